@@ -1,0 +1,83 @@
+//! What every [`BookingStore`] must do, as a list of cases that any store can be run through.
+//!
+//! Whoever writes a store implements [`Fixture`] and puts one line into a test file:
+//!
+//! ```ignore
+//! booking_conformance::suite!(MyFixture::new().await);
+//! ```
+//!
+//! This makes one test of each case. The crate that does it needs `tokio` with `macros` and
+//! `rt-multi-thread` among its development dependencies.
+//!
+//! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so
+//! that what differs between a store and the oracle is only storage. It also serves as a store in
+//! the tests of whoever embeds `booking-core`.
+
+use async_trait::async_trait;
+use booking_core::{BookingStore, Clock};
+use std::sync::Arc;
+
+pub mod cases;
+mod history;
+mod memory;
+mod tools;
+
+pub use memory::MemoryStore;
+pub use tools::ManualClock;
+
+/// Opens stores over one database, which is empty at first and the fixture's own.
+#[async_trait]
+pub trait Fixture: Send + Sync {
+    /// A store of its own, with its own connections, over the fixture's one database. It takes its
+    /// time from `clock`, or from the database if there is none.
+    async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore>;
+}
+
+/// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
+/// expression (which may `.await`).
+#[macro_export]
+macro_rules! suite {
+    ($fixture:expr) => {
+        $crate::suite! { $fixture =>
+            an_event_is_read_back
+            creating_an_event_again_returns_it
+            what_does_not_exist_is_told
+            texts_survive
+            events_are_listed_newest_first_in_pages
+            registrations_are_listed_oldest_first_in_pages
+            a_registration_takes_a_seat
+            the_last_seat_is_given_and_no_more
+            an_address_has_one_seat_of_an_event
+            whoever_has_a_seat_hears_that_even_when_sold_out
+            duplicates_inside_a_batch_get_one_seat
+            a_batch_over_many_events_answers_in_order
+            an_empty_batch_is_answered
+            a_large_batch_is_answered
+            executing_again_finds_its_own_success
+            a_thousand_refusals_change_nothing
+            the_stores_clock_is_used
+            without_a_clock_the_databases_time_is_used
+            generated_histories_agree_with_the_oracle
+            generated_histories_over_two_instances_agree_with_the_oracle
+            a_race_for_one_event_gives_out_exactly_its_seats
+            a_race_of_two_instances_gives_out_exactly_the_seats
+            a_race_for_one_address_has_one_winner
+            a_race_of_the_same_commands_agrees
+            readers_never_see_an_oversold_event
+            skipping_busy_events_loses_nothing
+        }
+    };
+    ($fixture:expr => $($case:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let fixture = $fixture;
+                $crate::cases::$case(&fixture).await;
+            }
+        )*
+
+        /// How many cases this suite ran, for the check that none was left out.
+        #[allow(dead_code, clippy::allow_attributes, reason = "only the suite's own crate checks it")]
+        const SUITE_CASES: &[&str] = &[$(stringify!($case)),*];
+    };
+}

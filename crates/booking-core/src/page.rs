@@ -1,0 +1,175 @@
+use crate::{Event, EventId, Invalid, Registration, Version};
+use chrono::{DateTime, Utc};
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    /// At most as many as were asked for.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` if this is the last.
+    pub next: Option<C>,
+}
+
+impl<T, C> Page<T, C> {
+    /// Makes a page of `items`, of which a store has read one more than `limit` if there are that
+    /// many.
+    pub fn new(mut items: Vec<T>, limit: PageLimit) -> Self
+    where
+        C: for<'a> From<&'a T>,
+    {
+        let more = items.len() > limit.get();
+        items.truncate(limit.get());
+        let next = if more { items.last().map(C::from) } else { None };
+        Self { items, next }
+    }
+}
+
+/// How many items a page may have: 1 to [`PageLimit::MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(u16);
+
+impl PageLimit {
+    /// The longest page.
+    pub const MAX: Self = Self(1_000);
+
+    /// Checks `limit`.
+    ///
+    /// # Errors
+    /// [`Invalid::OutOfRange`].
+    pub fn parse(limit: u32) -> Result<Self, Invalid> {
+        u16::try_from(limit)
+            .ok()
+            .filter(|limit| (1..=Self::MAX.0).contains(limit))
+            .map(Self)
+            .ok_or(Invalid::OutOfRange { min: 1, max: Self::MAX.0.into() })
+    }
+
+    /// The limit as a number.
+    pub const fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Default for PageLimit {
+    /// [`PageLimit::MAX`]: a client that knows nothing of pages gets as much as there can be.
+    fn default() -> Self {
+        Self::MAX
+    }
+}
+
+/// The last event of a page. Events are listed newest first, by time of creation, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventCursor {
+    /// When that event was created.
+    pub created_at: DateTime<Utc>,
+    /// Its id.
+    pub id: EventId,
+}
+
+impl From<&Event> for EventCursor {
+    fn from(event: &Event) -> Self {
+        Self { created_at: event.created_at, id: event.id }
+    }
+}
+
+impl fmt::Display for EventCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.created_at.timestamp_micros();
+        write!(f, "{micros}_{}", self.id.as_uuid().simple())
+    }
+}
+
+impl FromStr for EventCursor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (micros, id) = text.split_once('_').ok_or(Invalid::NotACursor)?;
+        let micros: i64 = micros.parse().map_err(|_| Invalid::NotACursor)?;
+        let id: Uuid = id.parse().map_err(|_| Invalid::NotACursor)?;
+        Ok(Self {
+            created_at: DateTime::from_timestamp_micros(micros)
+                .filter(|time| STORED_TIMES.contains(&time.timestamp()))
+                .ok_or(Invalid::NotACursor)?,
+            id: id.into(),
+        })
+    }
+}
+
+/// The years 0 to 9999, in seconds from 1970: what every store can compare with.
+const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
+
+/// The last registration of a page. Registrations are listed oldest first, by the version of the
+/// event that they made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationCursor(Version);
+
+impl RegistrationCursor {
+    /// The version that the last registration of the page made.
+    pub const fn version(self) -> Version {
+        self.0
+    }
+}
+
+impl From<&Registration> for RegistrationCursor {
+    fn from(registration: &Registration) -> Self {
+        Self(registration.event_version)
+    }
+}
+
+impl fmt::Display for RegistrationCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RegistrationCursor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.parse::<u64>()
+            .ok()
+            // Stores keep versions in signed 64-bit columns.
+            .filter(|version| i64::try_from(*version).is_ok())
+            .map(|version| Self(Version::new(version)))
+            .ok_or(Invalid::NotACursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_survive_being_written_and_read() {
+        let cursor = EventCursor {
+            created_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("in range"),
+            id: Uuid::from_u128(7).into(),
+        };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let cursor = RegistrationCursor(Version::new(42));
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+
+    #[test]
+    fn what_no_listing_gave_out_is_no_cursor() {
+        let far = format!("{}_{}", i64::MAX, Uuid::from_u128(7));
+        for text in ["", "_", "1_", "1_x", "x_00000000000000000000000000000007", &far] {
+            assert_eq!(text.parse::<EventCursor>(), Err(Invalid::NotACursor), "{text:?}");
+        }
+        for text in ["", "-1", "x", "9223372036854775808"] {
+            assert_eq!(text.parse::<RegistrationCursor>(), Err(Invalid::NotACursor), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_limit_has_two_sides() {
+        assert!(PageLimit::parse(0).is_err());
+        assert!(PageLimit::parse(1).is_ok());
+        assert_eq!(PageLimit::parse(1_000), Ok(PageLimit::MAX));
+        assert!(PageLimit::parse(1_001).is_err());
+        assert!(PageLimit::parse(65_537).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+use crate::{
+    AuditReport, Event, EventCommand, EventCursor, EventId, NewEvent, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::fmt;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Where events and registrations are kept, and the judge of every seat.
+///
+/// Correctness never rests on the memory of one process: any number of stores, in any number of
+/// processes, may work on the same data, and be killed at any instant.
+///
+/// `booking-conformance` has the cases that every implementation must pass.
+#[async_trait]
+pub trait BookingStore: fmt::Debug + Send + Sync {
+    /// Puts up an event, at [`Version::FIRST`](crate::Version::FIRST), with no seat taken. An event
+    /// that is there already under its id is returned as it is: asking again is safe.
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError>;
+
+    /// The event, or `None` if there is none with this id.
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
+
+    /// The events after `after`, newest first.
+    async fn events(
+        &self,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError>;
+
+    /// The registrations of an event after `after`, oldest first, or `None` if there is no such
+    /// event.
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
+
+    /// Executes a batch in one transaction: locks the rows of its events in the order of their ids,
+    /// loads what the commands need, lets [`decide`](crate::decide()) decide, writes, commits.
+    ///
+    /// `executions[i]` answers `batch[i]`, and the outcomes are as if the commands had been executed
+    /// one by one in the order of `batch`. When this returns `Ok`, what was decided is durable. An
+    /// event that does not exist is [`Refusal::EventNotFound`](crate::Refusal::EventNotFound).
+    ///
+    /// On `Err` nothing was written, except for [`StoreError::CommitUnknown`]; executing the same
+    /// batch again is always safe and finds its own registrations.
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError>;
+
+    /// Recounts every event against its rows, in one consistent view.
+    async fn audit(&self) -> Result<AuditReport, StoreError>;
+}
+
+/// What [`BookingStore::execute`] does about an event whose row somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Answers its commands with [`Execution::Busy`] and decides the others at once.
+    Skip,
+    /// Waits for the row, as long as the store's limits allow.
+    Wait,
+}
+
+/// What became of one command of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Execution {
+    /// It was decided, and what was decided is durable.
+    Decided(Outcome),
+    /// It was not looked at, because somebody else holds the event's row. Only with
+    /// [`WhenBusy::Skip`].
+    Busy,
+}
+
+/// Where a store takes its time from if not from its database: for tests.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The error beneath a [`StoreError`]. Shared, because one failure is told to every caller of a
+/// batch.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a store could not answer.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    /// The store cannot be reached, or took too long. Nothing was written.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// The answer to COMMIT never came, and executing again did not find out in time either. Ask
+    /// again under the same ids.
+    #[error("the store did not say whether it committed")]
+    CommitUnknown(#[source] Cause),
+    /// The store holds or answered something that must not be. Nothing was written; a bug, or
+    /// somebody who wrote around us.
+    #[error("the store broke a rule")]
+    Broken(#[source] Cause),
+}
+
+impl StoreError {
+    /// [`StoreError::Unavailable`] because of `cause`.
+    pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable(Arc::new(cause))
+    }
+
+    /// [`StoreError::CommitUnknown`] because of `cause`.
+    pub fn commit_unknown(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::CommitUnknown(Arc::new(cause))
+    }
+
+    /// [`StoreError::Broken`] because of `cause`.
+    pub fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Broken(Arc::new(cause))
+    }
+}

@@ -1,0 +1,178 @@
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use thiserror::Error;
+
+/// Why a text or a number is not a value of the domain. The text is fit for the person who typed it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Invalid {
+    /// Nothing is left after trimming.
+    #[error("must not be empty")]
+    Empty,
+    /// More Unicode scalar values than allowed.
+    #[error("must have at most {max} characters")]
+    TooManyCharacters {
+        /// The most that is allowed.
+        max: usize,
+    },
+    /// More bytes of UTF-8 than allowed.
+    #[error("must have at most {max} bytes")]
+    TooManyBytes {
+        /// The most that is allowed.
+        max: usize,
+    },
+    /// A control character (Unicode category Cc) where none may be.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+    /// A character that cannot be seen or that reorders its neighbours.
+    #[error("must not contain invisible or direction-changing characters")]
+    InvisibleCharacter,
+    /// Not an address by RFC 5322, or one without a dot in its domain.
+    #[error("must be an e-mail address such as name@example.org")]
+    NotAnEmailAddress,
+    /// A number outside its range.
+    #[error("must be a whole number from {min} to {max}")]
+    OutOfRange {
+        /// The least that is allowed.
+        min: u32,
+        /// The most that is allowed.
+        max: u32,
+    },
+    /// A cursor that no listing gave out.
+    #[error("must be a cursor taken from a Link header")]
+    NotACursor,
+}
+
+/// What an event is called: trimmed, 1 to [`EventName::CHARACTERS_MAX`] characters, no control
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventName(String);
+
+impl EventName {
+    /// The longest name, in Unicode scalar values.
+    pub const CHARACTERS_MAX: usize = 200;
+
+    /// Trims and checks `raw`.
+    ///
+    /// # Errors
+    /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
+    pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        let name = raw.trim();
+        if name.is_empty() {
+            return Err(Invalid::Empty);
+        }
+        check_text(name, Self::CHARACTERS_MAX, |_| false)?;
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an event is about: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline
+/// and tab are the only control characters in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Description(String);
+
+impl Description {
+    /// The longest description, in Unicode scalar values.
+    pub const CHARACTERS_MAX: usize = 10_000;
+
+    /// Checks `raw`, and keeps it as it is.
+    ///
+    /// # Errors
+    /// [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
+    pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        check_text(raw, Self::CHARACTERS_MAX, |c| matches!(c, '\n' | '\t'))?;
+        Ok(Self(raw.to_owned()))
+    }
+
+    /// The description as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn check_text(
+    text: &str,
+    characters_max: usize,
+    allowed_control: fn(char) -> bool,
+) -> Result<(), Invalid> {
+    if text.chars().any(|c| c.is_control() && !allowed_control(c)) {
+        return Err(Invalid::ControlCharacter);
+    }
+    // Counting stops one past the limit, so that a huge text costs no more than a long one.
+    if text.chars().take(characters_max + 1).count() > characters_max {
+        return Err(Invalid::TooManyCharacters { max: characters_max });
+    }
+    Ok(())
+}
+
+macro_rules! string_conversions {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(raw: String) -> Result<Self, Invalid> {
+                Self::parse(&raw)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use string_conversions;
+
+string_conversions!(EventName);
+string_conversions!(Description);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_bounded() {
+        assert_eq!(EventName::parse("  Jazz  ").map(String::from), Ok("Jazz".into()));
+        assert_eq!(EventName::parse(" \u{3000} "), Err(Invalid::Empty));
+        assert!(EventName::parse(&"é".repeat(200)).is_ok());
+        assert_eq!(
+            EventName::parse(&"é".repeat(201)),
+            Err(Invalid::TooManyCharacters { max: 200 })
+        );
+        for control in ['\0', '\n', '\t', '\u{7f}', '\u{85}'] {
+            let name = format!("a{control}b");
+            assert_eq!(EventName::parse(&name), Err(Invalid::ControlCharacter), "{control:?}");
+        }
+    }
+
+    #[test]
+    fn a_description_may_be_empty_and_has_lines() {
+        assert_eq!(Description::parse(""), Ok(Description::default()));
+        assert_eq!(Description::parse(" a\n\tb ").map(String::from), Ok(" a\n\tb ".into()));
+        assert_eq!(Description::parse("a\rb"), Err(Invalid::ControlCharacter));
+        assert!(Description::parse(&"x".repeat(10_000)).is_ok());
+        assert_eq!(
+            Description::parse(&"x".repeat(10_001)),
+            Err(Invalid::TooManyCharacters { max: 10_000 })
+        );
+    }
+
+    #[test]
+    fn deserializing_parses_too() {
+        assert!(serde_json::from_str::<EventName>(r#""  ""#).is_err());
+    }
+}

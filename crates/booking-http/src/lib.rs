@@ -1,0 +1,1 @@
+//! Booking over HTTP: routes, pages, configuration, and the program itself

@@ -1,0 +1,1 @@
+//! The PostgreSQL store of Booking: row locks, pooled connections, migrations

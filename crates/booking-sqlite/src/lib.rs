@@ -1,0 +1,1 @@
+//! The embedded store of Booking: one SQLite file, no server

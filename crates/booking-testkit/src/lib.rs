@@ -1,0 +1,1 @@
+//! Throwaway PostgreSQL clusters and other helpers for the tests of Booking
