@@ -73,7 +73,7 @@ mod registration;
 mod store;
 mod text;
 
-pub use audit::{AuditReport, Difference};
+pub use audit::{AuditReport, Difference, EventCount, EventStated};
 pub use capacity::{Capacity, CapacityMax};
 pub use command::{Command, EventCommand, Outcome, Refusal, Register};
 pub use decide::{Decision, EventChange, EventState, Fact, decide, decide_batch};

@@ -1,0 +1,125 @@
+// @ts-check
+/** Fields with their hints and errors, and a form that cannot be sent twice at once. */
+
+import { el } from "./dom.js";
+
+/** @import { FieldError } from "./types.js" */
+
+/**
+ * @typedef {object} FieldOptions
+ * @property {string} name Its name in the body that is sent.
+ * @property {string} label
+ * @property {string} [hint]
+ * @property {boolean} [multiline]
+ * @property {boolean} [optional]
+ * @property {Record<string, string | boolean>} [attributes]
+ */
+
+/**
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {HTMLElement} node
+ * @property {HTMLInputElement | HTMLTextAreaElement} input
+ * @property {(text: string | null) => void} setError
+ */
+
+/** @param {FieldOptions} options @returns {Field} */
+export function createField({ name, label, hint, multiline, optional, attributes = {} }) {
+  const id = `field-${name}`;
+  const shared = {
+    id,
+    name,
+    class: "field__input",
+    "aria-required": optional ? null : "true",
+    ...attributes,
+  };
+  const input = multiline ? el("textarea", { rows: 5, ...shared }) : el("input", { type: "text", ...shared });
+  const hintNode = hint ? el("span", { class: "field__hint", id: `${id}-hint` }, hint) : null;
+  const error = el("span", {
+    class: "field__error",
+    id: `${id}-error`,
+    "data-testid": `error-${name}`,
+    hidden: true,
+  });
+  const node = el(
+    "div",
+    { class: "field" },
+    el(
+      "label",
+      { class: "field__label", for: id },
+      label,
+      optional && el("span", { class: "quiet" }, " (optional)"),
+    ),
+    hintNode,
+    input,
+    error,
+  );
+
+  /** @param {string | null} text */
+  function setError(text) {
+    error.textContent = text;
+    error.hidden = text === null;
+    const described = [hintNode?.id, text === null ? null : error.id].filter(Boolean).join(" ");
+    if (described) input.setAttribute("aria-describedby", described);
+    else input.removeAttribute("aria-describedby");
+    if (text === null) input.removeAttribute("aria-invalid");
+    else input.setAttribute("aria-invalid", "true");
+  }
+  setError(null);
+  return { name, node, input, setError };
+}
+
+/**
+ * Puts each error beside its field and the focus on the first one.
+ *
+ * @param {Field[]} fields
+ * @param {FieldError[]} errors
+ * @returns {FieldError[]} Those that belong to no field.
+ */
+export function showErrors(fields, errors) {
+  /** @param {Field} field */
+  const errorsOf = (field) => errors.filter(({ pointer }) => pointer === `/${field.name}`);
+  for (const field of fields) {
+    const texts = errorsOf(field).map(({ detail }) => sentence(detail));
+    field.setError(texts.length > 0 ? texts.join(" ") : null);
+  }
+  fields.find((field) => errorsOf(field).length > 0)?.input.focus();
+  return errors.filter(({ pointer }) => !fields.some(({ name }) => pointer === `/${name}`));
+}
+
+/**
+ * Calls `submit` for each submission, one at a time. The button is not `disabled` while one is under
+ * way, since that would throw the focus of a keyboard away: it says that it is, and does nothing.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLButtonElement} button
+ * @param {string} busyLabel
+ * @param {() => Promise<void>} submit
+ */
+export function onSubmit(form, button, busyLabel, submit) {
+  const label = button.textContent;
+  let busy = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    form.setAttribute("aria-busy", "true");
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = busyLabel;
+    try {
+      await submit();
+    } finally {
+      busy = false;
+      form.removeAttribute("aria-busy");
+      button.removeAttribute("aria-disabled");
+      button.textContent = label;
+    }
+  });
+}
+
+/** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
+export function sentence(text) {
+  const trimmed = text.trim();
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}

@@ -1,0 +1,93 @@
+// @ts-check
+/** Asking again and again, politely: not while hidden, and ever more seldom while nobody answers. */
+
+import { ProblemError } from "./api.js";
+import { connectionBad, connectionGood } from "./connection.js";
+
+const DELAY_MS_MAX = 30_000;
+
+/**
+ * @template T
+ * @typedef {object} Poll
+ * @property {(signal: AbortSignal) => Promise<T>} ask
+ * @property {(value: T) => void} onAnswer
+ * @property {(error: unknown) => "again" | "stop"} onFailure
+ * @property {number} everyMs
+ * @property {AbortSignal} signal Ends the polling.
+ */
+
+/**
+ * Asks at once and then for as long as the signal lives.
+ *
+ * @template T
+ * @param {Poll<T>} poll
+ * @returns {{ first: Promise<void>, now: () => void }} `first` settles with the first answer or failure;
+ *   `now` asks without waiting for the next turn.
+ */
+export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let failures = 0;
+  let asking = false;
+  let askAgain = false;
+  let stopped = false;
+
+  /** @param {number} delayMs */
+  function later(delayMs) {
+    clearTimeout(timer);
+    // A hidden page sets no timer; it is woken by becoming visible.
+    if (!stopped && !signal.aborted && !document.hidden) timer = setTimeout(turn, delayMs);
+  }
+
+  async function turn() {
+    if (stopped || signal.aborted) return;
+    if (asking) {
+      // The answer under way may be older than the reason to ask: one more follows it.
+      askAgain = true;
+      return;
+    }
+    asking = true;
+    clearTimeout(timer);
+    /** @type {unknown} */
+    let failure = null;
+    try {
+      const value = await ask(signal);
+      if (signal.aborted) return;
+      failures = 0;
+      connectionGood();
+      onAnswer(value);
+    } catch (error) {
+      if (signal.aborted) return;
+      failure = error;
+      failures += 1;
+      stopped = onFailure(error) === "stop";
+      if (stopped) connectionGood();
+      else connectionBad(error);
+    } finally {
+      asking = false;
+    }
+    later(askAgain ? 0 : delayAfter(failures, failure, everyMs));
+    askAgain = false;
+  }
+
+  const wake = () => {
+    if (!document.hidden) turn();
+    else clearTimeout(timer);
+  };
+  document.addEventListener("visibilitychange", wake, { signal });
+  // The browser only hints at the state of the network: ask, and let the answer say how it is.
+  window.addEventListener("online", wake, { signal });
+  window.addEventListener("offline", wake, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+
+  return { first: turn(), now: turn };
+}
+
+/** @param {number} failures @param {unknown} failure @param {number} everyMs */
+function delayAfter(failures, failure, everyMs) {
+  const wished = failure instanceof ProblemError ? (failure.retryAfterSeconds ?? 0) * 1_000 : 0;
+  const backedOff = everyMs * 2 ** Math.min(failures, 5);
+  // Pages that failed together should not come back together.
+  const spread = 0.9 + Math.random() * 0.2;
+  return Math.max(Math.min(failures === 0 ? everyMs : backedOff, DELAY_MS_MAX) * spread, wished);
+}

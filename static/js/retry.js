@@ -1,0 +1,35 @@
+// @ts-check
+/** Trying again when the server is too busy: it then did nothing, so that nothing can happen twice. */
+
+import { ProblemError } from "./api.js";
+import { sleep } from "./dom.js";
+
+const ATTEMPTS_MAX = 5;
+const WAIT_SECONDS_DEFAULT = 2;
+const WAIT_SECONDS_MAX = 15;
+const WAIT_MS_SPREAD = 400;
+
+/** @param {unknown} error */
+export const isBusy = (error) =>
+  error instanceof ProblemError && (error.status === 503 || error.status === 429);
+
+/**
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @param {(text: string) => void} onWait Told what to show while waiting.
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+export async function withRetries(attempt, onWait, signal) {
+  for (let made = 1; ; made += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isBusy(error) || made === ATTEMPTS_MAX) throw error;
+      const wished = (error instanceof ProblemError && error.retryAfterSeconds) || WAIT_SECONDS_DEFAULT;
+      const seconds = Math.min(Math.max(wished, 1), WAIT_SECONDS_MAX);
+      onWait(`Busy: trying again in ${seconds} s… (try ${made + 1} of ${ATTEMPTS_MAX})`);
+      await sleep(seconds * 1_000 + Math.random() * WAIT_MS_SPREAD, signal);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// @ts-check
+/** The seat meter on a ticket's stub. */
+
+import { el, setText } from "./dom.js";
+import { formatNumber, plural } from "./format.js";
+
+/** @import { BookingEvent } from "./types.js" */
+
+const BLOCKS_MAX = 20;
+
+/** @param {BookingEvent} event */
+export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
+
+/** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
+export function createSeats() {
+  const number = el("span", { class: "seats__number" });
+  const unit = el("span", { class: "seats__unit" });
+  const fill = el("div", { class: "meter__fill" });
+  const meter = el(
+    "div",
+    {
+      class: "meter",
+      role: "meter",
+      "aria-label": "Seats taken",
+      "aria-valuemin": 0,
+      "data-testid": "seat-meter",
+    },
+    fill,
+  );
+  const text = el("p", { class: "seats__text", "data-testid": "seats-text" });
+  const node = el(
+    "div",
+    { class: "seats" },
+    el("p", { class: "seats__figure" }, number, " ", unit),
+    meter,
+    text,
+  );
+
+  /** @param {BookingEvent} event */
+  function update(event) {
+    const { booked_count: booked, capacity } = event;
+    const left = seatsLeft(event);
+    const words = `${formatNumber(booked)} of ${plural(capacity, "seat", "seats")} taken`;
+    setText(number, left === 0 ? "Sold out" : formatNumber(left));
+    setText(unit, left === 0 ? "" : left === 1 ? "seat left" : "seats left");
+    setText(text, words);
+    number.classList.toggle("seats__number--words", left === 0);
+    meter.dataset.booked = String(booked);
+    meter.dataset.capacity = String(capacity);
+    meter.setAttribute("aria-valuenow", String(booked));
+    meter.setAttribute("aria-valuemax", String(capacity));
+    meter.setAttribute("aria-valuetext", words);
+    const blocks = Math.min(capacity, BLOCKS_MAX);
+    meter.style.setProperty("--blocks", String(blocks));
+    fill.style.setProperty("--share", String(blocksTaken(booked, left, capacity, blocks) / blocks));
+  }
+
+  return { node, update };
+}
+
+/**
+ * Whole blocks only, and honest at both ends: none is taken only if no seat is, all are only if no seat
+ * is left.
+ *
+ * @param {number} booked
+ * @param {number} left
+ * @param {number} capacity
+ * @param {number} blocks
+ */
+function blocksTaken(booked, left, capacity, blocks) {
+  if (left === 0) return blocks;
+  const rounded = Math.round((booked / capacity) * blocks);
+  return Math.min(Math.max(rounded, booked > 0 ? 1 : 0), blocks - 1);
+}

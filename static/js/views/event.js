@@ -1,0 +1,144 @@
+// @ts-check
+/** One event: its ticket, the form to register, and who is registered. */
+
+import { ProblemError, getEvent } from "../api.js";
+import { el, setText } from "../dom.js";
+import { formatClock, momentElement } from "../format.js";
+import { startPolling } from "../poll.js";
+import { createSeats, seatsLeft } from "../seats.js";
+import { missingNotice } from "./missing.js";
+import { createRegisterPanel } from "./register.js";
+import { createRegistrations } from "./registrations.js";
+
+/** @import { BookingEvent, View } from "../types.js" */
+
+const POLL_MS = 2_000;
+
+/**
+ * @param {View} view
+ * @param {string} id
+ */
+export function eventView({ root, signal, setTitle }, id) {
+  setTitle("Event");
+  const title = el("h1", { tabindex: -1, dir: "auto" }, "Loading event…");
+  const body = el("div", { "data-testid": "loading" }, title);
+  root.append(el("a", { class: "back", href: "#/" }, "← All events"), body);
+
+  /** @type {BookingEvent | null} */
+  let event = null;
+  /** @type {string | null} */
+  let etag = null;
+  /** @type {ReturnType<typeof createPage> | null} */
+  let page = null;
+
+  /** @param {BookingEvent} latest */
+  function show(latest) {
+    // Answers may overtake one another; the version tells which is the newer.
+    if (event && (latest.version ?? 0) < (event.version ?? 0)) return;
+    event = latest;
+    if (!page) {
+      page = createPage(latest, { title, signal, latest: () => event, refresh: () => polling.now() });
+      body.removeAttribute("data-testid");
+      body.replaceChildren(page.node);
+    }
+    setTitle(latest.name);
+    page.update(latest);
+  }
+
+  const polling = startPolling({
+    everyMs: POLL_MS,
+    signal,
+    ask: (abort) => getEvent(id, etag, abort),
+    onAnswer(answer) {
+      if (answer) {
+        etag = answer.etag;
+        show(answer.event);
+      }
+      page?.checked();
+    },
+    onFailure(error) {
+      if (error instanceof ProblemError && error.status === 404) {
+        setTitle("Event not found");
+        body.replaceChildren(
+          missingNotice("Event not found", "It may have been taken down, or the address has a slip in it."),
+        );
+        return "stop";
+      }
+      // Once is enough: an alert that is drawn anew is also read out anew.
+      if (!page && !body.querySelector("[data-testid=load-error]")) {
+        setText(title, "The event could not be loaded");
+        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        body.replaceChildren(
+          title,
+          el(
+            "p",
+            { class: "lede", role: "alert", "data-testid": "load-error" },
+            text,
+            " This page keeps trying by itself.",
+          ),
+        );
+      }
+      return "again";
+    },
+  });
+  return polling.first;
+}
+
+/**
+ * @param {BookingEvent} first
+ * @param {{ title: HTMLElement, signal: AbortSignal, latest: () => BookingEvent | null,
+ *   refresh: () => void }} context
+ */
+function createPage(first, { title, signal, latest, refresh }) {
+  const seats = createSeats();
+  const description = el("p", { class: "description clamp", dir: "auto" });
+  const unfold = el(
+    "button",
+    { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
+    "Read it all",
+  );
+  const updated = el("p", { class: "seats__text seats__age", "data-testid": "updated" });
+  seats.node.append(updated);
+  title.setAttribute("data-testid", "event-name");
+  const ticket = el(
+    "article",
+    { class: "ticket ticket--hero", "data-testid": "event" },
+    el(
+      "div",
+      { class: "ticket__body" },
+      el("p", { class: "stamp" }, "Added ", momentElement(first.created_at)),
+      title,
+      description,
+      unfold,
+    ),
+    el("div", { class: "ticket__stub" }, seats.node),
+  );
+  const panel = createRegisterPanel(first.id, { signal, latest, refresh });
+  const registrations = createRegistrations(first.id, signal);
+
+  unfold.addEventListener("click", () => {
+    const folded = description.classList.toggle("clamp");
+    unfold.setAttribute("aria-expanded", String(!folded));
+    setText(unfold, folded ? "Read it all" : "Show less");
+  });
+
+  return {
+    node: el("div", {}, ticket, panel.node, registrations.node),
+    /** @param {BookingEvent} event */
+    update(event) {
+      setText(title, event.name);
+      setText(description, event.description ?? "");
+      description.hidden = !event.description;
+      ticket.classList.toggle("ticket--spent", seatsLeft(event) === 0);
+      seats.update(event);
+      panel.update(event);
+      registrations.update(event);
+      // What the clamp hides can only be measured once it is laid out.
+      requestAnimationFrame(() => {
+        if (unfold.getAttribute("aria-expanded") === "true") return;
+        unfold.hidden = description.scrollHeight <= description.clientHeight + 1;
+      });
+    },
+    checked: () => setText(updated, `Updated ${formatClock(new Date())}`),
+  };
+}

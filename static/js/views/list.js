@@ -1,0 +1,156 @@
+// @ts-check
+/** All events, newest first, with meters that move by themselves. */
+
+import { ProblemError, eventsPath, getEvents } from "../api.js";
+import { el, setText } from "../dom.js";
+import { formatClock, plural } from "../format.js";
+import { startPolling } from "../poll.js";
+import { createCard } from "./card.js";
+
+/** @import { BookingEvent, View } from "../types.js" */
+/** @import { Card } from "./card.js" */
+
+const PAGE_EVENTS = 20;
+/** However far somebody has paged, one poll asks for no more than this. */
+const POLL_EVENTS_MAX = 200;
+const POLL_MS = 5_000;
+
+/** @param {View} view */
+export function listView({ root, signal, setTitle }) {
+  setTitle("Events");
+  const updated = el("p", { class: "stamp", "data-testid": "updated" });
+  const status = el("p", { class: "visually-hidden", role: "status" });
+  const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, "Loading events…"));
+  const list = el("ul", { class: "tickets", role: "list", "data-testid": "event-list" });
+  const more = el(
+    "button",
+    { type: "button", class: "button button--plain", "data-testid": "load-more" },
+    "Load more",
+  );
+  const moreError = el("p", { role: "alert", class: "field__error" });
+  root.append(
+    el(
+      "div",
+      { class: "page-head" },
+      el(
+        "div",
+        {},
+        el("h1", { tabindex: -1 }, "Events"),
+        el("p", { class: "lede" }, "Pick one and leave your e-mail address. If a seat is free, it is yours."),
+      ),
+      updated,
+    ),
+    status,
+    body,
+  );
+
+  /** @type {BookingEvent[]} */
+  let events = [];
+  /** @type {string | null} */
+  let next = null;
+  let loaded = false;
+  /** @type {Map<string, Card>} */
+  const cards = new Map();
+
+  function draw() {
+    loaded = true;
+    if (events.length === 0) {
+      if (!body.querySelector("[data-testid=empty]")) body.replaceChildren(emptyNotice());
+      return;
+    }
+    if (!list.isConnected) body.replaceChildren(list, el("div", { class: "more" }, more), moreError);
+    for (const [id, card] of cards) {
+      if (events.some((event) => event.id === id)) continue;
+      card.node.remove();
+      cards.delete(id);
+    }
+    events.forEach((event, index) => {
+      const card = cards.get(event.id) ?? createCard(event);
+      cards.set(event.id, card);
+      card.update(event);
+      // Cards in their right place stay untouched, so that focus and hover stay with them.
+      const here = list.children[index];
+      if (here !== card.node) list.insertBefore(card.node, here ?? null);
+    });
+    more.hidden = next === null;
+  }
+
+  const polling = startPolling({
+    everyMs: POLL_MS,
+    signal,
+    ask: (abort) =>
+      getEvents(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
+    onAnswer(page) {
+      const tail = olderThan(page.items, page.next !== null, events);
+      events = [...page.items, ...tail];
+      if (tail.length === 0) next = page.next;
+      setText(updated, `Updated ${formatClock(new Date())}`);
+      draw();
+    },
+    onFailure(error) {
+      // Once is enough: an alert that is drawn anew is also read out anew.
+      if (!loaded && !body.querySelector("[data-testid=load-error]")) {
+        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        body.replaceChildren(failureNotice(text));
+      }
+      return "again";
+    },
+  });
+
+  more.addEventListener("click", async () => {
+    if (next === null || more.hasAttribute("aria-disabled")) return;
+    more.setAttribute("aria-disabled", "true");
+    setText(moreError, "");
+    try {
+      const page = await getEvents(next, signal);
+      const fresh = page.items.filter((event) => !events.some(({ id }) => id === event.id));
+      events = [...events, ...fresh];
+      next = page.next;
+      draw();
+      setText(status, `${plural(fresh.length, "more event", "more events")} shown.`);
+      if (fresh.length > 0) cards.get(fresh[0].id)?.focus();
+    } catch {
+      if (!signal.aborted) setText(moreError, "Those could not be loaded. Please try again.");
+    } finally {
+      more.removeAttribute("aria-disabled");
+    }
+  });
+
+  return polling.first;
+}
+
+/**
+ * What was paged in before and lies beyond the end of a fresh first page.
+ *
+ * @param {BookingEvent[]} fresh
+ * @param {boolean} hasNext
+ * @param {BookingEvent[]} known
+ */
+function olderThan(fresh, hasNext, known) {
+  const last = fresh.at(-1);
+  if (!last || !hasNext) return [];
+  const ids = new Set(fresh.map(({ id }) => id));
+  // Parsed, since two RFC 3339 texts of different precision do not sort as texts.
+  const end = Date.parse(last.created_at);
+  return known.filter(({ id, created_at }) => !ids.has(id) && Date.parse(created_at) <= end);
+}
+
+function emptyNotice() {
+  return el(
+    "div",
+    { class: "blank", "data-testid": "empty" },
+    el("h2", {}, "No events yet"),
+    el("p", {}, "The first one starts here. It takes a name and a number of seats."),
+    el("a", { class: "button", href: "#/new" }, "Create event"),
+  );
+}
+
+/** @param {string} text */
+function failureNotice(text) {
+  return el(
+    "div",
+    { class: "blank", role: "alert", "data-testid": "load-error" },
+    el("h2", {}, "The events could not be loaded"),
+    el("p", {}, text, " This page keeps trying by itself."),
+  );
+}

@@ -1,0 +1,20 @@
+// @ts-check
+import { el } from "../dom.js";
+
+/** @import { View } from "../types.js" */
+
+/** An address that leads nowhere. @param {View} view */
+export function missingView({ root, setTitle }) {
+  setTitle("Page not found");
+  root.replaceChildren(missingNotice("Page not found", "There is no page at this address."));
+}
+
+/** @param {string} title @param {string} text */
+export const missingNotice = (title, text) =>
+  el(
+    "div",
+    { class: "blank", "data-testid": "not-found" },
+    el("h1", { tabindex: -1 }, title),
+    el("p", {}, text),
+    el("a", { class: "button", href: "#/" }, "See all events"),
+  );
