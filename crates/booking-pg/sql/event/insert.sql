@@ -1,0 +1,13 @@
+-- event/insert: puts up an event and records that as its first fact, unless its id is taken
+WITH created AS (
+    INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
+    VALUES (
+        $1::uuid, $2::text, $3::text, $4::integer, 0, $5::bigint,
+        coalesce($6::timestamptz, clock_timestamp())
+    )
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, version, created_at
+)
+INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+SELECT id, version, version, created_at, $7::jsonb
+FROM created

@@ -1,0 +1,6 @@
+-- event/lock: locks events, in the order of their ids, waiting for whoever holds one
+SELECT id, capacity, booked_count, version
+FROM events
+WHERE id = ANY ($1::uuid[])
+ORDER BY id
+FOR UPDATE

@@ -1,0 +1,6 @@
+-- registration/list: the registrations of an event after a version, oldest first
+SELECT event_id, id, user_email, event_version, created_at
+FROM registrations
+WHERE event_id = $1::uuid AND event_version > $2::bigint
+ORDER BY event_version
+LIMIT $3::bigint

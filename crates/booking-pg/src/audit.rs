@@ -1,0 +1,57 @@
+//! The recount.
+
+use crate::connection::{Lease, named};
+use crate::error::PgError;
+use crate::sql;
+use crate::store::PgStore;
+use booking_core::{AuditReport, EventCount, EventStated, StoreError};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// The longest time for a recount: it reads every row there is.
+const WITHIN: Duration = Duration::from_secs(600);
+
+/// One statement sees one state of everything. It wants the plans that short queries must not have.
+const BEGIN: &str = "
+    BEGIN READ ONLY;
+    SET LOCAL statement_timeout = '600s';
+    SET LOCAL enable_seqscan = on;
+    SET LOCAL enable_hashjoin = on;
+    SET LOCAL enable_mergejoin = on;
+";
+
+impl PgStore {
+    pub(crate) async fn recount(&self) -> Result<AuditReport, StoreError> {
+        match timeout(WITHIN, self.attempt_recount()).await {
+            Ok(report) => report.map_err(PgError::into_store_error),
+            Err(_) => Err(PgError::Timeout(WITHIN).into_store_error()),
+        }
+    }
+
+    async fn attempt_recount(&self) -> Result<AuditReport, PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        connection.batch_execute(BEGIN).await.map_err(named("BEGIN"))?;
+        let counts = connection.fetch(sql::AUDIT_COUNT, &[]).await?;
+        connection.batch_execute("COMMIT").await.map_err(named("COMMIT"))?;
+        connection.give_back();
+        Ok(AuditReport::of(counts.iter().map(event_count)))
+    }
+}
+
+fn event_count(row: &Row) -> EventCount {
+    let stated = |capacity| EventStated {
+        capacity,
+        booked_count: row.get("booked_count"),
+        version: row.get("version"),
+    };
+    EventCount {
+        event_id: row.get::<_, Uuid>("event_id").into(),
+        stated: row.get::<_, Option<i64>>("capacity").map(stated),
+        registrations: row.get("registrations"),
+        addresses: row.get("addresses"),
+        fact_versions: row.get("fact_versions"),
+        fact_version_last: row.get("fact_version_last"),
+    }
+}

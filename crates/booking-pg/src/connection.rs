@@ -1,0 +1,113 @@
+//! Connections: the pool, what is set on each of them, and who may go back into it.
+
+use crate::error::PgError;
+use crate::options::PgOptions;
+use crate::sql::Sql;
+use crate::tls;
+use deadpool_postgres::{
+    BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
+use std::ops::Deref;
+use std::time::Duration;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{NoTls, Row, Statement};
+
+/// The longest wait for a connection from the pool.
+const POOL_WAIT: Duration = Duration::from_secs(3);
+
+/// What every connection is told first. The last four lines keep plans from depending on how much
+/// the tables held when they were made: every query of ours has an index to go by, and a sequential
+/// scan that was right for an empty table is a disaster an hour later.
+const SESSION: &str = "
+    SET lock_timeout = '2s';
+    SET statement_timeout = '5s';
+    SET idle_in_transaction_session_timeout = '5s';
+    SET client_min_messages = error;
+    SET enable_seqscan = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET jit = off;
+";
+
+pub(crate) fn pool(options: &PgOptions) -> Result<Pool, Box<dyn std::error::Error + Send + Sync>> {
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let config = options.config.clone();
+    let manager = match tls::connector(&options.tls)? {
+        None => Manager::from_config(config, NoTls, recycling),
+        Some(connector) => Manager::from_config(config, connector, recycling),
+    };
+    let pool: Result<Pool, BuildError> = Pool::builder(manager)
+        .max_size(options.pool_size.max(PgOptions::POOL_SIZE_MIN))
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(POOL_WAIT))
+        .create_timeout(Some(2 * PgOptions::CONNECT_WITHIN))
+        .recycle_timeout(Some(PgOptions::CONNECT_WITHIN))
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+        }))
+        .build();
+    Ok(pool?)
+}
+
+const ON_LOAN: &str = "a connection is taken back only on drop";
+
+/// A connection on loan. It goes back into the pool only when whoever borrowed it has said that no
+/// answer and no transaction is left on it; otherwise it is closed, which ends both.
+pub(crate) struct Lease {
+    connection: Option<Object>,
+    clean: bool,
+}
+
+impl Lease {
+    pub(crate) async fn from(pool: &Pool) -> Result<Self, PgError> {
+        let connection = pool.get().await.map_err(PgError::Pool)?;
+        Ok(Self { connection: Some(connection), clean: false })
+    }
+
+    /// Gives the connection back.
+    pub(crate) fn give_back(mut self) {
+        self.clean = true;
+    }
+
+    /// The driver's own client, for what needs it whole.
+    pub(crate) fn client_mut(&mut self) -> &mut tokio_postgres::Client {
+        self.connection.as_mut().expect(ON_LOAN)
+    }
+
+    pub(crate) async fn prepare(&self, sql: Sql) -> Result<Statement, PgError> {
+        self.prepare_cached(sql.text).await.map_err(named(sql.name))
+    }
+
+    /// Prepares a statement and runs it.
+    pub(crate) async fn fetch(
+        &self,
+        sql: Sql,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, PgError> {
+        let statement = self.prepare(sql).await?;
+        self.query(&statement, parameters).await.map_err(named(sql.name))
+    }
+}
+
+impl Deref for Lease {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        self.connection.as_ref().expect(ON_LOAN)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.clean
+        {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// Puts a statement's name to its error.
+pub(crate) fn named(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> PgError {
+    move |source| PgError::Statement { statement, source }
+}

@@ -1,0 +1,132 @@
+//! What went wrong, and what follows from it: the one place that knows SQLSTATEs.
+
+use booking_core::{Invalid, StoreError};
+use deadpool_postgres::PoolError;
+use std::time::Duration;
+use thiserror::Error;
+use tokio_postgres::error::SqlState;
+
+/// Why a store cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The options cannot be used as they are.
+    #[error("the connection options cannot be used")]
+    Options(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database answered that it will not have us: a wrong password, a database that is not there.
+    #[error("the database refused the connection")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database did not answer in time.
+    #[error("the database could not be reached within {limit:?}")]
+    Unreachable {
+        /// How long was waited.
+        limit: Duration,
+        /// The last attempt's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A migration failed; the database is as the migration before it left it.
+    #[error("the database could not be migrated")]
+    Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why an attempt at something failed.
+#[derive(Debug, Error)]
+pub(crate) enum PgError {
+    #[error("no connection to the database")]
+    Pool(#[source] PoolError),
+    #[error("{statement} failed")]
+    Statement {
+        statement: &'static str,
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    #[error("the database did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error("column {column} holds what it must not")]
+    Row {
+        column: &'static str,
+        #[source]
+        source: Invalid,
+    },
+}
+
+/// What to do about a failed attempt whose changes are known to be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// The attempt met another transaction, or a connection that had died: it may go well now.
+    TryAgain,
+    /// The database cannot serve us at the moment.
+    ComeBackLater,
+    /// It would fail again.
+    Report,
+}
+
+impl PgError {
+    pub(crate) fn remedy(&self) -> Remedy {
+        match self {
+            Self::Pool(_) | Self::Timeout(_) => Remedy::ComeBackLater,
+            Self::Row { .. } => Remedy::Report,
+            Self::Statement { source, .. } => remedy_of(source),
+        }
+    }
+
+    /// As it is told to callers, when nothing was written.
+    pub(crate) fn into_store_error(self) -> StoreError {
+        match self.remedy() {
+            Remedy::TryAgain | Remedy::ComeBackLater => StoreError::unavailable(self),
+            Remedy::Report => StoreError::broken(self),
+        }
+    }
+}
+
+/// Whether the server itself said that the statement failed, so that its transaction is over.
+pub(crate) fn server_said_no(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some()
+}
+
+/// Whether trying to connect again can help: the server is not there yet, or full.
+pub(crate) fn is_starting(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        None => error.as_db_error().is_none(),
+        Some(code) => {
+            *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
+        }
+    }
+}
+
+/// SQLSTATEs are listed in appendix A of PostgreSQL's manual.
+fn remedy_of(error: &tokio_postgres::Error) -> Remedy {
+    let Some(db) = error.as_db_error() else {
+        // The connection broke, or what came over it was not PostgreSQL's protocol.
+        return Remedy::TryAgain;
+    };
+    match (db.code(), db.constraint()) {
+        (&SqlState::T_R_SERIALIZATION_FAILURE, _)
+        | (&SqlState::T_R_DEADLOCK_DETECTED, _)
+        | (&SqlState::LOCK_NOT_AVAILABLE, _) => Remedy::TryAgain,
+        // Somebody wrote around the row lock and was faster. The next attempt sees their rows.
+        (
+            &SqlState::UNIQUE_VIOLATION,
+            Some(
+                "registrations_pkey"
+                | "registrations_live_email"
+                | "registrations_event_version"
+                | "facts_pkey",
+            ),
+        ) => Remedy::TryAgain,
+        // After a failover this connection leads to a standby.
+        (&SqlState::READ_ONLY_SQL_TRANSACTION, _)
+        | (&SqlState::QUERY_CANCELED, _)
+        | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _)
+        | (&SqlState::ADMIN_SHUTDOWN, _)
+        | (&SqlState::CRASH_SHUTDOWN, _)
+        | (&SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
+        // Class 08, connection exceptions; class 53, insufficient resources; class 58, system errors
+        // (a disk that fails).
+        (code, _) if ["08", "53", "58"].iter().any(|class| code.code().starts_with(class)) => {
+            Remedy::ComeBackLater
+        }
+        _ => Remedy::Report,
+    }
+}

@@ -1,0 +1,146 @@
+use crate::connection::{self, Lease};
+use crate::error::{ConnectError, PgError, is_starting};
+use crate::options::PgOptions;
+use crate::sql::{self, Sql};
+use crate::transaction::Chain;
+use async_trait::async_trait;
+use booking_core::{
+    AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
+    NewEvent, Page, PageLimit, Registration, RegistrationCursor, StoreError, WhenBusy,
+};
+use deadpool_postgres::{HookError, Pool, PoolError};
+use std::fmt;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Events and registrations in PostgreSQL, 15 or newer.
+pub struct PgStore {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) locking: Locking,
+    location: String,
+}
+
+/// How rows are locked.
+pub(crate) struct Locking {
+    pub(crate) wait: Sql,
+    pub(crate) skip: Sql,
+}
+
+/// The pause between two attempts to reach a database that is starting.
+const CONNECT_PAUSE: Duration = Duration::from_millis(300);
+
+impl PgStore {
+    /// Opens a store, waiting up to `limit` for a database that is still starting. The tables must be
+    /// there, or be made by [`PgStore::migrate`].
+    ///
+    /// # Errors
+    /// [`ConnectError`]; a database that refuses us (a wrong password, say) is not waited for.
+    pub async fn connect(options: &PgOptions, limit: Duration) -> Result<Self, ConnectError> {
+        let store = Self {
+            pool: connection::pool(options).map_err(ConnectError::Options)?,
+            clock: options.clock.clone(),
+            locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
+            location: options.location(),
+        };
+        let deadline = Instant::now() + limit;
+        let mut announced = false;
+        while let Err(error) = store.check_durability().await {
+            match &error {
+                PgError::Pool(PoolError::Backend(source))
+                | PgError::Pool(PoolError::PostCreateHook(HookError::Backend(source)))
+                | PgError::Statement { source, .. }
+                    if !is_starting(source) =>
+                {
+                    return Err(ConnectError::Refused(error.into()));
+                }
+                _ if Instant::now() + CONNECT_PAUSE >= deadline => {
+                    return Err(ConnectError::Unreachable { limit, source: error.into() });
+                }
+                _ if !announced => {
+                    log::info!("waiting for the database at {}: {}", store.location, Chain(&error));
+                    announced = true;
+                }
+                _ => {}
+            }
+            sleep(CONNECT_PAUSE).await;
+        }
+        Ok(store)
+    }
+
+    /// How many connections the store may open.
+    pub fn pool_size(&self) -> usize {
+        self.pool.status().max_size
+    }
+
+    /// The negative control: a store whose transactions lock nothing. The tests must catch it.
+    #[cfg(feature = "negative-control")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_row_lock(self) -> Self {
+        let locking = Locking { wait: sql::EVENT_LOCK_NONE, skip: sql::EVENT_LOCK_NONE };
+        Self { locking, ..self }
+    }
+
+    async fn check_durability(&self) -> Result<(), PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let rows = connection.fetch(sql::SESSION_DURABILITY, &[]).await?;
+        connection.give_back();
+        for (column, setting) in ["fsync", "synchronous_commit"].into_iter().enumerate() {
+            if !rows.iter().all(|row| row.get::<_, bool>(column)) {
+                log::warn!(
+                    "{setting} is off at {}: a crash of the database can lose registrations that \
+                     were acknowledged",
+                    self.location
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgStore").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl BookingStore for PgStore {
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
+        self.insert_event(&new).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        self.find_event(id).await
+    }
+
+    async fn events(
+        &self,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError> {
+        self.list_events(after, limit).await
+    }
+
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.list_registrations(event_id, after, limit).await
+    }
+
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.execute_batch(batch, when_busy).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.recount().await
+    }
+}

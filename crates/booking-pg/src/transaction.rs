@@ -1,0 +1,110 @@
+//! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
+
+use crate::error::{PgError, Remedy, server_said_no};
+use booking_core::StoreError;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep, timeout};
+
+/// The longest time for all attempts together; whatever happens, the caller is answered by then.
+const WITHIN: Duration = Duration::from_secs(10);
+/// The longest time for one attempt.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(5);
+/// How often something is attempted that keeps meeting other transactions.
+const ATTEMPTS_MAX: u32 = 6;
+/// The longest pause between attempts.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// What an attempt is told, and what it tells of how far it came.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    must_find_out: bool,
+    /// COMMIT is under way: whether it took effect is unknown until its answer comes.
+    commit_sent: AtomicBool,
+}
+
+impl Attempt {
+    /// Whether an attempt before this one may have been committed. Nothing may be skipped then: what
+    /// was left unlooked at could be what was written.
+    pub(crate) fn must_find_out(&self) -> bool {
+        self.must_find_out
+    }
+
+    /// To be called before COMMIT, or what commits by itself, is sent.
+    pub(crate) fn commit_is_sent(&self) {
+        self.commit_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks at the answer of a statement that went out in front of COMMIT, or that commits by
+    /// itself. If the server refused it, then nothing was committed after it.
+    pub(crate) fn look_at<T>(&self, answer: &Result<T, tokio_postgres::Error>) {
+        if answer.as_ref().is_err_and(server_said_no) {
+            self.commit_sent.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs `attempt` until it goes well, may not be repeated, or time is up.
+///
+/// An attempt must be safe to repeat even if it was committed: this is how the outcome of a COMMIT
+/// whose answer was lost is found out.
+pub(crate) async fn run<'a, T>(
+    name: &'static str,
+    mut attempt: impl FnMut(Arc<Attempt>) -> BoxFuture<'a, Result<T, PgError>>,
+) -> Result<T, StoreError> {
+    let deadline = Instant::now() + WITHIN;
+    let mut unknown = false;
+    let mut number = 0;
+    loop {
+        number += 1;
+        let left = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_WITHIN);
+        let progress =
+            Arc::new(Attempt { must_find_out: unknown, commit_sent: AtomicBool::new(false) });
+        let error = match timeout(left, attempt(Arc::clone(&progress))).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error,
+            Err(_) => PgError::Timeout(left),
+        };
+        unknown |= progress.commit_sent.load(Ordering::Relaxed);
+        let pause = pause_before(number + 1);
+        let again = unknown || (error.remedy() == Remedy::TryAgain && number < ATTEMPTS_MAX);
+        if !again || Instant::now() + pause >= deadline {
+            return Err(match unknown {
+                true => StoreError::commit_unknown(error),
+                false => error.into_store_error(),
+            });
+        }
+        log::warn!(
+            "{name}: attempt {number} failed, trying again in {} ms; commit_unknown={unknown}: {}",
+            pause.as_millis(),
+            Chain(&error)
+        );
+        sleep(pause).await;
+    }
+}
+
+/// Doubles from 1 ms with each attempt, less up to a half of it, so that those who met once do not
+/// meet again.
+fn pause_before(attempt: u32) -> Duration {
+    let whole = Duration::from_millis(1 << attempt.min(10)).min(PAUSE_MAX);
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let jitter = f64::from(nanos.unwrap_or_default().subsec_nanos() % 1_000) / 1_000.0;
+    whole.mul_f64(1.0 - jitter / 2.0)
+}
+
+/// An error with what lies beneath it, for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
