@@ -104,7 +104,11 @@ fn remedy_of(error: &tokio_postgres::Error) -> Remedy {
     match (db.code(), db.constraint()) {
         (&SqlState::T_R_SERIALIZATION_FAILURE, _)
         | (&SqlState::T_R_DEADLOCK_DETECTED, _)
-        | (&SqlState::LOCK_NOT_AVAILABLE, _) => Remedy::TryAgain,
+        | (&SqlState::LOCK_NOT_AVAILABLE, _)
+        // This session was ended. If it was the whole server, connecting anew will tell.
+        | (&SqlState::ADMIN_SHUTDOWN, _)
+        | (&SqlState::CRASH_SHUTDOWN, _)
+        | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _) => Remedy::TryAgain,
         // Somebody wrote around the row lock and was faster. The next attempt sees their rows.
         (
             &SqlState::UNIQUE_VIOLATION,
@@ -118,9 +122,6 @@ fn remedy_of(error: &tokio_postgres::Error) -> Remedy {
         // After a failover this connection leads to a standby.
         (&SqlState::READ_ONLY_SQL_TRANSACTION, _)
         | (&SqlState::QUERY_CANCELED, _)
-        | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _)
-        | (&SqlState::ADMIN_SHUTDOWN, _)
-        | (&SqlState::CRASH_SHUTDOWN, _)
         | (&SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
         // Class 08, connection exceptions; class 53, insufficient resources; class 58, system errors
         // (a disk that fails).

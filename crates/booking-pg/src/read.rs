@@ -17,8 +17,6 @@ use uuid::Uuid;
 
 /// The longest time for a read, all its attempts together.
 const WITHIN: Duration = Duration::from_secs(5);
-/// How often a read is attempted: connections may have died in the pool.
-const ATTEMPTS_MAX: u32 = 3;
 
 /// Before the newest event that can be: the year 9999 is the last that is listed.
 const NEWEST: (DateTime<Utc>, Uuid) =
@@ -88,6 +86,8 @@ impl PgStore {
         &self,
         attempt: impl for<'a> Fn(&'a Lease) -> BoxFuture<'a, Result<T, PgError>>,
     ) -> Result<T, StoreError> {
+        // Every connection in the pool may have died, as after a restart of the database.
+        let attempts_max = self.pool_size() + 1;
         let attempts = async {
             let mut number = 0;
             loop {
@@ -98,7 +98,7 @@ impl PgStore {
                         connection.give_back();
                         return Ok(value);
                     }
-                    Err(error) if error.remedy() == Remedy::TryAgain && number < ATTEMPTS_MAX => {}
+                    Err(error) if error.remedy() == Remedy::TryAgain && number < attempts_max => {}
                     Err(error) => return Err(error),
                 }
             }

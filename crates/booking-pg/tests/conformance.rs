@@ -1,0 +1,5 @@
+//! The PostgreSQL store passes the cases that every store must pass.
+
+mod common;
+
+booking_conformance::suite!(common::PgFixture::new());

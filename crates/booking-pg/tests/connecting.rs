@@ -1,0 +1,116 @@
+//! Finding the database, protecting the way to it, and bringing it up to date.
+
+mod common;
+
+use booking_pg::{ConnectError, PgOptions, PgStore, TlsMode};
+use booking_testkit::{Cluster, ClusterOptions, free_port, shared};
+use common::{REACHABLE_WITHIN, connect, create, options};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+const BRIEFLY: Duration = Duration::from_millis(700);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_servers_may_migrate_an_empty_database_at_once() {
+    let database = shared().database(None);
+    let mut servers = JoinSet::new();
+    for _ in 0..30 {
+        let url = database.url().to_owned();
+        servers.spawn(async move { connect(&url, 2).await.migrate().await });
+    }
+    let mut applied = Vec::new();
+    for migrated in servers.join_all().await {
+        applied.extend(migrated.expect("the migrations run"));
+    }
+    let migrations = std::fs::read_dir("../../migrations/postgres").expect("it is there").count();
+    assert_eq!(applied.len(), migrations, "each migration ran once: {applied:?}");
+    create(&connect(database.url(), 2).await, 1).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_starting_is_waited_for() {
+    let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
+    cluster.kill9();
+    let url = cluster.url("postgres");
+    let waiting = tokio::spawn(async move { connect(&url, 2).await });
+    tokio::time::sleep(BRIEFLY).await;
+    let _cluster = tokio::task::spawn_blocking(move || {
+        cluster.restart();
+        cluster
+    })
+    .await
+    .expect("it starts");
+    waiting.await.expect("it was waited for");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_said_to_be_so() {
+    let url = format!("postgres://postgres:secret@127.0.0.1:{}/booking", free_port());
+    let error = PgStore::connect(&options(&url, 2), BRIEFLY).await.expect_err("nobody is there");
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_us_is_not_waited_for() {
+    let began = Instant::now();
+    let url = shared().url("no_such_database");
+    let error = PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await;
+    assert!(matches!(error, Err(ConnectError::Refused(_))), "{error:?}");
+    assert!(began.elapsed() < REACHABLE_WITHIN / 2);
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_verified() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("it is made");
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("it is made");
+    let cluster = Cluster::start(ClusterOptions {
+        durable: false,
+        tls: Some((certificate.clone(), key)),
+        access: Some(vec!["hostssl all all 127.0.0.1/32 trust".into()]),
+        ..ClusterOptions::default()
+    });
+    let trusted = cluster.directory().join("trusted.pem");
+    let untrusted = cluster.directory().join("untrusted.pem");
+    std::fs::write(&trusted, certificate).expect("it can be written");
+    std::fs::write(&untrusted, other.cert.pem()).expect("it can be written");
+    let verify =
+        |path: &std::path::Path| TlsMode::VerifyFull { root_certificates: Some(path.to_owned()) };
+
+    let by_address = cluster.url("postgres");
+    let by_name = by_address.replace("127.0.0.1", "localhost");
+    for (url, tls, accepted) in [
+        (&by_address, TlsMode::Require, true),
+        (&by_address, TlsMode::Disable, false),
+        (&by_name, verify(&trusted), true),
+        (&by_name, verify(&untrusted), false),
+        (&by_address, verify(&trusted), false),
+    ] {
+        let described = format!("{tls:?} to {url}");
+        let options = PgOptions::parse(url).expect("valid").with_tls(tls);
+        match PgStore::connect(&options, BRIEFLY).await {
+            Ok(store) => {
+                assert!(accepted, "{described} was accepted");
+                store.migrate().await.expect("the migrations run");
+                let of_ours = "SELECT count(*), bool_and(ssl) FROM pg_stat_ssl \
+                               JOIN pg_stat_activity USING (pid) \
+                               WHERE application_name = 'booking'";
+                let rows = booking_testkit::run_sql(&cluster.socket_url("postgres"), of_ours);
+                let rows = rows.expect("it answers");
+                assert_ne!(rows[0][0].as_deref(), Some("0"), "{described}: no session");
+                assert_eq!(rows[0][1].as_deref(), Some("t"), "{described}: in plain text");
+                drop(store);
+            }
+            Err(error) => assert!(!accepted, "{described}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_are_an_error() {
+    let tls = TlsMode::VerifyFull { root_certificates: Some("/no/such/file.pem".into()) };
+    let options = PgOptions::parse("postgres://a@localhost/b").expect("valid").with_tls(tls);
+    let error = PgStore::connect(&options, BRIEFLY).await.expect_err("the file is not there");
+    assert!(matches!(error, ConnectError::Options(_)), "{error:?}");
+}

@@ -1,0 +1,200 @@
+//! Connections that break at the worst moment, and databases that die.
+
+mod common;
+
+use booking_core::{BookingStore, Execution, Outcome, StoreError, WhenBusy};
+use booking_testkit::{Cluster, ClusterOptions};
+use common::{connect, create, migrated_database, options, register};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A way to the database that carries each COMMIT there and then breaks, before the answer, as often
+/// as it was told to.
+struct CutAfterCommit {
+    url: String,
+    cuts: Arc<AtomicUsize>,
+}
+
+impl CutAfterCommit {
+    async fn to(url: &str, cuts: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
+        let (database_port, name) = rest.split_once('/').expect("a database");
+        let target: u16 = database_port.parse().expect("a port");
+        let cuts = Arc::new(AtomicUsize::new(cuts));
+        tokio::spawn(accept(listener, target, Arc::clone(&cuts)));
+        Self { url: format!("postgresql://postgres@127.0.0.1:{port}/{name}"), cuts }
+    }
+}
+
+async fn accept(listener: TcpListener, target: u16, cuts: Arc<AtomicUsize>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
+        tokio::spawn(carry(client, server, Arc::clone(&cuts)));
+    }
+}
+
+async fn carry(client: TcpStream, server: TcpStream, cuts: Arc<AtomicUsize>) {
+    let (mut client_in, mut client_out) = client.into_split();
+    let (mut server_in, mut server_out) = server.into_split();
+    let back = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut server_in, &mut client_out).await;
+    });
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length) = client_in.read(&mut buffer).await {
+        if length == 0 {
+            break;
+        }
+        let commits = buffer[..length].windows(7).any(|bytes| bytes == b"COMMIT\0");
+        let left = cuts.load(Ordering::SeqCst);
+        if commits && left > 0 {
+            cuts.store(left.saturating_sub(1), Ordering::SeqCst);
+            // The answer is swallowed; the commit itself goes through.
+            back.abort();
+            let _ = server_out.write_all(&buffer[..length]).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return;
+        }
+        if server_out.write_all(&buffer[..length]).await.is_err() {
+            break;
+        }
+    }
+    back.abort();
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_out() {
+    let database = migrated_database();
+    let way = CutAfterCommit::to(database.url(), 1).await;
+    let direct = connect(database.url(), 2).await;
+    let event = create(&direct, 2).await.id;
+    let store = connect(&way.url, 3).await;
+    let batch = [register(event, "ada"), register(event, "grace"), register(event, "edsger")];
+    let executions = store.execute(&batch, WhenBusy::Skip).await.expect("it was found out");
+    assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+    let confirmed =
+        |execution: &Execution| matches!(execution, Execution::Decided(Outcome::Confirmed(_)));
+    assert!(confirmed(&executions[0]) && confirmed(&executions[1]) && !confirmed(&executions[2]));
+    assert_eq!(
+        direct.event(event).await.expect("it answers").expect("it is there").booked_count,
+        2
+    );
+    assert_eq!(direct.audit().await.expect("it answers").differences, []);
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_found_out_is_called_unknown() {
+    let database = migrated_database();
+    let way = CutAfterCommit::to(database.url(), usize::MAX).await;
+    let direct = connect(database.url(), 2).await;
+    let store = connect(&way.url, 2).await;
+    // Each attempt is for a new event, so that each has something to commit.
+    let event = create(&direct, 2).await.id;
+    let batch = [register(event, "ada")];
+    let blocked = async {
+        // Once the first COMMIT went through, nothing gets in any more.
+        while way.cuts.load(Ordering::SeqCst) == usize::MAX {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        database.sql("ALTER TABLE events RENAME TO events_away");
+    };
+    let began = Instant::now();
+    let (unknown, ()) = tokio::join!(store.execute(&batch, WhenBusy::Wait), blocked);
+    assert!(matches!(unknown, Err(StoreError::CommitUnknown(_))), "{unknown:?}");
+    assert!(began.elapsed() < Duration::from_secs(15), "it took {:?}", began.elapsed());
+    database.sql("ALTER TABLE events_away RENAME TO events");
+    let asked_again = direct.execute(&batch, WhenBusy::Wait).await.expect("it answers");
+    assert!(matches!(&asked_again[0], Execution::Decided(Outcome::Confirmed(_))));
+    let event = direct.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!(event.booked_count, 1, "and it was committed the first time");
+}
+
+#[tokio::test]
+async fn backends_that_are_terminated_are_replaced() {
+    let database = migrated_database();
+    let store = connect(database.url(), 4).await;
+    let event = create(&store, 100_000).await.id;
+    let storm = {
+        let url = database.socket_url().to_owned();
+        tokio::task::spawn_blocking(move || {
+            for _ in 0..20 {
+                let _ = booking_testkit::run_sql(
+                    &url,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE application_name = 'booking' AND datname = current_database()",
+                );
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        })
+    };
+    let mut told = 0;
+    let mut turn = 0;
+    while !storm.is_finished() || turn % 10 != 0 {
+        let batch: Vec<_> = (0..5).map(|n| register(event, &format!("{turn}-{n}"))).collect();
+        for execution in store.execute(&batch, WhenBusy::Wait).await.expect("a retry helps") {
+            assert!(matches!(execution, Execution::Decided(Outcome::Confirmed(_))));
+            told += 1;
+        }
+        turn += 1;
+    }
+    let event = store.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!(event.booked_count, told);
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+#[tokio::test]
+async fn a_database_that_dies_loses_nothing_it_acknowledged_and_heals() {
+    let cluster = Cluster::start(ClusterOptions::default());
+    let url = cluster.url("postgres");
+    let store = connect(&url, 4).await;
+    store.migrate().await.expect("the migrations run");
+    let event = create(&store, 100_000).await.id;
+    let mut told = Vec::new();
+    let mut register_some = async |store: &booking_pg::PgStore,
+                                   mark: &str|
+           -> Result<(), StoreError> {
+        for turn in 0..10 {
+            let command = register(event, &format!("{mark}-{turn}"));
+            let executions = store.execute(std::slice::from_ref(&command), WhenBusy::Skip).await?;
+            assert!(matches!(&executions[0], Execution::Decided(Outcome::Confirmed(_))));
+            told.push(command);
+        }
+        Ok(())
+    };
+    register_some(&store, "before").await.expect("it answers");
+    cluster.kill9();
+    let began = Instant::now();
+    let down = register_some(&store, "during").await.expect_err("the database is dead");
+    assert!(matches!(down, StoreError::Unavailable(_)), "{down:?}");
+    assert!(began.elapsed() < Duration::from_secs(15));
+    cluster.restart();
+    register_some(&store, "after").await.expect("it is back");
+    let again = store.execute(&told, WhenBusy::Wait).await.expect("it answers");
+    assert_eq!(again.len(), 20);
+    let event = store.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!(event.booked_count, 20, "what was told is what is there");
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_answered_for_in_time() {
+    let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
+    let url = cluster.url("postgres");
+    let store = booking_pg::PgStore::connect(&options(&url, 3), common::REACHABLE_WITHIN).await;
+    let store = store.expect("it is there");
+    store.migrate().await.expect("the migrations run");
+    let event = create(&store, 10).await.id;
+    let batch = [register(event, "ada")];
+    cluster.pause();
+    let began = Instant::now();
+    let hung = store.execute(&batch, WhenBusy::Wait).await.expect_err("it hangs");
+    assert!(matches!(hung, StoreError::Unavailable(_)), "nothing was sent to commit: {hung:?}");
+    assert!(began.elapsed() < Duration::from_secs(11), "it took {:?}", began.elapsed());
+    cluster.resume();
+    let executions = store.execute(&batch, WhenBusy::Wait).await.expect("it is back");
+    assert!(matches!(&executions[0], Execution::Decided(Outcome::Confirmed(_))));
+}

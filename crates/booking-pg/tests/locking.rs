@@ -1,0 +1,135 @@
+//! The row lock: what it prevents, and that it makes nobody wait who need not.
+
+mod common;
+
+use booking_core::{BookingStore, Execution, Outcome, Refusal, StoreError, WhenBusy};
+use booking_pg::PgStore;
+use common::{PgFixture, connect, create, migrated_database, register};
+use std::time::{Duration, Instant};
+use tokio_postgres::NoTls;
+
+/// Somebody's psql: a session that holds one event's row until it is dropped.
+async fn hold_row(url: &str, event: booking_core::EventId) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let lock = format!("BEGIN; SELECT 1 FROM events WHERE id = '{event}' FOR UPDATE");
+    client.batch_execute(&lock).await.expect("the row is there");
+    client
+}
+
+fn is_confirmed(execution: &Execution) -> bool {
+    matches!(execution, Execution::Decided(Outcome::Confirmed(_)))
+}
+
+#[tokio::test]
+async fn a_held_row_is_skipped_and_the_others_are_served() {
+    let database = migrated_database();
+    let store = connect(database.url(), 4).await;
+    let (held, free) = (create(&store, 5).await.id, create(&store, 5).await.id);
+    let holder = hold_row(database.url(), held).await;
+
+    let batch = [register(held, "ada"), register(free, "ada"), register(held, "grace")];
+    let executions = store.execute(&batch, WhenBusy::Skip).await.expect("the store answers");
+    assert_eq!((&executions[0], &executions[2]), (&Execution::Busy, &Execution::Busy));
+    assert!(is_confirmed(&executions[1]));
+
+    // Whoever waits is served as soon as the row is free, and not before.
+    let waiting = async {
+        let executions = store.execute(&batch[..1], WhenBusy::Wait).await;
+        (executions.expect("the store answers"), Instant::now())
+    };
+    let releasing = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let released = Instant::now();
+        holder.batch_execute("COMMIT").await.expect("the session is alive");
+        released
+    };
+    let ((executions, served), released) = tokio::join!(waiting, releasing);
+    assert!(is_confirmed(&executions[0]));
+    assert!(served >= released);
+}
+
+#[tokio::test]
+async fn a_row_that_is_held_for_ever_is_given_up() {
+    let database = migrated_database();
+    let store = connect(database.url(), 4).await;
+    let held = create(&store, 5).await.id;
+    let holder = hold_row(database.url(), held).await;
+    let refused = store.execute(&[register(held, "ada")], WhenBusy::Wait).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    drop(holder);
+    let executions = store.execute(&[register(held, "ada")], WhenBusy::Wait).await;
+    assert!(is_confirmed(&executions.expect("the store answers")[0]));
+}
+
+#[tokio::test]
+async fn a_thousand_refusals_leave_a_pool_of_two_unharmed() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 1).await.id;
+    store.execute(&[register(event, "ada")], WhenBusy::Wait).await.expect("the store answers");
+    for turn in 0..1_000 {
+        let who = format!("late-{turn}");
+        let refused = store.execute(&[register(event, &who)], WhenBusy::Skip).await;
+        let expected = Execution::Decided(Outcome::Refused(Refusal::SoldOut));
+        assert_eq!(refused.expect("the store answers"), [expected]);
+    }
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' \
+                AND datname = current_database()";
+    assert_eq!(database.sql(open)[0][0].as_deref(), Some("0"), "transactions left open");
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_no_lock_behind() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 100).await.id;
+    for turn in 0..40 {
+        let batch = [register(event, &format!("gone-{turn}"))];
+        let limit = Duration::from_micros(turn * 40);
+        let _ = tokio::time::timeout(limit, store.execute(&batch, WhenBusy::Wait)).await;
+    }
+    let executions = store.execute(&[register(event, "ada")], WhenBusy::Wait).await;
+    assert!(is_confirmed(&executions.expect("the store answers")[0]));
+    assert_eq!(store.audit().await.expect("the store answers").differences, []);
+}
+
+/// Without the lock two transactions decide on the same state. The unique version of a change stands
+/// behind it: one of them is refused by the database and decides again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_lock_the_constraints_stand() {
+    let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
+    let database = fixture.database.url().to_owned();
+    // It may be too crowded for some, who then hear that nothing was written, which fails the race.
+    // What may not be is a seat too many.
+    let _ = tokio::spawn(async move {
+        booking_conformance::cases::a_race_for_one_address_has_one_winner(&fixture).await;
+    })
+    .await;
+    let store = connect(&database, 2).await;
+    assert_eq!(store.audit().await.expect("the store answers").differences, []);
+}
+
+/// The negative control: without the lock and without the constraints, the race of the suite
+/// oversells, and the suite says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_lock_and_constraints_the_race_oversells() {
+    let fixture = PgFixture { alter: PgStore::without_row_lock, ..PgFixture::new() };
+    fixture.database.sql(
+        "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
+         ALTER TABLE facts DROP CONSTRAINT facts_pkey",
+    );
+    let url = fixture.database.url().to_owned();
+    let race = tokio::spawn(async move {
+        booking_conformance::cases::a_race_for_one_event_gives_out_exactly_its_seats(&fixture)
+            .await;
+    });
+    let failure = race.await.expect_err("the suite did not notice that the lock is gone");
+    assert!(failure.is_panic());
+    let oversold = booking_testkit::run_sql(
+        &url,
+        "SELECT count(*) FROM events e \
+         WHERE e.capacity < (SELECT count(*) FROM registrations r WHERE r.event_id = e.id)",
+    );
+    assert_eq!(oversold.expect("the database answers")[0][0].as_deref(), Some("1"));
+}
