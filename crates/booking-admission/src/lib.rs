@@ -1,1 +1,136 @@
-//! The queue in front of a store: gathers commands into batches and sheds load
+//! The queue in front of a store.
+//!
+//! Commands that arrive while a batch is under way gather into the next one, so that a rush of
+//! thousands costs the store a few transactions. There is one queue for all events, first in, first
+//! out, and no timer: a command that finds the queue idle starts at once.
+//!
+//! An event whose row somebody else holds gets a lane of its own. Its commands wait there, in their
+//! order, while the others go on.
+//!
+//! The queue decides nothing and remembers nothing that matters: whatever becomes of this process,
+//! the store is right.
+//!
+//! ```
+//! # use booking_conformance::MemoryStore;
+//! # use booking_core::*;
+//! # use std::sync::Arc;
+//! use booking_admission::{Admission, Limits};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Arc::new(MemoryStore::default());
+//! # let event = store.create_event(NewEvent {
+//! #     id: uuid::Uuid::now_v7().into(),
+//! #     name: EventName::parse("Rust meetup")?,
+//! #     description: Description::default(),
+//! #     capacity: Capacity::parse(30, CapacityMax::default())?,
+//! # }).await?;
+//! let admission = Admission::start(store, Limits::default());
+//! let outcome = admission
+//!     .submit(EventCommand {
+//!         event_id: event.id,
+//!         command: Command::Register(Register {
+//!             registration_id: uuid::Uuid::now_v7().into(),
+//!             user_email: EmailAddress::parse("ada@example.org")?,
+//!         }),
+//!     })
+//!     .await?;
+//! assert!(matches!(outcome, Outcome::Confirmed(_)));
+//! admission.drain().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod batch;
+mod driver;
+mod limits;
+
+pub use limits::Limits;
+
+use batch::{Abandoned, Caller, Waiting};
+use booking_core::{BookingStore, EventCommand, Outcome, StoreError};
+use driver::Driver;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// The way into a store for everything that changes seats. Clones lead to the same queue.
+#[derive(Clone)]
+pub struct Admission {
+    queue: mpsc::Sender<Waiting>,
+    /// One for each command that is waiting or under way, wherever it is.
+    places: Arc<Semaphore>,
+    draining: Arc<AtomicBool>,
+    limits: Limits,
+}
+
+/// Why a command has no outcome.
+#[derive(Debug, Clone, Error)]
+pub enum SubmitError {
+    /// The queue is full, or the command waited in it for too long. It was not executed.
+    #[error("too many commands are waiting")]
+    Overloaded,
+    /// The queue takes no more commands, because its service is about to stop. It was not executed.
+    #[error("the service is shutting down")]
+    ShuttingDown,
+    /// The store could not answer. Whether the command was executed, the error says.
+    #[error("the store could not execute the command")]
+    Store(#[source] StoreError),
+}
+
+impl Admission {
+    /// Starts a queue in front of `store`, on the runtime that this is called on. It ends when every
+    /// clone of the returned value is gone and every command is answered.
+    pub fn start(store: Arc<dyn BookingStore>, limits: Limits) -> Self {
+        // As many places as permits: whoever has a permit finds the queue with room.
+        let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
+        tokio::spawn(Driver::new(store, limits, receiver).run());
+        Self {
+            queue,
+            places: Arc::new(Semaphore::new(limits.queue_commands_max)),
+            draining: Arc::default(),
+            limits,
+        }
+    }
+
+    /// Has a command executed, after those submitted before it. When this returns an outcome, it is
+    /// durable. A caller that goes away before its batch has started is as if it had never come.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; a full queue is said to be so at once.
+    pub async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
+        if self.draining.load(Ordering::SeqCst) {
+            return Err(SubmitError::ShuttingDown);
+        }
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| SubmitError::Overloaded)?;
+        let (reply, answer) = oneshot::channel();
+        if self.queue.try_send((item, Caller::new(reply, place))).is_err() {
+            // The runtime on which the queue was started has ended.
+            return Err(SubmitError::ShuttingDown);
+        }
+        // A batch that panicked has dropped its replies, and may have been committed.
+        answer.await.unwrap_or(Err(SubmitError::Store(StoreError::commit_unknown(Abandoned))))
+    }
+
+    /// Takes no more commands, and returns when all that were taken are answered.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        let all = u32::try_from(self.limits.queue_commands_max).unwrap_or(u32::MAX);
+        // Closed is never an error here: nobody closes it.
+        let _ = self.places.acquire_many(all).await;
+    }
+
+    /// How many commands are waiting or under way.
+    pub fn depth(&self) -> usize {
+        self.limits.queue_commands_max - self.places.available_permits()
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("depth", &self.depth()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+use std::time::Duration;
+
+/// How much a queue takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most commands that wait or are under way. One more is refused at once.
+    pub queue_commands_max: usize,
+    /// The longest that a command waits before its batch starts; it is refused then.
+    pub queue_age_max: Duration,
+    /// The most commands in one batch.
+    pub batch_commands_max: usize,
+    /// The most events that are waited for at once because somebody else holds their rows. Each
+    /// takes a connection while it waits, so this is less than the store's pool has.
+    pub busy_events_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue_commands_max: 16_384,
+            queue_age_max: Duration::from_secs(10),
+            batch_commands_max: 512,
+            busy_events_max: 4,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A store in memory that can be held up, made busy and made to fail, and that remembers its batches.
+
+use async_trait::async_trait;
+use booking_conformance::MemoryStore;
+use booking_core::{
+    AuditReport, BookingStore, Capacity, CapacityMax, Command, Description, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventName, Execution, NewEvent, Page, PageLimit, Register,
+    Registration, RegistrationCursor, StoreError, WhenBusy,
+};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+#[derive(Debug)]
+pub(crate) struct ScriptedStore {
+    memory: MemoryStore,
+    /// Each batch takes one permit, if `is_gated`.
+    gate: Semaphore,
+    is_gated: AtomicBool,
+    /// Events whose rows somebody else holds.
+    held: Mutex<HashSet<EventId>>,
+    /// Taken when a held event's row becomes free.
+    released: Semaphore,
+    pub(crate) broken: Mutex<HashSet<EventId>>,
+    pub(crate) panics: AtomicBool,
+    batches: Mutex<Vec<Vec<EventCommand>>>,
+}
+
+impl ScriptedStore {
+    pub(crate) fn new() -> Self {
+        Self {
+            memory: MemoryStore::default(),
+            gate: Semaphore::new(0),
+            is_gated: AtomicBool::new(false),
+            held: Mutex::default(),
+            released: Semaphore::new(0),
+            broken: Mutex::default(),
+            panics: AtomicBool::new(false),
+            batches: Mutex::default(),
+        }
+    }
+
+    /// From now on each batch waits until it is let through.
+    pub(crate) fn close_gate(&self) {
+        self.is_gated.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn let_through(&self, batches: usize) {
+        self.gate.add_permits(batches);
+    }
+
+    pub(crate) fn hold(&self, event: EventId) {
+        self.held.lock().expect("no test panics here").insert(event);
+    }
+
+    pub(crate) fn release(&self, event: EventId) {
+        self.held.lock().expect("no test panics here").remove(&event);
+        self.released.add_permits(1_000);
+    }
+
+    /// The batches that have arrived, the one under way included.
+    pub(crate) fn batches(&self) -> Vec<Vec<EventCommand>> {
+        self.batches.lock().expect("no test panics here").clone()
+    }
+
+    pub(crate) async fn create(&self, seats: i64) -> EventId {
+        let new = NewEvent {
+            id: Uuid::now_v7().into(),
+            name: EventName::parse("An event").expect("valid"),
+            description: Description::default(),
+            capacity: Capacity::parse(seats, CapacityMax::default()).expect("valid"),
+        };
+        self.memory.create_event(new).await.expect("it answers").id
+    }
+
+    fn is_held(&self, event: EventId) -> bool {
+        self.held.lock().expect("no test panics here").contains(&event)
+    }
+}
+
+#[async_trait]
+impl BookingStore for ScriptedStore {
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.batches.lock().expect("no test panics here").push(batch.to_vec());
+        if self.is_gated.load(Ordering::SeqCst) {
+            self.gate.acquire().await.expect("it is never closed").forget();
+        }
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "the script says so");
+        let broken = self.broken.lock().expect("no test panics here").clone();
+        if batch.iter().any(|item| broken.contains(&item.event_id)) {
+            return Err(StoreError::broken(std::io::Error::other("a row that must not be")));
+        }
+        while when_busy == WhenBusy::Wait && batch.iter().any(|item| self.is_held(item.event_id)) {
+            self.released.acquire().await.expect("it is never closed").forget();
+        }
+        let free: Vec<_> = batch.iter().filter(|i| !self.is_held(i.event_id)).cloned().collect();
+        let mut decided = self.memory.execute(&free, when_busy).await?.into_iter();
+        let executions = batch.iter().map(|item| match self.is_held(item.event_id) {
+            true => Execution::Busy,
+            false => decided.next().expect("an answer for each that is free"),
+        });
+        Ok(executions.collect())
+    }
+
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
+        self.memory.create_event(new).await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        self.memory.event(id).await
+    }
+
+    async fn events(
+        &self,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError> {
+        self.memory.events(after, limit).await
+    }
+
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.memory.registrations(event_id, after, limit).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.memory.audit().await
+    }
+}
+
+pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
+    let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
+    let register = Register { registration_id: Uuid::now_v7().into(), user_email };
+    EventCommand { event_id, command: Command::Register(register) }
+}
