@@ -1,1 +1,25 @@
-//! Booking over HTTP: routes, pages, configuration, and the program itself
+//! Booking over HTTP: what `booking-http` is made of.
+//!
+//! A request goes `edge` (request id, log, panics) → `routes` (extract, submit, present) →
+//! `booking-admission` → a store, and its outcome comes back the same way. Whatever goes wrong on it
+//! leaves as a problem, through `problem`.
+
+mod assets;
+mod body;
+pub mod command;
+pub mod config;
+mod edge;
+mod healthcheck;
+mod page;
+mod problem;
+mod routes;
+mod server;
+mod service;
+mod shutdown;
+mod store;
+mod wire;
+
+/// The examples in the README are compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,1 +1,39 @@
-fn main() {}
+//! The program. See `booking-http --help`.
+
+use booking_http::{command, config};
+use std::process::ExitCode;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match command::Command::parse(&arguments) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("booking-http: {error}\nTry: booking-http --help");
+            return ExitCode::from(2);
+        }
+    };
+    let config = match config::Config::from_env() {
+        _ if command == command::Command::Help => {
+            print!("{}", command::help());
+            return ExitCode::SUCCESS;
+        }
+        Ok(config) => config,
+        Err(errors) => {
+            eprintln!("booking-http: the configuration cannot be used:");
+            for error in errors {
+                eprintln!("  {error}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    env_logger::Builder::new().parse_filters(&config.log_filter).format_timestamp_millis().init();
+    match command.run(&config).await {
+        Ok(code) => code,
+        Err(error) => {
+            // The whole chain, once, here at the top.
+            eprintln!("booking-http: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,49 @@
-//! The embedded store of Booking: one SQLite file, no server
+//! The embedded store of Booking: one SQLite file, no server, and the same guarantees as with one.
+//!
+//! ```
+//! use booking_core::{BookingStore, PageLimit};
+//! use booking_sqlite::{Options, SqliteStore};
+//!
+//! # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("booking.db");
+//! let store = SqliteStore::open(&path, Options::default()).await?;
+//! assert!(store.events(None, PageLimit::MAX).await?.items.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it keeps its promises
+//!
+//! - Everything that writes is a job for one thread, which owns the one connection that may write,
+//!   and is one `BEGIN IMMEDIATE` transaction. Other processes may have the same file open: SQLite's
+//!   write lock lets one transaction in at a time, so [`WhenBusy`](booking_core::WhenBusy) makes no
+//!   difference here and nothing is ever answered as busy. Whoever cannot get the lock in
+//!   [`BUSY_TIMEOUT`] is told that the store is unavailable.
+//! - `journal_mode=WAL` lets readers go on while somebody writes, `synchronous=FULL` makes COMMIT wait
+//!   for the disk. A transaction can be read only after that, so that whatever is read is durable.
+//! - The file has to be on a local disk: the write-ahead log needs memory shared by all who have the
+//!   file open.
+//! - Every wait has a limit: [`BUSY_TIMEOUT`], [`JOBS_MAX`], [`JOB_WAIT_MAX`], [`ANSWER_WAIT_MAX`],
+//!   [`READER_WAIT_MAX`], [`OPEN_WAIT_MAX`].
+
+mod audit;
+mod connection;
+mod errors;
+mod execute;
+mod migrate;
+mod queries;
+mod readers;
+mod rows;
+mod sql;
+mod store;
+mod transaction;
+mod writer;
+
+pub use connection::{BUSY_TIMEOUT, OPEN_WAIT_MAX};
+pub use errors::OpenError;
+pub use migrate::migrate;
+pub use readers::{READER_WAIT_MAX, READERS_DEFAULT};
+pub use store::{Options, SqliteStore};
+pub use writer::{ANSWER_WAIT_MAX, JOB_WAIT_MAX, JOBS_MAX};

@@ -1,0 +1,414 @@
+//! The configuration: one typed struct, read from the environment once, with all its errors at once.
+
+use actix_web::http::Uri;
+use booking_admission::Limits;
+use booking_core::CapacityMax;
+use booking_pg::{PgOptions, TlsMode};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use thiserror::Error;
+
+/// A setting as `--help` and the README describe it.
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds if it is not set; empty if nothing does.
+    pub default: &'static str,
+    /// What it means, in one line.
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:literal [$default:literal] $meaning:literal)*) => {
+        /// Every setting there is.
+        pub const SETTINGS: &[Setting] =
+            &[$(Setting { name: $name, default: $default, meaning: $meaning }),*];
+    };
+}
+
+settings! {
+    "PORT" ["3000"] "the port to listen on; 0 takes a free one"
+    "BIND" ["127.0.0.1"] "the address to listen on"
+    "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…"
+    "DATABASE_URL_FILE" [""] "a file that holds it"
+    "DB_HOST" ["localhost"] "PostgreSQL's host"
+    "DB_PORT" ["5432"] "its port"
+    "DB_USER" ["booking"] "the user to connect as"
+    "DB_PASSWORD" [""] "the user's password"
+    "DB_PASSWORD_FILE" [""] "a file that holds it"
+    "DB_NAME" ["booking"] "the database"
+    "DB_SSLMODE" ["disable"] "disable, require or verify-full"
+    "DB_SSLROOTCERT" [""] "the authorities to trust with verify-full, a PEM file; else the system's"
+    "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
+    "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
+    "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
+    "CAPACITY_MAX" ["100000"] "the most seats that an event may have"
+    "QUEUE_MAX" ["16384"] "the most commands that wait; one more is refused with 503"
+    "QUEUE_SECONDS" ["10"] "the longest that a command waits for its turn; then 503"
+    "BATCH_MAX" ["512"] "the most commands in one transaction"
+    "WORKERS" ["0"] "threads that serve connections; 0 takes one for each core"
+    "BODY_SECONDS" ["10"] "the longest that a request's body may take; then 408"
+    "SHUTDOWN_SECONDS" ["20"] "how long to finish what is under way when told to stop"
+    "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all"
+    "RUST_LOG" ["info"] "what to log: error, warn, info, debug; access=off is without requests"
+}
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Where the data is.
+    pub store: StoreConfig,
+    /// How long to wait at start for a database that is starting itself.
+    pub store_wait: Duration,
+    /// The most seats that an event may have.
+    pub capacity_max: CapacityMax,
+    /// How much the queue takes.
+    pub limits: Limits,
+    /// Threads that serve connections; `None` for one each core.
+    pub workers: Option<usize>,
+    /// The longest that a request's body may take.
+    pub body_within: Duration,
+    /// How long to finish what is under way when told to stop.
+    pub shutdown_within: Duration,
+    /// Which other origins' pages may call the API.
+    pub cors: Cors,
+    /// What to log, as `env_logger` reads it.
+    pub log_filter: String,
+}
+
+/// Where the data is.
+#[derive(Debug)]
+pub enum StoreConfig {
+    /// In a PostgreSQL database.
+    Postgres(Box<PgOptions>),
+    /// In a file.
+    Sqlite(PathBuf),
+}
+
+/// Which other origins' pages may call the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// None but our own.
+    SameOrigin,
+    /// These, written as browsers write them.
+    Origins(Vec<String>),
+    /// All.
+    Any,
+}
+
+/// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.
+#[derive(Debug, Error)]
+#[error("{name}: {reason}")]
+pub struct ConfigError {
+    name: &'static str,
+    reason: String,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub fn from_env() -> Result<Self, Vec<ConfigError>> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads settings from `lookup`. A setting that is set to nothing is as good as not set.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        let mut reader = Reader { lookup, errors: Vec::new() };
+        let store = read_store(&mut reader);
+        let pool_size = match &store {
+            StoreConfig::Postgres(options) => options.pool_size,
+            StoreConfig::Sqlite(_) => PgOptions::POOL_SIZE_DEFAULT,
+        };
+        let config = Self {
+            address: SocketAddr::new(
+                reader.parse::<IpAddr>("BIND", "is not an IP address"),
+                reader.within("PORT", 0, u16::MAX.into()) as u16,
+            ),
+            store,
+            store_wait: reader.seconds("DB_WAIT_SECONDS", 0, 3_600),
+            capacity_max: {
+                let seats = reader.within("CAPACITY_MAX", 1, i32::MAX as u64);
+                CapacityMax::parse(seats as u32).unwrap_or_default()
+            },
+            limits: Limits {
+                queue_commands_max: reader.within("QUEUE_MAX", 1, 1_000_000) as usize,
+                queue_age_max: reader.seconds("QUEUE_SECONDS", 1, 600),
+                batch_commands_max: reader.within("BATCH_MAX", 1, 10_000) as usize,
+                // Half of the pool may wait for rows; the other half goes on.
+                busy_events_max: (pool_size / 2).max(1),
+            },
+            workers: Some(reader.within("WORKERS", 0, 1_024) as usize).filter(|n| *n > 0),
+            body_within: reader.seconds("BODY_SECONDS", 1, 600),
+            shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
+            cors: read_cors(&mut reader),
+            log_filter: reader.text("RUST_LOG"),
+        };
+        if reader.errors.is_empty() { Ok(config) } else { Err(reader.errors) }
+    }
+}
+
+fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
+    let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
+    let parts: Vec<&Setting> = SETTINGS
+        .iter()
+        .filter(|s| {
+            s.name.starts_with("DB_") && !["DB_POOL_SIZE", "DB_WAIT_SECONDS"].contains(&s.name)
+        })
+        .filter(|setting| reader.given(setting.name).is_some())
+        .collect();
+    let mut options = match (url, parts.first()) {
+        (None, None) => return StoreConfig::Sqlite(PathBuf::from(reader.text("BOOKING_DB"))),
+        (Some(_), Some(part)) => {
+            reader.fail(part.name, "cannot be combined with DATABASE_URL");
+            return StoreConfig::Sqlite(PathBuf::new());
+        }
+        (Some(url), None) => match PgOptions::parse(&url) {
+            Ok(options) => options,
+            Err(error) => {
+                reader.fail("DATABASE_URL", error.to_string());
+                return StoreConfig::Sqlite(PathBuf::new());
+            }
+        },
+        (None, Some(_)) => read_database_parts(reader),
+    };
+    options.pool_size =
+        reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
+    StoreConfig::Postgres(Box::new(options))
+}
+
+fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
+    let mut options = PgOptions::new(Default::default());
+    options.config.host(reader.text("DB_HOST"));
+    options.config.port(reader.within("DB_PORT", 1, u16::MAX.into()) as u16);
+    options.config.user(reader.text("DB_USER"));
+    options.config.dbname(reader.text("DB_NAME"));
+    if let Some(password) = reader.secret("DB_PASSWORD", "DB_PASSWORD_FILE") {
+        options.config.password(password);
+    }
+    let root_certificates = reader.given("DB_SSLROOTCERT").map(PathBuf::from);
+    match TlsMode::parse(&reader.text("DB_SSLMODE"), root_certificates) {
+        Ok(tls) => options.with_tls(tls),
+        Err(error) => {
+            reader.fail("DB_SSLMODE", error.to_string());
+            options
+        }
+    }
+}
+
+fn read_cors(reader: &mut Reader<'_>) -> Cors {
+    let text = reader.text("CORS_ORIGINS");
+    let origins: Vec<String> =
+        text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
+    if origins.is_empty() {
+        return Cors::SameOrigin;
+    }
+    if origins == ["*"] {
+        return Cors::Any;
+    }
+    for origin in &origins {
+        // As browsers write an origin: a scheme and an authority, and not even a slash after it.
+        let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
+            uri.scheme().is_some()
+                && uri.authority().is_some()
+                && !origin.ends_with('/')
+                && uri.path() == "/"
+                && uri.query().is_none()
+        });
+        if !is_origin {
+            reader.fail(
+                "CORS_ORIGINS",
+                format!("{origin:?} is not an origin such as https://example.org"),
+            );
+        }
+    }
+    Cors::Origins(origins)
+}
+
+/// Reads settings and gathers what is wrong with them.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn fail(&mut self, name: &'static str, reason: impl Into<String>) {
+        self.errors.push(ConfigError { name, reason: reason.into() });
+    }
+
+    fn given(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The setting as given, or its default.
+    fn text(&self, name: &'static str) -> String {
+        self.given(name)
+            .map_or_else(|| default_of(name).to_owned(), |value| value.trim().to_owned())
+    }
+
+    /// The default is used in place of what cannot be, so that reading can go on.
+    fn parse<T: FromStr>(&mut self, name: &'static str, complaint: &str) -> T
+    where
+        T::Err: fmt::Debug,
+    {
+        self.text(name).parse().unwrap_or_else(|_| {
+            self.fail(name, complaint);
+            default_of(name).parse().expect("the default is valid")
+        })
+    }
+
+    fn within(&mut self, name: &'static str, min: u64, max: u64) -> u64 {
+        let complaint = format!("is not a whole number from {min} to {max}");
+        let number = self.parse(name, &complaint);
+        if !(min..=max).contains(&number) {
+            self.fail(name, complaint);
+        }
+        number
+    }
+
+    fn seconds(&mut self, name: &'static str, min: u64, max: u64) -> Duration {
+        Duration::from_secs(self.within(name, min, max))
+    }
+
+    /// A secret, given itself or as the name of a file whose first line it is.
+    fn secret(&mut self, name: &'static str, file_name: &'static str) -> Option<String> {
+        let path = self.given(file_name);
+        match (self.given(name), path) {
+            (Some(_), Some(_)) => {
+                self.fail(file_name, format!("cannot be combined with {name}"));
+                None
+            }
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    self.fail(file_name, format!("cannot read {path}: {error}"));
+                    None
+                }
+            },
+            (secret, None) => secret,
+        }
+    }
+}
+
+fn default_of(name: &str) -> &'static str {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.expect("every setting that is read is described").default
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let lookup = |name: &str| {
+            settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        };
+        Config::read(&lookup).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn nothing_set_is_sqlite_on_loopback() {
+        let config = read(&[]).expect("the defaults are valid");
+        assert_eq!(config.address.to_string(), "127.0.0.1:3000");
+        assert!(
+            matches!(config.store, StoreConfig::Sqlite(path) if path == PathBuf::from("booking.db"))
+        );
+        assert_eq!(config.cors, Cors::SameOrigin);
+        assert_eq!(config.workers, None);
+        let limits = Limits::default();
+        assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
+        assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
+        assert_eq!(config.limits.queue_age_max, limits.queue_age_max);
+        assert_eq!(config.capacity_max, CapacityMax::default());
+    }
+
+    #[test]
+    fn any_database_setting_means_postgres() {
+        for (name, value) in [
+            ("DATABASE_URL", "postgres://a@db/x"),
+            ("DB_HOST", "db"),
+            ("DB_PORT", "5433"),
+            ("DB_USER", "ada"),
+            ("DB_PASSWORD", "secret"),
+            ("DB_NAME", "x"),
+            ("DB_SSLMODE", "require"),
+        ] {
+            let config = read(&[(name, value)]).expect("valid");
+            assert!(matches!(config.store, StoreConfig::Postgres(_)), "{name}");
+            assert!(!format!("{config:?}").contains("secret"));
+        }
+        let StoreConfig::Postgres(options) =
+            read(&[("DB_HOST", "db"), ("DB_NAME", "x"), ("DB_POOL_SIZE", "4")])
+                .expect("valid")
+                .store
+        else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!((options.location().as_str(), options.pool_size), ("db:5432/x", 4));
+    }
+
+    #[test]
+    fn all_errors_are_reported_together_and_without_secrets() {
+        let errors = read(&[
+            ("PORT", "70000"),
+            ("BIND", "localhost"),
+            ("DATABASE_URL", "postgres://a:secret@b:c/d"),
+            ("CAPACITY_MAX", "0"),
+            ("QUEUE_MAX", "many"),
+            ("CORS_ORIGINS", "example.org, https://a.b/c"),
+        ])
+        .expect_err("nothing of it is valid");
+        for name in ["PORT", "BIND", "DATABASE_URL", "CAPACITY_MAX", "QUEUE_MAX", "CORS_ORIGINS"] {
+            assert!(
+                errors.iter().any(|e| e.starts_with(&format!("{name}:"))),
+                "{name}: {errors:?}"
+            );
+        }
+        assert_eq!(errors.len(), 7);
+        assert!(!errors.join(" ").contains("secret"));
+    }
+
+    #[test]
+    fn what_contradicts_is_refused() {
+        for settings in [
+            [("DATABASE_URL", "postgres://a@b/c"), ("DB_HOST", "db")],
+            [("DB_PASSWORD", "secret"), ("DB_PASSWORD_FILE", "/dev/null")],
+            [("DB_SSLMODE", "require"), ("DB_SSLROOTCERT", "/ca.pem")],
+        ] {
+            assert!(read(&settings).is_err(), "{settings:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_may_come_from_files() {
+        let file = tempfile::NamedTempFile::new().expect("it is made");
+        std::fs::write(file.path(), "postgres://a:b@from-file/x\n").expect("it is written");
+        let path = file.path().display().to_string();
+        let config = read(&[("DATABASE_URL_FILE", &path)]).expect("valid");
+        assert!(
+            matches!(config.store, StoreConfig::Postgres(o) if o.location() == "from-file:5432/x")
+        );
+        assert!(read(&[("DB_PASSWORD_FILE", "/no/such/file")]).is_err());
+    }
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        let cors =
+            read(&[("CORS_ORIGINS", "https://a.org, http://localhost:8080")]).expect("valid").cors;
+        assert_eq!(
+            cors,
+            Cors::Origins(vec!["https://a.org".into(), "http://localhost:8080".into()])
+        );
+        assert_eq!(read(&[("CORS_ORIGINS", "*")]).expect("valid").cors, Cors::Any);
+        assert!(read(&[("CORS_ORIGINS", "https://a.org/")]).is_err());
+    }
+}

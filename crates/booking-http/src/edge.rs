@@ -1,0 +1,121 @@
+//! The edge: what every request and every answer passes through.
+
+use crate::problem::{self, ApiError};
+use crate::service::Service;
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use futures_util::FutureExt;
+use std::error::Error as _;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest request id that is taken over from a caller.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
+/// headers and writes the log.
+pub(crate) async fn edge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
+    let _under_way = service.begin_request();
+    let request_id = request_id(request.headers());
+    let http_request = request.request().clone();
+
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let response = match answered {
+        Ok(Ok(response)) => response.map_into_boxed_body(),
+        Ok(Err(error)) => ServiceResponse::from_err(error, http_request),
+        Err(_) => ServiceResponse::from_err(ApiError::Panic, http_request),
+    };
+    let mut response = explain(response, &request_id);
+    complete_headers(response.headers_mut(), &request_id, service.is_stopping());
+    log_access(&response, began, &request_id);
+    Ok(response)
+}
+
+/// The caller's id if it is sane, else one of ours.
+fn request_id(headers: &HeaderMap) -> String {
+    let is_sane = |id: &&str| {
+        !id.is_empty()
+            && id.len() <= REQUEST_ID_BYTES_MAX
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    match headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_sane) {
+        Some(id) => id.to_owned(),
+        None => Uuid::now_v7().to_string(),
+    }
+}
+
+/// Writes the body of an answer that an error made, whoever made that.
+fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
+    let Some(error) = response.response().error() else { return response };
+    let framework;
+    let error = match error.as_error::<ApiError>() {
+        Some(error) => error,
+        None => {
+            framework = ApiError::Framework { status: response.status() };
+            &framework
+        }
+    };
+    log_cause(error, request_id);
+    let path = response.request().path();
+    let mut explained = problem::response(error, path, request_id);
+    // What others added on the way, as for CORS, stays.
+    for (name, value) in response.headers() {
+        if !explained.headers().contains_key(name) {
+            explained.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response.into_response(explained)
+}
+
+/// The causes of our own failures, which no client is told.
+fn log_cause(error: &ApiError, request_id: &str) {
+    let Some(source) = error.source() else { return };
+    let mut chain = source.to_string();
+    let mut next = source.source();
+    while let Some(cause) = next {
+        chain = format!("{chain}: {cause}");
+        next = cause.source();
+    }
+    log::warn!("request {request_id}: {error}: {chain}");
+}
+
+fn complete_headers(headers: &mut HeaderMap, request_id: &str, is_stopping: bool) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if is_stopping {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// One line a request: the route's template and not its path, and nothing that anybody typed.
+fn log_access(response: &ServiceResponse<BoxBody>, began: Instant, request_id: &str) {
+    let request = response.request();
+    log::info!(
+        target: "access",
+        "method={} route={} status={} micros={} request_id={request_id}",
+        request.method(),
+        request.match_pattern().as_deref().unwrap_or("-"),
+        response.status().as_u16(),
+        began.elapsed().as_micros(),
+    );
+}

@@ -1,0 +1,87 @@
+//! `booking-http serve`.
+
+use crate::config::{Config, Cors};
+use crate::edge::edge;
+use crate::service::Service;
+use crate::{routes, shutdown, store};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use booking_admission::Admission;
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+
+/// The longest that a request's head may take to arrive.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The most connections of a worker; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 25_000;
+/// The most connections that the kernel holds for us.
+const BACKLOG: u32 = 4_096;
+/// How long a browser may remember what CORS allows.
+const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
+
+/// Serves until told to stop.
+pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
+    let opened = store::open(config).await?;
+    let admission = Admission::start(opened.store.clone(), config.limits);
+    let service =
+        Data::new(Service::new(opened.store, admission, config.capacity_max, config.body_within));
+
+    let app_service = service.clone();
+    let cors = config.cors.clone();
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(app_service.clone())
+            .configure(routes::configure)
+            .wrap(cors_middleware(&cors))
+            .wrap(from_fn(edge))
+    })
+    .client_request_timeout(HEAD_WITHIN)
+    .keep_alive(KEEP_ALIVE)
+    .max_connections(CONNECTIONS_MAX)
+    .backlog(BACKLOG)
+    .disable_signals();
+    if let Some(workers) = config.workers {
+        server = server.workers(workers);
+    }
+    let server = server.bind(config.address).map_err(|error| bind_error(config, error))?;
+    let address = server.addrs().first().copied().unwrap_or(config.address);
+
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "listening on http://{address}\ndata: {}", opened.description)?;
+    stdout.flush()?;
+    let server = server.run();
+    let handle = server.handle();
+    let stopping = shutdown::on_signal(handle, service.into_inner(), config.shutdown_within);
+    let (served, ()) = tokio::join!(server, stopping);
+    served.context("the server failed")
+}
+
+fn bind_error(config: &Config, error: std::io::Error) -> anyhow::Error {
+    let address = config.address;
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => "something listens there already; choose another with PORT",
+        ErrorKind::PermissionDenied => "ports under 1024 need privileges; choose another with PORT",
+        ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with BIND",
+        _ => "choose another with PORT and BIND",
+    };
+    anyhow::Error::new(error).context(format!("cannot listen on {address}: {advice}"))
+}
+
+fn cors_middleware(cors: &Cors) -> actix_cors::Cors {
+    let base = actix_cors::Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST"])
+        .allowed_headers(["content-type", "if-none-match", "x-request-id"])
+        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id"])
+        .max_age(usize::try_from(CORS_MAX_AGE.as_secs()).ok());
+    match cors {
+        Cors::SameOrigin => base,
+        Cors::Any => base.send_wildcard().allow_any_origin(),
+        Cors::Origins(origins) => {
+            origins.iter().fold(base, |cors, origin| cors.allowed_origin(origin))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What handlers work with.
+
+use booking_admission::{Admission, SubmitError};
+use booking_core::{BookingStore, CapacityMax, EventCommand, Outcome};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// One for the whole process, shared by its workers.
+pub(crate) struct Service {
+    pub(crate) store: Arc<dyn BookingStore>,
+    pub(crate) admission: Admission,
+    pub(crate) capacity_max: CapacityMax,
+    pub(crate) body_within: Duration,
+    under_way: AtomicUsize,
+    stopping: AtomicBool,
+}
+
+impl Service {
+    pub(crate) fn new(
+        store: Arc<dyn BookingStore>,
+        admission: Admission,
+        capacity_max: CapacityMax,
+        body_within: Duration,
+    ) -> Self {
+        Self {
+            store,
+            admission,
+            capacity_max,
+            body_within,
+            under_way: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
+        self.admission.submit(item).await
+    }
+
+    /// Counts a request as under way until the returned guard is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        UnderWay(Arc::clone(self))
+    }
+
+    pub(crate) fn requests_under_way(&self) -> usize {
+        self.under_way.load(Ordering::SeqCst)
+    }
+
+    /// From now on every answer asks its client to close the connection.
+    pub(crate) fn begin_stopping(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+/// A request that is under way.
+pub(crate) struct UnderWay(Arc<Service>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,46 @@
+//! Opening the store that the configuration names.
+
+use crate::config::{Config, StoreConfig};
+use anyhow::Context;
+use booking_core::BookingStore;
+use booking_pg::PgStore;
+use booking_sqlite::SqliteStore;
+use std::sync::Arc;
+
+/// A store, and what people call it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn BookingStore>,
+    /// Which kind it is and where its data is.
+    pub(crate) description: String,
+}
+
+/// Opens the store, with its tables up to date.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
+    match &config.store {
+        StoreConfig::Postgres(options) => {
+            let store = PgStore::connect(options, config.store_wait).await;
+            let store = store.with_context(|| format!("PostgreSQL at {}", options.location()))?;
+            store.migrate().await?;
+            let description = format!("PostgreSQL at {}", options.location());
+            Ok(Opened { store: Arc::new(store), description })
+        }
+        StoreConfig::Sqlite(path) => {
+            let store = SqliteStore::open(path, Default::default()).await?;
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let description = format!("SQLite in {}", path.display());
+            Ok(Opened { store: Arc::new(store), description })
+        }
+    }
+}
+
+/// Brings the store's tables up to date; tells which migrations that took.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
+    match &config.store {
+        StoreConfig::Postgres(options) => {
+            let store = PgStore::connect(options, config.store_wait).await;
+            let store = store.with_context(|| format!("PostgreSQL at {}", options.location()))?;
+            Ok(store.migrate().await?)
+        }
+        StoreConfig::Sqlite(path) => Ok(booking_sqlite::migrate(path).await?),
+    }
+}

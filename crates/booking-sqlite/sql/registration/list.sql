@@ -1,0 +1,6 @@
+-- registration/list: oldest first, those after a version
+SELECT event_id, event_version, id, user_email, created_at
+FROM registrations
+WHERE event_id = ?1 AND event_version > ?2
+ORDER BY event_version
+LIMIT ?3

@@ -1,0 +1,177 @@
+use booking_core::StoreError;
+use rusqlite::ErrorCode;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a database could not be opened or migrated.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Such as an empty path.
+    #[error("{} cannot be the path of a database file", path.display())]
+    Path {
+        /// What was given.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Only the file itself is created, never a directory.
+    #[error("cannot create the database file {}: there is no directory {}", path.display(), directory.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+        /// The directory that it would be in.
+        directory: PathBuf,
+    },
+    /// The file is there and holds something else.
+    #[error("{} is not an SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file cannot be created, read or written, is damaged, or is locked by somebody else.
+    #[error("cannot open the database file {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// What an earlier process left in the write-ahead log cannot be brought to the disk.
+    #[error("cannot sync the write-ahead log of the database file {}", path.display())]
+    Sync {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file system does not allow what WAL mode needs.
+    #[error("the database file {} stays in journal mode {mode}, and WAL is needed: is it on a local disk?", path.display())]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+        /// The mode that SQLite chose.
+        mode: String,
+    },
+    /// A migration failed, or the database was migrated by another version of Booking. Nothing was
+    /// changed.
+    #[error("cannot migrate the database file {}", path.display())]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: refinery::Error,
+    },
+    /// Migrations left rows behind that refer to rows which do not exist. Nothing was changed.
+    #[error("migrating the database file {} would break references of the table {table}", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+        /// The table whose rows refer to nothing.
+        table: String,
+    },
+    /// The system gave no thread to write with, or its runtime is shutting down.
+    #[error("cannot start the threads of the database file {}", path.display())]
+    Thread {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What can go wrong inside the store; callers hear of it as the cause of a [`StoreError`].
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error("SQLite could not execute a statement")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("SQLite could not commit, nor tell that it had not")]
+    Commit(#[source] rusqlite::Error),
+    #[error("SQLite could not open the database")]
+    Open(#[source] OpenError),
+    #[error("{column} holds what the domain does not allow")]
+    Row {
+        column: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("{statement} changed {rows} rows instead of one")]
+    RowsChanged { statement: &'static str, rows: usize },
+    #[error("the thread that did the work panicked: {0}")]
+    Panicked(String),
+    #[error("the writer is gone")]
+    WriterGone,
+    #[error("{limit} jobs are waiting for the writer")]
+    QueueFull { limit: usize },
+    #[error("the writer had no time within {} ms", .0.as_millis())]
+    QueueWait(Duration),
+    #[error("the writer began and did not answer within {} ms", .0.as_millis())]
+    AnswerWait(Duration),
+    #[error("no connection for reading was free within {} ms", .0.as_millis())]
+    ReaderWait(Duration),
+    #[error("the thread that read is gone")]
+    ReaderGone,
+}
+
+impl Failure {
+    /// Whether somebody else just held the lock too long: nothing is wrong with the connection.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_busy(error))
+    }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        let kind = match &failure {
+            Failure::Commit(_) | Failure::AnswerWait(_) => Self::CommitUnknown,
+            Failure::Sqlite(error) if is_environment(error) => Self::Unavailable,
+            Failure::Sqlite(_)
+            | Failure::Row { .. }
+            | Failure::RowsChanged { .. }
+            | Failure::Panicked(_) => Self::Broken,
+            Failure::Open(_)
+            | Failure::WriterGone
+            | Failure::QueueFull { .. }
+            | Failure::QueueWait(_)
+            | Failure::ReaderWait(_)
+            | Failure::ReaderGone => Self::Unavailable,
+        };
+        kind(Arc::new(failure))
+    }
+}
+
+/// Whether an error comes from the world around the database (locks, disk, memory) and may pass. All
+/// others, such as a violated constraint, mean that the database or this crate is wrong.
+fn is_environment(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::DiskFull
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::OperationAborted
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+        )
+    )
+}

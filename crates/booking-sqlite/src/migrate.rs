@@ -1,0 +1,114 @@
+use crate::connection::{absolute, open_error, open_or_create};
+use crate::errors::OpenError;
+use crate::store::off_runtime;
+use chrono::DateTime;
+use refinery::Migration;
+use refinery_core::traits::sync::{Migrate, Query, Transaction};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error as SqliteError, OptionalExtension, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/sqlite");
+}
+
+/// Brings the database at `path` to the schema of this crate, creates it if there is none, and names
+/// the migrations that were applied. [`SqliteStore::open`](crate::SqliteStore::open) does it too.
+///
+/// All of them are applied in one transaction or none is, and any number of processes may call it at
+/// once.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn migrate(path: impl Into<PathBuf>) -> Result<Vec<String>, OpenError> {
+    let path = path.into();
+    off_runtime(&path.clone(), move || migrate_blocking(&absolute(&path)?)).await
+}
+
+pub(crate) fn migrate_blocking(path: &Path) -> Result<Vec<String>, OpenError> {
+    let mut connection = open_or_create(path)?;
+    apply(&mut connection, path)
+}
+
+fn apply(connection: &mut Connection, path: &Path) -> Result<Vec<String>, OpenError> {
+    let sqlite = |error| open_error(path, error);
+    // A migration that makes a table anew has to drop the old one, to which others refer. The check
+    // below makes up for it. Inside a transaction the switch would do nothing.
+    connection
+        .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL;")
+        .map_err(sqlite)?;
+    // The lock that refinery does not take, held from before it looks what there is to do.
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    let report = embedded::migrations::runner()
+        .set_grouped(true)
+        .run(&mut Locked(&transaction))
+        .map_err(|source| OpenError::Migrate { path: path.to_path_buf(), source })?;
+    let applied: Vec<_> = report.applied_migrations().iter().map(ToString::to_string).collect();
+    if !applied.is_empty() {
+        check_references(&transaction, path)?;
+        log::info!("migrated {}: {}", path.display(), applied.join(", "));
+    }
+    transaction.commit().map_err(sqlite)?;
+    Ok(applied)
+}
+
+fn check_references(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let broken = connection
+        .query_row("PRAGMA foreign_key_check", [], |row| row.get("table"))
+        .optional()
+        .map_err(|error| open_error(path, error))?;
+    match broken {
+        Some(table) => Err(OpenError::Reference { path: path.to_path_buf(), table }),
+        None => Ok(()),
+    }
+}
+
+/// A connection inside a transaction that holds the write lock. refinery's own implementation for
+/// SQLite begins a transaction for each step and holds no lock between them: of several processes that
+/// find an empty database, all would set out to create the first table.
+struct Locked<'a>(&'a Connection);
+
+impl Transaction for Locked<'_> {
+    type Error = SqliteError;
+
+    fn execute<'a, T: Iterator<Item = &'a str>>(
+        &mut self,
+        statements: T,
+    ) -> Result<usize, SqliteError> {
+        let mut executed = 0;
+        for statement in statements {
+            self.0.execute_batch(statement)?;
+            // Without the lock others would apply the same, and half of it could stay.
+            assert!(
+                !self.0.is_autocommit(),
+                "a migration ended the transaction that it is part of"
+            );
+            executed += 1;
+        }
+        Ok(executed)
+    }
+}
+
+impl Query<Vec<Migration>> for Locked<'_> {
+    fn query(&mut self, statement: &str) -> Result<Vec<Migration>, SqliteError> {
+        let mut statement = self.0.prepare(statement)?;
+        let applied = statement.query_map([], |row| {
+            let applied_on: String = row.get(2)?;
+            let applied_on: SystemTime = DateTime::parse_from_rfc3339(&applied_on)
+                .map_err(|error| {
+                    SqliteError::FromSqlConversionFailure(2, Type::Text, error.into())
+                })?
+                .into();
+            let checksum: String = row.get(3)?;
+            let checksum = checksum.parse().map_err(|error| {
+                SqliteError::FromSqlConversionFailure(3, Type::Text, Box::new(error))
+            })?;
+            Ok(Migration::applied(row.get(0)?, row.get(1)?, applied_on.into(), checksum))
+        })?;
+        applied.collect()
+    }
+}
+
+impl Migrate for Locked<'_> {}

@@ -1,0 +1,77 @@
+use crate::connection::open_reader;
+use crate::errors::Failure;
+use booking_core::StoreError;
+use rusqlite::Connection;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How many connections read at once, if the options do not say otherwise.
+pub const READERS_DEFAULT: NonZeroU8 = NonZeroU8::new(4).expect("4 is not 0");
+
+/// How long a caller waits for one of them.
+pub const READER_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A few connections that only read, each lent to one caller at a time and opened when first needed.
+pub(crate) struct Readers {
+    permits: Arc<Semaphore>,
+    idle: Arc<Idle>,
+}
+
+struct Idle {
+    path: PathBuf,
+    connections: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf, readers: NonZeroU8) -> Self {
+        let idle = Idle { path, connections: Mutex::default() };
+        Self { permits: Arc::new(Semaphore::new(readers.get().into())), idle: Arc::new(idle) }
+    }
+
+    /// Lets `query` read, on a thread where it may block. Each of its statements sees everything that
+    /// was acknowledged before this was called.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit =
+            tokio::time::timeout(READER_WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
+                .await
+                .map_err(|_| Failure::ReaderWait(READER_WAIT_MAX))?
+                .expect("nobody closes the semaphore");
+        let idle = Arc::clone(&self.idle);
+        let answer = tokio::task::spawn_blocking(move || {
+            let answer = idle.lend(query);
+            // Here and not with the caller, who may have given up: the connection is free only now.
+            drop(permit);
+            answer
+        });
+        match answer.await {
+            Ok(answer) => Ok(answer?),
+            Err(error) => Err(gone(&error).into()),
+        }
+    }
+}
+
+impl Idle {
+    fn lend<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let idle = self.connections.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.path).map_err(Failure::Open)?,
+        };
+        let answer = query(&connection);
+        // One that failed, or panicked, is not used again.
+        if answer.is_ok() {
+            self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+        answer
+    }
+}
+
+fn gone(error: &tokio::task::JoinError) -> Failure {
+    if error.is_panic() { Failure::Panicked(error.to_string()) } else { Failure::ReaderGone }
+}

@@ -1,0 +1,181 @@
+use crate::connection::sync_log;
+use crate::errors::Failure;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// What a piece of work did inside its transaction.
+pub(crate) enum Work<T> {
+    /// It wrote: the answer counts once it is committed.
+    Changed(T),
+    /// It only read: there is nothing to commit.
+    Unchanged(T),
+}
+
+/// Runs `work` in one transaction that holds the write lock from its beginning.
+///
+/// `work` may be run twice, and the second run must find what the first has done if that was committed
+/// after all: a COMMIT that fails ends in one of two ways.
+///
+/// - The transaction is still open. Then nothing of it is in the log; it is rolled back, and the
+///   failure is told as what it is.
+/// - SQLite has ended the transaction itself, because the log could not be written or synced. Nobody
+///   can read it now, but its last frame, the one that makes it count, may have reached the file: if
+///   all who have the database open were to die now, whoever opens it next would take it as
+///   committed. So the work is done again. If that is committed, its frames lie where the others lay
+///   and the answer is certain; so it is if there is nothing to do, because somebody has made it so.
+///   If not, nobody knows: [`Failure::Commit`].
+pub(crate) fn run<T>(
+    connection: &mut Connection,
+    path: &Path,
+    work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
+) -> Result<T, Failure> {
+    let lost = match attempt(connection, work) {
+        Ok(Work::Changed(answer) | Work::Unchanged(answer)) => return Ok(answer),
+        Err(Failure::Commit(lost)) => lost,
+        Err(failure) => return Err(failure),
+    };
+    log::warn!("COMMIT failed and may have happened, so the transaction is run again: {lost}");
+    match attempt(connection, work) {
+        Ok(Work::Changed(answer)) => Ok(answer),
+        // It was not this transaction that waited for the disk.
+        Ok(Work::Unchanged(answer)) if sync_log(path).is_ok() => Ok(answer),
+        Ok(Work::Unchanged(_)) | Err(_) => Err(Failure::Commit(lost)),
+    }
+}
+
+fn attempt<T>(
+    connection: &mut Connection,
+    work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
+) -> Result<Work<T>, Failure> {
+    // Rolled back when it is dropped, in a panic too.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    if matches!(done, Work::Changed(_)) {
+        // Not `Transaction::commit`, which rolls back before anybody can see how COMMIT ended.
+        match transaction.execute_batch("COMMIT") {
+            Ok(()) => {}
+            Err(error) if transaction.is_autocommit() => return Err(Failure::Commit(error)),
+            Err(error) => return Err(Failure::Sqlite(error)),
+        }
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection;
+    use booking_core::StoreError;
+    use rusqlite::ErrorCode;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tempfile::TempDir;
+
+    /// A database with a table `t (c)` and one `child (c)` whose rows refer to it.
+    fn database() -> (TempDir, std::path::PathBuf, Connection) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("transactions.db");
+        drop(connection::open_or_create(&path).expect("created"));
+        let connection = connection::open_writer(&path, connection::BUSY_TIMEOUT).expect("opened");
+        let schema = "CREATE TABLE t (c INTEGER PRIMARY KEY);
+            CREATE TABLE child (c REFERENCES t (c) DEFERRABLE INITIALLY DEFERRED);";
+        connection.execute_batch(schema).expect("created");
+        (directory, path, connection)
+    }
+
+    /// Lets the next `failures` COMMITs fail, as a broken disk does: with the transaction ended.
+    fn fail_commits(connection: &mut Connection, failures: u32) {
+        let left = Arc::new(AtomicU32::new(failures));
+        let fail = move || {
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok()
+        };
+        connection.commit_hook(Some(fail)).expect("set");
+    }
+
+    fn rows(connection: &Connection) -> i64 {
+        connection
+            .query_row(
+                "SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM child)",
+                [],
+                |row| row.get(0),
+            )
+            .expect("counted")
+    }
+
+    fn insert(connection: &Connection) -> Result<Work<()>, Failure> {
+        let inserted = connection.execute("INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING", [])?;
+        Ok(if inserted == 1 { Work::Changed(()) } else { Work::Unchanged(()) })
+    }
+
+    #[test]
+    fn a_commit_that_was_lost_once_is_made_up_for() {
+        let (_directory, path, mut connection) = database();
+        fail_commits(&mut connection, 1);
+        let mut runs = 0;
+        let outcome = run(&mut connection, &path, &mut |connection| {
+            runs += 1;
+            insert(connection)
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert_eq!((runs, rows(&connection)), (2, 1));
+    }
+
+    #[test]
+    fn a_commit_that_happened_after_all_is_found() {
+        let (_directory, path, mut connection) = database();
+        fail_commits(&mut connection, 1);
+        let mut runs = 0;
+        let outcome = run(&mut connection, &path, &mut |connection| {
+            runs += 1;
+            // The second run finds everything done, as if the log had been read again in between.
+            if runs == 1 { insert(connection) } else { Ok(Work::Unchanged(())) }
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert_eq!(runs, 2);
+    }
+
+    #[test]
+    fn a_commit_that_is_lost_again_is_unknown() {
+        let (_directory, path, mut connection) = database();
+        fail_commits(&mut connection, 2);
+        let failure = run(&mut connection, &path, &mut insert).expect_err("no COMMIT succeeds");
+        assert!(matches!(failure.into(), StoreError::CommitUnknown(_)));
+        assert!(connection.is_autocommit());
+    }
+
+    #[test]
+    fn a_commit_that_is_refused_is_rolled_back() {
+        let (_directory, path, mut connection) = database();
+        let mut runs = 0;
+        let failure = run(&mut connection, &path, &mut |connection| {
+            runs += 1;
+            connection.execute("INSERT INTO child VALUES (7)", [])?;
+            Ok(Work::Changed(()))
+        });
+        let failure = failure.expect_err("the row refers to nothing");
+        let Failure::Sqlite(error) = &failure else { panic!("{failure:?}") };
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation));
+        assert!(matches!(failure.into(), StoreError::Broken(_)));
+        assert!(connection.is_autocommit());
+        assert_eq!((runs, rows(&connection)), (1, 0));
+    }
+
+    #[test]
+    fn a_full_disk_writes_nothing_and_is_told() {
+        let (_directory, path, mut connection) = database();
+        let pages: i64 = connection
+            .query_row("PRAGMA page_count", [], |row| row.get(0))
+            .expect("SQLite answers");
+        connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).expect("set");
+        let failure = run(&mut connection, &path, &mut |connection| {
+            for c in 0..10_000 {
+                connection.execute("INSERT INTO t VALUES (?1)", [c])?;
+            }
+            Ok(Work::Changed(()))
+        });
+        let failure = failure.expect_err("there is no room");
+        assert!(matches!(failure.into(), StoreError::Unavailable(_)));
+        assert_eq!(rows(&connection), 0);
+    }
+}

@@ -1,0 +1,205 @@
+//! What becomes of the store, and of its callers, when something goes wrong.
+
+use crate::common::{Database, chain, confirm, create, register};
+use booking_core::{BookingStore, Command, EventCommand, StoreError, WhenBusy};
+use booking_sqlite::{JOBS_MAX, Options};
+use chrono::Utc;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+const SHORT: Duration = Duration::from_millis(150);
+/// Tells a process made of this test file to be the one that is killed, and on which database.
+const PATH_VARIABLE: &str = "BOOKING_SQLITE_TEST_KILL";
+
+#[tokio::test]
+async fn a_lock_held_too_long_is_unavailable_and_passes() {
+    let database = Database::new();
+    let options = Options { busy_timeout: SHORT, ..Options::default() };
+    let store = database.open_with(options).await;
+    let event = create(&store, 10).await;
+
+    let other = database.connect();
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let started = Instant::now();
+    for when_busy in [WhenBusy::Skip, WhenBusy::Wait] {
+        let failure = store.execute(&[register(event.id, "ada")], when_busy).await;
+        let failure = failure.expect_err("somebody else has the lock");
+        assert!(matches!(failure, StoreError::Unavailable(_)), "{failure:?}");
+        assert!(chain(&failure).contains("locked"), "{}", chain(&failure));
+    }
+    assert!(started.elapsed() >= 2 * SHORT);
+    // Readers go on all the while.
+    assert_eq!(store.event(event.id).await.expect("the store answers"), Some(event.clone()));
+
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    confirm(&store, register(event.id, "ada")).await;
+    let report = store.audit().await.expect("the store answers");
+    assert_eq!((report.registrations, report.differences), (1, vec![]));
+}
+
+#[tokio::test]
+async fn a_lock_held_a_while_is_waited_for() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 10).await;
+    let other = database.connect();
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let unlock = std::thread::spawn(move || {
+        std::thread::sleep(SHORT);
+        other.execute_batch("COMMIT").expect("unlocked");
+    });
+    confirm(&store, register(event.id, "ada")).await;
+    unlock.join().expect("unlocked");
+}
+
+#[tokio::test]
+async fn a_panic_is_told_and_the_writer_goes_on() {
+    let database = Database::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let clock = {
+        let broken = Arc::clone(&broken);
+        move || {
+            if broken.load(Ordering::SeqCst) { panic!("the clock fell down") } else { Utc::now() }
+        }
+    };
+    let store =
+        database.open_with(Options { clock: Some(Arc::new(clock)), ..Options::default() }).await;
+    let event = create(&store, 10).await;
+    broken.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let failure = store.execute(&[register(event.id, "ada")], WhenBusy::Wait).await;
+        let failure = failure.expect_err("the clock panics");
+        assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
+        assert!(chain(&failure).contains("the clock fell down"), "{}", chain(&failure));
+    }
+    broken.store(false, Ordering::SeqCst);
+    confirm(&store, register(event.id, "ada")).await;
+}
+
+#[tokio::test]
+async fn whoever_gives_up_while_waiting_gets_no_seat() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 10).await;
+    let other = database.connect();
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    // The first is under way and waits for the lock; the second waits for the writer.
+    let (first, second) = ([register(event.id, "first")], [register(event.id, "second")]);
+    let patient = store.execute(&first, WhenBusy::Wait);
+    tokio::pin!(patient);
+    assert!(tokio::time::timeout(SHORT, &mut patient).await.is_err());
+    assert!(tokio::time::timeout(SHORT, store.execute(&second, WhenBusy::Wait)).await.is_err());
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    patient.await.expect("the store answers");
+    confirm(&store, register(event.id, "third")).await;
+    let report = store.audit().await.expect("the store answers");
+    assert_eq!(report.registrations, 2);
+}
+
+#[tokio::test]
+async fn more_jobs_than_the_queue_holds_are_refused_at_once() {
+    let database = Database::new();
+    let options = Options { busy_timeout: Duration::from_millis(1), ..Options::default() };
+    let store = Arc::new(database.open_with(options).await);
+    let event = create(&store, 10).await;
+    let other = database.connect();
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let mut callers = JoinSet::new();
+    for who in 0..JOBS_MAX * 3 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move {
+            let failure = store.execute(&[register(event.id, who)], WhenBusy::Wait).await;
+            let failure = failure.expect_err("somebody else has the lock");
+            assert!(matches!(failure, StoreError::Unavailable(_)), "{failure:?}");
+            chain(&failure).contains("waiting for the writer")
+        });
+    }
+    let refused = callers.join_all().await.into_iter().filter(|refused| *refused).count();
+    assert!(refused > 0, "nobody was refused");
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    confirm(&store, register(event.id, "ada")).await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_is_broken() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 10).await;
+    let seat = confirm(&store, register(event.id, "ada")).await;
+    let other = database.connect();
+    let spoil = "UPDATE registrations SET user_email = 'nobody at all'";
+    other.execute_batch(spoil).expect("written");
+    let page = store.registrations(event.id, None, booking_core::PageLimit::MAX).await;
+    let failure = page.expect_err("that is no address");
+    assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
+    assert!(chain(&failure).contains("registrations.user_email"), "{}", chain(&failure));
+    let again = EventCommand {
+        event_id: event.id,
+        command: Command::Register(booking_core::Register {
+            registration_id: seat.id,
+            user_email: seat.user_email,
+        }),
+    };
+    let failure = store.execute(&[again], WhenBusy::Wait).await.expect_err("nor here");
+    assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_being_killed() {
+    if let Some(path) = std::env::var_os(PATH_VARIABLE) {
+        acknowledge_for_ever(path).await;
+    }
+    let database = Database::new();
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "failing::what_was_acknowledged_survives_being_killed", "--nocapture"])
+        .env(PATH_VARIABLE, database.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut told = Vec::new();
+    let mut read = |told: &mut Vec<String>| match lines.next() {
+        Some(Ok(line)) => told.extend(line.strip_prefix("told ").map(str::to_owned)),
+        _ => panic!("it ended by itself"),
+    };
+    while told.len() < 50 {
+        read(&mut told);
+    }
+    child.kill().expect("killed");
+    child.wait().expect("it ended");
+    told.extend(lines.map_while(Result::ok).filter_map(|line| {
+        // The last may be cut off.
+        line.strip_prefix("told ").filter(|id| id.len() == 36).map(str::to_owned)
+    }));
+
+    let report = database.open().await.audit().await.expect("the store answers");
+    assert_eq!(report.differences, []);
+    let kept: Vec<uuid::Uuid> = database
+        .connect()
+        .prepare("SELECT id FROM registrations")
+        .expect("prepared")
+        .query_map([], |row| row.get(0).map(uuid::Uuid::from_bytes))
+        .expect("queried")
+        .collect::<Result<_, _>>()
+        .expect("read");
+    for id in &told {
+        let id = id.parse().expect("an id");
+        assert!(kept.contains(&id), "{id} was told and is lost");
+    }
+    // At most the one that was under way.
+    assert!(kept.len() <= told.len() + 1, "{} kept, {} told", kept.len(), told.len());
+}
+
+async fn acknowledge_for_ever(path: std::ffi::OsString) -> ! {
+    let store = booking_sqlite::SqliteStore::open(path, Options::default()).await.expect("opened");
+    let event = create(&store, 1_000_000).await;
+    for who in 0.. {
+        let seat = confirm(&store, register(event.id, who)).await;
+        println!("told {}", seat.id);
+    }
+    unreachable!("somebody kills this process")
+}

@@ -1,0 +1,150 @@
+//! Who opens what, at once and in vain.
+
+use crate::common::{Database, chain, confirm, create, register};
+use booking_core::BookingStore;
+use booking_sqlite::{OpenError, Options, SqliteStore, migrate};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+const OPENERS: usize = 40;
+const PROCESSES: usize = 6;
+/// Tells a process made of this test file to be one of those that open this database.
+const PATH_VARIABLE: &str = "BOOKING_SQLITE_TEST_OPEN";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_open_an_empty_database_at_once() {
+    for _ in 0..5 {
+        let database = Database::new();
+        let mut openers = JoinSet::new();
+        for _ in 0..OPENERS {
+            openers.spawn(SqliteStore::open(database.path(), Options::default()));
+        }
+        let stores: Vec<_> = openers.join_all().await;
+        for store in &stores {
+            let store = store.as_ref().unwrap_or_else(|error| panic!("{}", chain(error)));
+            confirm(store, register(create(store, 1).await.id, "ada")).await;
+        }
+        let store = stores[0].as_ref().expect("checked above");
+        let report = store.audit().await.expect("the store answers");
+        assert_eq!((report.events, report.differences), (OPENERS as u64, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn many_processes_may_open_an_empty_database_at_once() {
+    if let Some(path) = std::env::var_os(PATH_VARIABLE) {
+        let store = SqliteStore::open(path, Options::default()).await.expect("opened");
+        confirm(&store, register(create(&store, 1).await.id, "ada")).await;
+        return;
+    }
+    let database = Database::new();
+    let children: Vec<Child> = (0..PROCESSES).map(|_| spawn_opener(&database.path())).collect();
+    for mut child in children {
+        assert!(child.wait().expect("it ends").success());
+    }
+    let report = database.open().await.audit().await.expect("the store answers");
+    assert_eq!((report.events, report.differences), (PROCESSES as u64, vec![]));
+}
+
+fn spawn_opener(path: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "opening::many_processes_may_open_an_empty_database_at_once"])
+        .env(PATH_VARIABLE, path)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("started")
+}
+
+#[tokio::test]
+async fn migrating_is_done_once() {
+    let database = Database::new();
+    let applied = migrate(database.path()).await.expect("migrated");
+    assert_eq!(applied[0], "V1__create_events_and_registrations");
+    assert_eq!(migrate(database.path()).await.expect("migrated"), <[String; 0]>::default());
+    assert_eq!(database.open().await.path(), database.path());
+}
+
+#[tokio::test]
+async fn a_migration_that_is_not_ours_is_refused() {
+    let database = Database::new();
+    migrate(database.path()).await.expect("migrated");
+    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1')";
+    database.connect().execute_batch(later).expect("written");
+    let error = migrate(database.path()).await.expect_err("unknown");
+    assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
+    assert!(chain(&error).contains("from_the_future"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_created_is_named() {
+    let database = Database::new();
+    let inside_nothing = database.path().join("booking.db");
+    let error = SqliteStore::open(&inside_nothing, Options::default()).await.expect_err("nowhere");
+    assert!(matches!(error, OpenError::NoDirectory { .. }), "{error:?}");
+    assert!(error.to_string().contains(&inside_nothing.display().to_string()), "{error}");
+
+    fs::create_dir(database.path()).expect("created");
+    let error = SqliteStore::open(database.path(), Options::default()).await.expect_err("taken");
+    assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
+    assert!(error.to_string().contains(&database.path().display().to_string()), "{error}");
+
+    let error = migrate("").await.expect_err("no path");
+    assert!(matches!(error, OpenError::Path { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named_and_kept() {
+    let database = Database::new();
+    let text = "Dear diary, ".repeat(1_000);
+    fs::write(database.path(), &text).expect("written");
+    let error = SqliteStore::open(database.path(), Options::default()).await.expect_err("a diary");
+    assert!(matches!(error, OpenError::NotADatabase { .. }), "{error:?}");
+    assert!(error.to_string().contains(&database.path().display().to_string()), "{error}");
+    assert_eq!(fs::read_to_string(database.path()).expect("read"), text);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_named() {
+    let database = Database::new();
+    migrate(database.path()).await.expect("migrated");
+    let mut bytes = fs::read(database.path()).expect("read");
+    // The header stays, so that it still looks like a database.
+    bytes[100..].fill(0xA5);
+    fs::write(database.path(), bytes).expect("written");
+    let error = SqliteStore::open(database.path(), Options::default()).await.expect_err("damaged");
+    assert!(error.to_string().contains(&database.path().display().to_string()), "{error}");
+    assert!(chain(&error).contains("malformed"), "{}", chain(&error));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_may_read_a_new_database() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = Database::new();
+    let _store = database.open().await;
+    let log = format!("{}-wal", database.path().display());
+    for file in [database.path(), log.into()] {
+        let mode = fs::metadata(&file).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_store_ends_its_thread() {
+    let database = Database::new();
+    let store = database.open().await;
+    create(&store, 1).await;
+    let log = format!("{}-wal", database.path().display());
+    assert!(Path::new(&log).exists());
+    drop(store);
+    // SQLite removes the log when the last connection is closed, and the thread has the last.
+    let started = Instant::now();
+    while Path::new(&log).exists() {
+        assert!(started.elapsed() < Duration::from_secs(10), "the thread still has its connection");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
