@@ -2,10 +2,11 @@
 
 use crate::problem::{ApiError, FieldError};
 use crate::service::Service;
+use crate::unread::Unread;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Data};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use booking_core::CapacityMax;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -34,16 +35,21 @@ impl<T: FromBody> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_plain_json(request.headers());
-        let service = request.app_data::<Data<Service>>().cloned();
-        let payload = payload.take();
+        let request = request.clone();
+        let mut payload = payload.take();
         Box::pin(async move {
-            if !is_json {
-                return Err(ApiError::UnsupportedMediaType.into());
+            let service = request.app_data::<Data<Service>>().expect("every route has the service");
+            let read = match is_plain_json(request.headers()) {
+                true => read(&mut payload, service.body_within).await,
+                false => Err(ApiError::UnsupportedMediaType),
+            };
+            match read {
+                Ok(bytes) => Ok(Self(parse(&bytes, service.capacity_max)?)),
+                Err(error) => {
+                    request.extensions_mut().insert(Unread(payload));
+                    Err(error.into())
+                }
             }
-            let service = service.expect("every route has the service");
-            let bytes = read(payload, service.body_within).await?;
-            Ok(Self(parse(&bytes, service.capacity_max)?))
         })
     }
 }
@@ -68,7 +74,7 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
     is_identity && is_json && is_utf8
 }
 
-async fn read(mut payload: Payload, within: Duration) -> Result<Bytes, ApiError> {
+async fn read(payload: &mut Payload, within: Duration) -> Result<Bytes, ApiError> {
     let reading = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = payload.next().await {

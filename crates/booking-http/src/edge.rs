@@ -2,9 +2,11 @@
 
 use crate::problem::{self, ApiError};
 use crate::service::Service;
+use crate::unread::end_with_unread;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{
     CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -31,18 +33,24 @@ pub(crate) async fn edge(
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
     let request_id = request_id(request.headers());
-    let http_request = request.request().clone();
+    // The router wants the request for itself, so what is needed if it never comes back is kept.
+    let path = request.path().to_owned();
 
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let response = match answered {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::from_err(error, http_request),
-        Err(_) => ServiceResponse::from_err(ApiError::Panic, http_request),
+    let error = match answered {
+        Ok(Ok(response)) => {
+            let mut response = explain(response.map_into_boxed_body(), &request_id);
+            complete_headers(response.headers_mut(), &request_id, service.is_stopping());
+            log_access(&response, began, &request_id);
+            return Ok(response);
+        }
+        Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
+        Err(_) => ApiError::Panic,
     };
-    let mut response = explain(response, &request_id);
+    log::error!("request {request_id}: {error}");
+    let mut response = problem::response(&error, &path, &request_id);
     complete_headers(response.headers_mut(), &request_id, service.is_stopping());
-    log_access(&response, began, &request_id);
-    Ok(response)
+    Err(InternalError::from_response(error, response).into())
 }
 
 /// The caller's id if it is sane, else one of ours.
@@ -78,7 +86,7 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceRespo
             explained.headers_mut().append(name.clone(), value.clone());
         }
     }
-    response.into_response(explained)
+    end_with_unread(response.into_response(explained))
 }
 
 /// The causes of our own failures, which no client is told.

@@ -17,6 +17,7 @@ mod server;
 mod service;
 mod shutdown;
 mod store;
+mod unread;
 mod wire;
 
 /// The examples in the README are compiled and run as tests.

@@ -149,15 +149,17 @@ impl ApiError {
         }
     }
 
-    /// Whether the connection is of no use after this: the rest of a body may still be on it.
+    /// Whether the rest of a body may still be on the connection.
     fn ends_connection(&self) -> bool {
         match self {
-            Self::TooLarge { .. } | Self::BodyTimeout | Self::BodyBroken => true,
+            Self::TooLarge { .. }
+            | Self::BodyTimeout
+            | Self::BodyBroken
+            | Self::UnsupportedMediaType => true,
             Self::MalformedJson(_)
             | Self::Validation(_)
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
-            | Self::UnsupportedMediaType
             | Self::Refused(_)
             | Self::Submit(_)
             | Self::Store(_)

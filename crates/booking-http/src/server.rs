@@ -51,7 +51,7 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     let address = server.addrs().first().copied().unwrap_or(config.address);
 
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on http://{address}\ndata: {}", opened.description)?;
+    writeln!(stdout, "data: {}\nlistening on http://{address}", opened.description)?;
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();

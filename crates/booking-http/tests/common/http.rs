@@ -1,0 +1,117 @@
+//! A client over plain sockets: nothing is corrected, added or followed behind a test's back.
+
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// The longest wait for the next bytes of an answer.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header that is there at most once.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let first = values.next();
+        assert!(values.next().is_none(), "{name} is there twice: {self:?}");
+        first.map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        match serde_json::from_slice(&self.body) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}: {}", String::from_utf8_lossy(&self.body)),
+        }
+    }
+
+    /// The code of a problem, after checking that it is a whole one.
+    #[track_caller]
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        let text = |name: &str| {
+            problem[name].as_str().unwrap_or_else(|| panic!("no {name}: {problem}")).to_owned()
+        };
+        assert_eq!(problem["status"], self.status, "{problem}");
+        assert_eq!(text("error"), text("detail"));
+        assert_eq!(text("type"), format!("/problems#{}", text("code")));
+        assert_eq!(Some(text("request_id").as_str()), self.header("x-request-id"));
+        assert!(!text("title").is_empty() && text("instance").starts_with('/'), "{problem}");
+        text("code")
+    }
+
+    /// The pointers of an invalid input's errors.
+    #[track_caller]
+    pub fn pointers(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"].as_array().expect("there are errors");
+        errors.iter().map(|e| e["pointer"].as_str().expect("a pointer").to_owned()).collect()
+    }
+}
+
+pub fn connect(url: &str) -> TcpStream {
+    let address = url.strip_prefix("http://").expect("a plain URL");
+    let stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(WITHIN)).expect("it can be set");
+    stream
+}
+
+/// Sends one request on a connection of its own.
+pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    let mut stream = connect(url);
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    // A server that refuses a body early may have closed by now.
+    let _ = stream.write_all(body);
+    read_all(stream)
+}
+
+/// Reads until the server closes.
+#[track_caller]
+pub fn read_all(mut stream: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16_384];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            // A reset after the answer: part of what we sent was never read.
+            Err(_) if !bytes.is_empty() => break,
+            Err(error) => panic!("no answer: {error}"),
+        }
+    }
+    parse(&bytes)
+}
+
+#[track_caller]
+fn parse(bytes: &[u8]) -> Answer {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.unwrap_or_else(|| panic!("no head: {}", String::from_utf8_lossy(bytes)));
+    let head = std::str::from_utf8(&bytes[..end]).expect("a head is ASCII");
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let is_chunked = headers.iter().any(|(name, _)| name == "transfer-encoding");
+    assert!(!is_chunked, "our answers have lengths: {head}");
+    Answer { status: status.parse().expect("a number"), headers, body: bytes[end + 4..].to_vec() }
+}

@@ -1,0 +1,143 @@
+//! The server program, run as users run it, on either store, and a client that sees every byte.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "each test file uses a part"
+)]
+
+pub mod http;
+
+use booking_testkit::{Database, ServerProcess, Template};
+use http::Answer;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_booking-http");
+
+/// Where a server keeps its data.
+pub enum Data {
+    Sqlite(TempDir),
+    Postgres(Database),
+}
+
+impl Data {
+    pub fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a directory can be made"))
+    }
+
+    /// A database of its own, with the tables that the program itself made.
+    pub fn postgres() -> Self {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
+            booking_testkit::shared().template("migrated", |database| {
+                let settings = [("DATABASE_URL", database.url().to_owned())];
+                let output = run("migrate", &settings);
+                assert!(output.status.success(), "{output:?}");
+            })
+        });
+        Self::Postgres(booking_testkit::shared().database(Some(template)))
+    }
+
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Sqlite(folder) => {
+                vec![("BOOKING_DB", folder.path().join("booking.db").display().to_string())]
+            }
+            Self::Postgres(database) => vec![("DATABASE_URL", database.url().to_owned())],
+        }
+    }
+
+    pub fn database(&self) -> &Database {
+        match self {
+            Self::Postgres(database) => database,
+            Self::Sqlite(_) => panic!("this test is for PostgreSQL"),
+        }
+    }
+}
+
+/// A running server and its data.
+pub struct App {
+    pub server: ServerProcess,
+    pub data: Data,
+}
+
+impl App {
+    pub fn start(data: Data) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub fn start_with(data: Data, more: &[(&'static str, &str)]) -> Self {
+        Self { server: start_on(&data, more), data }
+    }
+
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        http::send(self.url(), "GET", path, &[], b"")
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_bytes(path, body.to_string().as_bytes())
+    }
+
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
+        http::send(self.url(), "POST", path, &[("Content-Type", "application/json")], body)
+    }
+
+    pub fn create(&self, capacity: u32) -> String {
+        let answer = self.post("/events", &json!({"name": "An event", "capacity": capacity}));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().expect("it has an id").to_owned()
+    }
+
+    pub fn register(&self, event: &str, email: &str) -> Answer {
+        self.post(&format!("/events/{event}/register"), &json!({"user_email": email}))
+    }
+
+    /// Runs a subcommand on the same data.
+    pub fn run(&self, subcommand: &str) -> Output {
+        run(subcommand, &self.data.settings())
+    }
+
+    pub fn assert_audit_is_clean(&self) {
+        let output = self.run("audit");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Starts a server on data that others may be using too.
+pub fn start_on(data: &Data, more: &[(&'static str, &str)]) -> ServerProcess {
+    let mut settings = data.settings();
+    settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    ServerProcess::start(Path::new(PROGRAM), &settings)
+}
+
+/// Runs the program to its end, with these settings and no others.
+pub fn run(subcommand: &str, settings: &[(&str, String)]) -> Output {
+    Command::new(PROGRAM)
+        .arg(subcommand)
+        .env_clear()
+        .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
+        .output()
+        .expect("the program can be run")
+}
+
+/// Makes of each named function, which takes [`Data`], one test for each store.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($case:ident)*) => {
+        mod sqlite {
+            $(#[test] fn $case() { super::$case($crate::common::Data::sqlite()) })*
+        }
+        mod postgres {
+            $(#[test] fn $case() { super::$case($crate::common::Data::postgres()) })*
+        }
+    };
+}

@@ -1,0 +1,247 @@
+//! The program as its operator sees it: start, settings, logs, CORS, stopping.
+
+mod common;
+
+use booking_testkit::run_sql;
+use common::{App, Data, http, run, start_on};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+#[test]
+fn it_says_where_it_listens_and_where_the_data_is() {
+    let app = App::start(Data::sqlite());
+    assert!(app.server.stdout().contains("listening on http://127.0.0.1:"));
+    let stdout = app.server.stdout();
+    assert!(stdout.contains("SQLite in /") && stdout.contains("booking.db"), "{stdout}");
+    let app = App::start(Data::postgres());
+    let stdout = app.server.stdout();
+    assert!(stdout.contains("PostgreSQL at 127.0.0.1:"), "{stdout}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let folder = tempfile::tempdir().expect("it is made");
+    let db = folder.path().join("x.db").display().to_string();
+    let output = run("serve", &[("PORT", port.clone()), ("BOOKING_DB", db)]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(stderr.contains(&port) && stderr.contains("PORT"), "{stderr}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_all_told_before_anything_starts() {
+    let settings = [("PORT", "x".to_owned()), ("QUEUE_MAX", "0".to_owned())];
+    let output = run("serve", &settings);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("PORT: ") && stderr.contains("QUEUE_MAX: "), "{stderr}");
+    assert_eq!(run("dance", &[]).status.code(), Some(2));
+    let help = run("--help", &[("PORT", "x".to_owned())]);
+    assert!(help.status.success() && help.stdout.starts_with(b"Event registration"));
+}
+
+#[test]
+fn a_database_that_is_not_there_ends_the_program_with_its_name() {
+    let port = booking_testkit::free_port();
+    let url = format!("postgres://ada:secret@127.0.0.1:{port}/nowhere");
+    let output = run("serve", &[("DATABASE_URL", url), ("DB_WAIT_SECONDS", "0".into())]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(stderr.contains(&format!("127.0.0.1:{port}/nowhere")), "{stderr}");
+    assert!(!stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
+fn healthcheck_asks_the_server_on_this_machine() {
+    let app = App::start(Data::sqlite());
+    let port = app.url().rsplit(':').next().expect("a port").to_owned();
+    assert!(run("healthcheck", &[("PORT", port.clone())]).status.success());
+    let from_inside = [("PORT", port), ("BIND", "0.0.0.0".to_owned())];
+    assert!(run("healthcheck", &from_inside).status.success());
+    let nobody = [("PORT", booking_testkit::free_port().to_string())];
+    assert!(!run("healthcheck", &nobody).status.success());
+}
+
+#[test]
+fn the_log_has_a_line_for_each_request_and_nobody_s_address() {
+    let mut app = App::start(Data::sqlite());
+    let event = app.create(1);
+    assert_eq!(app.register(&event, "secret.person@example.org").status, 201);
+    assert_eq!(app.register(&event, "secret.person@example.org").status, 409);
+    assert_eq!(app.register(&event, "not valid secret.person").status, 400);
+    app.server.terminate();
+    let log = app.server.stderr();
+    for expected in [
+        "method=POST route=/events status=201 micros=",
+        "method=POST route=/events/{id}/register status=201",
+        "method=POST route=/events/{id}/register status=409",
+        "method=POST route=/events/{id}/register status=400",
+        "request_id=",
+    ] {
+        assert!(log.contains(expected), "{expected} is not in\n{log}");
+    }
+    assert!(!log.contains("secret.person"), "{log}");
+}
+
+#[test]
+fn other_origins_may_call_only_if_the_setting_says_so() {
+    let origin = ("Origin", "https://shop.example");
+    let preflight = |app: &App| {
+        let headers = [
+            origin,
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ];
+        http::send(app.url(), "OPTIONS", "/events", &headers, b"")
+    };
+    let allowed =
+        |answer: &http::Answer| answer.header("access-control-allow-origin").map(str::to_owned);
+
+    let closed = App::start(Data::sqlite());
+    assert_eq!(allowed(&preflight(&closed)), None);
+    let simple = http::send(closed.url(), "GET", "/events", &[origin], b"");
+    assert_eq!(allowed(&simple), None);
+
+    let listed = App::start_with(
+        Data::sqlite(),
+        &[("CORS_ORIGINS", "https://shop.example, https://b.example")],
+    );
+    assert_eq!(allowed(&preflight(&listed)).as_deref(), Some("https://shop.example"));
+    let simple = http::send(listed.url(), "GET", "/events", &[origin], b"");
+    assert_eq!((simple.status, allowed(&simple).as_deref()), (200, Some("https://shop.example")));
+    let refused = http::send(listed.url(), "GET", "/nothing", &[origin], b"");
+    assert_eq!(
+        (refused.problem().as_str(), allowed(&refused).as_deref()),
+        ("not_found", Some("https://shop.example"))
+    );
+    let stranger =
+        http::send(listed.url(), "GET", "/events", &[("Origin", "https://evil.example")], b"");
+    assert_eq!(allowed(&stranger), None);
+
+    let open = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", "*")]);
+    assert_eq!(allowed(&preflight(&open)).as_deref(), Some("*"));
+}
+
+#[test]
+fn stopping_finishes_what_is_under_way() {
+    for signal in ["TERM", "INT"] {
+        let mut app = App::start(Data::postgres());
+        let event = app.create(1);
+        // Somebody's psql holds the row, so that the registration is under way as long as we want.
+        let url = app.data.database().url().to_owned();
+        let holding = {
+            let sql = format!(
+                "BEGIN; SELECT 1 FROM events WHERE id = '{event}' FOR UPDATE; SELECT pg_sleep(1); COMMIT"
+            );
+            std::thread::spawn(move || run_sql(&url, &sql).expect("it answers"))
+        };
+        std::thread::sleep(Duration::from_millis(300));
+        let server_url = app.url().to_owned();
+        let registering = std::thread::spawn(move || {
+            let body = br#"{"user_email":"ada@example.org"}"#;
+            let headers = [("Content-Type", "application/json")];
+            http::send(&server_url, "POST", &format!("/events/{event}/register"), &headers, body)
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        // A connection that nobody uses does not keep the server from stopping.
+        let idle = http::connect(app.url());
+        app.server.signal(signal);
+        let status = app.server.wait(Duration::from_secs(15)).expect("it ends");
+        assert!(status.success(), "SIG{signal}: {status}");
+        assert_eq!(registering.join().expect("no panic").status, 201, "SIG{signal}");
+        holding.join().expect("no panic");
+        drop(idle);
+        app.assert_audit_is_clean();
+    }
+}
+
+#[test]
+fn a_held_row_does_not_delay_other_events() {
+    let app = App::start_with(Data::postgres(), &[("DB_POOL_SIZE", "2")]);
+    let (held, free) = (app.create(100), app.create(100));
+    let url = app.data.database().url().to_owned();
+    let sql = format!(
+        "BEGIN; SELECT 1 FROM events WHERE id = '{held}' FOR UPDATE; SELECT pg_sleep(4); COMMIT"
+    );
+    let holding = std::thread::spawn(move || run_sql(&url, &sql).expect("it answers"));
+    std::thread::sleep(Duration::from_millis(300));
+    let waiting = {
+        let (url, held) = (app.url().to_owned(), held.clone());
+        std::thread::spawn(move || {
+            let headers = [("Content-Type", "application/json")];
+            let body = br#"{"user_email":"ada@example.org"}"#;
+            http::send(&url, "POST", &format!("/events/{held}/register"), &headers, body)
+        })
+    };
+    std::thread::sleep(Duration::from_millis(100));
+    let began = Instant::now();
+    for who in 0..20 {
+        assert_eq!(app.register(&free, &format!("{who}@example.org")).status, 201);
+    }
+    assert!(!waiting.is_finished(), "the row was held while the others were served");
+    let took = began.elapsed();
+    assert_eq!(waiting.join().expect("no panic").status, 201);
+    holding.join().expect("no panic");
+    assert!(took < Duration::from_secs(3), "20 registrations took {took:?}");
+}
+
+#[test]
+fn two_servers_share_one_database() {
+    let data = Data::postgres();
+    let first = App::start(data);
+    let second = start_on(&first.data, &[]);
+    let event = first.create(1);
+    assert_eq!(first.register(&event, "ada@example.org").status, 201);
+    let body = br#"{"user_email":"grace@example.org"}"#;
+    let headers = [("Content-Type", "application/json")];
+    let path = format!("/events/{event}/register");
+    let late = http::send(second.url(), "POST", &path, &headers, body);
+    assert_eq!(late.problem(), "sold_out");
+}
+
+#[test]
+fn pages_come_with_a_policy_that_forbids_inline_script() {
+    let app = App::start(Data::sqlite());
+    for path in ["/", "/templates/index.html", "/problems"] {
+        let page = app.get(path);
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8"))
+        );
+        let policy = page.header("content-security-policy").expect("there is one");
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        let text = String::from_utf8(page.body.clone()).expect("it is text");
+        for inline in ["<style", " style=", " onclick=", "javascript:"] {
+            assert!(!text.contains(inline), "{path} has {inline}");
+        }
+        // Whatever the page loads is served.
+        for part in text.split(['"', '\'']).filter(|part| part.starts_with("/static/")) {
+            assert_eq!(app.get(part).status, 200, "{part}");
+        }
+        let tag = page.header("etag").expect("there is one");
+        let again = http::send(app.url(), "GET", path, &[("If-None-Match", tag)], b"");
+        assert_eq!(again.status, 304);
+    }
+}
+
+#[test]
+fn every_problem_is_explained() {
+    let app = App::start(Data::sqlite());
+    let page = String::from_utf8(app.get("/problems").body).expect("it is text");
+    let source = include_str!("../src/problem.rs");
+    let codes: Vec<&str> = source
+        .split('"')
+        .filter(|text| {
+            text.contains('_')
+                || ["timeout", "validation", "overloaded", "unavailable", "internal"].contains(text)
+        })
+        .filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .filter(|text| !["request_id", "skip_serializing_if"].contains(text))
+        .collect();
+    assert!(codes.len() >= 12, "{codes:?}");
+    for code in codes {
+        assert!(page.contains(&format!("id=\"{code}\"")), "{code} is not explained");
+    }
+}
