@@ -1,1 +1,20 @@
-//! Load generator and verifier for any server that speaks the API of Booking
+//! Load generator and verifier for any server that speaks the API of Booking.
+//!
+//! [`flash::run`] creates an event, lets many clients storm it at once and then reads the event
+//! back, on every server, to prove that what the clients were told is what the system holds. The
+//! same calls serve tests: [`api::Api`] is a small typed client of the contract.
+//!
+//! The generator shares a machine with what it measures, so its own cost is kept small and is
+//! part of every report: one task per connection drives both the request and the connection, and
+//! nothing is allocated per connection but its buffers.
+
+pub mod api;
+pub mod client;
+mod connection;
+mod cpu;
+pub mod flash;
+mod link;
+mod patience;
+pub mod report;
+mod storm;
+pub mod verify;

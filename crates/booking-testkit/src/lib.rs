@@ -1,1 +1,45 @@
-//! Throwaway PostgreSQL clusters and other helpers for the tests of Booking
+//! What the tests and benches of Booking run against: throwaway PostgreSQL clusters, the server
+//! program, and a browser driver.
+//!
+//! | to get | use |
+//! | --- | --- |
+//! | an empty or migrated database of one's own | [`shared`], [`Cluster::database`], [`Cluster::template`] |
+//! | a PostgreSQL to kill, freeze and restart | [`Cluster::start`] |
+//! | a running `booking-http` | [`ServerProcess`] |
+//! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |
+//!
+//! Everything blocks, starts real processes and panics with what those processes printed: a test
+//! has nothing better to do with such an error. It may all be called from async tests too, since
+//! nothing here needs (or blocks on) the caller's runtime.
+//!
+//! Nothing outlives the test process. Each process started here has a guard, a small shell that
+//! waits at the other end of a pipe: when the pipe closes, for whatever reason (also kill -9), the
+//! guard stops what it guards and removes its directory.
+//!
+//! ```no_run
+//! let cluster = booking_testkit::shared();
+//! let template = cluster.template_async("migrated", async |url| {
+//!     // booking_pg::migrate(&url).await
+//!     # let _ = url;
+//! });
+//! let database = cluster.database(Some(&template));
+//! println!("{}", database.url());
+//! ```
+
+mod binaries;
+mod chrome;
+mod cluster;
+mod database;
+mod guard;
+mod installation;
+mod output;
+mod port;
+mod process;
+mod server;
+
+pub use binaries::PgBinaries;
+pub use chrome::ChromeDriver;
+pub use cluster::{Cluster, ClusterOptions, shared};
+pub use database::{Database, Rows, Template, run_sql};
+pub use port::free_port;
+pub use server::ServerProcess;

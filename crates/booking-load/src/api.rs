@@ -1,0 +1,229 @@
+//! The contract, one typed call each.
+
+use crate::client::{Answer, HttpClient, Limits, TransportError};
+use crate::link;
+use chrono::{DateTime, Utc};
+use hyper::header::RETRY_AFTER;
+use hyper::{Method, StatusCode, Uri};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest list that is followed to its end: 10 million registrations at 1,000 a page.
+const PAGES_MAX: usize = 10_000;
+
+/// An event to be created.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct NewEvent {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// Left out if `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How many seats.
+    pub capacity: u32,
+}
+
+/// An event, as far as a load test looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Event {
+    /// Its id, as the server writes it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many seats it has.
+    pub capacity: u64,
+    /// How many of them are taken.
+    pub booked_count: u64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A registration, as far as a load test looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Registration {
+    /// Its id, as the server writes it.
+    pub id: String,
+    /// The event.
+    pub event_id: String,
+    /// Who has the seat.
+    pub user_email: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An answer other than the one hoped for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its status.
+    pub status: u16,
+    /// The stable code; servers of the first contract need not have one.
+    pub code: Option<String>,
+    /// The text for people, empty if there is none.
+    pub detail: String,
+    /// When to ask again, if the server says so in seconds.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why a call did not give what it is for.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// There was no answer.
+    #[error("no answer")]
+    Transport(#[from] TransportError),
+    /// The server answered something else.
+    #[error("answered {} {}: {}", .0.status, .0.code.as_deref().unwrap_or("(no code)"), .0.detail)]
+    Refused(Problem),
+    /// The server answered with the right status, but not as the contract says.
+    #[error("an answer {status} against the contract: {what}")]
+    Malformed {
+        /// The status of that answer.
+        status: u16,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// One server, spoken to in calls of the contract. Clones share their connections.
+#[derive(Clone)]
+pub struct Api {
+    client: Arc<HttpClient>,
+}
+
+impl Api {
+    /// The server at `base`, such as `http://127.0.0.1:3000`. Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// If `base` is not a plain http URL.
+    pub fn new(base: &str, limits: Limits) -> anyhow::Result<Self> {
+        Ok(Self { client: Arc::new(HttpClient::new(base, limits)?) })
+    }
+
+    /// The client beneath, for requests that no typed call makes.
+    pub fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
+    /// `GET /health`.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 200.
+    pub async fn health(&self) -> Result<(), CallError> {
+        expect(StatusCode::OK, self.get(self.uri("health")?).await?).map(|_| ())
+    }
+
+    /// `POST /events`.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 201 with an event.
+    pub async fn create_event(&self, event: &NewEvent) -> Result<Event, CallError> {
+        let answer = self.post(self.uri("events")?, event).await?;
+        decode(&expect(StatusCode::CREATED, answer)?)
+    }
+
+    /// `GET /events/{id}`.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 200 with an event.
+    pub async fn event(&self, event_id: &str) -> Result<Event, CallError> {
+        let answer = self.get(self.uri(&format!("events/{event_id}"))?).await?;
+        decode(&expect(StatusCode::OK, answer)?)
+    }
+
+    /// `POST /events/{id}/register`.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 201 with a registration.
+    pub async fn register(&self, event_id: &str, email: &str) -> Result<Registration, CallError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            user_email: &'a str,
+        }
+        let uri = self.uri(&format!("events/{event_id}/register"))?;
+        let answer = self.post(uri, &Body { user_email: email }).await?;
+        decode(&expect(StatusCode::CREATED, answer)?)
+    }
+
+    /// `GET /events/{id}/registrations`, every page of it, in the order of the server.
+    ///
+    /// # Errors
+    ///
+    /// If a page is not a 200 with registrations, or the pages do not end.
+    pub async fn registrations(&self, event_id: &str) -> Result<Vec<Registration>, CallError> {
+        let mut uri = self.uri(&format!("events/{event_id}/registrations"))?;
+        let mut all = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let answer = expect(StatusCode::OK, self.get(uri.clone()).await?)?;
+            all.extend(decode::<Vec<Registration>>(&answer)?);
+            match link::next(&answer.headers) {
+                None => return Ok(all),
+                Some(next) => uri = self.follow(&uri, next)?,
+            }
+        }
+        Err(malformed(StatusCode::OK, format!("the list has more than {PAGES_MAX} pages")))
+    }
+
+    async fn get(&self, uri: Uri) -> Result<Answer, CallError> {
+        Ok(self.client.call(Method::GET, uri, None).await?)
+    }
+
+    async fn post(&self, uri: Uri, body: &impl Serialize) -> Result<Answer, CallError> {
+        let json = serde_json::to_vec(body).expect("our own bodies are plain structs of strings");
+        Ok(self.client.call(Method::POST, uri, Some(json)).await?)
+    }
+
+    /// The URI of a path below the base.
+    fn uri(&self, path: &str) -> Result<Uri, CallError> {
+        let uri = format!("{}{path}", self.client.base().path());
+        // Ids come from the server, so this can fail, but only after an answer that was wrong.
+        Uri::try_from(uri).map_err(|_| malformed(StatusCode::OK, format!("no path: {path:?}")))
+    }
+
+    /// The URI of a link found at `from`. Whatever host it names, the same server is asked: behind
+    /// a proxy a server may not know its own address.
+    fn follow(&self, from: &Uri, link: &str) -> Result<Uri, CallError> {
+        let wrong = || malformed(StatusCode::OK, format!("cannot follow the link {link:?}"));
+        let base = self.client.base().join(&from.to_string()).map_err(|_| wrong())?;
+        let next = base.join(link).map_err(|_| wrong())?;
+        let uri = Uri::try_from(&next[url::Position::BeforePath..url::Position::AfterQuery])
+            .map_err(|_| wrong())?;
+        if uri == *from { Err(wrong()) } else { Ok(uri) }
+    }
+}
+
+fn malformed(status: StatusCode, what: String) -> CallError {
+    CallError::Malformed { status: status.as_u16(), what }
+}
+
+fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| malformed(answer.status, error.to_string()))
+}
+
+fn expect(status: StatusCode, answer: Answer) -> Result<Answer, CallError> {
+    if answer.status == status { Ok(answer) } else { Err(CallError::Refused(problem(&answer))) }
+}
+
+/// Reads what can be read of an answer that is not the one hoped for: a proxy's may be no JSON.
+fn problem(answer: &Answer) -> Problem {
+    #[derive(Default, Deserialize)]
+    struct Body {
+        code: Option<String>,
+        detail: Option<String>,
+        error: Option<String>,
+    }
+    let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let retry_after = answer.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    Problem {
+        status: answer.status.as_u16(),
+        code: body.code,
+        detail: body.detail.or(body.error).unwrap_or_default(),
+        retry_after: retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs),
+    }
+}

@@ -1,0 +1,180 @@
+//! HTTP/1.1 to one server: a request in, status, headers and body out, over connections that are
+//! kept and replaced as needed.
+
+use crate::connection::Connection;
+use anyhow::Context;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use url::Url;
+
+/// How long a call may wait.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// For a TCP connection, name lookup included.
+    pub connect: Duration,
+    /// From the first byte of the request to the last of the answer.
+    pub answer: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(10) }
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most 16 MiB.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection could be made.
+    #[error("cannot connect")]
+    Connect(#[source] io::Error),
+    /// No connection came about in time.
+    #[error("no connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The request was sent, but no whole answer came in time.
+    #[error("no answer within {0:?}")]
+    AnswerTimeout(Duration),
+    /// The connection ended, or made no sense, before the answer was whole.
+    #[error("the connection broke before the answer was whole")]
+    Broken(#[source] hyper::Error),
+    /// The answer is larger than any that the contract allows.
+    #[error("the answer has more than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl TransportError {
+    /// A stable name for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "cannot_connect",
+            Self::ConnectTimeout(_) => "connect_timeout",
+            Self::AnswerTimeout(_) => "answer_timeout",
+            Self::Broken(_) => "hung_up",
+            Self::TooLarge(_) => "answer_too_large",
+        }
+    }
+
+    /// Whether the server may have acted on the request.
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::ConnectTimeout(_) => false,
+            Self::AnswerTimeout(_) | Self::Broken(_) | Self::TooLarge(_) => true,
+        }
+    }
+}
+
+/// Calls one server. As many connections are open as there were calls under way at once; each
+/// call takes an idle one or opens another, and nothing is ever sent twice behind the caller's
+/// back.
+pub struct HttpClient {
+    base: Url,
+    address: String,
+    host: HeaderValue,
+    limits: Limits,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl HttpClient {
+    /// A client of the server at `base`, such as `http://127.0.0.1:3000`. Connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// If `base` is not a plain http URL.
+    pub fn new(base: &str, limits: Limits) -> anyhow::Result<Self> {
+        let mut base = Url::parse(base).with_context(|| format!("{base:?} is not a URL"))?;
+        anyhow::ensure!(base.scheme() == "http", "{base}: only http:// is spoken here");
+        let host = base.host_str().with_context(|| format!("{base} names no host"))?;
+        let port = base.port_or_known_default().unwrap_or(80);
+        let address = format!("{host}:{port}");
+        let host = HeaderValue::from_str(&address).context("unfit for a Host header")?;
+        // So that paths of the contract join below a prefix, and not in its place.
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self { base, address, host, limits, idle: Mutex::new(Vec::new()) })
+    }
+
+    /// Where the server is. Ends in a slash.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Opens up to `count` connections ahead of the calls that will want them. Stops at the first
+    /// that fails: whatever hinders it will show in the calls.
+    pub async fn warm_up(&self, count: usize) {
+        let missing = count.saturating_sub(self.idle().len());
+        for _ in 0..missing {
+            match Connection::open(&self.address, &self.limits).await {
+                Ok(connection) => self.idle().push(connection),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Sends one request, with a JSON body if there is one, and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// If there is no whole answer within the limits.
+    pub async fn call(
+        &self,
+        method: Method,
+        uri: Uri,
+        json: Option<Vec<u8>>,
+    ) -> Result<Answer, TransportError> {
+        let mut request = Request::new(Full::default());
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        request.headers_mut().insert(HOST, self.host.clone());
+        if let Some(json) = json {
+            let json_type = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json_type);
+            *request.body_mut() = Full::new(Bytes::from(json));
+        }
+
+        let mut connection = self.ready_connection().await?;
+        let answer = connection.call(request, &self.limits).await?;
+        if connection.is_open() {
+            self.idle().push(connection);
+        }
+        Ok(answer)
+    }
+
+    /// An idle connection that the server has not closed, else a new one.
+    async fn ready_connection(&self) -> Result<Connection, TransportError> {
+        loop {
+            // A statement of its own: the guard must not live across the wait.
+            let idle = self.idle().pop();
+            let Some(mut connection) = idle else {
+                return Connection::open(&self.address, &self.limits).await;
+            };
+            // Bounded: readiness of an idle connection is known after one look at it, but a
+            // server may hold one in the middle of its last answer.
+            let ready = tokio::time::timeout(self.limits.connect, connection.is_ready()).await;
+            if ready == Ok(true) {
+                return Ok(connection);
+            }
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        // A Vec of connections is whole at any time, whoever panicked.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! The flash sale: far more clients than seats, all at once.
+
+use crate::api::{Api, CallError, Event, NewEvent};
+use crate::client::Limits;
+use crate::cpu;
+use crate::patience::{Patience, Persistence};
+use crate::report::{FlashReport, Measured};
+use crate::storm::{Storm, email_of};
+use crate::verify::{self, Breach, Client, Shown, Violation};
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often the bar is drawn. Drawing from each answer would be work inside what is measured.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What to run, and against what.
+#[derive(Debug, Clone)]
+pub struct FlashOptions {
+    /// The servers, at least one. They share one database; the load is spread over all of them.
+    pub urls: Vec<String>,
+    /// The capacity of the event that is created.
+    pub seats: u32,
+    /// How many clients want a seat, each with an address of its own.
+    pub clients: u32,
+    /// How many of them are there at once, each on a connection of its own.
+    pub concurrency: usize,
+    /// How long the storm may take. Whoever has no final answer by then is a violation.
+    pub timeout: Duration,
+    /// How long one call may wait.
+    pub limits: Limits,
+    /// For this long after its first failure a client goes on asking whatever happens: for servers
+    /// that are killed and started again meanwhile.
+    pub tolerate_outages: Duration,
+    /// After that, how many more times it asks.
+    pub retries: u32,
+    /// Whether to show a progress bar on stderr, if that is a terminal.
+    pub progress: bool,
+}
+
+impl FlashOptions {
+    /// 20,000 clients for 1,000 seats, 1,000 at once, on one server.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            urls: vec![url.into()],
+            seats: 1_000,
+            clients: 20_000,
+            concurrency: 1_000,
+            timeout: Duration::from_secs(120),
+            limits: Limits::default(),
+            tolerate_outages: Duration::ZERO,
+            retries: 10,
+            progress: false,
+        }
+    }
+
+    pub(crate) fn persistence(&self) -> Persistence {
+        Persistence { tolerate_outages: self.tolerate_outages, retries: self.retries }
+    }
+}
+
+/// Creates an event, storms it, and verifies on every server that it holds what was told.
+///
+/// Broken rules are in the report, not an error.
+///
+/// # Errors
+///
+/// If there was nothing to measure: options that make no sense, or no event could be created.
+pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
+    anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
+    anyhow::ensure!(options.seats > 0, "at least one seat is needed");
+    anyhow::ensure!(options.clients > 0, "at least one client is needed");
+    anyhow::ensure!(options.concurrency > 0, "a concurrency of at least one is needed");
+    let apis: Vec<Api> = options
+        .urls
+        .iter()
+        .map(|url| Api::new(url, options.limits.clone()))
+        .collect::<anyhow::Result<_>>()?;
+
+    let event = create_event(&apis[0], &options).await?;
+    let each = options.concurrency.min(options.clients as usize).div_ceil(apis.len());
+    for api in &apis {
+        api.client().warm_up(each).await;
+    }
+
+    let storm = Storm::new(apis.clone(), event.id.clone(), options.clone());
+    let measured = measure(&storm, &options).await;
+    let told = std::mem::take(&mut storm.tally().told);
+    let clients: Vec<Client> =
+        (0..).zip(told).map(|(n, told)| Client { email: email_of(n), told }).collect();
+
+    let mut violations = locate(None, verify::answers(options.seats, &clients));
+    for (url, api) in options.urls.iter().zip(&apis) {
+        let breaches = match read_back(api, &event.id, options.persistence()).await {
+            Ok(shown) => verify::listing(options.seats, &clients, &shown),
+            Err(error) => {
+                vec![Breach::Unreadable { what: format!("{:#}", anyhow::Error::new(error)) }]
+            }
+        };
+        violations.extend(locate(Some(url), breaches));
+    }
+    Ok(FlashReport::new(event.id, &options, &storm.tally(), measured, &clients, violations))
+}
+
+async fn create_event(api: &Api, options: &FlashOptions) -> anyhow::Result<Event> {
+    let event = NewEvent {
+        name: format!("Flash sale of {} seats", options.seats),
+        description: None,
+        capacity: options.seats,
+    };
+    patiently(options.persistence(), || api.create_event(&event))
+        .await
+        .with_context(|| format!("cannot create an event at {}", options.urls[0]))
+}
+
+async fn measure(storm: &Arc<Storm>, options: &FlashOptions) -> Measured {
+    let bar =
+        options.progress.then(|| tokio::spawn(show_progress(Arc::clone(storm), options.clients)));
+    let cpu_before = cpu::process_time();
+    let began = Instant::now();
+    storm.blow().await;
+    let wall = began.elapsed();
+    let process_cpu =
+        cpu_before.and_then(|before| Some(cpu::process_time()?.saturating_sub(before)));
+    if let Some(bar) = bar {
+        bar.abort();
+    }
+    Measured { wall, process_cpu }
+}
+
+async fn show_progress(storm: Arc<Storm>, clients: u32) {
+    let bar = ProgressBar::with_draw_target(Some(clients.into()), ProgressDrawTarget::stderr());
+    let style = "{elapsed} {wide_bar} {pos}/{len} clients, {per_sec}";
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+    let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+    loop {
+        ticks.tick().await;
+        bar.set_position(storm.finished().into());
+    }
+}
+
+async fn read_back(
+    api: &Api,
+    event_id: &str,
+    persistence: Persistence,
+) -> Result<Shown, CallError> {
+    let event = patiently(persistence, || api.event(event_id)).await?;
+    let registrations = patiently(persistence, || api.registrations(event_id)).await?;
+    Ok(Shown { booked_count: event.booked_count, capacity: event.capacity, registrations })
+}
+
+/// Tries again while the server is away or overloaded. Only for calls that may be made twice.
+async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
+    persistence: Persistence,
+    call: impl Fn() -> F,
+) -> Result<T, CallError> {
+    let mut patience = Patience::new(persistence);
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let retry_after = match &error {
+            CallError::Transport(_) => None,
+            CallError::Refused(problem) if problem.status == 429 || problem.status >= 500 => {
+                problem.retry_after
+            }
+            CallError::Refused(_) | CallError::Malformed { .. } => return Err(error),
+        };
+        let Some(pause) = patience.after_failure(retry_after) else { return Err(error) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn locate(server: Option<&String>, breaches: Vec<Breach>) -> Vec<Violation> {
+    let at = |breach| Violation { server: server.cloned(), breach };
+    breaches.into_iter().map(at).collect()
+}

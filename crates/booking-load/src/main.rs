@@ -1,0 +1,108 @@
+//! `booking-load`: storms a server that speaks the API of Booking, and verifies what it says.
+
+use anyhow::Context;
+use booking_load::client::Limits;
+use booking_load::flash::{self, FlashOptions};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Load generator and verifier for any server that speaks the API of Booking.
+///
+/// Exits with 0 if every rule held, 1 if one was broken, 2 if nothing could be measured.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Threads that generate load. One is the cheapest by the request, and enough for most servers.
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    threads: u8,
+    /// Print the report as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A flash sale: create an event, let many clients storm it at once, verify what it holds.
+    Flash(FlashArgs),
+}
+
+#[derive(Args)]
+struct FlashArgs {
+    /// A server; several that share a database if given more than once.
+    #[arg(long = "url", default_value = "http://127.0.0.1:3000")]
+    urls: Vec<String>,
+    /// Capacity of the event.
+    #[arg(long, default_value_t = 1_000)]
+    seats: u32,
+    /// How many clients want a seat.
+    #[arg(long, default_value_t = 20_000)]
+    clients: u32,
+    /// How many of them at once, each on a connection of its own.
+    #[arg(long, default_value_t = 1_000)]
+    concurrency: usize,
+    /// How long the whole storm may take.
+    #[arg(long, default_value_t = 120)]
+    timeout_seconds: u64,
+    /// How long one answer may take.
+    #[arg(long, default_value_t = 10)]
+    answer_timeout_seconds: u64,
+    /// How long clients go on asking, whatever happens, before they start to count their retries.
+    #[arg(long, default_value_t = 0)]
+    tolerate_outages_seconds: u64,
+    /// How often a client asks again while nothing is decided.
+    #[arg(long, default_value_t = 10)]
+    retries: u32,
+}
+
+impl FlashArgs {
+    fn options(self) -> FlashOptions {
+        FlashOptions {
+            urls: self.urls,
+            seats: self.seats,
+            clients: self.clients,
+            concurrency: self.concurrency,
+            timeout: Duration::from_secs(self.timeout_seconds),
+            limits: Limits {
+                answer: Duration::from_secs(self.answer_timeout_seconds),
+                ..Limits::default()
+            },
+            tolerate_outages: Duration::from_secs(self.tolerate_outages_seconds),
+            retries: self.retries,
+            progress: true,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("booking-load: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether every rule held.
+fn run(cli: Cli) -> anyhow::Result<bool> {
+    let mut runtime = match cli.threads {
+        // No second thread to hand tasks to, and so none to wake.
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(cli.threads.into()).enable_all().build()?;
+    let Command::Flash(flash) = cli.command;
+    let report = runtime.block_on(flash::run(flash.options()))?;
+    let text = match cli.json {
+        true => serde_json::to_string_pretty(&report).context("cannot render the report")? + "\n",
+        false => report.to_string(),
+    };
+    // Not print!, which panics if whoever reads has seen enough.
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write the report")?;
+    Ok(report.is_clean())
+}

@@ -1,0 +1,89 @@
+use std::time::{Duration, Instant};
+
+/// The first pause before asking again.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+/// Pauses double up to this.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// A longer `Retry-After` is cut to this, or a load test would sleep for minutes.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+
+/// How long clients go on while they get no decision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Persistence {
+    /// For this long after its first failure a client goes on whatever happens.
+    pub(crate) tolerate_outages: Duration,
+    /// After that, how many more times it asks again.
+    pub(crate) retries: u32,
+}
+
+/// What is left of one client's persistence. A client ends with the first decision it gets, so
+/// its failures are always in a row.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    retries_left: u32,
+    tolerate: Duration,
+    first_failure: Option<Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(persistence: Persistence) -> Self {
+        Self {
+            retries_left: persistence.retries,
+            tolerate: persistence.tolerate_outages,
+            first_failure: None,
+            pause: PAUSE_MIN,
+        }
+    }
+
+    /// How long to wait before asking again after a failure; `None` to give up.
+    pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+        let first_failure = *self.first_failure.get_or_insert_with(Instant::now);
+        if first_failure.elapsed() >= self.tolerate {
+            self.retries_left = self.retries_left.checked_sub(1)?;
+        }
+        let pause = match retry_after {
+            Some(asked) => asked.clamp(PAUSE_MIN, RETRY_AFTER_MAX),
+            None => self.pause,
+        };
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        // Spread, or all who failed together come back together.
+        Some(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience(tolerate_outages: Duration, retries: u32) -> Patience {
+        Patience::new(Persistence { tolerate_outages, retries })
+    }
+
+    #[test]
+    fn retries_run_out_and_pauses_grow() {
+        let mut patience = patience(Duration::ZERO, 2);
+        let first = patience.after_failure(None).expect("two are left");
+        let second = patience.after_failure(None).expect("one is left");
+        assert!(first >= PAUSE_MIN && second >= PAUSE_MIN * 2, "{first:?} {second:?}");
+        assert_eq!(patience.after_failure(None), None);
+    }
+
+    #[test]
+    fn an_outage_uses_up_no_retries_while_it_is_tolerated() {
+        let mut patience = patience(Duration::from_secs(3600), 0);
+        for _ in 0..100 {
+            let pause = patience.after_failure(None).expect("an hour has not passed");
+            assert!(pause <= PAUSE_MAX * 3 / 2, "{pause:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_honoured_and_capped() {
+        let mut patience = patience(Duration::ZERO, 10);
+        let one = patience.after_failure(Some(Duration::from_secs(1))).expect("ten are left");
+        assert!(one >= Duration::from_secs(1), "{one:?}");
+        let day = patience.after_failure(Some(Duration::from_secs(86_400))).expect("nine are left");
+        assert!(day <= RETRY_AFTER_MAX * 3 / 2, "{day:?}");
+    }
+}

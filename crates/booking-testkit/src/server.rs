@@ -1,0 +1,197 @@
+//! The server program, run as its users run it.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::guard::{Guard, Guarded};
+use crate::output::Output;
+use crate::process;
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// What the program is given of our own environment. Everything else might configure it, which is for
+/// the test to do, not for whoever runs the tests.
+const INHERITED: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "RUST_BACKTRACE",
+    "LLVM_PROFILE_FILE",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+];
+
+/// A running `booking-http`, or any program that prints `listening on http://…` once it accepts
+/// connections. It is killed when this is dropped or this process ends.
+#[derive(Debug)]
+pub struct ServerProcess {
+    child: Child,
+    exited: Option<ExitStatus>,
+    url: String,
+    stdout: Output,
+    stderr: Output,
+    guard: Guard,
+}
+
+impl ServerProcess {
+    /// Starts the program with these variables, and `PORT=0` for a port that is free, unless they
+    /// say otherwise; waits until it says where it listens.
+    ///
+    /// # Panics
+    ///
+    /// If it ends, or has not said so in 30 s; with all that it printed.
+    #[must_use]
+    #[track_caller]
+    pub fn start(program: &Path, variables: &[(&str, String)]) -> Self {
+        Self::start_with_arguments(program, &[], variables)
+    }
+
+    /// The same with command line arguments.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start) does.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with_arguments(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> Self {
+        let guard = Guard::start(Guarded::Process, None);
+        let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut child = Command::new(program)
+            .env_clear()
+            .envs(inherited)
+            .args(arguments)
+            .env("PORT", "0")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+        guard.watch(i64::from(child.id()));
+        let stdout = Output::collect(child.stdout.take().expect("it is piped"));
+        let stderr = Output::collect(child.stderr.take().expect("it is piped"));
+        let url = stdout.wait_for(START_LIMIT, listening_url);
+        let mut server = Self { child, exited: None, url: String::new(), stdout, stderr, guard };
+        match url {
+            Some(url) => server.url = url,
+            None => panic!("{} did not start{}", program.display(), server.end_and_describe()),
+        }
+        server
+    }
+
+    /// Where it listens, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Kills it (SIGKILL), and waits until it is gone.
+    pub fn kill9(&mut self) {
+        self.signal("KILL");
+        let _ = self.wait(STOP_LIMIT);
+    }
+
+    /// Asks it to end (SIGTERM), and waits for its exit status.
+    ///
+    /// # Panics
+    ///
+    /// If it has not ended after 30 s; with all that it printed.
+    #[track_caller]
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        match self.wait(STOP_LIMIT) {
+            Some(status) => status,
+            None => panic!("SIGTERM did not end the server{}", self.end_and_describe()),
+        }
+    }
+
+    /// Waits until it ends by itself; `None` if it does not.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        if self.exited.is_none() {
+            self.exited = process::wait_for_exit(&mut self.child, limit);
+            if self.exited.is_some() {
+                // The id may be another process's from now on.
+                self.guard.watch(0);
+            }
+        }
+        self.exited
+    }
+
+    /// Freezes it, as a machine that is suspended would.
+    pub fn pause(&mut self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`pause`](Self::pause).
+    pub fn resume(&mut self) {
+        self.signal("CONT");
+    }
+
+    /// Sends it a signal, such as `INT`, unless it has ended.
+    pub fn signal(&mut self, name: &str) {
+        if self.wait(Duration::ZERO).is_none() {
+            process::signal(name, &[i64::from(self.child.id())]);
+        }
+    }
+
+    fn end_and_describe(&mut self) -> String {
+        let status = self.wait(Duration::from_millis(500));
+        self.kill9();
+        let status = status.map_or("it still ran".to_owned(), |status| status.to_string());
+        format!(" ({status})\n--- stdout\n{}--- stderr\n{}", self.stdout(), self.stderr())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.kill9();
+    }
+}
+
+fn listening_url(line: &str) -> Option<String> {
+    let url = line.split_once("listening on ")?.1.split_whitespace().next()?;
+    // An address to listen on is not always one to connect to.
+    let url = url.trim_end_matches('/').replace("//0.0.0.0:", "//127.0.0.1:");
+    url.starts_with("http://").then(|| url.replace("//[::]:", "//[::1]:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_from_the_line_that_announces_it() {
+        let url = |line| listening_url(line);
+        assert_eq!(url("listening on http://127.0.0.1:81").as_deref(), Some("http://127.0.0.1:81"));
+        let all = url("Booking listening on http://0.0.0.0:3000/ (SQLite)");
+        assert_eq!(all.as_deref(), Some("http://127.0.0.1:3000"));
+        assert_eq!(url("not listening on anything"), None);
+    }
+}
