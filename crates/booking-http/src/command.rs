@@ -126,6 +126,7 @@ Settings, from the environment:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Setting;
 
     fn parse(arguments: &[&str]) -> Result<Command, UsageError> {
         Command::parse(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -141,10 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_setting() {
+    fn help_and_readme_tell_every_setting() {
         let help = help();
-        for setting in SETTINGS {
-            assert!(help.contains(setting.name), "{}", setting.name);
+        let readme = include_str!("../../../README.md");
+        for Setting { name, default, meaning } in SETTINGS {
+            assert!(help.contains(name) && help.contains(meaning), "{name}");
+            let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+            let row = format!("| `{name}` | {default} | {meaning} |");
+            assert!(readme.contains(&row), "the README lacks {row}");
         }
     }
 }

@@ -53,7 +53,7 @@ settings! {
     "BODY_SECONDS" ["10"] "the longest that a request's body may take; then 408"
     "SHUTDOWN_SECONDS" ["20"] "how long to finish what is under way when told to stop"
     "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all"
-    "RUST_LOG" ["info"] "what to log: error, warn, info, debug; access=off is without requests"
+    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests"
 }
 
 /// Everything that can be set.
