@@ -279,6 +279,20 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, new.id, 1).await;
 }
 
+/// An id names a registration of its event, and nothing in another.
+pub async fn one_id_may_name_registrations_of_two_events(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let (one, two) = (create(&*store, 1).await.id, create(&*store, 1).await.id);
+    let id = Uuid::now_v7().into();
+    let batch = [register_as(one, id, address("ada")), register_as(two, id, address("grace"))];
+    let [ada, grace] = execute(&*store, &batch).await.try_into().expect("two answers");
+    let (ada, grace) = (confirmed(ada), confirmed(grace));
+    assert_eq!((ada.id, ada.event_id, &ada.user_email), (id, one, &address("ada")));
+    assert_eq!((grace.id, grace.event_id, &grace.user_email), (id, two, &address("grace")));
+    let again = execute(&*store, &batch).await;
+    assert_eq!(again, [Outcome::Confirmed(ada), Outcome::Confirmed(grace)]);
+}
+
 /// A refusal costs nothing and leaves nothing, however often.
 pub async fn a_thousand_refusals_change_nothing(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
@@ -385,6 +399,22 @@ pub async fn a_race_of_the_same_commands_agrees(fixture: &dyn Fixture) {
     assert_sold_exactly(&*stores[0], event.id, 5).await;
 }
 
+/// The same event put up by many at once, as retries may be, is one event.
+pub async fn a_race_to_create_one_event_creates_one(fixture: &dyn Fixture) {
+    let stores = [fixture.open(None).await, fixture.open(None).await];
+    let new = new_event("Once", 3);
+    let mut tasks = JoinSet::new();
+    for task in 0..12 {
+        let (store, new) = (Arc::clone(&stores[task % 2]), new.clone());
+        tasks.spawn(async move { store.create_event(new).await.expect("the store answers") });
+    }
+    for event in tasks.join_all().await {
+        assert_eq!(event, read(&*stores[0], new.id).await);
+    }
+    let report = stores[0].audit().await.expect("the store answers");
+    assert_eq!((report.events, report.differences), (1, vec![]));
+}
+
 /// While seats go, every read is of a committed state.
 pub async fn readers_never_see_an_oversold_event(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
@@ -400,7 +430,10 @@ pub async fn readers_never_see_an_oversold_event(fixture: &dyn Fixture) {
     }
     let reader = fixture.open(None).await;
     let mut last = Version::FIRST;
-    while tasks.try_join_next().is_some() || !tasks.is_empty() {
+    while !tasks.is_empty() {
+        while let Some(done) = tasks.try_join_next() {
+            done.expect("no caller panicked");
+        }
         let seen = read(&*reader, event.id).await;
         assert!(seen.booked_count <= seen.capacity.get());
         assert_eq!(seen.version.get(), 1 + u64::from(seen.booked_count), "of one state");

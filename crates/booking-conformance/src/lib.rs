@@ -54,6 +54,7 @@ macro_rules! suite {
             an_empty_batch_is_answered
             a_large_batch_is_answered
             executing_again_finds_its_own_success
+            one_id_may_name_registrations_of_two_events
             a_thousand_refusals_change_nothing
             the_stores_clock_is_used
             without_a_clock_the_databases_time_is_used
@@ -63,6 +64,7 @@ macro_rules! suite {
             a_race_of_two_instances_gives_out_exactly_the_seats
             a_race_for_one_address_has_one_winner
             a_race_of_the_same_commands_agrees
+            a_race_to_create_one_event_creates_one
             readers_never_see_an_oversold_event
             skipping_busy_events_loses_nothing
         }

@@ -23,7 +23,7 @@ pub struct EventCount {
     pub registrations: i64,
     /// How many different e-mail addresses they have.
     pub addresses: i64,
-    /// How many versions its facts made.
+    /// How many versions were made by facts that follow the facts before them.
     pub fact_versions: i64,
     /// The last version that its facts made.
     pub fact_version_last: i64,
@@ -67,7 +67,7 @@ impl AuditReport {
         self.registrations += count.registrations.unsigned_abs();
         let Some(stated) = &count.stated else {
             let rule = "registrations and facts belong to an event that exists";
-            self.check(count, rule, false, 0, count.registrations);
+            self.check(count, rule, false, 0, count.registrations + count.fact_versions);
             return;
         };
         self.events += 1;
@@ -82,7 +82,7 @@ impl AuditReport {
         let rule = "the last fact made the event's version";
         let (version, last) = (stated.version, count.fact_version_last);
         self.check(count, rule, version == last, version, last);
-        let rule = "every version was made by one fact";
+        let rule = "every version was made by one fact, in order";
         self.check(count, rule, version == count.fact_versions, version, count.fact_versions);
     }
 

@@ -61,7 +61,8 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
 /// What [`BookingStore::execute`] does about an event whose row somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBusy {
-    /// Answers its commands with [`Execution::Busy`] and decides the others at once.
+    /// Answers its commands with [`Execution::Busy`] and decides the others at once. A store that has
+    /// one lock for everything has no others, and waits.
     Skip,
     /// Waits for the row, as long as the store's limits allow.
     Wait,

@@ -12,15 +12,6 @@ pub(crate) const REGISTRATION_LIST: &str = include_str!("../sql/registration/lis
 pub(crate) const REGISTRATION_LOAD: &str = include_str!("../sql/registration/load.sql");
 
 pub(crate) const AUDIT_COUNT: &str = include_str!("../sql/audit/count.sql");
-pub(crate) const AUDIT_BOOKED_COUNT: &str = include_str!("../sql/audit/booked_count.sql");
-pub(crate) const AUDIT_CAPACITY: &str = include_str!("../sql/audit/capacity.sql");
-pub(crate) const AUDIT_ADDRESS: &str = include_str!("../sql/audit/address.sql");
-pub(crate) const AUDIT_VERSION: &str = include_str!("../sql/audit/version.sql");
-pub(crate) const AUDIT_LAST_FACT: &str = include_str!("../sql/audit/last_fact.sql");
-pub(crate) const AUDIT_REGISTRATION_WITHOUT_EVENT: &str =
-    include_str!("../sql/audit/registration_without_event.sql");
-pub(crate) const AUDIT_FACT_WITHOUT_EVENT: &str =
-    include_str!("../sql/audit/fact_without_event.sql");
 
 #[cfg(test)]
 mod tests {
@@ -83,13 +74,6 @@ mod tests {
             (REGISTRATION_LIST, "registration/list"),
             (REGISTRATION_LOAD, "registration/load"),
             (AUDIT_COUNT, "audit/count"),
-            (AUDIT_BOOKED_COUNT, "audit/booked_count"),
-            (AUDIT_CAPACITY, "audit/capacity"),
-            (AUDIT_ADDRESS, "audit/address"),
-            (AUDIT_VERSION, "audit/version"),
-            (AUDIT_LAST_FACT, "audit/last_fact"),
-            (AUDIT_REGISTRATION_WITHOUT_EVENT, "audit/registration_without_event"),
-            (AUDIT_FACT_WITHOUT_EVENT, "audit/fact_without_event"),
         ] {
             let first = statement.lines().next().unwrap_or_default();
             let stated = first.strip_prefix("-- ").and_then(|line| line.split(':').next());

@@ -57,6 +57,7 @@ impl SqliteStore {
 
     /// The negative control: a store whose statements each stand alone. The conformance suite must
     /// catch it.
+    #[cfg(feature = "negative-control")]
     #[doc(hidden)]
     pub async fn open_without_transactions(
         path: impl Into<PathBuf>,

@@ -30,6 +30,7 @@ pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 pub(crate) enum Isolation {
     Transaction,
     /// The negative control: every statement stands alone.
+    #[cfg(feature = "negative-control")]
     None,
 }
 
@@ -138,6 +139,7 @@ impl Session {
         // behind goes with the connection.
         let attempt = || match self.isolation {
             Isolation::Transaction => transaction::run(&mut connection, &self.path, work),
+            #[cfg(feature = "negative-control")]
             Isolation::None => work(&connection).map(|done| match done {
                 Work::Changed(answer) | Work::Unchanged(answer) => answer,
             }),

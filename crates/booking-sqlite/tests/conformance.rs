@@ -1,7 +1,7 @@
 //! The store passes the suite, and the suite catches the store without its transactions.
 
 use async_trait::async_trait;
-use booking_conformance::{Fixture, cases};
+use booking_conformance::Fixture;
 use booking_core::{BookingStore, Clock};
 use booking_sqlite::{Options, SqliteStore};
 use std::sync::Arc;
@@ -9,12 +9,17 @@ use tempfile::TempDir;
 
 struct Sqlite {
     directory: TempDir,
+    #[cfg(feature = "negative-control")]
     transactions: bool,
 }
 
 impl Sqlite {
     fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a directory"), transactions: true }
+        Self {
+            directory: tempfile::tempdir().expect("a directory"),
+            #[cfg(feature = "negative-control")]
+            transactions: true,
+        }
     }
 }
 
@@ -23,22 +28,26 @@ impl Fixture for Sqlite {
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
         let path = self.directory.path().join("booking.db");
         let options = Options { clock, ..Options::default() };
-        let store = if self.transactions {
-            SqliteStore::open(path, options).await
-        } else {
-            SqliteStore::open_without_transactions(path, options).await
-        };
-        Arc::new(store.expect("opened"))
+        #[cfg(feature = "negative-control")]
+        if !self.transactions {
+            let store = SqliteStore::open_without_transactions(path, options).await;
+            return Arc::new(store.expect("opened"));
+        }
+        Arc::new(SqliteStore::open(path, options).await.expect("opened"))
     }
 }
 
 booking_conformance::suite!(Sqlite::new());
 
+#[cfg(feature = "negative-control")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_transactions_the_races_fail() {
     let races = tokio::spawn(async {
         let unprotected = Sqlite { transactions: false, ..Sqlite::new() };
-        cases::a_race_of_two_instances_gives_out_exactly_the_seats(&unprotected).await;
+        booking_conformance::cases::a_race_of_two_instances_gives_out_exactly_the_seats(
+            &unprotected,
+        )
+        .await;
     });
     let failure = races.await.expect_err("the suite did not notice that the transactions are gone");
     let panic = failure.into_panic();

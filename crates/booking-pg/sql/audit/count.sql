@@ -1,15 +1,29 @@
 -- audit/count: what every event states, and what its rows give
 WITH counted AS (
-    SELECT event_id, count(*) AS registrations, count(DISTINCT user_email) AS addresses
+    SELECT
+        event_id,
+        count(*) AS registrations,
+        count(DISTINCT user_email) AS addresses
     FROM registrations
     GROUP BY event_id
 ),
-recorded AS (
+-- Facts count for the versions that they made if they follow the facts before them.
+chained AS (
     SELECT
         event_id,
-        sum(version_last - version_first + 1)::bigint AS versions,
-        max(version_last) AS version_last
+        version_last,
+        CASE
+            WHEN version_first = 1 + lag(version_last, 1, 0::bigint) OVER (
+                PARTITION BY event_id ORDER BY version_first
+            ) AND jsonb_array_length(body) = version_last - version_first + 1
+                THEN version_last - version_first + 1
+            ELSE 0
+        END AS versions
     FROM facts
+),
+recorded AS (
+    SELECT event_id, sum(versions)::bigint AS versions, max(version_last) AS version_last
+    FROM chained
     GROUP BY event_id
 )
 SELECT
