@@ -1,6 +1,6 @@
 //! The pages, from inside the binary.
 
-use crate::routes::{REVALIDATE, has_already};
+use crate::caching::{REVALIDATE, has_already};
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
 use std::hash::{DefaultHasher, Hash, Hasher};

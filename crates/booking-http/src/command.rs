@@ -1,6 +1,7 @@
 //! The subcommands.
 
-use crate::config::{Config, SETTINGS};
+use crate::config::Config;
+use crate::settings::SETTINGS;
 use crate::{healthcheck, server, store};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -126,7 +127,7 @@ Settings, from the environment:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Setting;
+    use crate::settings::Setting;
 
     fn parse(arguments: &[&str]) -> Result<Command, UsageError> {
         Command::parse(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())

@@ -6,6 +6,7 @@
 
 mod assets;
 mod body;
+mod caching;
 pub mod command;
 pub mod config;
 mod edge;
@@ -15,6 +16,7 @@ mod problem;
 mod routes;
 mod server;
 mod service;
+mod settings;
 mod shutdown;
 mod store;
 mod unread;

@@ -2,14 +2,13 @@
 
 use crate::assets;
 use crate::body::Body;
+use crate::caching::{REVALIDATE, has_already};
 use crate::page::{self, PageQuery};
 use crate::problem::ApiError;
 use crate::service::Service;
 use crate::wire::{CreateEvent, EventBody, Register, RegistrationBody};
 use actix_web::dev::Payload;
-use actix_web::http::header::{
-    CACHE_CONTROL, ETag, EntityTag, Header, HeaderName, HeaderValue, IfNoneMatch, LOCATION,
-};
+use actix_web::http::header::{ETag, EntityTag, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use booking_core::{
@@ -19,10 +18,6 @@ use booking_core::{
 use serde_json::json;
 use std::future::{Ready, ready};
 use uuid::Uuid;
-
-/// May be kept, but is asked for again before it is used (RFC 9111, section 5.2.2.4).
-pub(crate) const REVALIDATE: (HeaderName, HeaderValue) =
-    (CACHE_CONTROL, HeaderValue::from_static("no-cache"));
 
 type Answer = Result<HttpResponse, ApiError>;
 
@@ -130,15 +125,6 @@ impl FromRequest for EventPath {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|id| id.parse().ok());
         ready(id.map(Self).ok_or_else(|| ApiError::NotFound.into()))
-    }
-}
-
-/// Whether the client has what `tag` names (RFC 9110, section 13.1.2).
-pub(crate) fn has_already(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => request.headers().contains_key(IfNoneMatch::name()),
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|other| tag.weak_eq(other)),
-        Err(_) => false,
     }
 }
 

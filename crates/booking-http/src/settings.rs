@@ -1,0 +1,137 @@
+//! The settings one by one: what there is, and how each is read from the environment.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+use thiserror::Error;
+
+/// A setting as `--help` and the README describe it.
+pub(crate) struct Setting {
+    /// The environment variable.
+    pub(crate) name: &'static str,
+    /// What holds if it is not set; empty if nothing does.
+    pub(crate) default: &'static str,
+    /// What it means, in one line.
+    pub(crate) meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:literal [$default:literal] $meaning:literal)*) => {
+        /// Every setting there is.
+        pub(crate) const SETTINGS: &[Setting] =
+            &[$(Setting { name: $name, default: $default, meaning: $meaning }),*];
+    };
+}
+
+settings! {
+    "PORT" ["3000"] "the port to listen on; 0 takes a free one"
+    "BIND" ["127.0.0.1"] "the address to listen on"
+    "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…"
+    "DATABASE_URL_FILE" [""] "a file that holds it"
+    "DB_HOST" ["localhost"] "PostgreSQL's host"
+    "DB_PORT" ["5432"] "its port"
+    "DB_USER" ["booking"] "the user to connect as"
+    "DB_PASSWORD" [""] "the user's password"
+    "DB_PASSWORD_FILE" [""] "a file that holds it"
+    "DB_NAME" ["booking"] "the database"
+    "DB_SSLMODE" ["disable"] "disable, require or verify-full"
+    "DB_SSLROOTCERT" [""] "the authorities to trust with verify-full, a PEM file; else the system's"
+    "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
+    "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
+    "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
+    "CAPACITY_MAX" ["100000"] "the most seats that an event may have"
+    "QUEUE_MAX" ["16384"] "the most commands that wait; one more is refused with 503"
+    "QUEUE_SECONDS" ["10"] "the longest that a command waits for its turn; then 503"
+    "BATCH_MAX" ["512"] "the most commands in one transaction"
+    "WORKERS" ["0"] "threads that serve connections; 0 takes one for each core"
+    "BODY_SECONDS" ["10"] "the longest that a request's body may take; then 408"
+    "SHUTDOWN_SECONDS" ["20"] "how long to finish what is under way when told to stop"
+    "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all"
+    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests"
+}
+
+/// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.
+#[derive(Debug, Error)]
+#[error("{name}: {reason}")]
+pub struct ConfigError {
+    name: &'static str,
+    reason: String,
+}
+
+/// Reads settings and gathers what is wrong with them.
+pub(crate) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<ConfigError>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, errors: Vec::new() }
+    }
+
+    pub(crate) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors
+    }
+
+    pub(crate) fn fail(&mut self, name: &'static str, reason: impl Into<String>) {
+        self.errors.push(ConfigError { name, reason: reason.into() });
+    }
+
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The setting as given, or its default.
+    pub(crate) fn text(&self, name: &'static str) -> String {
+        self.given(name)
+            .map_or_else(|| default_of(name).to_owned(), |value| value.trim().to_owned())
+    }
+
+    /// The default is used in place of what cannot be, so that reading can go on.
+    pub(crate) fn parse<T: FromStr>(&mut self, name: &'static str, complaint: &str) -> T
+    where
+        T::Err: fmt::Debug,
+    {
+        self.text(name).parse().unwrap_or_else(|_| {
+            self.fail(name, complaint);
+            default_of(name).parse().expect("the default is valid")
+        })
+    }
+
+    pub(crate) fn within(&mut self, name: &'static str, min: u64, max: u64) -> u64 {
+        let complaint = format!("is not a whole number from {min} to {max}");
+        let number = self.parse(name, &complaint);
+        if !(min..=max).contains(&number) {
+            self.fail(name, complaint);
+        }
+        number
+    }
+
+    pub(crate) fn seconds(&mut self, name: &'static str, min: u64, max: u64) -> Duration {
+        Duration::from_secs(self.within(name, min, max))
+    }
+
+    /// A secret, given itself or as the name of a file whose first line it is.
+    pub(crate) fn secret(&mut self, name: &'static str, file_name: &'static str) -> Option<String> {
+        let path = self.given(file_name);
+        match (self.given(name), path) {
+            (Some(_), Some(_)) => {
+                self.fail(file_name, format!("cannot be combined with {name}"));
+                None
+            }
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    self.fail(file_name, format!("cannot read {path}: {error}"));
+                    None
+                }
+            },
+            (secret, None) => secret,
+        }
+    }
+}
+
+fn default_of(name: &str) -> &'static str {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.expect("every setting that is read is described").default
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Checks everything: format, lints, documentation, all tests on both stores and in a browser, the
+# container's files, and licences. From a clean clone, in any folder, as root or as anybody.
+#
+#   scripts/test.sh
+#
+# Needs Rust, a C compiler, PostgreSQL's server programs, Chromium and chromedriver. On Debian it
+# installs what is missing, except Rust, if it may (as root, or by sudo without a password). PG_BIN,
+# CHROME and CHROMEDRIVER name others than those it would find.
+#
+# Nothing is skipped: a part that is missing is a failure. Only cargo-deny may be absent.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step="looking for what the tests need"
+close() {
+    local status=$?
+    local took="$((SECONDS / 60)) min $((SECONDS % 60)) s"
+    if [ "$status" -eq 0 ]; then
+        echo "== passed: everything, in $took"
+    else
+        echo "== FAILED: $step, after $took (exit status $status)" >&2
+    fi
+}
+trap close EXIT
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# What each part is, or nothing.
+find_compiler() { command -v "${CC:-cc}" || command -v gcc || command -v clang || true; }
+find_browser() {
+    local path
+    if [ -n "${CHROME:-}" ]; then
+        command -v "$CHROME" || true
+        return
+    fi
+    for path in chromium chromium-browser google-chrome chrome \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+        "/Applications/Chromium.app/Contents/MacOS/Chromium"; do
+        if has "$path"; then
+            command -v "$path"
+            return
+        fi
+    done
+}
+find_driver() { command -v "${CHROMEDRIVER:-chromedriver}" || true; }
+# The folder with initdb and postgres: as booking-testkit looks for it.
+find_postgres() {
+    local folder
+    if [ -n "${PG_BIN:-}" ]; then
+        [ ! -x "$PG_BIN/initdb" ] || echo "$PG_BIN"
+    elif has initdb && has postgres; then
+        dirname "$(command -v initdb)"
+    else
+        for folder in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
+            /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin 2>/dev/null | sort -Vr); do
+            if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
+                echo "$folder"
+                return
+            fi
+        done
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+may_install() {
+    has apt-get && { [ "$(id -u)" -eq 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
+}
+install() {
+    echo "-- installing: $*"
+    # Debian would make a database cluster and keep it running, which nobody asked for.
+    local no_cluster=/etc/postgresql-common/createcluster.d/zz-no-main-cluster.conf
+    as_root mkdir -p "$(dirname "$no_cluster")"
+    echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
+    local status=0
+    as_root apt-get update --quiet=2 || status=$?
+    [ "$status" -ne 0 ] || as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --quiet=2 --no-install-recommends "$@" </dev/null || status=$?
+    as_root rm -f "$no_cluster"
+    [ "$status" -eq 0 ] || fail "apt-get could not install: $*"
+}
+
+# Rust first: it is the one part that is never installed for anyone.
+if ! has cargo && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
+    PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+fi
+has cargo || fail "there is no cargo: install Rust with rustup, as https://rustup.rs says"
+cargo --version >/dev/null || fail "cargo does not run: does rustup have a default toolchain?"
+cargo fmt --version >/dev/null 2>&1 || fail "there is no rustfmt: rustup component add rustfmt"
+cargo clippy --version >/dev/null 2>&1 || fail "there is no clippy: rustup component add clippy"
+wanted=$(sed -nE 's/^rust-version = "([0-9.]+)"/\1/p' Cargo.toml)
+rust=$(rustc --version | awk '{ print $2 }')
+[ "$(printf '%s\n' "$wanted" "$rust" | sort -V | head -1)" = "$wanted" ] ||
+    fail "Rust $wanted or later is needed, and this is $rust: rustup update"
+
+for folder in "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-target}" "${CARGO_TARGET_DIR:-target}/debug"; do
+    mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] ||
+        fail "$(id -un) cannot write to $folder: make it $(id -un)'s, or set CARGO_HOME or CARGO_TARGET_DIR to another folder"
+done
+
+missing=()
+[ -n "$(find_compiler)" ] || missing+=(gcc libc6-dev)
+# What a variable names wrongly no package would mend.
+[ -n "$(find_postgres)${PG_BIN:-}" ] || missing+=(postgresql)
+# Without the sandbox's helper Chromium may refuse to run as an ordinary user.
+[ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
+[ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
+if [ ${#missing[@]} -gt 0 ] && may_install; then
+    install "${missing[@]}"
+fi
+
+compiler=$(find_compiler)
+postgres=$(find_postgres)
+browser=$(find_browser)
+driver=$(find_driver)
+[ -n "$compiler" ] ||
+    fail "there is no C compiler. Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install"
+[ -n "$postgres" ] ||
+    fail "there is no PostgreSQL server in ${PG_BIN:-the folders of the PATH, of Debian or of Homebrew}. Debian: apt-get install postgresql; macOS: brew install postgresql@17; elsewhere set PG_BIN to the folder of initdb"
+[ -n "$browser" ] ||
+    fail "there is no Chromium${CHROME:+ at $CHROME}. Debian: apt-get install chromium; macOS: brew install --cask google-chrome; elsewhere set CHROME to the program"
+[ -n "$driver" ] ||
+    fail "there is no chromedriver${CHROMEDRIVER:+ at $CHROMEDRIVER}. Debian: apt-get install chromium-driver; macOS: brew install --cask chromedriver; elsewhere set CHROMEDRIVER to the program"
+# So that what is printed here is what the tests use.
+export PG_BIN=$postgres CHROME=$browser CHROMEDRIVER=$driver
+
+echo "== found"
+echo "   $(rustc --version); $(cargo --version)"
+echo "   $("$compiler" --version | head -1) ($compiler)"
+echo "   $("$postgres/postgres" --version) ($postgres)"
+echo "   $("$browser" --version 2>/dev/null | head -1) ($browser)"
+echo "   $("$driver" --version | head -1) ($driver)"
+echo "   running as $(id -un), building in ${CARGO_TARGET_DIR:-target}"
+
+run() {
+    step=$1
+    shift
+    echo "== $step"
+    "$@"
+}
+
+run "format" cargo fmt --all --check
+run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+run "container files" scripts/check-docker.sh
+if has cargo-deny; then
+    run "licences and sources" cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
+else
+    echo "== licences and sources: not checked, as cargo-deny is not installed (cargo install cargo-deny)"
+fi
+# Last, so that Cargo's own result lines end the output.
+run "tests" cargo test --workspace --all-features --locked
