@@ -196,7 +196,9 @@ mod tests {
     fn nothing_set_is_sqlite_on_loopback() {
         let config = read(&[]).expect("the defaults are valid");
         assert_eq!(config.address.to_string(), "127.0.0.1:3000");
-        assert!(matches!(config.store, StoreConfig::Sqlite(path) if path.as_os_str() == "booking.db"));
+        assert!(
+            matches!(config.store, StoreConfig::Sqlite(path) if path.as_os_str() == "booking.db")
+        );
         assert_eq!(config.cors, Cors::SameOrigin);
         assert_eq!(config.workers, None);
         let limits = Limits::default();
