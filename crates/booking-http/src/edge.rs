@@ -13,6 +13,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use booking_admission::SubmitError;
 use futures_util::FutureExt;
 use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
@@ -89,9 +90,12 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceRespo
     end_with_unread(response.into_response(explained))
 }
 
-/// The causes of our own failures, which no client is told.
+/// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
+/// each that is shed would add to it.
 fn log_cause(error: &ApiError, request_id: &str) {
-    let Some(source) = error.source() else { return };
+    let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
+        return;
+    };
     let mut chain = source.to_string();
     let mut next = source.source();
     while let Some(cause) = next {

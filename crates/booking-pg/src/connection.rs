@@ -109,5 +109,5 @@ impl Drop for Lease {
 
 /// Puts a statement's name to its error.
 pub(crate) fn named(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> PgError {
-    move |source| PgError::Statement { statement, source }
+    move |source| PgError::new(statement, source)
 }

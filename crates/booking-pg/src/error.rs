@@ -1,7 +1,7 @@
 //! What went wrong, and what follows from it: the one place that knows SQLSTATEs.
 
 use booking_core::{Invalid, StoreError};
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::error::SqlState;
@@ -35,8 +35,12 @@ pub enum ConnectError {
 pub(crate) enum PgError {
     #[error("no connection to the database")]
     Pool(#[source] PoolError),
-    #[error("{statement} failed")]
-    Statement {
+    /// The server's own answer, without its DETAIL, which quotes rows: this goes into the log.
+    #[error("{statement} was refused: {message} (SQLSTATE {})", code.code())]
+    Refused { statement: &'static str, code: SqlState, constraint: Option<String>, message: String },
+    /// The connection broke, or what came over it was not PostgreSQL's protocol.
+    #[error("{statement} was not answered")]
+    Lost {
         statement: &'static str,
         #[source]
         source: tokio_postgres::Error,
@@ -63,12 +67,39 @@ pub(crate) enum Remedy {
 }
 
 impl PgError {
+    pub(crate) fn new(statement: &'static str, source: tokio_postgres::Error) -> Self {
+        match source.as_db_error() {
+            None => Self::Lost { statement, source },
+            Some(db) => Self::Refused {
+                statement,
+                code: db.code().clone(),
+                constraint: db.constraint().map(str::to_owned),
+                message: db.message().to_owned(),
+            },
+        }
+    }
+
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Self::Pool(_) | Self::Timeout(_) => Remedy::ComeBackLater,
+            Self::Lost { .. } => Remedy::TryAgain,
+            Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
             Self::Row { .. } => Remedy::Report,
-            Self::Statement { source, .. } => remedy_of(source),
         }
+    }
+
+    /// Whether a server that is starting, or full, may be the reason: it is worth waiting then.
+    pub(crate) fn may_be_starting(&self) -> bool {
+        let code = match self {
+            Self::Refused { code, .. } => Some(code),
+            Self::Pool(
+                PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)),
+            ) => error.code(),
+            Self::Pool(_) | Self::Lost { .. } | Self::Timeout(_) | Self::Row { .. } => None,
+        };
+        code.is_none_or(|code| {
+            [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(code)
+        })
     }
 
     /// As it is told to callers, when nothing was written.
@@ -85,23 +116,9 @@ pub(crate) fn server_said_no(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some()
 }
 
-/// Whether trying to connect again can help: the server is not there yet, or full.
-pub(crate) fn is_starting(error: &tokio_postgres::Error) -> bool {
-    match error.code() {
-        None => error.as_db_error().is_none(),
-        Some(code) => {
-            *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
-        }
-    }
-}
-
 /// SQLSTATEs are listed in appendix A of PostgreSQL's manual.
-fn remedy_of(error: &tokio_postgres::Error) -> Remedy {
-    let Some(db) = error.as_db_error() else {
-        // The connection broke, or what came over it was not PostgreSQL's protocol.
-        return Remedy::TryAgain;
-    };
-    match (db.code(), db.constraint()) {
+fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
+    match (code, constraint) {
         (&SqlState::T_R_SERIALIZATION_FAILURE, _)
         | (&SqlState::T_R_DEADLOCK_DETECTED, _)
         | (&SqlState::LOCK_NOT_AVAILABLE, _)

@@ -1,5 +1,5 @@
 use crate::connection::{self, Lease};
-use crate::error::{ConnectError, PgError, is_starting};
+use crate::error::{ConnectError, PgError};
 use crate::options::PgOptions;
 use crate::sql::{self, Sql};
 use crate::transaction::Chain;
@@ -8,7 +8,7 @@ use booking_core::{
     AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
     NewEvent, Page, PageLimit, Registration, RegistrationCursor, StoreError, WhenBusy,
 };
-use deadpool_postgres::{HookError, Pool, PoolError};
+use deadpool_postgres::Pool;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -47,13 +47,7 @@ impl PgStore {
         let mut announced = false;
         while let Err(error) = store.check_durability().await {
             match &error {
-                PgError::Pool(PoolError::Backend(source))
-                | PgError::Pool(PoolError::PostCreateHook(HookError::Backend(source)))
-                | PgError::Statement { source, .. }
-                    if !is_starting(source) =>
-                {
-                    return Err(ConnectError::Refused(error.into()));
-                }
+                _ if !error.may_be_starting() => return Err(ConnectError::Refused(error.into())),
                 _ if Instant::now() + CONNECT_PAUSE >= deadline => {
                     return Err(ConnectError::Unreachable { limit, source: error.into() });
                 }
