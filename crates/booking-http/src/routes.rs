@@ -34,6 +34,8 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     .service(resource("/events/{id}/register", POST).route(web::post().to(register)))
     .service(read(resource("/events/{id}/registrations", READ), list_registrations))
     .service(read(resource("/health", READ), health));
+    #[cfg(feature = "bench")]
+    app.service(resource("/bench/{id}/register", POST).route(web::post().to(register_nothing)));
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| ready(assets::show(&request, *asset));
         app.service(read(resource(path, READ), show));
@@ -101,6 +103,19 @@ async fn register(
         }
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
+}
+
+/// The yardstick of the benchmark: HTTP alone. All that [`register`] does, but for queue and store.
+#[cfg(feature = "bench")]
+async fn register_nothing(EventPath(event_id): EventPath, Body(body): Body<Register>) -> Answer {
+    let registration = booking_core::Registration {
+        id: RegistrationId::from(Uuid::now_v7()),
+        event_id,
+        user_email: body.user_email,
+        event_version: booking_core::Version::FIRST,
+        created_at: chrono::DateTime::UNIX_EPOCH,
+    };
+    Ok(HttpResponse::Created().json(RegistrationBody::from(&registration)))
 }
 
 /// `GET /events/{id}/registrations`
