@@ -131,3 +131,73 @@ fn log_access(response: &ServiceResponse<BoxBody>, began: Instant, request_id: &
         began.elapsed().as_micros(),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::StatusCode;
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, HttpResponse, test, web};
+    use booking_admission::{Admission, Limits};
+    use booking_conformance::MemoryStore;
+    use booking_core::{CapacityMax, StoreError};
+    use serde_json::Value;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    type Answer = Result<HttpResponse, ApiError>;
+
+    fn secret() -> std::io::Error {
+        std::io::Error::other("the password is 1234")
+    }
+
+    async fn ask(path: &str) -> (StatusCode, HeaderMap, Value) {
+        let store = Arc::new(MemoryStore::default());
+        let admission = Admission::start(store.clone(), Limits::default());
+        let service =
+            Service::new(store, admission, CapacityMax::default(), Duration::from_secs(1));
+        let app = App::new()
+            .app_data(Data::new(service))
+            .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))
+            .route(
+                "/unknown",
+                web::get().to(async || {
+                    let error = StoreError::commit_unknown(secret());
+                    Answer::Err(SubmitError::Store(error).into())
+                }),
+            )
+            .route(
+                "/broken",
+                web::get().to(async || Answer::Err(StoreError::broken(secret()).into())),
+            )
+            .wrap(from_fn(edge));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri(path).to_request();
+        // What fails beyond the last middleware becomes an answer in the server itself.
+        let response = match test::try_call_service(&app, request).await {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = actix_web::body::to_bytes(response.into_body()).await.expect("a whole body");
+        (status, headers, serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    #[actix_web::test]
+    async fn our_failures_are_problems_that_tell_no_cause() {
+        for (path, status, code) in [
+            ("/panic", 500, "internal"),
+            ("/broken", 500, "internal"),
+            ("/unknown", 504, "outcome_unknown"),
+        ] {
+            let (got, headers, problem) = ask(path).await;
+            assert_eq!((got.as_u16(), &problem["code"]), (status, &Value::from(code)), "{path}");
+            assert_eq!(problem["instance"], path);
+            let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+            assert_eq!(problem["request_id"].as_str(), id);
+            assert!(
+                !problem.to_string().contains("1234") && !problem.to_string().contains("purpose")
+            );
+        }
+    }
+}

@@ -2,9 +2,10 @@
 
 mod common;
 
-use booking_testkit::run_sql;
-use common::{App, Data, http, run, start_on};
+use booking_testkit::{Cluster, ClusterOptions, ServerProcess, run_sql};
+use common::{App, Data, PROGRAM, http, run, start_on};
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -185,6 +186,57 @@ fn a_held_row_does_not_delay_other_events() {
     assert_eq!(waiting.join().expect("no panic").status, 201);
     holding.join().expect("no panic");
     assert!(took < Duration::from_secs(3), "20 registrations took {took:?}");
+}
+
+#[test]
+fn a_full_queue_is_said_to_be_so_at_once() {
+    let app = App::start_with(Data::postgres(), &[("QUEUE_MAX", "1")]);
+    let event = app.create(100);
+    let url = app.data.database().url().to_owned();
+    let sql = format!(
+        "BEGIN; SELECT 1 FROM events WHERE id = '{event}' FOR UPDATE; SELECT pg_sleep(2); COMMIT"
+    );
+    let holding = std::thread::spawn(move || run_sql(&url, &sql).expect("it answers"));
+    std::thread::sleep(Duration::from_millis(300));
+    let waiting = {
+        let (url, event) = (app.url().to_owned(), event.clone());
+        std::thread::spawn(move || {
+            let headers = [("Content-Type", "application/json")];
+            let body = br#"{"user_email":"ada@example.org"}"#;
+            http::send(&url, "POST", &format!("/events/{event}/register"), &headers, body)
+        })
+    };
+    std::thread::sleep(Duration::from_millis(300));
+    let shed = app.register(&event, "grace@example.org");
+    assert_eq!((shed.status, shed.problem().as_str()), (503, "overloaded"));
+    assert!(shed.header("retry-after").is_some());
+    assert_eq!(app.get("/health").status, 200);
+    assert_eq!(waiting.join().expect("no panic").status, 201);
+    holding.join().expect("no panic");
+    assert_eq!(app.register(&event, "grace@example.org").status, 201);
+}
+
+#[test]
+fn a_database_that_is_down_is_told_and_found_again() {
+    let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
+    let settings = [("DATABASE_URL", cluster.url("postgres"))];
+    let server = ServerProcess::start(Path::new(PROGRAM), &settings);
+    let post = |path: &str, body: &[u8]| {
+        http::send(server.url(), "POST", path, &[("Content-Type", "application/json")], body)
+    };
+    let event = post("/events", br#"{"name":"a","capacity":5}"#).json();
+    let path = format!("/events/{}/register", event["id"].as_str().expect("an id"));
+    cluster.kill9();
+    for answer in [
+        post(&path, br#"{"user_email":"ada@example.org"}"#),
+        http::send(server.url(), "GET", "/events", &[], b""),
+    ] {
+        assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"));
+        assert!(answer.header("retry-after").is_some());
+    }
+    cluster.restart();
+    assert_eq!(post(&path, br#"{"user_email":"ada@example.org"}"#).status, 201);
+    assert_eq!(http::send(server.url(), "GET", "/events", &[], b"").status, 200);
 }
 
 #[test]
