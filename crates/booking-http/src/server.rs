@@ -25,6 +25,10 @@ const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
+    // Each connection is an open file, and the 1,024 that shells allow at first are soon used up.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("the limit of open files could not be raised: {error}");
+    }
     let opened = store::open(config).await?;
     let admission = Admission::start(opened.store.clone(), config.limits);
     let service =

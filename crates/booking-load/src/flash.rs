@@ -78,6 +78,9 @@ pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
         .map(|url| Api::new(url, options.limits.clone()))
         .collect::<anyhow::Result<_>>()?;
 
+    // Each connection is an open file, and the 1,024 that shells allow at first are soon used up. If
+    // it cannot be raised, the connections that fail will say so.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let event = create_event(&apis[0], &options).await?;
     let each = options.concurrency.min(options.clients as usize).div_ceil(apis.len());
     for api in &apis {
