@@ -38,6 +38,12 @@ impl Output {
         self.text.lock().expect("nothing panics while it holds this lock").clone()
     }
 
+    /// Waits until the pipe is closed and all of it read. A child that has ended may have left words
+    /// in it; a process that it started may hold it open, so not for ever.
+    pub(crate) fn wait_for_end(&self, limit: Duration) {
+        let _ = self.wait_for(limit, |_| None::<()>);
+    }
+
     /// Waits for a line of which `parse` makes something; `None` when the pipe closes or the time
     /// is over first.
     pub(crate) fn wait_for<T>(
@@ -71,7 +77,7 @@ mod tests {
             line.split_once(' ').map(|(_, number)| number.to_owned())
         });
         assert_eq!(found.as_deref(), Some("2"));
-        assert!(output.wait_for(Duration::from_secs(10), |_| None::<()>).is_none());
+        output.wait_for_end(Duration::from_secs(10));
         assert_eq!(output.text(), "one\ntwo 2\nthree 3\n");
     }
 }

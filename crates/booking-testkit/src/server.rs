@@ -11,6 +11,8 @@ use crate::process;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// For the last words of a server that has ended.
+const OUTPUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the program is given of our own environment. Everything else might configure it, which is for
 /// the test to do, not for whoever runs the tests.
@@ -132,13 +134,15 @@ impl ServerProcess {
         }
     }
 
-    /// Waits until it ends by itself; `None` if it does not.
+    /// Waits until it ends by itself, and what it printed is read; `None` if it does not end.
     pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.exited.is_none() {
             self.exited = process::wait_for_exit(&mut self.child, limit);
             if self.exited.is_some() {
                 // The id may be another process's from now on.
                 self.guard.watch(0);
+                self.stdout.wait_for_end(OUTPUT_LIMIT);
+                self.stderr.wait_for_end(OUTPUT_LIMIT);
             }
         }
         self.exited
