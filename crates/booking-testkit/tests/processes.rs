@@ -16,8 +16,8 @@ use common::eventually;
 const SERVER: &str = r#"
 echo "starting" >&2
 trap 'echo "bye"; exit 7' TERM
-echo "listening on http://127.0.0.1:${PORT}1"
 echo "${GREETING}"
+echo "listening on http://127.0.0.1:${PORT}1"
 while :; do sleep 0.05; done
 "#;
 
@@ -33,7 +33,8 @@ fn a_server_tells_its_address_and_ends_in_good_order() {
     assert_eq!(server.wait(Duration::ZERO), None);
     let status = server.terminate();
     assert_eq!(status.code(), Some(7));
-    assert!(eventually(|| server.stdout().ends_with("hello\nbye\n")), "{}", server.stdout());
+    let stdout = server.stdout();
+    assert!(stdout.starts_with("hello\n") && stdout.ends_with("\nbye\n"), "{stdout}");
     assert_eq!(server.stderr(), "starting\n");
     // Once more is no harm, and no signal goes to whoever has the id now.
     server.kill9();
