@@ -266,10 +266,15 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     let twice = [batch[0].clone(), batch[0].clone()];
     assert_eq!(execute(&*store, &twice).await, [first[0].clone(), first[0].clone()]);
 
-    // The id is what counts, not the address that comes with it.
-    let seat = confirmed(first[1].clone());
-    let other_address = register_as(event.id, seat.id, address("somebody-else"));
-    assert_eq!(execute_one(&*store, other_address).await, first[1]);
+    // The id is what counts, not the address that comes with it, whether seats are left or not.
+    let roomy = create(&*store, 9).await;
+    let one = execute_one(&*store, register(roomy.id, "ada")).await;
+    for (event_id, outcome) in [(event.id, &first[1]), (roomy.id, &one)] {
+        let seat = confirmed(outcome.clone());
+        let other_address = register_as(event_id, seat.id, address("somebody-else"));
+        assert_eq!(&execute_one(&*store, other_address).await, outcome);
+    }
+    assert_sold_exactly(&*store, roomy.id, 1).await;
 
     let new = create(&*store, 3).await;
     let same = register(new.id, "ada");

@@ -28,7 +28,7 @@ impl<T, C> Page<T, C> {
 }
 
 /// How many items a page may have: 1 to [`PageLimit::MAX`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageLimit(u16);
 
 impl PageLimit {
@@ -61,7 +61,7 @@ impl Default for PageLimit {
 }
 
 /// The last event of a page. Events are listed newest first, by time of creation, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventCursor {
     /// When that event was created.
     pub created_at: DateTime<Utc>,
@@ -103,7 +103,7 @@ const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
 
 /// The last registration of a page. Registrations are listed oldest first, by the version of the
 /// event that they made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegistrationCursor(Version);
 
 impl RegistrationCursor {

@@ -7,12 +7,14 @@
 mod assets;
 mod body;
 mod caching;
+mod coalesce;
 pub mod command;
 pub mod config;
 mod edge;
 mod healthcheck;
 mod page;
 mod problem;
+mod reads;
 mod routes;
 mod server;
 mod service;

@@ -1,9 +1,10 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
 
 use crate::problem::{ApiError, FieldError};
+use crate::wire::json;
 use actix_web::dev::Payload;
-use actix_web::http::header::LINK;
-use actix_web::web::Query;
+use actix_web::http::header::{ContentType, LINK};
+use actix_web::web::{Bytes, Query};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use booking_core::{Page, PageLimit};
 use serde::Serialize;
@@ -51,20 +52,33 @@ fn parse<C: FromStr<Err = booking_core::Invalid>>(query: &str) -> Result<PageQue
     if errors.is_empty() { Ok(page) } else { Err(ApiError::Validation(errors)) }
 }
 
-/// A page as a JSON array, with the link to the next one if there is one.
-pub(crate) fn present<'a, T: 'a, B: From<&'a T> + Serialize, C: Display>(
-    request: &HttpRequest,
-    page: &'a Page<T, C>,
-    limit: PageLimit,
-) -> HttpResponse {
-    let bodies: Vec<B> = page.items.iter().map(B::from).collect();
-    let mut response = HttpResponse::Ok();
-    if let Some(cursor) = &page.next {
-        let (path, limit) = (request.path(), limit.get());
-        let link = format!("<{path}?limit={limit}&cursor={cursor}>; rel=\"next\"");
-        response.insert_header((LINK, link));
+/// A page as it is sent: a JSON array, and the link to the next page if there is one.
+#[derive(Clone)]
+pub(crate) struct PageBody {
+    json: Bytes,
+    next: Option<String>,
+}
+
+impl PageBody {
+    /// The page of the listing at `path`.
+    pub(crate) fn of<'a, T: 'a, B: From<&'a T> + Serialize, C: Display>(
+        path: &str,
+        page: &'a Page<T, C>,
+        limit: PageLimit,
+    ) -> Self {
+        let bodies: Vec<B> = page.items.iter().map(B::from).collect();
+        let limit = limit.get();
+        let link = |cursor| format!("<{path}?limit={limit}&cursor={cursor}>; rel=\"next\"");
+        Self { json: json(&bodies), next: page.next.as_ref().map(link) }
     }
-    response.json(bodies)
+
+    pub(crate) fn into_response(self) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if let Some(link) = self.next {
+            response.insert_header((LINK, link));
+        }
+        response.content_type(ContentType::json()).body(self.json)
+    }
 }
 
 #[cfg(test)]

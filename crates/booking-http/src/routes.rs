@@ -3,12 +3,12 @@
 use crate::assets;
 use crate::body::Body;
 use crate::caching::{REVALIDATE, has_already};
-use crate::page::{self, PageQuery};
+use crate::page::{PageBody, PageQuery};
 use crate::problem::ApiError;
 use crate::service::Service;
 use crate::wire::{CreateEvent, EventBody, Register, RegistrationBody};
 use actix_web::dev::Payload;
-use actix_web::http::header::{ETag, EntityTag, LOCATION};
+use actix_web::http::header::{ContentType, ETag, EntityTag, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use booking_core::{
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 type Answer = Result<HttpResponse, ApiError>;
 
+const EVENTS: &str = "/events";
 const READ: &str = "GET, HEAD";
 const READ_OR_POST: &str = "GET, HEAD, POST";
 const POST: &str = "POST";
@@ -28,7 +29,7 @@ const POST: &str = "POST";
 /// Every route there is. What is not here is 404; another method is 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     app.service(
-        read(resource("/events", READ_OR_POST), list_events).route(web::post().to(create_event)),
+        read(resource(EVENTS, READ_OR_POST), list_events).route(web::post().to(create_event)),
     )
     .service(read(resource("/events/{id}", READ), show_event))
     .service(resource("/events/{id}/register", POST).route(web::post().to(register)))
@@ -59,13 +60,8 @@ async fn create_event(service: Data<Service>, Body(body): Body<CreateEvent>) -> 
 }
 
 /// `GET /events`
-async fn list_events(
-    request: HttpRequest,
-    service: Data<Service>,
-    query: PageQuery<EventCursor>,
-) -> Answer {
-    let page = service.store.events(query.after, query.limit).await?;
-    Ok(page::present::<_, EventBody<'_>, _>(&request, &page, query.limit))
+async fn list_events(service: Data<Service>, query: PageQuery<EventCursor>) -> Answer {
+    Ok(service.reads.events(EVENTS, query.after, query.limit).await?.into_response())
 }
 
 /// `GET /events/{id}`
@@ -74,7 +70,7 @@ async fn show_event(
     service: Data<Service>,
     EventPath(id): EventPath,
 ) -> Answer {
-    let event = service.store.event(id).await?.ok_or(ApiError::NotFound)?;
+    let event = service.reads.event(id).await?;
     // The version is raised by every change of the event, so it names what is shown.
     let tag = EntityTag::new_strong(event.version.to_string());
     let etag = ETag(tag.clone());
@@ -83,7 +79,8 @@ async fn show_event(
         false => HttpResponse::Ok()
             .insert_header(etag)
             .insert_header(REVALIDATE)
-            .json(EventBody::from(&event)),
+            .content_type(ContentType::json())
+            .body(event.json),
     })
 }
 
@@ -127,7 +124,8 @@ async fn list_registrations(
 ) -> Answer {
     let page = service.store.registrations(id, query.after, query.limit).await?;
     let page = page.ok_or(ApiError::NotFound)?;
-    Ok(page::present::<_, RegistrationBody<'_>, _>(&request, &page, query.limit))
+    let page = PageBody::of::<_, RegistrationBody<'_>, _>(request.path(), &page, query.limit);
+    Ok(page.into_response())
 }
 
 /// The `{id}` of an event. What is no id names no event.

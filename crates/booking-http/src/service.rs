@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use crate::reads::Reads;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{BookingStore, CapacityMax, EventCommand, Outcome};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
+    pub(crate) reads: Reads,
     pub(crate) admission: Admission,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
@@ -24,6 +26,7 @@ impl Service {
         body_within: Duration,
     ) -> Self {
         Self {
+            reads: Reads::new(Arc::clone(&store)),
             store,
             admission,
             capacity_max,

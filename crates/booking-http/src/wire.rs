@@ -1,6 +1,7 @@
 //! The JSON of the contract, and how it becomes and comes from the domain.
 
 use crate::body::{Fields, FromBody, text};
+use actix_web::web::Bytes;
 use booking_core::{
     Capacity, CapacityMax, Description, EmailAddress, Event, EventId, EventName, Invalid,
     Registration, RegistrationId, Version,
@@ -40,6 +41,11 @@ impl FromBody for Register {
         let user_email = fields.required("user_email", text(EmailAddress::parse));
         Some(Self { user_email: user_email? })
     }
+}
+
+/// A body as it is sent. One that borrows is never more than texts, numbers and times, which JSON holds.
+pub(crate) fn json(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).map(Bytes::from).unwrap_or_default()
 }
 
 /// An event as clients see it.

@@ -10,8 +10,6 @@ use booking_core::{Event, Fact, NewEvent, StoreError, Version};
 use chrono::SubsecRound;
 use futures_util::future::join;
 
-use tokio_postgres::types::Json;
-
 impl PgStore {
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
         run("create_event", |attempt| {
@@ -30,7 +28,7 @@ impl PgStore {
         let capacity = rows::stored_count(new.capacity.get());
         let version = rows::stored_version(Version::FIRST);
         let now = self.clock.as_ref().map(|clock| clock().trunc_subsecs(6));
-        let facts = Json([Fact::EventCreated]);
+        let facts = rows::stored_facts(&[Fact::EventCreated]);
         attempt.commit_is_sent();
         let (inserted, found) = join(
             connection

@@ -7,15 +7,15 @@ use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, run};
 use booking_core::{
-    Command, EventChange, EventCommand, EventId, EventState, Execution, Fact, StoreError, WhenBusy,
-    decide_batch,
+    Command, EventChange, EventCommand, EventId, EventState, Execution, Outcome, Refusal,
+    StoreError, WhenBusy, decide_batch,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join4;
-
 use std::collections::{BTreeMap, BTreeSet};
-use tokio_postgres::Statement;
-use tokio_postgres::types::Json;
+use std::sync::atomic::Ordering;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -48,8 +48,17 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         let statements = Statements::prepare(&connection, lock).await?;
 
-        let locked = self.lock_and_load(&connection, &statements, batch).await?;
-        let (executions, changes) = decide_batch(batch, &locked.states, &locked.busy, locked.now);
+        let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
+        let mut locked = self.lock_and_load(&connection, &statements, batch, by_id).await?;
+        let mut decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
+        let refuses = decided.0.iter().any(is_refusal);
+        if refuses && !by_id {
+            // Some of them may be there already under their ids.
+            locked.load(Wanted::of(batch, true).query(&connection, &statements).await)?;
+            decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
+        }
+        self.refuses.store(refuses, Ordering::Relaxed);
+        let (executions, changes) = decided;
         if changes.is_empty() {
             // Not COMMIT: that would flush the row locks to disk.
             connection.batch_execute("ROLLBACK").await.map_err(named("ROLLBACK"))?;
@@ -66,9 +75,10 @@ impl PgStore {
         connection: &Lease,
         statements: &Statements,
         batch: &[EventCommand],
+        by_id: bool,
     ) -> Result<Locked, PgError> {
         let event_ids: BTreeSet<EventId> = batch.iter().map(|item| item.event_id).collect();
-        let wanted = Wanted::of(batch);
+        let wanted = Wanted::of(batch, by_id);
         let lock_ids: Vec<Uuid> = event_ids.iter().map(|id| id.as_uuid()).collect();
         // Sent in this order without waiting in between. Each statement sees what was committed
         // before it began, and the lock is held when the later ones begin.
@@ -76,15 +86,11 @@ impl PgStore {
             connection.batch_execute(BEGIN),
             connection.query(&statements.lock.0, &[&lock_ids]),
             self.read_clock(connection, statements),
-            connection.query(
-                &statements.load,
-                &[&wanted.event_ids, &wanted.registration_ids, &wanted.emails],
-            ),
+            wanted.query(connection, statements),
         )
         .await;
         begun.map_err(named("BEGIN"))?;
         let locked = locked.map_err(named(statements.lock.1))?;
-        let loaded = loaded.map_err(named(sql::REGISTRATION_LOAD.name))?;
         let now = now?;
 
         let mut states = BTreeMap::new();
@@ -92,18 +98,14 @@ impl PgStore {
             let state = rows::event_state(row)?;
             states.insert(state.id, state);
         }
-        for row in &loaded {
-            let registration = rows::registration(row)?;
-            if let Some(state) = states.get_mut(&registration.event_id) {
-                state.registrations.push(registration);
-            }
-        }
         let mut busy = BTreeSet::new();
         if states.len() < event_ids.len() {
             let missing = event_ids.into_iter().filter(|id| !states.contains_key(id));
             busy = existing(connection, missing.map(EventId::as_uuid).collect()).await?;
         }
-        Ok(Locked { states, busy, now })
+        let mut locked = Locked { states, busy, now };
+        locked.load(loaded)?;
+        Ok(locked)
     }
 
     async fn read_clock(
@@ -124,6 +126,27 @@ struct Locked {
     states: BTreeMap<EventId, EventState>,
     busy: BTreeSet<EventId>,
     now: DateTime<Utc>,
+}
+
+impl Locked {
+    /// Takes in what a query of [`Wanted`] found.
+    fn load(&mut self, found: Result<Vec<Row>, tokio_postgres::Error>) -> Result<(), PgError> {
+        for row in &found.map_err(named(sql::REGISTRATION_LOAD.name))? {
+            let registration = rows::registration(row)?;
+            if let Some(state) = self.states.get_mut(&registration.event_id) {
+                state.registrations.push(registration);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a command was refused because of what is registered.
+fn is_refusal(execution: &Execution) -> bool {
+    match execution {
+        Execution::Decided(Outcome::Refused(refusal)) => *refusal != Refusal::EventNotFound,
+        Execution::Decided(Outcome::Confirmed(_)) | Execution::Busy => false,
+    }
 }
 
 /// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are
@@ -203,14 +226,19 @@ struct Wanted<'a> {
     event_ids: Vec<Uuid>,
     registration_ids: Vec<Uuid>,
     emails: Vec<&'a str>,
+    /// Whether to look for the ids too. That is half of the work, and what is written for the first
+    /// time is not there: its address is looked for, and an id that is taken is refused by the primary
+    /// key, after which all of it is attempted again with the ids. Only a refusal has to know.
+    by_id: bool,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(batch: &'a [EventCommand]) -> Self {
+    fn of(batch: &'a [EventCommand], by_id: bool) -> Self {
         let mut wanted = Self {
             event_ids: Vec::with_capacity(batch.len()),
             registration_ids: Vec::with_capacity(batch.len()),
             emails: Vec::with_capacity(batch.len()),
+            by_id,
         };
         for EventCommand { event_id, command } in batch {
             match command {
@@ -223,19 +251,29 @@ impl<'a> Wanted<'a> {
         }
         wanted
     }
+
+    async fn query(
+        &self,
+        connection: &Lease,
+        statements: &Statements,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let parameters: [&(dyn ToSql + Sync); 4] =
+            [&self.event_ids, &self.registration_ids, &self.emails, &self.by_id];
+        connection.query(&statements.load, &parameters).await
+    }
 }
 
 /// The changed events, as columns.
-struct EventRows<'a> {
+struct EventRows {
     ids: Vec<Uuid>,
     booked_counts: Vec<i32>,
     first_versions: Vec<i64>,
     versions: Vec<i64>,
-    facts: Vec<Json<&'a [Fact]>>,
+    facts: Vec<String>,
 }
 
-impl<'a> EventRows<'a> {
-    fn of(changes: &'a [EventChange]) -> Self {
+impl EventRows {
+    fn of(changes: &[EventChange]) -> Self {
         let mut rows = Self {
             ids: Vec::with_capacity(changes.len()),
             booked_counts: Vec::with_capacity(changes.len()),
@@ -248,7 +286,7 @@ impl<'a> EventRows<'a> {
             rows.booked_counts.push(rows::stored_count(change.booked_count));
             rows.first_versions.push(rows::stored_version(change.first_version()));
             rows.versions.push(rows::stored_version(change.version));
-            rows.facts.push(Json(&change.facts));
+            rows.facts.push(rows::stored_facts(&change.facts));
         }
         rows
     }

@@ -2,7 +2,7 @@
 
 use crate::error::PgError;
 use booking_core::{
-    Capacity, CapacityMax, Description, EmailAddress, Event, EventId, EventName, EventState,
+    Capacity, CapacityMax, Description, EmailAddress, Event, EventId, EventName, EventState, Fact,
     Invalid, Registration, Version,
 };
 use tokio_postgres::Row;
@@ -71,4 +71,9 @@ pub(crate) fn stored_count(count: u32) -> i32 {
 /// A version as `bigint`.
 pub(crate) fn stored_version(version: Version) -> i64 {
     i64::try_from(version.get()).expect("an event does not change 2^63 times")
+}
+
+/// Facts as they are stored: a JSON array.
+pub(crate) fn stored_facts(facts: &[Fact]) -> String {
+    serde_json::to_string(facts).expect("facts are plain data, which JSON can hold")
 }

@@ -10,6 +10,7 @@ use booking_core::{
 };
 use deadpool_postgres::Pool;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +19,9 @@ pub struct PgStore {
     pub(crate) pool: Pool,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
+    /// Whether the last batch refused somebody, so that the next one probably will. A guess, which only
+    /// spares a round trip.
+    pub(crate) refuses: AtomicBool,
     location: String,
 }
 
@@ -41,6 +45,7 @@ impl PgStore {
             pool: connection::pool(options).map_err(ConnectError::Options)?,
             clock: options.clock.clone(),
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
+            refuses: AtomicBool::new(false),
             location: options.location(),
         };
         let deadline = Instant::now() + limit;

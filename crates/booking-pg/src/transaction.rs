@@ -20,12 +20,18 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// What an attempt is told, and what it tells of how far it came.
 #[derive(Debug)]
 pub(crate) struct Attempt {
+    is_repeated: bool,
     must_find_out: bool,
     /// COMMIT is under way: whether it took effect is unknown until its answer comes.
     commit_sent: AtomicBool,
 }
 
 impl Attempt {
+    /// Whether there was an attempt before this one.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
     /// Whether an attempt before this one may have been committed. Nothing may be skipped then: what
     /// was left unlooked at could be what was written.
     pub(crate) fn must_find_out(&self) -> bool {
@@ -60,8 +66,11 @@ pub(crate) async fn run<'a, T>(
     loop {
         number += 1;
         let left = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_WITHIN);
-        let progress =
-            Arc::new(Attempt { must_find_out: unknown, commit_sent: AtomicBool::new(false) });
+        let progress = Arc::new(Attempt {
+            is_repeated: number > 1,
+            must_find_out: unknown,
+            commit_sent: AtomicBool::new(false),
+        });
         let error = match timeout(left, attempt(Arc::clone(&progress))).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,

@@ -15,7 +15,7 @@ chained AS (
         CASE
             WHEN version_first = 1 + lag(version_last, 1, 0::bigint) OVER (
                 PARTITION BY event_id ORDER BY version_first
-            ) AND jsonb_array_length(body) = version_last - version_first + 1
+            ) AND jsonb_array_length(body::jsonb) = version_last - version_first + 1
                 THEN version_last - version_first + 1
             ELSE 0
         END AS versions

@@ -9,5 +9,5 @@ WITH created AS (
     RETURNING id, version, created_at
 )
 INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
-SELECT id, version, version, created_at, $7::jsonb
+SELECT id, version, version, created_at, $7::text
 FROM created
