@@ -1,12 +1,14 @@
 //! The task that takes commands from the queue and sends them through the store in batches.
 
 use crate::batch::{Waiting, execute};
+use crate::front::Front;
 use crate::{Limits, SubmitError};
 use booking_core::{BookingStore, EventId, WhenBusy};
 use futures_util::FutureExt;
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 
@@ -14,6 +16,7 @@ pub(crate) struct Driver {
     store: Arc<dyn BookingStore>,
     limits: Limits,
     queue: mpsc::Receiver<Waiting>,
+    front: Arc<Front>,
     queue_is_open: bool,
     /// The batches under way: at most one of the queue, and one of each running lane.
     under_way: JoinSet<Finished>,
@@ -41,11 +44,13 @@ impl Driver {
         store: Arc<dyn BookingStore>,
         limits: Limits,
         queue: mpsc::Receiver<Waiting>,
+        front: Arc<Front>,
     ) -> Self {
         Self {
             store,
             limits,
             queue,
+            front,
             queue_is_open: true,
             under_way: JoinSet::new(),
             queue_is_under_way: false,
@@ -83,6 +88,8 @@ impl Driver {
         let mut batch = Vec::new();
         let mut next = Some(first);
         while let Some(waiting) = next {
+            // Whoever is next in the queue came no earlier.
+            self.front.move_to(waiting.1.since());
             if let Some((item, caller)) = self.still_wanted(waiting) {
                 match self.lanes.get_mut(&item.event_id) {
                     Some(lane) => lane.push_back((item, caller)),
@@ -93,6 +100,9 @@ impl Driver {
                 break;
             }
             next = self.queue.try_recv().ok();
+        }
+        if self.queue.is_empty() {
+            self.front.move_to(Instant::now());
         }
         if !batch.is_empty() {
             self.queue_is_under_way = true;

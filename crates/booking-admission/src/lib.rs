@@ -43,6 +43,7 @@
 
 mod batch;
 mod driver;
+mod front;
 mod limits;
 
 pub use limits::Limits;
@@ -50,6 +51,7 @@ pub use limits::Limits;
 use batch::{Abandoned, Caller, Waiting};
 use booking_core::{BookingStore, EventCommand, Outcome, StoreError};
 use driver::Driver;
+use front::Front;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +64,7 @@ pub struct Admission {
     queue: mpsc::Sender<Waiting>,
     /// One for each command that is waiting or under way, wherever it is.
     places: Arc<Semaphore>,
+    front: Arc<Front>,
     draining: Arc<AtomicBool>,
     limits: Limits,
 }
@@ -69,7 +72,8 @@ pub struct Admission {
 /// Why a command has no outcome.
 #[derive(Debug, Clone, Error)]
 pub enum SubmitError {
-    /// The queue is full, or the command waited in it for too long. It was not executed.
+    /// The queue is full or moves too slowly, or the command waited in it for too long. It was not
+    /// executed.
     #[error("too many commands are waiting")]
     Overloaded,
     /// The queue takes no more commands, because its service is about to stop. It was not executed.
@@ -86,9 +90,11 @@ impl Admission {
     pub fn start(store: Arc<dyn BookingStore>, limits: Limits) -> Self {
         // As many places as permits: whoever has a permit finds the queue with room.
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
-        tokio::spawn(Driver::new(store, limits, receiver).run());
+        let front = Arc::new(Front::new());
+        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&front)).run());
         Self {
             queue,
+            front,
             places: Arc::new(Semaphore::new(limits.queue_commands_max)),
             draining: Arc::default(),
             limits,
@@ -103,6 +109,10 @@ impl Admission {
     pub async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
         if self.draining.load(Ordering::SeqCst) {
             return Err(SubmitError::ShuttingDown);
+        }
+        let somebody_waits = self.queue.capacity() < self.queue.max_capacity();
+        if somebody_waits && self.front.age() > self.limits.queue_full_age {
+            return Err(SubmitError::Overloaded);
         }
         let place =
             Arc::clone(&self.places).try_acquire_owned().map_err(|_| SubmitError::Overloaded)?;

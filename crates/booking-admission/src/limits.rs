@@ -5,6 +5,9 @@ use std::time::Duration;
 pub struct Limits {
     /// The most commands that wait or are under way. One more is refused at once.
     pub queue_commands_max: usize,
+    /// When the first in the queue has waited for so long, the queue takes no more, as if it were full:
+    /// one that moves slowly is better kept short.
+    pub queue_full_age: Duration,
     /// The longest that a command waits before its batch starts; it is refused then.
     pub queue_age_max: Duration,
     /// The most commands in one batch.
@@ -18,6 +21,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue_commands_max: 16_384,
+            queue_full_age: Duration::from_secs(3),
             queue_age_max: Duration::from_secs(10),
             batch_commands_max: 512,
             busy_events_max: 4,

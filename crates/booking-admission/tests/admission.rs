@@ -93,6 +93,24 @@ async fn a_full_queue_says_so_at_once() {
 }
 
 #[tokio::test]
+async fn a_queue_that_moves_too_slowly_counts_as_full() {
+    let limits = Limits { queue_full_age: Duration::from_millis(50), ..Limits::default() };
+    let (store, admission) = start(limits);
+    let event = store.create(100).await;
+    store.close_gate();
+    let first = submit(&admission, event, "first").await;
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let waits = submit(&admission, event, "waits").await;
+    tokio::time::sleep(SETTLE).await;
+    let shed = admission.submit(register(event, "out")).await;
+    assert!(matches!(shed, Err(SubmitError::Overloaded)), "{shed:?}");
+    store.let_through(10);
+    confirmed(first.await.expect("no panic"));
+    confirmed(waits.await.expect("no panic"));
+    confirmed(admission.submit(register(event, "out")).await);
+}
+
+#[tokio::test]
 async fn whoever_waited_too_long_is_not_executed() {
     let limits = Limits { queue_age_max: Duration::from_millis(50), ..Limits::default() };
     let (store, admission) = start(limits);

@@ -88,6 +88,7 @@ impl Config {
             },
             limits: Limits {
                 queue_commands_max: reader.within("QUEUE_MAX", 1, 1_000_000) as usize,
+                queue_full_age: reader.seconds("QUEUE_FULL_SECONDS", 1, 600),
                 queue_age_max: reader.seconds("QUEUE_SECONDS", 1, 600),
                 batch_commands_max: reader.within("BATCH_MAX", 1, 10_000) as usize,
                 // Half of the pool may wait for rows; the other half goes on.
@@ -204,6 +205,7 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
+        assert_eq!(config.limits.queue_full_age, limits.queue_full_age);
         assert_eq!(config.limits.queue_age_max, limits.queue_age_max);
         assert_eq!(config.capacity_max, CapacityMax::default());
     }

@@ -41,6 +41,7 @@ settings! {
     "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
     "CAPACITY_MAX" ["100000"] "the most seats that an event may have"
     "QUEUE_MAX" ["16384"] "the most commands that wait; one more is refused with 503"
+    "QUEUE_FULL_SECONDS" ["3"] "when the first has waited for so long, the queue counts as full"
     "QUEUE_SECONDS" ["10"] "the longest that a command waits for its turn; then 503"
     "BATCH_MAX" ["512"] "the most commands in one transaction"
     "WORKERS" ["0"] "threads that serve connections; 0 takes one for each core"
