@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Nobody in the queue came before this instant. The driver moves it on with each batch; submitters,
-/// on their threads, look how far back it lies.
+/// Nobody in the queue came before this instant. The driver moves it on with each batch, and so does
+/// whoever finds the queue empty; the others look how far back it lies.
 pub(crate) struct Front {
     origin: Instant,
     /// In microseconds after `origin`.

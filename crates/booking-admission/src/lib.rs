@@ -55,6 +55,7 @@ use front::Front;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -110,8 +111,9 @@ impl Admission {
         if self.draining.load(Ordering::SeqCst) {
             return Err(SubmitError::ShuttingDown);
         }
-        let somebody_waits = self.queue.capacity() < self.queue.max_capacity();
-        if somebody_waits && self.front.age() > self.limits.queue_full_age {
+        if self.queue.capacity() == self.queue.max_capacity() {
+            self.front.move_to(Instant::now());
+        } else if self.front.age() > self.limits.queue_full_age {
             return Err(SubmitError::Overloaded);
         }
         let place =

@@ -99,15 +99,25 @@ async fn a_queue_that_moves_too_slowly_counts_as_full() {
     let event = store.create(100).await;
     store.close_gate();
     let first = submit(&admission, event, "first").await;
-    tokio::time::sleep(Duration::from_millis(80)).await;
-    let waits = submit(&admission, event, "waits").await;
     tokio::time::sleep(SETTLE).await;
+    let waits = submit(&admission, event, "waits").await;
+    tokio::time::sleep(Duration::from_millis(80)).await;
     let shed = admission.submit(register(event, "out")).await;
     assert!(matches!(shed, Err(SubmitError::Overloaded)), "{shed:?}");
-    store.let_through(10);
+    store.let_through(20);
     confirmed(first.await.expect("no panic"));
     confirmed(waits.await.expect("no panic"));
-    confirmed(admission.submit(register(event, "out")).await);
+    // Now it is idle, for longer than that; then many come in the same instant.
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    let rush: Vec<_> = (0..10)
+        .map(|n| {
+            let (admission, command) = (admission.clone(), register(event, format!("rush-{n}")));
+            tokio::spawn(async move { admission.submit(command).await })
+        })
+        .collect();
+    for answer in rush {
+        confirmed(answer.await.expect("no panic"));
+    }
 }
 
 #[tokio::test]
