@@ -1,0 +1,297 @@
+//! Everything that is measured, set up once for a run: a throwaway PostgreSQL with its own defaults, the
+//! servers in front of it and of SQLite files, and the events that are there before anything counts.
+
+use crate::cpu::Meter;
+use crate::generator::{self, Load, Outcome, Pace};
+use crate::ledger::{Books, Ledger};
+use crate::pgbench::Pgbench;
+use crate::workload::{self, Field, Ground, Workload};
+use anyhow::Context;
+use booking_load::api::{Api, NewEvent};
+use booking_load::client::Limits;
+use booking_testkit::{Cluster, ClusterOptions, Database, ServerProcess};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+/// Events, and registrations on them, that every database has before it is measured. A plan or an
+/// index that only works while tables are small would show.
+const CROWD_EVENTS: usize = 1_000;
+const CROWD_REGISTRATIONS_PER_SECOND: f64 = 8_000.0;
+const CROWD_TIME: Duration = Duration::from_secs(5);
+/// For loads that only prepare.
+const PREPARING_CONNECTIONS: usize = 64;
+/// How long a load runs before it counts.
+const WARM_UP: Duration = Duration::from_millis(500);
+
+/// A setting of a server, and its value.
+type Setting = (&'static str, String);
+
+/// A server on its store.
+pub(crate) struct Side {
+    name: &'static str,
+    program: PathBuf,
+    settings: Vec<Setting>,
+    server: ServerProcess,
+    /// Another process on the same database.
+    second: Option<ServerProcess>,
+    postmaster: Option<u32>,
+    ledger: Ledger,
+    crowd: Field,
+    next_number: u64,
+}
+
+/// All of them.
+pub(crate) struct Arena {
+    /// PostgreSQL, as it comes.
+    pub(crate) postgres: Side,
+    /// The same with batches of one.
+    pub(crate) postgres_one: Side,
+    /// SQLite, as it comes.
+    pub(crate) sqlite: Side,
+    /// The same with batches of one.
+    pub(crate) sqlite_one: Side,
+    /// The reference transaction.
+    pub(crate) pgbench: Pgbench,
+    /// The database of `postgres`.
+    pub(crate) database: Database,
+    /// Where the SQLite files are.
+    pub(crate) folder: TempDir,
+    // Last, so that it is stopped last.
+    cluster: Cluster,
+}
+
+/// Which server processes take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Servers {
+    /// One.
+    One,
+    /// Both.
+    Two,
+}
+
+impl Arena {
+    /// Sets everything up.
+    ///
+    /// # Errors
+    ///
+    /// If a server does not answer as it should.
+    pub(crate) async fn set_up(program: &Path, on: &Path) -> anyhow::Result<Self> {
+        let cluster = Cluster::start(ClusterOptions::default());
+        let folder = tempfile::tempdir_in(on)?;
+        let pgbench = Pgbench::set_up(cluster.database(None))?;
+        let database = cluster.database(None);
+        let database_one = cluster.database(None);
+        let url = |database: &Database| ("DATABASE_URL", database.url().to_owned());
+        let file = |name: &str| folder.path().join(name);
+        let of_file = |path: &PathBuf| ("BOOKING_DB", path.display().to_string());
+        let one_by_one = ("BATCH_MAX", "1".to_owned());
+
+        let (main, one) = (file("main.db"), file("one.db"));
+        let side = |name, settings: &[Setting], books| Side::start(name, program, settings, books);
+        let mut arena = Self {
+            postgres: side("PostgreSQL", &[url(&database)], Books::Postgres(database.clone())),
+            postgres_one: side(
+                "PostgreSQL, batches of one",
+                &[url(&database_one), one_by_one.clone()],
+                Books::Postgres(database_one.clone()),
+            ),
+            sqlite: side("SQLite", &[of_file(&main)], Books::Sqlite(main)),
+            sqlite_one: side(
+                "SQLite, batches of one",
+                &[of_file(&one), one_by_one],
+                Books::Sqlite(one),
+            ),
+            pgbench,
+            database: database.clone(),
+            folder,
+            cluster,
+        };
+        arena.postgres.postmaster = Some(arena.cluster.pid());
+        arena.postgres_one.postmaster = Some(arena.cluster.pid());
+        // After the first one, which made the tables.
+        arena.postgres.second = Some(start(program, &[url(&database)]));
+        for side in [&mut arena.postgres, &mut arena.sqlite] {
+            side.fill().await.context("cannot prepare the events")?;
+        }
+        database.sql("VACUUM ANALYZE");
+        Ok(arena)
+    }
+}
+
+fn start(program: &Path, settings: &[Setting]) -> ServerProcess {
+    let mut variables = vec![
+        ("CAPACITY_MAX", workload::PLENTY.to_string()),
+        // A line for each request, written to a pipe that somebody has to read, would be measured too.
+        ("RUST_LOG", "info,access=off".to_owned()),
+    ];
+    variables.extend_from_slice(settings);
+    ServerProcess::start(program, &variables)
+}
+
+impl Side {
+    fn start(name: &'static str, program: &Path, settings: &[Setting], books: Books) -> Self {
+        Self {
+            name,
+            program: program.to_owned(),
+            settings: settings.to_vec(),
+            server: start(program, settings),
+            second: None,
+            postmaster: None,
+            ledger: Ledger::new(books),
+            crowd: Field::default(),
+            next_number: 1,
+        }
+    }
+
+    /// The main server's URL.
+    pub(crate) fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// The main server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Starts the main server anew, with these settings too.
+    pub(crate) fn restart_with(&mut self, more: &[Setting]) {
+        self.server.terminate();
+        self.settings.extend_from_slice(more);
+        self.server = start(&self.program, &self.settings);
+    }
+
+    /// Whose CPU time to read.
+    pub(crate) fn meter(&self) -> Meter {
+        let second = self.second.as_ref().map(ServerProcess::pid);
+        let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
+        Meter { servers, postmaster: self.postmaster }
+    }
+
+    /// Where the servers listen.
+    pub(crate) fn addresses(&self, servers: Servers) -> anyhow::Result<Vec<SocketAddr>> {
+        let mut urls = vec![self.server.url()];
+        if servers == Servers::Two {
+            urls.push(self.second.as_ref().context("there is no second server")?.url());
+        }
+        urls.into_iter()
+            .map(|url| url.trim_start_matches("http://").parse().context("not an address"))
+            .collect()
+    }
+
+    /// Makes more events that nobody registers for.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer as it should.
+    pub(crate) async fn add_crowd(&self, count: usize) -> anyhow::Result<()> {
+        self.create_events(count, 1).await.map(drop)
+    }
+
+    /// Makes the events that every load finds there.
+    async fn fill(&mut self) -> anyhow::Result<()> {
+        self.crowd.events = self.create_events(CROWD_EVENTS, workload::PLENTY).await?;
+        let pace = Pace::Open { per_second: CROWD_REGISTRATIONS_PER_SECOND };
+        let crowd = self.crowd.clone();
+        self.prepare(workload::EVEN, pace, CROWD_TIME, &crowd).await
+    }
+
+    /// Lays out what a load starts from.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer as it should.
+    pub(crate) async fn lay_out(&mut self, ground: Ground) -> anyhow::Result<Field> {
+        let Some(count) = ground.new_events else { return Ok(self.crowd.clone()) };
+        let mut field = Field {
+            events: self.create_events(count, ground.capacity).await?,
+            registered: self.next_number..self.next_number,
+        };
+        if ground.registered > 0 {
+            // So many arrivals in one second.
+            let pace = Pace::Open { per_second: ground.registered as f64 };
+            let on_it = field.clone();
+            self.prepare(workload::HOT, pace, Duration::from_secs(1), &on_it).await?;
+            field.registered.end = self.next_number;
+        }
+        Ok(field)
+    }
+
+    async fn create_events(&self, count: usize, capacity: u32) -> anyhow::Result<Vec<String>> {
+        let api = Api::new(self.server.url(), Limits::default())?;
+        let mut tasks = JoinSet::new();
+        for first in 0..PREPARING_CONNECTIONS.min(count) {
+            let api = api.clone();
+            tasks.spawn_local(async move {
+                let mut ids = Vec::new();
+                for n in (first..count).step_by(PREPARING_CONNECTIONS) {
+                    let name = format!("Event {n}");
+                    let event = NewEvent { name, description: None, capacity };
+                    ids.push(api.create_event(&event).await?.id);
+                }
+                anyhow::Ok(ids)
+            });
+        }
+        let mut ids = Vec::with_capacity(count);
+        while let Some(created) = tasks.join_next().await {
+            ids.append(&mut created??);
+        }
+        Ok(ids)
+    }
+
+    async fn prepare(
+        &mut self,
+        workload: Workload,
+        pace: Pace,
+        window: Duration,
+        field: &Field,
+    ) -> anyhow::Result<()> {
+        let load = Load {
+            addresses: self.addresses(Servers::One)?,
+            connections: PREPARING_CONNECTIONS,
+            workload,
+            pace,
+            warm_up: Duration::ZERO,
+            window,
+        };
+        let outcome = generator::run(load, field.clone(), self.next_number).await?;
+        self.settle(&outcome, field)
+    }
+
+    /// A load of this side, to be run by [`generator::run`] and settled afterwards.
+    ///
+    /// # Errors
+    ///
+    /// If there are not so many servers.
+    pub(crate) fn load(
+        &self,
+        servers: Servers,
+        connections: usize,
+        workload: Workload,
+        pace: Pace,
+        window: Duration,
+    ) -> anyhow::Result<Load> {
+        let addresses = self.addresses(servers)?;
+        Ok(Load { addresses, connections, workload, pace, warm_up: WARM_UP, window })
+    }
+
+    /// The first number that no load of this side has used.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Writes down what a load was answered, and verifies that the store holds just that.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub(crate) fn settle(&mut self, outcome: &Outcome, field: &Field) -> anyhow::Result<()> {
+        self.next_number = outcome.next_number;
+        for (event, seats) in field.events.iter().zip(&outcome.booked) {
+            self.ledger.acknowledge(event, *seats);
+        }
+        self.ledger.verify(&field.events).with_context(|| format!("{} is wrong", self.name))
+    }
+}

@@ -1,0 +1,141 @@
+//! One HTTP/1.1 connection, with no more than this benchmark needs: one request at a time, and of
+//! each answer its status and its body.
+
+use std::io;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// An answer with a larger head or body is none of ours.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+const BUFFER_BYTES: usize = 4_096;
+
+/// A kept connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its status line and headers.
+    pub(crate) head: &'a [u8],
+    /// Its body.
+    pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// Whether this is load that was shed, and says when to come again.
+    pub(crate) fn says_overloaded(&self) -> bool {
+        let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+        has(self.body, br#""code":"overloaded""#) && has(self.head, b"retry-after: ")
+    }
+
+    /// The path of the next page, from the `Link` of this one.
+    pub(crate) fn next_page(&self) -> Option<String> {
+        let head = std::str::from_utf8(self.head).ok()?;
+        let link = head.lines().find_map(|line| line.strip_prefix("link: <"))?;
+        Some(link.split_once('>')?.0.to_owned())
+    }
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// If nothing listens there.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: vec![0; BUFFER_BYTES] })
+    }
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// If the connection ends first, or the answer is not as this server writes them.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+        self.stream.write_all(request).await?;
+        let mut filled = 0;
+        let mut head = None;
+        loop {
+            if filled == self.buffer.len() {
+                self.buffer.resize(2 * filled, 0);
+            }
+            let count = self.stream.read(&mut self.buffer[filled..]).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            filled += count;
+            if head.is_none() {
+                head = parse_head(&self.buffer[..filled])?;
+            }
+            match head {
+                Some(Head { status, body_at, end }) if filled >= end => {
+                    let (head, body) = self.buffer[..end].split_at(body_at);
+                    return Ok(Answer { status, head, body });
+                }
+                _ if filled > ANSWER_BYTES_MAX => return Err(malformed("it has no end")),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    status: u16,
+    body_at: usize,
+    end: usize,
+}
+
+/// `None` while the head is not whole.
+fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
+    let Some(length) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = &bytes[..length];
+    let status = head.get(9..12).and_then(number).ok_or_else(|| malformed("it has no status"))?;
+    let body_bytes = head
+        .split(|byte| *byte == b'\n')
+        .find_map(content_length)
+        .ok_or_else(|| malformed("it does not tell its length"))?;
+    let body_at = length + 4;
+    let status = u16::try_from(status).map_err(|_| malformed("its status is no status"))?;
+    Ok(Some(Head { status, body_at, end: body_at + body_bytes }))
+}
+
+fn content_length(line: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length:";
+    let (name, value) = line.split_at_checked(NAME.len())?;
+    name.eq_ignore_ascii_case(NAME).then(|| number(value.trim_ascii()))?
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("an answer that we do not read: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_once_it_is_whole() {
+        let bytes = b"HTTP/1.1 201 Created\r\nServer: x\r\nContent-Length:  5\r\n\r\nhello";
+        let head = parse_head(bytes).expect("it is well formed").expect("it is whole");
+        assert_eq!(head, Head { status: 201, body_at: bytes.len() - 5, end: bytes.len() });
+        assert_eq!(parse_head(&bytes[..30]).expect("so far it is"), None);
+        assert!(parse_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert!(parse_head(b"SMTP\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Who used the CPU: from `/proc/<pid>/stat`, to 10 ms.
+
+use std::fs;
+use std::ops::{Div, Sub};
+use std::time::Duration;
+
+/// The kernel counts in USER_HZ, which is 100 on every architecture that Rust's std runs on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// CPU time of the three that share the machine. As a difference: in a window; divided by a count of
+/// requests: for each of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// All server processes.
+    pub(crate) server: Duration,
+    /// All processes of PostgreSQL.
+    pub(crate) database: Duration,
+    /// What makes the load.
+    pub(crate) generator: Duration,
+}
+
+impl Sub for Split {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            server: self.server.saturating_sub(before.server),
+            database: self.database.saturating_sub(before.database),
+            generator: self.generator.saturating_sub(before.generator),
+        }
+    }
+}
+
+impl Div<u64> for Split {
+    type Output = Self;
+
+    fn div(self, requests: u64) -> Self {
+        let each = |time: Duration| time.div_f64(requests.max(1) as f64);
+        Self {
+            server: each(self.server),
+            database: each(self.database),
+            generator: each(self.generator),
+        }
+    }
+}
+
+/// Whose time to read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Meter {
+    /// The server processes.
+    pub(crate) servers: Vec<u32>,
+    /// PostgreSQL's first process, where it takes part.
+    pub(crate) postmaster: Option<u32>,
+}
+
+impl Meter {
+    /// What they have used so far, this process as the generator.
+    pub(crate) fn read(&self) -> Split {
+        Split {
+            server: self.servers.iter().map(|pid| own_time(&pid.to_string())).sum(),
+            database: self.postmaster.map_or(Duration::ZERO, family_time),
+            generator: own_time("self"),
+        }
+    }
+}
+
+/// The most memory that a process has had in use so far (`VmHWM` in proc(5)).
+pub(crate) fn memory_peak_bytes(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+fn own_time(process: &str) -> Duration {
+    stat(process).map_or(Duration::ZERO, |stat| stat.own)
+}
+
+/// Of a process, its children, and those of them that have ended.
+fn family_time(pid: u32) -> Duration {
+    let Some(parent) = stat(&pid.to_string()) else { return Duration::ZERO };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let children = processes
+        .filter_map(|process| stat(process.file_name().to_str()?))
+        .filter(|stat| stat.parent == pid)
+        .map(|stat| stat.own);
+    parent.own + parent.children + children.sum::<Duration>()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    parent: u32,
+    own: Duration,
+    children: Duration,
+}
+
+fn stat(process: &str) -> Option<Stat> {
+    if process != "self" && !process.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    parse(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// See proc(5): the name, which may hold blanks and parentheses, then `state`, `ppid`; `utime`,
+/// `stime`, `cutime` and `cstime` are the fields 14 to 17.
+fn parse(stat: &str) -> Option<Stat> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_whitespace().skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    let mut times = fields.skip(9).map_while(|field| field.parse::<u32>().ok());
+    let mut both = || Some(TICK * times.next()?.checked_add(times.next()?)?);
+    Some(Stat { parent, own: both()?, children: both()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_fields_after_a_strange_name() {
+        let line = "7 (a) b) (c) S 42 7 7 0 -1 4194560 1 2 3 4 120 35 9 1 20 0 1 0 5";
+        let stat = parse(line).expect("it is well formed");
+        let milliseconds = Duration::from_millis;
+        let expected = Stat { parent: 42, own: milliseconds(1_550), children: milliseconds(100) };
+        assert_eq!(stat, expected);
+        assert_eq!(parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_split_is_shared_among_requests() {
+        let used = Split { server: Duration::from_millis(30), ..Split::default() };
+        assert_eq!((used / 1_000).server, Duration::from_micros(30));
+        assert_eq!((used / 0).server, Duration::from_millis(30));
+    }
+}

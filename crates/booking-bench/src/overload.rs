@@ -1,0 +1,195 @@
+//! What is left of a server when ten times as many clients want in as its queue takes.
+
+use crate::arena::{Arena, Servers};
+use crate::connection::Connection;
+use crate::cpu;
+use crate::generator::{self, Pace};
+use crate::request::Requests;
+use crate::results::{latencies, millis};
+use crate::workload::{self, Action, Field, HOT};
+use anyhow::{Context, bail};
+use hdrhistogram::Histogram;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::task::{JoinSet, spawn_local};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Commands that the server's queue takes here, so that a load generator on the same cores can fill it.
+const QUEUE: usize = 512;
+/// How many clients there are, each on a connection of its own.
+const CLIENTS: usize = 10 * QUEUE;
+/// How often the health is asked for.
+const HEALTH_EVERY: Duration = Duration::from_millis(20);
+/// How long after the storm it is watched.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+/// What clients do that are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// They ask again at once.
+    RetryAtOnce,
+    /// They wait as long as `Retry-After` says, give or take a half.
+    BackOff,
+}
+
+struct Storm {
+    address: SocketAddr,
+    field: Field,
+    manners: Manners,
+    ends: Instant,
+    next_number: Cell<u64>,
+    booked: RefCell<Histogram<u64>>,
+    refused: RefCell<Histogram<u64>>,
+}
+
+/// Storms a server with a short queue in both manners, and returns the report.
+///
+/// # Errors
+///
+/// If an answer is neither 201 nor `overloaded`, or the store does not hold what was answered.
+pub(crate) async fn run(arena: &mut Arena, window: Duration) -> anyhow::Result<String> {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    arena.postgres.restart_with(&[("QUEUE_MAX", QUEUE.to_string())]);
+    let mut text = format!(
+        "## Overload\n\n{CLIENTS} clients at once for a queue of {QUEUE} commands, PostgreSQL.\n\n\
+         | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
+         lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+        AFTERWARDS.as_secs()
+    );
+    for manners in [Manners::RetryAtOnce, Manners::BackOff] {
+        text.push_str(&storm(arena, manners, window).await?);
+    }
+    Ok(text)
+}
+
+async fn storm(arena: &mut Arena, manners: Manners, window: Duration) -> anyhow::Result<String> {
+    let peak = closed(arena, QUEUE / 2, window).await?;
+    let before = closed(arena, 1, window).await?;
+
+    let side = &mut arena.postgres;
+    let field = side.lay_out(workload::HOT.ground).await?;
+    let storm = Rc::new(Storm {
+        address: side.addresses(Servers::One)?[0],
+        field: field.clone(),
+        manners,
+        ends: Instant::now() + 2 * window,
+        next_number: Cell::new(side.next_number()),
+        booked: RefCell::new(latencies()),
+        refused: RefCell::new(latencies()),
+    });
+    let health = spawn_local(health(Rc::clone(&storm)));
+    let began = Instant::now();
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        clients.spawn_local(Rc::clone(&storm).client());
+    }
+    while let Some(ended) = clients.join_next().await {
+        ended.context("a client panicked")??;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let health = health.await??;
+    sleep(AFTERWARDS).await;
+
+    let storm = Rc::into_inner(storm).context("everybody has ended")?;
+    let (booked, refused) = (storm.booked.into_inner(), storm.refused.into_inner());
+    let outcome = generator::Outcome::of(booked.len(), storm.next_number.get());
+    let side = &mut arena.postgres;
+    side.settle(&outcome, &field)?;
+    let memory = cpu::memory_peak_bytes(side.pid()).unwrap_or_default() / 1_000_000;
+    let after = closed(arena, 1, window).await?;
+    Ok(format!(
+        "| {} | {:.2} | {:.0} | {:.1} | {:.1} | {memory} | {:.2}, {:.2} |\n",
+        match manners {
+            Manners::RetryAtOnce => "retry at once",
+            Manners::BackOff => "back off",
+        },
+        booked.len() as f64 / seconds / rate(&peak, window),
+        refused.len() as f64 / seconds,
+        millis(refused.value_at_quantile(0.99)),
+        millis(health.value_at_quantile(0.99)),
+        millis(before.latency.value_at_quantile(0.99)),
+        millis(after.latency.value_at_quantile(0.99)),
+    ))
+}
+
+fn rate(outcome: &generator::Outcome, window: Duration) -> f64 {
+    outcome.answered as f64 / window.as_secs_f64()
+}
+
+/// Registrations on a hot event in a closed loop.
+async fn closed(
+    arena: &mut Arena,
+    connections: usize,
+    window: Duration,
+) -> anyhow::Result<generator::Outcome> {
+    let side = &mut arena.postgres;
+    let field = side.lay_out(HOT.ground).await?;
+    let load = side.load(Servers::One, connections, HOT, Pace::Closed, window)?;
+    let outcome = generator::run(load, field.clone(), side.next_number()).await?;
+    side.settle(&outcome, &field)?;
+    Ok(outcome)
+}
+
+async fn health(storm: Rc<Storm>) -> anyhow::Result<Histogram<u64>> {
+    let mut connection = Connection::open(storm.address).await?;
+    let mut latency = latencies();
+    let request = format!("GET /health HTTP/1.1\r\nhost: {}\r\n\r\n", storm.address);
+    while Instant::now() < storm.ends {
+        let asked = Instant::now();
+        let answer = connection.exchange(request.as_bytes()).await?;
+        anyhow::ensure!(answer.status == 200, "the server is not healthy: {}", answer.status);
+        latency.saturating_record(micros(asked));
+        sleep_until(asked + HEALTH_EVERY).await;
+    }
+    Ok(latency)
+}
+
+impl Storm {
+    async fn client(self: Rc<Self>) -> anyhow::Result<()> {
+        let mut connection = Connection::open(self.address).await?;
+        let mut requests = Requests::new(&self.address.to_string());
+        while Instant::now() < self.ends {
+            let email = self.next_number.replace(self.next_number.get() + 1);
+            let action = Action::Register { event: 0, email: workload::scramble(email) };
+            self.until_answered(&mut connection, requests.bytes(&self.field, action)).await?;
+        }
+        Ok(())
+    }
+
+    async fn until_answered(
+        &self,
+        connection: &mut Connection,
+        bytes: &[u8],
+    ) -> anyhow::Result<()> {
+        loop {
+            let asked = Instant::now();
+            let answer = connection.exchange(bytes).await?;
+            match answer.status {
+                201 => {
+                    self.booked.borrow_mut().saturating_record(micros(asked));
+                    return Ok(());
+                }
+                503 if answer.says_overloaded() => {
+                    self.refused.borrow_mut().saturating_record(micros(asked));
+                }
+                status => bail!("a stormy {status}: {}", String::from_utf8_lossy(answer.body)),
+            }
+            if Instant::now() >= self.ends {
+                return Ok(());
+            }
+            if self.manners == Manners::BackOff {
+                // 0.5 to 1.5 s, so that they do not all come back together.
+                sleep(Duration::from_millis(
+                    500 + u64::from(asked.elapsed().subsec_nanos() % 1_000),
+                ))
+                .await;
+            }
+        }
+    }
+}
+
+fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

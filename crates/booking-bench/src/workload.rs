@@ -1,0 +1,265 @@
+//! What is asked of a server, as values: from a number to a request, and what it must answer.
+
+use std::ops::Range;
+
+/// Seats enough for any run.
+pub(crate) const PLENTY: u32 = 100_000_000;
+
+/// What one request asks for. Events are named by their place in the [`Field`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// `POST /events/{id}/register`
+    Register {
+        /// The event.
+        event: usize,
+        /// The number that makes the address.
+        email: u64,
+    },
+    /// `POST /bench/{id}/register`: the same request, answered without queue and store.
+    RegisterNothing {
+        /// The event.
+        event: usize,
+        /// The number that makes the address.
+        email: u64,
+    },
+    /// `GET /events/{id}`
+    ShowEvent {
+        /// The event.
+        event: usize,
+    },
+    /// `GET /events?limit=100`
+    ListEvents,
+}
+
+/// The one right answer to a request. Any other ends the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// 201, and a seat is taken.
+    Booked,
+    /// 201, and nothing is stored.
+    Echoed,
+    /// 409 `sold_out`
+    SoldOut,
+    /// 409 `already_registered`
+    AlreadyRegistered,
+    /// 200
+    Shown,
+}
+
+impl Expected {
+    /// Whether an answer is this one.
+    pub(crate) fn is(self, status: u16, body: &[u8]) -> bool {
+        match self {
+            Self::Booked | Self::Echoed => status == 201,
+            Self::SoldOut => status == 409 && holds(body, br#""code":"sold_out""#),
+            Self::AlreadyRegistered => {
+                status == 409 && holds(body, br#""code":"already_registered""#)
+            }
+            Self::Shown => status == 200,
+        }
+    }
+}
+
+fn holds(body: &[u8], text: &[u8]) -> bool {
+    body.windows(text.len()).any(|window| window == text)
+}
+
+/// The events that a run starts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground {
+    /// How many new events, or `None` for the thousand that every database of a run begins with.
+    pub(crate) new_events: Option<usize>,
+    /// The seats of each new event.
+    pub(crate) capacity: u32,
+    /// How many of them are taken on the first one beforehand.
+    pub(crate) registered: u64,
+}
+
+/// The ground once it is laid out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    /// The ids of the events.
+    pub(crate) events: Vec<String>,
+    /// The numbers whose addresses are registered on the first one.
+    pub(crate) registered: Range<u64>,
+}
+
+/// One kind of load.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Workload {
+    /// What it needs.
+    pub(crate) ground: Ground,
+    /// The request of a number. Numbers are never used twice, so that addresses are not either.
+    pub(crate) action: fn(&Field, u64) -> Action,
+    /// What a registration is answered.
+    pub(crate) registering: Expected,
+}
+
+impl Workload {
+    /// Whether the server answers it without its store.
+    pub(crate) fn needs_no_store(&self) -> bool {
+        self.registering == Expected::Echoed
+    }
+
+    /// The right answer to an action.
+    pub(crate) fn expected(&self, action: Action) -> Expected {
+        match action {
+            Action::Register { .. } | Action::RegisterNothing { .. } => self.registering,
+            Action::ShowEvent { .. } | Action::ListEvents => Expected::Shown,
+        }
+    }
+}
+
+const ONE_EVENT: Ground = Ground { new_events: Some(1), capacity: PLENTY, registered: 0 };
+const CROWD: Ground = Ground { new_events: None, ..ONE_EVENT };
+
+/// Registrations on one event, all confirmed.
+pub(crate) const HOT: Workload = Workload {
+    ground: ONE_EVENT,
+    action: |_, n| Action::Register { event: 0, email: scramble(n) },
+    registering: Expected::Booked,
+};
+
+/// Registrations on 1,000 events, each as likely as the others.
+pub(crate) const EVEN: Workload = Workload {
+    ground: CROWD,
+    action: |field, n| Action::Register { event: any(n, field.events.len()), email: scramble(n) },
+    registering: Expected::Booked,
+};
+
+/// Four of five registrations on one event, the rest on 999.
+pub(crate) const SKEWED: Workload = Workload {
+    ground: CROWD,
+    action: |field, n| {
+        let event = if any(n, 5) < 4 { 0 } else { 1 + any(n ^ 1, field.events.len() - 1) };
+        Action::Register { event, email: scramble(n) }
+    },
+    registering: Expected::Booked,
+};
+
+/// Registrations on an event without a seat left.
+pub(crate) const SOLD_OUT: Workload = Workload {
+    ground: Ground { new_events: Some(1), capacity: 100, registered: 100 },
+    registering: Expected::SoldOut,
+    ..HOT
+};
+
+/// Registrations of those who are registered already.
+pub(crate) const DUPLICATES: Workload = Workload {
+    ground: Ground { registered: 1_000, ..ONE_EVENT },
+    action: |Field { registered, .. }, n| {
+        let known = registered.start + n % (registered.end - registered.start);
+        Action::Register { event: 0, email: scramble(known) }
+    },
+    registering: Expected::AlreadyRegistered,
+};
+
+/// The page of one event, again and again.
+pub(crate) const EVENT: Workload =
+    Workload { action: |_, _| Action::ShowEvent { event: 0 }, ..HOT };
+
+/// The list of the 100 newest events.
+pub(crate) const LIST: Workload =
+    Workload { ground: CROWD, action: |_, _| Action::ListEvents, ..HOT };
+
+/// A sale as it is: nine look at the event while one registers.
+pub(crate) const MIX: Workload = Workload {
+    action: |field, n| match any(n, 10) {
+        0 => (HOT.action)(field, n),
+        _ => Action::ShowEvent { event: 0 },
+    },
+    ..HOT
+};
+
+/// HTTP alone.
+pub(crate) const HTTP: Workload = Workload {
+    action: |_, n| Action::RegisterNothing { event: 0, email: scramble(n) },
+    registering: Expected::Echoed,
+    ..HOT
+};
+
+/// Registrations on 64 events, while others want the one before them.
+pub(crate) const OTHERS: Workload = Workload {
+    ground: Ground { new_events: Some(65), ..ONE_EVENT },
+    action: |field, n| Action::Register {
+        event: 1 + any(n, field.events.len() - 1),
+        email: scramble(n),
+    },
+    registering: Expected::Booked,
+};
+
+/// One of `count`, each as likely.
+fn any(n: u64, count: usize) -> usize {
+    // Another stream than that of the addresses.
+    let random = scramble(n ^ 0x5bd1_e995_0000_0000) >> 32;
+    ((random * count as u64) >> 32) as usize
+}
+
+/// A number that looks random, another one for each `n` (the finalizer of splitmix64). People do not
+/// register in the order of their addresses, and an index takes random keys at another price.
+pub(crate) fn scramble(n: u64) -> u64 {
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events_of(workload: Workload, events: usize) -> Vec<u32> {
+        let field = Field { events: vec![String::new(); events], registered: 0..0 };
+        let mut counts = vec![0; events];
+        for n in 7_000_000..7_100_000 {
+            match (workload.action)(&field, n) {
+                Action::Register { event, .. } => counts[event] += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        counts
+    }
+
+    #[test]
+    fn even_load_reaches_every_event_about_as_often() {
+        let counts = events_of(EVEN, 1_000);
+        assert!(counts.iter().all(|count| (50..=150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn skewed_load_is_four_fifths_on_the_first() {
+        let counts = events_of(SKEWED, 1_000);
+        assert!((79_000..81_000).contains(&counts[0]), "{}", counts[0]);
+        assert!(counts[1..].iter().all(|&count| count > 0 && count < 60), "{counts:?}");
+    }
+
+    #[test]
+    fn the_locked_event_is_left_to_others() {
+        assert_eq!(events_of(OTHERS, 65)[0], 0);
+    }
+
+    #[test]
+    fn duplicates_are_of_those_registered_before() {
+        let field = Field { events: vec![String::new()], registered: 50..60 };
+        let known: Vec<u64> = (50..60).map(scramble).collect();
+        for n in 1_000..1_020 {
+            let Action::Register { email, .. } = (DUPLICATES.action)(&field, n) else { panic!() };
+            assert!(known.contains(&email));
+        }
+    }
+
+    #[test]
+    fn a_mix_is_nine_reads_and_one_registration() {
+        let field = Field { events: vec![String::new()], registered: 0..0 };
+        let is_read = |n: &u64| matches!((MIX.action)(&field, *n), Action::ShowEvent { .. });
+        let reads = (0..10_000).filter(is_read).count();
+        assert!((8_800..9_200).contains(&reads), "{reads}");
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_code() {
+        let body = br#"{"status":409,"code":"sold_out"}"#;
+        assert!(Expected::SoldOut.is(409, body));
+        assert!(!Expected::AlreadyRegistered.is(409, body));
+        assert!(!Expected::Booked.is(409, body));
+    }
+}
