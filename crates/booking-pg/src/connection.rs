@@ -15,7 +15,7 @@ use tokio_postgres::{NoTls, Row, Statement};
 /// The longest wait for a connection from the pool.
 const POOL_WAIT: Duration = Duration::from_secs(3);
 
-/// What every connection is told first. The last four lines keep plans from depending on how much
+/// What every connection is told first. The last five lines keep plans from depending on how much
 /// the tables held when they were made: every query of ours has an index to go by, and a sequential
 /// scan that was right for an empty table is a disaster an hour later.
 const SESSION: &str = "
@@ -26,6 +26,7 @@ const SESSION: &str = "
     SET enable_seqscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
+    SET plan_cache_mode = force_generic_plan;
     SET jit = off;
 ";
 
