@@ -1,7 +1,7 @@
 //! Choosing a TCP port.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 
 /// Below every system's ephemeral range, see [`free_port`].
 const PORTS: std::ops::Range<u64> = 10_240..32_000;
@@ -23,18 +23,26 @@ pub fn free_port() -> u16 {
         // Each RandomState has its own keys, so that hashing a constant gives a random number.
         .map(|_| PORTS.start + RandomState::new().hash_one(0) % size)
         .map(|port| u16::try_from(port).expect("the range ends below 65536"))
-        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .find(|&port| is_free(port))
         .unwrap_or_else(|| panic!("no free TCP port in {PORTS:?} after {ATTEMPTS_MAX} attempts"))
+}
+
+/// Whether nothing answers there. Binding the port would tell too, but a process that another thread
+/// starts at that moment holds it on until it executes its program.
+fn is_free(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
     fn a_free_port_can_be_bound_and_is_not_ephemeral() {
         let port = free_port();
         assert!(PORTS.contains(&u64::from(port)));
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("free_port found it free");
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("it was free");
+        assert!(!is_free(port));
     }
 }
