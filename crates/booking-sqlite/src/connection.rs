@@ -19,7 +19,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 /// How much of the database the writer keeps in memory. A batch touches leaves all over the indexes of
 /// ids and addresses: with SQLite's own 2,000 a batch of 512 took 23 ms instead of 16 where 200,000
 /// registrations were there already.
-const WRITER_CACHE_KIBIBYTES: i64 = 64 << 10;
+const WRITER_CACHE_KIBIBYTES: i64 = 16 << 10;
 
 /// How many pages the write-ahead log takes before they are copied into the database, between two
 /// transactions. SQLite's own 1,000 is two batches: with this many, a batch over 512 events took 44 ms
