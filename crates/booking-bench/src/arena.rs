@@ -156,11 +156,10 @@ impl Side {
         self.server.pid()
     }
 
-    /// Starts the main server anew, with these settings too.
+    /// Starts the main server anew, with these settings too until the next time.
     pub(crate) fn restart_with(&mut self, more: &[Setting]) {
         self.server.terminate();
-        self.settings.extend_from_slice(more);
-        self.server = start(&self.program, &self.settings);
+        self.server = start(&self.program, &[&self.settings, more].concat());
     }
 
     /// Whose CPU time to read.

@@ -2,9 +2,10 @@
 
 use crate::arena::{Arena, Servers, Side};
 use crate::connection::Connection;
-use crate::cpu::{self, Split};
+use crate::cpu;
 use crate::generator::{self, Pace};
-use crate::results::{latencies, millis};
+use crate::report::thousands;
+use crate::results::{Spread, latencies, millis};
 use crate::workload::{Field, HOT};
 use anyhow::ensure;
 use hdrhistogram::Histogram;
@@ -18,6 +19,10 @@ const CONNECTIONS: usize = 256;
 /// How many pages of each kind are asked for.
 const PAGES: u64 = 2_000;
 const WINDOW: Duration = Duration::from_secs(4);
+/// How often small and large are compared.
+const ROUNDS: usize = 7;
+/// The server's own limit of a batch.
+const BATCH: usize = 512;
 
 /// Fills both stores, and returns the report.
 ///
@@ -26,28 +31,44 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// If an answer or a store is not as it must be.
 pub(crate) async fn run(arena: &mut Arena) -> anyhow::Result<String> {
     let mut text = format!(
-        "## Growth\n\n{REGISTRATIONS} registrations on one event, {EVENTS} events, {CONNECTIONS} connections. \
-         CPU is the server's and the database's time for each registration; pages have 100 items.\n\n\
-         | store | CPU µs at first | in the end | grows by | page of registrations, p99 ms | page of events, \
-         p99 ms | server MB at most |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+        "## Growth\n\n{} registrations on one event among {} events, beside a new event in a small \
+         database, {CONNECTIONS} connections, {ROUNDS} rounds. CPU is the server's and the database's time \
+         for each registration; pages have 100 items.\n\n\
+         | store | CPU µs, small | large | grows by | page of registrations, p99 ms | page of events, p99 ms | \
+         server MB at most |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+        thousands(REGISTRATIONS as f64),
+        thousands(EVENTS as f64),
     );
-    text.push_str(&grow("PostgreSQL", &mut arena.postgres).await?);
-    text.push_str(&grow("SQLite", &mut arena.sqlite).await?);
+    // The servers with batches of one have databases of their own, and here they take whole batches.
+    for small in [&mut arena.postgres_one, &mut arena.sqlite_one] {
+        small.restart_with(&[("BATCH_MAX", BATCH.to_string())]);
+    }
+    text.push_str(&grow("PostgreSQL", &mut arena.postgres, &mut arena.postgres_one).await?);
+    text.push_str(&grow("SQLite", &mut arena.sqlite, &mut arena.sqlite_one).await?);
     Ok(text)
 }
 
-async fn grow(name: &str, side: &mut Side) -> anyhow::Result<String> {
-    let field = side.lay_out(HOT.ground).await?;
+async fn grow(name: &str, large: &mut Side, small: &mut Side) -> anyhow::Result<String> {
+    let field = large.lay_out(HOT.ground).await?;
+    large.add_crowd(EVENTS).await?;
     let mut registered = 0;
-    let first = cost(side, &field, &mut registered).await?;
-    let mut last = first;
     while registered < REGISTRATIONS {
         eprintln!("growth, {name}: {registered} registrations");
-        last = cost(side, &field, &mut registered).await?;
+        registered += cost(large, &field).await?.count;
     }
-    side.add_crowd(EVENTS).await?;
 
-    let mut connection = Connection::open(side.addresses(Servers::One)?[0]).await?;
+    let (mut small_micros, mut large_micros, mut growth) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let new = small.lay_out(HOT.ground).await?;
+        let at_first = cost(small, &new).await?;
+        let in_the_end = cost(large, &field).await?;
+        registered += in_the_end.count;
+        small_micros.push(at_first.micros);
+        large_micros.push(in_the_end.micros);
+        growth.push(100.0 * (in_the_end.micros / at_first.micros - 1.0));
+    }
+
+    let mut connection = Connection::open(large.addresses(Servers::One)?[0]).await?;
     let event = &field.events[0];
     let mut registrations = latencies();
     for n in 0..PAGES {
@@ -65,20 +86,27 @@ async fn grow(name: &str, side: &mut Side) -> anyhow::Result<String> {
         "the list of events ended after {} pages",
         events.len()
     );
-    let micros = |split: Split| (split.server + split.database).as_secs_f64() * 1e6;
+    let median = |figures| Spread::of(figures).map_or(f64::NAN, |spread: Spread| spread.median);
     Ok(format!(
         "| {name} | {:.1} | {:.1} | {:.0} % | {:.2} | {:.2} | {} |\n",
-        micros(first),
-        micros(last),
-        100.0 * (micros(last) / micros(first) - 1.0),
+        median(small_micros),
+        median(large_micros),
+        median(growth),
         millis(registrations.value_at_quantile(0.99)),
         millis(events.value_at_quantile(0.99)),
-        cpu::memory_peak_bytes(side.pid()).unwrap_or_default() / 1_000_000,
+        cpu::memory_peak_bytes(large.pid()).unwrap_or_default() / 1_000_000,
     ))
 }
 
-/// Registers for a while, and tells what each took.
-async fn cost(side: &mut Side, field: &Field, registered: &mut u64) -> anyhow::Result<Split> {
+/// What registrations took.
+struct Cost {
+    count: u64,
+    /// CPU time of server and database for each of them.
+    micros: f64,
+}
+
+/// Registers for a while.
+async fn cost(side: &mut Side, field: &Field) -> anyhow::Result<Cost> {
     let mut load = side.load(Servers::One, CONNECTIONS, HOT, Pace::Closed, WINDOW)?;
     load.warm_up = Duration::ZERO;
     let meter = side.meter();
@@ -86,9 +114,9 @@ async fn cost(side: &mut Side, field: &Field, registered: &mut u64) -> anyhow::R
     let outcome = generator::run(load, field.clone(), began).await?;
     let used = meter.read() - before;
     let count = outcome.next_number - began;
-    *registered += count;
     side.settle(&outcome, field)?;
-    Ok(used / count)
+    let each = used / count;
+    Ok(Cost { count, micros: (each.server + each.database).as_secs_f64() * 1e6 })
 }
 
 /// Asks for a page; the path of the next one.

@@ -17,9 +17,11 @@ use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Commands that the server's queue takes here, so that a load generator on the same cores can fill it.
-const QUEUE: usize = 512;
-/// How many clients there are, each on a connection of its own.
-const CLIENTS: usize = 10 * QUEUE;
+const QUEUES: [usize; 2] = [128, 512];
+/// How many clients there are for each of them, on a connection of their own.
+const CLIENTS_PER_PLACE: usize = 10;
+/// How many connections reach the peak that the goodput is compared with.
+const PEAK_CONNECTIONS: usize = 256;
 /// How often the health is asked for.
 const HEALTH_EVERY: Duration = Duration::from_millis(20);
 /// How long after the storm it is watched.
@@ -44,28 +46,40 @@ struct Storm {
     refused: RefCell<Histogram<u64>>,
 }
 
-/// Storms a server with a short queue in both manners, and returns the report.
+/// Storms servers with short queues in both manners, and returns the report.
 ///
 /// # Errors
 ///
 /// If an answer is neither 201 nor `overloaded`, or the store does not hold what was answered.
 pub(crate) async fn run(arena: &mut Arena, window: Duration) -> anyhow::Result<String> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    arena.postgres.restart_with(&[("QUEUE_MAX", QUEUE.to_string())]);
     let mut text = format!(
-        "## Overload\n\n{CLIENTS} clients at once for a queue of {QUEUE} commands, PostgreSQL.\n\n\
-         | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
-         lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+        "## Overload\n\nPostgreSQL, {CLIENTS_PER_PLACE} times as many clients at once as the queue takes. The peak is \
+         that of {PEAK_CONNECTIONS} connections.\n\n\
+         | queue | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
+         lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
         AFTERWARDS.as_secs()
     );
-    for manners in [Manners::RetryAtOnce, Manners::BackOff] {
-        text.push_str(&storm(arena, manners, window).await?);
+    for queue in QUEUES {
+        for manners in [Manners::RetryAtOnce, Manners::BackOff] {
+            arena.postgres.restart_with(&[]);
+            let peak = closed(arena, PEAK_CONNECTIONS, window).await?;
+            arena.postgres.restart_with(&[("QUEUE_MAX", queue.to_string())]);
+            let clients = queue * CLIENTS_PER_PLACE;
+            let row = storm(arena, manners, clients, rate(&peak, window), window).await?;
+            text.push_str(&format!("| {queue} {row}"));
+        }
     }
     Ok(text)
 }
 
-async fn storm(arena: &mut Arena, manners: Manners, window: Duration) -> anyhow::Result<String> {
-    let peak = closed(arena, QUEUE / 2, window).await?;
+async fn storm(
+    arena: &mut Arena,
+    manners: Manners,
+    clients: usize,
+    peak: f64,
+    window: Duration,
+) -> anyhow::Result<String> {
     let before = closed(arena, 1, window).await?;
 
     let side = &mut arena.postgres;
@@ -81,11 +95,11 @@ async fn storm(arena: &mut Arena, manners: Manners, window: Duration) -> anyhow:
     });
     let health = spawn_local(health(Rc::clone(&storm)));
     let began = Instant::now();
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        clients.spawn_local(Rc::clone(&storm).client());
+    let mut tasks = JoinSet::new();
+    for _ in 0..clients {
+        tasks.spawn_local(Rc::clone(&storm).client());
     }
-    while let Some(ended) = clients.join_next().await {
+    while let Some(ended) = tasks.join_next().await {
         ended.context("a client panicked")??;
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -100,12 +114,12 @@ async fn storm(arena: &mut Arena, manners: Manners, window: Duration) -> anyhow:
     let memory = cpu::memory_peak_bytes(side.pid()).unwrap_or_default() / 1_000_000;
     let after = closed(arena, 1, window).await?;
     Ok(format!(
-        "| {} | {:.2} | {:.0} | {:.1} | {:.1} | {memory} | {:.2}, {:.2} |\n",
+        "| {clients} that {} | {:.2} | {:.0} | {:.1} | {:.1} | {memory} | {:.2}, {:.2} |\n",
         match manners {
             Manners::RetryAtOnce => "retry at once",
             Manners::BackOff => "back off",
         },
-        booked.len() as f64 / seconds / rate(&peak, window),
+        booked.len() as f64 / seconds / peak,
         refused.len() as f64 / seconds,
         millis(refused.value_at_quantile(0.99)),
         millis(health.value_at_quantile(0.99)),
