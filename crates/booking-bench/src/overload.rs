@@ -20,8 +20,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 const QUEUES: [usize; 2] = [128, 512];
 /// How many clients there are for each of them, on a connection of their own.
 const CLIENTS_PER_PLACE: usize = 10;
-/// How many connections reach the peak that the goodput is compared with.
-const PEAK_CONNECTIONS: usize = 256;
 /// How often the health is asked for.
 const HEALTH_EVERY: Duration = Duration::from_millis(20);
 /// How long after the storm it is watched.
@@ -55,16 +53,15 @@ pub(crate) async fn run(arena: &mut Arena, window: Duration) -> anyhow::Result<S
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut text = format!(
         "## Overload\n\nPostgreSQL, {CLIENTS_PER_PLACE} times as many clients at once as the queue takes. The peak is \
-         that of {PEAK_CONNECTIONS} connections.\n\n\
+         what clients get that fill three quarters of it.\n\n\
          | queue | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
          lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
         AFTERWARDS.as_secs()
     );
     for queue in QUEUES {
         for manners in [Manners::RetryAtOnce, Manners::BackOff] {
-            arena.postgres.restart_with(&[]);
-            let peak = closed(arena, PEAK_CONNECTIONS, window).await?;
             arena.postgres.restart_with(&[("QUEUE_MAX", queue.to_string())]);
+            let peak = closed(arena, queue * 3 / 4, window).await?;
             let clients = queue * CLIENTS_PER_PLACE;
             let row = storm(arena, manners, clients, rate(&peak, window), window).await?;
             text.push_str(&format!("| {queue} {row}"));

@@ -1,11 +1,16 @@
 //! What handlers work with.
 
 use crate::reads::Reads;
+use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{BookingStore, CapacityMax, EventCommand, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+
+/// How long a client is kept waiting for the word that the queue is full. Those who ask again at once
+/// would otherwise have the machine spend itself on refusing them.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -37,7 +42,11 @@ impl Service {
     }
 
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
-        self.admission.submit(item).await
+        let outcome = self.admission.submit(item).await;
+        if let Err(SubmitError::Overloaded) = outcome {
+            sleep(REFUSAL_PAUSE).await;
+        }
+        outcome
     }
 
     /// Counts a request as under way until the returned guard is dropped.
