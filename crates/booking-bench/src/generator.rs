@@ -3,8 +3,8 @@
 //! Everything runs on one thread, so that nothing is shared and a request costs little.
 
 use crate::connection::Connection;
+use crate::latency::latencies;
 use crate::request::Requests;
-use crate::results::latencies;
 use crate::workload::{Action, Expected, Field, Workload};
 use anyhow::{Context, bail};
 use hdrhistogram::Histogram;

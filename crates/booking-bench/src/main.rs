@@ -7,6 +7,7 @@ mod connection;
 mod cpu;
 mod generator;
 mod growth;
+mod latency;
 mod ledger;
 mod machine;
 mod overload;
@@ -92,7 +93,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.overload || arguments.growth {
         println!("`{}`, {}. {machine}.\n", run.command, run.date);
         if arguments.overload {
-            println!("{}", overload::run(&mut arena, window).await?);
+            println!("{}", overload::run(&mut arena, arguments.rounds, window).await?);
         }
         if arguments.growth {
             println!("{}", growth::run(&mut arena).await?);

@@ -4,12 +4,14 @@ use crate::arena::{Arena, Servers};
 use crate::connection::Connection;
 use crate::cpu;
 use crate::generator::{self, Pace};
+use crate::latency::{latencies, millis};
 use crate::request::Requests;
-use crate::results::{latencies, millis};
+use crate::results::Spread;
 use crate::workload::{self, Action, Field, HOT};
 use anyhow::{Context, bail};
 use hdrhistogram::Histogram;
 use std::cell::{Cell, RefCell};
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -49,40 +51,82 @@ struct Storm {
 /// # Errors
 ///
 /// If an answer is neither 201 nor `overloaded`, or the store does not hold what was answered.
-pub(crate) async fn run(arena: &mut Arena, window: Duration) -> anyhow::Result<String> {
+pub(crate) async fn run(
+    arena: &mut Arena,
+    rounds: u32,
+    window: Duration,
+) -> anyhow::Result<String> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut text = format!(
         "## Overload\n\nPostgreSQL, {CLIENTS_PER_PLACE} times as many clients at once as the queue takes. The peak is \
-         what clients get that fill three quarters of it.\n\n\
+         what clients get that fill three quarters of it, before and after the storm. Medians of {rounds} rounds.\n\n\
          | queue | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
          lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
         AFTERWARDS.as_secs()
     );
     for queue in QUEUES {
         for manners in [Manners::RetryAtOnce, Manners::BackOff] {
-            arena.postgres.restart_with(&[("QUEUE_MAX", queue.to_string())]);
-            let peak = closed(arena, queue * 3 / 4, window).await?;
-            let clients = queue * CLIENTS_PER_PLACE;
-            let row = storm(arena, manners, clients, rate(&peak, window), window).await?;
-            text.push_str(&format!("| {queue} {row}"));
+            let mut storms = Vec::new();
+            for round in 1..=rounds {
+                eprintln!("overload, queue of {queue}, {manners:?}: round {round}");
+                storms.push(storm(arena, manners, queue, window).await?);
+            }
+            let median = |figure: fn(&Figures) -> f64| {
+                let spread = Spread::of(storms.iter().map(figure).collect());
+                spread.map_or(f64::NAN, |spread| spread.median)
+            };
+            let _ = writeln!(
+                text,
+                "| {queue} | {} that {} | {:.2} | {:.0} | {:.1} | {:.1} | {:.0} | {:.2}, {:.2} |",
+                queue * CLIENTS_PER_PLACE,
+                match manners {
+                    Manners::RetryAtOnce => "retry at once",
+                    Manners::BackOff => "back off",
+                },
+                median(|storm| storm.goodput),
+                median(|storm| storm.refusals_per_second),
+                median(|storm| storm.refusal_p99_millis),
+                median(|storm| storm.health_p99_millis),
+                median(|storm| storm.server_megabytes),
+                median(|storm| storm.before_p99_millis),
+                median(|storm| storm.after_p99_millis),
+            );
         }
     }
     Ok(text)
 }
 
+/// What a storm left of a server.
+struct Figures {
+    /// Of the peak.
+    goodput: f64,
+    refusals_per_second: f64,
+    refusal_p99_millis: f64,
+    health_p99_millis: f64,
+    server_megabytes: f64,
+    before_p99_millis: f64,
+    after_p99_millis: f64,
+}
+
 async fn storm(
     arena: &mut Arena,
     manners: Manners,
-    clients: usize,
-    peak: f64,
+    queue: usize,
     window: Duration,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Figures> {
+    arena.postgres.restart_with(&[("QUEUE_MAX", queue.to_string())]);
+    let peak_before = closed(arena, queue * 3 / 4, window).await?;
     let before = closed(arena, 1, window).await?;
 
     let side = &mut arena.postgres;
     let field = side.lay_out(workload::HOT.ground).await?;
+    let address = side.addresses(Servers::One)?[0];
+    let mut connections = Vec::with_capacity(queue * CLIENTS_PER_PLACE);
+    for _ in 0..queue * CLIENTS_PER_PLACE {
+        connections.push(Connection::open(address).await?);
+    }
     let storm = Rc::new(Storm {
-        address: side.addresses(Servers::One)?[0],
+        address,
         field: field.clone(),
         manners,
         ends: Instant::now() + 2 * window,
@@ -93,8 +137,8 @@ async fn storm(
     let health = spawn_local(health(Rc::clone(&storm)));
     let began = Instant::now();
     let mut tasks = JoinSet::new();
-    for _ in 0..clients {
-        tasks.spawn_local(Rc::clone(&storm).client());
+    for connection in connections {
+        tasks.spawn_local(Rc::clone(&storm).client(connection));
     }
     while let Some(ended) = tasks.join_next().await {
         ended.context("a client panicked")??;
@@ -108,25 +152,20 @@ async fn storm(
     let outcome = generator::Outcome::of(booked.len(), storm.next_number.get());
     let side = &mut arena.postgres;
     side.settle(&outcome, &field)?;
-    let memory = cpu::memory_peak_bytes(side.pid()).unwrap_or_default() / 1_000_000;
+    let memory = cpu::memory_peak_bytes(side.pid()).unwrap_or_default();
     let after = closed(arena, 1, window).await?;
-    Ok(format!(
-        "| {clients} that {} | {:.2} | {:.0} | {:.1} | {:.1} | {memory} | {:.2}, {:.2} |\n",
-        match manners {
-            Manners::RetryAtOnce => "retry at once",
-            Manners::BackOff => "back off",
-        },
-        booked.len() as f64 / seconds / peak,
-        refused.len() as f64 / seconds,
-        millis(refused.value_at_quantile(0.99)),
-        millis(health.value_at_quantile(0.99)),
-        millis(before.latency.value_at_quantile(0.99)),
-        millis(after.latency.value_at_quantile(0.99)),
-    ))
-}
-
-fn rate(outcome: &generator::Outcome, window: Duration) -> f64 {
-    outcome.answered as f64 / window.as_secs_f64()
+    let peak_after = closed(arena, queue * 3 / 4, window).await?;
+    let at_peak = (peak_before.answered + peak_after.answered) as f64 / (2 * window).as_secs_f64();
+    let p99 = |latency: &Histogram<u64>| millis(latency.value_at_quantile(0.99));
+    Ok(Figures {
+        goodput: booked.len() as f64 / seconds / at_peak,
+        refusals_per_second: refused.len() as f64 / seconds,
+        refusal_p99_millis: p99(&refused),
+        health_p99_millis: p99(&health),
+        server_megabytes: memory as f64 / 1e6,
+        before_p99_millis: p99(&before.latency),
+        after_p99_millis: p99(&after.latency),
+    })
 }
 
 /// Registrations on a hot event in a closed loop.
@@ -158,8 +197,7 @@ async fn health(storm: Rc<Storm>) -> anyhow::Result<Histogram<u64>> {
 }
 
 impl Storm {
-    async fn client(self: Rc<Self>) -> anyhow::Result<()> {
-        let mut connection = Connection::open(self.address).await?;
+    async fn client(self: Rc<Self>, mut connection: Connection) -> anyhow::Result<()> {
         let mut requests = Requests::new(&self.address.to_string());
         while Instant::now() < self.ends {
             let email = self.next_number.replace(self.next_number.get() + 1);

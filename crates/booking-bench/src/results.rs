@@ -2,7 +2,6 @@
 
 use crate::cells::Sample;
 use crate::plan::{Comparison, Target, What};
-use hdrhistogram::Histogram;
 use std::collections::HashMap;
 
 /// All samples, by cell and round.
@@ -87,16 +86,6 @@ impl Spread {
         };
         Some(Self { median, min, max })
     }
-}
-
-/// For latencies in microseconds, to three digits, up to a minute.
-pub(crate) fn latencies() -> Histogram<u64> {
-    Histogram::new_with_max(60_000_000, 3).expect("these bounds are allowed")
-}
-
-/// Microseconds as milliseconds.
-pub(crate) fn millis(micros: u64) -> f64 {
-    micros as f64 / 1e3
 }
 
 #[cfg(test)]

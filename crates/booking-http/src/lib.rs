@@ -15,6 +15,7 @@ mod healthcheck;
 mod page;
 mod problem;
 mod reads;
+mod requests;
 mod routes;
 mod server;
 mod service;

@@ -101,6 +101,21 @@ pub(crate) fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
     }
 }
 
+/// Does what may block on a thread that is there for it.
+pub(crate) async fn off_runtime<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => {
+            let source = io::Error::other(error);
+            Err(OpenError::Thread { path: path.to_path_buf(), source })
+        }
+    }
+}
+
 fn open(path: &Path, access: OpenFlags, busy_timeout: Duration) -> Result<Connection, OpenError> {
     // Without SQLITE_OPEN_URI, so that a name such as `file:x` is a name.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,6 +1,5 @@
-use crate::connection::{absolute, open_error, open_or_create};
+use crate::connection::{absolute, off_runtime, open_error, open_or_create};
 use crate::errors::OpenError;
-use crate::store::off_runtime;
 use chrono::DateTime;
 use refinery::Migration;
 use refinery_core::traits::sync::{Migrate, Query, Transaction};

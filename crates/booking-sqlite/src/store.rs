@@ -1,4 +1,4 @@
-use crate::connection::{BUSY_TIMEOUT, absolute, open_writer};
+use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
 use crate::errors::OpenError;
 use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
@@ -11,7 +11,6 @@ use booking_core::{
 };
 use chrono::Utc;
 use std::fmt;
-use std::io;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,20 +144,5 @@ impl BookingStore for SqliteStore {
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
         self.readers.read(audit::audit).await
-    }
-}
-
-/// Does what may block on a thread that is there for it.
-pub(crate) async fn off_runtime<T: Send + 'static>(
-    path: &Path,
-    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
-) -> Result<T, OpenError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => {
-            let source = io::Error::other(error);
-            Err(OpenError::Thread { path: path.to_path_buf(), source })
-        }
     }
 }
