@@ -1,5 +1,6 @@
 //! The hot event as bars, for the README.
 
+use crate::plan::{Comparison, Target, What};
 use crate::report::thousands;
 use crate::results::Results;
 use std::fmt::Write;
@@ -32,12 +33,9 @@ const STYLE: &str = "
 
 /// Draws what was measured of it; `None` if nothing was.
 pub(crate) fn svg(results: &Results) -> Option<String> {
-    let bars: Vec<_> = BARS
-        .iter()
-        .filter_map(|(key, label, ours)| Some((*label, *ours, results.rate(key)?.median)))
-        .collect();
-    let longest = bars.iter().map(|bar| bar.2).reduce(f64::max)?;
-    let reference = results.rate(BARS[0].0).map(|rate| rate.median);
+    let bars: Vec<_> =
+        BARS.iter().filter_map(|bar| Some((bar, results.rate(bar.0)?.median))).collect();
+    let longest = bars.iter().map(|(_, rate)| *rate).reduce(f64::max)?;
     let height = TOP + ROW_HEIGHT * u32::try_from(bars.len()).ok()? + 8;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
@@ -45,11 +43,13 @@ pub(crate) fn svg(results: &Results) -> Option<String> {
          <text class=\"title\" x=\"8\" y=\"24\">Durable registrations a second on one event</text>\n"
     );
     let mut y = TOP;
-    for (label, ours, rate) in bars {
+    for (&(key, label, ours), rate) in bars {
         let width = (f64::from(BAR_WIDTH) * rate / longest).max(1.0);
         let class = if ours { "ours" } else { "plain" };
-        let times = match reference {
-            Some(reference) if ours => format!("  ({:.0} ×)", rate / reference),
+        // As in the report: within each round.
+        let against = Comparison { of: key, by: BARS[0].0, what: What::Rate, target: Target::None };
+        let times = match results.compare(&against) {
+            Some(ratio) if ours => format!("  ({:.0} ×)", ratio.median),
             _ => String::new(),
         };
         let (text_y, value_x) = (y + 14, f64::from(LABEL_WIDTH) + width + 8.0);
