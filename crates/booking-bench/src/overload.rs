@@ -1,4 +1,4 @@
-//! What is left of a server when ten times as many clients want in as its queue takes.
+//! What is left of a server when ten times as many clients want in as it takes.
 
 use crate::arena::{Arena, Servers};
 use crate::connection::Connection;
@@ -18,10 +18,23 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Commands that the server's queue takes here, so that a load generator on the same cores can fill it.
-const QUEUES: [usize; 2] = [128, 512];
-/// How many clients there are for each of them, on a connection of their own.
-const CLIENTS_PER_PLACE: usize = 10;
+/// A queue, and how many want to be in it.
+#[derive(Debug, Clone, Copy)]
+struct Crowd {
+    /// Commands that the queue takes. Short ones, so that a load generator on the same cores can fill
+    /// them, and the server's own.
+    queue: usize,
+    /// On a connection each.
+    clients: usize,
+    /// How many connections the goodput is compared with.
+    at_peak: usize,
+}
+
+const CROWDS: [Crowd; 3] = [
+    Crowd { queue: 16_384, clients: 2_560, at_peak: 256 },
+    Crowd { queue: 128, clients: 1_280, at_peak: 96 },
+    Crowd { queue: 512, clients: 5_120, at_peak: 384 },
+];
 /// How often the health is asked for.
 const HEALTH_EVERY: Duration = Duration::from_millis(20);
 /// How long after the storm it is watched.
@@ -58,18 +71,17 @@ pub(crate) async fn run(
 ) -> anyhow::Result<String> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut text = format!(
-        "## Overload\n\nPostgreSQL, {CLIENTS_PER_PLACE} times as many clients at once as the queue takes. The peak is \
-         what clients get that fill three quarters of it, before and after the storm. Medians of {rounds} rounds.\n\n\
-         | queue | clients | goodput, of the peak | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
+        "## Overload\n\nPostgreSQL. Medians of {rounds} rounds; the peak is measured before and after each storm.\n\n\
+         | queue | clients | goodput, of the peak of | refusals a second | refusal p99 ms | /health p99 ms | server MB | \
          lone client p99 ms before, and after {} s |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
         AFTERWARDS.as_secs()
     );
-    for queue in QUEUES {
+    for crowd in CROWDS {
         for manners in [Manners::RetryAtOnce, Manners::BackOff] {
             let mut storms = Vec::new();
             for round in 1..=rounds {
-                eprintln!("overload, queue of {queue}, {manners:?}: round {round}");
-                storms.push(storm(arena, manners, queue, window).await?);
+                eprintln!("{crowd:?}, {manners:?}: round {round}");
+                storms.push(storm(arena, manners, crowd, window).await?);
             }
             let median = |figure: fn(&Figures) -> f64| {
                 let spread = Spread::of(storms.iter().map(figure).collect());
@@ -77,13 +89,15 @@ pub(crate) async fn run(
             };
             let _ = writeln!(
                 text,
-                "| {queue} | {} that {} | {:.2} | {:.0} | {:.1} | {:.1} | {:.0} | {:.2}, {:.2} |",
-                queue * CLIENTS_PER_PLACE,
+                "| {} | {} that {} | {:.2}, {} connections | {:.0} | {:.1} | {:.1} | {:.0} | {:.2}, {:.2} |",
+                crowd.queue,
+                crowd.clients,
                 match manners {
                     Manners::RetryAtOnce => "retry at once",
                     Manners::BackOff => "back off",
                 },
                 median(|storm| storm.goodput),
+                crowd.at_peak,
                 median(|storm| storm.refusals_per_second),
                 median(|storm| storm.refusal_p99_millis),
                 median(|storm| storm.health_p99_millis),
@@ -111,18 +125,18 @@ struct Figures {
 async fn storm(
     arena: &mut Arena,
     manners: Manners,
-    queue: usize,
+    crowd: Crowd,
     window: Duration,
 ) -> anyhow::Result<Figures> {
-    arena.postgres.restart_with(&[("QUEUE_MAX", queue.to_string())]);
-    let peak_before = closed(arena, queue * 3 / 4, window).await?;
+    arena.postgres.restart_with(&[("QUEUE_MAX", crowd.queue.to_string())]);
+    let peak_before = closed(arena, crowd.at_peak, window).await?;
     let before = closed(arena, 1, window).await?;
 
     let side = &mut arena.postgres;
     let field = side.lay_out(workload::HOT.ground).await?;
     let address = side.addresses(Servers::One)?[0];
-    let mut connections = Vec::with_capacity(queue * CLIENTS_PER_PLACE);
-    for _ in 0..queue * CLIENTS_PER_PLACE {
+    let mut connections = Vec::with_capacity(crowd.clients);
+    for _ in 0..crowd.clients {
         connections.push(Connection::open(address).await?);
     }
     let storm = Rc::new(Storm {
@@ -154,7 +168,7 @@ async fn storm(
     side.settle(&outcome, &field)?;
     let memory = cpu::memory_peak_bytes(side.pid()).unwrap_or_default();
     let after = closed(arena, 1, window).await?;
-    let peak_after = closed(arena, queue * 3 / 4, window).await?;
+    let peak_after = closed(arena, crowd.at_peak, window).await?;
     let at_peak = (peak_before.answered + peak_after.answered) as f64 / (2 * window).as_secs_f64();
     let p99 = |latency: &Histogram<u64>| millis(latency.value_at_quantile(0.99));
     Ok(Figures {
