@@ -1,7 +1,7 @@
 //! Everything that is measured, set up once for a run: a throwaway PostgreSQL with its own defaults, the
 //! servers in front of it and of SQLite files, and the events that are there before anything counts.
 
-use crate::cpu::Meter;
+use crate::cpu::{Meter, Split};
 use crate::generator::{self, Load, Outcome, Pace};
 use crate::ledger::{Books, Ledger};
 use crate::pgbench::Pgbench;
@@ -61,6 +61,17 @@ pub(crate) struct Arena {
     pub(crate) folder: TempDir,
     // Last, so that it is stopped last.
     cluster: Cluster,
+}
+
+/// A load that was run and settled.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+    /// All of its requests, whether they counted or not.
+    pub(crate) requests: u64,
+    /// CPU time for each of them.
+    pub(crate) cpu: Split,
 }
 
 /// Which server processes take part.
@@ -163,7 +174,7 @@ impl Side {
     }
 
     /// Whose CPU time to read.
-    pub(crate) fn meter(&self) -> Meter {
+    fn meter(&self) -> Meter {
         let second = self.second.as_ref().map(ServerProcess::pid);
         let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
         Meter { servers, postmaster: self.postmaster }
@@ -255,11 +266,10 @@ impl Side {
             warm_up: Duration::ZERO,
             window,
         };
-        let outcome = generator::run(load, field.clone(), self.next_number).await?;
-        self.settle(&outcome, field)
+        self.run(load, field).await.map(drop)
     }
 
-    /// A load of this side, to be run by [`generator::run`] and settled afterwards.
+    /// A load of this side, to be run by [`Side::run`], or by [`generator::run`] and settled afterwards.
     ///
     /// # Errors
     ///
@@ -274,6 +284,21 @@ impl Side {
     ) -> anyhow::Result<Load> {
         let addresses = self.addresses(servers)?;
         Ok(Load { addresses, connections, workload, pace, warm_up: WARM_UP, window })
+    }
+
+    /// Runs a load, takes the CPU time of each request, and settles.
+    ///
+    /// # Errors
+    ///
+    /// If an answer is not the one right answer, or the store does not hold what was answered.
+    pub(crate) async fn run(&mut self, load: Load, field: &Field) -> anyhow::Result<Ran> {
+        let (meter, began) = (self.meter(), self.next_number);
+        let before = meter.read();
+        let outcome = generator::run(load, field.clone(), began).await?;
+        let used = meter.read() - before;
+        let requests = outcome.next_number - began;
+        self.settle(&outcome, field)?;
+        Ok(Ran { outcome, requests, cpu: used / requests })
     }
 
     /// The first number that no load of this side has used.

@@ -145,14 +145,8 @@ impl Arena {
         let side = self.side(cell.on);
         let field = side.lay_out(workload.ground).await?;
         let load = side.load(servers, cell.connections, workload, pace, window)?;
-        let meter = side.meter();
-        let before = meter.read();
-        let began = side.next_number();
-        let outcome = generator::run(load, field.clone(), began).await?;
-        let used = meter.read() - before;
-        let requests = outcome.next_number - began;
-        side.settle(&outcome, &field)?;
-        Ok(sample(&outcome, window, Some(used / requests)))
+        let ran = side.run(load, &field).await?;
+        Ok(sample(&ran.outcome, window, Some(ran.cpu)))
     }
 
     async fn flash(&mut self, cell: &Cell) -> anyhow::Result<Sample> {

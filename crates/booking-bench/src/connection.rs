@@ -1,6 +1,7 @@
 //! One HTTP/1.1 connection, with no more than this benchmark needs: one request at a time, and of
 //! each answer its status and its body.
 
+use booking_load::link::next_of;
 use std::io;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,15 +32,14 @@ pub(crate) struct Answer<'a> {
 impl Answer<'_> {
     /// Whether this is load that was shed, and says when to come again.
     pub(crate) fn says_overloaded(&self) -> bool {
-        let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
-        has(self.body, br#""code":"overloaded""#) && has(self.head, b"retry-after: ")
+        holds(self.body, br#""code":"overloaded""#) && holds(self.head, b"retry-after: ")
     }
 
     /// The path of the next page, from the `Link` of this one.
     pub(crate) fn next_page(&self) -> Option<String> {
         let head = std::str::from_utf8(self.head).ok()?;
-        let link = head.lines().find_map(|line| line.strip_prefix("link: <"))?;
-        Some(link.split_once('>')?.0.to_owned())
+        let links = head.lines().filter_map(|line| line.strip_prefix("link: "));
+        links.filter_map(next_of).next().map(str::to_owned)
     }
 }
 
@@ -86,6 +86,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether `text` is somewhere in `bytes`.
+pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part == text)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

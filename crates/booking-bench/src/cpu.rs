@@ -1,11 +1,9 @@
-//! Who used the CPU: from `/proc/<pid>/stat`, to 10 ms.
+//! Who used the CPU.
 
+use booking_load::cpu::stat;
 use std::fs;
 use std::ops::{Div, Sub};
 use std::time::Duration;
-
-/// The kernel counts in USER_HZ, which is 100 on every architecture that Rust's std runs on.
-const TICK: Duration = Duration::from_millis(10);
 
 /// CPU time of the three that share the machine. As a difference: in a window; divided by a count of
 /// requests: for each of them.
@@ -86,44 +84,9 @@ fn family_time(pid: u32) -> Duration {
     parent.own + parent.children + children.sum::<Duration>()
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    parent: u32,
-    own: Duration,
-    children: Duration,
-}
-
-fn stat(process: &str) -> Option<Stat> {
-    if process != "self" && !process.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    parse(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
-}
-
-/// See proc(5): the name, which may hold blanks and parentheses, then `state`, `ppid`; `utime`,
-/// `stime`, `cutime` and `cstime` are the fields 14 to 17.
-fn parse(stat: &str) -> Option<Stat> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let mut fields = after_name.split_whitespace().skip(1);
-    let parent = fields.next()?.parse().ok()?;
-    let mut times = fields.skip(9).map_while(|field| field.parse::<u32>().ok());
-    let mut both = || Some(TICK * times.next()?.checked_add(times.next()?)?);
-    Some(Stat { parent, own: both()?, children: both()? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_the_fields_after_a_strange_name() {
-        let line = "7 (a) b) (c) S 42 7 7 0 -1 4194560 1 2 3 4 120 35 9 1 20 0 1 0 5";
-        let stat = parse(line).expect("it is well formed");
-        let milliseconds = Duration::from_millis;
-        let expected = Stat { parent: 42, own: milliseconds(1_550), children: milliseconds(100) };
-        assert_eq!(stat, expected);
-        assert_eq!(parse("nonsense"), None);
-    }
 
     #[test]
     fn a_split_is_shared_among_requests() {

@@ -3,9 +3,10 @@
 use crate::arena::{Arena, Servers, Side};
 use crate::connection::Connection;
 use crate::cpu;
-use crate::generator::{self, Pace};
+use crate::generator::Pace;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
+use crate::request::get;
 use crate::results::Spread;
 use crate::workload::{Field, HOT};
 use anyhow::ensure;
@@ -110,14 +111,9 @@ struct Cost {
 async fn cost(side: &mut Side, field: &Field) -> anyhow::Result<Cost> {
     let mut load = side.load(Servers::One, CONNECTIONS, HOT, Pace::Closed, WINDOW)?;
     load.warm_up = Duration::ZERO;
-    let meter = side.meter();
-    let (before, began) = (meter.read(), side.next_number());
-    let outcome = generator::run(load, field.clone(), began).await?;
-    let used = meter.read() - before;
-    let count = outcome.next_number - began;
-    side.settle(&outcome, field)?;
-    let each = used / count;
-    Ok(Cost { count, micros: (each.server + each.database).as_secs_f64() * 1e6 })
+    let ran = side.run(load, field).await?;
+    let micros = (ran.cpu.server + ran.cpu.database).as_secs_f64() * 1e6;
+    Ok(Cost { count: ran.requests, micros })
 }
 
 /// Asks for a page; the path of the next one.
@@ -127,9 +123,7 @@ async fn page(
     latency: &mut Histogram<u64>,
 ) -> anyhow::Result<Option<String>> {
     let asked = Instant::now();
-    let answer = connection
-        .exchange(format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n").as_bytes())
-        .await?;
+    let answer = connection.exchange(get("bench", path).as_bytes()).await?;
     latency.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
     ensure!(answer.status == 200, "{path} is answered {}", answer.status);
     Ok(answer.next_page())

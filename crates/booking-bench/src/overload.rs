@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::cpu;
 use crate::generator::{self, Pace};
 use crate::latency::{latencies, millis};
-use crate::request::Requests;
+use crate::request::{Requests, get};
 use crate::results::Spread;
 use crate::workload::{self, Action, Field, HOT};
 use anyhow::{Context, bail};
@@ -59,7 +59,7 @@ struct Storm {
     refused: RefCell<Histogram<u64>>,
 }
 
-/// Storms servers with short queues in both manners, and returns the report.
+/// Storms servers in both manners, and returns the report.
 ///
 /// # Errors
 ///
@@ -191,15 +191,13 @@ async fn closed(
     let side = &mut arena.postgres;
     let field = side.lay_out(HOT.ground).await?;
     let load = side.load(Servers::One, connections, HOT, Pace::Closed, window)?;
-    let outcome = generator::run(load, field.clone(), side.next_number()).await?;
-    side.settle(&outcome, &field)?;
-    Ok(outcome)
+    Ok(side.run(load, &field).await?.outcome)
 }
 
 async fn health(storm: Rc<Storm>) -> anyhow::Result<Histogram<u64>> {
     let mut connection = Connection::open(storm.address).await?;
     let mut latency = latencies();
-    let request = format!("GET /health HTTP/1.1\r\nhost: {}\r\n\r\n", storm.address);
+    let request = get(&storm.address.to_string(), "/health");
     while Instant::now() < storm.ends {
         let asked = Instant::now();
         let answer = connection.exchange(request.as_bytes()).await?;

@@ -36,13 +36,11 @@ impl Requests {
                 body.len(),
             ))
         };
-        let get =
-            |path: &str| Template::new(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
         Self {
             register: post("events"),
             register_nothing: post("bench"),
-            show: get(&format!("/events/{NO_EVENT}")),
-            list: get("/events?limit=100"),
+            show: Template::new(get(host, &format!("/events/{NO_EVENT}"))),
+            list: Template::new(get(host, "/events?limit=100")),
         }
     }
 
@@ -57,6 +55,11 @@ impl Requests {
         template.patch(field, event, email);
         &template.bytes
     }
+}
+
+/// A GET of `path` from a server that is called `host`.
+pub(crate) fn get(host: &str, path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")
 }
 
 impl Template {

@@ -1,5 +1,6 @@
 //! What is asked of a server, as values: from a number to a request, and what it must answer.
 
+use crate::connection::holds;
 use std::ops::Range;
 
 /// Seats enough for any run.
@@ -58,10 +59,6 @@ impl Expected {
             Self::Shown => status == 200,
         }
     }
-}
-
-fn holds(body: &[u8], text: &[u8]) -> bool {
-    body.windows(text.len()).any(|window| window == text)
 }
 
 /// The events that a run starts from.

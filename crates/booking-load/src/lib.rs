@@ -11,9 +11,9 @@
 pub mod api;
 pub mod client;
 mod connection;
-mod cpu;
+pub mod cpu;
 pub mod flash;
-mod link;
+pub mod link;
 mod patience;
 pub mod report;
 mod storm;

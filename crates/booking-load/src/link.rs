@@ -1,11 +1,14 @@
+//! Links to next pages (RFC 8288).
+
 use hyper::header::{HeaderMap, LINK};
 
-/// The target of `Link: <…>; rel="next"` (RFC 8288), if there is one.
+/// The target of `Link: <…>; rel="next"`, if there is one.
 pub(crate) fn next(headers: &HeaderMap) -> Option<&str> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_of)
 }
 
-fn next_of(value: &str) -> Option<&str> {
+/// The target of `rel="next"` in one `Link` header's value.
+pub fn next_of(value: &str) -> Option<&str> {
     let mut rest = value;
     while let Some((_, after)) = rest.split_once('<') {
         let (target, after) = after.split_once('>')?;
