@@ -1,0 +1,111 @@
+// @ts-check
+/** What a ticket says, and whether the server signed it: decided in this browser, offline too. */
+
+/**
+ * @typedef {object} TicketClaims
+ * @property {string} keyId The id of the key that is said to have signed it: 16 hexadecimal digits.
+ * @property {string} eventId
+ * @property {string} registrationId
+ * @property {number} generation Raised when the seat is passed on.
+ *
+ * @typedef {{ ok: true, claims: TicketClaims } | { ok: false, reason: "not_a_ticket" | "forged" }} Verdict
+ *
+ * @typedef {JsonWebKey & { kid?: string }} TicketKey A key of `GET /tickets/keys` (RFC 8037).
+ *
+ * @typedef {object} Verifier
+ * @property {(text: string) => Promise<Verdict>} verify
+ */
+
+const FORMAT = 1;
+// Up to here reaches what is signed; from here on it is the signature.
+const SIGNED_BYTES = 45;
+const ALGORITHM = { name: "Ed25519" };
+
+// base64url of 109 bytes. The last character has two bits to say, and the other four must be zero: so one
+// ticket has one text.
+const TEXT = /^[A-Za-z0-9_-]{145}[AQgw]$/;
+
+/** @type {TicketKey} The public key of RFC 8037, appendix A.2. */
+const SAMPLE_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+
+/**
+ * What the ticket says, or null if the text is no ticket. The signature is not looked at.
+ *
+ * @param {string} text
+ * @returns {TicketClaims | null}
+ */
+export function parseTicket(text) {
+  const bytes = decode(text);
+  return bytes && readClaims(bytes);
+}
+
+/**
+ * False in older browsers, and where a page did not come over HTTPS: those can read tickets, but not tell
+ * whether they are genuine.
+ *
+ * @returns {Promise<boolean>}
+ */
+export async function supportsEd25519() {
+  try {
+    await importKey(SAMPLE_KEY);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Throws where `supportsEd25519` says no. A ticket whose key is not among these counts as forged, which
+ * one signed with a newer key is not: fetch the keys again before turning people away.
+ *
+ * @param {{ keys: TicketKey[] }} jwks
+ * @returns {Promise<Verifier>}
+ */
+export async function createVerifier(jwks) {
+  // RFC 7517, section 5: keys of kinds that one does not know are to be passed over.
+  const known = jwks.keys.filter((jwk) => jwk.kty === "OKP" && jwk.crv === "Ed25519");
+  const keys = new Map(
+    await Promise.all(known.map(async (jwk) => /** @type {const} */ ([jwk.kid, await importKey(jwk)]))),
+  );
+
+  /** @param {string} text @returns {Promise<Verdict>} */
+  async function verify(text) {
+    const bytes = decode(text);
+    if (!bytes) return { ok: false, reason: "not_a_ticket" };
+    const claims = readClaims(bytes);
+    const key = keys.get(claims.keyId);
+    const signed = bytes.subarray(0, SIGNED_BYTES);
+    const signature = bytes.subarray(SIGNED_BYTES);
+    const genuine = key && (await crypto.subtle.verify(ALGORITHM, key, signature, signed));
+    return genuine ? { ok: true, claims } : { ok: false, reason: "forged" };
+  }
+
+  return { verify };
+}
+
+/** @param {TicketKey} jwk */
+const importKey = (jwk) => crypto.subtle.importKey("jwk", jwk, ALGORITHM, false, ["verify"]);
+
+/** @param {string} text */
+function decode(text) {
+  if (!TEXT.test(text)) return null;
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return bytes[0] === FORMAT ? bytes : null;
+}
+
+/** @param {Uint8Array} bytes @returns {TicketClaims} */
+function readClaims(bytes) {
+  return {
+    keyId: hex(bytes.subarray(1, 9)),
+    eventId: uuid(bytes.subarray(9, 25)),
+    registrationId: uuid(bytes.subarray(25, 41)),
+    generation: new DataView(bytes.buffer).getUint32(41),
+  };
+}
+
+/** @param {Uint8Array} bytes */
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** @param {Uint8Array} bytes */
+const uuid = (bytes) => hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
