@@ -19,10 +19,16 @@ pub struct EventCount {
     pub event_id: EventId,
     /// What the event's own row says; `None` if there are rows for an event that does not exist.
     pub stated: Option<EventStated>,
-    /// How many live registrations it has.
-    pub registrations: i64,
-    /// How many different e-mail addresses they have.
+    /// How many registrations have a seat by their rows: confirmed, held and offered.
+    pub seated: i64,
+    /// How many of those are held or offered.
+    pub held: i64,
+    /// How many wait.
+    pub waiting: i64,
+    /// How many different e-mail addresses the live ones have.
     pub addresses: i64,
+    /// How many holds and offers end before the event's row says that the first one does.
+    pub unforeseen: i64,
     /// How many versions were made by facts that follow the facts before them.
     pub fact_versions: i64,
     /// The last version that its facts made.
@@ -34,8 +40,14 @@ pub struct EventCount {
 pub struct EventStated {
     /// See [`Event::capacity`](crate::Event::capacity).
     pub capacity: i64,
-    /// See [`Event::booked_count`](crate::Event::booked_count).
-    pub booked_count: i64,
+    /// Whether it was called off: then what its rows say does not count.
+    pub is_cancelled: bool,
+    /// See [`SeatCounts::booked`](crate::SeatCounts::booked).
+    pub booked: i64,
+    /// See [`SeatCounts::held`](crate::SeatCounts::held).
+    pub held: i64,
+    /// See [`SeatCounts::waiting`](crate::SeatCounts::waiting).
+    pub waiting: i64,
     /// See [`Event::version`](crate::Event::version).
     pub version: i64,
 }
@@ -64,37 +76,34 @@ impl AuditReport {
     }
 
     fn add(&mut self, count: &EventCount) {
-        self.registrations += count.registrations.unsigned_abs();
+        let live = count.seated + count.waiting;
+        self.registrations += live.unsigned_abs();
         let Some(stated) = &count.stated else {
             let rule = "registrations and facts belong to an event that exists";
-            self.check(count, rule, false, 0, count.registrations + count.fact_versions);
+            self.check(count, rule, 0, live + count.fact_versions);
             return;
         };
         self.events += 1;
-        let (booked, rows) = (stated.booked_count, count.registrations);
-        let rule = "booked_count is the number of live registrations";
-        self.check(count, rule, booked == rows, booked, rows);
+        let of_rows = |rows: i64| if stated.is_cancelled { 0 } else { rows };
+        let (seated, held) = (of_rows(count.seated), of_rows(count.held));
+        let waiting = of_rows(count.waiting);
+        self.check(count, "the seats taken are those of its registrations", stated.booked, seated);
+        self.check(count, "the seats held are those of its holds and offers", stated.held, held);
+        self.check(count, "those who wait are counted", stated.waiting, waiting);
         let rule = "no more seats are taken than there are";
-        let taken = booked.max(rows);
-        self.check(count, rule, taken <= stated.capacity, stated.capacity, taken);
-        let rule = "an e-mail address has one live registration";
-        self.check(count, rule, count.addresses == rows, rows, count.addresses);
-        let rule = "the last fact made the event's version";
-        let (version, last) = (stated.version, count.fact_version_last);
-        self.check(count, rule, version == last, version, last);
+        let taken = stated.booked.max(seated);
+        self.check(count, rule, stated.capacity, taken.max(stated.capacity));
+        self.check(count, "an e-mail address has one live registration", live, count.addresses);
+        let rule = "no hold or offer ends before the first is said to";
+        self.check(count, rule, 0, of_rows(count.unforeseen));
+        let version = stated.version;
+        self.check(count, "the last fact made its version", version, count.fact_version_last);
         let rule = "every version was made by one fact, in order";
-        self.check(count, rule, version == count.fact_versions, version, count.fact_versions);
+        self.check(count, rule, version, count.fact_versions);
     }
 
-    fn check(
-        &mut self,
-        count: &EventCount,
-        rule: &'static str,
-        holds: bool,
-        stated: i64,
-        counted: i64,
-    ) {
-        if !holds {
+    fn check(&mut self, count: &EventCount, rule: &'static str, stated: i64, counted: i64) {
+        if stated != counted {
             self.differences.push(Difference { event_id: count.event_id, rule, stated, counted });
         }
     }
@@ -115,33 +124,45 @@ impl fmt::Display for Difference {
 mod tests {
     use super::*;
 
+    fn stated() -> EventStated {
+        EventStated { capacity: 3, is_cancelled: false, booked: 2, held: 1, waiting: 1, version: 4 }
+    }
+
     fn good() -> EventCount {
         EventCount {
             event_id: uuid::Uuid::from_u128(1).into(),
-            stated: Some(EventStated { capacity: 3, booked_count: 2, version: 3 }),
-            registrations: 2,
-            addresses: 2,
-            fact_versions: 3,
-            fact_version_last: 3,
+            stated: Some(stated()),
+            seated: 2,
+            held: 1,
+            waiting: 1,
+            addresses: 3,
+            unforeseen: 0,
+            fact_versions: 4,
+            fact_version_last: 4,
         }
     }
 
     #[test]
     fn what_agrees_is_no_difference() {
-        let report = AuditReport::of([good(), good()]);
-        assert_eq!(report, AuditReport { events: 2, registrations: 4, differences: vec![] });
+        let called_off =
+            EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
+        let called_off = EventCount { stated: Some(called_off), unforeseen: 1, ..good() };
+        let report = AuditReport::of([good(), called_off]);
+        assert_eq!(report, AuditReport { events: 2, registrations: 6, differences: vec![] });
     }
 
     #[test]
     fn each_rule_is_held() {
-        let stated =
-            |capacity, booked_count, version| Some(EventStated { capacity, booked_count, version });
+        let with = |stated| EventCount { stated: Some(stated), ..good() };
         for (what, broken) in [
-            ("miscounted", EventCount { stated: stated(3, 1, 3), ..good() }),
-            ("oversold", EventCount { stated: stated(1, 2, 3), ..good() }),
-            ("one address twice", EventCount { addresses: 1, ..good() }),
-            ("a version ahead", EventCount { fact_version_last: 4, ..good() }),
-            ("a fact lost", EventCount { fact_versions: 2, ..good() }),
+            ("miscounted", with(EventStated { booked: 1, ..stated() })),
+            ("oversold", with(EventStated { capacity: 1, ..stated() })),
+            ("holds miscounted", with(EventStated { held: 0, ..stated() })),
+            ("queue miscounted", with(EventStated { waiting: 0, ..stated() })),
+            ("one address twice", EventCount { addresses: 2, ..good() }),
+            ("a hold forgotten", EventCount { unforeseen: 1, ..good() }),
+            ("a version ahead", EventCount { fact_version_last: 5, ..good() }),
+            ("a fact lost", EventCount { fact_versions: 3, ..good() }),
             ("an orphan", EventCount { stated: None, ..good() }),
         ] {
             let differences = AuditReport::of([broken]).differences;

@@ -1,52 +1,243 @@
-use crate::{EmailAddress, EventId, Registration, RegistrationId};
-use thiserror::Error;
+use crate::{
+    Capacity, Description, EmailAddress, EventId, EventName, Fingerprint, HoldTtl, KeyHash,
+    OfferTtl, PersonName, RegistrationId, TimeZone, TokenHash, Venue, Version,
+};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 /// Something that is asked of one event. A new feature is a new command here and a new case in
 /// [`decide`](crate::decide()), never a second way to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Take a seat.
+    /// Take a seat, or wait for one.
     Register(Register),
+    /// Keep a seat for a while.
+    Hold(Hold),
+    /// Turn a hold or an offer into a seat.
+    Confirm {
+        /// The registration.
+        registration_id: RegistrationId,
+    },
+    /// Give up a seat, a hold, an offer or a place in the queue.
+    Cancel {
+        /// The registration.
+        registration_id: RegistrationId,
+    },
+    /// Give a seat to somebody else.
+    Transfer(Transfer),
+    /// Let somebody in.
+    CheckIn(CheckIn),
+    /// Take that back.
+    UndoCheckIn {
+        /// The registration.
+        registration_id: RegistrationId,
+    },
+    /// Change the event itself.
+    Edit(Box<Edit>),
+    /// Call the event off, and with it all that is registered.
+    CancelEvent,
+    /// Tidy what time alone has changed: end holds and offers that have run out, and serve the queue.
+    /// Whatever else is asked of an event does so first.
+    Settle,
 }
 
-/// Asks for one seat for one e-mail address.
+/// Who claims a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Register {
+pub struct Claim {
     /// The id of the registration to be made. It also names this request: executed again under the
     /// same id, a registration that was made is answered as the success that it was.
     pub registration_id: RegistrationId,
     /// Whose seat it will be.
     pub user_email: EmailAddress,
+    /// What they are called.
+    pub name: Option<PersonName>,
+    /// What they will manage it with.
+    pub token_hash: Option<TokenHash>,
 }
 
-/// A command and the event that it is for: what batches are made of.
+impl Claim {
+    /// A claim by an address alone, which only the organizer can manage.
+    pub fn new(registration_id: RegistrationId, user_email: EmailAddress) -> Self {
+        Self { registration_id, user_email, name: None, token_hash: None }
+    }
+}
+
+/// Asks for one seat for one e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Register {
+    /// Who asks.
+    pub claim: Claim,
+    /// What to do if there is none.
+    pub on_full: OnFull,
+}
+
+impl From<Claim> for Register {
+    /// Asks for a seat now or not at all.
+    fn from(claim: Claim) -> Self {
+        Self { claim, on_full: OnFull::Refuse }
+    }
+}
+
+/// What to do for somebody who comes when there is no seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// Say so.
+    Refuse,
+    /// Let them wait for one, if the event allows that.
+    Waitlist,
+}
+
+/// Asks for a seat to be kept for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Who asks.
+    pub claim: Claim,
+    /// For how long.
+    pub ttl: HoldTtl,
+}
+
+/// Asks for a seat to be given to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// The registration.
+    pub registration_id: RegistrationId,
+    /// Whose it will be.
+    pub user_email: EmailAddress,
+    /// What they are called.
+    pub name: Option<PersonName>,
+    /// What they will manage it with; the old token is worthless from then on. New for each transfer:
+    /// it also names this request.
+    pub token_hash: Option<TokenHash>,
+}
+
+/// Asks for somebody to be let in on a ticket whose signature has been verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckIn {
+    /// The registration that the ticket is for.
+    pub registration_id: RegistrationId,
+    /// The generation that the ticket is of.
+    pub generation: u32,
+    /// Names this scan: told again, it is answered as the success that it was.
+    pub scan_id: Uuid,
+    /// When it was scanned, if that was earlier than now: without a network, say.
+    pub scanned_at: Option<DateTime<Utc>>,
+}
+
+/// Asks for an event to be changed. What is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// The version that the event must have.
+    pub if_version: Option<Version>,
+    /// See [`EventDetails::name`](crate::EventDetails::name).
+    pub name: Option<EventName>,
+    /// See [`EventDetails::description`](crate::EventDetails::description).
+    pub description: Option<Description>,
+    /// See [`Event::capacity`](crate::Event::capacity).
+    pub capacity: Option<Capacity>,
+    /// Whether to publish a draft.
+    pub publish: bool,
+    /// See [`EventDetails::starts_at`](crate::EventDetails::starts_at).
+    pub starts_at: Option<Option<DateTime<Utc>>>,
+    /// See [`EventDetails::ends_at`](crate::EventDetails::ends_at).
+    pub ends_at: Option<Option<DateTime<Utc>>>,
+    /// See [`EventDetails::timezone`](crate::EventDetails::timezone).
+    pub timezone: Option<Option<TimeZone>>,
+    /// See [`EventDetails::venue`](crate::EventDetails::venue).
+    pub venue: Option<Option<Venue>>,
+    /// See [`EventRules::opens_at`](crate::EventRules::opens_at).
+    pub opens_at: Option<Option<DateTime<Utc>>>,
+    /// See [`EventRules::closes_at`](crate::EventRules::closes_at).
+    pub closes_at: Option<Option<DateTime<Utc>>>,
+    /// See [`EventRules::waitlist_enabled`](crate::EventRules::waitlist_enabled).
+    pub waitlist_enabled: Option<bool>,
+    /// See [`EventRules::offer_ttl`](crate::EventRules::offer_ttl).
+    pub offer_ttl: Option<Option<OfferTtl>>,
+}
+
+/// A command, the event that it is for, and who asks: what batches are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCommand {
     /// The event that is asked.
     pub event_id: EventId,
     /// What is asked of it.
     pub command: Command,
+    /// Who asks.
+    pub caller: Caller,
+    /// Under which key, if the same request may come again.
+    pub key: Option<IdempotencyKey>,
 }
 
-/// The answer to a [`Command`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The seat is theirs.
-    Confirmed(Registration),
-    /// Nothing was changed, for this reason.
-    Refused(Refusal),
+impl EventCommand {
+    /// A command of the organizer.
+    pub fn new(event_id: EventId, command: Command) -> Self {
+        Self { event_id, command, caller: Caller::Organizer, key: None }
+    }
+
+    /// The same, asked by `caller`.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// The same, asked under `key`.
+    #[must_use]
+    pub fn with_key(self, key: Option<IdempotencyKey>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// The registration whose id the command names, to be made or to be there.
+    pub fn registration_id(&self) -> Option<RegistrationId> {
+        match &self.command {
+            Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
+                Some(claim.registration_id)
+            }
+            Command::Confirm { registration_id }
+            | Command::Cancel { registration_id }
+            | Command::UndoCheckIn { registration_id }
+            | Command::Transfer(Transfer { registration_id, .. })
+            | Command::CheckIn(CheckIn { registration_id, .. }) => Some(*registration_id),
+            Command::Edit(_) | Command::CancelEvent | Command::Settle => None,
+        }
+    }
+
+    /// Whether the command makes a registration of that id, so that it is there already only if the
+    /// command was executed before.
+    pub fn makes_registration(&self) -> bool {
+        matches!(self.command, Command::Register(_) | Command::Hold(_))
+    }
+
+    /// The address whose live registration the command must know of.
+    pub fn user_email(&self) -> Option<&EmailAddress> {
+        match &self.command {
+            Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
+                Some(&claim.user_email)
+            }
+            Command::Transfer(transfer) => Some(&transfer.user_email),
+            Command::Confirm { .. }
+            | Command::Cancel { .. }
+            | Command::CheckIn(_)
+            | Command::UndoCheckIn { .. }
+            | Command::Edit(_)
+            | Command::CancelEvent
+            | Command::Settle => None,
+        }
+    }
 }
 
-/// Why a command changed nothing. A refusal is an answer, not an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// There is no such event.
-    #[error("there is no such event")]
-    EventNotFound,
-    /// Every seat is taken.
-    #[error("every seat of this event is taken")]
-    SoldOut,
-    /// This e-mail address has a live registration already.
-    #[error("this e-mail address is registered for this event already")]
-    AlreadyRegistered,
+/// Who asks. Whether they are who they say was found out before; what they may do is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever manages the event: may do everything.
+    Organizer,
+    /// Whoever has the token with this hash: may do to its registration what its owner may.
+    Attendee(TokenHash),
+}
+
+/// Makes a request that is sent again the same request: it is answered with the first one's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// What it is looked up by.
+    pub hash: KeyHash,
+    /// What was asked under it.
+    pub fingerprint: Fingerprint,
 }

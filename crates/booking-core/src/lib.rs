@@ -9,7 +9,9 @@
 //! | who gets a seat | [`decide`] |
 //! | what a store promises | [`BookingStore`], [`StoreError`] |
 //! | what may be asked and answered | [`Command`], [`Outcome`], [`Refusal`] |
-//! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Description`], [`Capacity`] |
+//! | who may go from which status to which | `transitions`, and its moves in `seats` |
+//! | what a batch has to read | [`EventState::needs`] |
+//! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
 //!
 //! # Embedding it in another service
 //!
@@ -19,9 +21,8 @@
 //!
 //! ```
 //! use booking_core::{
-//!     BookingStore, Capacity, CapacityMax, Command, Description, EmailAddress, EventCommand,
-//!     EventId, EventName, Execution, NewEvent, Outcome, Refusal, Register, RegistrationId,
-//!     WhenBusy,
+//!     BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventId,
+//!     EventName, Execution, NewEvent, Outcome, Refusal, RegistrationId, WhenBusy,
 //! };
 //! use uuid::Uuid;
 //!
@@ -30,11 +31,9 @@
 //!     event_id: EventId,
 //!     email: &str,
 //! ) -> Result<Outcome, Box<dyn std::error::Error>> {
-//!     let command = Command::Register(Register {
-//!         registration_id: RegistrationId::from(Uuid::now_v7()),
-//!         user_email: EmailAddress::parse(email)?,
-//!     });
-//!     let batch = [EventCommand { event_id, command }];
+//!     let id = RegistrationId::from(Uuid::now_v7());
+//!     let claim = Claim::new(id, EmailAddress::parse(email)?);
+//!     let batch = [EventCommand::new(event_id, Command::Register(claim.into()))];
 //!     match store.execute(&batch, WhenBusy::Wait).await?.remove(0) {
 //!         Execution::Decided(outcome) => Ok(outcome),
 //!         Execution::Busy => unreachable!("WhenBusy::Wait waits"),
@@ -45,12 +44,11 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = booking_conformance::MemoryStore::default();
 //! let event = store
-//!     .create_event(NewEvent {
-//!         id: EventId::from(Uuid::now_v7()),
-//!         name: EventName::parse("Rust meetup")?,
-//!         description: Description::default(),
-//!         capacity: Capacity::parse(1, CapacityMax::default())?,
-//!     })
+//!     .create_event(NewEvent::new(
+//!         EventId::from(Uuid::now_v7()),
+//!         EventName::parse("Rust meetup")?,
+//!         Capacity::parse(1, CapacityMax::default())?,
+//!     ))
 //!     .await?;
 //!
 //! let first = sign_up(&store, event.id, "Ada@Example.org").await?;
@@ -67,20 +65,39 @@ mod command;
 mod decide;
 mod email;
 mod event;
+mod fact;
 mod id;
+mod outcome;
 mod page;
 mod registration;
+mod seats;
+mod secret;
+mod state;
 mod store;
 mod text;
+mod time;
+mod transitions;
 
 pub use audit::{AuditReport, Difference, EventCount, EventStated};
 pub use capacity::{Capacity, CapacityMax};
-pub use command::{Command, EventCommand, Outcome, Refusal, Register};
-pub use decide::{Decision, EventChange, EventState, Fact, decide, decide_batch};
+pub use command::{
+    Caller, CheckIn, Claim, Command, Edit, EventCommand, Hold, IdempotencyKey, OnFull, Register,
+    Transfer,
+};
+pub use decide::{Decision, Rule, decide, decide_batch};
+#[doc(hidden)]
+pub use decide::{decide_batch_by, decide_without};
 pub use email::EmailAddress;
-pub use event::{Event, NewEvent, Version};
+pub use event::{Event, EventDetails, EventRules, EventStatus, NewEvent, Version};
+pub use fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use id::{EventId, RegistrationId};
+pub use outcome::{Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
-pub use registration::Registration;
+pub use registration::{CheckedIn, Listed, Registration, Status};
+pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
+pub use state::{
+    EditedEvent, EventChange, EventState, IdempotencyRecord, Needs, SETTLED_MAX, SeatCounts,
+};
 pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
-pub use text::{Description, EventName, Invalid};
+pub use text::{Description, EventName, Invalid, PersonName, Venue};
+pub use time::{HoldTtl, OfferTtl, TimeZone, parse_instant};

@@ -91,15 +91,12 @@ impl FromStr for EventCursor {
         let id: Uuid = id.parse().map_err(|_| Invalid::NotACursor)?;
         Ok(Self {
             created_at: DateTime::from_timestamp_micros(micros)
-                .filter(|time| STORED_TIMES.contains(&time.timestamp()))
+                .filter(crate::time::is_stored)
                 .ok_or(Invalid::NotACursor)?,
             id: id.into(),
         })
     }
 }
-
-/// The years 0 to 9999, in seconds from 1970: what every store can compare with.
-const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
 
 /// The last registration of a page. Registrations are listed oldest first, by the version of the
 /// event that they made.
@@ -115,7 +112,7 @@ impl RegistrationCursor {
 
 impl From<&Registration> for RegistrationCursor {
     fn from(registration: &Registration) -> Self {
-        Self(registration.event_version)
+        Self(registration.created_version)
     }
 }
 

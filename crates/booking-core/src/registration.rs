@@ -1,9 +1,10 @@
-use crate::{EmailAddress, EventId, RegistrationId, Version};
+use crate::{EmailAddress, EventId, EventStatus, PersonName, RegistrationId, TokenHash, Version};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-/// A seat of an event that somebody has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Somebody's claim on a seat of an event, through its whole life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// Its name for programs.
     pub id: RegistrationId,
@@ -11,8 +12,128 @@ pub struct Registration {
     pub event_id: EventId,
     /// Whose it is. No two live registrations of one event have the same.
     pub user_email: EmailAddress,
-    /// The version of the event that this registration made.
+    /// What they are called, if they said.
+    pub name: Option<PersonName>,
+    /// Where it stands.
+    pub status: Status,
+    /// When a hold or an offer runs out; only those have it.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The place in the queue, 1 for who is next; only those who wait have it.
+    pub position: Option<u32>,
+    /// Who let them in, and when.
+    pub check_in: Option<CheckedIn>,
+    /// Raised by whatever makes earlier tickets worthless: a transfer, a cancellation.
+    pub generation: u32,
+    /// Who may manage it, beside the organizer.
+    pub token_hash: Option<TokenHash>,
+    /// The version of the event that this registration made. Registrations are listed, and people
+    /// wait, in its order.
+    pub created_version: Version,
+    /// The version of the event that its last change made.
     pub event_version: Version,
-    /// The store's time when the seat was given, to the microsecond.
+    /// The store's time when it was made, to the microsecond.
     pub created_at: DateTime<Utc>,
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It has a seat.
+    Confirmed,
+    /// It has a seat until [`Registration::expires_at`].
+    Held,
+    /// It waits for a seat.
+    Waitlisted,
+    /// It waited, and has a seat until [`Registration::expires_at`].
+    Offered,
+    /// Given up.
+    Cancelled,
+    /// A hold or an offer that ran out.
+    Expired,
+}
+
+impl Status {
+    /// Every status there is.
+    pub const ALL: [Self; 6] = [
+        Self::Confirmed,
+        Self::Held,
+        Self::Waitlisted,
+        Self::Offered,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    /// Its name, in JSON and in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Held => "held",
+            Self::Waitlisted => "waitlisted",
+            Self::Offered => "offered",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The status called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// Whether it keeps its address from registering again.
+    pub const fn is_live(self) -> bool {
+        self.takes_a_seat() || matches!(self, Self::Waitlisted)
+    }
+
+    /// Whether it counts as a seat taken.
+    pub const fn takes_a_seat(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Held | Self::Offered)
+    }
+
+    /// Whether time alone ends it.
+    pub const fn runs_out(self) -> bool {
+        matches!(self, Self::Held | Self::Offered)
+    }
+}
+
+/// That somebody was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedIn {
+    /// When their ticket was scanned.
+    pub at: DateTime<Utc>,
+    /// The scan that let them in: told again, it is answered as the success that it was.
+    pub scan_id: Uuid,
+}
+
+impl Registration {
+    /// Whether time has ended it at `now`, whatever its row says.
+    pub fn has_run_out(&self, now: DateTime<Utc>) -> bool {
+        self.status.runs_out() && self.expires_at.is_none_or(|end| end <= now)
+    }
+
+    /// As it is at `now` for an event in the state `event`: a hold that has run out is expired, swept
+    /// or not, and all that is live in a cancelled event is cancelled.
+    #[must_use]
+    pub fn as_of(self, now: DateTime<Utc>, event: EventStatus) -> Self {
+        let status = match self.status {
+            _ if self.has_run_out(now) => Status::Expired,
+            status if event == EventStatus::Cancelled && status.is_live() => Status::Cancelled,
+            status => status,
+        };
+        let ended = status != self.status;
+        let position = self.position.filter(|_| !ended);
+        let expires_at = self.expires_at.filter(|_| !ended);
+        Self { status, position, expires_at, ..self }
+    }
+}
+
+/// Which registrations of an event are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Listed {
+    /// Those that have a seat, as [`Event::booked_count`](crate::Event::booked_count) counts them.
+    #[default]
+    Seated,
+    /// All that ever were.
+    All,
 }

@@ -1,6 +1,7 @@
 use crate::{
-    AuditReport, Event, EventCommand, EventCursor, EventId, NewEvent, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor,
+    AuditReport, Event, EventCommand, EventCursor, EventId, HistoryEntry, IdempotencyKey, Listed,
+    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
+    SigningSeed,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,17 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// that is there already under its id is returned as it is: asking again is safe.
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError>;
 
-    /// The event, or `None` if there is none with this id.
+    /// The same, but for the same request only once: as [`EventCommand::key`] does for commands. The
+    /// outcome is [`Outcome::EventChanged`], that replayed, or
+    /// [`Refusal::KeyReused`](crate::Refusal::KeyReused).
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError>;
+
+    /// The event, or `None` if there is none with this id. What has run out is not counted, swept or
+    /// not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
 
     /// The events after `after`, newest first.
@@ -31,16 +42,49 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     ) -> Result<Page<Event, EventCursor>, StoreError>;
 
     /// The registrations of an event after `after`, oldest first, or `None` if there is no such
-    /// event.
+    /// event. What has run out is shown as expired, and what was live in a cancelled event as
+    /// cancelled. Without positions in the queue.
     async fn registrations(
         &self,
         event_id: EventId,
+        listed: Listed,
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
 
+    /// A registration as it is now, with its position in the queue; `None` if there is none with this
+    /// id.
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
+
+    /// The event of each registration: `events[i]` is that of `ids[i]`. It never changes.
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError>;
+
+    /// What happened to a registration, oldest first: the last `limit` facts about it, and last that
+    /// its event was called off, if it was and the registration was live. `None` if there is no such
+    /// registration.
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError>;
+
+    /// Events on which time alone has something to do, longest overdue first: for
+    /// [`Command::Settle`](crate::Command::Settle).
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
+
+    /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
+
+    /// The seeds of the keys that tickets were ever signed with, newest first.
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError>;
+
+    /// Keeps another seed, as the newest. With `only_first` it is kept only if there is none yet.
+    async fn add_signing_seed(&self, seed: SigningSeed, only_first: bool)
+    -> Result<(), StoreError>;
+
     /// Executes a batch in one transaction: locks the rows of its events in the order of their ids,
-    /// loads what the commands need, lets [`decide`](crate::decide()) decide, writes, commits.
+    /// loads what the commands need ([`EventState::needs`](crate::EventState::needs)), lets
+    /// [`decide`](crate::decide()) decide, writes, commits.
     ///
     /// `executions[i]` answers `batch[i]`, and the outcomes are as if the commands had been executed
     /// one by one in the order of `batch`. When this returns `Ok`, what was decided is durable. An

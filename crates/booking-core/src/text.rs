@@ -38,38 +38,15 @@ pub enum Invalid {
         /// The most that is allowed.
         max: u32,
     },
+    /// Not an instant as RFC 3339 writes it.
+    #[error("must be a time such as 2026-05-01T19:00:00Z (RFC 3339)")]
+    NotAnInstant,
+    /// Not a name of the IANA time zone database.
+    #[error("must be a time zone such as Europe/Berlin")]
+    NotATimeZone,
     /// A cursor that no listing gave out.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,
-}
-
-/// What an event is called: trimmed, 1 to [`EventName::CHARACTERS_MAX`] characters, no control
-/// characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EventName(String);
-
-impl EventName {
-    /// The longest name, in Unicode scalar values.
-    pub const CHARACTERS_MAX: usize = 200;
-
-    /// Trims and checks `raw`.
-    ///
-    /// # Errors
-    /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
-    pub fn parse(raw: &str) -> Result<Self, Invalid> {
-        let name = raw.trim();
-        if name.is_empty() {
-            return Err(Invalid::Empty);
-        }
-        check_text(name, Self::CHARACTERS_MAX, |_| false)?;
-        Ok(Self(name.to_owned()))
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What an event is about: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline
@@ -137,8 +114,63 @@ macro_rules! string_conversions {
 }
 pub(crate) use string_conversions;
 
-string_conversions!(EventName);
 string_conversions!(Description);
+
+/// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, no control characters.
+macro_rules! line_newtype {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest one, in Unicode scalar values.
+            pub const CHARACTERS_MAX: usize = $max;
+
+            /// Trims and checks `raw`.
+            ///
+            /// # Errors
+            /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
+            pub fn parse(raw: &str) -> Result<Self, Invalid> {
+                let line = raw.trim();
+                if line.is_empty() {
+                    return Err(Invalid::Empty);
+                }
+                check_text(line, Self::CHARACTERS_MAX, |_| false)?;
+                Ok(Self(line.to_owned()))
+            }
+
+            /// It as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        string_conversions!($name);
+    };
+}
+
+line_newtype!(
+    /// What an event is called: trimmed, 1 to [`EventName::CHARACTERS_MAX`] characters, no control
+    /// characters.
+    EventName,
+    200
+);
+
+line_newtype!(
+    /// What a registered person is called: trimmed, 1 to [`PersonName::CHARACTERS_MAX`] characters, no
+    /// control characters.
+    PersonName,
+    200
+);
+
+line_newtype!(
+    /// Where an event takes place: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control
+    /// characters.
+    Venue,
+    200
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,129 @@
+use crate::{RegistrationId, Version};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened to an event; each made one version of it. Facts are written in the
+/// transaction that made them true, and side effects leave through them. They hold ids and no personal
+/// data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What happened.
+    pub kind: FactKind,
+    /// To which registration; `None` if it was the event itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_id: Option<RegistrationId>,
+    /// Who made it happen.
+    #[serde(default, skip_serializing_if = "Actor::is_attendee")]
+    pub actor: Actor,
+    /// The version that the fact before this one about the same registration made, so that its history
+    /// can be followed backwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Version>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// The event was put up.
+    EventCreated,
+    /// The event was changed.
+    EventEdited,
+    /// The event was called off, and with it all that was registered.
+    EventCancelled,
+    /// A seat was given at once.
+    Registered,
+    /// A seat is kept for a while.
+    Held,
+    /// Somebody began to wait.
+    Waitlisted,
+    /// A hold, an offer or a place in the queue became a seat.
+    Confirmed,
+    /// A seat came free for somebody who waited.
+    Offered,
+    /// A hold or an offer ran out.
+    Expired,
+    /// Given up.
+    Cancelled,
+    /// Given to somebody else.
+    Transferred,
+    /// Somebody was let in.
+    CheckedIn,
+    /// That was taken back.
+    CheckInUndone,
+}
+
+impl FactKind {
+    /// Its name, in JSON and in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EventCreated => "event_created",
+            Self::EventEdited => "event_edited",
+            Self::EventCancelled => "event_cancelled",
+            Self::Registered => "registered",
+            Self::Held => "held",
+            Self::Waitlisted => "waitlisted",
+            Self::Confirmed => "confirmed",
+            Self::Offered => "offered",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Transferred => "transferred",
+            Self::CheckedIn => "checked_in",
+            Self::CheckInUndone => "check_in_undone",
+        }
+    }
+}
+
+/// Who made something happen.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// Whoever registers or has registered.
+    #[default]
+    Attendee,
+    /// Whoever manages the event.
+    Organizer,
+    /// Time alone, or the queue moving up.
+    System,
+}
+
+impl Actor {
+    /// Its name, in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attendee => "attendee",
+            Self::Organizer => "organizer",
+            Self::System => "system",
+        }
+    }
+
+    // By reference, as serde asks.
+    fn is_attendee(&self) -> bool {
+        *self == Self::Attendee
+    }
+}
+
+impl Fact {
+    /// That an event was put up.
+    pub const EVENT_CREATED: Self = Self::of_event(FactKind::EventCreated);
+
+    /// Something that the organizer did to the event itself.
+    pub const fn of_event(kind: FactKind) -> Self {
+        Self { kind, registration_id: None, actor: Actor::Organizer, previous: None }
+    }
+}
+
+/// A fact about a registration, as its history tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The version of the event that it made.
+    pub version: Version,
+    /// The store's time when it did.
+    pub recorded_at: DateTime<Utc>,
+    /// What happened.
+    pub kind: FactKind,
+    /// Who made it happen.
+    pub actor: Actor,
+}

@@ -1,0 +1,140 @@
+use crate::{Event, Registration, Version};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The answer to a [`Command`](crate::Command).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The seat is theirs.
+    Confirmed(Registration),
+    /// The seat is theirs for a while.
+    Held(Registration),
+    /// They wait for a seat.
+    Waitlisted(Registration),
+    /// The registration has ended, now or before.
+    Cancelled(Registration),
+    /// The seat is somebody else's.
+    Transferred(Registration),
+    /// They may go in.
+    CheckedIn(Registration),
+    /// They are not in, now or before.
+    CheckInUndone(Registration),
+    /// The event is as it was asked to be.
+    EventChanged(Box<Event>),
+    /// What time changed is tidied.
+    Settled,
+    /// Nothing was changed, for this reason.
+    Refused(Refusal),
+    /// The answer that the same request got before, under the same idempotency key.
+    Replayed(Box<Outcome>),
+}
+
+impl Outcome {
+    /// The registration that it tells of.
+    pub fn registration(&self) -> Option<&Registration> {
+        match self {
+            Self::Confirmed(registration)
+            | Self::Held(registration)
+            | Self::Waitlisted(registration)
+            | Self::Cancelled(registration)
+            | Self::Transferred(registration)
+            | Self::CheckedIn(registration)
+            | Self::CheckInUndone(registration) => Some(registration),
+            Self::Replayed(first) => first.registration(),
+            Self::EventChanged(_) | Self::Settled | Self::Refused(_) => None,
+        }
+    }
+}
+
+/// Why a command changed nothing. A refusal is an answer, not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// There is no such event.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is no such registration.
+    #[error("there is no such registration")]
+    RegistrationNotFound,
+    /// Every seat is taken, or will go to somebody who waits.
+    #[error("every seat of this event is taken")]
+    SoldOut,
+    /// Every seat is taken, but some only for a while.
+    #[error("every seat that is left is being held; one may come free at {}", rfc3339(retry_at))]
+    AllHeld {
+        /// The earliest instant at which a hold or an offer may run out.
+        retry_at: DateTime<Utc>,
+    },
+    /// This e-mail address has a live registration already.
+    #[error("this e-mail address is registered for this event already")]
+    AlreadyRegistered,
+    /// The event is not open, by its state or its hours.
+    #[error("this event is not open for that")]
+    Closed,
+    /// The hold or the offer has ended.
+    #[error("the time to confirm this has run out")]
+    HoldExpired,
+    /// They wait, and no seat has come free for them.
+    #[error("no seat has come free for this registration yet")]
+    NotOffered,
+    /// They are in, or have been, and a seat that was used cannot be given up.
+    #[error("somebody was let in on this registration, so it cannot be cancelled")]
+    NotCancellable,
+    /// Only a confirmed seat that was not used can be given to somebody else.
+    #[error("this registration cannot be transferred")]
+    NotTransferable,
+    /// The ticket was used before.
+    #[error("this ticket was checked in before, at {}", rfc3339(checked_in_at))]
+    AlreadyCheckedIn {
+        /// When.
+        checked_in_at: DateTime<Utc>,
+    },
+    /// The ticket is not good for this event any more.
+    #[error("this ticket is not valid: {reason}")]
+    TicketVoid {
+        /// Why not.
+        reason: TicketVoid,
+    },
+    /// More seats are taken than the event would have.
+    #[error("{booked_count} seats are taken, so there cannot be fewer")]
+    CapacityBelowBooked {
+        /// How many are taken.
+        booked_count: u32,
+    },
+    /// The event would end before it begins, or close before it opens.
+    #[error("an event cannot end before it begins, nor close before it opens")]
+    OutOfOrder,
+    /// The event is not at the version that the caller knows.
+    #[error("the event has changed: it is at version {current}")]
+    VersionMismatch {
+        /// Its version.
+        current: Version,
+    },
+    /// Something else was asked under this idempotency key.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// The caller may not do that to this registration.
+    #[error("this is not yours to change")]
+    Forbidden,
+}
+
+/// Why a ticket whose signature is right is not valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketVoid {
+    /// Its registration was cancelled, or never confirmed.
+    #[error("the registration was cancelled")]
+    Cancelled,
+    /// Its seat was given to somebody else, who has a ticket of their own.
+    #[error("the seat was given to somebody else")]
+    Transferred,
+    /// No registration is known that it could be for.
+    #[error("no such registration is known")]
+    Unknown,
+}
+
+fn rfc3339(time: &DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,411 @@
+//! An event's seats while its part of a batch is being decided: the state that the commands move, and
+//! the few moves that there are. Which command makes which move is in `transitions`.
+
+use crate::{
+    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventDetails, EventId,
+    EventRules, EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeyHash, Registration,
+    RegistrationId, Rule, SeatCounts, Status, Version,
+};
+use chrono::{DateTime, Utc};
+use std::collections::{HashMap, VecDeque};
+
+pub(crate) struct Seats<'a> {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) id: EventId,
+    pub(crate) capacity: Capacity,
+    pub(crate) rules: EventRules,
+    pub(crate) counts: SeatCounts,
+    pub(crate) version: Version,
+    pub(crate) details: Option<(EventDetails, DateTime<Utc>)>,
+    state: &'a EventState,
+    left_out: Option<Rule>,
+    /// No hold or offer runs out before.
+    due_at: Option<DateTime<Utc>>,
+    rows: Vec<Row<'a>>,
+    by_id: HashMap<RegistrationId, usize>,
+    by_email: HashMap<&'a EmailAddress, usize>,
+    /// The head of the queue.
+    queue: VecDeque<usize>,
+    /// How many wait behind those in `queue`.
+    beyond: u32,
+    /// The places in the queue, by the version that made them, that were given up since the state was
+    /// read.
+    left_queue: Vec<Version>,
+    edited: bool,
+    cancelled_version: Option<Version>,
+    facts: Vec<Fact>,
+    records: HashMap<KeyHash, IdempotencyRecord>,
+    new_records: Vec<KeyHash>,
+}
+
+/// A registration that is known.
+enum Row<'a> {
+    /// As it was read.
+    Loaded(&'a Registration),
+    /// As it was changed; whether it was read before.
+    Changed(Box<Registration>, bool),
+}
+
+impl Row<'_> {
+    fn get(&self) -> &Registration {
+        match self {
+            Row::Loaded(registration) => registration,
+            Row::Changed(registration, _) => registration,
+        }
+    }
+}
+
+impl<'a> Seats<'a> {
+    pub(crate) fn new(state: &'a EventState, now: DateTime<Utc>, left_out: Option<Rule>) -> Self {
+        let rows = state.registrations.len() + state.overdue.len() + state.waiting.len();
+        let mut seats = Self {
+            now,
+            id: state.id,
+            capacity: state.capacity,
+            rules: state.rules,
+            counts: state.counts,
+            version: state.version,
+            details: state.details.clone(),
+            state,
+            left_out,
+            due_at: state.due_at,
+            rows: Vec::with_capacity(rows),
+            by_id: HashMap::with_capacity(rows),
+            by_email: HashMap::with_capacity(rows),
+            queue: VecDeque::with_capacity(state.waiting.len()),
+            beyond: 0,
+            left_queue: Vec::new(),
+            edited: false,
+            cancelled_version: None,
+            facts: Vec::new(),
+            records: HashMap::new(),
+            new_records: Vec::new(),
+        };
+        for registration in &state.waiting {
+            let row = seats.load(registration);
+            seats.queue.push_back(row);
+        }
+        seats.beyond = state.counts.waiting.saturating_sub(seats.queue.len() as u32);
+        for registration in state.overdue.iter().chain(&state.registrations) {
+            seats.load(registration);
+        }
+        for record in &state.records {
+            seats.records.insert(record.hash, record.clone());
+        }
+        seats
+    }
+
+    fn load(&mut self, registration: &'a Registration) -> usize {
+        if let Some(row) = self.by_id.get(&registration.id) {
+            return *row;
+        }
+        let row = self.rows.len();
+        self.rows.push(Row::Loaded(registration));
+        self.by_id.insert(registration.id, row);
+        if registration.status.is_live() {
+            self.by_email.insert(&registration.user_email, row);
+        }
+        row
+    }
+
+    /// Tidies what time alone has changed.
+    pub(crate) fn settle(&mut self) {
+        if !self.state.is_due(self.now) || self.left_out == Some(Rule::Expiry) {
+            self.serve_queue();
+            return;
+        }
+        for registration in &self.state.overdue {
+            let row = self.by_id[&registration.id];
+            self.expire_if_run_out(row);
+        }
+        let limit = self.state.needs([], self.now).overdue_max as usize;
+        self.due_at = match self.state.overdue.len() >= limit {
+            // There may be more of them.
+            true => Some(self.now),
+            false => self.state.due_next,
+        };
+        self.serve_queue();
+    }
+
+    /// Gives free seats to those who wait longest.
+    pub(crate) fn serve_queue(&mut self) {
+        while self.free() > 0
+            && self.rules.status == EventStatus::Published
+            && let Some(row) = self.queue.pop_front()
+        {
+            self.counts.waiting -= 1;
+            self.left_queue.push(self.row(row).created_version);
+            let offer_end = self.rules.offer_ttl.map(|ttl| ttl.after(self.now));
+            let (status, kind) = match offer_end {
+                Some(_) => (Status::Offered, FactKind::Offered),
+                None => (Status::Confirmed, FactKind::Confirmed),
+            };
+            self.take_seat(status, offer_end);
+            self.change(row, kind, Actor::System, |registration| {
+                registration.status = status;
+                registration.expires_at = offer_end;
+                registration.position = None;
+            });
+        }
+    }
+
+    /// Ends a hold or an offer that has run out.
+    pub(crate) fn expire_if_run_out(&mut self, row: usize) {
+        if self.row(row).has_run_out(self.now) && self.left_out != Some(Rule::Expiry) {
+            self.end(row, Status::Expired, FactKind::Expired, Actor::System);
+        }
+    }
+
+    /// Ends a live registration, whatever it has.
+    pub(crate) fn end(&mut self, row: usize, status: Status, kind: FactKind, actor: Actor) {
+        let registration = self.row(row);
+        let (before, email) = (registration.status, registration.user_email.clone());
+        let created_version = registration.created_version;
+        match before {
+            Status::Waitlisted => {
+                self.counts.waiting -= 1;
+                self.left_queue.push(created_version);
+                match self.queue.iter().position(|waiting| *waiting == row) {
+                    Some(place) => drop(self.queue.remove(place)),
+                    None => self.beyond -= 1,
+                }
+            }
+            Status::Held | Status::Offered => self.free_seat(true),
+            Status::Confirmed => self.free_seat(false),
+            Status::Cancelled | Status::Expired => {
+                unreachable!("registration {} has ended before", registration.id)
+            }
+        }
+        self.by_email.remove(&email);
+        self.change(row, kind, actor, |registration| {
+            registration.status = status;
+            registration.expires_at = None;
+            registration.position = None;
+            registration.generation += 1;
+        });
+    }
+
+    /// How many seats nobody has.
+    pub(crate) fn free(&self) -> u32 {
+        self.capacity.get().saturating_sub(self.counts.booked)
+    }
+
+    /// Whether whoever comes now may have a seat.
+    pub(crate) fn has_seat_for_anybody(&self) -> bool {
+        let queue_first = self.left_out != Some(Rule::QueueFirst);
+        self.free() > 0 && (self.counts.waiting == 0 || !queue_first)
+    }
+
+    /// The earliest instant at which a hold or an offer may run out.
+    pub(crate) fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.due_at
+    }
+
+    /// Counts a seat as taken, until `end` if there is one.
+    pub(crate) fn take_seat(&mut self, status: Status, end: Option<DateTime<Utc>>) {
+        self.counts.booked += 1;
+        if status.runs_out() {
+            self.counts.held += 1;
+            self.due_at = self.due_at.into_iter().chain(end).min();
+        }
+    }
+
+    fn free_seat(&mut self, was_held: bool) {
+        self.counts.booked -= 1;
+        if was_held {
+            self.release_hold();
+        }
+    }
+
+    /// Counts a seat as held no longer.
+    pub(crate) fn release_hold(&mut self) {
+        self.counts.held -= 1;
+        if self.counts.held == 0 {
+            self.due_at = None;
+        }
+    }
+
+    /// Whose live registration this is.
+    pub(crate) fn live_by_email(&mut self, email: &EmailAddress) -> Option<usize> {
+        let row = *self.by_email.get(email)?;
+        self.expire_if_run_out(row);
+        self.row(row).status.is_live().then_some(row)
+    }
+
+    pub(crate) fn by_id(&self, id: RegistrationId) -> Option<usize> {
+        self.by_id.get(&id).copied()
+    }
+
+    pub(crate) fn row(&self, row: usize) -> &Registration {
+        self.rows[row].get()
+    }
+
+    /// A registration as it is answered.
+    pub(crate) fn shown(&self, row: usize) -> Registration {
+        let mut registration = self.row(row).clone();
+        if let (Status::Waitlisted, Some(position)) = (registration.status, registration.position) {
+            let version = registration.created_version;
+            let left = self.left_queue.iter().filter(|left| **left < version).count() as u32;
+            registration.position = Some(position - left);
+        }
+        let now =
+            if self.left_out == Some(Rule::Expiry) { DateTime::<Utc>::MIN_UTC } else { self.now };
+        registration.as_of(now, self.rules.status)
+    }
+
+    /// Changes a registration, which makes a version and a fact.
+    pub(crate) fn change(
+        &mut self,
+        row: usize,
+        kind: FactKind,
+        actor: Actor,
+        change: impl FnOnce(&mut Registration),
+    ) {
+        self.version = self.version.next();
+        if let Row::Loaded(loaded) = self.rows[row] {
+            self.rows[row] = Row::Changed(Box::new(loaded.clone()), true);
+        }
+        let Row::Changed(registration, _) = &mut self.rows[row] else { unreachable!("set above") };
+        let (registration_id, previous) = (Some(registration.id), Some(registration.event_version));
+        change(registration);
+        registration.event_version = self.version;
+        self.facts.push(Fact { kind, registration_id, actor, previous });
+    }
+
+    /// Gives a live registration to another address.
+    pub(crate) fn rename(&mut self, row: usize, email: &'a EmailAddress) {
+        let before = self.row(row).user_email.clone();
+        self.by_email.remove(&before);
+        self.by_email.insert(email, row);
+    }
+
+    /// Adds a registration, which makes a version and a fact. What is in `made` of versions does not
+    /// count.
+    pub(crate) fn add(
+        &mut self,
+        mut made: Registration,
+        email: &'a EmailAddress,
+        kind: FactKind,
+    ) -> usize {
+        self.version = self.version.next();
+        made.created_version = self.version;
+        made.event_version = self.version;
+        let row = self.rows.len();
+        self.by_id.insert(made.id, row);
+        self.by_email.insert(email, row);
+        let registration_id = Some(made.id);
+        if made.status == Status::Waitlisted {
+            self.counts.waiting += 1;
+            // The place among all who have waited since the state was read: those who left count when
+            // it is shown.
+            made.position = Some(self.counts.waiting + self.left_queue.len() as u32);
+            match self.beyond {
+                0 => self.queue.push_back(row),
+                _ => self.beyond += 1,
+            }
+        }
+        self.rows.push(Row::Changed(Box::new(made), false));
+        self.facts.push(Fact { kind, registration_id, actor: Actor::Attendee, previous: None });
+        row
+    }
+
+    /// Changes the event itself, which makes a version and a fact.
+    pub(crate) fn edit(&mut self, kind: FactKind) {
+        self.version = self.version.next();
+        self.edited = true;
+        self.facts.push(Fact::of_event(kind));
+    }
+
+    /// Ends everything that is registered, in one stroke: what is live in a cancelled event counts as
+    /// cancelled, whatever its row says.
+    pub(crate) fn call_off(&mut self) {
+        self.rules.status = EventStatus::Cancelled;
+        self.edit(FactKind::EventCancelled);
+        self.cancelled_version = Some(self.version);
+        self.counts = SeatCounts::default();
+        self.due_at = None;
+        self.queue.clear();
+        self.beyond = 0;
+    }
+
+    /// The event as it is now.
+    pub(crate) fn event(&self) -> Event {
+        let (details, created_at) = self.details.clone().expect("details are read for an edit");
+        Event {
+            id: self.id,
+            details,
+            capacity: self.capacity,
+            rules: self.rules,
+            booked_count: self.counts.booked,
+            waitlist_count: self.counts.waiting,
+            version: self.version,
+            created_at,
+            is_settled: !self.due_at.is_some_and(|due| due <= self.now),
+        }
+    }
+
+    /// What was answered under `hash`, if that still counts.
+    pub(crate) fn record(&self, hash: &KeyHash) -> Option<&IdempotencyRecord> {
+        self.records.get(hash).filter(|record| record.holds(self.now))
+    }
+
+    pub(crate) fn remember(&mut self, record: IdempotencyRecord) {
+        self.new_records.push(record.hash);
+        self.records.insert(record.hash, record);
+    }
+
+    pub(crate) fn into_change(mut self) -> Option<EventChange> {
+        if self.free() > 0 && self.counts.waiting > 0 && self.rules.status == EventStatus::Published
+        {
+            // More may be served than were read: the next transaction goes on.
+            self.due_at = Some(self.now);
+        }
+        let is_unchanged = self.facts.is_empty()
+            && self.new_records.is_empty()
+            && self.due_at == self.state.due_at;
+        if is_unchanged {
+            return None;
+        }
+        let SeatCounts { booked, held, .. } = self.counts;
+        let (id, capacity) = (self.id, self.capacity);
+        let was_oversold = self.state.counts.booked > self.state.capacity.get();
+        assert!(
+            booked <= capacity.get() || was_oversold,
+            "event {id}: {booked} of {capacity} taken"
+        );
+        assert!(held <= booked, "event {id}: {held} held of {booked}");
+
+        let edited = self.edited.then(|| {
+            let (details, _) = self.details.take().expect("details are read for an edit");
+            let (capacity, rules) = (self.capacity, self.rules);
+            Box::new(EditedEvent {
+                details,
+                capacity,
+                rules,
+                cancelled_version: self.cancelled_version,
+            })
+        });
+        let mut registrations = Vec::new();
+        let mut replaced = Vec::new();
+        for row in self.rows {
+            if let Row::Changed(registration, was_loaded) = row {
+                if was_loaded {
+                    replaced.push(registration.id);
+                }
+                registrations.push(*registration);
+            }
+        }
+        let records = self.new_records.iter().map(|hash| self.records[hash].clone()).collect();
+        Some(EventChange {
+            event_id: self.id,
+            counts: self.counts,
+            version: self.version,
+            due_at: self.due_at,
+            edited,
+            registrations,
+            replaced,
+            facts: self.facts,
+            records,
+        })
+    }
+}

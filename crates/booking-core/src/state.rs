@@ -1,0 +1,216 @@
+use crate::{
+    Capacity, Command, EventCommand, EventDetails, EventId, EventRules, Fact, Fingerprint, KeyHash,
+    Outcome, Registration, RegistrationId, Version,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How many seats are counted for what. Kept on the event's row, and always what its rows give.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct SeatCounts {
+    /// Rows that are confirmed, held or offered, whether time has ended them or not.
+    pub booked: u32,
+    /// Those of them that are held or offered.
+    pub held: u32,
+    /// Rows that wait.
+    pub waiting: u32,
+}
+
+/// One event as it was read under its lock, with as much of it as a batch needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventState {
+    /// The event.
+    pub id: EventId,
+    /// See [`Event::capacity`](crate::Event::capacity).
+    pub capacity: Capacity,
+    /// Its counts of seats.
+    pub counts: SeatCounts,
+    /// See [`Event::version`](crate::Event::version).
+    pub version: Version,
+    /// See [`Event::rules`](crate::Event::rules).
+    pub rules: EventRules,
+    /// Before this instant time alone changes nothing: no hold or offer runs out. `None` if there are
+    /// none.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Every registration of this event that has the id of one of the commands, and every one whose
+    /// row is live that has its e-mail address. Others may be among them, and some may be twice.
+    pub registrations: Vec<Registration>,
+    /// The first [`Needs::overdue_max`] holds and offers that have run out, by the time of their end
+    /// and the version that made them.
+    pub overdue: Vec<Registration>,
+    /// The earliest end of a hold or an offer that is not in `overdue`. Only if `overdue` was asked for.
+    pub due_next: Option<DateTime<Utc>>,
+    /// The first [`Needs::waiting_max`] who wait, in their order.
+    pub waiting: Vec<Registration>,
+    /// What people are told of it, and when it was created. Only if [`Needs::details`].
+    pub details: Option<(EventDetails, DateTime<Utc>)>,
+    /// What was answered under the idempotency keys of the commands.
+    pub records: Vec<IdempotencyRecord>,
+}
+
+/// What a batch needs of an event beyond its row, its commands' registrations and their records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// How many holds and offers that have run out; with 0 none are looked for.
+    pub overdue_max: u32,
+    /// How many of those who wait.
+    pub waiting_max: u32,
+    /// Whether what people are told of the event.
+    pub details: bool,
+}
+
+/// The most that one decision tidies beyond one for each of its commands; the next one goes on. It
+/// bounds a transaction after many holds have run out together.
+pub const SETTLED_MAX: u32 = 1_000;
+
+impl EventState {
+    /// An event's row, before anything else was read.
+    pub fn new(
+        id: EventId,
+        capacity: Capacity,
+        counts: SeatCounts,
+        version: Version,
+        rules: EventRules,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            id,
+            capacity,
+            counts,
+            version,
+            rules,
+            due_at,
+            registrations: Vec::new(),
+            overdue: Vec::new(),
+            due_next: None,
+            waiting: Vec::new(),
+            details: None,
+            records: Vec::new(),
+        }
+    }
+
+    /// Whether time alone has changed something at `now`.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.due_at.is_some_and(|due| due <= now)
+    }
+
+    /// What else has to be read of it for `commands`, which are its part of a batch.
+    pub fn needs<'a>(
+        &self,
+        commands: impl IntoIterator<Item = &'a EventCommand>,
+        now: DateTime<Utc>,
+    ) -> Needs {
+        let (mut count, mut cancels, mut raised, mut details) = (0_u32, 0_u32, 0_u32, false);
+        for item in commands {
+            count += 1;
+            match &item.command {
+                Command::Edit(edit) => {
+                    details = true;
+                    let capacity = edit.capacity.map_or(0, Capacity::get);
+                    raised = raised.max(capacity.saturating_sub(self.capacity.get()));
+                }
+                Command::CancelEvent => details = true,
+                Command::Cancel { .. } => cancels += 1,
+                Command::Register(_)
+                | Command::Hold(_)
+                | Command::Confirm { .. }
+                | Command::Transfer(_)
+                | Command::CheckIn(_)
+                | Command::UndoCheckIn { .. }
+                | Command::Settle => {}
+            }
+        }
+        let is_due = self.is_due(now);
+        let free = self.capacity.get().saturating_sub(self.counts.booked);
+        // Who runs out frees at least as many seats as the queue takes and the commands may want, so
+        // that nobody is refused for what was left untidied.
+        let freed = if is_due { SETTLED_MAX } else { free.min(SETTLED_MAX) };
+        let freed = freed + raised.min(SETTLED_MAX) + cancels;
+        Needs {
+            overdue_max: if is_due { SETTLED_MAX + count } else { 0 },
+            waiting_max: freed.min(self.counts.waiting),
+            details,
+        }
+    }
+}
+
+impl Needs {
+    /// Whether there is nothing to be read.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What one batch changes in one event: all of it is written, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventChange {
+    /// The event.
+    pub event_id: EventId,
+    /// Its new counts of seats.
+    pub counts: SeatCounts,
+    /// Its new version: one more for each of `facts`.
+    pub version: Version,
+    /// See [`EventState::due_at`].
+    pub due_at: Option<DateTime<Utc>>,
+    /// What else is new about it.
+    pub edited: Option<Box<EditedEvent>>,
+    /// The registrations that are new or changed, as they are now.
+    pub registrations: Vec<Registration>,
+    /// Those of them whose rows are there already. These are deleted before `registrations` are
+    /// inserted, so that addresses can pass from one row to another in any order.
+    pub replaced: Vec<RegistrationId>,
+    /// What happened, in the order of the versions that it made; the last made `version`.
+    pub facts: Vec<Fact>,
+    /// What was answered under idempotency keys. A record that is there already has run out.
+    pub records: Vec<IdempotencyRecord>,
+}
+
+impl EventChange {
+    /// The version that the first of `facts` made, or would have made.
+    pub fn first_version(&self) -> Version {
+        Version::new(self.version.get() + 1 - self.facts.len() as u64)
+    }
+}
+
+/// An event whose row was changed in more than its counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedEvent {
+    /// See [`Event::details`](crate::Event::details).
+    pub details: EventDetails,
+    /// See [`Event::capacity`](crate::Event::capacity).
+    pub capacity: Capacity,
+    /// See [`Event::rules`](crate::Event::rules).
+    pub rules: EventRules,
+    /// The version that called the event off, if one did.
+    pub cancelled_version: Option<Version>,
+}
+
+/// What was answered to a request that may come again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// What it is looked up by.
+    pub hash: KeyHash,
+    /// What was asked.
+    pub fingerprint: Fingerprint,
+    /// What was answered.
+    pub outcome: Outcome,
+    /// The store's time when it was, to the microsecond.
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl IdempotencyRecord {
+    /// For how long a request that comes again is answered the same: 24 hours.
+    pub const KEPT: TimeDelta = TimeDelta::hours(24);
+
+    /// Whether it still counts at `now`.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        now < self.recorded_at + Self::KEPT
+    }
+
+    /// The answer to a request with `fingerprint` under the same key.
+    pub fn answer(&self, fingerprint: Fingerprint) -> Outcome {
+        match self.fingerprint == fingerprint {
+            true => Outcome::Replayed(Box::new(self.outcome.clone())),
+            false => Outcome::Refused(crate::Refusal::KeyReused),
+        }
+    }
+}

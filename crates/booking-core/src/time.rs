@@ -1,0 +1,166 @@
+use crate::text::{Invalid, string_conversions};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Reads an instant as RFC 3339 writes it, with any offset, and keeps it in UTC to the microsecond,
+/// which is what every store can keep.
+///
+/// # Errors
+/// [`Invalid::NotAnInstant`].
+pub fn parse_instant(raw: &str) -> Result<DateTime<Utc>, Invalid> {
+    DateTime::parse_from_rfc3339(raw)
+        .map(|time| time.to_utc().trunc_subsecs(6))
+        .ok()
+        .filter(is_stored)
+        .ok_or(Invalid::NotAnInstant)
+}
+
+/// The years 0 to 9999, in seconds from 1970: what every store can compare with.
+const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
+
+pub(crate) fn is_stored(time: &DateTime<Utc>) -> bool {
+    STORED_TIMES.contains(&time.timestamp())
+}
+
+/// The name of a time zone in the IANA database (RFC 6557), such as `Europe/Berlin`. It says how an
+/// event's times are shown; the times themselves are instants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeZone(String);
+
+impl TimeZone {
+    /// Checks that there is a zone called `raw`.
+    ///
+    /// # Errors
+    /// [`Invalid::NotATimeZone`].
+    pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        let zone: chrono_tz::Tz = raw.parse().map_err(|_| Invalid::NotATimeZone)?;
+        Ok(Self(zone.name().to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+string_conversions!(TimeZone);
+
+/// A whole number of seconds between two bounds.
+macro_rules! seconds_newtype {
+    ($(#[$doc:meta])* $name:ident, $min:literal, $max:literal, $default:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The shortest, in seconds.
+            pub const SECONDS_MIN: u32 = $min;
+            /// The longest, in seconds.
+            pub const SECONDS_MAX: u32 = $max;
+
+            /// Checks `seconds` against the bounds.
+            ///
+            /// # Errors
+            /// [`Invalid::OutOfRange`].
+            pub fn parse(seconds: i64) -> Result<Self, Invalid> {
+                u32::try_from(seconds)
+                    .ok()
+                    .filter(|seconds| (Self::SECONDS_MIN..=Self::SECONDS_MAX).contains(seconds))
+                    .map(Self)
+                    .ok_or(Invalid::OutOfRange { min: Self::SECONDS_MIN, max: Self::SECONDS_MAX })
+            }
+
+            /// The number of seconds.
+            pub const fn seconds(self) -> u32 {
+                self.0
+            }
+
+            /// The instant that is so long after `from`.
+            pub fn after(self, from: DateTime<Utc>) -> DateTime<Utc> {
+                from + TimeDelta::seconds(self.0.into())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::parse(i64::deserialize(from)?).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+seconds_newtype!(
+    /// For how long a seat is held: a minute to half an hour, ten minutes if nobody says otherwise.
+    HoldTtl,
+    60,
+    1_800,
+    600
+);
+
+seconds_newtype!(
+    /// How long somebody from the waitlist has to accept a seat: a minute to a week, a day if nobody
+    /// says otherwise.
+    OfferTtl,
+    60,
+    604_800,
+    86_400
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_one_whatever_its_offset() {
+        let utc = parse_instant("2026-05-01T17:00:00Z");
+        assert!(utc.is_ok());
+        assert_eq!(parse_instant("2026-05-01T19:00:00+02:00"), utc);
+        let finer = parse_instant("2026-05-01T17:00:00.123456789Z").expect("an instant");
+        assert_eq!(finer.timestamp_subsec_nanos(), 123_456_000);
+        for raw in ["", "2026-05-01", "2026-05-01T17:00:00", "2026-02-30T00:00:00Z", "tomorrow"] {
+            assert_eq!(parse_instant(raw), Err(Invalid::NotAnInstant), "{raw}");
+        }
+    }
+
+    /// The night in which Berlin's clocks go back has 02:30 twice, an hour apart; the one in which they
+    /// go forward has none.
+    #[test]
+    fn times_around_a_change_of_clocks_are_the_instants_that_they_say() {
+        let berlin: chrono_tz::Tz = "Europe/Berlin".parse().expect("a zone");
+        let summer = parse_instant("2026-10-25T02:30:00+02:00").expect("an instant");
+        let winter = parse_instant("2026-10-25T02:30:00+01:00").expect("an instant");
+        assert_eq!(winter - summer, TimeDelta::hours(1));
+        let shown = |time: DateTime<Utc>| time.with_timezone(&berlin).format("%H:%M").to_string();
+        assert_eq!((shown(summer), shown(winter)), ("02:30".into(), "02:30".into()));
+        let before = parse_instant("2026-03-29T00:59:59Z").expect("an instant");
+        assert_eq!(shown(before), "01:59");
+        assert_eq!(shown(before + TimeDelta::seconds(1)), "03:00");
+    }
+
+    #[test]
+    fn a_zone_is_one_of_the_database() {
+        assert_eq!(TimeZone::parse("Europe/Berlin").map(String::from), Ok("Europe/Berlin".into()));
+        for raw in ["", "Europe/Atlantis", "+02:00", "CEST ", "europe/berlin'"] {
+            assert_eq!(TimeZone::parse(raw), Err(Invalid::NotATimeZone), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_hold_lasts_a_minute_to_half_an_hour() {
+        assert_eq!(HoldTtl::parse(60).map(HoldTtl::seconds), Ok(60));
+        assert_eq!(HoldTtl::parse(1_800).map(HoldTtl::seconds), Ok(1_800));
+        for seconds in [i64::MIN, 0, 59, 1_801, i64::MAX] {
+            assert!(HoldTtl::parse(seconds).is_err(), "{seconds}");
+        }
+        assert_eq!(HoldTtl::default().seconds(), 600);
+    }
+}

@@ -1,0 +1,99 @@
+//! Coming to an event: register, hold, wait.
+
+use crate::seats::Seats;
+use crate::{
+    Claim, EventStatus, FactKind, Hold, OnFull, Outcome, Refusal, Register, Registration, Status,
+    Version,
+};
+use chrono::{DateTime, Utc};
+
+impl<'a> Seats<'a> {
+    pub(super) fn register(&mut self, register: &'a Register) -> Result<Outcome, Refusal> {
+        let claim = &register.claim;
+        // The id comes first: a command that is executed again must find its own success, whatever
+        // has become of the event since.
+        if let Some(row) = self.by_id(claim.registration_id) {
+            return Ok(match self.row(row).status {
+                Status::Waitlisted | Status::Offered => self.shown_as(row, Outcome::Waitlisted),
+                Status::Confirmed | Status::Held | Status::Cancelled | Status::Expired => {
+                    self.shown_as(row, Outcome::Confirmed)
+                }
+            });
+        }
+        self.check_claim(claim)?;
+        if self.has_seat_for_anybody() {
+            self.take_seat(Status::Confirmed, None);
+            let row = self.claim(claim, Status::Confirmed, None, FactKind::Registered);
+            return Ok(self.shown_as(row, Outcome::Confirmed));
+        }
+        if register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled {
+            let row = self.claim(claim, Status::Waitlisted, None, FactKind::Waitlisted);
+            return Ok(self.shown_as(row, Outcome::Waitlisted));
+        }
+        Err(self.full())
+    }
+
+    pub(super) fn hold(&mut self, hold: &'a Hold) -> Result<Outcome, Refusal> {
+        let claim = &hold.claim;
+        if let Some(row) = self.by_id(claim.registration_id) {
+            return Ok(self.shown_as(row, Outcome::Held));
+        }
+        self.check_claim(claim)?;
+        if !self.has_seat_for_anybody() {
+            return Err(self.full());
+        }
+        let end = Some(hold.ttl.after(self.now));
+        self.take_seat(Status::Held, end);
+        let row = self.claim(claim, Status::Held, end, FactKind::Held);
+        Ok(self.shown_as(row, Outcome::Held))
+    }
+
+    /// Whether this address may claim a seat now, if there is one.
+    fn check_claim(&mut self, claim: &Claim) -> Result<(), Refusal> {
+        if self.rules.status != EventStatus::Published {
+            return Err(Refusal::Closed);
+        }
+        // Before the hours and the seats: somebody who has a seat should hear that, and not that
+        // there are none left.
+        if self.live_by_email(&claim.user_email).is_some() {
+            return Err(Refusal::AlreadyRegistered);
+        }
+        match self.rules.is_open(self.now) {
+            true => Ok(()),
+            false => Err(Refusal::Closed),
+        }
+    }
+
+    fn full(&self) -> Refusal {
+        match self.due_at() {
+            // What comes free goes to them first.
+            Some(retry_at) if self.counts.waiting == 0 => Refusal::AllHeld { retry_at },
+            Some(_) | None => Refusal::SoldOut,
+        }
+    }
+
+    fn claim(
+        &mut self,
+        claim: &'a Claim,
+        status: Status,
+        expires_at: Option<DateTime<Utc>>,
+        kind: FactKind,
+    ) -> usize {
+        let made = Registration {
+            id: claim.registration_id,
+            event_id: self.id,
+            user_email: claim.user_email.clone(),
+            name: claim.name.clone(),
+            status,
+            expires_at,
+            position: None,
+            check_in: None,
+            generation: 0,
+            token_hash: claim.token_hash,
+            created_version: Version::FIRST,
+            event_version: Version::FIRST,
+            created_at: self.now,
+        };
+        self.add(made, &claim.user_email, kind)
+    }
+}

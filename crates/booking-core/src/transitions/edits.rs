@@ -1,0 +1,74 @@
+//! What the organizer does to the event itself.
+
+use crate::seats::Seats;
+use crate::{Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
+
+impl Seats<'_> {
+    pub(super) fn change_event(&mut self, edit: &Edit) -> Result<Outcome, Refusal> {
+        if self.rules.status == EventStatus::Cancelled {
+            return Err(Refusal::Closed);
+        }
+        let (before, created_at) = self.details.as_ref().expect("details are read for an edit");
+        let (details, created_at) = (edit.details(before), *created_at);
+        let rules = edit.rules(&self.rules);
+        let capacity = edit.capacity.unwrap_or(self.capacity);
+        if (&details, rules, capacity) == (before, self.rules, self.capacity) {
+            // RFC 9110, section 13.1.1: what has been done already is a success, whatever its
+            // condition says. So an edit that is executed again finds that it is done.
+            return Ok(self.changed_event());
+        }
+        if edit.if_version.is_some_and(|version| version != self.version) {
+            return Err(Refusal::VersionMismatch { current: self.version });
+        }
+        if !details.is_in_order() || !rules.is_in_order() {
+            return Err(Refusal::OutOfOrder);
+        }
+        if capacity.get() < self.counts.booked {
+            return Err(Refusal::CapacityBelowBooked { booked_count: self.counts.booked });
+        }
+        self.details = Some((details, created_at));
+        self.rules = rules;
+        self.capacity = capacity;
+        self.edit(FactKind::EventEdited);
+        // The answer is of the version that the edit made and tells whom it served.
+        self.serve_queue();
+        Ok(self.changed_event())
+    }
+
+    pub(super) fn cancel_event(&mut self) -> Outcome {
+        if self.rules.status != EventStatus::Cancelled {
+            self.call_off();
+        }
+        self.changed_event()
+    }
+
+    fn changed_event(&self) -> Outcome {
+        Outcome::EventChanged(Box::new(self.event()))
+    }
+}
+
+impl Edit {
+    fn details(&self, before: &EventDetails) -> EventDetails {
+        fn or<T: Clone>(new: &Option<T>, old: &T) -> T {
+            new.as_ref().unwrap_or(old).clone()
+        }
+        EventDetails {
+            name: or(&self.name, &before.name),
+            description: or(&self.description, &before.description),
+            starts_at: self.starts_at.unwrap_or(before.starts_at),
+            ends_at: self.ends_at.unwrap_or(before.ends_at),
+            timezone: or(&self.timezone, &before.timezone),
+            venue: or(&self.venue, &before.venue),
+        }
+    }
+
+    fn rules(&self, before: &EventRules) -> EventRules {
+        EventRules {
+            status: if self.publish { EventStatus::Published } else { before.status },
+            opens_at: self.opens_at.unwrap_or(before.opens_at),
+            closes_at: self.closes_at.unwrap_or(before.closes_at),
+            waitlist_enabled: self.waitlist_enabled.unwrap_or(before.waitlist_enabled),
+            offer_ttl: self.offer_ttl.unwrap_or(before.offer_ttl),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be done with a registration that is there.
+
+use crate::seats::Seats;
+use crate::{
+    Actor, Caller, CheckIn, CheckedIn, EventStatus, FactKind, Outcome, Refusal, RegistrationId,
+    Status, TicketVoid, Transfer,
+};
+
+impl<'a> Seats<'a> {
+    pub(super) fn confirm(
+        &mut self,
+        id: RegistrationId,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.find(id, caller)?;
+        if self.rules.status == EventStatus::Cancelled {
+            return Err(Refusal::Closed);
+        }
+        match self.row(row).status {
+            Status::Confirmed => {}
+            Status::Held | Status::Offered => {
+                self.release_hold();
+                self.change(row, FactKind::Confirmed, caller.actor(), |registration| {
+                    registration.status = Status::Confirmed;
+                    registration.expires_at = None;
+                });
+            }
+            Status::Waitlisted => return Err(Refusal::NotOffered),
+            Status::Cancelled | Status::Expired => return Err(Refusal::HoldExpired),
+        }
+        Ok(self.shown_as(row, Outcome::Confirmed))
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        id: RegistrationId,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.find(id, caller)?;
+        let registration = self.row(row);
+        if registration.check_in.is_some() {
+            return Err(Refusal::NotCancellable);
+        }
+        if registration.status.is_live() && self.rules.status != EventStatus::Cancelled {
+            self.end(row, Status::Cancelled, FactKind::Cancelled, caller.actor());
+        }
+        Ok(self.shown_as(row, Outcome::Cancelled))
+    }
+
+    pub(super) fn transfer(
+        &mut self,
+        transfer: &'a Transfer,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let Transfer { registration_id, user_email, name, token_hash } = transfer;
+        if let Some(row) = self.by_id(*registration_id)
+            && token_hash.is_some()
+            && self.row(row).token_hash == *token_hash
+            && self.row(row).user_email == *user_email
+        {
+            // Executed again: whoever asked has no right to it any more, and it is done.
+            return Ok(self.shown_as(row, Outcome::Transferred));
+        }
+        let row = self.find(*registration_id, caller)?;
+        if self.rules.status == EventStatus::Cancelled {
+            return Err(Refusal::Closed);
+        }
+        let registration = self.row(row);
+        if registration.status != Status::Confirmed || registration.check_in.is_some() {
+            return Err(Refusal::NotTransferable);
+        }
+        if self.live_by_email(user_email).is_some() {
+            return Err(Refusal::AlreadyRegistered);
+        }
+        self.rename(row, user_email);
+        self.change(row, FactKind::Transferred, caller.actor(), |registration| {
+            registration.user_email = user_email.clone();
+            registration.name = name.clone();
+            registration.token_hash = *token_hash;
+            registration.generation += 1;
+        });
+        Ok(self.shown_as(row, Outcome::Transferred))
+    }
+
+    pub(super) fn check_in(&mut self, asked: CheckIn) -> Result<Outcome, Refusal> {
+        let void = |reason| Refusal::TicketVoid { reason };
+        let row = self.by_id(asked.registration_id).ok_or(void(TicketVoid::Unknown))?;
+        if self.rules.status == EventStatus::Cancelled {
+            return Err(Refusal::Closed);
+        }
+        let registration = self.row(row);
+        if registration.status != Status::Confirmed {
+            return Err(void(TicketVoid::Cancelled));
+        }
+        if registration.generation != asked.generation {
+            return Err(void(TicketVoid::Transferred));
+        }
+        match registration.check_in {
+            Some(first) if first.scan_id == asked.scan_id => {}
+            Some(first) => return Err(Refusal::AlreadyCheckedIn { checked_in_at: first.at }),
+            None => {
+                let at = asked.scanned_at.map_or(self.now, |scanned_at| scanned_at.min(self.now));
+                let check_in = CheckedIn { at, scan_id: asked.scan_id };
+                self.change(row, FactKind::CheckedIn, Actor::Organizer, |registration| {
+                    registration.check_in = Some(check_in);
+                });
+            }
+        }
+        Ok(self.shown_as(row, Outcome::CheckedIn))
+    }
+
+    pub(super) fn undo_check_in(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
+        let row = self.find(id, Caller::Organizer)?;
+        if self.row(row).check_in.is_some() {
+            self.change(row, FactKind::CheckInUndone, Actor::Organizer, |registration| {
+                registration.check_in = None;
+            });
+        }
+        Ok(self.shown_as(row, Outcome::CheckInUndone))
+    }
+}

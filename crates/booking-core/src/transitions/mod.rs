@@ -1,0 +1,83 @@
+//! What each command does: the cases of the one state machine. The moves themselves are in `seats`.
+
+mod claims;
+mod edits;
+mod holders;
+
+use crate::seats::Seats;
+use crate::{
+    Actor, Caller, Command, EventCommand, IdempotencyRecord, Outcome, Refusal, Registration,
+    RegistrationId,
+};
+
+impl<'a> Seats<'a> {
+    /// Answers a command, or finds what was answered to it before.
+    pub(crate) fn answer(&mut self, item: &'a EventCommand) -> Outcome {
+        let Some(key) = item.key else { return self.run(item) };
+        if let Some(record) = self.record(&key.hash) {
+            return record.answer(key.fingerprint);
+        }
+        let outcome = self.run(item);
+        if is_final(&outcome) {
+            self.remember(IdempotencyRecord {
+                hash: key.hash,
+                fingerprint: key.fingerprint,
+                outcome: outcome.clone(),
+                recorded_at: self.now,
+            });
+        }
+        outcome
+    }
+
+    fn run(&mut self, item: &'a EventCommand) -> Outcome {
+        let caller = item.caller;
+        let answer = match &item.command {
+            Command::Register(register) => self.register(register),
+            Command::Hold(hold) => self.hold(hold),
+            Command::Confirm { registration_id } => self.confirm(*registration_id, caller),
+            Command::Cancel { registration_id } => self.cancel(*registration_id, caller),
+            Command::Transfer(transfer) => self.transfer(transfer, caller),
+            Command::CheckIn(check_in) => self.check_in(*check_in),
+            Command::UndoCheckIn { registration_id } => self.undo_check_in(*registration_id),
+            Command::Edit(edit) => self.change_event(edit),
+            Command::CancelEvent => Ok(self.cancel_event()),
+            Command::Settle => Ok(Outcome::Settled),
+        };
+        // Whatever came free goes to whoever waits, before the next command is looked at.
+        self.serve_queue();
+        answer.unwrap_or_else(Outcome::Refused)
+    }
+
+    /// A registration that the caller may change, with what time has done to it.
+    fn find(&mut self, id: RegistrationId, caller: Caller) -> Result<usize, Refusal> {
+        let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
+        if let Caller::Attendee(hash) = caller
+            && self.row(row).token_hash != Some(hash)
+        {
+            return Err(Refusal::Forbidden);
+        }
+        self.expire_if_run_out(row);
+        Ok(row)
+    }
+
+    fn shown_as(&self, row: usize, outcome: fn(Registration) -> Outcome) -> Outcome {
+        outcome(self.shown(row))
+    }
+}
+
+/// Whether an answer is kept for the same request: what says nothing about the event is not.
+fn is_final(outcome: &Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::Refused(Refusal::Forbidden | Refusal::RegistrationNotFound | Refusal::KeyReused)
+    )
+}
+
+impl Caller {
+    fn actor(self) -> Actor {
+        match self {
+            Self::Organizer => Actor::Organizer,
+            Self::Attendee(_) => Actor::Attendee,
+        }
+    }
+}
