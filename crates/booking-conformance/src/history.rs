@@ -1,43 +1,15 @@
 //! Seeded histories of operations, compared step by step against the oracle.
 
-use crate::tools::{ManualClock, assert_audit_is_clean, new_event, register_as};
+use crate::generator::{Op, Past, next_op};
+use crate::tools::{ManualClock, assert_audit_is_clean};
 use crate::{Fixture, MemoryStore};
-use booking_core::{
-    BookingStore, EmailAddress, EventCommand, EventCursor, EventId, Execution, NewEvent, PageLimit,
-    RegistrationCursor, WhenBusy,
-};
+use booking_core::{BookingStore, Execution, WhenBusy};
 use fastrand::Rng;
+use std::fmt::Debug;
 use std::sync::Arc;
-use uuid::Uuid;
 
-const EVENTS_MAX: usize = 6;
-const CAPACITY_MAX: u32 = 5;
-const ADDRESSES: u32 = 12;
-const BATCH_MAX: usize = 9;
-/// How often a command is one that was sent before, as after a lost answer.
-const REPEATED: f64 = 0.15;
-/// How often a command is for an event that does not exist.
-const UNKNOWN_EVENT: f64 = 0.05;
-
-/// One step of a history.
-#[derive(Debug)]
-enum Op {
-    Create(NewEvent),
-    Execute(Vec<EventCommand>),
-    Advance { micros: i64 },
-    ReadEvent(EventId),
-    ReadEvents { after: Option<EventCursor>, limit: PageLimit },
-    ReadRegistrations { event_id: EventId, after: Option<RegistrationCursor>, limit: PageLimit },
-}
-
-/// What has been so far, to make the next steps from.
-#[derive(Default)]
-struct Past {
-    events: Vec<EventId>,
-    commands: Vec<EventCommand>,
-    event_cursors: Vec<EventCursor>,
-    registration_cursors: Vec<RegistrationCursor>,
-}
+/// A seed whose history is known to come by every outcome there is.
+pub(crate) const FIXED_SEED: u64 = 0xB00C;
 
 /// Runs a history of `steps` operations made from `seed`, each on one of `instances` stores over the
 /// fixture's database, and compares each answer with the oracle's.
@@ -47,7 +19,6 @@ pub(crate) async fn compare_with_oracle(
     seed: u64,
     steps: usize,
 ) {
-    println!("history: seed {seed}, {steps} steps, {instances} instances");
     let clock = ManualClock::default();
     let oracle = MemoryStore::default().with_clock(clock.as_clock());
     let mut stores = Vec::new();
@@ -55,63 +26,34 @@ pub(crate) async fn compare_with_oracle(
         stores.push(fixture.open(Some(clock.as_clock())).await);
     }
     let mut rng = Rng::with_seed(seed);
-    let mut past = Past::default();
+    let mut past = Past::new(&clock);
+    println!("history: seed {seed}, {steps} steps, {instances} instances");
     for step in 0..steps {
         let op = next_op(&mut rng, &past);
         let store = rng.choice(&stores).map(Arc::as_ref).expect("at least one instance");
         let place = format!("seed {seed}, step {step}");
         apply(op, store, &oracle, &clock, &mut past, &place).await;
     }
+    println!("history: {} operations, {:?}", past.operations, past.reached);
+    if seed == FIXED_SEED {
+        past.assert_everything_was_reached();
+    }
     for store in &stores {
         assert_audit_is_clean(store.as_ref()).await;
+        let report = oracle.audit().await.expect("the oracle answers");
+        assert_eq!(store.audit().await.expect("the store answers"), report);
     }
 }
 
-fn next_op(rng: &mut Rng, past: &Past) -> Op {
-    let limit = PageLimit::parse(rng.u32(1..=4)).expect("a valid limit");
-    match rng.u32(0..100) {
-        _ if past.events.is_empty() => Op::Create(next_event(rng)),
-        0..4 if past.events.len() < EVENTS_MAX => Op::Create(next_event(rng)),
-        0..60 => {
-            let commands = rng.usize(1..=BATCH_MAX);
-            Op::Execute((0..commands).map(|_| next_command(rng, past)).collect())
-        }
-        60..70 => Op::Advance { micros: rng.i64(0..3_000_000) },
-        70..80 => Op::ReadEvent(next_event_id(rng, past)),
-        80..85 => Op::ReadEvents {
-            after: rng.choice(&past.event_cursors).filter(|_| rng.bool()).copied(),
-            limit,
-        },
-        _ => Op::ReadRegistrations {
-            event_id: next_event_id(rng, past),
-            after: rng.choice(&past.registration_cursors).filter(|_| rng.bool()).copied(),
-            limit,
-        },
-    }
-}
-
-fn next_event(rng: &mut Rng) -> NewEvent {
-    let id = Uuid::from_u128(rng.u128(..)).into();
-    NewEvent { id, ..new_event("A generated event", rng.u32(1..=CAPACITY_MAX)) }
-}
-
-fn next_event_id(rng: &mut Rng, past: &Past) -> EventId {
-    if rng.f64() < UNKNOWN_EVENT {
-        return Uuid::from_u128(rng.u128(..)).into();
-    }
-    *rng.choice(&past.events).expect("there is an event")
-}
-
-fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
-    if rng.f64() < REPEATED
-        && let Some(command) = rng.choice(&past.commands)
-    {
-        return command.clone();
-    }
-    let who = format!("person{}@example.org", rng.u32(0..ADDRESSES));
-    let who = EmailAddress::parse(&who).expect("a valid address");
-    let id = Uuid::from_u128(rng.u128(..)).into();
-    register_as(next_event_id(rng, past), id, who)
+#[track_caller]
+fn agree<T: PartialEq + Debug, E: Debug>(
+    got: Result<T, E>,
+    expected: Result<T, E>,
+    place: &str,
+) -> T {
+    let expected = expected.expect("the oracle answers");
+    assert_eq!(got.expect("the store answers"), expected, "{place}");
+    expected
 }
 
 async fn apply(
@@ -122,39 +64,60 @@ async fn apply(
     past: &mut Past,
     place: &str,
 ) {
+    past.operations += 1;
     match op {
         Op::Create(new) => {
-            let expected = oracle.create_event(new.clone()).await.expect("the oracle answers");
-            let got = store.create_event(new).await.expect("the store answers");
-            assert_eq!(got, expected, "{place}");
-            past.events.push(expected.id);
+            let expected = oracle.create_event(new.clone()).await;
+            let event = agree(store.create_event(new).await, expected, place);
+            past.events.push(event.id);
+        }
+        Op::CreateOnce(new, key) => {
+            let expected = oracle.create_event_once(new.clone(), key).await;
+            agree(store.create_event_once(new, key).await, expected, place);
         }
         Op::Execute(batch) => {
-            let expected =
-                oracle.execute(&batch, WhenBusy::Wait).await.expect("the oracle answers");
-            let got = store.execute(&batch, WhenBusy::Wait).await.expect("the store answers");
-            assert_eq!(got, expected, "{place}: {batch:?}");
-            assert!(!got.contains(&Execution::Busy), "{place}");
-            past.commands.extend(batch);
+            past.operations += batch.len() - 1;
+            let expected = oracle.execute(&batch, WhenBusy::Wait).await;
+            let got = store.execute(&batch, WhenBusy::Wait).await;
+            let executions = agree(got, expected, &format!("{place}: {batch:?}"));
+            assert!(!executions.contains(&Execution::Busy), "{place}");
+            past.learn(batch, executions);
         }
         Op::Advance { micros } => clock.advance_micros(micros),
         Op::ReadEvent(id) => {
-            let expected = oracle.event(id).await.expect("the oracle answers");
-            let got = store.event(id).await.expect("the store answers");
-            assert_eq!(got, expected, "{place}");
+            agree(store.event(id).await, oracle.event(id).await, place);
         }
         Op::ReadEvents { after, limit } => {
-            let expected = oracle.events(after, limit).await.expect("the oracle answers");
-            let got = store.events(after, limit).await.expect("the store answers");
-            assert_eq!(got, expected, "{place}");
-            past.event_cursors.extend(expected.next);
+            let expected = oracle.events(after, limit).await;
+            let page = agree(store.events(after, limit).await, expected, place);
+            past.event_cursors.extend(page.next);
         }
-        Op::ReadRegistrations { event_id, after, limit } => {
-            let expected = oracle.registrations(event_id, after, limit).await;
-            let expected = expected.expect("the oracle answers");
-            let got = store.registrations(event_id, after, limit).await.expect("the store answers");
+        Op::ReadRegistrations { event_id, listed, after, limit } => {
+            let expected = oracle.registrations(event_id, listed, after, limit).await;
+            let got = store.registrations(event_id, listed, after, limit).await;
+            let page = agree(got, expected, place);
+            past.registration_cursors.extend(page.and_then(|page| page.next));
+        }
+        Op::ReadRegistration(id) => {
+            agree(store.registration(id).await, oracle.registration(id).await, place);
+        }
+        Op::ReadHistory { id, limit } => {
+            agree(store.history(id, limit).await, oracle.history(id, limit).await, place);
+        }
+        Op::ReadDue(limit) => {
+            // Those that are due since the same instant may be told in any order.
+            let mut got = store.due_events(limit).await.expect("the store answers");
+            let mut expected = oracle.due_events(limit).await.expect("the oracle answers");
+            got.sort_unstable();
+            expected.sort_unstable();
             assert_eq!(got, expected, "{place}");
-            past.registration_cursors.extend(expected.and_then(|page| page.next));
+        }
+        Op::ForgetRecords(limit) => {
+            let expected = oracle.forget_records(limit).await;
+            agree(store.forget_records(limit).await, expected, place);
+        }
+        Op::Audit => {
+            agree(store.audit().await, oracle.audit().await, place);
         }
     }
 }

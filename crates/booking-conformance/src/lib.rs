@@ -18,8 +18,10 @@ use booking_core::{BookingStore, Clock};
 use std::sync::Arc;
 
 pub mod cases;
+mod generator;
 mod history;
 mod memory;
+mod tables;
 mod tools;
 
 pub use memory::MemoryStore;
@@ -39,6 +41,12 @@ pub trait Fixture: Send + Sync {
 macro_rules! suite {
     ($fixture:expr) => {
         $crate::suite! { $fixture =>
+            doors_open_and_close_at_their_instants
+            a_draft_takes_nobody
+            an_edit_changes_what_it_names
+            a_capacity_is_never_below_what_is_booked
+            a_rush_against_changes_of_capacity_never_oversells
+            cancelling_an_event_ends_what_is_registered
             an_event_is_read_back
             creating_an_event_again_returns_it
             what_does_not_exist_is_told
@@ -58,8 +66,6 @@ macro_rules! suite {
             a_thousand_refusals_change_nothing
             the_stores_clock_is_used
             without_a_clock_the_databases_time_is_used
-            generated_histories_agree_with_the_oracle
-            generated_histories_over_two_instances_agree_with_the_oracle
             a_race_for_one_event_gives_out_exactly_its_seats
             a_race_of_two_instances_gives_out_exactly_the_seats
             a_race_for_one_address_has_one_winner
@@ -67,6 +73,41 @@ macro_rules! suite {
             a_race_to_create_one_event_creates_one
             readers_never_see_an_oversold_event
             skipping_busy_events_loses_nothing
+            a_hold_is_confirmed_once
+            a_seat_is_given_up_and_given_again
+            a_registration_that_does_not_exist_is_told
+            a_seat_is_given_to_somebody_else
+            a_token_opens_its_own_registration
+            an_address_moves_between_registrations_in_one_batch
+            a_whole_life_in_one_batch
+            a_history_tells_every_change
+            a_hold_that_has_run_out_counts_for_nothing
+            a_seat_is_back_in_the_instant_in_which_its_hold_ends
+            who_finds_all_seats_held_hears_when_to_come_again
+            what_is_due_is_found_and_tidied
+            many_holds_that_run_out_together_give_all_seats_back
+            a_race_at_the_end_of_holds_gives_each_seat_once
+            positions_are_told_and_true
+            a_freed_seat_is_offered_to_the_head_of_the_queue
+            an_offer_that_lapses_is_passed_on
+            without_offers_the_head_of_the_queue_is_confirmed
+            raising_the_capacity_serves_the_queue_first
+            a_waitlist_can_be_closed
+            a_thousand_passers_by_do_not_get_the_seat_of_who_waits
+            a_long_queue_is_served_in_order
+            a_ticket_lets_in_once
+            a_void_ticket_is_refused_with_its_reason
+            a_scan_counts_from_when_it_was_made
+            a_race_of_scanners_lets_one_in
+            a_key_is_answered_with_its_first_answer
+            a_refusal_is_answered_again
+            every_command_may_have_a_key
+            a_race_with_one_key_takes_one_seat
+            an_event_is_put_up_once_for_a_key
+            records_that_have_run_out_are_forgotten
+            signing_seeds_are_kept
+            generated_histories_agree_with_the_oracle
+            generated_histories_over_two_instances_agree_with_the_oracle
         }
     };
     ($fixture:expr => $($case:ident)*) => {

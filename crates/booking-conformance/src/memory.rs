@@ -1,11 +1,13 @@
+use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Event, EventChange, EventCommand, EventCount, EventCursor,
-    EventId, EventState, EventStated, Execution, NewEvent, Page, PageLimit, Registration,
-    RegistrationCursor, StoreError, Version, WhenBusy, decide_batch,
+    AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
+    HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed, NewEvent, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, WhenBusy,
+    decide_batch_by, decide_without,
 };
-use chrono::{SubsecRound, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use chrono::{DateTime, SubsecRound, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,18 +17,13 @@ pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
     clock: Clock,
     locks: bool,
-}
-
-#[derive(Debug, Default)]
-struct Tables {
-    events: BTreeMap<EventId, Event>,
-    /// In the order of their versions.
-    registrations: BTreeMap<EventId, Vec<Registration>>,
+    left_out: Option<Rule>,
 }
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { tables: Arc::default(), clock: Arc::new(Utc::now), locks: true }
+        let clock: Clock = Arc::new(Utc::now);
+        Self { tables: Arc::default(), clock, locks: true, left_out: None }
     }
 }
 
@@ -37,7 +34,7 @@ impl MemoryStore {
         Self { clock, ..self }
     }
 
-    /// The negative control: decides on what it read without keeping the lock until it has written.
+    /// A negative control: decides on what it read without keeping the lock until it has written.
     /// The suite must catch it.
     #[doc(hidden)]
     #[must_use]
@@ -45,41 +42,53 @@ impl MemoryStore {
         Self { locks: false, ..self }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    /// A negative control: decides without one of the rules. The suite must catch it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_rule(self, rule: Rule) -> Self {
+        Self { left_out: Some(rule), ..self }
+    }
+
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         // A test that failed while it held the lock must not hide its reason behind the poison.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)().trunc_subsecs(6)
     }
 
     fn decide(
         &self,
         tables: &Tables,
         batch: &[EventCommand],
-    ) -> (Vec<Execution>, Vec<EventChange>) {
+    ) -> (Vec<Execution>, Vec<booking_core::EventChange>) {
+        let now = self.now();
         let ids: BTreeSet<EventId> = batch.iter().map(|item| item.event_id).collect();
-        let states = ids.iter().filter_map(|id| Some((*id, tables.state(*id)?))).collect();
-        decide_batch(batch, &states, &BTreeSet::new(), (self.clock)())
-    }
-}
-
-impl Tables {
-    fn state(&self, id: EventId) -> Option<EventState> {
-        let event = self.events.get(&id)?;
-        Some(EventState {
-            id,
-            capacity: event.capacity,
-            booked_count: event.booked_count,
-            version: event.version,
-            registrations: self.registrations.get(&id).cloned().unwrap_or_default(),
+        let states: BTreeMap<_, _> = ids
+            .into_iter()
+            .filter_map(|id| {
+                let commands: Vec<_> = batch.iter().filter(|item| item.event_id == id).collect();
+                Some((id, tables.events.get(&id)?.state(&commands, now)))
+            })
+            .collect();
+        decide_batch_by(batch, &states, &BTreeSet::new(), |state, commands| {
+            decide_without(self.left_out, state, commands, now)
         })
     }
 
-    fn write(&mut self, change: EventChange) {
-        if let Some(event) = self.events.get_mut(&change.event_id) {
-            event.booked_count = change.booked_count;
-            event.version = change.version;
-        }
-        let rows = self.registrations.entry(change.event_id).or_default();
-        rows.extend(change.registrations);
+    /// Reads something of the event of a registration.
+    fn read_of<T>(
+        &self,
+        id: RegistrationId,
+        read: impl FnOnce(&EventTable, &Registration) -> T,
+    ) -> Option<T> {
+        let tables = self.tables();
+        tables
+            .events
+            .values()
+            .find_map(|table| Some((table, table.find(id)?)))
+            .map(|(table, registration)| read(table, registration))
     }
 }
 
@@ -92,20 +101,36 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl BookingStore for MemoryStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
-        let event = Event {
-            id: new.id,
-            name: new.name,
-            description: new.description,
-            capacity: new.capacity,
-            booked_count: 0,
-            version: Version::FIRST,
-            created_at: (self.clock)().trunc_subsecs(6),
+        let now = self.now();
+        let mut tables = self.tables();
+        let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
+        Ok(table.event(now))
+    }
+
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        if let Some(record) = tables.created.get(&key.hash).filter(|record| record.holds(now)) {
+            return Ok(record.answer(key.fingerprint));
+        }
+        let outcome = Outcome::EventChanged(Box::new(new.clone().created_at(now)));
+        tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
+        let record = IdempotencyRecord {
+            hash: key.hash,
+            fingerprint: key.fingerprint,
+            outcome: outcome.clone(),
+            recorded_at: now,
         };
-        Ok(self.tables().events.entry(new.id).or_insert(event).clone())
+        tables.created.insert(key.hash, record);
+        Ok(outcome)
     }
 
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        Ok(self.tables().events.get(&id).cloned())
+        Ok(self.tables().events.get(&id).map(|table| table.event(self.now())))
     }
 
     async fn events(
@@ -114,7 +139,9 @@ impl BookingStore for MemoryStore {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         let key = |cursor: EventCursor| (cursor.created_at, cursor.id);
-        let mut events: Vec<Event> = self.tables().events.values().cloned().collect();
+        let now = self.now();
+        let mut events: Vec<Event> =
+            self.tables().events.values().map(|table| table.event(now)).collect();
         events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
         events.sort_by_key(|event| std::cmp::Reverse(key(event.into())));
         Ok(Page::new(events, limit))
@@ -123,19 +150,80 @@ impl BookingStore for MemoryStore {
     async fn registrations(
         &self,
         event_id: EventId,
+        listed: Listed,
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        let now = self.now();
         let tables = self.tables();
-        if !tables.events.contains_key(&event_id) {
-            return Ok(None);
-        }
-        let rows = tables.registrations.get(&event_id).cloned().unwrap_or_default();
-        let rows = rows
-            .into_iter()
-            .filter(|row| after.is_none_or(|after| row.event_version > after.version()))
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let rows = table
+            .rows
+            .values()
+            .filter(|row| after.is_none_or(|after| row.created_version > after.version()))
+            .map(|row| row.clone().as_of(now, table.event.rules.status))
+            .filter(|row| listed == Listed::All || row.status.takes_a_seat())
             .collect();
         Ok(Some(Page::new(rows, limit)))
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        let now = self.now();
+        Ok(self.read_of(id, |table, row| {
+            table.with_position(row.clone()).as_of(now, table.event.rules.status)
+        }))
+    }
+
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+        Ok(ids.iter().map(|id| self.read_of(*id, |table, _| table.event.id)).collect())
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        Ok(self.read_of(id, |table, row| table.history(row, limit)))
+    }
+
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let due = |table: &&EventTable| table.due_at.is_some_and(|due| due <= now);
+        let mut due: Vec<_> = tables.events.values().filter(due).collect();
+        due.sort_by_key(|table| table.due_at);
+        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
+    }
+
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        let now = self.now();
+        let mut forgotten = 0;
+        let mut tables = self.tables();
+        let Tables { events, created, .. } = &mut *tables;
+        for records in events.values_mut().map(|table| &mut table.records).chain([created]) {
+            records.retain(|_, record| {
+                let keep = record.holds(now) || forgotten == limit.get() as u64;
+                forgotten += u64::from(!keep);
+                keep
+            });
+        }
+        Ok(forgotten)
+    }
+
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        Ok(self.tables().seeds.iter().rev().copied().collect())
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if tables.seeds.is_empty() || !only_first {
+            tables.seeds.push(seed);
+        }
+        Ok(())
     }
 
     async fn execute(
@@ -147,7 +235,7 @@ impl BookingStore for MemoryStore {
             let mut tables = self.tables();
             let (executions, changes) = self.decide(&tables, batch);
             for change in changes {
-                tables.write(change);
+                tables.write(change, self.now());
             }
             return Ok(executions);
         } else {
@@ -155,30 +243,12 @@ impl BookingStore for MemoryStore {
         };
         tokio::task::yield_now().await;
         for change in changes {
-            self.tables().write(change);
+            self.tables().write(change, self.now());
         }
         Ok(executions)
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
-        let tables = self.tables();
-        Ok(AuditReport::of(tables.events.values().map(|event| {
-            let rows = tables.registrations.get(&event.id).map_or(&[][..], Vec::as_slice);
-            let addresses: HashSet<_> = rows.iter().map(|row| &row.user_email).collect();
-            let version = event.version.get() as i64;
-            EventCount {
-                event_id: event.id,
-                stated: Some(EventStated {
-                    capacity: event.capacity.get().into(),
-                    booked_count: event.booked_count.into(),
-                    version,
-                }),
-                registrations: rows.len() as i64,
-                addresses: addresses.len() as i64,
-                // The oracle keeps no facts.
-                fact_versions: version,
-                fact_version_last: version,
-            }
-        })))
+        Ok(AuditReport::of(self.tables().events.values().map(EventTable::count)))
     }
 }

@@ -1,7 +1,8 @@
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Clock, Command, Description, EmailAddress, Event,
-    EventCommand, EventId, EventName, Execution, NewEvent, Outcome, PageLimit, Register,
-    Registration, RegistrationId, WhenBusy,
+    BookingStore, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress, Event,
+    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, OfferTtl, OnFull,
+    Outcome, PageLimit, Refusal, Register, Registration, RegistrationCursor, RegistrationId,
+    TimeZone, Transfer, Venue, WhenBusy,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -42,14 +43,31 @@ impl Default for ManualClock {
     }
 }
 
-pub(crate) fn new_event(name: &str, capacity: u32) -> NewEvent {
-    NewEvent {
-        id: Uuid::now_v7().into(),
-        name: EventName::parse(name).expect("a valid name"),
-        description: Description::default(),
-        capacity: Capacity::parse(capacity.into(), CapacityMax::HIGHEST).expect("a valid capacity"),
-    }
+pub(crate) fn capacity(seats: u32) -> Capacity {
+    Capacity::parse(seats.into(), CapacityMax::HIGHEST).expect("a valid capacity")
 }
+
+pub(crate) fn new_event(name: &str, seats: u32) -> NewEvent {
+    let name = EventName::parse(name).expect("a valid name");
+    NewEvent::new(Uuid::now_v7().into(), name, capacity(seats))
+}
+
+/// The same event with everything that can be said of one.
+pub(crate) fn elaborate(mut new: NewEvent) -> NewEvent {
+    let instant = |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * DAY);
+    new.details.description = Description::parse("Doors at 19:00").expect("valid");
+    (new.details.starts_at, new.details.ends_at) = (instant(9), instant(10));
+    new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
+    new.details.venue = Some(Venue::parse("Quasimodo, Kantstraße 12a").expect("valid"));
+    (new.rules.opens_at, new.rules.closes_at) = (instant(0), instant(8));
+    new.rules.waitlist_enabled = false;
+    new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));
+    new
+}
+
+/// In microseconds.
+pub(crate) const SECOND: i64 = 1_000_000;
+pub(crate) const DAY: i64 = 86_400 * SECOND;
 
 pub(crate) async fn create(store: &dyn BookingStore, capacity: u32) -> Event {
     let new = new_event("An event", capacity);
@@ -60,8 +78,12 @@ pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("a valid address")
 }
 
+pub(crate) fn claim(who: impl std::fmt::Display) -> Claim {
+    Claim::new(Uuid::now_v7().into(), address(who))
+}
+
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    register_as(event_id, Uuid::now_v7().into(), address(who))
+    EventCommand::new(event_id, Command::Register(claim(who).into()))
 }
 
 pub(crate) fn register_as(
@@ -69,9 +91,52 @@ pub(crate) fn register_as(
     registration_id: RegistrationId,
     user_email: EmailAddress,
 ) -> EventCommand {
-    let register = Register { registration_id, user_email };
-    EventCommand { event_id, command: Command::Register(register) }
+    let claim = Claim::new(registration_id, user_email);
+    EventCommand::new(event_id, Command::Register(claim.into()))
 }
+
+/// Asks for a seat, or a place in the queue.
+pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
+    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    EventCommand::new(event_id, Command::Register(register))
+}
+
+pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display, seconds: i64) -> EventCommand {
+    let ttl = HoldTtl::parse(seconds).expect("a valid time");
+    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(who), ttl }))
+}
+
+pub(crate) fn confirm(registration: &Registration) -> EventCommand {
+    let registration_id = registration.id;
+    EventCommand::new(registration.event_id, Command::Confirm { registration_id })
+}
+
+pub(crate) fn cancel(registration: &Registration) -> EventCommand {
+    let registration_id = registration.id;
+    EventCommand::new(registration.event_id, Command::Cancel { registration_id })
+}
+
+pub(crate) fn transfer(
+    registration: &Registration,
+    who: impl std::fmt::Display,
+    token: Option<u8>,
+) -> EventCommand {
+    let transfer = Transfer {
+        registration_id: registration.id,
+        user_email: address(who),
+        name: None,
+        token_hash: token.map(token_hash),
+    };
+    EventCommand::new(registration.event_id, Command::Transfer(transfer))
+}
+
+pub(crate) fn token_hash(token: u8) -> booking_core::TokenHash {
+    booking_core::TokenHash::new([token; 32])
+}
+
+pub(crate) const SOLD_OUT: Outcome = Outcome::Refused(Refusal::SoldOut);
+pub(crate) const ALREADY_REGISTERED: Outcome = Outcome::Refused(Refusal::AlreadyRegistered);
+pub(crate) const EVENT_NOT_FOUND: Outcome = Outcome::Refused(Refusal::EventNotFound);
 
 /// Executes `batch`, waiting where events are busy.
 pub(crate) async fn execute(store: &dyn BookingStore, batch: &[EventCommand]) -> Vec<Outcome> {
@@ -92,7 +157,23 @@ pub(crate) async fn execute_one(store: &dyn BookingStore, command: EventCommand)
 pub(crate) fn confirmed(outcome: Outcome) -> Registration {
     match outcome {
         Outcome::Confirmed(registration) => registration,
-        Outcome::Refused(refusal) => panic!("refused: {refusal}"),
+        other => panic!("not confirmed: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn held(outcome: Outcome) -> Registration {
+    match outcome {
+        Outcome::Held(registration) => registration,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn waitlisted(outcome: Outcome) -> Registration {
+    match outcome {
+        Outcome::Waitlisted(registration) => registration,
+        other => panic!("not on the waitlist: {other:?}"),
     }
 }
 
@@ -100,17 +181,32 @@ pub(crate) async fn read(store: &dyn BookingStore, id: EventId) -> Event {
     store.event(id).await.expect("the store answers").expect("the event exists")
 }
 
-/// Every registration of an event, read page by page.
+/// A registration as it is now.
+pub(crate) async fn look(store: &dyn BookingStore, id: RegistrationId) -> Registration {
+    store.registration(id).await.expect("the store answers").expect("the registration exists")
+}
+
+/// Those who have a seat of an event, read page by page.
 pub(crate) async fn read_registrations(
     store: &dyn BookingStore,
     event_id: EventId,
     limit: PageLimit,
 ) -> Vec<Registration> {
+    read_listed(store, event_id, Listed::Seated, limit).await
+}
+
+/// The registrations of an event, read page by page.
+pub(crate) async fn read_listed(
+    store: &dyn BookingStore,
+    event_id: EventId,
+    listed: Listed,
+    limit: PageLimit,
+) -> Vec<Registration> {
     let mut all = Vec::new();
-    let mut after = None;
+    let mut after: Option<RegistrationCursor> = None;
     loop {
-        let page = store.registrations(event_id, after, limit).await.expect("the store answers");
-        let page = page.expect("the event exists");
+        let page = store.registrations(event_id, listed, after, limit).await;
+        let page = page.expect("the store answers").expect("the event exists");
         assert!(page.items.len() <= limit.get());
         all.extend(page.items);
         after = page.next;

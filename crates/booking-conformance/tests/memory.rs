@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use booking_conformance::{Fixture, MemoryStore, cases};
-use booking_core::{BookingStore, Clock};
+use booking_core::{BookingStore, Clock, Rule};
+use std::pin::Pin;
 use std::sync::Arc;
 
 struct Memory(MemoryStore);
@@ -22,7 +23,11 @@ booking_conformance::suite!(Memory(MemoryStore::default()));
 
 #[test]
 fn every_case_is_in_the_suite() {
-    let source = include_str!("../src/cases.rs");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases");
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let source: String = files
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("it can be read"))
+        .collect();
     let mut written: Vec<_> = source
         .lines()
         .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next())
@@ -35,10 +40,39 @@ fn every_case_is_in_the_suite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_lock_the_races_fail() {
-    let races = tokio::spawn(async {
-        let unlocked = Memory(MemoryStore::default().without_lock());
-        cases::a_race_for_one_event_gives_out_exactly_its_seats(&unlocked).await;
-    });
-    let failure = races.await.expect_err("the suite did not notice that the lock is gone");
+    let unlocked = MemoryStore::default().without_lock();
+    assert_caught(unlocked, |store| {
+        Box::pin(cases::a_race_for_one_event_gives_out_exactly_its_seats(store))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_waitlist_guard_a_passer_by_wins() {
+    let unguarded = || MemoryStore::default().without_rule(Rule::QueueFirst);
+    assert_caught(unguarded(), |store| Box::pin(cases::a_long_queue_is_served_in_order(store)))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_expiry_rule_a_seat_is_lost() {
+    let eternal = || MemoryStore::default().without_rule(Rule::Expiry);
+    assert_caught(eternal(), |store| {
+        Box::pin(cases::a_seat_is_back_in_the_instant_in_which_its_hold_ends(store))
+    })
+    .await;
+    assert_caught(eternal(), |store| Box::pin(cases::an_offer_that_lapses_is_passed_on(store)))
+        .await;
+}
+
+/// Checks that a case fails on a store that is broken on purpose.
+async fn assert_caught(
+    broken: MemoryStore,
+    case: impl for<'a> FnOnce(&'a Memory) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>
+    + Send
+    + 'static,
+) {
+    let caught = tokio::spawn(async move { case(&Memory(broken)).await });
+    let failure = caught.await.expect_err("the suite did not notice what is missing");
     assert!(failure.is_panic());
 }

@@ -149,9 +149,11 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// Ends a hold or an offer that has run out.
+    /// Ends a hold or an offer that has run out. In a cancelled event none is left to end.
     pub(crate) fn expire_if_run_out(&mut self, row: usize) {
-        if self.row(row).has_run_out(self.now) && self.left_out != Some(Rule::Expiry) {
+        let counts = self.rules.status != EventStatus::Cancelled;
+        let holds = self.left_out != Some(Rule::Expiry);
+        if counts && holds && self.row(row).has_run_out(self.now) {
             self.end(row, Status::Expired, FactKind::Expired, Actor::System);
         }
     }

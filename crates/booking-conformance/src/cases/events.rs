@@ -1,0 +1,203 @@
+//! The event itself: its doors, its edits, its end.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    Command, Edit, EventCommand, EventId, EventRules, EventStatus, FactKind, Listed, NewEvent,
+    OfferTtl, Outcome, PageLimit, Refusal, Status, Venue, Version,
+};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+const CLOSED: Outcome = Outcome::Refused(Refusal::Closed);
+
+fn edit(event_id: EventId, edit: Edit) -> EventCommand {
+    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+}
+
+#[track_caller]
+fn changed(outcome: Outcome) -> booking_core::Event {
+    match outcome {
+        Outcome::EventChanged(event) => *event,
+        other => panic!("not changed: {other:?}"),
+    }
+}
+
+/// Doors open and close at their instants, by the store's clock.
+pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let rules = EventRules {
+        opens_at: Some(clock.now() + TimeDelta::seconds(10)),
+        closes_at: Some(clock.now() + TimeDelta::seconds(20)),
+        ..EventRules::default()
+    };
+    let new = NewEvent { rules, ..new_event("Doors at ten", 9) };
+    let event = store.create_event(new).await.expect("the store answers");
+    clock.advance_micros(10 * SECOND - 1);
+    for command in [register(event.id, "a"), queue_up(event.id, "a"), hold(event.id, "a", 60)] {
+        assert_eq!(execute_one(&*store, command).await, CLOSED);
+    }
+    clock.advance_micros(1);
+    confirmed(execute_one(&*store, register(event.id, "a")).await);
+    let kept = held(execute_one(&*store, hold(event.id, "b", 60)).await);
+    clock.advance_micros(10 * SECOND - 1);
+    confirmed(execute_one(&*store, register(event.id, "c")).await);
+    clock.advance_micros(1);
+    assert_eq!(execute_one(&*store, register(event.id, "d")).await, CLOSED);
+    assert_eq!(execute_one(&*store, register(event.id, "a")).await, ALREADY_REGISTERED);
+    confirmed(execute_one(&*store, confirm(&kept)).await);
+}
+
+/// A draft takes nobody until it is published.
+pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
+    let new = NewEvent { rules, ..new_event("Not yet", 9) };
+    let event = store.create_event(new).await.expect("the store answers");
+    for command in [register(event.id, "a"), queue_up(event.id, "a"), hold(event.id, "a", 60)] {
+        assert_eq!(execute_one(&*store, command).await, CLOSED);
+    }
+    let publish = Edit { publish: true, ..Edit::default() };
+    let published = changed(execute_one(&*store, edit(event.id, publish)).await);
+    assert_eq!(published.rules.status, EventStatus::Published);
+    confirmed(execute_one(&*store, register(event.id, "a")).await);
+}
+
+/// What an edit names is changed, and nothing else.
+pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let other = create(&*store, 2).await;
+    let new = NewEvent { id: Uuid::now_v7().into(), ..elaborate(new_event("Before", 5)) };
+    let before = store.create_event(new).await.expect("the store answers");
+    let venue = Venue::parse("Elsewhere").expect("valid");
+    let some = Edit {
+        if_version: Some(Version::FIRST),
+        venue: Some(Some(venue.clone())),
+        ends_at: Some(None),
+        closes_at: Some(None),
+        capacity: Some(capacity(7)),
+        offer_ttl: Some(None),
+        waitlist_enabled: Some(true),
+        ..Edit::default()
+    };
+    let after = changed(execute_one(&*store, edit(before.id, some.clone())).await);
+    let mut expected = before.clone();
+    (expected.details.venue, expected.details.ends_at) = (Some(venue), None);
+    (expected.rules.closes_at, expected.rules.offer_ttl) = (None, None);
+    (expected.rules.waitlist_enabled, expected.capacity) = (true, capacity(7));
+    expected.version = Version::new(2);
+    assert_eq!(after, expected);
+    assert_eq!(read(&*store, before.id).await, after);
+    // What is so already is no change, whatever version it asks for: a lost answer is asked again.
+    assert_eq!(changed(execute_one(&*store, edit(before.id, some)).await), after);
+    assert_eq!(changed(execute_one(&*store, edit(before.id, Edit::default())).await), after);
+
+    let stale = Edit {
+        if_version: Some(Version::FIRST),
+        offer_ttl: Some(Some(OfferTtl::default())),
+        ..Edit::default()
+    };
+    let refused = execute_one(&*store, edit(before.id, stale)).await;
+    let current = Version::new(2);
+    assert_eq!(refused, Outcome::Refused(Refusal::VersionMismatch { current }));
+    let backwards = Edit {
+        ends_at: Some(before.details.starts_at.map(|start| start - TimeDelta::microseconds(1))),
+        ..Edit::default()
+    };
+    let refused = execute_one(&*store, edit(before.id, backwards)).await;
+    assert_eq!(refused, Outcome::Refused(Refusal::OutOfOrder));
+    assert_eq!(read(&*store, before.id).await, after);
+    assert_eq!(read(&*store, other.id).await, other);
+    let nothing = edit(Uuid::now_v7().into(), Edit::default());
+    assert_eq!(execute_one(&*store, nothing).await, EVENT_NOT_FOUND);
+    assert_audit_is_clean(&*store).await;
+}
+
+/// There are never fewer seats than are taken.
+pub async fn a_capacity_is_never_below_what_is_booked(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 5).await;
+    confirmed(execute_one(&*store, register(event.id, "a")).await);
+    held(execute_one(&*store, hold(event.id, "b", 60)).await);
+    let lower = |seats| edit(event.id, Edit { capacity: Some(capacity(seats)), ..Edit::default() });
+    let refused = execute_one(&*store, lower(1)).await;
+    assert_eq!(refused, Outcome::Refused(Refusal::CapacityBelowBooked { booked_count: 2 }));
+    changed(execute_one(&*store, lower(2)).await);
+    let refused = execute_one(&*store, register(event.id, "c")).await;
+    assert!(matches!(refused, Outcome::Refused(Refusal::AllHeld { .. })), "{refused:?}");
+    clock.advance_micros(60 * SECOND);
+    changed(execute_one(&*store, lower(1)).await);
+    assert_eq!(execute_one(&*store, register(event.id, "c")).await, SOLD_OUT);
+    assert_audit_is_clean(&*store).await;
+}
+
+/// A rush while the capacity goes up and down never takes more seats than there are at that moment.
+pub async fn a_rush_against_changes_of_capacity_never_oversells(fixture: &dyn Fixture) {
+    let stores = [fixture.open(None).await, fixture.open(None).await];
+    let event = create(&*stores[0], 5).await;
+    let mut tasks = JoinSet::new();
+    for task in 0..8_u32 {
+        let store = Arc::clone(&stores[task as usize % 2]);
+        tasks.spawn(async move {
+            for turn in 0..12_u32 {
+                let seats = 3 + (task * 5 + turn * 7) % 60;
+                let resize = Edit { capacity: Some(capacity(seats)), ..Edit::default() };
+                let mut batch = vec![register(event.id, format!("{task}-{turn}"))];
+                if task % 2 == 0 {
+                    batch.insert(0, edit(event.id, resize));
+                }
+                for outcome in execute(&*store, &batch).await {
+                    if let Outcome::EventChanged(event) = outcome {
+                        assert!(event.booked_count <= event.capacity.get());
+                    }
+                }
+                let now = read(&*store, event.id).await;
+                assert!(now.booked_count <= now.capacity.get());
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.expect("no caller panicked");
+    }
+    assert_audit_is_clean(&*stores[0]).await;
+}
+
+/// A cancelled event has no seats taken and nobody waiting, and takes nobody.
+pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let event = create(&*store, 2).await;
+    let a = confirmed(execute_one(&*store, register(event.id, "a")).await);
+    let b = held(execute_one(&*store, hold(event.id, "b", 60)).await);
+    let c = waitlisted(execute_one(&*store, queue_up(event.id, "c")).await);
+    let call_off = EventCommand::new(event.id, Command::CancelEvent);
+    let batch = [call_off.clone(), register(event.id, "d"), confirm(&b), transfer(&a, "e", None)];
+    let outcomes = execute(&*store, &batch).await;
+    let gone = changed(outcomes[0].clone());
+    assert_eq!((gone.rules.status, gone.booked_count), (EventStatus::Cancelled, 0));
+    assert_eq!((gone.waitlist_count, gone.version), (0, c.event_version.next()));
+    assert_eq!(outcomes[1..], [CLOSED, CLOSED, CLOSED]);
+    assert_eq!(changed(execute_one(&*store, call_off).await), gone, "twice is the same");
+    assert_eq!(read(&*store, event.id).await, gone);
+    for person in [&a, &b, &c] {
+        let now = look(&*store, person.id).await;
+        assert_eq!((now.status, now.position, now.expires_at), (Status::Cancelled, None, None));
+        let told = execute_one(&*store, cancel(person)).await;
+        assert_eq!(told, Outcome::Cancelled(now), "it has ended already");
+        let history = store.history(person.id, PageLimit::MAX).await.expect("the store answers");
+        let last = history.expect("it exists").pop().map(|entry| (entry.kind, entry.version));
+        assert_eq!(last, Some((FactKind::EventCancelled, gone.version)));
+    }
+    assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await, []);
+    let all = read_listed(&*store, event.id, Listed::All, PageLimit::MAX).await;
+    assert!(all.iter().all(|row| row.status == Status::Cancelled) && all.len() == 3, "{all:?}");
+    assert_eq!(
+        execute_one(&*store, edit(event.id, Edit { publish: true, ..Edit::default() })).await,
+        CLOSED
+    );
+    assert_eq!(store.due_events(PageLimit::MAX).await.expect("the store answers"), []);
+    assert_audit_is_clean(&*store).await;
+}

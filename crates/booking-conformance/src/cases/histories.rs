@@ -1,0 +1,24 @@
+//! Generated histories of everything that can be asked, with jumps in time, against the oracle.
+
+use crate::Fixture;
+use crate::history::{FIXED_SEED, compare_with_oracle};
+use uuid::Uuid;
+
+/// How many steps a history has, unless the environment says otherwise.
+const STEPS: usize = 1_500;
+
+/// Steps of each history: a soak sets `BOOKING_HISTORY_STEPS` to more.
+fn steps() -> usize {
+    let asked = std::env::var("BOOKING_HISTORY_STEPS").ok();
+    asked.map_or(STEPS, |steps| steps.parse().expect("BOOKING_HISTORY_STEPS is a number"))
+}
+
+/// Every answer of a generated history is the oracle's.
+pub async fn generated_histories_agree_with_the_oracle(fixture: &dyn Fixture) {
+    compare_with_oracle(fixture, 1, FIXED_SEED, steps()).await;
+}
+
+/// The same, with each step on one of two instances.
+pub async fn generated_histories_over_two_instances_agree_with_the_oracle(fixture: &dyn Fixture) {
+    compare_with_oracle(fixture, 2, Uuid::now_v7().as_u64_pair().1, steps()).await;
+}

@@ -1,0 +1,205 @@
+//! Idempotency keys: the same request sent again is answered with the first one's answer.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit,
+    Refusal, Status,
+};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+const KEY_REUSED: Outcome = Outcome::Refused(Refusal::KeyReused);
+
+fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([hash; 32]),
+        fingerprint: Fingerprint::new([fingerprint; 32]),
+    }
+}
+
+fn keyed(command: EventCommand, hash: u8, fingerprint: u8) -> EventCommand {
+    command.with_key(Some(key(hash, fingerprint)))
+}
+
+fn replayed(outcome: &Outcome) -> Outcome {
+    Outcome::Replayed(Box::new(outcome.clone()))
+}
+
+/// One key is one request, in one batch and in the next, and for other instances.
+pub async fn a_key_is_answered_with_its_first_answer(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 3).await;
+    // As clients do it: each try makes an id of its own.
+    let batch = [0; 3].map(|_| keyed(register(event.id, "ada"), 1, 1));
+    let outcomes = execute(&*store, &batch).await;
+    let first = outcomes[0].clone();
+    let seat = confirmed(first.clone());
+    assert_eq!(outcomes[1..], [replayed(&first), replayed(&first)]);
+    clock.advance_micros(DAY - 1);
+    let other = fixture.open(Some(clock.as_clock())).await;
+    let again = keyed(register(event.id, "ada"), 1, 1);
+    assert_eq!(execute_one(&*other, again).await, replayed(&first));
+    // Whatever became of it since: it is the answer to that request.
+    execute_one(&*store, cancel(&seat)).await;
+    assert_eq!(
+        execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await,
+        replayed(&first)
+    );
+    assert_eq!(read(&*store, event.id).await.booked_count, 0);
+    let other_body = keyed(register(event.id, "grace"), 1, 2);
+    assert_eq!(execute_one(&*store, other_body).await, KEY_REUSED);
+
+    clock.advance_micros(1);
+    let after_a_day = execute_one(&*store, keyed(register(event.id, "ada"), 1, 3)).await;
+    assert_ne!(confirmed(after_a_day.clone()).id, seat.id, "a key is kept for 24 hours");
+    let again = keyed(register(event.id, "ada"), 1, 3);
+    assert_eq!(execute_one(&*store, again).await, replayed(&after_a_day));
+    assert_audit_is_clean(&*store).await;
+}
+
+/// A refusal that was decided is an answer too; what was asked of nothing is not kept.
+pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let event = create(&*store, 1).await;
+    let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    assert_eq!(execute_one(&*store, keyed(register(event.id, "eve"), 1, 1)).await, SOLD_OUT);
+    let before = read(&*store, event.id).await;
+    execute_one(&*store, cancel(&ada)).await;
+    let again = execute_one(&*store, keyed(register(event.id, "eve"), 1, 1)).await;
+    assert_eq!(again, replayed(&SOLD_OUT), "though a seat is free by now");
+    confirmed(execute_one(&*store, keyed(register(event.id, "eve"), 2, 1)).await);
+    assert_eq!(before.booked_count, 1);
+
+    let registration_id = Uuid::now_v7().into();
+    let nobody = EventCommand::new(event.id, Command::Confirm { registration_id });
+    for fingerprint in [1, 2] {
+        let outcome = execute_one(&*store, keyed(nobody.clone(), 3, fingerprint)).await;
+        assert_eq!(outcome, Outcome::Refused(Refusal::RegistrationNotFound));
+    }
+    assert_audit_is_clean(&*store).await;
+}
+
+/// Keys belong to their event, and every command may have one.
+pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let (event, other) = (create(&*store, 2).await, create(&*store, 2).await);
+    let kept = held(execute_one(&*store, keyed(hold(event.id, "ada", 60), 1, 1)).await);
+    held(execute_one(&*store, keyed(hold(other.id, "ada", 60), 1, 2)).await);
+    let commands = [confirm(&kept), transfer(&kept, "grace", Some(3)), cancel(&kept)];
+    let mut first = Vec::new();
+    for (hash, command) in (2..).zip(&commands) {
+        first.push(execute_one(&*store, keyed(command.clone(), hash, 1)).await);
+    }
+    for ((hash, command), first) in (2..).zip(commands).zip(&first) {
+        assert_eq!(execute_one(&*store, keyed(command, hash, 1)).await, replayed(first));
+    }
+    assert_eq!(look(&*store, kept.id).await.status, Status::Cancelled);
+    assert_audit_is_clean(&*store).await;
+}
+
+/// Sixty at once with one key: one seat, and sixty answers that say the same.
+pub async fn a_race_with_one_key_takes_one_seat(fixture: &dyn Fixture) {
+    let stores = [fixture.open(None).await, fixture.open(None).await];
+    let event = create(&*stores[0], 100).await;
+    let mut tasks = JoinSet::new();
+    for task in 0..60 {
+        let store = Arc::clone(&stores[task % 2]);
+        let command = keyed(register(event.id, "ada"), 1, 1);
+        tasks.spawn(async move {
+            match execute_one(&*store, command).await {
+                Outcome::Replayed(first) => (*first, true),
+                outcome => (outcome, false),
+            }
+        });
+    }
+    let answers = tasks.join_all().await;
+    assert!(answers.iter().all(|(outcome, _)| *outcome == answers[0].0), "{answers:?}");
+    assert_eq!(answers.iter().filter(|(_, replayed)| !replayed).count(), 1);
+    assert_eq!(read(&*stores[0], event.id).await.booked_count, 1);
+    assert_audit_is_clean(&*stores[0]).await;
+}
+
+/// The same for putting up an event.
+pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let stores =
+        [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
+    let new = || NewEvent { id: Uuid::now_v7().into(), ..elaborate(new_event("Once", 3)) };
+    let mut tasks = JoinSet::new();
+    for task in 0..20 {
+        let (store, new) = (Arc::clone(&stores[task % 2]), new());
+        tasks.spawn(async move {
+            let outcome = store.create_event_once(new, key(1, 1)).await.expect("the store answers");
+            match outcome {
+                Outcome::Replayed(first) => *first,
+                outcome => outcome,
+            }
+        });
+    }
+    let answers = tasks.join_all().await;
+    assert!(answers.iter().all(|outcome| *outcome == answers[0]), "{answers:?}");
+    let Outcome::EventChanged(event) = &answers[0] else { panic!("{answers:?}") };
+    assert_eq!(read(&*stores[0], event.id).await, **event);
+    let all = stores[1].events(None, PageLimit::MAX).await.expect("the store answers").items;
+    assert_eq!(all.len(), 1);
+    let reused = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
+    assert_eq!(reused, KEY_REUSED);
+    // As after a COMMIT whose answer was lost: the same request, with the same id.
+    let same = new();
+    let first = stores[0].create_event_once(same.clone(), key(2, 1)).await.expect("it answers");
+    let again = stores[0].create_event_once(same, key(2, 1)).await.expect("it answers");
+    assert!([first.clone(), replayed(&first)].contains(&again), "{again:?}");
+    clock.advance_micros(DAY);
+    let later = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
+    assert!(matches!(later, Outcome::EventChanged(_)), "{later:?}");
+    assert_audit_is_clean(&*stores[0]).await;
+}
+
+/// Records that have run out are deleted, a page at a time, and no others.
+pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 9).await;
+    store.create_event_once(new_event("Once", 3), key(9, 1)).await.expect("the store answers");
+    for hash in 0..3 {
+        let command = keyed(register(event.id, hash), hash, 1);
+        confirmed(execute_one(&*store, command).await);
+    }
+    clock.advance_micros(DAY - 1);
+    let forget = async |limit| {
+        let limit = PageLimit::parse(limit).expect("valid");
+        store.forget_records(limit).await.expect("the store answers")
+    };
+    assert_eq!(forget(9).await, 0);
+    confirmed(execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await);
+    clock.advance_micros(1);
+    assert_eq!((forget(3).await, forget(3).await, forget(3).await), (3, 1, 0));
+    let kept = execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await;
+    assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
+}
+
+/// Seeds are kept in their order, and the first of many who find none is the only one.
+pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
+    let stores = [fixture.open(None).await, fixture.open(None).await];
+    assert_eq!(stores[0].signing_seeds().await.expect("the store answers"), []);
+    let seed = |byte| booking_core::SigningSeed::new([byte; 32]);
+    let mut tasks = JoinSet::new();
+    for task in 0..8_u8 {
+        let store = Arc::clone(&stores[usize::from(task) % 2]);
+        tasks.spawn(async move {
+            let seed = booking_core::SigningSeed::new([task; 32]);
+            store.add_signing_seed(seed, true).await.expect("the store answers");
+        });
+    }
+    tasks.join_all().await;
+    let first = stores[0].signing_seeds().await.expect("the store answers");
+    assert_eq!(first.len(), 1, "{} servers made keys of their own", first.len());
+    stores[0].add_signing_seed(seed(100), false).await.expect("the store answers");
+    stores[1].add_signing_seed(seed(101), false).await.expect("the store answers");
+    stores[1].add_signing_seed(seed(102), true).await.expect("the store answers");
+    let seeds = stores[0].signing_seeds().await.expect("the store answers");
+    assert_eq!(seeds, [seed(101), seed(100), first[0]], "newest first");
+}

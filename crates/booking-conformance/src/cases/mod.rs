@@ -1,0 +1,20 @@
+//! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
+//! not do as it must.
+
+mod door;
+mod events;
+mod histories;
+mod holds;
+mod idempotency;
+mod life;
+mod queue;
+mod seats;
+
+pub use door::*;
+pub use events::*;
+pub use histories::*;
+pub use holds::*;
+pub use idempotency::*;
+pub use life::*;
+pub use queue::*;
+pub use seats::*;

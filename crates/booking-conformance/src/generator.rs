@@ -1,0 +1,308 @@
+//! The next step of a history: anything that can be asked, of few events and few people, so that they
+//! meet often.
+
+use crate::tools::{DAY, ManualClock, SECOND, capacity, elaborate, new_event, token_hash};
+use booking_core::{
+    Caller, CheckIn, Claim, Command, Edit, EmailAddress, EventCommand, EventCursor, EventId,
+    EventName, EventRules, EventStatus, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, Listed, NewEvent, OfferTtl, OnFull, Outcome, PageLimit, Register, Registration,
+    RegistrationCursor, RegistrationId, Transfer, Version,
+};
+use fastrand::Rng;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const EVENTS_MAX: usize = 6;
+const CAPACITY_MAX: u32 = 5;
+const ADDRESSES: u32 = 12;
+const BATCH_MAX: usize = 9;
+/// How often a command is one that was sent before, as after a lost answer.
+const REPEATED: f64 = 0.12;
+/// How often a command is for an event or a registration that does not exist.
+const UNKNOWN: f64 = 0.04;
+/// How often a command has an idempotency key.
+const KEYED: f64 = 0.15;
+
+/// One step of a history.
+#[derive(Debug)]
+pub(crate) enum Op {
+    Create(NewEvent),
+    CreateOnce(NewEvent, IdempotencyKey),
+    Execute(Vec<EventCommand>),
+    Advance {
+        micros: i64,
+    },
+    ReadEvent(EventId),
+    ReadEvents {
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    },
+    ReadRegistrations {
+        event_id: EventId,
+        listed: Listed,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    },
+    ReadRegistration(RegistrationId),
+    ReadHistory {
+        id: RegistrationId,
+        limit: PageLimit,
+    },
+    ReadDue(PageLimit),
+    ForgetRecords(PageLimit),
+    Audit,
+}
+
+/// What has been so far, to make the next steps from.
+pub(crate) struct Past {
+    clock: ManualClock,
+    pub(crate) operations: usize,
+    pub(crate) events: Vec<EventId>,
+    commands: Vec<EventCommand>,
+    /// As they were last told.
+    registrations: Vec<Registration>,
+    pub(crate) event_cursors: Vec<EventCursor>,
+    pub(crate) registration_cursors: Vec<RegistrationCursor>,
+    /// How often each kind of outcome was told.
+    pub(crate) reached: BTreeMap<String, usize>,
+}
+
+impl Past {
+    pub(crate) fn new(clock: &ManualClock) -> Self {
+        Self {
+            clock: clock.clone(),
+            operations: 0,
+            events: Vec::new(),
+            commands: Vec::new(),
+            registrations: Vec::new(),
+            event_cursors: Vec::new(),
+            registration_cursors: Vec::new(),
+            reached: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn learn(&mut self, batch: Vec<EventCommand>, executions: Vec<Execution>) {
+        self.commands.extend(batch);
+        for execution in executions {
+            let Execution::Decided(outcome) = execution else { continue };
+            *self.reached.entry(kind(&outcome)).or_default() += 1;
+            if let Some(told) = outcome.registration() {
+                match self.registrations.iter_mut().find(|known| known.id == told.id) {
+                    Some(known) => *known = told.clone(),
+                    None => self.registrations.push(told.clone()),
+                }
+            }
+        }
+    }
+
+    /// A history that never came by something has not tested it.
+    pub(crate) fn assert_everything_was_reached(&self) {
+        let all = "already_checked_in all_held already_registered cancelled capacity_below_booked \
+            check_in_undone checked_in closed confirmed event_changed event_not_found forbidden held \
+            hold_expired key_reused not_cancellable not_offered not_transferable out_of_order \
+            registration_not_found replayed settled sold_out ticket_void transferred \
+            version_mismatch waitlisted";
+        let missing: Vec<_> =
+            all.split_whitespace().filter(|kind| !self.reached.contains_key(*kind)).collect();
+        assert!(missing.is_empty(), "never reached: {missing:?}");
+    }
+}
+
+/// The name of an outcome, as its JSON has it.
+fn kind(outcome: &Outcome) -> String {
+    let name = |value: &serde_json::Value| match value {
+        serde_json::Value::String(name) => name.clone(),
+        value => value.as_object().and_then(|o| o.keys().next().cloned()).unwrap_or_default(),
+    };
+    match outcome {
+        Outcome::Refused(refusal) => name(&serde_json::json!(refusal)),
+        outcome => name(&serde_json::json!(outcome)),
+    }
+}
+
+pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
+    let limit = PageLimit::parse(rng.u32(1..=4)).expect("a valid limit");
+    match rng.u32(0..100) {
+        _ if past.events.is_empty() => Op::Create(next_event(rng, past)),
+        // Cancelled events make room for others.
+        0..3 if past.events.len() < EVENTS_MAX || rng.u8(..) < 40 => {
+            Op::Create(next_event(rng, past))
+        }
+        3 => Op::CreateOnce(next_event(rng, past), next_key(rng)),
+        0..58 => {
+            let commands = rng.usize(1..=BATCH_MAX);
+            Op::Execute((0..commands).map(|_| next_command(rng, past)).collect())
+        }
+        58..70 => Op::Advance {
+            micros: match rng.u32(0..12) {
+                0..5 => rng.i64(0..3 * SECOND),
+                // As long as holds and offers last, to the microsecond.
+                5..8 => 60 * SECOND,
+                8 => 60 * SECOND - 1,
+                9..11 => rng.i64(0..200 * SECOND),
+                _ => rng.i64(0..DAY / 2),
+            },
+        },
+        70..76 => Op::ReadEvent(next_event_id(rng, past)),
+        76..80 => Op::ReadEvents {
+            after: rng.choice(&past.event_cursors).filter(|_| rng.bool()).copied(),
+            limit,
+        },
+        80..86 => Op::ReadRegistrations {
+            event_id: next_event_id(rng, past),
+            listed: if rng.bool() { Listed::All } else { Listed::Seated },
+            after: rng.choice(&past.registration_cursors).filter(|_| rng.bool()).copied(),
+            limit,
+        },
+        86..92 => Op::ReadRegistration(next_registration(rng, past).0),
+        92..96 => Op::ReadHistory { id: next_registration(rng, past).0, limit },
+        96 => Op::ReadDue(PageLimit::MAX),
+        97 => Op::ForgetRecords(PageLimit::MAX),
+        _ => Op::Audit,
+    }
+}
+
+fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
+    let new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
+    let mut new = if rng.u8(..) < 40 { elaborate(new) } else { new };
+    new.id = Uuid::from_u128(rng.u128(..)).into();
+    new.rules = EventRules {
+        status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },
+        opens_at: next_instant(rng, past, -1).filter(|_| rng.bool()),
+        closes_at: next_instant(rng, past, 3).filter(|_| rng.bool()),
+        waitlist_enabled: rng.u8(..) < 230,
+        offer_ttl: next_offer_ttl(rng),
+    };
+    new
+}
+
+/// Mostly none; else some time around `days` days from now.
+fn next_instant(rng: &mut Rng, past: &Past, days: i64) -> Option<chrono::DateTime<chrono::Utc>> {
+    let micros = days * DAY + rng.i64(-DAY..DAY);
+    (rng.u8(..) < 60).then(|| past.clock.now() + chrono::TimeDelta::microseconds(micros))
+}
+
+fn next_offer_ttl(rng: &mut Rng) -> Option<OfferTtl> {
+    let seconds = *rng.choice(&[60, 60, 120, 86_400]).expect("it is not empty");
+    (rng.u8(..) < 200).then(|| OfferTtl::parse(seconds).expect("a valid time"))
+}
+
+fn next_event_id(rng: &mut Rng, past: &Past) -> EventId {
+    if rng.f64() < UNKNOWN {
+        return Uuid::from_u128(rng.u128(..)).into();
+    }
+    // Mostly the latest: older ones may be cancelled or closed.
+    let recent = past.events.len().saturating_sub(EVENTS_MAX);
+    *rng.choice(&past.events[recent..]).expect("there is an event")
+}
+
+/// A registration that was made, or one that never was, and its event.
+fn next_registration<'a>(
+    rng: &mut Rng,
+    past: &'a Past,
+) -> (RegistrationId, Option<&'a Registration>) {
+    // Mostly a recent one: of the older ones most have ended.
+    let recent = past.registrations.len().saturating_sub(40);
+    let from = if rng.u8(..) < 200 { recent } else { 0 };
+    match rng.choice(&past.registrations[from..]).filter(|_| rng.f64() >= UNKNOWN) {
+        Some(known) => (known.id, Some(known)),
+        None => (Uuid::from_u128(rng.u128(..)).into(), None),
+    }
+}
+
+fn next_address(rng: &mut Rng) -> EmailAddress {
+    let who = format!("person{}@example.org", rng.u32(0..ADDRESSES));
+    EmailAddress::parse(&who).expect("a valid address")
+}
+
+/// Few keys and few requests under them, so that they are used again, and for other things.
+fn next_key(rng: &mut Rng) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([rng.u8(0..40); 32]),
+        fingerprint: Fingerprint::new([rng.u8(0..2); 32]),
+    }
+}
+
+fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
+    if rng.f64() < REPEATED
+        && let Some(command) = rng.choice(&past.commands)
+    {
+        return command.clone();
+    }
+    let (registration_id, known) = next_registration(rng, past);
+    let event_id = match known {
+        Some(known) if rng.f64() >= UNKNOWN => known.event_id,
+        _ => next_event_id(rng, past),
+    };
+    let token = rng.bool().then(|| token_hash(rng.u8(0..6)));
+    let of_registration = |command| EventCommand::new(event_id, command);
+    let of_event = |rng: &mut Rng, command| EventCommand::new(next_event_id(rng, past), command);
+    let command = match rng.u32(0..100) {
+        0..30 => {
+            let on_full = if rng.bool() { OnFull::Waitlist } else { OnFull::Refuse };
+            let register = Register { claim: next_claim(rng), on_full };
+            of_event(rng, Command::Register(register))
+        }
+        30..48 => {
+            let ttl = HoldTtl::parse(if rng.bool() { 60 } else { 120 }).expect("valid");
+            let claim = next_claim(rng);
+            of_event(rng, Command::Hold(Hold { claim, ttl }))
+        }
+        48..60 => of_registration(Command::Confirm { registration_id }),
+        60..72 => of_registration(Command::Cancel { registration_id }),
+        72..79 => of_registration(Command::Transfer(Transfer {
+            registration_id,
+            user_email: next_address(rng),
+            name: None,
+            token_hash: token,
+        })),
+        79..86 => of_registration(Command::CheckIn(CheckIn {
+            registration_id,
+            generation: known.map_or(0, |known| known.generation) + u32::from(rng.u8(..) < 30),
+            scan_id: Uuid::from_u128(rng.u128(..)),
+            scanned_at: next_instant(rng, past, 0),
+        })),
+        86..89 => of_registration(Command::UndoCheckIn { registration_id }),
+        89..97 => {
+            let edit = Box::new(next_edit(rng, past));
+            of_event(rng, Command::Edit(edit))
+        }
+        97 if rng.u8(..) < 50 => of_event(rng, Command::CancelEvent),
+        _ => of_event(rng, Command::Settle),
+    };
+    let caller = match rng.u8(..) {
+        0..60 => Caller::Attendee(token_hash(rng.u8(0..6))),
+        60..120 if let Some(hash) = known.and_then(|known| known.token_hash) => {
+            Caller::Attendee(hash)
+        }
+        _ => Caller::Organizer,
+    };
+    let key = (rng.f64() < KEYED).then(|| next_key(rng));
+    command.by(caller).with_key(key)
+}
+
+fn next_claim(rng: &mut Rng) -> Claim {
+    let claim = Claim::new(Uuid::from_u128(rng.u128(..)).into(), next_address(rng));
+    Claim { token_hash: rng.bool().then(|| token_hash(rng.u8(0..6))), ..claim }
+}
+
+fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
+    let mut sometimes = |share: u8| rng.u8(..) < share;
+    let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer] =
+        [60, 40, 120, 90, 80, 80, 6, 6, 30, 60].map(&mut sometimes);
+    Edit {
+        if_version: version.then(|| Version::new(rng.u64(1..30))),
+        name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
+        description: None,
+        capacity: seats.then(|| capacity(rng.u32(1..=CAPACITY_MAX + 3))),
+        publish,
+        starts_at: starts.then(|| next_instant(rng, past, 1)),
+        ends_at: ends.then(|| next_instant(rng, past, 1)),
+        timezone: None,
+        venue: None,
+        opens_at: opens.then(|| next_instant(rng, past, -1)),
+        closes_at: closes.then(|| next_instant(rng, past, 2)),
+        waitlist_enabled: waitlist.then(|| rng.bool()),
+        offer_ttl: offer.then(|| next_offer_ttl(rng)),
+    }
+}

@@ -1,0 +1,184 @@
+//! What the oracle keeps: the rows that a store keeps, in maps.
+
+use booking_core::{
+    EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
+    Fact, FactKind, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, PageLimit, Registration,
+    RegistrationId, SeatCounts, SigningSeed, Status, Version,
+};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashSet};
+
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) events: BTreeMap<EventId, EventTable>,
+    /// The records of requests that created events.
+    pub(crate) created: BTreeMap<KeyHash, IdempotencyRecord>,
+    /// Oldest first.
+    pub(crate) seeds: Vec<SigningSeed>,
+}
+
+/// One event with all that belongs to it.
+#[derive(Debug)]
+pub(crate) struct EventTable {
+    /// Its counts of seats are in `counts`.
+    pub(crate) event: Event,
+    counts: SeatCounts,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    cancelled_version: Option<Version>,
+    /// By the version that made them.
+    pub(crate) rows: BTreeMap<Version, Registration>,
+    facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
+    pub(crate) records: BTreeMap<KeyHash, IdempotencyRecord>,
+}
+
+impl Tables {
+    pub(crate) fn write(&mut self, change: EventChange, now: DateTime<Utc>) {
+        if let Some(table) = self.events.get_mut(&change.event_id) {
+            table.write(change, now);
+        }
+    }
+}
+
+impl EventTable {
+    pub(crate) fn new(new: NewEvent, now: DateTime<Utc>) -> Self {
+        Self {
+            event: new.created_at(now),
+            counts: SeatCounts::default(),
+            due_at: None,
+            cancelled_version: None,
+            rows: BTreeMap::new(),
+            facts: BTreeMap::from([(Version::FIRST, (now, Fact::EVENT_CREATED))]),
+            records: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn event(&self, now: DateTime<Utc>) -> Event {
+        let overdue = self.rows.values().filter(|row| row.has_run_out(now)).count() as u32;
+        let is_due = self.due_at.is_some_and(|due| due <= now);
+        Event {
+            booked_count: self.counts.booked - if is_due { overdue } else { 0 },
+            waitlist_count: self.counts.waiting,
+            is_settled: !is_due,
+            ..self.event.clone()
+        }
+    }
+
+    pub(crate) fn find(&self, id: RegistrationId) -> Option<&Registration> {
+        self.rows.values().find(|row| row.id == id)
+    }
+
+    /// A row with its place in the queue.
+    pub(crate) fn with_position(&self, row: Registration) -> Registration {
+        let before = |other: &&Registration| {
+            other.status == Status::Waitlisted && other.created_version < row.created_version
+        };
+        let position = (row.status == Status::Waitlisted)
+            .then(|| 1 + self.rows.values().filter(before).count() as u32);
+        Registration { position, ..row }
+    }
+
+    /// What a decision on `commands` has to know.
+    pub(crate) fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
+        let Event { id, capacity, rules, version, .. } = self.event;
+        let state = EventState::new(id, capacity, self.counts, version, rules, self.due_at);
+        let needs = state.needs(commands.iter().copied(), now);
+        let wanted = |row: &&Registration| {
+            commands.iter().any(|command| {
+                command.registration_id() == Some(row.id)
+                    || (command.user_email() == Some(&row.user_email) && row.status.is_live())
+            })
+        };
+        let mut overdue: Vec<_> = self.rows.values().filter(|row| row.has_run_out(now)).collect();
+        overdue.sort_by_key(|row| (row.expires_at, row.created_version));
+        overdue.truncate(needs.overdue_max as usize);
+        let is_overdue = |row: &Registration| overdue.iter().any(|other| other.id == row.id);
+        let ends =
+            self.rows.values().filter(|row| !is_overdue(row)).filter_map(|row| row.expires_at);
+        let waiting = self.rows.values().filter(|row| row.status == Status::Waitlisted);
+        let keys = commands.iter().filter_map(|command| command.key);
+        let created_at = self.event.created_at;
+        EventState {
+            registrations: self
+                .rows
+                .values()
+                .filter(wanted)
+                .map(|row| self.with_position(row.clone()))
+                .collect(),
+            due_next: ends.min(),
+            overdue: overdue.iter().map(|row| (*row).clone()).collect(),
+            waiting: waiting
+                .take(needs.waiting_max as usize)
+                .map(|row| self.with_position(row.clone()))
+                .collect(),
+            details: needs.details.then(|| (self.event.details.clone(), created_at)),
+            records: keys.filter_map(|key| self.records.get(&key.hash)).cloned().collect(),
+            ..state
+        }
+    }
+
+    fn write(&mut self, change: EventChange, now: DateTime<Utc>) {
+        let first = change.first_version().get();
+        self.counts = change.counts;
+        self.event.version = change.version;
+        self.due_at = change.due_at;
+        if let Some(edited) = change.edited {
+            let EditedEvent { details, capacity, rules, cancelled_version } = *edited;
+            self.event = Event { details, capacity, rules, ..self.event.clone() };
+            self.cancelled_version = cancelled_version.or(self.cancelled_version);
+        }
+        for row in change.registrations {
+            self.rows.insert(row.created_version, Registration { position: None, ..row });
+        }
+        for (version, fact) in (first..).zip(change.facts) {
+            self.facts.insert(Version::new(version), (now, fact));
+        }
+        self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
+    }
+
+    pub(crate) fn history(&self, row: &Registration, limit: PageLimit) -> Vec<HistoryEntry> {
+        let entry = |version: Version| {
+            let (recorded_at, fact) = self.facts.get(&version)?;
+            let Fact { kind, actor, .. } = *fact;
+            Some(HistoryEntry { version, recorded_at: *recorded_at, kind, actor })
+        };
+        let called_off = self.cancelled_version.filter(|_| row.status.is_live());
+        let of_row =
+            self.facts.iter().filter(|(_, (_, fact))| fact.registration_id == Some(row.id));
+        let mut entries: Vec<_> = of_row.filter_map(|(version, _)| entry(*version)).collect();
+        entries.drain(..entries.len().saturating_sub(limit.get()));
+        entries.extend(called_off.and_then(entry));
+        debug_assert!(
+            called_off.is_none()
+                || entries.last().map(|e| e.kind) == Some(FactKind::EventCancelled)
+        );
+        entries
+    }
+
+    pub(crate) fn count(&self) -> EventCount {
+        let rows = || self.rows.values();
+        let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
+        let live = rows().filter(|row| row.status.is_live());
+        let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
+        let unforeseen = rows().filter_map(|row| row.expires_at);
+        let unforeseen = unforeseen.filter(|end| self.due_at.is_none_or(|due| *end < due)).count();
+        let versions = (1..).zip(self.facts.keys()).take_while(|(n, version)| *n == version.get());
+        EventCount {
+            event_id: self.event.id,
+            stated: Some(EventStated {
+                capacity: self.event.capacity.get().into(),
+                is_cancelled: self.cancelled_version.is_some(),
+                booked: self.counts.booked.into(),
+                held: self.counts.held.into(),
+                waiting: self.counts.waiting.into(),
+                version: self.event.version.get() as i64,
+            }),
+            seated: count(Status::takes_a_seat),
+            held: count(Status::runs_out),
+            waiting: count(|status| status == Status::Waitlisted),
+            addresses: addresses.len() as i64,
+            unforeseen: unforeseen as i64,
+            fact_versions: versions.count() as i64,
+            fact_version_last: self.facts.keys().last().map_or(0, |version| version.get() as i64),
+        }
+    }
+}
