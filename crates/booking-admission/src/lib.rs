@@ -19,22 +19,15 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let store = Arc::new(MemoryStore::default());
-//! # let event = store.create_event(NewEvent {
-//! #     id: uuid::Uuid::now_v7().into(),
-//! #     name: EventName::parse("Rust meetup")?,
-//! #     description: Description::default(),
-//! #     capacity: Capacity::parse(30, CapacityMax::default())?,
-//! # }).await?;
+//! # let event = store.create_event(NewEvent::new(
+//! #     uuid::Uuid::now_v7().into(),
+//! #     EventName::parse("Rust meetup")?,
+//! #     Capacity::parse(30, CapacityMax::default())?,
+//! # )).await?;
 //! let admission = Admission::start(store, Limits::default());
-//! let outcome = admission
-//!     .submit(EventCommand {
-//!         event_id: event.id,
-//!         command: Command::Register(Register {
-//!             registration_id: uuid::Uuid::now_v7().into(),
-//!             user_email: EmailAddress::parse("ada@example.org")?,
-//!         }),
-//!     })
-//!     .await?;
+//! let ada = Claim::new(uuid::Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+//! let command = EventCommand::new(event.id, Command::Register(ada.into()));
+//! let outcome = admission.submit(command).await?;
 //! assert!(matches!(outcome, Outcome::Confirmed(_)));
 //! admission.drain().await;
 //! # Ok(())

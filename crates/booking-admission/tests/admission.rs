@@ -274,7 +274,7 @@ async fn thousands_at_once_get_exactly_the_seats() {
     for caller in callers {
         match caller.await.expect("no panic").expect("there is room") {
             Outcome::Confirmed(_) => seats += 1,
-            Outcome::Refused(refusal) => assert_eq!(refusal, Refusal::SoldOut),
+            other => assert_eq!(other, Outcome::Refused(Refusal::SoldOut)),
         }
     }
     assert_eq!(seats, 1_000);

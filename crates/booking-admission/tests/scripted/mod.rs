@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, BookingStore, Capacity, CapacityMax, Command, Description, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, EventName, Execution, NewEvent, Page, PageLimit, Register,
-    Registration, RegistrationCursor, StoreError, WhenBusy,
+    AuditReport, BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey, Listed,
+    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
+    SigningSeed, StoreError, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -66,12 +67,9 @@ impl ScriptedStore {
     }
 
     pub(crate) async fn create(&self, seats: i64) -> EventId {
-        let new = NewEvent {
-            id: Uuid::now_v7().into(),
-            name: EventName::parse("An event").expect("valid"),
-            description: Description::default(),
-            capacity: Capacity::parse(seats, CapacityMax::default()).expect("valid"),
-        };
+        let name = EventName::parse("An event").expect("valid");
+        let seats = Capacity::parse(seats, CapacityMax::default()).expect("valid");
+        let new = NewEvent::new(Uuid::now_v7().into(), name, seats);
         self.memory.create_event(new).await.expect("it answers").id
     }
 
@@ -112,6 +110,14 @@ impl BookingStore for ScriptedStore {
         self.memory.create_event(new).await
     }
 
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        self.memory.create_event_once(new, key).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.memory.event(id).await
     }
@@ -127,10 +133,47 @@ impl BookingStore for ScriptedStore {
     async fn registrations(
         &self,
         event_id: EventId,
+        listed: Listed,
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        self.memory.registrations(event_id, after, limit).await
+        self.memory.registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.memory.registration(id).await
+    }
+
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.memory.events_of(ids).await
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.memory.history(id, limit).await
+    }
+
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.memory.due_events(limit).await
+    }
+
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.memory.forget_records(limit).await
+    }
+
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.memory.signing_seeds().await
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.memory.add_signing_seed(seed, only_first).await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
@@ -140,6 +183,6 @@ impl BookingStore for ScriptedStore {
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
     let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
-    let register = Register { registration_id: Uuid::now_v7().into(), user_email };
-    EventCommand { event_id, command: Command::Register(register) }
+    let claim = Claim::new(Uuid::now_v7().into(), user_email);
+    EventCommand::new(event_id, Command::Register(claim.into()))
 }
