@@ -1,37 +1,11 @@
 // @ts-check
-/** The HTTP contract, and the only module that calls `fetch`. */
+/** The HTTP contract, route by route. */
 
-/** @import { BookingEvent, Problem, Registration } from "./types.js" */
+import { nextPath, read, write } from "./http.js";
 
-const READ_TIMEOUT_MS = 10_000;
-const WRITE_TIMEOUT_MS = 30_000;
+/** @import { BookingEvent, HistoryEntry, Registration, ScanResult, Seated, Ticket } from "./types.js" */
 
-/** The server answered, and the answer was no. */
-export class ProblemError extends Error {
-  /**
-   * @param {number} status
-   * @param {Problem} problem
-   * @param {number | null} retryAfterSeconds
-   */
-  constructor(status, problem, retryAfterSeconds) {
-    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
-    this.name = "ProblemError";
-    this.status = status;
-    this.problem = problem;
-    this.code = problem.code ?? "";
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-/** No whole answer arrived. `sent` is false only if the request cannot have left this device. */
-export class ConnectionError extends Error {
-  /** @param {boolean} sent @param {unknown} cause */
-  constructor(sent, cause) {
-    super("The server could not be reached.", { cause });
-    this.name = "ConnectionError";
-    this.sent = sent;
-  }
-}
+export { ConnectionError, ProblemError, nextPath } from "./http.js";
 
 /**
  * @template T
@@ -40,25 +14,25 @@ export class ConnectionError extends Error {
  * @property {string | null} next The address of the page after this one.
  */
 
+/** @param {string} id */
+export const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
+
+/** @param {string} id */
+const registrationPath = (id) => `/registrations/${encodeURIComponent(id)}`;
+
 /** @param {number} limit */
 export const eventsPath = (limit) => `/events?limit=${limit}`;
 
 /** @param {string} eventId @param {number} limit */
-export const registrationsPath = (eventId, limit) =>
-  `/events/${encodeURIComponent(eventId)}/registrations?limit=${limit}`;
+export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/registrations?limit=${limit}`;
 
-/**
- * @param {string} path
- * @param {AbortSignal} signal
- * @returns {Promise<Page<BookingEvent>>}
- */
+/** @param {string} eventId */
+export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
+
+/** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const getEvents = (path, signal) => getPage(path, signal);
 
-/**
- * @param {string} path
- * @param {AbortSignal} signal
- * @returns {Promise<Page<Registration>>}
- */
+/** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<Registration>>} */
 export const getRegistrations = (path, signal) => getPage(path, signal);
 
 /**
@@ -70,92 +44,94 @@ export const getRegistrations = (path, signal) => getPage(path, signal);
  * @returns {Promise<{ event: BookingEvent, etag: string | null } | null>}
  */
 export async function getEvent(id, etag, signal) {
-  /** @type {Record<string, string>} */
-  const headers = etag === null ? {} : { "If-None-Match": etag };
-  const path = `/events/${encodeURIComponent(id)}`;
-  const answer = await send(path, { headers }, READ_TIMEOUT_MS, signal);
+  const answer = await read(eventPath(id), { etag, signal });
   if (answer.status === 304) return null;
   return { event: answer.body, etag: answer.headers.get("ETag") };
 }
 
+/** @param {Record<string, unknown>} draft @param {string} key @returns {Promise<BookingEvent>} */
+export const createEvent = async (draft, key) => (await write("POST", "/events", draft, { key })).body;
+
 /**
- * @param {{ name: string, description?: string, capacity: number }} draft
- * @returns {Promise<BookingEvent>}
+ * @param {string} id
+ * @param {Record<string, unknown>} changes
+ * @param {string | null} ifMatch
+ * @param {string} key
+ * @returns {Promise<{ event: BookingEvent, etag: string | null }>}
  */
-export const createEvent = (draft) => post("/events", draft);
+export async function editEvent(id, changes, ifMatch, key) {
+  const answer = await write("PATCH", eventPath(id), changes, { ifMatch, key });
+  return { event: answer.body, etag: answer.headers.get("ETag") };
+}
+
+/** @param {string} id @param {string} key @returns {Promise<BookingEvent>} */
+export const cancelEvent = async (id, key) =>
+  (await write("POST", `${eventPath(id)}/cancel`, {}, { key })).body;
+
+/**
+ * Takes a seat, or a place on the waitlist if `on_full` says so.
+ *
+ * @param {string} eventId
+ * @param {{ user_email: string, name?: string, on_full?: "waitlist" }} who
+ * @param {string} key
+ * @returns {Promise<Seated>}
+ */
+export const register = async (eventId, who, key) =>
+  (await write("POST", `${eventPath(eventId)}/register`, who, { key })).body;
 
 /**
  * @param {string} eventId
- * @param {string} email
- * @returns {Promise<Registration>}
+ * @param {{ user_email: string, name?: string }} who
+ * @param {string} key
+ * @returns {Promise<Seated>}
  */
-export const register = (eventId, email) =>
-  post(`/events/${encodeURIComponent(eventId)}/register`, { user_email: email });
+export const hold = async (eventId, who, key) =>
+  (await write("POST", `${eventPath(eventId)}/holds`, who, { key })).body;
 
-/** @param {string} path @param {unknown} body */
-async function post(path, body) {
-  const headers = { "Content-Type": "application/json" };
-  const init = { method: "POST", headers, body: JSON.stringify(body) };
-  // Not tied to the view: a booking under way is not called off by looking at another page.
-  return (await send(path, init, WRITE_TIMEOUT_MS)).body;
+/**
+ * What an attendee may do with a registration of theirs. Without a token it is the organizer who asks.
+ *
+ * @param {string} id
+ * @param {string} [token]
+ */
+export function registrationApi(id, token) {
+  const path = registrationPath(id);
+  return {
+    /** @param {AbortSignal} [signal] @returns {Promise<Registration>} */
+    get: async (signal) => (await read(path, { token, signal })).body,
+    /** @param {AbortSignal} [signal] @returns {Promise<HistoryEntry[]>} */
+    history: async (signal) => (await read(`${path}/history`, { token, signal })).body,
+    /** @param {AbortSignal} [signal] @returns {Promise<Ticket>} */
+    ticket: async (signal) => (await read(`${path}/ticket`, { token, signal })).body,
+    /** @param {AbortSignal} [signal] @returns {Promise<string>} */
+    ticketSvg: async (signal) => (await read(`${path}/ticket.svg`, { token, signal, as: "text" })).body,
+    /** @param {string} key @returns {Promise<Registration>} */
+    confirm: async (key) => (await write("POST", `${path}/confirm`, {}, { key, token })).body,
+    /** @param {string} key @returns {Promise<Registration>} */
+    cancel: async (key) => (await write("DELETE", path, undefined, { key, token })).body,
+    /** @param {{ user_email: string, name?: string }} to @param {string} key @returns {Promise<Seated>} */
+    transfer: async (to, key) => (await write("POST", `${path}/transfer`, to, { key, token })).body,
+  };
 }
+
+/** @returns {Promise<{ keys: unknown[] }>} */
+export const getTicketKeys = async () => (await read("/tickets/keys")).body;
+
+/**
+ * @param {string} eventId
+ * @param {{ id: string, ticket: string, scanned_at: string }[]} scans At most 50.
+ * @param {string} key
+ * @returns {Promise<ScanResult[]>}
+ */
+export const checkInBatch = async (eventId, scans, key) =>
+  (await write("POST", `${eventPath(eventId)}/check-ins/batch`, { scans }, { key })).body.results;
+
+/** @param {string} eventId @param {string} registrationId @param {string} key */
+export const undoCheckIn = (eventId, registrationId, key) =>
+  write("DELETE", `${eventPath(eventId)}/check-ins/${encodeURIComponent(registrationId)}`, undefined, { key });
 
 /** @param {string} path @param {AbortSignal} signal */
 async function getPage(path, signal) {
-  const answer = await send(path, {}, READ_TIMEOUT_MS, signal);
+  const answer = await read(path, { signal });
   return { items: answer.body, next: nextPath(answer.headers.get("Link"), path) };
-}
-
-/**
- * @param {string} path
- * @param {RequestInit} init
- * @param {number} timeoutMs
- * @param {AbortSignal} [signal]
- * @returns {Promise<{ status: number, headers: Headers, body: any }>}
- */
-async function send(path, init, timeoutMs, signal) {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const offlineBefore = !navigator.onLine;
-  try {
-    const response = await fetch(path, {
-      ...init,
-      // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
-      cache: "no-store",
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-    if (!response.ok && response.status !== 304) throw await problemOf(response);
-    const body = response.status === 304 ? null : await response.json();
-    return { status: response.status, headers: response.headers, body };
-  } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    if (signal?.aborted) throw signal.reason;
-    throw new ConnectionError(!offlineBefore, error);
-  }
-}
-
-/** @param {Response} response */
-async function problemOf(response) {
-  const type = response.headers.get("Content-Type") ?? "";
-  const isJson = /^application\/(problem\+)?json\b/i.test(type);
-  // A proxy in front may answer with a page of its own; that page is no problem document.
-  const problem = isJson ? await response.json().catch(() => ({})) : {};
-  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  return new ProblemError(response.status, problem ?? {}, Number.isNaN(seconds) ? null : seconds);
-}
-
-/**
- * The path in `Link: <…>; rel="next"`. Only path and query are kept: behind a proxy the server may not
- * know by which host the visitor reached it.
- *
- * @param {string | null} header
- * @param {string} base
- * @returns {string | null}
- */
-export function nextPath(header, base) {
-  for (const [, target, parameters] of (header ?? "").matchAll(/<([^>]*)>([^<]*)/g)) {
-    if (!/;\s*rel="?next"?\s*(;|,|$)/i.test(parameters)) continue;
-    const url = new URL(target, new URL(base, location.origin));
-    return url.pathname + url.search;
-  }
-  return null;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The band that says that what is on the screen may be old, and how old it is. */
 
-import { ProblemError } from "./api.js";
+import { ProblemError } from "./http.js";
 import { el } from "./dom.js";
 import { formatClock } from "./format.js";
 

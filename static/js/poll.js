@@ -1,7 +1,7 @@
 // @ts-check
 /** Asking again and again, politely: not while hidden, and ever more seldom while nobody answers. */
 
-import { ProblemError } from "./api.js";
+import { ProblemError } from "./http.js";
 import { connectionBad, connectionGood } from "./connection.js";
 
 const DELAY_MS_MAX = 30_000;

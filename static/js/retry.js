@@ -1,7 +1,7 @@
 // @ts-check
 /** Trying again when the server is too busy: it then did nothing, so that nothing can happen twice. */
 
-import { ProblemError } from "./api.js";
+import { ProblemError } from "./http.js";
 import { sleep } from "./dom.js";
 
 const ATTEMPTS_MAX = 5;

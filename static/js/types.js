@@ -2,22 +2,61 @@
 /**
  * The shapes that the server sends. Types only: nothing here runs.
  *
- * @typedef {object} BookingEvent
+ * @typedef {object} BookingEvent What is optional here is missing on a server of the first contract.
  * @property {string} id
  * @property {string} name
  * @property {string | null} [description]
  * @property {number} capacity
  * @property {number} booked_count
  * @property {number} [available]
+ * @property {number} [waitlist_count]
+ * @property {"draft" | "published" | "cancelled"} [status]
+ * @property {string | null} [starts_at]
+ * @property {string | null} [ends_at]
+ * @property {string | null} [timezone] An IANA name.
+ * @property {string | null} [venue]
+ * @property {string | null} [opens_at]
+ * @property {string | null} [closes_at]
+ * @property {boolean} [waitlist_enabled]
+ * @property {number | null} [offer_ttl_seconds] Null if a freed seat is confirmed at once.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
+ *
+ * @typedef {"confirmed" | "held" | "waitlisted" | "offered" | "cancelled" | "expired"} Status
  *
  * @typedef {object} Registration
  * @property {string} id
  * @property {string} event_id
  * @property {string} user_email
+ * @property {string | null} [name]
+ * @property {Status} [status]
+ * @property {string | null} [expires_at] When a hold or an offer ends.
+ * @property {number | null} [position] On the waitlist; 1 is next.
+ * @property {string | null} [checked_in_at]
  * @property {string} created_at
  * @property {number} [event_version] The version of the event that this registration made.
+ *
+ * @typedef {Registration & { manage_token?: string }} Seated The token comes once, with this answer.
+ *
+ * @typedef {object} HistoryEntry
+ * @property {number} version
+ * @property {string} recorded_at
+ * @property {string} kind
+ * @property {string} actor
+ *
+ * @typedef {object} Ticket
+ * @property {string} registration_id
+ * @property {string} event_id
+ * @property {string} ticket
+ * @property {string} key_id
+ *
+ * @typedef {object} ScanResult
+ * @property {string} id
+ * @property {"checked_in" | "already_checked_in" | "refused"} result
+ * @property {string | null} [registration_id]
+ * @property {string | null} [checked_in_at]
+ * @property {string | null} [reason]
+ * @property {string | null} [detail]
  *
  * @typedef {object} FieldError
  * @property {string} pointer A JSON pointer into the body that was sent, such as "/user_email".
@@ -29,6 +68,9 @@
  * @property {string} [detail]
  * @property {string} [code]
  * @property {string} [request_id]
+ * @property {string} [retry_at]
+ * @property {string} [checked_in_at]
+ * @property {string} [reason]
  * @property {FieldError[]} [errors]
  *
  * @typedef {object} View

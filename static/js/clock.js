@@ -1,0 +1,38 @@
+// @ts-check
+/**
+ * The server's clock. Deadlines are the server's, and a visitor's clock may be minutes off; the `Date`
+ * header of its answers tells by how much.
+ */
+
+/** The header has whole seconds, and servers may write it down up to half a second before they send it. */
+const HEADER_LATE_MS = 1_500;
+
+/** @typedef {{ min: number, max: number }} Range Of the server's time less ours. */
+
+/**
+ * Each answer bounds the difference: the server wrote `Date` between the sending and the receiving. What
+ * all answers agree on is narrower than what any one says. If they disagree, a clock was set: only the
+ * newest counts.
+ *
+ * @param {Range | null} known
+ * @param {Range} seen
+ * @returns {Range}
+ */
+export function narrow(known, seen) {
+  if (known === null) return seen;
+  const both = { min: Math.max(known.min, seen.min), max: Math.min(known.max, seen.max) };
+  return both.min > both.max ? seen : both;
+}
+
+/** @type {Range | null} */
+let range = null;
+
+/** @param {string | null} header @param {number} sentAt @param {number} receivedAt */
+export function noteServerTime(header, sentAt, receivedAt) {
+  const time = Date.parse(header ?? "");
+  if (Number.isNaN(time)) return;
+  range = narrow(range, { min: time - receivedAt, max: time + HEADER_LATE_MS - sentAt });
+}
+
+/** Milliseconds since 1970, as the server counts them. Our own clock's until the server was heard. */
+export const serverNow = () => Date.now() + (range === null ? 0 : (range.min + range.max) / 2);

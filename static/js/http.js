@@ -1,0 +1,145 @@
+// @ts-check
+/** Requests and answers: the only module that calls `fetch`. */
+
+import { noteServerTime } from "./clock.js";
+
+/** @import { Problem } from "./types.js" */
+
+const READ_TIMEOUT_MS = 10_000;
+const WRITE_TIMEOUT_MS = 30_000;
+
+/** The server answered, and the answer was no. */
+export class ProblemError extends Error {
+  /**
+   * @param {number} status
+   * @param {Problem} problem
+   * @param {number | null} retryAfterSeconds
+   */
+  constructor(status, problem, retryAfterSeconds) {
+    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
+    this.name = "ProblemError";
+    this.status = status;
+    this.problem = problem;
+    this.code = problem.code ?? "";
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** No whole answer arrived. `sent` is false only if the request cannot have left this device. */
+export class ConnectionError extends Error {
+  /** @param {boolean} sent @param {unknown} cause */
+  constructor(sent, cause) {
+    super("The server could not be reached.", { cause });
+    this.name = "ConnectionError";
+    this.sent = sent;
+  }
+}
+
+/** @typedef {{ status: number, headers: Headers, body: any }} Answer */
+
+/**
+ * @typedef {object} ReadOptions
+ * @property {AbortSignal} [signal]
+ * @property {string} [token] The attendee's own. It goes into a header, never into the address.
+ * @property {string | null} [etag]
+ * @property {"json" | "text"} [as]
+ */
+
+/** @param {string} path @param {ReadOptions} [options] @returns {Promise<Answer>} */
+export function read(path, { signal, token, etag, as = "json" } = {}) {
+  const headers = headersOf({ Authorization: bearer(token), "If-None-Match": etag });
+  return send(path, { headers }, as, READ_TIMEOUT_MS, signal);
+}
+
+/**
+ * @typedef {object} WriteOptions
+ * @property {string} [key] Names the attempt: the same key gets the same answer, and acts once.
+ * @property {string} [token]
+ * @property {string | null} [ifMatch]
+ * @property {number} [timeoutMs]
+ */
+
+/**
+ * Not tied to a view: a booking under way is not called off by looking at another page.
+ *
+ * @param {"POST" | "PATCH" | "DELETE"} method
+ * @param {string} path
+ * @param {unknown} body Nothing is sent if it is undefined.
+ * @param {WriteOptions} [options]
+ * @returns {Promise<Answer>}
+ */
+export function write(method, path, body, { key, token, ifMatch, timeoutMs = WRITE_TIMEOUT_MS } = {}) {
+  const headers = headersOf({
+    "Content-Type": body === undefined ? null : "application/json",
+    "Idempotency-Key": key,
+    Authorization: bearer(token),
+    "If-Match": ifMatch,
+  });
+  return send(path, { method, headers, body: JSON.stringify(body) }, "json", timeoutMs);
+}
+
+/** @param {string | undefined} token */
+const bearer = (token) => (token === undefined ? null : `Bearer ${token}`);
+
+/** @param {Record<string, string | null | undefined>} wished @returns {Record<string, string>} */
+const headersOf = (wished) =>
+  /** @type {Record<string, string>} */ (
+    Object.fromEntries(Object.entries(wished).filter(([, value]) => value !== null && value !== undefined))
+  );
+
+/**
+ * @param {string} path
+ * @param {RequestInit} init
+ * @param {"json" | "text"} as
+ * @param {number} timeoutMs
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Answer>}
+ */
+async function send(path, init, as, timeoutMs, signal) {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const offlineBefore = !navigator.onLine;
+  const sentAt = Date.now();
+  try {
+    const response = await fetch(path, {
+      ...init,
+      // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
+      cache: "no-store",
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    noteServerTime(response.headers.get("Date"), sentAt, Date.now());
+    if (!response.ok && response.status !== 304) throw await problemOf(response);
+    const body = response.status === 304 ? null : await response[as]();
+    return { status: response.status, headers: response.headers, body };
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    if (signal?.aborted) throw signal.reason;
+    throw new ConnectionError(!offlineBefore, error);
+  }
+}
+
+/** @param {Response} response */
+async function problemOf(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  const isJson = /^application\/(problem\+)?json\b/i.test(type);
+  // A proxy in front may answer with a page of its own; that page is no problem document.
+  const problem = isJson ? await response.json().catch(() => ({})) : {};
+  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+  return new ProblemError(response.status, problem ?? {}, Number.isNaN(seconds) ? null : seconds);
+}
+
+/**
+ * The path in `Link: <…>; rel="next"`. Only path and query are kept: behind a proxy the server may not
+ * know by which host the visitor reached it.
+ *
+ * @param {string | null} header
+ * @param {string} base
+ * @returns {string | null}
+ */
+export function nextPath(header, base) {
+  for (const [, target, parameters] of (header ?? "").matchAll(/<([^>]*)>([^<]*)/g)) {
+    if (!/;\s*rel="?next"?\s*(;|,|$)/i.test(parameters)) continue;
+    const url = new URL(target, new URL(base, location.origin));
+    return url.pathname + url.search;
+  }
+  return null;
+}
