@@ -1,0 +1,111 @@
+// @ts-check
+/**
+ * Wall time in a time zone to moments and back. Pure: what `Intl` knows of zones, and nothing else.
+ *
+ * When clocks are set forward an hour of wall time does not exist, and when they are set back one comes
+ * twice. Guessing then moves an event by an hour unseen, so that both are told to the caller.
+ */
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const WALL = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?$/;
+
+/**
+ * @typedef {{ kind: "one", moment: number }
+ *   | { kind: "gap", before: number, after: number }
+ *   | { kind: "overlap", moments: [number, number] }
+ *   | { kind: "invalid" }} Moments In ms since 1970. Of a gap: the wall time as if the clock had not been
+ *   set yet, and as if it had been already; the first is the later moment.
+ */
+
+/**
+ * @param {string} wall As `<input type="datetime-local">` has it: "2026-03-29T02:30".
+ * @param {string} zone An IANA name.
+ * @returns {Moments}
+ */
+export function momentsOf(wall, zone) {
+  const asUtc = readWall(wall);
+  if (asUtc === null) return { kind: "invalid" };
+  // No zone is further from UTC than 15 hours, and none sets its clock twice within two days: a day before
+  // and a day after show all offsets that the wall time may have.
+  const early = asUtc - offsetAt(asUtc - DAY_MS, zone);
+  const late = asUtc - offsetAt(asUtc + DAY_MS, zone);
+  const found = [...new Set([early, late])].filter((moment) => moment + offsetAt(moment, zone) === asUtc);
+  found.sort((a, b) => a - b);
+  if (found.length === 0) return { kind: "gap", before: early, after: late };
+  if (found.length === 1) return { kind: "one", moment: found[0] };
+  return { kind: "overlap", moments: [found[0], found[1]] };
+}
+
+/**
+ * The wall time of a moment, to the minute, as `<input type="datetime-local">` wants it.
+ *
+ * @param {number} moment
+ * @param {string} zone
+ */
+export const wallOf = (moment, zone) =>
+  new Date(moment + offsetAt(moment, zone)).toISOString().slice(0, "2026-03-29T02:30".length);
+
+/**
+ * How far the zone is ahead of UTC at a moment, in ms.
+ *
+ * @param {number} moment
+ * @param {string} zone
+ */
+export function offsetAt(moment, zone) {
+  const parts = formatOf(zone).formatToParts(moment);
+  /** @param {string} type */
+  const part = (type) => Number(parts.find((each) => each.type === type)?.value);
+  const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
+  // The parts have no milliseconds; `floor` and not `%`, for the time before 1970.
+  return wall - Math.floor(moment / 1_000) * 1_000;
+}
+
+/** The offset as people write it: "UTC+2", "UTC−3:30". @param {number} moment @param {string} zone */
+export function offsetName(moment, zone) {
+  const minutes = Math.round(offsetAt(moment, zone) / MINUTE_MS);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  if (minutes === 0) return "UTC";
+  return `UTC${minutes < 0 ? "−" : "+"}${hours}${rest === 0 ? "" : `:${String(rest).padStart(2, "0")}`}`;
+}
+
+/** All zones that this browser knows, by name. @returns {string[]} */
+export function zones() {
+  const known = Intl.supportedValuesOf("timeZone");
+  // Browsers know it, but not all of them list it.
+  return known.includes("UTC") ? known : [...known, "UTC"];
+}
+
+/** @param {string} wall @returns {number | null} */
+function readWall(wall) {
+  const match = WALL.exec(wall);
+  if (!match) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1).map((digits) => Number(digits ?? 0));
+  const time = Date.UTC(year, month - 1, day, hour, minute, second);
+  // `Date.UTC` makes the first of March of the 30th of February; that must not go through.
+  const isReal = new Date(time).toISOString().startsWith(wall.slice(0, "2026-03-29T02:30".length));
+  return isReal ? time : null;
+}
+
+/** Making a format is slow, and there is one for each zone. @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** @param {string} zone */
+function formatOf(zone) {
+  const format =
+    formats.get(zone) ??
+    new Intl.DateTimeFormat("en-US", {
+      timeZone: zone,
+      calendar: "gregory",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+  formats.set(zone, format);
+  return format;
+}
