@@ -1,0 +1,129 @@
+// @ts-check
+/** One scan, from the text to a result: the server's word if it comes soon, else this device's own. */
+
+import { serverNow } from "../clock.js";
+import { randomUuid } from "../idempotency.js";
+import { parseTicket } from "../ticket.js";
+import { isInside } from "./queue.js";
+
+/** @import { Verifier } from "../ticket.js" */
+/** @import { createQueue } from "./queue.js" */
+/** @import { Scan } from "./store.js" */
+
+/** People wait at the door: no longer than this for the network. */
+const ANSWER_MS_MAX = 2_500;
+
+/**
+ * @typedef {object} Result
+ * @property {"checked_in" | "already_checked_in" | "refused" | "queued"} result
+ * @property {string | null} reason
+ * @property {string | null} at When the ticket was used first.
+ * @property {string | null} registrationId
+ * @property {string | null} scanId What can be undone.
+ * @property {boolean} verified Whether somebody, here or there, checked the signature.
+ * @property {string | null} detail
+ */
+
+/**
+ * @param {string} eventId
+ * @param {ReturnType<typeof createQueue>} queue
+ * @param {() => Verifier | null} verifier
+ * @returns {(text: string) => Promise<Result>}
+ */
+export function createScanning(eventId, queue, verifier) {
+  return async (raw) => {
+    const ticket = raw.trim();
+    const claims = parseTicket(ticket);
+    if (!claims) return refused("not_a_ticket", null);
+    const { registrationId } = claims;
+    if (claims.eventId !== eventId) return refused("other_event", registrationId);
+    const before = queue.all().findLast((scan) => scan.registration_id === registrationId && isInside(scan));
+    // Not sent yet: the server cannot know better.
+    if (before?.state === "waiting") return already(before.scanned_at, registrationId);
+
+    const id = randomUuid();
+    const scanned_at = new Date(serverNow()).toISOString();
+    await queue.add({ id, event_id: eventId, registration_id: registrationId, ticket, scanned_at });
+    await answered(id);
+    const scan = queue.get(id);
+    if (scan?.state === "decided") return decidedResult(scan);
+    return alone(ticket, id, before?.checked_in_at ?? before?.scanned_at ?? null, registrationId);
+  };
+
+  /** Until the server has decided, could not be reached, or takes too long. @param {string} id */
+  async function answered(id) {
+    const deadline = new Promise((resolve) => setTimeout(resolve, ANSWER_MS_MAX));
+    const asked = async () => {
+      await queue.sync();
+      // It may have joined a turn that had taken its chunk before this scan was there.
+      if (queue.get(id)?.state === "waiting" && queue.lastError() === null) await queue.sync();
+    };
+    await Promise.race([deadline, asked()]);
+  }
+
+  /**
+   * @param {string} ticket
+   * @param {string} id
+   * @param {string | null} usedAt
+   * @param {string} registrationId
+   * @returns {Promise<Result>}
+   */
+  async function alone(ticket, id, usedAt, registrationId) {
+    const check = verifier();
+    const verdict = check && (await check.verify(ticket));
+    if (verdict && !verdict.ok) {
+      await queue.forget(id);
+      return refused(verdict.reason, registrationId);
+    }
+    if (usedAt !== null) {
+      await queue.forget(id);
+      return already(usedAt, registrationId);
+    }
+    await queue.letIn(id);
+    return {
+      result: "queued",
+      reason: null,
+      at: null,
+      registrationId,
+      scanId: id,
+      verified: verdict !== null,
+      detail: null,
+    };
+  }
+}
+
+/** What the server made of it. @param {Scan} scan @returns {Result} */
+export function decidedResult({ id, registration_id, result, reason, checked_in_at: at, detail }) {
+  const scanId = result === "checked_in" ? id : null;
+  return {
+    result: result ?? "refused",
+    reason,
+    at,
+    registrationId: registration_id,
+    scanId,
+    verified: true,
+    detail,
+  };
+}
+
+/** @param {string} reason @param {string | null} registrationId @returns {Result} */
+const refused = (reason, registrationId) => ({
+  result: "refused",
+  reason,
+  at: null,
+  registrationId,
+  scanId: null,
+  verified: true,
+  detail: null,
+});
+
+/** @param {string} at @param {string} registrationId @returns {Result} */
+const already = (at, registrationId) => ({
+  result: "already_checked_in",
+  reason: null,
+  at,
+  registrationId,
+  scanId: null,
+  verified: true,
+  detail: null,
+});

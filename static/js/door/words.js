@@ -1,0 +1,44 @@
+// @ts-check
+/** Results in words and signs, to be read at arm's length. */
+
+import { formatClock } from "../format.js";
+
+/** @import { Result } from "./scanning.js" */
+
+/** @type {Record<string, string>} */
+const REASONS = {
+  not_a_ticket: "This code is no ticket.",
+  forged: "The signature is wrong. Nobody here made this ticket.",
+  other_event: "This ticket is for another event.",
+  cancelled: "This registration was cancelled.",
+  transferred: "This ticket was passed on to somebody else, and they have a new one.",
+  not_confirmed: "This seat was never confirmed.",
+  closed: "The event was cancelled.",
+};
+
+/** @param {string | null} reason @param {string | null} detail */
+export const reasonOf = (reason, detail) => REASONS[reason ?? ""] ?? detail ?? "The server refused it.";
+
+/** @param {Result} result @returns {{ sign: string, title: string, text: string }} */
+export function wordsOf({ result, reason, at, verified, detail }) {
+  switch (result) {
+    case "checked_in":
+      return { sign: "✓", title: "Come in", text: "Checked in." };
+    case "queued":
+      return verified
+        ? { sign: "✓", title: "Come in", text: "The ticket is genuine. It is sent once the network is back." }
+        : {
+            sign: "?",
+            title: "Not checked",
+            text: "No network, and this device cannot tell a genuine ticket. It is sent later; let in whom you trust.",
+          };
+    case "already_checked_in":
+      return {
+        sign: "!",
+        title: "Already in",
+        text: at ? `This ticket was used at ${formatClock(new Date(at))}.` : "This ticket was used before.",
+      };
+    case "refused":
+      return { sign: "✕", title: "Do not let in", text: reasonOf(reason, detail) };
+  }
+}
