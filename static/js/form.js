@@ -11,6 +11,7 @@ import { el } from "./dom.js";
  * @property {string} label
  * @property {string} [hint]
  * @property {boolean} [multiline]
+ * @property {[value: string, label: string][]} [options] What there is to choose from.
  * @property {boolean} [optional]
  * @property {Record<string, string | boolean>} [attributes]
  */
@@ -19,12 +20,12 @@ import { el } from "./dom.js";
  * @typedef {object} Field
  * @property {string} name
  * @property {HTMLElement} node
- * @property {HTMLInputElement | HTMLTextAreaElement} input
+ * @property {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
  * @property {(text: string | null) => void} setError
  */
 
 /** @param {FieldOptions} options @returns {Field} */
-export function createField({ name, label, hint, multiline, optional, attributes = {} }) {
+export function createField({ name, label, hint, multiline, options, optional, attributes = {} }) {
   const id = `field-${name}`;
   const shared = {
     id,
@@ -33,7 +34,11 @@ export function createField({ name, label, hint, multiline, optional, attributes
     "aria-required": optional ? null : "true",
     ...attributes,
   };
-  const input = multiline ? el("textarea", { rows: 5, ...shared }) : el("input", { type: "text", ...shared });
+  const input = options
+    ? el("select", shared, ...options.map(([value, text]) => el("option", { value }, text)))
+    : multiline
+      ? el("textarea", { rows: 5, ...shared })
+      : el("input", { type: "text", ...shared });
   const hintNode = hint ? el("span", { class: "field__hint", id: `${id}-hint` }, hint) : null;
   const error = el("span", {
     class: "field__error",
@@ -70,6 +75,24 @@ export function createField({ name, label, hint, multiline, optional, attributes
 }
 
 /**
+ * A yes or no.
+ *
+ * @param {{ name: string, label: string, hint: string }} options
+ */
+export function createCheckbox({ name, label, hint }) {
+  const id = `field-${name}`;
+  const input = el("input", { type: "checkbox", id, name, "aria-describedby": `${id}-hint` });
+  const node = el(
+    "div",
+    { class: "check" },
+    input,
+    el("label", { class: "field__label", for: id }, label),
+    el("span", { class: "field__hint", id: `${id}-hint` }, hint),
+  );
+  return { node, input };
+}
+
+/**
  * Puts each error beside its field and the focus on the first one.
  *
  * @param {Field[]} fields
@@ -88,31 +111,33 @@ export function showErrors(fields, errors) {
 }
 
 /**
- * Calls `submit` for each submission, one at a time. The button is not `disabled` while one is under
- * way, since that would throw the focus of a keyboard away: it says that it is, and does nothing.
+ * Calls `submit` for each submission, one at a time, with the button that was pressed: `button`, if it
+ * was the Enter key. A button is not `disabled` while one is under way, since that would throw the focus
+ * of a keyboard away: it says that it is, and does nothing.
  *
  * @param {HTMLFormElement} form
  * @param {HTMLButtonElement} button
- * @param {string} busyLabel
- * @param {() => Promise<void>} submit
+ * @param {string} busyLabel Unless the button that was pressed has one of its own, as `data-busy`.
+ * @param {(pressed: HTMLElement) => Promise<void>} submit
  */
 export function onSubmit(form, button, busyLabel, submit) {
-  const label = button.textContent;
   let busy = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (busy) return;
     busy = true;
+    const pressed = event.submitter ?? button;
+    const label = pressed.textContent;
     form.setAttribute("aria-busy", "true");
-    button.setAttribute("aria-disabled", "true");
-    button.textContent = busyLabel;
+    pressed.setAttribute("aria-disabled", "true");
+    pressed.textContent = pressed.dataset.busy ?? busyLabel;
     try {
-      await submit();
+      await submit(pressed);
     } finally {
       busy = false;
       form.removeAttribute("aria-busy");
-      button.removeAttribute("aria-disabled");
-      button.textContent = label;
+      pressed.removeAttribute("aria-disabled");
+      pressed.textContent = label;
     }
   });
 }

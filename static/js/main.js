@@ -5,7 +5,7 @@ import { startRouter } from "./router.js";
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const zone = /** @type {HTMLElement} */ (document.getElementById("zone"));
 
-zone.textContent = `Times are shown in your time zone, ${timeZone()}.`;
+zone.textContent = `Where no other time zone is named, times are in yours, ${timeZone()}.`;
 
 // The hash belongs to the router, so the skip link moves the focus by hand.
 document.querySelector(".skip-link")?.addEventListener("click", (event) => {
@@ -14,3 +14,9 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
 });
 
 startRouter();
+
+// After the page, which needs the network more. Where there is none of it (over plain HTTP, in private
+// windows), the pages work all the same, but not offline.
+window.addEventListener("load", () => {
+  navigator.serviceWorker?.register("/sw.js").catch(() => {});
+});

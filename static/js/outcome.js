@@ -1,11 +1,13 @@
 // @ts-check
 /** The outcome of a form, shown and spoken. */
 
-import { el } from "./dom.js";
+import { createCountdown } from "./countdown.js";
+import { el, setText } from "./dom.js";
 import { sentence } from "./form.js";
 import { formatNumber } from "./format.js";
+import { KEEP_IT, createPrivateLink } from "./private_link.js";
 
-/** @import { Outcome } from "./registering.js" */
+/** @import { Outcome } from "./explain.js" */
 
 /** @typedef {{ number: number, capacity: number }} Place */
 
@@ -19,8 +21,11 @@ export function createOutcomeArea() {
   const polite = el("div", { role: "status" });
   const alert = el("div", { role: "alert" });
   const node = el("div", {}, polite, alert);
+  let current = new AbortController();
 
   function clear() {
+    current.abort();
+    current = new AbortController();
     polite.replaceChildren();
     alert.replaceChildren();
   }
@@ -34,7 +39,7 @@ export function createOutcomeArea() {
     },
     show(outcome, { place = null, onRetry } = {}) {
       clear();
-      const content = outcome.registration ? admission(outcome, place) : note(outcome, onRetry);
+      const content = outcome.registration ? admission(outcome, place) : note(outcome, current.signal, onRetry);
       (ALERTS.has(outcome.kind) ? alert : polite).append(content);
       // Below the fold of a phone nobody would see it; but a field to correct comes first.
       if (outcome.kind !== "invalid") content.scrollIntoView({ block: "nearest" });
@@ -52,8 +57,8 @@ function frame(kind, ...children) {
   );
 }
 
-/** @param {Outcome} outcome @param {(() => void) | undefined} onRetry */
-function note({ kind, title, text, canRetry, problem, errors }, onRetry) {
+/** @param {Outcome} outcome @param {AbortSignal} signal @param {() => void} [onRetry] */
+function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal, onRetry) {
   const retry =
     canRetry && onRetry && el("button", { type: "button", class: "button button--plain" }, "Try again");
   if (retry) retry.addEventListener("click", onRetry);
@@ -64,13 +69,29 @@ function note({ kind, title, text, canRetry, problem, errors }, onRetry) {
     el("h2", {}, title),
     el("p", {}, text),
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
+    retryAt !== undefined && untilFree(retryAt, signal),
     retry,
     problem?.code && el("a", { href: `/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
     reference && el("small", {}, "Reference for support: ", el("span", { class: "mono" }, reference)),
   );
 }
 
-/** The visitor's own ticket. @param {Outcome} outcome @param {Place | null} place */
+/** @param {string} retryAt @param {AbortSignal} signal */
+function untilFree(retryAt, signal) {
+  const label = el("span", {}, "The next hold ends in");
+  const countdown = createCountdown({
+    testid: "retry-countdown",
+    signal,
+    onEnd() {
+      countdown.node.remove();
+      setText(label, "A hold has just ended. If it was not confirmed, its seat is free now: try again.");
+    },
+  });
+  countdown.setEnd(retryAt);
+  return el("div", { class: "until" }, label, countdown.node);
+}
+
+/** The visitor's own ticket, or place in line. @param {Outcome} outcome @param {Place | null} place */
 function admission({ kind, title, text, registration }, place) {
   if (!registration) throw new Error("an admission needs a registration");
   const facts = el(
@@ -81,23 +102,40 @@ function admission({ kind, title, text, registration }, place) {
     el("dt", {}, "Registration number"),
     el("dd", { class: "mono", "data-testid": "registration-id" }, registration.id),
   );
-  const stub = place
-    ? el(
-        "p",
-        { class: "place", "data-testid": "place" },
-        el("span", { class: "label" }, "Place "),
-        el("strong", {}, formatNumber(place.number)),
-        el("span", { class: "label" }, ` of ${formatNumber(place.capacity)}`),
-      )
-    : el("p", { class: "place" }, el("span", { class: "label" }, "Admit "), el("strong", {}, "One"));
+  const { id, manage_token: token } = registration;
+  const link = token && createPrivateLink(id, token, "See your registration", KEEP_IT);
+  const stub = kind === "waitlisted" ? inLine(registration.position ?? null) : seat(place);
   return el(
     "div",
     { class: "outcome", "data-testid": "outcome", "data-outcome": kind },
     el(
       "div",
       { class: "ticket ticket--admit" },
-      el("div", { class: "ticket__body" }, el("h2", {}, title), el("p", {}, text), facts),
+      el("div", { class: "ticket__body" }, el("h2", {}, title), el("p", {}, text), link, facts),
       el("div", { class: "ticket__stub" }, stub),
     ),
   );
 }
+
+/** @param {Place | null} place */
+function seat(place) {
+  if (!place) {
+    return el("p", { class: "place" }, el("span", { class: "label" }, "Admit "), el("strong", {}, "One"));
+  }
+  return el(
+    "p",
+    { class: "place", "data-testid": "place" },
+    el("span", { class: "label" }, "Place "),
+    el("strong", {}, formatNumber(place.number)),
+    el("span", { class: "label" }, ` of ${formatNumber(place.capacity)}`),
+  );
+}
+
+/** @param {number | null} position */
+const inLine = (position) =>
+  el(
+    "p",
+    { class: "place", "data-testid": "waitlist-position", "data-position": position },
+    el("span", { class: "label" }, "In line, you are "),
+    el("strong", {}, position === null ? "last" : formatNumber(position)),
+  );

@@ -1,117 +1,83 @@
 // @ts-check
-/** One registration, from the press of the button to an outcome in words. */
+/** Getting a seat, a hold or a place in line: from the press of a button to an outcome in words. */
 
-import { ConnectionError, ProblemError, register } from "./api.js";
-import { isBusy, withRetries } from "./retry.js";
+import { hold, register } from "./api.js";
+import { explain } from "./explain.js";
+import { createAttempts } from "./idempotency.js";
+import { withRetries } from "./retry.js";
 
-/** @import { FieldError, Problem, Registration } from "./types.js" */
+/** @import { Problem, Seated } from "./types.js" */
+/** @import { Outcome } from "./explain.js" */
 
-/**
- * @typedef {"registered" | "already_registered" | "sold_out" | "invalid" | "error" | "busy" | "unknown"} Kind
- *
- * @typedef {object} Outcome
- * @property {Kind} kind
- * @property {string} title
- * @property {string} text
- * @property {boolean} [canRetry]
- * @property {Problem} [problem]
- * @property {FieldError[]} [errors]
- * @property {Registration} [registration]
- */
+/** @typedef {"register" | "hold" | "waitlist"} Wish */
 
-/**
- * @param {string} eventId
- * @param {string} email
- * @param {boolean} perhapsDone Whether an earlier try for this address may have worked unseen.
- * @param {(text: string) => void} onWait
- * @param {AbortSignal} signal
- * @returns {Promise<Outcome>} Rejects only with the reason of the signal.
- */
-export async function tryRegister(eventId, email, perhapsDone, onWait, signal) {
-  try {
-    const registration = await withRetries(() => register(eventId, email), onWait, signal);
-    return { kind: "registered", title: "You’re in.", text: "This seat is yours.", registration };
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    return outcomeOf(error, perhapsDone);
-  }
+/** @param {string} eventId */
+export function createRegistering(eventId) {
+  const attempt = createAttempts();
+
+  /**
+   * @param {Wish} wish
+   * @param {{ user_email: string, name?: string }} who
+   * @param {(text: string) => void} onWait
+   * @param {AbortSignal} signal
+   * @returns {Promise<Outcome>} Rejects only with the reason of the signal.
+   */
+  return async function tryFor(wish, who, onWait, signal) {
+    /** @param {string} key @returns {Promise<Seated>} */
+    const send = (key) => {
+      if (wish === "hold") return hold(eventId, who, key);
+      return register(eventId, wish === "waitlist" ? { ...who, on_full: "waitlist" } : who, key);
+    };
+    try {
+      const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
+      return welcome(made);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      return explain(error, "Nothing was booked.", REFUSALS);
+    }
+  };
 }
 
-/** @param {unknown} error @param {boolean} perhapsDone @returns {Outcome} */
-function outcomeOf(error, perhapsDone) {
-  if (error instanceof ConnectionError) {
-    return error.sent ? UNKNOWN : OFFLINE;
+/** @param {Seated} registration @returns {Outcome} */
+export function welcome(registration) {
+  if (registration.status === "held") {
+    return { kind: "held", title: "Your seat is held", text: "", registration };
   }
-  if (!(error instanceof ProblemError)) {
+  if (registration.status === "waitlisted") {
     return {
-      kind: "error",
-      title: "That did not work",
-      text: "Something went wrong in this page. Load it again.",
+      kind: "waitlisted",
+      title: "You’re on the waitlist",
+      text: "When a seat comes free, it is offered to the first in line. Look here to see when it is you:",
+      registration,
     };
   }
-  const { problem, code, status } = error;
-  if (code === "already_registered") return perhapsDone ? ALREADY_BY_US : ALREADY;
-  if (code === "sold_out") return SOLD_OUT;
-  if (status === 400 && (problem.errors?.length ?? 0) > 0) {
-    return {
-      kind: "invalid",
-      title: "Please check the e-mail address",
-      text: "Nothing was booked. What is wrong is said beside the field.",
-      errors: problem.errors,
-    };
-  }
-  if (isBusy(error)) {
-    return {
-      kind: "busy",
-      title: "Too many people at once",
-      text: "The server stayed busy through several tries. Nothing was booked. Wait a little and try again.",
-      canRetry: true,
-      problem,
-    };
-  }
-  // A gateway that gave up waiting knows no more of what happened behind it than we do.
-  if (code === "outcome_unknown" || status === 502 || status === 504) return { ...UNKNOWN, problem };
-  if (status === 404) {
-    return { kind: "error", title: "This event is gone", text: "It does not exist any more.", problem };
-  }
-  return { kind: "error", title: "That did not work", text: error.message, canRetry: true, problem };
+  return { kind: "registered", title: "You’re in.", text: "This seat is yours.", registration };
 }
 
-/** @type {Outcome} */
-const ALREADY = {
-  kind: "already_registered",
-  title: "Already registered",
-  text: "This address already has a seat at this event. There is nothing more to do.",
-};
-
-/** @type {Outcome} */
-const ALREADY_BY_US = {
-  kind: "already_registered",
-  title: "It worked: you’re in",
-  text: "The earlier try went through, and its answer was lost on the way. This address has its seat.",
-};
-
-/** @type {Outcome} */
-const SOLD_OUT = {
-  kind: "sold_out",
-  title: "Sold out",
-  text: "Every seat is taken, and nothing was booked. If a seat comes free, the number above shows it.",
-};
-
-/** @type {Outcome} */
-const OFFLINE = {
-  kind: "error",
-  title: "You are offline",
-  text: "Nothing was sent and nothing was booked. Try again once you are connected.",
-  canRetry: true,
-};
-
-/** @type {Outcome} */
-const UNKNOWN = {
-  kind: "unknown",
-  title: "We cannot tell yet",
-  text:
-    "The request went out, but no clear answer came back, so the seat may or may not be yours. Try again: " +
-    "one address never gets two seats, and if the first try worked, you will be told so.",
-  canRetry: true,
+/** @type {Record<string, (problem: Problem) => Outcome>} */
+const REFUSALS = {
+  already_registered: () => ({
+    kind: "already_registered",
+    title: "Already registered",
+    text:
+      "This address already has a seat at this event, or a hold, or a place in line. The private link that " +
+      "was shown then leads to it.",
+  }),
+  sold_out: () => ({
+    kind: "sold_out",
+    title: "Sold out",
+    text: "Every seat is taken, and nothing was booked. If a seat comes free, the number above shows it.",
+  }),
+  all_held: ({ retry_at }) => ({
+    kind: "all_held",
+    title: "Every seat that is left is being held",
+    text: "Others have a few minutes to confirm theirs. Nothing was booked, but a seat may come free soon.",
+    canRetry: true,
+    retryAt: retry_at,
+  }),
+  closed: ({ detail }) => ({
+    kind: "closed",
+    title: "Registration is closed",
+    text: `Nothing was booked. ${detail ?? "This event takes no registrations now."}`,
+  }),
 };

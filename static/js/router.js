@@ -3,9 +3,12 @@
 
 import { connectionReset } from "./connection.js";
 import { createView } from "./views/create.js";
+import { doorView } from "./views/door.js";
+import { editView } from "./views/edit.js";
 import { eventView } from "./views/event.js";
 import { listView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
+import { registrationView } from "./views/registration.js";
 
 /** @import { View } from "./types.js" */
 
@@ -27,8 +30,11 @@ function match(hash) {
   const path = hash.replace(/^#\/?/, "");
   if (path === "") return { route: "list", show: listView };
   if (path === "new") return { route: "create", show: createView };
-  const id = /^events\/([^/]+)$/.exec(path)?.[1];
-  if (id) return { route: "event", show: (view) => eventView(view, decode(id)) };
+  const [, id, part = ""] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
+  const show = { "": eventView, edit: editView, door: doorView }[part];
+  if (id && show) return { route: "event", show: (view) => show(view, decode(id)) };
+  const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  if (token) return { route: "", show: (view) => registrationView(view, decode(registration), decode(token)) };
   return { route: "", show: missingView };
 }
 

@@ -3,7 +3,9 @@
 use crate::caching::{REVALIDATE, has_already};
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 /// A file of `static`.
 #[derive(Debug, Clone, Copy)]
@@ -47,38 +49,93 @@ routes! {
     "/templates/index.html" => HTML "index.html"
     "/problems" => HTML "problems.html"
     "/favicon.ico" => SVG "favicon.svg"
+    "/sw.js" => JAVASCRIPT "sw.js"
     ;
     SVG "favicon.svg"
     CSS "css/app.css"
+    CSS "css/door.css"
     CSS "css/forms.css"
+    CSS "css/seat.css"
     CSS "css/ticket.css"
     JAVASCRIPT "js/api.js"
+    JAVASCRIPT "js/clock.js"
+    JAVASCRIPT "js/confirm_step.js"
+    JAVASCRIPT "js/confirmation.js"
     JAVASCRIPT "js/connection.js"
+    JAVASCRIPT "js/copy.js"
+    JAVASCRIPT "js/countdown.js"
     JAVASCRIPT "js/dom.js"
+    JAVASCRIPT "js/doors.js"
+    JAVASCRIPT "js/explain.js"
     JAVASCRIPT "js/form.js"
     JAVASCRIPT "js/format.js"
+    JAVASCRIPT "js/held.js"
+    JAVASCRIPT "js/http.js"
+    JAVASCRIPT "js/idempotency.js"
     JAVASCRIPT "js/main.js"
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/place.js"
     JAVASCRIPT "js/poll.js"
+    JAVASCRIPT "js/private_link.js"
     JAVASCRIPT "js/registering.js"
     JAVASCRIPT "js/retry.js"
     JAVASCRIPT "js/router.js"
     JAVASCRIPT "js/seats.js"
+    JAVASCRIPT "js/ticket.js"
     JAVASCRIPT "js/types.js"
+    JAVASCRIPT "js/when.js"
+    JAVASCRIPT "js/zoned.js"
+    JAVASCRIPT "js/door/camera.js"
+    JAVASCRIPT "js/door/keys.js"
+    JAVASCRIPT "js/door/queue.js"
+    JAVASCRIPT "js/door/scanning.js"
+    JAVASCRIPT "js/door/store.js"
+    JAVASCRIPT "js/door/words.js"
     JAVASCRIPT "js/views/card.js"
     JAVASCRIPT "js/views/create.js"
+    JAVASCRIPT "js/views/door.js"
+    JAVASCRIPT "js/views/door_counts.js"
+    JAVASCRIPT "js/views/door_result.js"
+    JAVASCRIPT "js/views/doors_notice.js"
+    JAVASCRIPT "js/views/edit.js"
     JAVASCRIPT "js/views/event.js"
+    JAVASCRIPT "js/views/event_facts.js"
+    JAVASCRIPT "js/views/event_form.js"
+    JAVASCRIPT "js/views/history.js"
+    JAVASCRIPT "js/views/hold.js"
     JAVASCRIPT "js/views/list.js"
+    JAVASCRIPT "js/views/manage.js"
     JAVASCRIPT "js/views/missing.js"
     JAVASCRIPT "js/views/register.js"
+    JAVASCRIPT "js/views/registration.js"
+    JAVASCRIPT "js/views/registration_page.js"
+    JAVASCRIPT "js/views/registration_words.js"
     JAVASCRIPT "js/views/registrations.js"
+    JAVASCRIPT "js/views/ticket_panel.js"
+    JAVASCRIPT "js/views/time_field.js"
+    JAVASCRIPT "js/views/transfer.js"
 }
+
+/// The script that opens the pages without a network. Not under `/static`: it may only answer for what
+/// is below its own path.
+const WORKER: &[u8] = include_bytes!("../../../static/sw.js");
+
+/// The worker with the list of what it keeps before it. Any change to any file makes another script of
+/// it, which is how browsers tell that there is a new release.
+static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let files = || ROUTES.iter().filter(|(_, asset)| asset.bytes != WORKER);
+    let mut hasher = DefaultHasher::new();
+    files().for_each(|(path, asset)| (path, asset.bytes).hash(&mut hasher));
+    let paths: Vec<_> = files().map(|(path, _)| path).collect();
+    let release = json!({"version": format!("{:016x}", hasher.finish()), "files": paths});
+    [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
+});
 
 /// Serves a file, or tells that the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
+    let bytes: &'static [u8] = if asset.bytes == WORKER { &RELEASED_WORKER } else { asset.bytes };
     let mut hasher = DefaultHasher::new();
-    asset.bytes.hash(&mut hasher);
+    bytes.hash(&mut hasher);
     let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
     let is_known = has_already(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -88,7 +145,7 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     }
     match is_known {
         true => response.finish(),
-        false => response.insert_header((CONTENT_TYPE, asset.content_type)).body(asset.bytes),
+        false => response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes),
     }
 }
 
@@ -101,6 +158,17 @@ mod tests {
         let entries = std::fs::read_dir(folder).expect("the folder is there");
         let paths = entries.map(|entry| entry.expect("it can be read").path());
         paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn the_worker_keeps_every_page_but_itself() {
+        let worker = str::from_utf8(&RELEASED_WORKER).expect("it is text");
+        let (release, script) = worker.split_once('\n').expect("there are two parts");
+        assert_eq!(script.as_bytes(), WORKER);
+        for (path, _) in ROUTES {
+            let is_kept = release.contains(&format!("\"{path}\""));
+            assert_eq!(is_kept, *path != "/sw.js", "{path}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ import { el, setText } from "../dom.js";
 import { formatClock, momentElement } from "../format.js";
 import { startPolling } from "../poll.js";
 import { createSeats, seatsLeft } from "../seats.js";
+import { createEventFacts } from "./event_facts.js";
 import { missingNotice } from "./missing.js";
 import { createRegisterPanel } from "./register.js";
 import { createRegistrations } from "./registrations.js";
@@ -50,10 +51,10 @@ export function eventView({ root, signal, setTitle }, id) {
     signal,
     ask: (abort) => getEvent(id, etag, abort),
     onAnswer(answer) {
-      if (answer) {
-        etag = answer.etag;
-        show(answer.event);
-      }
+      if (answer) etag = answer.etag;
+      // Also if nothing is new: doors open by the clock alone.
+      const latest = answer?.event ?? event;
+      if (latest) show(latest);
       page?.checked();
     },
     onFailure(error) {
@@ -97,6 +98,7 @@ function createPage(first, { title, signal, latest, refresh }) {
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
     "Read it all",
   );
+  const facts = createEventFacts();
   const updated = el("p", { class: "seats__text seats__age", "data-testid": "updated" });
   seats.node.append(updated);
   title.setAttribute("data-testid", "event-name");
@@ -108,6 +110,7 @@ function createPage(first, { title, signal, latest, refresh }) {
       { class: "ticket__body" },
       el("p", { class: "stamp" }, "Added ", momentElement(first.created_at)),
       title,
+      facts.node,
       description,
       unfold,
     ),
@@ -115,6 +118,13 @@ function createPage(first, { title, signal, latest, refresh }) {
   );
   const panel = createRegisterPanel(first.id, { signal, latest, refresh });
   const registrations = createRegistrations(first.id, signal);
+  const address = `#/events/${encodeURIComponent(first.id)}`;
+  const organizer = el(
+    "nav",
+    { class: "actions organizer", "aria-label": "For the organizer" },
+    el("a", { href: `${address}/edit`, "data-testid": "edit-link" }, "Edit event"),
+    el("a", { href: `${address}/door`, "data-testid": "door-link" }, "Check in at the door"),
+  );
 
   unfold.addEventListener("click", () => {
     const folded = description.classList.toggle("clamp");
@@ -123,15 +133,16 @@ function createPage(first, { title, signal, latest, refresh }) {
   });
 
   return {
-    node: el("div", {}, ticket, panel.node, registrations.node),
+    node: el("div", {}, ticket, panel.node, registrations.node, organizer),
     /** @param {BookingEvent} event */
     update(event) {
       setText(title, event.name);
       setText(description, event.description ?? "");
       description.hidden = !event.description;
+      facts.update(event);
       ticket.classList.toggle("ticket--spent", seatsLeft(event) === 0);
       seats.update(event);
-      panel.update(event);
+      panel.update();
       registrations.update(event);
       // What the clamp hides can only be measured once it is laid out.
       requestAnimationFrame(() => {

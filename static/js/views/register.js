@@ -1,20 +1,29 @@
 // @ts-check
-/** The form that takes a seat. */
+/** The form that takes a seat, and what stands in its place while none can be taken. */
 
 import { getEvent } from "../api.js";
+import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
+import { doorsOf } from "../doors.js";
 import { createField, onSubmit, showErrors } from "../form.js";
+import { recall } from "../held.js";
 import { createOutcomeArea } from "../outcome.js";
 import { placeOf } from "../place.js";
-import { tryRegister } from "../registering.js";
+import { createRegistering, welcome } from "../registering.js";
 import { seatsLeft } from "../seats.js";
+import { createDoorsNotice } from "./doors_notice.js";
+import { createHold } from "./hold.js";
 
-/** @import { BookingEvent } from "../types.js" */
-/** @import { Outcome } from "../registering.js" */
+/** @import { BookingEvent, Seated } from "../types.js" */
+/** @import { Outcome } from "../explain.js" */
+/** @import { Wish } from "../registering.js" */
 
 const HINT_FREE = "One address, one seat. You will see right away whether it worked.";
 const HINT_FULL =
   "Every seat is taken right now. This page keeps watching: if one comes free, the number above changes by itself.";
+const HINT_WAITLIST =
+  "Every seat is taken right now. Join the waitlist, and a seat that comes free is offered to the first in line.";
+const HINT_LINE = "Others are waiting in line already. Join them: who came first is served first.";
 
 /**
  * @param {string} eventId
@@ -28,52 +37,95 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     label: "Your e-mail address",
     attributes: { inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
   });
-  const button = el("button", { type: "submit", class: "button form__send" }, "Register");
+  const name = createField({
+    name: "name",
+    label: "Your name",
+    optional: true,
+    attributes: { autocomplete: "name" },
+  });
+  const fields = [email, name];
+  const register = createButton("register", "Register", "Registering…", "register");
+  const hold = createButton("hold", "Hold a seat for 10 minutes", "Holding…", "hold-start", "button--plain");
+  const join = createButton("waitlist", "Join the waitlist", "Joining…", "waitlist-join");
+  const buttons = el("div", { class: "actions" }, register, hold);
   const form = el(
     "form",
     {
-      class: "form form--line",
+      class: "form form--pair",
       novalidate: true,
       "data-testid": "register-form",
       "aria-labelledby": "register-title",
     },
     email.node,
-    button,
+    name.node,
+    buttons,
   );
   const hint = el("p", { class: "panel__text", role: "status" });
   const area = createOutcomeArea();
-  /** Addresses for which a try ended without an answer. @type {Set<string>} */
-  const unanswered = new Set();
+  const tryFor = createRegistering(eventId);
+  const doors = createDoorsNotice(signal, () => draw());
+  let isHolding = false;
 
-  onSubmit(form, button, "Registering…", async () => {
+  const holding = createHold(eventId, {
+    signal,
+    onActive(active) {
+      isHolding = active;
+      draw();
+    },
+    onConfirmed(registration, held) {
+      refresh();
+      area.show(welcome({ ...registration, manage_token: held.token }));
+    },
+    onAgain(held) {
+      email.input.value = held.email;
+      name.input.value = held.name ?? "";
+      area.clear();
+      refresh();
+      draw();
+      email.input.focus();
+    },
+  });
+
+  onSubmit(form, register, "Registering…", async (pressed) => {
     area.clear();
-    const address = email.input.value.trim();
-    if (address === "") {
+    const who = whoOf(email.input.value, name.input.value);
+    if (who.user_email === "") {
       showErrors([email], [{ pointer: "/user_email", detail: "Enter an e-mail address." }]);
       return area.show(NO_ADDRESS);
     }
-    email.setError(null);
+    showErrors(fields, []);
     const before = latest();
-    const key = address.toLowerCase();
-    const outcome = await tryRegister(eventId, address, unanswered.has(key), area.wait, signal);
-    if (outcome.kind === "unknown") unanswered.add(key);
-    const loose = showErrors([email], outcome.errors ?? []);
-    const place = await placeFor(outcome, before);
+    const wish = /** @type {Wish} */ (pressed.dataset.wish ?? "register");
+    const outcome = await tryFor(wish, who, area.wait, signal);
+    const loose = showErrors(fields, outcome.errors ?? []);
+    const place = wish === "register" ? await placeFor(outcome, before) : null;
     if (signal.aborted) return;
-    if (outcome.kind === "registered") email.input.value = "";
-    area.show({ ...outcome, errors: loose }, { place, onRetry: retry });
+    if (outcome.registration) {
+      for (const { input } of fields) input.value = "";
+    }
+    if (outcome.kind === "held" && outcome.registration) startHold(outcome.registration);
+    else area.show({ ...outcome, errors: loose }, { place, onRetry: () => retry(pressed) });
     refresh();
   });
 
-  function retry() {
+  /** @param {Seated} registration */
+  function startHold({ id, manage_token: token, user_email, name: given, expires_at }) {
+    area.clear();
+    const held = { id, token, email: user_email, name: given ?? undefined, expires_at: expires_at ?? "" };
+    holding.start(held, true);
+  }
+
+  /** @param {HTMLElement} pressed */
+  function retry(pressed) {
     // The button that was pressed goes with the outcome; the focus needs another home before.
+    const button = pressed.isConnected ? pressed : /** @type {HTMLElement} */ (buttons.firstElementChild);
     button.focus();
     form.requestSubmit(button);
   }
 
   /** @param {Outcome} outcome @param {BookingEvent | null} before */
   async function placeFor({ registration }, before) {
-    if (!registration) return null;
+    if (!registration || (registration.status ?? "confirmed") !== "confirmed") return null;
     const known = placeOf(registration, before, null);
     // Worth one more question, but never worth spoiling the good news.
     const after =
@@ -83,17 +135,68 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     return number === null || capacity === undefined ? null : { number, capacity };
   }
 
+  function draw() {
+    const event = latest();
+    if (!event) return;
+    const state = doorsOf(event, serverNow());
+    doors.update(event, state);
+    form.hidden = isHolding || state !== "open";
+    hint.hidden = state !== "open" || isHolding;
+    const wanted = wishesOf(event);
+    setText(hint, wanted.hint);
+    offer(wanted.waitlist ? [join] : [register, hold]);
+  }
+
+  /** Which buttons there are; the first is the one that the Enter key presses. @param {HTMLElement[]} wanted */
+  function offer(wanted) {
+    // Not under the hands of somebody who is waiting for an answer.
+    if (form.hasAttribute("aria-busy") || wanted.every((button, i) => buttons.children[i] === button)) return;
+    const hadFocus = buttons.contains(document.activeElement);
+    buttons.replaceChildren(...wanted);
+    if (hadFocus) wanted[0].focus();
+  }
+
+  const held = recall(eventId);
+  if (held) queueMicrotask(() => holding.start(held, false));
+
   return {
     node: el(
       "section",
-      { class: "panel" },
+      { class: "panel", "aria-labelledby": "register-title" },
       el("div", {}, el("h2", { id: "register-title" }, "Take a seat"), hint),
+      doors.node,
       form,
+      holding.node,
       area.node,
     ),
-    /** @param {BookingEvent} event */
-    update: (event) => setText(hint, seatsLeft(event) === 0 ? HINT_FULL : HINT_FREE),
+    /** What is drawn follows from the latest event, and from the clock. */
+    update: draw,
   };
+}
+
+/** @param {Wish} wish @param {string} label @param {string} busy @param {string} testid @param {string} [look] */
+function createButton(wish, label, busy, testid, look = "") {
+  const button = el("button", { type: "submit", class: `button ${look}`, "data-testid": testid }, label);
+  button.dataset.wish = wish;
+  button.dataset.busy = busy;
+  return button;
+}
+
+/** @param {string} email @param {string} name @returns {{ user_email: string, name?: string }} */
+function whoOf(email, name) {
+  const who = { user_email: email.trim() };
+  // Left out if it is empty: a server of the first contract knows no names.
+  return name.trim() === "" ? who : { ...who, name: name.trim() };
+}
+
+/** @param {BookingEvent} event */
+function wishesOf(event) {
+  const isFull = seatsLeft(event) === 0;
+  const isLine = (event.waitlist_count ?? 0) > 0;
+  if (event.waitlist_enabled && (isFull || isLine)) {
+    return { waitlist: true, hint: isFull ? HINT_WAITLIST : HINT_LINE };
+  }
+  return { waitlist: false, hint: isFull ? HINT_FULL : HINT_FREE };
 }
 
 /** @type {Outcome} */

@@ -1,0 +1,99 @@
+// @ts-check
+/** A seat that is kept for somebody until a deadline: the countdown, and the two ways out of it. */
+
+import { registrationApi } from "./api.js";
+import { createCountdown } from "./countdown.js";
+import { el } from "./dom.js";
+import { explain } from "./explain.js";
+import { onSubmit } from "./form.js";
+import { createAttempts } from "./idempotency.js";
+import { createOutcomeArea } from "./outcome.js";
+import { withRetries } from "./retry.js";
+
+/** @import { Registration } from "./types.js" */
+
+/**
+ * @typedef {"confirmed" | "given_back" | "ended"} End
+ *
+ * @param {object} options
+ * @param {string} options.id
+ * @param {string | undefined} options.token
+ * @param {"hold" | "offer"} options.what
+ * @param {AbortSignal} options.signal
+ * @param {(end: End, registration: Registration | null) => void} options.onEnd
+ */
+export function createConfirmation({ id, token, what, signal, onEnd }) {
+  const api = registrationApi(id, token);
+  const attempt = createAttempts();
+  const area = createOutcomeArea();
+  const confirm = el("button", { type: "submit", class: "button", "data-testid": `${what}-confirm` }, "Confirm");
+  const release = el("button", { type: "submit", class: "button button--plain", "data-busy": "Giving it back…" });
+  release.textContent = what === "hold" ? "Give it back" : "Decline";
+  release.setAttribute("data-testid", `${what}-release`);
+  const form = el(
+    "form",
+    { class: "actions", "data-testid": `${what}-form`, "aria-label": `Your ${what}` },
+    confirm,
+    release,
+  );
+  let over = false;
+  let deciding = false;
+
+  /** @param {End} end @param {Registration | null} registration */
+  function finish(end, registration) {
+    if (over || signal.aborted) return;
+    over = true;
+    onEnd(end, registration);
+  }
+
+  const countdown = createCountdown({
+    testid: `${what}-countdown`,
+    signal,
+    warnings: [
+      { seconds: 60, text: "One minute left to confirm." },
+      { seconds: 15, text: "15 seconds left to confirm." },
+    ],
+    // A confirmation under way may have come just in time: its answer tells.
+    onEnd: () => void (deciding || settle()),
+  });
+
+  /** The deadline has passed here; what became of the seat, the server knows. */
+  async function settle() {
+    const latest = await api.get(AbortSignal.any([signal, AbortSignal.timeout(3_000)])).catch(() => null);
+    if (latest?.status === "confirmed") finish("confirmed", latest);
+    else if (latest?.status === "cancelled") finish("given_back", latest);
+    else finish("ended", latest);
+  }
+
+  onSubmit(form, confirm, "Confirming…", async (pressed) => {
+    area.clear();
+    deciding = true;
+    const isRelease = pressed === release;
+    try {
+      const decided = await attempt(isRelease, (key) =>
+        withRetries(() => (isRelease ? api.cancel(key) : api.confirm(key)), area.wait, signal),
+      );
+      area.clear();
+      finish(isRelease ? "given_back" : "confirmed", decided);
+    } catch (error) {
+      if (signal.aborted) return;
+      const outcome = explain(error, isRelease ? "The seat is still yours to confirm." : "Nothing was confirmed.", {
+        hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
+      });
+      if (outcome.kind === "expired") return finish("ended", null);
+      area.show(outcome, {
+        onRetry: () => {
+          confirm.focus();
+          form.requestSubmit(isRelease ? release : confirm);
+        },
+      });
+    } finally {
+      deciding = false;
+    }
+  });
+
+  return {
+    node: el("div", { class: "confirmation" }, countdown.node, form, area.node),
+    setEnd: countdown.setEnd,
+  };
+}

@@ -1,0 +1,46 @@
+// @ts-check
+/** A button that copies a text. */
+
+import { el, setText } from "./dom.js";
+
+const SAID_FOR_MS = 4_000;
+
+/**
+ * @param {string} label
+ * @param {() => string} text
+ * @param {string} testid
+ */
+export function createCopyButton(label, text, testid) {
+  const button = el("button", { type: "button", class: "button button--plain button--small" }, label);
+  button.setAttribute("data-testid", testid);
+  const said = el("span", { class: "quiet", role: "status" });
+  button.addEventListener("click", async () => {
+    setText(said, (await copy(text())) ? "Copied." : "Your browser did not allow it. Select the text by hand.");
+    setTimeout(() => setText(said, ""), SAID_FOR_MS);
+  });
+  return el("div", { class: "copy" }, button, said);
+}
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Pages that came over plain HTTP have no clipboard, but still the command of old.
+    return copyBySelection(text);
+  }
+}
+
+/** @param {string} text */
+function copyBySelection(text) {
+  const focused = document.activeElement;
+  const area = el("textarea", { class: "visually-hidden", "aria-hidden": "true", readonly: true });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return copied;
+}

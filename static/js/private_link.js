@@ -1,0 +1,30 @@
+// @ts-check
+/** The link to a registration. What comes after the # stays in the browser: no server ever sees it. */
+
+import { createCopyButton } from "./copy.js";
+import { el } from "./dom.js";
+
+/** @param {string} id @param {string} token */
+export const privateHash = (id, token) =>
+  `#/registrations/${encodeURIComponent(id)}/${encodeURIComponent(token)}`;
+
+/**
+ * @param {string} id
+ * @param {string} token
+ * @param {string} label
+ * @param {string} hint
+ */
+export function createPrivateLink(id, token, label, hint) {
+  const hash = privateHash(id, token);
+  return el(
+    "div",
+    { class: "private" },
+    el("p", {}, el("a", { href: hash, "data-testid": "private-link" }, label)),
+    el("p", { class: "private__hint" }, hint),
+    createCopyButton("Copy the link", () => `${location.origin}/${hash}`, "copy-link"),
+  );
+}
+
+export const KEEP_IT =
+  "Keep this link: it is the only way back to your registration, to its ticket, and to cancel or pass it on. " +
+  "Whoever has it can do the same.";

@@ -1,0 +1,166 @@
+// @ts-check
+/** Checking people in at the door, with or without a network. */
+
+import { ConnectionError, ProblemError, checkInBatch, getEvent, registrationApi, undoCheckIn } from "../api.js";
+import { createCamera } from "../door/camera.js";
+import { createKeys } from "../door/keys.js";
+import { createQueue } from "../door/queue.js";
+import { createScanning, decidedResult } from "../door/scanning.js";
+import { openStore } from "../door/store.js";
+import { el, setText } from "../dom.js";
+import { createField } from "../form.js";
+import { randomUuid } from "../idempotency.js";
+import { startPolling } from "../poll.js";
+import { createDoorCounts } from "./door_counts.js";
+import { createDoorResult } from "./door_result.js";
+
+/** @import { BookingEvent, View } from "../types.js" */
+/** @import { Result } from "../door/scanning.js" */
+
+const POLL_MS = 5_000;
+
+/** @param {View} view @param {string} id */
+export async function doorView({ root, signal, setTitle }, id) {
+  setTitle("Door");
+  const name = el("span", { dir: "auto", "data-testid": "door-event" });
+  const title = el("h1", { tabindex: -1, class: "door__title" }, "Door ", name);
+  const code = createField({
+    name: "code",
+    label: "Ticket code",
+    hint: "Scan it or type it in, then press Enter.",
+    attributes: {
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      class: "field__input field__input--huge mono",
+      "data-testid": "door-input",
+    },
+  });
+  const button = el("button", { type: "submit", class: "button", "data-testid": "door-submit" }, "Check in");
+  const form = el(
+    "form",
+    { class: "form door__form", novalidate: true, "data-testid": "door-form", "aria-label": "Check in" },
+    code.node,
+    el("div", { class: "actions" }, button),
+  );
+  const result = createDoorResult({ onUndo: undo, nameOf });
+  const store = await openStore();
+  const known = await store.all(id).catch(() => []);
+  if (signal.aborted) return;
+  const queue = createQueue({
+    store,
+    known,
+    signal,
+    // Each scan has an id by which the server knows it again; the key only names this one request.
+    send: (scans) => checkInBatch(id, scans, randomUuid()),
+    onChange() {
+      counts.update();
+      settle();
+    },
+  });
+  const keys = createKeys(() => counts.update());
+  const counts = createDoorCounts({ queue, keys, isDurable: queue.isDurable });
+  const scan = createScanning(id, queue, keys.verifier);
+  const camera = createCamera(signal, (text) => take(text));
+  root.append(
+    el("a", { class: "back", href: `#/events/${encodeURIComponent(id)}` }, "← The event"),
+    title,
+    el("div", { class: "door" }, el("div", { class: "door__left" }, form, camera.node), result.node),
+    counts.node,
+  );
+  counts.update();
+  code.input.focus();
+
+  /** A gun scans faster than a network answers: each in its turn. */
+  let turn = Promise.resolve();
+
+  /** @param {string} text */
+  function take(text) {
+    turn = turn.then(async () => {
+      result.wait();
+      result.show(await scan(text).catch(failed));
+    });
+    return turn;
+  }
+
+  // The button is never busy: the next in line may be scanned while the last one's answer is on its way.
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = code.input.value.trim();
+    code.input.value = "";
+    code.input.focus();
+    if (text !== "") take(text);
+  });
+
+  /** What was let in on this device's word alone may be decided while it is still shown. */
+  function settle() {
+    const scan = result.isQueued() && queue.get(result.scanId() ?? "");
+    if (scan && scan.state === "decided") result.show(decidedResult(scan));
+  }
+
+  /** @param {string} scanId @returns {Promise<string>} What came of it. */
+  async function undo(scanId) {
+    try {
+      // What is on its way cannot be called back; what it came to can.
+      if (queue.isSending()) await queue.sync();
+      const known = queue.get(scanId);
+      if (known?.state === "waiting") {
+        await queue.forget(scanId);
+        return "Undone. It had not been sent yet.";
+      }
+      if (!known || known.result !== "checked_in") return "There is nothing to undo.";
+      await undoCheckIn(id, known.registration_id, randomUuid());
+      await queue.undo(scanId);
+      return "Undone: this ticket can be used again.";
+    } catch (error) {
+      if (error instanceof ConnectionError) throw new Error("This needs the network. Nothing was undone.");
+      throw error;
+    } finally {
+      code.input.focus();
+    }
+  }
+
+  /** Who it is, if the server can be asked. @param {string} registrationId */
+  async function nameOf(registrationId) {
+    const { name, user_email } = await registrationApi(registrationId).get(AbortSignal.timeout(3_000));
+    return name ? `${name} (${user_email})` : user_email;
+  }
+
+  /** @type {string | null} */
+  let etag = null;
+  let hasNewKeys = false;
+  const polling = startPolling({
+    everyMs: POLL_MS,
+    signal,
+    ask: (abort) => getEvent(id, etag, abort),
+    onAnswer(answer) {
+      if (answer) {
+        etag = answer.etag;
+        setText(name, answer.event.name);
+        setTitle(`Door · ${answer.event.name}`);
+        counts.seats(answer.event);
+      }
+      // The network is there, or is back.
+      if (!hasNewKeys) keys.refresh().then(() => (hasNewKeys = true), () => {});
+      if (queue.waiting().length > 0) queue.sync();
+    },
+    onFailure(error) {
+      if (!(error instanceof ProblemError) || error.status !== 404) return "again";
+      setText(name, "This event does not exist. The address may have a slip in it.");
+      return "stop";
+    },
+  });
+  // Without a network the door is open all the same.
+  await Promise.race([polling.first, new Promise((resolve) => setTimeout(resolve, 300))]);
+}
+
+/** @param {unknown} error @returns {Result} */
+const failed = (error) => ({
+  result: "refused",
+  reason: null,
+  at: null,
+  registrationId: null,
+  scanId: null,
+  verified: false,
+  detail: `Something went wrong in this page: ${error instanceof Error ? error.message : error}`,
+});

@@ -1,0 +1,120 @@
+// @ts-check
+/** What this door has done, what still waits to be sent, and what the server made of it otherwise. */
+
+import { isConflict, isInside } from "../door/queue.js";
+import { reasonOf } from "../door/words.js";
+import { el, setText } from "../dom.js";
+import { formatNumber, momentElement } from "../format.js";
+
+/** @import { BookingEvent } from "../types.js" */
+/** @import { Scan } from "../door/store.js" */
+/** @import { createKeys } from "../door/keys.js" */
+/** @import { createQueue } from "../door/queue.js" */
+
+/**
+ * @param {{ queue: ReturnType<typeof createQueue>, keys: ReturnType<typeof createKeys>, isDurable: () => boolean }} door
+ */
+export function createDoorCounts({ queue, keys, isDurable }) {
+  const inside = createCount("Let in here", "door-count");
+  const pending = createCount("Waiting to be sent", "door-pending");
+  const seats = createCount("Seats taken", "door-seats");
+  const readiness = el("p", { class: "quiet", "data-testid": "door-keys" });
+  const send = el("button", { type: "button", class: "button button--plain form__send", hidden: true }, "Send them now");
+  send.setAttribute("data-testid", "door-sync");
+  send.addEventListener("click", () => queue.sync());
+  const list = el("ul", { class: "who__list", role: "list", "data-testid": "door-conflicts" });
+  const conflicts = el(
+    "section",
+    { class: "outcome outcome--note outcome--bad", "aria-labelledby": "conflicts-title", hidden: true },
+    el("h2", { id: "conflicts-title" }, "Let in, but refused later"),
+    el("p", {}, "These were let in without a network. When the scans were sent, the server said otherwise."),
+    list,
+  );
+  // In the page from the start, so that the first conflict is read out.
+  const said = el("p", { class: "visually-hidden", role: "status" });
+  const node = el(
+    "div",
+    { class: "panel" },
+    el("dl", { class: "counts" }, ...inside.nodes, ...pending.nodes, ...seats.nodes),
+    send,
+    readiness,
+    said,
+    conflicts,
+  );
+  /** @type {Map<string, HTMLElement>} */
+  const rows = new Map();
+
+  return {
+    node,
+    /** @param {BookingEvent} event */
+    seats: ({ booked_count }) => seats.set(booked_count),
+    update() {
+      const scans = queue.all();
+      const waiting = queue.waiting().length;
+      inside.set(scans.filter(isInside).length);
+      pending.set(waiting);
+      send.hidden = waiting === 0;
+      readiness.dataset.keys = keys.state();
+      setText(readiness, readinessOf(keys.state(), isDurable()));
+      for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
+        const row = conflictRow(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
+        rows.set(scan.id, row);
+        list.append(row);
+        setText(said, `${rows.size} let in, but refused later.`);
+      }
+      conflicts.hidden = rows.size === 0;
+    },
+  };
+
+  /** @param {string} id */
+  function drop(id) {
+    rows.get(id)?.remove();
+    rows.delete(id);
+    conflicts.hidden = rows.size === 0;
+  }
+}
+
+/** @param {string} label @param {string} testid */
+function createCount(label, testid) {
+  const value = el("dd", { "data-testid": testid, "data-count": "0" }, "–");
+  return {
+    nodes: [el("div", {}, el("dt", {}, label), value)],
+    /** @param {number} count */
+    set(count) {
+      value.dataset.count = String(count);
+      setText(value, formatNumber(count));
+    },
+  };
+}
+
+/** @param {Scan} scan @param {() => void} onSeen */
+function conflictRow({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
+  const seen = el("button", { type: "button", class: "button button--plain button--small" }, "Seen");
+  seen.setAttribute("aria-label", `Seen: ${registration_id}`);
+  seen.addEventListener("click", onSeen);
+  const why =
+    result === "already_checked_in"
+      ? el("span", {}, "Used before, at ", momentElement(checked_in_at ?? ""), ".")
+      : el("span", {}, reasonOf(reason, detail));
+  return el(
+    "li",
+    { class: "who__row", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
+    el("span", { class: "mono" }, registration_id),
+    el("span", {}, "Let in at ", momentElement(scanned_at)),
+    why,
+    seen,
+  );
+}
+
+/** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */
+function readinessOf(keys, isDurable) {
+  const durable = isDurable ? "" : " This browser keeps nothing: do not close this page while scans wait.";
+  switch (keys) {
+    case "ready":
+      return `Ready to work without a network.${durable}`;
+    case "none":
+      return `Not ready to work without a network: connect once to get the keys of the tickets.${durable}`;
+    case "unsupported":
+      return `This browser cannot tell a genuine ticket without a network. A newer one can.${durable}`;
+  }
+}

@@ -1,0 +1,88 @@
+// @ts-check
+/** The result of the last scan, as large as it can be, and the way to take it back. */
+
+import { wordsOf } from "../door/words.js";
+import { el, setText } from "../dom.js";
+
+/** @import { Result } from "../door/scanning.js" */
+
+/**
+ * @param {object} options
+ * @param {(scanId: string) => Promise<string>} options.onUndo
+ * @param {(registrationId: string) => Promise<string>} options.nameOf
+ */
+export function createDoorResult({ onUndo, nameOf }) {
+  const card = el("div", { class: "door-result", "data-testid": "door-result", "data-result": "none" });
+  // At once, over whatever is being said: somebody stands there and waits.
+  const region = el("div", { role: "alert" }, card);
+  const undo = el("button", { type: "button", class: "button button--plain", hidden: true }, "Undo this check-in");
+  undo.setAttribute("data-testid", "door-undo");
+  const undone = el("p", { class: "quiet", role: "status", "data-testid": "door-undone" });
+  const node = el("section", { class: "door__right", "aria-label": "Result" }, region, undo, undone);
+  card.append(el("p", { class: "door-result__idle" }, "Ready for the first ticket."));
+  let shown = 0;
+  /** @type {string | null} */
+  let scanId = null;
+  let undoing = false;
+
+  undo.addEventListener("click", async () => {
+    if (undoing || scanId === null) return;
+    undoing = true;
+    undo.setAttribute("aria-disabled", "true");
+    const count = shown;
+    try {
+      const text = await onUndo(scanId);
+      setText(undone, text);
+      if (count === shown) {
+        undo.hidden = true;
+        draw("undone", "↶", "Undone", text, shown);
+      }
+    } catch (error) {
+      setText(undone, error instanceof Error ? error.message : "It could not be undone.");
+    } finally {
+      undoing = false;
+      undo.removeAttribute("aria-disabled");
+    }
+  });
+
+  /** @param {string} result @param {string} sign @param {string} title @param {string} text @param {number} count */
+  function draw(result, sign, title, text, count) {
+    card.dataset.result = result;
+    // A number in the attributes tells two alike in a row apart.
+    card.dataset.scan = String(count);
+    const who = el("p", { class: "door-result__who", dir: "auto", "data-testid": "door-who" });
+    card.replaceChildren(
+      el("span", { class: "door-result__sign", "aria-hidden": "true" }, sign),
+      el("h2", { class: "door-result__title" }, title),
+      who,
+      el("p", {}, text),
+    );
+    return who;
+  }
+
+  return {
+    node,
+    isQueued: () => card.dataset.result === "queued",
+    scanId: () => scanId,
+    wait: () => card.setAttribute("aria-busy", "true"),
+    /** @param {Result} result */
+    show(result) {
+      shown += 1;
+      const count = shown;
+      card.removeAttribute("aria-busy");
+      const { sign, title, text } = wordsOf(result);
+      const who = draw(result.result, sign, title, text, count);
+      card.dataset.reason = result.reason ?? "";
+      scanId = result.scanId;
+      undo.hidden = scanId === null;
+      setText(undone, "");
+      // On a phone it may be below the fold.
+      card.scrollIntoView({ block: "nearest" });
+      if (!result.registrationId || result.result === "queued" || result.reason === "other_event") return;
+      nameOf(result.registrationId).then(
+        (name) => setText(who, name),
+        () => {},
+      );
+    },
+  };
+}

@@ -1,0 +1,64 @@
+// @ts-check
+/** Why an event takes no registrations now, and when that will change. */
+
+import { serverNow } from "../clock.js";
+import { createCountdown } from "../countdown.js";
+import { el, setText } from "../dom.js";
+import { nextChange } from "../doors.js";
+import { formatMoment } from "../when.js";
+
+/** @import { BookingEvent } from "../types.js" */
+/** @import { Doors } from "../doors.js" */
+
+/** The longest that a timer of a browser can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * @param {AbortSignal} signal
+ * @param {() => void} onChange The doors may have opened or closed by themselves.
+ */
+export function createDoorsNotice(signal, onChange) {
+  const text = el("p", { class: "panel__text", role: "status" });
+  const countdown = createCountdown({
+    testid: "opens-countdown",
+    signal,
+    warnings: [{ seconds: 15, text: "Registration opens in 15 seconds." }],
+    onEnd: onChange,
+  });
+  const node = el("div", { class: "doors", "data-testid": "doors" }, text, countdown.node);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  signal.addEventListener("abort", () => clearTimeout(timer));
+
+  return {
+    node,
+    /** @param {BookingEvent} event @param {Doors} doors */
+    update(event, doors) {
+      node.dataset.doors = doors;
+      setText(text, wordsOf(event, doors));
+      text.hidden = doors === "open";
+      countdown.node.hidden = doors !== "upcoming";
+      countdown.setEnd(doors === "upcoming" ? event.opens_at : null);
+      clearTimeout(timer);
+      const change = nextChange(event, serverNow());
+      if (change === null || signal.aborted) return;
+      timer = setTimeout(onChange, Math.min(change - serverNow() + 20, TIMER_MS_MAX));
+    },
+  };
+}
+
+/** @param {BookingEvent} event @param {Doors} doors */
+function wordsOf({ opens_at, closes_at, timezone }, doors) {
+  switch (doors) {
+    case "open":
+      return "";
+    case "draft":
+      return "This event is a draft. It takes registrations once it is published.";
+    case "cancelled":
+      return "This event was cancelled, and every registration with it.";
+    case "upcoming":
+      return `Registration opens at ${formatMoment(opens_at ?? "", timezone)}. The form will be here by itself, in:`;
+    case "closed":
+      return `Registration closed at ${formatMoment(closes_at ?? "", timezone)}.`;
+  }
+}

@@ -1,0 +1,65 @@
+// @ts-check
+/** When and where an event is, how long its waitlist is, and whether it takes place at all. */
+
+import { calendarPath } from "../api.js";
+import { el } from "../dom.js";
+import { formatNumber } from "../format.js";
+import { whenElement } from "../when.js";
+
+/** @import { BookingEvent } from "../types.js" */
+
+/** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
+export function createEventFacts() {
+  const node = el("div", { class: "event-facts" });
+  let drawn = "";
+
+  return {
+    node,
+    update(event) {
+      const { status, starts_at, ends_at, timezone, venue, waitlist_count } = event;
+      // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
+      const now = JSON.stringify([status, starts_at, ends_at, timezone, venue, waitlist_count]);
+      if (now === drawn) return;
+      drawn = now;
+      node.replaceChildren(...partsOf(event));
+      node.hidden = node.childElementCount === 0;
+    },
+  };
+}
+
+/** @param {BookingEvent} event */
+function partsOf(event) {
+  const when = whenElement(event);
+  const waiting = event.waitlist_count ?? 0;
+  const rows = [
+    when && ["When", when],
+    event.venue && ["Where", el("span", { dir: "auto", "data-testid": "event-venue" }, event.venue)],
+    waiting > 0 && [
+      "Waiting in line",
+      el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
+    ],
+  ].filter((row) => Array.isArray(row));
+  const badge = createBadge(event);
+  const facts = el("dl", { class: "facts facts--plain" });
+  for (const [term, value] of rows) facts.append(el("dt", {}, term), el("dd", {}, value));
+  return [
+    ...(badge ? [badge] : []),
+    ...(rows.length > 0 ? [facts] : []),
+    ...(event.starts_at ? [createCalendarLink(event.id)] : []),
+  ];
+}
+
+/** @param {BookingEvent} event */
+export function createBadge({ status }) {
+  if (status !== "draft" && status !== "cancelled") return null;
+  const words = status === "draft" ? "Draft" : "Cancelled";
+  return el("p", { class: `badge badge--${status}`, "data-testid": "event-status", "data-status": status }, words);
+}
+
+/** @param {string} eventId */
+export const createCalendarLink = (eventId) =>
+  el(
+    "a",
+    { class: "calendar-link", href: calendarPath(eventId), download: "event.ics", "data-testid": "add-to-calendar" },
+    "Add to calendar",
+  );

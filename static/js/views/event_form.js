@@ -1,0 +1,177 @@
+// @ts-check
+/** The fields of an event: three that every event has, and the others under a fold. */
+
+import { el } from "../dom.js";
+import { createCheckbox, createField } from "../form.js";
+import { timeZone } from "../format.js";
+import { zones } from "../zoned.js";
+import { createTimeField } from "./time_field.js";
+
+/** @import { BookingEvent, FieldError } from "../types.js" */
+
+/** What the server takes if nothing is said. */
+const OFFER_SECONDS_DEFAULT = "86400";
+
+/** @type {[value: string, label: string][]} */
+const OFFERS = [
+  ["", "Not at all: the seat is theirs at once"],
+  ["900", "15 minutes"],
+  ["3600", "1 hour"],
+  ["21600", "6 hours"],
+  [OFFER_SECONDS_DEFAULT, "1 day"],
+  ["259200", "3 days"],
+  ["604800", "7 days"],
+];
+
+/** What can be sent, by its name there. Null clears it. @typedef {Record<string, unknown>} Values */
+
+export function createEventForm() {
+  const name = createField({
+    name: "name",
+    label: "Name",
+    hint: "Up to 200 characters.",
+    attributes: { autocomplete: "off" },
+  });
+  const description = createField({
+    name: "description",
+    label: "Description",
+    optional: true,
+    multiline: true,
+    hint: "What it is, and what to bring. Line breaks are kept.",
+  });
+  // A text field: number fields hide from the page what was typed if it is no number, and scroll wheels
+  // change them unseen.
+  const capacity = createField({
+    name: "capacity",
+    label: "Seats",
+    hint: "A whole number.",
+    attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
+  });
+  const zone = createField({
+    name: "timezone",
+    label: "Time zone",
+    hint: "All times here are on the clock of this zone.",
+    options: zones().map((zone) => [zone, zone.replaceAll("_", " ")]),
+    optional: true,
+  });
+  const venue = createField({ name: "venue", label: "Venue", optional: true, attributes: { autocomplete: "off" } });
+  const zoneNow = () => zone.input.value || timeZone();
+  const starts = createTimeField({ name: "starts_at", label: "Starts", zone: zoneNow });
+  const ends = createTimeField({ name: "ends_at", label: "Ends", zone: zoneNow });
+  const opens = createTimeField({ name: "opens_at", label: "Registration opens", zone: zoneNow });
+  const closes = createTimeField({ name: "closes_at", label: "Registration closes", zone: zoneNow });
+  const times = { starts_at: starts, ends_at: ends, opens_at: opens, closes_at: closes };
+  const waitlist = createCheckbox({
+    name: "waitlist_enabled",
+    label: "Waitlist",
+    hint: "Once it is full, people may wait in line for a seat that comes free.",
+  });
+  const offer = createField({
+    name: "offer_ttl_seconds",
+    label: "Time to accept a seat that came free",
+    options: OFFERS,
+    optional: true,
+  });
+  const more = el(
+    "details",
+    { class: "who", "data-testid": "more-fields" },
+    el("summary", {}, "Time, place, doors and waitlist"),
+    el(
+      "div",
+      { class: "who__body form" },
+      zone.node,
+      el("div", { class: "pair" }, starts.node, ends.node),
+      venue.node,
+      el("div", { class: "pair" }, opens.node, closes.node),
+      waitlist.node,
+      offer.node,
+    ),
+  );
+  const all = [name, description, capacity, zone, venue, offer, ...Object.values(times).map(({ field }) => field)];
+  const folded = all.filter(({ node }) => more.contains(node));
+
+  zone.input.addEventListener("change", () => Object.values(times).forEach((time) => time.check()));
+  setZone(timeZone());
+  offer.input.value = OFFER_SECONDS_DEFAULT;
+
+  /** Also one that this browser does not list. @param {string} wanted */
+  function setZone(wanted) {
+    setOption(zone.input, wanted, wanted);
+  }
+
+  return {
+    fields: all,
+    nodes: [name.node, description.node, capacity.node, more],
+
+    /** An error under the fold would not be seen. @param {FieldError[]} errors */
+    unfoldFor(errors) {
+      if (errors.some(({ pointer }) => folded.some(({ name }) => pointer === `/${name}`))) more.open = true;
+    },
+
+    /** @returns {{ values: Values, errors: FieldError[] }} */
+    read() {
+      const errors = blanks(name.input.value, capacity.input.value);
+      /** @type {Values} */
+      const values = {
+        name: name.input.value.trim(),
+        description: blankToNull(description.input.value),
+        capacity: Number(capacity.input.value.trim()),
+        venue: blankToNull(venue.input.value.trim()),
+        timezone: zoneNow(),
+        waitlist_enabled: waitlist.input.checked,
+        offer_ttl_seconds: offer.input.value === "" ? null : Number(offer.input.value),
+      };
+      for (const [key, time] of Object.entries(times)) {
+        const { iso, error } = time.read();
+        values[key] = iso;
+        if (error !== null) errors.push({ pointer: `/${key}`, detail: error });
+      }
+      return { values, errors };
+    },
+
+    /** @param {Partial<BookingEvent>} event @param {(key: string) => boolean} [isWanted] */
+    fill(event, isWanted = () => true) {
+      if (isWanted("timezone")) setZone(event.timezone ?? timeZone());
+      if (isWanted("name")) name.input.value = event.name ?? "";
+      if (isWanted("description")) description.input.value = event.description ?? "";
+      if (isWanted("capacity")) capacity.input.value = String(event.capacity ?? "");
+      if (isWanted("venue")) venue.input.value = event.venue ?? "";
+      if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
+      for (const [key, time] of Object.entries(times)) {
+        if (isWanted(key)) time.fill(/** @type {Record<string, any>} */ (event)[key]);
+      }
+      if (!isWanted("offer_ttl_seconds")) return;
+      const seconds = event.offer_ttl_seconds === null ? "" : String(event.offer_ttl_seconds ?? OFFER_SECONDS_DEFAULT);
+      setOption(offer.input, seconds, `${seconds} seconds`);
+    },
+  };
+}
+
+/** @param {Field["input"]} select @param {string} value @param {string} text */
+function setOption(select, value, text) {
+  select.value = value;
+  if (select.value === value) return;
+  select.append(el("option", { value }, text));
+  select.value = value;
+}
+
+/** @import { Field } from "../form.js" */
+
+/** @param {string} text */
+const blankToNull = (text) => (text.trim() === "" ? null : text);
+
+/**
+ * Only what cannot be sent is caught here; everything else is the server's to judge, in one place.
+ *
+ * @param {string} name
+ * @param {string} capacity
+ * @returns {FieldError[]}
+ */
+function blanks(name, capacity) {
+  const errors = [];
+  if (name.trim() === "") errors.push({ pointer: "/name", detail: "Give the event a name." });
+  if (!/^\d{1,15}$/.test(capacity.trim())) {
+    errors.push({ pointer: "/capacity", detail: "Give the seats as a whole number, such as 40." });
+  }
+  return errors;
+}

@@ -1,0 +1,65 @@
+// @ts-check
+/** What happened to a registration, oldest first; read once somebody looks. */
+
+import { el, setText } from "../dom.js";
+import { momentElement } from "../format.js";
+
+/** @import { HistoryEntry, Registration } from "../types.js" */
+
+/**
+ * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {AbortSignal} signal
+ */
+export function createHistory(api, signal) {
+  const list = el("ol", { class: "who__list", role: "list", "data-testid": "history-list" });
+  const status = el("p", { class: "quiet", role: "status" }, "Loading…");
+  const node = el(
+    "details",
+    { class: "who", "data-testid": "history" },
+    el("summary", {}, "What happened so far"),
+    el("div", { class: "who__body" }, status, list),
+  );
+  let latest = "";
+  let loaded = "";
+
+  async function load() {
+    if (!node.open || loaded === latest) return;
+    const wanted = latest;
+    try {
+      const entries = await api.history(signal);
+      loaded = wanted;
+      list.replaceChildren(...entries.map(createRow));
+      setText(status, entries.length === 0 ? "Nothing yet." : "Oldest first.");
+    } catch {
+      if (!signal.aborted) setText(status, "It could not be loaded. This page keeps trying.");
+    }
+  }
+
+  node.addEventListener("toggle", load);
+
+  return {
+    node,
+    /** @param {Registration} registration */
+    update(registration) {
+      latest = JSON.stringify(registration);
+      load();
+    },
+  };
+}
+
+/** @param {HistoryEntry} entry */
+function createRow({ kind, actor, recorded_at }) {
+  const by = { attendee: "by you", organizer: "by the organizer", system: "by itself" }[actor] ?? "";
+  return el(
+    "li",
+    { class: "who__row", "data-testid": "history-entry", "data-kind": kind },
+    el("span", {}, `${wordsOf(kind)} ${by}`.trim()),
+    el("span", { class: "stamp" }, momentElement(recorded_at)),
+  );
+}
+
+/** A kind that is not known here is still better than none. @param {string} kind */
+function wordsOf(kind) {
+  const words = kind.replaceAll(/[_.]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,91 @@
+// @ts-check
+/** An attendee's own registration, reached by its private link. */
+
+import { ProblemError, getEvent, registrationApi } from "../api.js";
+import { el } from "../dom.js";
+import { startPolling } from "../poll.js";
+import { missingNotice } from "./missing.js";
+import { createRegistrationPage } from "./registration_page.js";
+
+/** @import { BookingEvent, Registration, View } from "../types.js" */
+
+const POLL_MS = 3_000;
+
+/**
+ * @param {View} view
+ * @param {string} id
+ * @param {string} token
+ */
+export function registrationView({ root, signal, setTitle }, id, token) {
+  setTitle("Your registration");
+  const api = registrationApi(id, token);
+  const title = el("h1", { tabindex: -1 }, "Loading your registration…");
+  const body = el("div", { "data-testid": "loading" }, title);
+  root.append(body);
+
+  /** @type {BookingEvent | null} */
+  let event = null;
+  /** @type {string | null} */
+  let etag = null;
+  /** @type {ReturnType<typeof createRegistrationPage> | null} */
+  let page = null;
+
+  /** @param {AbortSignal} abort @returns {Promise<Registration>} */
+  async function ask(abort) {
+    const registration = await api.get(abort);
+    const answer = await getEvent(registration.event_id, etag, abort);
+    if (answer) ({ event, etag } = answer);
+    return registration;
+  }
+
+  const polling = startPolling({
+    everyMs: POLL_MS,
+    signal,
+    ask,
+    onAnswer(registration) {
+      if (!event) return;
+      if (!page) {
+        page = createRegistrationPage(api, id, token, { signal, refresh: () => polling.now() });
+        body.removeAttribute("data-testid");
+        body.replaceChildren(page.node);
+      }
+      page.update(registration, event);
+    },
+    onFailure(error) {
+      // After the registration was passed on the page says so itself, and the link is dead.
+      if (page?.isOver()) return "stop";
+      if (error instanceof ProblemError && [401, 403].includes(error.status)) {
+        body.replaceChildren(deadLink());
+        return "stop";
+      }
+      if (error instanceof ProblemError && error.status === 404) {
+        body.replaceChildren(
+          missingNotice("Registration not found", "The link may have been cut off. Try to copy the whole of it."),
+        );
+        return "stop";
+      }
+      if (!page && !body.querySelector("[data-testid=load-error]")) {
+        title.textContent = "Your registration could not be loaded";
+        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        const notice = el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, text);
+        notice.append(" This page keeps trying by itself.");
+        body.replaceChildren(title, notice);
+      }
+      return "again";
+    },
+  });
+  return polling.first;
+}
+
+const deadLink = () =>
+  el(
+    "div",
+    { class: "blank", "data-testid": "registration-forbidden" },
+    el("h1", { tabindex: -1 }, "This link does not work"),
+    el(
+      "p",
+      {},
+      "Either a part of it is missing, or the registration was passed on to somebody else, who has a new link now.",
+    ),
+    el("a", { class: "button", href: "#/" }, "See all events"),
+  );

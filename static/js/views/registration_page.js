@@ -1,0 +1,124 @@
+// @ts-check
+/** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
+
+import { createConfirmation } from "../confirmation.js";
+import { el, setText } from "../dom.js";
+import { formatNumber } from "../format.js";
+import { createEventFacts } from "./event_facts.js";
+import { createHistory } from "./history.js";
+import { createManage } from "./manage.js";
+import { headingOf, standingOf } from "./registration_words.js";
+import { createTicket } from "./ticket_panel.js";
+
+/** @import { BookingEvent, Registration } from "../types.js" */
+
+/**
+ * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {string} id
+ * @param {string} token
+ * @param {{ signal: AbortSignal, refresh: () => void }} context
+ */
+export function createRegistrationPage(api, id, token, { signal, refresh }) {
+  const title = el("h1", { tabindex: -1 });
+  const standing = el("p", { class: "lede", role: "status", "data-testid": "registration-status" });
+  const eventLink = el("a", { dir: "auto", "data-testid": "registration-event" });
+  const facts = createEventFacts();
+  const email = el("bdi", { "data-testid": "registration-email" });
+  const name = el("bdi", { "data-testid": "registration-name" });
+  const sheet = el(
+    "section",
+    { class: "sheet", "aria-label": "The event and you" },
+    el("h2", {}, eventLink),
+    facts.node,
+    el("dl", { class: "facts facts--plain" }, el("dt", {}, "For"), el("dd", {}, name, " ", email)),
+  );
+  const inLine = el("p", { class: "in-line", hidden: true });
+  const deadline = el("div", {});
+  const ticket = createTicket(api, signal);
+  const manage = createManage(api, { signal, refresh, onPassedOn: pass });
+  const history = createHistory(api, signal);
+  const node = el(
+    "div",
+    { "data-testid": "registration-page" },
+    el("div", { class: "page-head" }, el("div", {}, title, standing)),
+    inLine,
+    deadline,
+    // At the door it is the ticket that must be found at once.
+    ticket.node,
+    sheet,
+    manage.node,
+    history.node,
+  );
+  let isOver = false;
+  /** Of which hold or offer the countdown runs. @type {string | null} */
+  let running = null;
+
+  /** It is somebody else's now: nothing of it is shown any more. */
+  function pass() {
+    isOver = true;
+    setText(title, "You passed it on");
+    setText(standing, "This link and your ticket are dead. They open nothing any more.");
+    standing.dataset.status = "passed_on";
+    for (const part of [inLine, deadline, ticket.node, history.node]) part.remove();
+    name.closest("dl")?.remove();
+  }
+
+  /** @param {Registration} registration */
+  function drawDeadline({ status, expires_at }) {
+    const what = status === "held" ? "hold" : status === "offered" ? "offer" : null;
+    const wanted = what && `${what} ${expires_at}`;
+    if (wanted === running) return;
+    running = wanted;
+    if (!what) return deadline.replaceChildren();
+    const confirmation = createConfirmation({ id, token, what, signal, onEnd: refresh });
+    const heading = el("h2", {}, "Time left to confirm");
+    deadline.replaceChildren(
+      el(
+        "section",
+        { class: "hold", "data-testid": what, "aria-label": `Your ${what}` },
+        heading,
+        confirmation.node,
+      ),
+    );
+    confirmation.setEnd(expires_at);
+  }
+
+  return {
+    node,
+    isOver: () => isOver,
+    /** @param {Registration} registration @param {BookingEvent} event */
+    update(registration, event) {
+      if (isOver) return;
+      const { status = "confirmed", position } = registration;
+      setText(title, headingOf(registration));
+      standing.dataset.status = status;
+      setText(standing, standingOf(registration, event));
+      setText(eventLink, event.name);
+      eventLink.setAttribute("href", `#/events/${encodeURIComponent(event.id)}`);
+      facts.update(event);
+      setText(name, registration.name ?? "");
+      setText(email, registration.user_email);
+      inLine.hidden = status !== "waitlisted";
+      if (inLine.hidden) inLine.replaceChildren();
+      else drawPosition(inLine, position ?? null);
+      drawDeadline(registration);
+      ticket.update(status === "confirmed");
+      manage.update(registration);
+      history.update(registration);
+    },
+  };
+}
+
+/** @param {HTMLElement} inLine @param {number | null} position */
+function drawPosition(inLine, position) {
+  if (inLine.dataset.position === String(position) && inLine.childElementCount > 0) return;
+  inLine.dataset.position = String(position);
+  inLine.replaceChildren(
+    el("span", {}, "Your place in line "),
+    el(
+      "strong",
+      { "data-testid": "waitlist-position", "data-position": position },
+      position === null ? "?" : formatNumber(position),
+    ),
+  );
+}

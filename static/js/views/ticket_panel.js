@@ -1,0 +1,60 @@
+// @ts-check
+/** The ticket: as a QR code for the scanner at the door, and as text for when that fails. */
+
+import { ProblemError } from "../http.js";
+import { createCopyButton } from "../copy.js";
+import { el, setText } from "../dom.js";
+
+/**
+ * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {AbortSignal} signal
+ */
+export function createTicket(api, signal) {
+  // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
+  const code = el("img", { class: "qr", alt: "QR code of your ticket", width: 280, height: 280, hidden: true });
+  code.setAttribute("data-testid", "ticket-qr");
+  const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
+  const status = el("p", { class: "quiet", role: "status" });
+  const copy = createCopyButton("Copy the code", () => text.textContent ?? "", "ticket-copy");
+  const details = el("div", { class: "ticket-code", hidden: true }, el("h3", {}, "As text"), text, copy);
+  const node = el(
+    "section",
+    { class: "panel ticket-panel", "data-testid": "ticket", "aria-labelledby": "ticket-title", hidden: true },
+    el("h2", { id: "ticket-title" }, "Your ticket"),
+    status,
+    el("div", { class: "ticket-panel__codes" }, code, details),
+  );
+  let state = /** @type {"none" | "loading" | "shown"} */ ("none");
+
+  async function load() {
+    state = "loading";
+    try {
+      const [ticket, svg] = await Promise.all([api.ticket(signal), api.ticketSvg(signal)]);
+      code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+      setText(text, ticket.ticket);
+      code.hidden = details.hidden = false;
+      setText(status, "Let them scan it at the door. Turn the brightness up if it is not read.");
+      state = "shown";
+    } catch (error) {
+      if (signal.aborted) return;
+      state = "none";
+      const reason = error instanceof ProblemError ? error.message : "The server could not be reached.";
+      setText(status, `The ticket could not be loaded. ${reason} This page keeps trying.`);
+    }
+  }
+
+  return {
+    node,
+    /** @param {boolean} isDue Whether there is a ticket. */
+    update(isDue) {
+      node.hidden = !isDue;
+      if (isDue && state === "none") load();
+      if (isDue || state === "none") return;
+      // A ticket that is worth nothing must not be shown at a door.
+      code.removeAttribute("src");
+      setText(text, "");
+      code.hidden = details.hidden = true;
+      state = "none";
+    },
+  };
+}

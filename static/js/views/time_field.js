@@ -1,0 +1,106 @@
+// @ts-check
+/** A time on the clock of the event's own zone. What the clock leaves open is asked, not guessed. */
+
+import { el, setText } from "../dom.js";
+import { createField } from "../form.js";
+import { momentsOf, offsetName, wallOf } from "../zoned.js";
+
+/** @import { Field } from "../form.js" */
+
+/**
+ * @typedef {object} TimeField
+ * @property {Field} field
+ * @property {HTMLElement} node
+ * @property {() => { iso: string | null, error: string | null }} read
+ * @property {(iso: string | null | undefined) => void} fill
+ * @property {() => void} check Says at once what is wrong, as when the zone was changed.
+ */
+
+/**
+ * @param {{ name: string, label: string, hint?: string, zone: () => string }} options
+ * @returns {TimeField}
+ */
+export function createTimeField({ name, label, hint, zone }) {
+  const field = createField({
+    name,
+    label,
+    hint,
+    optional: true,
+    attributes: { type: "datetime-local", class: "field__input field__input--time" },
+  });
+  const legend = el("legend", {});
+  const [first, firstText] = createChoice(name, "0", true);
+  const [second, secondText] = createChoice(name, "1", false);
+  const twice = el("fieldset", { class: "twice", hidden: true, "data-testid": `twice-${name}` });
+  twice.append(legend, el("label", {}, first, firstText), el("label", {}, second, secondText));
+  const said = el("span", { role: "status" }, twice);
+  /** What the server had; its seconds are more than the field can show. @type {string | null} */
+  let filled = null;
+  let filledWall = "";
+  let filledZone = "";
+
+  function read() {
+    const wall = field.input.value;
+    // A browser gives "" also for what it cannot read; then the field is not valid.
+    if (wall === "" && !field.input.validity.badInput) return { iso: null, error: null };
+    if (wall === filledWall && zone() === filledZone && twice.hidden) return { iso: filled, error: null };
+    const moments = momentsOf(wall, zone());
+    switch (moments.kind) {
+      case "one":
+        return { iso: new Date(moments.moment).toISOString(), error: null };
+      case "overlap":
+        return { iso: new Date(moments.moments[second.checked ? 1 : 0]).toISOString(), error: null };
+      case "gap":
+        return { iso: null, error: gapText(wall, zone(), moments.before) };
+      case "invalid":
+        return { iso: null, error: "Give a whole date and a time." };
+    }
+  }
+
+  function check() {
+    const moments = momentsOf(field.input.value, zone());
+    twice.hidden = moments.kind !== "overlap";
+    if (moments.kind === "overlap") {
+      setText(legend, `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`);
+      setText(firstText, `The first, at ${offsetName(moments.moments[0], zone())}`);
+      setText(secondText, `The second, an hour on, at ${offsetName(moments.moments[1], zone())}`);
+    }
+    field.setError(read().error);
+  }
+
+  field.input.addEventListener("change", check);
+
+  return {
+    field,
+    node: el("div", { class: "time" }, field.node, said),
+    read,
+    check,
+    fill(iso) {
+      filled = iso ?? null;
+      filledZone = zone();
+      filledWall = iso ? wallOf(Date.parse(iso), filledZone) : "";
+      field.input.value = filledWall;
+      field.setError(null);
+      const moments = momentsOf(filledWall, filledZone);
+      const isSecond = moments.kind === "overlap" && Date.parse(iso ?? "") >= moments.moments[1];
+      (isSecond ? second : first).checked = true;
+      if (moments.kind === "overlap") check();
+      else twice.hidden = true;
+    },
+  };
+}
+
+/** @param {string} name @param {string} value @param {boolean} checked @returns {[HTMLInputElement, HTMLElement]} */
+function createChoice(name, value, checked) {
+  const input = el("input", { type: "radio", name: `twice-${name}`, value, "data-testid": `twice-${name}-${value}` });
+  input.checked = checked;
+  return [input, el("span", {})];
+}
+
+/** @param {string} wall @param {string} zone @param {number} before */
+const gapText = (wall, zone, before) =>
+  `There is no ${clockOf(wall)} that day in ${zone}: the clocks are set forward over it. ` +
+  `Perhaps you mean ${clockOf(wallOf(before, zone))}.`;
+
+/** @param {string} wall */
+const clockOf = (wall) => wall.slice("2026-03-29T".length, "2026-03-29T02:30".length);

@@ -1,0 +1,97 @@
+// @ts-check
+/** Passing a registration on to somebody else. */
+
+import { el } from "../dom.js";
+import { explain } from "../explain.js";
+import { createField, onSubmit, showErrors } from "../form.js";
+import { createAttempts } from "../idempotency.js";
+import { createOutcomeArea } from "../outcome.js";
+import { createPrivateLink } from "../private_link.js";
+import { withRetries } from "../retry.js";
+
+/** @import { Seated } from "../types.js" */
+
+/**
+ * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {AbortSignal} signal
+ * @param {() => void} onDone
+ */
+export function createTransfer(api, signal, onDone) {
+  const email = createField({
+    name: "user_email",
+    label: "Their e-mail address",
+    attributes: { inputmode: "email", autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
+  });
+  const name = createField({ name: "name", label: "Their name", optional: true, attributes: { autocomplete: "off" } });
+  const fields = [email, name];
+  const button = el("button", { type: "submit", class: "button", "data-testid": "transfer-submit" }, "Pass it on");
+  const form = el(
+    "form",
+    { class: "form form--pair", novalidate: true, "data-testid": "transfer-form", "aria-label": "Pass it on" },
+    email.node,
+    name.node,
+    el("div", { class: "actions" }, button),
+  );
+  const area = createOutcomeArea();
+  const attempt = createAttempts();
+  const node = el(
+    "details",
+    { class: "who", "data-testid": "transfer" },
+    el("summary", {}, "Pass it on to somebody else"),
+    el(
+      "div",
+      { class: "who__body" },
+      el("p", { class: "quiet" }, "They get the seat and a new link. Your link and your ticket stop working at once."),
+      form,
+      area.node,
+    ),
+  );
+
+  onSubmit(form, button, "Passing it on…", async () => {
+    area.clear();
+    const to = { user_email: email.input.value.trim(), ...named(name.input.value.trim()) };
+    if (to.user_email === "") {
+      showErrors(fields, [{ pointer: "/user_email", detail: "Enter their e-mail address." }]);
+      return area.show({ kind: "invalid", title: "An e-mail address is needed", text: "Nothing was changed." });
+    }
+    showErrors(fields, []);
+    try {
+      const theirs = await attempt(to, (key) => withRetries(() => api.transfer(to, key), area.wait, signal));
+      area.clear();
+      show(theirs);
+    } catch (error) {
+      if (signal.aborted) return;
+      const outcome = explain(error, "Nothing was passed on.", {
+        already_registered: () => ({
+          kind: "already_registered",
+          title: "They are registered already",
+          text: "This address has a registration for this event. Nothing was passed on.",
+        }),
+      });
+      const loose = showErrors(fields, outcome.errors ?? []);
+      area.show({ ...outcome, errors: loose }, { onRetry: () => form.requestSubmit(button) });
+    }
+  });
+
+  /** @param {Seated} theirs */
+  function show({ id, user_email, manage_token: token }) {
+    const title = el("h3", { tabindex: -1 }, "It is theirs now");
+    node.replaceWith(
+      el(
+        "div",
+        { class: "outcome outcome--note", "data-testid": "transfer-done" },
+        title,
+        el("p", {}, "The seat belongs to ", el("bdi", {}, user_email), ". Send them their link: nobody else does."),
+        token &&
+          createPrivateLink(id, token, "Their registration", "It is shown this once. Whoever has it has the seat."),
+      ),
+    );
+    onDone();
+    title.focus();
+  }
+
+  return { node };
+}
+
+/** @param {string} name */
+const named = (name) => (name === "" ? {} : { name });
