@@ -25,6 +25,7 @@ mod tables;
 mod tools;
 
 pub use memory::MemoryStore;
+pub use tables::EventTable;
 pub use tools::ManualClock;
 
 /// Opens stores over one database, which is empty at first and the fixture's own.

@@ -130,6 +130,7 @@ impl<'a> Seats<'a> {
     /// Gives free seats to those who wait longest.
     pub(crate) fn serve_queue(&mut self) {
         while self.free() > 0
+            && self.left_out != Some(Rule::QueueFirst)
             && self.rules.status == EventStatus::Published
             && let Some(row) = self.queue.pop_front()
         {
@@ -342,7 +343,7 @@ impl<'a> Seats<'a> {
             waitlist_count: self.counts.waiting,
             version: self.version,
             created_at,
-            is_settled: !self.due_at.is_some_and(|due| due <= self.now),
+            is_settled: self.due_at.is_none_or(|due| due > self.now),
         }
     }
 

@@ -114,6 +114,7 @@ pub enum WhenBusy {
 
 /// What became of one command of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is the large one")]
 pub enum Execution {
     /// It was decided, and what was decided is durable.
     Decided(Outcome),

@@ -1,10 +1,13 @@
 //! What must hold for every decision, whatever the state and the batch.
 
+use booking_conformance::EventTable;
 use booking_core::{
-    Capacity, CapacityMax, Command, Decision, EmailAddress, EventCommand, EventId, EventState,
-    Execution, Fact, Outcome, Refusal, Register, Registration, Version, decide, decide_batch,
+    AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
+    EmailAddress, EventCommand, EventId, EventName, EventRules, Execution, Fingerprint, Hold,
+    HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register,
+    TokenHash, Transfer, decide, decide_batch,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
@@ -21,190 +24,254 @@ fn address(who: u8) -> EmailAddress {
     EmailAddress::parse(&format!("person{who}@example.org")).expect("valid")
 }
 
-fn register(id: u128, who: u8) -> Command {
-    Command::Register(Register {
-        registration_id: Uuid::from_u128(id).into(),
-        user_email: address(who),
+fn capacity(seats: u32) -> Capacity {
+    Capacity::parse(seats.into(), CapacityMax::default()).expect("valid")
+}
+
+fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
+    let name = EventName::parse("An event").expect("valid");
+    let offer_ttl = offer_seconds.map(|seconds| OfferTtl::parse(seconds).expect("valid"));
+    let rules = EventRules { offer_ttl, ..EventRules::default() };
+    EventTable::new(NewEvent { rules, ..NewEvent::new(id, name, capacity(seats)) }, now())
+}
+
+/// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has a
+/// token and an id of its own, as it must.
+fn commands() -> impl Strategy<Value = EventCommand> {
+    let (kind, id, who, nonce) = (0u8..20, 1u128..14, 0u8..10, any::<u64>());
+    let keyed = prop::option::weighted(0.15, (0u8..4, 0u8..2));
+    (kind, id, who, nonce, keyed).prop_map(|(kind, id, who, nonce, keyed)| {
+        let registration_id = Uuid::from_u128(id).into();
+        let mut token = [0; 32];
+        token[..8].copy_from_slice(&nonce.to_le_bytes());
+        let claim = Claim::new(registration_id, address(who));
+        let command = match kind {
+            0..4 => Command::Register(claim.into()),
+            4..7 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+            7..10 => {
+                let seconds = 60 * (1 + i64::from(who % 2));
+                Command::Hold(Hold { claim, ttl: HoldTtl::parse(seconds).expect("valid") })
+            }
+            10..12 => Command::Confirm { registration_id },
+            12..14 => Command::Cancel { registration_id },
+            14 => Command::Transfer(Transfer {
+                registration_id,
+                user_email: address(who),
+                name: None,
+                token_hash: Some(TokenHash::new(token)),
+            }),
+            15 => Command::CheckIn(CheckIn {
+                registration_id,
+                generation: u32::from(who % 2),
+                scan_id: Uuid::from_u128(nonce.into()),
+                scanned_at: None,
+            }),
+            16 => Command::UndoCheckIn { registration_id },
+            17 => {
+                let seats = capacity(1 + u32::from(who));
+                Command::Edit(Box::new(Edit { capacity: Some(seats), ..Edit::default() }))
+            }
+            18 if who == 0 => Command::CancelEvent,
+            _ => Command::Settle,
+        };
+        let key = keyed.map(|(key, fingerprint)| IdempotencyKey {
+            hash: KeyHash::new([key; 32]),
+            fingerprint: Fingerprint::new([fingerprint; 32]),
+        });
+        EventCommand::new(event_id(), command).with_key(key)
     })
 }
 
-/// An event that has `booked` people already: 100 and up, so that commands can hit them or not.
-fn state(capacity: u32, booked: u32) -> EventState {
-    let registrations = (0..booked).map(|index| Registration {
-        id: Uuid::from_u128(1_000 + u128::from(index)).into(),
-        event_id: event_id(),
-        user_email: address(100 + index as u8),
-        event_version: Version::new(u64::from(index) + 2),
-        created_at: now(),
-    });
-    EventState {
-        id: event_id(),
-        capacity: Capacity::parse(capacity.into(), CapacityMax::default()).expect("valid"),
-        booked_count: booked,
-        version: Version::new(u64::from(booked) + 1),
-        registrations: registrations.collect(),
-    }
+fn batches() -> impl Strategy<Value = Vec<EventCommand>> {
+    prop::collection::vec(commands(), 0..24)
 }
 
 prop_compose! {
-    fn states()(capacity in 1u32..12)(booked in 0..=capacity, capacity in Just(capacity)) -> EventState {
-        state(capacity, booked)
+    /// An event with a past, at some later instant.
+    fn pasts()(
+        seats in 1u32..6,
+        offers in prop::option::of(Just(60)),
+        past in prop::collection::vec((batches(), 0i64..100), 0..4),
+    ) -> (EventTable, DateTime<Utc>) {
+        let (mut table, mut now) = (empty(event_id(), seats, offers), now());
+        for (batch, seconds) in past {
+            run(&mut table, &batch, now);
+            now += TimeDelta::seconds(seconds);
+        }
+        (table, now)
     }
 }
 
-/// Few ids and few people, so that repetitions and duplicates are common.
-fn batches() -> impl Strategy<Value = Vec<Command>> {
-    let id = prop_oneof![1u128..12, 1_000u128..1_012];
-    let who = prop_oneof![0u8..10, 100u8..112];
-    prop::collection::vec((id, who).prop_map(|(id, who)| register(id, who)), 0..40)
+fn decide_all(table: &EventTable, batch: &[EventCommand], now: DateTime<Utc>) -> Decision {
+    let commands: Vec<_> = batch.iter().collect();
+    decide(&table.state(&commands, now), &commands, now)
 }
 
-fn decide_all(state: &EventState, commands: &[Command]) -> Decision {
-    decide(state, &commands.iter().collect::<Vec<_>>(), now())
-}
-
-/// The state after `decision` was written.
-fn after(state: &EventState, decision: &Decision) -> EventState {
-    let mut after = state.clone();
-    if let Some(change) = &decision.change {
-        after.booked_count = change.booked_count;
-        after.version = change.version;
-        after.registrations.extend(change.registrations.iter().cloned());
+/// Decides and writes.
+fn run(table: &mut EventTable, batch: &[EventCommand], now: DateTime<Utc>) -> Vec<Outcome> {
+    let decision = decide_all(table, batch, now);
+    if let Some(change) = decision.change {
+        table.write(change, now);
     }
-    after
+    decision.outcomes
+}
+
+/// What can be seen of an event.
+fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::Debug {
+    let facts: Vec<_> = table
+        .facts_after(before_the_first())
+        .map(|(version, fact)| (version, fact.clone()))
+        .collect();
+    (table.event(now), table.rows().cloned().collect::<Vec<_>>(), table.count(), facts)
+}
+
+fn before_the_first() -> booking_core::Version {
+    booking_core::Version::new(0)
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
     #[test]
-    fn never_over_capacity_and_never_miscounted(state in states(), commands in batches()) {
-        let after = after(&state, &decide_all(&state, &commands));
-        prop_assert!(after.booked_count <= after.capacity.get());
-        prop_assert_eq!(after.booked_count as usize, after.registrations.len());
+    fn what_is_written_always_adds_up((mut table, now) in pasts(), batch in batches()) {
+        run(&mut table, &batch, now);
+        prop_assert_eq!(AuditReport::of([table.count()]).differences, []);
+        let event = table.event(now);
+        prop_assert!(event.booked_count <= event.capacity.get());
+        let ids: HashSet<_> = table.rows().map(|row| row.id).collect();
+        prop_assert_eq!(ids.len(), table.rows().count());
     }
 
     #[test]
-    fn one_registration_per_address_and_id(state in states(), commands in batches()) {
-        let after = after(&state, &decide_all(&state, &commands));
-        let addresses: HashSet<_> = after.registrations.iter().map(|r| &r.user_email).collect();
-        let ids: HashSet<_> = after.registrations.iter().map(|r| r.id).collect();
-        prop_assert_eq!(addresses.len(), after.registrations.len());
-        prop_assert_eq!(ids.len(), after.registrations.len());
-    }
-
-    #[test]
-    fn a_batch_equals_its_commands_one_by_one(state in states(), commands in batches()) {
-        let together = decide_all(&state, &commands);
-        let mut now_state = state.clone();
-        let mut outcomes = Vec::new();
-        for command in &commands {
-            let alone = decide_all(&now_state, std::slice::from_ref(command));
-            now_state = after(&now_state, &alone);
-            outcomes.extend(alone.outcomes);
+    fn a_batch_equals_its_commands_one_by_one((mut table, now) in pasts(), batch in batches()) {
+        let mut one_by_one = table.clone();
+        let outcomes = run(&mut table, &batch, now);
+        let mut alone = Vec::new();
+        // An empty batch tidies too.
+        run(&mut one_by_one, &[], now);
+        for command in &batch {
+            alone.extend(run(&mut one_by_one, std::slice::from_ref(command), now));
         }
-        prop_assert_eq!(&together.outcomes, &outcomes);
-        prop_assert_eq!(after(&state, &together), now_state);
+        prop_assert_eq!(outcomes, alone);
+        prop_assert_eq!(seen(&table, now), seen(&one_by_one, now));
     }
 
     #[test]
-    fn a_batch_cut_in_two_decides_the_same(state in states(), commands in batches(), cut in 0usize..40) {
-        let (head, tail) = commands.split_at(cut.min(commands.len()));
-        let first = decide_all(&state, head);
-        let middle = after(&state, &first);
-        let second = decide_all(&middle, tail);
-        let whole = decide_all(&state, &commands);
-        prop_assert_eq!(&whole.outcomes, &[first.outcomes, second.outcomes.clone()].concat());
-        prop_assert_eq!(after(&state, &whole), after(&middle, &second));
+    fn a_batch_cut_in_two_decides_the_same(
+        (mut table, now) in pasts(), batch in batches(), cut in 0usize..24,
+    ) {
+        let mut in_two = table.clone();
+        let (head, tail) = batch.split_at(cut.min(batch.len()));
+        let whole = run(&mut table, &batch, now);
+        let parts = [run(&mut in_two, head, now), run(&mut in_two, tail, now)].concat();
+        prop_assert_eq!(whole, parts);
+        prop_assert_eq!(seen(&table, now), seen(&in_two, now));
     }
 
     #[test]
-    fn the_same_arguments_give_the_same_decision(state in states(), commands in batches()) {
-        prop_assert_eq!(decide_all(&state, &commands), decide_all(&state, &commands));
+    fn the_same_arguments_give_the_same_decision((table, now) in pasts(), batch in batches()) {
+        prop_assert_eq!(decide_all(&table, &batch, now), decide_all(&table, &batch, now));
     }
 
     #[test]
-    fn seats_are_given_in_the_order_of_the_commands(state in states(), commands in batches()) {
-        let decision = decide_all(&state, &commands);
-        let mut met = HashSet::new();
-        let new: Vec<_> = decision.outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Confirmed(seat) if seat.event_version > state.version && met.insert(seat.id) => Some(seat),
-            _ => None,
-        }).collect();
-        prop_assert!(new.is_sorted_by_key(|seat| seat.event_version));
-        // Whoever is refused a seat finds none left afterwards either.
-        let first_sold_out = decision.outcomes.iter().position(|o| *o == Outcome::Refused(Refusal::SoldOut));
-        if let Some(first) = first_sold_out {
-            let given: HashSet<_> = decision.outcomes[..first].iter().filter_map(|o| match o {
-                Outcome::Confirmed(seat) => Some(seat.id),
-                Outcome::Refused(_) => None,
-            }).collect();
-            for outcome in &decision.outcomes[first..] {
-                if let Outcome::Confirmed(seat) = outcome {
-                    prop_assert!(given.contains(&seat.id) || seat.event_version <= state.version);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_change_makes_one_version_and_one_fact(state in states(), commands in batches()) {
-        let decision = decide_all(&state, &commands);
+    fn every_change_makes_one_version_and_one_fact((table, now) in pasts(), batch in batches()) {
+        let before = table.event(now).version;
+        let decision = decide_all(&table, &batch, now);
         let Some(change) = decision.change else { return Ok(()) };
-        prop_assert_eq!(change.first_version(), state.version.next());
-        let facts: Vec<_> = change.registrations.iter()
-            .map(|r| Fact::Registered { registration_id: r.id })
-            .collect();
-        prop_assert_eq!(&change.facts, &facts);
-        let versions: Vec<_> = change.registrations.iter().map(|r| r.event_version.get()).collect();
-        let dense: Vec<_> = (change.first_version().get()..=change.version.get()).collect();
-        prop_assert_eq!(versions, dense);
-    }
-
-    #[test]
-    fn executing_again_is_answered_the_same_and_changes_nothing(state in states(), commands in batches()) {
-        let first = decide_all(&state, &commands);
-        let again = decide_all(&after(&state, &first), &commands);
-        prop_assert_eq!(again.change, None);
-        for (first, again) in first.outcomes.iter().zip(&again.outcomes) {
-            if let Outcome::Confirmed(_) = first {
-                prop_assert_eq!(first, again);
+        prop_assert_eq!(change.first_version(), before.next());
+        let mut last = BTreeMap::new();
+        for (version, fact) in (change.first_version().get()..).zip(&change.facts) {
+            if let Some(id) = fact.registration_id {
+                let known = table.rows().find(|row| row.id == id).map(|row| row.event_version.get());
+                let previous = last.insert(id, version).or(known);
+                prop_assert_eq!(fact.previous.map(|version| version.get()), previous, "a chain");
             }
+        }
+        let changed: BTreeMap<_, _> =
+            change.registrations.iter().map(|row| (row.id, row.event_version.get())).collect();
+        prop_assert_eq!(changed, last, "a row has the version of its last fact");
+        for id in change.replaced {
+            prop_assert!(table.rows().any(|row| row.id == id));
         }
     }
 
     #[test]
-    fn loading_more_than_needed_decides_the_same(state in states(), commands in batches()) {
-        let needed = |r: &Registration| commands.iter().any(|c| match c {
-            Command::Register(command) => command.registration_id == r.id || command.user_email == r.user_email,
+    fn executing_again_is_answered_the_same_and_changes_nothing(
+        (mut table, now) in pasts(), command in commands(),
+    ) {
+        let first = run(&mut table, std::slice::from_ref(&command), now).remove(0);
+        let again = decide_all(&table, std::slice::from_ref(&command), now);
+        prop_assert_eq!(again.change, None);
+        let second = match &again.outcomes[0] {
+            Outcome::Replayed(first) => &**first,
+            outcome => outcome,
+        };
+        let first = match &first {
+            Outcome::Replayed(first) => &**first,
+            outcome => outcome,
+        };
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn loading_more_than_needed_decides_the_same((table, now) in pasts(), batch in batches()) {
+        let commands: Vec<_> = batch.iter().collect();
+        let lean = table.state(&commands, now);
+        let mut rich = lean.clone();
+        rich.registrations.extend(table.rows().map(|row| table.with_position(row.clone())));
+        rich.registrations.extend(lean.registrations.clone());
+        let (lean, rich) = (decide(&lean, &commands, now), decide(&rich, &commands, now));
+        prop_assert_eq!(lean.outcomes, rich.outcomes);
+        let sorted = |change: Option<booking_core::EventChange>| change.map(|mut change| {
+            change.registrations.sort_by_key(|row| row.created_version);
+            change.replaced.sort_unstable();
+            change
         });
-        let mut lean = state.clone();
-        lean.registrations.retain(needed);
-        prop_assert_eq!(decide_all(&lean, &commands), decide_all(&state, &commands));
+        prop_assert_eq!(sorted(lean.change), sorted(rich.change));
+    }
+
+    #[test]
+    fn a_token_that_is_not_theirs_moves_nothing(
+        (table, now) in pasts(), batch in batches(),
+    ) {
+        let own = |item: &&EventCommand| {
+            let command = &item.command;
+            matches!(command, Command::Confirm { .. } | Command::Cancel { .. } | Command::Transfer(_))
+        };
+        let stranger = Caller::Attendee(TokenHash::new([255; 32]));
+        for command in batch.iter().filter(own) {
+            let command = command.clone().by(stranger).with_key(None);
+            let outcome = decide_all(&table, &[command], now).outcomes.remove(0);
+            let refused = [Refusal::Forbidden, Refusal::RegistrationNotFound].map(Outcome::Refused);
+            prop_assert!(refused.contains(&outcome), "{outcome:?}");
+        }
     }
 
     #[test]
     fn events_of_a_batch_do_not_touch_each_other(
-        commands in prop::collection::vec((0u128..5, 1u128..12, 0u8..10), 0..40),
+        commands in prop::collection::vec((0u128..5, commands()), 0..40),
     ) {
         // Events 0 to 2 are there, 3 is busy, 4 does not exist.
         let events: Vec<EventId> = (0..5).map(|n| Uuid::from_u128(n).into()).collect();
-        let states: BTreeMap<_, _> = events[..3].iter()
-            .map(|id| (*id, EventState { id: *id, ..state(2, 0) }))
+        let batch: Vec<_> = commands.into_iter()
+            .map(|(event, command)| EventCommand { event_id: events[event as usize], ..command })
             .collect();
-        let batch: Vec<_> = commands.into_iter().map(|(event, id, who)| EventCommand {
-            event_id: Uuid::from_u128(event).into(),
-            command: register(id, who),
-        }).collect();
+        let of = |event: EventId| -> Vec<&EventCommand> {
+            batch.iter().filter(|item| item.event_id == event).collect()
+        };
+        let states: BTreeMap<_, _> = events[..3].iter()
+            .map(|id| (*id, empty(*id, 2, Some(60)).state(&of(*id), now())))
+            .collect();
         let busy = BTreeSet::from([events[3]]);
         let (executions, changes) = decide_batch(&batch, &states, &busy, now());
         prop_assert_eq!(executions.len(), batch.len());
         prop_assert!(changes.is_sorted_by_key(|change| change.event_id));
         for event in events {
-            let of_event = |item: &&EventCommand| item.event_id == event;
-            let commands: Vec<_> = batch.iter().filter(of_event).map(|item| &item.command).collect();
             let got: Vec<_> = batch.iter().zip(&executions)
-                .filter(|(item, _)| of_event(item))
+                .filter(|(item, _)| item.event_id == event)
                 .map(|(_, execution)| execution.clone())
                 .collect();
+            let commands = of(event);
             let expected: Vec<_> = if let Some(state) = states.get(&event) {
                 let decision = decide(state, &commands, now());
                 let change = changes.iter().find(|change| change.event_id == event);
@@ -223,8 +290,13 @@ proptest! {
 
 #[test]
 fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
-    let oversold = EventState { booked_count: 5, ..state(3, 3) };
-    let decision = decide_all(&oversold, &[register(1, 1)]);
+    let command = EventCommand::new(
+        event_id(),
+        Command::Register(Claim::new(Uuid::from_u128(1).into(), address(1)).into()),
+    );
+    let mut oversold = empty(event_id(), 3, None).state(&[&command], now());
+    oversold.counts.booked = 5;
+    let decision = decide(&oversold, &[&command], now());
     assert_eq!(decision.outcomes, [Outcome::Refused(Refusal::SoldOut)]);
     assert_eq!(decision.change, None);
 }

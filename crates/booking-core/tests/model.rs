@@ -1,0 +1,308 @@
+//! The state machine, walked through exhaustively to small bounds: every state that a few people can
+//! bring an event into, and from each of them everything that can be asked. What must hold is said
+//! here once more, in other words than `decide`'s, and the transitions that were seen are held against
+//! the table in DESIGN.md.
+
+use booking_conformance::EventTable;
+use booking_core::{
+    Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
+    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, FactKind, Hold,
+    HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register, Registration, Rule, Status,
+    TokenHash, Transfer, decide_without,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use uuid::Uuid;
+
+/// The bounds of the walk.
+const PEOPLE: u8 = 3;
+const SEATS_MAX: u32 = 2;
+/// Holds and offers last two of these.
+const TICK_SECONDS: i64 = 30;
+const TTL_SECONDS: i64 = 60;
+
+/// Beyond this the bounds are wrong.
+const STATES_MAX: usize = 200_000;
+
+/// A transition of one registration: from where, by what, to where, and what it did to the seats taken.
+type Transition = (String, &'static str, String, i64);
+
+/// A state, and when it is.
+#[derive(Clone)]
+struct Node {
+    table: EventTable,
+    now: DateTime<Utc>,
+    /// How many registrations were ever made, to name the next.
+    made: u128,
+    /// The rule that is not kept, in a negative control.
+    left_out: Option<Rule>,
+}
+
+fn event_id() -> EventId {
+    Uuid::from_u128(1).into()
+}
+
+fn address(who: u8) -> EmailAddress {
+    EmailAddress::parse(&format!("person{who}@example.org")).expect("valid")
+}
+
+fn capacity(seats: u32) -> Capacity {
+    Capacity::parse(seats.into(), CapacityMax::default()).expect("valid")
+}
+
+fn start(offers: bool, left_out: Option<Rule>) -> Node {
+    let now = DateTime::from_timestamp_micros(1_750_000_000_123_456).expect("in range");
+    let name = EventName::parse("An event").expect("valid");
+    let offer_ttl = offers.then(|| OfferTtl::parse(TTL_SECONDS).expect("valid"));
+    let rules = EventRules { offer_ttl, ..EventRules::default() };
+    let new = NewEvent { rules, ..NewEvent::new(event_id(), name, capacity(1)) };
+    Node { table: EventTable::new(new, now), now, made: 0, left_out }
+}
+
+/// Everything that can be asked in a state. A registration that has ended is asked too, the last one of
+/// each person.
+fn everything(node: &Node) -> Vec<EventCommand> {
+    let mut commands = Vec::new();
+    let mut ask = |command| commands.push(EventCommand::new(event_id(), command));
+    let new_id = Uuid::from_u128(100 + node.made).into();
+    for who in 0..PEOPLE {
+        let claim = Claim::new(new_id, address(who));
+        ask(Command::Register(claim.clone().into()));
+        ask(Command::Register(Register { claim: claim.clone(), on_full: OnFull::Waitlist }));
+        ask(Command::Hold(Hold { claim, ttl: HoldTtl::parse(TTL_SECONDS).expect("valid") }));
+    }
+    for row in rows_that_matter(&node.table) {
+        let registration_id = row.id;
+        ask(Command::Confirm { registration_id });
+        ask(Command::Cancel { registration_id });
+        ask(Command::UndoCheckIn { registration_id });
+        for generation in [row.generation, row.generation + 1] {
+            let scan_id = Uuid::from_u128(node.table.rows().count() as u128);
+            let check_in = CheckIn { registration_id, generation, scan_id, scanned_at: None };
+            ask(Command::CheckIn(check_in));
+        }
+        for who in 0..PEOPLE {
+            ask(Command::Transfer(Transfer {
+                registration_id,
+                user_email: address(who),
+                name: None,
+                token_hash: Some(TokenHash::new([row.generation as u8 + 1; 32])),
+            }));
+        }
+    }
+    for seats in 1..=SEATS_MAX {
+        let edit = Edit { capacity: Some(capacity(seats)), ..Edit::default() };
+        ask(Command::Edit(Box::new(edit)));
+    }
+    ask(Command::CancelEvent);
+    ask(Command::Settle);
+    commands
+}
+
+/// The live ones, and of those that have ended the last of each person.
+fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
+    let mut last_ended = BTreeMap::new();
+    for row in table.rows().filter(|row| !row.status.is_live()) {
+        last_ended.insert(&row.user_email, row);
+    }
+    table.rows().filter(|row| row.status.is_live()).chain(last_ended.into_values()).collect()
+}
+
+/// What makes one state differ from another: not its names, its versions or its past.
+fn key(node: &Node) -> String {
+    let ticks = |end: Option<DateTime<Utc>>| {
+        end.map(|end| ((end - node.now).num_seconds().max(0) + TICK_SECONDS - 1) / TICK_SECONDS)
+    };
+    let event = node.table.event(node.now);
+    let mut key = format!("{:?} {} {} |", event.rules.status, event.capacity, event.is_settled);
+    for row in rows_that_matter(&node.table) {
+        let inside = row.check_in.is_some();
+        let person = row.user_email.as_str().as_bytes()["person".len()] - b'0';
+        key.push_str(&format!("{person} {:?} {:?} {inside} |", row.status, ticks(row.expires_at)));
+    }
+    key
+}
+
+fn decide_all(node: &Node, commands: &[&EventCommand]) -> Decision {
+    let state = node.table.state(commands, node.now);
+    decide_without(node.left_out, &state, commands, node.now)
+}
+
+/// Lets `command` be decided and written in a transaction of its own, and checks everything about it.
+fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) -> (Node, Outcome) {
+    let mut after = node.clone();
+    let commands = [command];
+    let decision = decide_all(node, &commands);
+    let before = node.table.event(node.now);
+    if let Some(change) = decision.change {
+        after.table.write(change, node.now);
+    }
+    let outcome = decision.outcomes.into_iter().next().expect("one answer");
+    let context =
+        || format!("{} -- {:?} -> {outcome:?} -- {}", key(node), command.command, key(&after));
+    let event = after.table.event(node.now);
+    let rows: Vec<_> = after.table.rows().collect();
+
+    // What is written adds up.
+    let differences = AuditReport::of([after.table.count()]).differences;
+    assert!(differences.is_empty(), "{differences:?} after {}", context());
+    assert!(event.booked_count <= event.capacity.get(), "oversold: {}", context());
+    let live: Vec<_> = rows.iter().filter(|row| row.status.is_live()).collect();
+    let is_open = event.rules.status == EventStatus::Published;
+    let addresses: HashSet<_> = live.iter().map(|row| &row.user_email).collect();
+    assert_eq!(addresses.len(), live.len(), "an address twice: {}", context());
+    // Nobody waits beside a free seat.
+    let is_full = event.booked_count == event.capacity.get();
+    assert!(!is_open || event.waitlist_count == 0 || is_full, "a seat idles: {}", context());
+    // Nothing that has run out is left, whoever asked for what.
+    assert!(event.is_settled, "not settled: {}", context());
+    assert!(!is_open || rows.iter().all(|row| !row.has_run_out(node.now)), "{}", context());
+    if let Outcome::Refused(Refusal::SoldOut | Refusal::AllHeld { .. }) = outcome {
+        assert!(is_full || event.waitlist_count > 0, "refused beside a free seat: {}", context());
+    }
+
+    // Each fact is a transition of its registration, or of the event.
+    let find = |table: &EventTable, id| table.rows().find(|row| row.id == id).cloned();
+    let mut promoted = Vec::new();
+    let facts: Vec<_> = after.table.facts_after(before.version).collect();
+    assert_eq!(event.version.get() - before.version.get(), facts.len() as u64, "{}", context());
+    for (_, fact) in &facts {
+        let Some(id) = fact.registration_id else { continue };
+        let from = find(&node.table, id);
+        let to = find(&after.table, id).expect("a fact is about a registration");
+        let taken = |row: &Registration| i64::from(row.status.takes_a_seat());
+        let seats = taken(&to) - from.as_ref().map_or(0, taken);
+        let name = from.as_ref().map_or("—", |row| row.status.as_str());
+        seen.insert((name.into(), fact.kind.as_str(), to.status.as_str().into(), seats));
+        let waited = from.as_ref().is_some_and(|row| row.status == Status::Waitlisted);
+        if waited && fact.actor == Actor::System {
+            promoted.push(to.created_version);
+        }
+        // Nobody barges in.
+        if matches!(fact.kind, FactKind::Registered | FactKind::Held) {
+            assert_eq!(event.waitlist_count, 0, "barged in: {}", context());
+        }
+    }
+    // The queue is served from its head.
+    assert!(promoted.is_sorted(), "out of order: {}", context());
+    if let Some(last) = promoted.last() {
+        let passed_over =
+            rows.iter().any(|row| row.status == Status::Waitlisted && row.created_version < *last);
+        assert!(!passed_over, "passed over: {}", context());
+    }
+    // What has ended stays as it was, and so does what nobody named in a fact.
+    for row in node.table.rows() {
+        let is_named = facts.iter().any(|(_, fact)| fact.registration_id == Some(row.id));
+        let same = find(&after.table, row.id).as_ref() == Some(row);
+        assert!(same != is_named, "changed without a fact, or not changed with one: {}", context());
+        assert!(row.status.is_live() || same, "it had ended: {}", context());
+    }
+    // Executed again, nothing happens, and the answer is the same.
+    let again = decide_all(&after, &commands);
+    assert_eq!(again.change, None, "again: {}", context());
+    assert_eq!(again.outcomes, std::slice::from_ref(&outcome), "again: {}", context());
+
+    if command.makes_registration() && after.table.rows().count() > node.table.rows().count() {
+        after.made += 1;
+    }
+    (after, outcome)
+}
+
+/// Walks through everything from `start`, and tells how many states and steps that were.
+fn walk(
+    start: Node,
+    seen: &mut BTreeSet<Transition>,
+    refusals: &mut BTreeSet<String>,
+) -> (usize, usize) {
+    let mut known = HashSet::from([key(&start)]);
+    let mut next = VecDeque::from([start]);
+    let mut steps = 0;
+    let settle = EventCommand::new(event_id(), Command::Settle);
+    while let Some(node) = next.pop_front() {
+        let mut reach = |node: Node| {
+            if known.insert(key(&node)) {
+                next.push_back(node);
+            }
+        };
+        let later = node.now + TimeDelta::seconds(TICK_SECONDS);
+        reach(Node { now: later, ..node.clone() });
+        // Tidied first, so that each registration makes one move at a time.
+        let (settled, _) = step(&node, &settle, seen);
+        for command in everything(&node) {
+            let (after, outcome) = step(&settled, &command, seen);
+            // In one transaction it is the same.
+            let commands = [&command];
+            let at_once = decide_all(&node, &commands);
+            assert_eq!(
+                at_once.outcomes,
+                std::slice::from_ref(&outcome),
+                "{} {command:?}",
+                key(&node)
+            );
+            if let Outcome::Refused(refusal) = outcome {
+                let name = format!("{refusal:?}");
+                refusals.insert(name.split([' ', '{']).next().unwrap_or_default().to_owned());
+            }
+            steps += 1;
+            reach(after);
+        }
+        assert!(known.len() < STATES_MAX, "the bounds are too wide");
+    }
+    (known.len(), steps)
+}
+
+#[test]
+fn every_state_within_the_bounds_is_sound() {
+    let mut seen = BTreeSet::new();
+    let mut refusals = BTreeSet::new();
+    for offers in [true, false] {
+        let (states, steps) = walk(start(offers, None), &mut seen, &mut refusals);
+        println!("model: offers={offers}: {states} states, {steps} steps");
+    }
+    println!("model: refusals: {refusals:?}");
+    assert_eq!(
+        seen,
+        documented(),
+        "the table of transitions in DESIGN.md, right, is not what is so"
+    );
+}
+
+#[test]
+#[should_panic(expected = "a seat idles")]
+fn the_walk_notices_that_nobody_serves_the_queue() {
+    walk(start(true, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
+}
+
+#[test]
+#[should_panic(expected = "not settled")]
+fn the_walk_notices_that_nothing_runs_out() {
+    walk(start(true, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
+}
+
+/// The transitions that DESIGN.md tells of, between its two marks.
+fn documented() -> BTreeSet<Transition> {
+    let design = include_str!("../../../DESIGN.md");
+    let table = design.split("<!-- transitions -->").nth(1).expect("DESIGN.md has the table");
+    let kinds = [
+        FactKind::Registered,
+        FactKind::Held,
+        FactKind::Waitlisted,
+        FactKind::Confirmed,
+        FactKind::Offered,
+        FactKind::Expired,
+        FactKind::Cancelled,
+        FactKind::Transferred,
+        FactKind::CheckedIn,
+        FactKind::CheckInUndone,
+    ];
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.filter(|line| !line.starts_with("| ---"))
+        .map(|line| {
+            let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let kind = kinds.iter().find(|kind| kind.as_str() == cells[1].trim_matches('`'));
+            let kind = kind.unwrap_or_else(|| panic!("no such fact: {line}")).as_str();
+            let seats = cells[3].replace('−', "-").parse().expect("a number of seats");
+            (cells[0].to_owned(), kind, cells[2].to_owned(), seats)
+        })
+        .collect()
+}
