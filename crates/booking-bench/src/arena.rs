@@ -218,6 +218,7 @@ impl Side {
         let mut field = Field {
             events: self.create_events(count, ground.capacity).await?,
             registered: self.next_number..self.next_number,
+            ..Field::default()
         };
         if ground.registered > 0 {
             // So many arrivals in one second.
@@ -265,6 +266,7 @@ impl Side {
             pace,
             warm_up: Duration::ZERO,
             window,
+            keeps_ids: false,
         };
         self.run(load, field).await.map(drop)
     }
@@ -283,7 +285,8 @@ impl Side {
         window: Duration,
     ) -> anyhow::Result<Load> {
         let addresses = self.addresses(servers)?;
-        Ok(Load { addresses, connections, workload, pace, warm_up: WARM_UP, window })
+        let warm_up = WARM_UP;
+        Ok(Load { addresses, connections, workload, pace, warm_up, window, keeps_ids: false })
     }
 
     /// Runs a load, takes the CPU time of each request, and settles.

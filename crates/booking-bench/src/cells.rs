@@ -2,17 +2,20 @@
 
 use crate::arena::{Arena, Servers, Side};
 use crate::cpu::Split;
-use crate::generator::{self, Pace};
+use crate::generator::{self, Load, Pace};
 use crate::pgbench::Rows;
-use crate::workload::{self, Workload};
+use crate::workload::{self, Field, Workload};
 use anyhow::{Context, ensure};
 use booking_load::flash::{self, FlashOptions};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
 /// How many clients pgbench is tried with; the best counts.
 const PGBENCH_CLIENTS: [u32; 3] = [1, 8, 32];
+/// Longer than it takes to cancel whatever was made.
+const ALL_OF_THEM: Duration = Duration::from_secs(60);
 /// How many connections want the event whose row is held while others sell.
 const WANTING: usize = 8;
 
@@ -60,10 +63,23 @@ pub(crate) enum Kind {
         /// How much of it.
         share: f64,
     },
+    /// One part of a registration's life, of registrations that another load made.
+    Life(Part),
     /// 20,000 clients for 1,000 seats.
     Flash,
     /// 64 events sell while another session holds the row of one that others want.
     RowHeld,
+}
+
+/// What is asked of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Hold a seat.
+    Hold,
+    /// Confirm a hold.
+    Confirm,
+    /// Cancel a confirmed seat.
+    Cancel,
 }
 
 /// One thing to measure.
@@ -117,6 +133,7 @@ impl Arena {
                 let pace = Pace::Open { per_second: rate * share };
                 self.load(cell, workload, Servers::One, pace, window).await
             }
+            Kind::Life(part) => self.life(cell, part, window).await,
             Kind::Flash => self.flash(cell).await,
             Kind::RowHeld => self.row_held(cell, window).await,
         }
@@ -146,7 +163,45 @@ impl Arena {
         let field = side.lay_out(workload.ground).await?;
         let load = side.load(servers, cell.connections, workload, pace, window)?;
         let ran = side.run(load, &field).await?;
-        Ok(sample(&ran.outcome, window, Some(ran.cpu)))
+        Ok(sample(&ran.outcome, Some(ran.cpu)))
+    }
+
+    /// Makes registrations, and has each of them confirmed or cancelled. No hold is left behind: it
+    /// would run out in the middle of another measurement.
+    async fn life(&mut self, cell: &Cell, part: Part, window: Duration) -> anyhow::Result<Sample> {
+        let side = self.side(cell.on);
+        let mut field = side.lay_out(workload::HOT.ground).await?;
+        let first = if part == Part::Cancel { workload::HOT } else { workload::HOLD };
+        let made = async |side: &mut Side, field: &Field, window| {
+            let load = side.load(Servers::One, cell.connections, first, Pace::Closed, window)?;
+            side.run(Load { keeps_ids: true, ..load }, field).await
+        };
+        // Those who only come again take less time for each, so there have to be more.
+        let window_of_first = if part == Part::Hold { window } else { 2 * window };
+        let mut ran = made(side, &field, window_of_first).await?;
+        field.made = Rc::new(std::mem::take(&mut ran.outcome.made));
+        let then = if part == Part::Confirm { workload::CONFIRM } else { workload::CANCEL };
+        field.made_from = side.next_number();
+        let window_of_then = if part == Part::Hold { ALL_OF_THEM } else { window };
+        let load = side.load(Servers::One, cell.connections, then, Pace::Closed, window_of_then)?;
+        let ran_then = side.run(load, &field).await?;
+        let measured = if part == Part::Hold { ran } else { ran_then };
+        if part == Part::Confirm {
+            let left = measured.requests as usize;
+            field.made = Rc::new(field.made[left..].to_vec());
+            field.made_from = side.next_number();
+            if !field.made.is_empty() {
+                let load = side.load(
+                    Servers::One,
+                    cell.connections,
+                    workload::CANCEL,
+                    Pace::Closed,
+                    ALL_OF_THEM,
+                )?;
+                side.run(load, &field).await?;
+            }
+        }
+        Ok(sample(&measured.outcome, Some(measured.cpu)))
     }
 
     async fn flash(&mut self, cell: &Cell) -> anyhow::Result<Sample> {
@@ -198,7 +253,7 @@ impl Arena {
         );
         let_go?;
         let (mut outcome, late) = (outcome?, late?);
-        let sample = sample(&outcome, window, None);
+        let sample = sample(&outcome, None);
         for (booked, more) in outcome.booked.iter_mut().zip(&late.booked) {
             *booked += more;
         }
@@ -208,10 +263,10 @@ impl Arena {
     }
 }
 
-fn sample(outcome: &generator::Outcome, window: Duration, cpu: Option<Split>) -> Sample {
+fn sample(outcome: &generator::Outcome, cpu: Option<Split>) -> Sample {
     let at = |quantile| Duration::from_micros(outcome.latency.value_at_quantile(quantile));
     Sample {
-        per_second: outcome.answered as f64 / window.as_secs_f64(),
+        per_second: outcome.answered as f64 / outcome.counted.as_secs_f64(),
         p50: at(0.5),
         p99: Some(at(0.99)),
         cpu,

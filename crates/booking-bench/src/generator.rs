@@ -46,6 +46,8 @@ pub(crate) struct Load {
     pub(crate) warm_up: Duration,
     /// How long it counts.
     pub(crate) window: Duration,
+    /// Whether to keep the ids of what is made.
+    pub(crate) keeps_ids: bool,
 }
 
 /// What came of it.
@@ -59,12 +61,23 @@ pub(crate) struct Outcome {
     pub(crate) booked: Vec<i64>,
     /// The number after the last one used.
     pub(crate) next_number: u64,
+    /// How long it counted: the window, or less if there was no more to ask for.
+    pub(crate) counted: Duration,
+    /// The ids of the registrations that were made, if the load keeps them.
+    pub(crate) made: Vec<String>,
 }
 
 impl Outcome {
     /// That of a load on one event which somebody else ran.
     pub(crate) fn of(booked: u64, next_number: u64) -> Self {
-        Self { answered: booked, latency: latencies(), booked: vec![booked as i64], next_number }
+        Self {
+            answered: booked,
+            latency: latencies(),
+            booked: vec![booked as i64],
+            next_number,
+            counted: Duration::ZERO,
+            made: Vec::new(),
+        }
     }
 }
 
@@ -75,6 +88,7 @@ struct State {
     counts_from: Instant,
     ends: Instant,
     next_number: Cell<u64>,
+    last_number: u64,
     sent: Cell<u64>,
     outcome: RefCell<Outcome>,
 }
@@ -99,14 +113,17 @@ pub(crate) async fn run(load: Load, field: Field, first_number: u64) -> anyhow::
         counts_from,
         ends: counts_from + load.window,
         load,
-        field,
+        last_number: first_number.saturating_add(field.numbers() - 1),
         next_number: Cell::new(first_number),
+        field,
         sent: Cell::new(0),
         outcome: RefCell::new(Outcome {
             answered: 0,
             latency: latencies(),
             booked: vec![0; events],
             next_number: 0,
+            counted: Duration::ZERO,
+            made: Vec::new(),
         }),
     });
     let mut tasks = JoinSet::new();
@@ -119,7 +136,16 @@ pub(crate) async fn run(load: Load, field: Field, first_number: u64) -> anyhow::
     let state = Rc::into_inner(state).context("every task has ended")?;
     let mut outcome = state.outcome.into_inner();
     outcome.next_number = state.next_number.get();
+    if outcome.next_number <= state.last_number {
+        outcome.counted = state.load.window;
+    }
     Ok(outcome)
+}
+
+/// The id in an answer, which is its first field.
+fn id_of(body: &[u8]) -> Option<String> {
+    let id = body.strip_prefix(br#"{"id":""#)?.split(|byte| *byte == b'"').next()?;
+    String::from_utf8(id.to_vec()).ok()
 }
 
 async fn ask(
@@ -139,7 +165,11 @@ async fn ask(
             let body = String::from_utf8_lossy(answer.body).into_owned();
             bail!("{action:?} must be {expected:?} and was answered {}: {body}", answer.status);
         }
-        state.record(action, expected, due);
+        let made = match state.load.keeps_ids {
+            true => Some(id_of(answer.body).context("an answer has no id")?),
+            false => None,
+        };
+        state.record(action, expected, due, made);
     }
     Ok(())
 }
@@ -154,7 +184,7 @@ impl State {
                 self.starts + Duration::from_secs_f64(n as f64 / per_second)
             }
         };
-        if due >= self.ends {
+        if due >= self.ends || self.next_number.get() > self.last_number {
             return None;
         }
         if due > Instant::now() {
@@ -163,12 +193,18 @@ impl State {
         Some(due)
     }
 
-    fn record(&self, action: Action, expected: Expected, due: Instant) {
+    fn record(&self, action: Action, expected: Expected, due: Instant, made: Option<String>) {
         let now = Instant::now();
         let mut outcome = self.outcome.borrow_mut();
-        if let (Action::Register { event, .. }, Expected::Booked) = (action, expected) {
-            outcome.booked[event] += 1;
+        match action {
+            Action::Register { event, .. } | Action::Hold { event, .. } => {
+                outcome.booked[event] += expected.seats();
+            }
+            // What was made before was made on the first.
+            Action::Confirm { .. } | Action::Cancel { .. } => outcome.booked[0] += expected.seats(),
+            Action::RegisterNothing { .. } | Action::ShowEvent { .. } | Action::ListEvents => {}
         }
+        outcome.made.extend(made);
         // A closed loop counts what is answered in the window; a rate is given, and what counts there
         // is all that was due in it.
         let counts = match self.load.pace {
@@ -177,6 +213,7 @@ impl State {
         };
         if counts {
             outcome.answered += 1;
+            outcome.counted = now - self.counts_from;
             let micros = u64::try_from((now - due).as_micros()).unwrap_or(u64::MAX);
             outcome.latency.saturating_record(micros);
         }

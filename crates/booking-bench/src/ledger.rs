@@ -36,7 +36,8 @@ impl Ledger {
         Self { books, acknowledged: HashMap::new() }
     }
 
-    /// Writes down that `seats` on `event` were answered with 201.
+    /// Writes down that `seats` on `event` were said to be given, or given up if there are fewer than
+    /// none.
     pub(crate) fn acknowledge(&mut self, event: &str, seats: i64) {
         *self.acknowledged.entry(event.to_owned()).or_default() += seats;
     }
@@ -69,7 +70,8 @@ fn held_in_postgres(database: &Database, events: &[String]) -> HashMap<String, H
          FROM events AS e
          CROSS JOIN LATERAL (
              SELECT count(*) AS rows, count(DISTINCT user_email) AS addresses
-             FROM registrations WHERE event_id = e.id
+             FROM registrations
+             WHERE event_id = e.id AND status IN ('confirmed', 'held', 'offered')
          ) AS r
          WHERE e.id IN ({})",
         ids.join(", ")
@@ -94,7 +96,8 @@ fn held_in_sqlite(path: &PathBuf, events: &[String]) -> anyhow::Result<HashMap<S
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     let mut read = connection.prepare(
         "SELECT e.booked_count, count(r.id), count(DISTINCT r.user_email)
-         FROM events AS e LEFT JOIN registrations AS r ON r.event_id = e.id
+         FROM events AS e LEFT JOIN registrations AS r
+             ON r.event_id = e.id AND r.status IN ('confirmed', 'held', 'offered')
          WHERE e.id = unhex(replace(?1, '-', '')) GROUP BY e.id",
     )?;
     let mut held = HashMap::new();

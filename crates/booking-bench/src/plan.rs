@@ -1,7 +1,7 @@
 //! The list of what is measured, and of what it is compared with.
 
 use crate::arena::Servers::{One, Two};
-use crate::cells::{Cell, Kind, On};
+use crate::cells::{Cell, Kind, On, Part};
 use crate::pgbench::Rows;
 use crate::workload::{
     DUPLICATES, EVEN, EVENT, HOT, HTTP, LIST, MIX, OTHERS, SKEWED, SOLD_OUT, Workload,
@@ -104,6 +104,12 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("list-sqlite-64", "GET the list of 100 events", LITE, 64, closed(LIST)),
     cell("mix-sqlite-256", "90 % GET, 10 % registrations", LITE, 256, closed(MIX)),
     cell("mix-sqlite-64", "90 % GET, 10 % registrations", LITE, 64, closed(MIX)),
+    cell("hold-pg-256", "holds on one event", PG, 256, Kind::Life(Part::Hold)),
+    cell("confirm-pg-256", "confirmations of holds", PG, 256, Kind::Life(Part::Confirm)),
+    cell("cancel-pg-256", "cancellations of seats", PG, 256, Kind::Life(Part::Cancel)),
+    cell("hold-sqlite-256", "holds on one event", LITE, 256, Kind::Life(Part::Hold)),
+    cell("confirm-sqlite-256", "confirmations of holds", LITE, 256, Kind::Life(Part::Confirm)),
+    cell("cancel-sqlite-256", "cancellations of seats", LITE, 256, Kind::Life(Part::Cancel)),
     cell("two-pg-256", "one hot event, two server processes", PG, 256, Kind::Closed(HOT, Two)),
     cell("alone-pg", "one hot event, a lone client", PG, 1, closed(HOT)),
     cell("alone-sqlite", "one hot event, a lone client", LITE, 1, closed(HOT)),
@@ -158,6 +164,12 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("event-sqlite-256", "http-256", 0.60),
     at_least("list-pg-256", "http-256", 0.40),
     at_least("list-sqlite-256", "http-256", 0.40),
+    at_least("hold-pg-256", "hot-pg-256", 0.5),
+    at_least("confirm-pg-256", "hot-pg-256", 0.5),
+    at_least("cancel-pg-256", "hot-pg-256", 0.5),
+    at_least("hold-sqlite-256", "hot-sqlite-256", 0.5),
+    at_least("confirm-sqlite-256", "hot-sqlite-256", 0.5),
+    at_least("cancel-sqlite-256", "hot-sqlite-256", 0.5),
     at_least("flash-pg", "flash-one", 10.0),
     at_least("two-pg-256", "hot-pg-256", 0.80),
     Comparison {

@@ -5,54 +5,72 @@ use crate::workload::{Action, Field};
 /// The digits of an address's number.
 const EMAIL_DIGITS: usize = 16;
 /// A UUID as text.
-const EVENT_BYTES: usize = 36;
-const NO_EVENT: &str = "00000000-0000-0000-0000-000000000000";
+const ID_BYTES: usize = 36;
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The requests of one connection, one of each kind.
 #[derive(Debug)]
 pub(crate) struct Requests {
     register: Template,
     register_nothing: Template,
+    hold: Template,
+    confirm: Template,
+    cancel: Template,
     show: Template,
     list: Template,
 }
 
-/// A request, and where in it the event and the number of the address are.
+/// A request, and where in it the id and the number of the address are.
 #[derive(Debug)]
 struct Template {
     bytes: Vec<u8>,
-    event_at: Option<usize>,
+    id_at: Option<usize>,
     email_at: Option<usize>,
 }
 
 impl Requests {
     /// Those for a server that is called `host`.
     pub(crate) fn new(host: &str) -> Self {
-        let post = |path: &str| {
+        let post = |path: String| {
             let body = format!(r#"{{"user_email":"b{:0EMAIL_DIGITS$}@bench.example"}}"#, 0);
             Template::new(format!(
-                "POST /{path}/{NO_EVENT}/register HTTP/1.1\r\nhost: {host}\r\n\
+                "POST {path} HTTP/1.1\r\nhost: {host}\r\n\
                  content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len(),
             ))
         };
         Self {
-            register: post("events"),
-            register_nothing: post("bench"),
-            show: Template::new(get(host, &format!("/events/{NO_EVENT}"))),
+            register: post(format!("/events/{NO_ID}/register")),
+            register_nothing: post(format!("/bench/{NO_ID}/register")),
+            hold: post(format!("/events/{NO_ID}/holds")),
+            confirm: Template::new(format!(
+                "POST /registrations/{NO_ID}/confirm HTTP/1.1\r\nhost: {host}\r\n\
+                 content-length: 0\r\n\r\n"
+            )),
+            cancel: Template::new(format!(
+                "DELETE /registrations/{NO_ID} HTTP/1.1\r\nhost: {host}\r\n\r\n"
+            )),
+            show: Template::new(get(host, &format!("/events/{NO_ID}"))),
             list: Template::new(get(host, "/events?limit=100")),
         }
     }
 
     /// The request for an action.
     pub(crate) fn bytes(&mut self, field: &Field, action: Action) -> &[u8] {
-        let (template, event, email) = match action {
-            Action::Register { event, email } => (&mut self.register, event, email),
-            Action::RegisterNothing { event, email } => (&mut self.register_nothing, event, email),
-            Action::ShowEvent { event } => (&mut self.show, event, 0),
-            Action::ListEvents => (&mut self.list, 0, 0),
+        let event = |event: usize| field.events[event].as_str();
+        let made = |registration: usize| field.made[registration].as_str();
+        let (template, id, email) = match action {
+            Action::Register { event: at, email } => (&mut self.register, event(at), email),
+            Action::RegisterNothing { event: at, email } => {
+                (&mut self.register_nothing, event(at), email)
+            }
+            Action::Hold { event: at, email } => (&mut self.hold, event(at), email),
+            Action::Confirm { registration } => (&mut self.confirm, made(registration), 0),
+            Action::Cancel { registration } => (&mut self.cancel, made(registration), 0),
+            Action::ShowEvent { event: at } => (&mut self.show, event(at), 0),
+            Action::ListEvents => (&mut self.list, NO_ID, 0),
         };
-        template.patch(field, event, email);
+        template.patch(id, email);
         &template.bytes
     }
 }
@@ -64,14 +82,14 @@ pub(crate) fn get(host: &str, path: &str) -> String {
 
 impl Template {
     fn new(text: String) -> Self {
-        let event_at = text.find(NO_EVENT);
+        let id_at = text.find(NO_ID);
         let email_at = text.find("\"b0").map(|at| at + 2);
-        Self { bytes: text.into_bytes(), event_at, email_at }
+        Self { bytes: text.into_bytes(), id_at, email_at }
     }
 
-    fn patch(&mut self, field: &Field, event: usize, email: u64) {
-        if let Some(at) = self.event_at {
-            self.bytes[at..at + EVENT_BYTES].copy_from_slice(field.events[event].as_bytes());
+    fn patch(&mut self, id: &str, email: u64) {
+        if let Some(at) = self.id_at {
+            self.bytes[at..at + ID_BYTES].copy_from_slice(id.as_bytes());
         }
         if let Some(at) = self.email_at {
             let mut left = email;
@@ -90,7 +108,7 @@ mod tests {
     #[test]
     fn a_request_names_the_event_and_the_address_and_its_length() {
         let event = "01890a5d-ac96-774b-bcce-b302099a8057";
-        let field = Field { events: vec![event.into()], registered: 0..0 };
+        let field = Field { events: vec![event.into()], ..Field::default() };
         let mut requests = Requests::new("127.0.0.1:80");
         let register = Action::Register { event: 0, email: 0xfeed };
         let bytes = requests.bytes(&field, register);

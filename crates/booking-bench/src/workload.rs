@@ -2,6 +2,7 @@
 
 use crate::connection::holds;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Seats enough for any run.
 pub(crate) const PLENTY: u32 = 100_000_000;
@@ -15,6 +16,23 @@ pub(crate) enum Action {
         event: usize,
         /// The number that makes the address.
         email: u64,
+    },
+    /// `POST /events/{id}/holds`
+    Hold {
+        /// The event.
+        event: usize,
+        /// The number that makes the address.
+        email: u64,
+    },
+    /// `POST /registrations/{id}/confirm`
+    Confirm {
+        /// Its place in [`Field::made`].
+        registration: usize,
+    },
+    /// `DELETE /registrations/{id}`
+    Cancel {
+        /// Its place in [`Field::made`].
+        registration: usize,
     },
     /// `POST /bench/{id}/register`: the same request, answered without queue and store.
     RegisterNothing {
@@ -43,11 +61,24 @@ pub(crate) enum Expected {
     SoldOut,
     /// 409 `already_registered`
     AlreadyRegistered,
-    /// 200
+    /// 200, of a read.
     Shown,
+    /// 200, and a hold is a seat.
+    Kept,
+    /// 200, and a seat is free again.
+    Freed,
 }
 
 impl Expected {
+    /// What it does to the seats taken.
+    pub(crate) fn seats(self) -> i64 {
+        match self {
+            Self::Booked => 1,
+            Self::Freed => -1,
+            Self::Echoed | Self::SoldOut | Self::AlreadyRegistered | Self::Shown | Self::Kept => 0,
+        }
+    }
+
     /// Whether an answer is this one.
     pub(crate) fn is(self, status: u16, body: &[u8]) -> bool {
         match self {
@@ -56,7 +87,7 @@ impl Expected {
             Self::AlreadyRegistered => {
                 status == 409 && holds(body, br#""code":"already_registered""#)
             }
-            Self::Shown => status == 200,
+            Self::Shown | Self::Kept | Self::Freed => status == 200,
         }
     }
 }
@@ -79,6 +110,21 @@ pub(crate) struct Field {
     pub(crate) events: Vec<String>,
     /// The numbers whose addresses are registered on the first one.
     pub(crate) registered: Range<u64>,
+    /// The ids of the registrations that a load before made on the first one, and the number that asks
+    /// for the first of them: each is asked for once.
+    pub(crate) made: Rc<Vec<String>>,
+    pub(crate) made_from: u64,
+}
+
+impl Field {
+    /// How many numbers there are to ask for.
+    pub(crate) fn numbers(&self) -> u64 {
+        if self.made.is_empty() { u64::MAX } else { self.made.len() as u64 }
+    }
+
+    fn place(&self, n: u64) -> usize {
+        usize::try_from(n - self.made_from).expect("no more than are made")
+    }
 }
 
 /// One kind of load.
@@ -101,7 +147,11 @@ impl Workload {
     /// The right answer to an action.
     pub(crate) fn expected(&self, action: Action) -> Expected {
         match action {
-            Action::Register { .. } | Action::RegisterNothing { .. } => self.registering,
+            Action::Register { .. } | Action::RegisterNothing { .. } | Action::Hold { .. } => {
+                self.registering
+            }
+            Action::Confirm { .. } => Expected::Kept,
+            Action::Cancel { .. } => Expected::Freed,
             Action::ShowEvent { .. } | Action::ListEvents => Expected::Shown,
         }
     }
@@ -185,6 +235,18 @@ pub(crate) const OTHERS: Workload = Workload {
     registering: Expected::Booked,
 };
 
+/// Holds on one event.
+pub(crate) const HOLD: Workload =
+    Workload { action: |_, n| Action::Hold { event: 0, email: scramble(n) }, ..HOT };
+
+/// Confirmations of what was held.
+pub(crate) const CONFIRM: Workload =
+    Workload { action: |field, n| Action::Confirm { registration: field.place(n) }, ..HOT };
+
+/// Cancellations of what was made.
+pub(crate) const CANCEL: Workload =
+    Workload { action: |field, n| Action::Cancel { registration: field.place(n) }, ..HOT };
+
 /// One of `count`, each as likely.
 fn any(n: u64, count: usize) -> usize {
     // Another stream than that of the addresses.
@@ -205,7 +267,7 @@ mod tests {
     use super::*;
 
     fn events_of(workload: Workload, events: usize) -> Vec<u32> {
-        let field = Field { events: vec![String::new(); events], registered: 0..0 };
+        let field = Field { events: vec![String::new(); events], ..Field::default() };
         let mut counts = vec![0; events];
         for n in 7_000_000..7_100_000 {
             match (workload.action)(&field, n) {
@@ -236,7 +298,7 @@ mod tests {
 
     #[test]
     fn duplicates_are_of_those_registered_before() {
-        let field = Field { events: vec![String::new()], registered: 50..60 };
+        let field = Field { events: vec![String::new()], registered: 50..60, ..Field::default() };
         let known: Vec<u64> = (50..60).map(scramble).collect();
         for n in 1_000..1_020 {
             let Action::Register { email, .. } = (DUPLICATES.action)(&field, n) else { panic!() };
@@ -246,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_mix_is_nine_reads_and_one_registration() {
-        let field = Field { events: vec![String::new()], registered: 0..0 };
+        let field = Field { events: vec![String::new()], ..Field::default() };
         let is_read = |n: &u64| matches!((MIX.action)(&field, *n), Action::ShowEvent { .. });
         let reads = (0..10_000).filter(is_read).count();
         assert!((8_800..9_200).contains(&reads), "{reads}");

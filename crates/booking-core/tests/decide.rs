@@ -184,7 +184,7 @@ proptest! {
             if let Some(id) = fact.registration_id {
                 let known = table.rows().find(|row| row.id == id).map(|row| row.event_version.get());
                 let previous = last.insert(id, version).or(known);
-                prop_assert_eq!(fact.previous.map(|version| version.get()), previous, "a chain");
+                prop_assert_eq!(fact.previous.map(booking_core::Version::get), previous, "a chain");
             }
         }
         let changed: BTreeMap<_, _> =
