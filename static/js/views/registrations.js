@@ -1,5 +1,5 @@
 // @ts-check
-/** Who is registered, for the organizer: oldest first, loaded only once somebody looks. */
+/** Who has a seat, for the organizer: oldest first, loaded only once somebody looks. */
 
 import { ProblemError, getRegistrations, registrationsPath } from "../api.js";
 import { el, setText } from "../dom.js";
@@ -8,6 +8,8 @@ import { momentElement, plural } from "../format.js";
 /** @import { BookingEvent, Registration } from "../types.js" */
 
 const PAGE_REGISTRATIONS = 50;
+/** However far somebody has paged, one look at what is new asks for no more than this. */
+const REFRESH_REGISTRATIONS_MAX = 200;
 
 /**
  * @param {string} eventId
@@ -25,78 +27,110 @@ export function createRegistrations(eventId, signal) {
     el("div", { class: "who__body" }, status, list, more),
   );
 
-  /** Address of the page that comes next, or of the last one, to be read again as it fills. */
-  let path = registrationsPath(eventId, PAGE_REGISTRATIONS);
-  let complete = false;
+  /** The page that comes next. @type {string | null} */
+  let next = null;
   let loading = false;
-  let booked = 0;
-  /** @type {number | null} The count of seats taken when the list was last read to its end. */
+  let version = 0;
+  /** @type {number | null} The version of the event when the list was last read. */
   let readAt = null;
-  /** @type {Map<string, HTMLElement>} */
+  /** @type {Map<string, { node: HTMLElement, drawn: string }>} */
   const rows = new Map();
 
-  async function load() {
+  /** @param {() => Promise<void>} read */
+  async function load(read) {
     if (loading) return;
     loading = true;
     more.setAttribute("aria-disabled", "true");
-    const bookedBefore = booked;
+    const versionBefore = version;
     try {
-      const page = await getRegistrations(path, signal);
-      for (const registration of page.items) {
-        if (rows.has(registration.id)) continue;
-        const row = createRow(registration);
-        rows.set(registration.id, row);
-        list.append(row);
-      }
-      complete = page.next === null;
-      path = page.next ?? path;
-      readAt = bookedBefore;
-      setText(status, summary(rows.size, complete));
+      await read();
+      readAt = versionBefore;
+      setText(status, summary(rows.size, next === null));
+      setText(more, "Show more");
+      more.hidden = next === null;
     } catch (error) {
       if (signal.aborted) return;
       const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
       setText(status, `The list could not be loaded. ${text}`);
       setText(more, "Try again");
       more.hidden = false;
-      return;
     } finally {
       loading = false;
       more.removeAttribute("aria-disabled");
     }
-    setText(more, "Show more");
-    more.hidden = complete;
-    refresh();
   }
 
-  /** Whoever comes now comes last: only the end of the list is ever read again. */
+  /** From the start: people leave, too, and are let in. What was paged in beyond that stays. */
+  async function readHead() {
+    const limit = Math.min(Math.max(rows.size, PAGE_REGISTRATIONS), REFRESH_REGISTRATIONS_MAX);
+    const page = await getRegistrations(registrationsPath(eventId, limit), signal);
+    const beyond = page.next === null ? [] : [...rows.keys()].slice(page.items.length);
+    const wanted = new Set([...page.items.map(({ id }) => id), ...beyond]);
+    for (const [id, row] of rows) {
+      if (wanted.has(id)) continue;
+      row.node.remove();
+      rows.delete(id);
+    }
+    if (beyond.length === 0) next = page.next;
+    page.items.forEach((one, index) => {
+      const row = draw(one);
+      // Somebody who waited long may get a seat late: then it is not the last of the list.
+      const here = list.children[index];
+      if (here !== row) list.insertBefore(row, here ?? null);
+    });
+  }
+
+  async function readNext() {
+    if (next === null) return readHead();
+    const page = await getRegistrations(next, signal);
+    list.append(...page.items.map(draw));
+    next = page.next;
+  }
+
+  /** The row of somebody: the one that is there, if nothing of it is new. @param {Registration} one */
+  function draw(one) {
+    const drawn = JSON.stringify(one);
+    const known = rows.get(one.id);
+    if (known?.drawn === drawn) return known.node;
+    const row = { node: createRow(one), drawn };
+    known?.node.replaceWith(row.node);
+    rows.set(one.id, row);
+    return row.node;
+  }
+
   function refresh() {
-    if (node.open && complete && readAt !== booked) load();
+    if (node.open && readAt !== version) load(readHead);
   }
 
-  node.addEventListener("toggle", () => {
-    if (node.open && readAt === null) load();
-    else refresh();
-  });
-  more.addEventListener("click", load);
+  node.addEventListener("toggle", refresh);
+  more.addEventListener("click", () => load(readNext));
 
   return {
     node,
     /** @param {BookingEvent} event */
     update(event) {
-      booked = event.booked_count;
+      // A server of the first contract has no versions; there seats are only ever taken.
+      version = event.version ?? event.booked_count;
       refresh();
     },
   };
 }
 
 /** @param {Registration} registration */
-const createRow = ({ user_email, created_at }) =>
+const createRow = ({ user_email, name, status, checked_in_at, created_at }) =>
   el(
     "li",
-    { class: "who__row", "data-testid": "registration" },
-    el("bdi", {}, user_email),
-    el("span", { class: "stamp" }, momentElement(created_at)),
+    { class: "who__row", "data-testid": "registration", "data-status": status },
+    el("span", {}, el("bdi", {}, user_email), name && el("bdi", { class: "quiet" }, ` ${name}`)),
+    el("span", { class: "stamp" }, standing(status, checked_in_at), momentElement(created_at)),
   );
+
+/** @param {Registration["status"]} status @param {Registration["checked_in_at"]} checkedInAt */
+function standing(status, checkedInAt) {
+  if (checkedInAt) return "Checked in · ";
+  if (status === "held") return "Held · ";
+  return status === "offered" ? "Offered · " : "";
+}
 
 /** @param {number} count @param {boolean} complete */
 function summary(count, complete) {
