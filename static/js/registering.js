@@ -47,7 +47,7 @@ export function welcome(registration) {
     return {
       kind: "waitlisted",
       title: "You’re on the waitlist",
-      text: "When a seat comes free, it is offered to the first in line. Look here to see when it is you:",
+      text: "A seat that comes free goes to the first in line. Your registration shows when that is you.",
       registration,
     };
   }

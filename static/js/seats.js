@@ -11,6 +11,9 @@ const BLOCKS_MAX = 20;
 /** @param {BookingEvent} event */
 export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
 
+/** No seat can be had: there is none, or no event any more. @param {BookingEvent} event */
+export const isSpent = (event) => event.status === "cancelled" || seatsLeft(event) === 0;
+
 /** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
 export function createSeats() {
   const number = el("span", { class: "seats__number" });
@@ -41,10 +44,11 @@ export function createSeats() {
     const { booked_count: booked, capacity } = event;
     const left = seatsLeft(event);
     const words = `${formatNumber(booked)} of ${plural(capacity, "seat", "seats")} taken`;
-    setText(number, left === 0 ? "Sold out" : formatNumber(left));
-    setText(unit, left === 0 ? "" : left === 1 ? "seat left" : "seats left");
+    const spent = event.status === "cancelled" ? "Called off" : left === 0 ? "Sold out" : null;
+    setText(number, spent ?? formatNumber(left));
+    setText(unit, spent ? "" : left === 1 ? "seat left" : "seats left");
     setText(text, words);
-    number.classList.toggle("seats__number--words", left === 0);
+    number.classList.toggle("seats__number--words", spent !== null);
     meter.dataset.booked = String(booked);
     meter.dataset.capacity = String(capacity);
     meter.setAttribute("aria-valuenow", String(booked));

@@ -3,7 +3,9 @@
 
 import { el, setText } from "../dom.js";
 import { dateElement } from "../format.js";
-import { createSeats, seatsLeft } from "../seats.js";
+import { createSeats, isSpent } from "../seats.js";
+import { formatMoment } from "../when.js";
+import { createBadge } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -21,6 +23,7 @@ export function createCard(event) {
     "data-testid": "event-name",
   });
   const description = el("p", { class: "quiet clamp", dir: "auto" });
+  const place = el("div", { class: "card__place" });
   const seats = createSeats();
   const ticket = el(
     "article",
@@ -29,6 +32,7 @@ export function createCard(event) {
       "div",
       { class: "ticket__body" },
       el("h2", { dir: "auto" }, link),
+      place,
       description,
       el("p", { class: "stamp" }, "Added ", dateElement(event.created_at)),
     ),
@@ -43,8 +47,21 @@ export function createCard(event) {
       setText(link, latest.name);
       setText(description, latest.description ?? "");
       description.hidden = !latest.description;
-      ticket.classList.toggle("ticket--spent", seatsLeft(latest) === 0);
+      drawPlace(place, latest);
+      ticket.classList.toggle("ticket--spent", isSpent(latest));
       seats.update(latest);
     },
   };
+}
+
+/** @param {HTMLElement} place @param {BookingEvent} event */
+function drawPlace(place, event) {
+  const { status, starts_at, timezone, venue } = event;
+  const now = JSON.stringify([status, starts_at, timezone, venue]);
+  if (place.dataset.drawn === now) return;
+  place.dataset.drawn = now;
+  const badge = createBadge(event);
+  const words = [starts_at && formatMoment(starts_at, timezone), venue].filter(Boolean).join(" · ");
+  place.replaceChildren(...(badge ? [badge] : []), ...(words ? [el("p", { dir: "auto" }, words)] : []));
+  place.hidden = place.childElementCount === 0;
 }

@@ -5,6 +5,7 @@ import { isConflict, isInside } from "../door/queue.js";
 import { reasonOf } from "../door/words.js";
 import { el, setText } from "../dom.js";
 import { formatNumber, momentElement } from "../format.js";
+import { ProblemError } from "../http.js";
 
 /** @import { BookingEvent } from "../types.js" */
 /** @import { Scan } from "../door/store.js" */
@@ -22,6 +23,7 @@ export function createDoorCounts({ queue, keys, isDurable }) {
   const send = el("button", { type: "button", class: "button button--plain form__send", hidden: true }, "Send them now");
   send.setAttribute("data-testid", "door-sync");
   send.addEventListener("click", () => queue.sync());
+  const trouble = el("p", { class: "field__error", "data-testid": "door-trouble" });
   const list = el("ul", { class: "who__list", role: "list", "data-testid": "door-conflicts" });
   const conflicts = el(
     "section",
@@ -37,6 +39,7 @@ export function createDoorCounts({ queue, keys, isDurable }) {
     { class: "panel" },
     el("dl", { class: "counts" }, ...inside.nodes, ...pending.nodes, ...seats.nodes),
     send,
+    trouble,
     readiness,
     said,
     conflicts,
@@ -54,6 +57,7 @@ export function createDoorCounts({ queue, keys, isDurable }) {
       inside.set(scans.filter(isInside).length);
       pending.set(waiting);
       send.hidden = waiting === 0;
+      setText(trouble, waiting > 0 ? troubleOf(queue.lastError()) : "");
       readiness.dataset.keys = keys.state();
       setText(readiness, readinessOf(keys.state(), isDurable()));
       for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
@@ -105,6 +109,10 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
     seen,
   );
 }
+
+/** Without a network it is no wonder that nothing is sent; a refusal needs somebody to look. @param {unknown} error */
+const troubleOf = (error) =>
+  error instanceof ProblemError ? `They could not be sent: ${error.message} This page keeps trying.` : "";
 
 /** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */
 function readinessOf(keys, isDurable) {

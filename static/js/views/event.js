@@ -5,7 +5,7 @@ import { ProblemError, getEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, momentElement } from "../format.js";
 import { startPolling } from "../poll.js";
-import { createSeats, seatsLeft } from "../seats.js";
+import { createSeats, isSpent } from "../seats.js";
 import { createEventFacts } from "./event_facts.js";
 import { missingNotice } from "./missing.js";
 import { createRegisterPanel } from "./register.js";
@@ -140,7 +140,7 @@ function createPage(first, { title, signal, latest, refresh }) {
       setText(description, event.description ?? "");
       description.hidden = !event.description;
       facts.update(event);
-      ticket.classList.toggle("ticket--spent", seatsLeft(event) === 0);
+      ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);
       panel.update();
       registrations.update(event);

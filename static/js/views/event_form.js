@@ -75,10 +75,10 @@ export function createEventForm() {
   const more = el(
     "details",
     { class: "who", "data-testid": "more-fields" },
-    el("summary", {}, "Time, place, doors and waitlist"),
+    el("summary", {}, "Time, place, doors and waitlist (all optional)"),
     el(
       "div",
-      { class: "who__body form" },
+      { class: "who__body form form--optional" },
       zone.node,
       el("div", { class: "pair" }, starts.node, ends.node),
       venue.node,

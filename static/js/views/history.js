@@ -49,17 +49,34 @@ export function createHistory(api, signal) {
 
 /** @param {HistoryEntry} entry */
 function createRow({ kind, actor, recorded_at }) {
-  const by = { attendee: "by you", organizer: "by the organizer", system: "by itself" }[actor] ?? "";
+  // What comes of time alone needs nobody to do it.
+  const by = { attendee: "by the attendee", organizer: "by the organizer" }[actor] ?? "";
   return el(
     "li",
     { class: "who__row", "data-testid": "history-entry", "data-kind": kind },
-    el("span", {}, `${wordsOf(kind)} ${by}`.trim()),
+    el("span", {}, wordsOf(kind), by && el("span", { class: "quiet" }, ` ${by}`)),
     el("span", { class: "stamp" }, momentElement(recorded_at)),
   );
 }
 
+/** @type {Record<string, string>} */
+const WORDS = {
+  registered: "Seat taken",
+  held: "Seat held",
+  waitlisted: "Joined the waitlist",
+  confirmed: "Seat confirmed",
+  offered: "Seat offered",
+  expired: "Time to confirm ran out",
+  cancelled: "Cancelled",
+  transferred: "Passed on",
+  checked_in: "Checked in",
+  check_in_undone: "Check-in undone",
+  event_cancelled: "Event cancelled",
+};
+
 /** A kind that is not known here is still better than none. @param {string} kind */
 function wordsOf(kind) {
+  if (Object.hasOwn(WORDS, kind)) return WORDS[kind];
   const words = kind.replaceAll(/[_.]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -22,7 +22,7 @@ const HINT_FREE = "One address, one seat. You will see right away whether it wor
 const HINT_FULL =
   "Every seat is taken right now. This page keeps watching: if one comes free, the number above changes by itself.";
 const HINT_WAITLIST =
-  "Every seat is taken right now. Join the waitlist, and a seat that comes free is offered to the first in line.";
+  "Every seat is taken right now. Join the waitlist: a seat that comes free goes to the first in line.";
 const HINT_LINE = "Others are waiting in line already. Join them: who came first is served first.";
 
 /**

@@ -63,7 +63,7 @@ export function createTimeField({ name, label, hint, zone }) {
     if (moments.kind === "overlap") {
       setText(legend, `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`);
       setText(firstText, `The first, at ${offsetName(moments.moments[0], zone())}`);
-      setText(secondText, `The second, an hour on, at ${offsetName(moments.moments[1], zone())}`);
+      setText(secondText, `The second, after the clock was set back, at ${offsetName(moments.moments[1], zone())}`);
     }
     field.setError(read().error);
   }
