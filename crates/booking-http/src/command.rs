@@ -2,7 +2,9 @@
 
 use crate::config::Config;
 use crate::settings::SETTINGS;
-use crate::{healthcheck, server, store};
+use crate::{healthcheck, seeds, server, store};
+use anyhow::bail;
+use booking_ticket::SigningKey;
 use std::fmt::Write;
 use std::process::ExitCode;
 use thiserror::Error;
@@ -18,6 +20,8 @@ pub enum Command {
     Healthcheck,
     /// Recount every event against its rows.
     Audit,
+    /// Give the store a new key to sign tickets with.
+    RotateKeys,
     /// Say what there is to ask for.
     Help,
 }
@@ -47,6 +51,7 @@ impl Command {
             Some("migrate") => Ok(Self::Migrate),
             Some("healthcheck") => Ok(Self::Healthcheck),
             Some("audit") => Ok(Self::Audit),
+            Some("rotate-keys") => Ok(Self::RotateKeys),
             Some("help" | "--help" | "-h") => Ok(Self::Help),
             Some(other) => Err(UsageError::Unknown(other.to_owned())),
         }
@@ -62,6 +67,7 @@ impl Command {
             Self::Migrate => migrate(config).await,
             Self::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
             Self::Audit => audit(config).await,
+            Self::RotateKeys => rotate_keys(config).await,
             Self::Help => {
                 print!("{}", help());
                 Ok(ExitCode::SUCCESS)
@@ -91,6 +97,24 @@ async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
+    if !config.ticket_seeds.is_empty() {
+        bail!(
+            "the keys for tickets are those in TICKET_KEY; put a new one in front of them there, and \
+             restart the servers"
+        );
+    }
+    let opened = store::open(config).await?;
+    let seed = seeds::random_seed();
+    opened.store.add_signing_seed(seed, false).await?;
+    let key_id = SigningKey::from_seed(seed.as_bytes()).key_id();
+    println!(
+        "new tickets will be signed with the key {key_id}, within a minute or two; tickets made \
+         before stay valid"
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The text of `--help`: every subcommand and every setting.
 pub fn help() -> String {
     let mut text = String::from(
@@ -103,6 +127,7 @@ Subcommands:
   migrate      bring the database's tables up to date; serve does so too
   healthcheck  ask the server on this machine whether it is up
   audit        recount every event against its rows; fails if anything differs
+  rotate-keys  give the store a new key to sign tickets with; the old ones stay valid
   help         print this
 
 Settings, from the environment:
@@ -137,6 +162,7 @@ mod tests {
     fn subcommands_are_read() {
         assert_eq!(parse(&[]), Ok(Command::Serve));
         assert_eq!(parse(&["audit"]), Ok(Command::Audit));
+        assert_eq!(parse(&["rotate-keys"]), Ok(Command::RotateKeys));
         assert_eq!(parse(&["--help"]), Ok(Command::Help));
         assert_eq!(parse(&["--port=1"]), Err(UsageError::Unknown("--port=1".into())));
         assert_eq!(parse(&["serve", "now"]), Err(UsageError::TooMany("now".into())));

@@ -1,10 +1,11 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
+pub use crate::cors::Cors;
+use crate::seeds::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
-use actix_web::http::Uri;
 use booking_admission::Limits;
-use booking_core::CapacityMax;
+use booking_core::{CapacityMax, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -23,6 +24,10 @@ pub struct Config {
     pub capacity_max: CapacityMax,
     /// How much the queue takes.
     pub limits: Limits,
+    /// How often what time alone has changed is tidied; `None` leaves it to requests.
+    pub sweep_every: Option<Duration>,
+    /// The seeds of the keys for tickets, the one that signs first; none if the store keeps them.
+    pub ticket_seeds: Vec<SigningSeed>,
     /// Threads that serve connections; `None` for one each core.
     pub workers: Option<usize>,
     /// The longest that a request's body may take.
@@ -42,17 +47,6 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
-}
-
-/// Which other origins' pages may call the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cors {
-    /// None but our own.
-    SameOrigin,
-    /// These, written as browsers write them.
-    Origins(Vec<String>),
-    /// All.
-    Any,
 }
 
 impl Config {
@@ -94,10 +88,12 @@ impl Config {
                 // Half of the pool may wait for rows; the other half goes on.
                 busy_events_max: (pool_size / 2).max(1),
             },
+            sweep_every: Some(reader.seconds("SWEEP_SECONDS", 0, 3_600)).filter(|d| !d.is_zero()),
+            ticket_seeds: read_ticket_seeds(&mut reader),
             workers: Some(reader.within("WORKERS", 0, 1_024) as usize).filter(|n| *n > 0),
             body_within: reader.seconds("BODY_SECONDS", 1, 600),
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
-            cors: read_cors(&mut reader),
+            cors: Cors::read(&mut reader),
             log_filter: reader.text("RUST_LOG"),
         };
         let errors = reader.into_errors();
@@ -153,33 +149,16 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     }
 }
 
-fn read_cors(reader: &mut Reader<'_>) -> Cors {
-    let text = reader.text("CORS_ORIGINS");
-    let origins: Vec<String> =
-        text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
-    if origins.is_empty() {
-        return Cors::SameOrigin;
-    }
-    if origins == ["*"] {
-        return Cors::Any;
-    }
-    for origin in &origins {
-        // As browsers write an origin: a scheme and an authority, and not even a slash after it.
-        let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
-            uri.scheme().is_some()
-                && uri.authority().is_some()
-                && !origin.ends_with('/')
-                && uri.path() == "/"
-                && uri.query().is_none()
-        });
-        if !is_origin {
-            reader.fail(
-                "CORS_ORIGINS",
-                format!("{origin:?} is not an origin such as https://example.org"),
-            );
-        }
-    }
-    Cors::Origins(origins)
+fn read_ticket_seeds(reader: &mut Reader<'_>) -> Vec<SigningSeed> {
+    let Some(text) = reader.secret("TICKET_KEY", "TICKET_KEY_FILE") else { return Vec::new() };
+    parse_seeds(&text).unwrap_or_else(|| {
+        reader.fail(
+            "TICKET_KEY",
+            "is not 32 bytes in hex or base64url, or several of them by comma; openssl rand -hex 32 \
+             makes one",
+        );
+        Vec::new()
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +181,8 @@ mod tests {
         );
         assert_eq!(config.cors, Cors::SameOrigin);
         assert_eq!(config.workers, None);
+        assert_eq!(config.sweep_every, Some(Duration::from_secs(1)));
+        assert!(config.ticket_seeds.is_empty());
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
@@ -243,17 +224,35 @@ mod tests {
             ("DATABASE_URL", "postgres://a:secret@b:c/d"),
             ("CAPACITY_MAX", "0"),
             ("QUEUE_MAX", "many"),
+            ("TICKET_KEY", "a secret"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
         ])
         .expect_err("nothing of it is valid");
-        for name in ["PORT", "BIND", "DATABASE_URL", "CAPACITY_MAX", "QUEUE_MAX", "CORS_ORIGINS"] {
+        for name in [
+            "PORT",
+            "BIND",
+            "DATABASE_URL",
+            "CAPACITY_MAX",
+            "QUEUE_MAX",
+            "TICKET_KEY",
+            "CORS_ORIGINS",
+        ] {
             assert!(
                 errors.iter().any(|e| e.starts_with(&format!("{name}:"))),
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 7);
+        assert_eq!(errors.len(), 8);
         assert!(!errors.join(" ").contains("secret"));
+    }
+
+    #[test]
+    fn ticket_keys_are_read_and_not_shown() {
+        let seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+        let config = read(&[("TICKET_KEY", &format!("{seed},{seed}"))]).expect("valid");
+        assert_eq!(config.ticket_seeds.len(), 2);
+        assert!(format!("{config:?}").contains("[SigningSeed(…), SigningSeed(…)]"));
+        assert_eq!(read(&[("SWEEP_SECONDS", "0")]).expect("valid").sweep_every, None);
     }
 
     #[test]
@@ -277,17 +276,5 @@ mod tests {
             matches!(config.store, StoreConfig::Postgres(o) if o.location() == "from-file:5432/x")
         );
         assert!(read(&[("DB_PASSWORD_FILE", "/no/such/file")]).is_err());
-    }
-
-    #[test]
-    fn origins_are_as_browsers_write_them() {
-        let cors =
-            read(&[("CORS_ORIGINS", "https://a.org, http://localhost:8080")]).expect("valid").cors;
-        assert_eq!(
-            cors,
-            Cors::Origins(vec!["https://a.org".into(), "http://localhost:8080".into()])
-        );
-        assert_eq!(read(&[("CORS_ORIGINS", "*")]).expect("valid").cors, Cors::Any);
-        assert!(read(&[("CORS_ORIGINS", "https://a.org/")]).is_err());
     }
 }

@@ -135,12 +135,14 @@ fn log_access(response: &ServiceResponse<BoxBody>, began: Instant, request_id: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seeds::Seeds;
+    use crate::tickets::Tickets;
     use actix_web::http::StatusCode;
     use actix_web::middleware::from_fn;
     use actix_web::{App, HttpResponse, test, web};
     use booking_admission::{Admission, Limits};
     use booking_conformance::MemoryStore;
-    use booking_core::{CapacityMax, StoreError};
+    use booking_core::{CapacityMax, SigningSeed, StoreError};
     use serde_json::Value;
     use std::sync::Arc;
     use std::time::Duration;
@@ -154,8 +156,10 @@ mod tests {
     async fn ask(path: &str) -> (StatusCode, HeaderMap, Value) {
         let store = Arc::new(MemoryStore::default());
         let admission = Admission::start(store.clone(), Limits::default());
-        let service =
-            Service::new(store, admission, CapacityMax::default(), Duration::from_secs(1));
+        let tickets = Tickets::open(Seeds::Fixed(vec![SigningSeed::new([7; 32])])).await;
+        let tickets = tickets.expect("nobody is asked");
+        let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
+        let service = Service::new(store, admission, tickets, capacity_max, within);
         let app = App::new()
             .app_data(Data::new(service))
             .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))

@@ -3,25 +3,50 @@
 //! A request goes `edge` (request id, log, panics) → `routes` (extract, submit, present) →
 //! `booking-admission` → a store, and its outcome comes back the same way. Whatever goes wrong on it
 //! leaves as a problem, through `problem`.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | which address does what | `routes` |
+//! | what is taken | `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
+//! | who asks, and whether it is the same request again | `identity`, `idempotency` |
+//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
+//! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
+//! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
+//! | what runs beside requests | `sweeper`, `shutdown` |
 
 mod assets;
 mod body;
 mod caching;
+mod calendar;
 mod coalesce;
 pub mod command;
 pub mod config;
+mod cors;
 mod edge;
+mod fields;
+mod gather;
 mod healthcheck;
+mod idempotency;
+mod identity;
+mod json;
 mod page;
+mod path;
+mod present;
 mod problem;
+mod qr;
 mod reads;
 mod requests;
 mod routes;
+mod scans;
+mod seeds;
 mod server;
 mod service;
 mod settings;
 mod shutdown;
 mod store;
+mod sweeper;
+mod tickets;
+mod tokens;
 mod unread;
 mod wire;
 

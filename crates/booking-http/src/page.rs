@@ -1,4 +1,5 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
+//! Registrations can be narrowed by `status`, too.
 
 use crate::problem::{ApiError, FieldError};
 use crate::wire::json;
@@ -6,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::web::{Bytes, Query};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use booking_core::{Page, PageLimit};
+use booking_core::{EventCursor, Listed, Page, PageLimit, RegistrationCursor};
 use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
@@ -16,9 +17,24 @@ use std::str::FromStr;
 pub(crate) struct PageQuery<C> {
     pub(crate) after: Option<C>,
     pub(crate) limit: PageLimit,
+    pub(crate) listed: Listed,
 }
 
-impl<C: FromStr<Err = booking_core::Invalid>> FromRequest for PageQuery<C> {
+/// Where a page of a listing starts.
+pub(crate) trait Cursor: FromStr<Err = booking_core::Invalid> {
+    /// Whether the listing can be narrowed by `status`.
+    const HAS_STATUS: bool;
+}
+
+impl Cursor for EventCursor {
+    const HAS_STATUS: bool = false;
+}
+
+impl Cursor for RegistrationCursor {
+    const HAS_STATUS: bool = true;
+}
+
+impl<C: Cursor> FromRequest for PageQuery<C> {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -27,11 +43,12 @@ impl<C: FromStr<Err = booking_core::Invalid>> FromRequest for PageQuery<C> {
     }
 }
 
-fn parse<C: FromStr<Err = booking_core::Invalid>>(query: &str) -> Result<PageQuery<C>, ApiError> {
-    let mut page = PageQuery { after: None, limit: PageLimit::default() };
+fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
+    let mut page =
+        PageQuery { after: None, limit: PageLimit::default(), listed: Listed::default() };
     let mut errors = Vec::new();
-    let mut refuse = |name: &str, invalid: booking_core::Invalid| {
-        errors.push(FieldError { pointer: format!("/{name}"), detail: invalid.to_string() });
+    let mut refuse = |name: &str, reason: String| {
+        errors.push(FieldError { pointer: format!("/{name}"), detail: reason });
     };
     let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
     for (name, value) in pairs.unwrap_or_default() {
@@ -39,11 +56,16 @@ fn parse<C: FromStr<Err = booking_core::Invalid>>(query: &str) -> Result<PageQue
             // What is no number is out of range like any other.
             "limit" => match PageLimit::parse(value.parse().unwrap_or(u32::MAX)) {
                 Ok(limit) => page.limit = limit,
-                Err(invalid) => refuse("limit", invalid),
+                Err(invalid) => refuse("limit", invalid.to_string()),
             },
-            "cursor" => match value.parse() {
+            "cursor" => match C::from_str(&value) {
                 Ok(cursor) => page.after = Some(cursor),
-                Err(invalid) => refuse("cursor", invalid),
+                Err(invalid) => refuse("cursor", invalid.to_string()),
+            },
+            "status" if C::HAS_STATUS => match value.as_str() {
+                "seated" => page.listed = Listed::Seated,
+                "all" => page.listed = Listed::All,
+                _ => refuse("status", "must be seated or all".into()),
             },
             // Others are not for us: a proxy's, a campaign's.
             _ => {}
@@ -65,10 +87,15 @@ impl PageBody {
         path: &str,
         page: &'a Page<T, C>,
         limit: PageLimit,
+        listed: Listed,
     ) -> Self {
         let bodies: Vec<B> = page.items.iter().map(B::from).collect();
         let limit = limit.get();
-        let link = |cursor| format!("<{path}?limit={limit}&cursor={cursor}>; rel=\"next\"");
+        let status = match listed {
+            Listed::Seated => "",
+            Listed::All => "&status=all",
+        };
+        let link = |cursor| format!("<{path}?limit={limit}{status}&cursor={cursor}>; rel=\"next\"");
         Self { json: json(&bodies), next: page.next.as_ref().map(link) }
     }
 
@@ -84,24 +111,28 @@ impl PageBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::RegistrationCursor;
 
     #[test]
     fn what_is_asked_for_is_read_and_the_rest_left() {
         let page = parse::<RegistrationCursor>("limit=5&cursor=7&utm_source=mail").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));
+        assert_eq!(page.listed, Listed::Seated);
         assert_eq!(parse::<RegistrationCursor>("").expect("valid").limit, PageLimit::MAX);
+        let all = parse::<RegistrationCursor>("status=all").expect("valid");
+        assert_eq!(all.listed, Listed::All);
+        assert!(parse::<EventCursor>("status=draft").is_ok(), "which is not for us there");
     }
 
     #[test]
     fn all_that_is_wrong_is_told() {
-        let Err(ApiError::Validation(errors)) = parse::<RegistrationCursor>("limit=0&cursor=x")
+        let Err(ApiError::Validation(errors)) =
+            parse::<RegistrationCursor>("limit=0&cursor=x&status=x")
         else {
             panic!("it was taken");
         };
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/limit", "/cursor"]);
+        assert_eq!(pointers, ["/limit", "/cursor", "/status"]);
         for limit in ["1001", "-1", "x", "", "99999999999999999999"] {
             assert!(parse::<RegistrationCursor>(&format!("limit={limit}")).is_err(), "{limit}");
         }

@@ -1,15 +1,18 @@
 //! `booking-http serve`.
 
-use crate::config::{Config, Cors};
+use crate::config::Config;
 use crate::edge::edge;
+use crate::seeds::Seeds;
 use crate::service::Service;
-use crate::{routes, shutdown, store};
+use crate::tickets::Tickets;
+use crate::{routes, shutdown, store, sweeper};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, rt};
 use anyhow::Context;
 use booking_admission::Admission;
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a request's head may take to arrive.
@@ -20,8 +23,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CONNECTIONS_MAX: usize = 25_000;
 /// The most connections that the kernel holds for us.
 const BACKLOG: u32 = 4_096;
-/// How long a browser may remember what CORS allows.
-const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -31,8 +32,14 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     }
     let opened = store::open(config).await?;
     let admission = Admission::start(opened.store.clone(), config.limits);
-    let service =
-        Data::new(Service::new(opened.store, admission, config.capacity_max, config.body_within));
+    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &opened.store)).await?;
+    let service = Data::new(Service::new(
+        opened.store,
+        admission,
+        tickets,
+        config.capacity_max,
+        config.body_within,
+    ));
 
     let app_service = service.clone();
     let cors = config.cors.clone();
@@ -40,7 +47,7 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
         App::new()
             .app_data(app_service.clone())
             .configure(routes::configure)
-            .wrap(cors_middleware(&cors))
+            .wrap(cors.middleware())
             .wrap(from_fn(edge))
     })
     .client_request_timeout(HEAD_WITHIN)
@@ -59,8 +66,14 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
-    let stopping = shutdown::on_signal(handle, service.into_inner(), config.shutdown_within);
+    let service = service.into_inner();
+    let sweeping =
+        config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
+    let stopping = shutdown::on_signal(handle, service, config.shutdown_within);
     let (served, ()) = tokio::join!(server, stopping);
+    if let Some(sweeping) = sweeping {
+        sweeping.abort();
+    }
     served.context("the server failed")
 }
 
@@ -73,19 +86,4 @@ fn bind_error(config: &Config, error: std::io::Error) -> anyhow::Error {
         _ => "choose another with PORT and BIND",
     };
     anyhow::Error::new(error).context(format!("cannot listen on {address}: {advice}"))
-}
-
-fn cors_middleware(cors: &Cors) -> actix_cors::Cors {
-    let base = actix_cors::Cors::default()
-        .allowed_methods(["GET", "HEAD", "POST"])
-        .allowed_headers(["content-type", "if-none-match", "x-request-id"])
-        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id"])
-        .max_age(usize::try_from(CORS_MAX_AGE.as_secs()).ok());
-    match cors {
-        Cors::SameOrigin => base,
-        Cors::Any => base.send_wildcard().allow_any_origin(),
-        Cors::Origins(origins) => {
-            origins.iter().fold(base, |cors, origin| cors.allowed_origin(origin))
-        }
-    }
 }

@@ -1,9 +1,14 @@
 //! What handlers work with.
 
+use crate::path::Holder;
+use crate::problem::ApiError;
 use crate::reads::Reads;
+use crate::tickets::Tickets;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
-use booking_core::{BookingStore, CapacityMax, EventCommand, Outcome};
+use booking_core::{
+    BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome, Registration,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
     pub(crate) admission: Admission,
+    pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
     under_way: AtomicUsize,
@@ -27,6 +33,7 @@ impl Service {
     pub(crate) fn new(
         store: Arc<dyn BookingStore>,
         admission: Admission,
+        tickets: Tickets,
         capacity_max: CapacityMax,
         body_within: Duration,
     ) -> Self {
@@ -34,6 +41,7 @@ impl Service {
             reads: Reads::new(Arc::clone(&store)),
             store,
             admission,
+            tickets,
             capacity_max,
             body_within,
             under_way: AtomicUsize::new(0),
@@ -47,6 +55,34 @@ impl Service {
             sleep(REFUSAL_PAUSE).await;
         }
         outcome
+    }
+
+    /// Has a command about a registration executed, for whoever asks on its route.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
+    pub(crate) async fn submit_for(
+        &self,
+        holder: Holder,
+        command: Command,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Outcome, ApiError> {
+        let event_id = self.reads.event_of(holder.id).await?;
+        let item = EventCommand::new(event_id, command).by(holder.caller).with_key(key);
+        Ok(self.submit(item).await?)
+    }
+
+    /// A registration, for whoever may read it: the organizer, and who has its token.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.
+    pub(crate) async fn registration(&self, holder: Holder) -> Result<Registration, ApiError> {
+        let registration = self.store.registration(holder.id).await?.ok_or(ApiError::NotFound)?;
+        match holder.caller {
+            Caller::Organizer => Ok(registration),
+            Caller::Attendee(hash) if registration.token_hash == Some(hash) => Ok(registration),
+            Caller::Attendee(_) => Err(ApiError::Forbidden),
+        }
     }
 
     /// Counts a request as under way until the returned guard is dropped.

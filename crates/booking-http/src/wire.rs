@@ -1,7 +1,10 @@
 //! The JSON that is sent: what clients see of the domain.
 
 use actix_web::web::Bytes;
-use booking_core::{Event, EventId, Registration, RegistrationId, Version};
+use booking_core::{
+    Event, EventId, HistoryEntry, OfferTtl, PersonName, Registration, RegistrationId, TimeZone,
+    Venue, Version,
+};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -19,19 +22,40 @@ pub(crate) struct EventBody<'a> {
     capacity: u32,
     booked_count: u32,
     available: u32,
+    waitlist_count: u32,
+    status: &'static str,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+    timezone: Option<&'a str>,
+    venue: Option<&'a str>,
+    opens_at: Option<DateTime<Utc>>,
+    closes_at: Option<DateTime<Utc>>,
+    waitlist_enabled: bool,
+    offer_ttl_seconds: Option<u32>,
     version: Version,
     created_at: DateTime<Utc>,
 }
 
 impl<'a> From<&'a Event> for EventBody<'a> {
     fn from(event: &'a Event) -> Self {
+        let (details, rules) = (&event.details, &event.rules);
         Self {
             id: event.id,
-            name: event.name.as_str(),
-            description: event.description.as_str(),
+            name: details.name.as_str(),
+            description: details.description.as_str(),
             capacity: event.capacity.get(),
             booked_count: event.booked_count,
             available: event.capacity.get().saturating_sub(event.booked_count),
+            waitlist_count: event.waitlist_count,
+            status: rules.status.as_str(),
+            starts_at: details.starts_at,
+            ends_at: details.ends_at,
+            timezone: details.timezone.as_ref().map(TimeZone::as_str),
+            venue: details.venue.as_ref().map(Venue::as_str),
+            opens_at: rules.opens_at,
+            closes_at: rules.closes_at,
+            waitlist_enabled: rules.waitlist_enabled,
+            offer_ttl_seconds: rules.offer_ttl.map(OfferTtl::seconds),
             version: event.version,
             created_at: event.created_at,
         }
@@ -44,8 +68,23 @@ pub(crate) struct RegistrationBody<'a> {
     id: RegistrationId,
     event_id: EventId,
     user_email: &'a str,
+    name: Option<&'a str>,
+    status: &'static str,
+    expires_at: Option<DateTime<Utc>>,
+    position: Option<u32>,
+    checked_in_at: Option<DateTime<Utc>>,
     event_version: Version,
     created_at: DateTime<Utc>,
+    /// Only in the answer that gives it to its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manage_token: Option<&'a str>,
+}
+
+impl<'a> RegistrationBody<'a> {
+    /// The same with the token that its owner manages it with.
+    pub(crate) fn with_token(self, manage_token: Option<&'a str>) -> Self {
+        Self { manage_token, ..self }
+    }
 }
 
 impl<'a> From<&'a Registration> for RegistrationBody<'a> {
@@ -54,8 +93,43 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             id: registration.id,
             event_id: registration.event_id,
             user_email: registration.user_email.as_str(),
+            name: registration.name.as_ref().map(PersonName::as_str),
+            status: registration.status.as_str(),
+            expires_at: registration.expires_at,
+            position: registration.position,
+            checked_in_at: registration.check_in.map(|check_in| check_in.at),
             event_version: registration.event_version,
             created_at: registration.created_at,
+            manage_token: None,
         }
     }
+}
+
+/// Something that happened to a registration, as clients see it.
+#[derive(Serialize)]
+pub(crate) struct HistoryBody {
+    version: Version,
+    recorded_at: DateTime<Utc>,
+    kind: &'static str,
+    actor: &'static str,
+}
+
+impl From<&HistoryEntry> for HistoryBody {
+    fn from(entry: &HistoryEntry) -> Self {
+        Self {
+            version: entry.version,
+            recorded_at: entry.recorded_at,
+            kind: entry.kind.as_str(),
+            actor: entry.actor.as_str(),
+        }
+    }
+}
+
+/// A ticket as clients see it.
+#[derive(Serialize)]
+pub(crate) struct TicketBody {
+    pub(crate) registration_id: RegistrationId,
+    pub(crate) event_id: EventId,
+    pub(crate) ticket: String,
+    pub(crate) key_id: String,
 }

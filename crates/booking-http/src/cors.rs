@@ -1,0 +1,103 @@
+//! Cross-origin requests: whose pages may call the API, and with what.
+
+use crate::settings::Reader;
+use actix_web::http::Uri;
+use std::time::Duration;
+
+/// How long a browser may remember what CORS allows.
+const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
+
+/// Which other origins' pages may call the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// None but our own.
+    SameOrigin,
+    /// These, written as browsers write them.
+    Origins(Vec<String>),
+    /// All.
+    Any,
+}
+
+impl Cors {
+    /// Reads `CORS_ORIGINS`.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let text = reader.text("CORS_ORIGINS");
+        let origins: Vec<String> =
+            text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
+        if origins.is_empty() {
+            return Self::SameOrigin;
+        }
+        if origins == ["*"] {
+            return Self::Any;
+        }
+        for origin in &origins {
+            // As browsers write an origin: a scheme and an authority, and not even a slash after it.
+            let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
+                uri.scheme().is_some()
+                    && uri.authority().is_some()
+                    && !origin.ends_with('/')
+                    && uri.path() == "/"
+                    && uri.query().is_none()
+            });
+            if !is_origin {
+                reader.fail(
+                    "CORS_ORIGINS",
+                    format!("{origin:?} is not an origin such as https://example.org"),
+                );
+            }
+        }
+        Self::Origins(origins)
+    }
+
+    /// What tells browsers of it.
+    pub(crate) fn middleware(&self) -> actix_cors::Cors {
+        let base = actix_cors::Cors::default()
+            .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"])
+            .allowed_headers([
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-match",
+                "if-none-match",
+                "x-request-id",
+            ])
+            .expose_headers([
+                "etag",
+                "idempotency-replayed",
+                "link",
+                "location",
+                "retry-after",
+                "www-authenticate",
+                "x-request-id",
+            ])
+            .max_age(usize::try_from(CORS_MAX_AGE.as_secs()).ok());
+        match self {
+            Self::SameOrigin => base,
+            Self::Any => base.send_wildcard().allow_any_origin(),
+            Self::Origins(origins) => {
+                origins.iter().fold(base, |cors, origin| cors.allowed_origin(origin))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read, and whether it was fit.
+    fn read(origins: &str) -> (Cors, bool) {
+        let lookup = |name: &str| (name == "CORS_ORIGINS").then(|| origins.to_owned());
+        let mut reader = Reader::new(&lookup);
+        (Cors::read(&mut reader), reader.into_errors().is_empty())
+    }
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        let both = Cors::Origins(vec!["https://a.org".into(), "http://localhost:8080".into()]);
+        assert_eq!(read("https://a.org, http://localhost:8080"), (both, true));
+        assert_eq!(read("*"), (Cors::Any, true));
+        assert_eq!(read(""), (Cors::SameOrigin, true));
+        assert!(!read("https://a.org/").1);
+    }
+}

@@ -1,0 +1,258 @@
+//! The fields of a JSON object, taken one by one; what is wrong with them is gathered, all of it.
+
+use crate::json::Json;
+use crate::problem::FieldError;
+use booking_core::Invalid;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// The fields of an object that have not been taken yet, and what is wrong with those that were.
+///
+/// What cannot be read is `None`, as if it had been left out; since it is an error too, nobody ever
+/// works with it.
+pub(crate) struct Fields<'a> {
+    fields: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// The JSON pointer of the object itself.
+    at: String,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// Makes a value of a whole document; `read` takes what it needs, and the rest is refused.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub(crate) fn read<T>(
+        document: Json<'a>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, Vec<FieldError>> {
+        let Json::Object(fields) = document else {
+            let detail = "must be an object".into();
+            return Err(vec![FieldError { pointer: String::new(), detail }]);
+        };
+        let mut fields = Self { fields, at: String::new(), errors: Vec::new() };
+        match fields.finish(read) {
+            Some(value) if fields.errors.is_empty() => Ok(value),
+            _ => Err(fields.errors),
+        }
+    }
+
+    fn finish<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let value = read(self);
+        self.refuse_the_rest();
+        value
+    }
+
+    /// Takes a field that must be there.
+    pub(crate) fn required<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Json<'a>) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.take(name) {
+            Some(value) => self.parsed(name, parse(&value)),
+            None => {
+                self.refuse(name, "is missing");
+                None
+            }
+        }
+    }
+
+    /// Takes a field that may be left out, and must have a value if it is there.
+    pub(crate) fn given<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Json<'a>) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.take(name)?;
+        self.parsed(name, parse(&value))
+    }
+
+    /// Takes a field that may be left out, for which `null` is the same.
+    pub(crate) fn optional<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Json<'a>) -> Result<T, E>,
+    ) -> Option<T> {
+        self.clearable(name, parse)?
+    }
+
+    /// Takes a field that may be left out, for which `null` means something else: `Some(None)`.
+    pub(crate) fn clearable<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&Json<'a>) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match self.take(name)? {
+            Json::Null => Some(None),
+            value => self.parsed(name, parse(&value)).map(Some),
+        }
+    }
+
+    /// Takes an array of objects that must be there and have so many, each read by `read`.
+    pub(crate) fn objects<T>(
+        &mut self,
+        name: &str,
+        count: RangeInclusive<usize>,
+        read: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match self.take(name) {
+            Some(Json::Array(items)) if count.contains(&items.len()) => items,
+            other => {
+                match other {
+                    Some(Json::Array(_)) => {
+                        let (min, max) = count.into_inner();
+                        self.refuse(name, format!("must have {min} to {max} items"));
+                    }
+                    Some(_) => self.refuse(name, "must be an array"),
+                    None => self.refuse(name, "is missing"),
+                }
+                return None;
+            }
+        };
+        let mut values = Vec::with_capacity(items.len());
+        for (position, item) in items.into_iter().enumerate() {
+            let at = format!("{}/{position}", self.pointer(name));
+            let Json::Object(fields) = item else {
+                self.errors.push(FieldError { pointer: at, detail: "must be an object".into() });
+                continue;
+            };
+            let mut fields = Self { fields, at, errors: Vec::new() };
+            values.extend(fields.finish(&read));
+            self.errors.append(&mut fields.errors);
+        }
+        Some(values)
+    }
+
+    /// Says what is wrong with a field.
+    pub(crate) fn refuse(&mut self, name: &str, reason: impl fmt::Display) {
+        let pointer = self.pointer(name);
+        self.errors.push(FieldError { pointer, detail: reason.to_string() });
+    }
+
+    fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        let position = self.fields.iter().position(|(field, _)| field == name)?;
+        let (_, value) = self.fields.swap_remove(position);
+        if self.fields.iter().any(|(field, _)| field == name) {
+            self.fields.retain(|(field, _)| field != name);
+            self.refuse(name, "is there more than once");
+        }
+        Some(value)
+    }
+
+    fn parsed<T, E: fmt::Display>(&mut self, name: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|reason| self.refuse(name, reason)).ok()
+    }
+
+    /// The JSON pointer (RFC 6901, section 3) of a field.
+    fn pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))
+    }
+
+    fn refuse_the_rest(&mut self) {
+        let mut unknown: Vec<_> = self.fields.drain(..).map(|(name, _)| name).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        for name in unknown {
+            self.refuse(&name, "is not a field of this request");
+        }
+    }
+}
+
+/// Reads a text with the parser of its domain type.
+pub(crate) fn text<T>(
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
+) -> impl FnOnce(&Json<'_>) -> Result<T, String> {
+    move |value| match value {
+        Json::Text(text) => parse(text).map_err(|invalid| invalid.to_string()),
+        _ => Err("must be a string".into()),
+    }
+}
+
+/// Reads a whole number with the parser of its domain type. What is none, or too large to be held as
+/// one, is out of range like any other.
+pub(crate) fn number<T>(
+    parse: impl FnOnce(i64) -> Result<T, Invalid>,
+) -> impl FnOnce(&Json<'_>) -> Result<T, Invalid> {
+    move |value| match value {
+        Json::Integer(number) => parse(*number),
+        _ => parse(i64::MAX),
+    }
+}
+
+/// Reads `true` or `false`.
+pub(crate) fn boolean(value: &Json<'_>) -> Result<bool, &'static str> {
+    match value {
+        Json::Bool(value) => Ok(*value),
+        _ => Err("must be true or false"),
+    }
+}
+
+/// Reads one of a few words.
+pub(crate) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&Json<'_>) -> Result<T, String> {
+    move |value| {
+        let found = match value {
+            Json::Text(text) => words.iter().find(|(word, _)| word == text),
+            _ => None,
+        };
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let words: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            format!("must be {}", words.join(" or "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T>(
+        json: &str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Result<T, Vec<(String, String)>> {
+        let document = serde_json::from_str(json).expect("JSON");
+        Fields::read(document, read).map_err(|errors| {
+            errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
+        })
+    }
+
+    #[test]
+    fn absent_null_and_value_are_three_things() {
+        let json = r#"{"null":null,"value":true}"#;
+        let all = |fields: &mut Fields<'_>| {
+            let absent = fields.clearable("absent", boolean);
+            let null = fields.clearable("null", boolean);
+            let value = fields.clearable("value", boolean);
+            Some([absent, null, value])
+        };
+        assert_eq!(read(json, all), Ok([None, Some(None), Some(Some(true))]));
+        assert_eq!(read(r#"{"a":null}"#, |fields| Some(fields.optional("a", boolean))), Ok(None));
+        let error = ("/a".to_owned(), "must be true or false".to_owned());
+        let refused = read(r#"{"a":null}"#, |fields| Some(fields.given("a", boolean)));
+        assert_eq!(refused, Err(vec![error]));
+    }
+
+    #[test]
+    fn what_is_wrong_with_nested_objects_is_told_with_where_it_is() {
+        let json = r#"{"s":[{"a":true},{"a":1,"x":2},{"a":true,"a":false},7]}"#;
+        let all = |fields: &mut Fields<'_>| {
+            fields.objects("s", 1..=4, |fields| fields.required("a", boolean))
+        };
+        let errors = read(json, all).expect_err("it is not valid");
+        let pointers: Vec<_> = errors.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/s/1/a", "/s/1/x", "/s/2/a", "/s/3"]);
+        for json in [r#"{"s":[]}"#, r#"{"s":[{},{},{},{},{}]}"#, r#"{"s":{}}"#, "{}"] {
+            assert_eq!(read(json, all).expect_err("it is not valid").len(), 1, "{json}");
+        }
+    }
+
+    #[test]
+    fn words_are_told() {
+        let read_word =
+            |json| read(json, |fields| fields.required("on", word(&[("this", 1), ("that", 2)])));
+        assert_eq!(read_word(r#"{"on":"that"}"#), Ok(2));
+        let errors = read_word(r#"{"on":"other"}"#).expect_err("it is not one of them");
+        assert_eq!(errors[0].1, "must be \"this\" or \"that\"");
+    }
+}

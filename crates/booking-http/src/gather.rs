@@ -1,0 +1,216 @@
+//! Look-ups of different things that go to the store together.
+
+use crate::problem::ApiError;
+use booking_admission::SubmitError;
+use booking_core::StoreError;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+/// The most look-ups that go together.
+const TOGETHER_MAX: usize = 512;
+/// The most look-ups that wait. One more is refused at once.
+const WAITING_MAX: usize = 16_384;
+
+/// Look-ups by key. Those that come while others are under way go into the next read together, so that
+/// thousands a second cost a few statements. Nothing is kept when nobody waits.
+pub(crate) struct Gathered<K, V> {
+    queue: Arc<Mutex<Queue<K, V>>>,
+}
+
+struct Queue<K, V> {
+    waiting: VecDeque<Lookup<K, V>>,
+    is_under_way: bool,
+}
+
+struct Lookup<K, V> {
+    key: K,
+    reply: oneshot::Sender<Result<V, StoreError>>,
+}
+
+impl<K, V> Default for Gathered<K, V> {
+    fn default() -> Self {
+        let queue = Queue { waiting: VecDeque::new(), is_under_way: false };
+        Self { queue: Arc::new(Mutex::new(queue)) }
+    }
+}
+
+impl<K, V> Gathered<K, V>
+where
+    K: Clone + Send + 'static,
+    V: Send + 'static,
+{
+    /// What `read` gives for `key` among the keys that it is called with: `values[i]` is that of
+    /// `keys[i]`. It is called after this was.
+    ///
+    /// # Errors
+    /// The store's, [`SubmitError::Overloaded`] if too many wait, [`ApiError::Panic`] if `read` does.
+    pub(crate) async fn get<R>(
+        &self,
+        key: K,
+        read: impl Fn(Vec<K>) -> R + Send + 'static,
+    ) -> Result<V, ApiError>
+    where
+        R: Future<Output = Result<Vec<V>, StoreError>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        if let Some(flight) = self.join(Lookup { key, reply })? {
+            // On its own, since whoever asked first may go away.
+            tokio::spawn(flight.run(read));
+        }
+        Ok(answer.await.map_err(|_| ApiError::Panic)??)
+    }
+
+    /// Waits with the others. The first one has to see to the reading.
+    fn join(&self, lookup: Lookup<K, V>) -> Result<Option<Flight<K, V>>, SubmitError> {
+        let mut queue = lock(&self.queue);
+        if queue.waiting.len() == WAITING_MAX {
+            return Err(SubmitError::Overloaded);
+        }
+        queue.waiting.push_back(lookup);
+        if std::mem::replace(&mut queue.is_under_way, true) {
+            return Ok(None);
+        }
+        Ok(Some(Flight { queue: Arc::clone(&self.queue), landed: false }))
+    }
+}
+
+/// Reads, one after the other, until nobody waits.
+struct Flight<K, V> {
+    queue: Arc<Mutex<Queue<K, V>>>,
+    landed: bool,
+}
+
+impl<K: Clone, V> Flight<K, V> {
+    async fn run<R>(mut self, read: impl Fn(Vec<K>) -> R)
+    where
+        R: Future<Output = Result<Vec<V>, StoreError>>,
+    {
+        // Lets others that are ready join, without making anybody wait.
+        yield_now().await;
+        while let Some(lookups) = self.next() {
+            let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
+            // Whoever has gone does not hear the answer.
+            match read(keys).await {
+                Ok(values) => {
+                    assert_eq!(values.len(), lookups.len(), "a value for each key");
+                    for (lookup, value) in lookups.into_iter().zip(values) {
+                        let _ = lookup.reply.send(Ok(value));
+                    }
+                }
+                Err(error) => {
+                    for lookup in lookups {
+                        let _ = lookup.reply.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Those who wait, as many as go together; `None`, and the end, if nobody does.
+    fn next(&mut self) -> Option<Vec<Lookup<K, V>>> {
+        let mut queue = lock(&self.queue);
+        let mut lookups = Vec::new();
+        while lookups.len() < TOGETHER_MAX
+            && let Some(lookup) = queue.waiting.pop_front()
+        {
+            if !lookup.reply.is_closed() {
+                lookups.push(lookup);
+            }
+        }
+        if lookups.is_empty() {
+            queue.is_under_way = false;
+            self.landed = true;
+            return None;
+        }
+        Some(lookups)
+    }
+}
+
+/// A read that panicked must not leave callers behind who wait for ever.
+impl<K, V> Drop for Flight<K, V> {
+    fn drop(&mut self) {
+        if !self.landed {
+            let mut queue = lock(&self.queue);
+            queue.waiting.clear();
+            queue.is_under_way = false;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The queue is whole between any two of its calls.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+    use tokio::sync::Semaphore;
+
+    /// A read that doubles, once it is let go, and keeps how many were asked for together.
+    struct Source {
+        reads: Mutex<Vec<usize>>,
+        gate: Semaphore,
+    }
+
+    impl Source {
+        fn open_for(reads: usize) -> Arc<Self> {
+            Arc::new(Self { reads: Mutex::default(), gate: Semaphore::new(reads) })
+        }
+
+        async fn read(self: Arc<Self>, keys: Vec<u32>) -> Result<Vec<u32>, StoreError> {
+            lock(&self.reads).push(keys.len());
+            self.gate.acquire().await.expect("nobody closes it").forget();
+            Ok(keys.iter().map(|key| 2 * key).collect())
+        }
+    }
+
+    async fn get(lookups: &Gathered<u32, u32>, source: &Arc<Source>, key: u32) -> Option<u32> {
+        let source = Arc::clone(source);
+        lookups.get(key, move |keys| Arc::clone(&source).read(keys)).await.ok()
+    }
+
+    #[actix_web::test]
+    async fn those_who_come_during_a_read_go_together() {
+        let (lookups, source) = (Gathered::default(), Source::open_for(0));
+        let early = get(&lookups, &source, 7).shared();
+        assert_eq!(early.clone().now_or_never(), None);
+        while lock(&source.reads).is_empty() {
+            yield_now().await;
+        }
+        let late = join_all((0..600).map(|key| get(&lookups, &source, key))).shared();
+        assert_eq!(late.clone().now_or_never(), None);
+        source.gate.add_permits(3);
+        assert_eq!(early.await, Some(14));
+        assert_eq!(late.await, (0..600).map(|key| Some(2 * key)).collect::<Vec<_>>());
+        assert_eq!(*lock(&source.reads), [1, TOGETHER_MAX, 600 - TOGETHER_MAX]);
+        source.gate.add_permits(1);
+        assert_eq!(get(&lookups, &source, 1).await, Some(2), "and then again");
+    }
+
+    #[actix_web::test]
+    async fn there_is_room_for_so_many_and_no_more() {
+        let (lookups, source) = (Gathered::default(), Source::open_for(0));
+        let all =
+            join_all((0..=WAITING_MAX as u32).map(|key| get(&lookups, &source, key))).shared();
+        assert_eq!(all.clone().now_or_never(), None);
+        source.gate.add_permits(WAITING_MAX);
+        let refused = all.await.into_iter().filter(Option::is_none).count();
+        assert_eq!(refused, 1);
+    }
+
+    #[actix_web::test]
+    async fn a_read_that_fails_or_panics_is_the_end_of_nothing_else() {
+        let lookups = Gathered::default();
+        let broken = lookups.get(1, async |_| -> Result<Vec<u32>, _> { panic!("on purpose") });
+        assert!(matches!(broken.await, Err(ApiError::Panic)));
+        let failing = lookups
+            .get(1, async |_| Err(StoreError::unavailable(std::io::Error::other("on purpose"))));
+        assert!(matches!(failing.await, Err(ApiError::Store(StoreError::Unavailable(_)))));
+        assert_eq!(get(&lookups, &Source::open_for(1), 4).await, Some(8));
+    }
+}

@@ -1,0 +1,150 @@
+//! `Idempotency-Key`: what makes a request that comes again the same request.
+//!
+//! The key's answer is remembered by the store, in the transaction that decided it. Here the header
+//! becomes what it is looked up by.
+
+use crate::problem::ApiError;
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use booking_core::{Caller, Fingerprint, IdempotencyKey, KeyHash};
+use sha2::{Digest, Sha256};
+
+const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// The longest key, in bytes.
+const KEY_BYTES_MAX: usize = 255;
+
+/// On an answer that was given before.
+pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
+
+/// The header of a request, checked.
+pub(crate) struct KeyHeader<'a>(&'a [u8]);
+
+impl<'a> KeyHeader<'a> {
+    /// The key of a request, if it has one.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidHeader`] for what is no key, and for more than one.
+    pub(crate) fn of(request: &'a HttpRequest) -> Result<Option<Self>, ApiError> {
+        let mut values = request.headers().get_all(KEY_HEADER);
+        let Some(value) = values.next() else { return Ok(None) };
+        let key = value.as_bytes();
+        let is_printable = key.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if values.next().is_some() || !(1..=KEY_BYTES_MAX).contains(&key.len()) || !is_printable {
+            let detail = "must be 1 to 255 printable ASCII characters, in one header";
+            return Err(ApiError::InvalidHeader { name: "Idempotency-Key", detail });
+        }
+        Ok(Some(Self(key)))
+    }
+
+    /// The key together with what was asked under it.
+    pub(crate) fn with_body(self, request: &HttpRequest, body: &[u8]) -> RequestKey {
+        let mut hasher = Sha256::new();
+        add(&mut hasher, b"booking idempotency key 1");
+        add(&mut hasher, request.method().as_str().as_bytes());
+        add(&mut hasher, request.path().as_bytes());
+        add(&mut hasher, self.0);
+        RequestKey { hasher, fingerprint: Fingerprint::new(Sha256::digest(body).into()) }
+    }
+}
+
+/// Adds a part with its length before it, so that no two lists of parts are the same bytes.
+fn add(hasher: &mut Sha256, part: &[u8]) {
+    hasher.update((part.len() as u64).to_be_bytes());
+    hasher.update(part);
+}
+
+/// A key, the route that it was sent to, and what was asked under it.
+pub(crate) struct RequestKey {
+    hasher: Sha256,
+    fingerprint: Fingerprint,
+}
+
+impl RequestKey {
+    /// The key as `caller`'s own: nobody gets an answer by guessing another's key.
+    pub(crate) fn of(&self, caller: Caller) -> IdempotencyKey {
+        let mut hasher = self.hasher.clone();
+        match caller {
+            Caller::Organizer => add(&mut hasher, b"organizer"),
+            Caller::Attendee(hash) => {
+                add(&mut hasher, b"attendee");
+                add(&mut hasher, hash.as_bytes());
+            }
+        }
+        let hash = KeyHash::new(hasher.finalize().into());
+        IdempotencyKey { hash, fingerprint: self.fingerprint }
+    }
+}
+
+/// The key of one part of a request that becomes many commands.
+pub(crate) fn part(of: IdempotencyKey, position: usize) -> IdempotencyKey {
+    let mut hasher = Sha256::new();
+    add(&mut hasher, b"booking idempotency key 1, part");
+    add(&mut hasher, of.hash.as_bytes());
+    add(&mut hasher, &(position as u64).to_be_bytes());
+    IdempotencyKey { hash: KeyHash::new(hasher.finalize().into()), ..of }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::Method;
+    use actix_web::test::TestRequest;
+    use booking_core::TokenHash;
+    use std::collections::BTreeSet;
+
+    fn request(method: Method, path: &str, key: &str) -> HttpRequest {
+        TestRequest::with_uri(path)
+            .method(method)
+            .insert_header((KEY_HEADER, key))
+            .to_http_request()
+    }
+
+    fn key(request: &HttpRequest, body: &[u8], caller: Caller) -> IdempotencyKey {
+        let header = KeyHeader::of(request).expect("it is valid").expect("it is there");
+        header.with_body(request, body).of(caller)
+    }
+
+    #[test]
+    fn another_caller_method_path_or_key_is_another_key() {
+        let first = key(&request(Method::POST, "/events", "a"), b"{}", Caller::Organizer);
+        let again = key(&request(Method::POST, "/events", "a"), b"{}", Caller::Organizer);
+        assert_eq!(first, again);
+        let attendee = |byte| Caller::Attendee(TokenHash::new([byte; 32]));
+        let keys = [
+            first,
+            key(&request(Method::POST, "/events", "b"), b"{}", Caller::Organizer),
+            key(&request(Method::PATCH, "/events", "a"), b"{}", Caller::Organizer),
+            // The same bytes in a row.
+            key(&request(Method::POST, "/event", "sa"), b"{}", Caller::Organizer),
+            key(&request(Method::POST, "/events", "a"), b"{}", attendee(1)),
+            key(&request(Method::POST, "/events", "a"), b"{}", attendee(2)),
+            part(first, 0),
+            part(first, 1),
+        ];
+        let hashes: BTreeSet<_> = keys.iter().map(|key| key.hash).collect();
+        assert_eq!(hashes.len(), keys.len());
+        assert!(keys.iter().all(|key| key.fingerprint == first.fingerprint));
+        let other = key(&request(Method::POST, "/events", "a"), b"{ }", Caller::Organizer);
+        assert_eq!(other.hash, first.hash);
+        assert_ne!(other.fingerprint, first.fingerprint);
+    }
+
+    #[test]
+    fn a_key_is_one_header_of_1_to_255_printable_characters() {
+        let longest = "k".repeat(KEY_BYTES_MAX);
+        for good in ["a", " ", "~", "\"quoted\"", "a b", &longest] {
+            assert!(KeyHeader::of(&request(Method::POST, "/", good)).is_ok(), "{good:?}");
+        }
+        let too_long = "k".repeat(KEY_BYTES_MAX + 1);
+        for bad in ["", "a\tb", "é", &too_long] {
+            assert!(KeyHeader::of(&request(Method::POST, "/", bad)).is_err(), "{bad:?}");
+        }
+        let twice = TestRequest::default()
+            .append_header((KEY_HEADER, "a"))
+            .append_header((KEY_HEADER, "a"))
+            .to_http_request();
+        assert!(KeyHeader::of(&twice).is_err());
+        assert!(matches!(KeyHeader::of(&TestRequest::default().to_http_request()), Ok(None)));
+    }
+}

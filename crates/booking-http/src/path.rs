@@ -1,0 +1,56 @@
+//! What a route's path names.
+
+use crate::identity;
+use crate::problem::ApiError;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use booking_core::{Caller, EventId, RegistrationId};
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+/// The `{id}` of an event. What is no id names no event.
+pub(crate) struct EventPath(pub(crate) EventId);
+
+impl FromRequest for EventPath {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id(request, "id").map(Self).map_err(Into::into))
+    }
+}
+
+/// The `{registration_id}` below an event, which is the organizer's way to name a registration.
+pub(crate) struct MemberPath(pub(crate) RegistrationId);
+
+impl FromRequest for MemberPath {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id(request, "registration_id").map(Self).map_err(Into::into))
+    }
+}
+
+/// The `{id}` of a registration on its own routes, and who asks there. Only these look at the
+/// `Authorization` header: elsewhere it may be for a proxy that knows people.
+#[derive(Clone, Copy)]
+pub(crate) struct Holder {
+    pub(crate) id: RegistrationId,
+    pub(crate) caller: Caller,
+}
+
+impl FromRequest for Holder {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let holder = id(request, "id")
+            .and_then(|id| Ok(Self { id, caller: identity::caller(request.headers())? }));
+        ready(holder.map_err(Into::into))
+    }
+}
+
+fn id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, ApiError> {
+    request.match_info().get(name).and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)
+}

@@ -1,0 +1,108 @@
+//! Outcomes as answers.
+
+use crate::caching::etag;
+use crate::idempotency::REPLAYED;
+use crate::problem::ApiError;
+use crate::tokens::ManageToken;
+use crate::wire::{EventBody, RegistrationBody};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use booking_core::{Event, Outcome, Registration};
+
+/// What was decided about something, unless it was refused.
+pub(crate) struct Decided<T> {
+    pub(crate) what: T,
+    /// Whether it is the answer that the same request got before.
+    is_replay: bool,
+    /// Whether somebody who asked for a seat has to wait for one.
+    is_waitlisted: bool,
+}
+
+impl<T> Decided<T> {
+    /// Begins the answer.
+    pub(crate) fn answer(&self, status: StatusCode) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(status);
+        if self.is_replay {
+            response.insert_header(REPLAYED);
+        }
+        response
+    }
+}
+
+impl Decided<Registration> {
+    /// Takes what became of a registration.
+    ///
+    /// # Errors
+    /// The refusal, if it is one.
+    pub(crate) fn registration(outcome: Outcome) -> Result<Self, ApiError> {
+        let (outcome, is_replay) = unfold(outcome);
+        let is_waitlisted = matches!(outcome, Outcome::Waitlisted(_));
+        let what = match outcome {
+            Outcome::Confirmed(registration)
+            | Outcome::Held(registration)
+            | Outcome::Waitlisted(registration)
+            | Outcome::Cancelled(registration)
+            | Outcome::Transferred(registration)
+            | Outcome::CheckedIn(registration)
+            | Outcome::CheckInUndone(registration) => registration,
+            Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
+            Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
+                return Err(ApiError::Panic);
+            }
+        };
+        Ok(Self { what, is_replay, is_waitlisted })
+    }
+
+    /// 201: something was made of it; 202: it waits.
+    pub(crate) fn made(&self, token: Option<&ManageToken>) -> HttpResponse {
+        let status = if self.is_waitlisted { StatusCode::ACCEPTED } else { StatusCode::CREATED };
+        self.shown(status, token)
+    }
+
+    /// 200: it is as it was asked to be.
+    pub(crate) fn changed(&self, token: Option<&ManageToken>) -> HttpResponse {
+        self.shown(StatusCode::OK, token)
+    }
+
+    fn shown(&self, status: StatusCode, token: Option<&ManageToken>) -> HttpResponse {
+        let body = RegistrationBody::from(&self.what).with_token(token.map(ManageToken::as_str));
+        self.answer(status).json(body)
+    }
+}
+
+impl Decided<Box<Event>> {
+    /// Takes what became of an event.
+    ///
+    /// # Errors
+    /// The refusal, if it is one.
+    pub(crate) fn event(outcome: Outcome) -> Result<Self, ApiError> {
+        let (outcome, is_replay) = unfold(outcome);
+        match outcome {
+            Outcome::EventChanged(what) => Ok(Self { what, is_replay, is_waitlisted: false }),
+            Outcome::Refused(refusal) => Err(ApiError::Refused { refusal, is_replay }),
+            Outcome::Confirmed(_)
+            | Outcome::Held(_)
+            | Outcome::Waitlisted(_)
+            | Outcome::Cancelled(_)
+            | Outcome::Transferred(_)
+            | Outcome::CheckedIn(_)
+            | Outcome::CheckInUndone(_)
+            | Outcome::Settled
+            | Outcome::Replayed(_) => Err(ApiError::Panic),
+        }
+    }
+
+    /// 200, with the version that may be asked for with `If-Match`.
+    pub(crate) fn changed(&self) -> HttpResponse {
+        let tag = etag(self.what.version);
+        self.answer(StatusCode::OK).insert_header(tag).json(EventBody::from(&*self.what))
+    }
+}
+
+/// The outcome itself, and whether it was decided earlier.
+pub(crate) fn unfold(outcome: Outcome) -> (Outcome, bool) {
+    match outcome {
+        Outcome::Replayed(first) => (*first, true),
+        outcome => (outcome, false),
+    }
+}

@@ -1,0 +1,92 @@
+//! What organizers send about events.
+
+use crate::body::FromBody;
+use crate::fields::{Fields, boolean, number, text, word};
+use booking_core::{
+    Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
+    OfferTtl, TimeZone, Venue, parse_instant,
+};
+use chrono::{DateTime, Utc};
+
+/// The body of `POST /events`.
+pub(crate) struct CreateEvent {
+    pub(crate) details: EventDetails,
+    pub(crate) capacity: Capacity,
+    pub(crate) rules: EventRules,
+}
+
+impl FromBody for CreateEvent {
+    fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self> {
+        let name = fields.required("name", text(EventName::parse));
+        let description = fields.optional("description", text(Description::parse));
+        let seats = number(|seats| Capacity::parse(seats, capacity_max));
+        let capacity = fields.required("capacity", seats);
+        let (starts_at, ends_at) = in_order(fields, "starts_at", "ends_at");
+        let timezone = fields.optional("timezone", text(TimeZone::parse));
+        let venue = fields.optional("venue", text(Venue::parse));
+        let rules = rules(fields);
+        let (name, description) = (name?, description.unwrap_or_default());
+        let details = EventDetails { name, description, starts_at, ends_at, timezone, venue };
+        Some(Self { details, capacity: capacity?, rules })
+    }
+}
+
+fn rules(fields: &mut Fields<'_>) -> EventRules {
+    let default = EventRules::default();
+    let statuses = [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
+    let status = fields.optional("status", word(&statuses));
+    let (opens_at, closes_at) = in_order(fields, "opens_at", "closes_at");
+    let waitlist_enabled = fields.optional("waitlist_enabled", boolean);
+    // Here null says something: whoever waited is confirmed at once.
+    let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
+    EventRules {
+        status: status.unwrap_or(default.status),
+        opens_at,
+        closes_at,
+        waitlist_enabled: waitlist_enabled.unwrap_or(default.waitlist_enabled),
+        offer_ttl: offer_ttl.unwrap_or(default.offer_ttl),
+    }
+}
+
+/// Takes two instants, the second of which must not be before the first.
+fn in_order(
+    fields: &mut Fields<'_>,
+    from: &str,
+    to: &str,
+) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let first = fields.optional(from, text(parse_instant));
+    let second = fields.optional(to, text(parse_instant));
+    if first.zip(second).is_some_and(|(first, second)| second < first) {
+        fields.refuse(to, format!("must not be before {from}"));
+    }
+    (first, second)
+}
+
+/// The body of `PATCH /events/{id}`. What is left out stays as it is; `null` clears what can be without
+/// a value.
+pub(crate) struct EditEvent(pub(crate) Edit);
+
+impl FromBody for EditEvent {
+    fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self> {
+        let seats = number(|seats| Capacity::parse(seats, capacity_max));
+        // A draft becomes published, and a published event never a draft again.
+        let publish = fields.given("status", word(&[("published", true)]));
+        Some(Self(Edit {
+            if_version: None,
+            name: fields.given("name", text(EventName::parse)),
+            description: fields
+                .clearable("description", text(Description::parse))
+                .map(Option::unwrap_or_default),
+            capacity: fields.given("capacity", seats),
+            publish: publish.unwrap_or_default(),
+            starts_at: fields.clearable("starts_at", text(parse_instant)),
+            ends_at: fields.clearable("ends_at", text(parse_instant)),
+            timezone: fields.clearable("timezone", text(TimeZone::parse)),
+            venue: fields.clearable("venue", text(Venue::parse)),
+            opens_at: fields.clearable("opens_at", text(parse_instant)),
+            closes_at: fields.clearable("closes_at", text(parse_instant)),
+            waitlist_enabled: fields.given("waitlist_enabled", boolean),
+            offer_ttl: fields.clearable("offer_ttl_seconds", number(OfferTtl::parse)),
+        }))
+    }
+}

@@ -1,0 +1,42 @@
+//! The yardstick of the benchmark: HTTP alone.
+
+use super::Answer;
+use crate::body::Write;
+use crate::path::EventPath;
+use crate::present::Decided;
+use crate::requests::Register;
+use crate::service::Service;
+use crate::tokens::Origin;
+use actix_web::web::Data;
+use booking_core::{Outcome, Registration, RegistrationId, Status, Version};
+use chrono::DateTime;
+use uuid::Uuid;
+
+/// `POST /bench/{id}/register`: all that [`register`](super::claims::register) does, but for queue and
+/// store.
+pub(super) async fn register_nothing(
+    service: Data<Service>,
+    EventPath(event_id): EventPath,
+    write: Write<Register>,
+) -> Answer {
+    let id = RegistrationId::from(Uuid::now_v7());
+    let token = service.tickets.issue(Origin::Made(id));
+    let claim = write.body.who.claim(id, token.hash);
+    let made = Decided::registration(Outcome::Confirmed(Registration {
+        id,
+        event_id,
+        user_email: claim.user_email,
+        name: claim.name,
+        status: Status::Confirmed,
+        expires_at: None,
+        position: None,
+        check_in: None,
+        generation: 0,
+        token_hash: claim.token_hash,
+        created_version: Version::FIRST,
+        event_version: Version::FIRST,
+        created_at: DateTime::UNIX_EPOCH,
+    }))?;
+    let token = service.tickets.token_of(&made.what, &token).await;
+    Ok(made.made(token.as_ref()))
+}

@@ -1,0 +1,56 @@
+//! At the door.
+
+use super::Answer;
+use crate::body::{Nothing, Write};
+use crate::idempotency::REPLAYED;
+use crate::path::{EventPath, MemberPath};
+use crate::present::Decided;
+use crate::requests::{CheckIn, CheckInBatch};
+use crate::scans;
+use crate::service::Service;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use booking_core::{Caller, Command, EventCommand};
+use serde_json::json;
+use uuid::Uuid;
+
+/// `POST /events/{id}/check-ins`
+pub(super) async fn check_in(
+    service: Data<Service>,
+    EventPath(event_id): EventPath,
+    write: Write<CheckIn>,
+) -> Answer {
+    let key = write.key_of(Caller::Organizer);
+    let claims = scans::verify_or_say(&service, event_id, &write.body.ticket).await?;
+    let command = scans::command(&claims, Uuid::now_v7(), None);
+    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    Ok(Decided::registration(outcome)?.made(None))
+}
+
+/// `POST /events/{id}/check-ins/batch`
+pub(super) async fn check_in_batch(
+    service: Data<Service>,
+    EventPath(event_id): EventPath,
+    write: Write<CheckInBatch>,
+) -> Answer {
+    let key = write.key_of(Caller::Organizer);
+    let told = scans::tell(&service, event_id, &write.body.scans, key).await?;
+    let mut response = HttpResponse::Ok();
+    if told.is_replay {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(json!({ "results": told.results })))
+}
+
+/// `DELETE /events/{id}/check-ins/{registration_id}`
+pub(super) async fn undo(
+    service: Data<Service>,
+    EventPath(event_id): EventPath,
+    MemberPath(registration_id): MemberPath,
+    write: Write<Nothing>,
+) -> Answer {
+    let command = Command::UndoCheckIn { registration_id };
+    let key = write.key_of(Caller::Organizer);
+    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    Ok(Decided::registration(outcome)?.changed(None))
+}

@@ -1,0 +1,96 @@
+//! Events themselves.
+
+use super::Answer;
+use crate::body::{Nothing, Write};
+use crate::caching::{IfMatch, REVALIDATE, etag, has_already};
+use crate::calendar;
+use crate::page::PageQuery;
+use crate::path::EventPath;
+use crate::present::Decided;
+use crate::problem::ApiError;
+use crate::requests::{CreateEvent, EditEvent};
+use crate::service::Service;
+use crate::wire::EventBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use booking_core::{Caller, Command, Edit, EventCommand, EventCursor, EventId, NewEvent, Outcome};
+use uuid::Uuid;
+
+/// Where all events are.
+pub(super) const PATH: &str = "/events";
+
+/// `POST /events`
+pub(super) async fn create(service: Data<Service>, write: Write<CreateEvent>) -> Answer {
+    let key = write.key_of(Caller::Organizer);
+    let CreateEvent { details, capacity, rules } = write.body;
+    let new = NewEvent { id: EventId::from(Uuid::now_v7()), details, capacity, rules };
+    let outcome = match key {
+        Some(key) => service.store.create_event_once(new, key).await?,
+        None => Outcome::EventChanged(Box::new(service.store.create_event(new).await?)),
+    };
+    let created = Decided::event(outcome)?;
+    Ok(created
+        .answer(StatusCode::CREATED)
+        .insert_header((LOCATION, format!("{PATH}/{}", created.what.id)))
+        .json(EventBody::from(&*created.what)))
+}
+
+/// `GET /events`
+pub(super) async fn list(service: Data<Service>, query: PageQuery<EventCursor>) -> Answer {
+    Ok(service.reads.events(PATH, query.after, query.limit).await?.into_response())
+}
+
+/// `GET /events/{id}`
+pub(super) async fn show(
+    request: HttpRequest,
+    service: Data<Service>,
+    EventPath(id): EventPath,
+) -> Answer {
+    let event = service.reads.event(id).await?;
+    let mut response = HttpResponse::Ok();
+    // What time alone has changed since has no version yet, and so no name.
+    if let Some(tag) = event.version.map(etag) {
+        if has_already(&request, &tag.0) {
+            response.status(StatusCode::NOT_MODIFIED);
+            return Ok(response.insert_header(tag).insert_header(REVALIDATE).finish());
+        }
+        response.insert_header(tag);
+    }
+    Ok(response.insert_header(REVALIDATE).content_type(ContentType::json()).body(event.json))
+}
+
+/// `PATCH /events/{id}`
+pub(super) async fn edit(
+    service: Data<Service>,
+    EventPath(id): EventPath,
+    IfMatch(if_version): IfMatch,
+    write: Write<EditEvent>,
+) -> Answer {
+    let key = write.key_of(Caller::Organizer);
+    let command = Command::Edit(Box::new(Edit { if_version, ..write.body.0 }));
+    let outcome = service.submit(EventCommand::new(id, command).with_key(key)).await?;
+    Ok(Decided::event(outcome)?.changed())
+}
+
+/// `POST /events/{id}/cancel`
+pub(super) async fn cancel(
+    service: Data<Service>,
+    EventPath(id): EventPath,
+    write: Write<Nothing>,
+) -> Answer {
+    let key = write.key_of(Caller::Organizer);
+    let command = EventCommand::new(id, Command::CancelEvent).with_key(key);
+    Ok(Decided::event(service.submit(command).await?)?.changed())
+}
+
+/// `GET /events/{id}/calendar.ics`
+pub(super) async fn calendar(service: Data<Service>, EventPath(id): EventPath) -> Answer {
+    let event = service.store.event(id).await?.ok_or(ApiError::NotFound)?;
+    let text = calendar::of(&event).ok_or(ApiError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header(REVALIDATE)
+        .insert_header((CONTENT_TYPE, calendar::CONTENT_TYPE))
+        .body(text))
+}

@@ -1,0 +1,82 @@
+//! Registrations that are there, for their owners and for the organizer.
+
+use super::Answer;
+use crate::body::{Nothing, Write};
+use crate::page::{PageBody, PageQuery};
+use crate::path::{EventPath, Holder};
+use crate::present::Decided;
+use crate::problem::ApiError;
+use crate::requests::{Transfer, Who};
+use crate::service::Service;
+use crate::tokens::Origin;
+use crate::wire::{HistoryBody, RegistrationBody};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use booking_core::{Command, PageLimit, RegistrationCursor};
+
+/// `GET /events/{id}/registrations`
+pub(super) async fn list(
+    request: HttpRequest,
+    service: Data<Service>,
+    EventPath(id): EventPath,
+    query: PageQuery<RegistrationCursor>,
+) -> Answer {
+    let PageQuery { after, limit, listed } = query;
+    let page = service.store.registrations(id, listed, after, limit).await?;
+    let page = page.ok_or(ApiError::NotFound)?;
+    let page = PageBody::of::<_, RegistrationBody<'_>, _>(request.path(), &page, limit, listed);
+    Ok(page.into_response())
+}
+
+/// `GET /registrations/{id}`
+pub(super) async fn show(service: Data<Service>, holder: Holder) -> Answer {
+    let registration = service.registration(holder).await?;
+    Ok(HttpResponse::Ok().json(RegistrationBody::from(&registration)))
+}
+
+/// `GET /registrations/{id}/history`
+pub(super) async fn history(service: Data<Service>, holder: Holder) -> Answer {
+    let registration = service.registration(holder).await?;
+    let entries = service.store.history(registration.id, PageLimit::MAX).await?;
+    let entries = entries.ok_or(ApiError::NotFound)?;
+    Ok(HttpResponse::Ok().json(entries.iter().map(HistoryBody::from).collect::<Vec<_>>()))
+}
+
+/// `POST /registrations/{id}/confirm`
+pub(super) async fn confirm(
+    service: Data<Service>,
+    holder: Holder,
+    write: Write<Nothing>,
+) -> Answer {
+    let command = Command::Confirm { registration_id: holder.id };
+    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
+    Ok(Decided::registration(outcome)?.changed(None))
+}
+
+/// `DELETE /registrations/{id}`
+pub(super) async fn cancel(
+    service: Data<Service>,
+    holder: Holder,
+    write: Write<Nothing>,
+) -> Answer {
+    let command = Command::Cancel { registration_id: holder.id };
+    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
+    Ok(Decided::registration(outcome)?.changed(None))
+}
+
+/// `POST /registrations/{id}/transfer`
+pub(super) async fn transfer(
+    service: Data<Service>,
+    holder: Holder,
+    write: Write<Transfer>,
+) -> Answer {
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let token = service.tickets.issue(Origin::transfer(registration_id, key));
+    let Transfer(Who { user_email, name }) = write.body;
+    let token_hash = Some(token.hash);
+    let transfer = booking_core::Transfer { registration_id, user_email, name, token_hash };
+    let outcome = service.submit_for(holder, Command::Transfer(transfer), key).await?;
+    let transferred = Decided::registration(outcome)?;
+    let token = service.tickets.token_of(&transferred.what, &token).await;
+    Ok(transferred.changed(token.as_ref()))
+}

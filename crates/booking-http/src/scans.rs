@@ -1,0 +1,201 @@
+//! Tickets that were scanned: verified here, and decided where their seats are.
+
+use crate::idempotency::part;
+use crate::present::unfold;
+use crate::problem::{ApiError, TicketFault, void_reason};
+use crate::requests::Scan;
+use crate::service::Service;
+use booking_core::{
+    CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal, RegistrationId,
+};
+use booking_ticket::TicketClaims;
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What became of scans that were told together.
+pub(crate) struct Told {
+    /// In the order of the scans.
+    pub(crate) results: Vec<ScanBody>,
+    /// Whether all of it is the answer that the same request got before.
+    pub(crate) is_replay: bool,
+}
+
+/// What became of a scan, as clients see it.
+#[derive(Serialize)]
+pub(crate) struct ScanBody {
+    id: Uuid,
+    result: &'static str,
+    registration_id: Option<RegistrationId>,
+    checked_in_at: Option<DateTime<Utc>>,
+    reason: Option<&'static str>,
+    detail: Option<String>,
+}
+
+/// What a ticket says, if we signed it and it is for this event.
+///
+/// # Errors
+/// [`ApiError::TicketRefused`]; the store's.
+async fn verify(
+    service: &Service,
+    event_id: EventId,
+    ticket: &str,
+) -> Result<TicketClaims, ApiError> {
+    let claims = service.tickets.verify(ticket).await?;
+    match claims.event_id == event_id.as_uuid() {
+        true => Ok(claims),
+        false => Err(ApiError::TicketRefused(TicketFault::OtherEvent)),
+    }
+}
+
+/// The same for a ticket alone.
+///
+/// # Errors
+/// As [`verify`], and [`ApiError::NotFound`] if there is no such event.
+pub(crate) async fn verify_or_say(
+    service: &Service,
+    event_id: EventId,
+    ticket: &str,
+) -> Result<TicketClaims, ApiError> {
+    let verified = verify(service, event_id, ticket).await;
+    if let Err(ApiError::TicketRefused(_)) = verified {
+        // Nobody else is going to look for the event.
+        service.reads.event(event_id).await?;
+    }
+    verified
+}
+
+/// Asks for whoever has the ticket to be let in.
+pub(crate) fn command(
+    claims: &TicketClaims,
+    scan_id: Uuid,
+    scanned_at: Option<DateTime<Utc>>,
+) -> Command {
+    Command::CheckIn(CheckIn {
+        registration_id: claims.registration_id.into(),
+        generation: claims.generation,
+        scan_id,
+        scanned_at,
+    })
+}
+
+/// Has scans decided, in their order and in as few transactions as they come to. Each is named by its
+/// id, so telling them again changes nothing, with a key or without.
+///
+/// # Errors
+/// What concerns all of them: no such event, a key that was used for other scans, or that some were
+/// not decided. They are to be told again then.
+pub(crate) async fn tell(
+    service: &Service,
+    event_id: EventId,
+    scans: &[Scan],
+    key: Option<IdempotencyKey>,
+) -> Result<Told, ApiError> {
+    let mut is_replay = begin(service, event_id, key).await?;
+    let mut verified = Vec::with_capacity(scans.len());
+    for scan in scans {
+        verified.push(match verify(service, event_id, &scan.ticket).await {
+            Err(ApiError::TicketRefused(fault)) => Err(fault),
+            claims => Ok(claims?),
+        });
+    }
+    let submitted = scans.iter().zip(verified).enumerate().map(|(position, (scan, verified))| {
+        let key = key.map(|key| part(key, position));
+        async move {
+            match verified {
+                Ok(claims) => submit(service, event_id, scan, &claims, key).await,
+                Err(fault) => Ok((refused(scan, None, fault.reason(), &fault), true)),
+            }
+        }
+    });
+    let mut results = Vec::with_capacity(scans.len());
+    for (result, is_known) in try_join_all(submitted).await? {
+        is_replay &= is_known;
+        results.push(result);
+    }
+    Ok(Told { results, is_replay })
+}
+
+/// Sees to it that there is the event, and that nothing else was asked under the key; tells whether this
+/// was. A command that changes nothing takes the key for the request as a whole: its scans, which have
+/// keys of their own, could not tell that others were sent before.
+async fn begin(
+    service: &Service,
+    event_id: EventId,
+    key: Option<IdempotencyKey>,
+) -> Result<bool, ApiError> {
+    if key.is_none() {
+        service.reads.event(event_id).await?;
+        return Ok(false);
+    }
+    let begin = EventCommand::new(event_id, Command::Settle).with_key(key);
+    match unfold(service.submit(begin).await?) {
+        (Outcome::Refused(refusal), is_replay) => Err(ApiError::Refused { refusal, is_replay }),
+        (_, is_replay) => Ok(is_replay),
+    }
+}
+
+/// Has one scan decided; tells whether it was before, too.
+async fn submit(
+    service: &Service,
+    event_id: EventId,
+    scan: &Scan,
+    claims: &TicketClaims,
+    key: Option<IdempotencyKey>,
+) -> Result<(ScanBody, bool), ApiError> {
+    let command = command(claims, scan.id, Some(scan.scanned_at));
+    let item = EventCommand::new(event_id, command).with_key(key);
+    let (outcome, is_replay) = unfold(service.submit(item).await?);
+    let registration_id = Some(claims.registration_id.into());
+    let result = match outcome {
+        Outcome::CheckedIn(registration) => {
+            let at = registration.check_in.map(|check_in| check_in.at);
+            done(scan, "checked_in", registration_id, at, None)
+        }
+        Outcome::Refused(refusal) => match refusal {
+            Refusal::AlreadyCheckedIn { checked_in_at: at } => {
+                done(scan, "already_checked_in", registration_id, Some(at), Some(&refusal))
+            }
+            Refusal::TicketVoid { reason } => {
+                refused(scan, registration_id, void_reason(reason), &refusal)
+            }
+            Refusal::Closed => refused(scan, registration_id, "closed", &refusal),
+            // Whatever else it is, it is not about this scan alone.
+            refusal => return Err(ApiError::Refused { refusal, is_replay }),
+        },
+        outcome => {
+            log::error!("a check-in was answered with {outcome:?}");
+            return Err(ApiError::Panic);
+        }
+    };
+    Ok((result, is_replay))
+}
+
+fn done(
+    scan: &Scan,
+    result: &'static str,
+    registration_id: Option<RegistrationId>,
+    checked_in_at: Option<DateTime<Utc>>,
+    detail: Option<&Refusal>,
+) -> ScanBody {
+    let detail = detail.map(ToString::to_string);
+    ScanBody { id: scan.id, result, registration_id, checked_in_at, reason: None, detail }
+}
+
+fn refused(
+    scan: &Scan,
+    registration_id: Option<RegistrationId>,
+    reason: &'static str,
+    detail: &dyn std::fmt::Display,
+) -> ScanBody {
+    let (reason, detail) = (Some(reason), Some(detail.to_string()));
+    ScanBody {
+        id: scan.id,
+        result: "refused",
+        registration_id,
+        checked_in_at: None,
+        reason,
+        detail,
+    }
+}

@@ -1,0 +1,159 @@
+//! Manage tokens: what somebody shows to change a registration of theirs.
+//!
+//! A token is 256 bits that nobody can foresee, and the store keeps its hash alone. Yet an answer that
+//! is given again under the same idempotency key must show the same token. So it is not drawn but
+//! derived, with HMAC-SHA256 (RFC 2104) under a secret of the server, from what the request and its
+//! replay have in common:
+//!
+//! - for a registration that is made, its id, which the remembered answer holds;
+//! - for a transfer, the registration's id and the idempotency key with the fingerprint of the body:
+//!   the id has had tokens before, and another transfer must get another one. Without a key there is
+//!   no replay, and random bytes take its place.
+
+use crate::identity::token_hash;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use booking_core::{IdempotencyKey, RegistrationId, SigningSeed, TokenHash};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+const TOKEN_BYTES: usize = 32;
+/// The characters of a token's text: base64url has 6 bits in each, and here no padding.
+const TOKEN_CHARACTERS: usize = (TOKEN_BYTES * 8).div_ceil(6);
+
+/// Keeps what is derived from a seed here apart from the tickets that it signs.
+const SECRET_LABEL: &[u8] = b"booking manage token, version 1";
+
+/// A token. It is shown to its owner, and otherwise to nobody: it has no `Debug`.
+#[derive(Clone, Copy)]
+pub(crate) struct ManageToken([u8; TOKEN_CHARACTERS]);
+
+impl ManageToken {
+    /// The token as text.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("base64url is ASCII")
+    }
+
+    /// What is kept of it.
+    pub(crate) fn hash(&self) -> TokenHash {
+        token_hash(self.as_str())
+    }
+}
+
+/// What a token is derived from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// The making of a registration.
+    Made(RegistrationId),
+    /// The transfer of a registration, which is named by the second part.
+    Transferred(RegistrationId, [u8; 64]),
+}
+
+impl Origin {
+    /// A transfer that was asked for under `key`.
+    pub(crate) fn transfer(id: RegistrationId, key: Option<IdempotencyKey>) -> Self {
+        let mut name = [0; 64];
+        match key {
+            Some(key) => {
+                name[..32].copy_from_slice(key.hash.as_bytes());
+                name[32..].copy_from_slice(key.fingerprint.as_bytes());
+            }
+            None => getrandom::fill(&mut name).expect("the system has random numbers"),
+        }
+        Self::Transferred(id, name)
+    }
+
+    /// The same for the registration of a replayed answer: the one that this request would have made
+    /// has another id.
+    pub(crate) fn replayed_for(self, id: RegistrationId) -> Self {
+        match self {
+            Self::Made(_) => Self::Made(id),
+            Self::Transferred(_, name) => Self::Transferred(id, name),
+        }
+    }
+}
+
+/// A secret that tokens are derived with.
+pub(crate) struct TokenSecret(Hmac<Sha256>);
+
+impl TokenSecret {
+    /// The secret that belongs to a seed.
+    pub(crate) fn of(seed: &SigningSeed) -> Self {
+        let secret = keyed(seed.as_bytes()).chain_update(SECRET_LABEL).finalize().into_bytes();
+        Self(keyed(&secret))
+    }
+
+    /// The token of `origin`, always the same one.
+    pub(crate) fn derive(&self, origin: Origin) -> ManageToken {
+        // Keying takes half of the work, and is done once.
+        let mac = self.0.clone();
+        // The first byte tells the forms apart, and each has one length.
+        let mac = match origin {
+            Origin::Made(id) => mac.chain_update([1]).chain_update(id.as_uuid().as_bytes()),
+            Origin::Transferred(id, name) => {
+                mac.chain_update([2]).chain_update(id.as_uuid().as_bytes()).chain_update(name)
+            }
+        };
+        let bytes: [u8; TOKEN_BYTES] = mac.finalize().into_bytes().into();
+        let mut text = [0; TOKEN_CHARACTERS];
+        let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+        assert_eq!(written, Ok(TOKEN_CHARACTERS));
+        ManageToken(text)
+    }
+}
+
+fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).expect("HMAC takes keys of any length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::{Fingerprint, KeyHash};
+    use std::collections::BTreeSet;
+    use uuid::Uuid;
+
+    fn id(number: u128) -> RegistrationId {
+        Uuid::from_u128(number).into()
+    }
+
+    fn key(hash: u8, fingerprint: u8) -> Option<IdempotencyKey> {
+        let (hash, fingerprint) = ([hash; 32], [fingerprint; 32]);
+        Some(IdempotencyKey {
+            hash: KeyHash::new(hash),
+            fingerprint: Fingerprint::new(fingerprint),
+        })
+    }
+
+    #[test]
+    fn the_same_origin_has_the_same_token_and_another_has_another() {
+        let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
+        let other_secret = TokenSecret::of(&SigningSeed::new([8; 32]));
+        let again = Origin::transfer(id(1), key(1, 1));
+        assert_eq!(secret.derive(again).as_str(), secret.derive(again).as_str());
+        let tokens = [
+            secret.derive(Origin::Made(id(1))),
+            secret.derive(Origin::Made(id(2))),
+            other_secret.derive(Origin::Made(id(1))),
+            secret.derive(again),
+            secret.derive(Origin::transfer(id(2), key(1, 1))),
+            secret.derive(Origin::transfer(id(1), key(2, 1))),
+            secret.derive(Origin::transfer(id(1), key(1, 2))),
+            secret.derive(Origin::transfer(id(1), None)),
+            secret.derive(Origin::transfer(id(1), None)),
+        ];
+        let texts: BTreeSet<_> = tokens.iter().map(ManageToken::as_str).collect();
+        assert_eq!(texts.len(), tokens.len());
+        let hashes: BTreeSet<_> = tokens.iter().map(ManageToken::hash).collect();
+        assert_eq!(hashes.len(), tokens.len());
+        assert!(texts.iter().all(|text| text.len() == 43));
+    }
+
+    #[test]
+    fn a_replay_is_of_the_registration_that_the_first_answer_was_about() {
+        let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
+        let first = secret.derive(Origin::Made(id(1)));
+        let replayed = secret.derive(Origin::Made(id(2)).replayed_for(id(1)));
+        assert_eq!(replayed.as_str(), first.as_str());
+    }
+}
