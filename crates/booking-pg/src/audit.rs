@@ -1,6 +1,6 @@
 //! The recount.
 
-use crate::connection::{Lease, named};
+use crate::connection::Lease;
 use crate::error::PgError;
 use crate::sql;
 use crate::store::PgStore;
@@ -32,9 +32,9 @@ impl PgStore {
 
     async fn attempt_recount(&self) -> Result<AuditReport, PgError> {
         let connection = Lease::from(&self.pool).await?;
-        connection.batch_execute(BEGIN).await.map_err(named("BEGIN"))?;
+        connection.command(BEGIN).await?;
         let counts = connection.fetch(sql::AUDIT_COUNT, &[]).await?;
-        connection.batch_execute("COMMIT").await.map_err(named("COMMIT"))?;
+        connection.command("COMMIT").await?;
         connection.give_back();
         Ok(AuditReport::of(counts.iter().map(event_count)))
     }
@@ -43,14 +43,20 @@ impl PgStore {
 fn event_count(row: &Row) -> EventCount {
     let stated = |capacity| EventStated {
         capacity,
-        booked_count: row.get("booked_count"),
+        is_cancelled: row.get("is_cancelled"),
+        booked: row.get("booked_count"),
+        held: row.get("held_count"),
+        waiting: row.get("waitlist_count"),
         version: row.get("version"),
     };
     EventCount {
         event_id: row.get::<_, Uuid>("event_id").into(),
         stated: row.get::<_, Option<i64>>("capacity").map(stated),
-        registrations: row.get("registrations"),
+        seated: row.get("seated"),
+        held: row.get("held"),
+        waiting: row.get("waiting"),
         addresses: row.get("addresses"),
+        unforeseen: row.get("unforeseen"),
         fact_versions: row.get("fact_versions"),
         fact_version_last: row.get("fact_version_last"),
     }

@@ -75,8 +75,69 @@ impl Lease {
         self.connection.as_mut().expect(ON_LOAN)
     }
 
-    pub(crate) async fn prepare(&self, sql: Sql) -> Result<Statement, PgError> {
-        self.prepare_cached(sql.text).await.map_err(named(sql.name))
+    /// Prepares a statement, which takes a round trip the first time on each connection.
+    pub(crate) async fn prepare(&self, sql: Sql) -> Result<Prepared, PgError> {
+        let statement = self.prepare_cached(sql.text).await.map_err(named(sql.name))?;
+        Ok(Prepared { statement, name: sql.name })
+    }
+
+    /// The same if it is `needed`.
+    pub(crate) async fn prepare_if(
+        &self,
+        needed: bool,
+        sql: Sql,
+    ) -> Result<Option<Prepared>, PgError> {
+        match needed {
+            true => self.prepare(sql).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The rows that a statement returns. It is sent when this is first polled.
+    pub(crate) async fn rows(
+        &self,
+        prepared: &Prepared,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, PgError> {
+        self.query(&prepared.statement, parameters).await.map_err(named(prepared.name))
+    }
+
+    /// The same of a statement that may not be needed: none.
+    pub(crate) async fn rows_if(
+        &self,
+        prepared: &Option<Prepared>,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, PgError> {
+        match prepared {
+            Some(prepared) => self.rows(prepared, parameters).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// How many rows a statement changes. It is sent when this is first polled.
+    pub(crate) async fn change(
+        &self,
+        prepared: &Prepared,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, PgError> {
+        self.execute(&prepared.statement, parameters).await.map_err(named(prepared.name))
+    }
+
+    /// The same of a statement that may not be needed: none.
+    pub(crate) async fn change_if(
+        &self,
+        prepared: &Option<Prepared>,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, PgError> {
+        match prepared {
+            Some(prepared) => self.change(prepared, parameters).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Runs what takes no parameters and has no answer. It is sent when this is first polled.
+    pub(crate) async fn command(&self, sql: &'static str) -> Result<(), PgError> {
+        self.batch_execute(sql).await.map_err(named(sql))
     }
 
     /// Prepares a statement and runs it.
@@ -85,9 +146,15 @@ impl Lease {
         sql: Sql,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, PgError> {
-        let statement = self.prepare(sql).await?;
-        self.query(&statement, parameters).await.map_err(named(sql.name))
+        let prepared = self.prepare(sql).await?;
+        self.rows(&prepared, parameters).await
     }
+}
+
+/// A prepared statement and its name, for errors.
+pub(crate) struct Prepared {
+    statement: Statement,
+    name: &'static str,
 }
 
 impl Deref for Lease {
@@ -109,6 +176,6 @@ impl Drop for Lease {
 }
 
 /// Puts a statement's name to its error.
-pub(crate) fn named(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> PgError {
+fn named(statement: &'static str) -> impl Fn(tokio_postgres::Error) -> PgError {
     move |source| PgError::new(statement, source)
 }

@@ -1,14 +1,25 @@
 //! Putting up an event.
 
-use crate::connection::{Lease, named};
+use crate::columns::{
+    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_version,
+};
+use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
+use crate::execute::BEGIN;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::{Attempt, run};
-use booking_core::{Event, Fact, NewEvent, StoreError, Version};
-use chrono::SubsecRound;
-use futures_util::future::join;
+use booking_core::{
+    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, Outcome, StoreError, TimeZone, Venue,
+    Version,
+};
+use chrono::{DateTime, Utc};
+use futures_util::future::{join, join4};
+use uuid::Uuid;
+
+/// Whose records those of requests that put up an event are: of no event yet.
+const NO_EVENT: Uuid = Uuid::nil();
 
 impl PgStore {
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
@@ -23,23 +34,129 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         let insert = connection.prepare(sql::EVENT_INSERT).await?;
         let find = connection.prepare(sql::EVENT_FIND).await?;
-        let id = new.id.as_uuid();
-        let (name, description) = (new.name.as_str(), new.description.as_str());
-        let capacity = rows::stored_count(new.capacity.get());
-        let version = rows::stored_version(Version::FIRST);
-        let now = self.clock.as_ref().map(|clock| clock().trunc_subsecs(6));
-        let facts = rows::stored_facts(&[Fact::EventCreated]);
+        let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
         let (inserted, found) = join(
-            connection
-                .execute(&insert, &[&id, &name, &description, &capacity, &version, &now, &facts]),
-            connection.query_one(&find, &[&id]),
+            insert_event(&connection, &insert, new, now),
+            connection.rows(&find, &[&[id].as_slice(), &now]),
         )
         .await;
         attempt.look_at(&inserted);
-        inserted.map_err(named(sql::EVENT_INSERT.name))?;
-        let event = rows::event(&found.map_err(named(sql::EVENT_FIND.name))?)?;
+        inserted?;
+        let event = rows::event(&found?[0])?;
         connection.give_back();
         Ok(event)
     }
+
+    pub(crate) async fn insert_event_once(
+        &self,
+        new: &NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        run("create_event_once", |attempt| {
+            Box::pin(async move { self.attempt_insert_once(new, key, &attempt).await })
+        })
+        .await
+    }
+
+    /// Puts up the event, and then claims the key for it. Whoever finds that somebody else has the key
+    /// takes its own event back.
+    async fn attempt_insert_once(
+        &self,
+        new: &NewEvent,
+        key: IdempotencyKey,
+        attempt: &Attempt,
+    ) -> Result<Outcome, PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
+        let insert = connection.prepare(sql::EVENT_INSERT).await?;
+        let find = connection.prepare(sql::EVENT_FIND).await?;
+        let claim = connection.prepare(sql::RECORD_CLAIM).await?;
+        let (id, clock_time) = (new.id.as_uuid(), self.clock_time());
+        let (begun, now, inserted, found) = join4(
+            connection.command(BEGIN),
+            connection.rows_if(&now, &[]),
+            insert_event(&connection, &insert, new, clock_time),
+            connection.rows(&find, &[&[id].as_slice(), &clock_time]),
+        )
+        .await;
+        begun?;
+        inserted?;
+        let now = match now?.first() {
+            Some(row) => row.get(0),
+            None => clock_time.expect("the database was asked unless there is a clock"),
+        };
+        let outcome = Outcome::EventChanged(Box::new(rows::event(&found?[0])?));
+
+        let (hash, fingerprint) = (key.hash.as_bytes().as_slice(), key.fingerprint.as_bytes());
+        let run_out = now - IdempotencyRecord::KEPT;
+        let claimed = connection
+            .change(
+                &claim,
+                &[
+                    &NO_EVENT,
+                    &hash,
+                    &fingerprint.as_slice(),
+                    &now,
+                    &stored_outcome(&outcome),
+                    &run_out,
+                ],
+            )
+            .await?;
+        if claimed == 1 {
+            attempt.commit_is_sent();
+            connection.command("COMMIT").await?;
+            connection.give_back();
+            return Ok(outcome);
+        }
+        // The claim has locked the record that refused it, so it is still there.
+        let found = connection
+            .fetch(sql::RECORD_LOAD, &[&[NO_EVENT].as_slice(), &[hash].as_slice()])
+            .await?;
+        let (_, record) = rows::record(&found[0])?;
+        connection.command("ROLLBACK").await?;
+        connection.give_back();
+        Ok(match &record.outcome {
+            // Our own, from before a COMMIT whose answer was lost.
+            Outcome::EventChanged(event)
+                if event.id == new.id && record.fingerprint == key.fingerprint =>
+            {
+                record.outcome
+            }
+            _ => record.answer(key.fingerprint),
+        })
+    }
+}
+
+/// Runs `event/insert`.
+async fn insert_event(
+    connection: &Lease,
+    insert: &Prepared,
+    new: &NewEvent,
+    now: Option<DateTime<Utc>>,
+) -> Result<u64, PgError> {
+    let NewEvent { id, details, capacity, rules } = new;
+    connection
+        .change(
+            insert,
+            &[
+                &id.as_uuid(),
+                &details.name.as_str(),
+                &details.description.as_str(),
+                &stored_count(capacity.get()),
+                &stored_version(Version::FIRST),
+                &now,
+                &stored_facts(&[Fact::EVENT_CREATED]),
+                &details.starts_at,
+                &details.ends_at,
+                &details.timezone.as_ref().map(TimeZone::as_str),
+                &details.venue.as_ref().map(Venue::as_str),
+                &rules.status.as_str(),
+                &rules.opens_at,
+                &rules.closes_at,
+                &rules.waitlist_enabled,
+                &rules.offer_ttl.map(stored_offer_ttl),
+            ],
+        )
+        .await
 }

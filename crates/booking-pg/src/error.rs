@@ -53,6 +53,9 @@ pub(crate) enum PgError {
         #[source]
         source: Invalid,
     },
+    /// It cannot be read as what it should be. What it holds is not quoted.
+    #[error("column {column} cannot be read")]
+    Unreadable { column: &'static str },
 }
 
 /// What to do about a failed attempt whose changes are known to be gone.
@@ -79,12 +82,17 @@ impl PgError {
         }
     }
 
+    /// Whether the server itself said that the statement failed, so that its transaction is over.
+    pub(crate) fn server_said_no(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Self::Pool(_) | Self::Timeout(_) => Remedy::ComeBackLater,
             Self::Lost { .. } => Remedy::TryAgain,
             Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
-            Self::Row { .. } => Remedy::Report,
+            Self::Row { .. } | Self::Unreadable { .. } => Remedy::Report,
         }
     }
 
@@ -95,7 +103,11 @@ impl PgError {
             Self::Pool(
                 PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)),
             ) => error.code(),
-            Self::Pool(_) | Self::Lost { .. } | Self::Timeout(_) | Self::Row { .. } => None,
+            Self::Pool(_)
+            | Self::Lost { .. }
+            | Self::Timeout(_)
+            | Self::Row { .. }
+            | Self::Unreadable { .. } => None,
         };
         code.is_none_or(|code| {
             [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(code)
@@ -109,11 +121,6 @@ impl PgError {
             Remedy::Report => StoreError::broken(self),
         }
     }
-}
-
-/// Whether the server itself said that the statement failed, so that its transaction is over.
-pub(crate) fn server_said_no(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some()
 }
 
 /// SQLSTATEs are listed in appendix A of PostgreSQL's manual.

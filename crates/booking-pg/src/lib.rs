@@ -2,30 +2,39 @@
 //!
 //! A batch is one transaction: the rows of its events are locked in one statement, in the order of
 //! their ids; what the commands need is loaded; [`decide_batch`](booking_core::decide_batch) decides;
-//! what changed is written in three statements, whatever the size of the batch; COMMIT. It takes two
-//! round trips, because statements that do not need each other's answers go out together.
+//! what changed is written in a few statements, whatever the size of the batch; COMMIT. It takes two
+//! round trips, because statements that do not need each other's answers go out together. Only an
+//! event on which holds have run out, where somebody waits for a free seat, or that is edited takes
+//! one more.
 //!
 //! | to find | look in |
 //! | --- | --- |
-//! | the transaction itself | `execute.rs` |
+//! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
 //! | retries, time limits, commits of unknown outcome | `transaction.rs` |
 //! | which SQLSTATE means what | `error.rs` |
+//! | from rows to domain types, and back | `rows.rs`, `columns.rs` |
 //! | every statement | `sql/<entity>/<verb>.sql` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 
 mod audit;
+mod columns;
 mod connection;
 mod create;
 mod error;
 mod execute;
+mod keys;
+mod load;
 mod migrate;
 mod options;
 mod read;
+mod read_registrations;
+mod records;
 mod rows;
 mod sql;
 mod store;
 mod tls;
 mod transaction;
+mod write;
 
 pub use error::ConnectError;
 pub use options::{OptionsError, PgOptions, TlsMode};

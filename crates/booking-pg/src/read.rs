@@ -1,16 +1,13 @@
-//! Reading: one statement each, on any connection.
+//! Reading: one statement, or two that go out together, on any connection.
 
-use crate::connection::{Lease, named};
+use crate::connection::Lease;
 use crate::error::{PgError, Remedy};
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use booking_core::{
-    Event, EventCursor, EventId, Page, PageLimit, Registration, RegistrationCursor, StoreError,
-};
+use booking_core::{Event, EventCursor, EventId, Page, PageLimit, StoreError};
 use chrono::{DateTime, Utc};
-use futures_util::future::{BoxFuture, join};
-
+use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -24,9 +21,12 @@ const NEWEST: (DateTime<Utc>, Uuid) =
 
 impl PgStore {
     pub(crate) async fn find_event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let clock_time = self.clock_time();
         self.read(move |connection| {
             Box::pin(async move {
-                let rows = connection.fetch(sql::EVENT_FIND, &[&id.as_uuid()]).await?;
+                let rows = connection
+                    .fetch(sql::EVENT_FIND, &[&[id.as_uuid()].as_slice(), &clock_time])
+                    .await?;
                 rows.first().map(rows::event).transpose()
             })
         })
@@ -40,10 +40,11 @@ impl PgStore {
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         let (created_at, id) =
             after.map_or(NEWEST, |cursor| (cursor.created_at, cursor.id.as_uuid()));
+        let (clock_time, at_most) = (self.clock_time(), one_more_than(limit));
         self.read(move |connection| {
             Box::pin(async move {
                 let rows = connection
-                    .fetch(sql::EVENT_LIST, &[&created_at, &id, &one_more_than(limit)])
+                    .fetch(sql::EVENT_LIST, &[&created_at, &id, &at_most, &clock_time])
                     .await?;
                 let events = rows.iter().map(rows::event).collect::<Result<_, _>>()?;
                 Ok(Page::new(events, limit))
@@ -52,37 +53,22 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn list_registrations(
+    pub(crate) async fn list_due_events(
         &self,
-        event_id: EventId,
-        after: Option<RegistrationCursor>,
         limit: PageLimit,
-    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        let event_id = event_id.as_uuid();
-        let after = after.map_or(0, |cursor| rows::stored_version(cursor.version()));
+    ) -> Result<Vec<EventId>, StoreError> {
+        let (clock_time, at_most) = (self.clock_time(), limit.get() as i64);
         self.read(move |connection| {
             Box::pin(async move {
-                let exist = connection.prepare(sql::EVENT_EXIST).await?;
-                let list = connection.prepare(sql::REGISTRATION_LIST).await?;
-                let (event, rows) = join(
-                    connection.query_opt(&exist, &[&[event_id].as_slice()]),
-                    connection.query(&list, &[&event_id, &after, &one_more_than(limit)]),
-                )
-                .await;
-                let event = event.map_err(named(sql::EVENT_EXIST.name))?;
-                let rows = rows.map_err(named(sql::REGISTRATION_LIST.name))?;
-                if event.is_none() {
-                    return Ok(None);
-                }
-                let rows = rows.iter().map(rows::registration).collect::<Result<_, _>>()?;
-                Ok(Some(Page::new(rows, limit)))
+                let rows = connection.fetch(sql::EVENT_DUE, &[&clock_time, &at_most]).await?;
+                Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
             })
         })
         .await
     }
 
     /// Runs `attempt` on a connection from the pool, and again on another if that one had died.
-    async fn read<T>(
+    pub(crate) async fn read<T>(
         &self,
         attempt: impl for<'a> Fn(&'a Lease) -> BoxFuture<'a, Result<T, PgError>>,
     ) -> Result<T, StoreError> {
@@ -111,6 +97,6 @@ impl PgStore {
 }
 
 /// One row beyond the page tells whether there is another.
-fn one_more_than(limit: PageLimit) -> i64 {
+pub(crate) fn one_more_than(limit: PageLimit) -> i64 {
     limit.get() as i64 + 1
 }

@@ -1,46 +1,147 @@
-//! From rows to domain types and back. Columns go by their place in the statement.
+//! From rows to domain types. Columns go by their place in the statement.
 
 use crate::error::PgError;
 use booking_core::{
-    Capacity, CapacityMax, Description, EmailAddress, Event, EventId, EventName, EventState, Fact,
-    Invalid, Registration, Version,
+    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
+    EventName, EventRules, EventState, EventStatus, Fact, Fingerprint, HistoryEntry,
+    IdempotencyRecord, Invalid, KeyHash, OfferTtl, PersonName, Registration, RegistrationId,
+    SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
 };
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// A row of `event/lock`. Its registrations come later.
+/// A row of `event/lock`. What else belongs to the event comes later.
 pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
-    Ok(EventState {
-        id: EventId::from(row.get::<_, Uuid>(0)),
-        capacity: capacity(row.get(1))?,
-        booked_count: count("booked_count", row.get(2))?,
-        version: version("version", row.get(3))?,
-        registrations: Vec::new(),
-    })
+    let counts = SeatCounts {
+        booked: count("booked_count", row.get(2))?,
+        held: count("held_count", row.get(3))?,
+        waiting: count("waitlist_count", row.get(4))?,
+    };
+    Ok(EventState::new(
+        event_id(row, 0),
+        capacity(row.get(1))?,
+        counts,
+        version("version", row.get(5))?,
+        rules(row, 7)?,
+        row.get(6),
+    ))
+}
+
+/// A row of `event/details`, or the beginning of one of `event/find`.
+pub(crate) fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
+    let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
+    let venue = row.get::<_, Option<&str>>(7).map(Venue::parse).transpose();
+    let details = EventDetails {
+        name: EventName::parse(row.get(2)).map_err(in_column("name"))?,
+        description: Description::parse(row.get(3)).map_err(in_column("description"))?,
+        starts_at: row.get(4),
+        ends_at: row.get(5),
+        timezone: timezone.map_err(in_column("timezone"))?,
+        venue: venue.map_err(in_column("venue"))?,
+    };
+    Ok((details, row.get(1)))
 }
 
 /// A row of `event/find` or `event/list`.
 pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
+    let (details, created_at) = details(row)?;
     Ok(Event {
-        id: EventId::from(row.get::<_, Uuid>(0)),
-        name: EventName::parse(row.get(1)).map_err(in_column("name"))?,
-        description: Description::parse(row.get(2)).map_err(in_column("description"))?,
-        capacity: capacity(row.get(3))?,
-        booked_count: count("booked_count", row.get(4))?,
-        version: version("version", row.get(5))?,
-        created_at: row.get(6),
+        id: event_id(row, 0),
+        details,
+        capacity: capacity(row.get(8))?,
+        rules: rules(row, 10)?,
+        booked_count: count("booked_count", row.get(17))?,
+        waitlist_count: count("waitlist_count", row.get(15))?,
+        version: version("version", row.get(9))?,
+        created_at,
+        is_settled: row.get(16),
     })
 }
 
-/// A row of `registration/load` or `registration/list`.
-pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
-    Ok(Registration {
-        event_id: row.get::<_, Uuid>(0).into(),
-        id: row.get::<_, Uuid>(1).into(),
-        user_email: EmailAddress::parse(row.get(2)).map_err(in_column("user_email"))?,
-        event_version: version("event_version", row.get(3))?,
-        created_at: row.get(4),
+/// Five columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds.
+fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
+    let offer_ttl =
+        row.get::<_, Option<i32>>(at + 4).map(|seconds| OfferTtl::parse(seconds.into()));
+    Ok(EventRules {
+        status: event_status(row, at)?,
+        opens_at: row.get(at + 1),
+        closes_at: row.get(at + 2),
+        waitlist_enabled: row.get(at + 3),
+        offer_ttl: offer_ttl.transpose().map_err(in_column("offer_ttl_seconds"))?,
     })
+}
+
+/// A column with the state of an event.
+pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError> {
+    EventStatus::from_name(row.get(at)).ok_or(PgError::Unreadable { column: "status" })
+}
+
+/// A row of registrations, or the beginning of one. Those who wait get their place in the queue later.
+pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
+    let name = row.get::<_, Option<&str>>(3).map(PersonName::parse).transpose();
+    let check_in = Option::zip(row.get(6), row.get(7));
+    let token_hash = row.get::<_, Option<&[u8]>>(9).map(|bytes| bytes32("token_hash", bytes));
+    let created_version = version("event_version", row.get(10))?;
+    let changed_version =
+        row.get::<_, Option<i64>>(11).map(|stored| version("changed_version", stored));
+    Ok(Registration {
+        event_id: event_id(row, 0),
+        id: registration_id(row, 1),
+        user_email: EmailAddress::parse(row.get(2)).map_err(in_column("user_email"))?,
+        name: name.map_err(in_column("name"))?,
+        status: Status::from_name(row.get(4)).ok_or(PgError::Unreadable { column: "status" })?,
+        expires_at: row.get(5),
+        position: None,
+        check_in: check_in.map(|(at, scan_id)| CheckedIn { at, scan_id }),
+        generation: count("generation", row.get(8))?,
+        token_hash: token_hash.transpose()?.map(TokenHash::new),
+        created_version,
+        event_version: changed_version.transpose()?.unwrap_or(created_version),
+        created_at: row.get(12),
+    })
+}
+
+/// A column with a place in a queue, of somebody who waits.
+pub(crate) fn position(row: &Row, at: usize) -> Result<Option<u32>, PgError> {
+    let position = row.get::<_, Option<i64>>(at).map(u32::try_from);
+    position.transpose().map_err(unreadable("position"))
+}
+
+/// A row of `record/load`, and the event that it is of.
+pub(crate) fn record(row: &Row) -> Result<(EventId, IdempotencyRecord), PgError> {
+    let record = IdempotencyRecord {
+        hash: KeyHash::new(bytes32("key_hash", row.get(1))?),
+        fingerprint: Fingerprint::new(bytes32("fingerprint", row.get(2))?),
+        recorded_at: row.get(3),
+        outcome: serde_json::from_str(row.get(4)).map_err(unreadable("outcome"))?,
+    };
+    Ok((event_id(row, 0), record))
+}
+
+/// A row of `registration/history`, whose facts must be about `id` or about its event.
+pub(crate) fn history_entry(row: &Row, id: RegistrationId) -> Result<HistoryEntry, PgError> {
+    let fact = row.get::<_, Option<&str>>(2).unwrap_or_default();
+    let fact: Fact = serde_json::from_str(fact).map_err(unreadable("body"))?;
+    if fact.registration_id.is_some_and(|other| other != id) {
+        return Err(PgError::Unreadable { column: "body" });
+    }
+    let Fact { kind, actor, .. } = fact;
+    let version = version("version", row.get(0))?;
+    Ok(HistoryEntry { version, recorded_at: row.get(1), kind, actor })
+}
+
+/// A row of `signing_key/list`.
+pub(crate) fn signing_seed(row: &Row) -> Result<SigningSeed, PgError> {
+    Ok(SigningSeed::new(bytes32("seed", row.get(0))?))
+}
+
+pub(crate) fn event_id(row: &Row, at: usize) -> EventId {
+    row.get::<_, Uuid>(at).into()
+}
+
+pub(crate) fn registration_id(row: &Row, at: usize) -> RegistrationId {
+    row.get::<_, Uuid>(at).into()
 }
 
 fn capacity(stored: i32) -> Result<Capacity, PgError> {
@@ -48,32 +149,22 @@ fn capacity(stored: i32) -> Result<Capacity, PgError> {
 }
 
 fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
-    let out_of_range = Invalid::OutOfRange { min: 0, max: i32::MAX as u32 };
-    u32::try_from(stored).map_err(|_| PgError::Row { column, source: out_of_range })
+    u32::try_from(stored).map_err(unreadable(column))
 }
 
 fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
-    let out_of_range = Invalid::OutOfRange { min: 1, max: u32::MAX };
-    let stored =
-        u64::try_from(stored).map_err(|_| PgError::Row { column, source: out_of_range })?;
-    Ok(Version::new(stored))
+    u64::try_from(stored).map(Version::new).map_err(unreadable(column))
+}
+
+fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
+    stored.try_into().map_err(unreadable(column))
 }
 
 fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
     move |source| PgError::Row { column, source }
 }
 
-/// A number of seats as `integer`. A [`Capacity`] never exceeds it, nor does what is taken of one.
-pub(crate) fn stored_count(count: u32) -> i32 {
-    i32::try_from(count).expect("no more seats than a capacity can have")
-}
-
-/// A version as `bigint`.
-pub(crate) fn stored_version(version: Version) -> i64 {
-    i64::try_from(version.get()).expect("an event does not change 2^63 times")
-}
-
-/// Facts as they are stored: a JSON array.
-pub(crate) fn stored_facts(facts: &[Fact]) -> String {
-    serde_json::to_string(facts).expect("facts are plain data, which JSON can hold")
+/// Without the cause, which may quote what is stored.
+fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
+    move |_| PgError::Unreadable { column }
 }

@@ -13,7 +13,9 @@ macro_rules! sql {
     };
 }
 
-pub(crate) const EVENT_EXIST: Sql = sql!("event/exist");
+pub(crate) const EVENT_DETAILS: Sql = sql!("event/details");
+pub(crate) const EVENT_DUE: Sql = sql!("event/due");
+pub(crate) const EVENT_EDIT: Sql = sql!("event/edit");
 pub(crate) const EVENT_FIND: Sql = sql!("event/find");
 pub(crate) const EVENT_INSERT: Sql = sql!("event/insert");
 pub(crate) const EVENT_LIST: Sql = sql!("event/list");
@@ -21,11 +23,29 @@ pub(crate) const EVENT_LOCK: Sql = sql!("event/lock");
 #[cfg(feature = "negative-control")]
 pub(crate) const EVENT_LOCK_NONE: Sql = sql!("event/lock_none");
 pub(crate) const EVENT_LOCK_SKIP: Sql = sql!("event/lock_skip");
+pub(crate) const EVENT_STATUS: Sql = sql!("event/status");
 pub(crate) const EVENT_UPDATE: Sql = sql!("event/update");
 pub(crate) const FACT_INSERT: Sql = sql!("fact/insert");
+pub(crate) const RECORD_CLAIM: Sql = sql!("record/claim");
+pub(crate) const RECORD_FORGET: Sql = sql!("record/forget");
+pub(crate) const RECORD_LOAD: Sql = sql!("record/load");
+pub(crate) const RECORD_UPSERT: Sql = sql!("record/upsert");
+pub(crate) const REGISTRATION_BY_ADDRESS: Sql = sql!("registration/by_address");
+pub(crate) const REGISTRATION_BY_ID: Sql = sql!("registration/by_id");
+pub(crate) const REGISTRATION_DELETE: Sql = sql!("registration/delete");
+pub(crate) const REGISTRATION_EVENTS: Sql = sql!("registration/events");
+pub(crate) const REGISTRATION_FIND: Sql = sql!("registration/find");
+pub(crate) const REGISTRATION_HISTORY: Sql = sql!("registration/history");
 pub(crate) const REGISTRATION_INSERT: Sql = sql!("registration/insert");
+pub(crate) const REGISTRATION_INSERT_ANY: Sql = sql!("registration/insert_any");
 pub(crate) const REGISTRATION_LIST: Sql = sql!("registration/list");
-pub(crate) const REGISTRATION_LOAD: Sql = sql!("registration/load");
+pub(crate) const REGISTRATION_LIST_SEATED: Sql = sql!("registration/list_seated");
+pub(crate) const REGISTRATION_NEXT_END: Sql = sql!("registration/next_end");
+pub(crate) const REGISTRATION_OVERDUE: Sql = sql!("registration/overdue");
+pub(crate) const REGISTRATION_POSITIONS: Sql = sql!("registration/positions");
+pub(crate) const REGISTRATION_WAITING: Sql = sql!("registration/waiting");
 pub(crate) const AUDIT_COUNT: Sql = sql!("audit/count");
 pub(crate) const SESSION_DURABILITY: Sql = sql!("session/durability");
 pub(crate) const SESSION_NOW: Sql = sql!("session/now");
+pub(crate) const SIGNING_KEY_INSERT: Sql = sql!("signing_key/insert");
+pub(crate) const SIGNING_KEY_LIST: Sql = sql!("signing_key/list");

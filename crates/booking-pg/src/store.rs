@@ -6,8 +6,10 @@ use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
-    NewEvent, Page, PageLimit, Registration, RegistrationCursor, StoreError, WhenBusy,
+    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
+use chrono::{DateTime, SubsecRound, Utc};
 use deadpool_postgres::Pool;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -81,6 +83,11 @@ impl PgStore {
         Self { locking, ..self }
     }
 
+    /// The test's time, if there is one to be used instead of the database's.
+    pub(crate) fn clock_time(&self) -> Option<DateTime<Utc>> {
+        self.clock.as_ref().map(|clock| clock().trunc_subsecs(6))
+    }
+
     async fn check_durability(&self) -> Result<(), PgError> {
         let connection = Lease::from(&self.pool).await?;
         let rows = connection.fetch(sql::SESSION_DURABILITY, &[]).await?;
@@ -110,6 +117,14 @@ impl BookingStore for PgStore {
         self.insert_event(&new).await
     }
 
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        self.insert_event_once(&new, key).await
+    }
+
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.find_event(id).await
     }
@@ -125,10 +140,47 @@ impl BookingStore for PgStore {
     async fn registrations(
         &self,
         event_id: EventId,
+        listed: Listed,
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        self.list_registrations(event_id, after, limit).await
+        self.list_registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.find_registration(id).await
+    }
+
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.find_events_of(ids).await
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.find_history(id, limit).await
+    }
+
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.list_due_events(limit).await
+    }
+
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.delete_records(limit).await
+    }
+
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.list_signing_seeds().await
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.insert_signing_seed(seed, only_first).await
     }
 
     async fn execute(

@@ -1,6 +1,6 @@
 //! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
 
-use crate::error::{PgError, Remedy, server_said_no};
+use crate::error::{PgError, Remedy};
 use booking_core::StoreError;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ impl Attempt {
 
     /// Looks at the answer of a statement that went out in front of COMMIT, or that commits by
     /// itself. If the server refused it, then nothing was committed after it.
-    pub(crate) fn look_at<T>(&self, answer: &Result<T, tokio_postgres::Error>) {
-        if answer.as_ref().is_err_and(server_said_no) {
+    pub(crate) fn look_at<T>(&self, answer: &Result<T, PgError>) {
+        if answer.as_ref().is_err_and(PgError::server_said_no) {
             self.commit_sent.store(false, Ordering::Relaxed);
         }
     }

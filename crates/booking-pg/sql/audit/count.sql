@@ -1,11 +1,20 @@
 -- audit/count: what every event states, and what its rows give
+-- Rows count by what they say, whether time has ended them or not: so do the counts of an event.
 WITH counted AS (
     SELECT
-        event_id,
-        count(*) AS registrations,
-        count(DISTINCT user_email) AS addresses
-    FROM registrations
-    GROUP BY event_id
+        r.event_id,
+        count(*) FILTER (WHERE r.status IN ('confirmed', 'held', 'offered')) AS seated,
+        count(*) FILTER (WHERE r.status IN ('held', 'offered')) AS held,
+        count(*) FILTER (WHERE r.status = 'waitlisted') AS waiting,
+        count(DISTINCT r.user_email) FILTER (
+            WHERE r.status IN ('confirmed', 'held', 'waitlisted', 'offered')
+        ) AS addresses,
+        count(*) FILTER (
+            WHERE r.status IN ('held', 'offered') AND (r.expires_at >= events.due_at) IS NOT TRUE
+        ) AS unforeseen
+    FROM registrations AS r
+    LEFT JOIN events ON events.id = r.event_id
+    GROUP BY r.event_id
 ),
 -- Facts count for the versions that they made if they follow the facts before them.
 chained AS (
@@ -29,10 +38,16 @@ recorded AS (
 SELECT
     coalesce(events.id, counted.event_id, recorded.event_id) AS event_id,
     events.capacity::bigint AS capacity,
+    events.status = 'cancelled' AS is_cancelled,
     events.booked_count::bigint AS booked_count,
+    events.held_count::bigint AS held_count,
+    events.waitlist_count::bigint AS waitlist_count,
     events.version AS version,
-    coalesce(counted.registrations, 0) AS registrations,
+    coalesce(counted.seated, 0) AS seated,
+    coalesce(counted.held, 0) AS held,
+    coalesce(counted.waiting, 0) AS waiting,
     coalesce(counted.addresses, 0) AS addresses,
+    coalesce(counted.unforeseen, 0) AS unforeseen,
     coalesce(recorded.versions, 0) AS fact_versions,
     coalesce(recorded.version_last, 0) AS fact_version_last
 FROM events

@@ -1,9 +1,13 @@
 -- event/insert: puts up an event and records that as its first fact, unless its id is taken
 WITH created AS (
-    INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
+    INSERT INTO events (
+        id, name, description, capacity, booked_count, version, created_at, starts_at, ends_at, timezone,
+        venue, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds
+    )
     VALUES (
         $1::uuid, $2::text, $3::text, $4::integer, 0, $5::bigint,
-        coalesce($6::timestamptz, clock_timestamp())
+        coalesce($6::timestamptz, clock_timestamp()), $8::timestamptz, $9::timestamptz, $10::text,
+        $11::text, $12::text, $13::timestamptz, $14::timestamptz, $15::boolean, $16::integer
     )
     ON CONFLICT (id) DO NOTHING
     RETURNING id, version, created_at

@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Clock, Command, Description, EmailAddress, Event,
-    EventCommand, EventId, EventName, NewEvent, Register,
+    BookingStore, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
+    EventId, EventName, NewEvent,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -56,18 +56,21 @@ impl Fixture for PgFixture {
     }
 }
 
+pub(crate) fn new_event(seats: i64) -> NewEvent {
+    let name = EventName::parse("An event").expect("valid");
+    let capacity = Capacity::parse(seats, CapacityMax::default()).expect("valid");
+    NewEvent::new(Uuid::now_v7().into(), name, capacity)
+}
+
 pub(crate) async fn create(store: &PgStore, seats: i64) -> Event {
-    let new = NewEvent {
-        id: Uuid::now_v7().into(),
-        name: EventName::parse("An event").expect("valid"),
-        description: Description::default(),
-        capacity: Capacity::parse(seats, CapacityMax::default()).expect("valid"),
-    };
-    store.create_event(new).await.expect("the store answers")
+    store.create_event(new_event(seats)).await.expect("the store answers")
+}
+
+pub(crate) fn address(who: &str) -> EmailAddress {
+    EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
 }
 
 pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
-    let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
-    let register = Register { registration_id: Uuid::now_v7().into(), user_email };
-    EventCommand { event_id, command: Command::Register(register) }
+    let claim = Claim::new(Uuid::now_v7().into(), address(who));
+    EventCommand::new(event_id, Command::Register(claim.into()))
 }

@@ -1,0 +1,68 @@
+-- registration/history: what happened to a registration, oldest first
+-- Each fact names the version of the one before it, so this walks backwards from the last. A fact is
+-- an element of the row that its version lies in.
+WITH RECURSIVE asked AS (
+    SELECT
+        r.event_id,
+        coalesce(r.changed_version, r.event_version) AS version,
+        -- What is live in an event that was called off has ended with it.
+        CASE
+            WHEN r.status IN ('confirmed', 'held', 'waitlisted', 'offered')
+                THEN events.cancelled_version
+        END AS ended_version
+    FROM registrations AS r
+    JOIN events ON events.id = r.event_id
+    WHERE r.id = $1::uuid
+    ORDER BY r.event_id
+    LIMIT 1
+),
+walked AS (
+    SELECT 1 AS step, asked.event_id, asked.version, recorded.recorded_at, recorded.fact
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT
+            facts.recorded_at,
+            facts.body::json -> (asked.version - facts.version_first)::integer AS fact
+        FROM facts
+        WHERE facts.event_id = asked.event_id AND facts.version_first <= asked.version
+        ORDER BY facts.version_first DESC
+        LIMIT 1
+    ) AS recorded
+    UNION ALL
+    SELECT
+        walked.step + 1, walked.event_id, (walked.fact ->> 'previous')::bigint, recorded.recorded_at,
+        recorded.fact
+    FROM walked
+    CROSS JOIN LATERAL (
+        SELECT
+            facts.recorded_at,
+            facts.body::json
+                -> ((walked.fact ->> 'previous')::bigint - facts.version_first)::integer AS fact
+        FROM facts
+        WHERE facts.event_id = walked.event_id
+            AND facts.version_first <= (walked.fact ->> 'previous')::bigint
+        ORDER BY facts.version_first DESC
+        LIMIT 1
+    ) AS recorded
+    WHERE walked.step < $2::bigint
+),
+ended AS (
+    SELECT
+        asked.ended_version AS version,
+        recorded.recorded_at,
+        recorded.body::json -> (asked.ended_version - recorded.version_first)::integer AS fact
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT facts.recorded_at, facts.version_first, facts.body
+        FROM facts
+        WHERE facts.event_id = asked.event_id AND facts.version_first <= asked.ended_version
+        ORDER BY facts.version_first DESC
+        LIMIT 1
+    ) AS recorded
+)
+SELECT version, recorded_at, fact::text
+FROM walked
+UNION ALL
+SELECT version, recorded_at, fact::text
+FROM ended
+ORDER BY version

@@ -1,0 +1,217 @@
+//! From domain types to columns: rows that are written together go out as one array for each column.
+
+use booking_core::{
+    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Status,
+    TokenHash, Version,
+};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// A number of seats as `integer`. A [`Capacity`](booking_core::Capacity) never exceeds it, nor does
+/// what is taken of one.
+pub(crate) fn stored_count(count: u32) -> i32 {
+    i32::try_from(count).expect("no more seats than a capacity can have")
+}
+
+/// A time to accept an offer as `integer`.
+pub(crate) fn stored_offer_ttl(ttl: OfferTtl) -> i32 {
+    i32::try_from(ttl.seconds()).expect("an offer lasts a week at most")
+}
+
+fn stored_generation(generation: u32) -> i32 {
+    i32::try_from(generation).expect("a registration does not change hands 2^31 times")
+}
+
+/// A version as `bigint`.
+pub(crate) fn stored_version(version: Version) -> i64 {
+    i64::try_from(version.get()).expect("an event does not change 2^63 times")
+}
+
+/// Facts as they are stored: a JSON array.
+pub(crate) fn stored_facts(facts: &[Fact]) -> String {
+    serde_json::to_string(facts).expect("facts are plain data, which JSON can hold")
+}
+
+/// An outcome as it is stored: JSON.
+pub(crate) fn stored_outcome(outcome: &Outcome) -> String {
+    serde_json::to_string(outcome).expect("an outcome is plain data, which JSON can hold")
+}
+
+fn stored_token_hash(registration: &Registration) -> Option<&[u8]> {
+    registration.token_hash.as_ref().map(|hash| TokenHash::as_bytes(hash).as_slice())
+}
+
+fn stored_name(registration: &Registration) -> Option<&str> {
+    registration.name.as_ref().map(PersonName::as_str)
+}
+
+/// The events of which nothing changed but counts, version and `due_at`.
+#[derive(Default)]
+pub(crate) struct EventRows {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) booked: Vec<i32>,
+    pub(crate) held: Vec<i32>,
+    pub(crate) waiting: Vec<i32>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) due_at: Vec<Option<DateTime<Utc>>>,
+}
+
+impl EventRows {
+    pub(crate) fn of(changes: &[EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes.iter().filter(|change| change.edited.is_none()) {
+            rows.ids.push(change.event_id.as_uuid());
+            rows.booked.push(stored_count(change.counts.booked));
+            rows.held.push(stored_count(change.counts.held));
+            rows.waiting.push(stored_count(change.counts.waiting));
+            rows.versions.push(stored_version(change.version));
+            rows.due_at.push(change.due_at);
+        }
+        rows
+    }
+}
+
+/// What happened, a row for each event of which something did.
+#[derive(Default)]
+pub(crate) struct FactRows {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) first_versions: Vec<i64>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) facts: Vec<String>,
+}
+
+impl FactRows {
+    pub(crate) fn of(changes: &[EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes.iter().filter(|change| !change.facts.is_empty()) {
+            rows.event_ids.push(change.event_id.as_uuid());
+            rows.first_versions.push(stored_version(change.first_version()));
+            rows.versions.push(stored_version(change.version));
+            rows.facts.push(stored_facts(&change.facts));
+        }
+        rows
+    }
+}
+
+/// The rows that are written anew.
+#[derive(Default)]
+pub(crate) struct ReplacedRows {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) ids: Vec<Uuid>,
+}
+
+impl ReplacedRows {
+    pub(crate) fn of(changes: &[EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes {
+            for id in &change.replaced {
+                rows.event_ids.push(change.event_id.as_uuid());
+                rows.ids.push(id.as_uuid());
+            }
+        }
+        rows
+    }
+}
+
+/// The seats that were given at once.
+#[derive(Default)]
+pub(crate) struct SeatRows<'a> {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) emails: Vec<&'a str>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) token_hashes: Vec<Option<&'a [u8]>>,
+    pub(crate) names: Vec<Option<&'a str>>,
+}
+
+impl<'a> SeatRows<'a> {
+    fn push(&mut self, registration: &'a Registration) {
+        self.event_ids.push(registration.event_id.as_uuid());
+        self.ids.push(registration.id.as_uuid());
+        self.emails.push(registration.user_email.as_str());
+        self.versions.push(stored_version(registration.created_version));
+        self.token_hashes.push(stored_token_hash(registration));
+        self.names.push(stored_name(registration));
+    }
+}
+
+/// All other registrations that are new or changed.
+#[derive(Default)]
+pub(crate) struct RegistrationRows<'a> {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) emails: Vec<&'a str>,
+    pub(crate) names: Vec<Option<&'a str>>,
+    pub(crate) statuses: Vec<&'static str>,
+    pub(crate) expires_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) checked_in_at: Vec<Option<DateTime<Utc>>>,
+    pub(crate) scan_ids: Vec<Option<Uuid>>,
+    pub(crate) generations: Vec<i32>,
+    pub(crate) token_hashes: Vec<Option<&'a [u8]>>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) changed_versions: Vec<Option<i64>>,
+    pub(crate) created_at: Vec<DateTime<Utc>>,
+}
+
+impl<'a> RegistrationRows<'a> {
+    fn push(&mut self, registration: &'a Registration) {
+        let (created, changed) = (registration.created_version, registration.event_version);
+        self.event_ids.push(registration.event_id.as_uuid());
+        self.ids.push(registration.id.as_uuid());
+        self.emails.push(registration.user_email.as_str());
+        self.names.push(stored_name(registration));
+        self.statuses.push(registration.status.as_str());
+        self.expires_at.push(registration.expires_at);
+        self.checked_in_at.push(registration.check_in.map(|check_in| check_in.at));
+        self.scan_ids.push(registration.check_in.map(|check_in| check_in.scan_id));
+        self.generations.push(stored_generation(registration.generation));
+        self.token_hashes.push(stored_token_hash(registration));
+        self.versions.push(stored_version(created));
+        self.changed_versions.push((changed != created).then(|| stored_version(changed)));
+        self.created_at.push(registration.created_at);
+    }
+}
+
+/// Sorts what is to be inserted: seats given at once at `now`, and the rest.
+pub(crate) fn inserted(
+    changes: &[EventChange],
+    now: DateTime<Utc>,
+) -> (SeatRows<'_>, RegistrationRows<'_>) {
+    let (mut seats, mut others) = (SeatRows::default(), RegistrationRows::default());
+    for registration in changes.iter().flat_map(|change| &change.registrations) {
+        // A version of its own for each change: a row with one alone is as it was made.
+        let is_as_made = registration.event_version == registration.created_version;
+        let is_seat = registration.status == Status::Confirmed && registration.created_at == now;
+        match is_as_made && is_seat {
+            true => seats.push(registration),
+            false => others.push(registration),
+        }
+    }
+    (seats, others)
+}
+
+/// What was answered under idempotency keys.
+#[derive(Default)]
+pub(crate) struct RecordRows<'a> {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) key_hashes: Vec<&'a [u8]>,
+    pub(crate) fingerprints: Vec<&'a [u8]>,
+    pub(crate) recorded_at: Vec<DateTime<Utc>>,
+    pub(crate) outcomes: Vec<String>,
+}
+
+impl<'a> RecordRows<'a> {
+    pub(crate) fn of(changes: &'a [EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes {
+            for IdempotencyRecord { hash, fingerprint, outcome, recorded_at } in &change.records {
+                rows.event_ids.push(change.event_id.as_uuid());
+                rows.key_hashes.push(hash.as_bytes());
+                rows.fingerprints.push(fingerprint.as_bytes());
+                rows.recorded_at.push(*recorded_at);
+                rows.outcomes.push(stored_outcome(outcome));
+            }
+        }
+        rows
+    }
+}

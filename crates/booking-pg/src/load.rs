@@ -1,0 +1,220 @@
+//! What a batch has to know before it can be decided, beyond the rows of its events.
+
+use crate::columns::stored_version;
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::rows;
+use crate::sql;
+use booking_core::{Command, EventCommand, EventId, EventState, Needs, RegistrationId, Status};
+use chrono::{DateTime, Utc};
+use futures_util::future::join4;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// What a batch has to look up, as columns.
+#[derive(Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) addresses: (Vec<Uuid>, Vec<&'a str>),
+    pub(crate) ids: (Vec<Uuid>, Vec<Uuid>),
+    pub(crate) keys: (Vec<Uuid>, Vec<&'a [u8]>),
+}
+
+impl<'a> Wanted<'a> {
+    /// What `batch` has to look up. With `by_id` also the ids of the registrations that it makes. That is
+    /// half of the work, and what is written for the first time is not there: its address is looked
+    /// for, and an id that is taken is refused by the primary key, after which all of it is attempted
+    /// again with the ids. Only a refusal has to know.
+    pub(crate) fn of(batch: &'a [EventCommand], by_id: bool) -> Self {
+        let mut wanted = Self::default();
+        for item in batch {
+            let event_id = item.event_id.as_uuid();
+            if let Some(email) = item.user_email() {
+                wanted.addresses.0.push(event_id);
+                wanted.addresses.1.push(email.as_str());
+            }
+            if let Some(id) = item.registration_id()
+                && (by_id || !item.makes_registration())
+            {
+                wanted.ids.0.push(event_id);
+                wanted.ids.1.push(id.as_uuid());
+            }
+            if let Some(key) = &item.key {
+                wanted.keys.0.push(event_id);
+                wanted.keys.1.push(key.hash.as_bytes());
+            }
+        }
+        wanted
+    }
+}
+
+/// What is known once the rows are locked.
+pub(crate) struct Locked {
+    pub(crate) states: BTreeMap<EventId, EventState>,
+    pub(crate) busy: BTreeSet<EventId>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Locked {
+    /// Takes in registrations that commands named.
+    pub(crate) fn add_registrations(&mut self, found: &[Row]) -> Result<(), PgError> {
+        for row in found {
+            if let Some(state) = self.states.get_mut(&rows::event_id(row, 0)) {
+                state.registrations.push(rows::registration(row)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what was answered under the keys of commands.
+    pub(crate) fn add_records(&mut self, found: &[Row]) -> Result<(), PgError> {
+        for row in found {
+            let (event_id, record) = rows::record(row)?;
+            if let Some(state) = self.states.get_mut(&event_id) {
+                state.records.push(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for the ids of the registrations that `batch` makes, which were not looked for at first.
+    pub(crate) async fn load_claims_by_id(
+        &mut self,
+        connection: &Lease,
+        batch: &[EventCommand],
+    ) -> Result<(), PgError> {
+        let (event_ids, ids) = Wanted::of(batch, true).ids;
+        let found = connection.fetch(sql::REGISTRATION_BY_ID, &[&event_ids, &ids]).await?;
+        self.add_registrations(&found)?;
+        self.load_positions(connection, batch).await
+    }
+
+    /// Reads what else `commands` need of their events: mostly nothing.
+    pub(crate) async fn load_needs(
+        &mut self,
+        connection: &Lease,
+        commands: &BTreeMap<EventId, Vec<&EventCommand>>,
+    ) -> Result<(), PgError> {
+        let mut more = More::default();
+        for (event_id, state) in &self.states {
+            more.add(*event_id, state.needs(commands[event_id].iter().copied(), self.now));
+        }
+        if more.is_nothing() {
+            return Ok(());
+        }
+        let overdue = connection.prepare_if(!more.overdue.0.is_empty(), sql::REGISTRATION_OVERDUE);
+        let next = connection.prepare_if(!more.overdue.0.is_empty(), sql::REGISTRATION_NEXT_END);
+        let waiting = connection.prepare_if(!more.waiting.0.is_empty(), sql::REGISTRATION_WAITING);
+        let details = connection.prepare_if(!more.details.is_empty(), sql::EVENT_DETAILS);
+        let (overdue, next, waiting, details) =
+            (overdue.await?, next.await?, waiting.await?, details.await?);
+        let (overdue, next, waiting, details) = join4(
+            connection.rows_if(&overdue, &[&more.overdue.0, &more.overdue.1, &self.now]),
+            connection.rows_if(&next, &[&more.overdue.0, &self.now]),
+            connection.rows_if(&waiting, &[&more.waiting.0, &more.waiting.1]),
+            connection.rows_if(&details, &[&more.details]),
+        )
+        .await;
+        for row in &overdue? {
+            self.state_of(row).overdue.push(rows::registration(row)?);
+        }
+        for row in &next? {
+            self.state_of(row).due_next = Some(row.get(1));
+        }
+        for row in &waiting? {
+            let mut registration = rows::registration(row)?;
+            let queue = &mut self.state_of(row).waiting;
+            registration.position = Some(1 + queue.len() as u32);
+            queue.push(registration);
+        }
+        for row in &details? {
+            self.state_of(row).details = Some(rows::details(row)?);
+        }
+        Ok(())
+    }
+
+    /// Finds the places in the queue of those who may be told theirs. It takes a walk along the queue, so
+    /// nobody else's is looked for.
+    pub(crate) async fn load_positions(
+        &mut self,
+        connection: &Lease,
+        batch: &[EventCommand],
+    ) -> Result<(), PgError> {
+        let waits = |status: Status| status == Status::Waitlisted;
+        let loaded = || self.states.values().flat_map(|state| &state.registrations);
+        if !loaded().any(|registration| waits(registration.status)) {
+            return Ok(());
+        }
+        let telling = batch.iter().filter(|item| may_tell_place(&item.command));
+        let told: HashSet<RegistrationId> =
+            telling.filter_map(EventCommand::registration_id).collect();
+        for state in self.states.values_mut() {
+            let asked = state.registrations.iter();
+            let asked: Vec<_> =
+                asked.filter(|row| waits(row.status) && told.contains(&row.id)).collect();
+            let Some(last) = asked.iter().map(|row| row.created_version).max() else { continue };
+            let ids: Vec<Uuid> = asked.iter().map(|row| row.id.as_uuid()).collect();
+            let (event_id, last) = (state.id.as_uuid(), stored_version(last));
+            let places =
+                connection.fetch(sql::REGISTRATION_POSITIONS, &[&event_id, &last, &ids]).await?;
+            for place in &places {
+                let (id, position) = (rows::registration_id(place, 0), rows::position(place, 1)?);
+                for row in state.registrations.iter_mut().filter(|row| row.id == id) {
+                    row.position = position;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The event that a row which was asked for belongs to.
+    fn state_of(&mut self, row: &Row) -> &mut EventState {
+        self.states.get_mut(&rows::event_id(row, 0)).expect("only locked events were asked about")
+    }
+}
+
+/// Whether the answer to a command can show a registration that waited before, and still does: one
+/// that is executed again does, and undoing what was never done.
+fn may_tell_place(command: &Command) -> bool {
+    match command {
+        Command::Register(_)
+        | Command::Hold(_)
+        | Command::Transfer(_)
+        | Command::UndoCheckIn { .. } => true,
+        Command::Confirm { .. }
+        | Command::Cancel { .. }
+        | Command::CheckIn(_)
+        | Command::Edit(_)
+        | Command::CancelEvent
+        | Command::Settle => false,
+    }
+}
+
+/// What is needed of some events, as columns: with each the most rows that are.
+#[derive(Default)]
+struct More {
+    overdue: (Vec<Uuid>, Vec<i64>),
+    waiting: (Vec<Uuid>, Vec<i64>),
+    details: Vec<Uuid>,
+}
+
+impl More {
+    fn add(&mut self, event_id: EventId, needs: Needs) {
+        let Needs { overdue_max, waiting_max, details } = needs;
+        for (wanted, at_most) in
+            [(&mut self.overdue, overdue_max), (&mut self.waiting, waiting_max)]
+        {
+            if at_most > 0 {
+                wanted.0.push(event_id.as_uuid());
+                wanted.1.push(at_most.into());
+            }
+        }
+        if details {
+            self.details.push(event_id.as_uuid());
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.overdue.0.is_empty() && self.waiting.0.is_empty() && self.details.is_empty()
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading registrations, as they are now: what has run out is expired, tidied or not.
+
+use crate::columns::stored_version;
+use crate::error::PgError;
+use crate::read::one_more_than;
+use crate::rows;
+use crate::sql;
+use crate::store::PgStore;
+use booking_core::{
+    EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration, RegistrationCursor,
+    RegistrationId, StoreError,
+};
+use chrono::{DateTime, Utc};
+use futures_util::future::join;
+use std::collections::HashMap;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+impl PgStore {
+    pub(crate) async fn list_registrations(
+        &self,
+        event_id: EventId,
+        listed: Listed,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        let (event_id, clock_time) = (event_id.as_uuid(), self.clock_time());
+        let after = after.map_or(0, |cursor| stored_version(cursor.version()));
+        self.read(move |connection| {
+            Box::pin(async move {
+                let status = connection.prepare(sql::EVENT_STATUS).await?;
+                let (event_ids, at_most) = ([event_id], one_more_than(limit));
+                let event_ids = event_ids.as_slice();
+                let (event, rows) = match listed {
+                    Listed::All => {
+                        let list = connection.prepare(sql::REGISTRATION_LIST).await?;
+                        join(
+                            connection.rows(&status, &[&event_ids, &clock_time]),
+                            connection.rows(&list, &[&event_id, &after, &at_most]),
+                        )
+                        .await
+                    }
+                    Listed::Seated => {
+                        let list = connection.prepare(sql::REGISTRATION_LIST_SEATED).await?;
+                        join(
+                            connection.rows(&status, &[&event_ids, &clock_time]),
+                            connection.rows(&list, &[&event_id, &after, &at_most, &clock_time]),
+                        )
+                        .await
+                    }
+                };
+                let (event, rows) = (event?, rows?);
+                let Some(event) = event.first() else { return Ok(None) };
+                let (status, now) = (rows::event_status(event, 1)?, event.get(2));
+                if listed == Listed::Seated && status == EventStatus::Cancelled {
+                    return Ok(Some(Page { items: Vec::new(), next: None }));
+                }
+                let rows = rows.iter().map(|row| as_of(row, now, status));
+                Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_registration(
+        &self,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        let clock_time = self.clock_time();
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::REGISTRATION_FIND, &[&id.as_uuid(), &clock_time]).await?;
+                let Some(row) = rows.first() else { return Ok(None) };
+                let mut registration = rows::registration(row)?;
+                registration.position = rows::position(row, 13)?;
+                Ok(Some(registration.as_of(row.get(15), rows::event_status(row, 14)?)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_events_of(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let events: HashMap<RegistrationId, EventId> = self
+            .read(move |connection| {
+                let wanted = wanted.clone();
+                Box::pin(async move {
+                    let rows = connection.fetch(sql::REGISTRATION_EVENTS, &[&wanted]).await?;
+                    let mut events = HashMap::new();
+                    for row in &rows {
+                        let (id, event_id) =
+                            (rows::registration_id(row, 0), rows::event_id(row, 1));
+                        events.entry(id).or_insert(event_id);
+                    }
+                    Ok(events)
+                })
+            })
+            .await?;
+        Ok(ids.iter().map(|id| events.get(id).copied()).collect())
+    }
+
+    pub(crate) async fn find_history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let steps = limit.get() as i64;
+                let rows =
+                    connection.fetch(sql::REGISTRATION_HISTORY, &[&id.as_uuid(), &steps]).await?;
+                let entries = rows.iter().map(|row| rows::history_entry(row, id));
+                let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+                // Whatever there is has a first fact.
+                Ok((!entries.is_empty()).then_some(entries))
+            })
+        })
+        .await
+    }
+}
+
+fn as_of(row: &Row, now: DateTime<Utc>, event: EventStatus) -> Result<Registration, PgError> {
+    Ok(rows::registration(row)?.as_of(now, event))
+}

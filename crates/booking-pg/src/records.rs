@@ -1,0 +1,31 @@
+//! Forgetting what was answered under idempotency keys.
+
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::sql;
+use crate::store::PgStore;
+use crate::transaction::{Attempt, run};
+use booking_core::{IdempotencyRecord, PageLimit, StoreError};
+
+impl PgStore {
+    pub(crate) async fn delete_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        run("forget_records", |attempt| {
+            Box::pin(async move { self.attempt_delete(limit, &attempt).await })
+        })
+        .await
+    }
+
+    async fn attempt_delete(&self, limit: PageLimit, attempt: &Attempt) -> Result<u64, PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let forget = connection.prepare(sql::RECORD_FORGET).await?;
+        let kept_seconds = IdempotencyRecord::KEPT.num_seconds() as f64;
+        attempt.commit_is_sent();
+        let deleted = connection
+            .change(&forget, &[&self.clock_time(), &kept_seconds, &(limit.get() as i64)])
+            .await;
+        attempt.look_at(&deleted);
+        let deleted = deleted?;
+        connection.give_back();
+        Ok(deleted)
+    }
+}

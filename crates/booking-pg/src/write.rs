@@ -1,0 +1,171 @@
+//! The second round trip of a batch: everything that changed, and COMMIT.
+
+use crate::columns::{
+    EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
+    stored_version,
+};
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::sql;
+use crate::transaction::Attempt;
+use booking_core::{Description, EditedEvent, EventChange, EventName, TimeZone, Venue};
+use chrono::{DateTime, Utc};
+use futures_util::future::{join, join3, join4};
+
+/// Writes what was decided at `now`, and commits it.
+pub(crate) async fn write_and_commit(
+    connection: &Lease,
+    changes: &[EventChange],
+    now: DateTime<Utc>,
+    attempt: &Attempt,
+) -> Result<(), PgError> {
+    let (events, facts) = (EventRows::of(changes), FactRows::of(changes));
+    let (replaced, records) = (ReplacedRows::of(changes), RecordRows::of(changes));
+    let (seats, others) = inserted(changes, now);
+
+    let prepare = async |needed: bool, sql| connection.prepare_if(needed, sql).await;
+    let update_events = prepare(!events.ids.is_empty(), sql::EVENT_UPDATE).await?;
+    let delete_replaced = prepare(!replaced.ids.is_empty(), sql::REGISTRATION_DELETE).await?;
+    let insert_seats = prepare(!seats.ids.is_empty(), sql::REGISTRATION_INSERT).await?;
+    let insert_others = prepare(!others.ids.is_empty(), sql::REGISTRATION_INSERT_ANY).await?;
+    let insert_facts = prepare(!facts.event_ids.is_empty(), sql::FACT_INSERT).await?;
+    let upsert_records = prepare(!records.event_ids.is_empty(), sql::RECORD_UPSERT).await?;
+    for change in changes {
+        if let Some(edited) = &change.edited {
+            write_edited(connection, change, edited).await?;
+        }
+    }
+
+    attempt.commit_is_sent();
+    // Sent in this order without waiting in between. What is replaced goes before anything is
+    // inserted, since an address may pass from one row to another.
+    let ((updated, deleted, seated, added), (recorded, remembered, committed)) = join(
+        join4(
+            connection.change_if(
+                &update_events,
+                &[
+                    &events.ids,
+                    &events.booked,
+                    &events.held,
+                    &events.waiting,
+                    &events.versions,
+                    &events.due_at,
+                ],
+            ),
+            connection.change_if(&delete_replaced, &[&replaced.event_ids, &replaced.ids]),
+            connection.change_if(
+                &insert_seats,
+                &[
+                    &seats.event_ids,
+                    &seats.ids,
+                    &seats.emails,
+                    &seats.versions,
+                    &now,
+                    &seats.token_hashes,
+                    &seats.names,
+                ],
+            ),
+            connection.change_if(
+                &insert_others,
+                &[
+                    &others.event_ids,
+                    &others.ids,
+                    &others.emails,
+                    &others.names,
+                    &others.statuses,
+                    &others.expires_at,
+                    &others.checked_in_at,
+                    &others.scan_ids,
+                    &others.generations,
+                    &others.token_hashes,
+                    &others.versions,
+                    &others.changed_versions,
+                    &others.created_at,
+                ],
+            ),
+        ),
+        join3(
+            connection.change_if(
+                &insert_facts,
+                &[&facts.event_ids, &facts.first_versions, &facts.versions, &now, &facts.facts],
+            ),
+            connection.change_if(
+                &upsert_records,
+                &[
+                    &records.event_ids,
+                    &records.key_hashes,
+                    &records.fingerprints,
+                    &records.recorded_at,
+                    &records.outcomes,
+                ],
+            ),
+            connection.command("COMMIT"),
+        ),
+    )
+    .await;
+    // The driver reports COMMIT as done even when the server answered it with ROLLBACK, so what went
+    // before it is looked at first: if that went well there was nothing to roll back.
+    let answers = [updated, deleted, seated, added, recorded, remembered];
+    for answer in &answers {
+        attempt.look_at(answer);
+    }
+    let mut written = [0; 6];
+    for (written, answer) in written.iter_mut().zip(answers) {
+        *written = answer?;
+    }
+    committed?;
+    let expected = [
+        events.ids.len(),
+        replaced.ids.len(),
+        seats.ids.len(),
+        others.ids.len(),
+        facts.event_ids.len(),
+        records.event_ids.len(),
+    ]
+    .map(|rows| rows as u64);
+    assert_eq!(
+        written, expected,
+        "events updated, registrations deleted, seats and others inserted, facts and records kept"
+    );
+    Ok(())
+}
+
+/// Writes an event that was changed in more than its counts. That is rare, and may take a round trip
+/// of its own.
+async fn write_edited(
+    connection: &Lease,
+    change: &EventChange,
+    edited: &EditedEvent,
+) -> Result<(), PgError> {
+    let edit = connection.prepare(sql::EVENT_EDIT).await?;
+    let EditedEvent { details, capacity, rules, cancelled_version } = edited;
+    let counts = change.counts;
+    let updated = connection
+        .change(
+            &edit,
+            &[
+                &change.event_id.as_uuid(),
+                &stored_count(counts.booked),
+                &stored_count(counts.held),
+                &stored_count(counts.waiting),
+                &stored_version(change.version),
+                &change.due_at,
+                &EventName::as_str(&details.name),
+                &Description::as_str(&details.description),
+                &details.starts_at,
+                &details.ends_at,
+                &details.timezone.as_ref().map(TimeZone::as_str),
+                &details.venue.as_ref().map(Venue::as_str),
+                &stored_count(capacity.get()),
+                &rules.status.as_str(),
+                &rules.opens_at,
+                &rules.closes_at,
+                &rules.waitlist_enabled,
+                &rules.offer_ttl.map(stored_offer_ttl),
+                &cancelled_version.map(stored_version),
+            ],
+        )
+        .await?;
+    assert_eq!(updated, 1, "an event whose row is locked is there");
+    Ok(())
+}
