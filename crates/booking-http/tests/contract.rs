@@ -32,11 +32,21 @@ fn an_event_is_put_up_and_shown(data: Data) {
         "available",
         "booked_count",
         "capacity",
+        "closes_at",
         "created_at",
         "description",
+        "ends_at",
         "id",
         "name",
+        "offer_ttl_seconds",
+        "opens_at",
+        "starts_at",
+        "status",
+        "timezone",
+        "venue",
         "version",
+        "waitlist_count",
+        "waitlist_enabled",
     ];
     assert_eq!(keys(&event), expected);
     assert_eq!((&event["name"], &event["description"]), (&json!("Jazz"), &json!("Doors\nat 7")));
@@ -58,14 +68,28 @@ fn a_registration_takes_a_seat(data: Data) {
     let event = app.create(2);
     let created = app.register(&event, " Ada@Example.ORG ");
     assert_eq!(created.status, 201, "{created:?}");
-    let registration = created.json();
-    assert_eq!(
-        keys(&registration),
-        ["created_at", "event_id", "event_version", "id", "user_email"]
-    );
+    let mut registration = created.json();
+    let expected = [
+        "checked_in_at",
+        "created_at",
+        "event_id",
+        "event_version",
+        "expires_at",
+        "id",
+        "manage_token",
+        "name",
+        "position",
+        "status",
+        "user_email",
+    ];
+    assert_eq!(keys(&registration), expected);
+    let token = registration["manage_token"].as_str().expect("a token").to_owned();
+    assert_eq!(token.len(), 43, "{token}");
     assert_eq!(registration["user_email"], "ada@example.org");
     assert_eq!(registration["event_id"], event.as_str());
     let list = app.get(&format!("/events/{event}/registrations")).json();
+    // The token is told once, to whoever registered.
+    registration.as_object_mut().expect("an object").remove("manage_token");
     assert_eq!(list, json!([registration]));
     let shown = app.get(&format!("/events/{event}")).json();
     assert_eq!((&shown["booked_count"], &shown["available"]), (&json!(1), &json!(1)));
@@ -205,5 +229,5 @@ fn audit_fails_when_a_row_was_changed_by_hand() {
     let output = app.run("audit");
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains(&event) && text.contains("booked_count"), "{text}");
+    assert!(text.contains(&event) && text.contains("the event says 4"), "{text}");
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{App, Data, http};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -91,6 +91,143 @@ fn input_that_is_not_valid_is_told_in_full() {
 }
 
 #[test]
+fn what_came_later_is_read_as_strictly() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(5);
+    let tell = |method: &str, path: &str, body: Value, pointers: &[&str]| {
+        let answer = app.ask(method, path, &[], &body);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{body}");
+        assert_eq!(answer.pointers(), pointers, "{method} {path} {body}");
+    };
+    let all_wrong = json!({
+        "name": 1, "capacity": 0, "starts_at": "today", "ends_at": 5, "timezone": "Mars/Base",
+        "venue": " ", "status": "cancelled", "opens_at": "2026-05-01", "closes_at": true,
+        "waitlist_enabled": "yes", "offer_ttl_seconds": 59,
+    });
+    let pointers = [
+        "/name",
+        "/capacity",
+        "/starts_at",
+        "/ends_at",
+        "/timezone",
+        "/venue",
+        "/status",
+        "/opens_at",
+        "/closes_at",
+        "/waitlist_enabled",
+        "/offer_ttl_seconds",
+    ];
+    tell("POST", "/events", all_wrong.clone(), &pointers);
+    let reversed = json!({
+        "name": "a", "capacity": 1, "starts_at": "2026-05-01T20:00:00Z",
+        "ends_at": "2026-05-01T21:59:59+02:00", "opens_at": "2026-05-01T00:00:00Z",
+        "closes_at": "2026-04-30T23:59:59Z",
+    });
+    tell("POST", "/events", reversed, &["/ends_at", "/closes_at"]);
+
+    let path = format!("/events/{event}");
+    let mut pointers = pointers.to_vec();
+    pointers.sort_unstable();
+    let answer = app.ask("PATCH", &path, &[], &all_wrong);
+    let mut told = answer.pointers();
+    told.sort_unstable();
+    assert_eq!(told, pointers);
+    for name in ["name", "capacity", "status", "waitlist_enabled"] {
+        tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
+    }
+    tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);
+    tell("PATCH", &path, json!({"booked_count": 0}), &["/booked_count"]);
+    // Which field is wrong depends on what the event has, so it is the whole.
+    let ends_first =
+        json!({"starts_at": "2026-05-01T20:00:00Z", "ends_at": "2026-05-01T19:00:00Z"});
+    tell("PATCH", &path, ends_first, &[""]);
+
+    let register = format!("{path}/register");
+    let body = json!({"user_email": "a@b.org", "on_full": "queue", "name": "\u{7}"});
+    tell("POST", &register, body, &["/name", "/on_full"]);
+    let holds = format!("{path}/holds");
+    for ttl in [json!(59), json!(1_801), json!("600"), json!(600.5)] {
+        let body = json!({"user_email": "a@b.org", "ttl_seconds": ttl});
+        tell("POST", &holds, body, &["/ttl_seconds"]);
+    }
+    let cancel = format!("{path}/cancel");
+    tell("POST", &cancel, json!({"reason": "rain"}), &["/reason"]);
+    tell("POST", &cancel, json!([]), &[""]);
+
+    let check_ins = format!("{path}/check-ins");
+    tell("POST", &check_ins, json!({"ticket": 7}), &["/ticket"]);
+    let batch = format!("{check_ins}/batch");
+    let scan = json!({
+        "id": "00000000-0000-7000-8000-000000000000", "ticket": "x",
+        "scanned_at": "2026-05-01T20:00:00Z",
+    });
+    tell("POST", &batch, json!({}), &["/scans"]);
+    tell("POST", &batch, json!({"scans": []}), &["/scans"]);
+    tell("POST", &batch, json!({"scans": vec![scan.clone(); 51]}), &["/scans"]);
+    let wrong = json!({"id": "1", "scanned_at": "", "x": 1});
+    let pointers =
+        ["/scans/1/id", "/scans/1/ticket", "/scans/1/scanned_at", "/scans/1/x", "/scans/2"];
+    tell("POST", &batch, json!({"scans": [scan, wrong, 7]}), &pointers);
+    assert_unchanged(&app, &event);
+}
+
+#[test]
+fn a_body_that_may_be_left_out_may_be() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(5);
+    let id = app.register(&event, "ada@example.org").json();
+    let confirm = format!("/registrations/{}/confirm", id["id"].as_str().expect("an id"));
+    let send = |headers: &[(&str, &str)], body: &[u8]| {
+        http::send(app.url(), "POST", &confirm, headers, body)
+    };
+    let json_type = ("Content-Type", "application/json");
+    assert_eq!(send(&[], b"").status, 200);
+    assert_eq!(send(&[json_type], b"").status, 200);
+    assert_eq!(send(&[json_type], b" {} ").status, 200);
+    assert_eq!(send(&[], b"{}").problem(), "unsupported_media_type");
+    assert_eq!(send(&[json_type], b" ").problem(), "malformed_json");
+    assert_eq!(send(&[json_type], b"null").problem(), "validation");
+    let long = " ".repeat(16 * 1_024 + 1);
+    assert_eq!(send(&[json_type], long.as_bytes()).problem(), "too_large");
+}
+
+#[test]
+fn headers_that_are_not_well_formed_are_refused() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(5);
+    let path = format!("/events/{event}");
+    let edit = |headers: &[(&str, &str)]| app.ask("PATCH", &path, headers, &json!({"name": "b"}));
+    let long = "k".repeat(256);
+    for (headers, pointer) in [
+        (&[("If-Match", "3")][..], "/If-Match"),
+        (&[("If-Match", "\"x\"")], "/If-Match"),
+        (&[("If-Match", "W/\"1\"")], "/If-Match"),
+        (&[("If-Match", "\"1\""), ("If-Match", "\"1\"")], "/If-Match"),
+        (&[("Idempotency-Key", "")], "/Idempotency-Key"),
+        (&[("Idempotency-Key", "a\tb")], "/Idempotency-Key"),
+        (&[("Idempotency-Key", "é")], "/Idempotency-Key"),
+        (&[("Idempotency-Key", &long)], "/Idempotency-Key"),
+        (&[("Idempotency-Key", "a"), ("Idempotency-Key", "a")], "/Idempotency-Key"),
+    ] {
+        let answer = edit(headers);
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "invalid_header"));
+        assert_eq!(answer.pointers(), [pointer], "{headers:?}");
+    }
+    // What is for a proxy on the way is none of ours where nobody is asked who they are.
+    let proxied = [("Authorization", "Basic YTpi"), ("Content-Type", "application/json")];
+    let body = br#"{"user_email":"ada@example.org"}"#;
+    let registered =
+        http::send(app.url(), "POST", &format!("{path}/register"), &proxied, body).json();
+    let registration = format!("/registrations/{}", registered["id"].as_str().expect("an id"));
+    for header in ["Basic YTpi", "Bearer", "Bearer a b", "token"] {
+        let answer = http::send(app.url(), "GET", &registration, &[("Authorization", header)], b"");
+        assert_eq!((answer.status, answer.problem().as_str()), (401, "unauthenticated"));
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+    assert_eq!(app.get(&path).json()["name"], "An event");
+}
+
+#[test]
 fn a_body_must_be_said_to_be_json() {
     let app = App::start(Data::sqlite());
     let body = br#"{"name":"a","capacity":5}"#;
@@ -174,11 +311,27 @@ fn other_methods_are_told_which_there_are() {
         ("/".to_owned(), "GET, HEAD"),
         ("/health".to_owned(), "GET, HEAD"),
         ("/events".to_owned(), "GET, HEAD, POST"),
-        (format!("/events/{event}"), "GET, HEAD"),
+        (format!("/events/{event}"), "GET, HEAD, PATCH"),
         (format!("/events/{event}/register"), "POST"),
+        (format!("/events/{event}/holds"), "POST"),
+        (format!("/events/{event}/cancel"), "POST"),
+        (format!("/events/{event}/calendar.ics"), "GET, HEAD"),
+        (format!("/events/{event}/check-ins"), "POST"),
+        (format!("/events/{event}/check-ins/batch"), "POST"),
+        (format!("/events/{event}/check-ins/{event}"), "DELETE"),
         (format!("/events/{event}/registrations"), "GET, HEAD"),
+        (format!("/registrations/{event}"), "GET, HEAD, DELETE"),
+        (format!("/registrations/{event}/confirm"), "POST"),
+        (format!("/registrations/{event}/transfer"), "POST"),
+        (format!("/registrations/{event}/history"), "GET, HEAD"),
+        (format!("/registrations/{event}/ticket"), "GET, HEAD"),
+        (format!("/registrations/{event}/ticket.svg"), "GET, HEAD"),
+        ("/tickets/keys".to_owned(), "GET, HEAD"),
     ] {
         for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+            if allow.contains(method) {
+                continue;
+            }
             let answer = http::send(app.url(), method, &path, &[], b"");
             assert_eq!(
                 (answer.status, answer.header("allow")),

@@ -91,6 +91,17 @@ impl App {
         http::send(self.url(), "POST", path, &[("Content-Type", "application/json")], body)
     }
 
+    /// Any request, with a body unless that is `null`.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut headers = headers.to_vec();
+        let mut bytes = Vec::new();
+        if !body.is_null() {
+            headers.push(("Content-Type", "application/json"));
+            bytes = body.to_string().into_bytes();
+        }
+        http::send(self.url(), method, path, &headers, &bytes)
+    }
+
     pub fn create(&self, capacity: u32) -> String {
         let answer = self.post("/events", &json!({"name": "An event", "capacity": capacity}));
         assert_eq!(answer.status, 201, "{answer:?}");
