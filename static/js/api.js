@@ -128,7 +128,9 @@ export const checkInBatch = async (eventId, scans, key) =>
 
 /** @param {string} eventId @param {string} registrationId @param {string} key */
 export const undoCheckIn = (eventId, registrationId, key) =>
-  write("DELETE", `${eventPath(eventId)}/check-ins/${encodeURIComponent(registrationId)}`, undefined, { key });
+  write("DELETE", `${eventPath(eventId)}/check-ins/${encodeURIComponent(registrationId)}`, undefined, {
+    key,
+  });
 
 /** @param {string} path @param {AbortSignal} signal */
 async function getPage(path, signal) {

@@ -11,8 +11,9 @@ import { el, setText } from "./dom.js";
  * @param {string} options.no
  * @param {string} options.testid Of the button; what follows has `-yes`, `-no` and `-error` after it.
  * @param {() => Promise<string | null>} options.act Resolves to what went wrong, if anything did.
+ * @param {() => void} options.onDone
  */
-export function createConfirmStep({ label, question, yes, no, testid, act }) {
+export function createConfirmStep({ label, question, yes, no, testid, act, onDone }) {
   const open = el("button", { type: "button", class: "button button--plain", "data-testid": testid }, label);
   const accept = el("button", { type: "button", class: "button button--danger" }, yes);
   accept.setAttribute("data-testid", `${testid}-yes`);
@@ -53,7 +54,9 @@ export function createConfirmStep({ label, question, yes, no, testid, act }) {
     busy = false;
     accept.removeAttribute("aria-disabled");
     setText(error, wrong ?? "");
-    if (wrong === null && ask.isConnected && !ask.hidden) set(false);
+    if (wrong !== null) return;
+    set(false);
+    onDone();
   });
 
   return el("div", { class: "confirm" }, open, ask, error);

@@ -5,7 +5,7 @@ import { registrationApi } from "./api.js";
 import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
 import { explain } from "./explain.js";
-import { onSubmit } from "./form.js";
+import { onSubmit, resubmit } from "./form.js";
 import { createAttempts } from "./idempotency.js";
 import { createOutcomeArea } from "./outcome.js";
 import { withRetries } from "./retry.js";
@@ -26,8 +26,16 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   const api = registrationApi(id, token);
   const attempt = createAttempts();
   const area = createOutcomeArea();
-  const confirm = el("button", { type: "submit", class: "button", "data-testid": `${what}-confirm` }, "Confirm");
-  const release = el("button", { type: "submit", class: "button button--plain", "data-busy": "Giving it back…" });
+  const confirm = el(
+    "button",
+    { type: "submit", class: "button", "data-testid": `${what}-confirm` },
+    "Confirm",
+  );
+  const release = el("button", {
+    type: "submit",
+    class: "button button--plain",
+    "data-busy": "Giving it back…",
+  });
   release.textContent = what === "hold" ? "Give it back" : "Decline";
   release.setAttribute("data-testid", `${what}-release`);
   const form = el(
@@ -50,8 +58,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     testid: `${what}-countdown`,
     signal,
     warnings: [
-      { seconds: 60, text: "One minute left to confirm." },
-      { seconds: 15, text: "15 seconds left to confirm." },
+      { seconds: 60, text: "Less than a minute left to confirm." },
+      { seconds: 15, text: "Less than 15 seconds left to confirm." },
     ],
     // A confirmation under way may have come just in time: its answer tells.
     onEnd: () => void (deciding || settle()),
@@ -77,15 +85,16 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
       finish(isRelease ? "given_back" : "confirmed", decided);
     } catch (error) {
       if (signal.aborted) return;
-      const outcome = explain(error, isRelease ? "The seat is still yours to confirm." : "Nothing was confirmed.", {
-        hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
-      });
+      const outcome = explain(
+        error,
+        isRelease ? "The seat is still yours to confirm." : "Nothing was confirmed.",
+        {
+          hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
+        },
+      );
       if (outcome.kind === "expired") return finish("ended", null);
       area.show(outcome, {
-        onRetry: () => {
-          confirm.focus();
-          form.requestSubmit(isRelease ? release : confirm);
-        },
+        onRetry: () => resubmit(form, isRelease ? release : confirm),
       });
     } finally {
       deciding = false;

@@ -15,7 +15,10 @@ export function createCopyButton(label, text, testid) {
   button.setAttribute("data-testid", testid);
   const said = el("span", { class: "quiet", role: "status" });
   button.addEventListener("click", async () => {
-    setText(said, (await copy(text())) ? "Copied." : "Your browser did not allow it. Select the text by hand.");
+    setText(
+      said,
+      (await copy(text())) ? "Copied." : "Your browser did not allow it. Select the text by hand.",
+    );
     setTimeout(() => setText(said, ""), SAID_FOR_MS);
   });
   return el("div", { class: "copy" }, button, said);

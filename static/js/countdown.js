@@ -24,7 +24,11 @@ import { plural } from "./format.js";
 export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
   // A timer speaks only when it is asked to; else a screen reader would count along.
   const digits = el("span", { class: "countdown", role: "timer", "aria-live": "off", "data-testid": testid });
-  const spoken = el("span", { class: "countdown__warning", role: "status", "data-testid": `${testid}-warning` });
+  const spoken = el("span", {
+    class: "countdown__warning",
+    role: "status",
+    "data-testid": `${testid}-warning`,
+  });
   const node = el("div", { class: "countdown__box" }, digits, spoken);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;

@@ -142,6 +142,18 @@ export function onSubmit(form, button, busyLabel, submit) {
   });
 }
 
+/**
+ * As if the button were pressed. The one that was pressed goes away with the outcome that it stood in; the
+ * focus needs another home before.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement} button
+ */
+export function resubmit(form, button) {
+  button.focus();
+  form.requestSubmit(button);
+}
+
 /** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
 export function sentence(text) {
   const trimmed = text.trim();

@@ -4,7 +4,14 @@
  * closed: nothing of an attendee stays behind on a shared computer.
  */
 
-/** @typedef {{ id: string, token: string | undefined, email: string, name?: string, expires_at: string }} Held */
+/**
+ * @typedef {object} Held
+ * @property {string} id
+ * @property {string | undefined} token
+ * @property {string} email
+ * @property {string} [name]
+ * @property {string} expires_at
+ */
 
 /** @param {string} eventId */
 const nameOf = (eventId) => `hold:${eventId}`;

@@ -15,7 +15,7 @@ import { KEEP_IT, createPrivateLink } from "./private_link.js";
 const ALERTS = new Set(["invalid", "error", "busy", "unknown"]);
 const BAD = new Set(["invalid", "error"]);
 
-/** @returns {{ node: HTMLElement, wait: (text: string) => void, clear: () => void,
+/** @returns {{ node: HTMLElement, wait: (text: string) => void, clear: () => void, focus: () => void,
  *   show: (outcome: Outcome, details?: { place?: Place | null, onRetry?: () => void }) => void }} */
 export function createOutcomeArea() {
   const polite = el("div", { role: "status" });
@@ -33,13 +33,17 @@ export function createOutcomeArea() {
   return {
     node,
     clear,
+    /** For when what had the focus is gone. */
+    focus: () => node.querySelector("h2")?.focus(),
     wait(text) {
       clear();
       polite.append(frame("busy", el("p", {}, text)));
     },
     show(outcome, { place = null, onRetry } = {}) {
       clear();
-      const content = outcome.registration ? admission(outcome, place) : note(outcome, current.signal, onRetry);
+      const content = outcome.registration
+        ? admission(outcome, place)
+        : note(outcome, current.signal, onRetry);
       (ALERTS.has(outcome.kind) ? alert : polite).append(content);
       // Below the fold of a phone nobody would see it; but a field to correct comes first.
       if (outcome.kind !== "invalid") content.scrollIntoView({ block: "nearest" });
@@ -111,7 +115,7 @@ function admission({ kind, title, text, registration }, place) {
     el(
       "div",
       { class: "ticket ticket--admit" },
-      el("div", { class: "ticket__body" }, el("h2", {}, title), el("p", {}, text), link, facts),
+      el("div", { class: "ticket__body" }, el("h2", { tabindex: -1 }, title), el("p", {}, text), link, facts),
       el("div", { class: "ticket__stub" }, stub),
     ),
   );

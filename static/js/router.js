@@ -34,7 +34,8 @@ function match(hash) {
   const show = { "": eventView, edit: editView, door: doorView }[part];
   if (id && show) return { route: "event", show: (view) => show(view, decode(id)) };
   const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (token) return { route: "", show: (view) => registrationView(view, decode(registration), decode(token)) };
+  if (token)
+    return { route: "", show: (view) => registrationView(view, decode(registration), decode(token)) };
   return { route: "", show: missingView };
 }
 

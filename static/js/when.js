@@ -20,7 +20,9 @@ export function whenElement({ starts_at, ends_at, timezone }) {
     { "data-testid": "event-when" },
     el("time", { datetime: starts_at }, own),
     // "GMT+1" alone says little; the name of the zone says where.
-    timezone && !isSame && el("span", { class: "when__local" }, `The clock of ${timezone.replaceAll("_", " ")}`),
+    timezone &&
+      !isSame &&
+      el("span", { class: "when__local" }, `The clock of ${timezone.replaceAll("_", " ")}`),
     isSame
       ? null
       : el("span", { class: "when__local", "data-testid": "event-when-local" }, `${theirs} where you are`),

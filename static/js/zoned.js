@@ -56,7 +56,14 @@ export function offsetAt(moment, zone) {
   const parts = formatOf(zone).formatToParts(moment);
   /** @param {string} type */
   const part = (type) => Number(parts.find((each) => each.type === type)?.value);
-  const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
+  const wall = Date.UTC(
+    part("year"),
+    part("month") - 1,
+    part("day"),
+    part("hour"),
+    part("minute"),
+    part("second"),
+  );
   // The parts have no milliseconds; `floor` and not `%`, for the time before 1970.
   return wall - Math.floor(moment / 1_000) * 1_000;
 }

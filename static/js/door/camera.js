@@ -9,7 +9,8 @@ const SAME_MS = 3_000;
 
 /** The part of https://wicg.github.io/shape-detection-api that is used here; TypeScript has none of it. */
 /** @typedef {{ detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]> }} Detector */
-/** @typedef {{ new (options: { formats: string[] }): Detector, getSupportedFormats: () => Promise<string[]> }} DetectorClass */
+/** @typedef {(new (options: { formats: string[] }) => Detector) & DetectorStatics} DetectorClass */
+/** @typedef {{ getSupportedFormats: () => Promise<string[]> }} DetectorStatics */
 
 /** @returns {Promise<boolean>} */
 async function canRead() {
@@ -29,7 +30,11 @@ const detectorClass = () => /** @type {any} */ (globalThis).BarcodeDetector;
 export function createCamera(signal, onText) {
   const video = el("video", { class: "camera", muted: true, playsinline: true, hidden: true });
   video.setAttribute("aria-label", "What the camera sees");
-  const button = el("button", { type: "button", class: "button button--plain", "data-testid": "door-camera" });
+  const button = el("button", {
+    type: "button",
+    class: "button button--plain",
+    "data-testid": "door-camera",
+  });
   const error = el("p", { class: "field__error", role: "alert" });
   const node = el("div", { class: "camera-box", hidden: true }, button, error, video);
   /** @type {MediaStream | null} */
@@ -44,14 +49,17 @@ export function createCamera(signal, onText) {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
-      return setText(error, "The camera could not be used. Perhaps it is not allowed, or another program has it.");
+      return setText(
+        error,
+        "The camera could not be used. Perhaps it is not allowed, or another program has it.",
+      );
     }
     if (signal.aborted) return stop();
     video.srcObject = stream;
     video.hidden = false;
     setText(button, "Stop the camera");
     await video.play();
-    look(new (/** @type {DetectorClass} */ (detectorClass()))({ formats: ["qr_code"] }));
+    look(new /** @type {DetectorClass} */ (detectorClass())({ formats: ["qr_code"] }));
   }
 
   function stop() {

@@ -28,7 +28,8 @@ export function createQueue({ store, known, send, onChange, signal }) {
   /** @type {Map<string, Scan>} */
   const scans = new Map();
   for (const scan of known) {
-    if (scan.state === "waiting" || Date.parse(scan.scanned_at) > Date.now() - KEEP_MS) scans.set(scan.id, scan);
+    if (scan.state === "waiting" || Date.parse(scan.scanned_at) > Date.now() - KEEP_MS)
+      scans.set(scan.id, scan);
     else store.remove(scan.id).catch(() => {});
   }
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -74,7 +75,8 @@ export function createQueue({ store, known, send, onChange, signal }) {
         if (!(error instanceof ProblemError && FINAL.includes(error.status))) return later(error);
         // One of them is not taken. Halving finds it, and the others are not held up by it.
         if (chunk.length > 1) chunkMax = Math.floor(chunk.length / 2);
-        else await decide([{ id: chunk[0].id, result: "refused", reason: error.code, detail: error.message }]);
+        else
+          await decide([{ id: chunk[0].id, result: "refused", reason: error.code, detail: error.message }]);
       }
     }
     onChange();

@@ -4,7 +4,7 @@
 import { createEvent } from "../api.js";
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
-import { createCheckbox, onSubmit, showErrors } from "../form.js";
+import { createCheckbox, onSubmit, resubmit, showErrors } from "../form.js";
 import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
 import { withRetries } from "../retry.js";
@@ -57,14 +57,16 @@ export function createView({ root, signal, setTitle }) {
     if (found.length > 0) return area.show(invalid([]));
     const body = bodyOf(values, draft.input.checked);
     try {
-      const event = await attempt(body, (key) => withRetries(() => createEvent(body, key), area.wait, signal));
+      const event = await attempt(body, (key) =>
+        withRetries(() => createEvent(body, key), area.wait, signal),
+      );
       if (!signal.aborted) location.hash = `#/events/${encodeURIComponent(event.id)}`;
     } catch (error) {
       if (signal.aborted) return;
       const outcome = explain(error, "Nothing was created.");
       unfoldFor(outcome.errors ?? []);
       const loose = showErrors(fields, outcome.errors ?? []);
-      area.show(outcome.errors ? invalid(loose) : outcome, { onRetry: () => form.requestSubmit(button) });
+      area.show(outcome.errors ? invalid(loose) : outcome, { onRetry: () => resubmit(form, button) });
     }
   });
 }

@@ -1,7 +1,14 @@
 // @ts-check
 /** Checking people in at the door, with or without a network. */
 
-import { ConnectionError, ProblemError, checkInBatch, getEvent, registrationApi, undoCheckIn } from "../api.js";
+import {
+  ConnectionError,
+  ProblemError,
+  checkInBatch,
+  getEvent,
+  registrationApi,
+  undoCheckIn,
+} from "../api.js";
 import { createCamera } from "../door/camera.js";
 import { createKeys } from "../door/keys.js";
 import { createQueue } from "../door/queue.js";
@@ -59,7 +66,12 @@ export async function doorView({ root, signal, setTitle }, id) {
     },
   });
   const keys = createKeys(() => counts.update());
-  const counts = createDoorCounts({ queue, keys, isDurable: queue.isDurable });
+  const counts = createDoorCounts({
+    queue,
+    keys,
+    isDurable: queue.isDurable,
+    focusInput: () => code.input.focus(),
+  });
   const scan = createScanning(id, queue, keys.verifier);
   const camera = createCamera(signal, (text) => take(text));
   root.append(
@@ -141,7 +153,11 @@ export async function doorView({ root, signal, setTitle }, id) {
         counts.seats(answer.event);
       }
       // The network is there, or is back.
-      if (!hasNewKeys) keys.refresh().then(() => (hasNewKeys = true), () => {});
+      if (!hasNewKeys)
+        keys.refresh().then(
+          () => (hasNewKeys = true),
+          () => {},
+        );
       if (queue.waiting().length > 0) queue.sync();
     },
     onFailure(error) {

@@ -13,16 +13,28 @@ import { ProblemError } from "../http.js";
 /** @import { createQueue } from "../door/queue.js" */
 
 /**
- * @param {{ queue: ReturnType<typeof createQueue>, keys: ReturnType<typeof createKeys>, isDurable: () => boolean }} door
+ * @param {object} door
+ * @param {ReturnType<typeof createQueue>} door.queue
+ * @param {ReturnType<typeof createKeys>} door.keys
+ * @param {() => boolean} door.isDurable
+ * @param {() => void} door.focusInput
  */
-export function createDoorCounts({ queue, keys, isDurable }) {
+export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
   const inside = createCount("Let in here", "door-count");
   const pending = createCount("Waiting to be sent", "door-pending");
   const seats = createCount("Seats taken", "door-seats");
   const readiness = el("p", { class: "quiet", "data-testid": "door-keys" });
-  const send = el("button", { type: "button", class: "button button--plain form__send", hidden: true }, "Send them now");
+  const send = el(
+    "button",
+    { type: "button", class: "button button--plain form__send", hidden: true },
+    "Send them now",
+  );
   send.setAttribute("data-testid", "door-sync");
-  send.addEventListener("click", () => queue.sync());
+  send.addEventListener("click", () => {
+    // The button goes once it has done its work.
+    focusInput();
+    queue.sync();
+  });
   const trouble = el("p", { class: "field__error", "data-testid": "door-trouble" });
   const list = el("ul", { class: "who__list", role: "list", "data-testid": "door-conflicts" });
   const conflicts = el(
@@ -74,6 +86,7 @@ export function createDoorCounts({ queue, keys, isDurable }) {
   function drop(id) {
     rows.get(id)?.remove();
     rows.delete(id);
+    focusInput();
     conflicts.hidden = rows.size === 0;
   }
 }
@@ -110,7 +123,11 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
   );
 }
 
-/** Without a network it is no wonder that nothing is sent; a refusal needs somebody to look. @param {unknown} error */
+/**
+ * Without a network it is no wonder that nothing is sent; a refusal needs somebody to look.
+ *
+ * @param {unknown} error
+ */
 const troubleOf = (error) =>
   error instanceof ProblemError ? `They could not be sent: ${error.message} This page keeps trying.` : "";
 

@@ -15,7 +15,11 @@ export function createDoorResult({ onUndo, nameOf }) {
   const card = el("div", { class: "door-result", "data-testid": "door-result", "data-result": "none" });
   // At once, over whatever is being said: somebody stands there and waits.
   const region = el("div", { role: "alert" }, card);
-  const undo = el("button", { type: "button", class: "button button--plain", hidden: true }, "Undo this check-in");
+  const undo = el(
+    "button",
+    { type: "button", class: "button button--plain", hidden: true },
+    "Undo this check-in",
+  );
   undo.setAttribute("data-testid", "door-undo");
   const undone = el("p", { class: "quiet", role: "status", "data-testid": "door-undone" });
   const node = el("section", { class: "door__right", "aria-label": "Result" }, region, undo, undone);
@@ -45,7 +49,13 @@ export function createDoorResult({ onUndo, nameOf }) {
     }
   });
 
-  /** @param {string} result @param {string} sign @param {string} title @param {string} text @param {number} count */
+  /**
+   * @param {string} result
+   * @param {string} sign
+   * @param {string} title
+   * @param {string} text
+   * @param {number} count
+   */
   function draw(result, sign, title, text, count) {
     card.dataset.result = result;
     // A number in the attributes tells two alike in a row apart.

@@ -22,7 +22,7 @@ export function createDoorsNotice(signal, onChange) {
   const countdown = createCountdown({
     testid: "opens-countdown",
     signal,
-    warnings: [{ seconds: 15, text: "Registration opens in 15 seconds." }],
+    warnings: [{ seconds: 15, text: "Registration opens in a few seconds." }],
     onEnd: onChange,
   });
   const node = el("div", { class: "doors", "data-testid": "doors" }, text, countdown.node);

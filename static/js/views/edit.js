@@ -5,7 +5,7 @@ import { ProblemError, cancelEvent, editEvent, getEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { explain } from "../explain.js";
-import { onSubmit, showErrors } from "../form.js";
+import { onSubmit, resubmit, showErrors } from "../form.js";
 import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
 import { withRetries } from "../retry.js";
@@ -72,12 +72,12 @@ export async function editView({ root, signal, setTitle }, id) {
       async act() {
         try {
           await attempt("cancel", (key) => cancelEvent(id, key));
-          location.hash = `#/events/${encodeURIComponent(id)}`;
           return null;
         } catch (error) {
           return explain(error, "Nothing was cancelled.").text;
         }
       },
+      onDone: () => void (location.hash = `#/events/${encodeURIComponent(id)}`),
     });
     draw();
     fill(event);
@@ -128,7 +128,7 @@ export async function editView({ root, signal, setTitle }, id) {
         });
         unfoldFor(outcome.errors ?? []);
         const loose = showErrors(fields, outcome.errors ?? []);
-        area.show({ ...outcome, errors: loose }, { onRetry: () => form.requestSubmit(pressed) });
+        area.show({ ...outcome, errors: loose }, { onRetry: () => resubmit(form, pressed) });
       }
     });
 
@@ -146,12 +146,18 @@ export async function editView({ root, signal, setTitle }, id) {
     }
 
     const over = el("p", { class: "lede" });
-    if (event.status === "cancelled") setText(over, "This event was cancelled. It cannot be changed any more.");
+    if (event.status === "cancelled")
+      setText(over, "This event was cancelled. It cannot be changed any more.");
     return { node: el("div", {}, over, form, el("div", { class: "panel" }, area.node, cancel)) };
   }
 }
 
-/** Times are the same if they are the same moment, however they are written. @param {unknown} a @param {unknown} b */
+/**
+ * Times are the same if they are the same moment, however they are written.
+ *
+ * @param {unknown} a
+ * @param {unknown} b
+ */
 function isSame(a, b) {
   if (a === b) return true;
   const isTime = typeof a === "string" && typeof b === "string" && /^\d{4}-\d\d-\d\dT/.test(a);
@@ -172,7 +178,11 @@ const NOTHING = { kind: "saved", title: "Nothing to save", text: "The event is a
 const SAVED = { kind: "saved", title: "Saved", text: "Everybody sees it at once." };
 
 /** @type {Outcome} */
-const PUBLISHED = { kind: "saved", title: "Published", text: "People can register as soon as the doors are open." };
+const PUBLISHED = {
+  kind: "saved",
+  title: "Published",
+  text: "People can register as soon as the doors are open.",
+};
 
 /** @type {Outcome} */
 const CHANGED = {

@@ -53,13 +53,22 @@ function partsOf(event) {
 export function createBadge({ status }) {
   if (status !== "draft" && status !== "cancelled") return null;
   const words = status === "draft" ? "Draft" : "Cancelled";
-  return el("p", { class: `badge badge--${status}`, "data-testid": "event-status", "data-status": status }, words);
+  return el(
+    "p",
+    { class: `badge badge--${status}`, "data-testid": "event-status", "data-status": status },
+    words,
+  );
 }
 
 /** @param {string} eventId */
 export const createCalendarLink = (eventId) =>
   el(
     "a",
-    { class: "calendar-link", href: calendarPath(eventId), download: "event.ics", "data-testid": "add-to-calendar" },
+    {
+      class: "calendar-link",
+      href: calendarPath(eventId),
+      download: "event.ics",
+      "data-testid": "add-to-calendar",
+    },
     "Add to calendar",
   );

@@ -54,7 +54,12 @@ export function createEventForm() {
     options: zones().map((zone) => [zone, zone.replaceAll("_", " ")]),
     optional: true,
   });
-  const venue = createField({ name: "venue", label: "Venue", optional: true, attributes: { autocomplete: "off" } });
+  const venue = createField({
+    name: "venue",
+    label: "Venue",
+    optional: true,
+    attributes: { autocomplete: "off" },
+  });
   const zoneNow = () => zone.input.value || timeZone();
   const starts = createTimeField({ name: "starts_at", label: "Starts", zone: zoneNow });
   const ends = createTimeField({ name: "ends_at", label: "Ends", zone: zoneNow });
@@ -87,7 +92,15 @@ export function createEventForm() {
       offer.node,
     ),
   );
-  const all = [name, description, capacity, zone, venue, offer, ...Object.values(times).map(({ field }) => field)];
+  const all = [
+    name,
+    description,
+    capacity,
+    zone,
+    venue,
+    offer,
+    ...Object.values(times).map(({ field }) => field),
+  ];
   const folded = all.filter(({ node }) => more.contains(node));
 
   zone.input.addEventListener("change", () => Object.values(times).forEach((time) => time.check()));
@@ -141,7 +154,8 @@ export function createEventForm() {
         if (isWanted(key)) time.fill(/** @type {Record<string, any>} */ (event)[key]);
       }
       if (!isWanted("offer_ttl_seconds")) return;
-      const seconds = event.offer_ttl_seconds === null ? "" : String(event.offer_ttl_seconds ?? OFFER_SECONDS_DEFAULT);
+      const seconds =
+        event.offer_ttl_seconds === null ? "" : String(event.offer_ttl_seconds ?? OFFER_SECONDS_DEFAULT);
       setOption(offer.input, seconds, `${seconds} seconds`);
     },
   };

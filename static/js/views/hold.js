@@ -68,7 +68,10 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
     const [heading, text] =
       end === "given_back"
         ? ["You gave the seat back", "Nothing is booked. Somebody else can have it now."]
-        : ["Time is up: the seat went back", "It was not confirmed in time, so nothing is booked. You may try again, as long as there are seats."];
+        : [
+            "Time is up: the seat went back",
+            "It was not confirmed in time, so nothing is booked. You may try again, as long as there are seats.",
+          ];
     ended.replaceChildren(
       el(
         "div",

@@ -13,9 +13,9 @@ const CANCELLABLE = ["confirmed", "waitlisted"];
 
 /**
  * @param {ReturnType<typeof import("../api.js").registrationApi>} api
- * @param {{ signal: AbortSignal, refresh: () => void, onPassedOn: () => void }} context
+ * @param {{ signal: AbortSignal, onCancelled: () => void, onPassedOn: () => void }} context
  */
-export function createManage(api, { signal, refresh, onPassedOn }) {
+export function createManage(api, { signal, onCancelled, onPassedOn }) {
   const attempt = createAttempts();
   const cancel = createConfirmStep({
     label: "Cancel registration",
@@ -26,12 +26,12 @@ export function createManage(api, { signal, refresh, onPassedOn }) {
     async act() {
       try {
         await attempt("cancel", (key) => api.cancel(key));
-        refresh();
         return null;
       } catch (error) {
         return explain(error, "Nothing was cancelled.").text;
       }
     },
+    onDone: onCancelled,
   });
   const title = el("h2", { id: "manage-title" }, "Change it");
   const transfer = createTransfer(api, signal, () => {

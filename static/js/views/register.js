@@ -5,7 +5,7 @@ import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { doorsOf } from "../doors.js";
-import { createField, onSubmit, showErrors } from "../form.js";
+import { createField, onSubmit, resubmit, showErrors } from "../form.js";
 import { recall } from "../held.js";
 import { createOutcomeArea } from "../outcome.js";
 import { placeOf } from "../place.js";
@@ -75,6 +75,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     onConfirmed(registration, held) {
       refresh();
       area.show(welcome({ ...registration, manage_token: held.token }));
+      area.focus();
     },
     onAgain(held) {
       email.input.value = held.email;
@@ -117,10 +118,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
 
   /** @param {HTMLElement} pressed */
   function retry(pressed) {
-    // The button that was pressed goes with the outcome; the focus needs another home before.
-    const button = pressed.isConnected ? pressed : /** @type {HTMLElement} */ (buttons.firstElementChild);
-    button.focus();
-    form.requestSubmit(button);
+    resubmit(form, pressed.isConnected ? pressed : /** @type {HTMLElement} */ (buttons.firstElementChild));
   }
 
   /** @param {Outcome} outcome @param {BookingEvent | null} before */
@@ -147,7 +145,11 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     offer(wanted.waitlist ? [join] : [register, hold]);
   }
 
-  /** Which buttons there are; the first is the one that the Enter key presses. @param {HTMLElement[]} wanted */
+  /**
+   * Which buttons there are; the first is the one that the Enter key presses.
+   *
+   * @param {HTMLElement[]} wanted
+   */
   function offer(wanted) {
     // Not under the hands of somebody who is waiting for an answer.
     if (form.hasAttribute("aria-busy") || wanted.every((button, i) => buttons.children[i] === button)) return;
@@ -174,7 +176,13 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   };
 }
 
-/** @param {Wish} wish @param {string} label @param {string} busy @param {string} testid @param {string} [look] */
+/**
+ * @param {Wish} wish
+ * @param {string} label
+ * @param {string} busy
+ * @param {string} testid
+ * @param {string} [look]
+ */
 function createButton(wish, label, busy, testid, look = "") {
   const button = el("button", { type: "submit", class: `button ${look}`, "data-testid": testid }, label);
   button.dataset.wish = wish;

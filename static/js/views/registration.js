@@ -60,7 +60,10 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       }
       if (error instanceof ProblemError && error.status === 404) {
         body.replaceChildren(
-          missingNotice("Registration not found", "The link may have been cut off. Try to copy the whole of it."),
+          missingNotice(
+            "Registration not found",
+            "The link may have been cut off. Try to copy the whole of it.",
+          ),
         );
         return "stop";
       }

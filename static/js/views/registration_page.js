@@ -35,7 +35,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const inLine = el("p", { class: "in-line", hidden: true });
   const deadline = el("div", {});
   const ticket = createTicket(api, signal);
-  const manage = createManage(api, { signal, refresh, onPassedOn: pass });
+  const manage = createManage(api, { signal, onCancelled: settle, onPassedOn: pass });
   const history = createHistory(api, signal);
   const node = el(
     "div",
@@ -52,6 +52,12 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   let isOver = false;
   /** Of which hold or offer the countdown runs. @type {string | null} */
   let running = null;
+
+  /** It stands otherwise now, and what was pressed is gone: the title says how it stands. */
+  function settle() {
+    refresh();
+    title.focus();
+  }
 
   /** It is somebody else's now: nothing of it is shown any more. */
   function pass() {
@@ -70,7 +76,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     if (wanted === running) return;
     running = wanted;
     if (!what) return deadline.replaceChildren();
-    const confirmation = createConfirmation({ id, token, what, signal, onEnd: refresh });
+    const confirmation = createConfirmation({ id, token, what, signal, onEnd: settle });
     const heading = el("h2", {}, "Time left to confirm");
     deadline.replaceChildren(
       el(

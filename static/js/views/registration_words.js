@@ -37,7 +37,9 @@ export function standingOf({ status, checked_in_at, position }, event) {
         ? "You are the next in line. This page keeps watching: look here for your offer."
         : "Seats that come free go to the first in line. This page keeps watching: look here for your offer.";
     case "cancelled":
-      return event.status === "cancelled" ? "The event was called off." : "Nothing is booked under this link any more.";
+      return event.status === "cancelled"
+        ? "The event was called off."
+        : "Nothing is booked under this link any more.";
     case "expired":
       return "It was not confirmed in time, so the seat went to somebody else. Nothing is booked.";
     default:

@@ -11,7 +11,13 @@ import { el, setText } from "../dom.js";
  */
 export function createTicket(api, signal) {
   // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
-  const code = el("img", { class: "qr", alt: "QR code of your ticket", width: 280, height: 280, hidden: true });
+  const code = el("img", {
+    class: "qr",
+    alt: "QR code of your ticket",
+    width: 280,
+    height: 280,
+    hidden: true,
+  });
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
   const status = el("p", { class: "quiet", role: "status" });

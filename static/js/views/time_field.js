@@ -61,9 +61,15 @@ export function createTimeField({ name, label, hint, zone }) {
     const moments = momentsOf(field.input.value, zone());
     twice.hidden = moments.kind !== "overlap";
     if (moments.kind === "overlap") {
-      setText(legend, `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`);
+      setText(
+        legend,
+        `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`,
+      );
       setText(firstText, `The first, at ${offsetName(moments.moments[0], zone())}`);
-      setText(secondText, `The second, after the clock was set back, at ${offsetName(moments.moments[1], zone())}`);
+      setText(
+        secondText,
+        `The second, after the clock was set back, at ${offsetName(moments.moments[1], zone())}`,
+      );
     }
     field.setError(read().error);
   }
@@ -90,9 +96,19 @@ export function createTimeField({ name, label, hint, zone }) {
   };
 }
 
-/** @param {string} name @param {string} value @param {boolean} checked @returns {[HTMLInputElement, HTMLElement]} */
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {boolean} checked
+ * @returns {[HTMLInputElement, HTMLElement]}
+ */
 function createChoice(name, value, checked) {
-  const input = el("input", { type: "radio", name: `twice-${name}`, value, "data-testid": `twice-${name}-${value}` });
+  const input = el("input", {
+    type: "radio",
+    name: `twice-${name}`,
+    value,
+    "data-testid": `twice-${name}-${value}`,
+  });
   input.checked = checked;
   return [input, el("span", {})];
 }

@@ -3,7 +3,7 @@
 
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
-import { createField, onSubmit, showErrors } from "../form.js";
+import { createField, onSubmit, resubmit, showErrors } from "../form.js";
 import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
 import { createPrivateLink } from "../private_link.js";
@@ -22,12 +22,26 @@ export function createTransfer(api, signal, onDone) {
     label: "Their e-mail address",
     attributes: { inputmode: "email", autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
   });
-  const name = createField({ name: "name", label: "Their name", optional: true, attributes: { autocomplete: "off" } });
+  const name = createField({
+    name: "name",
+    label: "Their name",
+    optional: true,
+    attributes: { autocomplete: "off" },
+  });
   const fields = [email, name];
-  const button = el("button", { type: "submit", class: "button", "data-testid": "transfer-submit" }, "Pass it on");
+  const button = el(
+    "button",
+    { type: "submit", class: "button", "data-testid": "transfer-submit" },
+    "Pass it on",
+  );
   const form = el(
     "form",
-    { class: "form form--pair", novalidate: true, "data-testid": "transfer-form", "aria-label": "Pass it on" },
+    {
+      class: "form form--pair",
+      novalidate: true,
+      "data-testid": "transfer-form",
+      "aria-label": "Pass it on",
+    },
     email.node,
     name.node,
     el("div", { class: "actions" }, button),
@@ -41,7 +55,11 @@ export function createTransfer(api, signal, onDone) {
     el(
       "div",
       { class: "who__body" },
-      el("p", { class: "quiet" }, "They get the seat and a new link. Your link and your ticket stop working at once."),
+      el(
+        "p",
+        { class: "quiet" },
+        "They get the seat and a new link. Your link and your ticket stop working at once.",
+      ),
       form,
       area.node,
     ),
@@ -52,7 +70,11 @@ export function createTransfer(api, signal, onDone) {
     const to = { user_email: email.input.value.trim(), ...named(name.input.value.trim()) };
     if (to.user_email === "") {
       showErrors(fields, [{ pointer: "/user_email", detail: "Enter their e-mail address." }]);
-      return area.show({ kind: "invalid", title: "An e-mail address is needed", text: "Nothing was changed." });
+      return area.show({
+        kind: "invalid",
+        title: "An e-mail address is needed",
+        text: "Nothing was changed.",
+      });
     }
     showErrors(fields, []);
     try {
@@ -69,7 +91,7 @@ export function createTransfer(api, signal, onDone) {
         }),
       });
       const loose = showErrors(fields, outcome.errors ?? []);
-      area.show({ ...outcome, errors: loose }, { onRetry: () => form.requestSubmit(button) });
+      area.show({ ...outcome, errors: loose }, { onRetry: () => resubmit(form, button) });
     }
   });
 
@@ -81,9 +103,20 @@ export function createTransfer(api, signal, onDone) {
         "div",
         { class: "outcome outcome--note", "data-testid": "transfer-done" },
         title,
-        el("p", {}, "The seat belongs to ", el("bdi", {}, user_email), ". Send them their link: nobody else does."),
+        el(
+          "p",
+          {},
+          "The seat belongs to ",
+          el("bdi", {}, user_email),
+          ". Send them their link: nobody else does.",
+        ),
         token &&
-          createPrivateLink(id, token, "Their registration", "It is shown this once. Whoever has it has the seat."),
+          createPrivateLink(
+            id,
+            token,
+            "Their registration",
+            "It is shown this once. Whoever has it has the seat.",
+          ),
       ),
     );
     onDone();
