@@ -19,15 +19,21 @@ fn event_count(row: &Row<'_>) -> Result<EventCount, Failure> {
         None => None,
         Some(capacity) => Some(EventStated {
             capacity,
-            booked_count: row.get("booked_count")?,
+            is_cancelled: row.get("is_cancelled")?,
+            booked: row.get("booked_count")?,
+            held: row.get("held_count")?,
+            waiting: row.get("waitlist_count")?,
             version: row.get("version")?,
         }),
     };
     Ok(EventCount {
         event_id: rows::event_id(row, 0)?,
         stated,
-        registrations: row.get("registrations")?,
+        seated: row.get("seated")?,
+        held: row.get("held")?,
+        waiting: row.get("waiting")?,
         addresses: row.get("addresses")?,
+        unforeseen: row.get("unforeseen")?,
         fact_versions: row.get("fact_versions")?,
         fact_version_last: row.get("fact_version_last")?,
     })

@@ -30,15 +30,21 @@
 
 mod audit;
 mod connection;
+mod create;
 mod errors;
 mod execute;
+mod history;
+mod keys;
+mod load;
 mod migrate;
 mod queries;
 mod readers;
+mod records;
 mod rows;
 mod sql;
 mod store;
 mod transaction;
+mod write;
 mod writer;
 
 pub use connection::{BUSY_TIMEOUT, OPEN_WAIT_MAX};

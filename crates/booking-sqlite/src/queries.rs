@@ -3,14 +3,20 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Event, EventCursor, EventId, Page, PageLimit, Registration, RegistrationCursor,
+    Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId,
 };
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-pub(crate) fn read_event(connection: &Connection, id: EventId) -> Result<Option<Event>, Failure> {
+pub(crate) fn read_event(
+    connection: &Connection,
+    id: EventId,
+    now: DateTime<Utc>,
+) -> Result<Option<Event>, Failure> {
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
-    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
 }
 
@@ -18,39 +24,93 @@ pub(crate) fn list_events(
     connection: &Connection,
     after: Option<EventCursor>,
     limit: PageLimit,
+    now: DateTime<Utc>,
 ) -> Result<Page<Event, EventCursor>, Failure> {
     // The newest there can be comes before every event there is.
     let (micros, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| {
         (cursor.created_at.timestamp_micros(), cursor.id.as_uuid())
     });
     let mut statement = connection.prepare_cached(sql::EVENT_LIST)?;
-    let listed = statement
-        .query_and_then(params![micros, id.as_bytes(), one_more_than(limit)], rows::event)?;
+    let parameters = params![now.timestamp_micros(), micros, id.as_bytes(), one_more_than(limit)];
+    let listed = statement.query_and_then(parameters, rows::event)?;
     Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
+}
+
+pub(crate) fn due_events(
+    connection: &Connection,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<EventId>, Failure> {
+    let mut statement = connection.prepare_cached(sql::EVENT_DUE)?;
+    let parameters = params![now.timestamp_micros(), limit.get() as i64];
+    let due = statement.query_and_then(parameters, |row| rows::event_id(row, 0))?;
+    due.collect()
 }
 
 pub(crate) fn list_registrations(
     connection: &Connection,
     event_id: EventId,
+    listed: Listed,
     after: Option<RegistrationCursor>,
     limit: PageLimit,
+    now: DateTime<Utc>,
 ) -> Result<Option<Page<Registration, RegistrationCursor>>, Failure> {
+    // A statement of its own, and still one state of the event: calling it off touches no registration,
+    // and nothing changes one after that.
+    let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
     let id = event_id.as_uuid();
     let after = after.map_or(0, |cursor| rows::stored(cursor.version()));
-    let mut statement = connection.prepare_cached(sql::REGISTRATION_LIST)?;
-    let listed = statement
-        .query_and_then(params![id.as_bytes(), after, one_more_than(limit)], rows::registration)?;
-    let listed: Vec<_> = listed.collect::<Result<_, Failure>>()?;
-    // Whatever has registrations exists, and what exists once stays.
-    if listed.is_empty() && !event_exists(connection, event_id)? {
-        return Ok(None);
-    }
-    Ok(Some(Page::new(listed, limit)))
+    let rows_max = one_more_than(limit);
+    let rows: Vec<Registration> = match (listed, status) {
+        (Listed::Seated, EventStatus::Cancelled) => Vec::new(),
+        (Listed::Seated, EventStatus::Draft | EventStatus::Published) => connection
+            .prepare_cached(sql::REGISTRATION_LIST_SEATED)?
+            .query_and_then(
+                params![id.as_bytes(), after, rows_max, now.timestamp_micros()],
+                rows::registration,
+            )?
+            .collect::<Result<_, _>>()?,
+        (Listed::All, _) => connection
+            .prepare_cached(sql::REGISTRATION_LIST)?
+            .query_and_then(params![id.as_bytes(), after, rows_max], rows::registration)?
+            .collect::<Result<_, _>>()?,
+    };
+    let rows = rows.into_iter().map(|row| row.as_of(now, status)).collect();
+    Ok(Some(Page::new(rows, limit)))
 }
 
-fn event_exists(connection: &Connection, id: EventId) -> Result<bool, Failure> {
-    let mut statement = connection.prepare_cached(sql::EVENT_EXISTS)?;
-    Ok(statement.query_row([id.as_uuid().as_bytes()], |row| row.get(0))?)
+pub(crate) fn read_registration(
+    connection: &Connection,
+    id: RegistrationId,
+    now: DateTime<Utc>,
+) -> Result<Option<Registration>, Failure> {
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_READ)?;
+    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let status = rows::event_status(row, 13)?;
+    let ahead: Option<u32> = rows::column(row, 14, "count(*)")?;
+    let position = ahead.map(|ahead| ahead + 1);
+    Ok(Some(Registration { position, ..rows::registration(row)? }.as_of(now, status)))
+}
+
+/// The event of each registration. One statement each: there is no way between here and the database
+/// that one for all of them would spare.
+pub(crate) fn events_of(
+    connection: &Connection,
+    ids: &[RegistrationId],
+) -> Result<Vec<Option<EventId>>, Failure> {
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_EVENT)?;
+    let mut event_of = |id: &RegistrationId| {
+        let mut found = statement.query([id.as_uuid().as_bytes()])?;
+        found.next()?.map(|row| rows::event_id(row, 0)).transpose()
+    };
+    ids.iter().map(&mut event_of).collect()
+}
+
+fn event_status(connection: &Connection, id: EventId) -> Result<Option<EventStatus>, Failure> {
+    let mut statement = connection.prepare_cached(sql::EVENT_STATUS)?;
+    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    found.next()?.map(|row| rows::event_status(row, 0)).transpose()
 }
 
 /// Tells whether there is another page.

@@ -2,37 +2,107 @@
 
 use crate::errors::Failure;
 use booking_core::{
-    Capacity, CapacityMax, Description, EmailAddress, Event, EventId, EventName, Registration,
-    Version,
+    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
+    EventName, EventRules, EventState, EventStatus, IdempotencyRecord, KeyHash, OfferTtl,
+    PersonName, Registration, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
+use rusqlite::types::FromSql;
 use std::error::Error;
 use uuid::Uuid;
 
 /// An event from a row with the columns of `event/read`.
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
-        id: uuid(row, 0, "events.id")?.into(),
+        id: event_id(row, 0)?,
         capacity: capacity(row, 1)?,
-        booked_count: booked_count(row, 2)?,
-        version: version(row, 3, "events.version")?,
-        created_at: time(row, 4, "events.created_at")?,
-        name: EventName::parse(&text(row, 5, "events.name")?).map_err(broken("events.name"))?,
-        description: Description::parse(&text(row, 6, "events.description")?)
-            .map_err(broken("events.description"))?,
+        version: version(row, 2, "events.version")?,
+        rules: rules(row, 3)?,
+        waitlist_count: count(row, 8, "events.waitlist_count")?,
+        created_at: time(row, 9, "events.created_at")?,
+        details: details(row, 10)?,
+        booked_count: count(row, 16, "events.booked_count")?,
+        is_settled: column(row, 17, "events.due_at")?,
     })
 }
 
-/// A registration from a row with the columns of `registration/list`.
+/// An event from a row with the columns of `event/load`.
+pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
+    let counts = SeatCounts {
+        booked: count(row, 1, "events.booked_count")?,
+        held: count(row, 2, "events.held_count")?,
+        waiting: count(row, 3, "events.waitlist_count")?,
+    };
+    let version = version(row, 4, "events.version")?;
+    let due_at = optional_time(row, 5, "events.due_at")?;
+    Ok(EventState::new(id, capacity(row, 0)?, counts, version, rules(row, 6)?, due_at))
+}
+
+/// Five columns from `status` on.
+fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
+    let ttl: Option<i64> = column(row, first + 4, "events.offer_ttl_seconds")?;
+    Ok(EventRules {
+        status: event_status(row, first)?,
+        opens_at: optional_time(row, first + 1, "events.opens_at")?,
+        closes_at: optional_time(row, first + 2, "events.closes_at")?,
+        waitlist_enabled: column(row, first + 3, "events.waitlist_enabled")?,
+        offer_ttl: ttl
+            .map(OfferTtl::parse)
+            .transpose()
+            .map_err(broken("events.offer_ttl_seconds"))?,
+    })
+}
+
+/// Six columns from `starts_at` on.
+pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failure> {
+    Ok(EventDetails {
+        starts_at: optional_time(row, first, "events.starts_at")?,
+        ends_at: optional_time(row, first + 1, "events.ends_at")?,
+        timezone: optional_text(row, first + 2, "events.timezone", TimeZone::parse)?,
+        venue: optional_text(row, first + 3, "events.venue", Venue::parse)?,
+        name: text(row, first + 4, "events.name", EventName::parse)?,
+        description: text(row, first + 5, "events.description", Description::parse)?,
+    })
+}
+
+/// A registration, without its position, from a row with the columns of `registration/list`.
 pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
+    let created_version = version(row, 1, "registrations.event_version")?;
+    let changed_version = optional_version(row, 2, "registrations.changed_version")?;
+    let token_hash: Option<[u8; 32]> = column(row, 9, "registrations.token_hash")?;
     Ok(Registration {
-        event_id: uuid(row, 0, "registrations.event_id")?.into(),
-        event_version: version(row, 1, "registrations.event_version")?,
-        id: uuid(row, 2, "registrations.id")?.into(),
-        user_email: EmailAddress::parse(&text(row, 3, "registrations.user_email")?)
-            .map_err(broken("registrations.user_email"))?,
-        created_at: time(row, 4, "registrations.created_at")?,
+        event_id: event_id(row, 0)?,
+        created_version,
+        event_version: changed_version.unwrap_or(created_version),
+        id: uuid(row, 3, "registrations.id")?.into(),
+        user_email: text(row, 4, "registrations.user_email", EmailAddress::parse)?,
+        name: optional_text(row, 5, "registrations.name", PersonName::parse)?,
+        status: status(row, 6)?,
+        expires_at: optional_time(row, 7, "registrations.expires_at")?,
+        position: None,
+        generation: count(row, 8, "registrations.generation")?,
+        token_hash: token_hash.map(TokenHash::new),
+        check_in: check_in(row)?,
+        created_at: time(row, 12, "registrations.created_at")?,
+    })
+}
+
+fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
+    let Some(at) = optional_time(row, 10, "registrations.checked_in_at")? else {
+        return Ok(None);
+    };
+    Ok(Some(CheckedIn { at, scan_id: uuid(row, 11, "registrations.scan_id")? }))
+}
+
+/// What was answered under the key `hash`, from a row with the columns of `record/find`.
+pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, Failure> {
+    let fingerprint: [u8; 32] = column(row, 0, "idempotency_records.fingerprint")?;
+    Ok(IdempotencyRecord {
+        hash,
+        fingerprint: booking_core::Fingerprint::new(fingerprint),
+        recorded_at: time(row, 1, "idempotency_records.recorded_at")?,
+        outcome: text(row, 2, "idempotency_records.outcome", |json| serde_json::from_str(json))?,
     })
 }
 
@@ -40,27 +110,103 @@ pub(crate) fn event_id(row: &Row<'_>, index: usize) -> Result<EventId, Failure> 
     Ok(uuid(row, index, "event_id")?.into())
 }
 
-pub(crate) fn capacity(row: &Row<'_>, index: usize) -> Result<Capacity, Failure> {
-    let seats = integer(row, index, "events.capacity")?;
+pub(crate) fn event_status(row: &Row<'_>, index: usize) -> Result<EventStatus, Failure> {
+    text(row, index, "events.status", |name| {
+        EventStatus::from_name(name).ok_or_else(|| format!("{name:?} is not a status"))
+    })
+}
+
+pub(crate) fn status(row: &Row<'_>, index: usize) -> Result<Status, Failure> {
+    text(row, index, "registrations.status", |name| {
+        Status::from_name(name).ok_or_else(|| format!("{name:?} is not a status"))
+    })
+}
+
+fn capacity(row: &Row<'_>, index: usize) -> Result<Capacity, Failure> {
+    let seats = column(row, index, "events.capacity")?;
     Capacity::parse(seats, CapacityMax::HIGHEST).map_err(broken("events.capacity"))
 }
 
-pub(crate) fn booked_count(row: &Row<'_>, index: usize) -> Result<u32, Failure> {
-    let seats = integer(row, index, "events.booked_count")?;
-    seats.try_into().map_err(broken("events.booked_count"))
+pub(crate) fn count(row: &Row<'_>, index: usize, name: &'static str) -> Result<u32, Failure> {
+    column(row, index, name)
 }
 
-pub(crate) fn version(
+pub(crate) fn version(row: &Row<'_>, index: usize, name: &'static str) -> Result<Version, Failure> {
+    number(column(row, index, name)?, name)
+}
+
+pub(crate) fn optional_version(
     row: &Row<'_>,
     index: usize,
-    column: &'static str,
-) -> Result<Version, Failure> {
-    let number = integer(row, index, column)?;
-    number.try_into().map(Version::new).map_err(broken(column))
+    name: &'static str,
+) -> Result<Option<Version>, Failure> {
+    let stored: Option<i64> = column(row, index, name)?;
+    stored.map(|stored| number(stored, name)).transpose()
 }
 
-pub(crate) fn integer(row: &Row<'_>, index: usize, column: &'static str) -> Result<i64, Failure> {
-    row.get(index).map_err(broken(column))
+fn number(stored: i64, name: &'static str) -> Result<Version, Failure> {
+    stored.try_into().map(Version::new).map_err(broken(name))
+}
+
+pub(crate) fn time(
+    row: &Row<'_>,
+    index: usize,
+    name: &'static str,
+) -> Result<DateTime<Utc>, Failure> {
+    instant(column(row, index, name)?, name)
+}
+
+pub(crate) fn optional_time(
+    row: &Row<'_>,
+    index: usize,
+    name: &'static str,
+) -> Result<Option<DateTime<Utc>>, Failure> {
+    let micros: Option<i64> = column(row, index, name)?;
+    micros.map(|micros| instant(micros, name)).transpose()
+}
+
+fn instant(micros: i64, name: &'static str) -> Result<DateTime<Utc>, Failure> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| broken(name)(format!("{micros} microseconds are too far from 1970")))
+}
+
+pub(crate) fn text<T, E: Into<Box<dyn Error + Send + Sync>>>(
+    row: &Row<'_>,
+    index: usize,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, Failure> {
+    let value = row.get_ref(index).map_err(broken(name))?;
+    parse(value.as_str().map_err(broken(name))?).map_err(broken(name))
+}
+
+fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
+    row: &Row<'_>,
+    index: usize,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, Failure> {
+    let value = row.get_ref(index).map_err(broken(name))?;
+    let text = value.as_str_or_null().map_err(broken(name))?;
+    text.map(parse).transpose().map_err(broken(name))
+}
+
+fn uuid(row: &Row<'_>, index: usize, name: &'static str) -> Result<Uuid, Failure> {
+    column(row, index, name).map(Uuid::from_bytes)
+}
+
+pub(crate) fn column<T: FromSql>(
+    row: &Row<'_>,
+    index: usize,
+    name: &'static str,
+) -> Result<T, Failure> {
+    row.get(index).map_err(broken(name))
+}
+
+pub(crate) fn broken<E: Into<Box<dyn Error + Send + Sync>>>(
+    column: &'static str,
+) -> impl FnOnce(E) -> Failure {
+    move |source| Failure::Row { column, source: source.into() }
 }
 
 /// A version as its column keeps it.
@@ -68,22 +214,7 @@ pub(crate) fn stored(version: Version) -> i64 {
     i64::try_from(version.get()).expect("a version counts changes, and there are never 2^63")
 }
 
-fn uuid(row: &Row<'_>, index: usize, column: &'static str) -> Result<Uuid, Failure> {
-    row.get(index).map(Uuid::from_bytes).map_err(broken(column))
-}
-
-fn text(row: &Row<'_>, index: usize, column: &'static str) -> Result<String, Failure> {
-    row.get(index).map_err(broken(column))
-}
-
-fn time(row: &Row<'_>, index: usize, column: &'static str) -> Result<DateTime<Utc>, Failure> {
-    let micros = integer(row, index, column)?;
-    DateTime::from_timestamp_micros(micros)
-        .ok_or_else(|| broken(column)(format!("{micros} microseconds are too far from 1970")))
-}
-
-fn broken<E: Into<Box<dyn Error + Send + Sync>>>(
-    column: &'static str,
-) -> impl FnOnce(E) -> Failure {
-    move |source| Failure::Row { column, source: source.into() }
+/// An instant as its column keeps it.
+pub(crate) fn stored_time(time: Option<DateTime<Utc>>) -> Option<i64> {
+    time.map(|time| time.timestamp_micros())
 }

@@ -1,30 +1,66 @@
 //! The statements, one in each file, named entity/verb.
 
-pub(crate) const EVENT_EXISTS: &str = include_str!("../sql/event/exists.sql");
-pub(crate) const EVENT_INSERT: &str = include_str!("../sql/event/insert.sql");
-pub(crate) const EVENT_LIST: &str = include_str!("../sql/event/list.sql");
-pub(crate) const EVENT_LOAD: &str = include_str!("../sql/event/load.sql");
-pub(crate) const EVENT_READ: &str = include_str!("../sql/event/read.sql");
-pub(crate) const EVENT_UPDATE: &str = include_str!("../sql/event/update.sql");
-pub(crate) const FACT_INSERT: &str = include_str!("../sql/fact/insert.sql");
-pub(crate) const REGISTRATION_INSERT: &str = include_str!("../sql/registration/insert.sql");
-pub(crate) const REGISTRATION_LIST: &str = include_str!("../sql/registration/list.sql");
-pub(crate) const REGISTRATION_LOAD: &str = include_str!("../sql/registration/load.sql");
+macro_rules! statements {
+    ($($statement:ident $name:literal)*) => {
+        $(
+            pub(crate) const $statement: &str = include_str!(concat!("../sql/", $name, ".sql"));
+        )*
 
-pub(crate) const AUDIT_COUNT: &str = include_str!("../sql/audit/count.sql");
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$(($name, $statement)),*];
+    };
+}
+
+statements! {
+    AUDIT_COUNT "audit/count"
+    EVENT_DETAILS "event/details"
+    EVENT_DUE "event/due"
+    EVENT_EDIT "event/edit"
+    EVENT_INSERT "event/insert"
+    EVENT_LIST "event/list"
+    EVENT_LOAD "event/load"
+    EVENT_READ "event/read"
+    EVENT_STATUS "event/status"
+    EVENT_UPDATE "event/update"
+    FACT_INSERT "fact/insert"
+    FACT_READ "fact/read"
+    KEY_INSERT "key/insert"
+    KEY_LIST "key/list"
+    RECORD_FIND "record/find"
+    RECORD_FORGET "record/forget"
+    RECORD_UPSERT "record/upsert"
+    REGISTRATION_COUNT_WAITING "registration/count_waiting"
+    REGISTRATION_DELETE "registration/delete"
+    REGISTRATION_DUE_NEXT "registration/due_next"
+    REGISTRATION_EVENT "registration/event"
+    REGISTRATION_FIND "registration/find"
+    REGISTRATION_INSERT "registration/insert"
+    REGISTRATION_LAST "registration/last"
+    REGISTRATION_LIST "registration/list"
+    REGISTRATION_LIST_SEATED "registration/list_seated"
+    REGISTRATION_LOAD "registration/load"
+    REGISTRATION_OVERDUE "registration/overdue"
+    REGISTRATION_READ "registration/read"
+    REGISTRATION_WAITING "registration/waiting"
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{connection, migrate};
+    use rusqlite::Connection;
 
-    /// How SQLite would execute `statement` on an empty database: no plan may depend on what the
-    /// tables hold.
-    fn plan(statement: &str) -> Vec<String> {
+    /// An empty database: no plan may depend on what the tables hold.
+    fn database() -> (tempfile::TempDir, Connection) {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("plans.db");
         migrate::migrate_blocking(&path).expect("migrated");
         let connection = connection::open_reader(&path).expect("opened");
+        (directory, connection)
+    }
+
+    /// How SQLite would execute `statement`.
+    fn plan(connection: &Connection, statement: &str) -> Vec<String> {
         let explain = format!("EXPLAIN QUERY PLAN {statement}");
         let mut explain = connection.prepare(&explain).expect("valid SQL");
         let parameters = vec![rusqlite::types::Null; explain.parameter_count()];
@@ -35,49 +71,78 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hot_uses_an_index() {
+    fn nothing_but_the_audit_looks_at_every_row() {
+        let (_directory, connection) = database();
+        for (name, statement) in ALL {
+            // There are never many keys.
+            if matches!(*name, "audit/count" | "key/list") {
+                continue;
+            }
+            for step in plan(&connection, statement) {
+                let looks = !step.starts_with("SCAN") && !step.contains("TEMP B-TREE");
+                assert!(looks, "{name}: {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_hot_uses_its_index() {
+        let (_directory, connection) = database();
+        let plan = |statement| plan(&connection, statement);
         let by_primary_key = "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)";
-        for statement in [EVENT_READ, EVENT_LOAD, EVENT_UPDATE] {
+        for statement in [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS] {
             assert_eq!(plan(statement), [by_primary_key], "{statement}");
         }
-        assert_eq!(
-            plan(EVENT_LIST),
-            ["SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))"]
-        );
-        assert_eq!(
-            plan(REGISTRATION_LOAD),
-            [
-                "COMPOUND QUERY",
-                "LEFT-MOST SUBQUERY",
-                "SEARCH registrations USING INDEX registrations_id (event_id=? AND id=?)",
-                "UNION ALL",
-                "SEARCH registrations USING INDEX registrations_live_email (event_id=? AND user_email=?)",
-            ]
-        );
-        assert_eq!(
-            plan(REGISTRATION_LIST),
-            ["SEARCH registrations USING PRIMARY KEY (event_id=? AND event_version>?)"]
-        );
+        let overdue = "SEARCH registrations USING COVERING INDEX registrations_running_out \
+                       (event_id=? AND expires_at<?)";
+        let subquery = "CORRELATED SCALAR SUBQUERY 1";
+        assert_eq!(plan(EVENT_READ), [by_primary_key, subquery, overdue]);
+        let listed = "SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))";
+        assert_eq!(plan(EVENT_LIST), [listed, subquery, overdue]);
+        assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
+    }
+
+    #[test]
+    fn registrations_are_found_by_their_indexes() {
+        let (_directory, connection) = database();
+        let plan = |statement| plan(&connection, statement);
+        let by_id = "SEARCH registrations USING INDEX registrations_id (id=? AND event_id=?)";
+        let by_email = "SEARCH registrations USING INDEX registrations_live_email \
+                        (event_id=? AND user_email=?)";
+        let both = ["COMPOUND QUERY", "LEFT-MOST SUBQUERY", by_id, "UNION ALL", by_email];
+        assert_eq!(plan(REGISTRATION_LOAD), both);
+        assert_eq!(plan(REGISTRATION_FIND), [by_id]);
+        for statement in [REGISTRATION_LIST, REGISTRATION_LIST_SEATED] {
+            let listed = "SEARCH registrations USING PRIMARY KEY (event_id=? AND event_version>?)";
+            assert_eq!(plan(statement), [listed]);
+        }
+        let overdue = "SEARCH registrations USING INDEX registrations_running_out \
+                       (event_id=? AND expires_at<?)";
+        assert_eq!(plan(REGISTRATION_OVERDUE), [overdue]);
+        let waiting = "SEARCH registrations USING INDEX registrations_waiting (event_id=?)";
+        assert_eq!(plan(REGISTRATION_WAITING), [waiting]);
+        let ahead = "SEARCH ahead USING COVERING INDEX registrations_waiting \
+                     (event_id=? AND event_version<?)";
+        let read = plan(REGISTRATION_READ);
+        assert_eq!(read.last().map(String::as_str), Some(ahead));
+        let public_id = "SEARCH registrations USING INDEX registrations_id (id=?)";
+        for statement in [REGISTRATION_READ, REGISTRATION_EVENT, REGISTRATION_LAST] {
+            let first = plan(statement).remove(0);
+            assert_eq!(first.replace("COVERING ", ""), public_id, "{statement}");
+        }
     }
 
     #[test]
     fn each_statement_says_its_name() {
-        for (statement, name) in [
-            (EVENT_EXISTS, "event/exists"),
-            (EVENT_INSERT, "event/insert"),
-            (EVENT_LIST, "event/list"),
-            (EVENT_LOAD, "event/load"),
-            (EVENT_READ, "event/read"),
-            (EVENT_UPDATE, "event/update"),
-            (FACT_INSERT, "fact/insert"),
-            (REGISTRATION_INSERT, "registration/insert"),
-            (REGISTRATION_LIST, "registration/list"),
-            (REGISTRATION_LOAD, "registration/load"),
-            (AUDIT_COUNT, "audit/count"),
-        ] {
+        for (name, statement) in ALL {
             let first = statement.lines().next().unwrap_or_default();
             let stated = first.strip_prefix("-- ").and_then(|line| line.split(':').next());
-            assert_eq!(stated, Some(name));
+            assert_eq!(stated, Some(*name));
         }
+    }
+
+    #[test]
+    fn none_is_ever_prepared_twice() {
+        assert!(ALL.len() <= connection::STATEMENTS_KEPT, "{} statements", ALL.len());
     }
 }

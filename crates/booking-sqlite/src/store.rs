@@ -1,15 +1,18 @@
 use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
-use crate::errors::OpenError;
+use crate::errors::{Failure, OpenError};
 use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
+use crate::transaction::Work;
 use crate::writer::{Isolation, Writer};
-use crate::{audit, execute, queries};
+use crate::{audit, create, execute, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
-    NewEvent, Page, PageLimit, Registration, RegistrationCursor, StoreError, WhenBusy,
+    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
-use chrono::Utc;
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::Connection;
 use std::fmt;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
@@ -90,6 +93,24 @@ impl SqliteStore {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Lets `work` write, at the time that it takes from the clock once it has the lock.
+    async fn write<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = Arc::clone(&self.clock);
+        self.writer.run(move |connection| work(connection, &clock)).await
+    }
+
+    /// Lets `query` read what there is, as it is at the store's time.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = Arc::clone(&self.clock);
+        self.readers.read(move |connection| query(connection, clock().trunc_subsecs(6))).await
+    }
 }
 
 impl fmt::Debug for SqliteStore {
@@ -101,12 +122,20 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl BookingStore for SqliteStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
-        let clock = Arc::clone(&self.clock);
-        self.writer.run(move |connection| execute::create_event(connection, &new, &clock)).await
+        self.write(move |connection, clock| create::create_event(connection, &new, clock)).await
+    }
+
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        self.write(move |connection, clock| create::create_event_once(connection, &new, key, clock))
+            .await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        self.readers.read(move |connection| queries::read_event(connection, id)).await
+        self.read(move |connection, now| queries::read_event(connection, id, now)).await
     }
 
     async fn events(
@@ -114,18 +143,57 @@ impl BookingStore for SqliteStore {
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
-        self.readers.read(move |connection| queries::list_events(connection, after, limit)).await
+        self.read(move |connection, now| queries::list_events(connection, after, limit, now)).await
     }
 
     async fn registrations(
         &self,
         event_id: EventId,
+        listed: Listed,
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        self.readers
-            .read(move |connection| queries::list_registrations(connection, event_id, after, limit))
-            .await
+        self.read(move |connection, now| {
+            queries::list_registrations(connection, event_id, listed, after, limit, now)
+        })
+        .await
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.read(move |connection, now| queries::read_registration(connection, id, now)).await
+    }
+
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection, _| queries::events_of(connection, &ids)).await
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.read(move |connection, _| history::history(connection, id, limit)).await
+    }
+
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |connection, now| queries::due_events(connection, limit, now)).await
+    }
+
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.write(move |connection, clock| records::forget(connection, limit, clock)).await
+    }
+
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.read(|connection, _| keys::list(connection)).await
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
     }
 
     async fn execute(
@@ -138,11 +206,10 @@ impl BookingStore for SqliteStore {
             return Ok(Vec::new());
         }
         let batch = batch.to_vec();
-        let clock = Arc::clone(&self.clock);
-        self.writer.run(move |connection| execute::execute(connection, &batch, &clock)).await
+        self.write(move |connection, clock| execute::execute(connection, &batch, clock)).await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.readers.read(audit::audit).await
+        self.read(|connection, _| audit::audit(connection)).await
     }
 }

@@ -1,12 +1,21 @@
 -- audit/count: what every event states, and what its rows give
 WITH counted AS (
     SELECT
-        event_id,
+        registrations.event_id AS event_id,
         -- No index has this column, so that the table itself is counted.
-        count(created_at) AS registrations,
-        count(DISTINCT user_email) AS addresses
+        sum(registrations.status IN ('confirmed', 'held', 'offered')) AS seated,
+        sum(registrations.status IN ('held', 'offered')) AS held,
+        sum(registrations.status = 'waitlisted') AS waiting,
+        count(DISTINCT CASE
+            WHEN registrations.status NOT IN ('cancelled', 'expired') THEN user_email
+        END) AS addresses,
+        sum(
+            registrations.status IN ('held', 'offered')
+            AND coalesce(expires_at < due_at, 1)
+        ) AS unforeseen
     FROM registrations
-    GROUP BY event_id
+    LEFT JOIN events ON events.id = registrations.event_id
+    GROUP BY registrations.event_id
 ),
 -- Facts count for the versions that they made if they follow the facts before them.
 chained AS (
@@ -30,10 +39,16 @@ recorded AS (
 SELECT
     coalesce(events.id, counted.event_id, recorded.event_id) AS event_id,
     events.capacity AS capacity,
+    events.status = 'cancelled' AS is_cancelled,
     events.booked_count AS booked_count,
+    events.held_count AS held_count,
+    events.waitlist_count AS waitlist_count,
     events.version AS version,
-    coalesce(counted.registrations, 0) AS registrations,
+    coalesce(counted.seated, 0) AS seated,
+    coalesce(counted.held, 0) AS held,
+    coalesce(counted.waiting, 0) AS waiting,
     coalesce(counted.addresses, 0) AS addresses,
+    coalesce(counted.unforeseen, 0) AS unforeseen,
     coalesce(recorded.versions, 0) AS fact_versions,
     coalesce(recorded.version_last, 0) AS fact_version_last
 FROM events

@@ -1,4 +1,7 @@
 -- event/insert
-INSERT INTO events (id, capacity, booked_count, version, created_at, name, description)
-VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)
+INSERT INTO events (
+    id, capacity, booked_count, version, created_at, status, opens_at, closes_at,
+    waitlist_enabled, offer_ttl_seconds, starts_at, ends_at, timezone, venue, name, description
+)
+VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (id) DO NOTHING

@@ -1,6 +1,13 @@
--- event/list: newest first, those before an instant and id
-SELECT id, capacity, booked_count, version, created_at, name, description
+-- event/list: newest first, those before an instant and id, as they are at another instant
+SELECT
+    id, capacity, version, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
+    waitlist_count, created_at, starts_at, ends_at, timezone, venue, name, description,
+    -- What has run out counts for nothing, whether it was tidied or not.
+    booked_count - CASE WHEN due_at <= ?1 THEN (
+        SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
+    ) ELSE 0 END,
+    coalesce(due_at > ?1, 1)
 FROM events
-WHERE (created_at, id) < (?1, ?2)
+WHERE (created_at, id) < (?2, ?3)
 ORDER BY created_at DESC, id DESC
-LIMIT ?3
+LIMIT ?4

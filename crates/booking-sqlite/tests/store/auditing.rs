@@ -19,7 +19,7 @@ async fn two_of_three() -> (Database, Vec<u8>) {
 
 /// Writes `statements` past all checks, and tells what the audit finds.
 async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
-    let (database, event_id) = two_of_three().await;
+    let (database, _) = two_of_three().await;
     let connection = database.connect();
     let unchecked = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;";
     connection.execute_batch(unchecked).expect("set");
@@ -37,7 +37,39 @@ async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
 #[tokio::test]
 async fn a_count_that_is_not_that_of_the_rows_is_found() {
     let found = found_after("UPDATE events SET booked_count = 1").await;
-    assert_eq!(found, [("booked_count is the number of live registrations", 1, 2)]);
+    assert_eq!(found, [("the seats taken are those of its registrations", 1, 2)]);
+}
+
+#[tokio::test]
+async fn counts_of_holds_and_of_the_queue_that_are_not_those_of_the_rows_are_found() {
+    let held = "UPDATE registrations SET status = 'held', expires_at = 7 WHERE event_version = 2;";
+    let rule = "the seats held are those of its holds and offers";
+    let found = found_after(&format!("{held} UPDATE events SET due_at = 7")).await;
+    assert_eq!(found, [(rule, 0, 1)]);
+    let found = found_after("UPDATE events SET waitlist_count = 1").await;
+    assert_eq!(found, [("those who wait are counted", 1, 0)]);
+    let waiting = "UPDATE registrations SET status = 'waitlisted' WHERE event_version = 2;";
+    let found = found_after(&format!("{waiting} UPDATE events SET booked_count = 1")).await;
+    assert_eq!(found, [("those who wait are counted", 0, 1)]);
+}
+
+#[tokio::test]
+async fn a_hold_that_nobody_would_tidy_is_found() {
+    let held = "UPDATE registrations SET status = 'held', expires_at = 7 WHERE event_version = 2;";
+    let rule = "no hold or offer ends before the first is said to";
+    for due_at in ["NULL", "8"] {
+        let counted = format!("UPDATE events SET held_count = 1, due_at = {due_at}");
+        assert_eq!(found_after(&format!("{held} {counted}")).await, [(rule, 0, 1)], "{due_at}");
+    }
+    let early = format!("{held} UPDATE events SET held_count = 1, due_at = 6");
+    assert_eq!(found_after(&early).await, [], "looking too early does no harm");
+}
+
+#[tokio::test]
+async fn what_was_called_off_has_no_seats() {
+    let called_off = "UPDATE events SET status = 'cancelled', cancelled_version = 3";
+    let found = found_after(called_off).await;
+    assert_eq!(found, [("the seats taken are those of its registrations", 2, 0)]);
 }
 
 #[tokio::test]
@@ -66,8 +98,7 @@ async fn facts_with_a_gap_are_found() {
 
 #[tokio::test]
 async fn a_version_without_its_fact_is_found() {
-    let rules =
-        ["the last fact made the event's version", "every version was made by one fact, in order"];
+    let rules = ["the last fact made its version", "every version was made by one fact, in order"];
     let found = found_after("UPDATE events SET version = 9").await;
     assert_eq!(found, rules.map(|rule| (rule, 9, 3)));
     let found = found_after("DELETE FROM facts").await;
@@ -82,7 +113,7 @@ async fn what_belongs_to_no_event_is_found() {
 
 #[tokio::test]
 async fn the_database_itself_refuses_what_must_not_be() {
-    let (database, event_id) = two_of_three().await;
+    let (database, _) = two_of_three().await;
     let connection = database.connect();
     connection.execute_batch("PRAGMA foreign_keys = ON").expect("set");
     let oversell = "UPDATE events SET booked_count = 4";
@@ -91,27 +122,81 @@ async fn the_database_itself_refuses_what_must_not_be() {
     refused(&connection, "UPDATE events SET capacity = 0", "events_");
     refused(&connection, "UPDATE events SET version = 0", "events_version_counts_from_one");
     refused(&connection, "UPDATE events SET name = ''", "events_name_length");
+    for (change, constraint) in [
+        ("held_count = 3", "events_held_count_within_booked"),
+        ("waitlist_count = -1", "events_waitlist_count_not_negative"),
+        ("status = 'postponed'", "events_status_known"),
+        ("starts_at = 2, ends_at = 1", "events_ends_after_start"),
+        ("opens_at = 2, closes_at = 1", "events_closes_after_opening"),
+        ("venue = ''", "events_venue_length"),
+        ("offer_ttl_seconds = 59", "events_offer_ttl_within_a_week"),
+        ("offer_ttl_seconds = 604801", "events_offer_ttl_within_a_week"),
+        ("waitlist_enabled = 2", "events_waitlist_enabled_is_a_truth"),
+    ] {
+        refused(&connection, &format!("UPDATE events SET {change}"), constraint);
+    }
+    for (change, constraint) in [
+        ("user_email = 'ada@example.org'", "registrations.user_email"),
+        ("status = 'lost'", "registrations_runs_out_if_held"),
+        ("status = 'held'", "registrations_runs_out_if_held"),
+        ("status = 'offered'", "registrations_runs_out_if_held"),
+        ("expires_at = 1", "registrations_runs_out_if_held"),
+        ("status = 'waitlisted', expires_at = 1", "registrations_runs_out_if_held"),
+        ("changed_version = event_version", "registrations_changes_follow_making"),
+        ("token_hash = x'00'", "registrations_token_hash_length"),
+        ("name = ''", "registrations_name_length"),
+        ("checked_in_at = 1", "registrations_checked_in_by_a_scan"),
+        ("scan_id = randomblob(16)", "registrations_checked_in_by_a_scan"),
+        ("checked_in_at = 1, scan_id = x'00'", "registrations_checked_in_by_a_scan"),
+    ] {
+        refused(&connection, &format!("UPDATE registrations SET {change}"), constraint);
+    }
     refused(&connection, "DELETE FROM events", "FOREIGN KEY");
-    refused(
-        &connection,
-        "UPDATE registrations SET user_email = 'ada@example.org'",
-        "registrations.user_email",
-    );
     refused(&connection, "UPDATE facts SET body = '[]'", "facts_one_for_each_version");
+}
 
+#[tokio::test]
+async fn the_database_itself_refuses_rows_that_must_not_be() {
+    let (database, _) = two_of_three().await;
+    let connection = database.connect();
+    connection.execute_batch("PRAGMA foreign_keys = ON").expect("set");
     let insert = |event_id: &[u8], email: &str, version: i64| {
         let id = Uuid::now_v7();
         let values = rusqlite::params![event_id, version, id.as_bytes(), email];
-        connection
-            .execute("INSERT INTO registrations VALUES (?1, ?2, ?3, ?4, 0)", values)
-            .expect_err("refused")
-            .to_string()
+        let insert =
+            "INSERT INTO registrations (event_id, event_version, id, user_email, created_at)
+            VALUES (?1, ?2, ?3, ?4, 0)";
+        connection.execute(insert, values).map_err(|error| error.to_string())
     };
-    assert!(insert(&event_id, "ada@example.org", 4).contains("registrations.user_email"));
-    assert!(insert(&event_id, "new@example.org", 3).contains("registrations.event_version"));
-    assert!(insert(&event_id, "new@example.org", 1).contains("registrations_follow_creation"));
-    assert!(insert(&event_id, &"x".repeat(255), 4).contains("registrations_email_length"));
-    assert!(insert(Uuid::now_v7().as_bytes(), "new@example.org", 2).contains("FOREIGN KEY"));
+    let refused = |event_id: &[u8], email: &str, version: i64, constraint: &str| {
+        let error = insert(event_id, email, version).expect_err("refused");
+        assert!(error.contains(constraint), "{error}");
+    };
+    refused(&event_id, "ada@example.org", 4, "registrations.user_email");
+    refused(&event_id, "new@example.org", 3, "registrations.event_version");
+    refused(&event_id, "new@example.org", 1, "registrations_follow_creation");
+    refused(&event_id, &"x".repeat(255), 4, "registrations_email_length");
+    refused(Uuid::now_v7().as_bytes(), "new@example.org", 2, "FOREIGN KEY");
+
+    // Who has ended leaves the address free, and so does nobody else.
+    let set = |status: &str| {
+        let expires_at = if matches!(status, "held" | "offered") { "7" } else { "NULL" };
+        format!(
+            "UPDATE registrations SET status = '{status}', expires_at = {expires_at}
+             WHERE user_email = 'ada@example.org' AND event_version = 2"
+        )
+    };
+    for status in ["confirmed", "held", "waitlisted", "offered"] {
+        connection.execute_batch(&set(status)).expect("set");
+        refused(&event_id, "ada@example.org", 4, "registrations.user_email");
+    }
+    for (version, status) in [(4, "cancelled"), (5, "expired")] {
+        connection.execute_batch(&set(status)).expect("set");
+        assert_eq!(insert(&event_id, "ada@example.org", version), Ok(1), "{status}");
+        connection
+            .execute("DELETE FROM registrations WHERE event_version = ?1", [version])
+            .expect("deleted");
+    }
 }
 
 fn refused(connection: &Connection, statement: &str, constraint: &str) {

@@ -1,8 +1,9 @@
 //! What the test files share.
 
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Command, Description, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, NewEvent, Outcome, Register, Registration, WhenBusy,
+    BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand,
+    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, Outcome, Registration, RegistrationId,
+    WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
@@ -38,28 +39,59 @@ impl Database {
     }
 }
 
+pub(crate) fn new_event(capacity: i64) -> NewEvent {
+    let name = EventName::parse("An event").expect("valid");
+    let capacity = Capacity::parse(capacity, CapacityMax::HIGHEST).expect("valid");
+    NewEvent::new(Uuid::now_v7().into(), name, capacity)
+}
+
 pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
-    let new = NewEvent {
-        id: Uuid::now_v7().into(),
-        name: EventName::parse("An event").expect("valid"),
-        description: Description::default(),
-        capacity: Capacity::parse(capacity, CapacityMax::HIGHEST).expect("valid"),
-    };
-    store.create_event(new).await.expect("the store answers")
+    store.create_event(new_event(capacity)).await.expect("the store answers")
+}
+
+pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {
+    EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
+}
+
+pub(crate) fn claim(who: impl std::fmt::Display) -> Claim {
+    Claim::new(Uuid::now_v7().into(), address(who))
 }
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let command = Command::Register(Register {
-        registration_id: Uuid::now_v7().into(),
-        user_email: EmailAddress::parse(&format!("{who}@example.org")).expect("valid"),
-    });
-    EventCommand { event_id, command }
+    EventCommand::new(event_id, Command::Register(claim(who).into()))
+}
+
+pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
+    let hold = Hold { claim: claim(who), ttl: HoldTtl::default() };
+    EventCommand::new(event_id, Command::Hold(hold))
+}
+
+pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> EventCommand {
+    EventCommand::new(event_id, Command::Cancel { registration_id })
+}
+
+/// Executes `batch` in one transaction.
+pub(crate) async fn execute(store: &SqliteStore, batch: &[EventCommand]) -> Vec<Outcome> {
+    let executions = store.execute(batch, WhenBusy::Wait).await.expect("the store answers");
+    executions
+        .into_iter()
+        .map(|execution| match execution {
+            Execution::Decided(outcome) => outcome,
+            Execution::Busy => panic!("there is only one lock"),
+        })
+        .collect()
+}
+
+/// Executes one command, and tells of the registration that it was about.
+pub(crate) async fn done(store: &SqliteStore, command: EventCommand) -> Registration {
+    let outcome = execute(store, &[command]).await.remove(0);
+    outcome.registration().cloned().unwrap_or_else(|| panic!("not done: {outcome:?}"))
 }
 
 pub(crate) async fn confirm(store: &SqliteStore, command: EventCommand) -> Registration {
-    let executions = store.execute(&[command], WhenBusy::Wait).await.expect("the store answers");
-    match executions.into_iter().next() {
-        Some(Execution::Decided(Outcome::Confirmed(registration))) => registration,
+    let outcome = execute(store, &[command]).await.remove(0);
+    match outcome {
+        Outcome::Confirmed(registration) => registration,
         other => panic!("not confirmed: {other:?}"),
     }
 }

@@ -1,7 +1,9 @@
 //! What becomes of the store, and of its callers, when something goes wrong.
 
 use crate::common::{Database, chain, confirm, create, register};
-use booking_core::{BookingStore, Command, EventCommand, StoreError, WhenBusy};
+use booking_core::{
+    BookingStore, Claim, Command, EventCommand, Listed, PageLimit, StoreError, WhenBusy,
+};
 use booking_sqlite::{JOBS_MAX, Options};
 use chrono::Utc;
 use std::io::{BufRead, BufReader};
@@ -133,17 +135,12 @@ async fn a_row_that_cannot_be_is_broken() {
     let other = database.connect();
     let spoil = "UPDATE registrations SET user_email = 'nobody at all'";
     other.execute_batch(spoil).expect("written");
-    let page = store.registrations(event.id, None, booking_core::PageLimit::MAX).await;
+    let page = store.registrations(event.id, Listed::All, None, PageLimit::MAX).await;
     let failure = page.expect_err("that is no address");
     assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
     assert!(chain(&failure).contains("registrations.user_email"), "{}", chain(&failure));
-    let again = EventCommand {
-        event_id: event.id,
-        command: Command::Register(booking_core::Register {
-            registration_id: seat.id,
-            user_email: seat.user_email,
-        }),
-    };
+    let again =
+        EventCommand::new(event.id, Command::Register(Claim::new(seat.id, seat.user_email).into()));
     let failure = store.execute(&[again], WhenBusy::Wait).await.expect_err("nor here");
     assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
 }

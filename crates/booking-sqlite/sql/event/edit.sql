@@ -1,0 +1,11 @@
+-- event/edit: event/update with all that an organizer can change, at once, since the one is checked
+-- against the other
+UPDATE events
+SET
+    booked_count = ?3, held_count = ?4, waitlist_count = ?5, version = ?6, due_at = ?7,
+    capacity = ?8, status = ?9, opens_at = ?10, closes_at = ?11, waitlist_enabled = ?12,
+    offer_ttl_seconds = ?13, starts_at = ?14, ends_at = ?15, timezone = ?16, venue = ?17,
+    name = ?18, description = ?19,
+    -- An event is called off once.
+    cancelled_version = coalesce(cancelled_version, ?20)
+WHERE id = ?1 AND version = ?2

@@ -1,2 +1,0 @@
--- event/exists
-SELECT EXISTS (SELECT 1 FROM events WHERE id = ?1)

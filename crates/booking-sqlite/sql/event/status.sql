@@ -1,0 +1,4 @@
+-- event/status
+SELECT status
+FROM events
+WHERE id = ?1

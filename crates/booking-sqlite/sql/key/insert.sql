@@ -1,0 +1,3 @@
+-- key/insert
+INSERT INTO signing_keys (seed, created_at)
+VALUES (?1, ?2)

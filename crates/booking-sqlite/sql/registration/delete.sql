@@ -1,0 +1,3 @@
+-- registration/delete
+DELETE FROM registrations
+WHERE event_id = ?1 AND event_version = ?2 AND id = ?3

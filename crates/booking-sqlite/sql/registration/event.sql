@@ -1,0 +1,4 @@
+-- registration/event
+SELECT event_id
+FROM registrations
+WHERE id = ?1

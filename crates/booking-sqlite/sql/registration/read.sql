@@ -1,0 +1,16 @@
+-- registration/read: with the state of its event, and how many wait before it if it waits
+SELECT
+    event_id, event_version, changed_version, registrations.id, user_email, registrations.name,
+    registrations.status, expires_at, generation, token_hash, checked_in_at, scan_id,
+    registrations.created_at,
+    events.status,
+    CASE WHEN registrations.status = 'waitlisted' THEN (
+        SELECT count(*)
+        FROM registrations AS ahead INDEXED BY registrations_waiting
+        WHERE ahead.event_id = registrations.event_id
+            AND ahead.status = 'waitlisted'
+            AND ahead.event_version < registrations.event_version
+    ) END
+FROM registrations
+JOIN events ON events.id = event_id
+WHERE registrations.id = ?1

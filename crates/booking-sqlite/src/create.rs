@@ -1,0 +1,102 @@
+//! Putting up events.
+
+use crate::errors::Failure;
+use crate::queries::read_event;
+use crate::rows::{stored, stored_time};
+use crate::transaction::Work;
+use crate::write::write_facts;
+use crate::{records, sql};
+use booking_core::{
+    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, Outcome, Version,
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+/// What the records of requests are kept under that are of no event yet.
+const NO_EVENT: Uuid = Uuid::nil();
+
+/// Puts up an event, or finds the one that is there under its id.
+pub(crate) fn create_event(
+    connection: &Connection,
+    new: &NewEvent,
+    clock: &Clock,
+) -> Result<Work<Event>, Failure> {
+    let now = clock().trunc_subsecs(6);
+    let inserted = insert(connection, new, now)?;
+    // Read back in both cases, so that what is answered is what anybody will read.
+    let event = read_back(connection, new, now)?;
+    Ok(if inserted { Work::Changed(event) } else { Work::Unchanged(event) })
+}
+
+/// Puts up an event unless the same request has done so before.
+pub(crate) fn create_event_once(
+    connection: &Connection,
+    new: &NewEvent,
+    key: IdempotencyKey,
+    clock: &Clock,
+) -> Result<Work<Outcome>, Failure> {
+    let now = clock().trunc_subsecs(6);
+    let record = records::find(connection, NO_EVENT, key.hash)?;
+    if let Some(record) = record.filter(|record| record.holds(now)) {
+        return Ok(Work::Unchanged(answer(record, new, key)));
+    }
+    insert(connection, new, now)?;
+    let outcome = Outcome::EventChanged(Box::new(read_back(connection, new, now)?));
+    let record = IdempotencyRecord {
+        hash: key.hash,
+        fingerprint: key.fingerprint,
+        outcome: outcome.clone(),
+        recorded_at: now,
+    };
+    records::write(connection, NO_EVENT, &record)?;
+    Ok(Work::Changed(outcome))
+}
+
+/// What is answered to whoever finds a record. The one that put up this very event is that of this
+/// request, whose COMMIT was lost.
+fn answer(record: IdempotencyRecord, new: &NewEvent, key: IdempotencyKey) -> Outcome {
+    match &record.outcome {
+        Outcome::EventChanged(event)
+            if event.id == new.id && record.fingerprint == key.fingerprint =>
+        {
+            record.outcome
+        }
+        _ => record.answer(key.fingerprint),
+    }
+}
+
+fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result<bool, Failure> {
+    let (details, rules) = (&new.details, new.rules);
+    let inserted = connection.prepare_cached(sql::EVENT_INSERT)?.execute(params![
+        new.id.as_uuid().as_bytes(),
+        new.capacity.get(),
+        stored(Version::FIRST),
+        now.timestamp_micros(),
+        rules.status.as_str(),
+        stored_time(rules.opens_at),
+        stored_time(rules.closes_at),
+        rules.waitlist_enabled,
+        rules.offer_ttl.map(|ttl| ttl.seconds()),
+        stored_time(details.starts_at),
+        stored_time(details.ends_at),
+        details.timezone.as_ref().map(|zone| zone.as_str()),
+        details.venue.as_ref().map(|venue| venue.as_str()),
+        details.name.as_str(),
+        details.description.as_str(),
+    ])?;
+    if inserted == 1 {
+        let facts = [Fact::EVENT_CREATED];
+        write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
+    }
+    Ok(inserted == 1)
+}
+
+fn read_back(
+    connection: &Connection,
+    new: &NewEvent,
+    now: DateTime<Utc>,
+) -> Result<Event, Failure> {
+    read_event(connection, new.id, now)?
+        .ok_or(Failure::RowsChanged { statement: "event/insert", rows: 0 })
+}

@@ -1,0 +1,36 @@
+//! The seeds of the keys that tickets are signed with.
+
+use crate::errors::Failure;
+use crate::transaction::Work;
+use crate::write::one_row;
+use crate::{rows, sql};
+use booking_core::{Clock, SigningSeed};
+use rusqlite::{Connection, params};
+
+/// All that there ever were, newest first.
+pub(crate) fn list(connection: &Connection) -> Result<Vec<SigningSeed>, Failure> {
+    let mut list = connection.prepare_cached(sql::KEY_LIST)?;
+    let seeds = list.query_and_then([], |row| {
+        rows::column(row, 0, "signing_keys.seed").map(SigningSeed::new)
+    })?;
+    seeds.collect()
+}
+
+/// Keeps another one as the newest, or with `only_first` if there is none yet.
+pub(crate) fn add(
+    connection: &Connection,
+    seed: SigningSeed,
+    only_first: bool,
+    clock: &Clock,
+) -> Result<Work<()>, Failure> {
+    let newest = list(connection)?.into_iter().next();
+    // The newest already if this is done again after a COMMIT that was lost.
+    if newest.is_some_and(|newest| only_first || newest == seed) {
+        return Ok(Work::Unchanged(()));
+    }
+    let rows = connection
+        .prepare_cached(sql::KEY_INSERT)?
+        .execute(params![seed.as_bytes(), clock().timestamp_micros()])?;
+    one_row("key/insert", rows)?;
+    Ok(Work::Changed(()))
+}

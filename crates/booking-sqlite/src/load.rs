@@ -1,0 +1,149 @@
+//! What is read of a batch's events before anything is decided.
+
+use crate::errors::Failure;
+use crate::rows::{self, stored};
+use crate::{records, sql};
+use booking_core::{EventCommand, EventId, EventState, Needs, Registration, Status};
+use chrono::{DateTime, Utc};
+use rusqlite::{CachedStatement, Connection, Params, params};
+use std::collections::BTreeMap;
+
+/// Loads the events of `batch` that exist, with what its commands need of them at `now`.
+pub(crate) fn load(
+    connection: &Connection,
+    batch: &[EventCommand],
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<EventId, EventState>, Failure> {
+    let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
+    for item in batch {
+        of_events.entry(item.event_id).or_default().push(item);
+    }
+    let mut states = BTreeMap::new();
+    let mut load_event = connection.prepare_cached(sql::EVENT_LOAD)?;
+    for id in of_events.keys() {
+        let mut rows = load_event.query([id.as_uuid().as_bytes()])?;
+        if let Some(row) = rows.next()? {
+            states.insert(*id, rows::state(*id, row)?);
+        }
+    }
+    load_registrations(connection, batch, &mut states)?;
+    load_records(connection, batch, &mut states)?;
+    for state in states.values_mut() {
+        let needs = state.needs(of_events[&state.id].iter().copied(), now);
+        if !needs.is_nothing() {
+            load_needs(connection, state, needs, now)?;
+        }
+        count_positions(connection, state)?;
+    }
+    Ok(states)
+}
+
+/// Adds the registrations that have the id of a command, and the live ones that have its address.
+fn load_registrations(
+    connection: &Connection,
+    batch: &[EventCommand],
+    states: &mut BTreeMap<EventId, EventState>,
+) -> Result<(), Failure> {
+    let mut find = connection.prepare_cached(sql::REGISTRATION_FIND)?;
+    let mut load = connection.prepare_cached(sql::REGISTRATION_LOAD)?;
+    for item in batch {
+        let Some(state) = states.get_mut(&item.event_id) else { continue };
+        let Some(id) = item.registration_id() else { continue };
+        let (event_id, id) = (item.event_id.as_uuid(), id.as_uuid());
+        let found = &mut state.registrations;
+        match item.user_email() {
+            Some(email) => {
+                add(&mut load, params![event_id.as_bytes(), id.as_bytes(), email.as_str()], found)?;
+            }
+            None => add(&mut find, params![event_id.as_bytes(), id.as_bytes()], found)?,
+        }
+    }
+    Ok(())
+}
+
+fn load_records(
+    connection: &Connection,
+    batch: &[EventCommand],
+    states: &mut BTreeMap<EventId, EventState>,
+) -> Result<(), Failure> {
+    for item in batch {
+        if let (Some(key), Some(state)) = (&item.key, states.get_mut(&item.event_id)) {
+            state.records.extend(records::find(connection, item.event_id.as_uuid(), key.hash)?);
+        }
+    }
+    Ok(())
+}
+
+fn load_needs(
+    connection: &Connection,
+    state: &mut EventState,
+    needs: Needs,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let id = state.id.as_uuid();
+    let now = now.timestamp_micros();
+    if needs.overdue_max > 0 {
+        let mut overdue = connection.prepare_cached(sql::REGISTRATION_OVERDUE)?;
+        let parameters = params![id.as_bytes(), now, needs.overdue_max];
+        add(&mut overdue, parameters, &mut state.overdue)?;
+        let mut due_next = connection.prepare_cached(sql::REGISTRATION_DUE_NEXT)?;
+        let mut rows = due_next.query(params![id.as_bytes(), now])?;
+        if let Some(row) = rows.next()? {
+            state.due_next = rows::optional_time(row, 0, "registrations.expires_at")?;
+        }
+    }
+    if needs.waiting_max > 0 {
+        let mut waiting = connection.prepare_cached(sql::REGISTRATION_WAITING)?;
+        add(&mut waiting, params![id.as_bytes(), needs.waiting_max], &mut state.waiting)?;
+        for (position, registration) in (1..).zip(&mut state.waiting) {
+            registration.position = Some(position);
+        }
+    }
+    if needs.details {
+        let mut details = connection.prepare_cached(sql::EVENT_DETAILS)?;
+        let mut rows = details.query([id.as_bytes()])?;
+        if let Some(row) = rows.next()? {
+            let created_at = rows::time(row, 0, "events.created_at")?;
+            state.details = Some((rows::details(row, 1)?, created_at));
+        }
+    }
+    Ok(())
+}
+
+/// Tells those who wait, of the registrations that commands have named, how many do so before them. In
+/// the order of the queue, so that it is walked once however many they are.
+fn count_positions(connection: &Connection, state: &mut EventState) -> Result<(), Failure> {
+    let mut waiting: Vec<_> = state
+        .registrations
+        .iter_mut()
+        .filter(|registration| registration.status == Status::Waitlisted)
+        .collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    waiting.sort_by_key(|registration| registration.created_version);
+    let mut count = connection.prepare_cached(sql::REGISTRATION_COUNT_WAITING)?;
+    let (mut counted_to, mut ahead) = (0, 0);
+    for registration in waiting {
+        let version = stored(registration.created_version);
+        let mut rows = count.query(params![state.id.as_uuid().as_bytes(), counted_to, version])?;
+        if let Some(row) = rows.next()? {
+            ahead += rows::count(row, 0, "count(*)")?;
+        }
+        counted_to = version;
+        registration.position = Some(ahead + 1);
+    }
+    Ok(())
+}
+
+fn add(
+    statement: &mut CachedStatement<'_>,
+    parameters: impl Params,
+    found: &mut Vec<Registration>,
+) -> Result<(), Failure> {
+    let mut rows = statement.query(parameters)?;
+    while let Some(row) = rows.next()? {
+        found.push(rows::registration(row)?);
+    }
+    Ok(())
+}

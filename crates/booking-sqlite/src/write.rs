@@ -1,0 +1,141 @@
+//! What is written of a decision.
+
+use crate::errors::Failure;
+use crate::rows::{stored, stored_time};
+use crate::{records, sql};
+use booking_core::{EventChange, EventId, Fact, Registration, RegistrationId, Version};
+use chrono::{DateTime, Utc};
+use rusqlite::{CachedStatement, Connection, params};
+use std::collections::HashSet;
+
+/// Writes what was decided for one event at `now`.
+pub(crate) fn write(
+    connection: &Connection,
+    change: &EventChange,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    write_event(connection, change)?;
+    write_registrations(connection, change)?;
+    if !change.facts.is_empty() {
+        let first = change.first_version();
+        write_facts(connection, change.event_id, first, change.version, &change.facts, now)?;
+    }
+    for record in &change.records {
+        records::write(connection, change.event_id.as_uuid(), record)?;
+    }
+    Ok(())
+}
+
+fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
+    let id = change.event_id.as_uuid();
+    let decided_upon = stored(change.first_version()) - 1;
+    let (counts, version) = (change.counts, stored(change.version));
+    let due_at = stored_time(change.due_at);
+    let Some(edited) = &change.edited else {
+        let rows = connection.prepare_cached(sql::EVENT_UPDATE)?.execute(params![
+            id.as_bytes(),
+            decided_upon,
+            counts.booked,
+            counts.held,
+            counts.waiting,
+            version,
+            due_at,
+        ])?;
+        return one_row("event/update", rows);
+    };
+    let (details, rules) = (&edited.details, edited.rules);
+    let rows = connection.prepare_cached(sql::EVENT_EDIT)?.execute(params![
+        id.as_bytes(),
+        decided_upon,
+        counts.booked,
+        counts.held,
+        counts.waiting,
+        version,
+        due_at,
+        edited.capacity.get(),
+        rules.status.as_str(),
+        stored_time(rules.opens_at),
+        stored_time(rules.closes_at),
+        rules.waitlist_enabled,
+        rules.offer_ttl.map(|ttl| ttl.seconds()),
+        stored_time(details.starts_at),
+        stored_time(details.ends_at),
+        details.timezone.as_ref().map(|zone| zone.as_str()),
+        details.venue.as_ref().map(|venue| venue.as_str()),
+        details.name.as_str(),
+        details.description.as_str(),
+        edited.cancelled_version.map(stored),
+    ])?;
+    one_row("event/edit", rows)
+}
+
+/// Deletes what was replaced, then inserts all that is new or changed: so addresses can pass from one row
+/// to another in any order. Updating the rows whose addresses stay was measured: a batch of confirmations
+/// or cancellations took 7 % less, and less than one of registrations as it is.
+fn write_registrations(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
+    let replaced: HashSet<RegistrationId> = change.replaced.iter().copied().collect();
+    if !replaced.is_empty() {
+        let mut delete = connection.prepare_cached(sql::REGISTRATION_DELETE)?;
+        let rows = change.registrations.iter().filter(|row| replaced.contains(&row.id));
+        for registration in rows {
+            let rows = delete.execute(params![
+                change.event_id.as_uuid().as_bytes(),
+                stored(registration.created_version),
+                registration.id.as_uuid().as_bytes(),
+            ])?;
+            one_row("registration/delete", rows)?;
+        }
+    }
+    let mut insert = connection.prepare_cached(sql::REGISTRATION_INSERT)?;
+    for registration in &change.registrations {
+        write_registration(&mut insert, "registration/insert", registration)?;
+    }
+    Ok(())
+}
+
+fn write_registration(
+    statement: &mut CachedStatement<'_>,
+    name: &'static str,
+    registration: &Registration,
+) -> Result<(), Failure> {
+    let made_by_this = registration.event_version == registration.created_version;
+    let rows = statement.execute(params![
+        registration.event_id.as_uuid().as_bytes(),
+        stored(registration.created_version),
+        (!made_by_this).then(|| stored(registration.event_version)),
+        registration.id.as_uuid().as_bytes(),
+        registration.user_email.as_str(),
+        registration.name.as_ref().map(|name| name.as_str()),
+        registration.status.as_str(),
+        stored_time(registration.expires_at),
+        registration.generation,
+        registration.token_hash.as_ref().map(|hash| hash.as_bytes()),
+        registration.check_in.map(|check_in| check_in.at.timestamp_micros()),
+        registration.check_in.as_ref().map(|check_in| check_in.scan_id.as_bytes()),
+        registration.created_at.timestamp_micros(),
+    ])?;
+    one_row(name, rows)
+}
+
+pub(crate) fn write_facts(
+    connection: &Connection,
+    event_id: EventId,
+    first: Version,
+    last: Version,
+    facts: &[Fact],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let body = serde_json::to_string(facts).expect("facts are plain data, which JSON can hold");
+    let rows = connection.prepare_cached(sql::FACT_INSERT)?.execute(params![
+        event_id.as_uuid().as_bytes(),
+        stored(first),
+        stored(last),
+        now.timestamp_micros(),
+        body,
+    ])?;
+    one_row("fact/insert", rows)
+}
+
+pub(crate) fn one_row(statement: &'static str, rows: usize) -> Result<(), Failure> {
+    if rows == 1 { Ok(()) } else { Err(Failure::RowsChanged { statement, rows }) }
+}
