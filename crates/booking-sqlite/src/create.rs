@@ -7,7 +7,8 @@ use crate::transaction::Work;
 use crate::write::write_facts;
 use crate::{records, sql};
 use booking_core::{
-    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, Outcome, Version,
+    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, Outcome, TimeZone,
+    Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -77,11 +78,11 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         stored_time(rules.opens_at),
         stored_time(rules.closes_at),
         rules.waitlist_enabled,
-        rules.offer_ttl.map(|ttl| ttl.seconds()),
+        rules.offer_ttl.map(OfferTtl::seconds),
         stored_time(details.starts_at),
         stored_time(details.ends_at),
-        details.timezone.as_ref().map(|zone| zone.as_str()),
-        details.venue.as_ref().map(|venue| venue.as_str()),
+        details.timezone.as_ref().map(TimeZone::as_str),
+        details.venue.as_ref().map(Venue::as_str),
         details.name.as_str(),
         details.description.as_str(),
     ])?;

@@ -3,7 +3,10 @@
 use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{records, sql};
-use booking_core::{EventChange, EventId, Fact, Registration, RegistrationId, Version};
+use booking_core::{
+    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, TimeZone,
+    TokenHash, Venue, Version,
+};
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashSet;
@@ -57,11 +60,11 @@ fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Fail
         stored_time(rules.opens_at),
         stored_time(rules.closes_at),
         rules.waitlist_enabled,
-        rules.offer_ttl.map(|ttl| ttl.seconds()),
+        rules.offer_ttl.map(OfferTtl::seconds),
         stored_time(details.starts_at),
         stored_time(details.ends_at),
-        details.timezone.as_ref().map(|zone| zone.as_str()),
-        details.venue.as_ref().map(|venue| venue.as_str()),
+        details.timezone.as_ref().map(TimeZone::as_str),
+        details.venue.as_ref().map(Venue::as_str),
         details.name.as_str(),
         details.description.as_str(),
         edited.cancelled_version.map(stored),
@@ -69,9 +72,9 @@ fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Fail
     one_row("event/edit", rows)
 }
 
-/// Deletes what was replaced, then inserts all that is new or changed: so addresses can pass from one row
-/// to another in any order. Updating the rows whose addresses stay was measured: a batch of confirmations
-/// or cancellations took 7 % less, and less than one of registrations as it is.
+/// Deletes what was replaced, then inserts all that is new or changed, so that addresses can pass from
+/// one row to another in any order. To update the rows whose addresses stay would save 7 % of a batch of
+/// confirmations, cancellations or check-ins, which costs no more than one of registrations as it is.
 fn write_registrations(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
     let replaced: HashSet<RegistrationId> = change.replaced.iter().copied().collect();
     if !replaced.is_empty() {
@@ -88,33 +91,32 @@ fn write_registrations(connection: &Connection, change: &EventChange) -> Result<
     }
     let mut insert = connection.prepare_cached(sql::REGISTRATION_INSERT)?;
     for registration in &change.registrations {
-        write_registration(&mut insert, "registration/insert", registration)?;
+        insert_registration(&mut insert, registration)?;
     }
     Ok(())
 }
 
-fn write_registration(
-    statement: &mut CachedStatement<'_>,
-    name: &'static str,
+fn insert_registration(
+    insert: &mut CachedStatement<'_>,
     registration: &Registration,
 ) -> Result<(), Failure> {
-    let made_by_this = registration.event_version == registration.created_version;
-    let rows = statement.execute(params![
+    let is_changed = registration.event_version != registration.created_version;
+    let rows = insert.execute(params![
         registration.event_id.as_uuid().as_bytes(),
         stored(registration.created_version),
-        (!made_by_this).then(|| stored(registration.event_version)),
+        is_changed.then(|| stored(registration.event_version)),
         registration.id.as_uuid().as_bytes(),
         registration.user_email.as_str(),
-        registration.name.as_ref().map(|name| name.as_str()),
+        registration.name.as_ref().map(PersonName::as_str),
         registration.status.as_str(),
         stored_time(registration.expires_at),
         registration.generation,
-        registration.token_hash.as_ref().map(|hash| hash.as_bytes()),
+        registration.token_hash.as_ref().map(TokenHash::as_bytes),
         registration.check_in.map(|check_in| check_in.at.timestamp_micros()),
         registration.check_in.as_ref().map(|check_in| check_in.scan_id.as_bytes()),
         registration.created_at.timestamp_micros(),
     ])?;
-    one_row(name, rows)
+    one_row("registration/insert", rows)
 }
 
 pub(crate) fn write_facts(

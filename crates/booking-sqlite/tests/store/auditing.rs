@@ -19,7 +19,7 @@ async fn two_of_three() -> (Database, Vec<u8>) {
 
 /// Writes `statements` past all checks, and tells what the audit finds.
 async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
-    let (database, _) = two_of_three().await;
+    let (database, event_id) = two_of_three().await;
     let connection = database.connect();
     let unchecked = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;";
     connection.execute_batch(unchecked).expect("set");
@@ -157,7 +157,7 @@ async fn the_database_itself_refuses_what_must_not_be() {
 
 #[tokio::test]
 async fn the_database_itself_refuses_rows_that_must_not_be() {
-    let (database, _) = two_of_three().await;
+    let (database, event_id) = two_of_three().await;
     let connection = database.connect();
     connection.execute_batch("PRAGMA foreign_keys = ON").expect("set");
     let insert = |event_id: &[u8], email: &str, version: i64| {

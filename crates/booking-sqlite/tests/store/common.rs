@@ -2,12 +2,15 @@
 
 use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, Outcome, Registration, RegistrationId,
-    WhenBusy,
+    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, OnFull, Outcome, Register,
+    Registration, RegistrationId, Transfer, WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -39,6 +42,31 @@ impl Database {
     }
 }
 
+/// A time that goes on only when it is told to.
+#[derive(Clone)]
+pub(crate) struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_800_000_000_000_000)))
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).expect("in range")
+    }
+
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        let micros = by.num_microseconds().expect("in range");
+        self.0.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// Options of a store that goes by it.
+    pub(crate) fn options(&self) -> Options {
+        let hands = self.clone();
+        Options { clock: Some(Arc::new(move || hands.now())), ..Options::default() }
+    }
+}
+
 pub(crate) fn new_event(capacity: i64) -> NewEvent {
     let name = EventName::parse("An event").expect("valid");
     let capacity = Capacity::parse(capacity, CapacityMax::HIGHEST).expect("valid");
@@ -62,12 +90,35 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
 }
 
 pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let hold = Hold { claim: claim(who), ttl: HoldTtl::default() };
+    hold_for(event_id, who, HoldTtl::default())
+}
+
+pub(crate) fn hold_for(
+    event_id: EventId,
+    who: impl std::fmt::Display,
+    ttl: HoldTtl,
+) -> EventCommand {
+    let hold = Hold { claim: claim(who), ttl };
     EventCommand::new(event_id, Command::Hold(hold))
 }
 
 pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> EventCommand {
     EventCommand::new(event_id, Command::Cancel { registration_id })
+}
+
+pub(crate) fn wait(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
+    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    EventCommand::new(event_id, Command::Register(register))
+}
+
+pub(crate) fn transfer(
+    event_id: EventId,
+    registration_id: RegistrationId,
+    to: impl std::fmt::Display,
+) -> EventCommand {
+    let (user_email, name, token_hash) = (address(to), None, None);
+    let transfer = Transfer { registration_id, user_email, name, token_hash };
+    EventCommand::new(event_id, Command::Transfer(transfer))
 }
 
 /// Executes `batch` in one transaction.
@@ -105,4 +156,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = source.source();
     }
     text
+}
+
+/// Makes sure that every event says what its rows give.
+pub(crate) async fn audit(store: &SqliteStore) {
+    assert_eq!(store.audit().await.expect("the store answers").differences, []);
 }

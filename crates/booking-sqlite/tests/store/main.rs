@@ -1,6 +1,12 @@
-//! What is particular to the store in one file: opening it, breaking it, and what it finds broken.
+//! What is particular to the store in one file: opening it, breaking it, what it finds broken, and what
+//! can be seen only in its rows.
 
 mod auditing;
 mod common;
 mod failing;
+mod histories;
+mod migrating;
 mod opening;
+mod passing;
+mod repeating;
+mod running_out;

@@ -1,0 +1,102 @@
+//! The facts about a registration, followed backwards.
+
+use crate::common::{
+    Database, Hands, audit, cancel, create, done, execute, register, transfer, wait,
+};
+use booking_core::{
+    Actor, BookingStore, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry,
+    PageLimit, RegistrationId, StoreError,
+};
+use booking_sqlite::SqliteStore;
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+async fn history(store: &SqliteStore, id: RegistrationId, limit: PageLimit) -> Vec<HistoryEntry> {
+    store.history(id, limit).await.expect("the store answers").expect("it is there")
+}
+
+/// Lets somebody wait, be offered a seat, accept, come in and out again, and hand it on.
+async fn long_life(store: &SqliteStore, event: EventId, hands: &Hands) -> RegistrationId {
+    let first = done(store, register(event, "first")).await.id;
+    let id = done(store, wait(event, "second")).await.id;
+    let step = async |command| {
+        hands.advance(TimeDelta::seconds(1));
+        done(store, EventCommand::new(event, command)).await
+    };
+    step(Command::Cancel { registration_id: first }).await;
+    step(Command::Confirm { registration_id: id }).await;
+    let scan_id = Uuid::now_v7();
+    let check_in = CheckIn { registration_id: id, generation: 0, scan_id, scanned_at: None };
+    step(Command::CheckIn(check_in)).await;
+    step(Command::UndoCheckIn { registration_id: id }).await;
+    // Between facts about others, in one transaction.
+    let (stranger, friend) = (register(event, "stranger"), transfer(event, id, "third"));
+    execute(store, &[stranger.clone(), friend, stranger]).await;
+    id
+}
+
+#[tokio::test]
+async fn a_long_life_is_told_in_order() {
+    let (database, hands) = (Database::new(), Hands::new());
+    let store = database.open_with(hands.options()).await;
+    let event = create(&store, 1).await;
+    let id = long_life(&store, event.id, &hands).await;
+    let told = history(&store, id, PageLimit::MAX).await;
+    let kinds: Vec<_> = told.iter().map(|entry| (entry.kind, entry.actor)).collect();
+    let expected = [
+        (FactKind::Waitlisted, Actor::Attendee),
+        (FactKind::Offered, Actor::System),
+        (FactKind::Confirmed, Actor::Organizer),
+        (FactKind::CheckedIn, Actor::Organizer),
+        (FactKind::CheckInUndone, Actor::Organizer),
+        (FactKind::Transferred, Actor::Organizer),
+    ];
+    assert_eq!(kinds, expected);
+    assert!(told.is_sorted_by(|a, b| a.version < b.version && a.recorded_at <= b.recorded_at));
+    assert_eq!(told[5].recorded_at - told[1].recorded_at, TimeDelta::seconds(3));
+    let read = store.registration(id).await.expect("the store answers").expect("it is there");
+    assert_eq!((read.created_version, read.event_version), (told[0].version, told[5].version));
+
+    // The last of them, and the event's own end after those.
+    let two = PageLimit::parse(2).expect("valid");
+    assert_eq!(history(&store, id, two).await, told[4..]);
+    execute(&store, &[EventCommand::new(event.id, Command::CancelEvent)]).await;
+    let ended = history(&store, id, two).await;
+    assert_eq!(ended[..2], told[4..]);
+    assert_eq!((ended.len(), ended[2].kind), (3, FactKind::EventCancelled));
+    audit(&store).await;
+}
+
+#[tokio::test]
+async fn who_left_before_the_event_was_called_off_is_not_told_of_it() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 1).await;
+    let id = done(&store, register(event.id, "ada")).await.id;
+    let called_off = EventCommand::new(event.id, Command::CancelEvent);
+    execute(&store, &[cancel(event.id, id), called_off]).await;
+    let kinds: Vec<_> =
+        history(&store, id, PageLimit::MAX).await.iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [FactKind::Registered, FactKind::Cancelled]);
+    let nobody = store.history(Uuid::now_v7().into(), PageLimit::MAX).await;
+    assert_eq!(nobody.expect("the store answers"), None);
+}
+
+#[tokio::test]
+async fn a_history_with_a_gap_is_broken() {
+    for gap in [
+        "DELETE FROM facts WHERE version_first > 2",
+        "UPDATE facts SET version_first = version_first + 1 WHERE version_first > 2",
+        "UPDATE facts SET body = replace(body, 'registration_id', 'x') WHERE version_first = 2",
+    ] {
+        let database = Database::new();
+        let store = database.open().await;
+        let event = create(&store, 1).await;
+        let id = done(&store, register(event.id, "ada")).await.id;
+        done(&store, transfer(event.id, id, "grace")).await;
+        let unchecked = "PRAGMA ignore_check_constraints = ON";
+        database.connect().execute_batch(&format!("{unchecked}; {gap}")).expect("written");
+        let failure = store.history(id, PageLimit::MAX).await.expect_err("a fact is missing");
+        assert!(matches!(failure, StoreError::Broken(_)), "{gap}: {failure:?}");
+    }
+}

@@ -1,0 +1,157 @@
+//! What was there before is there after a migration.
+
+use crate::common::{Database, audit, cancel, chain, confirm, done, register, transfer};
+use booking_core::{
+    Actor, BookingStore, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome, PageLimit,
+    Refusal, Registration, RegistrationId, Status, Version,
+};
+use booking_sqlite::{OpenError, SqliteStore, migrate};
+use refinery::Target;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/sqlite");
+}
+
+const ID: [Uuid; 4] =
+    [Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3), Uuid::from_u128(4)];
+const CREATED: i64 = 1_700_000_000_123_456;
+
+/// A database as the first version of this crate left it: a full event with two registrations, which a
+/// single transaction made, and an empty one with a long description.
+fn first_version() -> (Database, String) {
+    let database = Database::new();
+    let mut connection = database.connect();
+    let runner = embedded::migrations::runner().set_target(Target::Version(1));
+    runner.run(&mut connection).expect("migrated");
+    let long = "long ".repeat(2_000);
+    let event = |id: Uuid, capacity: i64, booked: i64, name: &str, description: &str| {
+        let values =
+            params![id.as_bytes(), capacity, booked, 1 + booked, CREATED, name, description];
+        let insert = "INSERT INTO events
+            (id, capacity, booked_count, version, created_at, name, description)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        connection.execute(insert, values).expect("written");
+        let body = r#"[{"kind":"event_created"}]"#;
+        insert_facts(&connection, id, 1, 1, body);
+    };
+    event(ID[0], 2, 2, "Full", "");
+    event(ID[1], 5, 0, "Empty", &long);
+    for (version, id, email) in [(2, ID[2], "ada@example.org"), (3, ID[3], "grace@example.org")] {
+        let values = params![ID[0].as_bytes(), version, id.as_bytes(), email, CREATED + version];
+        let insert = "INSERT INTO registrations
+            (event_id, event_version, id, user_email, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        connection.execute(insert, values).expect("written");
+    }
+    let registered = |id: Uuid| format!(r#"{{"kind":"registered","registration_id":"{id}"}}"#);
+    let body = format!("[{},{}]", registered(ID[2]), registered(ID[3]));
+    insert_facts(&connection, ID[0], 2, 3, &body);
+    (database, long)
+}
+
+fn insert_facts(connection: &Connection, event_id: Uuid, first: i64, last: i64, body: &str) {
+    let insert = "INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = params![event_id.as_bytes(), first, last, CREATED + first, body];
+    connection.execute(insert, values).expect("written");
+}
+
+async fn migrated() -> (Database, SqliteStore, String) {
+    let (database, long) = first_version();
+    let applied = migrate(database.path()).await.expect("migrated");
+    assert_eq!(applied, ["V2__life_of_a_registration"]);
+    let store = database.open().await;
+    (database, store, long)
+}
+
+fn entry(version: u64, recorded_at: i64, kind: FactKind, actor: Actor) -> HistoryEntry {
+    let recorded_at = chrono::DateTime::from_timestamp_micros(recorded_at).expect("in range");
+    HistoryEntry { version: Version::new(version), recorded_at, kind, actor }
+}
+
+#[tokio::test]
+async fn events_and_seats_of_the_first_version_are_all_there() {
+    let (database, store, long) = migrated().await;
+    let [full, empty] = [ID[0], ID[1]].map(EventId::from);
+    let event = store.event(full).await.expect("the store answers").expect("it is there");
+    assert_eq!((event.details.name.as_str(), event.capacity.get()), ("Full", 2));
+    assert_eq!((event.booked_count, event.waitlist_count), (2, 0));
+    assert_eq!((event.version, event.rules), (Version::new(3), EventRules::default()));
+    assert_eq!(event.created_at.timestamp_micros(), CREATED);
+    assert!(event.is_settled);
+    let event = store.event(empty).await.expect("the store answers").expect("it is there");
+    assert_eq!((event.details.description.as_str(), event.booked_count), (long.as_str(), 0));
+    let listed = store.events(None, PageLimit::MAX).await.expect("the store answers").items;
+    assert_eq!(listed.iter().map(|event| event.id).collect::<Vec<_>>(), [empty, full]);
+
+    let seated = store.registrations(full, Listed::Seated, None, PageLimit::MAX).await;
+    let seated = seated.expect("the store answers").expect("it is there").items;
+    let expected = [(2, ID[2], "ada@example.org"), (3, ID[3], "grace@example.org")];
+    let expected = expected.map(|(version, id, email)| Registration {
+        id: id.into(),
+        event_id: full,
+        user_email: booking_core::EmailAddress::parse(email).expect("valid"),
+        name: None,
+        status: Status::Confirmed,
+        expires_at: None,
+        position: None,
+        check_in: None,
+        generation: 0,
+        token_hash: None,
+        created_version: Version::new(version),
+        event_version: Version::new(version),
+        created_at: chrono::DateTime::from_timestamp_micros(CREATED + version as i64)
+            .expect("in range"),
+    });
+    assert_eq!(seated, expected);
+    audit(&store).await;
+    for check in ["foreign_key_check", "integrity_check"] {
+        let mut found = Vec::new();
+        let each = |row: &rusqlite::Row<'_>| {
+            found.push(row.get::<_, String>(0)?);
+            Ok(())
+        };
+        database.connect().pragma_query(None, check, each).expect("checked");
+        found.retain(|found| found != "ok");
+        assert_eq!(found, <[String; 0]>::default(), "{check}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_first_version_gave_lives_on() {
+    let (_database, store, _) = migrated().await;
+    let event = EventId::from(ID[0]);
+    let [ada, grace] = [ID[2], ID[3]].map(RegistrationId::from);
+    let history = async |id| {
+        let history = store.history(id, PageLimit::MAX).await.expect("the store answers");
+        history.expect("it is there")
+    };
+    let registered = entry(3, CREATED + 2, FactKind::Registered, Actor::Attendee);
+    assert_eq!(history(grace).await, std::slice::from_ref(&registered));
+
+    let refused = crate::common::execute(&store, &[register(event, "ada")]).await;
+    assert_eq!(refused, [Outcome::Refused(Refusal::AlreadyRegistered)]);
+    done(&store, transfer(event, grace, "lin")).await;
+    done(&store, cancel(event, ada)).await;
+    confirm(&store, register(event, "ada")).await;
+    let kinds = [FactKind::Registered, FactKind::Transferred];
+    assert_eq!(history(grace).await.iter().map(|entry| entry.kind).collect::<Vec<_>>(), kinds);
+    assert_eq!(history(grace).await[0], registered);
+    audit(&store).await;
+}
+
+#[tokio::test]
+async fn rows_that_refer_to_nothing_are_not_migrated() {
+    let (database, _) = first_version();
+    let orphan = "PRAGMA foreign_keys = OFF;
+        UPDATE facts SET event_id = randomblob(16) WHERE version_first = 2";
+    database.connect().execute_batch(orphan).expect("written");
+    let error = migrate(database.path()).await.expect_err("a fact of no event");
+    assert!(matches!(&error, OpenError::Reference { table, .. } if table == "facts"), "{error:?}");
+    assert!(chain(&error).contains("facts"), "{}", chain(&error));
+    let columns = "SELECT count(*) FROM pragma_table_info('events')";
+    let columns: i64 =
+        database.connect().query_row(columns, [], |row| row.get(0)).expect("counted");
+    assert_eq!(columns, 7, "nothing was changed");
+}

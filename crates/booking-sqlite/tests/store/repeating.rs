@@ -1,0 +1,144 @@
+//! Requests that come again under the same idempotency key.
+
+use crate::common::{Database, Hands, audit, create, execute, new_event, register};
+use booking_core::{
+    BookingStore, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord, KeyHash,
+    NewEvent, Outcome, PageLimit, Refusal, SigningSeed,
+};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([hash; 32]),
+        fingerprint: Fingerprint::new([fingerprint; 32]),
+    }
+}
+
+fn keyed(event: &Event, who: &str, key: IdempotencyKey) -> EventCommand {
+    register(event.id, who).with_key(Some(key))
+}
+
+fn records(database: &Database) -> i64 {
+    database
+        .connect()
+        .query_row("SELECT count(*) FROM idempotency_records", [], |row| row.get(0))
+        .expect("counted")
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_for_a_day() {
+    let (database, hands) = (Database::new(), Hands::new());
+    let store = database.open_with(hands.options()).await;
+    let event = create(&store, 1).await;
+    let first = execute(&store, &[keyed(&event, "ada", key(1, 1))]).await.remove(0);
+    assert!(matches!(first, Outcome::Confirmed(_)), "{first:?}");
+    let sold_out = execute(&store, &[keyed(&event, "bob", key(2, 1))]).await.remove(0);
+    assert_eq!(sold_out, Outcome::Refused(Refusal::SoldOut));
+
+    hands.advance(IdempotencyRecord::KEPT - TimeDelta::microseconds(1));
+    let replayed = |outcome: &Outcome| Outcome::Replayed(Box::new(outcome.clone()));
+    let again = [keyed(&event, "ada", key(1, 1)), keyed(&event, "ada", key(1, 2))];
+    let reused = Outcome::Refused(Refusal::KeyReused);
+    assert_eq!(execute(&store, &again).await, [replayed(&first), reused]);
+    let again = [keyed(&event, "bob", key(2, 1))];
+    assert_eq!(execute(&store, &again).await, [replayed(&sold_out)]);
+    // Of another event it is another key.
+    let other = create(&store, 1).await;
+    let fresh = execute(&store, &[keyed(&other, "ada", key(1, 2))]).await.remove(0);
+    assert!(matches!(fresh, Outcome::Confirmed(_)), "{fresh:?}");
+    assert_eq!(records(&database), 3);
+
+    hands.advance(TimeDelta::microseconds(1));
+    let late = execute(&store, &[keyed(&event, "ada", key(1, 2))]).await.remove(0);
+    assert_eq!(late, Outcome::Refused(Refusal::AlreadyRegistered));
+    let again = execute(&store, &[keyed(&event, "ada", key(1, 2))]).await.remove(0);
+    assert_eq!(again, replayed(&late));
+    assert_eq!(records(&database), 3);
+    audit(&store).await;
+}
+
+#[tokio::test]
+async fn records_that_have_run_out_are_forgotten_oldest_first() {
+    let (database, hands) = (Database::new(), Hands::new());
+    let store = database.open_with(hands.options()).await;
+    let event = create(&store, 9).await;
+    for hash in 0..5 {
+        execute(&store, &[keyed(&event, &format!("a{hash}"), key(hash, 1))]).await;
+        hands.advance(TimeDelta::hours(1));
+    }
+    let forget = async |limit| {
+        let limit = PageLimit::parse(limit).expect("valid");
+        store.forget_records(limit).await.expect("the store answers")
+    };
+    assert_eq!((forget(9).await, records(&database)), (0, 5));
+    hands.advance(IdempotencyRecord::KEPT - TimeDelta::hours(2));
+    // The last has an hour left.
+    assert_eq!((forget(3).await, records(&database)), (3, 2));
+    let kept = execute(&store, &[keyed(&event, "a4", key(4, 1))]).await.remove(0);
+    assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
+    assert_eq!((forget(3).await, forget(3).await, records(&database)), (1, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_who_ask_at_once_for_one_event_get_one() {
+    let database = Database::new();
+    let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
+    let mut callers = JoinSet::new();
+    for caller in 0..20 {
+        let store = Arc::clone(&stores[caller % 2]);
+        callers.spawn(async move {
+            store.create_event_once(new_event(3), key(7, 7)).await.expect("the store answers")
+        });
+    }
+    let outcomes = callers.join_all().await;
+    let listed = stores[0].events(None, PageLimit::MAX).await.expect("the store answers").items;
+    let [event] = &listed[..] else { panic!("{listed:?}") };
+    let first = Outcome::EventChanged(Box::new(event.clone()));
+    let replayed = Outcome::Replayed(Box::new(first.clone()));
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == first).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == replayed).count(), 19);
+    let reused = stores[1].create_event_once(new_event(4), key(7, 8)).await;
+    assert_eq!(reused.expect("the store answers"), Outcome::Refused(Refusal::KeyReused));
+    audit(&stores[0]).await;
+}
+
+#[tokio::test]
+async fn putting_up_an_event_again_after_a_lost_commit_is_no_replay() {
+    let (database, hands) = (Database::new(), Hands::new());
+    let store = database.open_with(hands.options()).await;
+    let new = new_event(3);
+    let once = async |new: &NewEvent, key| {
+        store.create_event_once(new.clone(), key).await.expect("the store answers")
+    };
+    let first = once(&new, key(1, 1)).await;
+    let Outcome::EventChanged(event) = &first else { panic!("{first:?}") };
+    assert_eq!(**event, new.clone().created_at(hands.now()));
+    assert_eq!(once(&new, key(1, 1)).await, first);
+    assert_eq!(once(&new, key(1, 2)).await, Outcome::Refused(Refusal::KeyReused));
+
+    // A day later it is another request.
+    hands.advance(IdempotencyRecord::KEPT);
+    let other = new_event(4);
+    let second = once(&other, key(1, 2)).await;
+    assert!(matches!(&second, Outcome::EventChanged(event) if event.id == other.id), "{second:?}");
+    let replayed = once(&new_event(4), key(1, 2)).await;
+    assert_eq!(replayed, Outcome::Replayed(Box::new(second)));
+    assert_eq!(records(&database), 1);
+    audit(&store).await;
+}
+
+#[tokio::test]
+async fn seeds_are_kept_newest_first() {
+    let database = Database::new();
+    let (store, other) = (database.open().await, database.open().await);
+    let seed = |byte| SigningSeed::new([byte; 32]);
+    store.add_signing_seed(seed(1), true).await.expect("the store answers");
+    other.add_signing_seed(seed(2), true).await.expect("the store answers");
+    other.add_signing_seed(seed(3), false).await.expect("the store answers");
+    // As after a COMMIT that was lost.
+    other.add_signing_seed(seed(3), false).await.expect("the store answers");
+    let seeds = store.signing_seeds().await.expect("the store answers");
+    assert_eq!(seeds, [seed(3), seed(1)]);
+}
