@@ -12,6 +12,7 @@ use booking_ticket::TicketClaims;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use serde::Serialize;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What became of scans that were told together.
@@ -41,8 +42,9 @@ async fn verify(
     service: &Service,
     event_id: EventId,
     ticket: &str,
+    shown_at: Instant,
 ) -> Result<TicketClaims, ApiError> {
-    let claims = service.tickets.verify(ticket).await?;
+    let claims = service.tickets.verify(ticket, shown_at).await?;
     match claims.event_id == event_id.as_uuid() {
         true => Ok(claims),
         false => Err(ApiError::TicketRefused(TicketFault::OtherEvent)),
@@ -58,7 +60,7 @@ pub(crate) async fn verify_or_say(
     event_id: EventId,
     ticket: &str,
 ) -> Result<TicketClaims, ApiError> {
-    let verified = verify(service, event_id, ticket).await;
+    let verified = verify(service, event_id, ticket, Instant::now()).await;
     if let Err(ApiError::TicketRefused(_)) = verified {
         // Nobody else is going to look for the event.
         service.reads.event(event_id).await?;
@@ -93,9 +95,10 @@ pub(crate) async fn tell(
     key: Option<IdempotencyKey>,
 ) -> Result<Told, ApiError> {
     let mut is_replay = begin(service, event_id, key).await?;
+    let shown_at = Instant::now();
     let mut verified = Vec::with_capacity(scans.len());
     for scan in scans {
-        verified.push(match verify(service, event_id, &scan.ticket).await {
+        verified.push(match verify(service, event_id, &scan.ticket, shown_at).await {
             Err(ApiError::TicketRefused(fault)) => Err(fault),
             claims => Ok(claims?),
         });

@@ -11,10 +11,12 @@ use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-/// How often at most an unknown key has the store's seeds read again: a forger is not to keep it busy.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long after the store's seeds were read an unknown key may have them read again: a forger is not
+/// to keep it busy. As long, whoever shows such a key is kept waiting, and not told off for a key that is
+/// new.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The keys of this installation. Another server may have added some since they were read.
 pub(crate) struct Tickets {
@@ -100,15 +102,18 @@ impl Tickets {
         }
     }
 
-    /// What a ticket says, if we signed it.
+    /// What a ticket says that was shown at `shown_at`, if we signed it.
     ///
     /// # Errors
     /// [`ApiError::TicketRefused`]; the store's if it could not be asked for a key that is new.
-    pub(crate) async fn verify(&self, ticket: &str) -> Result<TicketClaims, ApiError> {
-        let began = Instant::now();
+    pub(crate) async fn verify(
+        &self,
+        ticket: &str,
+        shown_at: Instant,
+    ) -> Result<TicketClaims, ApiError> {
         let mut verified = self.keys().keyring.verify(ticket);
         if let Err(TicketError::UnknownKey(_)) = verified {
-            self.look_again(began).await?;
+            self.read_since(shown_at).await?;
             verified = self.keys().keyring.verify(ticket);
         }
         verified.map_err(|error| {
@@ -136,26 +141,27 @@ impl Tickets {
         if hash == issued.hash {
             return Some(issued.token);
         }
-        let began = Instant::now();
         let origin = issued.origin.replayed_for(registration.id);
         if let Some(token) = self.keys().token(origin, hash) {
             return Some(token);
         }
         // Another server may have made it with a seed that is newer than ours. If the store does not say,
         // the answer is whole but for the token, and may be asked for again.
-        self.look_again(began).await.ok()?;
+        self.read_since(Instant::now()).await.ok()?;
         self.keys().token(origin, hash)
     }
 
-    /// Reads the seeds, unless that was done since `began` or a moment ago.
-    async fn look_again(&self, began: Instant) -> Result<(), StoreError> {
+    /// Sees to it that the seeds were read after `instant`.
+    async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
         if !self.seeds.may_grow() {
             return Ok(());
         }
+        // Whoever waits here for the lock shares the read of whoever has it.
         let mut read_at = self.read_at.lock().await;
-        if *read_at > began || read_at.elapsed() < LOOK_AGAIN {
+        if *read_at > instant {
             return Ok(());
         }
+        sleep_until(*read_at + READ_AGAIN_AFTER).await;
         // Whether it goes well or not: a store that is down is not to be asked by everybody.
         *read_at = Instant::now();
         self.read_again().await

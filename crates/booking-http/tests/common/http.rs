@@ -1,7 +1,7 @@
 //! A client over plain sockets: nothing is corrected, added or followed behind a test's back.
 
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -60,14 +60,33 @@ impl Answer {
 }
 
 pub fn connect(url: &str) -> TcpStream {
+    try_connect(url).expect("the server accepts")
+}
+
+fn try_connect(url: &str) -> io::Result<TcpStream> {
     let address = url.strip_prefix("http://").expect("a plain URL");
-    let stream = TcpStream::connect(address).expect("the server accepts");
-    stream.set_read_timeout(Some(WITHIN)).expect("it can be set");
-    stream
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    Ok(stream)
 }
 
 /// Sends one request on a connection of its own.
+#[track_caller]
 pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    match try_send(url, method, path, headers, body) {
+        Ok(answer) => answer,
+        Err(error) => panic!("no answer to {method} {path}: {error}"),
+    }
+}
+
+/// The same to a server that may be gone, or go.
+pub fn try_send(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Answer> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -76,35 +95,49 @@ pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
         head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
-    let mut stream = connect(url);
-    stream.write_all(head.as_bytes()).expect("the server reads");
+    let mut stream = try_connect(url)?;
+    stream.write_all(head.as_bytes())?;
     // A server that refuses a body early may have closed by now.
     let _ = stream.write_all(body);
-    read_all(stream)
+    try_read_all(stream, method == "HEAD")
 }
 
 /// Reads until the server closes.
 #[track_caller]
-pub fn read_all(mut stream: TcpStream) -> Answer {
+pub fn read_all(stream: TcpStream) -> Answer {
+    match try_read_all(stream, false) {
+        Ok(answer) => answer,
+        Err(error) => panic!("no answer: {error}"),
+    }
+}
+
+fn try_read_all(mut stream: TcpStream, is_head: bool) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // A reset after the answer: part of what we sent was never read.
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) if !bytes.is_empty() => break,
-            Err(error) => panic!("no answer: {error}"),
+            Err(error) => return Err(error),
         }
     }
-    parse(&bytes)
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("no head: {text:?}")));
+    };
+    let answer = parse(&bytes, end);
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    if !is_head && length.is_some_and(|length: usize| answer.body.len() < length) {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the answer ended early"));
+    }
+    Ok(answer)
 }
 
 #[track_caller]
-fn parse(bytes: &[u8]) -> Answer {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    let end = end.unwrap_or_else(|| panic!("no head: {}", String::from_utf8_lossy(bytes)));
+fn parse(bytes: &[u8], end: usize) -> Answer {
     let head = std::str::from_utf8(&bytes[..end]).expect("a head is ASCII");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");

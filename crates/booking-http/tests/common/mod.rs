@@ -7,6 +7,7 @@
     reason = "each test file uses a part"
 )]
 
+pub mod acts;
 pub mod http;
 
 use booking_testkit::{Database, ServerProcess, Template};
@@ -93,13 +94,7 @@ impl App {
 
     /// Any request, with a body unless that is `null`.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        let mut headers = headers.to_vec();
-        let mut bytes = Vec::new();
-        if !body.is_null() {
-            headers.push(("Content-Type", "application/json"));
-            bytes = body.to_string().into_bytes();
-        }
-        http::send(self.url(), method, path, &headers, &bytes)
+        ask(self.url(), method, path, headers, body)
     }
 
     pub fn create(&self, capacity: u32) -> String {
@@ -121,6 +116,17 @@ impl App {
         let output = self.run("audit");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
+}
+
+/// Any request to a server, from any thread.
+pub fn ask(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    let mut headers = headers.to_vec();
+    let mut bytes = Vec::new();
+    if !body.is_null() {
+        headers.push(("Content-Type", "application/json"));
+        bytes = body.to_string().into_bytes();
+    }
+    http::send(url, method, path, &headers, &bytes)
 }
 
 /// Starts a server on data that others may be using too.

@@ -1,0 +1,264 @@
+//! Tickets and the door, over real HTTP, on both stores.
+
+mod common;
+
+use booking_ticket::{Keyring, PublicKey, SigningKey, TicketClaims};
+use common::acts::{done, give_up, hold, id, path, refused, transfer};
+use common::http::Answer;
+use common::{App, Data, ask, start_on};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::thread;
+use uuid::Uuid;
+
+on_both_stores! {
+    a_ticket_can_be_checked_without_the_server
+    only_a_confirmed_registration_has_a_ticket
+    of_fifty_scanners_at_once_one_lets_in
+    tickets_that_are_not_good_are_refused_with_why
+    a_check_in_can_be_taken_back
+    scans_without_a_network_are_told_later
+    tickets_outlive_their_keys
+}
+
+fn register(app: &App, event: &str, email: &str) -> Value {
+    done(&app.register(event, email), 201)
+}
+
+fn ticket(app: &App, registration: &Value) -> String {
+    let ticket = done(&app.get(&format!("{}/ticket", path(registration))), 200);
+    ticket["ticket"].as_str().expect("a ticket").to_owned()
+}
+
+fn check_in(app: &App, event: &str, ticket: &str) -> Answer {
+    app.post(&format!("/events/{event}/check-ins"), &json!({"ticket": ticket}))
+}
+
+fn tell(app: &App, event: &str, scans: &[Value]) -> Answer {
+    app.post(&format!("/events/{event}/check-ins/batch"), &json!({"scans": scans}))
+}
+
+fn scan(ticket: &str, scanned_at: &str) -> Value {
+    json!({"id": Uuid::now_v7(), "ticket": ticket, "scanned_at": scanned_at})
+}
+
+/// The public keys as a scanner takes them along.
+fn keyring(app: &App) -> Keyring {
+    let jwks = done(&app.get("/tickets/keys"), 200);
+    let keys = jwks["keys"].as_array().expect("an array");
+    keys.iter()
+        .map(|jwk| {
+            let key = PublicKey::from_bytes(&decoded(jwk["x"].as_str().expect("a key")));
+            let key = key.expect("a good one");
+            assert_eq!(*jwk, serde_json::to_value(key.jwk()).expect("JSON"));
+            key
+        })
+        .collect()
+}
+
+fn decoded(text: &str) -> [u8; 32] {
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).expect("base64url");
+    bytes.try_into().expect("32 bytes")
+}
+
+fn a_ticket_can_be_checked_without_the_server(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(2);
+    let ada = register(&app, &concert, "ada@example.org");
+    let answer = app.get(&format!("{}/ticket", path(&ada)));
+    let shown = done(&answer, 200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!((&shown["registration_id"], &shown["event_id"]), (&ada["id"], &json!(concert)));
+    let text = shown["ticket"].as_str().expect("a ticket");
+    assert_eq!(text.len(), 146);
+    let claims = TicketClaims {
+        event_id: concert.parse().expect("an id"),
+        registration_id: id(&ada).parse().expect("an id"),
+        generation: 0,
+    };
+    assert_eq!(keyring(&app).verify(text), Ok(claims));
+    let keys = app.get("/tickets/keys").json();
+    assert_eq!(keys["keys"][0]["kid"], shown["key_id"]);
+    assert_eq!(ticket(&app, &ada), text, "it is the same ticket whenever it is asked for");
+
+    let drawn = app.get(&format!("{}/ticket.svg", path(&ada)));
+    assert_eq!((drawn.status, drawn.header("content-type")), (200, Some("image/svg+xml")));
+    let svg = String::from_utf8(drawn.body.clone()).expect("it is text");
+    assert!(svg.starts_with("<?xml") && svg.ends_with("</svg>"), "{svg}");
+}
+
+fn only_a_confirmed_registration_has_a_ticket(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(1);
+    let held = done(&hold(&app, &concert, "ada@example.org"), 201);
+    for below in ["ticket", "ticket.svg"] {
+        refused(&app.get(&format!("{}/{below}", path(&held))), 409, "not_confirmed");
+    }
+    done(&give_up(&app, &held), 200);
+    refused(&app.get(&format!("{}/ticket", path(&held))), 409, "not_confirmed");
+}
+
+fn of_fifty_scanners_at_once_one_lets_in(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(2);
+    let ada = register(&app, &concert, "ada@example.org");
+    let ticket = ticket(&app, &ada);
+    let (url, ready) = (app.url().to_owned(), Barrier::new(50));
+    let (address, body) = (format!("/events/{concert}/check-ins"), json!({"ticket": ticket}));
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let scan = || {
+            ready.wait();
+            ask(&url, "POST", &address, &[], &body)
+        };
+        let scanners: Vec<_> = (0..50).map(|_| scope.spawn(scan)).collect();
+        scanners.into_iter().map(|scanner| scanner.join().expect("no panic")).collect()
+    });
+    let (let_in, rest): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
+    assert_eq!((let_in.len(), rest.len()), (1, 49));
+    let first = let_in[0].json();
+    assert_eq!(id(&first), id(&ada));
+    assert!(first["checked_in_at"].is_string());
+    for answer in rest {
+        refused(answer, 409, "already_checked_in");
+        assert_eq!(answer.json()["checked_in_at"], first["checked_in_at"]);
+    }
+    assert_eq!(app.get(&path(&ada)).json()["checked_in_at"], first["checked_in_at"]);
+    refused(&give_up(&app, &ada), 409, "not_cancellable");
+    refused(&transfer(&app, &ada, "eve@example.org"), 409, "not_transferable");
+    app.assert_audit_is_clean();
+}
+
+fn tickets_that_are_not_good_are_refused_with_why(data: Data) {
+    let app = App::start(data);
+    let (concert, other) = (app.create(9), app.create(9));
+    let ada = register(&app, &concert, "ada@example.org");
+    let good = ticket(&app, &ada);
+    let elsewhere = ticket(&app, &register(&app, &other, "ada@example.org"));
+    let gone = register(&app, &concert, "gone@example.org");
+    let given_up = ticket(&app, &gone);
+    done(&give_up(&app, &gone), 200);
+    let seller = register(&app, &concert, "seller@example.org");
+    let sold = ticket(&app, &seller);
+    done(&transfer(&app, &seller, "buyer@example.org"), 200);
+    let forger = SigningKey::from_seed(&[9; 32]);
+    let claims = keyring(&app).verify(&good).expect("it is good");
+    let altered = good.replacen(&good[60..61], if &good[60..61] == "A" { "B" } else { "A" }, 1);
+    let mut scans = Vec::new();
+    for (bad, reason) in [
+        ("https://example.org".to_owned(), "not_a_ticket"),
+        (format!("{good} "), "not_a_ticket"),
+        (String::new(), "not_a_ticket"),
+        (forger.sign(&claims), "forged"),
+        (elsewhere, "other_event"),
+        (given_up, "cancelled"),
+        (sold, "transferred"),
+    ] {
+        let answer = check_in(&app, &concert, &bad);
+        refused(&answer, 409, "ticket_refused");
+        assert_eq!(answer.json()["reason"], reason, "{bad}");
+        scans.push((scan(&bad, "2026-01-01T00:00:00Z"), reason));
+    }
+    let answer = check_in(&app, &concert, &altered);
+    refused(&answer, 409, "ticket_refused");
+
+    // The same told together.
+    let told: Vec<_> = scans.iter().map(|(scan, _)| scan.clone()).collect();
+    let results = done(&tell(&app, &concert, &told), 200);
+    for ((scan, reason), result) in scans.iter().zip(results["results"].as_array().expect("one")) {
+        assert_eq!((&result["id"], &result["result"]), (&scan["id"], &json!("refused")));
+        assert_eq!(result["reason"], *reason);
+        assert!(result["detail"].is_string() && result["checked_in_at"].is_null(), "{result}");
+    }
+
+    // The ticket of whoever bought it is good, and so is the one that was left alone.
+    assert_eq!(check_in(&app, &concert, &ticket(&app, &seller)).status, 201);
+    assert_eq!(check_in(&app, &concert, &good).status, 201);
+    let cancel = format!("/events/{concert}/cancel");
+    done(&app.ask("POST", &cancel, &[], &Value::Null), 200);
+    refused(&check_in(&app, &concert, &good), 409, "closed");
+    let results = done(&tell(&app, &concert, &[scan(&good, "2026-01-01T00:00:00Z")]), 200);
+    assert_eq!(results["results"][0]["reason"], "closed");
+}
+
+fn a_check_in_can_be_taken_back(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(2);
+    let ada = register(&app, &concert, "ada@example.org");
+    let ticket = ticket(&app, &ada);
+    done(&check_in(&app, &concert, &ticket), 201);
+    let undo = |event: &str| {
+        let address = format!("/events/{event}/check-ins/{}", id(&ada));
+        app.ask("DELETE", &address, &[], &Value::Null)
+    };
+    refused(&undo(&app.create(1)), 404, "not_found");
+    let undone = done(&undo(&concert), 200);
+    assert_eq!((&undone["id"], &undone["checked_in_at"]), (&ada["id"], &Value::Null));
+    assert_eq!(done(&undo(&concert), 200), undone, "twice is the same");
+    done(&check_in(&app, &concert, &ticket), 201);
+    let history = app.get(&format!("{}/history", path(&ada))).json();
+    let kinds: Vec<_> =
+        history.as_array().expect("one").iter().map(|e| e["kind"].clone()).collect();
+    assert_eq!(kinds, ["registered", "checked_in", "check_in_undone", "checked_in"]);
+}
+
+fn scans_without_a_network_are_told_later(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(60);
+    let tickets: Vec<_> = (0..50)
+        .map(|who| ticket(&app, &register(&app, &concert, &format!("{who}@example.org"))))
+        .collect();
+    done(&check_in(&app, &concert, &tickets[7]), 201);
+    let early = "2026-01-01T19:00:00.5Z";
+    let mut scans: Vec<_> = tickets[..48].iter().map(|ticket| scan(ticket, early)).collect();
+    scans.push(scan(&tickets[0], "2026-01-01T19:00:01Z"));
+    scans.push(scan(&tickets[48], "2999-01-01T00:00:00Z"));
+    let told = done(&tell(&app, &concert, &scans), 200);
+    let results = told["results"].as_array().expect("an array");
+    assert_eq!(results.len(), 50);
+    let ids = |items: &[Value]| items.iter().map(|item| item["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(results), ids(&scans), "in their order");
+    for (position, result) in results.iter().enumerate() {
+        let expected = match position {
+            7 | 48 => "already_checked_in",
+            _ => "checked_in",
+        };
+        assert_eq!(result["result"], expected, "{position}");
+        assert!(result["registration_id"].is_string());
+    }
+    assert_eq!(results[0]["checked_in_at"], "2026-01-01T19:00:00.500Z", "when it was scanned");
+    assert_eq!(results[48]["checked_in_at"], results[0]["checked_in_at"]);
+    assert!(!results[49]["checked_in_at"].as_str().expect("a time").starts_with("2999"));
+    let version = app.get(&format!("/events/{concert}")).json()["version"].clone();
+    assert_eq!(done(&tell(&app, &concert, &scans), 200), told, "telling again changes nothing");
+    assert_eq!(app.get(&format!("/events/{concert}")).json()["version"], version);
+    app.assert_audit_is_clean();
+}
+
+/// A key is added while servers run: what was signed stays good, and each server learns of it from the
+/// first ticket that it does not know.
+fn tickets_outlive_their_keys(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(5);
+    let ada = register(&app, &concert, "ada@example.org");
+    let grace = register(&app, &concert, "grace@example.org");
+    let old = ticket(&app, &ada);
+    let output = app.run("rotate-keys");
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let second = App { server: start_on(&app.data, &[]), data: app.data };
+    let new = done(&second.get(&format!("{}/ticket", path(&grace))), 200);
+    assert!(told.contains(new["key_id"].as_str().expect("an id")), "{told}");
+    let keys = second.get("/tickets/keys").json();
+    let kids: BTreeSet<_> =
+        keys["keys"].as_array().expect("one").iter().map(|k| k["kid"].to_string()).collect();
+    assert_eq!(kids.len(), 2);
+    done(&check_in(&second, &concert, &old), 201);
+
+    let first = App { server: app.server, data: second.data };
+    let body = json!({"ticket": new["ticket"]});
+    done(&first.post(&format!("/events/{concert}/check-ins"), &body), 201);
+    assert_eq!(first.get("/tickets/keys").json(), keys);
+    drop(second.server);
+}

@@ -1,0 +1,178 @@
+//! The whole life of an event, over real HTTP, on both stores.
+
+mod common;
+
+use common::acts::{act, done, edit, event, give_up, hold, id, path, refused, transfer, wait_for};
+use common::{App, Data};
+use serde_json::{Value, json};
+
+on_both_stores! {
+    an_event_has_all_that_it_was_given
+    an_edit_changes_what_it_names
+    an_edit_can_be_made_to_depend_on_a_version
+    doors_open_and_close
+    a_cancelled_event_takes_everything_with_it
+    an_event_goes_into_a_calendar
+}
+
+fn an_event_has_all_that_it_was_given(data: Data) {
+    let app = App::start(data);
+    let body = json!({
+        "name": "Jazz", "capacity": 3, "description": null, "status": "draft",
+        "starts_at": "2027-05-01T19:00:00+02:00", "ends_at": "2027-05-01T21:00:00Z",
+        "timezone": "Europe/Berlin", "venue": " The cellar ",
+        "opens_at": "2027-04-01T00:00:00.123456789Z", "closes_at": "2027-05-01T16:00:00Z",
+        "waitlist_enabled": false, "offer_ttl_seconds": 3_600,
+    });
+    let made = done(&app.post("/events", &body), 201);
+    for (name, value) in [
+        ("status", json!("draft")),
+        ("description", json!("")),
+        ("starts_at", json!("2027-05-01T17:00:00Z")),
+        ("ends_at", json!("2027-05-01T21:00:00Z")),
+        ("timezone", json!("Europe/Berlin")),
+        ("venue", json!("The cellar")),
+        ("opens_at", json!("2027-04-01T00:00:00.123456Z")),
+        ("closes_at", json!("2027-05-01T16:00:00Z")),
+        ("waitlist_enabled", json!(false)),
+        ("offer_ttl_seconds", json!(3_600)),
+        ("waitlist_count", json!(0)),
+        ("version", json!(1)),
+    ] {
+        assert_eq!(made[name], value, "{name}");
+    }
+    assert_eq!(event(&app, id(&made)), made);
+    assert_eq!(app.get("/events").json(), json!([made]));
+
+    let plain = done(&app.post("/events", &json!({"name": "Plain", "capacity": 1})), 201);
+    assert_eq!((&plain["status"], &plain["waitlist_enabled"]), (&json!("published"), &json!(true)));
+    assert_eq!(plain["offer_ttl_seconds"], 86_400);
+    let nulls = json!({
+        "name": "Nulls", "capacity": 1, "status": null, "starts_at": null, "ends_at": null,
+        "timezone": null, "venue": null, "opens_at": null, "closes_at": null,
+        "waitlist_enabled": null, "offer_ttl_seconds": null,
+    });
+    let nulls = done(&app.post("/events", &nulls), 201);
+    assert_eq!((&nulls["status"], &nulls["venue"]), (&json!("published"), &Value::Null));
+    assert_eq!(nulls["offer_ttl_seconds"], Value::Null, "a freed seat is given at once");
+}
+
+fn an_edit_changes_what_it_names(data: Data) {
+    let app = App::start(data);
+    let body = json!({
+        "name": "Jazz", "description": "Loud", "capacity": 3, "venue": "Here",
+        "starts_at": "2027-05-01T17:00:00Z", "timezone": "Europe/Berlin",
+    });
+    let made = done(&app.post("/events", &body), 201);
+    let concert = id(&made);
+    let answer =
+        edit(&app, concert, &json!({"name": " Blues ", "venue": null, "description": null}));
+    let edited = done(&answer, 200);
+    assert_eq!(answer.header("etag"), Some("\"2\""));
+    let mut expected = made.clone();
+    for (name, value) in [
+        ("name", json!("Blues")),
+        ("venue", Value::Null),
+        ("description", json!("")),
+        ("version", json!(2)),
+    ] {
+        expected[name] = value;
+    }
+    assert_eq!(edited, expected);
+    assert_eq!(event(&app, concert), expected);
+    // What changes nothing makes no version.
+    assert_eq!(done(&edit(&app, concert, &json!({})), 200), expected);
+    assert_eq!(done(&edit(&app, concert, &json!({"name": "Blues"})), 200), expected);
+
+    done(&app.register(concert, "ada@example.org"), 201);
+    done(&app.register(concert, "grace@example.org"), 201);
+    refused(&edit(&app, concert, &json!({"capacity": 1})), 409, "capacity_below_booked");
+    assert_eq!(done(&edit(&app, concert, &json!({"capacity": 2})), 200)["available"], 0);
+    let too_early = json!({"ends_at": "2027-05-01T16:59:59Z"});
+    refused(&edit(&app, concert, &too_early), 400, "validation");
+    app.assert_audit_is_clean();
+}
+
+fn an_edit_can_be_made_to_depend_on_a_version(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(3);
+    let edit = |version: &str, name: &str| {
+        let address = format!("/events/{concert}");
+        app.ask("PATCH", &address, &[("If-Match", version)], &json!({"name": name}))
+    };
+    let tag = app.get(&format!("/events/{concert}")).header("etag").expect("one").to_owned();
+    assert_eq!(done(&edit(&tag, "First"), 200)["version"], 2);
+    refused(&edit(&tag, "Second"), 412, "version_mismatch");
+    assert_eq!(done(&edit(&tag, "First"), 200)["version"], 2, "it is as it was asked to be");
+    assert_eq!(done(&edit("*", "Third"), 200)["version"], 3);
+}
+
+fn doors_open_and_close(data: Data) {
+    let app = App::start(data);
+    let create = |body: Value| {
+        let mut event = json!({"name": "a", "capacity": 5});
+        event.as_object_mut().expect("one").extend(body.as_object().expect("one").clone());
+        id(&done(&app.post("/events", &event), 201)).to_owned()
+    };
+    let closed = [
+        create(json!({"status": "draft"})),
+        create(json!({"opens_at": "2999-01-01T00:00:00Z"})),
+        create(json!({"closes_at": "2020-01-01T00:00:00Z"})),
+    ];
+    for event in &closed {
+        refused(&app.register(event, "ada@example.org"), 409, "closed");
+        refused(&hold(&app, event, "ada@example.org"), 409, "closed");
+        refused(&wait_for(&app, event, "ada@example.org"), 409, "closed");
+    }
+    for (event, change) in closed.iter().zip([
+        json!({"status": "published"}),
+        json!({"opens_at": "2020-01-01T00:00:00Z"}),
+        json!({"closes_at": null}),
+    ]) {
+        assert_eq!(done(&edit(&app, event, &change), 200)["status"], "published");
+        assert_eq!(app.register(event, "ada@example.org").status, 201, "{change}");
+    }
+}
+
+fn a_cancelled_event_takes_everything_with_it(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(2);
+    let seated = done(&app.register(&concert, "ada@example.org"), 201);
+    let held = done(&hold(&app, &concert, "grace@example.org"), 201);
+    let waiting = done(&wait_for(&app, &concert, "hedy@example.org"), 202);
+    let cancel = || app.ask("POST", &format!("/events/{concert}/cancel"), &[], &Value::Null);
+    let answer = cancel();
+    let cancelled = done(&answer, 200);
+    assert_eq!(answer.header("etag"), Some(format!("\"{}\"", cancelled["version"]).as_str()));
+    assert_eq!(cancelled["status"], "cancelled");
+    assert_eq!((&cancelled["booked_count"], &cancelled["waitlist_count"]), (&json!(0), &json!(0)));
+    assert_eq!(done(&cancel(), 200), cancelled, "twice is the same");
+    for registration in [&seated, &held, &waiting] {
+        let shown = app.get(&path(registration)).json();
+        assert_eq!((&shown["status"], &shown["position"]), (&json!("cancelled"), &Value::Null));
+        refused(&act(&app, registration, "confirm"), 409, "closed");
+        refused(&transfer(&app, registration, "eve@example.org"), 409, "closed");
+        assert_eq!(done(&give_up(&app, registration), 200)["status"], "cancelled");
+    }
+    refused(&app.register(&concert, "late@example.org"), 409, "closed");
+    refused(&edit(&app, &concert, &json!({"name": "b"})), 409, "closed");
+    assert_eq!(app.get(&format!("/events/{concert}/registrations")).json(), json!([]));
+    app.assert_audit_is_clean();
+}
+
+fn an_event_goes_into_a_calendar(data: Data) {
+    let app = App::start(data);
+    let plain = app.create(1);
+    refused(&app.get(&format!("/events/{plain}/calendar.ics")), 404, "not_found");
+    let body =
+        json!({"name": "Jazz, late", "capacity": 1, "starts_at": "2027-05-01T19:00:00+02:00"});
+    let concert = done(&app.post("/events", &body), 201);
+    let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
+    assert_eq!(answer.header("content-type"), Some("text/calendar; charset=utf-8"));
+    let text = String::from_utf8(answer.body.clone()).expect("it is text");
+    for line in
+        [&format!("UID:{}", id(&concert)), "DTSTART:20270501T170000Z", r"SUMMARY:Jazz\, late"]
+    {
+        assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} is not in\n{text}");
+    }
+}
