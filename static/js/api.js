@@ -53,15 +53,18 @@ export async function getEvent(id, etag, signal) {
 export const createEvent = async (draft, key) => (await write("POST", "/events", draft, { key })).body;
 
 /**
+ * Changes an event, if it still has the version that the changes were made for.
+ *
  * @param {string} id
  * @param {Record<string, unknown>} changes
- * @param {string | null} ifMatch
+ * @param {number | undefined} version
  * @param {string} key
- * @returns {Promise<{ event: BookingEvent, etag: string | null }>}
+ * @returns {Promise<BookingEvent>}
  */
-export async function editEvent(id, changes, ifMatch, key) {
-  const answer = await write("PATCH", eventPath(id), changes, { ifMatch, key });
-  return { event: answer.body, etag: answer.headers.get("ETag") };
+export async function editEvent(id, changes, version, key) {
+  // Not the ETag of the answer: one that time alone has changed comes without.
+  const ifMatch = version === undefined ? null : `"${version}"`;
+  return (await write("PATCH", eventPath(id), changes, { ifMatch, key })).body;
 }
 
 /** @param {string} id @param {string} key @returns {Promise<BookingEvent>} */

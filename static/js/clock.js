@@ -34,5 +34,15 @@ export function noteServerTime(header, sentAt, receivedAt) {
   range = narrow(range, { min: time - receivedAt, max: time + HEADER_LATE_MS - sentAt });
 }
 
+/**
+ * The server wrote this time before we read it: a bound to the millisecond, where the header has seconds.
+ *
+ * @param {string} iso
+ */
+export function noteServerMoment(iso) {
+  const min = Date.parse(iso) - Date.now();
+  if (range !== null && range.min < min && min <= range.max) range = { ...range, min };
+}
+
 /** Milliseconds since 1970, as the server counts them. Our own clock's until the server was heard. */
 export const serverNow = () => Date.now() + (range === null ? 0 : (range.min + range.max) / 2);

@@ -42,7 +42,8 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
     clearTimeout(timer);
     if (signal.aborted || Number.isNaN(endMs)) return;
     const leftMs = endMs - serverNow();
-    const seconds = Math.max(0, Math.ceil(leftMs / 1_000));
+    // Rounded: the server's clock is known to a fraction of a second, and ten minutes begin with 10:00.
+    const seconds = Math.max(0, Math.round(leftMs / 1_000));
     digits.dataset.seconds = String(seconds);
     setText(digits, formatSeconds(seconds));
     warn(seconds);
@@ -50,8 +51,8 @@ export function createCountdown({ testid, signal, onEnd, warnings = [] }) {
       endMs = NaN;
       return onEnd();
     }
-    // On the second, so that no number is skipped; and never far ahead, for the clock may be corrected.
-    timer = setTimeout(tick, (leftMs % 1_000) + 5);
+    // When the number changes, so that none is skipped; never far ahead, for the clock may be corrected.
+    timer = setTimeout(tick, seconds === 0 ? leftMs + 5 : leftMs - (seconds - 0.5) * 1_000 + 5);
   }
 
   /** @param {number} seconds */

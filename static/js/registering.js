@@ -2,6 +2,7 @@
 /** Getting a seat, a hold or a place in line: from the press of a button to an outcome in words. */
 
 import { hold, register } from "./api.js";
+import { noteServerMoment } from "./clock.js";
 import { explain } from "./explain.js";
 import { createAttempts } from "./idempotency.js";
 import { withRetries } from "./retry.js";
@@ -30,6 +31,7 @@ export function createRegistering(eventId) {
     };
     try {
       const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
+      noteServerMoment(made.created_at);
       return welcome(made);
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -12,7 +12,7 @@ const REASONS = {
   other_event: "This ticket is for another event.",
   cancelled: "This registration was cancelled.",
   transferred: "This ticket was passed on to somebody else, and they have a new one.",
-  not_confirmed: "This seat was never confirmed.",
+  unknown: "Nobody here knows of this registration.",
   closed: "The event was cancelled.",
 };
 

@@ -73,6 +73,7 @@ export function createView({ root, signal, setTitle }) {
 
 /**
  * Only what was asked for: a time zone says something of times alone, and time to accept of a waitlist.
+ * Whether there is one is always said: a server that is not told makes one.
  *
  * @param {Values} values
  * @param {boolean} isDraft
@@ -84,7 +85,8 @@ function bodyOf(values, isDraft) {
   return {
     ...given,
     ...(hasTime ? { timezone } : {}),
-    ...(waitlist_enabled ? { waitlist_enabled, offer_ttl_seconds } : {}),
+    waitlist_enabled,
+    ...(waitlist_enabled ? { offer_ttl_seconds } : {}),
     ...(isDraft ? { status: "draft" } : {}),
   };
 }

@@ -30,7 +30,7 @@ export async function editView({ root, signal, setTitle }, id) {
 
   try {
     const answer = await getEvent(id, null, signal);
-    if (answer) root.append(createEditor(answer).node);
+    if (answer) root.append(createEditor(answer.event).node);
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof ProblemError && error.status === 404) {
@@ -48,9 +48,9 @@ export async function editView({ root, signal, setTitle }, id) {
     notice.append(el("p", { class: "lede", "data-testid": "load-error" }, text), again);
   }
 
-  /** @param {{ event: BookingEvent, etag: string | null }} first */
+  /** @param {BookingEvent} first */
   function createEditor(first) {
-    let { event, etag } = first;
+    let event = first;
     const { nodes, fields, read, fill, unfoldFor } = createEventForm();
     const save = el("button", { class: "button", type: "submit", "data-testid": "edit-save" }, "Save");
     const publish = el("button", { class: "button button--plain", type: "submit" }, "Save and publish");
@@ -109,10 +109,10 @@ export async function editView({ root, signal, setTitle }, id) {
       const body = pressed === publish ? { ...changed, status: "published" } : changed;
       if (Object.keys(body).length === 0) return area.show(NOTHING);
       try {
-        const answer = await attempt([body, etag], (key) =>
-          withRetries(() => editEvent(id, body, etag, key), area.wait, signal),
+        const answer = await attempt([body, event.version], (key) =>
+          withRetries(() => editEvent(id, body, event.version, key), area.wait, signal),
         );
-        ({ event, etag } = answer);
+        event = answer;
         fill(event);
         draw();
         area.show(pressed === publish ? PUBLISHED : SAVED);
@@ -136,7 +136,7 @@ export async function editView({ root, signal, setTitle }, id) {
     async function reload(kept) {
       try {
         const answer = await getEvent(id, null, signal);
-        if (answer) ({ event, etag } = answer);
+        if (answer) event = answer.event;
         fill(event, (key) => !kept.includes(key));
         draw();
         area.show(CHANGED);
@@ -159,7 +159,8 @@ export async function editView({ root, signal, setTitle }, id) {
  * @param {unknown} b
  */
 function isSame(a, b) {
-  if (a === b) return true;
+  // No description is "" where the server says it, and nothing where the form does.
+  if ((a ?? "") === (b ?? "")) return true;
   const isTime = typeof a === "string" && typeof b === "string" && /^\d{4}-\d\d-\d\dT/.test(a);
   return isTime && Date.parse(a) === Date.parse(/** @type {string} */ (b));
 }
