@@ -47,7 +47,7 @@ impl Decided<Registration> {
             | Outcome::CheckInUndone(registration) => registration,
             Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
             Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
-                return Err(ApiError::Panic);
+                return Err(mismatched());
             }
         };
         Ok(Self { what, is_replay, is_waitlisted })
@@ -88,7 +88,7 @@ impl Decided<Box<Event>> {
             | Outcome::CheckedIn(_)
             | Outcome::CheckInUndone(_)
             | Outcome::Settled
-            | Outcome::Replayed(_) => Err(ApiError::Panic),
+            | Outcome::Replayed(_) => Err(mismatched()),
         }
     }
 
@@ -105,4 +105,10 @@ pub(crate) fn unfold(outcome: Outcome) -> (Outcome, bool) {
         Outcome::Replayed(first) => (*first, true),
         outcome => (outcome, false),
     }
+}
+
+/// An outcome that no store may give to the command that was asked.
+pub(crate) fn mismatched() -> ApiError {
+    log::error!("the store answered another command than was asked");
+    ApiError::Panic
 }

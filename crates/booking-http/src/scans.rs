@@ -1,7 +1,7 @@
 //! Tickets that were scanned: verified here, and decided where their seats are.
 
 use crate::idempotency::part;
-use crate::present::unfold;
+use crate::present::{mismatched, unfold};
 use crate::problem::{ApiError, TicketFault, void_reason};
 use crate::requests::Scan;
 use crate::service::Service;
@@ -167,10 +167,7 @@ async fn submit(
             // Whatever else it is, it is not about this scan alone.
             refusal => return Err(ApiError::Refused { refusal, is_replay }),
         },
-        outcome => {
-            log::error!("a check-in was answered with {outcome:?}");
-            return Err(ApiError::Panic);
-        }
+        _ => return Err(mismatched()),
     };
     Ok((result, is_replay))
 }
