@@ -1,11 +1,9 @@
 //! The flash sale, and the same with everything dying in the middle of it.
 
-mod common;
-
+use crate::common::{self, App, Data, PROGRAM, http, start_on};
 use booking_load::flash::{FlashOptions, run};
 use booking_load::report::FlashReport;
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, free_port};
-use common::{App, Data, PROGRAM, http, start_on};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +15,7 @@ const OUTAGE: Duration = Duration::from_secs(30);
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Without a line in the log for each of tens of thousands of requests.
-const QUIET: (&str, &str) = ("RUST_LOG", "warn");
+pub(crate) const QUIET: (&str, &str) = ("RUST_LOG", "warn");
 
 /// Runs a sale, one at a time: three storms at once would only slow each other down.
 async fn storm(options: FlashOptions) -> FlashReport {
