@@ -13,7 +13,7 @@ import { withRetries } from "./retry.js";
 /** @import { Registration } from "./types.js" */
 
 /**
- * @typedef {"confirmed" | "given_back" | "ended"} End
+ * @typedef {"confirmed" | "given_back" | "ended" | "cancelled"} End
  *
  * @param {object} options
  * @param {string} options.id
@@ -65,11 +65,14 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     onEnd: () => void (deciding || settle()),
   });
 
+  /** How it stands, if the server can be asked. */
+  const ask = () => api.get(AbortSignal.any([signal, AbortSignal.timeout(3_000)])).catch(() => null);
+
   /** The deadline has passed here; what became of the seat, the server knows. */
   async function settle() {
-    const latest = await api.get(AbortSignal.any([signal, AbortSignal.timeout(3_000)])).catch(() => null);
+    const latest = await ask();
     if (latest?.status === "confirmed") finish("confirmed", latest);
-    else if (latest?.status === "cancelled") finish("given_back", latest);
+    else if (latest?.status === "cancelled") finish("cancelled", latest);
     else finish("ended", latest);
   }
 
@@ -92,7 +95,10 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
           hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
         },
       );
-      if (outcome.kind === "expired") return finish("ended", null);
+      if (outcome.kind === "expired") return await settle();
+      // The event was called off, and with it this.
+      const latest = outcome.problem?.code === "closed" ? await ask() : null;
+      if (latest?.status === "cancelled") return finish("cancelled", latest);
       area.show(outcome, {
         onRetry: () => resubmit(form, isRelease ? release : confirm),
       });

@@ -1,6 +1,7 @@
 // @ts-check
 /** What went wrong with a write, in words. */
 
+import { sentence } from "./form.js";
 import { ConnectionError, ProblemError } from "./http.js";
 import { isBusy } from "./retry.js";
 
@@ -68,7 +69,13 @@ export function explain(error, nothing, known = {}) {
   if (status === 404) {
     return { kind: "error", title: "It is gone", text: `${nothing} It does not exist any more.`, problem };
   }
-  return { kind: "error", title: "That did not work", text: error.message, canRetry: true, problem };
+  return {
+    kind: "error",
+    title: "That did not work",
+    text: sentence(error.message),
+    canRetry: true,
+    problem,
+  };
 }
 
 /** @type {Outcome} */

@@ -4,6 +4,7 @@
 import { hold, register } from "./api.js";
 import { noteServerMoment } from "./clock.js";
 import { explain } from "./explain.js";
+import { sentence } from "./form.js";
 import { createAttempts } from "./idempotency.js";
 import { withRetries } from "./retry.js";
 
@@ -80,6 +81,6 @@ const REFUSALS = {
   closed: ({ detail }) => ({
     kind: "closed",
     title: "Registration is closed",
-    text: `Nothing was booked. ${detail ?? "This event takes no registrations now."}`,
+    text: `Nothing was booked. ${sentence(detail ?? "this event takes no registrations now")}`,
   }),
 };

@@ -1,6 +1,7 @@
 // @ts-check
 /** Results in words and signs, to be read at arm's length. */
 
+import { sentence } from "../form.js";
 import { formatClock } from "../format.js";
 
 /** @import { Result } from "./scanning.js" */
@@ -17,7 +18,8 @@ const REASONS = {
 };
 
 /** @param {string | null} reason @param {string | null} detail */
-export const reasonOf = (reason, detail) => REASONS[reason ?? ""] ?? detail ?? "The server refused it.";
+export const reasonOf = (reason, detail) =>
+  REASONS[reason ?? ""] ?? sentence(detail ?? "the server refused it");
 
 /** @param {Result} result @returns {{ sign: string, title: string, text: string }} */
 export function wordsOf({ result, reason, at, verified, detail }) {

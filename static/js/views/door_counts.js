@@ -4,6 +4,7 @@
 import { isConflict, isInside } from "../door/queue.js";
 import { reasonOf } from "../door/words.js";
 import { el, setText } from "../dom.js";
+import { sentence } from "../form.js";
 import { formatNumber, momentElement } from "../format.js";
 import { ProblemError } from "../http.js";
 
@@ -129,7 +130,9 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
  * @param {unknown} error
  */
 const troubleOf = (error) =>
-  error instanceof ProblemError ? `They could not be sent: ${error.message} This page keeps trying.` : "";
+  error instanceof ProblemError
+    ? `They could not be sent. ${sentence(error.message)} This page keeps trying.`
+    : "";
 
 /** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */
 function readinessOf(keys, isDurable) {

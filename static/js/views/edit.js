@@ -5,7 +5,7 @@ import { ProblemError, cancelEvent, editEvent, getEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { explain } from "../explain.js";
-import { onSubmit, resubmit, showErrors } from "../form.js";
+import { onSubmit, resubmit, sentence, showErrors } from "../form.js";
 import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
 import { withRetries } from "../retry.js";
@@ -44,7 +44,7 @@ export async function editView({ root, signal, setTitle }, id) {
       root.replaceChildren();
       editView({ root, signal, setTitle }, id);
     });
-    const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+    const text = error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
     notice.append(el("p", { class: "lede", "data-testid": "load-error" }, text), again);
   }
 
@@ -123,7 +123,9 @@ export async function editView({ root, signal, setTitle }, id) {
           capacity_below_booked: ({ detail }) => ({
             kind: "error",
             title: "More seats are taken than that",
-            text: detail ?? "Nothing was saved. Cancel registrations first, or leave more seats.",
+            text: detail
+              ? sentence(detail)
+              : "Nothing was saved. Cancel registrations first, or leave more seats.",
           }),
         });
         unfoldFor(outcome.errors ?? []);

@@ -3,6 +3,7 @@
 
 import { ProblemError, getEvent } from "../api.js";
 import { el, setText } from "../dom.js";
+import { sentence } from "../form.js";
 import { formatClock, momentElement } from "../format.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
@@ -68,7 +69,8 @@ export function eventView({ root, signal, setTitle }, id) {
       // Once is enough: an alert that is drawn anew is also read out anew.
       if (!page && !body.querySelector("[data-testid=load-error]")) {
         setText(title, "The event could not be loaded");
-        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        const text =
+          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
         body.replaceChildren(
           title,
           el(

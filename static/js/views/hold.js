@@ -65,13 +65,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
       ended.replaceChildren();
       onAgain(held);
     });
-    const [heading, text] =
-      end === "given_back"
-        ? ["You gave the seat back", "Nothing is booked. Somebody else can have it now."]
-        : [
-            "Time is up: the seat went back",
-            "It was not confirmed in time, so nothing is booked. You may try again, as long as there are seats.",
-          ];
+    const [heading, text] = WORDS[end];
     ended.replaceChildren(
       el(
         "div",
@@ -86,3 +80,14 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
 
   return { node: el("div", {}, step, ended), start };
 }
+
+/** @type {Record<End, [heading: string, text: string]>} */
+const WORDS = {
+  confirmed: ["Confirmed", "The seat is yours."],
+  given_back: ["You gave the seat back", "Nothing is booked. Somebody else can have it now."],
+  cancelled: ["This hold was cancelled", "Nothing is booked. Perhaps the event was called off."],
+  ended: [
+    "Time is up: the seat went back",
+    "It was not confirmed in time, so nothing is booked. You may try again, as long as there are seats.",
+  ],
+};

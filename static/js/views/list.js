@@ -3,6 +3,7 @@
 
 import { ProblemError, eventsPath, getEvents } from "../api.js";
 import { el, setText } from "../dom.js";
+import { sentence } from "../form.js";
 import { formatClock, plural } from "../format.js";
 import { startPolling } from "../poll.js";
 import { createCard } from "./card.js";
@@ -90,7 +91,8 @@ export function listView({ root, signal, setTitle }) {
     onFailure(error) {
       // Once is enough: an alert that is drawn anew is also read out anew.
       if (!loaded && !body.querySelector("[data-testid=load-error]")) {
-        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        const text =
+          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
         body.replaceChildren(failureNotice(text));
       }
       return "again";

@@ -3,6 +3,7 @@
 
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { el } from "../dom.js";
+import { sentence } from "../form.js";
 import { startPolling } from "../poll.js";
 import { missingNotice } from "./missing.js";
 import { createRegistrationPage } from "./registration_page.js";
@@ -69,7 +70,8 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       }
       if (!page && !body.querySelector("[data-testid=load-error]")) {
         title.textContent = "Your registration could not be loaded";
-        const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+        const text =
+          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
         const notice = el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, text);
         notice.append(" This page keeps trying by itself.");
         body.replaceChildren(title, notice);

@@ -3,6 +3,7 @@
 
 import { ProblemError, getRegistrations, registrationsPath } from "../api.js";
 import { el, setText } from "../dom.js";
+import { sentence } from "../form.js";
 import { momentElement, plural } from "../format.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
@@ -50,7 +51,8 @@ export function createRegistrations(eventId, signal) {
       more.hidden = next === null;
     } catch (error) {
       if (signal.aborted) return;
-      const text = error instanceof ProblemError ? error.message : "The server could not be reached.";
+      const text =
+        error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
       setText(status, `The list could not be loaded. ${text}`);
       setText(more, "Try again");
       more.hidden = false;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The ticket: as a QR code for the scanner at the door, and as text for when that fails. */
 
+import { sentence } from "../form.js";
 import { ProblemError } from "../http.js";
 import { createCopyButton } from "../copy.js";
 import { el, setText } from "../dom.js";
@@ -44,7 +45,8 @@ export function createTicket(api, signal) {
     } catch (error) {
       if (signal.aborted) return;
       state = "none";
-      const reason = error instanceof ProblemError ? error.message : "The server could not be reached.";
+      const reason =
+        error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
       setText(status, `The ticket could not be loaded. ${reason} This page keeps trying.`);
     }
   }
