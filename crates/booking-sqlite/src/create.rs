@@ -38,7 +38,8 @@ pub(crate) fn create_event_once(
     clock: &Clock,
 ) -> Result<Work<Outcome>, Failure> {
     let now = clock().trunc_subsecs(6);
-    let record = records::find(connection, NO_EVENT, key.hash)?;
+    let mut find = connection.prepare_cached(sql::RECORD_FIND)?;
+    let record = records::find(&mut find, NO_EVENT, key.hash)?;
     if let Some(record) = record.filter(|record| record.holds(now)) {
         return Ok(Work::Unchanged(answer(record, new, key)));
     }
@@ -50,7 +51,7 @@ pub(crate) fn create_event_once(
         outcome: outcome.clone(),
         recorded_at: now,
     };
-    records::write(connection, NO_EVENT, &record)?;
+    records::write(connection, NO_EVENT, &[record])?;
     Ok(Work::Changed(outcome))
 }
 

@@ -66,9 +66,13 @@ fn load_records(
     batch: &[EventCommand],
     states: &mut BTreeMap<EventId, EventState>,
 ) -> Result<(), Failure> {
+    if batch.iter().all(|item| item.key.is_none()) {
+        return Ok(());
+    }
+    let mut find = connection.prepare_cached(sql::RECORD_FIND)?;
     for item in batch {
         if let (Some(key), Some(state)) = (&item.key, states.get_mut(&item.event_id)) {
-            state.records.extend(records::find(connection, item.event_id.as_uuid(), key.hash)?);
+            state.records.extend(records::find(&mut find, item.event_id.as_uuid(), key.hash)?);
         }
     }
     Ok(())

@@ -5,16 +5,16 @@ use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{rows, sql};
 use booking_core::{Clock, IdempotencyRecord, KeyHash, PageLimit};
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
-/// What was answered under a key for an event, whether that still counts or not.
+/// What was answered under a key for an event, whether that still counts or not. `find` is
+/// [`sql::RECORD_FIND`].
 pub(crate) fn find(
-    connection: &Connection,
+    find: &mut CachedStatement<'_>,
     event_id: Uuid,
     hash: KeyHash,
 ) -> Result<Option<IdempotencyRecord>, Failure> {
-    let mut find = connection.prepare_cached(sql::RECORD_FIND)?;
     let mut found = find.query(params![event_id.as_bytes(), hash.as_bytes()])?;
     found.next()?.map(|row| rows::record(hash, row)).transpose()
 }
@@ -23,18 +23,25 @@ pub(crate) fn find(
 pub(crate) fn write(
     connection: &Connection,
     event_id: Uuid,
-    record: &IdempotencyRecord,
+    records: &[IdempotencyRecord],
 ) -> Result<(), Failure> {
-    let outcome = serde_json::to_string(&record.outcome)
-        .expect("outcomes are plain data, which JSON can hold");
-    let rows = connection.prepare_cached(sql::RECORD_UPSERT)?.execute(params![
-        event_id.as_bytes(),
-        record.hash.as_bytes(),
-        record.fingerprint.as_bytes(),
-        record.recorded_at.timestamp_micros(),
-        outcome,
-    ])?;
-    one_row("record/upsert", rows)
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut upsert = connection.prepare_cached(sql::RECORD_UPSERT)?;
+    for record in records {
+        let outcome = serde_json::to_string(&record.outcome)
+            .expect("outcomes are plain data, which JSON can hold");
+        let rows = upsert.execute(params![
+            event_id.as_bytes(),
+            record.hash.as_bytes(),
+            record.fingerprint.as_bytes(),
+            record.recorded_at.timestamp_micros(),
+            outcome,
+        ])?;
+        one_row("record/upsert", rows)?;
+    }
+    Ok(())
 }
 
 /// Deletes up to `limit` records that have run out, and tells how many. Run again after a COMMIT that was

@@ -23,10 +23,7 @@ pub(crate) fn write(
         let first = change.first_version();
         write_facts(connection, change.event_id, first, change.version, &change.facts, now)?;
     }
-    for record in &change.records {
-        records::write(connection, change.event_id.as_uuid(), record)?;
-    }
-    Ok(())
+    records::write(connection, change.event_id.as_uuid(), &change.records)
 }
 
 fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
