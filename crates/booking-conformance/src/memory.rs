@@ -117,8 +117,8 @@ impl BookingStore for MemoryStore {
         if let Some(record) = tables.created.get(&key.hash).filter(|record| record.holds(now)) {
             return Ok(record.answer(key.fingerprint));
         }
-        let outcome = Outcome::EventChanged(Box::new(new.clone().created_at(now)));
-        tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
+        let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
+        let outcome = Outcome::EventChanged(Box::new(table.event(now)));
         let record = IdempotencyRecord {
             hash: key.hash,
             fingerprint: key.fingerprint,

@@ -119,10 +119,10 @@ impl<'a> Seats<'a> {
             self.expire_if_run_out(row);
         }
         let limit = self.state.needs([], self.now).overdue_max as usize;
-        self.due_at = match self.state.overdue.len() >= limit {
-            // There may be more of them.
-            true => Some(self.now),
-            false => self.state.due_next,
+        self.due_at = match self.state.overdue.last() {
+            // There may be more of them, which ended no earlier.
+            Some(last) if self.state.overdue.len() >= limit => last.expires_at,
+            Some(_) | None => self.state.due_next,
         };
         self.serve_queue();
     }
@@ -361,7 +361,7 @@ impl<'a> Seats<'a> {
         if self.free() > 0 && self.counts.waiting > 0 && self.rules.status == EventStatus::Published
         {
             // More may be served than were read: the next transaction goes on.
-            self.due_at = Some(self.now);
+            self.due_at = Some(self.due_at.map_or(self.now, |due| due.min(self.now)));
         }
         let is_unchanged = self.facts.is_empty()
             && self.new_records.is_empty()

@@ -141,6 +141,7 @@ pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn 
     let again: Vec<_> = (0..seats).rev().map(|who| register(event.id, who)).collect();
     for batch in again.chunks(512) {
         execute(&*store, batch).await.into_iter().map(confirmed).for_each(drop);
+        assert_audit_is_clean(&*store).await;
     }
     assert_eq!(execute_one(&*store, register(event.id, "eve")).await, SOLD_OUT);
     while !store.due_events(PageLimit::MAX).await.expect("the store answers").is_empty() {

@@ -152,6 +152,12 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     let first = stores[0].create_event_once(same.clone(), key(2, 1)).await.expect("it answers");
     let again = stores[0].create_event_once(same, key(2, 1)).await.expect("it answers");
     assert!([first.clone(), replayed(&first)].contains(&again), "{again:?}");
+    // As after the record was lost, or for an id that somebody else has used.
+    let known = stores[0].create_event_once(new(), key(3, 1)).await.expect("it answers");
+    let Outcome::EventChanged(known) = known else { panic!("{known:?}") };
+    let other = NewEvent { id: known.id, ..new_event("Another", 9) };
+    let found = stores[1].create_event_once(other, key(4, 1)).await.expect("it answers");
+    assert_eq!(found, Outcome::EventChanged(known), "what is there is returned as it is");
     clock.advance_micros(DAY);
     let later = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
     assert!(matches!(later, Outcome::EventChanged(_)), "{later:?}");

@@ -219,6 +219,7 @@ pub async fn a_long_queue_is_served_in_order(fixture: &dyn Fixture) {
     while !store.due_events(PageLimit::MAX).await.expect("the store answers").is_empty() {
         let batch = [register(event.id, "passer-by"), EventCommand::new(event.id, Command::Settle)];
         assert_eq!(execute(&*store, &batch).await, [SOLD_OUT, Outcome::Settled]);
+        assert_audit_is_clean(&*store).await;
         turns += 1;
         assert!(turns < 10, "the queue is not served");
     }
