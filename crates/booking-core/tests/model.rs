@@ -161,6 +161,10 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         assert!(is_full || event.waitlist_count > 0, "refused beside a free seat: {}", context());
     }
 
+    // A cancelled event is as it was for ever.
+    let is_over = before.rules.status == EventStatus::Cancelled;
+    assert!(!is_over || event == before, "a cancelled event changed: {}", context());
+
     // Each fact is a transition of its registration, or of the event.
     let find = |table: &EventTable, id| table.rows().find(|row| row.id == id).cloned();
     let mut promoted = Vec::new();

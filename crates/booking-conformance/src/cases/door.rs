@@ -83,8 +83,10 @@ pub async fn a_void_ticket_is_refused_with_its_reason(fixture: &dyn Fixture) {
     let inside = execute_one(&*store, scan(&moved)).await;
     assert!(matches!(inside, Outcome::CheckedIn(_)), "{inside:?}");
     execute_one(&*store, EventCommand::new(event.id, Command::CancelEvent)).await;
-    let closed = execute_one(&*store, scan(&moved)).await;
-    assert_eq!(closed, Outcome::Refused(Refusal::Closed));
+    for command in [scan(&moved), undo(&moved)] {
+        let closed = execute_one(&*store, command).await;
+        assert_eq!(closed, Outcome::Refused(Refusal::Closed));
+    }
 }
 
 /// A scan that was made without a network counts from when it was made, never from the future.

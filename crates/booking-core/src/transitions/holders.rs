@@ -111,6 +111,9 @@ impl<'a> Seats<'a> {
 
     pub(super) fn undo_check_in(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
         let row = self.find(id, Caller::Organizer)?;
+        if self.rules.status == EventStatus::Cancelled {
+            return Err(Refusal::Closed);
+        }
         if self.row(row).check_in.is_some() {
             self.change(row, FactKind::CheckInUndone, Actor::Organizer, |registration| {
                 registration.check_in = None;
