@@ -70,6 +70,7 @@ mod id;
 mod outcome;
 mod page;
 mod registration;
+mod rows;
 mod seats;
 mod secret;
 mod state;

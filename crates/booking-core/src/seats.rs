@@ -1,6 +1,7 @@
 //! An event's seats while its part of a batch is being decided: the state that the commands move, and
 //! the few moves that there are. Which command makes which move is in `transitions`.
 
+use crate::rows::Rows;
 use crate::{
     Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventDetails, EventId,
     EventRules, EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeyHash, Registration,
@@ -21,9 +22,7 @@ pub(crate) struct Seats<'a> {
     left_out: Option<Rule>,
     /// No hold or offer runs out before.
     due_at: Option<DateTime<Utc>>,
-    rows: Vec<Row<'a>>,
-    by_id: HashMap<RegistrationId, usize>,
-    by_email: HashMap<&'a EmailAddress, usize>,
+    rows: Rows<'a>,
     /// The head of the queue.
     queue: VecDeque<usize>,
     /// How many wait behind those in `queue`.
@@ -36,23 +35,6 @@ pub(crate) struct Seats<'a> {
     facts: Vec<Fact>,
     records: HashMap<KeyHash, IdempotencyRecord>,
     new_records: Vec<KeyHash>,
-}
-
-/// A registration that is known.
-enum Row<'a> {
-    /// As it was read.
-    Loaded(&'a Registration),
-    /// As it was changed; whether it was read before.
-    Changed(Box<Registration>, bool),
-}
-
-impl Row<'_> {
-    fn get(&self) -> &Registration {
-        match self {
-            Row::Loaded(registration) => registration,
-            Row::Changed(registration, _) => registration,
-        }
-    }
 }
 
 impl<'a> Seats<'a> {
@@ -69,9 +51,7 @@ impl<'a> Seats<'a> {
             state,
             left_out,
             due_at: state.due_at,
-            rows: Vec::with_capacity(rows),
-            by_id: HashMap::with_capacity(rows),
-            by_email: HashMap::with_capacity(rows),
+            rows: Rows::with_capacity(rows),
             queue: VecDeque::with_capacity(state.waiting.len()),
             beyond: 0,
             left_queue: Vec::new(),
@@ -82,30 +62,17 @@ impl<'a> Seats<'a> {
             new_records: Vec::new(),
         };
         for registration in &state.waiting {
-            let row = seats.load(registration);
+            let row = seats.rows.load(registration);
             seats.queue.push_back(row);
         }
         seats.beyond = state.counts.waiting.saturating_sub(seats.queue.len() as u32);
         for registration in state.overdue.iter().chain(&state.registrations) {
-            seats.load(registration);
+            seats.rows.load(registration);
         }
         for record in &state.records {
             seats.records.insert(record.hash, record.clone());
         }
         seats
-    }
-
-    fn load(&mut self, registration: &'a Registration) -> usize {
-        if let Some(row) = self.by_id.get(&registration.id) {
-            return *row;
-        }
-        let row = self.rows.len();
-        self.rows.push(Row::Loaded(registration));
-        self.by_id.insert(registration.id, row);
-        if registration.status.is_live() {
-            self.by_email.insert(&registration.user_email, row);
-        }
-        row
     }
 
     /// Tidies what time alone has changed.
@@ -115,7 +82,7 @@ impl<'a> Seats<'a> {
             return;
         }
         for registration in &self.state.overdue {
-            let row = self.by_id[&registration.id];
+            let row = self.rows.load(registration);
             self.expire_if_run_out(row);
         }
         let limit = self.state.needs([], self.now).overdue_max as usize;
@@ -161,9 +128,7 @@ impl<'a> Seats<'a> {
 
     /// Ends a live registration, whatever it has.
     pub(crate) fn end(&mut self, row: usize, status: Status, kind: FactKind, actor: Actor) {
-        let registration = self.row(row);
-        let (before, email) = (registration.status, registration.user_email.clone());
-        let created_version = registration.created_version;
+        let Registration { status: before, created_version, .. } = *self.row(row);
         match before {
             Status::Waitlisted => {
                 self.counts.waiting -= 1;
@@ -176,10 +141,10 @@ impl<'a> Seats<'a> {
             Status::Held | Status::Offered => self.free_seat(true),
             Status::Confirmed => self.free_seat(false),
             Status::Cancelled | Status::Expired => {
-                unreachable!("registration {} has ended before", registration.id)
+                unreachable!("registration {} has ended before", self.row(row).id)
             }
         }
-        self.by_email.remove(&email);
+        self.rows.release_email(row);
         self.change(row, kind, actor, |registration| {
             registration.status = status;
             registration.expires_at = None;
@@ -230,17 +195,17 @@ impl<'a> Seats<'a> {
 
     /// Whose live registration this is.
     pub(crate) fn live_by_email(&mut self, email: &EmailAddress) -> Option<usize> {
-        let row = *self.by_email.get(email)?;
+        let row = self.rows.by_email(email)?;
         self.expire_if_run_out(row);
         self.row(row).status.is_live().then_some(row)
     }
 
     pub(crate) fn by_id(&self, id: RegistrationId) -> Option<usize> {
-        self.by_id.get(&id).copied()
+        self.rows.by_id(id)
     }
 
     pub(crate) fn row(&self, row: usize) -> &Registration {
-        self.rows[row].get()
+        self.rows.get(row)
     }
 
     /// A registration as it is answered.
@@ -265,10 +230,7 @@ impl<'a> Seats<'a> {
         change: impl FnOnce(&mut Registration),
     ) {
         self.version = self.version.next();
-        if let Row::Loaded(loaded) = self.rows[row] {
-            self.rows[row] = Row::Changed(Box::new(loaded.clone()), true);
-        }
-        let Row::Changed(registration, _) = &mut self.rows[row] else { unreachable!("set above") };
+        let registration = self.rows.get_mut(row);
         let (registration_id, previous) = (Some(registration.id), Some(registration.event_version));
         change(registration);
         registration.event_version = self.version;
@@ -277,9 +239,7 @@ impl<'a> Seats<'a> {
 
     /// Gives a live registration to another address.
     pub(crate) fn rename(&mut self, row: usize, email: &'a EmailAddress) {
-        let before = self.row(row).user_email.clone();
-        self.by_email.remove(&before);
-        self.by_email.insert(email, row);
+        self.rows.rename(row, email);
     }
 
     /// Adds a registration, which makes a version and a fact. What is in `made` of versions does not
@@ -293,21 +253,18 @@ impl<'a> Seats<'a> {
         self.version = self.version.next();
         made.created_version = self.version;
         made.event_version = self.version;
-        let row = self.rows.len();
-        self.by_id.insert(made.id, row);
-        self.by_email.insert(email, row);
-        let registration_id = Some(made.id);
-        if made.status == Status::Waitlisted {
+        let (registration_id, waits) = (Some(made.id), made.status == Status::Waitlisted);
+        if waits {
             self.counts.waiting += 1;
             // The place among all who have waited since the state was read: those who left count when
             // it is shown.
             made.position = Some(self.counts.waiting + self.left_queue.len() as u32);
-            match self.beyond {
-                0 => self.queue.push_back(row),
-                _ => self.beyond += 1,
-            }
         }
-        self.rows.push(Row::Changed(Box::new(made), false));
+        let row = self.rows.add(made, email);
+        match self.beyond {
+            0 if waits => self.queue.push_back(row),
+            _ => self.beyond += u32::from(waits),
+        }
         self.facts.push(Fact { kind, registration_id, actor: Actor::Attendee, previous: None });
         row
     }
@@ -388,16 +345,7 @@ impl<'a> Seats<'a> {
                 cancelled_version: self.cancelled_version,
             })
         });
-        let mut registrations = Vec::new();
-        let mut replaced = Vec::new();
-        for row in self.rows {
-            if let Row::Changed(registration, was_loaded) = row {
-                if was_loaded {
-                    replaced.push(registration.id);
-                }
-                registrations.push(*registration);
-            }
-        }
+        let (registrations, replaced) = self.rows.into_changed();
         let records = self.new_records.iter().map(|hash| self.records[hash].clone()).collect();
         Some(EventChange {
             event_id: self.id,
