@@ -4,9 +4,11 @@
 #
 #   scripts/test.sh
 #
-# Needs Rust, a C compiler, PostgreSQL's server programs, Chromium and chromedriver. On Debian it
-# installs what is missing, except Rust, if it may (as root, or by sudo without a password). PG_BIN,
-# CHROME and CHROMEDRIVER name others than those it would find.
+# Needs Rust, a C compiler, PostgreSQL's server programs, Chromium, chromedriver, and axe-core, which
+# looks for what keeps people out of the pages. On Debian it installs what is missing, except Rust, if
+# it may (as root, or by sudo without a password); axe-core it fetches by npm, once, into the build's
+# folder. PG_BIN, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name others than those it
+# would find.
 #
 # Nothing is skipped: a part that is missing is a failure. Only cargo-deny may be absent.
 
@@ -67,6 +69,27 @@ find_postgres() {
         done
     fi
 }
+# Its script as one file. The tests name the version, and look in the same folder.
+target=${CARGO_TARGET_DIR:-target}
+axe_version=$(sed -nE 's/^const AXE_VERSION: &str = "([0-9.]+)";/\1/p' crates/booking-http/tests/pages/axe.rs)
+axe_folder=$target/axe-core/$axe_version
+find_axe() {
+    local path=${AXE_CORE:-$axe_folder/axe.min.js}
+    [ ! -s "$path" ] || echo "$(cd "$(dirname "$path")" && pwd)/$(basename "$path")"
+}
+fetch_axe() {
+    echo "-- fetching: axe-core $axe_version, by npm"
+    local parts=$axe_folder.parts
+    rm -rf "$parts"
+    mkdir -p "$parts" "$axe_folder"
+    # In its own folder, so that nothing is left in anybody's home. What npm calls the archive is its
+    # own affair.
+    npm pack "axe-core@$axe_version" --pack-destination "$parts" --cache "$parts/cache" --silent >/dev/null &&
+        tar -xzf "$parts"/*.tgz -C "$parts" package/axe.min.js package/LICENSE &&
+        mv "$parts/package/LICENSE" "$parts/package/axe.min.js" "$axe_folder" ||
+        fail "npm could not fetch axe-core $axe_version: is there a network, and does its registry answer? Else set AXE_CORE to the path of an axe.min.js"
+    rm -rf "$parts"
+}
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -113,6 +136,7 @@ missing=()
 # Without the sandbox's helper Chromium may refuse to run as an ordinary user.
 [ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
 [ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
+[ -n "$(find_axe)${AXE_CORE:-}" ] || has npm || missing+=(npm)
 if [ ${#missing[@]} -gt 0 ] && may_install; then
     install "${missing[@]}"
 fi
@@ -129,8 +153,15 @@ driver=$(find_driver)
     fail "there is no Chromium${CHROME:+ at $CHROME}. Debian: apt-get install chromium; macOS: brew install --cask google-chrome; elsewhere set CHROME to the program"
 [ -n "$driver" ] ||
     fail "there is no chromedriver${CHROMEDRIVER:+ at $CHROMEDRIVER}. Debian: apt-get install chromium-driver; macOS: brew install --cask chromedriver; elsewhere set CHROMEDRIVER to the program"
+if [ -z "$(find_axe)${AXE_CORE:-}" ]; then
+    has npm ||
+        fail "there is no axe-core in $axe_folder, and no npm to fetch it. Debian: apt-get install npm; macOS: brew install node; elsewhere set AXE_CORE to the path of an axe.min.js"
+    fetch_axe
+fi
+axe=$(find_axe)
+[ -n "$axe" ] || fail "there is no axe-core at ${AXE_CORE:-$axe_folder/axe.min.js}"
 # So that what is printed here is what the tests use.
-export PG_BIN=$postgres CHROME=$browser CHROMEDRIVER=$driver
+export PG_BIN=$postgres CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe
 
 echo "== found"
 echo "   $(rustc --version); $(cargo --version)"
@@ -138,6 +169,7 @@ echo "   $("$compiler" --version | head -1) ($compiler)"
 echo "   $("$postgres/postgres" --version) ($postgres)"
 echo "   $("$browser" --version 2>/dev/null | head -1) ($browser)"
 echo "   $("$driver" --version | head -1) ($driver)"
+echo "   axe-core ($axe)"
 echo "   running as $(id -un), building in ${CARGO_TARGET_DIR:-target}"
 
 run() {

@@ -38,12 +38,15 @@ export function createTimeField({ name, label, hint, zone }) {
   let filled = null;
   let filledWall = "";
   let filledZone = "";
+  let filledSecond = false;
 
   function read() {
     const wall = field.input.value;
     // A browser gives "" also for what it cannot read; then the field is not valid.
     if (wall === "" && !field.input.validity.badInput) return { iso: null, error: null };
-    if (wall === filledWall && zone() === filledZone && twice.hidden) return { iso: filled, error: null };
+    const isFilled = wall === filledWall && zone() === filledZone;
+    // Of a time that comes twice also the choice has to be the same.
+    if (isFilled && (twice.hidden || second.checked === filledSecond)) return { iso: filled, error: null };
     const moments = momentsOf(wall, zone());
     switch (moments.kind) {
       case "one":
@@ -88,8 +91,8 @@ export function createTimeField({ name, label, hint, zone }) {
       field.input.value = filledWall;
       field.setError(null);
       const moments = momentsOf(filledWall, filledZone);
-      const isSecond = moments.kind === "overlap" && Date.parse(iso ?? "") >= moments.moments[1];
-      (isSecond ? second : first).checked = true;
+      filledSecond = moments.kind === "overlap" && Date.parse(iso ?? "") >= moments.moments[1];
+      (filledSecond ? second : first).checked = true;
       if (moments.kind === "overlap") check();
       else twice.hidden = true;
     },

@@ -53,6 +53,17 @@ pub fn wait_for(app: &App, event: &str, email: &str) -> Answer {
     app.post(&format!("/events/{event}/register"), &body)
 }
 
+/// The text of a confirmed registration's ticket.
+pub fn ticket(app: &App, registration: &Value) -> String {
+    let ticket = done(&app.get(&format!("{}/ticket", path(registration))), 200);
+    ticket["ticket"].as_str().expect("a ticket").to_owned()
+}
+
+/// The part of a private link that only a browser sees.
+pub fn private(registration: &Value) -> String {
+    format!("/#{}/{}", path(registration), token(registration))
+}
+
 pub fn edit(app: &App, event: &str, body: &Value) -> Answer {
     app.ask("PATCH", &format!("/events/{event}"), &[], body)
 }

@@ -1,0 +1,112 @@
+//! Checking people in, with a network.
+
+use crate::common::acts::{done, event, give_up, path, ticket, transfer};
+use crate::common::{App, Data};
+use crate::harness::{Browser, Page};
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+
+pub(crate) fn register(app: &App, event: &str, email: &str, name: &str) -> Value {
+    let body = json!({"user_email": email, "name": name});
+    done(&app.post(&format!("/events/{event}/register"), &body), 201)
+}
+
+fn look_up(app: &App, registration: &Value) -> Value {
+    done(&app.get(&path(registration)), 200)
+}
+
+/// Types a ticket as scanners do, and waits for what the door makes of it: of the scan with this
+/// number, not of the one before.
+pub(crate) async fn scan(door: &Browser, text: &str, number: u32, result: &str) {
+    door.wait("@door-input:focus").await.send_keys(text).await.expect("it can be typed into");
+    door.press(&Key::Enter).await;
+    door.wait(&format!("@door-result[data-scan='{number}']:not([aria-busy])")).await;
+    let is = door.attribute("@door-result", "data-result").await;
+    assert_eq!(is, result, "{}", door.text("@door-result").await);
+    assert_eq!(door.value("code").await, "", "it is ready for the next");
+}
+
+async fn refused(door: &Browser, text: &str, number: u32, reason: &str) {
+    scan(door, text, number, "refused").await;
+    door.wait(&format!("@door-result[data-reason={reason}]")).await;
+    assert!(door.text("@door-result").await.contains("Do not let in"));
+    assert!(!door.is_shown("@door-undo").await);
+}
+
+#[tokio::test]
+async fn each_ticket_lets_one_in_once() {
+    let page = Page::start_with(Data::postgres(), json!({})).await;
+    let app = &page.app;
+    let concert = app.create(5);
+    let ada = register(app, &concert, "ada@example.org", "Ada Lovelace");
+    let grace = register(app, &concert, "grace@example.org", "Grace Hopper");
+    let gone = register(app, &concert, "gone@example.org", "Gone");
+    let passed = register(app, &concert, "passed@example.org", "Passed");
+    let tickets = [&ada, &grace, &gone, &passed].map(|one| ticket(app, one));
+    let [of_ada, of_grace, of_gone, of_passed] = &tickets;
+    done(&give_up(app, &gone), 200);
+    done(&transfer(app, &passed, "new@example.org"), 200);
+    let elsewhere = app.create(1);
+    let of_elsewhere = ticket(app, &register(app, &elsewhere, "ada@example.org", "Ada"));
+
+    page.open(&format!("/#/events/{concert}")).await;
+    page.click("@door-link").await;
+    assert_eq!(page.text("@door-event").await, "An event");
+    page.wait("@door-seats[data-count='3']").await;
+    page.wait("@door-result[data-result=none]").await;
+    scan(&page, of_ada, 1, "checked_in").await;
+    page.until("return document.querySelector('[data-testid=door-who]').textContent.includes('Ada Lovelace')")
+        .await;
+    page.wait("@door-count[data-count='1']").await;
+    assert!(look_up(app, &ada)["checked_in_at"].is_string());
+    scan(&page, of_ada, 2, "already_checked_in").await;
+    assert!(page.text("@door-result").await.contains("Already in"));
+    assert!(!page.is_shown("@door-undo").await, "this was not let in");
+    page.wait("@door-count[data-count='1']").await;
+
+    refused(&page, &of_elsewhere, 3, "other_event").await;
+    refused(&page, "not a ticket", 4, "not_a_ticket").await;
+    refused(&page, of_gone, 5, "cancelled").await;
+    refused(&page, of_passed, 6, "transferred").await;
+    // A signature of somebody else's making.
+    let forged = format!("{}AAAAAAAA{}", &of_grace[..120], &of_grace[128..]);
+    refused(&page, &forged, 7, "forged").await;
+    page.wait("@door-count[data-count='1']").await;
+    page.wait("@door-pending[data-count='0']").await;
+
+    scan(&page, of_grace, 8, "checked_in").await;
+    page.wait("@door-count[data-count='2']").await;
+    page.click("@door-undo").await;
+    page.wait("@door-result[data-result=undone]").await;
+    page.wait("@door-count[data-count='1']").await;
+    assert_eq!(look_up(app, &grace)["checked_in_at"], Value::Null);
+    scan(&page, of_grace, 9, "checked_in").await;
+    page.wait("@door-count[data-count='2']").await;
+    page.reload().await;
+    page.wait("@door-count[data-count='2']").await;
+    scan(&page, of_grace, 1, "already_checked_in").await;
+    assert_eq!(event(app, &concert)["booked_count"], 3);
+    app.assert_audit_is_clean();
+    page.end().await;
+}
+
+#[tokio::test]
+async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in() {
+    let page = Page::start().await;
+    let concert = page.app.create(3);
+    let ada = register(&page.app, &concert, "ada@example.org", "Ada");
+    let grace = register(&page.app, &concert, "grace@example.org", "Grace");
+    let (of_ada, of_grace) = (ticket(&page.app, &ada), ticket(&page.app, &grace));
+    let check_ins = format!("/events/{concert}/check-ins");
+    done(&page.app.post(&check_ins, &json!({"ticket": of_ada})), 201);
+    page.open(&format!("/#/events/{concert}/door")).await;
+    page.wait("@door-seats[data-count='2']").await;
+    scan(&page, &of_ada, 1, "already_checked_in").await;
+    done(&page.app.post(&format!("/events/{concert}/cancel"), &json!({})), 200);
+    refused(&page, &of_grace, 2, "closed").await;
+    assert_eq!(look_up(&page.app, &grace)["checked_in_at"], Value::Null);
+    page.open("/#/events/00000000-0000-7000-8000-000000000000/door").await;
+    page.until("return document.querySelector('[data-testid=door-event]').textContent.includes('not exist')")
+        .await;
+    page.end().await;
+}

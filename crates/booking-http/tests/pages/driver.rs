@@ -1,0 +1,58 @@
+//! The one chromedriver, and what it can do beyond WebDriver.
+
+use crate::common::http;
+use crate::harness::Browser;
+use booking_testkit::ChromeDriver;
+use serde_json::{Deserializer, Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::sync::OnceLock;
+
+pub(crate) fn driver() -> &'static ChromeDriver {
+    static DRIVER: OnceLock<ChromeDriver> = OnceLock::new();
+    DRIVER.get_or_init(ChromeDriver::start)
+}
+
+impl Browser {
+    /// What WebDriver has no word for.
+    async fn driver(&self, method: &str, below: &str, body: &Value) -> Value {
+        let session = self.client.session_id().await.expect("it answers").expect("a session");
+        let (body, mut stream) = (body.to_string(), http::connect(driver().url()));
+        let head = format!("{method} /session/{session}{below} HTTP/1.1\r\nHost: localhost\r\n");
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+        let mut answer = BufReader::new(stream);
+        answer.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
+        // Not to the end: the driver keeps the connection open, however nicely it is asked.
+        let answer = Deserializer::from_reader(answer).into_iter::<Value>().next();
+        let answer = answer.expect("there is a body").expect("it is JSON");
+        assert_eq!(answer["value"]["error"], Value::Null, "{answer}");
+        answer["value"].clone()
+    }
+
+    /// A command of the protocol of Chromium's own developer tools.
+    pub(crate) async fn cdp(&self, command: &str, parameters: Value) {
+        let body = json!({"cmd": command, "params": parameters});
+        self.driver("POST", "/goog/cdp/execute", &body).await;
+    }
+
+    /// Pulls the plug of this page's network, or puts it back in.
+    pub(crate) async fn set_offline(&self, offline: bool) {
+        let conditions = json!({"offline": offline, "latency": 0, "download_throughput": -1, "upload_throughput": -1});
+        let body = json!({"network_conditions": conditions});
+        self.driver("POST", "/chromium/network_conditions", &body).await;
+        self.until(&format!("return navigator.onLine !== {offline}")).await;
+    }
+
+    /// What the console has got since the last time, but for API requests without success: the
+    /// browser notes those down, whatever a page makes of them.
+    pub(crate) async fn complaints(&self) -> Vec<Value> {
+        let entries = self.driver("POST", "/se/log", &json!({"type": "browser"})).await;
+        let entries = entries.as_array().unwrap_or_else(|| panic!("{entries}")).clone();
+        let routes = ["events", "registrations", "tickets"];
+        let api = routes.map(|route| format!("{}/{route}", self.url));
+        let is_of_api = |message: &Value| {
+            message.as_str().is_some_and(|m| api.iter().any(|a| m.starts_with(a)))
+        };
+        let is_told = |entry: &Value| entry["source"] != "network" || !is_of_api(&entry["message"]);
+        entries.into_iter().filter(is_told).collect()
+    }
+}

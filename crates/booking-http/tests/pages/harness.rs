@@ -1,0 +1,290 @@
+//! A server, browsers that look at it, and what people do in them.
+
+use crate::common::{App, Data};
+use crate::driver::driver;
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, ErrorStatus};
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The longest wait for anything. The slowest to come is the poll after several that failed.
+pub(crate) const WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Each browser is many processes; with more of them at once they would time each other out.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+
+/// CSS from CSS in which `@name` stands for what has that `data-testid`.
+fn css(selector: &str) -> String {
+    let mut parts = selector.split('@');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |css, part| {
+        let is_in_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let (name, rest) = part.split_at(part.find(|c| !is_in_name(c)).unwrap_or(part.len()));
+        format!("{css}[data-testid={name}]{rest}")
+    })
+}
+
+/// A browser with the pages of a server open.
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Browser {
+    pub(crate) async fn start(url: &str) -> Self {
+        let turn = BROWSERS.acquire().await.expect("it is never closed");
+        Self::start_with(url, turn, json!({})).await
+    }
+
+    /// Two people. Their turns are taken at once: two tests with one browser each, and each in need
+    /// of another, would wait for ever.
+    pub(crate) async fn start_two(url: &str) -> (Self, Self) {
+        let mut turn = BROWSERS.acquire_many(2).await.expect("it is never closed");
+        let other = turn.split(1).expect("there are two");
+        (
+            Self::start_with(url, turn, json!({})).await,
+            Self::start_with(url, other, json!({})).await,
+        )
+    }
+
+    async fn start_with(url: &str, turn: SemaphorePermit<'static>, mut options: Value) -> Self {
+        options["args"] = json!(driver().browser_arguments());
+        if let Some(program) = driver().browser() {
+            options["binary"] = json!(program);
+        }
+        let capabilities =
+            json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}});
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().expect("it is one").clone())
+            .connect(driver().url())
+            .await
+            .expect("a browser starts");
+        let browser = Self { client, url: url.to_owned(), _turn: turn };
+        browser.open("/").await;
+        browser
+    }
+
+    pub(crate) async fn open(&self, path: &str) {
+        let url = format!("{}{path}", self.url);
+        self.client.goto(&url).await.expect("the page is served");
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.client.refresh().await.expect("the page is there again");
+    }
+
+    pub(crate) async fn wait(&self, selector: &str) -> Element {
+        let wait = self.client.wait().at_most(WITHIN).every(LOOK_EVERY);
+        match wait.for_element(Locator::Css(&css(selector))).await {
+            Ok(element) => element,
+            Err(error) => {
+                let page = self.js("return document.body.innerText").await;
+                panic!("{selector}: {error}. The page says: {page}")
+            }
+        }
+    }
+
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        self.wait(selector).await.text().await.expect("it has a text")
+    }
+
+    pub(crate) async fn attribute(&self, selector: &str, name: &str) -> String {
+        let value = self.wait(selector).await.attr(name).await.expect("it can be asked");
+        value.unwrap_or_else(|| panic!("{selector} has no {name}"))
+    }
+
+    pub(crate) async fn value(&self, field: &str) -> String {
+        let input = self.wait(&format!("#field-{field}")).await;
+        input.prop("value").await.expect("it can be asked").expect("it has one")
+    }
+
+    pub(crate) async fn is_shown(&self, selector: &str) -> bool {
+        let script = format!(
+            "return [...document.querySelectorAll(`{}`)].some((one) => one.checkVisibility())",
+            css(selector)
+        );
+        self.js(&script).await == true
+    }
+
+    pub(crate) async fn wait_until_gone(&self, selector: &str) {
+        self.wait(&format!("body:not(:has({}))", css(selector))).await;
+    }
+
+    /// What a countdown shows.
+    pub(crate) async fn seconds(&self, selector: &str) -> u64 {
+        let seconds = self.attribute(&format!("{selector}[data-seconds]"), "data-seconds").await;
+        seconds.parse().expect("a number")
+    }
+
+    /// Waits until a countdown has gone on.
+    pub(crate) async fn until_below(&self, selector: &str, seconds: u64) {
+        let began = Instant::now();
+        while self.seconds(selector).await >= seconds {
+            assert!(began.elapsed() < WITHIN, "{selector} does not count down");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(crate) async fn outcome(&self, kind: &str) {
+        self.wait(&format!("@outcome[data-outcome={kind}]")).await;
+    }
+
+    pub(crate) async fn meter(&self, booked: u32, capacity: u32) {
+        let of_capacity = format!("[data-capacity='{capacity}'][aria-valuemax='{capacity}']");
+        let of_booked = format!("[data-booked='{booked}'][aria-valuenow='{booked}']");
+        self.wait(&format!("@seat-meter{of_booked}{of_capacity}")).await;
+        let text = self.text("@seats-text").await;
+        assert!(text.starts_with(&format!("{booked} of {capacity} ")), "{text}");
+    }
+
+    /// Clicks as soon as there is something to click: pages show things in the place of others, and
+    /// what is in sight may still move.
+    pub(crate) async fn click(&self, selector: &str) {
+        let began = Instant::now();
+        loop {
+            match self.wait(selector).await.click().await {
+                Ok(()) => return,
+                Err(CmdError::Standard(error))
+                    if began.elapsed() < WITHIN
+                        && matches!(
+                            error.error,
+                            ErrorStatus::ElementNotInteractable
+                                | ErrorStatus::ElementClickIntercepted
+                                | ErrorStatus::StaleElementReference
+                        ) =>
+                {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                Err(error) => panic!("{selector} cannot be clicked: {error}"),
+            }
+        }
+    }
+
+    pub(crate) async fn fill(&self, field: &str, text: &str) {
+        let input = self.wait(&format!("#field-{field}")).await;
+        input.click().await.expect("it can be clicked");
+        input.clear().await.expect("it can be emptied");
+        input.send_keys(text).await.expect("it can be typed into");
+    }
+
+    /// For what is chosen rather than typed: how that is done differs with the browser's language.
+    pub(crate) async fn choose(&self, field: &str, value: &str) {
+        let input = self.wait(&format!("#field-{field}")).await;
+        let input = serde_json::to_value(input).expect("an element");
+        let script = "const [input, value] = arguments;
+            input.focus();
+            input.value = value;
+            input.dispatchEvent(new Event('input', {bubbles: true}));
+            input.dispatchEvent(new Event('change', {bubbles: true}));
+            return input.value === value;";
+        let chosen = self.client.execute(script, vec![input, json!(value)]).await;
+        assert_eq!(chosen.expect("the script runs"), true, "{field} has no {value}");
+    }
+
+    pub(crate) async fn create(&self, name: &str, description: &str, capacity: &str) {
+        self.fill("name", name).await;
+        self.fill("description", description).await;
+        self.fill("capacity", capacity).await;
+        self.click("@create-form button").await;
+    }
+
+    pub(crate) async fn register(&self, email: &str, outcome: &str) {
+        self.fill("user_email", email).await;
+        self.click("@register-form button").await;
+        self.outcome(outcome).await;
+    }
+
+    /// Types on the keyboard, to wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        for value in keys.chars() {
+            actions = actions.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(actions).await.expect("keys can be pressed");
+    }
+
+    pub(crate) async fn tab_to(&self, selector: &str) {
+        let focused = css(&format!("{selector}:focus-visible"));
+        for _ in 0..30 {
+            self.press(&Key::Tab).await;
+            if self.client.find(Locator::Css(&focused)).await.is_ok() {
+                return;
+            }
+        }
+        panic!("the keyboard does not reach {selector}");
+    }
+
+    pub(crate) async fn enter(&self, keys: &str) {
+        self.press(&format!("{keys}{}", Key::Enter)).await;
+    }
+
+    pub(crate) async fn js(&self, script: &str) -> Value {
+        self.client.execute(script, vec![]).await.expect("the script runs")
+    }
+
+    /// A script that calls its first argument when it is done.
+    pub(crate) async fn js_async(&self, script: &str) -> Value {
+        self.client.execute_async(script, vec![]).await.expect("the script runs")
+    }
+
+    /// Waits until a script says true.
+    pub(crate) async fn until(&self, script: &str) {
+        let began = Instant::now();
+        while self.js(script).await != true {
+            assert!(began.elapsed() < WITHIN, "it never came true: {script}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The field is marked, and its error is in sight and told to screen readers with it.
+    pub(crate) async fn assert_refused(&self, field: &str, error: &str) {
+        let told = format!("[aria-invalid=true][aria-describedby~=field-{field}-error]");
+        self.wait(&format!("#field-{field}{told}")).await;
+        // A hidden element has no text.
+        assert_eq!(self.text(&format!("@error-{field}")).await, error);
+    }
+
+    pub(crate) async fn end(self) {
+        assert_eq!(self.complaints().await, Vec::<Value>::new());
+        self.client.close().await.expect("the browser ends");
+    }
+}
+
+/// A server with no data yet, and a browser that looks at it.
+pub(crate) struct Page {
+    pub(crate) app: App,
+    pub(crate) browser: Browser,
+}
+
+impl Page {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Data::sqlite(), json!({})).await
+    }
+
+    pub(crate) async fn start_with(data: Data, options: Value) -> Self {
+        let turn = BROWSERS.acquire().await.expect("it is never closed");
+        let app = App::start(data);
+        let browser = Browser::start_with(app.url(), turn, options).await;
+        Self { app, browser }
+    }
+
+    pub(crate) async fn end(self) {
+        self.browser.end().await;
+    }
+}
+
+impl Deref for Page {
+    type Target = Browser;
+
+    fn deref(&self) -> &Browser {
+        &self.browser
+    }
+}

@@ -1,0 +1,229 @@
+//! Putting up an event with all there is to say of it, editing it, and calling it off.
+
+use crate::common::acts::{done, edit, event, id, path, private, wait_for};
+use crate::common::{App, Data};
+use crate::harness::{Browser, Page};
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+fn only_event(app: &App) -> Value {
+    let events = app.get("/events").json();
+    let [event] = events.as_array().expect("an array").as_slice() else { panic!("{events}") };
+    event.clone()
+}
+
+async fn in_new_york(page: &Browser) {
+    page.cdp("Emulation.setTimezoneOverride", json!({"timezoneId": "America/New_York"})).await;
+}
+
+#[tokio::test]
+async fn an_event_is_put_up_with_all_there_is_to_say() {
+    let page = Page::start().await;
+    in_new_york(&page).await;
+    page.open("/#/new").await;
+    page.reload().await;
+    page.fill("name", "Evening of jazz").await;
+    page.fill("capacity", "40").await;
+    page.click("@more-fields summary").await;
+    assert_eq!(page.value("timezone").await, "America/New_York");
+    page.choose("timezone", "Europe/Berlin").await;
+    // An hour that the clocks are set over.
+    page.choose("starts_at", "2027-03-28T02:30").await;
+    page.assert_refused(
+        "starts_at",
+        "There is no 02:30 that day in Europe/Berlin: the clocks are set forward over it. Perhaps \
+         you mean 03:30.",
+    )
+    .await;
+    page.click("@create-form > button").await;
+    page.outcome("invalid").await;
+    assert_eq!(page.app.get("/events").json(), json!([]), "nothing was sent");
+    // It is there in another zone.
+    page.choose("timezone", "Europe/London").await;
+    page.wait("#field-starts_at:not([aria-invalid])").await;
+    page.choose("timezone", "Europe/Berlin").await;
+    page.wait("#field-starts_at[aria-invalid]").await;
+
+    // An hour that comes twice.
+    page.choose("starts_at", "2027-10-31T02:30").await;
+    page.wait("@twice-starts_at:not([hidden])").await;
+    let asked = page.text("@twice-starts_at").await;
+    assert!(asked.contains("02:30 twice") && asked.contains("UTC+2") && asked.contains("UTC+1"));
+    page.click("@twice-starts_at-1").await;
+    page.choose("ends_at", "2027-10-31T05:00").await;
+    assert!(!page.is_shown("@twice-ends_at").await);
+    page.choose("opens_at", "2026-01-01T09:00").await;
+    page.choose("closes_at", "2027-10-30T18:00").await;
+    page.fill("venue", "The cellar").await;
+    page.click("#field-waitlist_enabled").await;
+    page.choose("offer_ttl_seconds", "3600").await;
+    page.click("#field-draft").await;
+    page.click("@create-form > button").await;
+
+    page.wait("@event-status[data-status=draft]").await;
+    page.wait("@doors[data-doors=draft]").await;
+    assert!(!page.is_shown("@register-form").await);
+    let made = only_event(&page.app);
+    for (name, value) in [
+        ("starts_at", json!("2027-10-31T01:30:00Z")),
+        ("ends_at", json!("2027-10-31T04:00:00Z")),
+        ("opens_at", json!("2026-01-01T08:00:00Z")),
+        ("closes_at", json!("2027-10-30T16:00:00Z")),
+        ("timezone", json!("Europe/Berlin")),
+        ("venue", json!("The cellar")),
+        ("waitlist_enabled", json!(true)),
+        ("offer_ttl_seconds", json!(3_600)),
+        ("status", json!("draft")),
+        ("capacity", json!(40)),
+    ] {
+        assert_eq!(made[name], value, "{name}");
+    }
+    assert_eq!(page.text("@event-venue").await, "The cellar");
+    let when = page.text("@event-when").await;
+    assert!(when.contains("2:30") && when.contains("Europe/Berlin"), "{when}");
+    // The evening before, over there.
+    let local = page.text("@event-when-local").await;
+    assert!(local.contains("9:30") && local.contains("30"), "{local}");
+    let calendar = page.attribute("@add-to-calendar", "href").await;
+    let calendar = page.app.get(&calendar);
+    assert_eq!(calendar.status, 200);
+    assert!(calendar.header("content-type").expect("one").starts_with("text/calendar"));
+    page.end().await;
+}
+
+#[tokio::test]
+async fn an_event_is_edited_and_nobody_s_change_is_lost() {
+    let page = Page::start_with(Data::postgres(), json!({})).await;
+    let body = json!({
+        "name": "Jazz", "description": "Loud", "capacity": 3, "status": "draft", "venue": "Here",
+        "starts_at": "2027-10-31T01:30:12Z", "timezone": "Europe/Berlin",
+        "waitlist_enabled": true, "offer_ttl_seconds": 100,
+    });
+    let made = done(&page.app.post("/events", &body), 201);
+    let concert = id(&made);
+    page.open(&format!("/#/events/{concert}")).await;
+    page.click("@edit-link").await;
+    page.wait("@edit-form").await;
+    assert_eq!(page.value("name").await, "Jazz");
+    page.click("@more-fields summary").await;
+    assert_eq!(page.value("starts_at").await, "2027-10-31T02:30");
+    page.wait("@twice-starts_at-1:checked").await;
+    assert_eq!(page.value("offer_ttl_seconds").await, "100");
+    page.click("@edit-save").await;
+    page.outcome("saved").await;
+    assert_eq!(event(&page.app, concert), made, "nothing was changed");
+    let is_saved =
+        "return document.querySelector('[data-testid=outcome] h2')?.textContent === 'Saved'";
+    page.fill("venue", "The cellar").await;
+    page.click("@edit-save").await;
+    page.until(is_saved).await;
+    let saved = event(&page.app, concert);
+    assert_eq!((&saved["venue"], &saved["version"]), (&json!("The cellar"), &json!(2)));
+    assert_eq!(saved["starts_at"], made["starts_at"], "to the second, which no field shows");
+    page.fill("venue", "The roof").await;
+    page.click("@twice-starts_at-0").await;
+    page.click("@edit-save").await;
+    page.until(is_saved).await;
+    assert_eq!(event(&page.app, concert)["starts_at"], "2027-10-31T00:30:00Z", "the hour before");
+
+    // Somebody else is faster.
+    done(&edit(&page.app, concert, &json!({"name": "Blues", "capacity": 4})), 200);
+    page.fill("capacity", "5").await;
+    page.click("@edit-save").await;
+    page.outcome("changed").await;
+    assert_eq!(event(&page.app, concert)["capacity"], 4, "theirs is not overwritten unseen");
+    assert_eq!(page.value("name").await, "Blues");
+    assert_eq!(page.value("capacity").await, "5");
+    page.click("@edit-save").await;
+    page.outcome("saved").await;
+    let saved = event(&page.app, concert);
+    assert_eq!((&saved["name"], &saved["capacity"]), (&json!("Blues"), &json!(5)));
+
+    page.fill("capacity", "0").await;
+    page.click("@edit-save").await;
+    page.assert_refused("capacity", "Must be a whole number from 1 to 100000.").await;
+    page.fill("capacity", "2").await;
+    page.click("@publish-event").await;
+    page.outcome("saved").await;
+    page.wait_until_gone("@event-status").await;
+    assert!(!page.is_shown("@publish-event").await);
+    assert_eq!(event(&page.app, concert)["status"], "published");
+    done(&page.app.register(concert, "ada@example.org"), 201);
+    done(&page.app.register(concert, "grace@example.org"), 201);
+    page.fill("capacity", "1").await;
+    page.click("@edit-save").await;
+    page.outcome("changed").await;
+    page.click("@edit-save").await;
+    page.outcome("error").await;
+    assert!(page.text("@outcome").await.contains("More seats are taken"));
+    assert_eq!(event(&page.app, concert)["capacity"], 2);
+    page.app.assert_audit_is_clean();
+    page.end().await;
+}
+
+#[tokio::test]
+async fn an_event_is_called_off_and_everybody_is_told() {
+    let app = App::start(Data::sqlite());
+    let (organizer, attendee) = Browser::start_two(app.url()).await;
+    let concert = app.create(1);
+    let ada = done(&app.register(&concert, "ada@example.org"), 201);
+    let late = done(&wait_for(&app, &concert, "late@example.org"), 202);
+    attendee.open(&private(&ada)).await;
+    attendee.wait("@ticket-qr:not([hidden])").await;
+    organizer.open(&format!("/#/events/{concert}/edit")).await;
+    organizer.click("@cancel-event").await;
+    organizer.wait("@cancel-event-no:focus").await;
+    organizer.click("@cancel-event-no").await;
+    assert_eq!(event(&app, &concert)["status"], "published");
+    organizer.click("@cancel-event").await;
+    organizer.click("@cancel-event-yes").await;
+    organizer.wait("@event-status[data-status=cancelled]").await;
+    organizer.wait("@doors[data-doors=cancelled]").await;
+    assert!(!organizer.is_shown("@register-form").await);
+    attendee.wait("@registration-status[data-status=cancelled]").await;
+    attendee.wait("@event-status[data-status=cancelled]").await;
+    attendee.until("return document.querySelector('[data-testid=ticket]').hidden").await;
+    for registration in [ada, late] {
+        assert_eq!(app.get(&path(&registration)).json()["status"], "cancelled");
+    }
+    organizer.open("/#/").await;
+    organizer.wait("@event-card @event-status[data-status=cancelled]").await;
+    organizer.open(&format!("/#/events/{concert}/edit")).await;
+    organizer.until("return document.body.innerText.includes('cannot be changed any more')").await;
+    assert!(!organizer.is_shown("@edit-form").await);
+    organizer.end().await;
+    attendee.end().await;
+}
+
+#[tokio::test]
+async fn doors_open_and_close_by_themselves() {
+    let page = Page::start().await;
+    let moment = |seconds| {
+        let moment = Utc::now() + TimeDelta::seconds(seconds);
+        (moment, moment.to_rfc3339_opts(SecondsFormat::Micros, true))
+    };
+    let (opens, opens_at) = moment(7);
+    let body = json!({"name": "Jazz", "capacity": 2, "opens_at": opens_at});
+    let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
+    page.open(&format!("/#/events/{concert}")).await;
+    page.wait("@doors[data-doors=upcoming]").await;
+    let left = page.seconds("@opens-countdown").await;
+    assert!((1..=7).contains(&left), "{left}");
+    page.until_below("@opens-countdown", left).await;
+    assert!(!page.is_shown("@register-form").await && Utc::now() < opens);
+    page.js("window.isSameDocument = true").await;
+
+    page.wait("@doors[data-doors=open]").await;
+    // The page knows the server's clock to within a second.
+    assert!(Utc::now() > opens - TimeDelta::seconds(1));
+    assert!(page.is_shown("@register-form").await);
+    page.register("ada@example.org", "registered").await;
+    // Set while somebody looks, and then it is the clock alone.
+    let (closes, closes_at) = moment(4);
+    done(&edit(&page.app, &concert, &json!({"closes_at": closes_at})), 200);
+    page.wait("@doors[data-doors=closed]").await;
+    assert!(Utc::now() > closes - TimeDelta::seconds(1));
+    assert!(!page.is_shown("@register-form").await);
+    assert_eq!(page.js("return window.isSameDocument").await, true);
+    page.end().await;
+}
