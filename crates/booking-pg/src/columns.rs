@@ -187,7 +187,22 @@ pub(crate) fn inserted(
             false => others.push(registration),
         }
     }
+    empty_if_null(&mut seats.token_hashes);
+    empty_if_null(&mut seats.names);
+    empty_if_null(&mut others.names);
+    empty_if_null(&mut others.expires_at);
+    empty_if_null(&mut others.checked_in_at);
+    empty_if_null(&mut others.scan_ids);
+    empty_if_null(&mut others.token_hashes);
+    empty_if_null(&mut others.changed_versions);
     (seats, others)
+}
+
+/// `unnest` fills up a column that is shorter than the others with NULLs, and at no cost.
+fn empty_if_null<T>(column: &mut Vec<Option<T>>) {
+    if column.iter().all(Option::is_none) {
+        column.clear();
+    }
 }
 
 /// What was answered under idempotency keys.

@@ -7,7 +7,7 @@ WITH created AS (
     VALUES (
         $1::uuid, $2::text, $3::text, $4::integer, 0, $5::bigint,
         coalesce($6::timestamptz, clock_timestamp()), $8::timestamptz, $9::timestamptz, $10::text,
-        $11::text, $12::text, $13::timestamptz, $14::timestamptz, $15::boolean, $16::integer
+        $11::text, $12::text::event_status, $13::timestamptz, $14::timestamptz, $15::boolean, $16::integer
     )
     ON CONFLICT (id) DO NOTHING
     RETURNING id, version, created_at

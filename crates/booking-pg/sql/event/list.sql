@@ -1,7 +1,7 @@
 -- event/list: the events before a cursor, newest first, as event/find reads one
 SELECT
     events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
-    events.timezone, events.venue, events.capacity, events.version, events.status, events.opens_at,
+    events.timezone, events.venue, events.capacity, events.version, events.status::text, events.opens_at,
     events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds, events.waitlist_count,
     events.due_at <= store.now IS NOT TRUE AS is_settled,
     CASE
@@ -10,9 +10,7 @@ SELECT
             FROM (
                 SELECT
                 FROM registrations AS r
-                WHERE r.event_id = events.id
-                    AND r.status IN ('held', 'offered')
-                    AND r.expires_at <= store.now
+                WHERE r.event_id = events.id AND r.expires_at <= store.now
                 -- So that only the index of what runs out will do.
                 ORDER BY r.expires_at
             ) AS overdue

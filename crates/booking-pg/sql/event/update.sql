@@ -1,11 +1,10 @@
 -- event/update: writes the counts and versions of events whose rows are locked
--- As long as due_at stays the same no index is touched.
+-- As long as due_at stays the same no index is touched. By subscripts, see registration/insert.
 UPDATE events
-SET booked_count = changed.booked_count,
-    held_count = changed.held_count,
-    waitlist_count = changed.waitlist_count,
-    version = changed.version,
-    due_at = changed.due_at
-FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[], $6::timestamptz[])
-    AS changed (id, booked_count, held_count, waitlist_count, version, due_at)
-WHERE events.id = changed.id
+SET booked_count = ($2::integer[])[at],
+    held_count = ($3::integer[])[at],
+    waitlist_count = ($4::integer[])[at],
+    version = ($5::bigint[])[at],
+    due_at = ($6::timestamptz[])[at]
+FROM generate_subscripts($1::uuid[], 1) AS at
+WHERE events.id = ($1::uuid[])[at]

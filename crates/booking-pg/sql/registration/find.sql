@@ -1,6 +1,6 @@
 -- registration/find: a registration with its place in the queue, the state of its event, and the time
 SELECT
-    r.event_id, r.id, r.user_email, r.name, r.status, r.expires_at, r.checked_in_at, r.scan_id,
+    r.event_id, r.id, r.user_email, r.name, r.status::text, r.expires_at, r.checked_in_at, r.scan_id,
     r.generation, r.token_hash, r.event_version, r.changed_version, r.created_at,
     CASE
         WHEN r.status = 'waitlisted' THEN (
@@ -11,7 +11,7 @@ SELECT
                 AND before.event_version < r.event_version
         )
     END AS position,
-    events.status,
+    events.status::text,
     coalesce($2::timestamptz, statement_timestamp())
 FROM registrations AS r
 JOIN events ON events.id = r.event_id

@@ -4,12 +4,8 @@ INSERT INTO registrations (
     event_version, changed_version, created_at
 )
 SELECT
-    event_id, id, user_email, name, status, expires_at, checked_in_at, scan_id, generation, token_hash,
-    event_version, changed_version, created_at
-FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::uuid[], $9::integer[], $10::bytea[], $11::bigint[], $12::bigint[], $13::timestamptz[]
-) AS made (
-    event_id, id, user_email, name, status, expires_at, checked_in_at, scan_id, generation, token_hash,
-    event_version, changed_version, created_at
-)
+    ($1::uuid[])[at], ($2::uuid[])[at], user_email, name, status::registration_status,
+    ($6::timestamptz[])[at], ($7::timestamptz[])[at], ($8::uuid[])[at], ($9::integer[])[at], token_hash,
+    ($11::bigint[])[at], ($12::bigint[])[at], ($13::timestamptz[])[at]
+FROM unnest($3::text[], $4::text[], $5::text[], $10::bytea[])
+    WITH ORDINALITY AS made (user_email, name, status, token_hash, at)

@@ -1,16 +1,14 @@
 -- registration/list_seated: those of them that have a seat now, if the event was not called off
 SELECT
-    event_id, id, user_email, name, status, expires_at, checked_in_at, scan_id, generation, token_hash,
+    event_id, id, user_email, name, status::text, expires_at, checked_in_at, scan_id, generation, token_hash,
     event_version, changed_version, created_at
 FROM registrations
 WHERE event_id = $1::uuid
     AND event_version > $2::bigint
+    -- Only holds and offers have an end.
     AND (
         status = 'confirmed'
-        OR (
-            status IN ('held', 'offered')
-            AND expires_at > coalesce($4::timestamptz, statement_timestamp())
-        )
+        OR expires_at > coalesce($4::timestamptz, statement_timestamp())
     )
 ORDER BY event_version
 LIMIT $3::bigint

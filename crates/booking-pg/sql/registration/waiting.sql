@@ -1,6 +1,6 @@
 -- registration/waiting: the heads of the queues of some events, in their order
 SELECT
-    found.event_id, found.id, found.user_email, found.name, found.status, found.expires_at,
+    found.event_id, found.id, found.user_email, found.name, found.status::text, found.expires_at,
     found.checked_in_at, found.scan_id, found.generation, found.token_hash, found.event_version,
     found.changed_version, found.created_at
 FROM unnest($1::uuid[], $2::bigint[]) AS wanted (event_id, at_most)
