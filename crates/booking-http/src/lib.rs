@@ -50,6 +50,8 @@ mod tokens;
 mod unread;
 mod wire;
 
+pub use server::serve_store;
+
 /// The examples in the README are compiled and run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
 use anyhow::Context;
 use booking_admission::Admission;
+use booking_core::BookingStore;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +32,23 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
         log::warn!("the limit of open files could not be raised: {error}");
     }
     let opened = store::open(config).await?;
-    let admission = Admission::start(opened.store.clone(), config.limits);
-    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &opened.store)).await?;
+    serve_store(config, opened.store, &opened.description).await
+}
+
+/// Serves a store of the caller's own until told to stop, as the program serves the one that its
+/// settings name. `description` is what people are told of where the data is.
+///
+/// # Errors
+/// If the address cannot be listened on, or the store has no keys for tickets and takes none.
+pub async fn serve_store(
+    config: &Config,
+    store: Arc<dyn BookingStore>,
+    description: &str,
+) -> anyhow::Result<()> {
+    let admission = Admission::start(store.clone(), config.limits);
+    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
     let service = Data::new(Service::new(
-        opened.store,
+        store,
         admission,
         tickets,
         config.capacity_max,
@@ -62,7 +76,7 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     let address = server.addrs().first().copied().unwrap_or(config.address);
 
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "data: {}\nlistening on http://{address}", opened.description)?;
+    writeln!(stdout, "data: {description}\nlistening on http://{address}")?;
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
