@@ -2,9 +2,12 @@
 
 mod common;
 
-use booking_core::{BookingStore, Execution, Outcome, StoreError, WhenBusy};
+use booking_core::{BookingStore, Execution, Outcome, Status, StoreError, WhenBusy};
 use booking_testkit::{Cluster, ClusterOptions};
-use common::{connect, create, migrated_database, options, register};
+use common::{
+    cancel, confirm, connect, create, execute, hold, key, migrated_database, new_event, number,
+    options, register, succeed,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -84,6 +87,55 @@ async fn a_commit_whose_answer_is_lost_is_found_out() {
         2
     );
     assert_eq!(direct.audit().await.expect("it answers").differences, []);
+}
+
+/// Whatever the commands were, executing them again finds that they were executed.
+#[tokio::test]
+async fn a_lost_commit_of_changes_is_found_out() {
+    let database = migrated_database();
+    let direct = connect(database.url(), 2).await;
+    let event = create(&direct, 9).await.id;
+    let mut registrations = Vec::new();
+    for who in ["ada", "grace", "edsger"] {
+        registrations.push(succeed(&direct, hold(event, who)).await);
+    }
+    let [ada, grace, edsger] = &registrations[..] else { unreachable!("there are three") };
+    let way = CutAfterCommit::to(database.url(), 1).await;
+    let store = connect(&way.url, 3).await;
+    let batch = [
+        confirm(ada),
+        cancel(grace),
+        register(event, "grace"),
+        hold(event, "barbara"),
+        cancel(edsger),
+    ];
+    let outcomes = execute(&store, &batch).await;
+    assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+    let statuses: Vec<_> =
+        outcomes.iter().map(|outcome| outcome.registration().map(|row| row.status)).collect();
+    let expected =
+        [Status::Confirmed, Status::Cancelled, Status::Confirmed, Status::Held, Status::Cancelled];
+    assert_eq!(statuses, expected.map(Some));
+    let read = direct.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!((read.booked_count, read.version.get()), (3, 9), "each was done once");
+    assert_eq!(direct.audit().await.expect("it answers").differences, []);
+}
+
+/// The caller is told of its own event, and not that somebody else had asked before.
+#[tokio::test]
+async fn a_lost_commit_of_an_event_under_a_key_is_found_out() {
+    let database = migrated_database();
+    let direct = connect(database.url(), 2).await;
+    let way = CutAfterCommit::to(database.url(), 1).await;
+    let store = connect(&way.url, 3).await;
+    let new = new_event(3);
+    let outcome = store.create_event_once(new.clone(), key(1, 1)).await.expect("it was found out");
+    assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+    let there = direct.event(new.id).await.expect("it answers").expect("it is there");
+    assert_eq!(outcome, Outcome::EventChanged(Box::new(there)));
+    let replayed = direct.create_event_once(new_event(3), key(1, 1)).await.expect("it answers");
+    assert_eq!(replayed, Outcome::Replayed(Box::new(outcome)));
+    assert_eq!(number(&database, "SELECT count(*) FROM events"), 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, NewEvent,
+    EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
+    OnFull, Outcome, Register, Registration, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -70,7 +71,71 @@ pub(crate) fn address(who: &str) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
 }
 
+pub(crate) fn claim(who: &str) -> Claim {
+    Claim::new(Uuid::now_v7().into(), address(who))
+}
+
 pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
-    let claim = Claim::new(Uuid::now_v7().into(), address(who));
-    EventCommand::new(event_id, Command::Register(claim.into()))
+    EventCommand::new(event_id, Command::Register(claim(who).into()))
+}
+
+/// Asks for a seat, or a place in the queue.
+pub(crate) fn queue_up(event_id: EventId, who: &str) -> EventCommand {
+    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    EventCommand::new(event_id, Command::Register(register))
+}
+
+/// Asks for a seat for a minute.
+pub(crate) fn hold(event_id: EventId, who: &str) -> EventCommand {
+    let ttl = HoldTtl::parse(60).expect("valid");
+    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(who), ttl }))
+}
+
+pub(crate) fn confirm(registration: &Registration) -> EventCommand {
+    let registration_id = registration.id;
+    EventCommand::new(registration.event_id, Command::Confirm { registration_id })
+}
+
+pub(crate) fn cancel(registration: &Registration) -> EventCommand {
+    let registration_id = registration.id;
+    EventCommand::new(registration.event_id, Command::Cancel { registration_id })
+}
+
+pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
+    let transfer = Transfer {
+        registration_id: registration.id,
+        user_email: address(who),
+        name: None,
+        token_hash: None,
+    };
+    EventCommand::new(registration.event_id, Command::Transfer(transfer))
+}
+
+pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([hash; 32]),
+        fingerprint: Fingerprint::new([fingerprint; 32]),
+    }
+}
+
+/// Executes `batch`, waiting where events are busy.
+pub(crate) async fn execute(store: &PgStore, batch: &[EventCommand]) -> Vec<Outcome> {
+    let executions = store.execute(batch, WhenBusy::Wait).await.expect("the store answers");
+    let decided = executions.into_iter().map(|execution| match execution {
+        Execution::Decided(outcome) => outcome,
+        Execution::Busy => panic!("a store that was told to wait answered Busy"),
+    });
+    decided.collect()
+}
+
+/// Executes a command that must go well.
+pub(crate) async fn succeed(store: &PgStore, command: EventCommand) -> Registration {
+    let outcome = execute(store, &[command]).await.remove(0);
+    outcome.registration().cloned().unwrap_or_else(|| panic!("it did not go well: {outcome:?}"))
+}
+
+/// A number, as `database` tells it.
+pub(crate) fn number(database: &Database, sql: &str) -> i64 {
+    let told = database.sql(sql)[0][0].clone().expect("it is not NULL");
+    told.parse().unwrap_or_else(|_| panic!("{sql} is {told}"))
 }

@@ -1,0 +1,199 @@
+//! The life of a registration, where PostgreSQL has its own way to tell or to refuse it.
+
+mod common;
+
+use booking_conformance::ManualClock;
+use booking_core::{
+    Actor, BookingStore, CheckIn, Command, EventCommand, EventId, FactKind, Listed, Outcome,
+    PageLimit, Refusal, RegistrationId, Status,
+};
+use booking_pg::{PgOptions, PgStore};
+use booking_testkit::Database;
+use common::{
+    REACHABLE_WITHIN, address, cancel, confirm, connect, create, execute, hold, migrated_database,
+    number, options, queue_up, register, succeed, transfer,
+};
+use uuid::Uuid;
+
+const SECOND: i64 = 1_000_000;
+
+async fn connect_by(database: &Database, clock: &ManualClock) -> PgStore {
+    let options = PgOptions { clock: Some(clock.as_clock()), ..options(database.url(), 3) };
+    PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there")
+}
+
+async fn due(store: &PgStore) -> Vec<EventId> {
+    store.due_events(PageLimit::MAX).await.expect("it answers")
+}
+
+async fn kinds(store: &PgStore, id: RegistrationId, limit: PageLimit) -> Vec<(FactKind, Actor)> {
+    let history = store.history(id, limit).await.expect("it answers").expect("it is there");
+    assert!(history.is_sorted_by(|a, b| a.version < b.version));
+    history.iter().map(|entry| (entry.kind, entry.actor)).collect()
+}
+
+/// What has run out counts for nothing in any read, though its row says otherwise.
+#[tokio::test]
+async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
+    let database = migrated_database();
+    let clock = ManualClock::default();
+    let store = connect_by(&database, &clock).await;
+    let event = create(&store, 3).await.id;
+    let kept = succeed(&store, hold(event, "ada")).await;
+    succeed(&store, register(event, "grace")).await;
+    clock.advance_micros(30 * SECOND);
+    let later = succeed(&store, hold(event, "edsger")).await;
+    assert_eq!(due(&store).await, []);
+
+    clock.advance_micros(30 * SECOND);
+    let read = store.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!((read.booked_count, read.is_settled), (2, false));
+    let page = store.events(None, PageLimit::MAX).await.expect("it answers");
+    assert_eq!(page.items, [read.clone()]);
+    let seated = store.registrations(event, Listed::Seated, None, PageLimit::MAX).await;
+    let seated = seated.expect("it answers").expect("it is there").items;
+    assert_eq!(seated.len(), 2);
+    assert!(seated.iter().all(|row| row.id != kept.id) && seated.iter().any(|r| r.id == later.id));
+    let row = store.registration(kept.id).await.expect("it answers").expect("it is there");
+    assert_eq!((row.status, row.expires_at), (Status::Expired, None));
+    assert_eq!(due(&store).await, [event]);
+    let stored = "SELECT count(*) FROM registrations WHERE status = 'held'";
+    assert_eq!(number(&database, stored), 2, "nobody has tidied");
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+
+    execute(&store, &[EventCommand::new(event, Command::Settle)]).await;
+    assert_eq!(number(&database, stored), 1);
+    assert_eq!(due(&store).await, []);
+    let tidied = store.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!((tidied.booked_count, tidied.is_settled), (2, true));
+    assert_eq!(tidied.version, read.version.next());
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+/// Longest overdue first, and no more than were asked for.
+#[tokio::test]
+async fn due_events_come_in_the_order_of_their_time() {
+    let database = migrated_database();
+    let clock = ManualClock::default();
+    let store = connect_by(&database, &clock).await;
+    let mut events = Vec::new();
+    for _ in 0..3 {
+        let event = create(&store, 3).await.id;
+        succeed(&store, hold(event, "ada")).await;
+        events.push(event);
+        clock.advance_micros(1);
+    }
+    create(&store, 3).await;
+    clock.advance_micros(60 * SECOND - 2);
+    assert_eq!(due(&store).await, events[..2]);
+    clock.advance_micros(1);
+    assert_eq!(due(&store).await, events);
+    let two = PageLimit::parse(2).expect("valid");
+    assert_eq!(store.due_events(two).await.expect("it answers"), events[..2]);
+}
+
+/// Within one transaction an address goes from a row to another: the unique index must not see the
+/// row that gives it up beside the one that takes it.
+#[tokio::test]
+async fn an_address_passes_between_rows_in_one_batch() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 9).await.id;
+    let a = succeed(&store, register(event, "a")).await;
+    let b = succeed(&store, register(event, "b")).await;
+    let batch = [
+        register(event, "b"),
+        cancel(&b),
+        transfer(&a, "b"),
+        register(event, "a"),
+        register(event, "b"),
+    ];
+    let outcomes = execute(&store, &batch).await;
+    let taken = Outcome::Refused(Refusal::AlreadyRegistered);
+    assert_eq!((&outcomes[0], &outcomes[4]), (&taken, &taken));
+    let owner = |at: usize| outcomes[at].registration().map(|row| (row.id, row.user_email.clone()));
+    assert_eq!(owner(2), Some((a.id, address("b"))));
+    let new_a = outcomes[3].registration().expect("it went well");
+    assert_eq!(new_a.user_email, address("a"));
+
+    // And round in a circle, with one who steps aside.
+    let c = succeed(&store, register(event, "c")).await;
+    let batch = [transfer(&c, "aside"), transfer(&a, "c"), transfer(new_a, "b"), transfer(&c, "a")];
+    let outcomes = execute(&store, &batch).await;
+    assert!(outcomes.iter().all(|outcome| outcome.registration().is_some()), "{outcomes:?}");
+    let mut owners = Vec::new();
+    for id in [a.id, new_a.id, c.id] {
+        let row = store.registration(id).await.expect("it answers").expect("it is there");
+        owners.push(row.user_email);
+    }
+    assert_eq!(owners, [address("c"), address("b"), address("a")]);
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+/// A history is followed from fact to fact, through the rows of many batches and within one.
+#[tokio::test]
+async fn a_history_is_followed_through_many_batches() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 50).await.id;
+    let crowd: Vec<_> = (0..20).map(|n| register(event, &format!("before-{n}"))).collect();
+    execute(&store, &crowd).await;
+    let ada = succeed(&store, hold(event, "ada")).await;
+    // Three changes in the middle of one batch, whose facts are one row.
+    let check_in = CheckIn {
+        registration_id: ada.id,
+        generation: 1,
+        scan_id: Uuid::now_v7(),
+        scanned_at: None,
+    };
+    let undo = Command::UndoCheckIn { registration_id: ada.id };
+    let batch = [
+        register(event, "between"),
+        confirm(&ada),
+        transfer(&ada, "grace"),
+        register(event, "among"),
+        EventCommand::new(event, Command::CheckIn(check_in)),
+        register(event, "after"),
+    ];
+    execute(&store, &batch).await;
+    succeed(&store, EventCommand::new(event, undo)).await;
+    let organizer = |kind| (kind, Actor::Organizer);
+    let mut expected = vec![
+        (FactKind::Held, Actor::Attendee),
+        organizer(FactKind::Confirmed),
+        organizer(FactKind::Transferred),
+        organizer(FactKind::CheckedIn),
+        organizer(FactKind::CheckInUndone),
+    ];
+    assert_eq!(kinds(&store, ada.id, PageLimit::MAX).await, expected);
+    let two = PageLimit::parse(2).expect("valid");
+    assert_eq!(kinds(&store, ada.id, two).await, expected[3..]);
+    execute(&store, &[EventCommand::new(event, Command::CancelEvent)]).await;
+    expected.push(organizer(FactKind::EventCancelled));
+    assert_eq!(kinds(&store, ada.id, PageLimit::MAX).await, expected);
+    assert_eq!(kinds(&store, ada.id, two).await, expected[3..]);
+    let nobody = store.history(Uuid::now_v7().into(), two).await.expect("it answers");
+    assert_eq!(nobody, None);
+}
+
+/// Positions are counted by the database: in a queue that many have left, they are those of who is left.
+#[tokio::test]
+async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 1).await.id;
+    succeed(&store, register(event, "seated")).await;
+    let queue: Vec<_> = (0..30).map(|n| queue_up(event, &format!("n{n}"))).collect();
+    let waiting: Vec<_> = execute(&store, &queue).await;
+    let waiting: Vec<_> = waiting.iter().filter_map(Outcome::registration).collect();
+    let leaving: Vec<_> = waiting.iter().step_by(2).map(|row| cancel(row)).collect();
+    execute(&store, &leaving).await;
+    let last = store.registration(waiting[29].id).await.expect("it answers");
+    assert_eq!(last.expect("it is there").position, Some(15));
+    // Executed again, each finds itself where it is now.
+    let again = execute(&store, &queue).await;
+    let places: Vec<_> = again.iter().map(|o| o.registration().and_then(|r| r.position)).collect();
+    let expected: Vec<_> = (0..30).map(|n| (n % 2 == 1).then_some(n / 2 + 1)).collect();
+    assert_eq!(places, expected);
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}

@@ -1,0 +1,132 @@
+//! Databases of the version before, with what is in them.
+
+mod common;
+
+use booking_core::{
+    Actor, BookingStore, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status, Version,
+};
+use booking_pg::PgStore;
+use booking_testkit::Database;
+use common::{address, cancel, connect, execute, queue_up, register, succeed, transfer};
+use refinery::Target;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/postgres");
+}
+
+const EVENT: &str = "0193af5c-0000-7000-8000-000000000001";
+const ADA: &str = "0193af5c-0000-7000-8000-00000000000a";
+const GRACE: &str = "0193af5c-0000-7000-8000-00000000000b";
+
+/// A database as version 1 left it: an event with three seats, two of them given in one batch.
+async fn version_1_database() -> Database {
+    let database = booking_testkit::shared().database(None);
+    let (mut client, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let first = embedded::migrations::runner().set_target(Target::Version(1));
+    first.run_async(&mut client).await.expect("it runs");
+    database.sql(&format!(
+        r#"INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
+           VALUES ('{EVENT}', 'Jazz', 'All night', 3, 2, 3, '2026-05-01T19:00:00.123456Z');
+           INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+           VALUES ('{EVENT}', 1, 1, '2026-05-01T19:00:00.123456Z', '[{{"kind":"event_created"}}]')"#
+    ));
+    register_as_version_1(&database);
+    database
+}
+
+/// What a server of version 1 writes when it gives two seats.
+fn register_as_version_1(database: &Database) {
+    database.sql(&format!(
+        r#"UPDATE events SET booked_count = 2, version = 3 WHERE id = '{EVENT}';
+           INSERT INTO registrations (event_id, id, user_email, event_version, created_at)
+           VALUES ('{EVENT}', '{ADA}', 'ada@example.org', 2, '2026-05-02T08:00:00Z'),
+               ('{EVENT}', '{GRACE}', 'grace@example.org', 3, '2026-05-02T08:00:00Z');
+           INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+           VALUES ('{EVENT}', 2, 3, '2026-05-02T08:00:00Z', '[
+               {{"kind":"registered","registration_id":"{ADA}"}},
+               {{"kind":"registered","registration_id":"{GRACE}"}}
+           ]')"#
+    ));
+}
+
+async fn migrate(database: &Database) -> PgStore {
+    let store = connect(database.url(), 3).await;
+    store.migrate().await.expect("the migrations run");
+    store
+}
+
+fn id(text: &str) -> Uuid {
+    text.parse().expect("a UUID")
+}
+
+#[tokio::test]
+async fn what_was_there_is_there_after_the_migration() {
+    let database = version_1_database().await;
+    let store = migrate(&database).await;
+    let event_id = id(EVENT).into();
+    let event = store.event(event_id).await.expect("it answers").expect("it is there");
+    assert_eq!(event.details.name.as_str(), "Jazz");
+    assert_eq!((event.booked_count, event.waitlist_count), (2, 0));
+    assert_eq!((event.version, event.rules.status), (Version::new(3), EventStatus::Published));
+    assert_eq!(event.rules, booking_core::EventRules::default());
+    assert!(event.is_settled);
+
+    let listed = store.registrations(event_id, Listed::All, None, PageLimit::MAX).await;
+    let listed = listed.expect("it answers").expect("the event is there").items;
+    let ada = store.registration(id(ADA).into()).await.expect("it answers").expect("it is there");
+    assert_eq!((listed.len(), &listed[0]), (2, &ada));
+    assert_eq!((ada.status, &ada.user_email), (Status::Confirmed, &address("ada")));
+    assert_eq!((ada.created_version, ada.event_version), (Version::new(2), Version::new(2)));
+    let history = store.history(ada.id, PageLimit::MAX).await.expect("it answers");
+    let history = history.expect("it is there");
+    assert_eq!((history.len(), history[0].kind), (1, FactKind::Registered));
+    assert_eq!((history[0].version, history[0].actor), (Version::new(2), Actor::Attendee));
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+#[tokio::test]
+async fn what_was_there_lives_on() {
+    let database = version_1_database().await;
+    let store = migrate(&database).await;
+    let event_id = id(EVENT).into();
+    let again = register(event_id, "ada");
+    assert_eq!(execute(&store, &[again]).await[0].registration(), None, "she has a seat");
+    let find = async |id: RegistrationId| store.registration(id).await.expect("it answers");
+    let ada = find(id(ADA).into()).await.expect("it is there");
+    let grace = find(id(GRACE).into()).await.expect("it is there");
+    succeed(&store, cancel(&ada)).await;
+    succeed(&store, transfer(&grace, "ada")).await;
+    for who in ["grace", "edsger", "barbara"] {
+        succeed(&store, queue_up(event_id, who)).await;
+    }
+    let kinds = async |id| {
+        let history = store.history(id, PageLimit::MAX).await.expect("it answers");
+        history.expect("it is there").iter().map(|entry| entry.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(ada.id).await, [FactKind::Registered, FactKind::Cancelled]);
+    assert_eq!(kinds(grace.id).await, [FactKind::Registered, FactKind::Transferred]);
+    let event = store.event(event_id).await.expect("it answers").expect("it is there");
+    assert_eq!((event.booked_count, event.waitlist_count), (3, 1));
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+/// While servers are being replaced, some of the version before still give out seats.
+#[tokio::test]
+async fn a_server_of_the_version_before_still_writes() {
+    let database = booking_testkit::shared().database(None);
+    let store = migrate(&database).await;
+    database.sql(&format!(
+        r#"INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
+           VALUES ('{EVENT}', 'Jazz', '', 3, 0, 1, now());
+           INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+           VALUES ('{EVENT}', 1, 1, now(), '[{{"kind":"event_created"}}]')"#
+    ));
+    register_as_version_1(&database);
+    let ada = store.registration(id(ADA).into()).await.expect("it answers").expect("it is there");
+    assert_eq!(ada.status, Status::Confirmed);
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}

@@ -1,0 +1,129 @@
+//! Records of idempotency keys, and the keys that tickets are signed with.
+
+mod common;
+
+use booking_conformance::ManualClock;
+use booking_core::{BookingStore, Outcome, PageLimit, Refusal, SigningSeed};
+use booking_pg::{PgOptions, PgStore};
+use common::{
+    REACHABLE_WITHIN, connect, create, execute, key, migrated_database, new_event, number, options,
+    register,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
+
+/// Twenty at once, each with an event of its own: whoever is first makes it, and all are told the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_race_to_put_up_an_event_under_one_key_makes_one() {
+    let database = migrated_database();
+    let stores =
+        [Arc::new(connect(database.url(), 6).await), Arc::new(connect(database.url(), 6).await)];
+    let mut tasks = JoinSet::new();
+    for task in 0..20 {
+        let store = Arc::clone(&stores[task % 2]);
+        tasks.spawn(async move { store.create_event_once(new_event(3), key(1, 1)).await });
+    }
+    let (mut first, mut told) = (0, BTreeSet::new());
+    for outcome in tasks.join_all().await {
+        let event = match outcome.expect("it answers") {
+            Outcome::Replayed(outcome) => match *outcome {
+                Outcome::EventChanged(event) => event,
+                other => panic!("{other:?}"),
+            },
+            Outcome::EventChanged(event) => {
+                first += 1;
+                event
+            }
+            other => panic!("{other:?}"),
+        };
+        told.insert(event.id);
+    }
+    assert_eq!((first, told.len()), (1, 1));
+    for table in ["events", "facts", "idempotency_records"] {
+        assert_eq!(number(&database, &format!("SELECT count(*) FROM {table}")), 1, "{table}");
+    }
+    let reused = stores[0].create_event_once(new_event(3), key(1, 2)).await;
+    assert_eq!(reused.expect("it answers"), Outcome::Refused(Refusal::KeyReused));
+    assert_eq!(stores[0].audit().await.expect("it answers").differences, []);
+}
+
+/// An event that is there already is told as it is, and its key stands for it.
+#[tokio::test]
+async fn an_event_that_is_there_is_told_as_it_is() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let new = new_event(3);
+    store.create_event(new.clone()).await.expect("it answers");
+    execute(&store, &[register(new.id, "ada")]).await;
+    let outcome = store.create_event_once(new.clone(), key(1, 1)).await.expect("it answers");
+    let Outcome::EventChanged(event) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((event.id, event.booked_count), (new.id, 1));
+}
+
+/// Records that have run out are deleted, but those that somebody is writing are left for later.
+#[tokio::test]
+async fn forgetting_records_waits_for_nobody() {
+    let database = migrated_database();
+    let clock = ManualClock::default();
+    let options = PgOptions { clock: Some(clock.as_clock()), ..options(database.url(), 3) };
+    let store = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
+    let event = create(&store, 9).await.id;
+    for n in 1..=4 {
+        let command = register(event, &format!("n{n}")).with_key(Some(key(n, 1)));
+        execute(&store, &[command]).await;
+    }
+    clock.advance_micros(86_400_000_000);
+    let (client, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let lock = "BEGIN; SELECT FROM idempotency_records WHERE key_hash = decode(repeat('02', 32), \
+                'hex') FOR UPDATE";
+    client.batch_execute(lock).await.expect("the record is there");
+    let forget = async |limit| {
+        let limit = PageLimit::parse(limit).expect("valid");
+        store.forget_records(limit).await.expect("it answers")
+    };
+    assert_eq!((forget(2).await, forget(9).await, forget(9).await), (2, 1, 0));
+    client.batch_execute("COMMIT").await.expect("the session is alive");
+    assert_eq!(forget(9).await, 1);
+    assert_eq!(number(&database, "SELECT count(*) FROM idempotency_records"), 0);
+}
+
+/// A key that has run out is used anew, whether or not its record was deleted.
+#[tokio::test]
+async fn a_record_that_has_run_out_is_written_over() {
+    let database = migrated_database();
+    let clock = ManualClock::default();
+    let options = PgOptions { clock: Some(clock.as_clock()), ..options(database.url(), 3) };
+    let store = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
+    let event = create(&store, 9).await.id;
+    let ask = async |who: &str, fingerprint| {
+        let command = register(event, who).with_key(Some(key(1, fingerprint)));
+        execute(&store, &[command]).await.remove(0)
+    };
+    let put_up = async |fingerprint| {
+        store.create_event_once(new_event(3), key(1, fingerprint)).await.expect("it answers")
+    };
+    assert!(matches!(ask("ada", 1).await, Outcome::Confirmed(_)));
+    assert!(matches!(put_up(1).await, Outcome::EventChanged(_)));
+    clock.advance_micros(86_400_000_000);
+    assert!(matches!(ask("grace", 2).await, Outcome::Confirmed(_)));
+    assert!(matches!(ask("grace", 2).await, Outcome::Replayed(_)));
+    assert!(matches!(put_up(2).await, Outcome::EventChanged(_)));
+    assert!(matches!(put_up(2).await, Outcome::Replayed(_)));
+    assert_eq!(number(&database, "SELECT count(*) FROM idempotency_records"), 2);
+}
+
+/// As after a COMMIT whose answer was lost.
+#[tokio::test]
+async fn a_seed_that_is_added_again_is_there_once() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let [old, new] = [1, 2].map(|byte| SigningSeed::new([byte; 32]));
+    for seed in [old, old, new, new] {
+        store.add_signing_seed(seed, false).await.expect("it answers");
+    }
+    assert_eq!(store.signing_seeds().await.expect("it answers"), [new, old]);
+}
