@@ -136,7 +136,7 @@ missing=()
 # Without the sandbox's helper Chromium may refuse to run as an ordinary user.
 [ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
 [ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
-[ -n "$(find_axe)${AXE_CORE:-}" ] || has npm || missing+=(npm)
+[ -n "$(find_axe)${AXE_CORE:-}" ] || has npm || missing+=(npm ca-certificates)
 if [ ${#missing[@]} -gt 0 ] && may_install; then
     install "${missing[@]}"
 fi

@@ -49,10 +49,8 @@ impl Browser {
     pub(crate) async fn start_two(url: &str) -> (Self, Self) {
         let mut turn = BROWSERS.acquire_many(2).await.expect("it is never closed");
         let other = turn.split(1).expect("there are two");
-        (
-            Self::start_with(url, turn, json!({})).await,
-            Self::start_with(url, other, json!({})).await,
-        )
+        let start = |turn| Self::start_with(url, turn, json!({}));
+        tokio::join!(start(turn), start(other))
     }
 
     async fn start_with(url: &str, turn: SemaphorePermit<'static>, mut options: Value) -> Self {
