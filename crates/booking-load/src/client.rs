@@ -138,9 +138,25 @@ impl HttpClient {
         uri: Uri,
         json: Option<Vec<u8>>,
     ) -> Result<Answer, TransportError> {
+        self.call_with(method, uri, json, HeaderMap::new()).await
+    }
+
+    /// The same with these headers too.
+    ///
+    /// # Errors
+    ///
+    /// If there is no whole answer within the limits.
+    pub async fn call_with(
+        &self,
+        method: Method,
+        uri: Uri,
+        json: Option<Vec<u8>>,
+        headers: HeaderMap,
+    ) -> Result<Answer, TransportError> {
         let mut request = Request::new(Full::default());
         *request.method_mut() = method;
         *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
         request.headers_mut().insert(HOST, self.host.clone());
         if let Some(json) = json {
             let json_type = HeaderValue::from_static("application/json");

@@ -1,5 +1,7 @@
 //! `booking-load`: storms a server that speaks the API of Booking, and verifies what it says.
 
+mod judge_args;
+
 use anyhow::Context;
 use booking_load::client::Limits;
 use booking_load::flash::{self, FlashOptions};
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// A flash sale: create an event, let many clients storm it at once, verify what it holds.
     Flash(FlashArgs),
+    /// Ask for everything at once, write down what is answered, and judge it.
+    Judge(judge_args::JudgeArgs),
 }
 
 #[derive(Args)]
@@ -96,13 +100,28 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = runtime.worker_threads(cli.threads.into()).enable_all().build()?;
-    let Command::Flash(flash) = cli.command;
-    let report = runtime.block_on(flash::run(flash.options()))?;
-    let text = match cli.json {
-        true => serde_json::to_string_pretty(&report).context("cannot render the report")? + "\n",
+    match cli.command {
+        Command::Flash(flash) => {
+            let report = runtime.block_on(flash::run(flash.options()))?;
+            print(cli.json, &report)?;
+            Ok(report.is_clean())
+        }
+        Command::Judge(judge) => {
+            let verdict = judge.run(&runtime)?;
+            print(cli.json, &verdict)?;
+            Ok(verdict.is_clean() && judge.reached(&verdict))
+        }
+    }
+}
+
+fn print(
+    as_json: bool,
+    report: &(impl serde::Serialize + std::fmt::Display),
+) -> anyhow::Result<()> {
+    let text = match as_json {
+        true => serde_json::to_string_pretty(report).context("cannot render the report")? + "\n",
         false => report.to_string(),
     };
     // Not print!, which panics if whoever reads has seen enough.
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write the report")?;
-    Ok(report.is_clean())
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write the report")
 }

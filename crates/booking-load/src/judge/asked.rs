@@ -1,0 +1,106 @@
+//! Requests with all their answers: what was sent again under its key is one request.
+
+use super::breach::Breach;
+use super::coverage::Coverage;
+use super::history::{Answer, Decided, Operation};
+use std::collections::HashMap;
+
+/// A request, from the first time it was sent to the first answer that decides.
+pub(super) struct Asked<'a> {
+    /// What was asked, and of which event.
+    pub(super) operation: &'a Operation,
+    pub(super) invoked_at: u64,
+    /// When its first decision was there; the end of time if there was none.
+    pub(super) answered_at: u64,
+    pub(super) decided: Option<&'a Decided>,
+    /// Whether it may have been done without anybody having been told.
+    pub(super) is_open: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// The decision, if what was asked for is so.
+    pub(super) fn success(&self) -> Option<&'a Decided> {
+        self.decided.filter(|decided| decided.is_success())
+    }
+}
+
+/// Puts together what belongs together, and tells what is wrong with the answers alone.
+pub(super) fn gather<'a>(
+    operations: &[&'a Operation],
+    breaches: &mut Vec<Breach>,
+    coverage: &mut Coverage,
+) -> Vec<Asked<'a>> {
+    let mut tries: Vec<Vec<&Operation>> = Vec::new();
+    let mut by_key: HashMap<&str, usize> = HashMap::new();
+    for operation in operations {
+        match &operation.key {
+            None => tries.push(vec![operation]),
+            Some(key) => {
+                let at = *by_key.entry(key).or_insert(tries.len());
+                if at == tries.len() {
+                    tries.push(Vec::new());
+                }
+                tries[at].push(operation);
+            }
+        }
+    }
+    tries.into_iter().map(|tries| one(tries, breaches, coverage)).collect()
+}
+
+fn one<'a>(
+    mut tries: Vec<&'a Operation>,
+    breaches: &mut Vec<Breach>,
+    coverage: &mut Coverage,
+) -> Asked<'a> {
+    tries.sort_by_key(|operation| operation.invoked_at);
+    let key = tries[0].key.clone();
+    let (mut decided, mut answered_at) = (None::<&Decided>, u64::MAX);
+    let (mut may_be_done, mut was_unknown) = (false, false);
+    for operation in &tries {
+        match &operation.answer {
+            Answer::Undone { .. } => coverage.count("answer: not now"),
+            Answer::Unknown { .. } => {
+                coverage.count("answer: unknown");
+                may_be_done = true;
+                was_unknown |= decided.is_none();
+            }
+            Answer::Decided(again) => {
+                if again.replayed {
+                    coverage.count("answer: replayed");
+                }
+                match (decided, &key) {
+                    (None, Some(key)) if again.replayed && !may_be_done => {
+                        breaches.push(Breach::TraceOfNothing { key: key.clone() });
+                    }
+                    (Some(first), Some(key)) if !is_same(first, again) => {
+                        breaches.push(Breach::AnsweredTwice { key: key.clone() });
+                    }
+                    _ => {}
+                }
+                may_be_done = true;
+                // Whichever answer came first: another try may have overtaken it.
+                if operation.answered_at < answered_at {
+                    (decided, answered_at) = (Some(again), operation.answered_at);
+                }
+            }
+        }
+    }
+    match (decided, key) {
+        (None, Some(key)) if was_unknown => breaches.push(Breach::UnknownLeftOpen { key }),
+        (None, Some(key)) => breaches.push(Breach::NeverDecided { key }),
+        (Some(_), Some(_)) if was_unknown => coverage.count("unknown, then decided"),
+        _ => {}
+    }
+    let operation = tries[0];
+    let is_open = decided.is_none() && was_unknown && operation.key.is_some();
+    Asked { operation, invoked_at: operation.invoked_at, answered_at, decided, is_open }
+}
+
+/// Whether two answers say the same, whichever of them is the replay.
+fn is_same(first: &Decided, again: &Decided) -> bool {
+    let Decided { status, code, registration, event, replayed: _ } = first;
+    (*status, code, registration) == (again.status, &again.code, &again.registration)
+        // What time alone has changed since is no other answer.
+        && event.as_ref().map(|event| (event.version, event.capacity, event.booked_count))
+            == again.event.as_ref().map(|event| (event.version, event.capacity, event.booked_count))
+}

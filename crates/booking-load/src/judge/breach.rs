@@ -1,0 +1,116 @@
+//! The rules, each by what breaks it.
+
+use super::history::{Kind, Status};
+use serde::Serialize;
+use std::fmt;
+use uuid::Uuid;
+
+/// A broken rule, and where.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Violation {
+    /// The event whose history breaks it.
+    pub event_id: Uuid,
+    /// What is wrong.
+    #[serde(flatten)]
+    pub breach: Breach,
+}
+
+/// What can be wrong with a history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each rule is described, and its fields say where it is broken")]
+pub enum Breach {
+    /// A request whose answer was lost was never answered, however often it was sent again.
+    UnknownLeftOpen { key: String },
+    /// A request was refused for the moment for as long as anybody cared to ask.
+    NeverDecided { key: String },
+    /// The same request was answered in two ways.
+    AnsweredTwice { key: String },
+    /// Every answer before said that nothing was done, and then it was told as done before.
+    TraceOfNothing { key: String },
+    /// An answer that the contract does not know.
+    Unexpected { request: &'static str, status: u16, code: Option<String> },
+    /// A registration that was acknowledged is not among the rows.
+    Lost { id: Uuid },
+    /// A row that nobody was told of.
+    Phantom { id: Uuid },
+    /// An event or registration is listed twice.
+    ListedTwice { id: Uuid },
+    /// The event itself could not be read in the end.
+    EventMissing,
+    /// Two changes have the same version.
+    VersionTwice { version: u64 },
+    /// No change is known that made this version, and versions are given without gaps.
+    VersionMissing { version: u64 },
+    /// An edit or cancellation of the event that was acknowledged made no version.
+    EditLost { version: u64 },
+    /// More seats were taken than there are.
+    Oversold { version: u64, taken: u32, capacity: u32 },
+    /// An address has two live registrations.
+    EmailTwice { version: u64, id: Uuid },
+    /// Somebody got a seat while others waited longer.
+    QueueJumped { version: u64, id: Uuid, ahead: Uuid },
+    /// Somebody had to wait although there was a seat.
+    WaitedInVain { version: u64, id: Uuid },
+    /// A change that is no transition.
+    NoTransition { version: u64, id: Uuid, from: Option<Status>, kind: Kind },
+    /// A hold or an offer was confirmed after its end.
+    ConfirmedLate { version: u64, id: Uuid },
+    /// A hold or an offer ended before its end.
+    ExpiredEarly { version: u64, id: Uuid },
+    /// A change that answers tell of is not in what the server tells of the registration.
+    ChangeMissing { version: u64, id: Uuid },
+    /// An answer shows something else than was so at the version that it names.
+    AnswerDiffers { version: u64, id: Uuid, what: &'static str },
+    /// A change is older than one that had been answered before it was asked for, or newer than one
+    /// that was asked for after it had been answered.
+    OutOfOrder { version: u64, after: u64, before: u64 },
+    /// A refusal that nothing was the reason for while the request was under way.
+    Unjustified { request: &'static str, code: String, after: u64, before: u64 },
+    /// A read shows another state than was so at the version that it names.
+    ReadDiffers { version: u64, booked_count: u32, taken: u32 },
+    /// A row in the end is another than the changes make it.
+    RowDiffers { id: Uuid, what: &'static str },
+    /// The event in the end is another than the changes make it.
+    EventDiffers { what: &'static str, shown: u64, replayed: u64 },
+}
+
+impl Breach {
+    /// Its stable name.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::UnknownLeftOpen { .. } => "unknown_left_open",
+            Self::NeverDecided { .. } => "never_decided",
+            Self::AnsweredTwice { .. } => "answered_twice",
+            Self::TraceOfNothing { .. } => "trace_of_nothing",
+            Self::Unexpected { .. } => "unexpected",
+            Self::Lost { .. } => "lost",
+            Self::Phantom { .. } => "phantom",
+            Self::ListedTwice { .. } => "listed_twice",
+            Self::EventMissing => "event_missing",
+            Self::VersionTwice { .. } => "version_twice",
+            Self::VersionMissing { .. } => "version_missing",
+            Self::EditLost { .. } => "edit_lost",
+            Self::Oversold { .. } => "oversold",
+            Self::EmailTwice { .. } => "email_twice",
+            Self::QueueJumped { .. } => "queue_jumped",
+            Self::WaitedInVain { .. } => "waited_in_vain",
+            Self::NoTransition { .. } => "no_transition",
+            Self::ConfirmedLate { .. } => "confirmed_late",
+            Self::ExpiredEarly { .. } => "expired_early",
+            Self::ChangeMissing { .. } => "change_missing",
+            Self::AnswerDiffers { .. } => "answer_differs",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::Unjustified { .. } => "unjustified",
+            Self::ReadDiffers { .. } => "read_differs",
+            Self::RowDiffers { .. } => "row_differs",
+            Self::EventDiffers { .. } => "event_differs",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in event {}: {:?}", self.breach.rule(), self.event_id, self.breach)
+    }
+}

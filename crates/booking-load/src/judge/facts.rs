@@ -1,0 +1,138 @@
+//! The changes of one event, by the versions that they made.
+
+use super::asked::Asked;
+use super::breach::Breach;
+use super::history::{Actor, EndRegistration, Kind, Request};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fact {
+    pub(super) kind: Kind,
+    /// `None` if it was the event itself.
+    pub(super) registration: Option<Uuid>,
+    /// `None` where only an answer tells of it.
+    pub(super) actor: Option<Actor>,
+    /// By the store's clock, if the server was asked.
+    pub(super) recorded_at: Option<DateTime<Utc>>,
+    /// The request that made it, where it is an edit.
+    pub(super) edit: Option<usize>,
+}
+
+impl Fact {
+    fn of_event(kind: Kind, edit: Option<usize>) -> Self {
+        Self { kind, registration: None, actor: None, recorded_at: None, edit }
+    }
+
+    /// Whether it gave a seat to somebody who waited.
+    pub(super) fn is_serving(&self) -> bool {
+        self.actor == Some(Actor::System) && matches!(self.kind, Kind::Offered | Kind::Confirmed)
+    }
+}
+
+pub(super) type Facts = BTreeMap<u64, Fact>;
+
+/// Puts together what the server tells of registrations and what answers tell.
+pub(super) fn gather(
+    asked: &[Asked<'_>],
+    rows: &[&EndRegistration],
+    breaches: &mut Vec<Breach>,
+) -> Facts {
+    let mut facts = Facts::from([(1, Fact::of_event(Kind::EventCreated, None))]);
+    let told = told_of_those_without_history(asked, rows);
+    for row in rows {
+        let id = row.shown.id;
+        for entry in row.history.iter().flatten() {
+            let fact = match entry.kind {
+                Kind::EventCancelled => Fact::of_event(entry.kind, None),
+                kind => Fact {
+                    kind,
+                    registration: Some(id),
+                    actor: Some(entry.actor),
+                    recorded_at: Some(entry.recorded_at),
+                    edit: None,
+                },
+            };
+            insert(&mut facts, entry.version, fact, breaches);
+        }
+        for &(version, kind) in told.get(&id).into_iter().flatten() {
+            let registration = Some(id);
+            let fact = Fact { kind, registration, actor: None, recorded_at: None, edit: None };
+            insert(&mut facts, version, fact, breaches);
+        }
+    }
+    insert_edits(&mut facts, asked, breaches);
+    facts
+}
+
+fn insert(facts: &mut Facts, version: u64, fact: Fact, breaches: &mut Vec<Breach>) {
+    if let Some(there) = facts.insert(version, fact)
+        && (there.kind, there.registration) != (fact.kind, fact.registration)
+    {
+        breaches.push(Breach::VersionTwice { version });
+    }
+}
+
+/// What answers say was made of registrations that the server was not asked about.
+fn told_of_those_without_history(
+    asked: &[Asked<'_>],
+    rows: &[&EndRegistration],
+) -> HashMap<Uuid, Vec<(u64, Kind)>> {
+    let mut told: HashMap<Uuid, Vec<(u64, Kind)>> = rows
+        .iter()
+        .filter(|row| row.history.is_none())
+        .map(|row| (row.shown.id, Vec::new()))
+        .collect();
+    let mut note = |asked: &Asked<'_>, kind: Kind, is_first: bool| {
+        let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref()) else {
+            return;
+        };
+        if let Some(told) = told.get_mut(&shown.id)
+            && (is_first || told.iter().all(|(version, _)| *version != shown.event_version))
+        {
+            told.push((shown.event_version, kind));
+        }
+    };
+    for asked in asked {
+        if matches!(asked.operation.request, Request::Register { .. }) {
+            note(asked, Kind::Registered, true);
+        }
+    }
+    for asked in asked {
+        if matches!(asked.operation.request, Request::Cancel { .. }) {
+            note(asked, Kind::Cancelled, false);
+        }
+    }
+    told
+}
+
+/// An edit's answer carries the version of the last whom it served: the edit itself comes before them.
+fn insert_edits(facts: &mut Facts, asked: &[Asked<'_>], breaches: &mut Vec<Breach>) {
+    let mut edits: Vec<(u64, usize, Kind)> = (0..)
+        .zip(asked)
+        .filter_map(|(at, asked)| {
+            let version = asked.success()?.event.as_ref()?.version;
+            match asked.operation.request {
+                Request::Edit { .. } => Some((version, at, Kind::EventEdited)),
+                Request::CancelEvent => Some((version, at, Kind::EventCancelled)),
+                _ => None,
+            }
+        })
+        .collect();
+    edits.sort_by_key(|(version, ..)| *version);
+    for (last, at, kind) in edits {
+        let mut version = last;
+        while kind == Kind::EventEdited && facts.get(&version).is_some_and(Fact::is_serving) {
+            version -= 1;
+        }
+        match facts.get(&version) {
+            None => drop(facts.insert(version, Fact::of_event(kind, Some(at)))),
+            // Cancelling it twice changes nothing the second time.
+            Some(there) if there.kind == kind && kind == Kind::EventCancelled => {}
+            Some(there) if there.kind == kind => breaches.push(Breach::VersionTwice { version }),
+            Some(_) => breaches.push(Breach::EditLost { version: last }),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What a run writes down: every request and its answer, and what the servers hold in the end.
+//!
+//! As a file it is one JSON object a line, so that a run that was cut short can be read too.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One run, whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Every request, in any order.
+    pub operations: Vec<Operation>,
+    /// Every event as it was read when nothing was under way any more.
+    pub events: Vec<EndEvent>,
+    /// Every registration of those events, likewise.
+    pub registrations: Vec<EndRegistration>,
+}
+
+/// One line of the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// A request and its answer.
+    Operation(Operation),
+    /// An event in the end.
+    Event(EndEvent),
+    /// A registration in the end.
+    Registration(EndRegistration),
+}
+
+/// One request. A request that is sent again under its key is another operation with the same key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Who asked.
+    pub client: u32,
+    /// When it was sent, in microseconds since the run began.
+    pub invoked_at: u64,
+    /// When the answer was there, or there was none to be had, likewise.
+    pub answered_at: u64,
+    /// The event that it was about.
+    pub event_id: Uuid,
+    /// What names the request. All that writes has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What was asked.
+    pub request: Request,
+    /// What came back.
+    pub answer: Answer,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are those of the contract")]
+pub enum Request {
+    /// `POST /events`
+    Create { capacity: u32, waitlist_enabled: bool, offer_ttl_seconds: Option<u32> },
+    /// `POST /events/{id}/register`
+    Register { user_email: String, waits: bool },
+    /// `POST /events/{id}/holds`
+    Hold { user_email: String, ttl_seconds: u32 },
+    /// `POST /registrations/{id}/confirm`
+    Confirm { id: Uuid },
+    /// `DELETE /registrations/{id}`
+    Cancel { id: Uuid },
+    /// `POST /registrations/{id}/transfer`
+    Transfer { id: Uuid, user_email: String },
+    /// `POST /events/{id}/check-ins` with the registration's ticket
+    CheckIn { id: Uuid },
+    /// `DELETE /events/{id}/check-ins/{id}`
+    UndoCheckIn { id: Uuid },
+    /// `PATCH /events/{id}` with a name that no other edit gives, so that it always changes something
+    Edit { name: String, capacity: u32, if_version: Option<u64> },
+    /// `POST /events/{id}/cancel`
+    CancelEvent,
+    /// `GET /events/{id}`
+    Read,
+}
+
+impl Request {
+    /// A stable name for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Register { .. } => "register",
+            Self::Hold { .. } => "hold",
+            Self::Confirm { .. } => "confirm",
+            Self::Cancel { .. } => "cancel",
+            Self::Transfer { .. } => "transfer",
+            Self::CheckIn { .. } => "check_in",
+            Self::UndoCheckIn { .. } => "undo_check_in",
+            Self::Edit { .. } => "edit",
+            Self::CancelEvent => "cancel_event",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// What was decided, for good.
+    Decided(Decided),
+    /// 429, 500 or 503, or there was no connection: by the contract nothing was changed, and nothing
+    /// is remembered.
+    Undone {
+        /// The status; 0 without a connection.
+        status: u16,
+    },
+    /// No answer, 502 or 504: it may have been done.
+    Unknown {
+        /// A stable name of the reason.
+        why: String,
+    },
+}
+
+/// An answer that says what was decided.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The status.
+    pub status: u16,
+    /// The code of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Whether the server says that it gave this answer before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// The registration in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Shown>,
+    /// The event in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<ShownEvent>,
+}
+
+impl Decided {
+    /// Whether what was asked for is so.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// A registration as an answer shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the contract")]
+pub struct Shown {
+    pub id: Uuid,
+    pub user_email: String,
+    pub status: Status,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub position: Option<u32>,
+    pub checked_in_at: Option<DateTime<Utc>>,
+    pub event_version: u64,
+}
+
+/// An event as an answer shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the contract")]
+pub struct ShownEvent {
+    pub capacity: u32,
+    pub booked_count: u32,
+    pub waitlist_count: u32,
+    pub version: u64,
+    /// Whether the version names this state: false while a hold has run out and nobody has tidied.
+    #[serde(default = "yes")]
+    pub is_settled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the contract")]
+pub enum Status {
+    Confirmed,
+    Held,
+    Waitlisted,
+    Offered,
+    Cancelled,
+    Expired,
+}
+
+impl Status {
+    /// Whether it takes a seat.
+    pub fn has_seat(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Held | Self::Offered)
+    }
+
+    /// Whether its address may not come a second time.
+    pub fn is_live(self) -> bool {
+        self.has_seat() || self == Self::Waitlisted
+    }
+}
+
+/// An event as it was in the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndEvent {
+    /// Its id.
+    pub id: Uuid,
+    /// What is told of it.
+    #[serde(flatten)]
+    pub shown: ShownEvent,
+}
+
+/// A registration as it was in the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndRegistration {
+    /// Whose it is.
+    pub event_id: Uuid,
+    /// What is told of it.
+    #[serde(flatten)]
+    pub shown: Shown,
+    /// What happened to it. It is read for whatever time can have changed or more than one could
+    /// touch; what became of the others, the answers tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<Entry>>,
+}
+
+/// Something that happened to a registration, as the server tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The version of the event that it made.
+    pub version: u64,
+    /// When, by the store's clock.
+    pub recorded_at: DateTime<Utc>,
+    /// What.
+    pub kind: Kind,
+    /// Who did it: `attendee`, `organizer`, or `system` for time and the queue.
+    pub actor: Actor,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the contract")]
+pub enum Kind {
+    EventCreated,
+    EventEdited,
+    EventCancelled,
+    Registered,
+    Held,
+    Waitlisted,
+    Confirmed,
+    Offered,
+    Expired,
+    Cancelled,
+    Transferred,
+    CheckedIn,
+    CheckInUndone,
+}
+
+/// Who made it happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the contract")]
+pub enum Actor {
+    Attendee,
+    Organizer,
+    System,
+}
+
+impl History {
+    /// Adds what one line of a file says.
+    ///
+    /// # Errors
+    ///
+    /// If the line is no record.
+    pub fn read_line(&mut self, line: &str) -> Result<(), serde_json::Error> {
+        match serde_json::from_str(line)? {
+            Record::Operation(operation) => self.operations.push(operation),
+            Record::Event(event) => self.events.push(event),
+            Record::Registration(registration) => self.registrations.push(registration),
+        }
+        Ok(())
+    }
+
+    /// All of it as records, in the order in which requests were sent.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let mut order: Vec<_> = self.operations.iter().collect();
+        order.sort_by_key(|operation| (operation.invoked_at, operation.client));
+        let operations = order.into_iter().cloned().map(Record::Operation);
+        let events = self.events.iter().cloned().map(Record::Event);
+        operations.chain(events).chain(self.registrations.iter().cloned().map(Record::Registration))
+    }
+}

@@ -1,0 +1,130 @@
+//! The judge: given everything that was asked and answered, and what is there in the end, it says
+//! whether anybody was lost, whether anything was given twice, and whether each answer was true.
+//!
+//! It knows the rules in its own words and has no line in common with the server. Every change of an
+//! event has a version; the answers and the histories of registrations tell what each version was, and
+//! [`judge`] plays them again in that one order, completely. A clock is not needed for that. The times
+//! of requests say which versions each of them can have seen, and so which refusals had a reason.
+//!
+//! It is pure. What makes the load, and reads the end, is [`workload`](crate::workload).
+
+mod asked;
+mod breach;
+mod coverage;
+mod end;
+mod facts;
+mod history;
+mod replay;
+mod told;
+
+pub use breach::{Breach, Violation};
+pub use coverage::Coverage;
+pub use history::{
+    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Kind, Operation, Record,
+    Request, Shown, ShownEvent, Status,
+};
+pub(crate) use told::named;
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use uuid::Uuid;
+
+/// How many breaches of one rule are printed in full.
+const EXAMPLES_MAX: usize = 3;
+
+/// What a history comes to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verdict {
+    /// How many requests were judged, those that were sent again included.
+    pub operations: usize,
+    /// Of how many events.
+    pub events: usize,
+    /// How many changes were played again.
+    pub changes: usize,
+    /// How often each transition, answer and refusal occurred.
+    pub coverage: Coverage,
+    /// Every broken rule, each time.
+    pub violations: Vec<Violation>,
+}
+
+impl Verdict {
+    /// Whether no rule was broken.
+    pub fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// How often a rule was broken.
+    pub fn count(&self, rule: &str) -> usize {
+        self.violations.iter().filter(|violation| violation.breach.rule() == rule).count()
+    }
+}
+
+/// Judges a history.
+pub fn judge(history: &History) -> Verdict {
+    let mut verdict = Verdict { operations: history.operations.len(), ..Verdict::default() };
+    let mut cases: BTreeMap<Uuid, Case<'_>> = BTreeMap::new();
+    for operation in &history.operations {
+        cases.entry(operation.event_id).or_default().operations.push(operation);
+    }
+    for event in &history.events {
+        let case = cases.entry(event.id).or_default();
+        if case.end.replace(event).is_some() {
+            let breach = Breach::ListedTwice { id: event.id };
+            verdict.violations.push(Violation { event_id: event.id, breach });
+        }
+    }
+    for row in &history.registrations {
+        cases.entry(row.event_id).or_default().rows.push(row);
+    }
+    for (event_id, case) in cases {
+        verdict.events += 1;
+        let mut breaches = Vec::new();
+        verdict.changes += case.judge(&mut breaches, &mut verdict.coverage);
+        let at = |breach| Violation { event_id, breach };
+        verdict.violations.extend(breaches.into_iter().map(at));
+    }
+    verdict
+}
+
+/// All that is known of one event.
+#[derive(Default)]
+struct Case<'a> {
+    operations: Vec<&'a Operation>,
+    end: Option<&'a EndEvent>,
+    rows: Vec<&'a EndRegistration>,
+}
+
+impl Case<'_> {
+    /// Adds what is wrong; returns how many changes there were.
+    fn judge(&self, breaches: &mut Vec<Breach>, coverage: &mut Coverage) -> usize {
+        let asked = asked::gather(&self.operations, breaches, coverage);
+        let facts = facts::gather(&asked, &self.rows, breaches);
+        let replay = replay::replay(&facts, &asked, &self.rows, self.end, breaches, coverage);
+        told::check(&asked, &facts, &replay, breaches, coverage);
+        end::check(&asked, &self.rows, self.end, &replay, breaches);
+        facts.len()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operations, events, changes, coverage, violations } = self;
+        writeln!(f, "{operations} requests, {changes} changes of {events} events")?;
+        write!(f, "{coverage}")?;
+        let mut by_rule: BTreeMap<&str, Vec<&Violation>> = BTreeMap::new();
+        for violation in violations {
+            by_rule.entry(violation.breach.rule()).or_default().push(violation);
+        }
+        for (rule, broken) in &by_rule {
+            writeln!(f, "BROKEN {} times: {rule}", broken.len())?;
+            for violation in broken.iter().take(EXAMPLES_MAX) {
+                writeln!(f, "  {violation}")?;
+            }
+        }
+        match violations.len() {
+            0 => writeln!(f, "every rule held"),
+            count => writeln!(f, "{count} violations"),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `booking-load judge`.
+
+use anyhow::Context;
+use booking_load::judge::{History, Verdict, judge};
+use booking_load::workload::{self, WorkloadOptions};
+use clap::Args;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+#[derive(Args)]
+pub(crate) struct JudgeArgs {
+    /// A server; several that share a database if given more than once.
+    #[arg(long = "url", default_value = "http://127.0.0.1:3000")]
+    urls: Vec<String>,
+    /// How many requests.
+    #[arg(long, default_value_t = 20_000)]
+    operations: u64,
+    /// How many clients at once.
+    #[arg(long, default_value_t = 32)]
+    clients: u32,
+    /// How many events.
+    #[arg(long, default_value_t = 8)]
+    events: u32,
+    /// The seats of each. Four times as many people want one.
+    #[arg(long, default_value_t = 100)]
+    seats: u32,
+    /// Which share of the requests gives something up.
+    #[arg(long, default_value_t = 0.2)]
+    cancel_share: f64,
+    /// What the requests are made from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long one answer may take.
+    #[arg(long, default_value_t = 15)]
+    answer_timeout_seconds: u64,
+    /// For how long the same request is sent again while nothing is decided.
+    #[arg(long, default_value_t = 60)]
+    decide_within_seconds: u64,
+    /// Write what was asked, answered and read to this file, one JSON object a line.
+    #[arg(long)]
+    history: Option<PathBuf>,
+    /// Judge this file, and run nothing.
+    #[arg(long, conflicts_with_all = ["urls", "history"])]
+    check: Option<PathBuf>,
+    /// Fail if this never occurred, by its name in the report.
+    #[arg(long)]
+    reach: Vec<String>,
+}
+
+impl JudgeArgs {
+    pub(crate) fn run(&self, runtime: &Runtime) -> anyhow::Result<Verdict> {
+        let history = match &self.check {
+            Some(path) => read(path).with_context(|| path.display().to_string())?,
+            None => {
+                let (history, pace) = runtime.block_on(workload::run(self.options()))?;
+                eprintln!(
+                    "load: {:.1} s; slowest answer {:.3} s, slowest decision {:.3} s",
+                    pace.load.as_secs_f64(),
+                    pace.slowest.as_secs_f64(),
+                    pace.slowest_decision.as_secs_f64()
+                );
+                history
+            }
+        };
+        if let Some(path) = &self.history {
+            write(&history, path).with_context(|| path.display().to_string())?;
+        }
+        Ok(judge(&history))
+    }
+
+    /// Whether everything occurred that was to occur; tells what did not.
+    pub(crate) fn reached(&self, verdict: &Verdict) -> bool {
+        let wanted: Vec<&str> = self.reach.iter().map(String::as_str).collect();
+        let missing = verdict.coverage.missing(&wanted);
+        for what in &missing {
+            eprintln!("never occurred: {what}");
+        }
+        missing.is_empty()
+    }
+
+    fn options(&self) -> WorkloadOptions {
+        let mut options = WorkloadOptions {
+            operations: self.operations,
+            clients: self.clients,
+            events: self.events,
+            seats: self.seats,
+            cancel_share: self.cancel_share,
+            seed: self.seed,
+            decide_within: Duration::from_secs(self.decide_within_seconds),
+            ..WorkloadOptions::at(self.urls.clone())
+        };
+        options.limits.answer = Duration::from_secs(self.answer_timeout_seconds);
+        options
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<History> {
+    let mut history = History::default();
+    for (number, line) in BufReader::new(File::open(path)?).lines().enumerate() {
+        history.read_line(&line?).with_context(|| format!("line {}", number + 1))?;
+    }
+    Ok(history)
+}
+
+fn write(history: &History, path: &Path) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for record in history.records() {
+        serde_json::to_writer(&mut file, &record)?;
+        file.write_all(b"\n")?;
+    }
+    Ok(file.flush()?)
+}

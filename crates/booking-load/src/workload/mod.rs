@@ -1,0 +1,240 @@
+//! What the judge judges: many clients at once who ask for everything that can be asked, each under a
+//! key, until it is decided.
+
+mod client;
+mod end;
+mod wire;
+
+use crate::api::Api;
+use crate::client::Limits;
+use crate::judge::{Answer, History, Operation, Request};
+use anyhow::Context;
+use client::{Client, Mine};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// Registrations that more than one client may act on at a time.
+const COMMON_MAX: usize = 64;
+/// Every so manieth event is called off when nine tenths of the requests were sent.
+const CALLED_OFF_EVERY: usize = 8;
+
+/// What to run, and against what.
+#[derive(Debug, Clone)]
+pub struct WorkloadOptions {
+    /// The servers, at least one. They share one database; the load is spread over all of them.
+    pub urls: Vec<String>,
+    /// How many requests, those that are sent again not counted.
+    pub operations: u64,
+    /// How many clients at once.
+    pub clients: u32,
+    /// How many events.
+    pub events: u32,
+    /// The seats of each event, in the beginning. Four times as many people want one.
+    pub seats: u32,
+    /// Which share of the requests gives something up, as far as there is something to give up.
+    pub cancel_share: f64,
+    /// What the requests are made from.
+    pub seed: u64,
+    /// How long one call may wait.
+    pub limits: Limits,
+    /// For how long the same request is sent again while nothing is decided.
+    pub decide_within: Duration,
+    /// How long the least offer lasts, in seconds; 60 is the least there is.
+    pub offer_ttl_seconds: u32,
+}
+
+impl WorkloadOptions {
+    /// 20,000 requests of 32 clients to 8 events of 100 seats, a fifth of them cancellations.
+    pub fn at(urls: Vec<String>) -> Self {
+        Self {
+            urls,
+            operations: 20_000,
+            clients: 32,
+            events: 8,
+            seats: 100,
+            cancel_share: 0.2,
+            seed: 1,
+            limits: Limits { answer: Duration::from_secs(15), ..Limits::default() },
+            decide_within: Duration::from_secs(60),
+            offer_ttl_seconds: 60,
+        }
+    }
+}
+
+/// What a run was like, beside its history.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// From the first request to the last decision.
+    pub load: Duration,
+    /// The longest that one answer took, or that there was none.
+    pub slowest: Duration,
+    /// The longest from the first try of a request to its decision.
+    pub slowest_decision: Duration,
+}
+
+/// What all clients share.
+struct Run {
+    options: WorkloadOptions,
+    apis: Vec<Api>,
+    began: Instant,
+    events: Vec<Sale>,
+    sent: AtomicU64,
+    common: Mutex<Vec<Mine>>,
+}
+
+/// An event of the run.
+struct Sale {
+    id: Uuid,
+    /// The last version that anybody was told, for edits that must have one.
+    version: AtomicU64,
+}
+
+/// Runs it to its end, reads what there is then, and returns what happened.
+///
+/// # Errors
+///
+/// If there was nothing to measure: options that make no sense, no event could be created, or the end
+/// could not be read.
+pub async fn run(options: WorkloadOptions) -> anyhow::Result<(History, Pace)> {
+    anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
+    anyhow::ensure!(options.clients > 0 && options.events > 0, "clients and events are needed");
+    anyhow::ensure!(options.seats > 0, "at least one seat is needed");
+    let apis: Vec<Api> = options
+        .urls
+        .iter()
+        .map(|url| Api::new(url, options.limits.clone()))
+        .collect::<anyhow::Result<_>>()?;
+    // See flash::run.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let mut run = Run {
+        apis,
+        began: Instant::now(),
+        events: Vec::new(),
+        sent: AtomicU64::new(0),
+        common: Mutex::default(),
+        options,
+    };
+    let mut history = History::default();
+    for number in 0..run.options.events {
+        let operation = run.create(number).await?;
+        run.events.push(Sale { id: operation.event_id, version: AtomicU64::new(1) });
+        history.operations.push(operation);
+    }
+    let run = Arc::new(run);
+    let mut clients = JoinSet::new();
+    for number in 0..run.options.clients {
+        clients.spawn(Client::new(Arc::clone(&run), number).work());
+    }
+    for operations in clients.join_all().await {
+        history.operations.extend(operations);
+    }
+    let pace = pace(&history, run.began.elapsed());
+    end::settle_and_read(&run, &mut history)
+        .await
+        .context("cannot read what there is in the end")?;
+    Ok((history, pace))
+}
+
+fn pace(history: &History, load: Duration) -> Pace {
+    let mut first: std::collections::HashMap<&str, u64> = std::collections::HashMap::new();
+    let (mut slowest, mut slowest_decision) = (0, 0);
+    for operation in &history.operations {
+        slowest = slowest.max(operation.answered_at - operation.invoked_at);
+        if let Some(key) = &operation.key {
+            let first = first.entry(key).or_insert(operation.invoked_at);
+            *first = operation.invoked_at.min(*first);
+        }
+    }
+    for operation in &history.operations {
+        if let (Some(key), Answer::Decided(decided)) = (&operation.key, &operation.answer)
+            && !decided.replayed
+        {
+            slowest_decision = slowest_decision.max(operation.answered_at - first[key.as_str()]);
+        }
+    }
+    let micros = Duration::from_micros;
+    Pace { load, slowest: micros(slowest), slowest_decision: micros(slowest_decision) }
+}
+
+impl Run {
+    /// Puts up an event: one in four without a waitlist, one in four without offers.
+    async fn create(&self, number: u32) -> anyhow::Result<Operation> {
+        let request = Request::Create {
+            capacity: self.options.seats,
+            waitlist_enabled: number % 4 != 1,
+            offer_ttl_seconds: (number % 4 != 2).then_some(self.options.offer_ttl_seconds),
+        };
+        let key = format!("{}-event-{number}-{}", self.options.seed, fastrand::u64(..));
+        let tries = self.decide(u32::MAX, 0, Uuid::nil(), key, &request, None).await;
+        let mut decided = tries.into_iter().next_back().context("it was asked for")?;
+        let Answer::Decided(answer) = &decided.answer else {
+            anyhow::bail!("no event could be created: {:?}", decided.answer);
+        };
+        anyhow::ensure!(answer.is_success(), "no event could be created: {answer:?}");
+        decided.event_id = wire::created_id(answer).context("an event without an id")?;
+        Ok(decided)
+    }
+
+    /// Sends a request until it is decided, or for as long as it is worth. Every try is an operation.
+    async fn decide(
+        &self,
+        client: u32,
+        server: usize,
+        event_id: Uuid,
+        key: String,
+        request: &Request,
+        ticket: Option<&str>,
+    ) -> Vec<Operation> {
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        let mut tries = Vec::with_capacity(1);
+        for turn in 0.. {
+            let api = &self.apis[(server + turn) % self.apis.len()];
+            let invoked_at = self.now();
+            let answer = wire::ask(api, event_id, request, Some(&key), ticket).await;
+            let answered_at = self.now();
+            let is_decided = matches!(answer, Answer::Decided(_));
+            let (request, key) = (request.clone(), Some(key.clone()));
+            tries.push(Operation {
+                client,
+                invoked_at,
+                answered_at,
+                event_id,
+                key,
+                request,
+                answer,
+            });
+            if is_decided || began.elapsed() > self.options.decide_within {
+                break;
+            }
+            tokio::time::sleep(pause.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+        tries
+    }
+
+    /// Microseconds since the run began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The number of the next request, until there are enough.
+    fn next(&self) -> Option<u64> {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        (number < self.options.operations).then_some(number)
+    }
+
+    /// The event that is called off by the request of this number.
+    fn called_off_by(&self, number: u64) -> Option<usize> {
+        let at = number.checked_sub(self.options.operations / 10 * 9)?;
+        let event = usize::try_from(at).ok()? * CALLED_OFF_EVERY + CALLED_OFF_EVERY - 1;
+        (event < self.events.len()).then_some(event)
+    }
+
+    fn common<T>(&self, with: impl FnOnce(&mut Vec<Mine>) -> T) -> T {
+        with(&mut self.common.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,153 @@
+//! Requests as they are sent, and answers as they are written down.
+
+use crate::api::Api;
+use crate::client::{Answer as HttpAnswer, TransportError};
+use crate::judge::{Answer, Decided, Request, Shown, ShownEvent};
+use hyper::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use hyper::{Method, Uri};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Asks, once.
+pub(super) async fn ask(
+    api: &Api,
+    event_id: Uuid,
+    request: &Request,
+    key: Option<&str>,
+    ticket: Option<&str>,
+) -> Answer {
+    let (method, path, body) = route(event_id, request, ticket);
+    let mut headers = HeaderMap::new();
+    if let Some(key) = key {
+        headers.insert(KEY, HeaderValue::from_str(key).expect("our keys are plain ASCII"));
+    }
+    if let Request::Edit { if_version: Some(version), .. } = request {
+        let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is ASCII");
+        headers.insert(IF_MATCH, tag);
+    }
+    let body = body.map(|body| body.to_string().into_bytes());
+    match api.client().call_with(method, uri(api, &path), body, headers).await {
+        Ok(answer) => read(request, &answer),
+        Err(error) if error.may_have_arrived() => Answer::Unknown { why: error.kind().to_owned() },
+        Err(_) => Answer::Undone { status: 0 },
+    }
+}
+
+fn route(
+    event_id: Uuid,
+    request: &Request,
+    ticket: Option<&str>,
+) -> (Method, String, Option<Value>) {
+    let event = format!("events/{event_id}");
+    match request {
+        Request::Create { capacity, waitlist_enabled, offer_ttl_seconds } => (
+            Method::POST,
+            "events".to_owned(),
+            Some(json!({
+                "name": "An event to be judged",
+                "capacity": capacity,
+                "waitlist_enabled": waitlist_enabled,
+                "offer_ttl_seconds": offer_ttl_seconds,
+            })),
+        ),
+        Request::Register { user_email, waits } => {
+            let on_full = if *waits { "waitlist" } else { "refuse" };
+            let body = json!({"user_email": user_email, "on_full": on_full});
+            (Method::POST, format!("{event}/register"), Some(body))
+        }
+        Request::Hold { user_email, ttl_seconds } => {
+            let body = json!({"user_email": user_email, "ttl_seconds": ttl_seconds});
+            (Method::POST, format!("{event}/holds"), Some(body))
+        }
+        Request::Confirm { id } => (Method::POST, format!("registrations/{id}/confirm"), None),
+        Request::Cancel { id } => (Method::DELETE, format!("registrations/{id}"), None),
+        Request::Transfer { id, user_email } => {
+            let body = json!({"user_email": user_email});
+            (Method::POST, format!("registrations/{id}/transfer"), Some(body))
+        }
+        Request::CheckIn { .. } => {
+            (Method::POST, format!("{event}/check-ins"), Some(json!({"ticket": ticket})))
+        }
+        Request::UndoCheckIn { id } => (Method::DELETE, format!("{event}/check-ins/{id}"), None),
+        Request::Edit { name, capacity, .. } => {
+            (Method::PATCH, event, Some(json!({"name": name, "capacity": capacity})))
+        }
+        Request::CancelEvent => (Method::POST, format!("{event}/cancel"), None),
+        Request::Read => (Method::GET, event, None),
+    }
+}
+
+/// What an answer decides, if it does.
+fn read(request: &Request, answer: &HttpAnswer) -> Answer {
+    let status = answer.status.as_u16();
+    match status {
+        502 | 504 => return Answer::Unknown { why: status.to_string() },
+        429 | 500 | 503 => return Answer::Undone { status },
+        _ => {}
+    }
+    let mut decided =
+        Decided { status, replayed: answer.headers.contains_key(REPLAYED), ..Decided::default() };
+    let is_of_event = matches!(
+        request,
+        Request::Create { .. } | Request::Edit { .. } | Request::CancelEvent | Request::Read
+    );
+    if !decided.is_success() {
+        decided.code = decode::<Problem>(answer).map(|problem| problem.code);
+    } else if is_of_event {
+        // What has no ETag has no version yet: time has changed something since.
+        let is_settled = answer.headers.contains_key(ETAG) || !matches!(request, Request::Read);
+        decided.event =
+            decode::<ShownEvent>(answer).map(|event| ShownEvent { is_settled, ..event });
+        // Where the event came into being, its id is told by the place of a registration's.
+        if matches!(request, Request::Create { .. }) {
+            decided.code = decode::<Id>(answer).map(|created| created.id.to_string());
+        }
+    } else {
+        decided.registration = decode::<Shown>(answer);
+    }
+    Answer::Decided(decided)
+}
+
+/// The id of an event that was created.
+pub(super) fn created_id(decided: &Decided) -> Option<Uuid> {
+    decided.code.as_deref()?.parse().ok()
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: Uuid,
+}
+
+fn decode<T: DeserializeOwned>(answer: &HttpAnswer) -> Option<T> {
+    serde_json::from_slice(&answer.body).ok()
+}
+
+/// The ticket of a registration, if it has one.
+pub(super) async fn ticket(api: &Api, id: Uuid) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Ticket {
+        ticket: String,
+    }
+    let answer = get(api, &format!("registrations/{id}/ticket")).await.ok()?;
+    decode::<Ticket>(&answer).map(|ticket| ticket.ticket)
+}
+
+/// Any page, once.
+pub(super) async fn get(api: &Api, path: &str) -> Result<HttpAnswer, TransportError> {
+    api.client().call(Method::GET, uri(api, path), None).await
+}
+
+fn uri(api: &Api, path: &str) -> Uri {
+    let uri = format!("{}{path}", api.client().base().path());
+    Uri::try_from(uri).expect("ids and fixed words make a path")
+}
