@@ -1,7 +1,9 @@
 //! Load generator and verifier for any server that speaks the API of Booking.
 //!
 //! [`flash::run`] creates an event, lets many clients storm it at once and then reads the event
-//! back, on every server, to prove that what the clients were told is what the system holds. The
+//! back, on every server, to prove that what the clients were told is what the system holds.
+//! [`workload::run`] asks for everything that can be asked and writes it down, [`judge::judge`] judges
+//! it, and [`chaos::Chaos`] makes the database fail meanwhile. The
 //! same calls serve tests: [`api::Api`] is a small typed client of the contract.
 //!
 //! The generator shares a machine with what it measures, so its own cost is kept small and is
@@ -9,6 +11,7 @@
 //! nothing is allocated per connection but its buffers.
 
 pub mod api;
+pub mod chaos;
 pub mod client;
 mod connection;
 pub mod cpu;

@@ -1,5 +1,6 @@
 //! `booking-load`: storms a server that speaks the API of Booking, and verifies what it says.
 
+mod chaos_args;
 mod judge_args;
 
 use anyhow::Context;
@@ -32,6 +33,8 @@ enum Command {
     Flash(FlashArgs),
     /// Ask for everything at once, write down what is answered, and judge it.
     Judge(judge_args::JudgeArgs),
+    /// Stand between a server and PostgreSQL and fail on purpose, until killed.
+    Chaos(chaos_args::ChaosArgs),
 }
 
 #[derive(Args)]
@@ -111,6 +114,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             print(cli.json, &verdict)?;
             Ok(verdict.is_clean() && judge.reached(&verdict))
         }
+        Command::Chaos(chaos) => runtime.block_on(chaos.run()).map(|()| true),
     }
 }
 

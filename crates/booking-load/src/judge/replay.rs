@@ -152,7 +152,7 @@ impl Player<'_, '_> {
         }
         match (before, fact.kind) {
             (None, Kind::Registered | Kind::Held | Kind::Waitlisted) => {
-                self.come(version, id, fact)
+                self.come(version, id, fact);
             }
             (Some(before), kind) if is_transition(&before, fact) => {
                 self.coverage.count(&format!("{:?} -> {kind:?}", before.status));

@@ -10,7 +10,7 @@ use crate::client::Limits;
 use crate::judge::{Answer, History, Operation, Request};
 use anyhow::Context;
 use client::{Client, Mine};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -81,7 +81,9 @@ struct Run {
     apis: Vec<Api>,
     began: Instant,
     events: Vec<Sale>,
+    created: Vec<Operation>,
     sent: AtomicU64,
+    is_over: AtomicBool,
     common: Mutex<Vec<Mine>>,
 }
 
@@ -99,43 +101,28 @@ struct Sale {
 /// If there was nothing to measure: options that make no sense, no event could be created, or the end
 /// could not be read.
 pub async fn run(options: WorkloadOptions) -> anyhow::Result<(History, Pace)> {
-    anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
-    anyhow::ensure!(options.clients > 0 && options.events > 0, "clients and events are needed");
-    anyhow::ensure!(options.seats > 0, "at least one seat is needed");
-    let apis: Vec<Api> = options
-        .urls
-        .iter()
-        .map(|url| Api::new(url, options.limits.clone()))
-        .collect::<anyhow::Result<_>>()?;
-    // See flash::run.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let mut run = Run {
-        apis,
-        began: Instant::now(),
-        events: Vec::new(),
-        sent: AtomicU64::new(0),
-        common: Mutex::default(),
-        options,
+    let run = Run::prepare(options).await?;
+    run.finish().await
+}
+
+/// The same, but for as long as `faults` go on, and no longer.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_during<T>(
+    options: WorkloadOptions,
+    faults: impl Future<Output = T>,
+) -> anyhow::Result<(History, Pace, T)> {
+    let run = Run::prepare(WorkloadOptions { operations: u64::MAX, ..options }).await?;
+    let until = async {
+        let out = faults.await;
+        run.is_over.store(true, Ordering::Relaxed);
+        out
     };
-    let mut history = History::default();
-    for number in 0..run.options.events {
-        let operation = run.create(number).await?;
-        run.events.push(Sale { id: operation.event_id, version: AtomicU64::new(1) });
-        history.operations.push(operation);
-    }
-    let run = Arc::new(run);
-    let mut clients = JoinSet::new();
-    for number in 0..run.options.clients {
-        clients.spawn(Client::new(Arc::clone(&run), number).work());
-    }
-    for operations in clients.join_all().await {
-        history.operations.extend(operations);
-    }
-    let pace = pace(&history, run.began.elapsed());
-    end::settle_and_read(&run, &mut history)
-        .await
-        .context("cannot read what there is in the end")?;
-    Ok((history, pace))
+    let (finished, out) = tokio::join!(run.finish(), until);
+    let (history, pace) = finished?;
+    Ok((history, pace, out))
 }
 
 fn pace(history: &History, load: Duration) -> Pace {
@@ -160,6 +147,52 @@ fn pace(history: &History, load: Duration) -> Pace {
 }
 
 impl Run {
+    /// Puts up the events.
+    async fn prepare(options: WorkloadOptions) -> anyhow::Result<Arc<Self>> {
+        anyhow::ensure!(!options.urls.is_empty(), "at least one URL is needed");
+        anyhow::ensure!(options.clients > 0 && options.events > 0, "clients and events are needed");
+        anyhow::ensure!(options.seats > 0, "at least one seat is needed");
+        let apis: Vec<Api> = options
+            .urls
+            .iter()
+            .map(|url| Api::new(url, options.limits.clone()))
+            .collect::<anyhow::Result<_>>()?;
+        // See flash::run.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
+        let mut run = Self {
+            apis,
+            began: Instant::now(),
+            events: Vec::new(),
+            created: Vec::new(),
+            sent: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            common: Mutex::default(),
+            options,
+        };
+        for number in 0..run.options.events {
+            let operation = run.create(number).await?;
+            run.events.push(Sale { id: operation.event_id, version: AtomicU64::new(1) });
+            run.created.push(operation);
+        }
+        Ok(Arc::new(run))
+    }
+
+    /// Lets the clients loose until they have asked enough, and reads the end.
+    async fn finish(self: &Arc<Self>) -> anyhow::Result<(History, Pace)> {
+        let mut history = History { operations: self.created.clone(), ..History::default() };
+        let mut clients = JoinSet::new();
+        for number in 0..self.options.clients {
+            clients.spawn(Client::new(Arc::clone(self), number).work());
+        }
+        for operations in clients.join_all().await {
+            history.operations.extend(operations);
+        }
+        let pace = pace(&history, self.began.elapsed());
+        let end = end::settle_and_read(self, &mut history).await;
+        end.context("cannot read what there is in the end")?;
+        Ok((history, pace))
+    }
+
     /// Puts up an event: one in four without a waitlist, one in four without offers.
     async fn create(&self, number: u32) -> anyhow::Result<Operation> {
         let request = Request::Create {
@@ -223,6 +256,9 @@ impl Run {
 
     /// The number of the next request, until there are enough.
     fn next(&self) -> Option<u64> {
+        if self.is_over.load(Ordering::Relaxed) {
+            return None;
+        }
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         (number < self.options.operations).then_some(number)
     }

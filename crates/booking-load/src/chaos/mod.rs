@@ -1,0 +1,175 @@
+//! A way to PostgreSQL that fails on purpose: it cuts connections just before or just after a COMMIT
+//! reaches the server, slows them, or lets nothing through. On loopback only.
+
+mod carry;
+mod frontend;
+
+use carry::carry;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What goes wrong, and how often. Shares are of all COMMITs, from 0 to 1.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The connection is cut, and the COMMIT never arrives.
+    pub cut_before_commit: f64,
+    /// The COMMIT arrives, and its answer does not.
+    pub cut_after_commit: f64,
+    /// The COMMIT is late.
+    pub delay_commit: f64,
+    /// By so much.
+    pub delay: Duration,
+    /// Nothing goes through in either direction, and nothing is closed.
+    pub is_black_hole: bool,
+}
+
+/// How often something went wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// COMMITs that came.
+    pub commits: u64,
+    /// Those that were cut before they arrived.
+    pub cut_before: u64,
+    /// Those that were cut after.
+    pub cut_after: u64,
+    /// Those that were late.
+    pub delayed: u64,
+}
+
+/// A running proxy. It ends when this is dropped, with all its connections.
+#[derive(Debug)]
+pub struct Chaos {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    plan: watch::Sender<Plan>,
+    /// Raised when every connection is to be cut.
+    cuts: watch::Sender<u64>,
+    random: Mutex<fastrand::Rng>,
+    commits: AtomicU64,
+    cut_before: AtomicU64,
+    cut_after: AtomicU64,
+    delayed: AtomicU64,
+}
+
+/// What becomes of one COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Arrives,
+    CutBefore,
+    CutAfter,
+    Late(Duration),
+}
+
+impl Chaos {
+    /// Listens at `listen` (port 0 for one that is free) and carries everything to `upstream`.
+    ///
+    /// # Errors
+    ///
+    /// If either is not of this machine's loopback, or `listen` cannot be listened on.
+    pub async fn start(
+        listen: SocketAddr,
+        upstream: SocketAddr,
+        plan: Plan,
+        seed: u64,
+    ) -> io::Result<Self> {
+        if !listen.ip().is_loopback() || !upstream.ip().is_loopback() {
+            let text = "chaos is for loopback addresses only";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            plan: watch::Sender::new(plan),
+            cuts: watch::Sender::new(0),
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            commits: AtomicU64::default(),
+            cut_before: AtomicU64::default(),
+            cut_after: AtomicU64::default(),
+            delayed: AtomicU64::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, upstream, Arc::clone(&shared)));
+        Ok(Self { address, shared, accepting })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on this goes wrong instead.
+    pub fn set(&self, plan: Plan) {
+        self.shared.plan.send_replace(plan);
+    }
+
+    /// Cuts every connection that is open.
+    pub fn cut_all(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// What went wrong so far.
+    pub fn counts(&self) -> Counts {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            commits: count(&self.shared.commits),
+            cut_before: count(&self.shared.cut_before),
+            cut_after: count(&self.shared.cut_after),
+            delayed: count(&self.shared.delayed),
+        }
+    }
+}
+
+impl Drop for Chaos {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut_all();
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            // A server that is not there is seen as a connection that closes.
+            if let Ok(server) = TcpStream::connect(upstream).await {
+                carry(&shared, client, server).await;
+            }
+        });
+    }
+}
+
+impl Shared {
+    fn fate_of_commit(&self) -> Fate {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let plan = self.plan.borrow().clone();
+        let chance = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();
+        let after = plan.cut_before_commit + plan.cut_after_commit;
+        let (fate, counter) = if chance < plan.cut_before_commit {
+            (Fate::CutBefore, &self.cut_before)
+        } else if chance < after {
+            (Fate::CutAfter, &self.cut_after)
+        } else if chance < after + plan.delay_commit {
+            (Fate::Late(plan.delay), &self.delayed)
+        } else {
+            return Fate::Arrives;
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        fate
+    }
+
+    /// Returns once bytes may go through.
+    async fn passable(&self) {
+        // The sender lives in `self`, so this cannot fail.
+        let _ = self.plan.subscribe().wait_for(|plan| !plan.is_black_hole).await;
+    }
+}
