@@ -18,6 +18,7 @@ const BEGIN: &str = "
     BEGIN READ ONLY;
     SET LOCAL statement_timeout = '600s';
     SET LOCAL enable_seqscan = on;
+    SET LOCAL enable_bitmapscan = on;
     SET LOCAL enable_hashjoin = on;
     SET LOCAL enable_mergejoin = on;
 ";

@@ -33,7 +33,7 @@ impl PgStore {
     async fn attempt_insert(&self, new: &NewEvent, attempt: &Attempt) -> Result<Event, PgError> {
         let connection = Lease::from(&self.pool).await?;
         let insert = connection.prepare(sql::EVENT_INSERT).await?;
-        let find = connection.prepare(sql::EVENT_FIND).await?;
+        let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
         let (inserted, found) = join(
@@ -70,7 +70,7 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
         let insert = connection.prepare(sql::EVENT_INSERT).await?;
-        let find = connection.prepare(sql::EVENT_FIND).await?;
+        let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let claim = connection.prepare(sql::RECORD_CLAIM).await?;
         let (id, clock_time) = (new.id.as_uuid(), self.clock_time());
         let (begun, now, inserted, found) = join4(

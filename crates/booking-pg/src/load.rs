@@ -102,12 +102,12 @@ impl Locked {
         if more.is_nothing() {
             return Ok(());
         }
-        let overdue = connection.prepare_if(!more.overdue.0.is_empty(), sql::REGISTRATION_OVERDUE);
-        let next = connection.prepare_if(!more.overdue.0.is_empty(), sql::REGISTRATION_NEXT_END);
-        let waiting = connection.prepare_if(!more.waiting.0.is_empty(), sql::REGISTRATION_WAITING);
-        let details = connection.prepare_if(!more.details.is_empty(), sql::EVENT_DETAILS);
-        let (overdue, next, waiting, details) =
-            (overdue.await?, next.await?, waiting.await?, details.await?);
+        let prepare =
+            async |events: &[Uuid], sql| connection.prepare_if(!events.is_empty(), sql).await;
+        let overdue = prepare(&more.overdue.0, sql::REGISTRATION_OVERDUE).await?;
+        let next = prepare(&more.overdue.0, sql::REGISTRATION_NEXT_END).await?;
+        let waiting = prepare(&more.waiting.0, sql::REGISTRATION_WAITING).await?;
+        let details = prepare(&more.details, sql::EVENT_DETAILS).await?;
         let (overdue, next, waiting, details) = join4(
             connection.rows_if(&overdue, &[&more.overdue.0, &more.overdue.1, &self.now]),
             connection.rows_if(&next, &[&more.overdue.0, &self.now]),

@@ -1,4 +1,4 @@
-//! Reading: one statement, or two that go out together, on any connection.
+//! Reading events, on any connection.
 
 use crate::connection::Lease;
 use crate::error::{PgError, Remedy};
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The longest time for a read, all its attempts together.
@@ -27,7 +28,7 @@ impl PgStore {
                 let rows = connection
                     .fetch(sql::EVENT_FIND, &[&[id.as_uuid()].as_slice(), &clock_time])
                     .await?;
-                rows.first().map(rows::event).transpose()
+                Ok(as_they_are(connection, &rows, clock_time).await?.pop())
             })
         })
         .await
@@ -46,8 +47,7 @@ impl PgStore {
                 let rows = connection
                     .fetch(sql::EVENT_LIST, &[&created_at, &id, &at_most, &clock_time])
                     .await?;
-                let events = rows.iter().map(rows::event).collect::<Result<_, _>>()?;
-                Ok(Page::new(events, limit))
+                Ok(Page::new(as_they_are(connection, &rows, clock_time).await?, limit))
             })
         })
         .await
@@ -94,6 +94,27 @@ impl PgStore {
             Err(_) => Err(PgError::Timeout(WITHIN).into_store_error()),
         }
     }
+}
+
+/// Reads events from `rows`. Those on which something has run out are read once more, with a statement
+/// that counts what has: nearly always there are none, and it would double what a read costs.
+async fn as_they_are(
+    connection: &Lease,
+    rows: &[Row],
+    clock_time: Option<DateTime<Utc>>,
+) -> Result<Vec<Event>, PgError> {
+    let mut events = rows.iter().map(rows::event).collect::<Result<Vec<_>, _>>()?;
+    let due = events.iter().filter(|event| !event.is_settled);
+    let due: Vec<Uuid> = due.map(|event| event.id.as_uuid()).collect();
+    if !due.is_empty() {
+        for row in &connection.fetch(sql::EVENT_FIND_DUE, &[&due, &clock_time]).await? {
+            let counted = rows::event(row)?;
+            events.iter_mut().filter(|event| event.id == counted.id).for_each(|event| {
+                event.clone_from(&counted);
+            });
+        }
+    }
+    Ok(events)
 }
 
 /// One row beyond the page tells whether there is another.

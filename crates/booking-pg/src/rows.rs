@@ -43,7 +43,7 @@ pub(crate) fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgErro
     Ok((details, row.get(1)))
 }
 
-/// A row of `event/find` or `event/list`.
+/// A row of `event/find`, `event/find_due` or `event/list`.
 pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     let (details, created_at) = details(row)?;
     Ok(Event {

@@ -17,6 +17,7 @@ pub(crate) const EVENT_DETAILS: Sql = sql!("event/details");
 pub(crate) const EVENT_DUE: Sql = sql!("event/due");
 pub(crate) const EVENT_EDIT: Sql = sql!("event/edit");
 pub(crate) const EVENT_FIND: Sql = sql!("event/find");
+pub(crate) const EVENT_FIND_DUE: Sql = sql!("event/find_due");
 pub(crate) const EVENT_INSERT: Sql = sql!("event/insert");
 pub(crate) const EVENT_LIST: Sql = sql!("event/list");
 pub(crate) const EVENT_LOCK: Sql = sql!("event/lock");

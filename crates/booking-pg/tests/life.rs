@@ -49,7 +49,7 @@ async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
     let read = store.event(event).await.expect("it answers").expect("it is there");
     assert_eq!((read.booked_count, read.is_settled), (2, false));
     let page = store.events(None, PageLimit::MAX).await.expect("it answers");
-    assert_eq!(page.items, [read.clone()]);
+    assert_eq!(page.items, std::slice::from_ref(&read));
     let seated = store.registrations(event, Listed::Seated, None, PageLimit::MAX).await;
     let seated = seated.expect("it answers").expect("it is there").items;
     assert_eq!(seated.len(), 2);

@@ -32,16 +32,7 @@ async fn version_1_database() -> Database {
         r#"INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
            VALUES ('{EVENT}', 'Jazz', 'All night', 3, 2, 3, '2026-05-01T19:00:00.123456Z');
            INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
-           VALUES ('{EVENT}', 1, 1, '2026-05-01T19:00:00.123456Z', '[{{"kind":"event_created"}}]')"#
-    ));
-    register_as_version_1(&database);
-    database
-}
-
-/// What a server of version 1 writes when it gives two seats.
-fn register_as_version_1(database: &Database) {
-    database.sql(&format!(
-        r#"UPDATE events SET booked_count = 2, version = 3 WHERE id = '{EVENT}';
+           VALUES ('{EVENT}', 1, 1, '2026-05-01T19:00:00.123456Z', '[{{"kind":"event_created"}}]');
            INSERT INTO registrations (event_id, id, user_email, event_version, created_at)
            VALUES ('{EVENT}', '{ADA}', 'ada@example.org', 2, '2026-05-02T08:00:00Z'),
                ('{EVENT}', '{GRACE}', 'grace@example.org', 3, '2026-05-02T08:00:00Z');
@@ -51,6 +42,7 @@ fn register_as_version_1(database: &Database) {
                {{"kind":"registered","registration_id":"{GRACE}"}}
            ]')"#
     ));
+    database
 }
 
 async fn migrate(database: &Database) -> PgStore {
@@ -114,19 +106,44 @@ async fn what_was_there_lives_on() {
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 
-/// While servers are being replaced, some of the version before still give out seats.
+/// While servers are being replaced, some of the version before still read and give out seats, with
+/// statements that they prepared before the migration.
 #[tokio::test]
-async fn a_server_of_the_version_before_still_writes() {
-    let database = booking_testkit::shared().database(None);
+async fn a_server_of_the_version_before_still_works() {
+    let database = version_1_database().await;
+    let (old, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let event_id = id(EVENT);
+    let prepare = async |sql| old.prepare(sql).await.expect("it is a statement of version 1");
+    let find = "SELECT id, name, description, capacity, booked_count, version, created_at \
+                FROM events WHERE id = $1";
+    let find = prepare(find).await;
+    let lock = "SELECT id, capacity, booked_count, version FROM events WHERE id = $1 FOR UPDATE";
+    let lock = prepare(lock).await;
+    let load = "SELECT event_id, id, user_email, event_version, created_at FROM registrations \
+                WHERE event_id = $1";
+    let load = prepare(load).await;
+    let insert = "INSERT INTO registrations (event_id, id, user_email, event_version, created_at) \
+                  VALUES ($1, $2, 'edsger@example.org', 4, now())";
+    let insert = prepare(insert).await;
+    let fact = "INSERT INTO facts (event_id, version_first, version_last, recorded_at, body) \
+                VALUES ($1, 4, 4, now(), '[{\"kind\":\"registered\"}]')";
+    let fact = prepare(fact).await;
+    let update = "UPDATE events SET booked_count = 3, version = 4 WHERE id = $1";
+    let update = prepare(update).await;
+    old.query(&find, &[&event_id]).await.expect("it answers");
+    old.query(&load, &[&event_id]).await.expect("it answers");
+
     let store = migrate(&database).await;
-    database.sql(&format!(
-        r#"INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
-           VALUES ('{EVENT}', 'Jazz', '', 3, 0, 1, now());
-           INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
-           VALUES ('{EVENT}', 1, 1, now(), '[{{"kind":"event_created"}}]')"#
-    ));
-    register_as_version_1(&database);
-    let ada = store.registration(id(ADA).into()).await.expect("it answers").expect("it is there");
-    assert_eq!(ada.status, Status::Confirmed);
+    old.query_one(&find, &[&event_id]).await.expect("it answers");
+    old.query_one(&lock, &[&event_id]).await.expect("it answers");
+    assert_eq!(old.query(&load, &[&event_id]).await.expect("it answers").len(), 2);
+    let edsger = Uuid::now_v7();
+    old.execute(&insert, &[&event_id, &edsger]).await.expect("it answers");
+    old.execute(&fact, &[&event_id]).await.expect("it answers");
+    old.execute(&update, &[&event_id]).await.expect("it answers");
+    let row = store.registration(edsger.into()).await.expect("it answers").expect("it is there");
+    assert_eq!(row.status, Status::Confirmed);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }

@@ -1,24 +1,9 @@
--- event/list: the events before a cursor, newest first, as event/find reads one
+-- event/list: the events before a cursor, newest first, as event/find reads them
 SELECT
-    events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
-    events.timezone, events.venue, events.capacity, events.version, events.status::text, events.opens_at,
-    events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds, events.waitlist_count,
-    events.due_at <= store.now IS NOT TRUE AS is_settled,
-    CASE
-        WHEN events.due_at <= store.now THEN events.booked_count - (
-            SELECT count(*)::integer
-            FROM (
-                SELECT
-                FROM registrations AS r
-                WHERE r.event_id = events.id AND r.expires_at <= store.now
-                -- So that only the index of what runs out will do.
-                ORDER BY r.expires_at
-            ) AS overdue
-        )
-        ELSE events.booked_count
-    END AS booked_count
+    id, created_at, name, description, starts_at, ends_at, timezone, venue, capacity, version,
+    status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds, waitlist_count,
+    due_at <= coalesce($4::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count
 FROM events
-CROSS JOIN (SELECT coalesce($4::timestamptz, statement_timestamp()) AS now) AS store
-WHERE (events.created_at, events.id) < ($1::timestamptz, $2::uuid)
-ORDER BY events.created_at DESC, events.id DESC
+WHERE (created_at, id) < ($1::timestamptz, $2::uuid)
+ORDER BY created_at DESC, id DESC
 LIMIT $3::bigint
