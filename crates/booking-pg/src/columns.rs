@@ -198,7 +198,7 @@ pub(crate) fn inserted(
     (seats, others)
 }
 
-/// `unnest` fills up a column that is shorter than the others with NULLs, and at no cost.
+/// What is beyond the end of a column is NULL, by subscript as by `unnest`, and costs nothing.
 fn empty_if_null<T>(column: &mut Vec<Option<T>>) {
     if column.iter().all(Option::is_none) {
         column.clear();
