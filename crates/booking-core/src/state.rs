@@ -32,7 +32,8 @@ pub struct EventState {
     /// none.
     pub due_at: Option<DateTime<Utc>>,
     /// Every registration of this event that has the id of one of the commands, and every one whose
-    /// row is live that has its e-mail address. Others may be among them, and some may be twice.
+    /// row is live that has its e-mail address. Others may be among them, and some may be twice. One
+    /// that waits has its position, if the answer to a command may show it.
     pub registrations: Vec<Registration>,
     /// The first [`Needs::overdue_max`] holds and offers that have run out, by the time of their end
     /// and the version that made them.
