@@ -408,7 +408,7 @@ const CORRUPTIONS: &[Corruption] = &[
             Decided { status: 201, registration: other, replayed: true, ..Decided::default() };
         again(history, 22, Answer::Decided(replayed));
     }),
-    ("a trace of what was said to be undone", "trace_of_nothing", |history| {
+    ("a trace of what was said to be undone", "out_of_order", |history| {
         let Answer::Decided(decided) = history.operations[22].answer.clone() else {
             panic!("it was decided")
         };

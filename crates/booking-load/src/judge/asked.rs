@@ -9,6 +9,8 @@ use std::collections::HashMap;
 pub(super) struct Asked<'a> {
     /// What was asked, and of which event.
     pub(super) operation: &'a Operation,
+    /// When it was sent for the first time, but for tries of which was said that they did nothing: if
+    /// one of those did something after all, that is older than it can be.
     pub(super) invoked_at: u64,
     /// When its first decision was there; the end of time if there was none.
     pub(super) answered_at: u64,
@@ -55,29 +57,25 @@ fn one<'a>(
     tries.sort_by_key(|operation| operation.invoked_at);
     let key = tries[0].key.clone();
     let (mut decided, mut answered_at) = (None::<&Decided>, u64::MAX);
-    let (mut may_be_done, mut was_unknown) = (false, false);
+    let (mut invoked_at, mut was_unknown) = (None, false);
     for operation in &tries {
         match &operation.answer {
             Answer::Undone { .. } => coverage.count("answer: not now"),
             Answer::Unknown { .. } => {
                 coverage.count("answer: unknown");
-                may_be_done = true;
+                invoked_at = invoked_at.or(Some(operation.invoked_at));
                 was_unknown |= decided.is_none();
             }
             Answer::Decided(again) => {
                 if again.replayed {
                     coverage.count("answer: replayed");
                 }
-                match (decided, &key) {
-                    (None, Some(key)) if again.replayed && !may_be_done => {
-                        breaches.push(Breach::TraceOfNothing { key: key.clone() });
-                    }
-                    (Some(first), Some(key)) if !is_same(first, again) => {
-                        breaches.push(Breach::AnsweredTwice { key: key.clone() });
-                    }
-                    _ => {}
+                if let (Some(first), Some(key)) = (decided, &key)
+                    && !is_same(first, again)
+                {
+                    breaches.push(Breach::AnsweredTwice { key: key.clone() });
                 }
-                may_be_done = true;
+                invoked_at = invoked_at.or(Some(operation.invoked_at));
                 // Whichever answer came first: another try may have overtaken it.
                 if operation.answered_at < answered_at {
                     (decided, answered_at) = (Some(again), operation.answered_at);
@@ -93,7 +91,8 @@ fn one<'a>(
     }
     let operation = tries[0];
     let is_open = decided.is_none() && was_unknown && operation.key.is_some();
-    Asked { operation, invoked_at: operation.invoked_at, answered_at, decided, is_open }
+    let invoked_at = invoked_at.unwrap_or(operation.invoked_at);
+    Asked { operation, invoked_at, answered_at, decided, is_open }
 }
 
 /// Whether two answers say the same, whichever of them is the replay.

@@ -26,8 +26,6 @@ pub enum Breach {
     NeverDecided { key: String },
     /// The same request was answered in two ways.
     AnsweredTwice { key: String },
-    /// Every answer before said that nothing was done, and then it was told as done before.
-    TraceOfNothing { key: String },
     /// An answer that the contract does not know.
     Unexpected { request: &'static str, status: u16, code: Option<String> },
     /// A registration that was acknowledged is not among the rows.
@@ -82,7 +80,6 @@ impl Breach {
             Self::UnknownLeftOpen { .. } => "unknown_left_open",
             Self::NeverDecided { .. } => "never_decided",
             Self::AnsweredTwice { .. } => "answered_twice",
-            Self::TraceOfNothing { .. } => "trace_of_nothing",
             Self::Unexpected { .. } => "unexpected",
             Self::Lost { .. } => "lost",
             Self::Phantom { .. } => "phantom",
