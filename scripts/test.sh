@@ -16,8 +16,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step="looking for what the tests need"
+storms=
 close() {
     local status=$?
+    [ -z "$storms" ] || kill "$storms" 2>/dev/null || true
     local took="$((SECONDS / 60)) min $((SECONDS % 60)) s"
     if [ "$status" -eq 0 ]; then
         echo "== passed: everything, in $took"
@@ -188,5 +190,20 @@ if has cargo-deny; then
 else
     echo "== licences and sources: not checked, as cargo-deny is not installed (cargo install cargo-deny)"
 fi
+
+# The storms wait a minute for ten thousand holds to end, so they run beside the other tests. All are
+# built before, since one Cargo waits while another builds.
+tests=(cargo test --workspace --all-features --locked)
+run "building the tests" "${tests[@]}" --no-run
+storms_log=${CARGO_TARGET_DIR:-target}/storms.log
+"${tests[@]}" --test storms >"$storms_log" 2>&1 &
+storms=$!
+others=0
+run "tests" "${tests[@]}" -- --skip storm_flash:: --skip storm_holds:: || others=$?
+step="the storms, which ran beside the other tests"
+wait "$storms" || { status=$? && cat "$storms_log" && exit "$status"; }
+storms=
 # Last, so that Cargo's own result lines end the output.
-run "tests" cargo test --workspace --all-features --locked
+echo "== $step" && cat "$storms_log"
+step="tests"
+exit "$others"

@@ -2,7 +2,7 @@
 //! hold ends, and none twice.
 
 use crate::common::{self, App, Data, PROGRAM, http, start_on};
-use crate::flash::QUIET;
+use crate::storm_flash::QUIET;
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, free_port};
 use serde_json::{Value, json};
 use std::collections::HashSet;

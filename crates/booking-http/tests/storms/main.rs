@@ -2,5 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod flash;
-mod holds;
+// By names that scripts/test.sh can tell from all others.
+#[path = "flash.rs"]
+mod storm_flash;
+#[path = "holds.rs"]
+mod storm_holds;
