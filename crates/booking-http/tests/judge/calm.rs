@@ -1,0 +1,88 @@
+//! Nothing fails: both stores, two servers on one database, few connections.
+
+use crate::common::{App, Data, start_on};
+use crate::{QUIET, assert_clean, load, turn};
+use booking_load::judge::judge;
+use booking_load::workload::{WorkloadOptions, run};
+
+/// Everything that happens without time passing: the least hold lasts a minute.
+const REACHED: &[&str] = &[
+    "Registered",
+    "Held",
+    "Waitlisted",
+    "EventEdited",
+    "Waitlisted -> Offered",
+    "Waitlisted -> Confirmed",
+    "Offered -> Confirmed",
+    "Offered -> Cancelled",
+    "Held -> Confirmed",
+    "Held -> Cancelled",
+    "Confirmed -> Cancelled",
+    "Confirmed -> Transferred",
+    "Confirmed -> CheckedIn",
+    "Confirmed -> CheckInUndone",
+    "register: 409 sold_out",
+    "register: 409 all_held",
+    "register: 409 already_registered",
+    "hold: 409 all_held",
+    "confirm: 409 hold_expired",
+    "cancel: 409 not_cancellable",
+    "transfer: 409 already_registered",
+    "transfer: 409 not_transferable",
+    "check_in: 409 already_checked_in",
+    "edit: 409 capacity_below_booked",
+    "edit: 412 version_mismatch",
+    "answer: replayed",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_lost_on_sqlite() {
+    thousands_of_requests(Data::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_lost_on_postgres() {
+    thousands_of_requests(Data::postgres()).await;
+}
+
+async fn thousands_of_requests(data: Data) {
+    let _turn = turn().await;
+    let app = App::start_with(data, &[QUIET]);
+    let url = app.url().to_owned();
+    let options = WorkloadOptions { operations: 8_000, events: 8, ..load(&[&url]) };
+    let (history, _) = run(options).await.expect("it can be run");
+    let verdict = judge(&history);
+    assert_clean(&verdict, REACHED);
+    // The last event is called off with a tenth of the requests to come.
+    assert_clean(&verdict, &["EventCancelled", "register: 409 closed", "confirm: 409 closed"]);
+    app.assert_audit_is_clean();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_agree_over_one_database() {
+    let _turn = turn().await;
+    let app = App::start_with(Data::postgres(), &[QUIET]);
+    let other = start_on(&app.data, &[QUIET]);
+    // Few events, so that both want the same rows.
+    let options = WorkloadOptions {
+        operations: 3_000,
+        events: 2,
+        seats: 100,
+        seed: 2,
+        ..load(&[app.url(), other.url()])
+    };
+    let (history, _) = run(options).await.expect("it can be run");
+    assert_clean(&judge(&history), &["Registered", "Confirmed -> Cancelled", "read: 200"]);
+    app.assert_audit_is_clean();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_connections_are_enough() {
+    let _turn = turn().await;
+    let app = App::start_with(Data::postgres(), &[QUIET, ("DB_POOL_SIZE", "2")]);
+    let options = WorkloadOptions { operations: 2_000, seed: 3, ..load(&[app.url()]) };
+    let (history, _) = run(options).await.expect("it can be run");
+    let verdict = judge(&history);
+    assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled", "read: 200"]);
+    assert_eq!(verdict.coverage.of("answer: not now"), 0, "{verdict}");
+}

@@ -1,0 +1,171 @@
+//! The negative controls: what is broken on purpose, the judge must see. Each runs behind the real
+//! surface, and where a rule is left out the same load is clean with it.
+
+use crate::common::{App, Data};
+use crate::embedded::{fast_clock, serve};
+use crate::{QUIET, assert_clean, blocking, judged, load, turn};
+use booking_conformance::MemoryStore;
+use booking_core::{BookingStore, Rule};
+use booking_load::judge::{Verdict, judge};
+use booking_load::workload::{WorkloadOptions, run};
+use booking_pg::{PgOptions, PgStore};
+use booking_sqlite::{Options, SqliteStore};
+use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So long is a minute, the least that a hold lasts.
+const MINUTE: Duration = Duration::from_millis(250);
+
+fn short(url: &str) -> WorkloadOptions {
+    WorkloadOptions { operations: 3_000, seats: 30, ..load(&[url]) }
+}
+
+async fn verdict_without(rule: Rule) -> Verdict {
+    let _turn = turn().await;
+    let url = serve(move || async move {
+        let store = MemoryStore::default().without_rule(rule).with_clock(fast_clock(MINUTE));
+        Arc::new(store) as Arc<dyn BookingStore>
+    });
+    let (history, _) = run(short(&url)).await.expect("it can be run");
+    judge(&history)
+}
+
+/// A store on disk, while holds and offers run out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
+    let _turn = turn().await;
+    let folder = tempfile::tempdir().expect("a directory can be made");
+    let path = folder.path().join("booking.db");
+    let url = serve(move || async move {
+        let clock = Some(fast_clock(MINUTE));
+        let store = SqliteStore::open(path, Options { clock, ..Options::default() }).await;
+        Arc::new(store.expect("it can be opened")) as Arc<dyn BookingStore>
+    });
+    let (history, _) = run(short(&url)).await.expect("it can be run");
+    let reached = ["Held -> Expired", "Offered -> Expired", "confirm: 409 hold_expired"];
+    assert_clean(&judge(&history), &reached);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holds_that_never_end_are_caught() {
+    let verdict = verdict_without(Rule::Expiry).await;
+    assert!(verdict.count("confirmed_late") > 0, "{verdict}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passers_by_who_overtake_the_queue_are_caught() {
+    let verdict = verdict_without(Rule::QueueFirst).await;
+    assert!(verdict.count("queue_jumped") + verdict.count("waited_in_vain") > 0, "{verdict}");
+}
+
+/// Without the row lock two servers decide on the same state. The constraints that stand behind it are
+/// gone too, or they would hold the line (`booking-pg/tests/negative_control.rs`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_its_lock_is_caught() {
+    let _turn = turn().await;
+    let data = Data::postgres();
+    data.database().sql(
+        "ALTER TABLE registrations DROP CONSTRAINT registrations_event_version; \
+         ALTER TABLE facts DROP CONSTRAINT facts_pkey",
+    );
+    let unlocked = |url: String| {
+        serve(move || async move {
+            let options = PgOptions { pool_size: 6, ..PgOptions::parse(&url).expect("valid") };
+            let store = PgStore::connect(&options, Duration::from_secs(20)).await;
+            Arc::new(store.expect("it is there").without_row_lock()) as Arc<dyn BookingStore>
+        })
+    };
+    let urls = [(); 2].map(|()| unlocked(data.database().url().to_owned()));
+    // Once the counts are wrong many a request fails for good.
+    let options = WorkloadOptions {
+        events: 1,
+        seats: 200,
+        decide_within: Duration::from_millis(500),
+        ..load(&[&urls[0], &urls[1]])
+    };
+    let (verdict, ..) = judged(options, tokio::time::sleep(Duration::from_millis(600))).await;
+    assert!(verdict.count("version_twice") > 0, "{verdict}");
+}
+
+/// With `synchronous_commit` off PostgreSQL acknowledges before a commit is anywhere but in its own
+/// memory, which dies with it. (The server warns of that setting when it starts.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledging_before_the_commit_is_caught() {
+    let _turn = turn().await;
+    let settings =
+        ["synchronous_commit = off", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"];
+    let verdict = after_a_kill(&settings).await;
+    assert!(verdict.count("lost") > 0, "{verdict}");
+}
+
+/// The same kill, with the commit acknowledged when it is one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledging_after_the_commit_survives_the_same() {
+    let _turn = turn().await;
+    let verdict = after_a_kill(&[]).await;
+    assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
+}
+
+async fn after_a_kill(settings: &[&str]) -> Verdict {
+    let settings = settings.iter().map(|&line| line.to_owned()).collect();
+    let cluster = Cluster::start(ClusterOptions { settings, ..ClusterOptions::default() });
+    let variables = [("DATABASE_URL", cluster.url("postgres")), (QUIET.0, QUIET.1.to_owned())];
+    let server = ServerProcess::start(Path::new(crate::common::PROGRAM), &variables);
+    let options = load(&[server.url()]);
+    let (verdict, _, cluster) = judged(options, async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        blocking(move || {
+            cluster.kill9();
+            cluster.restart();
+            cluster
+        })
+        .await
+    })
+    .await;
+    drop((server, cluster));
+    verdict
+}
+
+/// A client that goes away in the middle of its request leaves all of it or nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_vanish_leave_all_or_nothing() {
+    use crate::common::http;
+    use serde_json::json;
+    use std::io::Write;
+    let _turn = turn().await;
+    let app = App::start_with(Data::postgres(), &[QUIET]);
+    let app = blocking(move || {
+        let event = app.create(1_000);
+        let path = format!("/events/{event}/register");
+        let body = |who: usize| json!({"user_email": format!("p{who}@example.org")}).to_string();
+        let request = |who: usize| {
+            let body = body(who);
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                 Idempotency-Key: vanish-{who}\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        for who in 0..200 {
+            let mut stream = http::connect(app.url());
+            let bytes = request(who).into_bytes();
+            // Some leave in the middle, some at the very end.
+            let length = if who % 2 == 0 { bytes.len() } else { bytes.len() - 1 - who % 40 };
+            stream.write_all(&bytes[..length]).expect("it is taken");
+        }
+        // Whoever sent all of it asks again, and hears of the one seat that they have.
+        for who in (0..200).step_by(2) {
+            let key = format!("vanish-{who}");
+            let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
+            let told = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
+            assert_eq!(told.status, 201, "{told:?}");
+        }
+        let seats = app.get(&format!("/events/{event}/registrations")).json();
+        assert_eq!(seats.as_array().expect("a list").len(), 100);
+        app
+    })
+    .await;
+    app.assert_audit_is_clean();
+}

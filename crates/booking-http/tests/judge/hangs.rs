@@ -1,0 +1,107 @@
+//! What hangs: a database behind a black hole, a server that is stopped while it holds a lock.
+
+use crate::common::{App, Data, http, start_on};
+use crate::cuts::{assert_audit_is_clean, server_behind_chaos};
+use crate::{QUIET, assert_clean, blocking, judged, load, turn};
+use booking_load::chaos::Plan;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// The longest that a write may take: 5 s to find its event, 10 s to be decided.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+/// What every answer may take beyond its limit, and what follows a fault.
+const BEYOND: Duration = Duration::from_millis(500);
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_in_a_black_hole_is_answered_for_in_time() {
+    let _turn = turn().await;
+    let data = Data::postgres();
+    let (server, chaos) = server_behind_chaos(&data).await;
+    let url = server.url().to_owned();
+    let (verdict, pace, back_after) = judged(load(&[server.url()]), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        chaos.set(Plan { is_black_hole: true, ..Plan::default() });
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        chaos.set(Plan::default());
+        blocking(move || seconds_until_a_seat_is_given(&url)).await
+    })
+    .await;
+    assert_clean(&verdict, &["Registered", "answer: not now"]);
+    assert!(pace.slowest < ANSWERED_WITHIN + BEYOND, "{pace:?}");
+    assert!(back_after < BACK_WITHIN, "it took {back_after:?}");
+    assert_audit_is_clean(&data);
+    println!("black hole: slowest answer {:?}, back after {back_after:?}", pace.slowest);
+}
+
+/// How long it takes until somebody gets a seat of a new event.
+fn seconds_until_a_seat_is_given(url: &str) -> Duration {
+    let since = Instant::now();
+    let headers = [("Content-Type", "application/json")];
+    loop {
+        let body = json!({"name": "After", "capacity": 1}).to_string();
+        let event = http::try_send(url, "POST", "/events", &headers, body.as_bytes());
+        if let Ok(event) = event
+            && event.status == 201
+        {
+            let path = format!("/events/{}/register", event.json()["id"].as_str().expect("an id"));
+            let body = json!({"user_email": "ada@example.org"}).to_string();
+            let told = http::try_send(url, "POST", &path, &headers, body.as_bytes());
+            if told.is_ok_and(|told| told.status == 201) {
+                return since.elapsed();
+            }
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "it does not come back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A server that is stopped for 7 s while it holds rows: the database lets them go after 5 s, and what
+/// the server does with its dead connection when it wakes changes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_stopped_with_a_lock_holds_the_others_up_for_five_seconds() {
+    let _turn = turn().await;
+    let app = App::start_with(Data::postgres(), &[QUIET]);
+    let other = start_on(&app.data, &[QUIET]);
+    let options =
+        booking_load::workload::WorkloadOptions { events: 1, ..load(&[app.url(), other.url()]) };
+    let (data, mut server) = (app.data, app.server);
+    let database = data.database().clone();
+    let (verdict, pace, server) = judged(options, async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        blocking(move || {
+            // Stopped at any moment it may hold nothing: then it is tried again.
+            for _ in 0..200 {
+                server.pause();
+                let holding = database.sql(
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                     AND state = 'idle in transaction' AND application_name LIKE 'booking%'",
+                );
+                // The other server may be between two round trips at this instant; it is not 50 ms later.
+                std::thread::sleep(Duration::from_millis(50));
+                if !holding.is_empty() && is_held(&database) {
+                    std::thread::sleep(Duration::from_secs(7));
+                    server.resume();
+                    return server;
+                }
+                server.resume();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            panic!("the server was never stopped with a lock");
+        })
+        .await
+    })
+    .await;
+    assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
+    println!("stopped with a lock: slowest decision {:?}", pace.slowest_decision);
+    App { data, server }.assert_audit_is_clean();
+}
+
+/// Whether a transaction has been idle for longer than a working server's would be.
+fn is_held(database: &booking_testkit::Database) -> bool {
+    let held = database.sql(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+         AND state = 'idle in transaction' AND state_change < clock_timestamp() - interval '40 ms'",
+    );
+    !held.is_empty()
+}

@@ -1,0 +1,64 @@
+//! Everything that can be asked, asked by many at once while things fail, and judged to the last answer.
+//!
+//! What the judge itself is worth is shown twice: `booking-load/tests/judge.rs` corrupts histories, and
+//! `controls` breaks servers.
+
+mod calm;
+#[path = "../common/mod.rs"]
+mod common;
+mod controls;
+mod cuts;
+mod disk_full;
+mod embedded;
+mod hangs;
+mod kills;
+mod power_cut;
+mod soak;
+
+use booking_load::client::Limits;
+use booking_load::judge::{Verdict, judge};
+use booking_load::workload::{Pace, WorkloadOptions, run_during};
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Without a line in the log for each request, nor a warning for each fault that is made on purpose.
+const QUIET: (&str, &str) = ("RUST_LOG", "off");
+
+/// One load at a time: two would only slow each other down, and what is measured here is time.
+async fn turn() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+    ONE_AT_A_TIME.lock().await
+}
+
+/// A load for servers that share a database.
+fn load(urls: &[&str]) -> WorkloadOptions {
+    let urls = urls.iter().map(|&url| url.to_owned()).collect();
+    WorkloadOptions {
+        clients: 16,
+        events: 4,
+        seats: 60,
+        // A second more than the server's own limit, so that its own answer is seen.
+        limits: Limits { answer: Duration::from_secs(17), ..Limits::default() },
+        ..WorkloadOptions::at(urls)
+    }
+}
+
+/// Asks for as long as `faults` go on, and judges.
+async fn judged<T>(
+    options: WorkloadOptions,
+    faults: impl Future<Output = T>,
+) -> (Verdict, Pace, T) {
+    let (history, pace, out) = run_during(options, faults).await.expect("it can be run");
+    (judge(&history), pace, out)
+}
+
+#[track_caller]
+fn assert_clean(verdict: &Verdict, reached: &[&str]) {
+    assert!(verdict.is_clean(), "{verdict}");
+    assert_eq!(verdict.coverage.missing(reached), [""; 0], "{verdict}");
+}
+
+/// Runs what blocks beside the load.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("no panic")
+}

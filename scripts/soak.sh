@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The long version of what the tests show in seconds: a million requests to each store, servers and
+# postmaster killed twenty times each in the middle of it, a tenth of all commits cut, and every answer
+# judged. Everything is set up here and taken down again.
+#
+#   scripts/soak.sh MINUTES
+#
+# MINUTES is what it may take at least: a million requests to each store come first, and the faults share
+# what is left, at least a minute each. It prints what it found, and ends with 1 if any rule was broken.
+# The histories, some 400 MB for a million requests, stay in the build's folder under soak/; judge one
+# again with `booking-load judge --check FILE`. SOAK_OPERATIONS asks for fewer requests.
+#
+# Needs Rust, a C compiler and PostgreSQL (Debian: apt-get install postgresql).
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+minutes=${1:-}
+[[ "$minutes" =~ ^[1-9][0-9]*$ ]] || { sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+
+cargo build --release --locked -p booking-http -p booking-load
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target/soak"
+export SOAK_MINUTES=$minutes
+export SOAK_OPERATIONS=${SOAK_OPERATIONS:-1000000}
+SOAK_FOLDER=$(cd "$target/soak" && pwd)
+SOAK_SERVER=$(cd "$target/release" && pwd)/booking-http
+export SOAK_FOLDER SOAK_SERVER
+exec cargo test --release --locked -p booking-http --test judge -- --ignored --exact soak::soak --nocapture
