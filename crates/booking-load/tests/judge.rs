@@ -465,3 +465,46 @@ fn an_unknown_that_is_decided_later_is_fine() {
     assert!(verdict.is_clean(), "{verdict}");
     assert_eq!(verdict.coverage.of("unknown, then decided"), 1);
 }
+
+/// Writes a history to a file of its own in the folder for such things.
+fn file(name: &str, history: &History) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let line = |record| serde_json::to_string(&record).expect("it is plain data") + "\n";
+    std::fs::write(&path, history.records().map(line).collect::<String>()).expect("it is ours");
+    path
+}
+
+/// The exit status of the program, and what it prints.
+fn check(path: &std::path::Path, more: &[&str]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_booking-load"))
+        .args(["judge", "--check"])
+        .arg(path)
+        .args(more)
+        .output()
+        .expect("the program can be run");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+#[test]
+fn the_program_judges_what_was_recorded() {
+    let path = file("good.jsonl", &good());
+    let (status, text) = check(&path, &["--reach", "Held -> Expired"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("every rule held"), "{text}");
+    let (status, text) = check(&path, &["--reach", "Offered -> Expired"]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("never occurred: Offered -> Expired"), "{text}");
+
+    let mut bad = good();
+    bad.registrations.pop();
+    let (status, text) = check(&file("bad.jsonl", &bad), &[]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("lost in event"), "{text}");
+
+    let nonsense = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("nonsense.jsonl");
+    std::fs::write(&nonsense, "{}\n").expect("it is ours");
+    let (status, text) = check(&nonsense, &[]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("line 1"), "{text}");
+}

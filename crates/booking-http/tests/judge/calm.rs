@@ -49,7 +49,7 @@ async fn thousands_of_requests(data: Data) {
     let _turn = turn().await;
     let app = App::start_with(data, &[QUIET]);
     let url = app.url().to_owned();
-    let options = WorkloadOptions { operations: 8_000, events: 8, ..load(&[&url]) };
+    let options = WorkloadOptions { operations: 6_000, events: 8, ..load(&[&url]) };
     let (history, _) = run(options).await.expect("it can be run");
     let verdict = judge(&history);
     assert_clean(&verdict, REACHED);
@@ -65,7 +65,7 @@ async fn two_servers_agree_over_one_database() {
     let other = start_on(&app.data, &[QUIET]);
     // Few events, so that both want the same rows.
     let options = WorkloadOptions {
-        operations: 3_000,
+        operations: 2_500,
         events: 2,
         seats: 100,
         seed: 2,
@@ -80,7 +80,7 @@ async fn two_servers_agree_over_one_database() {
 async fn two_connections_are_enough() {
     let _turn = turn().await;
     let app = App::start_with(Data::postgres(), &[QUIET, ("DB_POOL_SIZE", "2")]);
-    let options = WorkloadOptions { operations: 2_000, seed: 3, ..load(&[app.url()]) };
+    let options = WorkloadOptions { operations: 1_500, seed: 3, ..load(&[app.url()]) };
     let (history, _) = run(options).await.expect("it can be run");
     let verdict = judge(&history);
     assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled", "read: 200"]);

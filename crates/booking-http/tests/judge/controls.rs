@@ -19,7 +19,7 @@ use std::time::Duration;
 const MINUTE: Duration = Duration::from_millis(250);
 
 fn short(url: &str) -> WorkloadOptions {
-    WorkloadOptions { operations: 3_000, seats: 30, ..load(&[url]) }
+    WorkloadOptions { operations: 2_000, seats: 30, ..load(&[url]) }
 }
 
 async fn verdict_without(rule: Rule) -> Verdict {

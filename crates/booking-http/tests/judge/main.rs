@@ -19,15 +19,16 @@ use booking_load::client::Limits;
 use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{Pace, WorkloadOptions, run_during};
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Without a line in the log for each request, nor a warning for each fault that is made on purpose.
 const QUIET: (&str, &str) = ("RUST_LOG", "off");
 
-/// One load at a time: two would only slow each other down, and what is measured here is time.
-async fn turn() -> MutexGuard<'static, ()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-    ONE_AT_A_TIME.lock().await
+/// Two loads at a time, however many threads the tests have: each waits for a part of its time, and
+/// more would only slow each other down, where answers are timed.
+async fn turn() -> SemaphorePermit<'static> {
+    static TWO_AT_A_TIME: Semaphore = Semaphore::const_new(2);
+    TWO_AT_A_TIME.acquire().await.expect("it is never closed")
 }
 
 /// A load for servers that share a database.
