@@ -16,10 +16,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step="looking for what the tests need"
-storms=
+beside=
 close() {
     local status=$?
-    [ -z "$storms" ] || kill "$storms" 2>/dev/null || true
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
     local took="$((SECONDS / 60)) min $((SECONDS % 60)) s"
     if [ "$status" -eq 0 ]; then
         echo "== passed: everything, in $took"
@@ -191,19 +191,19 @@ else
     echo "== licences and sources: not checked, as cargo-deny is not installed (cargo install cargo-deny)"
 fi
 
-# The storms wait a minute for ten thousand holds to end, so they run beside the other tests. All are
-# built before, since one Cargo waits while another builds.
+# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
+# run beside the other tests. All are built before, since one Cargo waits while another builds.
 tests=(cargo test --workspace --all-features --locked)
 run "building the tests" "${tests[@]}" --no-run
-storms_log=${CARGO_TARGET_DIR:-target}/storms.log
-"${tests[@]}" --test storms >"$storms_log" 2>&1 &
-storms=$!
+beside_log=${CARGO_TARGET_DIR:-target}/beside.log
+"${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
+beside=$!
 others=0
-run "tests" "${tests[@]}" -- --skip storm_flash:: --skip storm_holds:: || others=$?
-step="the storms, which ran beside the other tests"
-wait "$storms" || { status=$? && cat "$storms_log" && exit "$status"; }
-storms=
+run "tests" "${tests[@]}" -- --skip apart_ || others=$?
+step="the storms and the judge, which ran beside the other tests"
+wait "$beside" || { status=$? && cat "$beside_log" && exit "$status"; }
+beside=
 # Last, so that Cargo's own result lines end the output.
-echo "== $step" && cat "$storms_log"
+echo "== $step" && cat "$beside_log"
 step="tests"
 exit "$others"

@@ -1,7 +1,7 @@
 //! What hangs: a database behind a black hole, a server that is stopped while it holds a lock.
 
+use crate::apart_cuts::{assert_audit_is_clean, server_behind_chaos};
 use crate::common::{App, Data, http, start_on};
-use crate::cuts::{assert_audit_is_clean, server_behind_chaos};
 use crate::{QUIET, assert_clean, blocking, judged, load, turn};
 use booking_load::chaos::Plan;
 use serde_json::json;

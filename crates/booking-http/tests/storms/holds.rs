@@ -1,8 +1,8 @@
 //! Ten thousand holds, with servers and database killed in the middle: every seat comes back when its
 //! hold ends, and none twice.
 
+use crate::apart_flash::QUIET;
 use crate::common::{self, App, Data, PROGRAM, http, start_on};
-use crate::storm_flash::QUIET;
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, free_port};
 use serde_json::{Value, json};
 use std::collections::HashSet;

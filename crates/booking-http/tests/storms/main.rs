@@ -2,8 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-// By names that scripts/test.sh can tell from all others.
+// By names that scripts/test.sh can tell from all others: it runs them beside those.
 #[path = "flash.rs"]
-mod storm_flash;
+mod apart_flash;
 #[path = "holds.rs"]
-mod storm_holds;
+mod apart_holds;
