@@ -146,14 +146,16 @@ impl Client {
     /// Sends its last request again, as a client does that lost the answer.
     async fn repeat(&mut self) {
         let last = self.operations.iter().rev().find(|last| last.key.is_some());
-        let Some(Operation { event_id, key: Some(key), request, .. }) = last.cloned() else {
-            return;
-        };
-        // Its ticket is not kept.
-        if !matches!(request, Request::CheckIn { .. }) {
-            let again =
-                self.run.decide(self.number, self.server(), event_id, key, &request, None).await;
-            self.operations.extend(again);
+        match last.cloned() {
+            // The ticket of a check-in is not kept.
+            Some(Operation { event_id, key: Some(key), request, .. })
+                if !matches!(request, Request::CheckIn { .. }) =>
+            {
+                let (client, server) = (self.number, self.server());
+                let again = self.run.decide(client, server, event_id, key, &request, None).await;
+                self.operations.extend(again);
+            }
+            _ => self.read().await,
         }
     }
 
