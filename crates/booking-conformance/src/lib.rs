@@ -63,6 +63,7 @@ macro_rules! suite {
             an_empty_batch_is_answered
             a_large_batch_is_answered
             executing_again_finds_its_own_success
+            an_id_that_is_taken_is_found_whatever_became_of_its_address
             one_id_may_name_registrations_of_two_events
             a_thousand_refusals_change_nothing
             the_stores_clock_is_used

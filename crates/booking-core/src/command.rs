@@ -1,6 +1,7 @@
 use crate::{
-    Capacity, Description, EmailAddress, EventId, EventName, Fingerprint, HoldTtl, KeyHash,
-    OfferTtl, PersonName, RegistrationId, TimeZone, TokenHash, Venue, Version,
+    Capacity, Description, EmailAddress, EventId, EventName, Execution, Fingerprint, HoldTtl,
+    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, TimeZone, TokenHash, Venue,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -204,6 +205,19 @@ impl EventCommand {
     /// command was executed before.
     pub fn makes_registration(&self) -> bool {
         matches!(self.command, Command::Register(_) | Command::Hold(_))
+    }
+
+    /// Whether `execution`, decided without a look for the id of the registration that the command makes,
+    /// stands only if no registration has that id: it is a refusal, and a command that was executed
+    /// before is answered as the success that it was.
+    pub fn must_know_its_id(&self, execution: &Execution) -> bool {
+        match execution {
+            Execution::Decided(Outcome::Refused(refusal)) => {
+                self.makes_registration()
+                    && !matches!(refusal, Refusal::EventNotFound | Refusal::KeyReused)
+            }
+            Execution::Decided(_) | Execution::Busy => false,
+        }
     }
 
     /// The address whose live registration the command must know of.

@@ -8,9 +8,7 @@ use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, run};
 use crate::write::write_and_commit;
-use booking_core::{
-    EventCommand, EventId, Execution, Outcome, Refusal, StoreError, WhenBusy, decide_batch,
-};
+use booking_core::{EventCommand, EventId, Execution, StoreError, WhenBusy, decide_batch};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +46,8 @@ impl PgStore {
         let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
         let mut locked = self.lock_and_load(&connection, lock, batch, by_id).await?;
         let mut decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
-        let refuses = batch.iter().zip(&decided.0).any(may_be_there);
+        let mut answered = batch.iter().zip(&decided.0);
+        let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
         if refuses && !by_id {
             locked.load_claims_by_id(&connection, batch).await?;
             decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
@@ -125,18 +124,6 @@ impl PgStore {
         locked.load_needs(connection, &commands).await?;
         locked.load_positions(connection, batch).await?;
         Ok(locked)
-    }
-}
-
-/// Whether a command was refused that may have been executed before: its registration may be there
-/// under its id.
-fn may_be_there((item, execution): (&EventCommand, &Execution)) -> bool {
-    match execution {
-        Execution::Decided(Outcome::Refused(refusal)) => {
-            item.makes_registration()
-                && !matches!(refusal, Refusal::EventNotFound | Refusal::KeyReused)
-        }
-        Execution::Decided(_) | Execution::Busy => false,
     }
 }
 

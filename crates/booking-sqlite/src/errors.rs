@@ -125,6 +125,16 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether a registration was to be made under an id that one has already.
+    pub(crate) fn is_taken_id(&self) -> bool {
+        let Self::Sqlite(rusqlite::Error::SqliteFailure(error, Some(text))) = self else {
+            return false;
+        };
+        // SQLite names the columns of the index and not the index.
+        error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+            && text.ends_with("registrations.id, registrations.event_id")
+    }
+
     /// Whether somebody else just held the lock too long: nothing is wrong with the connection.
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error) if is_busy(error))

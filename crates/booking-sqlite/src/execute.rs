@@ -1,25 +1,49 @@
 //! What is done with a batch of commands inside a write transaction.
 
 use crate::errors::Failure;
-use crate::load::load;
+use crate::load::{load, load_claims_by_id};
 use crate::transaction::Work;
 use crate::write::write;
 use booking_core::{Clock, EventCommand, Execution, decide_batch};
 use chrono::SubsecRound;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Executes a batch of commands.
+/// What is looked for of the registrations that a batch makes.
+///
+/// One that is written for the first time is not there under its id: its address is looked for, and an id
+/// that is taken is refused by its index, upon which the transaction is run again. Only that run and a
+/// refusal have to know the ids, and to look for them is a tenth of the work.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lookup {
+    /// Whether the last batch refused somebody: so will the next.
+    refuses: Arc<AtomicBool>,
+}
+
+/// Executes a batch of commands, `again` if it may be committed already.
 pub(crate) fn execute(
     connection: &Connection,
     batch: &[EventCommand],
     clock: &Clock,
+    lookup: &Lookup,
+    again: bool,
 ) -> Result<Work<Vec<Execution>>, Failure> {
     let now = clock().trunc_subsecs(6);
-    let states = load(connection, batch, now)?;
+    let by_id = again || lookup.refuses.load(Ordering::Relaxed);
+    let mut states = load(connection, batch, now, by_id)?;
     // Whoever holds the write lock holds every event.
     let busy = BTreeSet::new();
-    let (executions, changes) = decide_batch(batch, &states, &busy, now);
+    let mut decided = decide_batch(batch, &states, &busy, now);
+    let mut answered = batch.iter().zip(&decided.0);
+    let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
+    if refuses && !by_id {
+        load_claims_by_id(connection, batch, &mut states)?;
+        decided = decide_batch(batch, &states, &busy, now);
+    }
+    lookup.refuses.store(refuses, Ordering::Relaxed);
+    let (executions, changes) = decided;
     if changes.is_empty() {
         return Ok(Work::Unchanged(executions));
     }

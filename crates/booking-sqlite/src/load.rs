@@ -8,11 +8,13 @@ use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
 use std::collections::BTreeMap;
 
-/// Loads the events of `batch` that exist, with what its commands need of them at `now`.
+/// Loads the events of `batch` that exist, with what its commands need of them at `now`: without
+/// `by_id`, not the registrations that are there already under the ids of those to make.
 pub(crate) fn load(
     connection: &Connection,
     batch: &[EventCommand],
     now: DateTime<Utc>,
+    by_id: bool,
 ) -> Result<BTreeMap<EventId, EventState>, Failure> {
     let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
     for item in batch {
@@ -26,7 +28,12 @@ pub(crate) fn load(
             states.insert(*id, rows::state(*id, row)?);
         }
     }
-    load_registrations(connection, batch, &mut states)?;
+    load_by_address(connection, batch, &mut states)?;
+    load_by_id(
+        connection,
+        batch.iter().filter(|item| by_id || !item.makes_registration()),
+        &mut states,
+    )?;
     load_records(connection, batch, &mut states)?;
     for state in states.values_mut() {
         let needs = state.needs(of_events[&state.id].iter().copied(), now);
@@ -38,24 +45,43 @@ pub(crate) fn load(
     Ok(states)
 }
 
-/// Adds the registrations that have the id of a command, and the live ones that have its address.
-fn load_registrations(
+/// Adds, for the commands of `batch` that make a registration, those that are there under its id.
+pub(crate) fn load_claims_by_id(
     connection: &Connection,
     batch: &[EventCommand],
     states: &mut BTreeMap<EventId, EventState>,
 ) -> Result<(), Failure> {
-    let mut find = connection.prepare_cached(sql::REGISTRATION_FIND)?;
-    let mut load = connection.prepare_cached(sql::REGISTRATION_LOAD)?;
+    load_by_id(connection, batch.iter().filter(|item| item.makes_registration()), states)?;
+    states.values_mut().try_for_each(|state| count_positions(connection, state))
+}
+
+/// Adds the live registrations that have the address of a command.
+fn load_by_address(
+    connection: &Connection,
+    batch: &[EventCommand],
+    states: &mut BTreeMap<EventId, EventState>,
+) -> Result<(), Failure> {
+    let mut find = connection.prepare_cached(sql::REGISTRATION_BY_ADDRESS)?;
     for item in batch {
-        let Some(state) = states.get_mut(&item.event_id) else { continue };
-        let Some(id) = item.registration_id() else { continue };
-        let (event_id, id) = (item.event_id.as_uuid(), id.as_uuid());
-        let found = &mut state.registrations;
-        match item.user_email() {
-            Some(email) => {
-                add(&mut load, params![event_id.as_bytes(), id.as_bytes(), email.as_str()], found)?;
-            }
-            None => add(&mut find, params![event_id.as_bytes(), id.as_bytes()], found)?,
+        if let (Some(email), Some(state)) = (item.user_email(), states.get_mut(&item.event_id)) {
+            let event_id = state.id.as_uuid();
+            add(&mut find, params![event_id.as_bytes(), email.as_str()], &mut state.registrations)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the registrations that have the id of a command.
+fn load_by_id<'a>(
+    connection: &Connection,
+    commands: impl Iterator<Item = &'a EventCommand>,
+    states: &mut BTreeMap<EventId, EventState>,
+) -> Result<(), Failure> {
+    let mut find = connection.prepare_cached(sql::REGISTRATION_BY_ID)?;
+    for item in commands {
+        if let (Some(id), Some(state)) = (item.registration_id(), states.get_mut(&item.event_id)) {
+            let (event_id, id) = (state.id.as_uuid(), id.as_uuid());
+            add(&mut find, params![event_id.as_bytes(), id.as_bytes()], &mut state.registrations)?;
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
 use crate::errors::{Failure, OpenError};
+use crate::execute::{self, Lookup};
 use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
 use crate::transaction::Work;
 use crate::writer::{Isolation, Writer};
-use crate::{audit, create, execute, history, keys, queries, records};
+use crate::{audit, create, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
@@ -14,6 +15,7 @@ use booking_core::{
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub struct SqliteStore {
     clock: Clock,
     writer: Writer,
     readers: Readers,
+    lookup: Lookup,
 }
 
 /// How to open a [`SqliteStore`].
@@ -83,6 +86,7 @@ impl SqliteStore {
                 clock: options.clock.unwrap_or_else(|| Arc::new(Utc::now)),
                 writer,
                 readers: Readers::new(path.clone(), options.readers),
+                lookup: Lookup::default(),
                 path,
             })
         })
@@ -205,8 +209,13 @@ impl BookingStore for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = batch.to_vec();
-        self.write(move |connection, clock| execute::execute(connection, &batch, clock)).await
+        let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
+        let mut again = false;
+        self.write(move |connection, clock| {
+            let again = mem::replace(&mut again, true);
+            execute::execute(connection, &batch, clock, &lookup, again)
+        })
+        .await
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

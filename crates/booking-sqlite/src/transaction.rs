@@ -13,8 +13,9 @@ pub(crate) enum Work<T> {
 
 /// Runs `work` in one transaction that holds the write lock from its beginning.
 ///
-/// `work` may be run twice, and the second run must find what the first has done if that was committed
-/// after all: a COMMIT that fails ends in one of two ways.
+/// `work` may be run again, and must then find whatever was committed before. It is if it met an id that
+/// is taken ([`Failure::is_taken_id`]), after it was rolled back, and if its COMMIT failed. That ends in
+/// one of two ways.
 ///
 /// - The transaction is still open. Then nothing of it is in the log; it is rolled back, and the
 ///   failure is told as what it is.
@@ -29,7 +30,11 @@ pub(crate) fn run<T>(
     path: &Path,
     work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
 ) -> Result<T, Failure> {
-    let lost = match attempt(connection, work) {
+    let mut first = attempt(connection, work);
+    if first.as_ref().is_err_and(Failure::is_taken_id) {
+        first = attempt(connection, work);
+    }
+    let lost = match first {
         Ok(Work::Changed(answer) | Work::Unchanged(answer)) => return Ok(answer),
         Err(Failure::Commit(lost)) => lost,
         Err(failure) => return Err(failure),

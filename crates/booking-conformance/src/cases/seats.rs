@@ -281,6 +281,27 @@ pub async fn executing_again_finds_its_own_success(fixture: &dyn Fixture) {
     assert_sold_exactly(&*store, new.id, 1).await;
 }
 
+/// Only the id leads to what was made before: not its address, which may be another by now, and not a
+/// refusal, since there are seats left.
+pub async fn an_id_that_is_taken_is_found_whatever_became_of_its_address(fixture: &dyn Fixture) {
+    let event = create(&*fixture.open(None).await, 9).await;
+    for who in ["ada", "grace"] {
+        // A store that was just opened remembers nothing of batches before.
+        let store = fixture.open(None).await;
+        let command = register(event.id, who);
+        let seat = confirmed(execute_one(&*store, command.clone()).await);
+        let change = if who == "ada" { transfer(&seat, "eve", None) } else { cancel(&seat) };
+        execute_one(&*store, change).await;
+        let before = read(&*store, event.id).await.booked_count;
+        let others = [0, 1].map(|other| register(event.id, format!("{who}{other}")));
+        let batch = [others[0].clone(), command, others[1].clone()];
+        let [one, again, two] = execute(&*store, &batch).await.try_into().expect("three answers");
+        assert_eq!(again.registration().map(|row| row.id), Some(seat.id), "{again:?}");
+        assert_ne!(confirmed(one).id, confirmed(two).id);
+        assert_eq!(read(&*store, event.id).await.booked_count, before + 2);
+    }
+}
+
 /// An id names a registration of its event, and nothing in another.
 pub async fn one_id_may_name_registrations_of_two_events(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
