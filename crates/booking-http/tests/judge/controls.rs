@@ -10,10 +10,10 @@ use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{WorkloadOptions, run};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
-use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
+use booking_testkit::{Cluster, ClusterOptions, Rows, ServerProcess, run_sql};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// So long is a minute, the least that a hold lasts.
 const MINUTE: Duration = Duration::from_millis(250);
@@ -115,8 +115,14 @@ async fn after_a_kill(settings: &[&str]) -> Verdict {
     let server = ServerProcess::start(Path::new(crate::common::PROGRAM), &variables);
     let options = load(&[server.url()]);
     let (verdict, _, cluster) = judged(options, async {
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
         blocking(move || {
+            // The events that the load puts up are to be there afterwards, or there is nothing to judge.
+            sql(&cluster, "CHECKPOINT");
+            let began = Instant::now();
+            while changes(&cluster) < 500 {
+                assert!(began.elapsed() < Duration::from_secs(60), "the load is under way");
+                std::thread::sleep(Duration::from_millis(20));
+            }
             cluster.kill9();
             cluster.restart();
             cluster
@@ -126,6 +132,16 @@ async fn after_a_kill(settings: &[&str]) -> Verdict {
     .await;
     drop((server, cluster));
     verdict
+}
+
+/// How often an event was changed.
+fn changes(cluster: &Cluster) -> u64 {
+    let rows = sql(cluster, "SELECT coalesce(sum(version), 0)::text FROM events");
+    rows[0][0].as_deref().and_then(|sum| sum.parse().ok()).expect("a number")
+}
+
+fn sql(cluster: &Cluster, statement: &str) -> Rows {
+    run_sql(&cluster.url("postgres"), statement).expect("it is answered")
 }
 
 /// A client that goes away in the middle of its request leaves all of it or nothing.
