@@ -5,73 +5,45 @@ use crate::settings::SETTINGS;
 use crate::{healthcheck, seeds, server, store};
 use anyhow::bail;
 use booking_ticket::SigningKey;
+use clap::Parser;
 use std::fmt::Write;
 use std::process::ExitCode;
-use thiserror::Error;
+
+/// Event registration that never overbooks.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "booking-http", after_help = settings_help())]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
 /// What the program is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Answer requests.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+enum Command {
+    /// Answer requests (if none is given)
     Serve,
-    /// Bring the database's tables up to date.
+    /// Bring the database's tables up to date; serve does so too
     Migrate,
-    /// Ask a running server whether it is up.
+    /// Ask the server on this machine whether it is up
     Healthcheck,
-    /// Recount every event against its rows.
+    /// Recount every event against its rows; fails if anything differs
     Audit,
-    /// Give the store a new key to sign tickets with.
+    /// Give the store a new key to sign tickets with; the old ones stay valid
     RotateKeys,
-    /// Say what there is to ask for.
-    Help,
 }
 
-/// Arguments that make no sense.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum UsageError {
-    /// No such subcommand.
-    #[error("there is no subcommand {0:?}")]
-    Unknown(String),
-    /// More than a subcommand.
-    #[error("{0:?} is too much: settings are environment variables")]
-    TooMany(String),
-}
-
-impl Command {
-    /// Reads the program's arguments.
-    ///
-    /// # Errors
-    /// [`UsageError`].
-    pub fn parse(arguments: &[String]) -> Result<Self, UsageError> {
-        if let Some(extra) = arguments.get(1) {
-            return Err(UsageError::TooMany(extra.clone()));
-        }
-        match arguments.first().map(String::as_str) {
-            None | Some("serve") => Ok(Self::Serve),
-            Some("migrate") => Ok(Self::Migrate),
-            Some("healthcheck") => Ok(Self::Healthcheck),
-            Some("audit") => Ok(Self::Audit),
-            Some("rotate-keys") => Ok(Self::RotateKeys),
-            Some("help" | "--help" | "-h") => Ok(Self::Help),
-            Some(other) => Err(UsageError::Unknown(other.to_owned())),
-        }
-    }
-
-    /// Does it, and tells how the program ends.
+impl Arguments {
+    /// Does what is asked for, and tells how the program ends.
     ///
     /// # Errors
     /// Whatever kept it from being done.
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        match self {
-            Self::Serve => server::serve(config).await.map(|()| ExitCode::SUCCESS),
-            Self::Migrate => migrate(config).await,
-            Self::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
-            Self::Audit => audit(config).await,
-            Self::RotateKeys => rotate_keys(config).await,
-            Self::Help => {
-                print!("{}", help());
-                Ok(ExitCode::SUCCESS)
-            }
+        match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => server::serve(config).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate => migrate(config).await,
+            Command::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
+            Command::Audit => audit(config).await,
+            Command::RotateKeys => rotate_keys(config).await,
         }
     }
 }
@@ -115,24 +87,9 @@ async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of `--help`: every subcommand and every setting.
-pub fn help() -> String {
-    let mut text = String::from(
-        "Event registration that never overbooks.
-
-Usage: booking-http [SUBCOMMAND]
-
-Subcommands:
-  serve        answer requests (if none is given)
-  migrate      bring the database's tables up to date; serve does so too
-  healthcheck  ask the server on this machine whether it is up
-  audit        recount every event against its rows; fails if anything differs
-  rotate-keys  give the store a new key to sign tickets with; the old ones stay valid
-  help         print this
-
-Settings, from the environment:
-",
-    );
+/// Every setting, for the end of `--help`.
+fn settings_help() -> String {
+    let mut text = String::from("Settings, from the environment:\n");
     let width = SETTINGS.iter().map(|setting| setting.name.len()).max().unwrap_or(0);
     for setting in SETTINGS {
         let default = match setting.default {
@@ -144,7 +101,7 @@ Settings, from the environment:
     }
     text.push_str(
         "\nAny of DATABASE_URL and the DB_… settings means PostgreSQL; without them the data is in \
-         an SQLite file.\n",
+         an SQLite file.",
     );
     text
 }
@@ -153,24 +110,28 @@ Settings, from the environment:
 mod tests {
     use super::*;
     use crate::settings::Setting;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
 
-    fn parse(arguments: &[&str]) -> Result<Command, UsageError> {
-        Command::parse(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())
+    fn parse(arguments: &[&str]) -> Result<Option<Command>, ErrorKind> {
+        let arguments = ["booking-http"].iter().chain(arguments);
+        Arguments::try_parse_from(arguments).map(|read| read.command).map_err(|error| error.kind())
     }
 
     #[test]
     fn subcommands_are_read() {
-        assert_eq!(parse(&[]), Ok(Command::Serve));
-        assert_eq!(parse(&["audit"]), Ok(Command::Audit));
-        assert_eq!(parse(&["rotate-keys"]), Ok(Command::RotateKeys));
-        assert_eq!(parse(&["--help"]), Ok(Command::Help));
-        assert_eq!(parse(&["--port=1"]), Err(UsageError::Unknown("--port=1".into())));
-        assert_eq!(parse(&["serve", "now"]), Err(UsageError::TooMany("now".into())));
+        assert_eq!(parse(&[]), Ok(None));
+        assert_eq!(parse(&["audit"]), Ok(Some(Command::Audit)));
+        assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
+        assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
+        assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));
+        assert_eq!(parse(&["bake"]), Err(ErrorKind::InvalidSubcommand));
+        assert_eq!(parse(&["serve", "now"]), Err(ErrorKind::UnknownArgument));
     }
 
     #[test]
     fn help_and_readme_tell_every_setting() {
-        let help = help();
+        let help = Arguments::command().render_help().to_string();
         let readme = include_str!("../../../README.md");
         for Setting { name, default, meaning } in SETTINGS {
             assert!(help.contains(name) && help.contains(meaning), "{name}");

@@ -1,6 +1,8 @@
 //! The program. See `booking-http --help`.
 
-use booking_http::{command, config};
+use booking_http::command::Arguments;
+use booking_http::config;
+use clap::Parser;
 use std::process::ExitCode;
 
 /// A twentieth more seats a second than with the system's (DESIGN, "What a seat costs").
@@ -9,19 +11,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let command = match command::Command::parse(&arguments) {
-        Ok(command) => command,
-        Err(error) => {
-            eprintln!("booking-http: {error}\nTry: booking-http --help");
-            return ExitCode::from(2);
-        }
-    };
+    let arguments = Arguments::parse();
     let config = match config::Config::from_env() {
-        _ if command == command::Command::Help => {
-            print!("{}", command::help());
-            return ExitCode::SUCCESS;
-        }
         Ok(config) => config,
         Err(errors) => {
             eprintln!("booking-http: the configuration cannot be used:");
@@ -32,7 +23,7 @@ async fn main() -> ExitCode {
         }
     };
     env_logger::Builder::new().parse_filters(&config.log_filter).format_timestamp_millis().init();
-    match command.run(&config).await {
+    match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {
             // The whole chain, once, here at the top.
