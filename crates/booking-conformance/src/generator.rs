@@ -6,7 +6,7 @@ use booking_core::{
     Caller, CheckIn, Claim, Command, Edit, EmailAddress, EventCommand, EventCursor, EventId,
     EventName, EventRules, EventStatus, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
     KeyHash, Listed, NewEvent, OfferTtl, OnFull, Outcome, PageLimit, Register, Registration,
-    RegistrationCursor, RegistrationId, Transfer, Version,
+    RegistrationCursor, RegistrationId, Retention, Transfer, Version,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -49,6 +49,9 @@ pub(crate) enum Op {
         limit: PageLimit,
     },
     ReadDue(PageLimit),
+    ReadErasable(PageLimit),
+    FindRegistrationsOf(EmailAddress),
+    ForgetRecordsOf(EmailAddress),
     ForgetRecords(PageLimit),
     Audit,
 }
@@ -98,7 +101,7 @@ impl Past {
     /// A history that never came by something has not tested it.
     pub(crate) fn assert_everything_was_reached(&self) {
         let all = "already_checked_in all_held already_registered cancelled capacity_below_booked \
-            check_in_undone checked_in closed confirmed event_changed event_not_found forbidden held \
+            check_in_undone checked_in closed confirmed erased event_changed event_not_found forbidden held \
             hold_expired key_reused not_cancellable not_offered not_transferable out_of_order \
             registration_not_found replayed settled sold_out ticket_void transferred \
             version_mismatch waitlisted";
@@ -144,11 +147,14 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
             },
         },
         70..76 => Op::ReadEvent(next_event_id(rng, past)),
-        76..80 => Op::ReadEvents {
+        76 => Op::ReadErasable(PageLimit::MAX),
+        77..80 => Op::ReadEvents {
             after: rng.choice(&past.event_cursors).filter(|_| rng.bool()).copied(),
             limit,
         },
-        80..86 => Op::ReadRegistrations {
+        80 => Op::FindRegistrationsOf(next_address(rng)),
+        81 => Op::ForgetRecordsOf(next_address(rng)),
+        82..86 => Op::ReadRegistrations {
             event_id: next_event_id(rng, past),
             listed: if rng.bool() { Listed::All } else { Listed::Seated },
             after: rng.choice(&past.registration_cursors).filter(|_| rng.bool()).copied(),
@@ -166,6 +172,9 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
     let new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
     let mut new = if rng.u8(..) < 40 { elaborate(new) } else { new };
     new.id = Uuid::from_u128(rng.u128(..)).into();
+    new.details.ends_at = next_instant(rng, past, 0).or(new.details.ends_at);
+    new.details.starts_at = new.details.starts_at.filter(|starts| Some(*starts) <= new.details.ends_at);
+    new.details.retention = next_retention(rng);
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },
         opens_at: next_instant(rng, past, -1).filter(|_| rng.bool()),
@@ -185,6 +194,10 @@ fn next_instant(rng: &mut Rng, past: &Past, days: i64) -> Option<chrono::DateTim
 fn next_offer_ttl(rng: &mut Rng) -> Option<OfferTtl> {
     let seconds = *rng.choice(&[60, 60, 120, 86_400]).expect("it is not empty");
     (rng.u8(..) < 200).then(|| OfferTtl::parse(seconds).expect("a valid time"))
+}
+
+fn next_retention(rng: &mut Rng) -> Option<Retention> {
+    (rng.u8(..) < 60).then(|| Retention::parse(rng.i64(0..2)).expect("a valid time"))
 }
 
 fn next_event_id(rng: &mut Rng, past: &Past) -> EventId {
@@ -268,6 +281,8 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
             of_event(rng, Command::Edit(edit))
         }
         97 if rng.u8(..) < 50 => of_event(rng, Command::CancelEvent),
+        98 => of_registration(Command::Erase { registration_id }),
+        99 => of_event(rng, Command::EraseDue),
         _ => of_event(rng, Command::Settle),
     };
     let caller = match rng.u8(..) {
@@ -288,8 +303,8 @@ fn next_claim(rng: &mut Rng) -> Claim {
 
 fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
     let mut sometimes = |share: u8| rng.u8(..) < share;
-    let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer] =
-        [60, 40, 120, 90, 80, 80, 6, 6, 30, 60].map(&mut sometimes);
+    let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer, retention] =
+        [60, 40, 120, 90, 80, 80, 6, 6, 30, 60, 20].map(&mut sometimes);
     Edit {
         if_version: version.then(|| Version::new(rng.u64(1..30))),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
@@ -304,5 +319,6 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
         closes_at: closes.then(|| next_instant(rng, past, 2)),
         waitlist_enabled: waitlist.then(|| rng.bool()),
         offer_ttl: offer.then(|| next_offer_ttl(rng)),
+        retention: retention.then(|| next_retention(rng)),
     }
 }

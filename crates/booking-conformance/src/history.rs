@@ -3,7 +3,7 @@
 use crate::generator::{Op, Past, next_op};
 use crate::tools::{ManualClock, assert_audit_is_clean};
 use crate::{Fixture, MemoryStore};
-use booking_core::{BookingStore, Execution, WhenBusy};
+use booking_core::{BookingStore, Execution, PageLimit, WhenBusy};
 use fastrand::Rng;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -111,6 +111,25 @@ async fn apply(
             got.sort_unstable();
             expected.sort_unstable();
             assert_eq!(got, expected, "{place}");
+        }
+        Op::ReadErasable(limit) => {
+            let mut got = store.erasable_events(limit).await.expect("the store answers");
+            let mut expected = oracle.erasable_events(limit).await.expect("the oracle answers");
+            got.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(got, expected, "{place}");
+        }
+        Op::FindRegistrationsOf(email) => {
+            let (limit, order) = (PageLimit::MAX, |found: &mut Vec<_>| found.sort_unstable());
+            let mut got = store.registrations_of(&email, limit).await;
+            let mut expected = oracle.registrations_of(&email, limit).await;
+            got.iter_mut().for_each(order);
+            expected.iter_mut().for_each(order);
+            agree(got, expected, place);
+        }
+        Op::ForgetRecordsOf(email) => {
+            let expected = oracle.forget_records_of(&email, PageLimit::MAX).await;
+            agree(store.forget_records_of(&email, PageLimit::MAX).await, expected, place);
         }
         Op::ForgetRecords(limit) => {
             let expected = oracle.forget_records(limit).await;

@@ -1,7 +1,7 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
     HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed, NewEvent, Outcome, Page, PageLimit,
     Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, WhenBusy,
     decide_batch_by, decide_without,
@@ -197,17 +197,39 @@ impl BookingStore for MemoryStore {
 
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let now = self.now();
-        let mut forgotten = 0;
-        let mut tables = self.tables();
-        let Tables { events, created, .. } = &mut *tables;
-        for records in events.values_mut().map(|table| &mut table.records).chain([created]) {
-            records.retain(|_, record| {
-                let keep = record.holds(now) || forgotten == limit.get() as u64;
-                forgotten += u64::from(!keep);
-                keep
-            });
-        }
-        Ok(forgotten)
+        Ok(self.tables().forget(limit, |record| !record.holds(now)))
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        let tables = self.tables();
+        let rows = tables.events.values().flat_map(|table| table.rows.values());
+        let of_them = rows.filter(|row| row.user_email == *user_email);
+        Ok(of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect())
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        let is_of_them = |record: &IdempotencyRecord| {
+            let registration = record.outcome.registration();
+            registration.is_some_and(|registration| registration.user_email == *user_email)
+        };
+        Ok(self.tables().forget(limit, is_of_them))
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let is_due = |table: &&EventTable| table.erase_at.is_some_and(|erase_at| erase_at <= now);
+        let mut due: Vec<_> = tables.events.values().filter(is_due).collect();
+        due.sort_by_key(|table| table.erase_at);
+        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
     }
 
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {

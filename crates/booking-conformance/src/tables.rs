@@ -2,7 +2,7 @@
 
 use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
-    Fact, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, PageLimit, Registration,
+    Fact, HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, NewEvent, PageLimit, Registration,
     RegistrationId, SeatCounts, SigningSeed, Status, Version,
 };
 use chrono::{DateTime, Utc};
@@ -26,6 +26,9 @@ pub struct EventTable {
     counts: SeatCounts,
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
+    pub(crate) erase_at: Option<DateTime<Utc>>,
+    /// The version up to which everything is erased.
+    erased_to: Version,
     /// By the version that made them.
     pub(crate) rows: BTreeMap<Version, Registration>,
     facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
@@ -38,12 +41,32 @@ impl Tables {
             table.write(change, now);
         }
     }
+
+    /// Deletes up to `limit` records that are `unwanted`, and tells how many.
+    pub(crate) fn forget(
+        &mut self,
+        limit: PageLimit,
+        unwanted: impl Fn(&IdempotencyRecord) -> bool,
+    ) -> u64 {
+        let Self { events, created, .. } = self;
+        let mut forgotten = 0;
+        for records in events.values_mut().map(|table| &mut table.records).chain([created]) {
+            records.retain(|_, record| {
+                let keep = !unwanted(record) || forgotten == limit.get() as u64;
+                forgotten += u64::from(!keep);
+                keep
+            });
+        }
+        forgotten
+    }
 }
 
 impl EventTable {
     /// An event that was put up at `now`, which is to the microsecond.
     pub fn new(new: NewEvent, now: DateTime<Utc>) -> Self {
         Self {
+            erase_at: new.details.erase_at(&new.rules),
+            erased_to: Version::FIRST,
             event: new.created_at(now),
             counts: SeatCounts::default(),
             due_at: None,
@@ -110,7 +133,11 @@ impl EventTable {
             self.rows.values().filter(|row| !is_overdue(row)).filter_map(|row| row.expires_at);
         let waiting = self.rows.values().filter(|row| row.status == Status::Waitlisted);
         let keys = commands.iter().filter_map(|command| command.key);
-        let created_at = self.event.created_at;
+        let kept = || KeptDetails {
+            details: self.event.details.clone(),
+            created_at: self.event.created_at,
+            erase_at: self.erase_at,
+        };
         EventState {
             registrations: self
                 .rows
@@ -124,7 +151,13 @@ impl EventTable {
                 .take(needs.waiting_max as usize)
                 .map(|row| self.with_position(row.clone()))
                 .collect(),
-            details: needs.details.then(|| (self.event.details.clone(), created_at)),
+            unerased: self
+                .rows
+                .range(self.erased_to.next()..)
+                .map(|(_, row)| row.clone())
+                .take(needs.unerased_max as usize)
+                .collect(),
+            details: needs.details.then(kept),
             records: keys.filter_map(|key| self.records.get(&key.hash)).cloned().collect(),
             ..state
         }
@@ -137,15 +170,21 @@ impl EventTable {
         self.event.version = change.version;
         self.due_at = change.due_at;
         if let Some(edited) = change.edited {
-            let EditedEvent { details, capacity, rules, cancelled_version } = *edited;
+            let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to } =
+                *edited;
             self.event = Event { details, capacity, rules, ..self.event.clone() };
             self.cancelled_version = cancelled_version.or(self.cancelled_version);
+            self.erase_at = erase_at;
+            self.erased_to = erased_to.unwrap_or(self.erased_to);
         }
         for row in change.registrations {
             self.rows.insert(row.created_version, Registration { position: None, ..row });
         }
         for (version, fact) in (first..).zip(change.facts) {
             self.facts.insert(Version::new(version), (now, fact));
+        }
+        if change.forgets_records {
+            self.records.clear();
         }
         self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
     }

@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, Execution, Fingerprint, HoldTtl,
-    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, TimeZone, TokenHash, Venue,
-    Version,
+    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, Retention, TimeZone, TokenHash,
+    Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -37,6 +37,14 @@ pub enum Command {
     Edit(Box<Edit>),
     /// Call the event off, and with it all that is registered.
     CancelEvent,
+    /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
+    Erase {
+        /// The registration.
+        registration_id: RegistrationId,
+    },
+    /// Erase whose the event's registrations were, as many as one decision may, if they were to be kept
+    /// for no longer ([`EventDetails::erase_at`](crate::EventDetails::erase_at)).
+    EraseDue,
     /// Tidy what time alone has changed: end holds and offers that have run out, and serve the queue.
     /// Whatever else is asked of an event does so first.
     Settle,
@@ -145,6 +153,8 @@ pub struct Edit {
     pub timezone: Option<Option<TimeZone>>,
     /// See [`EventDetails::venue`](crate::EventDetails::venue).
     pub venue: Option<Option<Venue>>,
+    /// See [`EventDetails::retention`](crate::EventDetails::retention).
+    pub retention: Option<Option<Retention>>,
     /// See [`EventRules::opens_at`](crate::EventRules::opens_at).
     pub opens_at: Option<Option<DateTime<Utc>>>,
     /// See [`EventRules::closes_at`](crate::EventRules::closes_at).
@@ -195,9 +205,10 @@ impl EventCommand {
             Command::Confirm { registration_id }
             | Command::Cancel { registration_id }
             | Command::UndoCheckIn { registration_id }
+            | Command::Erase { registration_id }
             | Command::Transfer(Transfer { registration_id, .. })
             | Command::CheckIn(CheckIn { registration_id, .. }) => Some(*registration_id),
-            Command::Edit(_) | Command::CancelEvent | Command::Settle => None,
+            Command::Edit(_) | Command::CancelEvent | Command::EraseDue | Command::Settle => None,
         }
     }
 
@@ -233,6 +244,8 @@ impl EventCommand {
             | Command::UndoCheckIn { .. }
             | Command::Edit(_)
             | Command::CancelEvent
+            | Command::Erase { .. }
+            | Command::EraseDue
             | Command::Settle => None,
         }
     }

@@ -1,4 +1,5 @@
-use crate::text::{Invalid, string_conversions};
+use crate::RegistrationId;
+use crate::text::Invalid;
 use email_address::Options;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,9 +14,16 @@ use unicode_normalization::UnicodeNormalization;
 /// assert_eq!(address.as_str(), "ada@example.org");
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// It is personal data, and its `Debug` does not show it: nothing that a log or a panic says of a command or
+/// a registration can tell whose it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
+
+/// The domain of the addresses that stand where others were erased. Nobody can ever have one in it (RFC
+/// 2606, section 2).
+const ERASED_DOMAIN: &str = "@erased.invalid";
 
 impl EmailAddress {
     /// The longest address that SMTP can carry (RFC 5321, section 4.5.3.1.3: a path of 256 octets,
@@ -27,6 +35,19 @@ impl EmailAddress {
     /// # Errors
     /// [`Invalid`], of any of its kinds but those of numbers and cursors.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        let address = Self::parse_stored(raw)?;
+        // Else somebody could take the one that another registration is going to need.
+        match address.is_erased() {
+            true => Err(Invalid::NotAnEmailAddress),
+            false => Ok(address),
+        }
+    }
+
+    /// [`EmailAddress::parse`] for what a store holds: also what stands in place of an erased address.
+    ///
+    /// # Errors
+    /// As [`EmailAddress::parse`].
+    pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
         let trimmed = raw.trim();
         if trimmed.is_empty() {
             return Err(Invalid::Empty);
@@ -56,13 +77,48 @@ impl EmailAddress {
         Ok(Self(address))
     }
 
+    /// What stands in the place of the address of a registration whose personal data was erased. It is
+    /// that registration's own, so that addresses stay different where they must.
+    pub fn erased(registration_id: RegistrationId) -> Self {
+        Self(format!("erased-{registration_id}{ERASED_DOMAIN}"))
+    }
+
+    /// Whether an address was erased here.
+    pub fn is_erased(&self) -> bool {
+        self.0.ends_with(ERASED_DOMAIN)
+    }
+
     /// The address as text, in its stored form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-string_conversions!(EmailAddress);
+impl TryFrom<String> for EmailAddress {
+    type Error = Invalid;
+
+    fn try_from(stored: String) -> Result<Self, Invalid> {
+        Self::parse_stored(&stored)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.0
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
 
 fn normalise(address: &str) -> String {
     if address.is_ascii() {

@@ -1,4 +1,4 @@
-use crate::{Capacity, Description, EventId, EventName, OfferTtl, TimeZone, Venue};
+use crate::{Capacity, Description, EventId, EventName, OfferTtl, Retention, TimeZone, Venue};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,13 +43,28 @@ pub struct EventDetails {
     pub timezone: Option<TimeZone>,
     /// Where it takes place.
     pub venue: Option<Venue>,
+    /// For how long after its end their personal data is kept; for ever if nothing is said.
+    #[serde(default)]
+    pub retention: Option<Retention>,
 }
 
 impl EventDetails {
     /// An event of which nothing but the name is known.
     pub fn named(name: EventName) -> Self {
         let description = Description::default();
-        Self { name, description, starts_at: None, ends_at: None, timezone: None, venue: None }
+        let (starts_at, ends_at, timezone, venue, retention) = Default::default();
+        Self { name, description, starts_at, ends_at, timezone, venue, retention }
+    }
+
+    /// When the event is over: at its end, else its beginning, else when it takes no more
+    /// registrations. One of which nothing of that is known is never over.
+    pub fn over_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
+        self.ends_at.or(self.starts_at).or(rules.closes_at)
+    }
+
+    /// When the personal data of its registrations is to be erased, if ever.
+    pub fn erase_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
+        Some(self.retention?.after(self.over_at(rules)?))
     }
 
     /// Whether it ends no earlier than it begins.

@@ -51,6 +51,8 @@ pub enum FactKind {
     CheckedIn,
     /// That was taken back.
     CheckInUndone,
+    /// Its personal data was erased.
+    Erased,
 }
 
 impl FactKind {
@@ -70,6 +72,7 @@ impl FactKind {
             Self::Transferred => "transferred",
             Self::CheckedIn => "checked_in",
             Self::CheckInUndone => "check_in_undone",
+            Self::Erased => "erased",
         }
     }
 }
@@ -85,7 +88,7 @@ pub enum Actor {
     Attendee,
     /// Whoever manages the event.
     Organizer,
-    /// Time alone, or the queue moving up.
+    /// Time alone, the queue moving up, or whoever runs the servers.
     System,
 }
 
@@ -112,6 +115,12 @@ impl Fact {
     /// Something that the organizer did to the event itself.
     pub const fn of_event(kind: FactKind) -> Self {
         Self { kind, registration_id: None, actor: Actor::Organizer, previous: None }
+    }
+
+    /// The same, by somebody else.
+    #[must_use]
+    pub const fn by(self, actor: Actor) -> Self {
+        Self { actor, ..self }
     }
 }
 

@@ -97,8 +97,9 @@ pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
 pub use state::{
-    EditedEvent, EventChange, EventState, IdempotencyRecord, Needs, SETTLED_MAX, SeatCounts,
+    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
+    SETTLED_MAX, SeatCounts,
 };
 pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
 pub use text::{Description, EventName, Invalid, PersonName, Venue};
-pub use time::{HoldTtl, OfferTtl, TimeZone, parse_instant};
+pub use time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_instant};

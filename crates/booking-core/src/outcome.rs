@@ -21,9 +21,11 @@ pub enum Outcome {
     CheckedIn(Registration),
     /// They are not in, now or before.
     CheckInUndone(Registration),
+    /// Nothing tells any more whose it was.
+    Erased(Registration),
     /// The event is as it was asked to be.
     EventChanged(Box<Event>),
-    /// What time changed is tidied.
+    /// What time changed is tidied, and what it asks to be erased, as much as one transaction may.
     Settled,
     /// Nothing was changed, for this reason.
     Refused(Refusal),
@@ -41,7 +43,8 @@ impl Outcome {
             | Self::Cancelled(registration)
             | Self::Transferred(registration)
             | Self::CheckedIn(registration)
-            | Self::CheckInUndone(registration) => Some(registration),
+            | Self::CheckInUndone(registration)
+            | Self::Erased(registration) => Some(registration),
             Self::Replayed(first) => first.registration(),
             Self::EventChanged(_) | Self::Settled | Self::Refused(_) => None,
         }

@@ -112,6 +112,11 @@ impl Registration {
         self.status.runs_out() && self.expires_at.is_none_or(|end| end <= now)
     }
 
+    /// Whether nothing tells any more whose it was.
+    pub fn is_erased(&self) -> bool {
+        self.user_email.is_erased()
+    }
+
     /// As it is at `now` for an event in the state `event`: a hold that has run out is expired, swept
     /// or not, and all that is live in a cancelled event is cancelled.
     #[must_use]

@@ -49,6 +49,10 @@ impl<'a> Rows<'a> {
         row
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(crate) fn by_id(&self, id: RegistrationId) -> Option<usize> {
         self.by_id.get(&id).copied()
     }

@@ -3,9 +3,9 @@
 
 use crate::rows::Rows;
 use crate::{
-    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventDetails, EventId,
-    EventRules, EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeyHash, Registration,
-    RegistrationId, Rule, SeatCounts, Status, Version,
+    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules, EventState,
+    EventStatus, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash, Registration, RegistrationId,
+    Rule, SeatCounts, Status, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};
@@ -17,8 +17,8 @@ pub(crate) struct Seats<'a> {
     pub(crate) rules: EventRules,
     pub(crate) counts: SeatCounts,
     pub(crate) version: Version,
-    pub(crate) details: Option<(EventDetails, DateTime<Utc>)>,
-    state: &'a EventState,
+    pub(crate) details: Option<KeptDetails>,
+    pub(crate) state: &'a EventState,
     left_out: Option<Rule>,
     /// No hold or offer runs out before.
     due_at: Option<DateTime<Utc>>,
@@ -32,6 +32,8 @@ pub(crate) struct Seats<'a> {
     left_queue: Vec<Version>,
     edited: bool,
     cancelled_version: Option<Version>,
+    erased_to: Option<Version>,
+    forgets_records: bool,
     facts: Vec<Fact>,
     records: HashMap<KeyHash, IdempotencyRecord>,
     new_records: Vec<KeyHash>,
@@ -57,6 +59,8 @@ impl<'a> Seats<'a> {
             left_queue: Vec::new(),
             edited: false,
             cancelled_version: None,
+            erased_to: None,
+            forgets_records: false,
             facts: Vec::new(),
             records: HashMap::new(),
             new_records: Vec::new(),
@@ -270,17 +274,60 @@ impl<'a> Seats<'a> {
     }
 
     /// Changes the event itself, which makes a version and a fact.
-    pub(crate) fn edit(&mut self, kind: FactKind) {
+    pub(crate) fn edit(&mut self, kind: FactKind, actor: Actor) {
         self.version = self.version.next();
         self.edited = true;
-        self.facts.push(Fact::of_event(kind));
+        self.facts.push(Fact::of_event(kind).by(actor));
+        let rules = self.rules;
+        let kept = self.details.as_mut().expect("details are read for an edit");
+        kept.erase_at = kept.details.erase_at(&rules);
+    }
+
+    /// Takes in a registration of the state that no command named.
+    pub(crate) fn load(&mut self, registration: &'a Registration) -> usize {
+        self.rows.load(registration)
+    }
+
+    /// How many registrations are known of.
+    pub(crate) fn known(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Erases whose a registration is or was: address, name, and who may manage it. Its id, its seat and
+    /// its history stay, and so does all that is counted.
+    pub(crate) fn erase_row(&mut self, row: usize) {
+        if self.row(row).is_erased() {
+            return;
+        }
+        if self.row(row).status.is_live() {
+            self.rows.release_email(row);
+        }
+        self.change(row, FactKind::Erased, Actor::System, |registration| {
+            registration.user_email = EmailAddress::erased(registration.id);
+            registration.name = None;
+            registration.token_hash = None;
+        });
+    }
+
+    /// Keeps in mind how far everything is erased, and when there will be more to erase.
+    pub(crate) fn erased_to(&mut self, version: Version, erase_at: Option<DateTime<Utc>>) {
+        self.edited = true;
+        self.erased_to = Some(version);
+        self.details.as_mut().expect("details are read to erase").erase_at = erase_at;
+    }
+
+    /// Forgets what was answered under idempotency keys.
+    pub(crate) fn forget_records(&mut self) {
+        self.forgets_records = true;
+        self.records.clear();
+        self.new_records.clear();
     }
 
     /// Ends everything that is registered, in one stroke: what is live in a cancelled event counts as
     /// cancelled, whatever its row says.
     pub(crate) fn call_off(&mut self) {
         self.rules.status = EventStatus::Cancelled;
-        self.edit(FactKind::EventCancelled);
+        self.edit(FactKind::EventCancelled, Actor::Organizer);
         self.cancelled_version = Some(self.version);
         self.counts = SeatCounts::default();
         self.due_at = None;
@@ -290,7 +337,8 @@ impl<'a> Seats<'a> {
 
     /// The event as it is now.
     pub(crate) fn event(&self) -> Event {
-        let (details, created_at) = self.details.clone().expect("details are read for an edit");
+        let kept = self.details.clone().expect("details are read for an edit");
+        let KeptDetails { details, created_at, .. } = kept;
         Event {
             id: self.id,
             details,
@@ -322,6 +370,7 @@ impl<'a> Seats<'a> {
         }
         let is_unchanged = self.facts.is_empty()
             && self.new_records.is_empty()
+            && !self.edited
             && self.due_at == self.state.due_at;
         if is_unchanged {
             return None;
@@ -336,13 +385,16 @@ impl<'a> Seats<'a> {
         assert!(held <= booked, "event {id}: {held} held of {booked}");
 
         let edited = self.edited.then(|| {
-            let (details, _) = self.details.take().expect("details are read for an edit");
+            let kept = self.details.take().expect("details are read for an edit");
+            let KeptDetails { details, erase_at, .. } = kept;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,
                 capacity,
                 rules,
                 cancelled_version: self.cancelled_version,
+                erase_at,
+                erased_to: self.erased_to,
             })
         });
         let (registrations, replaced) = self.rows.into_changed();
@@ -356,6 +408,7 @@ impl<'a> Seats<'a> {
             registrations,
             replaced,
             facts: self.facts,
+            forgets_records: self.forgets_records,
             records,
         })
     }

@@ -42,10 +42,24 @@ pub struct EventState {
     pub due_next: Option<DateTime<Utc>>,
     /// The first [`Needs::waiting_max`] who wait, in their order.
     pub waiting: Vec<Registration>,
-    /// What people are told of it, and when it was created. Only if [`Needs::details`].
-    pub details: Option<(EventDetails, DateTime<Utc>)>,
+    /// The first [`Needs::unerased_max`] registrations that may not be erased yet, in the order of the
+    /// versions that made them: those after [`EditedEvent::erased_to`].
+    pub unerased: Vec<Registration>,
+    /// What people are told of it. Only if [`Needs::details`].
+    pub details: Option<KeptDetails>,
     /// What was answered under the idempotency keys of the commands.
     pub records: Vec<IdempotencyRecord>,
+}
+
+/// What is read of an event only where it matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDetails {
+    /// See [`Event::details`](crate::Event::details).
+    pub details: EventDetails,
+    /// See [`Event::created_at`](crate::Event::created_at).
+    pub created_at: DateTime<Utc>,
+    /// See [`EditedEvent::erase_at`].
+    pub erase_at: Option<DateTime<Utc>>,
 }
 
 /// What a batch needs of an event beyond its row, its commands' registrations and their records.
@@ -55,6 +69,8 @@ pub struct Needs {
     pub overdue_max: u32,
     /// How many of those who wait.
     pub waiting_max: u32,
+    /// How many that may not be erased yet.
+    pub unerased_max: u32,
     /// Whether what people are told of the event.
     pub details: bool,
 }
@@ -62,6 +78,10 @@ pub struct Needs {
 /// The most that one decision tidies beyond one for each of its commands; the next one goes on. It
 /// bounds a transaction after many holds have run out together.
 pub const SETTLED_MAX: u32 = 1_000;
+
+/// The most registrations that one decision erases because they were kept for long enough; the next one
+/// goes on.
+pub const ERASED_MAX: u32 = 500;
 
 impl EventState {
     /// An event's row, before anything else was read.
@@ -84,6 +104,7 @@ impl EventState {
             overdue: Vec::new(),
             due_next: None,
             waiting: Vec::new(),
+            unerased: Vec::new(),
             details: None,
             records: Vec::new(),
         }
@@ -101,6 +122,7 @@ impl EventState {
         now: DateTime<Utc>,
     ) -> Needs {
         let (mut count, mut cancels, mut raised, mut details) = (0_u32, 0_u32, 0_u32, false);
+        let mut unerased_max = 0;
         for item in commands {
             count += 1;
             match &item.command {
@@ -111,6 +133,14 @@ impl EventState {
                 }
                 Command::CancelEvent => details = true,
                 Command::Cancel { .. } => cancels += 1,
+                Command::Erase { .. } => {
+                    details = true;
+                    cancels += 1;
+                }
+                Command::EraseDue => {
+                    details = true;
+                    unerased_max = ERASED_MAX;
+                }
                 Command::Register(_)
                 | Command::Hold(_)
                 | Command::Confirm { .. }
@@ -129,6 +159,7 @@ impl EventState {
         Needs {
             overdue_max: if is_due { SETTLED_MAX + count } else { 0 },
             waiting_max: freed.min(self.counts.waiting),
+            unerased_max,
             details,
         }
     }
@@ -161,6 +192,9 @@ pub struct EventChange {
     pub replaced: Vec<RegistrationId>,
     /// What happened, in the order of the versions that it made; the last made `version`.
     pub facts: Vec<Fact>,
+    /// Whether everything that was answered under idempotency keys is deleted, before `records` are
+    /// kept.
+    pub forgets_records: bool,
     /// What was answered under idempotency keys. A record that is there already has run out.
     pub records: Vec<IdempotencyRecord>,
 }
@@ -183,6 +217,10 @@ pub struct EditedEvent {
     pub rules: EventRules,
     /// The version that called the event off, if one did.
     pub cancelled_version: Option<Version>,
+    /// When there is something to be erased of it; `None` if never, or if everything is.
+    pub erase_at: Option<DateTime<Utc>>,
+    /// Every registration that this or an earlier version made is erased. `None` if it is as it was.
+    pub erased_to: Option<Version>,
 }
 
 /// What was answered to a request that may come again.

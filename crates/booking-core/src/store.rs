@@ -1,5 +1,5 @@
 use crate::{
-    AuditReport, Event, EventCommand, EventCursor, EventId, HistoryEntry, IdempotencyKey, Listed,
+    AuditReport, EmailAddress, Event, EventCommand, EventCursor, EventId, HistoryEntry, IdempotencyKey, Listed,
     NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
     SigningSeed,
 };
@@ -74,6 +74,27 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
 
     /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
+
+    /// Up to `limit` registrations of any event and in any state that are of `user_email`: for
+    /// [`Command::Erase`](crate::Command::Erase). It reads every registration there is, and keeps nobody
+    /// waiting meanwhile.
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError>;
+
+    /// Deletes up to `limit` records of idempotency keys that hold `user_email`, and tells how many. One
+    /// may, although no registration is of it any more: its seat was given to somebody else.
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError>;
+
+    /// Events of which something is to be erased, longest overdue first: for
+    /// [`Command::EraseDue`](crate::Command::EraseDue).
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
 
     /// The seeds of the keys that tickets were ever signed with, newest first.
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError>;

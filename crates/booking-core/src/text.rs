@@ -120,7 +120,7 @@ string_conversions!(Description);
 macro_rules! line_newtype {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -164,6 +164,25 @@ line_newtype!(
     PersonName,
     200
 );
+
+/// It is personal data: see [`EmailAddress`](crate::EmailAddress).
+impl fmt::Debug for PersonName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonName(…)")
+    }
+}
+
+macro_rules! debug_shows_text {
+    ($($name:ident)*) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.0).finish()
+            }
+        })*
+    };
+}
+
+debug_shows_text!(EventName Venue);
 
 line_newtype!(
     /// Where an event takes place: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control

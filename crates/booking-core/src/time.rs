@@ -115,6 +115,41 @@ seconds_newtype!(
     86_400
 );
 
+/// For how many days after an event's end personal data is kept: none to ten years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Retention(u32);
+
+impl Retention {
+    /// The longest, in days.
+    pub const DAYS_MAX: u32 = 3_650;
+
+    /// Checks `days` against the bounds.
+    ///
+    /// # Errors
+    /// [`Invalid::OutOfRange`].
+    pub fn parse(days: i64) -> Result<Self, Invalid> {
+        let days = u32::try_from(days).ok().filter(|days| *days <= Self::DAYS_MAX);
+        days.map(Self).ok_or(Invalid::OutOfRange { min: 0, max: Self::DAYS_MAX })
+    }
+
+    /// The number of days, of 24 hours each.
+    pub const fn days(self) -> u32 {
+        self.0
+    }
+
+    /// The instant that is so long after `from`.
+    pub fn after(self, from: DateTime<Utc>) -> DateTime<Utc> {
+        from + TimeDelta::days(self.0.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Retention {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(i64::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use booking_core::{
     AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
     EmailAddress, EventCommand, EventId, EventName, EventRules, Execution, Fingerprint, Hold,
     HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register,
-    TokenHash, Transfer, decide, decide_batch,
+    Retention, TokenHash, Transfer, decide, decide_batch,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -35,10 +35,21 @@ fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
     EventTable::new(NewEvent { rules, ..NewEvent::new(id, name, capacity(seats)) }, now())
 }
 
+/// The same, over so many seconds after now, when all that is personal is to be erased.
+fn ending(seats: u32, offer_seconds: Option<i64>, over_in: Option<i64>) -> EventTable {
+    let mut table = empty(event_id(), seats, offer_seconds);
+    let over_at = over_in.map(|seconds| now() + TimeDelta::seconds(seconds));
+    let retention = Some(Retention::parse(0).ok());
+    let edit = Edit { ends_at: Some(over_at), retention, ..Edit::default() };
+    let edit = EventCommand::new(event_id(), Command::Edit(Box::new(edit)));
+    run(&mut table, &[edit], now());
+    table
+}
+
 /// Few ids and few people, so that repetitions and duplicates are common. Each transfer and scan has a
 /// token and an id of its own, as it must.
 fn commands() -> impl Strategy<Value = EventCommand> {
-    let (kind, id, who, nonce) = (0u8..20, 1u128..14, 0u8..10, any::<u64>());
+    let (kind, id, who, nonce) = (0u8..23, 1u128..14, 0u8..10, any::<u64>());
     let keyed = prop::option::weighted(0.15, (0u8..4, 0u8..2));
     (kind, id, who, nonce, keyed).prop_map(|(kind, id, who, nonce, keyed)| {
         let registration_id = Uuid::from_u128(id).into();
@@ -72,6 +83,8 @@ fn commands() -> impl Strategy<Value = EventCommand> {
                 Command::Edit(Box::new(Edit { capacity: Some(seats), ..Edit::default() }))
             }
             18 if who == 0 => Command::CancelEvent,
+            20 | 21 => Command::Erase { registration_id },
+            22 if who < 4 => Command::EraseDue,
             _ => Command::Settle,
         };
         let key = keyed.map(|(key, fingerprint)| IdempotencyKey {
@@ -91,9 +104,10 @@ prop_compose! {
     fn pasts()(
         seats in 1u32..6,
         offers in prop::option::of(Just(60)),
+        over_in in prop::option::of(-50i64..150),
         past in prop::collection::vec((batches(), 0i64..100), 0..4),
     ) -> (EventTable, DateTime<Utc>) {
-        let (mut table, mut now) = (empty(event_id(), seats, offers), now());
+        let (mut table, mut now) = (ending(seats, offers, over_in), now());
         for (batch, seconds) in past {
             run(&mut table, &batch, now);
             now += TimeDelta::seconds(seconds);
@@ -228,6 +242,36 @@ proptest! {
             change
         });
         prop_assert_eq!(sorted(lean.change), sorted(rich.change));
+    }
+
+    /// Whatever else is in the batch, nothing is left of whom the event's time had come for, and nobody
+    /// can come any more; all that is counted is as it was.
+    #[test]
+    fn what_was_kept_for_long_enough_is_erased_whole(
+        (mut table, now) in pasts(), batch in batches(),
+    ) {
+        let over_at = Some(Some(now));
+        let due = Edit { starts_at: Some(None), ends_at: over_at, ..Edit::default() };
+        run(&mut table, &[EventCommand::new(event_id(), Command::Edit(Box::new(due)))], now);
+        let mut erasing = batch.clone();
+        erasing.push(EventCommand::new(event_id(), Command::EraseDue));
+        let edits = |item: &EventCommand| matches!(item.command, Command::Edit(_));
+        erasing.retain(|item| !edits(item));
+        let mut alike = table.clone();
+        run(&mut table, &erasing, now);
+        run(&mut alike, &erasing[..erasing.len() - 1], now);
+        prop_assume!(table.event(now).details.ends_at == Some(now));
+        prop_assert!(table.rows().all(|row| row.is_erased()));
+        prop_assert!(table.rows().all(|row| row.name.is_none() && row.token_hash.is_none()));
+        let (event, before) = (table.event(now), alike.event(now));
+        prop_assert_eq!(event.booked_count, before.booked_count);
+        prop_assert_eq!(event.waitlist_count, before.waitlist_count);
+        let status = |table: &EventTable| table.rows().map(|row| row.status).collect::<Vec<_>>();
+        prop_assert_eq!(status(&table), status(&alike));
+        let late = Claim::new(Uuid::from_u128(99).into(), address(0));
+        let late = EventCommand::new(event_id(), Command::Register(late.into()));
+        let refused = run(&mut table, &[late], now).remove(0);
+        prop_assert_eq!(refused, Outcome::Refused(Refusal::Closed));
     }
 
     #[test]

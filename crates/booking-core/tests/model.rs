@@ -7,8 +7,8 @@ use booking_conformance::EventTable;
 use booking_core::{
     Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
     EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, FactKind, Hold,
-    HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register, Registration, Rule, Status,
-    TokenHash, Transfer, decide_without,
+    HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register, Registration, Retention, Rule,
+    Status, TokenHash, Transfer, Version, decide_without,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -16,6 +16,10 @@ use uuid::Uuid;
 
 /// The bounds of the walk.
 const PEOPLE: u8 = 3;
+/// In an event that is over, where whoever was erased can come again.
+const PEOPLE_AFTER: u8 = 2;
+/// How many of these may be there at once.
+const ERASED_LIVE_MAX: usize = 1;
 const SEATS_MAX: u32 = 2;
 /// Holds and offers last two of these.
 const TICK_SECONDS: i64 = 30;
@@ -34,6 +38,8 @@ struct Node {
     now: DateTime<Utc>,
     /// How many registrations were ever made, to name the next.
     made: u128,
+    /// Whether the event is over, and what is personal to be erased.
+    is_over: bool,
     /// The rule that is not kept, in a negative control.
     left_out: Option<Rule>,
 }
@@ -50,13 +56,17 @@ fn capacity(seats: u32) -> Capacity {
     Capacity::parse(seats.into(), CapacityMax::default()).expect("valid")
 }
 
-fn start(offers: bool, left_out: Option<Rule>) -> Node {
+fn start(offers: bool, is_over: bool, left_out: Option<Rule>) -> Node {
     let now = DateTime::from_timestamp_micros(1_750_000_000_123_456).expect("in range");
     let name = EventName::parse("An event").expect("valid");
     let offer_ttl = offers.then(|| OfferTtl::parse(TTL_SECONDS).expect("valid"));
     let rules = EventRules { offer_ttl, ..EventRules::default() };
-    let new = NewEvent { rules, ..NewEvent::new(event_id(), name, capacity(1)) };
-    Node { table: EventTable::new(new, now), now, made: 0, left_out }
+    let mut new = NewEvent { rules, ..NewEvent::new(event_id(), name, capacity(1)) };
+    if is_over {
+        new.details.ends_at = Some(now - TimeDelta::days(1));
+        new.details.retention = Retention::parse(1).ok();
+    }
+    Node { table: EventTable::new(new, now), now, made: 0, is_over, left_out }
 }
 
 /// Everything that can be asked in a state. A registration that has ended is asked too, the last one of
@@ -65,14 +75,20 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     let mut commands = Vec::new();
     let mut ask = |command| commands.push(EventCommand::new(event_id(), command));
     let new_id = Uuid::from_u128(100 + node.made).into();
-    for who in 0..PEOPLE {
+    let people = if node.is_over { PEOPLE_AFTER } else { PEOPLE };
+    for who in 0..people {
         let claim = Claim::new(new_id, address(who));
         ask(Command::Register(claim.clone().into()));
         ask(Command::Register(Register { claim: claim.clone(), on_full: OnFull::Waitlist }));
         ask(Command::Hold(Hold { claim, ttl: HoldTtl::parse(TTL_SECONDS).expect("valid") }));
     }
-    for row in rows_that_matter(&node.table) {
+    let rows = rows_that_matter(&node.table);
+    let erased_live = rows.iter().filter(|row| row.is_erased()).count();
+    for row in rows {
         let registration_id = row.id;
+        if !node.is_over || erased_live < ERASED_LIVE_MAX || row.is_erased() {
+            ask(Command::Erase { registration_id });
+        }
         ask(Command::Confirm { registration_id });
         ask(Command::Cancel { registration_id });
         ask(Command::UndoCheckIn { registration_id });
@@ -81,7 +97,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
             let check_in = CheckIn { registration_id, generation, scan_id, scanned_at: None };
             ask(Command::CheckIn(check_in));
         }
-        for who in 0..PEOPLE {
+        for who in 0..people {
             ask(Command::Transfer(Transfer {
                 registration_id,
                 user_email: address(who),
@@ -95,6 +111,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
         ask(Command::Edit(Box::new(edit)));
     }
     ask(Command::CancelEvent);
+    ask(Command::EraseDue);
     ask(Command::Settle);
     commands
 }
@@ -102,7 +119,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
 /// The live ones, and of those that have ended the last of each person.
 fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
     let mut last_ended = BTreeMap::new();
-    for row in table.rows().filter(|row| !row.status.is_live()) {
+    for row in table.rows().filter(|row| !row.status.is_live() && !row.is_erased()) {
         last_ended.insert(&row.user_email, row);
     }
     table.rows().filter(|row| row.status.is_live()).chain(last_ended.into_values()).collect()
@@ -114,10 +131,15 @@ fn key(node: &Node) -> String {
         end.map(|end| ((end - node.now).num_seconds().max(0) + TICK_SECONDS - 1) / TICK_SECONDS)
     };
     let event = node.table.event(node.now);
-    let mut key = format!("{:?} {} {} |", event.rules.status, event.capacity, event.is_settled);
+    let EventRules { status, closes_at, .. } = event.rules;
+    let is_closed = closes_at.is_some();
+    let mut key = format!("{status:?} {is_closed} {} {} |", event.capacity, event.is_settled);
     for row in rows_that_matter(&node.table) {
         let inside = row.check_in.is_some();
-        let person = row.user_email.as_str().as_bytes()["person".len()] - b'0';
+        let person = match row.is_erased() {
+            true => "erased",
+            false => &row.user_email.as_str()["person".len()..="person".len()],
+        };
         key.push_str(&format!("{person} {:?} {:?} {inside} |", row.status, ticks(row.expires_at)));
     }
     key
@@ -163,7 +185,10 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
 
     // A cancelled event is as it was for ever.
     let is_over = before.rules.status == EventStatus::Cancelled;
-    assert!(!is_over || event == before, "a cancelled event changed: {}", context());
+    let may_change = matches!(command.command, Command::Erase { .. } | Command::EraseDue);
+    let unchanged = event.booked_count == 0 && event.rules.status == EventStatus::Cancelled;
+    let unchanged = if may_change { unchanged } else { event == before };
+    assert!(!is_over || unchanged, "a cancelled event changed: {}", context());
 
     // Each fact is a transition of its registration, or of the event.
     let find = |table: &EventTable, id| table.rows().find(|row| row.id == id).cloned();
@@ -172,14 +197,25 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     assert_eq!(event.version.get() - before.version.get(), facts.len() as u64, "{}", context());
     for (_, fact) in &facts {
         let Some(id) = fact.registration_id else { continue };
-        let from = find(&node.table, id);
-        let to = find(&after.table, id).expect("a fact is about a registration");
+        let mut from = find(&node.table, id);
+        let mut to = find(&after.table, id).expect("a fact is about a registration");
+        // Only what is given up to be erased makes two moves at once.
+        let erased = facts.iter().find(|(_, fact)| fact.registration_id == Some(id));
+        match fact.kind {
+            FactKind::Cancelled => to.status = Status::Cancelled,
+            FactKind::Erased if erased.is_some_and(|(_, first)| first != fact) => {
+                assert_eq!(to.status, Status::Cancelled, "{}", context());
+                from = Some(to.clone());
+            }
+            _ => {}
+        }
         let taken = |row: &Registration| i64::from(row.status.takes_a_seat());
         let seats = taken(&to) - from.as_ref().map_or(0, taken);
         let name = from.as_ref().map_or("—", |row| row.status.as_str());
         seen.insert((name.into(), fact.kind.as_str(), to.status.as_str().into(), seats));
         let waited = from.as_ref().is_some_and(|row| row.status == Status::Waitlisted);
-        if waited && fact.actor == Actor::System {
+        if waited && matches!(fact.kind, FactKind::Offered | FactKind::Confirmed) {
+            assert_eq!(fact.actor, Actor::System, "{}", context());
             promoted.push(to.created_version);
         }
         // Nobody barges in.
@@ -197,8 +233,11 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     // What has ended stays as it was, and so does what nobody named in a fact.
     for row in node.table.rows() {
         let is_named = facts.iter().any(|(_, fact)| fact.registration_id == Some(row.id));
-        let same = find(&after.table, row.id).as_ref() == Some(row);
+        let now = find(&after.table, row.id).expect("no row is ever deleted");
+        let same = now == *row;
         assert!(same != is_named, "changed without a fact, or not changed with one: {}", context());
+        assert!(!row.is_erased() || now.is_erased(), "somebody has it again: {}", context());
+        let same = same || now == erased(row, now.event_version);
         assert!(row.status.is_live() || same, "it had ended: {}", context());
     }
     // Executed again, nothing happens, and the answer is the same.
@@ -210,6 +249,12 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         after.made += 1;
     }
     (after, outcome)
+}
+
+/// A registration without whose it was.
+fn erased(row: &Registration, event_version: Version) -> Registration {
+    let user_email = EmailAddress::erased(row.id);
+    Registration { user_email, name: None, token_hash: None, event_version, ..row.clone() }
 }
 
 /// Walks through everything from `start`, and tells how many states and steps that were.
@@ -248,7 +293,12 @@ fn walk(
                 refusals.insert(name.split([' ', '{']).next().unwrap_or_default().to_owned());
             }
             steps += 1;
-            reach(after);
+            // Somebody whose past was erased is as somebody who has none. Only what is live and erased
+            // is something new.
+            let is_new = node.is_over || !matches!(command.command, Command::Erase { .. });
+            if is_new {
+                reach(after);
+            }
         }
         assert!(known.len() < STATES_MAX, "the bounds are too wide");
     }
@@ -259,9 +309,10 @@ fn walk(
 fn every_state_within_the_bounds_is_sound() {
     let mut seen = BTreeSet::new();
     let mut refusals = BTreeSet::new();
-    for offers in [true, false] {
-        let (states, steps) = walk(start(offers, None), &mut seen, &mut refusals);
-        println!("model: offers={offers}: {states} states, {steps} steps");
+    for (offers, is_over) in [(true, false), (false, false), (true, true), (false, true)] {
+        let start = start(offers, is_over, None);
+        let (states, steps) = walk(start, &mut seen, &mut refusals);
+        println!("model: offers={offers} over={is_over}: {states} states, {steps} steps");
     }
     println!("model: refusals: {refusals:?}");
     assert_eq!(
@@ -274,13 +325,13 @@ fn every_state_within_the_bounds_is_sound() {
 #[test]
 #[should_panic(expected = "a seat idles")]
 fn the_walk_notices_that_nobody_serves_the_queue() {
-    walk(start(true, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
+    walk(start(true, false, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "not settled")]
 fn the_walk_notices_that_nothing_runs_out() {
-    walk(start(true, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
+    walk(start(true, false, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 /// The transitions that DESIGN.md tells of, between its two marks.
@@ -298,6 +349,7 @@ fn documented() -> BTreeSet<Transition> {
         FactKind::Transferred,
         FactKind::CheckedIn,
         FactKind::CheckInUndone,
+        FactKind::Erased,
     ];
     let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
     rows.filter(|line| !line.starts_with("| ---"))

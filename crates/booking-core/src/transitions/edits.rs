@@ -1,15 +1,15 @@
 //! What the organizer does to the event itself.
 
 use crate::seats::Seats;
-use crate::{Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
+use crate::{Actor, Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
 
 impl Seats<'_> {
     pub(super) fn change_event(&mut self, edit: &Edit) -> Result<Outcome, Refusal> {
         if self.rules.status == EventStatus::Cancelled {
             return Err(Refusal::Closed);
         }
-        let (before, created_at) = self.details.as_ref().expect("details are read for an edit");
-        let (details, created_at) = (edit.details(before), *created_at);
+        let before = &self.details.as_ref().expect("details are read for an edit").details;
+        let details = edit.details(before);
         let rules = edit.rules(&self.rules);
         let capacity = edit.capacity.unwrap_or(self.capacity);
         if (&details, rules, capacity) == (before, self.rules, self.capacity) {
@@ -26,10 +26,10 @@ impl Seats<'_> {
         if capacity.get() < self.counts.booked {
             return Err(Refusal::CapacityBelowBooked { booked_count: self.counts.booked });
         }
-        self.details = Some((details, created_at));
+        self.details.as_mut().expect("they were looked at above").details = details;
         self.rules = rules;
         self.capacity = capacity;
-        self.edit(FactKind::EventEdited);
+        self.edit(FactKind::EventEdited, Actor::Organizer);
         // The answer is of the version that the edit made and tells whom it served.
         self.serve_queue();
         Ok(self.changed_event())
@@ -59,6 +59,7 @@ impl Edit {
             ends_at: self.ends_at.unwrap_or(before.ends_at),
             timezone: or(&self.timezone, &before.timezone),
             venue: or(&self.venue, &before.venue),
+            retention: self.retention.unwrap_or(before.retention),
         }
     }
 

@@ -66,7 +66,8 @@ impl<'a> Seats<'a> {
             return Err(Refusal::Closed);
         }
         let registration = self.row(row);
-        if registration.status != Status::Confirmed || registration.check_in.is_some() {
+        let is_used = registration.check_in.is_some() || registration.is_erased();
+        if registration.status != Status::Confirmed || is_used {
             return Err(Refusal::NotTransferable);
         }
         if self.live_by_email(user_email).is_some() {

@@ -2,6 +2,7 @@
 
 mod claims;
 mod edits;
+mod erasure;
 mod holders;
 
 use crate::seats::Seats;
@@ -41,6 +42,8 @@ impl<'a> Seats<'a> {
             Command::UndoCheckIn { registration_id } => self.undo_check_in(*registration_id),
             Command::Edit(edit) => self.change_event(edit),
             Command::CancelEvent => Ok(self.cancel_event()),
+            Command::Erase { registration_id } => self.erase(*registration_id),
+            Command::EraseDue => Ok(self.erase_due()),
             Command::Settle => Ok(Outcome::Settled),
         };
         // Whatever came free goes to whoever waits, before the next command is looked at.

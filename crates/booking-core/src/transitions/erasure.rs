@@ -1,0 +1,62 @@
+//! Erasing whose registrations are or were. What is counted stays: seats, versions, facts.
+
+use crate::seats::Seats;
+use crate::{
+    Actor, ERASED_MAX, EventStatus, FactKind, Outcome, Refusal, Registration, RegistrationId, Status,
+};
+
+impl Seats<'_> {
+    pub(super) fn erase(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
+        let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
+        self.expire_if_run_out(row);
+        let Registration { status, .. } = *self.row(row);
+        // A seat that nobody can come for is somebody else's, as long as there is something to come to.
+        let is_called_off = self.rules.status == EventStatus::Cancelled;
+        if status.is_live() && !is_called_off && !self.is_over() && !self.row(row).is_erased() {
+            self.end(row, Status::Cancelled, FactKind::Cancelled, Actor::System);
+        }
+        self.erase_row(row);
+        Ok(self.shown_as(row, Outcome::Erased))
+    }
+
+    pub(super) fn erase_due(&mut self) -> Outcome {
+        let kept = self.details.as_ref().expect("details are read to erase");
+        let Some(erase_at) = kept.erase_at.filter(|erase_at| *erase_at <= self.now) else {
+            return Outcome::Settled;
+        };
+        let unerased = &self.state.unerased;
+        for registration in unerased {
+            let row = self.load(registration);
+            self.erase_row(row);
+        }
+        self.forget_records();
+        if let Some(last) = unerased.last()
+            && unerased.len() >= ERASED_MAX as usize
+        {
+            // There may be more of them.
+            self.erased_to(last.created_version, Some(erase_at));
+            return Outcome::Settled;
+        }
+        // Those that this batch has made.
+        for row in 0..self.known() {
+            self.erase_row(row);
+        }
+        self.close_for_good();
+        self.erased_to(self.version, None);
+        Outcome::Settled
+    }
+
+    /// Takes no more registrations: nobody would look for what is to be erased of them.
+    fn close_for_good(&mut self) {
+        let never = self.rules.opens_at.map_or(self.now, |opens| opens.max(self.now));
+        if self.rules.closes_at.is_none_or(|closes| closes > never) {
+            self.rules.closes_at = Some(never);
+            self.edit(FactKind::EventEdited, Actor::System);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let kept = self.details.as_ref().expect("details are read to erase");
+        kept.details.over_at(&self.rules).is_some_and(|over_at| over_at <= self.now)
+    }
+}
