@@ -107,6 +107,13 @@ macro_rules! suite {
             a_race_with_one_key_takes_one_seat
             an_event_is_put_up_once_for_a_key
             records_that_have_run_out_are_forgotten
+            whatever_is_of_an_address_is_found_and_erased
+            a_seat_that_is_erased_goes_to_the_head_of_the_queue
+            an_event_that_is_over_keeps_its_counts
+            records_of_an_address_are_forgotten
+            what_was_kept_for_long_enough_is_erased
+            a_large_event_is_erased_in_steps
+            erasing_beside_a_sale_loses_no_seat
             signing_seeds_are_kept
             generated_histories_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle

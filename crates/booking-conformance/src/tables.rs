@@ -201,6 +201,7 @@ impl EventTable {
         let mut entries: Vec<_> = of_row.filter_map(|(version, _)| entry(*version)).collect();
         entries.drain(..entries.len().saturating_sub(limit.get()));
         entries.extend(called_off.and_then(entry));
+        entries.sort_by_key(|entry| entry.version);
         entries
     }
 

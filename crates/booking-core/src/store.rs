@@ -59,8 +59,8 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// The event of each registration: `events[i]` is that of `ids[i]`. It never changes.
     async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError>;
 
-    /// What happened to a registration, oldest first: the last `limit` facts about it, and last that
-    /// its event was called off, if it was and the registration was live. `None` if there is no such
+    /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
+    /// event was called off, if it was and the registration was live. `None` if there is no such
     /// registration.
     async fn history(
         &self,

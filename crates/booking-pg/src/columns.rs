@@ -1,8 +1,8 @@
 //! From domain types to columns: rows that are written together go out as one array for each column.
 
 use booking_core::{
-    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Status,
-    TokenHash, Version,
+    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Retention,
+    Status, TokenHash, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -16,6 +16,11 @@ pub(crate) fn stored_count(count: u32) -> i32 {
 /// A time to accept an offer as `integer`.
 pub(crate) fn stored_offer_ttl(ttl: OfferTtl) -> i32 {
     i32::try_from(ttl.seconds()).expect("an offer lasts a week at most")
+}
+
+/// A time to keep personal data as `integer`.
+pub(crate) fn stored_retention(retention: Retention) -> i32 {
+    i32::try_from(retention.days()).expect("ten years at most")
 }
 
 fn stored_generation(generation: u32) -> i32 {

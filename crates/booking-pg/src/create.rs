@@ -1,7 +1,7 @@
 //! Putting up an event.
 
 use crate::columns::{
-    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_version,
+    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_retention, stored_version,
 };
 use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
@@ -156,6 +156,8 @@ async fn insert_event(
                 &rules.closes_at,
                 &rules.waitlist_enabled,
                 &rules.offer_ttl.map(stored_offer_ttl),
+                &details.retention.map(stored_retention),
+                &details.erase_at(rules),
             ],
         )
         .await

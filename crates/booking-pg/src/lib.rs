@@ -20,6 +20,7 @@ mod audit;
 mod columns;
 mod connection;
 mod create;
+mod erasure;
 mod error;
 mod execute;
 mod keys;

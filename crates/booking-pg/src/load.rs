@@ -7,7 +7,7 @@ use crate::rows;
 use crate::sql;
 use booking_core::{Command, EventCommand, EventId, EventState, Needs, RegistrationId, Status};
 use chrono::{DateTime, Utc};
-use futures_util::future::join4;
+use futures_util::future::join5;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -107,11 +107,13 @@ impl Locked {
         let overdue = prepare(&more.overdue.0, sql::REGISTRATION_OVERDUE).await?;
         let next = prepare(&more.overdue.0, sql::REGISTRATION_NEXT_END).await?;
         let waiting = prepare(&more.waiting.0, sql::REGISTRATION_WAITING).await?;
+        let unerased = prepare(&more.unerased.0, sql::REGISTRATION_UNERASED).await?;
         let details = prepare(&more.details, sql::EVENT_DETAILS).await?;
-        let (overdue, next, waiting, details) = join4(
+        let (overdue, next, waiting, unerased, details) = join5(
             connection.rows_if(&overdue, &[&more.overdue.0, &more.overdue.1, &self.now]),
             connection.rows_if(&next, &[&more.overdue.0, &self.now]),
             connection.rows_if(&waiting, &[&more.waiting.0, &more.waiting.1]),
+            connection.rows_if(&unerased, &[&more.unerased.0, &more.unerased.1]),
             connection.rows_if(&details, &[&more.details]),
         )
         .await;
@@ -127,8 +129,11 @@ impl Locked {
             registration.position = Some(1 + queue.len() as u32);
             queue.push(registration);
         }
+        for row in &unerased? {
+            self.state_of(row).unerased.push(rows::registration(row)?);
+        }
         for row in &details? {
-            self.state_of(row).details = Some(rows::details(row)?);
+            self.state_of(row).details = Some(rows::kept_details(row)?);
         }
         Ok(())
     }
@@ -174,18 +179,20 @@ impl Locked {
 }
 
 /// Whether the answer to a command can show a registration that waited before, and still does: one
-/// that is executed again does, and undoing what was never done.
+/// that is executed again does, undoing what was never done, and erasing.
 fn may_tell_place(command: &Command) -> bool {
     match command {
         Command::Register(_)
         | Command::Hold(_)
         | Command::Transfer(_)
-        | Command::UndoCheckIn { .. } => true,
+        | Command::UndoCheckIn { .. }
+        | Command::Erase { .. } => true,
         Command::Confirm { .. }
         | Command::Cancel { .. }
         | Command::CheckIn(_)
         | Command::Edit(_)
         | Command::CancelEvent
+        | Command::EraseDue
         | Command::Settle => false,
     }
 }
@@ -195,15 +202,18 @@ fn may_tell_place(command: &Command) -> bool {
 struct More {
     overdue: (Vec<Uuid>, Vec<i64>),
     waiting: (Vec<Uuid>, Vec<i64>),
+    unerased: (Vec<Uuid>, Vec<i64>),
     details: Vec<Uuid>,
 }
 
 impl More {
     fn add(&mut self, event_id: EventId, needs: Needs) {
-        let Needs { overdue_max, waiting_max, details } = needs;
-        for (wanted, at_most) in
-            [(&mut self.overdue, overdue_max), (&mut self.waiting, waiting_max)]
-        {
+        let Needs { overdue_max, waiting_max, unerased_max, details } = needs;
+        for (wanted, at_most) in [
+            (&mut self.overdue, overdue_max),
+            (&mut self.waiting, waiting_max),
+            (&mut self.unerased, unerased_max),
+        ] {
             if at_most > 0 {
                 wanted.0.push(event_id.as_uuid());
                 wanted.1.push(at_most.into());
@@ -215,6 +225,7 @@ impl More {
     }
 
     fn is_nothing(&self) -> bool {
+        // Whoever needs those that are not erased needs details too.
         self.overdue.0.is_empty() && self.waiting.0.is_empty() && self.details.is_empty()
     }
 }

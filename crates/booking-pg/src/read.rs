@@ -67,6 +67,20 @@ impl PgStore {
         .await
     }
 
+    pub(crate) async fn list_erasable_events(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let (clock_time, at_most) = (self.clock_time(), limit.get() as i64);
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::EVENT_ERASABLE, &[&clock_time, &at_most]).await?;
+                Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
+            })
+        })
+        .await
+    }
+
     /// Runs `attempt` on a connection from the pool, and again on another if that one had died.
     pub(crate) async fn read<T>(
         &self,

@@ -4,8 +4,8 @@ use crate::error::PgError;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeyHash, OfferTtl, PersonName, Registration, RegistrationId,
-    SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
+    IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, PersonName, Registration,
+    RegistrationId, Retention, SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -28,8 +28,15 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     ))
 }
 
-/// A row of `event/details`, or the beginning of one of `event/find`.
-pub(crate) fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
+/// A row of `event/details`.
+pub(crate) fn kept_details(row: &Row) -> Result<KeptDetails, PgError> {
+    let (details, created_at) = details(row)?;
+    Ok(KeptDetails { details, created_at, erase_at: row.get(9) })
+}
+
+/// The beginning of a row of `event/details` or `event/find`.
+fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
+    let retention = row.get::<_, Option<i32>>(8).map(|days| Retention::parse(days.into()));
     let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
     let venue = row.get::<_, Option<&str>>(7).map(Venue::parse).transpose();
     let details = EventDetails {
@@ -39,6 +46,7 @@ pub(crate) fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgErro
         ends_at: row.get(5),
         timezone: timezone.map_err(in_column("timezone"))?,
         venue: venue.map_err(in_column("venue"))?,
+        retention: retention.transpose().map_err(in_column("retention_days"))?,
     };
     Ok((details, row.get(1)))
 }
@@ -49,13 +57,13 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     Ok(Event {
         id: event_id(row, 0),
         details,
-        capacity: capacity(row.get(8))?,
-        rules: rules(row, 10)?,
-        booked_count: count("booked_count", row.get(17))?,
-        waitlist_count: count("waitlist_count", row.get(15))?,
-        version: version("version", row.get(9))?,
+        capacity: capacity(row.get(9))?,
+        rules: rules(row, 11)?,
+        booked_count: count("booked_count", row.get(18))?,
+        waitlist_count: count("waitlist_count", row.get(16))?,
+        version: version("version", row.get(10))?,
         created_at,
-        is_settled: row.get(16),
+        is_settled: row.get(17),
     })
 }
 
@@ -88,7 +96,7 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
     Ok(Registration {
         event_id: event_id(row, 0),
         id: registration_id(row, 1),
-        user_email: EmailAddress::parse(row.get(2)).map_err(in_column("user_email"))?,
+        user_email: EmailAddress::parse_stored(row.get(2)).map_err(in_column("user_email"))?,
         name: name.map_err(in_column("name"))?,
         status: Status::from_name(row.get(4)).ok_or(PgError::Unreadable { column: "status" })?,
         expires_at: row.get(5),

@@ -5,7 +5,7 @@ use crate::sql::{self, Sql};
 use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
     HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
@@ -169,6 +169,26 @@ impl BookingStore for PgStore {
 
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.delete_records(limit).await
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.find_registrations_of(user_email, limit).await
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.delete_records_of(user_email, limit).await
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.list_erasable_events(limit).await
     }
 
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::columns::{
     EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
-    stored_version,
+    stored_retention, stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -11,6 +11,7 @@ use crate::transaction::Attempt;
 use booking_core::{Description, EditedEvent, EventChange, EventName, TimeZone, Venue};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
+use uuid::Uuid;
 
 /// Writes what was decided at `now`, and commits it.
 pub(crate) async fn write_and_commit(
@@ -34,6 +35,12 @@ pub(crate) async fn write_and_commit(
         if let Some(edited) = &change.edited {
             write_edited(connection, change, edited).await?;
         }
+    }
+    let forgetful = changes.iter().filter(|change| change.forgets_records);
+    let forgetful: Vec<Uuid> = forgetful.map(|change| change.event_id.as_uuid()).collect();
+    if !forgetful.is_empty() {
+        let forget = connection.prepare(sql::RECORD_DELETE_ALL).await?;
+        connection.change(&forget, &[&forgetful]).await?;
     }
 
     attempt.commit_is_sent();
@@ -138,7 +145,7 @@ async fn write_edited(
     edited: &EditedEvent,
 ) -> Result<(), PgError> {
     let edit = connection.prepare(sql::EVENT_EDIT).await?;
-    let EditedEvent { details, capacity, rules, cancelled_version } = edited;
+    let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to } = edited;
     let counts = change.counts;
     let updated = connection
         .change(
@@ -163,6 +170,9 @@ async fn write_edited(
                 &rules.waitlist_enabled,
                 &rules.offer_ttl.map(stored_offer_ttl),
                 &cancelled_version.map(stored_version),
+                &details.retention.map(stored_retention),
+                erase_at,
+                &erased_to.map(stored_version),
             ],
         )
         .await?;

@@ -7,8 +7,8 @@ use crate::transaction::Work;
 use crate::write::write_facts;
 use crate::{records, sql};
 use booking_core::{
-    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, Outcome, TimeZone,
-    Venue, Version,
+    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, Outcome, Retention,
+    TimeZone, Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -86,6 +86,8 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.venue.as_ref().map(Venue::as_str),
         details.name.as_str(),
         details.description.as_str(),
+        details.retention.map(Retention::days),
+        stored_time(details.erase_at(&rules)),
     ])?;
     if inserted == 1 {
         let facts = [Fact::EVENT_CREATED];

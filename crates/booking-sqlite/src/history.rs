@@ -32,6 +32,8 @@ pub(crate) fn history(
     entries.reverse();
     if let Some(version) = end.called_off {
         entries.push(read_fact(&mut read, end.event_id, version)?.0);
+        // It may have been erased after that.
+        entries.sort_by_key(|entry| entry.version);
     }
     Ok(Some(entries))
 }

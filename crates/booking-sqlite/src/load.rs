@@ -3,7 +3,7 @@
 use crate::errors::Failure;
 use crate::rows::{self, stored};
 use crate::{records, sql};
-use booking_core::{EventCommand, EventId, EventState, Needs, Registration, Status};
+use booking_core::{EventCommand, EventId, EventState, KeptDetails, Needs, Registration, Status};
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
 use std::collections::BTreeMap;
@@ -129,12 +129,18 @@ fn load_needs(
             registration.position = Some(position);
         }
     }
+    if needs.unerased_max > 0 {
+        let mut unerased = connection.prepare_cached(sql::REGISTRATION_UNERASED)?;
+        add(&mut unerased, params![id.as_bytes(), needs.unerased_max], &mut state.unerased)?;
+    }
     if needs.details {
         let mut details = connection.prepare_cached(sql::EVENT_DETAILS)?;
         let mut rows = details.query([id.as_bytes()])?;
         if let Some(row) = rows.next()? {
             let created_at = rows::time(row, 0, "events.created_at")?;
-            state.details = Some((rows::details(row, 1)?, created_at));
+            let erase_at = rows::optional_time(row, 8, "events.erase_at")?;
+            let details = rows::details(row, 1)?;
+            state.details = Some(KeptDetails { details, created_at, erase_at });
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit, Registration,
+    EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
@@ -41,10 +41,41 @@ pub(crate) fn due_events(
     limit: PageLimit,
     now: DateTime<Utc>,
 ) -> Result<Vec<EventId>, Failure> {
-    let mut statement = connection.prepare_cached(sql::EVENT_DUE)?;
+    events_by(connection, sql::EVENT_DUE, limit, now)
+}
+
+pub(crate) fn erasable_events(
+    connection: &Connection,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<EventId>, Failure> {
+    events_by(connection, sql::EVENT_ERASABLE, limit, now)
+}
+
+fn events_by(
+    connection: &Connection,
+    statement: &str,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<EventId>, Failure> {
+    let mut statement = connection.prepare_cached(statement)?;
     let parameters = params![now.timestamp_micros(), limit.get() as i64];
     let due = statement.query_and_then(parameters, |row| rows::event_id(row, 0))?;
     due.collect()
+}
+
+/// Some registrations of an address, of any event and in any state.
+pub(crate) fn registrations_of(
+    connection: &Connection,
+    email: &EmailAddress,
+    limit: PageLimit,
+) -> Result<Vec<(EventId, RegistrationId)>, Failure> {
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_OF_ADDRESS)?;
+    let parameters = params![email.as_str(), limit.get() as i64];
+    let found = statement.query_and_then(parameters, |row| {
+        Ok((rows::event_id(row, 0)?, rows::uuid(row, 1, "registrations.id")?.into()))
+    })?;
+    found.collect()
 }
 
 pub(crate) fn list_registrations(

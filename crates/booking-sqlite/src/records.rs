@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{rows, sql};
-use booking_core::{Clock, IdempotencyRecord, KeyHash, PageLimit};
+use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, PageLimit};
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
@@ -59,4 +59,37 @@ pub(crate) fn forget(
         0 => Work::Unchanged(0),
         _ => Work::Changed(forgotten as u64),
     })
+}
+
+/// A record, as it is found by what it says: the event that it is of, its key, and what it said.
+pub(crate) struct Found {
+    event_id: Uuid,
+    hash: [u8; 32],
+    said: String,
+}
+
+/// Up to `limit` records that say that a registration is of `email`.
+pub(crate) fn of_address(
+    connection: &Connection,
+    email: &EmailAddress,
+    limit: PageLimit,
+) -> Result<Vec<Found>, Failure> {
+    let json = serde_json::to_string(email).expect("a text is JSON");
+    let said = format!("\"user_email\":{json}");
+    let mut statement = connection.prepare_cached(sql::RECORD_OF_ADDRESS)?;
+    let found = statement.query_and_then(params![said, limit.get() as i64], |row| {
+        let event_id = rows::uuid(row, 0, "idempotency_records.event_id")?;
+        let hash = rows::column(row, 1, "idempotency_records.key_hash")?;
+        Ok(Found { event_id, hash, said: said.clone() })
+    })?;
+    found.collect()
+}
+
+/// Deletes those records, unless they say something else by now, and tells how many they were.
+pub(crate) fn delete(connection: &Connection, found: &[Found]) -> Result<Work<u64>, Failure> {
+    let mut delete = connection.prepare_cached(sql::RECORD_DELETE)?;
+    for Found { event_id, hash, said } in found {
+        delete.execute(params![event_id.as_bytes(), hash, said])?;
+    }
+    Ok(Work::Changed(found.len() as u64))
 }

@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, IdempotencyRecord, KeyHash, OfferTtl,
-    PersonName, Registration, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    PersonName, Registration, Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -22,8 +22,8 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
         waitlist_count: count(row, 8, "events.waitlist_count")?,
         created_at: time(row, 9, "events.created_at")?,
         details: details(row, 10)?,
-        booked_count: count(row, 16, "events.booked_count")?,
-        is_settled: column(row, 17, "events.due_at")?,
+        booked_count: count(row, 17, "events.booked_count")?,
+        is_settled: column(row, 18, "events.due_at")?,
     })
 }
 
@@ -54,8 +54,9 @@ fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
     })
 }
 
-/// Six columns from `starts_at` on.
+/// Seven columns from `starts_at` on.
 pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failure> {
+    let days: Option<i64> = column(row, first + 6, "events.retention_days")?;
     Ok(EventDetails {
         starts_at: optional_time(row, first, "events.starts_at")?,
         ends_at: optional_time(row, first + 1, "events.ends_at")?,
@@ -63,6 +64,10 @@ pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failu
         venue: optional_text(row, first + 3, "events.venue", Venue::parse)?,
         name: text(row, first + 4, "events.name", EventName::parse)?,
         description: text(row, first + 5, "events.description", Description::parse)?,
+        retention: days
+            .map(Retention::parse)
+            .transpose()
+            .map_err(broken("events.retention_days"))?,
     })
 }
 
@@ -76,7 +81,7 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         created_version,
         event_version: changed_version.unwrap_or(created_version),
         id: uuid(row, 3, "registrations.id")?.into(),
-        user_email: text(row, 4, "registrations.user_email", EmailAddress::parse)?,
+        user_email: text(row, 4, "registrations.user_email", EmailAddress::parse_stored)?,
         name: optional_text(row, 5, "registrations.name", PersonName::parse)?,
         status: status(row, 6)?,
         expires_at: optional_time(row, 7, "registrations.expires_at")?,
@@ -191,7 +196,7 @@ fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     text.map(parse).transpose().map_err(broken(name))
 }
 
-fn uuid(row: &Row<'_>, index: usize, name: &'static str) -> Result<Uuid, Failure> {
+pub(crate) fn uuid(row: &Row<'_>, index: usize, name: &'static str) -> Result<Uuid, Failure> {
     column(row, index, name).map(Uuid::from_bytes)
 }
 

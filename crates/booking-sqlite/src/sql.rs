@@ -16,6 +16,7 @@ statements! {
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"
+    EVENT_ERASABLE "event/erasable"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
     EVENT_LOAD "event/load"
@@ -26,8 +27,11 @@ statements! {
     FACT_READ "fact/read"
     KEY_INSERT "key/insert"
     KEY_LIST "key/list"
+    RECORD_DELETE "record/delete"
+    RECORD_DELETE_ALL "record/delete_all"
     RECORD_FIND "record/find"
     RECORD_FORGET "record/forget"
+    RECORD_OF_ADDRESS "record/of_address"
     RECORD_UPSERT "record/upsert"
     REGISTRATION_BY_ADDRESS "registration/by_address"
     REGISTRATION_BY_ID "registration/by_id"
@@ -39,8 +43,10 @@ statements! {
     REGISTRATION_LAST "registration/last"
     REGISTRATION_LIST "registration/list"
     REGISTRATION_LIST_SEATED "registration/list_seated"
+    REGISTRATION_OF_ADDRESS "registration/of_address"
     REGISTRATION_OVERDUE "registration/overdue"
     REGISTRATION_READ "registration/read"
+    REGISTRATION_UNERASED "registration/unerased"
     REGISTRATION_WAITING "registration/waiting"
 }
 
@@ -71,11 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_audit_looks_at_every_row() {
+    fn nothing_but_the_audit_and_an_erasure_looks_at_every_row() {
         let (_directory, connection) = database();
         for (name, statement) in ALL {
             // There are never many keys.
-            if matches!(*name, "audit/count" | "key/list") {
+            let erasure = matches!(*name, "registration/of_address" | "record/of_address");
+            if erasure || matches!(*name, "audit/count" | "key/list") {
                 continue;
             }
             for step in plan(&connection, statement) {
@@ -100,6 +107,8 @@ mod tests {
         let listed = "SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST), [listed, subquery, overdue]);
         assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
+        let erasable = "SEARCH events USING INDEX events_erasable (erase_at<?)";
+        assert_eq!(plan(EVENT_ERASABLE), [erasable]);
     }
 
     #[test]
@@ -125,6 +134,8 @@ mod tests {
         let read = plan(REGISTRATION_READ);
         assert_eq!(read.last().map(String::as_str), Some(ahead));
         let public_id = "SEARCH registrations USING INDEX registrations_id (id=?)";
+        let unerased = "SEARCH registrations USING PRIMARY KEY (event_id=? AND event_version>?)";
+        assert_eq!(plan(REGISTRATION_UNERASED)[0], unerased);
         for statement in [REGISTRATION_READ, REGISTRATION_EVENT, REGISTRATION_LAST] {
             let first = plan(statement).remove(0);
             assert_eq!(first.replace("COVERING ", ""), public_id, "{statement}");

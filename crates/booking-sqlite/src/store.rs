@@ -8,7 +8,7 @@ use crate::writer::{Isolation, Writer};
 use crate::{audit, create, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Event, EventCommand, EventCursor, EventId, Execution,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
     HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
@@ -186,6 +186,34 @@ impl BookingStore for SqliteStore {
 
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.write(move |connection, clock| records::forget(connection, limit, clock)).await
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        let email = user_email.clone();
+        self.read(move |connection, _| queries::registrations_of(connection, &email, limit)).await
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        // Looked for by a reader, so that nobody waits for that.
+        let email = user_email.clone();
+        let found =
+            self.read(move |connection, _| records::of_address(connection, &email, limit)).await?;
+        match found.is_empty() {
+            true => Ok(0),
+            false => self.write(move |connection, _| records::delete(connection, &found)).await,
+        }
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |connection, now| queries::erasable_events(connection, limit, now)).await
     }
 
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {

@@ -4,8 +4,8 @@ use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{records, sql};
 use booking_core::{
-    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, TimeZone,
-    TokenHash, Venue, Version,
+    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, Retention,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
@@ -22,6 +22,10 @@ pub(crate) fn write(
     if !change.facts.is_empty() {
         let first = change.first_version();
         write_facts(connection, change.event_id, first, change.version, &change.facts, now)?;
+    }
+    if change.forgets_records {
+        let id = change.event_id.as_uuid();
+        connection.prepare_cached(sql::RECORD_DELETE_ALL)?.execute([id.as_bytes()])?;
     }
     records::write(connection, change.event_id.as_uuid(), &change.records)
 }
@@ -65,6 +69,9 @@ fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Fail
         details.name.as_str(),
         details.description.as_str(),
         edited.cancelled_version.map(stored),
+        details.retention.map(Retention::days),
+        stored_time(edited.erase_at),
+        edited.erased_to.map(stored),
     ])?;
     one_row("event/edit", rows)
 }

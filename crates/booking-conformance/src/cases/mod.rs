@@ -2,6 +2,7 @@
 //! not do as it must.
 
 mod door;
+mod erasure;
 mod events;
 mod histories;
 mod holds;
@@ -11,6 +12,7 @@ mod queue;
 mod seats;
 
 pub use door::*;
+pub use erasure::*;
 pub use events::*;
 pub use histories::*;
 pub use holds::*;

@@ -18,6 +18,9 @@ SET booked_count = $2::integer,
     closes_at = $16::timestamptz,
     waitlist_enabled = $17::boolean,
     offer_ttl_seconds = $18::integer,
-    cancelled_version = $19::bigint
+    cancelled_version = $19::bigint,
+    retention_days = $20::integer,
+    erase_at = $21::timestamptz,
+    erased_to = coalesce($22::bigint, events.erased_to)
 FROM unnest(ARRAY[$1::uuid]) AS edited (id)
 WHERE events.id = edited.id

@@ -1,8 +1,8 @@
 -- event/find: events as their rows say, which is as they are now unless something is due
 -- With ORDER BY only the primary key will do, whatever the table held when this was planned.
 SELECT
-    id, created_at, name, description, starts_at, ends_at, timezone, venue, capacity, version,
-    status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds, waitlist_count,
+    id, created_at, name, description, starts_at, ends_at, timezone, venue, retention_days, capacity,
+    version, status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds, waitlist_count,
     due_at <= coalesce($2::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count
 FROM events
 WHERE id = ANY ($1::uuid[])

@@ -1,4 +1,4 @@
 -- event/details: what a decision that changes the event itself needs of it
-SELECT created_at, starts_at, ends_at, timezone, venue, name, description
+SELECT created_at, starts_at, ends_at, timezone, venue, name, description, retention_days, erase_at
 FROM events
 WHERE id = ?1

@@ -7,5 +7,6 @@ SET
     offer_ttl_seconds = ?13, starts_at = ?14, ends_at = ?15, timezone = ?16, venue = ?17,
     name = ?18, description = ?19,
     -- An event is called off once.
-    cancelled_version = coalesce(cancelled_version, ?20)
+    cancelled_version = coalesce(cancelled_version, ?20),
+    retention_days = ?21, erase_at = ?22, erased_to = coalesce(?23, erased_to)
 WHERE id = ?1 AND version = ?2

@@ -60,7 +60,7 @@ fn insert_facts(connection: &Connection, event_id: Uuid, first: i64, last: i64, 
 async fn migrated() -> (Database, SqliteStore, String) {
     let (database, long) = first_version();
     let applied = migrate(database.path()).await.expect("migrated");
-    assert_eq!(applied, ["V2__life_of_a_registration"]);
+    assert_eq!(applied[0], "V2__life_of_a_registration");
     let store = database.open().await;
     (database, store, long)
 }
