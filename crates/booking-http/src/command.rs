@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::settings::SETTINGS;
-use crate::{healthcheck, seeds, server, store};
+use crate::{erase, healthcheck, seeds, server, store};
 use anyhow::bail;
 use booking_ticket::SigningKey;
 use clap::Parser;
@@ -28,6 +28,12 @@ enum Command {
     Healthcheck,
     /// Recount every event against its rows; fails if anything differs
     Audit,
+    /// Erase whose registrations are or were: all that is stored of an e-mail address
+    Erase {
+        /// The address; if it is left out, standard input has one on each line
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+    },
     /// Give the store a new key to sign tickets with; the old ones stay valid
     RotateKeys,
 }
@@ -43,6 +49,9 @@ impl Arguments {
             Command::Migrate => migrate(config).await,
             Command::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
             Command::Audit => audit(config).await,
+            Command::Erase { email } => {
+                erase::run(config, email).await.map(|()| ExitCode::SUCCESS)
+            }
             Command::RotateKeys => rotate_keys(config).await,
         }
     }
@@ -122,6 +131,7 @@ mod tests {
     fn subcommands_are_read() {
         assert_eq!(parse(&[]), Ok(None));
         assert_eq!(parse(&["audit"]), Ok(Some(Command::Audit)));
+        assert_eq!(parse(&["erase"]), Ok(Some(Command::Erase { email: None })));
         assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

@@ -5,7 +5,7 @@ use crate::seeds::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
 use booking_admission::Limits;
-use booking_core::{CapacityMax, SigningSeed};
+use booking_core::{CapacityMax, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub struct Config {
     pub limits: Limits,
     /// How often what time alone has changed is tidied; `None` leaves it to requests.
     pub sweep_every: Option<Duration>,
+    /// For how long new events keep personal data if nothing is said; `None` for ever.
+    pub retention: Option<Retention>,
     /// The seeds of the keys for tickets, the one that signs first; none if the store keeps them.
     pub ticket_seeds: Vec<SigningSeed>,
     /// Threads that serve connections; `None` for one each core.
@@ -89,6 +91,7 @@ impl Config {
                 busy_events_max: (pool_size / 2).max(1),
             },
             sweep_every: Some(reader.seconds("SWEEP_SECONDS", 0, 3_600)).filter(|d| !d.is_zero()),
+            retention: read_retention(&mut reader),
             ticket_seeds: read_ticket_seeds(&mut reader),
             workers: Some(reader.within("WORKERS", 0, 1_024) as usize).filter(|n| *n > 0),
             body_within: reader.seconds("BODY_SECONDS", 1, 600),
@@ -149,6 +152,16 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     }
 }
 
+fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
+    let days = reader.given("RETENTION_DAYS")?;
+    let retention = days.trim().parse().ok().and_then(|days| Retention::parse(days).ok());
+    if retention.is_none() {
+        let complaint = format!("is not a whole number from 0 to {}", Retention::DAYS_MAX);
+        reader.fail("RETENTION_DAYS", complaint);
+    }
+    retention
+}
+
 fn read_ticket_seeds(reader: &mut Reader<'_>) -> Vec<SigningSeed> {
     let Some(text) = reader.secret("TICKET_KEY", "TICKET_KEY_FILE") else { return Vec::new() };
     parse_seeds(&text).unwrap_or_else(|| {
@@ -183,6 +196,7 @@ mod tests {
         assert_eq!(config.workers, None);
         assert_eq!(config.sweep_every, Some(Duration::from_secs(1)));
         assert!(config.ticket_seeds.is_empty());
+        assert_eq!(config.retention, None);
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
@@ -224,6 +238,7 @@ mod tests {
             ("DATABASE_URL", "postgres://a:secret@b:c/d"),
             ("CAPACITY_MAX", "0"),
             ("QUEUE_MAX", "many"),
+            ("RETENTION_DAYS", "3651"),
             ("TICKET_KEY", "a secret"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
         ])
@@ -234,6 +249,7 @@ mod tests {
             "DATABASE_URL",
             "CAPACITY_MAX",
             "QUEUE_MAX",
+            "RETENTION_DAYS",
             "TICKET_KEY",
             "CORS_ORIGINS",
         ] {
@@ -242,7 +258,7 @@ mod tests {
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 8);
+        assert_eq!(errors.len(), 9);
         assert!(!errors.join(" ").contains("secret"));
     }
 

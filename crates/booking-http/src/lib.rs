@@ -23,6 +23,7 @@ pub mod command;
 pub mod config;
 mod cors;
 mod edge;
+mod erase;
 mod fields;
 mod gather;
 mod healthcheck;

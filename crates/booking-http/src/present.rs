@@ -44,7 +44,8 @@ impl Decided<Registration> {
             | Outcome::Cancelled(registration)
             | Outcome::Transferred(registration)
             | Outcome::CheckedIn(registration)
-            | Outcome::CheckInUndone(registration) => registration,
+            | Outcome::CheckInUndone(registration)
+            | Outcome::Erased(registration) => registration,
             Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
             Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
                 return Err(mismatched());
@@ -87,6 +88,7 @@ impl Decided<Box<Event>> {
             | Outcome::Transferred(_)
             | Outcome::CheckedIn(_)
             | Outcome::CheckInUndone(_)
+            | Outcome::Erased(_)
             | Outcome::Settled
             | Outcome::Replayed(_) => Err(mismatched()),
         }

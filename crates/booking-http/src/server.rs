@@ -48,7 +48,8 @@ pub async fn serve_store(
     let admission = Admission::start(store.clone(), config.limits);
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
     let service =
-        Data::new(Service::new(store, admission, tickets, config.capacity_max, config.body_within));
+        Service::new(store, admission, tickets, config.capacity_max, config.body_within);
+    let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();
     let cors = config.cors.clone();

@@ -8,6 +8,7 @@ use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
     BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome, Registration,
+    Retention,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
+    /// For how long an event keeps personal data if nothing is said.
+    pub(crate) retention: Option<Retention>,
     under_way: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -44,9 +47,15 @@ impl Service {
             tickets,
             capacity_max,
             body_within,
+            retention: None,
             under_way: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// The same, whose new events keep personal data for so long if nothing is said.
+    pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
+        Self { retention, ..self }
     }
 
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {

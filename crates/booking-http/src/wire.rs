@@ -2,8 +2,8 @@
 
 use actix_web::web::Bytes;
 use booking_core::{
-    Event, EventId, HistoryEntry, OfferTtl, PersonName, Registration, RegistrationId, TimeZone,
-    Venue, Version,
+    Event, EventId, HistoryEntry, OfferTtl, PersonName, Registration, RegistrationId, Retention,
+    TimeZone, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -32,6 +32,7 @@ pub(crate) struct EventBody<'a> {
     closes_at: Option<DateTime<Utc>>,
     waitlist_enabled: bool,
     offer_ttl_seconds: Option<u32>,
+    retention_days: Option<u32>,
     version: Version,
     created_at: DateTime<Utc>,
 }
@@ -56,6 +57,7 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             closes_at: rules.closes_at,
             waitlist_enabled: rules.waitlist_enabled,
             offer_ttl_seconds: rules.offer_ttl.map(OfferTtl::seconds),
+            retention_days: details.retention.map(Retention::days),
             version: event.version,
             created_at: event.created_at,
         }

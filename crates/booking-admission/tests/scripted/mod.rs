@@ -164,6 +164,26 @@ impl BookingStore for ScriptedStore {
         self.memory.forget_records(limit).await
     }
 
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.memory.registrations_of(user_email, limit).await
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.memory.forget_records_of(user_email, limit).await
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.memory.erasable_events(limit).await
+    }
+
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
         self.memory.signing_seeds().await
     }

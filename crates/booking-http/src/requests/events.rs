@@ -4,13 +4,15 @@ use crate::body::FromBody;
 use crate::fields::{Fields, boolean, number, text, word};
 use booking_core::{
     Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
-    OfferTtl, TimeZone, Venue, parse_instant,
+    OfferTtl, Retention, TimeZone, Venue, parse_instant,
 };
 use chrono::{DateTime, Utc};
 
 /// The body of `POST /events`.
 pub(crate) struct CreateEvent {
     pub(crate) details: EventDetails,
+    /// Whether it is said how long personal data is kept: there is a setting for where it is not.
+    pub(crate) says_retention: bool,
     pub(crate) capacity: Capacity,
     pub(crate) rules: EventRules,
 }
@@ -24,10 +26,14 @@ impl FromBody for CreateEvent {
         let (starts_at, ends_at) = in_order(fields, "starts_at", "ends_at");
         let timezone = fields.optional("timezone", text(TimeZone::parse));
         let venue = fields.optional("venue", text(Venue::parse));
+        // Here null says something: for ever.
+        let retention = fields.clearable("retention_days", number(Retention::parse));
         let rules = rules(fields);
         let (name, description) = (name?, description.unwrap_or_default());
-        let details = EventDetails { name, description, starts_at, ends_at, timezone, venue };
-        Some(Self { details, capacity: capacity?, rules })
+        let (says_retention, retention) = (retention.is_some(), retention.flatten());
+        let details =
+            EventDetails { name, description, starts_at, ends_at, timezone, venue, retention };
+        Some(Self { details, says_retention, capacity: capacity?, rules })
     }
 }
 
@@ -83,6 +89,7 @@ impl FromBody for EditEvent {
             ends_at: fields.clearable("ends_at", text(parse_instant)),
             timezone: fields.clearable("timezone", text(TimeZone::parse)),
             venue: fields.clearable("venue", text(Venue::parse)),
+            retention: fields.clearable("retention_days", number(Retention::parse)),
             opens_at: fields.clearable("opens_at", text(parse_instant)),
             closes_at: fields.clearable("closes_at", text(parse_instant)),
             waitlist_enabled: fields.given("waitlist_enabled", boolean),

@@ -24,7 +24,10 @@ pub(super) const PATH: &str = "/events";
 /// `POST /events`
 pub(super) async fn create(service: Data<Service>, write: Write<CreateEvent>) -> Answer {
     let key = write.key_of(Caller::Organizer);
-    let CreateEvent { details, capacity, rules } = write.body;
+    let CreateEvent { mut details, says_retention, capacity, rules } = write.body;
+    if !says_retention {
+        details.retention = service.retention;
+    }
     let new = NewEvent { id: EventId::from(Uuid::now_v7()), details, capacity, rules };
     let outcome = match key {
         Some(key) => service.store.create_event_once(new, key).await?,
