@@ -173,7 +173,8 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
     let mut new = if rng.u8(..) < 40 { elaborate(new) } else { new };
     new.id = Uuid::from_u128(rng.u128(..)).into();
     new.details.ends_at = next_instant(rng, past, 0).or(new.details.ends_at);
-    new.details.starts_at = new.details.starts_at.filter(|starts| Some(*starts) <= new.details.ends_at);
+    new.details.starts_at =
+        new.details.starts_at.filter(|starts| Some(*starts) <= new.details.ends_at);
     new.details.retention = next_retention(rng);
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },

@@ -1,10 +1,10 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
-    HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed, NewEvent, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, WhenBusy,
-    decide_batch_by, decide_without,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
+    Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed, NewEvent, Outcome, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError,
+    WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};

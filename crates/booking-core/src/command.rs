@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, Execution, Fingerprint, HoldTtl,
-    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, Retention, TimeZone, TokenHash,
-    Venue, Version,
+    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, Retention, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 
 use crate::rows::Rows;
 use crate::{
-    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules, EventState,
-    EventStatus, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash, Registration, RegistrationId,
-    Rule, SeatCounts, Status, Version,
+    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
+    EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash, Registration,
+    RegistrationId, Rule, SeatCounts, Status, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};

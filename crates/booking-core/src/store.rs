@@ -1,7 +1,7 @@
 use crate::{
-    AuditReport, EmailAddress, Event, EventCommand, EventCursor, EventId, HistoryEntry, IdempotencyKey, Listed,
-    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
-    SigningSeed,
+    AuditReport, EmailAddress, Event, EventCommand, EventCursor, EventId, HistoryEntry,
+    IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor,
+    RegistrationId, SigningSeed,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -49,9 +49,7 @@ impl Arguments {
             Command::Migrate => migrate(config).await,
             Command::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
             Command::Audit => audit(config).await,
-            Command::Erase { email } => {
-                erase::run(config, email).await.map(|()| ExitCode::SUCCESS)
-            }
+            Command::Erase { email } => erase::run(config, email).await.map(|()| ExitCode::SUCCESS),
             Command::RotateKeys => rotate_keys(config).await,
         }
     }

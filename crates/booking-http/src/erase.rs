@@ -8,7 +8,7 @@ use booking_core::{
     Refusal, RegistrationId, WhenBusy,
 };
 use std::collections::BTreeSet;
-use std::io::{BufRead, Read};
+use std::io::Read;
 
 /// The most registrations that one transaction erases.
 const ERASE_TOGETHER: usize = 100;
@@ -51,21 +51,21 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
 }
 
 fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
-    let mut addresses = Vec::new();
-    for (number, line) in (1..).zip(std::io::BufReader::new(input.take(INPUT_BYTES_MAX)).lines()) {
-        let line = line.context("standard input cannot be read")?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        addresses.push(EmailAddress::parse(&line).with_context(|| format!("line {number}"))?);
-        if addresses.len() > ADDRESSES_MAX {
-            bail!("standard input has more than {ADDRESSES_MAX} addresses");
-        }
+    let mut text = String::new();
+    let read = input.take(INPUT_BYTES_MAX + 1).read_to_string(&mut text);
+    read.context("standard input cannot be read")?;
+    if text.len() as u64 > INPUT_BYTES_MAX {
+        bail!("standard input has more than {INPUT_BYTES_MAX} bytes");
     }
-    if addresses.is_empty() {
-        bail!("there is no address, neither as --email nor on standard input");
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let addresses = lines
+        .map(|(number, line)| EmailAddress::parse(line).with_context(|| format!("line {number}")))
+        .collect::<Result<Vec<_>, _>>()?;
+    match addresses.len() {
+        0 => bail!("there is no address, neither as --email nor on standard input"),
+        1..=ADDRESSES_MAX => Ok(addresses),
+        _ => bail!("standard input has more than {ADDRESSES_MAX} addresses"),
     }
-    Ok(addresses)
 }
 
 /// Registrations first and records after them: once none is of the address, no record of it is made any
@@ -129,7 +129,8 @@ mod tests {
             ("", "no address"),
             ("ada@example.org\nadaexample.org", "line 2: must be an e-mail address"),
             ("erased-1@erased.invalid", "line 1: must be an e-mail address"),
-            (&"a@example.org\n".repeat(ADDRESSES_MAX + 1), "more than 1000"),
+            (&"a@example.org\n".repeat(ADDRESSES_MAX + 1), "more than 1000 addresses"),
+            (&"\n".repeat(1 + INPUT_BYTES_MAX as usize), "bytes"),
         ] {
             let error = format!("{:#}", read(text).expect_err("it is not valid"));
             assert!(error.contains(complaint) && !error.contains("adaexample"), "{error}");

@@ -47,8 +47,7 @@ pub async fn serve_store(
 ) -> anyhow::Result<()> {
     let admission = Admission::start(store.clone(), config.limits);
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
-    let service =
-        Service::new(store, admission, tickets, config.capacity_max, config.body_within);
+    let service = Service::new(store, admission, tickets, config.capacity_max, config.body_within);
     let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();

@@ -7,8 +7,8 @@ use crate::tickets::Tickets;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome, Registration,
-    Retention,
+    BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome,
+    Registration, Retention,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -71,9 +71,8 @@ async fn erase_due(service: &Service) -> Result<(), StoreError> {
 
 /// Asks something of events, and waits for it a while.
 async fn ask(service: &Service, events: &[EventId], command: Command) -> Result<(), StoreError> {
-    let asked = events
-        .iter()
-        .map(|id| service.admission.submit(EventCommand::new(*id, command.clone())));
+    let asked =
+        events.iter().map(|id| service.admission.submit(EventCommand::new(*id, command.clone())));
     let Ok(outcomes) = timeout(SETTLE_WITHIN, join_all(asked)).await else { return Ok(()) };
     for outcome in outcomes {
         match outcome {

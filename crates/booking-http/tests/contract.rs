@@ -40,6 +40,7 @@ fn an_event_is_put_up_and_shown(data: Data) {
         "name",
         "offer_ttl_seconds",
         "opens_at",
+        "retention_days",
         "starts_at",
         "status",
         "timezone",

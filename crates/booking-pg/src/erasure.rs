@@ -52,9 +52,9 @@ impl PgStore {
         let key_hashes: Vec<&[u8]> = found.iter().map(|row| row.get(1)).collect();
         let (event_ids, key_hashes, said) = (&event_ids, &key_hashes, &said);
         run("forget_records_of", |attempt| {
-            Box::pin(async move {
-                self.attempt_delete_of(event_ids, key_hashes, said, &attempt).await
-            })
+            Box::pin(
+                async move { self.attempt_delete_of(event_ids, key_hashes, said, &attempt).await },
+            )
         })
         .await?;
         Ok(found.len() as u64)

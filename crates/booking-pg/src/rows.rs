@@ -5,7 +5,8 @@ use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, PersonName, Registration,
-    RegistrationId, Retention, SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
+    RegistrationId, Retention, SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

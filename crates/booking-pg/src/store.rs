@@ -5,9 +5,9 @@ use crate::sql::{self, Sql};
 use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
-    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
+    Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use deadpool_postgres::Pool;

@@ -8,9 +8,9 @@ use crate::writer::{Isolation, Writer};
 use crate::{audit, create, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId, Execution,
-    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
+    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
+    Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;

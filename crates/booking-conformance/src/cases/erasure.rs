@@ -226,10 +226,8 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
 /// More than one transaction may erase is erased step by step, whoever takes which.
 pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
-    let stores = [
-        fixture.open(Some(clock.as_clock())).await,
-        fixture.open(Some(clock.as_clock())).await,
-    ];
+    let stores =
+        [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
     let people = ERASED_MAX + 20;
     let event = over_at(&*stores[0], people, clock.now(), Some(0)).await;
     let batch: Vec<_> = (0..people).map(|who| register(event.id, who)).collect();

@@ -2,7 +2,8 @@
 
 use crate::seats::Seats;
 use crate::{
-    Actor, ERASED_MAX, EventStatus, FactKind, Outcome, Refusal, Registration, RegistrationId, Status,
+    Actor, ERASED_MAX, EventStatus, FactKind, Outcome, Refusal, Registration, RegistrationId,
+    Status,
 };
 
 impl Seats<'_> {
