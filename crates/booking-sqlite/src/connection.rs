@@ -56,13 +56,14 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens the connection that writes.
+/// Opens the connection that writes. What it deletes it overwrites with zeros: it may have been erased.
 pub(crate) fn open_writer(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy_timeout)?;
     use_write_ahead_log(&connection, path)?;
     let settings = format!(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = {LOG_BYTES_KEPT};
          PRAGMA wal_autocheckpoint = {LOG_PAGES_BEFORE_CHECKPOINT};
          PRAGMA cache_size = -{WRITER_CACHE_KIBIBYTES};"
@@ -178,6 +179,7 @@ mod tests {
         const FULL: i64 = 2;
         assert_eq!(pragma(&writer, "synchronous"), FULL);
         assert_eq!(pragma(&writer, "foreign_keys"), 1);
+        assert_eq!(pragma(&writer, "secure_delete"), 1);
         assert_eq!(pragma(&writer, "busy_timeout"), 5_000);
         assert_eq!(pragma(&writer, "journal_size_limit"), LOG_BYTES_KEPT);
         assert_eq!(pragma(&writer, "wal_autocheckpoint"), LOG_PAGES_BEFORE_CHECKPOINT);

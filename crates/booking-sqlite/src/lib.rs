@@ -31,6 +31,7 @@
 mod audit;
 mod connection;
 mod create;
+mod erasure;
 mod errors;
 mod execute;
 mod history;

@@ -5,7 +5,7 @@ use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
 use crate::transaction::Work;
 use crate::writer::{Isolation, Writer};
-use crate::{audit, create, history, keys, queries, records};
+use crate::{audit, create, erasure, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
@@ -105,6 +105,17 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let clock = Arc::clone(&self.clock);
         self.writer.run(move |connection| work(connection, &clock)).await
+    }
+
+    /// Takes out of the log what was erased.
+    async fn empty_log(&self) {
+        let path = self.path.clone();
+        let emptied = off_runtime(&self.path, move || {
+            erasure::empty_log(&path);
+            Ok(())
+        });
+        // Without a thread it is left to whoever erases next.
+        let _ = emptied.await;
     }
 
     /// Lets `query` read what there is, as it is at the store's time.
@@ -208,7 +219,12 @@ impl BookingStore for SqliteStore {
             self.read(move |connection, _| records::of_address(connection, &email, limit)).await?;
         match found.is_empty() {
             true => Ok(0),
-            false => self.write(move |connection, _| records::delete(connection, &found)).await,
+            false => {
+                let deleted = self.write(move |connection, _| records::delete(connection, &found));
+                let deleted = deleted.await?;
+                self.empty_log().await;
+                Ok(deleted)
+            }
         }
     }
 
@@ -237,13 +253,18 @@ impl BookingStore for SqliteStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        let is_erasing = erasure::is_erasing(batch);
         let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
         let mut again = false;
-        self.write(move |connection, clock| {
+        let executed = self.write(move |connection, clock| {
             let again = mem::replace(&mut again, true);
             execute::execute(connection, &batch, clock, &lookup, again)
-        })
-        .await
+        });
+        let executions = executed.await?;
+        if is_erasing {
+            self.empty_log().await;
+        }
+        Ok(executions)
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

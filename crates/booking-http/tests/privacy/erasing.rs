@@ -1,0 +1,177 @@
+//! `booking-http erase`, beside servers and without them.
+
+use crate::common::acts::*;
+use crate::common::{App, Data, PROGRAM, http};
+use crate::on_both_stores;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+on_both_stores! {
+    nothing_is_left_of_an_address
+    erasing_beside_a_sale_keeps_every_count
+    what_is_no_address_is_refused_and_not_repeated
+}
+
+const NAME: &str = "Ada Byron Lovelace";
+
+/// Runs `booking-http erase`, with these lines on its standard input.
+pub(crate) fn erase(data: &Data, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .arg("erase")
+        .args(arguments)
+        .env_clear()
+        .envs(data.settings())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be run");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // It may have ended by now, having no use for it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Every row of every table, or every byte of every file: without the server, which would keep the
+/// write-ahead log.
+pub(crate) fn everything_stored(data: &Data) -> Vec<u8> {
+    match data {
+        Data::Sqlite(folder) => {
+            let files = folder.path().read_dir().expect("it is there").map(|file| {
+                std::fs::read(file.expect("it can be listed").path()).expect("it can be read")
+            });
+            files.collect::<Vec<_>>().concat()
+        }
+        Data::Postgres(database) => {
+            let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+            let mut text = String::new();
+            for table in database.sql(tables).concat().into_iter().flatten() {
+                let rows = database.sql(&format!("SELECT t::text FROM {table} AS t"));
+                rows.concat().into_iter().flatten().for_each(|row| text.push_str(&row));
+            }
+            text.into_bytes()
+        }
+    }
+}
+
+pub(crate) fn holds(stored: &[u8], text: &str) -> bool {
+    stored.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn register_named(app: &App, event: &str, email: &str, key: &str) -> Value {
+    let body = json!({"user_email": email, "name": NAME, "on_full": "waitlist"});
+    let headers = [("Idempotency-Key", key)];
+    let answer = app.ask("POST", &format!("/events/{event}/register"), &headers, &body);
+    assert!([201, 202].contains(&answer.status), "{answer:?}");
+    answer.json()
+}
+
+fn nothing_is_left_of_an_address(data: Data) {
+    let email = "ada.lovelace@privacy.example";
+    let mut app = App::start(data);
+    let [first, second, third] = [3, 1, 2].map(|seats| app.create(seats));
+    let seat = register_named(&app, &first, email, "a key of hers");
+    register_named(&app, &second, email, "another");
+    done(&transfer(&app, &seat, "grace@example.org"), 200);
+    let again = register_named(&app, &first, email, "a third");
+    let waiting = done(&wait_for(&app, &second, "kay@example.org"), 202);
+    let given_up = register_named(&app, &third, email, "a fourth");
+    done(&give_up(&app, &given_up), 200);
+    let seats_before = event(&app, &first)["booked_count"].clone();
+    app.server.terminate();
+    let before = everything_stored(&app.data);
+    assert!(holds(&before, email) && holds(&before, NAME), "what is looked for is there");
+
+    let output = erase(&app.data, &["--email", " Ada.Lovelace@PRIVACY.example "], "");
+    assert!(output.status.success(), "{}", said(&output));
+    let text = said(&output).to_lowercase();
+    assert!(text.contains("3 registrations of 3 events"), "{text}");
+    assert!(!text.contains("lovelace"), "{text}");
+    let after = everything_stored(&app.data);
+    for personal in [email, "lovelace", NAME] {
+        assert!(!holds(&after, personal), "{personal} is still there");
+    }
+    assert!(holds(&after, "grace@example.org") && holds(&after, "kay@example.org"));
+
+    let app = App::start(app.data);
+    app.assert_audit_is_clean();
+    let offered = app.get(&path(&waiting)).json();
+    assert_eq!(offered["status"], "offered", "the seat is somebody else's");
+    let erased = app.get(&path(&again)).json();
+    assert_eq!((&erased["status"], &erased["name"]), (&json!("cancelled"), &Value::Null));
+    let expected = format!("erased-{}@erased.invalid", id(&again));
+    assert_eq!(erased["user_email"], expected.as_str());
+    let history = app.get(&format!("{}/history", path(&again))).json();
+    let kinds: Vec<_> = history.as_array().expect("an array").iter().collect();
+    let kinds: Vec<_> = kinds.iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["registered", "cancelled", "erased"]);
+    assert_eq!(event(&app, &first)["booked_count"], seats_before.as_u64().expect("a number") - 1);
+    let bearer = format!("Bearer {}", token(&again));
+    let stranger = [("Authorization", bearer.as_str())];
+    let answer = app.ask("GET", &path(&again), &stranger, &Value::Null);
+    refused(&answer, 403, "forbidden");
+    // It is as free as any other, and what stands in its place is nobody's to have.
+    done(&app.register(&first, email), 201);
+    refused(&app.register(&first, &expected), 400, "validation");
+    let nothing_left = erase(&app.data, &[], "nobody@example.org\n");
+    assert!(said(&nothing_left).contains("0 registrations of 0 events"), "{nothing_left:?}");
+}
+
+fn erasing_beside_a_sale_keeps_every_count(data: Data) {
+    let app = App::start(data);
+    let other = crate::common::start_on(&app.data, &[]);
+    let event = app.create(40);
+    std::thread::scope(|scope| {
+        for (n, url) in [app.url(), other.url()].into_iter().cycle().take(4).enumerate() {
+            let path = format!("/events/{event}/register");
+            scope.spawn(move || {
+                for who in 0..10 {
+                    let body = json!({"user_email": format!("p{n}-{who}@example.org")});
+                    let headers = [("Content-Type", "application/json")];
+                    let bytes = body.to_string().into_bytes();
+                    assert_eq!(http::send(url, "POST", &path, &headers, &bytes).status, 201);
+                }
+            });
+        }
+        // Two at once, of the same people, some of whom have come by now.
+        for _ in 0..2 {
+            let data = &app.data;
+            scope.spawn(move || {
+                let lines: String = (0..4).map(|n| format!("p{n}-3@example.org\n")).collect();
+                let output = erase(data, &[], &lines);
+                assert!(output.status.success(), "{}", said(&output));
+            });
+        }
+    });
+    let lines: String = (0..4).map(|n| format!("p{n}-3@example.org\n")).collect();
+    assert!(erase(&app.data, &[], &lines).status.success());
+    assert_eq!(crate::common::acts::event(&app, &event)["booked_count"], 36);
+    let all = app.get(&format!("/events/{event}/registrations?status=all")).json();
+    let all = all.as_array().expect("an array");
+    let erased =
+        |row: &&Value| row["user_email"].as_str().is_some_and(|e| e.starts_with("erased-"));
+    assert_eq!((all.len(), all.iter().filter(erased).count()), (40, 4));
+    app.assert_audit_is_clean();
+}
+
+fn what_is_no_address_is_refused_and_not_repeated(data: Data) {
+    for (arguments, input) in
+        [(&["--email", "ada.lovelace"][..], ""), (&[], ""), (&[], "b@example.org\nada.lovelace")]
+    {
+        let output = erase(&data, arguments, input);
+        assert!(!output.status.success());
+        assert!(!said(&output).contains("lovelace"), "{}", said(&output));
+    }
+    let app = App::start(data);
+    let event = app.create(1);
+    done(&app.register(&event, "b@example.org"), 201);
+    assert!(!erase(&app.data, &[], "b@example.org\nada.lovelace").status.success());
+    assert_eq!(crate::common::acts::event(&app, &event)["booked_count"], 1, "all or none");
+}

@@ -1,0 +1,6 @@
+//! What is stored of people, what is logged, what others may see; and how it goes away again.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod erasing;
+mod keeping;
