@@ -104,6 +104,7 @@ macro_rules! suite {
             a_key_is_answered_with_its_first_answer
             a_refusal_is_answered_again
             every_command_may_have_a_key
+            what_was_answered_can_be_recalled
             a_race_with_one_key_takes_one_seat
             an_event_is_put_up_once_for_a_key
             records_that_have_run_out_are_forgotten

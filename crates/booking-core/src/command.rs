@@ -48,6 +48,9 @@ pub enum Command {
     /// Tidy what time alone has changed: end holds and offers that have run out, and serve the queue.
     /// Whatever else is asked of an event does so first.
     Settle,
+    /// Find what was answered under the same idempotency key, and do nothing if nothing was: it is
+    /// then answered as [`Settle`](Self::Settle) is, and leaves no record.
+    Recall,
 }
 
 /// Who claims a seat.
@@ -208,7 +211,11 @@ impl EventCommand {
             | Command::Erase { registration_id }
             | Command::Transfer(Transfer { registration_id, .. })
             | Command::CheckIn(CheckIn { registration_id, .. }) => Some(*registration_id),
-            Command::Edit(_) | Command::CancelEvent | Command::EraseDue | Command::Settle => None,
+            Command::Edit(_)
+            | Command::CancelEvent
+            | Command::EraseDue
+            | Command::Settle
+            | Command::Recall => None,
         }
     }
 
@@ -246,7 +253,8 @@ impl EventCommand {
             | Command::CancelEvent
             | Command::Erase { .. }
             | Command::EraseDue
-            | Command::Settle => None,
+            | Command::Settle
+            | Command::Recall => None,
         }
     }
 }

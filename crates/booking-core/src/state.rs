@@ -147,7 +147,8 @@ impl EventState {
                 | Command::Transfer(_)
                 | Command::CheckIn(_)
                 | Command::UndoCheckIn { .. }
-                | Command::Settle => {}
+                | Command::Settle
+                | Command::Recall => {}
             }
         }
         let is_due = self.is_due(now);

@@ -193,7 +193,8 @@ fn may_tell_place(command: &Command) -> bool {
         | Command::Edit(_)
         | Command::CancelEvent
         | Command::EraseDue
-        | Command::Settle => false,
+        | Command::Settle
+        | Command::Recall => false,
     }
 }
 

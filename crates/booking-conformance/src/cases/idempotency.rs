@@ -100,6 +100,27 @@ pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
+/// Whether a key was used can be asked without using it.
+pub async fn what_was_answered_can_be_recalled(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 2).await;
+    let recall = |fingerprint| {
+        let recall = EventCommand::new(event.id, Command::Recall);
+        execute_one(&*store, keyed(recall, 1, fingerprint))
+    };
+    assert_eq!(recall(1).await, Outcome::Settled);
+    assert_eq!(recall(2).await, Outcome::Settled, "asking leaves no record");
+    let before = read(&*store, event.id).await.version;
+    let first = execute_one(&*store, keyed(hold(event.id, "ada", 60), 1, 1)).await;
+    assert_eq!(recall(1).await, replayed(&first));
+    assert_eq!(recall(2).await, KEY_REUSED);
+    assert_eq!(read(&*store, event.id).await.version, before.next());
+    clock.advance_micros(DAY);
+    assert_eq!(recall(1).await, Outcome::Settled, "a key is kept for 24 hours");
+    assert_audit_is_clean(&*store).await;
+}
+
 /// Sixty at once with one key: one seat, and sixty answers that say the same.
 pub async fn a_race_with_one_key_takes_one_seat(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];

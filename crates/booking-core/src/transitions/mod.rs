@@ -19,7 +19,7 @@ impl<'a> Seats<'a> {
             return record.answer(key.fingerprint);
         }
         let outcome = self.run(item);
-        if is_final(&outcome) {
+        if is_final(&outcome) && item.command != Command::Recall {
             self.remember(IdempotencyRecord {
                 hash: key.hash,
                 fingerprint: key.fingerprint,
@@ -44,7 +44,7 @@ impl<'a> Seats<'a> {
             Command::CancelEvent => Ok(self.cancel_event()),
             Command::Erase { registration_id } => self.erase(*registration_id),
             Command::EraseDue => Ok(self.erase_due()),
-            Command::Settle => Ok(Outcome::Settled),
+            Command::Settle | Command::Recall => Ok(Outcome::Settled),
         };
         // Whatever came free goes to whoever waits, before the next command is looked at.
         self.serve_queue();
