@@ -4,11 +4,10 @@ use crate::fields::Fields;
 use crate::idempotency::{KeyHeader, RequestKey};
 use crate::problem::ApiError;
 use crate::service::Service;
-use crate::unread::Unread;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Data};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, CapacityMax, IdempotencyKey};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -64,17 +63,11 @@ impl<T: FromBody> FromRequest for Write<T> {
         Box::pin(async move {
             let service = request.app_data::<Data<Service>>().expect("every route has the service");
             let may_be_empty = T::MAY_BE_LEFT_OUT;
-            match read(request.headers(), &mut payload, service.body_within, may_be_empty).await {
-                Ok(bytes) => {
-                    let header = KeyHeader::of(&request)?;
-                    let body = parse(&bytes, service.capacity_max)?;
-                    Ok(Self { body, key: header.map(|key| key.with_body(&request, &bytes)) })
-                }
-                Err(error) => {
-                    request.extensions_mut().insert(Unread(payload));
-                    Err(error.into())
-                }
-            }
+            let within = service.body_within;
+            let bytes = read(request.headers(), &mut payload, within, may_be_empty).await?;
+            let header = KeyHeader::of(&request)?;
+            let body = parse(&bytes, service.capacity_max)?;
+            Ok(Self { body, key: header.map(|key| key.with_body(&request, &bytes)) })
         })
     }
 }

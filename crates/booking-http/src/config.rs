@@ -1,6 +1,7 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
 pub use crate::cors::Cors;
+pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
 use crate::seeds::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
@@ -32,12 +33,18 @@ pub struct Config {
     pub ticket_seeds: Vec<SigningSeed>,
     /// Threads that serve connections; `None` for one each core.
     pub workers: Option<usize>,
+    /// The longest that the head of a connection's first request may take.
+    pub head_within: Duration,
+    /// The longest that a connection may do nothing after an answer.
+    pub idle_max: Duration,
     /// The longest that a request's body may take.
     pub body_within: Duration,
     /// How long to finish what is under way when told to stop.
     pub shutdown_within: Duration,
     /// Which other origins' pages may call the API.
     pub cors: Cors,
+    /// What one client may do.
+    pub client_limits: ClientLimits,
     /// What to log, as `env_logger` reads it.
     pub log_filter: String,
 }
@@ -94,9 +101,12 @@ impl Config {
             retention: read_retention(&mut reader),
             ticket_seeds: read_ticket_seeds(&mut reader),
             workers: Some(reader.within("WORKERS", 0, 1_024) as usize).filter(|n| *n > 0),
+            head_within: reader.seconds("HEAD_SECONDS", 1, 600),
+            idle_max: reader.seconds("IDLE_SECONDS", 1, 3_600),
             body_within: reader.seconds("BODY_SECONDS", 1, 600),
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
             cors: Cors::read(&mut reader),
+            client_limits: ClientLimits::read(&mut reader),
             log_filter: reader.text("RUST_LOG"),
         };
         let errors = reader.into_errors();

@@ -66,6 +66,8 @@ impl Cors {
                 "idempotency-replayed",
                 "link",
                 "location",
+                "ratelimit",
+                "ratelimit-policy",
                 "retry-after",
                 "www-authenticate",
                 "x-request-id",

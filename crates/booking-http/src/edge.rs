@@ -1,8 +1,9 @@
 //! The edge: what every request and every answer passes through.
 
+use crate::connections::Answering;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
-use crate::unread::end_with_unread;
+use crate::unread::Reader;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -27,12 +28,14 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
 pub(crate) async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
+    let _answering = Answering::begin(&request);
+    let reader = Reader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let path = request.path().to_owned();
@@ -43,7 +46,7 @@ pub(crate) async fn edge(
             let mut response = explain(response.map_into_boxed_body(), &request_id);
             complete_headers(response.headers_mut(), &request_id, service.is_stopping());
             log_access(&response, began, &request_id);
-            return Ok(response);
+            return Ok(reader.until_sent(response));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
@@ -87,7 +90,7 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceRespo
             explained.headers_mut().append(name.clone(), value.clone());
         }
     }
-    end_with_unread(response.into_response(explained))
+    response.into_response(explained)
 }
 
 /// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
@@ -135,6 +138,7 @@ fn log_access(response: &ServiceResponse<BoxBody>, began: Instant, request_id: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::seeds::Seeds;
     use crate::tickets::Tickets;
     use actix_web::http::StatusCode;
@@ -159,7 +163,8 @@ mod tests {
         let tickets = Tickets::open(Seeds::Fixed(vec![SigningSeed::new([7; 32])])).await;
         let tickets = tickets.expect("nobody is asked");
         let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
-        let service = Service::new(store, admission, tickets, capacity_max, within);
+        let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
+        let service = Service::new(store, admission, tickets, capacity_max, within, &limits);
         let app = App::new()
             .app_data(Data::new(service))
             .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))

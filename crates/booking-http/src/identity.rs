@@ -20,6 +20,11 @@ pub(crate) fn caller(headers: &HeaderMap) -> Result<Caller, ApiError> {
     token.map(|token| Caller::Attendee(token_hash(token))).ok_or(ApiError::Unauthenticated)
 }
 
+/// The hash of whatever token the request shows, if there is one in the form of one.
+pub(crate) fn bearer_hash(headers: &HeaderMap) -> Option<TokenHash> {
+    headers.get(AUTHORIZATION)?.to_str().ok().and_then(bearer).map(token_hash)
+}
+
 /// What is kept of a token, and compared.
 pub(crate) fn token_hash(token: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(token).into())

@@ -11,7 +11,9 @@
 //! | who asks, and whether it is the same request again | `identity`, `idempotency` |
 //! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
+//! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
+//! | slow clients | `connections`, `unread` |
 //! | what runs beside requests | `sweeper`, `shutdown` |
 
 mod assets;
@@ -21,6 +23,7 @@ mod calendar;
 mod coalesce;
 pub mod command;
 pub mod config;
+mod connections;
 mod cors;
 mod edge;
 mod erase;
@@ -30,6 +33,7 @@ mod healthcheck;
 mod idempotency;
 mod identity;
 mod json;
+mod limits;
 mod page;
 mod path;
 mod present;

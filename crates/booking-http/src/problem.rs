@@ -6,6 +6,7 @@ mod shape;
 pub(crate) use extras::{TicketFault, void_reason};
 
 use crate::idempotency::REPLAYED;
+use crate::limits::TooMuch;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -56,6 +57,8 @@ pub(crate) enum ApiError {
         /// Whether it is the answer that the same request got before.
         is_replay: bool,
     },
+    #[error("{}", .0.of)]
+    TooMuch(TooMuch),
     #[error("the command was not executed")]
     Submit(#[source] SubmitError),
     #[error("the store could not answer")]
@@ -94,6 +97,7 @@ impl ApiError {
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }
+            | Self::TooMuch(_)
             | Self::Framework { .. } => self.to_string(),
             Self::Submit(SubmitError::Overloaded) => {
                 "Too many requests are waiting. Nothing was changed; try again.".into()
@@ -135,6 +139,7 @@ impl ApiError {
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }
+            | Self::TooMuch(_)
             | Self::Submit(_)
             | Self::Store(_)
             | Self::Panic
@@ -174,7 +179,7 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     let mut response = HttpResponse::build(shape.status);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     if let Some(after) = shape.retry_after.or(extras.retry_at.map(time_until)) {
-        response.insert_header((RETRY_AFTER, HeaderValue::from(after.as_secs())));
+        response.insert_header((RETRY_AFTER, HeaderValue::from(whole_seconds(after))));
     }
     if let ApiError::MethodNotAllowed { allow } = error {
         response.insert_header((ALLOW, HeaderValue::from_static(allow)));
@@ -208,12 +213,17 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
-/// The whole seconds until then, a second at least: the store's clock and ours need not agree, and an
-/// answer that is given again may be of an instant that has passed.
+/// The time until then, if it is not over: the store's clock and ours need not agree, and an answer that
+/// is given again may be of an instant that has passed.
 fn time_until(instant: DateTime<Utc>) -> Duration {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let millis = u64::try_from((instant - now).num_milliseconds()).unwrap_or(0);
-    Duration::from_secs(millis.div_ceil(1_000).max(1))
+    Duration::from_millis(millis)
+}
+
+/// A second at least.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000).max(1)
 }
 
 /// So that handlers and extractors can return it; `edge` writes the body, since it knows the request.

@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use crate::edge::edge;
+use crate::limits::gate;
 use crate::seeds::Seeds;
 use crate::service::Service;
 use crate::tickets::Tickets;
-use crate::{routes, shutdown, store, sweeper};
+use crate::{connections, routes, shutdown, store, sweeper};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
@@ -14,12 +15,7 @@ use booking_admission::Admission;
 use booking_core::BookingStore;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The longest that a request's head may take to arrive.
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The most connections of a worker; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 25_000;
 /// The most connections that the kernel holds for us.
@@ -47,7 +43,9 @@ pub async fn serve_store(
 ) -> anyhow::Result<()> {
     let admission = Admission::start(store.clone(), config.limits);
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
-    let service = Service::new(store, admission, tickets, config.capacity_max, config.body_within);
+    let (seats_max, body_within, limits) =
+        (config.capacity_max, config.body_within, &config.client_limits);
+    let service = Service::new(store, admission, tickets, seats_max, body_within, limits);
     let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();
@@ -56,11 +54,13 @@ pub async fn serve_store(
         App::new()
             .app_data(app_service.clone())
             .configure(routes::configure)
+            .wrap(from_fn(gate))
             .wrap(cors.middleware())
             .wrap(from_fn(edge))
     })
-    .client_request_timeout(HEAD_WITHIN)
-    .keep_alive(KEEP_ALIVE)
+    .on_connect(connections::watch(config.idle_max + config.head_within))
+    .client_request_timeout(config.head_within)
+    .keep_alive(config.idle_max)
     .max_connections(CONNECTIONS_MAX)
     .backlog(BACKLOG)
     .disable_signals();

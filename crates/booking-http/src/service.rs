@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use crate::limits::{ClientLimits, Gate, Holds};
 use crate::path::Holder;
 use crate::problem::ApiError;
 use crate::reads::Reads;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How long a client is kept waiting for the word that the queue is full. Those who ask again at once
+/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those who ask again at once
 /// would otherwise have the machine spend itself on refusing them.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) body_within: Duration,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
+    pub(crate) gate: Gate,
+    pub(crate) holds: Holds,
     under_way: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -39,6 +42,7 @@ impl Service {
         tickets: Tickets,
         capacity_max: CapacityMax,
         body_within: Duration,
+        limits: &ClientLimits,
     ) -> Self {
         Self {
             reads: Reads::new(Arc::clone(&store)),
@@ -48,6 +52,8 @@ impl Service {
             capacity_max,
             body_within,
             retention: None,
+            gate: Gate::new(limits),
+            holds: Holds::new(limits),
             under_way: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }

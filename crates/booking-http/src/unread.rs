@@ -1,25 +1,61 @@
-//! Bodies that were not read to their end.
+//! Bodies that are not read to their end.
 
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::header::TRANSFER_ENCODING;
 use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt};
+use std::cell::RefCell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// The rest of a body that was given up. As long as it is kept, the server takes the connection for one
-/// with a reader that has not finished, and closes it after the answer; without a reader it would read
-/// to the end of the body, if it takes for ever.
-#[expect(dead_code, reason = "it is kept for what keeping it does")]
-pub(crate) struct Unread(pub(crate) Payload);
+/// The reader of a body in chunks. As long as there is one that has not finished, the server closes the
+/// connection after the answer. Without a reader it would read such a body to its end, if it drips for
+/// ever, before it takes the next request; bodies with a length it never does that for.
+pub(crate) struct Reader(Option<Rc<RefCell<Payload>>>);
 
-/// An answer, with the rest of the request that it gave up.
-struct WithUnread {
-    body: BoxBody,
-    _unread: Unread,
+impl Reader {
+    /// Keeps the reader of the request's body until its answer is sent, whoever drops it before.
+    pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
+        if !request.headers().contains_key(TRANSFER_ENCODING) {
+            return Self(None);
+        }
+        let payload = Rc::new(RefCell::new(request.take_payload()));
+        let shared: Pin<Box<dyn Stream<Item = _>>> = Box::pin(Shared(Rc::clone(&payload)));
+        request.set_payload(shared.into());
+        Self(Some(payload))
+    }
+
+    /// Sends it along with the answer.
+    pub(crate) fn until_sent(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        match self.0 {
+            None => response,
+            Some(_reader) => response.map_body(|_, body| WithReader { body, _reader }.boxed()),
+        }
+    }
 }
 
-impl MessageBody for WithUnread {
+/// A body that is read through a reader which is also kept elsewhere.
+struct Shared(Rc<RefCell<Payload>>);
+
+impl Stream for Shared {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(context)
+    }
+}
+
+/// An answer, with the reader of its request's body.
+struct WithReader {
+    body: BoxBody,
+    _reader: Rc<RefCell<Payload>>,
+}
+
+impl MessageBody for WithReader {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -31,14 +67,5 @@ impl MessageBody for WithUnread {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.get_mut().body).poll_next(context)
-    }
-}
-
-/// Sees to it that an answer ends the connection if a part of the request was not read.
-pub(crate) fn end_with_unread(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let unread = response.request().extensions_mut().remove::<Unread>();
-    match unread {
-        None => response,
-        Some(unread) => response.map_body(|_, body| WithUnread { body, _unread: unread }.boxed()),
     }
 }

@@ -41,6 +41,7 @@ impl Extras {
             | ApiError::BodyTimeout
             | ApiError::BodyBroken
             | ApiError::NotConfirmed
+            | ApiError::TooMuch(_)
             | ApiError::Submit(_)
             | ApiError::Store(_)
             | ApiError::Panic

@@ -1,5 +1,6 @@
 //! How each kind of error is told: its status, its code for programs, its title for people.
 
+use crate::limits::TooMuch;
 use crate::problem::ApiError;
 use actix_web::http::StatusCode;
 use booking_admission::SubmitError;
@@ -57,6 +58,10 @@ impl Shape {
             ApiError::NotConfirmed => Self::conflict("not_confirmed", "Not confirmed"),
             ApiError::TicketRefused(_) => TICKET_REFUSED,
             ApiError::Refused { refusal, .. } => of_refusal(refusal),
+            ApiError::TooMuch(TooMuch { wait, .. }) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")
+                    .retry_after(*wait)
+            }
             ApiError::Submit(error) => of_submit(error),
             ApiError::Store(error) => of_store(error),
             ApiError::Panic => INTERNAL,

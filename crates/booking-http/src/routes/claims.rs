@@ -2,14 +2,16 @@
 
 use super::Answer;
 use crate::body::Write;
+use crate::limits::{Peer, TooMuch};
 use crate::path::EventPath;
 use crate::present::Decided;
+use crate::problem::ApiError;
 use crate::requests::{Hold, Register};
 use crate::service::Service;
 use crate::tickets::Issued;
 use crate::tokens::Origin;
 use actix_web::web::Data;
-use booking_core::{Caller, Command, EventCommand, RegistrationId};
+use booking_core::{Caller, Command, EventCommand, Outcome, RegistrationId};
 use uuid::Uuid;
 
 /// `POST /events/{id}/register`
@@ -24,25 +26,52 @@ pub(super) async fn register(
     let token = service.tickets.issue(Origin::Made(id));
     let claim = who.claim(id, token.hash);
     let command = Command::Register(booking_core::Register { claim, on_full });
-    submit(&service, EventCommand::new(event_id, command).with_key(key), &token).await
+    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    present(&service, outcome, &token).await
 }
 
 /// `POST /events/{id}/holds`
 pub(super) async fn hold(
     service: Data<Service>,
     EventPath(event_id): EventPath,
+    Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
     let key = write.key_of(Caller::Organizer);
     let Hold { who, ttl } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
+    let place = service.holds.take(client, &who.user_email, id, key.map(|key| key.hash), ttl);
     let command = Command::Hold(booking_core::Hold { claim: who.claim(id, token.hash), ttl });
-    submit(&service, EventCommand::new(event_id, command).with_key(key), &token).await
+    let hold = EventCommand::new(event_id, command).with_key(key);
+    let outcome = match place {
+        Ok(place) => {
+            let outcome = service.submit(hold).await;
+            service.holds.settle(&place, &outcome);
+            outcome?
+        }
+        Err(too_many) => recall(&service, hold, too_many).await?,
+    };
+    present(&service, outcome, &token).await
 }
 
-async fn submit(service: &Service, claim: EventCommand, token: &Issued) -> Answer {
-    let made = Decided::registration(service.submit(claim).await?)?;
+/// What a hold that is one too many was answered when it was not, if it is the same request again.
+async fn recall(
+    service: &Service,
+    hold: EventCommand,
+    too_many: TooMuch,
+) -> Result<Outcome, ApiError> {
+    if hold.key.is_none() {
+        return Err(ApiError::TooMuch(too_many));
+    }
+    match service.submit(EventCommand { command: Command::Recall, ..hold }).await? {
+        Outcome::Settled => Err(ApiError::TooMuch(too_many)),
+        outcome => Ok(outcome),
+    }
+}
+
+async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
+    let made = Decided::registration(outcome)?;
     let token = service.tickets.token_of(&made.what, token).await;
     Ok(made.made(token.as_ref()))
 }

@@ -50,7 +50,9 @@ pub(super) async fn confirm(
 ) -> Answer {
     let command = Command::Confirm { registration_id: holder.id };
     let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
-    Ok(Decided::registration(outcome)?.changed(None))
+    let confirmed = Decided::registration(outcome)?;
+    service.holds.free(holder.id);
+    Ok(confirmed.changed(None))
 }
 
 /// `DELETE /registrations/{id}`
@@ -61,7 +63,9 @@ pub(super) async fn cancel(
 ) -> Answer {
     let command = Command::Cancel { registration_id: holder.id };
     let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
-    Ok(Decided::registration(outcome)?.changed(None))
+    let ended = Decided::registration(outcome)?;
+    service.holds.free(holder.id);
+    Ok(ended.changed(None))
 }
 
 /// `POST /registrations/{id}/transfer`

@@ -1,0 +1,85 @@
+//! How much one client may ask for: writes by rate, and seats held at once.
+//!
+//! All of it is in this process's memory. Several servers count each for themselves, and whoever reaches
+//! them all may do as much more; no seat is given twice for that, which is the store's affair.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | where a request comes from, behind proxies | `client`, `forwarded` |
+//! | how often something may be done | `rate` |
+//! | what is refused before it is read | `gate` |
+//! | how many seats are held by whom | `holds` |
+
+mod client;
+mod forwarded;
+mod gate;
+mod holds;
+mod rate;
+
+pub use client::TrustedProxies;
+pub(crate) use gate::{Gate, Peer, gate};
+pub(crate) use holds::Holds;
+pub use rate::Rate;
+
+use crate::settings::Reader;
+use std::num::NonZeroU32;
+use std::time::Duration;
+use thiserror::Error;
+
+/// What one client may do, as it is set.
+#[derive(Debug, Clone)]
+pub struct ClientLimits {
+    /// Whose word is believed on where a request comes from.
+    pub trusted_proxies: TrustedProxies,
+    /// How often one address may write; `None` for as often as it likes.
+    pub client_rate: Option<Rate>,
+    /// How often may be written with one token; `None` for as often as anybody likes.
+    pub token_rate: Option<Rate>,
+    /// How many seats one address may hold at once; `None` for any number.
+    pub client_holds_max: Option<NonZeroU32>,
+    /// How many seats may be held for one e-mail address at once; `None` for any number.
+    pub email_holds_max: Option<NonZeroU32>,
+}
+
+/// The highest rate, burst and number of holds that can be set.
+const SET_MAX: u64 = 1_000_000;
+
+impl ClientLimits {
+    /// Reads its settings.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            trusted_proxies: TrustedProxies::read(reader),
+            client_rate: Rate::read(reader, "CLIENT_RATE", "CLIENT_BURST"),
+            token_rate: Rate::read(reader, "TOKEN_RATE", "TOKEN_BURST"),
+            client_holds_max: number(reader, "CLIENT_HOLDS_MAX", 0),
+            email_holds_max: number(reader, "EMAIL_HOLDS_MAX", 0),
+        }
+    }
+}
+
+/// A whole number, of which 0 means that there is no limit.
+fn number(reader: &mut Reader<'_>, name: &'static str, min: u64) -> Option<NonZeroU32> {
+    let number = reader.within(name, min, SET_MAX);
+    NonZeroU32::new(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// That a client asks for too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMuch {
+    pub(crate) of: Limited,
+    /// How long until it is worth another try.
+    pub(crate) wait: Duration,
+}
+
+/// What there is too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Limited {
+    #[error("too many requests came from your network's address; this one changed nothing")]
+    ClientWrites,
+    #[error("too many requests came with this token; this one changed nothing")]
+    TokenWrites,
+    #[error("too many seats are being held from your network's address; no other is held for now")]
+    ClientHolds,
+    #[error("too many seats are being held for this e-mail address; no other is held for now")]
+    EmailHolds,
+}

@@ -1,0 +1,192 @@
+//! Where a request comes from.
+
+use super::forwarded;
+use crate::settings::Reader;
+use actix_web::http::header::HeaderMap;
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How much of an IPv6 address is one client: whoever is given one network has all the addresses in it
+/// (RFC 6177).
+const IPV6_CLIENT_BITS: u32 = 64;
+
+/// Whoever is counted as one: an IPv4 address, or an IPv6 network of /64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Client(IpAddr);
+
+impl Client {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let mask = u128::MAX << (u128::BITS - IPV6_CLIENT_BITS);
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+            }
+            v4 => v4,
+        })
+    }
+}
+
+/// The proxies whose word is believed on where a request comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Reads `TRUSTED_PROXIES`.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let text = reader.text("TRUSTED_PROXIES");
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match network(part) {
+                Some(network) => networks.push(network),
+                None => reader.fail(
+                    "TRUSTED_PROXIES",
+                    format!("{part:?} is neither an IP address nor a network such as 10.0.0.0/8"),
+                ),
+            }
+        }
+        Self(networks)
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// Who sent a request with `headers` that came from `peer`. `None` for whoever is on this very
+    /// machine: that is its owner, unless it is a proxy that is named.
+    ///
+    /// Each proxy adds on the right where it got the request from. So from the right on, what a trusted
+    /// one says is believed, up to the first that is not: that is the client. Where one of them tells
+    /// nothing that names an address, all that comes from it counts as one.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<Client> {
+        let mut nearest = peer.to_canonical();
+        if !self.trusts(nearest) {
+            if !nearest.is_loopback() {
+                return Some(Client::of(nearest));
+            }
+            if forwarded::is_said(headers) {
+                warn_of_unnamed_proxy();
+            }
+            return None;
+        }
+        for said in forwarded::hops(headers) {
+            let Some(address) = said else { break };
+            nearest = address;
+            if !self.trusts(nearest) {
+                break;
+            }
+        }
+        Some(Client::of(nearest))
+    }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => IpNet::from(address.to_canonical()),
+        Err(_) => text.parse().ok()?,
+    };
+    Some(network.trunc())
+}
+
+/// Once: everybody who comes through that proxy does so without limits.
+fn warn_of_unnamed_proxy() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        log::warn!(
+            "a proxy on this machine forwards requests, but TRUSTED_PROXIES does not name it, so nobody \
+             who comes through it is limited; set TRUSTED_PROXIES=127.0.0.1,::1"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn read(text: &str) -> Result<TrustedProxies, usize> {
+        let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| text.to_owned());
+        let mut reader = Reader::new(&lookup);
+        let proxies = TrustedProxies::read(&mut reader);
+        let errors = reader.into_errors().len();
+        if errors == 0 { Ok(proxies) } else { Err(errors) }
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    /// Who it is that comes from `peer`, which says `headers`.
+    fn client(trusted: &str, peer: &str, headers: &[(&str, &str)]) -> Option<Client> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            map.append(name, HeaderValue::from_str(value).expect("a value"));
+        }
+        read(trusted).expect("they are read").client(ip(peer), &map)
+    }
+
+    #[track_caller]
+    fn assert_is(found: Option<Client>, address: &str) {
+        assert_eq!(found, Some(Client::of(ip(address))));
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let one = Client::of(ip("2001:db8:1:2:3:4:5:6"));
+        assert_eq!(one, Client::of(ip("2001:db8:1:2::1")));
+        assert_ne!(one, Client::of(ip("2001:db8:1:3::1")));
+        assert_eq!(Client::of(ip("::ffff:192.0.2.1")), Client::of(ip("192.0.2.1")));
+        assert_ne!(Client::of(ip("192.0.2.1")), Client::of(ip("192.0.2.2")));
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let proxies =
+            read(" 192.0.2.1, 10.0.0.0/8 ,2001:db8::/32,,::ffff:192.0.2.9").expect("valid");
+        for address in ["192.0.2.1", "10.255.0.1", "2001:db8:5::7", "192.0.2.9"] {
+            assert!(proxies.trusts(ip(address)), "{address}");
+        }
+        for address in ["192.0.2.2", "11.0.0.0", "2001:db9::1", "::1", "127.0.0.1"] {
+            assert!(!proxies.trusts(ip(address)), "{address}");
+        }
+        assert_eq!(read("10.0.0.0/33, localhost, 10.0.0.1:80, 192.0.2.1"), Err(3));
+        assert_eq!(read(""), Ok(TrustedProxies::default()));
+    }
+
+    #[test]
+    fn nobody_is_believed_who_is_not_named() {
+        let lies = [("Forwarded", "for=198.51.100.9"), ("X-Forwarded-For", "198.51.100.8")];
+        assert_is(client("10.0.0.1", "192.0.2.1", &lies), "192.0.2.1");
+        assert_eq!(client("10.0.0.1", "127.0.0.1", &lies), None);
+        assert_eq!(client("", "::1", &[]), None);
+        assert_eq!(client("", "::ffff:127.0.0.1", &[]), None);
+        assert_is(client("", "192.0.2.1", &[]), "192.0.2.1");
+    }
+
+    #[test]
+    fn the_client_is_the_first_from_the_right_that_is_no_proxy() {
+        let trusted = "127.0.0.1, 10.0.0.0/8";
+        let x = |value| client(trusted, "127.0.0.1", &[("X-Forwarded-For", value)]);
+        assert_is(x("198.51.100.1"), "198.51.100.1");
+        assert_is(x("1.1.1.1, 198.51.100.1, 10.0.0.2"), "198.51.100.1");
+        // All of them are ours: the farthest is the one who asks.
+        assert_is(x("10.0.0.9, 10.0.0.2"), "10.0.0.9");
+        // What cannot be read is told by whoever is before it.
+        assert_is(x("198.51.100.1, nonsense"), "127.0.0.1");
+        assert_is(x("198.51.100.1, unknown, 10.0.0.2"), "10.0.0.2");
+        assert_is(x(""), "127.0.0.1");
+        assert_is(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
+        // Only the last words of a trusted proxy count, in whichever line they are.
+        let lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "198.51.100.1")];
+        assert_is(client(trusted, "10.0.0.3", &lines), "198.51.100.1");
+    }
+
+    #[test]
+    fn forwarded_goes_before_what_is_no_standard() {
+        let both = [("X-Forwarded-For", "198.51.100.8"), ("Forwarded", "for=198.51.100.9")];
+        assert_is(client("127.0.0.1", "127.0.0.1", &both), "198.51.100.9");
+        let broken = [("X-Forwarded-For", "198.51.100.8"), ("Forwarded", "for=\"198.51.100.9")];
+        assert_is(client("127.0.0.1", "127.0.0.1", &broken), "127.0.0.1");
+    }
+}

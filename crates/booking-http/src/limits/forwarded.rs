@@ -1,0 +1,219 @@
+//! What proxies say of where a request comes from: `Forwarded` (RFC 7239) and `X-Forwarded-For`.
+//!
+//! Parsers that others made take a comma inside quotes for the end of a hop, so that whoever sends the
+//! right quotes could name hops in the place of a proxy.
+
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Whether anybody says that the request was forwarded.
+pub(crate) fn is_said(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED) || headers.contains_key(X_FORWARDED_FOR)
+}
+
+/// Where each proxy says that it got the request from, the nearest to us first. `None` for one that does
+/// not tell an address: it hides it, does not know it, or cannot be understood. `X-Forwarded-For`
+/// counts only where there is no `Forwarded`.
+pub(crate) fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+    let name = if headers.contains_key(FORWARDED) { FORWARDED } else { X_FORWARDED_FOR };
+    let in_line = if name == FORWARDED { forwarded_line } else { x_forwarded_for_line };
+    // Each line is read for itself: a proxy that adds its own is not to be silenced by another's.
+    let lines: Vec<&HeaderValue> = headers.get_all(name).collect();
+    lines.into_iter().rev().flat_map(move |line| {
+        let hops = line.to_str().ok().and_then(in_line).unwrap_or_else(|| vec![None]);
+        hops.into_iter().rev()
+    })
+}
+
+fn x_forwarded_for_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
+    let nodes = line.split(',').map(|node| node.trim_matches(WHITESPACE));
+    // Empty elements of a list count for nothing (RFC 9110, section 5.6.1).
+    Some(nodes.filter(|node| !node.is_empty()).map(address).collect())
+}
+
+const WHITESPACE: [char; 2] = [' ', '\t'];
+
+/// The hops of one line of `Forwarded`, from left to right; `None` if it is not well formed.
+fn forwarded_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
+    let mut hops = Vec::new();
+    let (mut node, mut is_empty) = (None, true);
+    let mut rest = line;
+    loop {
+        rest = rest.trim_start_matches(WHITESPACE);
+        if !rest.is_empty() && !rest.starts_with([',', ';']) {
+            let (name, after) = rest.split_once('=')?;
+            if !is_token(name) {
+                return None;
+            }
+            let (value, after) = value(after)?;
+            if name.eq_ignore_ascii_case("for") && node.replace(address(&value)).is_some() {
+                return None;
+            }
+            is_empty = false;
+            rest = after.trim_start_matches(WHITESPACE);
+        }
+        if let Some(after) = rest.strip_prefix(';') {
+            is_empty = false;
+            rest = after;
+            continue;
+        }
+        if !is_empty {
+            hops.push(node.take().flatten());
+            is_empty = true;
+        }
+        match rest.strip_prefix(',') {
+            Some(after) => rest = after,
+            None if rest.is_empty() => return Some(hops),
+            None => return None,
+        }
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+/// The value that `text` begins with, without its quotes, and what comes after it. One without quotes may
+/// have colons and brackets in it, which ought to be in quotes and often are not.
+fn value(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let ends = |c: char| matches!(c, ',' | ';' | '"' | '=' | '\\') || WHITESPACE.contains(&c);
+        let end = text.find(ends).unwrap_or(text.len());
+        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    loop {
+        match characters.next()? {
+            (end, '"') => return Some((value, &quoted[end + 1..])),
+            (_, '\\') => value.push(characters.next()?.1),
+            (_, other) => value.push(other),
+        }
+    }
+}
+
+/// The address of a node (RFC 7239, section 6), with a port or without; `None` for `unknown` and for a
+/// name that hides it. An IPv6 address may stand without its brackets, as in `X-Forwarded-For`.
+fn address(node: &str) -> Option<IpAddr> {
+    if let Ok(address) = node.parse::<IpAddr>() {
+        return Some(address.to_canonical());
+    }
+    if let Some(bracketed) = node.strip_prefix('[') {
+        let (address, port) = bracketed.split_once(']')?;
+        let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        let address = address.parse::<Ipv6Addr>().ok().filter(|_| is_whole)?;
+        return Some(IpAddr::V6(address).to_canonical());
+    }
+    let (address, port) = node.split_once(':')?;
+    address.parse::<Ipv4Addr>().ok().filter(|_| is_port(port)).map(IpAddr::V4)
+}
+
+/// A number, or a name that hides it.
+fn is_port(text: &str) -> bool {
+    let is_number = (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_hidden = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    is_number || text.strip_prefix('_').is_some_and(is_hidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn nodes_are_read_in_every_form() {
+        for (node, expected) in [
+            ("192.0.2.43", ip("192.0.2.43")),
+            ("192.0.2.43:47011", ip("192.0.2.43")),
+            ("192.0.2.43:_hidden", ip("192.0.2.43")),
+            ("2001:db8::17", ip("2001:db8::17")),
+            ("[2001:db8:cafe::17]", ip("2001:db8:cafe::17")),
+            ("[2001:db8:cafe::17]:4711", ip("2001:db8:cafe::17")),
+            ("[::ffff:192.0.2.43]:80", ip("192.0.2.43")),
+            ("unknown", None),
+            ("_SEVKISEK", None),
+            ("unknown:80", None),
+            ("", None),
+            ("192.0.2.43:", None),
+            ("192.0.2.43:123456", None),
+            ("192.0.2.43:80:80", None),
+            ("192.0.2.300", None),
+            ("192.0.2.043", None),
+            ("[2001:db8::17", None),
+            ("[2001:db8::17]80", None),
+            ("[192.0.2.43]", None),
+            ("localhost", None),
+        ] {
+            assert_eq!(address(node), expected, "{node:?}");
+        }
+    }
+
+    #[test]
+    fn lines_of_forwarded_are_read_as_the_standard_says() {
+        let v4 = ip("192.0.2.43");
+        for (line, hops) in [
+            ("for=192.0.2.43", vec![v4]),
+            ("For=192.0.2.43", vec![v4]),
+            ("for=\"192.0.2.43\";proto=https;by=203.0.113.60", vec![v4]),
+            ("proto=http; by=203.0.113.60 ;for=\"[2001:db8::17]:4711\"", vec![ip("2001:db8::17")]),
+            ("for=192.0.2.43, for=198.51.100.17", vec![v4, ip("198.51.100.17")]),
+            ("for=192.0.2.43,for=\"_gazonk\",for=unknown", vec![v4, None, None]),
+            ("for=192.0.2.43:80", vec![v4]),
+            (" , for=192.0.2.43 ,, ", vec![v4]),
+            ("host=\"a,b;for=1.2.3.4\\\"\";for=192.0.2.43", vec![v4]),
+            ("for=\"1\\92.0.2.43\"", vec![v4]),
+            ("by=192.0.2.43", vec![None]),
+            (";;for=192.0.2.43;", vec![v4]),
+            ("", vec![]),
+        ] {
+            assert_eq!(forwarded_line(line), Some(hops), "{line:?}");
+        }
+        for line in [
+            "192.0.2.43",
+            "for",
+            "for=",
+            "for =192.0.2.43",
+            "for= 192.0.2.43",
+            "for=\"192.0.2.43",
+            "for=\"192.0.2.43\"x",
+            "for=192.0.2.43 x",
+            "for=192.0.2.43\"",
+            "for=a\\b",
+            "for=192.0.2.43;for=192.0.2.44",
+            "for=192.0.2.43;FOR=192.0.2.44",
+            "=192.0.2.43",
+        ] {
+            assert_eq!(forwarded_line(line), None, "{line:?}");
+        }
+    }
+
+    /// What a client sends before what a proxy adds cannot take its place, whatever it is made of: the
+    /// line is then not well formed, or its last hop is the proxy's.
+    #[test]
+    fn nothing_that_comes_before_makes_the_last_hop_another() {
+        const PARTS: [&str; 9] = ["for", "=", "\"", "\\", ",", ";", " ", "1.2.3.4", "_x"];
+        let mut numbers = (0..PARTS.len().pow(5)).peekable();
+        let mut read = 0;
+        while let Some(mut number) = numbers.next() {
+            let mut line = String::new();
+            for _ in 0..5 {
+                line.push_str(PARTS[number % PARTS.len()]);
+                number /= PARTS.len();
+            }
+            line.push_str(", for=192.0.2.43");
+            if let Some(hops) = forwarded_line(&line) {
+                assert_eq!(hops.last(), Some(&ip("192.0.2.43")), "{line:?}");
+                read += 1;
+            }
+        }
+        assert!(read > 100, "{read} were well formed");
+    }
+}

@@ -1,0 +1,118 @@
+//! What is refused before anything of it is looked at: writes that come too often.
+
+use super::client::{Client, TrustedProxies};
+use super::rate::{Limiter, Standing};
+use super::{ClientLimits, Limited, TooMuch};
+use crate::identity;
+use crate::problem::ApiError;
+use crate::service::{REFUSAL_PAUSE, Service};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::rt::time::sleep;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use booking_core::TokenHash;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Counts writes, by where they come from and by the token that they show.
+pub(crate) struct Gate {
+    proxies: TrustedProxies,
+    clients: Option<Limiter<Client>>,
+    tokens: Option<Limiter<TokenHash>>,
+}
+
+impl Gate {
+    pub(crate) fn new(limits: &ClientLimits) -> Self {
+        Self {
+            proxies: limits.trusted_proxies.clone(),
+            clients: limits.client_rate.map(|rate| Limiter::new("client", rate)),
+            tokens: limits.token_rate.map(|rate| Limiter::new("token", rate)),
+        }
+    }
+
+    /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
+    fn count(&self, client: Client, headers: &HeaderMap) -> (Standings, Option<TooMuch>) {
+        let mut standings = Standings::default();
+        let of_client = self.clients.as_ref().map(|clients| clients.count(client));
+        if let Some(too_much) = standings.add(of_client, Limited::ClientWrites) {
+            return (standings, Some(too_much));
+        }
+        let tokens = self.tokens.as_ref();
+        let of_token =
+            tokens.and_then(|tokens| Some(tokens.count(identity::bearer_hash(headers)?)));
+        let too_much = standings.add(of_token, Limited::TokenWrites);
+        (standings, too_much)
+    }
+}
+
+/// Where a request comes from, as far as that is counted: not if it comes from this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peer(pub(crate) Option<Client>);
+
+impl FromRequest for Peer {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(request.extensions().get().copied().unwrap_or(Self(None))))
+    }
+}
+
+/// Refuses a write that is one too many, and tells the others how they stand. Its body is not read: what
+/// has not arrived by the time of the answer ends the connection.
+pub(crate) async fn gate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    // What is safe changes nothing (RFC 9110, section 9.2.1).
+    let peer = request.peer_addr().filter(|_| !request.method().is_safe());
+    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
+    let gate = &service.gate;
+    let client = peer.and_then(|peer| gate.proxies.client(peer.ip(), request.headers()));
+    let Some(client) = client else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    request.extensions_mut().insert(Peer(Some(client)));
+    let (standings, too_much) = gate.count(client, request.headers());
+    let mut response = match too_much {
+        None => next.call(request).await?.map_into_left_body(),
+        Some(too_much) => {
+            // For those who ask again at once, as with a full queue.
+            sleep(REFUSAL_PAUSE).await;
+            request.error_response(ApiError::TooMuch(too_much)).map_into_right_body()
+        }
+    };
+    standings.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// How a request stands with each of the limits that it was counted for.
+#[derive(Default)]
+struct Standings([Option<Standing>; 2]);
+
+impl Standings {
+    fn add(&mut self, standing: Option<Standing>, what: Limited) -> Option<TooMuch> {
+        let place = self.0.iter().position(Option::is_none).expect("there are two limits");
+        self.0[place] = standing;
+        Some(TooMuch { of: what, wait: standing?.wait()? })
+    }
+
+    fn tell(&self, headers: &mut HeaderMap) {
+        for (name, text) in
+            [(POLICY, Standing::policy as fn(&Standing) -> String), (LIMIT, Standing::limit)]
+        {
+            let items: Vec<String> = self.0.iter().flatten().map(text).collect();
+            if let Ok(value) = HeaderValue::try_from(items.join(", "))
+                && !items.is_empty()
+            {
+                headers.insert(name, value);
+            }
+        }
+    }
+}

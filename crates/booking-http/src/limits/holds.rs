@@ -1,0 +1,366 @@
+//! How many seats are held at once by one client, and for one e-mail address: so that nobody keeps the
+//! seats of many events, or of one under many names, from those who would take them.
+//!
+//! The store knows no clients, so it is counted here, by this process alone: a hold takes a place, until
+//! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
+//! keeps its place until its end. Nothing is kept of an address but a keyed hash.
+
+use super::client::Client;
+use super::{ClientLimits, Limited, TooMuch};
+use booking_admission::SubmitError;
+use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId, StoreError};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most holds that are counted. Further ones are not, so that a sale is never refused for what this
+/// server can remember. With 400 bytes for each it is 80 MB.
+const HOLDS_COUNTED_MAX: usize = 200_000;
+
+/// The holds that were made through this server.
+pub(crate) struct Holds {
+    client_max: Option<NonZeroU32>,
+    email_max: Option<NonZeroU32>,
+    counted_max: usize,
+    hasher: RandomState,
+    places: Mutex<Places>,
+}
+
+/// The place that a hold has taken. It stays taken unless [`Holds::settle`] is told that there is no
+/// hold: a client that hangs up may have got one all the same.
+#[must_use]
+pub(crate) struct HoldPlace {
+    id: RegistrationId,
+    /// Whether this request took it, and not an earlier try of the same.
+    is_new: bool,
+}
+
+/// A hash of who has places, with a key that is this process's own.
+type Owner = u64;
+
+struct Place {
+    owners: [Option<Owner>; 2],
+    ends: Instant,
+    key: Option<KeyHash>,
+}
+
+#[derive(Default)]
+struct Places {
+    by_id: HashMap<RegistrationId, Place>,
+    by_key: HashMap<KeyHash, RegistrationId>,
+    by_end: BTreeSet<(Instant, RegistrationId)>,
+    by_owner: HashMap<Owner, BTreeSet<(Instant, RegistrationId)>>,
+}
+
+impl Holds {
+    pub(crate) fn new(limits: &ClientLimits) -> Self {
+        Self {
+            client_max: limits.client_holds_max,
+            email_max: limits.email_holds_max,
+            counted_max: HOLDS_COUNTED_MAX,
+            hasher: RandomState::new(),
+            places: Mutex::default(),
+        }
+    }
+
+    /// Takes a place for a hold that is to be made under `id`. A request that comes again under its key
+    /// has the place that it took.
+    ///
+    /// # Errors
+    /// If there are too many already; with the time until the first of them ends.
+    pub(crate) fn take(
+        &self,
+        client: Option<Client>,
+        email: &EmailAddress,
+        id: RegistrationId,
+        key: Option<KeyHash>,
+        ttl: HoldTtl,
+    ) -> Result<HoldPlace, TooMuch> {
+        self.take_at(Instant::now(), client, email, id, key, ttl)
+    }
+
+    fn take_at(
+        &self,
+        now: Instant,
+        client: Option<Client>,
+        email: &EmailAddress,
+        id: RegistrationId,
+        key: Option<KeyHash>,
+        ttl: HoldTtl,
+    ) -> Result<HoldPlace, TooMuch> {
+        let client = client.filter(|_| self.client_max.is_some());
+        let email = Some(email).filter(|_| self.email_max.is_some());
+        let owners = [
+            client.map(|client| self.hasher.hash_one(("client", client))),
+            email.map(|email| self.hasher.hash_one(("e-mail", email.as_str()))),
+        ];
+        let mut places = self.lock();
+        places.forget_ended(now);
+        if let Some(id) = key.and_then(|key| places.by_key.get(&key)) {
+            return Ok(HoldPlace { id: *id, is_new: false });
+        }
+        let too_many = [
+            (owners[0], self.client_max, Limited::ClientHolds),
+            (owners[1], self.email_max, Limited::EmailHolds),
+        ]
+        .into_iter()
+        .filter_map(|(owner, max, of)| {
+            let wait = places.wait(owner?, max?, now)?;
+            Some(TooMuch { of, wait })
+        })
+        .max_by_key(|too_much| too_much.wait);
+        if let Some(too_many) = too_many {
+            return Err(too_many);
+        }
+        if places.by_id.len() < self.counted_max && owners != [None, None] {
+            let ends = now + Duration::from_secs(ttl.seconds().into());
+            places.add(id, Place { owners, ends, key });
+        }
+        Ok(HoldPlace { id, is_new: true })
+    }
+
+    /// Gives the place back if no hold was made, and else has it go with that.
+    pub(crate) fn settle(&self, place: &HoldPlace, outcome: &Result<Outcome, SubmitError>) {
+        match outcome {
+            Ok(Outcome::Held(registration)) => self.lock().rename(place.id, registration.id),
+            // That hold has a place of its own, or is none any more.
+            Ok(Outcome::Replayed(_)) if place.is_new => self.free(place.id),
+            Ok(Outcome::Replayed(first)) => {
+                if let Outcome::Held(registration) = &**first {
+                    self.lock().rename(place.id, registration.id);
+                }
+            }
+            Ok(_) => self.free(place.id),
+            // It may have been made.
+            Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
+            Err(_) if place.is_new => self.free(place.id),
+            // This try made none, and what became of the one before is not known.
+            Err(_) => {}
+        }
+    }
+
+    /// Gives back the place of a hold that is none any more, if it has one.
+    pub(crate) fn free(&self, id: RegistrationId) {
+        self.lock().remove(id);
+    }
+
+    /// A panic while it was locked would leave a hold counted wrongly at worst.
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    fn add(&mut self, id: RegistrationId, place: Place) {
+        self.by_end.insert((place.ends, id));
+        for owner in place.owners.into_iter().flatten() {
+            self.by_owner.entry(owner).or_default().insert((place.ends, id));
+        }
+        if let Some(key) = place.key {
+            self.by_key.insert(key, id);
+        }
+        self.by_id.insert(id, place);
+    }
+
+    fn remove(&mut self, id: RegistrationId) -> Option<Place> {
+        let place = self.by_id.remove(&id)?;
+        self.by_end.remove(&(place.ends, id));
+        for owner in place.owners.into_iter().flatten() {
+            if let Some(of_owner) = self.by_owner.get_mut(&owner) {
+                of_owner.remove(&(place.ends, id));
+                if of_owner.is_empty() {
+                    self.by_owner.remove(&owner);
+                }
+            }
+        }
+        if let Some(key) = &place.key {
+            self.by_key.remove(key);
+        }
+        Some(place)
+    }
+
+    /// Has a place be that of another registration, if an earlier try took it for one that is not to be.
+    fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
+        if id != as_id
+            && let Some(place) = self.remove(id)
+        {
+            self.add(as_id, place);
+        }
+    }
+
+    fn forget_ended(&mut self, now: Instant) {
+        while let Some((ends, id)) = self.by_end.first().copied()
+            && ends <= now
+        {
+            self.remove(id);
+        }
+    }
+
+    /// How long until the first of an owner's holds ends, if there are as many as there may be.
+    fn wait(&self, owner: Owner, max: NonZeroU32, now: Instant) -> Option<Duration> {
+        let of_owner = self.by_owner.get(&owner)?;
+        let (ends, _) = of_owner.first().filter(|_| of_owner.len() >= max.get() as usize)?;
+        Some(ends.duration_since(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::{Refusal, Registration, Status, Version};
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn holds(client_max: u32, email_max: u32) -> Holds {
+        let settings = [("CLIENT_HOLDS_MAX", client_max), ("EMAIL_HOLDS_MAX", email_max)];
+        let lookup = |name: &str| {
+            settings.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
+        };
+        let config = crate::config::Config::read(&lookup).expect("valid");
+        Holds::new(&config.client_limits)
+    }
+
+    fn client(last: u8) -> Option<Client> {
+        Some(Client::of([192, 0, 2, last].into()))
+    }
+
+    fn id(number: u128) -> RegistrationId {
+        Uuid::from_u128(number).into()
+    }
+
+    fn key(byte: u8) -> Option<KeyHash> {
+        Some(KeyHash::new([byte; 32]))
+    }
+
+    fn held(id: RegistrationId) -> Outcome {
+        Outcome::Held(Registration {
+            id,
+            event_id: Uuid::nil().into(),
+            user_email: EmailAddress::parse("ada@example.org").expect("valid"),
+            name: None,
+            status: Status::Held,
+            expires_at: None,
+            position: None,
+            check_in: None,
+            generation: 0,
+            token_hash: None,
+            created_version: Version::new(1),
+            event_version: Version::new(1),
+            created_at: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    fn cause() -> std::io::Error {
+        std::io::Error::other("on purpose")
+    }
+
+    struct Try<'a>(&'a Holds, Instant);
+
+    impl Try<'_> {
+        fn take(
+            &self,
+            client: Option<Client>,
+            email: &str,
+            number: u128,
+            key: Option<KeyHash>,
+            seconds: i64,
+        ) -> Result<HoldPlace, TooMuch> {
+            let email = EmailAddress::parse(email).expect("valid");
+            let ttl = HoldTtl::parse(seconds).expect("valid");
+            self.0.take_at(self.1, client, &email, id(number), key, ttl)
+        }
+
+        fn count(&self) -> usize {
+            let places = self.0.lock();
+            let keyed = places.by_id.values().filter(|place| place.key.is_some()).count();
+            assert_eq!((places.by_id.len(), places.by_key.len()), (places.by_end.len(), keyed));
+            places.by_id.len()
+        }
+    }
+
+    #[test]
+    fn each_client_and_each_address_has_its_places() {
+        let holds = holds(2, 3);
+        let now = Instant::now();
+        let at = Try(&holds, now);
+        assert!(at.take(client(1), "a@x.org", 1, None, 600).is_ok());
+        assert!(at.take(client(1), "b@x.org", 2, None, 60).is_ok());
+        let too_many = at.take(client(1), "c@x.org", 3, None, 60).err().expect("refused");
+        assert_eq!(too_many.of, Limited::ClientHolds);
+        assert_eq!(too_many.wait, Duration::from_secs(60), "until the first of them ends");
+        // Of this machine only the addresses are counted.
+        for number in 4..6 {
+            assert!(at.take(None, "a@x.org", number, None, 300).is_ok());
+        }
+        let too_many = at.take(client(2), "a@x.org", 6, None, 60).err().expect("refused");
+        assert_eq!((too_many.of, too_many.wait.as_secs()), (Limited::EmailHolds, 300));
+        assert_eq!(at.count(), 4, "what is refused takes no place");
+
+        let at = Try(&holds, now + Duration::from_secs(60));
+        assert!(at.take(client(1), "c@x.org", 7, None, 60).is_ok(), "one has run out");
+        holds.free(id(1));
+        assert!(at.take(client(1), "a@x.org", 8, None, 60).is_ok(), "one was given up");
+        let at = Try(&holds, now + Duration::from_secs(3_600));
+        assert!(at.take(client(9), "z@x.org", 9, None, 60).is_ok());
+        assert_eq!((at.count(), holds.lock().by_owner.len()), (1, 2), "nothing else is kept");
+    }
+
+    #[test]
+    fn a_place_goes_with_the_hold_that_was_made() {
+        let holds = holds(9, 9);
+        let at = Try(&holds, Instant::now());
+        let unavailable = || Err(SubmitError::Store(StoreError::unavailable(cause())));
+        let unknown = || Err(SubmitError::Store(StoreError::commit_unknown(cause())));
+        for (outcome, places) in [
+            (Ok(held(id(1))), 1),
+            (Ok(Outcome::Refused(Refusal::SoldOut)), 0),
+            (Ok(Outcome::Replayed(Box::new(held(id(7))))), 0),
+            (Err(SubmitError::Overloaded), 0),
+            (unavailable(), 0),
+            (unknown(), 1),
+        ] {
+            let place = at.take(client(1), "a@x.org", 1, None, 60).expect("there is room");
+            holds.settle(&place, &outcome);
+            assert_eq!(at.count(), places, "{outcome:?}");
+            holds.free(id(1));
+        }
+        // Whoever hangs up says nothing of what became of it.
+        let _ = at.take(client(1), "a@x.org", 2, None, 60).expect("there is room");
+        assert_eq!(at.count(), 1);
+    }
+
+    #[test]
+    fn the_same_request_again_takes_no_other_place() {
+        let holds = holds(1, 1);
+        let at = Try(&holds, Instant::now());
+        let first = at.take(client(1), "a@x.org", 1, key(1), 60).expect("there is room");
+        holds.settle(&first, &Err(SubmitError::Store(StoreError::commit_unknown(cause()))));
+        let again = at.take(client(1), "a@x.org", 2, key(1), 60).expect("it has its place");
+        holds.settle(&again, &Err(SubmitError::Overloaded));
+        assert_eq!(at.count(), 1, "the first may have been made");
+        let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its place");
+        holds.settle(&again, &Ok(held(id(3))));
+        holds.free(id(1));
+        assert!(at.take(client(1), "a@x.org", 4, key(2), 60).is_err(), "it was the third try's");
+        holds.free(id(3));
+        assert_eq!(at.count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_counted_without_a_limit_or_beyond_the_bound() {
+        let unlimited = holds(0, 0);
+        let at = Try(&unlimited, Instant::now());
+        for number in 0..50 {
+            assert!(at.take(client(1), "a@x.org", number, None, 60).is_ok());
+        }
+        assert_eq!(at.count(), 0);
+        let bounded = Holds { counted_max: 3, ..holds(0, 2) };
+        let at = Try(&bounded, Instant::now());
+        for number in 0..50 {
+            assert!(at.take(None, &format!("{number}@x.org"), number, None, 60).is_ok());
+        }
+        assert_eq!(at.count(), 3);
+    }
+}
