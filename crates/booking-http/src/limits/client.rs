@@ -22,7 +22,7 @@ impl Client {
                 let mask = u128::MAX << (u128::BITS - IPV6_CLIENT_BITS);
                 IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
             }
-            v4 => v4,
+            v4 @ IpAddr::V4(_) => v4,
         })
     }
 }

@@ -200,9 +200,8 @@ mod tests {
     #[test]
     fn nothing_that_comes_before_makes_the_last_hop_another() {
         const PARTS: [&str; 9] = ["for", "=", "\"", "\\", ",", ";", " ", "1.2.3.4", "_x"];
-        let mut numbers = (0..PARTS.len().pow(5)).peekable();
         let mut read = 0;
-        while let Some(mut number) = numbers.next() {
+        for mut number in 0..PARTS.len().pow(5) {
             let mut line = String::new();
             for _ in 0..5 {
                 line.push_str(PARTS[number % PARTS.len()]);
