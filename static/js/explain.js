@@ -2,6 +2,7 @@
 /** What went wrong with a write, in words. */
 
 import { sentence } from "./form.js";
+import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
 import { isBusy } from "./retry.js";
 
@@ -9,7 +10,7 @@ import { isBusy } from "./retry.js";
 
 /**
  * @typedef {"registered" | "waitlisted" | "held" | "already_registered" | "sold_out" | "all_held" | "closed"
- *   | "expired" | "saved" | "changed" | "invalid" | "error" | "busy" | "unknown"} Kind
+ *   | "expired" | "saved" | "changed" | "invalid" | "error" | "limited" | "busy" | "unknown"} Kind
  *
  * @typedef {object} Outcome
  * @property {Kind} kind
@@ -53,6 +54,17 @@ export function explain(error, nothing, known = {}) {
       title: "Please check the form",
       text: `${nothing} What is wrong is said beside each field.`,
       errors: problem.errors,
+    };
+  }
+  if (code === "rate_limited") {
+    const minutes = Math.ceil((error.retryAfterSeconds ?? 0) / 60);
+    const later = minutes > 1 ? `in ${plural(minutes, "minute", "minutes")}` : "in a minute";
+    return {
+      kind: "limited",
+      title: "Too much at once",
+      text: `${sentence(error.message)} ${nothing} Try again ${later}.`,
+      canRetry: true,
+      problem,
     };
   }
   if (isBusy(error)) {

@@ -14,6 +14,15 @@ export const isBusy = (error) =>
   error instanceof ProblemError && (error.status === 503 || error.status === 429);
 
 /**
+ * Whether it says to wait for longer than anybody would look on. A server that is busy may be less so
+ * before; one that limits its clients counts the seconds.
+ *
+ * @param {unknown} error
+ */
+const isForLater = (error) =>
+  error instanceof ProblemError && error.status === 429 && (error.retryAfterSeconds ?? 0) > WAIT_SECONDS_MAX;
+
+/**
  * @template T
  * @param {() => Promise<T>} attempt
  * @param {(text: string) => void} onWait Told what to show while waiting.
@@ -25,7 +34,7 @@ export async function withRetries(attempt, onWait, signal) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isBusy(error) || made === ATTEMPTS_MAX) throw error;
+      if (!isBusy(error) || isForLater(error) || made === ATTEMPTS_MAX) throw error;
       const wished = (error instanceof ProblemError && error.retryAfterSeconds) || WAIT_SECONDS_DEFAULT;
       const seconds = Math.min(Math.max(wished, 1), WAIT_SECONDS_MAX);
       onWait(`Busy: trying again in ${seconds} s… (try ${made + 1} of ${ATTEMPTS_MAX})`);

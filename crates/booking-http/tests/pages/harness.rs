@@ -269,7 +269,16 @@ impl Page {
 
     pub(crate) async fn start_with(data: Data, options: Value) -> Self {
         let turn = BROWSERS.acquire().await.expect("it is never closed");
-        let app = App::start(data);
+        Self::start_on(App::start(data), options, turn).await
+    }
+
+    /// A server with settings of its own.
+    pub(crate) async fn start_set(settings: &[(&'static str, &str)]) -> Self {
+        let turn = BROWSERS.acquire().await.expect("it is never closed");
+        Self::start_on(App::start_with(Data::sqlite(), settings), json!({}), turn).await
+    }
+
+    async fn start_on(app: App, options: Value, turn: SemaphorePermit<'static>) -> Self {
         let browser = Browser::start_with(app.url(), turn, options).await;
         Self { app, browser }
     }

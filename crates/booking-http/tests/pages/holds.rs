@@ -181,3 +181,34 @@ async fn when_every_seat_is_held_the_page_says_until_when() {
     page.outcome("registered").await;
     page.end().await;
 }
+
+#[tokio::test]
+async fn whoever_asks_for_too_much_is_told_until_when() {
+    let page = Page::start_set(&[
+        ("EMAIL_HOLDS_MAX", "1"),
+        // As if the browser came through a proxy, so that it is counted.
+        ("TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("CLIENT_RATE", "1"),
+        ("CLIENT_BURST", "6"),
+    ])
+    .await;
+    let (first, second) = (concert(&page.app, 2), concert(&page.app, 2));
+    done(&hold(&page.app, &first, "ada@example.org"), 201);
+    page.open(&format!("/#/events/{second}")).await;
+    page.fill("user_email", "ada@example.org").await;
+    page.click("@hold-start").await;
+    page.outcome("limited").await;
+    let told = page.text("@outcome").await;
+    assert!(
+        told.contains("held for this e-mail address") && told.contains("in 10 minutes"),
+        "{told}"
+    );
+    assert!(!told.contains("Busy"), "nobody waits for that: {told}");
+
+    // A second is waited for without a word to be said.
+    for number in 0..10 {
+        hold(&page.app, &first, &format!("{number}@example.org"));
+    }
+    page.register("grace@example.org", "registered").await;
+    page.end().await;
+}
