@@ -172,7 +172,7 @@ fn wait_for_end(mut stream: &TcpStream) {
     }
 }
 
-/// How long a hundredth of the others may have to wait at least.
+/// What 99 of 100 of the others are to be served within.
 const AIM: Duration = Duration::from_millis(100);
 
 /// What 300 slow clients cost those who are not: the 99th percentile of their waits.
