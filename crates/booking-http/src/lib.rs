@@ -34,6 +34,7 @@ mod idempotency;
 mod identity;
 mod json;
 mod limits;
+pub mod own_words;
 mod page;
 mod path;
 mod present;

@@ -1,7 +1,7 @@
 //! The program. See `booking-http --help`.
 
 use booking_http::command::Arguments;
-use booking_http::config;
+use booking_http::{config, own_words};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    env_logger::Builder::new().parse_filters(&config.log_filter).format_timestamp_millis().init();
+    let mut log = env_logger::Builder::new();
+    own_words::init(log.parse_filters(&config.log_filter).format_timestamp_millis());
     match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {

@@ -15,7 +15,8 @@ use tokio_postgres::{NoTls, Row, Statement};
 /// The longest wait for a connection from the pool.
 const POOL_WAIT: Duration = Duration::from_secs(3);
 
-/// What every connection is told first. The last six lines keep plans from depending on how much
+/// What every connection is told first. PostgreSQL's own log is not to quote the parameters of a statement
+/// that fails: they are people's. The last six lines keep plans from depending on how much
 /// the tables held when they were made: every query of ours has an index to go by, and a sequential
 /// scan that was right for an empty table is a disaster an hour later. A bitmap loses the index's
 /// order, and sorting a few rows again took a quarter of a short read.
@@ -24,6 +25,7 @@ const SESSION: &str = "
     SET statement_timeout = '5s';
     SET idle_in_transaction_session_timeout = '5s';
     SET client_min_messages = error;
+    SET log_parameter_max_length_on_error = 0;
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;

@@ -6,6 +6,7 @@
 //! | an empty or migrated database of one's own | [`shared`], [`Cluster::database`], [`Cluster::template`] |
 //! | a PostgreSQL to kill, freeze and restart | [`Cluster::start`] |
 //! | a running `booking-http` | [`ServerProcess`] |
+//! | to know that a log holds nothing personal or secret | [`leak()`]; servers are checked when they are dropped |
 //! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |
 //!
 //! Everything blocks, starts real processes and panics with what those processes printed: a test
@@ -32,6 +33,7 @@ mod cluster;
 mod database;
 mod guard;
 mod installation;
+mod leak;
 mod output;
 mod port;
 mod process;
@@ -41,5 +43,6 @@ pub use binaries::PgBinaries;
 pub use chrome::ChromeDriver;
 pub use cluster::{Cluster, ClusterOptions, shared};
 pub use database::{Database, Rows, Template, run_sql};
+pub use leak::leak;
 pub use port::free_port;
 pub use server::ServerProcess;

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::guard::{Guard, Guarded};
+use crate::leak::leak;
 use crate::output::Output;
 use crate::process;
 
@@ -28,7 +29,8 @@ const INHERITED: [&str; 8] = [
 ];
 
 /// A running `booking-http`, or any program that prints `listening on http://…` once it accepts
-/// connections. It is killed when this is dropped or this process ends.
+/// connections. It is killed when this is dropped or this process ends, and nothing that it printed may
+/// be an e-mail address or a secret.
 #[derive(Debug)]
 pub struct ServerProcess {
     child: Child,
@@ -174,8 +176,16 @@ impl ServerProcess {
 }
 
 impl Drop for ServerProcess {
+    /// # Panics
+    ///
+    /// If anything that it has printed was an address or a secret.
     fn drop(&mut self) {
         self.kill9();
+        if !std::thread::panicking() {
+            for printed in [self.stdout(), self.stderr()] {
+                assert_eq!(leak(&printed), None, "a log holds an address or a secret");
+            }
+        }
     }
 }
 

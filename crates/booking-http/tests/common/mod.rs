@@ -138,12 +138,16 @@ pub fn start_on(data: &Data, more: &[(&'static str, &str)]) -> ServerProcess {
 
 /// Runs the program to its end, with these settings and no others.
 pub fn run(subcommand: &str, settings: &[(&str, String)]) -> Output {
-    Command::new(PROGRAM)
+    let output = Command::new(PROGRAM)
         .arg(subcommand)
         .env_clear()
         .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
         .output()
-        .expect("the program can be run")
+        .expect("the program can be run");
+    for printed in [&output.stdout, &output.stderr] {
+        assert_eq!(booking_testkit::leak(&String::from_utf8_lossy(printed)), None);
+    }
+    output
 }
 
 /// Makes of each named function, which takes [`Data`], one test for each store.

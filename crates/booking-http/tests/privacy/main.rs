@@ -4,3 +4,4 @@
 mod common;
 mod erasing;
 mod keeping;
+mod logs;

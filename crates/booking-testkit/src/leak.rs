@@ -1,0 +1,79 @@
+//! What no log may hold: whose registrations they are, and what opens them.
+
+/// The shortest secret that is looked for: 256 bits in base64url.
+const SECRET_CHARACTERS_MIN: usize = 43;
+
+/// What complaints and help give as an example.
+const EXAMPLES: [&str; 2] = ["name@example.org", "user:password@host"];
+
+/// The first line of `log` with an e-mail address, a token or a ticket in it.
+#[must_use]
+pub fn leak(log: &str) -> Option<&str> {
+    log.lines().find(|line| has_address(line) || has_secret(line))
+}
+
+/// An `@` between two characters of an address; also of a URL with a password.
+fn has_address(line: &str) -> bool {
+    let line = EXAMPLES.iter().fold(line.to_owned(), |line, example| line.replace(example, ""));
+    let characters: Vec<char> = line.chars().collect();
+    let of_address = |c: char| c.is_alphanumeric() || "\"._%+-".contains(c);
+    characters
+        .windows(3)
+        .any(|three| three[1] == '@' && of_address(three[0]) && of_address(three[2]))
+}
+
+/// A long word of random base64url: manage tokens, organizers' tokens, tickets, keys. What people and
+/// compilers name has not capitals, small letters and digits so mixed.
+fn has_secret(line: &str) -> bool {
+    let of_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    line.split(|c| !of_base64url(c)).any(|word| {
+        let count = |is: fn(&char) -> bool| word.chars().filter(is).count();
+        word.len() >= SECRET_CHARACTERS_MIN
+            && count(char::is_ascii_uppercase) >= 6
+            && count(char::is_ascii_lowercase) >= 6
+            && count(char::is_ascii_digit) >= 2
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_personal_or_secret_is_found_wherever_it_stands() {
+        let token = "mZ0fK3qL9xTt-aB_7cDdEeFf2gHhIiJjKk4lMmNnOoP";
+        assert_eq!(token.len(), SECRET_CHARACTERS_MIN);
+        for bad in [
+            "ada@example.org",
+            "DETAIL: Key (event_id, user_email)=(1, ada@example.org) already exists.",
+            "user=Ada <\"ada b\"@example.org>",
+            "ren\u{e9}@b\u{fc}cher.example",
+            "postgresql://booking:password@localhost/booking",
+            token,
+            &format!("path=/registrations/1?token={token}"),
+            &format!("org_{token}"),
+            &format!("TokenHash({token}{token}{token})"),
+        ] {
+            let log = format!("first\n{bad}\nlast");
+            assert_eq!(leak(&log), Some(bad));
+        }
+    }
+
+    #[test]
+    fn what_logs_are_full_of_is_neither() {
+        for good in [
+            "",
+            "method=GET route=/events/{id} status=200 micros=81 \
+             request_id=019606a8-0000-7000-8000-0123456789ab",
+            "listening on http://127.0.0.1:3000",
+            "line 2: must be an e-mail address such as name@example.org",
+            "data: SQLite in /tmp/.tmpAb3dEf/booking.db",
+            "  12: booking_http::routes::register::{{closure}}::h0123456789abcdef",
+            "  13: _ZN4core3ops8function6FnOnce9call_once17h0123456789abcdefE",
+            "new tickets will be signed with the key 0123456789abcdef",
+            "request aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: @ once @2 a@",
+        ] {
+            assert_eq!(leak(good), None);
+        }
+    }
+}
