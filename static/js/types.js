@@ -19,6 +19,7 @@
  * @property {string | null} [closes_at]
  * @property {boolean} [waitlist_enabled]
  * @property {number | null} [offer_ttl_seconds] Null if a freed seat is confirmed at once.
+ * @property {number | null} [retention_days] Null if personal data is kept for ever.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
  *

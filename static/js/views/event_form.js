@@ -77,10 +77,17 @@ export function createEventForm() {
     options: OFFERS,
     optional: true,
   });
+  const retention = createField({
+    name: "retention_days",
+    label: "Days after the end until personal data is erased",
+    optional: true,
+    hint: "Then addresses and names go, and the counts stay.",
+    attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
+  });
   const more = el(
     "details",
     { class: "who", "data-testid": "more-fields" },
-    el("summary", {}, "Time, place, doors and waitlist (all optional)"),
+    el("summary", {}, "Time, place, doors, waitlist and privacy (all optional)"),
     el(
       "div",
       { class: "who__body form form--optional" },
@@ -90,6 +97,7 @@ export function createEventForm() {
       el("div", { class: "pair" }, opens.node, closes.node),
       waitlist.node,
       offer.node,
+      retention.node,
     ),
   );
   const all = [
@@ -99,6 +107,7 @@ export function createEventForm() {
     zone,
     venue,
     offer,
+    retention,
     ...Object.values(times).map(({ field }) => field),
   ];
   const folded = all.filter(({ node }) => more.contains(node));
@@ -123,7 +132,7 @@ export function createEventForm() {
 
     /** @returns {{ values: Values, errors: FieldError[] }} */
     read() {
-      const errors = blanks(name.input.value, capacity.input.value);
+      const errors = blanks(name.input.value, capacity.input.value, retention.input.value);
       /** @type {Values} */
       const values = {
         name: name.input.value.trim(),
@@ -133,6 +142,7 @@ export function createEventForm() {
         timezone: zoneNow(),
         waitlist_enabled: waitlist.input.checked,
         offer_ttl_seconds: offer.input.value === "" ? null : Number(offer.input.value),
+        retention_days: retention.input.value.trim() === "" ? null : Number(retention.input.value.trim()),
       };
       for (const [key, time] of Object.entries(times)) {
         const { iso, error } = time.read();
@@ -150,6 +160,7 @@ export function createEventForm() {
       if (isWanted("capacity")) capacity.input.value = String(event.capacity ?? "");
       if (isWanted("venue")) venue.input.value = event.venue ?? "";
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
+      if (isWanted("retention_days")) retention.input.value = String(event.retention_days ?? "");
       for (const [key, time] of Object.entries(times)) {
         if (isWanted(key)) time.fill(/** @type {Record<string, any>} */ (event)[key]);
       }
@@ -179,13 +190,17 @@ const blankToNull = (text) => (text.trim() === "" ? null : text);
  *
  * @param {string} name
  * @param {string} capacity
+ * @param {string} retention
  * @returns {FieldError[]}
  */
-function blanks(name, capacity) {
+function blanks(name, capacity, retention) {
   const errors = [];
   if (name.trim() === "") errors.push({ pointer: "/name", detail: "Give the event a name." });
   if (!/^\d{1,15}$/.test(capacity.trim())) {
     errors.push({ pointer: "/capacity", detail: "Give the seats as a whole number, such as 40." });
+  }
+  if (!/^\d{0,15}$/.test(retention.trim())) {
+    errors.push({ pointer: "/retention_days", detail: "Give the days as a whole number, such as 30." });
   }
   return errors;
 }

@@ -57,6 +57,10 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
     page.fill("venue", "The cellar").await;
     page.click("#field-waitlist_enabled").await;
     page.choose("offer_ttl_seconds", "3600").await;
+    page.fill("retention_days", "a month").await;
+    page.click("@create-form > button").await;
+    page.wait("#field-retention_days[aria-invalid]").await;
+    page.fill("retention_days", "30").await;
     page.click("#field-draft").await;
     page.click("@create-form > button").await;
 
@@ -73,6 +77,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
         ("venue", json!("The cellar")),
         ("waitlist_enabled", json!(true)),
         ("offer_ttl_seconds", json!(3_600)),
+        ("retention_days", json!(30)),
         ("status", json!("draft")),
         ("capacity", json!(40)),
     ] {
@@ -97,7 +102,7 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
     let body = json!({
         "name": "Jazz", "description": "Loud", "capacity": 3, "status": "draft", "venue": "Here",
         "starts_at": "2027-10-31T01:30:12Z", "timezone": "Europe/Berlin",
-        "waitlist_enabled": true, "offer_ttl_seconds": 100,
+        "waitlist_enabled": true, "offer_ttl_seconds": 100, "retention_days": 7,
     });
     let made = done(&page.app.post("/events", &body), 201);
     let concert = id(&made);
@@ -114,11 +119,14 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
     assert_eq!(event(&page.app, concert), made, "nothing was changed");
     let is_saved =
         "return document.querySelector('[data-testid=outcome] h2')?.textContent === 'Saved'";
+    assert_eq!(page.value("retention_days").await, "7");
     page.fill("venue", "The cellar").await;
+    page.fill("retention_days", "").await;
     page.click("@edit-save").await;
     page.until(is_saved).await;
     let saved = event(&page.app, concert);
     assert_eq!((&saved["venue"], &saved["version"]), (&json!("The cellar"), &json!(2)));
+    assert_eq!(saved["retention_days"], Value::Null);
     assert_eq!(saved["starts_at"], made["starts_at"], "to the second, which no field shows");
     page.fill("venue", "The roof").await;
     page.click("@twice-starts_at-0").await;

@@ -3,5 +3,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod erasing;
+mod headers;
 mod keeping;
 mod logs;

@@ -1,0 +1,59 @@
+//! What is personal is not shown by `Debug`, with which panics and logs tell of commands and rows.
+
+use booking_conformance::EventTable;
+use booking_core::{
+    Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Fingerprint,
+    Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OnFull, PersonName, Register, TokenHash,
+    Transfer, decide,
+};
+use chrono::DateTime;
+use uuid::Uuid;
+
+#[test]
+fn no_address_and_no_name_is_shown() {
+    let address = EmailAddress::parse("ada@example.org").expect("valid");
+    let name = PersonName::parse("Ada Lovelace").expect("valid");
+    let registration_id = Uuid::from_u128(7).into();
+    let token_hash = Some(TokenHash::new([0xad; 32]));
+    let claim = Claim {
+        name: Some(name.clone()),
+        token_hash,
+        ..Claim::new(registration_id, address.clone())
+    };
+    let event_id = Uuid::from_u128(1).into();
+    let capacity = Capacity::parse(1, CapacityMax::default()).expect("valid");
+    let event_name = EventName::parse("Jazz night").expect("valid");
+    let new = NewEvent::new(event_id, event_name, capacity);
+    let mut table = EventTable::new(new.clone(), DateTime::UNIX_EPOCH);
+    let commands = [
+        Command::Register(Register { claim: claim.clone(), on_full: OnFull::Refuse }),
+        Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
+        Command::Transfer(Transfer {
+            registration_id,
+            user_email: address.clone(),
+            name: Some(name.clone()),
+            token_hash,
+        }),
+        Command::Erase { registration_id },
+    ];
+    let key = IdempotencyKey {
+        hash: KeyHash::new([0xad; 32]),
+        fingerprint: Fingerprint::new([0xad; 32]),
+    };
+    let mut shown = vec![format!("{address:?} {name:?} {new:?}")];
+    for command in commands {
+        let command = EventCommand::new(event_id, command).with_key(Some(key));
+        let state = table.state(&[&command], DateTime::UNIX_EPOCH);
+        let decision = decide(&state, &[&command], DateTime::UNIX_EPOCH);
+        shown.push(format!("{command:?} {state:#?} {decision:?}"));
+        if let Some(change) = decision.change {
+            table.write(change, DateTime::UNIX_EPOCH);
+        }
+        shown.push(format!("{table:?}"));
+    }
+    let shown = shown.concat();
+    for personal in ["ada@", "example.org", "Lovelace", "173, 173", "adad"] {
+        assert!(!shown.contains(personal), "{personal}: {shown}");
+    }
+    assert!(shown.contains("Jazz night") && shown.contains(&registration_id.to_string()));
+}
