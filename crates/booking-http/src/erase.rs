@@ -7,24 +7,17 @@ use booking_core::{
     BookingStore, Command, EmailAddress, EventCommand, EventId, Execution, Outcome, PageLimit,
     Refusal, RegistrationId, WhenBusy,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// The most registrations that one transaction erases.
 const ERASE_TOGETHER: usize = 100;
-/// The most times that everything is looked through for an address. Each finds up to 1,000 registrations,
-/// and the last one none.
+/// The most times that everything is looked through for an address. Each finds up to 1,000 registrations
+/// or, after them, records, and the last one nothing.
 const ROUNDS_MAX: usize = 1_000;
 /// The most addresses that standard input may have, and the most bytes.
 const ADDRESSES_MAX: usize = 1_000;
 const INPUT_BYTES_MAX: u64 = 1 << 20;
-
-/// What was erased.
-#[derive(Default)]
-struct Erased {
-    registrations: BTreeSet<(EventId, RegistrationId)>,
-    records: u64,
-}
 
 /// Erases what is stored of `email`, or of each address on standard input. It says how much that was, and
 /// never of whom: not even an error repeats what was given.
@@ -34,17 +27,15 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
         None => read_addresses(std::io::stdin().lock())?,
     };
     let opened = store::open(config).await?;
-    let mut erased = Erased::default();
+    let mut erased = BTreeSet::new();
     for address in &addresses {
         let erasing = erase(&*opened.store, address, &mut erased).await;
         erasing.context("not everything is erased; it is safe to run this again")?;
     }
-    let Erased { registrations, records } = erased;
-    let events: BTreeSet<_> = registrations.iter().map(|(event_id, _)| event_id).collect();
+    let events: BTreeSet<_> = erased.iter().map(|(event_id, _)| event_id).collect();
     println!(
-        "erased whose {} registrations of {} events were, and {records} answers that were kept for \
-         repetitions",
-        registrations.len(),
+        "erased: nothing tells any more whose {} registrations of {} events were",
+        erased.len(),
         events.len()
     );
     Ok(())
@@ -69,24 +60,33 @@ fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
 }
 
 /// Registrations first and records after them: once none is of the address, no record of it is made any
-/// more. Whatever comes in between is found by running it again, and so is what a crash leaves.
+/// more. Whatever comes in between is found by running it again, and so is what a crash leaves. An event
+/// that cannot be written keeps no other from being erased.
 async fn erase(
     store: &dyn BookingStore,
     address: &EmailAddress,
-    erased: &mut Erased,
+    erased: &mut BTreeSet<(EventId, RegistrationId)>,
 ) -> anyhow::Result<()> {
+    let mut failure = None;
     for _ in 0..ROUNDS_MAX {
-        let found = store.registrations_of(address, PageLimit::MAX).await?;
-        for together in found.chunks(ERASE_TOGETHER) {
-            erase_together(store, together).await?;
+        let mut of_events: BTreeMap<EventId, Vec<RegistrationId>> = BTreeMap::new();
+        for (event_id, id) in store.registrations_of(address, PageLimit::MAX).await? {
+            of_events.entry(event_id).or_default().push(id);
         }
-        erased.registrations.extend(&found);
-        if !found.is_empty() {
-            continue;
+        let mut any = false;
+        for (event_id, ids) in of_events {
+            for together in ids.chunks(ERASE_TOGETHER) {
+                match erase_together(store, event_id, together).await {
+                    Ok(()) => {
+                        any = true;
+                        erased.extend(together.iter().map(|id| (event_id, *id)));
+                    }
+                    Err(error) => failure = Some(error),
+                }
+            }
         }
-        match store.forget_records_of(address, PageLimit::MAX).await? {
-            0 => return Ok(()),
-            records => erased.records += records,
+        if !any && store.forget_records_of(address, PageLimit::MAX).await? == 0 {
+            return failure.map_or(Ok(()), Err);
         }
     }
     bail!("there is always more of it: somebody goes on registering with this address")
@@ -94,13 +94,14 @@ async fn erase(
 
 async fn erase_together(
     store: &dyn BookingStore,
-    registrations: &[(EventId, RegistrationId)],
+    event_id: EventId,
+    ids: &[RegistrationId],
 ) -> anyhow::Result<()> {
-    let commands = registrations.iter().map(|(event_id, registration_id)| {
-        EventCommand::new(*event_id, Command::Erase { registration_id: *registration_id })
-    });
+    let commands =
+        ids.iter().map(|id| EventCommand::new(event_id, Command::Erase { registration_id: *id }));
     let batch: Vec<_> = commands.collect();
-    for execution in store.execute(&batch, WhenBusy::Wait).await? {
+    let executed = store.execute(&batch, WhenBusy::Wait).await;
+    for execution in executed.with_context(|| format!("event {event_id}"))? {
         match execution {
             Execution::Decided(Outcome::Erased(_)) => {}
             // A registration that was found is never gone, and nobody refuses this.

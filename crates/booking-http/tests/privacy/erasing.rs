@@ -2,7 +2,7 @@
 
 use crate::common::acts::*;
 use crate::common::{App, Data, PROGRAM, http};
-use crate::on_both_stores;
+use crate::{on_both_stores, spoil};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 on_both_stores! {
     nothing_is_left_of_an_address
     erasing_beside_a_sale_keeps_every_count
+    what_could_not_be_erased_is_when_it_is_run_again
     what_is_no_address_is_refused_and_not_repeated
 }
 
@@ -158,6 +159,43 @@ fn erasing_beside_a_sale_keeps_every_count(data: Data) {
     let erased =
         |row: &&Value| row["user_email"].as_str().is_some_and(|e| e.starts_with("erased-"));
     assert_eq!((all.len(), all.iter().filter(erased).count()), (40, 4));
+    app.assert_audit_is_clean();
+}
+
+fn what_could_not_be_erased_is_when_it_is_run_again(data: Data) {
+    let app = App::start(data);
+    let events = [1, 1, 1].map(|seats| app.create(seats));
+    let seats = [0, 1, 2].map(|n| done(&app.register(&events[n], "ada@example.org"), 201));
+    let (broken, mend) = match app.data {
+        Data::Postgres(_) => (
+            format!(
+                "ALTER TABLE registrations ADD CONSTRAINT no
+                 CHECK (event_id <> '{}' OR status = 'confirmed')",
+                events[1]
+            ),
+            "ALTER TABLE registrations DROP CONSTRAINT no",
+        ),
+        Data::Sqlite(_) => (
+            format!(
+                "CREATE TRIGGER no BEFORE DELETE ON registrations
+                 WHEN OLD.event_id = x'{}' BEGIN SELECT RAISE(ABORT, 'no'); END",
+                events[1].replace('-', "")
+            ),
+            "DROP TRIGGER no",
+        ),
+    };
+    spoil(&app.data, &broken);
+    let output = erase(&app.data, &["--email", "ada@example.org"], "");
+    assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("run this again"), "{}", said(&output));
+    assert!(!said(&output).contains("ada@"), "{}", said(&output));
+    let owners = || seats.each_ref().map(|seat| app.get(&path(seat)).json()["user_email"].clone());
+    let is_theirs = |owners: [Value; 3]| owners.map(|owner| owner == "ada@example.org");
+    assert_eq!(is_theirs(owners()), [false, true, false], "the others are erased");
+    spoil(&app.data, mend);
+    let output = erase(&app.data, &["--email", "ada@example.org"], "");
+    assert!(said(&output).contains("1 registrations of 1 events"), "{}", said(&output));
+    assert_eq!(is_theirs(owners()), [false; 3]);
     app.assert_audit_is_clean();
 }
 

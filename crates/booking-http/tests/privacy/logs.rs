@@ -4,7 +4,7 @@
 
 use crate::common::acts::*;
 use crate::common::{App, Data, http};
-use crate::on_both_stores;
+use crate::{on_both_stores, spoil};
 use booking_testkit::{Cluster, ClusterOptions, leak};
 use serde_json::{Value, json};
 
@@ -131,18 +131,6 @@ fn no_failure_of_the_store_does(data: Data) {
     );
     assert_eq!(register(&format!("b.{EMAIL}"), "b").status, 500);
     assert_said_nothing_of(app, &[token(&seat).to_owned()]);
-}
-
-/// Writes around the program.
-fn spoil(data: &Data, sql: &str) {
-    match data {
-        Data::Postgres(database) => drop(database.sql(sql)),
-        Data::Sqlite(folder) => {
-            let path = folder.path().join("booking.db");
-            let connection = rusqlite::Connection::open(path).expect("it can be opened");
-            connection.execute_batch(sql).expect("it can be written");
-        }
-    }
 }
 
 /// What PostgreSQL logs of statements that fail, as far as that is ours to say.
