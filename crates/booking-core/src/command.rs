@@ -38,12 +38,14 @@ pub enum Command {
     /// Call the event off, and with it all that is registered.
     CancelEvent,
     /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
+    /// Whoever runs the servers asks for it, whoever the event belongs to.
     Erase {
         /// The registration.
         registration_id: RegistrationId,
     },
     /// Erase whose the event's registrations were, as many as one decision may, if they were to be kept
-    /// for no longer ([`EventDetails::erase_at`](crate::EventDetails::erase_at)).
+    /// for no longer ([`EventDetails::erase_at`](crate::EventDetails::erase_at)). Servers ask for it by
+    /// themselves.
     EraseDue,
     /// Tidy what time alone has changed: end holds and offers that have run out, and serve the queue.
     /// Whatever else is asked of an event does so first.

@@ -263,7 +263,7 @@ proptest! {
         run(&mut table, &erasing, now);
         run(&mut alike, &erasing[..erasing.len() - 1], now);
         prop_assume!(table.event(now).details.ends_at == Some(now));
-        prop_assert!(table.rows().all(|row| row.is_erased()));
+        prop_assert!(table.rows().all(booking_core::Registration::is_erased));
         prop_assert!(table.rows().all(|row| row.name.is_none() && row.token_hash.is_none()));
         let (event, before) = (table.event(now), alike.event(now));
         prop_assert_eq!(event.booked_count, before.booked_count);
