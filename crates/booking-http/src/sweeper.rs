@@ -7,21 +7,22 @@
 
 use crate::service::Service;
 use booking_admission::SubmitError;
-use booking_core::{BookingStore, Command, EventCommand, EventId, PageLimit, StoreError};
-use futures_util::future::join_all;
+use booking_core::{BookingStore, Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
+use futures_util::future::{join, join_all};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 /// How long a sweep waits for what it asks of its events. One whose row somebody else holds is left to a
 /// later sweep, so that the others need not wait for it.
 const SETTLE_WITHIN: Duration = Duration::from_secs(2);
-/// The most events that are looked at in one round of erasing, and the most rounds in a row: each erases
-/// up to [`ERASED_MAX`](booking_core::ERASED_MAX) registrations of each of them.
+/// The most events of which something is erased in one round: of each up to
+/// [`ERASED_MAX`](booking_core::ERASED_MAX) registrations.
 const ERASE_EVENTS_MAX: u32 = 100;
-const ERASE_ROUNDS_MAX: usize = 20;
 /// How many of them share a transaction.
 const ERASE_TOGETHER: usize = 2;
+/// The pause between two rounds.
+const ERASE_PAUSE: Duration = Duration::from_millis(10);
 /// How often what has run out is forgotten, and new keys are looked for.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// The most rounds of forgetting in a row: 100,000 records, and no endless work.
@@ -29,8 +30,12 @@ const FORGET_ROUNDS_MAX: usize = 100;
 /// How often a failure that goes on is told.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// Sweeps until the server stops.
+/// Sweeps until the server stops. Erasing may take long, and nobody who waits for a seat waits for it.
 pub(crate) async fn run(service: Arc<Service>, every: Duration) {
+    join(tidy(&service, every), erase(&service, every)).await;
+}
+
+async fn tidy(service: &Service, every: Duration) {
     let mut ticks = interval(every);
     // After a pause there is one sweep, and not all those that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,8 +43,7 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
     let mut complaint = Complaint::default();
     while !service.is_stopping() {
         ticks.tick().await;
-        complaint.about("sweep", settle_due(&service).await);
-        complaint.about("erase what is kept no longer", erase_due(&service).await);
+        complaint.about("sweep", settle_due(service).await);
         if kept_at.elapsed() >= HOUSEKEEPING_EVERY {
             kept_at = Instant::now();
             complaint.about("forget old records", forget_records(service.store.as_ref()).await);
@@ -51,37 +55,59 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
 /// Has every event tidied on which time alone has something to do.
 async fn settle_due(service: &Service) -> Result<(), StoreError> {
     let due = service.store.due_events(PageLimit::default()).await?;
-    ask(service, &due, Command::Settle).await
+    ask(service, &due, Command::Settle).await.map(drop)
 }
 
-/// Has whose registrations were erased, where they were to be kept for no longer.
-async fn erase_due(service: &Service) -> Result<(), StoreError> {
-    let limit = PageLimit::parse(ERASE_EVENTS_MAX).unwrap_or_default();
-    for _ in 0..ERASE_ROUNDS_MAX {
-        let due = service.store.erasable_events(limit).await?;
-        if due.is_empty() || service.is_stopping() {
-            break;
+async fn erase(service: &Service, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut complaint = Complaint::default();
+    while !service.is_stopping() {
+        match erase_due(service).await {
+            // There may be more, and nothing is in the way. Others have a turn in between.
+            Ok(true) => {
+                sleep(ERASE_PAUSE).await;
+                continue;
+            }
+            Ok(false) => {}
+            failed => complaint.about("erase what is kept no longer", failed.map(drop)),
         }
-        for together in due.chunks(ERASE_TOGETHER) {
-            ask(service, together, Command::EraseDue).await?;
+        ticks.tick().await;
+    }
+}
+
+/// Has whose registrations were erased, where they were to be kept for no longer, as much as one round may.
+/// Tells whether there was any, and all of it was done. An event that cannot be written keeps no other from
+/// being erased.
+async fn erase_due(service: &Service) -> Result<bool, StoreError> {
+    let limit = PageLimit::parse(ERASE_EVENTS_MAX).unwrap_or_default();
+    let due = service.store.erasable_events(limit).await?;
+    let mut done = Ok(!due.is_empty());
+    for together in due.chunks(ERASE_TOGETHER) {
+        match ask(service, together, Command::EraseDue).await {
+            Ok(true) => {}
+            Ok(false) => done = done.and(Ok(false)),
+            Err(error) => done = Err(error),
         }
     }
-    Ok(())
+    done
 }
 
-/// Asks something of events, and waits for it a while.
-async fn ask(service: &Service, events: &[EventId], command: Command) -> Result<(), StoreError> {
+/// Asks something of events, and waits for it a while. Tells whether each was done.
+async fn ask(service: &Service, events: &[EventId], command: Command) -> Result<bool, StoreError> {
     let asked =
         events.iter().map(|id| service.admission.submit(EventCommand::new(*id, command.clone())));
-    let Ok(outcomes) = timeout(SETTLE_WITHIN, join_all(asked)).await else { return Ok(()) };
+    let Ok(outcomes) = timeout(SETTLE_WITHIN, join_all(asked)).await else { return Ok(false) };
+    let mut done = true;
     for outcome in outcomes {
         match outcome {
             Err(SubmitError::Store(error)) => return Err(error),
+            Ok(Outcome::Settled) => {}
             // Others are more urgent.
-            Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {}
+            Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => done = false,
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Deletes what idempotency keys were answered, when it is too old to be asked for.

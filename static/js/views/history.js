@@ -72,6 +72,7 @@ const WORDS = {
   checked_in: "Checked in",
   check_in_undone: "Check-in undone",
   event_cancelled: "Event cancelled",
+  erased: "Personal data erased",
 };
 
 /** A kind that is not known here is still better than none. @param {string} kind */
