@@ -3,7 +3,7 @@
 
 import { calendarPath } from "../api.js";
 import { el } from "../dom.js";
-import { formatNumber } from "../format.js";
+import { formatNumber, plural } from "../format.js";
 import { whenElement } from "../when.js";
 
 /** @import { BookingEvent } from "../types.js" */
@@ -16,9 +16,10 @@ export function createEventFacts() {
   return {
     node,
     update(event) {
-      const { status, starts_at, ends_at, timezone, venue, waitlist_count } = event;
+      const { status, starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
       // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
-      const now = JSON.stringify([status, starts_at, ends_at, timezone, venue, waitlist_count]);
+      const shown = [status, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
+      const now = JSON.stringify(shown);
       if (now === drawn) return;
       drawn = now;
       node.replaceChildren(...partsOf(event));
@@ -38,6 +39,10 @@ function partsOf(event) {
       "Waiting in line",
       el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
     ],
+    event.retention_days != null && [
+      "Your data",
+      el("span", { "data-testid": "event-retention" }, erasedWhen(event.retention_days)),
+    ],
   ].filter((row) => Array.isArray(row));
   const badge = createBadge(event);
   const facts = el("dl", { class: "facts facts--plain" });
@@ -48,6 +53,12 @@ function partsOf(event) {
     ...(event.starts_at ? [createCalendarLink(event.id)] : []),
   ];
 }
+
+/** @param {number} days */
+const erasedWhen = (days) =>
+  days === 0
+    ? "Erased when the event is over"
+    : `Erased ${plural(days, "day", "days")} after the event`;
 
 /** @param {BookingEvent} event */
 export function createBadge({ status }) {

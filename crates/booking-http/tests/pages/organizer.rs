@@ -84,6 +84,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
         assert_eq!(made[name], value, "{name}");
     }
     assert_eq!(page.text("@event-venue").await, "The cellar");
+    assert_eq!(page.text("@event-retention").await, "Erased 30 days after the event");
     let when = page.text("@event-when").await;
     assert!(when.contains("2:30") && when.contains("Europe/Berlin"), "{when}");
     // The evening before, over there.

@@ -1,15 +1,16 @@
 //! `retention_days`: what is kept for so long and no longer.
 
-use super::erasing::{everything_stored, holds};
+use super::erasing::{everything_stored, holds, keep_as_it_is};
 use crate::common::acts::*;
 use crate::common::{App, Data};
-use crate::on_both_stores;
+use crate::{on_both_stores, spoil};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both_stores! {
     an_event_says_for_how_long_it_keeps_personal_data
     what_is_kept_no_longer_is_erased_by_whichever_server
+    an_event_that_cannot_be_written_keeps_no_other_from_being_erased
 }
 
 fn an_event_says_for_how_long_it_keeps_personal_data(data: Data) {
@@ -58,6 +59,25 @@ fn what_is_kept_no_longer_is_erased_by_whichever_server(data: Data) {
     drop(other);
     let is_gone = || !holds(&everything_stored(&app.data), "privacy.example");
     wait_until("its traces are gone", is_gone);
+}
+
+fn an_event_that_cannot_be_written_keeps_no_other_from_being_erased(data: Data) {
+    let app = App::start(data);
+    let [broken, other] = ["2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"].map(|ends_at| {
+        let event = app.create(1);
+        let seat = done(&app.register(&event, "ada@privacy.example"), 201);
+        (event, seat, json!({"retention_days": 1, "ends_at": ends_at}))
+    });
+    let mend = keep_as_it_is(&app.data, &broken.0);
+    for (event, _, over) in [&broken, &other] {
+        done(&edit(&app, event, over), 200);
+    }
+    let owner = |seat: &Value| app.get(&path(seat)).json()["user_email"].clone();
+    wait_until("the other is erased", || owner(&other.1) != "ada@privacy.example");
+    assert_eq!(owner(&broken.1), "ada@privacy.example");
+    spoil(&app.data, mend);
+    wait_until("it is mended", || owner(&broken.1) != "ada@privacy.example");
+    app.assert_audit_is_clean();
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
