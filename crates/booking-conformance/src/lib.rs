@@ -113,6 +113,7 @@ macro_rules! suite {
             an_event_that_is_over_keeps_its_counts
             records_of_an_address_are_forgotten
             what_was_kept_for_long_enough_is_erased
+            what_was_registered_for_a_cancelled_event_is_erased
             a_large_event_is_erased_in_steps
             erasing_beside_a_sale_loses_no_seat
             signing_seeds_are_kept

@@ -223,6 +223,23 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
+/// An event that was called off keeps nothing for longer either, and still says that it was.
+pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = over_at(&*store, 1, clock.now() + TimeDelta::days(1), Some(0)).await;
+    let seat = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    execute_one(&*store, EventCommand::new(event.id, Command::CancelEvent)).await;
+    clock.advance_micros(DAY);
+    execute_one(&*store, erase_due(event.id)).await;
+    let after = look(&*store, seat.id).await;
+    assert_eq!((after.status, after.is_erased()), (Status::Cancelled, true));
+    let told = [FactKind::Registered, FactKind::EventCancelled, FactKind::Erased];
+    assert_eq!(kinds(&*store, &seat).await, told);
+    assert_eq!(store.erasable_events(PageLimit::MAX).await.expect("the store answers"), []);
+    assert_audit_is_clean(&*store).await;
+}
+
 /// More than one transaction may erase is erased step by step, whoever takes which.
 pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
