@@ -1,7 +1,14 @@
+use crate::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
+
+/// Reads the two forms of a UUID's text that are nothing but its digits, with and without hyphens.
+pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    is_plain.then(|| Uuid::try_parse(text).ok())?
+}
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -26,11 +33,11 @@ macro_rules! uuid_newtype {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = Invalid;
 
-            /// Reads the hyphenated or the simple text form of RFC 9562.
+            /// Reads the hyphenated text form of RFC 9562 or the same without hyphens, and no other.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                parse_uuid(text).map(Self).ok_or(Invalid::NotAnId)
             }
         }
 

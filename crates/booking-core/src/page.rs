@@ -87,8 +87,11 @@ impl FromStr for EventCursor {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (micros, id) = text.split_once('_').ok_or(Invalid::NotACursor)?;
-        let micros: i64 = micros.parse().map_err(|_| Invalid::NotACursor)?;
-        let id: Uuid = id.parse().map_err(|_| Invalid::NotACursor)?;
+        let micros: i64 = Some(micros)
+            .filter(|m| !m.starts_with('+'))
+            .and_then(|m| m.parse().ok())
+            .ok_or(Invalid::NotACursor)?;
+        let id: Uuid = crate::id::parse_uuid(id).ok_or(Invalid::NotACursor)?;
         Ok(Self {
             created_at: DateTime::from_timestamp_micros(micros)
                 .filter(crate::time::is_stored)
@@ -126,8 +129,9 @@ impl FromStr for RegistrationCursor {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.parse::<u64>()
-            .ok()
+        Some(text)
+            .filter(|text| !text.starts_with('+'))
+            .and_then(|text| text.parse::<u64>().ok())
             // Stores keep versions in signed 64-bit columns.
             .filter(|version| i64::try_from(*version).is_ok())
             .map(|version| Self(Version::new(version)))

@@ -44,6 +44,9 @@ pub enum Invalid {
     /// Not a name of the IANA time zone database.
     #[error("must be a time zone such as Europe/Berlin")]
     NotATimeZone,
+    /// Not a UUID as RFC 9562 writes it.
+    #[error("must be a UUID")]
+    NotAnId,
     /// A cursor that no listing gave out.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,

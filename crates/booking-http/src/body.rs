@@ -5,7 +5,9 @@ use crate::idempotency::{KeyHeader, RequestKey};
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, CapacityMax, IdempotencyKey};
@@ -78,6 +80,10 @@ async fn read(
     within: Duration,
     may_be_empty: bool,
 ) -> Result<Bytes, ApiError> {
+    if has_no_end(headers) {
+        let detail = "cannot be asked for with a body";
+        return Err(ApiError::InvalidHeader { name: "Upgrade", detail });
+    }
     let is_json = is_plain_json(headers);
     if !is_json && !may_be_empty {
         return Err(ApiError::UnsupportedMediaType);
@@ -90,15 +96,26 @@ async fn read(
     Ok(bytes)
 }
 
+/// Whether the server takes all that follows for the body, whatever its length is said to be: it does so
+/// where a web socket is asked for, which nobody here speaks.
+fn has_no_end(headers: &HeaderMap) -> bool {
+    let is_web_socket = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    };
+    !headers.contains_key(TRANSFER_ENCODING) && headers.get_all(UPGRADE).any(is_web_socket)
+}
+
 /// Whether the body is said to be JSON in UTF-8, as it is.
 fn is_plain_json(headers: &HeaderMap) -> bool {
-    let is_identity = match headers.get(CONTENT_ENCODING) {
-        None => true,
-        Some(encoding) => encoding.as_bytes().eq_ignore_ascii_case(b"identity"),
-    };
-    let Some(Ok(content_type)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else {
+    let is_identity = headers
+        .get_all(CONTENT_ENCODING)
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    // What is said twice could be read in two ways.
+    let mut content_types = headers.get_all(CONTENT_TYPE);
+    let (Some(content_type), None) = (content_types.next(), content_types.next()) else {
         return false;
     };
+    let Ok(content_type) = content_type.to_str() else { return false };
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {

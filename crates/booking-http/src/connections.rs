@@ -29,6 +29,8 @@ struct Connection {
     /// Since when nothing is being answered on it; not before its first request, which has a time of its
     /// own.
     idle_since: Cell<Option<Instant>>,
+    /// Whether either side has said that no request comes after the last one.
+    is_over: Cell<bool>,
 }
 
 thread_local! {
@@ -41,7 +43,8 @@ pub(crate) fn watch(idle_max: Duration) -> impl Fn(&dyn Any, &mut Extensions) + 
         let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
         // Without another descriptor to be had there are other worries.
         let Ok(socket) = SockRef::from(stream).try_clone() else { return };
-        let connection = Rc::new(Connection { socket, idle_since: Cell::new(None) });
+        let connection =
+            Rc::new(Connection { socket, idle_since: Cell::new(None), is_over: Cell::new(false) });
         let is_first = CONNECTIONS.with_borrow_mut(|connections| {
             connections.push(Rc::downgrade(&connection));
             connections.len() == 1
@@ -92,6 +95,20 @@ impl Answering {
             connection.idle_since.set(None);
         }
         Self(connection)
+    }
+
+    /// Whether either side has said that no request comes after the last one. The server reads ahead, and
+    /// forgets on reading the next head that this was to be the end; such a request must not be done
+    /// (RFC 9112, section 9.6).
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.as_ref().is_some_and(|connection| connection.is_over.get())
+    }
+
+    /// Takes this request for the last one of its connection.
+    pub(crate) fn end_connection(&self) {
+        if let Some(connection) = &self.0 {
+            connection.is_over.set(true);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The edge: what every request and every answer passes through.
 
 use crate::connections::Answering;
+use crate::host;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::unread::Reader;
@@ -8,6 +9,7 @@ use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -34,19 +36,23 @@ pub(crate) async fn edge(
     let began = Instant::now();
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
-    let _answering = Answering::begin(&request);
+    let answering = Answering::begin(&request);
     let reader = Reader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let path = request.path().to_owned();
 
-    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let answered = match admit(&request, &answering) {
+        Ok(()) => AssertUnwindSafe(next.call(request)).catch_unwind().await,
+        Err(error) => {
+            let refused = explain(request.error_response(error), &request_id);
+            return Ok(complete(refused, &service, &answering, reader, began, &request_id));
+        }
+    };
     let error = match answered {
         Ok(Ok(response)) => {
-            let mut response = explain(response.map_into_boxed_body(), &request_id);
-            complete_headers(response.headers_mut(), &request_id, service.is_stopping());
-            log_access(&response, began, &request_id);
-            return Ok(reader.until_sent(response));
+            let response = explain(response.map_into_boxed_body(), &request_id);
+            return Ok(complete(response, &service, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
@@ -55,6 +61,39 @@ pub(crate) async fn edge(
     let mut response = problem::response(&error, &path, &request_id);
     complete_headers(response.headers_mut(), &request_id, service.is_stopping());
     Err(InternalError::from_response(error, response).into())
+}
+
+/// Refuses what may not go on to the routes.
+fn admit(request: &ServiceRequest, answering: &Answering) -> Result<(), ApiError> {
+    if answering.is_over() {
+        let detail = "was to be closed after the request before this one";
+        return Err(ApiError::InvalidHeader { name: "Connection", detail });
+    }
+    if request.head().connection_type() == ConnectionType::Close {
+        answering.end_connection();
+    }
+    host::check(request.headers())
+}
+
+/// What every answer gets that leaves through the middlewares.
+fn complete(
+    mut response: ServiceResponse<BoxBody>,
+    service: &Service,
+    answering: &Answering,
+    reader: Reader,
+    began: Instant,
+    request_id: &str,
+) -> ServiceResponse<BoxBody> {
+    complete_headers(response.headers_mut(), request_id, service.is_stopping());
+    log_access(&response, began, request_id);
+    if response.response().head().connection_type() == ConnectionType::Close {
+        answering.end_connection();
+    }
+    if answering.is_over() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reader.until_sent(response)
 }
 
 /// The caller's id if it is sane, else one of ours.

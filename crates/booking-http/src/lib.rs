@@ -7,7 +7,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | which address does what | `routes` |
-//! | what is taken | `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
+//! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
 //! | who asks, and whether it is the same request again | `identity`, `idempotency` |
 //! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
@@ -30,6 +30,7 @@ mod erase;
 mod fields;
 mod gather;
 mod healthcheck;
+mod host;
 mod idempotency;
 mod identity;
 mod json;

@@ -51,14 +51,20 @@ fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
         errors.push(FieldError { pointer: format!("/{name}"), detail: reason });
     };
     let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
-    for (name, value) in pairs.unwrap_or_default() {
+    let pairs = pairs.unwrap_or_default();
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        let is_first = !pairs[..at].iter().any(|(other, _)| other == name);
         match name.as_str() {
+            "limit" | "cursor" if !is_first => refuse(name, "is there more than once".into()),
+            "status" if C::HAS_STATUS && !is_first => {
+                refuse(name, "is there more than once".into());
+            }
             // What is no number is out of range like any other.
-            "limit" => match PageLimit::parse(value.parse().unwrap_or(u32::MAX)) {
+            "limit" => match PageLimit::parse(digits(value).unwrap_or(u32::MAX)) {
                 Ok(limit) => page.limit = limit,
                 Err(invalid) => refuse("limit", invalid.to_string()),
             },
-            "cursor" => match C::from_str(&value) {
+            "cursor" => match C::from_str(value) {
                 Ok(cursor) => page.after = Some(cursor),
                 Err(invalid) => refuse("cursor", invalid.to_string()),
             },
@@ -72,6 +78,11 @@ fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
         }
     }
     if errors.is_empty() { Ok(page) } else { Err(ApiError::Validation(errors)) }
+}
+
+/// A number without a sign.
+fn digits(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// A page as it is sent: a JSON array, and the link to the next page if there is one.

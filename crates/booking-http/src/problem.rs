@@ -200,7 +200,8 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
         title: shape.title,
         status: shape.status.as_u16(),
         detail: &detail,
-        instance: path,
+        // `OPTIONS *` and CONNECT name no path.
+        instance: if path.starts_with('/') { path } else { "/" },
         code: shape.code,
         error: &detail,
         request_id,

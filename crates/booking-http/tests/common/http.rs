@@ -137,7 +137,7 @@ fn try_read_all(mut stream: TcpStream, is_head: bool) -> io::Result<Answer> {
 }
 
 #[track_caller]
-fn parse(bytes: &[u8], end: usize) -> Answer {
+pub fn parse(bytes: &[u8], end: usize) -> Answer {
     let head = std::str::from_utf8(&bytes[..end]).expect("a head is ASCII");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");

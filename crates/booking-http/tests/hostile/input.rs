@@ -1,8 +1,6 @@
-//! Input that is wrong gets a clear answer and changes nothing.
+//! Bodies, headers and methods that are wrong.
 
-mod common;
-
-use common::{App, Data, http};
+use crate::common::{App, Data, http};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};

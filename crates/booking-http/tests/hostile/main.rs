@@ -1,0 +1,13 @@
+//! Input that is wrong gets a clear answer and changes nothing. Every row says exactly which, and at the end
+//! of each table nothing has changed, the audit is clean, and the server still serves.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod input;
+mod json;
+mod paths;
+mod replay;
+mod shapes;
+mod text;
+mod wire;
