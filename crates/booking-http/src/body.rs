@@ -106,7 +106,7 @@ fn has_no_end(headers: &HeaderMap) -> bool {
 }
 
 /// Whether the body is said to be JSON in UTF-8, as it is.
-fn is_plain_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     let is_identity = headers
         .get_all(CONTENT_ENCODING)
         .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
@@ -142,7 +142,8 @@ async fn read_all(payload: &mut Payload, within: Duration) -> Result<Bytes, ApiE
     timeout(within, reading).await.unwrap_or(Err(ApiError::BodyTimeout))
 }
 
-fn parse<T: FromBody>(bytes: &[u8], capacity_max: CapacityMax) -> Result<T, ApiError> {
+/// Reads a whole body.
+pub(crate) fn parse<T: FromBody>(bytes: &[u8], capacity_max: CapacityMax) -> Result<T, ApiError> {
     let bytes = if bytes.is_empty() && T::MAY_BE_LEFT_OUT { b"{}" } else { bytes };
     let document = serde_json::from_slice(bytes)
         .map_err(|error| ApiError::MalformedJson(error.to_string()))?;

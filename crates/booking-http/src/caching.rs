@@ -49,7 +49,7 @@ impl FromRequest for IfMatch {
 }
 
 /// Our tags are versions in quotes, and nothing else can match.
-fn if_match(value: &str) -> Option<Option<Version>> {
+pub(crate) fn if_match(value: &str) -> Option<Option<Version>> {
     let value = value.trim();
     if value == "*" {
         return Some(None);

@@ -97,7 +97,7 @@ fn complete(
 }
 
 /// The caller's id if it is sane, else one of ours.
-fn request_id(headers: &HeaderMap) -> String {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
     let is_sane = |id: &&str| {
         !id.is_empty()
             && id.len() <= REQUEST_ID_BYTES_MAX

@@ -28,6 +28,8 @@ mod cors;
 mod edge;
 mod erase;
 mod fields;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod gather;
 mod healthcheck;
 mod host;

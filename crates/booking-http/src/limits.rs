@@ -17,6 +17,8 @@ mod holds;
 mod rate;
 
 pub use client::TrustedProxies;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use forwarded::hops as forwarded_hops;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;

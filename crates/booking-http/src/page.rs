@@ -43,7 +43,8 @@ impl<C: Cursor> FromRequest for PageQuery<C> {
     }
 }
 
-fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
+/// Reads a query.
+pub(crate) fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
     let mut page =
         PageQuery { after: None, limit: PageLimit::default(), listed: Listed::default() };
     let mut errors = Vec::new();

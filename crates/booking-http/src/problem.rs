@@ -14,7 +14,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{Refusal, StoreError};
+use booking_core::{HoldTtl, Refusal, StoreError};
 use chrono::{DateTime, Utc};
 use extras::Extras;
 use serde::Serialize;
@@ -214,12 +214,16 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
+/// The longest that a client is told to wait for a seat: as long as it can be held. To come too early costs
+/// a request, and where the store's clock and ours are hours apart it would be hours.
+const SEAT_RETRY_MAX: Duration = Duration::from_secs(HoldTtl::SECONDS_MAX as u64);
+
 /// The time until then, if it is not over: the store's clock and ours need not agree, and an answer that
 /// is given again may be of an instant that has passed.
 fn time_until(instant: DateTime<Utc>) -> Duration {
     let now = DateTime::<Utc>::from(SystemTime::now());
     let millis = u64::try_from((instant - now).num_milliseconds()).unwrap_or(0);
-    Duration::from_millis(millis)
+    Duration::from_millis(millis).min(SEAT_RETRY_MAX)
 }
 
 /// A second at least.
@@ -253,5 +257,21 @@ impl From<SubmitError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn a_store_whose_clock_is_wrong_sends_nobody_away_for_hours() {
+        let in_hours = |hours| {
+            let instant = DateTime::<Utc>::from(SystemTime::now()) + TimeDelta::hours(hours);
+            whole_seconds(time_until(instant))
+        };
+        assert_eq!(in_hours(5), 1_800);
+        assert_eq!(in_hours(-5), 1);
     }
 }

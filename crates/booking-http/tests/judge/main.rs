@@ -10,6 +10,8 @@ mod soak;
 // By names that scripts/test.sh can tell from all others: it runs them beside those.
 #[path = "calm.rs"]
 mod apart_calm;
+#[path = "clocks.rs"]
+mod apart_clocks;
 #[path = "controls.rs"]
 mod apart_controls;
 #[path = "cuts.rs"]
