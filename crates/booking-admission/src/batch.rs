@@ -1,7 +1,10 @@
 //! One batch on its way through the store.
 
 use crate::SubmitError;
-use booking_core::{BookingStore, EventCommand, EventId, Execution, Outcome, StoreError, WhenBusy};
+use booking_core::{
+    AskedBy, BookingStore, EventCommand, EventId, Execution, Observation, Observer, Outcome,
+    StoreError, WhenBusy,
+};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use thiserror::Error;
@@ -47,6 +50,7 @@ pub(crate) struct Abandoned;
 /// Executes a batch and answers its callers; returns those whose events were busy.
 pub(crate) async fn execute(
     store: &dyn BookingStore,
+    observer: &dyn Observer,
     batch: Vec<Waiting>,
     when_busy: WhenBusy,
 ) -> Vec<Waiting> {
@@ -65,9 +69,11 @@ pub(crate) async fn execute(
         }
         // One event's broken row must not fail its neighbours.
         Err(StoreError::Broken(_)) if has_many_events(&items) => {
-            execute_apart(store, items.into_iter().zip(callers), when_busy).await
+            execute_apart(store, observer, items.into_iter().zip(callers), when_busy).await
         }
         Err(error) => {
+            observer.observe(Observation::BatchFailed(&error));
+            log::warn!("the batch of request {} failed: {error}", AskedBy::of(&items));
             for caller in callers {
                 caller.answer(Err(SubmitError::Store(error.clone())));
             }
@@ -79,6 +85,7 @@ pub(crate) async fn execute(
 /// Executes a batch event by event.
 async fn execute_apart(
     store: &dyn BookingStore,
+    observer: &dyn Observer,
     batch: impl Iterator<Item = Waiting> + Send,
     when_busy: WhenBusy,
 ) -> Vec<Waiting> {
@@ -88,7 +95,7 @@ async fn execute_apart(
     }
     let mut busy = Vec::new();
     for part in by_event.into_values() {
-        busy.extend(Box::pin(execute(store, part, when_busy)).await);
+        busy.extend(Box::pin(execute(store, observer, part, when_busy)).await);
     }
     busy
 }

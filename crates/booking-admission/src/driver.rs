@@ -3,12 +3,12 @@
 use crate::batch::{Waiting, execute};
 use crate::front::Front;
 use crate::{Limits, SubmitError};
-use booking_core::{BookingStore, EventId, WhenBusy};
+use booking_core::{BookingStore, EventId, Observation, Observer, WhenBusy};
 use futures_util::FutureExt;
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 
@@ -17,6 +17,7 @@ pub(crate) struct Driver {
     limits: Limits,
     queue: mpsc::Receiver<Waiting>,
     front: Arc<Front>,
+    observer: Arc<dyn Observer>,
     queue_is_open: bool,
     /// The batches under way: at most one of the queue, and one of each running lane.
     under_way: JoinSet<Finished>,
@@ -45,12 +46,14 @@ impl Driver {
         limits: Limits,
         queue: mpsc::Receiver<Waiting>,
         front: Arc<Front>,
+        observer: Arc<dyn Observer>,
     ) -> Self {
         Self {
             store,
             limits,
             queue,
             front,
+            observer,
             queue_is_open: true,
             under_way: JoinSet::new(),
             queue_is_under_way: false,
@@ -136,6 +139,7 @@ impl Driver {
             return None;
         }
         if caller.since().elapsed() > self.limits.queue_age_max {
+            self.observer.observe(Observation::Shed);
             caller.answer(Err(SubmitError::Overloaded));
             return None;
         }
@@ -143,10 +147,12 @@ impl Driver {
     }
 
     fn start(&mut self, lane: Option<EventId>, batch: Vec<Waiting>) {
-        let store = Arc::clone(&self.store);
+        let (store, observer) = (Arc::clone(&self.store), Arc::clone(&self.observer));
+        let waited = batch.first().map_or(Duration::ZERO, |(_, caller)| caller.since().elapsed());
+        observer.observe(Observation::BatchStarted { commands: batch.len(), waited });
         let when_busy = if lane.is_some() { WhenBusy::Wait } else { WhenBusy::Skip };
         self.under_way.spawn(async move {
-            let executed = AssertUnwindSafe(execute(store.as_ref(), batch, when_busy));
+            let executed = AssertUnwindSafe(execute(store.as_ref(), observer.as_ref(), batch, when_busy));
             let busy = executed.catch_unwind().await.unwrap_or_else(|_| {
                 log::error!("the store panicked; the callers of its batch were told that its outcome is unknown");
                 Vec::new()

@@ -42,13 +42,15 @@ mod limits;
 pub use limits::Limits;
 
 use batch::{Abandoned, Caller, Waiting};
-use booking_core::{BookingStore, EventCommand, Outcome, StoreError};
+use booking_core::{
+    BookingStore, EventCommand, Observation, Observer, Outcome, StoreError, Unobserved,
+};
 use driver::Driver;
 use front::Front;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -61,6 +63,7 @@ pub struct Admission {
     front: Arc<Front>,
     draining: Arc<AtomicBool>,
     limits: Limits,
+    observer: Arc<dyn Observer>,
 }
 
 /// Why a command has no outcome.
@@ -82,16 +85,27 @@ impl Admission {
     /// Starts a queue in front of `store`, on the runtime that this is called on. It ends when every
     /// clone of the returned value is gone and every command is answered.
     pub fn start(store: Arc<dyn BookingStore>, limits: Limits) -> Self {
+        Self::start_observed(store, limits, Arc::new(Unobserved))
+    }
+
+    /// The same, and tells `observer` how it goes.
+    pub fn start_observed(
+        store: Arc<dyn BookingStore>,
+        limits: Limits,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
         // As many places as permits: whoever has a permit finds the queue with room.
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
         let front = Arc::new(Front::new());
-        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&front)).run());
+        let observed = Arc::clone(&observer);
+        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&front), observed).run());
         Self {
             queue,
             front,
             places: Arc::new(Semaphore::new(limits.queue_commands_max)),
             draining: Arc::default(),
             limits,
+            observer,
         }
     }
 
@@ -104,13 +118,12 @@ impl Admission {
         if self.draining.load(Ordering::SeqCst) {
             return Err(SubmitError::ShuttingDown);
         }
-        if self.queue.capacity() == self.queue.max_capacity() {
+        if self.is_idle() {
             self.front.move_to(Instant::now());
         } else if self.front.age() > self.limits.queue_full_age {
-            return Err(SubmitError::Overloaded);
+            return Err(self.shed());
         }
-        let place =
-            Arc::clone(&self.places).try_acquire_owned().map_err(|_| SubmitError::Overloaded)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.shed())?;
         let (reply, answer) = oneshot::channel();
         if self.queue.try_send((item, Caller::new(reply, place))).is_err() {
             // The runtime on which the queue was started has ended.
@@ -126,6 +139,20 @@ impl Admission {
         let all = u32::try_from(self.limits.queue_commands_max).unwrap_or(u32::MAX);
         // Closed is never an error here: nobody closes it.
         let _ = self.places.acquire_many(all).await;
+    }
+
+    fn shed(&self) -> SubmitError {
+        self.observer.observe(Observation::Shed);
+        SubmitError::Overloaded
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.capacity() == self.queue.max_capacity()
+    }
+
+    /// The longest that the first in the queue may have been waiting; zero if nobody is.
+    pub fn age(&self) -> Duration {
+        if self.is_idle() { Duration::ZERO } else { self.front.age() }
     }
 
     /// How many commands are waiting or under way.

@@ -3,10 +3,12 @@
 mod scripted;
 
 use booking_admission::{Admission, Limits, SubmitError};
-use booking_core::{BookingStore, EventId, Outcome, Refusal, Registration, StoreError};
+use booking_core::{
+    BookingStore, EventId, Observation, Observer, Outcome, Refusal, Registration, StoreError,
+};
 use scripted::{ScriptedStore, register};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -280,4 +282,50 @@ async fn thousands_at_once_get_exactly_the_seats() {
     assert_eq!(seats, 1_000);
     assert!(store.batches().len() < 1_000, "they went in batches");
     assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Observer for Notes {
+    fn observe(&self, observation: Observation<'_>) {
+        let note = match observation {
+            Observation::BatchStarted { commands, .. } => format!("batch of {commands}"),
+            Observation::BatchFailed(error) => format!("failed: {error}"),
+            Observation::Shed => "shed".to_owned(),
+            other => panic!("not the queue's: {other:?}"),
+        };
+        self.0.lock().expect("no panic").push(note);
+    }
+}
+
+#[tokio::test]
+async fn how_the_queue_does_is_observed() {
+    let store = Arc::new(ScriptedStore::new());
+    let notes = Arc::new(Notes::default());
+    let limits = Limits { queue_commands_max: 3, ..Limits::default() };
+    let admission = Admission::start_observed(store.clone(), limits, notes.clone());
+    let event = store.create(9).await;
+    assert_eq!((admission.depth(), admission.age()), (0, Duration::ZERO));
+    store.close_gate();
+    let mut accepted = vec![submit(&admission, event, "first").await];
+    while store.batches().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for who in ["second", "third"] {
+        accepted.push(submit(&admission, event, who).await);
+    }
+    let fourth = admission.submit(register(event, "fourth")).await;
+    assert!(matches!(fourth, Err(SubmitError::Overloaded)));
+    assert!(admission.depth() == 3 && admission.age() > Duration::ZERO);
+    store.let_through(10);
+    for answer in accepted {
+        confirmed(answer.await.expect("no panic"));
+    }
+    store.broken.lock().expect("no panic").insert(event);
+    assert!(admission.submit(register(event, "fifth")).await.is_err());
+    let expected =
+        ["batch of 1", "shed", "batch of 2", "batch of 1", "failed: the store broke a rule"];
+    assert_eq!(*notes.0.lock().expect("no panic"), expected);
+    assert_eq!((admission.depth(), admission.age()), (0, Duration::ZERO));
 }

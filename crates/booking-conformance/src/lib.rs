@@ -117,6 +117,8 @@ macro_rules! suite {
             a_large_event_is_erased_in_steps
             erasing_beside_a_sale_loses_no_seat
             signing_seeds_are_kept
+            a_store_that_is_there_says_so
+            totals_are_those_of_published_events
             generated_histories_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle
         }

@@ -1,10 +1,10 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
-    Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed, NewEvent, Outcome, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError,
-    WhenBusy, decide_batch_by, decide_without,
+    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed,
+    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId, Rule,
+    SigningSeed, StoreError, StoreHealth, Totals, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -268,6 +268,29 @@ impl BookingStore for MemoryStore {
             self.tables().write(change, self.now());
         }
         Ok(executions)
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        Ok(StoreHealth { takes_writes: true, migrations_missing: 0 })
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        let tables = self.tables();
+        let published = |table: &&EventTable| table.event.rules.status == EventStatus::Published;
+        Ok(tables.events.values().filter(published).fold(Totals::default(), |sum, table| {
+            let stated = table.count().stated.expect("an event states its counts");
+            Totals {
+                events: sum.events + 1,
+                capacity: sum.capacity + stated.capacity as u64,
+                booked: sum.booked + stated.booked as u64,
+                held: sum.held + stated.held as u64,
+                waiting: sum.waiting + stated.waiting as u64,
+            }
+        }))
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::default()
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

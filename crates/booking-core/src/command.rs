@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, Execution, Fingerprint, HoldTtl,
-    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, Retention, TimeZone,
-    TokenHash, Venue, Version,
+    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, RequestId, Retention,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -181,12 +181,14 @@ pub struct EventCommand {
     pub caller: Caller,
     /// Under which key, if the same request may come again.
     pub key: Option<IdempotencyKey>,
+    /// The request that it is a part of, for logs. The same request sent again has another.
+    pub request_id: Option<RequestId>,
 }
 
 impl EventCommand {
     /// A command of the organizer.
     pub fn new(event_id: EventId, command: Command) -> Self {
-        Self { event_id, command, caller: Caller::Organizer, key: None }
+        Self { event_id, command, caller: Caller::Organizer, key: None, request_id: None }
     }
 
     /// The same, asked by `caller`.
@@ -199,6 +201,12 @@ impl EventCommand {
     #[must_use]
     pub fn with_key(self, key: Option<IdempotencyKey>) -> Self {
         Self { key, ..self }
+    }
+
+    /// The same, as a part of the request `request_id`.
+    #[must_use]
+    pub fn with_request_id(self, request_id: Option<RequestId>) -> Self {
+        Self { request_id, ..self }
     }
 
     /// The registration whose id the command names, to be made or to be there.

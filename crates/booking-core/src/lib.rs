@@ -66,10 +66,13 @@ mod decide;
 mod email;
 mod event;
 mod fact;
+mod health;
 mod id;
+mod observe;
 mod outcome;
 mod page;
 mod registration;
+mod request_id;
 mod rows;
 mod seats;
 mod secret;
@@ -91,10 +94,13 @@ pub use decide::{decide_batch_by, decide_without};
 pub use email::EmailAddress;
 pub use event::{Event, EventDetails, EventRules, EventStatus, NewEvent, Version};
 pub use fact::{Actor, Fact, FactKind, HistoryEntry};
+pub use health::{Connections, StoreHealth, Totals};
 pub use id::{EventId, RegistrationId};
+pub use observe::{Observation, Observer, Unobserved};
 pub use outcome::{Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
+pub use request_id::{AskedBy, RequestId};
 pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
 pub use state::{
     ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,

@@ -1,7 +1,7 @@
 use crate::{
-    AuditReport, EmailAddress, Event, EventCommand, EventCursor, EventId, HistoryEntry,
-    IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor,
-    RegistrationId, SigningSeed,
+    AuditReport, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
+    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreHealth, Totals,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -121,6 +121,15 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
 
     /// Recounts every event against its rows, in one consistent view.
     async fn audit(&self) -> Result<AuditReport, StoreError>;
+
+    /// Asks the store how it is. An `Err` is an answer too.
+    async fn health(&self) -> Result<StoreHealth, StoreError>;
+
+    /// Sums over all published events. It looks at every event, and so is not for every second.
+    async fn totals(&self) -> Result<Totals, StoreError>;
+
+    /// How the store's connections are used at this moment, without asking it anything.
+    fn connections(&self) -> Connections;
 }
 
 /// What [`BookingStore::execute`] does about an event whose row somebody else has locked.

@@ -47,6 +47,9 @@ pub enum Invalid {
     /// Not a UUID as RFC 9562 writes it.
     #[error("must be a UUID")]
     NotAnId,
+    /// Not a [`RequestId`](crate::RequestId).
+    #[error("must be 1 to 128 of A-Z a-z 0-9 - _ . :")]
+    NotARequestId,
     /// A cursor that no listing gave out.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,

@@ -141,7 +141,12 @@ impl Lease {
 
     /// Runs what takes no parameters and has no answer. It is sent when this is first polled.
     pub(crate) async fn command(&self, sql: &'static str) -> Result<(), PgError> {
-        self.batch_execute(sql).await.map_err(named(sql))
+        self.script(sql, sql).await
+    }
+
+    /// The same of a text that is made up; in errors it goes by `name`.
+    pub(crate) async fn script(&self, name: &'static str, sql: &str) -> Result<(), PgError> {
+        self.batch_execute(sql).await.map_err(named(name))
     }
 
     /// Prepares a statement and runs it.

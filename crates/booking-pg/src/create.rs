@@ -9,7 +9,7 @@ use crate::execute::BEGIN;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{Attempt, run};
+use crate::transaction::{Attempt, Name, run};
 use booking_core::{
     Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, Outcome, StoreError, TimeZone, Venue,
     Version,
@@ -23,7 +23,7 @@ const NO_EVENT: Uuid = Uuid::nil();
 
 impl PgStore {
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
-        run("create_event", |attempt| {
+        run(&Name::of("create_event"), &*self.observer, |attempt| {
             Box::pin(async move { self.attempt_insert(new, &attempt).await })
         })
         .await
@@ -53,7 +53,7 @@ impl PgStore {
         new: &NewEvent,
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
-        run("create_event_once", |attempt| {
+        run(&Name::of("create_event_once"), &*self.observer, |attempt| {
             Box::pin(async move { self.attempt_insert_once(new, key, &attempt).await })
         })
         .await

@@ -5,7 +5,7 @@ use crate::error::PgError;
 use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
-use crate::transaction::{Attempt, run};
+use crate::transaction::{Attempt, Name, run};
 use booking_core::{EmailAddress, EventId, PageLimit, RegistrationId, StoreError};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -51,7 +51,7 @@ impl PgStore {
         let event_ids: Vec<Uuid> = found.iter().map(|row| row.get(0)).collect();
         let key_hashes: Vec<&[u8]> = found.iter().map(|row| row.get(1)).collect();
         let (event_ids, key_hashes, said) = (&event_ids, &key_hashes, &said);
-        run("forget_records_of", |attempt| {
+        run(&Name::of("forget_records_of"), &*self.observer, |attempt| {
             Box::pin(
                 async move { self.attempt_delete_of(event_ids, key_hashes, said, &attempt).await },
             )

@@ -6,13 +6,16 @@ use crate::load::{Locked, Wanted};
 use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
-use crate::transaction::{Attempt, run};
+use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
-use booking_core::{EventCommand, EventId, Execution, StoreError, WhenBusy, decide_batch};
+use booking_core::{
+    AskedBy, EventCommand, EventId, Execution, Observation, StoreError, WhenBusy, decide_batch,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use uuid::Uuid;
 
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -26,7 +29,8 @@ impl PgStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        run("execute", |attempt| {
+        let asked_by = Some(AskedBy::of(batch));
+        run(&Name { what: "execute", asked_by }, &*self.observer, |attempt| {
             Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt).await })
         })
         .await
@@ -43,6 +47,7 @@ impl PgStore {
             WhenBusy::Skip | WhenBusy::Wait => self.locking.wait,
         };
         let connection = Lease::from(&self.pool).await?;
+        let began = Instant::now();
         let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
         let mut locked = self.lock_and_load(&connection, lock, batch, by_id).await?;
         let mut decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
@@ -58,8 +63,11 @@ impl PgStore {
             // Not COMMIT: that would flush the row locks to disk.
             connection.command("ROLLBACK").await?;
         } else {
+            let writing = Instant::now();
             write_and_commit(&connection, &changes, locked.now, attempt).await?;
+            self.observer.observe(Observation::Committed(writing.elapsed()));
         }
+        self.observer.observe(Observation::Executed(began.elapsed()));
         connection.give_back();
         Ok(executions)
     }
@@ -86,14 +94,17 @@ impl PgStore {
         let by_address = prepare(!addresses.0.is_empty(), sql::REGISTRATION_BY_ADDRESS).await?;
         let by_id = prepare(!ids.0.is_empty(), sql::REGISTRATION_BY_ID).await?;
         let by_key = prepare(!keys.0.is_empty(), sql::RECORD_LOAD).await?;
+        let begin = self.session.begin(BEGIN, AskedBy::of(batch));
+        let asked = Instant::now();
+        let lock_rows = async {
+            let rows = connection.rows(&lock, &[&lock_ids]).await;
+            self.observer.observe(Observation::Locked(asked.elapsed()));
+            rows
+        };
         // Sent in this order without waiting in between. Each statement sees what was committed
         // before it began, and the lock is held when the later ones begin.
         let ((begun, events, now), (by_address, by_id, by_key)) = join(
-            join3(
-                connection.command(BEGIN),
-                connection.rows(&lock, &[&lock_ids]),
-                connection.rows_if(&now, &[]),
-            ),
+            join3(connection.script(BEGIN, &begin), lock_rows, connection.rows_if(&now, &[])),
             join3(
                 connection.rows_if(&by_address, &[&addresses.0, &addresses.1]),
                 connection.rows_if(&by_id, &[&ids.0, &ids.1]),

@@ -6,7 +6,7 @@ use crate::execute::BEGIN;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{Attempt, run};
+use crate::transaction::{Attempt, Name, run};
 use booking_core::{SigningSeed, StoreError};
 use futures_util::future::join4;
 
@@ -29,7 +29,7 @@ impl PgStore {
         seed: SigningSeed,
         only_first: bool,
     ) -> Result<(), StoreError> {
-        run("add_signing_seed", |attempt| {
+        run(&Name::of("add_signing_seed"), &*self.observer, |attempt| {
             Box::pin(async move { self.attempt_insert_seed(seed, only_first, &attempt).await })
         })
         .await

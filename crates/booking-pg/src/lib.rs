@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
 //! | retries, time limits, commits of unknown outcome | `transaction.rs` |
+//! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `columns.rs` |
 //! | every statement | `sql/<entity>/<verb>.sql` |
@@ -23,6 +24,7 @@ mod create;
 mod erasure;
 mod error;
 mod execute;
+mod health;
 mod keys;
 mod load;
 mod migrate;
@@ -31,6 +33,7 @@ mod read;
 mod read_registrations;
 mod records;
 mod rows;
+mod session;
 mod sql;
 mod store;
 mod tls;

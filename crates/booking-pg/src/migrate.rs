@@ -22,6 +22,12 @@ const LOCK: &str = "
     SELECT pg_advisory_lock(7307217536119138304);
 ";
 
+/// The versions of our migrations.
+pub(crate) fn versions() -> Vec<i32> {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(refinery::Migration::version).collect()
+}
+
 impl PgStore {
     /// Brings the database's tables up to date, and tells which migrations that took. Any number of
     /// processes may do so at once.

@@ -1,6 +1,7 @@
-use booking_core::Clock;
+use booking_core::{Clock, Observer, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::Config;
@@ -17,6 +18,8 @@ pub struct PgOptions {
     pub pool_size: usize,
     /// The time to use instead of the database's, in tests.
     pub clock: Option<Clock>,
+    /// Who is told how the work goes.
+    pub observer: Arc<dyn Observer>,
 }
 
 /// How a connection is protected, named as in libpq's `sslmode`.
@@ -68,7 +71,13 @@ impl PgOptions {
         }
         config.tcp_user_timeout(Self::TCP_USER_TIMEOUT);
         config.ssl_mode(SslMode::Disable);
-        Self { config, tls: TlsMode::Disable, pool_size: Self::POOL_SIZE_DEFAULT, clock: None }
+        Self {
+            config,
+            tls: TlsMode::Disable,
+            pool_size: Self::POOL_SIZE_DEFAULT,
+            clock: None,
+            observer: Arc::new(Unobserved),
+        }
     }
 
     /// Reads a connection URL, `postgresql://user:password@host:port/database?sslmode=…`, with

@@ -4,12 +4,12 @@ use crate::connection::Lease;
 use crate::error::PgError;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{Attempt, run};
+use crate::transaction::{Attempt, Name, run};
 use booking_core::{IdempotencyRecord, PageLimit, StoreError};
 
 impl PgStore {
     pub(crate) async fn delete_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        run("forget_records", |attempt| {
+        run(&Name::of("forget_records"), &*self.observer, |attempt| {
             Box::pin(async move { self.attempt_delete(limit, &attempt).await })
         })
         .await

@@ -1,17 +1,20 @@
 use crate::connection::{self, Lease};
 use crate::error::{ConnectError, PgError};
 use crate::options::PgOptions;
+use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
-    Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
+    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Observer, Outcome, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
+    StoreHealth, Totals, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use deadpool_postgres::Pool;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -21,6 +24,9 @@ pub struct PgStore {
     pub(crate) pool: Pool,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// What our sessions are called unless a batch has a name of its own.
+    pub(crate) session: SessionName,
     /// Whether the last batch refused somebody, so that the next one probably will. A guess, which only
     /// spares a round trip.
     pub(crate) refuses: AtomicBool,
@@ -47,6 +53,8 @@ impl PgStore {
             pool: connection::pool(options).map_err(ConnectError::Options)?,
             clock: options.clock.clone(),
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
+            observer: Arc::clone(&options.observer),
+            session: SessionName::of(&options.config),
             refuses: AtomicBool::new(false),
             location: options.location(),
         };
@@ -209,6 +217,24 @@ impl BookingStore for PgStore {
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         self.execute_batch(batch, when_busy).await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.ask_health().await
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.sum_up().await
+    }
+
+    fn connections(&self) -> Connections {
+        let status = self.pool.status();
+        Connections {
+            max: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -1,7 +1,7 @@
 //! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
 
 use crate::error::{PgError, Remedy};
-use booking_core::StoreError;
+use booking_core::{AskedBy, Observation, Observer, StoreError};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,12 +52,36 @@ impl Attempt {
     }
 }
 
+/// What is run, for the log.
+pub(crate) struct Name<'a> {
+    pub(crate) what: &'static str,
+    /// Whose requests it is for, if they are known.
+    pub(crate) asked_by: Option<AskedBy<'a>>,
+}
+
+impl Name<'static> {
+    /// Of what is nobody's batch.
+    pub(crate) fn of(what: &'static str) -> Self {
+        Self { what, asked_by: None }
+    }
+}
+
+impl std::fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.asked_by {
+            Some(asked_by) => write!(f, "{} for request {asked_by}", self.what),
+            None => f.write_str(self.what),
+        }
+    }
+}
+
 /// Runs `attempt` until it goes well, may not be repeated, or time is up.
 ///
 /// An attempt must be safe to repeat even if it was committed: this is how the outcome of a COMMIT
 /// whose answer was lost is found out.
 pub(crate) async fn run<'a, T>(
-    name: &'static str,
+    name: &Name<'_>,
+    observer: &dyn Observer,
     mut attempt: impl FnMut(Arc<Attempt>) -> BoxFuture<'a, Result<T, PgError>>,
 ) -> Result<T, StoreError> {
     let deadline = Instant::now() + WITHIN;
@@ -76,7 +100,10 @@ pub(crate) async fn run<'a, T>(
             Ok(Err(error)) => error,
             Err(_) => PgError::Timeout(left),
         };
-        unknown |= progress.commit_sent.load(Ordering::Relaxed);
+        if progress.commit_sent.load(Ordering::Relaxed) {
+            unknown = true;
+            observer.observe(Observation::CommitLost);
+        }
         let pause = pause_before(number + 1);
         let again = unknown || (error.remedy() == Remedy::TryAgain && number < ATTEMPTS_MAX);
         if !again || Instant::now() + pause >= deadline {
@@ -85,6 +112,7 @@ pub(crate) async fn run<'a, T>(
                 false => error.into_store_error(),
             });
         }
+        observer.observe(Observation::Retried);
         log::warn!(
             "{name}: attempt {number} failed, trying again in {} ms; commit_unknown={unknown}: {}",
             pause.as_millis(),

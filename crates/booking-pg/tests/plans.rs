@@ -49,12 +49,14 @@ const PLANS: &[(&str, &[&str])] = &[
 const NO_LOOK_UP: &[&str] = &[
     "audit/count",
     "event/insert",
+    "event/totals",
     "fact/insert",
     "record/of_address",
     "registration/insert",
     "registration/insert_any",
     "registration/of_address",
     "session/durability",
+    "session/health",
     "session/now",
 ];
 

@@ -34,6 +34,7 @@ mod create;
 mod erasure;
 mod errors;
 mod execute;
+mod health;
 mod history;
 mod keys;
 mod load;

@@ -25,6 +25,12 @@ pub async fn migrate(path: impl Into<PathBuf>) -> Result<Vec<String>, OpenError>
     off_runtime(&path.clone(), move || migrate_blocking(&absolute(&path)?)).await
 }
 
+/// The versions of our migrations.
+pub(crate) fn versions() -> Vec<i32> {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(refinery::Migration::version).collect()
+}
+
 pub(crate) fn migrate_blocking(path: &Path) -> Result<Vec<String>, OpenError> {
     let mut connection = open_or_create(path)?;
     apply(&mut connection, path)

@@ -1,9 +1,10 @@
 use crate::connection::open_reader;
 use crate::errors::Failure;
-use booking_core::StoreError;
+use booking_core::{Connections, StoreError};
 use rusqlite::Connection;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -16,7 +17,9 @@ pub const READER_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A few connections that only read, each lent to one caller at a time and opened when first needed.
 pub(crate) struct Readers {
+    max: usize,
     permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
     idle: Arc<Idle>,
 }
 
@@ -28,7 +31,23 @@ struct Idle {
 impl Readers {
     pub(crate) fn new(path: PathBuf, readers: NonZeroU8) -> Self {
         let idle = Idle { path, connections: Mutex::default() };
-        Self { permits: Arc::new(Semaphore::new(readers.get().into())), idle: Arc::new(idle) }
+        let max = readers.get().into();
+        Self {
+            max,
+            permits: Arc::new(Semaphore::new(max)),
+            waiting: AtomicUsize::new(0),
+            idle: Arc::new(idle),
+        }
+    }
+
+    /// How they are used now.
+    pub(crate) fn connections(&self) -> Connections {
+        let kept = self.idle.connections.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let used = self.max - self.permits.available_permits();
+        // Whoever is lent one has its permit already, and takes it from those that are kept next.
+        let idle = kept.min(self.max - used);
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        Connections { max: self.max, open: used + idle, idle, waiting }
     }
 
     /// Lets `query` read, on a thread where it may block. Each of its statements sees everything that
@@ -37,11 +56,13 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let waits = Waits::on(&self.waiting);
         let permit =
             tokio::time::timeout(READER_WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
                 .await
                 .map_err(|_| Failure::ReaderWait(READER_WAIT_MAX))?
                 .expect("nobody closes the semaphore");
+        drop(waits);
         let idle = Arc::clone(&self.idle);
         let answer = tokio::task::spawn_blocking(move || {
             let answer = idle.lend(query);
@@ -53,6 +74,22 @@ impl Readers {
             Ok(answer) => Ok(answer?),
             Err(error) => Err(gone(&error).into()),
         }
+    }
+}
+
+/// Whoever waits for a connection, for as long as it does.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn on(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

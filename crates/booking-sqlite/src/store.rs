@@ -4,13 +4,14 @@ use crate::execute::{self, Lookup};
 use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
 use crate::transaction::Work;
-use crate::writer::{Isolation, Writer};
-use crate::{audit, create, erasure, history, keys, queries, records};
+use crate::writer::{Isolation, Session, Writer};
+use crate::{audit, create, erasure, health, history, keys, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, EmailAddress, Event, EventCommand, EventCursor, EventId,
-    Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, WhenBusy,
+    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Observer, Outcome, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
+    StoreHealth, Totals, Unobserved, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -42,11 +43,18 @@ pub struct Options {
     pub readers: NonZeroU8,
     /// How long to wait for the write lock while another process holds it.
     pub busy_timeout: Duration,
+    /// Who is told how the work goes.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: None, readers: READERS_DEFAULT, busy_timeout: BUSY_TIMEOUT }
+        Self {
+            clock: None,
+            readers: READERS_DEFAULT,
+            busy_timeout: BUSY_TIMEOUT,
+            observer: Arc::new(Unobserved),
+        }
     }
 }
 
@@ -80,7 +88,14 @@ impl SqliteStore {
             let path = absolute(&path)?;
             migrate_blocking(&path)?;
             let connection = open_writer(&path, options.busy_timeout)?;
-            let writer = Writer::start(connection, path.clone(), options.busy_timeout, isolation)
+            let session = Session {
+                path: path.clone(),
+                busy_timeout: options.busy_timeout,
+                isolation,
+                observer: options.observer,
+                connection: Some(connection),
+            };
+            let writer = Writer::start(session)
                 .map_err(|source| OpenError::Thread { path: path.clone(), source })?;
             Ok(Self {
                 clock: options.clock.unwrap_or_else(|| Arc::new(Utc::now)),
@@ -265,6 +280,19 @@ impl BookingStore for SqliteStore {
             self.empty_log().await;
         }
         Ok(executions)
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.read(|connection, _| health::health(connection)).await
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.read(|connection, _| health::totals(connection)).await
+    }
+
+    /// Those that read. The one that writes is not shared.
+    fn connections(&self) -> Connections {
+        self.readers.connections()
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -1,7 +1,9 @@
 use crate::connection::sync_log;
 use crate::errors::Failure;
+use booking_core::{Observation, Observer};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
+use std::time::Instant;
 
 /// What a piece of work did inside its transaction.
 pub(crate) enum Work<T> {
@@ -28,19 +30,23 @@ pub(crate) enum Work<T> {
 pub(crate) fn run<T>(
     connection: &mut Connection,
     path: &Path,
+    observer: &dyn Observer,
     work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
 ) -> Result<T, Failure> {
-    let mut first = attempt(connection, work);
+    let mut first = attempt(connection, observer, work);
     if first.as_ref().is_err_and(Failure::is_taken_id) {
-        first = attempt(connection, work);
+        observer.observe(Observation::Retried);
+        first = attempt(connection, observer, work);
     }
     let lost = match first {
         Ok(Work::Changed(answer) | Work::Unchanged(answer)) => return Ok(answer),
         Err(Failure::Commit(lost)) => lost,
         Err(failure) => return Err(failure),
     };
+    observer.observe(Observation::CommitLost);
+    observer.observe(Observation::Retried);
     log::warn!("COMMIT failed and may have happened, so the transaction is run again: {lost}");
-    match attempt(connection, work) {
+    match attempt(connection, observer, work) {
         Ok(Work::Changed(answer)) => Ok(answer),
         // It was not this transaction that waited for the disk.
         Ok(Work::Unchanged(answer)) if sync_log(path).is_ok() => Ok(answer),
@@ -50,19 +56,24 @@ pub(crate) fn run<T>(
 
 fn attempt<T>(
     connection: &mut Connection,
+    observer: &dyn Observer,
     work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
 ) -> Result<Work<T>, Failure> {
+    let began = Instant::now();
     // Rolled back when it is dropped, in a panic too.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    observer.observe(Observation::Locked(began.elapsed()));
     let done = work(&transaction)?;
+    let decided = Instant::now();
     if matches!(done, Work::Changed(_)) {
         // Not `Transaction::commit`, which rolls back before anybody can see how COMMIT ended.
         match transaction.execute_batch("COMMIT") {
-            Ok(()) => {}
+            Ok(()) => observer.observe(Observation::Committed(decided.elapsed())),
             Err(error) if transaction.is_autocommit() => return Err(Failure::Commit(error)),
             Err(error) => return Err(Failure::Sqlite(error)),
         }
     }
+    observer.observe(Observation::Executed(began.elapsed()));
     Ok(done)
 }
 
@@ -70,7 +81,7 @@ fn attempt<T>(
 mod tests {
     use super::*;
     use crate::connection;
-    use booking_core::StoreError;
+    use booking_core::{StoreError, Unobserved};
     use rusqlite::ErrorCode;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,7 +129,7 @@ mod tests {
         let (_directory, path, mut connection) = database();
         fail_commits(&mut connection, 1);
         let mut runs = 0;
-        let outcome = run(&mut connection, &path, &mut |connection| {
+        let outcome = run(&mut connection, &path, &Unobserved, &mut |connection| {
             runs += 1;
             insert(connection)
         });
@@ -131,7 +142,7 @@ mod tests {
         let (_directory, path, mut connection) = database();
         fail_commits(&mut connection, 1);
         let mut runs = 0;
-        let outcome = run(&mut connection, &path, &mut |connection| {
+        let outcome = run(&mut connection, &path, &Unobserved, &mut |connection| {
             runs += 1;
             // The second run finds everything done, as if the log had been read again in between.
             if runs == 1 { insert(connection) } else { Ok(Work::Unchanged(())) }
@@ -144,7 +155,8 @@ mod tests {
     fn a_commit_that_is_lost_again_is_unknown() {
         let (_directory, path, mut connection) = database();
         fail_commits(&mut connection, 2);
-        let failure = run(&mut connection, &path, &mut insert).expect_err("no COMMIT succeeds");
+        let failure =
+            run(&mut connection, &path, &Unobserved, &mut insert).expect_err("no COMMIT succeeds");
         assert!(matches!(failure.into(), StoreError::CommitUnknown(_)));
         assert!(connection.is_autocommit());
     }
@@ -153,7 +165,7 @@ mod tests {
     fn a_commit_that_is_refused_is_rolled_back() {
         let (_directory, path, mut connection) = database();
         let mut runs = 0;
-        let failure = run(&mut connection, &path, &mut |connection| {
+        let failure = run(&mut connection, &path, &Unobserved, &mut |connection| {
             runs += 1;
             connection.execute("INSERT INTO child VALUES (7)", [])?;
             Ok(Work::Changed(()))
@@ -173,7 +185,7 @@ mod tests {
             .query_row("PRAGMA page_count", [], |row| row.get(0))
             .expect("SQLite answers");
         connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).expect("set");
-        let failure = run(&mut connection, &path, &mut |connection| {
+        let failure = run(&mut connection, &path, &Unobserved, &mut |connection| {
             for c in 0..10_000 {
                 connection.execute("INSERT INTO t VALUES (?1)", [c])?;
             }

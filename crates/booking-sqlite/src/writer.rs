@@ -1,7 +1,7 @@
 use crate::connection::open_writer;
 use crate::errors::Failure;
 use crate::transaction::{self, Work};
-use booking_core::StoreError;
+use booking_core::{Observer, StoreError};
 use rusqlite::Connection;
 use std::any::Any;
 use std::io;
@@ -45,15 +45,9 @@ struct Job {
 }
 
 impl Writer {
-    /// Starts the thread, which takes over `connection` to the database at `path`.
-    pub(crate) fn start(
-        connection: Connection,
-        path: PathBuf,
-        busy_timeout: Duration,
-        isolation: Isolation,
-    ) -> io::Result<Self> {
+    /// Starts the thread, which takes over `session`.
+    pub(crate) fn start(mut session: Session) -> io::Result<Self> {
         let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS_MAX);
-        let mut session = Session { path, busy_timeout, isolation, connection: Some(connection) };
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             while let Some(job) = waiting.blocking_recv() {
                 if job.claim.take() {
@@ -119,11 +113,12 @@ impl Drop for Withdrawal {
 }
 
 /// What the thread has: its connection, unless the last job has spoilt it.
-struct Session {
-    path: PathBuf,
-    busy_timeout: Duration,
-    isolation: Isolation,
-    connection: Option<Connection>,
+pub(crate) struct Session {
+    pub(crate) path: PathBuf,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) isolation: Isolation,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) connection: Option<Connection>,
 }
 
 impl Session {
@@ -138,7 +133,9 @@ impl Session {
         // A panic leaves no transaction behind: it is rolled back on the way. Whatever else it leaves
         // behind goes with the connection.
         let attempt = || match self.isolation {
-            Isolation::Transaction => transaction::run(&mut connection, &self.path, work),
+            Isolation::Transaction => {
+                transaction::run(&mut connection, &self.path, &*self.observer, work)
+            }
             #[cfg(feature = "negative-control")]
             Isolation::None => work(&connection).map(|done| match done {
                 Work::Changed(answer) | Work::Unchanged(answer) => answer,

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey, Listed,
-    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
-    SigningSeed, StoreError, WhenBusy,
+    AuditReport, BookingStore, Capacity, CapacityMax, Claim, Command, Connections, EmailAddress,
+    Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey,
+    Listed, NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
+    SigningSeed, StoreError, StoreHealth, Totals, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -194,6 +194,18 @@ impl BookingStore for ScriptedStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.memory.add_signing_seed(seed, only_first).await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.memory.health().await
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.memory.totals().await
+    }
+
+    fn connections(&self) -> Connections {
+        self.memory.connections()
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -8,6 +8,7 @@ mod histories;
 mod holds;
 mod idempotency;
 mod life;
+mod operating;
 mod queue;
 mod seats;
 
@@ -18,5 +19,6 @@ pub use histories::*;
 pub use holds::*;
 pub use idempotency::*;
 pub use life::*;
+pub use operating::*;
 pub use queue::*;
 pub use seats::*;
