@@ -10,7 +10,7 @@
 # folder. PG_BIN, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name others than those it
 # would find.
 #
-# Nothing is skipped: a part that is missing is a failure. Only cargo-deny may be absent.
+# Nothing is skipped: a part that is missing is a failure. Only cargo-deny and cargo-cyclonedx may be absent.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -189,6 +189,11 @@ if has cargo-deny; then
     run "licences and sources" cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
 else
     echo "== licences and sources: not checked, as cargo-deny is not installed (cargo install cargo-deny)"
+fi
+if has cargo-cyclonedx; then
+    run "bill of materials" scripts/sbom.sh
+else
+    echo "== bill of materials: not made, as cargo-cyclonedx is not installed (cargo install cargo-cyclonedx)"
 fi
 
 # The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
