@@ -7,6 +7,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+/// The most that is told of what is wrong: all of it, in a body whose every field is. One that is made of
+/// nothing but unknown fields would have an answer many times as long as itself.
+pub(crate) const ERRORS_MAX: usize = 250;
+
 /// The fields of an object that have not been taken yet, and what is wrong with those that were.
 ///
 /// What cannot be read is `None`, as if it had been left out; since it is an error too, nobody ever
@@ -22,7 +26,7 @@ impl<'a> Fields<'a> {
     /// Makes a value of a whole document; `read` takes what it needs, and the rest is refused.
     ///
     /// # Errors
-    /// Everything that is wrong.
+    /// Everything that is wrong, up to [`ERRORS_MAX`].
     pub(crate) fn read<T>(
         document: Json<'a>,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -34,7 +38,10 @@ impl<'a> Fields<'a> {
         let mut fields = Self { fields, at: String::new(), errors: Vec::new() };
         match fields.finish(read) {
             Some(value) if fields.errors.is_empty() => Ok(value),
-            _ => Err(fields.errors),
+            _ => {
+                fields.errors.truncate(ERRORS_MAX);
+                Err(fields.errors)
+            }
         }
     }
 

@@ -139,6 +139,10 @@ fn documents_are_one_object_of_known_fields_each_once() {
         "validation",
         &["/booked_count", "/version"],
     );
+    // Not more is told than somebody can have got wrong: a small question has no huge answer.
+    let many: String = (0..1_500).map(|n| format!(",\"{n}\":0")).collect();
+    let answer = target.app.post_bytes("/events", format!("{{{good}{many}}}").as_bytes());
+    assert_eq!((answer.problem().as_str(), answer.pointers().len()), ("validation", 250));
     tell(&format!("{{{good},\"\":1}}"), "validation", &["/"]);
     tell(
         &format!("{{{good},\"x\":{}{}}}", "[".repeat(100), "]".repeat(100)),
