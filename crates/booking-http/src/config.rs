@@ -2,6 +2,7 @@
 
 pub use crate::cors::Cors;
 pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
+pub use crate::log_format::LogFormat;
 use crate::seeds::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
@@ -39,12 +40,20 @@ pub struct Config {
     pub idle_max: Duration,
     /// The longest that a request's body may take.
     pub body_within: Duration,
+    /// How long to go on as before when told to stop.
+    pub drain_for: Duration,
     /// How long to finish what is under way when told to stop.
     pub shutdown_within: Duration,
     /// Which other origins' pages may call the API.
     pub cors: Cors,
     /// What one client may do.
     pub client_limits: ClientLimits,
+    /// Where metrics are.
+    pub metrics_at: MetricsAt,
+    /// How often every event is recounted; `None` for never.
+    pub audit_every: Option<Duration>,
+    /// How lines of the log are written.
+    pub log_format: LogFormat,
     /// What to log, as `env_logger` reads it.
     pub log_filter: String,
 }
@@ -56,6 +65,17 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
+}
+
+/// Where metrics are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsAt {
+    /// Beside everything else.
+    Here,
+    /// At an address of their own.
+    Apart(SocketAddr),
+    /// Nowhere.
+    Nowhere,
 }
 
 impl Config {
@@ -104,9 +124,14 @@ impl Config {
             head_within: reader.seconds("HEAD_SECONDS", 1, 600),
             idle_max: reader.seconds("IDLE_SECONDS", 1, 3_600),
             body_within: reader.seconds("BODY_SECONDS", 1, 600),
+            drain_for: reader.seconds("DRAIN_SECONDS", 0, 600),
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
             cors: Cors::read(&mut reader),
             client_limits: ClientLimits::read(&mut reader),
+            metrics_at: read_metrics_at(&mut reader),
+            audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))
+                .filter(|d| !d.is_zero()),
+            log_format: reader.parse("LOG_FORMAT", "is neither text nor json"),
             log_filter: reader.text("RUST_LOG"),
         };
         let errors = reader.into_errors();
@@ -170,6 +195,18 @@ fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
         reader.fail("RETENTION_DAYS", complaint);
     }
     retention
+}
+
+fn read_metrics_at(reader: &mut Reader<'_>) -> MetricsAt {
+    match reader.text("METRICS_BIND").as_str() {
+        "" => MetricsAt::Here,
+        "off" => MetricsAt::Nowhere,
+        address => address.parse().map(MetricsAt::Apart).unwrap_or_else(|_| {
+            let complaint = "is neither off nor an IP address and a port, such as 127.0.0.1:9100";
+            reader.fail("METRICS_BIND", complaint);
+            MetricsAt::Nowhere
+        }),
+    }
 }
 
 fn read_ticket_seeds(reader: &mut Reader<'_>) -> Vec<SigningSeed> {
@@ -250,6 +287,9 @@ mod tests {
             ("QUEUE_MAX", "many"),
             ("RETENTION_DAYS", "3651"),
             ("TICKET_KEY", "a secret"),
+            ("METRICS_BIND", "everywhere"),
+            ("AUDIT_SECONDS", "-1"),
+            ("LOG_FORMAT", "xml"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
         ])
         .expect_err("nothing of it is valid");
@@ -261,6 +301,9 @@ mod tests {
             "QUEUE_MAX",
             "RETENTION_DAYS",
             "TICKET_KEY",
+            "METRICS_BIND",
+            "AUDIT_SECONDS",
+            "LOG_FORMAT",
             "CORS_ORIGINS",
         ] {
             assert!(
@@ -268,7 +311,7 @@ mod tests {
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 9);
+        assert_eq!(errors.len(), 12);
         assert!(!errors.join(" ").contains("secret"));
     }
 

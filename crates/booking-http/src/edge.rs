@@ -2,10 +2,11 @@
 
 use crate::connections::Answering;
 use crate::host;
+use crate::log_format::ACCESS;
+use crate::metrics::Route;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::unread::Reader;
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -16,16 +17,27 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, ResponseError};
 use booking_admission::SubmitError;
+use booking_core::RequestId;
 use futures_util::FutureExt;
 use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest request id that is taken over from a caller.
-const REQUEST_ID_BYTES_MAX: usize = 128;
+
+tokio::task_local! {
+    /// The id of the request that this task answers. Not an argument, because it goes with all that a
+    /// handler asks for and no handler decides anything by it.
+    static CURRENT: RequestId;
+}
+
+/// The id of the request that is being answered, if one is.
+pub(crate) fn current_request_id() -> Option<RequestId> {
+    CURRENT.try_with(RequestId::clone).ok()
+}
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
@@ -40,25 +52,31 @@ pub(crate) async fn edge(
     let reader = Reader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
-    let path = request.path().to_owned();
+    let (path, method) = (request.path().to_owned(), request.method().clone());
 
     let answered = match admit(&request, &answering) {
-        Ok(()) => AssertUnwindSafe(next.call(request)).catch_unwind().await,
+        Ok(()) => {
+            let answer = CURRENT.scope(request_id.clone(), next.call(request));
+            AssertUnwindSafe(answer).catch_unwind().await
+        }
         Err(error) => {
-            let refused = explain(request.error_response(error), &request_id);
+            let refused = explain(request.error_response(error), &service, &request_id);
             return Ok(complete(refused, &service, &answering, reader, began, &request_id));
         }
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), &request_id);
+            let response = explain(response.map_into_boxed_body(), &service, &request_id);
             return Ok(complete(response, &service, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
     };
     log::error!("request {request_id}: {error}");
-    let mut response = problem::response(&error, &path, &request_id);
+    service.metrics.problem(problem::code(&error));
+    let status = error.status_code();
+    service.metrics.request(None, &method, status, began.elapsed());
+    let mut response = problem::response(&error, &path, request_id.as_str());
     complete_headers(response.headers_mut(), &request_id, service.is_stopping());
     Err(InternalError::from_response(error, response).into())
 }
@@ -82,10 +100,10 @@ fn complete(
     answering: &Answering,
     reader: Reader,
     began: Instant,
-    request_id: &str,
+    request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     complete_headers(response.headers_mut(), request_id, service.is_stopping());
-    log_access(&response, began, request_id);
+    count(&response, service, began.elapsed(), request_id);
     if response.response().head().connection_type() == ConnectionType::Close {
         answering.end_connection();
     }
@@ -96,21 +114,20 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// The caller's id if it is sane, else one of ours.
-pub(crate) fn request_id(headers: &HeaderMap) -> String {
-    let is_sane = |id: &&str| {
-        !id.is_empty()
-            && id.len() <= REQUEST_ID_BYTES_MAX
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
-    };
-    match headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(is_sane) {
-        Some(id) => id.to_owned(),
-        None => Uuid::now_v7().to_string(),
-    }
+/// The caller's id if it is one, else one of ours.
+pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
+    let asked = headers.get(REQUEST_ID).and_then(|id| RequestId::parse(id.to_str().ok()?).ok());
+    asked.unwrap_or_else(|| {
+        RequestId::parse(&Uuid::now_v7().to_string()).expect("a UUID is 36 of 0-9 a-f -")
+    })
 }
 
 /// Writes the body of an answer that an error made, whoever made that.
-fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
+fn explain(
+    response: ServiceResponse<BoxBody>,
+    service: &Service,
+    request_id: &RequestId,
+) -> ServiceResponse<BoxBody> {
     let Some(error) = response.response().error() else { return response };
     let framework;
     let error = match error.as_error::<ApiError>() {
@@ -121,8 +138,9 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceRespo
         }
     };
     log_cause(error, request_id);
+    service.metrics.problem(problem::code(error));
     let path = response.request().path();
-    let mut explained = problem::response(error, path, request_id);
+    let mut explained = problem::response(error, path, request_id.as_str());
     // What others added on the way, as for CORS, stays.
     for (name, value) in response.headers() {
         if !explained.headers().contains_key(name) {
@@ -134,7 +152,7 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceRespo
 
 /// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
 /// each that is shed would add to it.
-fn log_cause(error: &ApiError, request_id: &str) {
+fn log_cause(error: &ApiError, request_id: &RequestId) {
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
@@ -147,8 +165,8 @@ fn log_cause(error: &ApiError, request_id: &str) {
     log::warn!("request {request_id}: {error}: {chain}");
 }
 
-fn complete_headers(headers: &mut HeaderMap, request_id: &str, is_stopping: bool) {
-    if let Ok(id) = HeaderValue::from_str(request_id) {
+fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId, is_stopping: bool) {
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -161,16 +179,24 @@ fn complete_headers(headers: &mut HeaderMap, request_id: &str, is_stopping: bool
     }
 }
 
-/// One line a request: the route's template and not its path, and nothing that anybody typed.
-fn log_access(response: &ServiceResponse<BoxBody>, began: Instant, request_id: &str) {
-    let request = response.request();
+/// Counts a request, and writes its line: the route's template and not its path, and nothing that anybody
+/// typed.
+fn count(
+    response: &ServiceResponse<BoxBody>,
+    service: &Service,
+    took: Duration,
+    request_id: &RequestId,
+) {
+    let (request, status) = (response.request(), response.status());
+    let route = request.app_data::<Route>();
+    service.metrics.request(route, request.method(), status, took);
     log::info!(
-        target: "access",
+        target: ACCESS,
         "method={} route={} status={} micros={} request_id={request_id}",
         request.method(),
-        request.match_pattern().as_deref().unwrap_or("-"),
-        response.status().as_u16(),
-        began.elapsed().as_micros(),
+        Route::template(route),
+        status.as_u16(),
+        took.as_micros(),
     );
 }
 
@@ -188,7 +214,6 @@ mod tests {
     use booking_core::{CapacityMax, SigningSeed, StoreError};
     use serde_json::Value;
     use std::sync::Arc;
-    use std::time::Duration;
 
     type Answer = Result<HttpResponse, ApiError>;
 

@@ -24,7 +24,7 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("nobody answers at {address}"))?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_write_timeout(Some(WITHIN))?;
-    write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     if !answer.starts_with(b"HTTP/1.1 200 ") {

@@ -14,9 +14,11 @@
 //! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
 //! | slow clients | `connections`, `unread` |
-//! | what runs beside requests | `sweeper`, `shutdown` |
+//! | what runs beside requests | `sweeper`, `auditor`, `shutdown` |
+//! | what operators see | `metrics`, `readiness`, `log_format`, `own_words` |
 
 mod assets;
+mod auditor;
 mod body;
 mod caching;
 mod calendar;
@@ -36,13 +38,17 @@ mod host;
 mod idempotency;
 mod identity;
 mod json;
+mod kept;
 mod limits;
+pub mod log_format;
+mod metrics;
 pub mod own_words;
 mod page;
 mod path;
 mod present;
 mod problem;
 mod qr;
+mod readiness;
 mod reads;
 mod requests;
 mod routes;

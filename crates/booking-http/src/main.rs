@@ -23,7 +23,8 @@ async fn main() -> ExitCode {
         }
     };
     let mut log = env_logger::Builder::new();
-    own_words::init(log.parse_filters(&config.log_filter).format_timestamp_millis());
+    config.log_format.apply(log.parse_filters(&config.log_filter));
+    own_words::init(&mut log);
     match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {

@@ -171,6 +171,11 @@ struct Problem<'a> {
     errors: Option<Vec<FieldError>>,
 }
 
+/// The code that `error` is told by.
+pub(crate) fn code(error: &ApiError) -> &'static str {
+    Shape::of(error).code
+}
+
 /// Writes `error` as the answer to the request at `path` with the id `request_id`.
 pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
     let shape = Shape::of(error);

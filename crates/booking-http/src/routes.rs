@@ -5,14 +5,15 @@ mod bench;
 mod claims;
 mod door;
 mod events;
+mod operating;
 mod registrations;
 mod tickets;
 
 use crate::assets;
+use crate::metrics::Route;
 use crate::problem::ApiError;
 use actix_web::web::{self, ServiceConfig, delete, patch, post};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use serde_json::json;
 use std::future::ready;
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -46,7 +47,10 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),
         read(resource("/events/{id}/calendar.ics", READ), events::calendar),
         read(resource("/tickets/keys", READ), tickets::keys),
-        read(resource("/health", READ), health),
+        read(resource("/health", READ), operating::live),
+        read(resource("/livez", READ), operating::live),
+        read(resource("/readyz", READ), operating::ready),
+        read(resource("/metrics", READ), operating::metrics),
     ];
     for route in routes {
         app.service(route);
@@ -60,14 +64,16 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
-/// `GET /health`: the process is up.
-async fn health() -> impl Responder {
-    web::Json(json!({"status": "ok"}))
+/// The only route where metrics have an address of their own.
+pub(crate) fn configure_metrics(app: &mut ServiceConfig) {
+    app.service(read(resource("/metrics", READ), operating::metrics_apart));
+    app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
 /// An address, and the methods that it has.
-fn resource(path: &str, allow: &'static str) -> Resource {
+fn resource(path: &'static str, allow: &'static str) -> Resource {
     web::resource(path)
+        .app_data(Route::new(path))
         .default_service(web::to(move || ready(Answer::Err(ApiError::MethodNotAllowed { allow }))))
 }
 

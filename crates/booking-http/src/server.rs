@@ -1,12 +1,14 @@
 //! `booking-http serve`.
 
-use crate::config::Config;
+use crate::config::{Config, MetricsAt};
 use crate::edge::edge;
 use crate::limits::gate;
+use crate::metrics::Metrics;
 use crate::seeds::Seeds;
 use crate::service::Service;
 use crate::tickets::Tickets;
-use crate::{connections, routes, shutdown, store, sweeper};
+use crate::{auditor, connections, routes, shutdown, store, sweeper};
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
@@ -14,10 +16,13 @@ use anyhow::Context;
 use booking_admission::Admission;
 use booking_core::BookingStore;
 use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The most connections of a worker; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 25_000;
+/// The most connections where metrics are apart.
+const METRICS_CONNECTIONS_MAX: usize = 64;
 /// The most connections that the kernel holds for us.
 const BACKLOG: u32 = 4_096;
 
@@ -27,8 +32,9 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("the limit of open files could not be raised: {error}");
     }
-    let opened = store::open(config).await?;
-    serve_store(config, opened.store, &opened.description).await
+    let metrics = Arc::new(Metrics::new());
+    let opened = store::open_observed(config, metrics.clone()).await?;
+    serve_observed(config, opened.store, &opened.description, metrics).await
 }
 
 /// Serves a store of the caller's own until told to stop, as the program serves the one that its
@@ -41,11 +47,21 @@ pub async fn serve_store(
     store: Arc<dyn BookingStore>,
     description: &str,
 ) -> anyhow::Result<()> {
-    let admission = Admission::start(store.clone(), config.limits);
+    serve_observed(config, store, description, Arc::new(Metrics::new())).await
+}
+
+async fn serve_observed(
+    config: &Config,
+    store: Arc<dyn BookingStore>,
+    description: &str,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<()> {
+    let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, tickets, seats_max, body_within, limits);
+    let service = service.with_metrics(metrics, config.metrics_at);
     let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();
@@ -69,21 +85,58 @@ pub async fn serve_store(
     }
     let server = server.bind(config.address).map_err(|error| bind_error(config, error))?;
     let address = server.addrs().first().copied().unwrap_or(config.address);
+    let metrics_server = bind_metrics(config, &service)?;
 
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "data: {description}\nlistening on http://{address}")?;
+    writeln!(stdout, "data: {description}")?;
+    if let Some((_, address)) = &metrics_server {
+        writeln!(stdout, "metrics at http://{address}/metrics")?;
+    }
+    writeln!(stdout, "listening on http://{address}")?;
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
     let service = service.into_inner();
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
-    let stopping = shutdown::on_signal(handle, service, config.shutdown_within);
+    let auditing =
+        config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
+    let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
+    let (drain_for, within) = (config.drain_for, config.shutdown_within);
+    let stopping = shutdown::on_signal(handle, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    if let Some(sweeping) = sweeping {
-        sweeping.abort();
+    for beside in [sweeping, auditing].into_iter().flatten() {
+        beside.abort();
+    }
+    if let Some(metrics_server) = metrics_server {
+        metrics_server.abort();
     }
     served.context("the server failed")
+}
+
+/// The server of metrics that have an address of their own, and where that is.
+fn bind_metrics(
+    config: &Config,
+    service: &Data<Service>,
+) -> anyhow::Result<Option<(Server, SocketAddr)>> {
+    let MetricsAt::Apart(address) = config.metrics_at else { return Ok(None) };
+    let service = service.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(service.clone())
+            .configure(routes::configure_metrics)
+            .wrap(from_fn(edge))
+    })
+    .on_connect(connections::watch(config.idle_max + config.head_within))
+    .client_request_timeout(config.head_within)
+    .keep_alive(config.idle_max)
+    .max_connections(METRICS_CONNECTIONS_MAX)
+    .workers(1)
+    .disable_signals()
+    .bind(address)
+    .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    Ok(Some((server.run(), address)))
 }
 
 fn bind_error(config: &Config, error: std::io::Error) -> anyhow::Error {

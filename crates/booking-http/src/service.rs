@@ -1,8 +1,12 @@
 //! What handlers work with.
 
+use crate::config::MetricsAt;
+use crate::edge;
 use crate::limits::{ClientLimits, Gate, Holds};
+use crate::metrics::Metrics;
 use crate::path::Holder;
 use crate::problem::ApiError;
+use crate::readiness::Readiness;
 use crate::reads::Reads;
 use crate::tickets::Tickets;
 use actix_web::rt::time::sleep;
@@ -31,6 +35,9 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) gate: Gate,
     pub(crate) holds: Holds,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics_at: MetricsAt,
+    pub(crate) readiness: Readiness,
     under_way: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -54,6 +61,9 @@ impl Service {
             retention: None,
             gate: Gate::new(limits),
             holds: Holds::new(limits),
+            metrics: Arc::new(Metrics::new()),
+            metrics_at: MetricsAt::Here,
+            readiness: Readiness::default(),
             under_way: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
@@ -64,7 +74,14 @@ impl Service {
         Self { retention, ..self }
     }
 
+    /// The same, counting in `metrics`, which are shown at `metrics_at`.
+    pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
+        Self { metrics, metrics_at, ..self }
+    }
+
+    /// Has a command executed, as a part of the request that is being answered.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
+        let item = item.with_request_id(edge::current_request_id());
         let outcome = self.admission.submit(item).await;
         if let Err(SubmitError::Overloaded) = outcome {
             sleep(REFUSAL_PAUSE).await;

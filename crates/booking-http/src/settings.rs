@@ -52,6 +52,7 @@ settings! {
     "HEAD_SECONDS" ["5"] "the longest that the head of a connection's first request may take; then 408"
     "IDLE_SECONDS" ["75"] "the longest that a connection may do nothing after an answer"
     "BODY_SECONDS" ["10"] "the longest that a request's body may take; then 408"
+    "DRAIN_SECONDS" ["0"] "how long to go on as before when told to stop, but for /readyz, so that balancers notice first"
     "SHUTDOWN_SECONDS" ["20"] "how long to finish what is under way when told to stop"
     "TRUSTED_PROXIES" [""] "proxies that are believed on where a request comes from (Forwarded, X-Forwarded-For): addresses and networks by comma"
     "CLIENT_RATE" ["20"] "writes a second of one network address, in the long run; then 429; 0 for any number. This machine itself is not limited"
@@ -61,6 +62,9 @@ settings! {
     "CLIENT_HOLDS_MAX" ["100"] "the most seats that one network address may hold at once; 0 for any number"
     "EMAIL_HOLDS_MAX" ["20"] "the most seats that may be held for one e-mail address at once; 0 for any number"
     "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all"
+    "METRICS_BIND" [""] "address and port where /metrics is served instead of beside everything else; off for nowhere"
+    "AUDIT_SECONDS" ["0"] "how often this server recounts every event against its rows, which reads everything; 0 for never"
+    "LOG_FORMAT" ["text"] "how to log: text, or json for an object on each line"
     "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests"
 }
 

@@ -12,9 +12,14 @@ const POLL: Duration = Duration::from_millis(20);
 /// How long the last answers get to leave their sockets.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Waits for SIGTERM or SIGINT; then takes no more connections, lets what is under way finish for up
-/// to `limit`, and stops the server.
-pub(crate) async fn on_signal(handle: ServerHandle, service: Arc<Service>, limit: Duration) {
+/// Waits for SIGTERM or SIGINT. Then `/readyz` says that this server stops; after `drain_for` it takes no
+/// more connections, lets what is under way finish for up to `limit`, and stops the server.
+pub(crate) async fn on_signal(
+    handle: ServerHandle,
+    service: Arc<Service>,
+    drain_for: Duration,
+    limit: Duration,
+) {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -27,9 +32,10 @@ pub(crate) async fn on_signal(handle: ServerHandle, service: Arc<Service>, limit
         _ = terminate.recv() => log::info!("stopping on SIGTERM"),
         _ = interrupt.recv() => log::info!("stopping on SIGINT"),
     }
+    service.begin_stopping();
+    sleep(drain_for).await;
     let deadline = Instant::now() + limit;
     handle.pause().await;
-    service.begin_stopping();
     while service.requests_under_way() > 0 && Instant::now() < deadline {
         sleep(POLL).await;
     }

@@ -2,9 +2,9 @@
 
 use crate::config::{Config, StoreConfig};
 use anyhow::Context;
-use booking_core::BookingStore;
-use booking_pg::PgStore;
-use booking_sqlite::SqliteStore;
+use booking_core::{BookingStore, Observer, Unobserved};
+use booking_pg::{PgOptions, PgStore};
+use booking_sqlite::{Options, SqliteStore};
 use std::sync::Arc;
 
 /// A store, and what people call it.
@@ -16,8 +16,17 @@ pub(crate) struct Opened {
 
 /// Opens the store, with its tables up to date.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
+    open_observed(config, Arc::new(Unobserved)).await
+}
+
+/// The same, and has it tell `observer` how its work goes.
+pub(crate) async fn open_observed(
+    config: &Config,
+    observer: Arc<dyn Observer>,
+) -> anyhow::Result<Opened> {
     match &config.store {
         StoreConfig::Postgres(options) => {
+            let options = &PgOptions { observer, ..PgOptions::clone(options) };
             let store = PgStore::connect(options, config.store_wait).await;
             let store = store.with_context(|| format!("PostgreSQL at {}", options.location()))?;
             store.migrate().await?;
@@ -25,7 +34,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
             Ok(Opened { store: Arc::new(store), description })
         }
         StoreConfig::Sqlite(path) => {
-            let store = SqliteStore::open(path, Default::default()).await?;
+            let store = SqliteStore::open(path, Options { observer, ..Options::default() }).await?;
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             let description = format!("SQLite in {}", path.display());
             Ok(Opened { store: Arc::new(store), description })

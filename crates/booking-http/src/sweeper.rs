@@ -43,7 +43,9 @@ async fn tidy(service: &Service, every: Duration) {
     let mut complaint = Complaint::default();
     while !service.is_stopping() {
         ticks.tick().await;
-        complaint.about("sweep", settle_due(service).await);
+        let swept = settle_due(service).await;
+        service.metrics.swept(swept.is_ok());
+        complaint.about("sweep", swept);
         if kept_at.elapsed() >= HOUSEKEEPING_EVERY {
             kept_at = Instant::now();
             complaint.about("forget old records", forget_records(service.store.as_ref()).await);

@@ -1,0 +1,33 @@
+//! Recounts every event against its rows now and then, beside requests.
+
+use crate::service::Service;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// The most differences of one recount that the log tells of.
+const TOLD_MAX: usize = 20;
+
+/// Recounts until the server stops.
+pub(crate) async fn run(service: Arc<Service>, every: Duration) {
+    while !service.is_stopping() {
+        sleep(every).await;
+        match service.store.audit().await {
+            Ok(report) => {
+                let differences = report.differences.len();
+                service.metrics.audited(Some(differences));
+                for difference in report.differences.iter().take(TOLD_MAX) {
+                    log::error!("audit: {difference}");
+                }
+                let (events, registrations) = (report.events, report.registrations);
+                log::info!(
+                    "audit: {events} events, {registrations} registrations, {differences} differences"
+                );
+            }
+            Err(error) => {
+                service.metrics.audited(None);
+                log::warn!("audit: {error}");
+            }
+        }
+    }
+}

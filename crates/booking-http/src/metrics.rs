@@ -1,0 +1,145 @@
+//! What is counted, for Prometheus: names and units by its conventions, the README's table of them, and how
+//! they are shown.
+//!
+//! Whatever is counted while requests are served is an atomic; nothing is formatted before somebody asks.
+//! No label holds what a client sent, so that there is a bounded number of series.
+
+mod described;
+mod families;
+mod process;
+mod requests;
+
+pub(crate) use requests::Route;
+
+use crate::kept::Kept;
+use crate::service::Service;
+use booking_core::{Observation, Observer, StoreError, Totals};
+use families::Families;
+use process::Process;
+use prometheus::TextEncoder;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// What a page of metrics is (Prometheus' exposition formats, the text format).
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How long the sums over all events are good for: each looks at every event.
+const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
+/// The longest that they are waited for.
+const TOTALS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Everything that is counted.
+pub(crate) struct Metrics {
+    families: Families,
+    process: Option<Process>,
+    totals: Kept<Totals>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let families = Families::new();
+        Self {
+            process: Process::register(&families),
+            totals: Kept::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
+            families,
+        }
+    }
+
+    /// A request was answered with a problem.
+    pub(crate) fn problem(&self, code: &'static str) {
+        self.families.problems.with_label_values(&[code]).inc();
+    }
+
+    /// A sweep went well, or did not.
+    pub(crate) fn swept(&self, went_well: bool) {
+        let result = if went_well { "done" } else { "failed" };
+        self.families.sweeps.with_label_values(&[result]).inc();
+    }
+
+    /// A recount found so many differences; `None` if it failed.
+    pub(crate) fn audited(&self, differences: Option<usize>) {
+        let families = &self.families;
+        let result = match differences {
+            None => "failed",
+            Some(0) => "clean",
+            Some(_) => "differences",
+        };
+        families.audits.with_label_values(&[result]).inc();
+        if let Some(differences) = differences {
+            families.audit_differences.set(differences as i64);
+            families.audit_timestamp.set(unix_seconds(SystemTime::now()));
+        }
+    }
+
+    /// All of it, as it is now.
+    pub(crate) async fn show(&self, service: &Service) -> String {
+        let families = &self.families;
+        families.requests_under_way.set(service.requests_under_way() as i64);
+        families.queue_commands.set(service.admission.depth() as i64);
+        families.queue_age.set(service.admission.age().as_secs_f64());
+        let connections = service.store.connections();
+        families.connections_max.set(connections.max as i64);
+        let used = connections.open.saturating_sub(connections.idle);
+        families.connections.with_label_values(&["used"]).set(used as i64);
+        families.connections.with_label_values(&["idle"]).set(connections.idle as i64);
+        families.connections_waiting.set(connections.waiting as i64);
+        let ready = service.ready().await;
+        let checks =
+            [("server", ready.server), ("store", ready.store), ("migrations", ready.migrations)];
+        for (check, found) in checks {
+            families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
+        }
+        // Where the store does not answer, `booking_ready` says so, and these stay as they were.
+        if let Some(totals) = self.totals.get(service.store.totals()).await {
+            families.events.set(totals.events as i64);
+            families.seats.set(totals.capacity as i64);
+            families.seats_taken.set(totals.booked as i64);
+            families.seats_held.set(totals.held as i64);
+            families.waiting.set(totals.waiting as i64);
+        }
+        if let Some(process) = &self.process {
+            process.look();
+        }
+        // All of our names are valid, and a String takes everything.
+        TextEncoder::new().encode_to_string(&families.registry.gather()).unwrap_or_default()
+    }
+}
+
+impl Observer for Metrics {
+    fn observe(&self, observation: Observation<'_>) {
+        let families = &self.families;
+        match observation {
+            Observation::Shed => families.queue_shed.inc(),
+            Observation::BatchStarted { commands, waited } => {
+                families.batch_commands.observe(commands as f64);
+                families.batch_wait.observe(waited.as_secs_f64());
+            }
+            Observation::BatchFailed(error) => {
+                families.batch_failures.with_label_values(&[failure(error)]).inc();
+            }
+            Observation::Locked(took) => families.lock.observe(took.as_secs_f64()),
+            Observation::Committed(took) => families.commit.observe(took.as_secs_f64()),
+            Observation::Executed(took) => families.transaction.observe(took.as_secs_f64()),
+            Observation::Retried => families.retries.inc(),
+            Observation::CommitLost => families.commits_lost.inc(),
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn failure(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable(_) => "unavailable",
+        StoreError::CommitUnknown(_) => "commit_unknown",
+        StoreError::Broken(_) => "broken",
+    }
+}
+
+fn unix_seconds(time: SystemTime) -> f64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

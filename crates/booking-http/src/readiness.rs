@@ -1,0 +1,81 @@
+//! Whether this server is to be sent requests.
+
+use crate::kept::Kept;
+use crate::service::Service;
+use booking_core::StoreHealth;
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long an answer of the store is good for, so that probes cost nothing.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+/// The longest that the store is waited for.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// Asks the store how it is.
+pub(crate) struct Readiness(Kept<StoreHealth>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(Kept::new(GOOD_FOR, WITHIN))
+    }
+}
+
+/// What was found. It says which check failed, and nothing of why: the log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Ready {
+    /// `ok` or `stopping`.
+    pub(crate) server: &'static str,
+    /// `ok`, `unreachable` or `read_only`.
+    pub(crate) store: &'static str,
+    /// `ok`, `missing`, or `unknown` where the store says nothing.
+    pub(crate) migrations: &'static str,
+}
+
+impl Ready {
+    pub(crate) fn is_ready(self) -> bool {
+        [self.server, self.store, self.migrations].iter().all(|check| *check == "ok")
+    }
+
+    fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
+        let server = if is_stopping { "stopping" } else { "ok" };
+        let (store, migrations) = match health {
+            None => ("unreachable", "unknown"),
+            Some(StoreHealth { takes_writes, migrations_missing }) => (
+                if takes_writes { "ok" } else { "read_only" },
+                if migrations_missing == 0 { "ok" } else { "missing" },
+            ),
+        };
+        Self { server, store, migrations }
+    }
+}
+
+impl Service {
+    /// Whether this server is to be sent requests.
+    pub(crate) async fn ready(&self) -> Ready {
+        let health = self.readiness.0.get(self.store.health()).await;
+        Ready::of(self.is_stopping(), health)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_check_is_told() {
+        let health = |takes_writes, migrations_missing| {
+            Some(StoreHealth { takes_writes, migrations_missing })
+        };
+        let all = |server, store, migrations| Ready { server, store, migrations };
+        for (found, expected) in [
+            (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
+            (Ready::of(true, health(true, 0)), all("stopping", "ok", "ok")),
+            (Ready::of(false, health(false, 0)), all("ok", "read_only", "ok")),
+            (Ready::of(false, health(true, 1)), all("ok", "ok", "missing")),
+            (Ready::of(false, None), all("ok", "unreachable", "unknown")),
+        ] {
+            assert_eq!(found, expected);
+            assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
+        }
+    }
+}

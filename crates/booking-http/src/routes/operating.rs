@@ -1,0 +1,41 @@
+//! For those who run it: probes and metrics.
+
+use super::Answer;
+use crate::config::MetricsAt;
+use crate::metrics;
+use crate::problem::ApiError;
+use crate::service::Service;
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Data};
+use serde_json::json;
+
+/// `GET /health` and `GET /livez`: the process is up.
+pub(super) async fn live() -> web::Json<serde_json::Value> {
+    web::Json(json!({"status": "ok"}))
+}
+
+/// `GET /readyz`: whether this server is to be sent requests, and if not, which check says so.
+pub(super) async fn ready(service: Data<Service>) -> HttpResponse {
+    let ready = service.ready().await;
+    match ready.is_ready() {
+        true => HttpResponse::Ok().json(json!({"status": "ready", "checks": ready})),
+        false => {
+            HttpResponse::ServiceUnavailable().json(json!({"status": "not_ready", "checks": ready}))
+        }
+    }
+}
+
+/// `GET /metrics` where everything else is, unless it is to be elsewhere or nowhere.
+pub(super) async fn metrics(service: Data<Service>) -> Answer {
+    match service.metrics_at {
+        MetricsAt::Here => Ok(metrics_apart(service).await),
+        MetricsAt::Apart(_) | MetricsAt::Nowhere => Err(ApiError::NotFound),
+    }
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics_apart(service: Data<Service>) -> HttpResponse {
+    let text = service.metrics.show(&service).await;
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, metrics::CONTENT_TYPE)).body(text)
+}
