@@ -1,12 +1,14 @@
 //! The subcommands.
 
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::settings::SETTINGS;
 use crate::{erase, healthcheck, seeds, server, store};
-use anyhow::bail;
+use anyhow::{Context, bail};
+use booking_core::AuditReport;
 use booking_ticket::SigningKey;
 use clap::Parser;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Event registration that never overbooks.
@@ -28,6 +30,11 @@ enum Command {
     Healthcheck,
     /// Recount every event against its rows; fails if anything differs
     Audit,
+    /// Copy the SQLite database, which may be in use, to a new file, and recount the copy
+    Backup {
+        /// The file to make
+        file: PathBuf,
+    },
     /// Erase whose registrations are or were: all that is stored of an e-mail address
     Erase {
         /// The address; if it is left out, standard input has one on each line
@@ -49,6 +56,7 @@ impl Arguments {
             Command::Migrate => migrate(config).await,
             Command::Healthcheck => healthcheck::run(config).map(|()| ExitCode::SUCCESS),
             Command::Audit => audit(config).await,
+            Command::Backup { file } => backup(config, &file).await,
             Command::Erase { email } => erase::run(config, email).await.map(|()| ExitCode::SUCCESS),
             Command::RotateKeys => rotate_keys(config).await,
         }
@@ -66,14 +74,30 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
 
 async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
     let opened = store::open(config).await?;
-    let report = opened.store.audit().await?;
+    Ok(tell(&opened.store.audit().await?))
+}
+
+async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+    let StoreConfig::Sqlite(path) = &config.store else {
+        bail!(
+            "PostgreSQL is backed up by its own tools: pg_dump, or pg_basebackup and its log; \
+             docker/OPERATING.md says how"
+        );
+    };
+    let report = booking_sqlite::backup(path, file).await.context("there is no backup")?;
+    println!("{} is a copy of {}", file.display(), path.display());
+    Ok(tell(&report))
+}
+
+/// Says what a recount found, and fails if that is anything.
+fn tell(report: &AuditReport) -> ExitCode {
     for difference in &report.differences {
         println!("{difference}");
     }
     let (events, registrations) = (report.events, report.registrations);
     let differences = report.differences.len();
     println!("{events} events, {registrations} registrations, {differences} differences");
-    Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
@@ -130,6 +154,8 @@ mod tests {
         assert_eq!(parse(&[]), Ok(None));
         assert_eq!(parse(&["audit"]), Ok(Some(Command::Audit)));
         assert_eq!(parse(&["erase"]), Ok(Some(Command::Erase { email: None })));
+        assert_eq!(parse(&["backup", "x"]), Ok(Some(Command::Backup { file: "x".into() })));
+        assert_eq!(parse(&["backup"]), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

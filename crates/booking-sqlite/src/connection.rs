@@ -118,7 +118,11 @@ pub(crate) async fn off_runtime<T: Send + 'static>(
     }
 }
 
-fn open(path: &Path, access: OpenFlags, busy_timeout: Duration) -> Result<Connection, OpenError> {
+pub(crate) fn open(
+    path: &Path,
+    access: OpenFlags,
+    busy_timeout: Duration,
+) -> Result<Connection, OpenError> {
     // Without SQLITE_OPEN_URI, so that a name such as `file:x` is a name.
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =

@@ -29,6 +29,7 @@
 //!   [`READER_WAIT_MAX`], [`OPEN_WAIT_MAX`].
 
 mod audit;
+mod backup;
 mod connection;
 mod create;
 mod erasure;
@@ -49,6 +50,7 @@ mod transaction;
 mod write;
 mod writer;
 
+pub use backup::{BackupError, backup};
 pub use connection::{BUSY_TIMEOUT, OPEN_WAIT_MAX};
 pub use errors::OpenError;
 pub use migrate::migrate;

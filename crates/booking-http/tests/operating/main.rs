@@ -1,5 +1,7 @@
-//! What operators see: probes, metrics, the log, and requests in the database's own views.
+//! What operators see and do: probes, metrics, the log, requests in the database's own views, backups.
 
+mod backup;
+#[path = "../common/mod.rs"]
 mod common;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
@@ -184,7 +186,7 @@ fn every_metric_of_the_readme_is_shown_and_no_other(data: Data) {
     let text = String::from_utf8(app.get("/metrics").body).expect("text");
     let shown = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let shown: BTreeSet<(&str, &str)> = shown.collect();
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../../README.md");
     let rows = readme.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.split(" | ");
         let (name, kind) = (cells.next()?.strip_suffix('`')?, cells.next()?);

@@ -1,0 +1,145 @@
+//! A copy of the database while it is in use.
+
+use crate::audit::audit;
+use crate::connection::{self, BUSY_TIMEOUT, absolute, off_runtime};
+use crate::errors::OpenError;
+use booking_core::{AuditReport, StoreError};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use thiserror::Error;
+
+/// Why there is no backup.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// There is nothing to copy.
+    #[error("there is no database {}", path.display())]
+    NotThere {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Nothing is ever written over.
+    #[error("{} exists already; a backup is written over nothing", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// SQLite could not copy it: it is damaged, or there is no room for a copy.
+    #[error("the database could not be copied to {}", path.display())]
+    Copy {
+        /// Where to.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The copy cannot be created, synced or given its name.
+    #[error("the copy {} could not be kept", path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The copy is there and SQLite finds something wrong in it.
+    #[error("the copy is damaged: {found}")]
+    Damaged {
+        /// What it found first.
+        found: String,
+    },
+    /// The copy cannot be recounted.
+    #[error("the copy could not be recounted")]
+    Recount(#[source] StoreError),
+}
+
+/// Copies the database at `from`, which may be in use by any number of processes, to the new file `to`, and
+/// recounts the copy. It holds everything that was acknowledged before this was called, as of one instant;
+/// nobody waits for it. The file is there with all that belongs to it, or not at all.
+///
+/// # Errors
+/// [`BackupError`]; nothing is left then.
+pub async fn backup(
+    from: impl Into<PathBuf>,
+    to: impl Into<PathBuf>,
+) -> Result<AuditReport, BackupError> {
+    let (from, to) = (from.into(), to.into());
+    let (from, to) = (absolute(&from)?, absolute(&to)?);
+    // What fails beyond opening is an answer here, which `off_runtime` passes on.
+    off_runtime(&from.clone(), move || Ok(backup_blocking(&from, &to))).await?
+}
+
+fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
+    if !from.is_file() {
+        return Err(BackupError::NotThere { path: from.to_path_buf() });
+    }
+    refuse_to_replace(to)?;
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".{}.partial", process::id()));
+    let partial = PathBuf::from(name);
+    let report = copy(from, &partial).and_then(|report| {
+        keep(&partial, to)?;
+        Ok(report)
+    });
+    if report.is_err() {
+        // It may never have been made.
+        let _ = fs::remove_file(&partial);
+    }
+    report
+}
+
+/// Makes the copy, and looks whether it is one.
+fn copy(from: &Path, partial: &Path) -> Result<AuditReport, BackupError> {
+    let sqlite = |source| BackupError::Copy { path: partial.to_path_buf(), source };
+    create_private(partial)
+        .map_err(|source| BackupError::Keep { path: partial.to_path_buf(), source })?;
+    let connection = connection::open(from, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY_TIMEOUT)?;
+    // One statement, and so one state. What was erased is not even in free pages of the copy.
+    let name = partial.to_str().ok_or_else(|| BackupError::Keep {
+        path: partial.to_path_buf(),
+        source: io::Error::new(io::ErrorKind::InvalidFilename, "SQLite wants names in UTF-8"),
+    })?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(sqlite)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let copy = Connection::open_with_flags(partial, flags).map_err(sqlite)?;
+    let found: String =
+        copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+    if found != "ok" {
+        return Err(BackupError::Damaged { found });
+    }
+    audit(&copy).map_err(|failure| BackupError::Recount(failure.into()))
+}
+
+/// Gives the copy its name, once it is on the disk: SQLite does not sync what it copies into.
+fn keep(partial: &Path, to: &Path) -> Result<(), BackupError> {
+    refuse_to_replace(to)?;
+    let kept = File::open(partial).and_then(|file| file.sync_all());
+    let kept = kept.and_then(|()| fs::rename(partial, to));
+    let kept = kept.and_then(|()| match to.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    });
+    kept.map_err(|source| BackupError::Keep { path: to.to_path_buf(), source })
+}
+
+fn refuse_to_replace(to: &Path) -> Result<(), BackupError> {
+    match to.exists() {
+        true => Err(BackupError::Exists { path: to.to_path_buf() }),
+        false => Ok(()),
+    }
+}
+
+/// Makes an empty file that is nobody else's to read: it will hold e-mail addresses and signing keys.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
