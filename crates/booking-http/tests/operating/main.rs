@@ -195,6 +195,29 @@ fn every_metric_of_the_readme_is_shown_and_no_other(data: Data) {
     assert_eq!(shown, rows.collect());
 }
 
+/// Whatever an alert looks at is a metric of ours, and there is a word on what to do about each.
+#[test]
+fn alerts_look_at_metrics_that_there_are() {
+    let rules = include_str!("../../../../docker/alerts.yaml");
+    let readme = include_str!("../../../../README.md");
+    let names = |text: &'static str| {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| word.starts_with("booking_") || word.starts_with("process_"))
+    };
+    let looked_at: BTreeSet<&str> = names(rules).collect();
+    assert!(looked_at.len() > 10, "{looked_at:?}");
+    for name in looked_at {
+        let family = name.strip_suffix("_bucket").unwrap_or(name);
+        assert!(readme.contains(&format!("| `{family}` | ")), "{family} is no metric");
+    }
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let told = include_str!("../../../../docker/OPERATING.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `Booking")?.split_once('`'))
+        .map(|(name, _)| format!("Booking{name}"));
+    assert_eq!(alerts.collect::<Vec<_>>(), told.collect::<Vec<_>>());
+}
+
 #[test]
 fn metrics_are_where_they_are_set_to_be() {
     let app = App::start_with(Data::sqlite(), &[("METRICS_BIND", "off")]);
