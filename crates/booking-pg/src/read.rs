@@ -3,7 +3,7 @@
 use crate::connection::Lease;
 use crate::error::{PgError, Remedy};
 use crate::rows;
-use crate::sql;
+use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use booking_core::{Event, EventCursor, EventId, Page, PageLimit, StoreError};
 use chrono::{DateTime, Utc};
@@ -53,28 +53,16 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn list_due_events(
+    /// The ids of events that `statement` finds at the store's time, as `event/due` does.
+    pub(crate) async fn list_events_by(
         &self,
+        statement: Sql,
         limit: PageLimit,
     ) -> Result<Vec<EventId>, StoreError> {
         let (clock_time, at_most) = (self.clock_time(), limit.get() as i64);
         self.read(move |connection| {
             Box::pin(async move {
-                let rows = connection.fetch(sql::EVENT_DUE, &[&clock_time, &at_most]).await?;
-                Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
-            })
-        })
-        .await
-    }
-
-    pub(crate) async fn list_erasable_events(
-        &self,
-        limit: PageLimit,
-    ) -> Result<Vec<EventId>, StoreError> {
-        let (clock_time, at_most) = (self.clock_time(), limit.get() as i64);
-        self.read(move |connection| {
-            Box::pin(async move {
-                let rows = connection.fetch(sql::EVENT_ERASABLE, &[&clock_time, &at_most]).await?;
+                let rows = connection.fetch(statement, &[&clock_time, &at_most]).await?;
                 Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
             })
         })

@@ -172,7 +172,7 @@ impl BookingStore for PgStore {
     }
 
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.list_due_events(limit).await
+        self.list_events_by(sql::EVENT_DUE, limit).await
     }
 
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
@@ -196,7 +196,7 @@ impl BookingStore for PgStore {
     }
 
     async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.list_erasable_events(limit).await
+        self.list_events_by(sql::EVENT_ERASABLE, limit).await
     }
 
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
