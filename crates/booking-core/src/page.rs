@@ -87,10 +87,7 @@ impl FromStr for EventCursor {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (micros, id) = text.split_once('_').ok_or(Invalid::NotACursor)?;
-        let micros: i64 = Some(micros)
-            .filter(|m| !m.starts_with('+'))
-            .and_then(|m| m.parse().ok())
-            .ok_or(Invalid::NotACursor)?;
+        let micros: i64 = number(micros).ok_or(Invalid::NotACursor)?;
         let id: Uuid = crate::id::parse_uuid(id).ok_or(Invalid::NotACursor)?;
         Ok(Self {
             created_at: DateTime::from_timestamp_micros(micros)
@@ -129,14 +126,17 @@ impl FromStr for RegistrationCursor {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Some(text)
-            .filter(|text| !text.starts_with('+'))
-            .and_then(|text| text.parse::<u64>().ok())
+        number::<u64>(text)
             // Stores keep versions in signed 64-bit columns.
             .filter(|version| i64::try_from(*version).is_ok())
             .map(|version| Self(Version::new(version)))
             .ok_or(Invalid::NotACursor)
     }
+}
+
+/// A number as it is printed: `FromStr` alone would take one with a plus sign, too.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    Some(text).filter(|text| !text.starts_with('+'))?.parse().ok()
 }
 
 #[cfg(test)]
