@@ -1,8 +1,9 @@
 //! Reads that are shared by those who ask for the same thing at the same time.
 
+use crate::locked::lock;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
@@ -92,11 +93,6 @@ impl<K: Eq + Hash, V> Drop for Flight<K, V> {
             lock(&self.under_way).remove(&self.key);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The map is whole between any two of its calls.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The edge: what every request and every answer passes through.
 
+use crate::causes::chain;
 use crate::connections::Answering;
 use crate::host;
 use crate::log_format::ACCESS;
@@ -21,7 +22,6 @@ use actix_web::{Error, ResponseError};
 use booking_admission::SubmitError;
 use booking_core::RequestId;
 use futures_util::FutureExt;
-use std::error::Error as _;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -156,13 +156,7 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
-    let mut chain = source.to_string();
-    let mut next = source.source();
-    while let Some(cause) = next {
-        chain = format!("{chain}: {cause}");
-        next = cause.source();
-    }
-    log::warn!("request {request_id}: {error}: {chain}");
+    log::warn!("request {request_id}: {error}: {}", chain(source));
 }
 
 fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId, is_stopping: bool) {

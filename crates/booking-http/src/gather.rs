@@ -1,10 +1,11 @@
 //! Look-ups of different things that go to the store together.
 
+use crate::locked::lock;
 use crate::problem::ApiError;
 use booking_admission::SubmitError;
 use booking_core::StoreError;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
@@ -137,11 +138,6 @@ impl<K, V> Drop for Flight<K, V> {
             queue.is_under_way = false;
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The queue is whole between any two of its calls.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

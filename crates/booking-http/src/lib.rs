@@ -15,13 +15,14 @@
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
 //! | slow clients | `connections`, `unread` |
 //! | what runs beside requests | `sweeper`, `auditor`, `shutdown` |
-//! | what operators see | `metrics`, `readiness`, `log_format`, `own_words` |
+//! | what operators see | `metrics`, `readiness`, `log_format`, `own_words`, `causes` |
 
 mod assets;
 mod auditor;
 mod body;
 mod caching;
 mod calendar;
+mod causes;
 mod coalesce;
 pub mod command;
 pub mod config;
@@ -40,6 +41,7 @@ mod identity;
 mod json;
 mod kept;
 mod limits;
+mod locked;
 pub mod log_format;
 mod metrics;
 pub mod own_words;

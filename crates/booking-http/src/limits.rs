@@ -53,15 +53,15 @@ impl ClientLimits {
             trusted_proxies: TrustedProxies::read(reader),
             client_rate: Rate::read(reader, "CLIENT_RATE", "CLIENT_BURST"),
             token_rate: Rate::read(reader, "TOKEN_RATE", "TOKEN_BURST"),
-            client_holds_max: number(reader, "CLIENT_HOLDS_MAX", 0),
-            email_holds_max: number(reader, "EMAIL_HOLDS_MAX", 0),
+            client_holds_max: number(reader, "CLIENT_HOLDS_MAX"),
+            email_holds_max: number(reader, "EMAIL_HOLDS_MAX"),
         }
     }
 }
 
 /// A whole number, of which 0 means that there is no limit.
-fn number(reader: &mut Reader<'_>, name: &'static str, min: u64) -> Option<NonZeroU32> {
-    let number = reader.within(name, min, SET_MAX);
+fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
+    let number = reader.within(name, 0, SET_MAX);
     NonZeroU32::new(u32::try_from(number).unwrap_or(u32::MAX))
 }
 

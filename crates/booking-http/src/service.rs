@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those who ask again at once
-/// would otherwise have the machine spend itself on refusing them.
+/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
+/// who ask again at once would otherwise have the machine spend itself on refusing them.
 pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One for the whole process, shared by its workers.

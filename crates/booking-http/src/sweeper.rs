@@ -5,6 +5,7 @@
 //! whoever asks an event for something tidies it first. It never writes by itself: it asks, through the
 //! queue, as everybody does. So any number of servers may sweep at once, and none need.
 
+use crate::causes::chain;
 use crate::service::Service;
 use booking_admission::SubmitError;
 use booking_core::{BookingStore, Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
@@ -137,12 +138,4 @@ impl Complaint {
             log::warn!("could not {what}: {}", chain(&error));
         }
     }
-}
-
-/// An error and what is beneath it.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -7,12 +7,13 @@
 
 use super::client::Client;
 use super::{ClientLimits, Limited, TooMuch};
+use crate::locked::lock;
 use booking_admission::SubmitError;
 use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId, StoreError};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -150,7 +151,7 @@ impl Holds {
 
     /// A panic while it was locked would leave a hold counted wrongly at worst.
     fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.places)
     }
 }
 

@@ -2,6 +2,7 @@
 //! remembered.
 
 use super::{SET_MAX, number};
+use crate::locked::lock;
 use crate::settings::Reader;
 use governor::clock::{Clock, MonotonicClock, Reference};
 use governor::middleware::StateInformationMiddleware;
@@ -12,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The most keys that are told apart. Those beyond share what one of them may do, until others have been
@@ -41,7 +42,7 @@ impl Rate {
     ) -> Option<Self> {
         let burst = reader.within(burst, 1, SET_MAX);
         let burst = NonZeroU32::new(burst as u32).unwrap_or(NonZeroU32::MIN);
-        number(reader, rate, 0).map(|per_second| Self { per_second, burst })
+        number(reader, rate).map(|per_second| Self { per_second, burst })
     }
 
     /// The whole seconds in which all that may be done at once may be done again.
@@ -198,11 +199,6 @@ impl<K: Hash + Eq + Copy> ShrinkableKeyedStateStore<K> for Table<K> {
     fn is_empty(&self) -> bool {
         self.lock().by_key.is_empty()
     }
-}
-
-/// A panic while it was locked has left nothing half done: what is changed is changed at once.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
