@@ -111,14 +111,23 @@ pub fn read_all(stream: TcpStream) -> Answer {
     }
 }
 
+/// Reads what has come. A signal that comes meanwhile, as when a browser ends, is no end of it.
+pub fn read_some(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 fn try_read_all(mut stream: TcpStream, is_head: bool) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16_384];
     loop {
-        match stream.read(&mut buffer) {
+        match read_some(&mut stream, &mut buffer) {
             Ok(0) => break,
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // A reset after the answer: part of what we sent was never read.
             Err(_) if !bytes.is_empty() => break,
             Err(error) => return Err(error),

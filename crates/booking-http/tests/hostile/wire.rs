@@ -1,9 +1,9 @@
 //! Bytes on one connection, and every answer that comes back on it.
 
-use crate::common::http::{Answer, connect, parse};
+use crate::common::http::{Answer, connect, parse, read_some};
 use crate::common::{App, Data};
 use serde_json::json;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 
 /// What a connection is worth after the last answer.
@@ -69,7 +69,7 @@ impl Answers {
                 }
             }
             let mut buffer = [0; 16_384];
-            match self.stream.read(&mut buffer) {
+            match read_some(&mut self.stream, &mut buffer) {
                 Ok(length @ 1..) => self.rest.extend_from_slice(&buffer[..length]),
                 // A reset: the server has not read all that it was sent.
                 Ok(0) => break,
@@ -91,7 +91,7 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn start(data: Data) -> Self {
-        let app = App::start_with(data, &[("RATE_WRITES", "0"), ("BODY_SECONDS", "2")]);
+        let app = App::start_with(data, &[("BODY_SECONDS", "2")]);
         let event = app.create(5);
         assert_eq!(app.register(&event, "ada@example.org").status, 201);
         Self { app, event }

@@ -2,7 +2,7 @@
 
 use crate::common::{App, Data, http};
 use serde_json::json;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -25,7 +25,7 @@ fn closed(mut stream: &TcpStream) -> String {
     let (mut said, mut buffer) = (Vec::new(), [0; 4_096]);
     stream.set_read_timeout(Some(CLOSED_WITHIN)).expect("it can be set");
     loop {
-        match stream.read(&mut buffer) {
+        match http::read_some(&mut stream, &mut buffer) {
             Ok(0) => break,
             Ok(length) => said.extend_from_slice(&buffer[..length]),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
