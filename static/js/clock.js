@@ -46,3 +46,11 @@ export function noteServerMoment(iso) {
 
 /** Milliseconds since 1970, as the server counts them. Our own clock's until the server was heard. */
 export const serverNow = () => Date.now() + (range === null ? 0 : (range.min + range.max) / 2);
+
+/**
+ * Whether the server may not have come to this time yet, although `serverNow` has. It stays so for as long
+ * as the header may be late, and no longer.
+ *
+ * @param {string} iso
+ */
+export const mayBeAhead = (iso) => range !== null && Date.now() + range.min < Date.parse(iso);

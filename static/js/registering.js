@@ -2,9 +2,11 @@
 /** Getting a seat, a hold or a place in line: from the press of a button to an outcome in words. */
 
 import { hold, register } from "./api.js";
-import { noteServerMoment } from "./clock.js";
+import { mayBeAhead, noteServerMoment } from "./clock.js";
+import { sleep } from "./dom.js";
 import { explain } from "./explain.js";
 import { sentence } from "./form.js";
+import { ProblemError } from "./http.js";
 import { createAttempts } from "./idempotency.js";
 import { withRetries } from "./retry.js";
 
@@ -13,8 +15,14 @@ import { withRetries } from "./retry.js";
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
 
-/** @param {string} eventId */
-export function createRegistering(eventId) {
+/** Between two tries at doors that are about to open. */
+const KNOCK_MS = 200;
+
+/**
+ * @param {string} eventId
+ * @param {() => string | null | undefined} opensAt
+ */
+export function createRegistering(eventId, opensAt) {
   const attempt = createAttempts();
 
   /**
@@ -30,16 +38,25 @@ export function createRegistering(eventId) {
       if (wish === "hold") return hold(eventId, who, key);
       return register(eventId, wish === "waitlist" ? { ...who, on_full: "waitlist" } : who, key);
     };
-    try {
-      const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
-      noteServerMoment(made.created_at);
-      return welcome(made);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      return explain(error, "Nothing was booked.", REFUSALS);
+    for (;;) {
+      try {
+        const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
+        noteServerMoment(made.created_at);
+        return welcome(made);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (!isClosed(error) || !mayBeAhead(opensAt() ?? "")) {
+          return explain(error, "Nothing was booked.", REFUSALS);
+        }
+        // Our clock opened the doors a moment before the server's did.
+        await sleep(KNOCK_MS, signal);
+      }
     }
   };
 }
+
+/** @param {unknown} error */
+const isClosed = (error) => error instanceof ProblemError && error.code === "closed";
 
 /** @param {Seated} registration @returns {Outcome} */
 export function welcome(registration) {

@@ -62,7 +62,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   );
   const hint = el("p", { class: "panel__text", role: "status" });
   const area = createOutcomeArea();
-  const tryFor = createRegistering(eventId);
+  const tryFor = createRegistering(eventId, () => latest()?.opens_at);
   const doors = createDoorsNotice(signal, () => draw());
   let isHolding = false;
 

@@ -211,10 +211,23 @@ async fn doors_open_and_close_by_themselves() {
         let moment = Utc::now() + TimeDelta::seconds(seconds);
         (moment, moment.to_rfc3339_opts(SecondsFormat::Micros, true))
     };
+    // The page guesses the server's clock from what the header may be late by: one that is never late
+    // makes it guess too early.
+    page.js(
+        "const fetched = window.fetch;
+        window.fetch = async (...asked) => {
+            const answer = await fetched(...asked);
+            const headers = new Headers(answer.headers);
+            headers.set('Date', new Date().toISOString());
+            const { status, statusText } = answer;
+            return new Response(status === 304 ? null : answer.body, { headers, status, statusText });
+        };",
+    )
+    .await;
     let (opens, opens_at) = moment(7);
     let body = json!({"name": "Jazz", "capacity": 2, "opens_at": opens_at});
     let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
-    page.open(&format!("/#/events/{concert}")).await;
+    page.js(&format!("location.hash = '#/events/{concert}'")).await;
     page.wait("@doors[data-doors=upcoming]").await;
     let left = page.seconds("@opens-countdown").await;
     assert!((1..=7).contains(&left), "{left}");
