@@ -1,13 +1,17 @@
-//! Connections: the pool, what is set on each of them, and who may go back into it.
+//! PgPool: the pool, what is set on each of them, and who may go back into it.
 
 use crate::error::PgError;
+use crate::hosts::Connector;
 use crate::options::PgOptions;
 use crate::sql::Sql;
 use crate::tls;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Status,
 };
 use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row, Statement};
@@ -24,7 +28,7 @@ const SESSION: &str = "
     SET lock_timeout = '2s';
     SET statement_timeout = '5s';
     SET idle_in_transaction_session_timeout = '5s';
-    SET client_min_messages = error;
+    SET client_min_messages = warning;
     SET log_parameter_max_length_on_error = 0;
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
@@ -34,12 +38,41 @@ const SESSION: &str = "
     SET jit = off;
 ";
 
-pub(crate) fn pool(options: &PgOptions) -> Result<Pool, Box<dyn std::error::Error + Send + Sync>> {
+/// The connections that a store shares.
+pub(crate) struct PgPool {
+    pool: Pool,
+    unreplicated: Arc<AtomicU64>,
+}
+
+impl PgPool {
+    /// How many there are, and may be.
+    pub(crate) fn status(&self) -> Status {
+        self.pool.status()
+    }
+
+    /// Closes those that nobody uses, after one of them has failed: when a server is gone, or another
+    /// one is the leader, they all lead to where that one did, and each would cost somebody their time.
+    pub(crate) fn doubt(&self) {
+        self.pool.retain(|_, _| false);
+    }
+}
+
+pub(crate) fn pool(
+    options: &PgOptions,
+) -> Result<PgPool, Box<dyn std::error::Error + Send + Sync>> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let config = options.config.clone();
+    let unreplicated = Arc::<AtomicU64>::default();
+    let counted = Arc::clone(&unreplicated);
     let manager = match tls::connector(&options.tls)? {
-        None => Manager::from_config(config, NoTls, recycling),
-        Some(connector) => Manager::from_config(config, connector, recycling),
+        None => {
+            let connector = Connector { tls: NoTls, unreplicated: counted };
+            Manager::from_connect(config, connector, recycling)
+        }
+        Some(tls) => {
+            let connector = Connector { tls, unreplicated: counted };
+            Manager::from_connect(config, connector, recycling)
+        }
     };
     let pool: Result<Pool, BuildError> = Pool::builder(manager)
         .max_size(options.pool_size.max(PgOptions::POOL_SIZE_MIN))
@@ -51,7 +84,7 @@ pub(crate) fn pool(options: &PgOptions) -> Result<Pool, Box<dyn std::error::Erro
             Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
         }))
         .build();
-    Ok(pool?)
+    Ok(PgPool { pool: pool?, unreplicated })
 }
 
 const ON_LOAN: &str = "a connection is taken back only on drop";
@@ -60,13 +93,15 @@ const ON_LOAN: &str = "a connection is taken back only on drop";
 /// answer and no transaction is left on it; otherwise it is closed, which ends both.
 pub(crate) struct Lease {
     connection: Option<Object>,
+    unreplicated: Arc<AtomicU64>,
     clean: bool,
 }
 
 impl Lease {
-    pub(crate) async fn from(pool: &Pool) -> Result<Self, PgError> {
-        let connection = pool.get().await.map_err(PgError::Pool)?;
-        Ok(Self { connection: Some(connection), clean: false })
+    pub(crate) async fn from(pool: &PgPool) -> Result<Self, PgError> {
+        let connection = pool.pool.get().await.map_err(PgError::Pool)?;
+        let unreplicated = Arc::clone(&pool.unreplicated);
+        Ok(Self { connection: Some(connection), unreplicated, clean: false })
     }
 
     /// Gives the connection back.
@@ -147,6 +182,35 @@ impl Lease {
     /// The same of a text that is made up; in errors it goes by `name`.
     pub(crate) async fn script(&self, name: &'static str, sql: &str) -> Result<(), PgError> {
         self.batch_execute(sql).await.map_err(named(name))
+    }
+
+    /// COMMIT, sent when this is first polled.
+    pub(crate) async fn commit(&self) -> Result<(), PgError> {
+        self.committing(self.command("COMMIT")).await
+    }
+
+    /// Does `work`, which commits. Where there is a synchronous standby, COMMIT waits for it; a wait that
+    /// is broken off (`pg_cancel_backend`) PostgreSQL calls a success, with a warning that no standby has
+    /// it. That is not ours to acknowledge, and an error here. The count is of all connections, so that
+    /// it may be another's commit: finding out what happened to this one does no harm.
+    pub(crate) async fn committing<T>(
+        &self,
+        work: impl Future<Output = Result<T, PgError>>,
+    ) -> Result<T, PgError> {
+        let before = self.unreplicated.load(Ordering::SeqCst);
+        let done = work.await?;
+        match self.unreplicated.load(Ordering::SeqCst) == before {
+            true => Ok(done),
+            false => Err(PgError::Unreplicated),
+        }
+    }
+
+    /// Waits until all that can be seen is as safe as a commit of one's own: after a crash, or a commit
+    /// whose wait was broken off, rows can be seen that no standby has. To be used outside of a
+    /// transaction, before telling somebody that what they asked for was done already.
+    pub(crate) async fn confirm_what_is_seen(&self) -> Result<(), PgError> {
+        const MARK: &str = "SELECT pg_logical_emit_message(true, 'booking', '')";
+        self.committing(self.command(MARK)).await
     }
 
     /// Prepares a statement and runs it.

@@ -23,7 +23,7 @@ const NO_EVENT: Uuid = Uuid::nil();
 
 impl PgStore {
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
-        run(&Name::of("create_event"), &*self.observer, |attempt| {
+        run(self, &Name::of("create_event"), |attempt| {
             Box::pin(async move { self.attempt_insert(new, &attempt).await })
         })
         .await
@@ -37,12 +37,15 @@ impl PgStore {
         let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
         let (inserted, found) = join(
-            insert_event(&connection, &insert, new, now),
+            connection.committing(insert_event(&connection, &insert, new, now)),
             connection.rows(&find, &[&[id].as_slice(), &now]),
         )
         .await;
         attempt.look_at(&inserted);
         inserted?;
+        if attempt.must_find_out() {
+            connection.confirm_what_is_seen().await?;
+        }
         let event = rows::event(&found?[0])?;
         connection.give_back();
         Ok(event)
@@ -53,7 +56,7 @@ impl PgStore {
         new: &NewEvent,
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
-        run(&Name::of("create_event_once"), &*self.observer, |attempt| {
+        run(self, &Name::of("create_event_once"), |attempt| {
             Box::pin(async move { self.attempt_insert_once(new, key, &attempt).await })
         })
         .await
@@ -105,7 +108,7 @@ impl PgStore {
             .await?;
         if claimed == 1 {
             attempt.commit_is_sent();
-            connection.command("COMMIT").await?;
+            connection.commit().await?;
             connection.give_back();
             return Ok(outcome);
         }
@@ -115,6 +118,7 @@ impl PgStore {
             .await?;
         let (_, record) = rows::record(&found[0])?;
         connection.command("ROLLBACK").await?;
+        connection.confirm_what_is_seen().await?;
         connection.give_back();
         Ok(match &record.outcome {
             // Our own, from before a COMMIT whose answer was lost.

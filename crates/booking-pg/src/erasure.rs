@@ -51,7 +51,7 @@ impl PgStore {
         let event_ids: Vec<Uuid> = found.iter().map(|row| row.get(0)).collect();
         let key_hashes: Vec<&[u8]> = found.iter().map(|row| row.get(1)).collect();
         let (event_ids, key_hashes, said) = (&event_ids, &key_hashes, &said);
-        run(&Name::of("forget_records_of"), &*self.observer, |attempt| {
+        run(self, &Name::of("forget_records_of"), |attempt| {
             Box::pin(
                 async move { self.attempt_delete_of(event_ids, key_hashes, said, &attempt).await },
             )

@@ -1,5 +1,6 @@
 //! What went wrong, and what follows from it: the one place that knows SQLSTATEs.
 
+use crate::hosts;
 use booking_core::{Invalid, StoreError};
 use deadpool_postgres::{HookError, PoolError};
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(crate) enum PgError {
     },
     #[error("the database did not answer within {0:?}")]
     Timeout(Duration),
+    #[error("it was committed, but no synchronous standby is known to have it")]
+    Unreplicated,
     #[error("column {column} holds what it must not")]
     Row {
         column: &'static str,
@@ -90,28 +93,45 @@ impl PgError {
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Self::Pool(_) | Self::Timeout(_) => Remedy::ComeBackLater,
-            Self::Lost { .. } => Remedy::TryAgain,
+            Self::Lost { .. } | Self::Unreplicated => Remedy::TryAgain,
             Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
             Self::Row { .. } | Self::Unreadable { .. } => Remedy::Report,
         }
     }
 
-    /// Whether a server that is starting, or full, may be the reason: it is worth waiting then.
+    /// Whether a server that is starting, or full, or a standby, may be the reason: it is worth waiting
+    /// then.
     pub(crate) fn may_be_starting(&self) -> bool {
-        let code = match self {
-            Self::Refused { code, .. } => Some(code),
+        match self {
+            Self::Refused { code, .. } => hosts::is_passing(code),
             Self::Pool(
                 PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)),
-            ) => error.code(),
+            ) => error.code().is_none_or(hosts::is_passing),
             Self::Pool(_)
             | Self::Lost { .. }
             | Self::Timeout(_)
+            | Self::Unreplicated
             | Self::Row { .. }
-            | Self::Unreadable { .. } => None,
-        };
-        code.is_none_or(|code| {
-            [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(code)
-        })
+            | Self::Unreadable { .. } => true,
+        }
+    }
+
+    /// Whether the server may be gone, or not the leader any more, so that other connections may lead
+    /// nowhere as this one did.
+    pub(crate) fn casts_doubt(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::Timeout(_) => true,
+            Self::Refused { code, .. } => [
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::CANNOT_CONNECT_NOW,
+            ]
+            .contains(code),
+            Self::Pool(_) | Self::Unreplicated | Self::Row { .. } | Self::Unreadable { .. } => {
+                false
+            }
+        }
     }
 
     /// As it is told to callers, when nothing was written.
@@ -132,7 +152,9 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
         // This session was ended. If it was the whole server, connecting anew will tell.
         | (&SqlState::ADMIN_SHUTDOWN, _)
         | (&SqlState::CRASH_SHUTDOWN, _)
-        | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _) => Remedy::TryAgain,
+        | (&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, _)
+        // This connection leads to what is a standby by now. Another will lead to the leader.
+        | (&SqlState::READ_ONLY_SQL_TRANSACTION, _) => Remedy::TryAgain,
         // Somebody wrote around the row lock and was faster. The next attempt sees their rows.
         (
             &SqlState::UNIQUE_VIOLATION,
@@ -143,10 +165,7 @@ fn remedy_of(code: &SqlState, constraint: Option<&str>) -> Remedy {
                 | "facts_pkey",
             ),
         ) => Remedy::TryAgain,
-        // After a failover this connection leads to a standby.
-        (&SqlState::READ_ONLY_SQL_TRANSACTION, _)
-        | (&SqlState::QUERY_CANCELED, _)
-        | (&SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
+        (&SqlState::QUERY_CANCELED | &SqlState::CANNOT_CONNECT_NOW, _) => Remedy::ComeBackLater,
         // Class 08, connection exceptions; class 53, insufficient resources; class 58, system errors
         // (a disk that fails).
         (code, _) if ["08", "53", "58"].iter().any(|class| code.code().starts_with(class)) => {

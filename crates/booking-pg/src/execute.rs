@@ -9,7 +9,8 @@ use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
 use booking_core::{
-    AskedBy, EventCommand, EventId, Execution, Observation, StoreError, WhenBusy, decide_batch,
+    AskedBy, EventCommand, EventId, Execution, Observation, Outcome, StoreError, WhenBusy,
+    decide_batch,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3};
@@ -30,7 +31,7 @@ impl PgStore {
             return Ok(Vec::new());
         }
         let asked_by = Some(AskedBy::of(batch));
-        run(&Name { what: "execute", asked_by }, &*self.observer, |attempt| {
+        run(self, &Name { what: "execute", asked_by }, |attempt| {
             Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt).await })
         })
         .await
@@ -59,8 +60,11 @@ impl PgStore {
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (executions, changes) = decided;
-        if changes.is_empty() {
-            // Not COMMIT: that would flush the row locks to disk.
+        if changes.is_empty() && executions.iter().any(tells_what_was_done) {
+            // The row locks make COMMIT wait, for the disk and for the standby.
+            connection.commit().await?;
+        } else if changes.is_empty() {
+            // Not COMMIT, which would do so for nothing.
             connection.command("ROLLBACK").await?;
         } else {
             let writing = Instant::now();
@@ -136,6 +140,15 @@ impl PgStore {
         locked.load_positions(connection, batch).await?;
         Ok(locked)
     }
+}
+
+/// Whether this tells that something was done, although nothing is done now. It must be as safe as if it
+/// were: after a crash there may be rows that no standby has.
+fn tells_what_was_done(execution: &Execution) -> bool {
+    !matches!(
+        execution,
+        Execution::Busy | Execution::Decided(Outcome::Refused(_) | Outcome::Settled)
+    )
 }
 
 /// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are

@@ -12,11 +12,13 @@ impl PgStore {
             Box::pin(async move {
                 let rows = connection.fetch(sql::SESSION_HEALTH, &[]).await?;
                 let applied: Vec<i32> = rows[0].get("versions");
+                let takes_writes: bool = rows[0].get("takes_writes");
+                if !takes_writes {
+                    // Another server may, and new connections will find it.
+                    self.pool.doubt();
+                }
                 let missing = migrate::versions().into_iter().filter(|v| !applied.contains(v));
-                Ok(StoreHealth {
-                    takes_writes: rows[0].get("takes_writes"),
-                    migrations_missing: missing.count(),
-                })
+                Ok(StoreHealth { takes_writes, migrations_missing: missing.count() })
             })
         })
         .await

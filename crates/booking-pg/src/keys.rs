@@ -29,7 +29,7 @@ impl PgStore {
         seed: SigningSeed,
         only_first: bool,
     ) -> Result<(), StoreError> {
-        run(&Name::of("add_signing_seed"), &*self.observer, |attempt| {
+        run(self, &Name::of("add_signing_seed"), |attempt| {
             Box::pin(async move { self.attempt_insert_seed(seed, only_first, &attempt).await })
         })
         .await
@@ -49,7 +49,7 @@ impl PgStore {
             connection.command(BEGIN),
             connection.command(LOCK),
             connection.change(&insert, &[&seed, &only_first, &now]),
-            connection.command("COMMIT"),
+            connection.commit(),
         )
         .await;
         // What is refused before COMMIT makes a rollback of it.

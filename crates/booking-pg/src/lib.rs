@@ -25,6 +25,7 @@ mod erasure;
 mod error;
 mod execute;
 mod health;
+mod hosts;
 mod keys;
 mod load;
 mod migrate;

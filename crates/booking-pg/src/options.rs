@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// Where the database is and how to talk to it.
 #[derive(Clone)]
@@ -40,9 +40,16 @@ pub enum TlsMode {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OptionsError {
-    /// Not a URL or key-value string as libpq knows them.
+    /// Not a URL as libpq knows them.
     #[error("is not a PostgreSQL connection URL")]
     Url(#[source] tokio_postgres::Error),
+    /// Not a URL at all. The driver would read libpq's key-value strings too, where `sslmode` would be
+    /// passed over here.
+    #[error("must begin with postgresql:// or postgres://")]
+    Scheme,
+    /// `target_session_attrs` asks for a server that takes no writes.
+    #[error("target_session_attrs must be read-write or any")]
+    SessionAttrs,
     /// An `sslmode` that is not one of ours.
     #[error("sslmode must be disable, require or verify-full")]
     SslMode,
@@ -60,8 +67,11 @@ impl PgOptions {
     pub const CONNECT_WITHIN: Duration = Duration::from_secs(3);
     /// How long sent data may stay unacknowledged by the other side before the connection is given up.
     pub const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long a connection may be silent before the other side is asked whether it is still there.
+    pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 
-    /// Options for a database, with no protection, the default pool and the database's clock.
+    /// Options for a database, with no protection, the default pool and the database's clock. Of several
+    /// hosts the one that takes writes is used (`target_session_attrs=read-write`).
     pub fn new(mut config: Config) -> Self {
         if config.get_application_name().is_none() {
             config.application_name("booking");
@@ -70,6 +80,10 @@ impl PgOptions {
             config.connect_timeout(Self::CONNECT_WITHIN);
         }
         config.tcp_user_timeout(Self::TCP_USER_TIMEOUT);
+        if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+            config.keepalives_idle(Self::KEEPALIVE_IDLE);
+        }
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.ssl_mode(SslMode::Disable);
         Self {
             config,
@@ -80,21 +94,32 @@ impl PgOptions {
         }
     }
 
-    /// Reads a connection URL, `postgresql://user:password@host:port/database?sslmode=…`, with
+    /// Reads a connection URL, `postgresql://user:password@host:port,host:port/database?sslmode=…`, with
     /// `sslmode` as in [`TlsMode`] (`disable` if left out) and `sslrootcert` for `verify-full`.
+    /// `target_session_attrs` is `read-write` if left out; `any` takes whichever answers first,
+    /// whether or not it takes writes.
     ///
     /// # Errors
     /// [`OptionsError`], without the URL.
     pub fn parse(url: &str) -> Result<Self, OptionsError> {
+        if !["postgresql://", "postgres://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(OptionsError::Scheme);
+        }
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut sslmode = None;
         let mut sslrootcert = None;
         let mut others = Vec::new();
+        let mut any_host = false;
         // The driver knows neither verify-full nor sslrootcert, and would refuse the URL.
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("sslmode", value)) => sslmode = Some(value),
                 Some(("sslrootcert", value)) => sslrootcert = Some(PathBuf::from(value)),
+                Some(("target_session_attrs", value)) => match value {
+                    "read-write" => any_host = false,
+                    "any" => any_host = true,
+                    _ => return Err(OptionsError::SessionAttrs),
+                },
                 _ => others.push(pair),
             }
         }
@@ -103,7 +128,11 @@ impl PgOptions {
             false => format!("{base}?{}", others.join("&")),
         };
         let tls = TlsMode::parse(sslmode.unwrap_or("disable"), sslrootcert)?;
-        Ok(Self::new(url.parse().map_err(OptionsError::Url)?).with_tls(tls))
+        let mut options = Self::new(url.parse().map_err(OptionsError::Url)?).with_tls(tls);
+        if any_host {
+            options.config.target_session_attrs(TargetSessionAttrs::Any);
+        }
+        Ok(options)
     }
 
     /// The same, protected by `tls`.
@@ -171,6 +200,7 @@ mod tests {
         assert_eq!(options.location(), "db.example.org:5433/booking");
         assert_eq!(options.tls, TlsMode::Disable);
         assert!(!format!("{options:?}").contains("secret"));
+        assert_eq!(options.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
 
         let url = "postgres://a@one:1,two:2/d?target_session_attrs=read-write&sslmode=verify-full\
                    &sslrootcert=/etc/ca.pem";
@@ -186,6 +216,8 @@ mod tests {
             "postgres://a:secret@db/x?sslmode=verify",
             "postgres://a:secret@db/x?sslmode=require&sslrootcert=/ca.pem",
             "postgres://a:secret@db:port/x",
+            "postgres://a:secret@db/x?target_session_attrs=read-only",
+            "host=db password=secret sslmode=require",
             "https://a:secret@db",
         ] {
             let error = PgOptions::parse(url).expect_err(url);

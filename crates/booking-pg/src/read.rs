@@ -86,14 +86,23 @@ impl PgStore {
                         connection.give_back();
                         return Ok(value);
                     }
-                    Err(error) if error.remedy() == Remedy::TryAgain && number < attempts_max => {}
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        if error.casts_doubt() {
+                            self.pool.doubt();
+                        }
+                        if error.remedy() != Remedy::TryAgain || number == attempts_max {
+                            return Err(error);
+                        }
+                    }
                 }
             }
         };
         match timeout(WITHIN, attempts).await {
             Ok(answer) => answer.map_err(PgError::into_store_error),
-            Err(_) => Err(PgError::Timeout(WITHIN).into_store_error()),
+            Err(_) => {
+                self.pool.doubt();
+                Err(PgError::Timeout(WITHIN).into_store_error())
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::connection::{self, Lease};
+use crate::connection::{self, Lease, PgPool};
 use crate::error::{ConnectError, PgError};
 use crate::options::PgOptions;
 use crate::session::SessionName;
@@ -12,7 +12,6 @@ use booking_core::{
     StoreHealth, Totals, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
-use deadpool_postgres::Pool;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,7 +20,7 @@ use tokio::time::{Instant, sleep};
 
 /// Events and registrations in PostgreSQL, 15 or newer.
 pub struct PgStore {
-    pub(crate) pool: Pool,
+    pub(crate) pool: PgPool,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
     pub(crate) observer: Arc<dyn Observer>,

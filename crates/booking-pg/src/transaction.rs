@@ -1,7 +1,8 @@
 //! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
 
 use crate::error::{PgError, Remedy};
-use booking_core::{AskedBy, Observation, Observer, StoreError};
+use crate::store::PgStore;
+use booking_core::{AskedBy, Observation, StoreError};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,8 +81,8 @@ impl std::fmt::Display for Name<'_> {
 /// An attempt must be safe to repeat even if it was committed: this is how the outcome of a COMMIT
 /// whose answer was lost is found out.
 pub(crate) async fn run<'a, T>(
+    store: &PgStore,
     name: &Name<'_>,
-    observer: &dyn Observer,
     mut attempt: impl FnMut(Arc<Attempt>) -> BoxFuture<'a, Result<T, PgError>>,
 ) -> Result<T, StoreError> {
     let deadline = Instant::now() + WITHIN;
@@ -100,9 +101,12 @@ pub(crate) async fn run<'a, T>(
             Ok(Err(error)) => error,
             Err(_) => PgError::Timeout(left),
         };
+        if error.casts_doubt() {
+            store.pool.doubt();
+        }
         if progress.commit_sent.load(Ordering::Relaxed) {
             unknown = true;
-            observer.observe(Observation::CommitLost);
+            store.observer.observe(Observation::CommitLost);
         }
         let pause = pause_before(number + 1);
         let again = unknown || (error.remedy() == Remedy::TryAgain && number < ATTEMPTS_MAX);
@@ -112,7 +116,7 @@ pub(crate) async fn run<'a, T>(
                 false => error.into_store_error(),
             });
         }
-        observer.observe(Observation::Retried);
+        store.observer.observe(Observation::Retried);
         log::warn!(
             "{name}: attempt {number} failed, trying again in {} ms; commit_unknown={unknown}: {}",
             pause.as_millis(),

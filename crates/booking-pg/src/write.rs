@@ -106,7 +106,7 @@ pub(crate) async fn write_and_commit(
                     &records.outcomes,
                 ],
             ),
-            connection.command("COMMIT"),
+            connection.commit(),
         ),
     )
     .await;

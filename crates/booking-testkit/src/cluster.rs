@@ -73,6 +73,22 @@ impl Cluster {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "callers write the options in place")]
     pub fn start(options: ClusterOptions) -> Self {
+        Self::start_with(|installation| installation.initialise(&options))
+    }
+
+    /// Makes a standby of this cluster, which copies it and then follows it (streaming replication),
+    /// and waits until it accepts connections. To be promoted by `SELECT pg_promote()`.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start) does, or if this cluster does not let it copy.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the options in place")]
+    pub fn start_standby(&self, options: ClusterOptions) -> Self {
+        Self::start_with(|installation| installation.copy(self.port, &options))
+    }
+
+    fn start_with(make: impl FnOnce(&Installation)) -> Self {
         let installation = Installation::plan();
         let mut cluster = Self {
             templates: Mutex::default(),
@@ -82,7 +98,7 @@ impl Cluster {
             guard: Guard::start(Guarded::Postgres, Some(&installation.directory)),
             installation,
         };
-        cluster.installation.initialise(&options);
+        make(&cluster.installation);
         // Between choosing a port and using it somebody else may take it.
         for attempt in 1.. {
             cluster.port = free_port();

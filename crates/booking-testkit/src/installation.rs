@@ -32,13 +32,30 @@ impl Installation {
         }
     }
 
+    /// Makes the directory and a copy of a running cluster in it, which follows that one.
+    pub(crate) fn copy(&self, primary_port: u16, options: &ClusterOptions) {
+        self.make_directory();
+        let program = self.binaries.postgres.with_file_name("pg_basebackup");
+        let output = self
+            .command(&program)
+            .args([
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--username=postgres",
+            ])
+            .args(["--host=127.0.0.1", &format!("--port={primary_port}"), "--pgdata"])
+            .arg(self.data())
+            .output()
+            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "pg_basebackup failed ({}):\n{printed}", output.status);
+        self.configure(options);
+    }
+
     /// Makes the directory and an empty cluster in it.
     pub(crate) fn initialise(&self, options: &ClusterOptions) {
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&self.directory)
-            .expect("the folder for temporary files can be written to");
-        self.give(&self.directory);
+        self.make_directory();
         let output = self
             .command(&self.binaries.initdb)
             .args(["--username=postgres", "--auth=trust", "--no-sync"])
@@ -48,7 +65,18 @@ impl Installation {
             .unwrap_or_else(|error| panic!("cannot run {:?}: {error}", self.binaries.initdb));
         let printed = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "initdb failed ({}):\n{printed}", output.status);
+        self.configure(options);
+    }
 
+    fn make_directory(&self) {
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&self.directory)
+            .expect("the folder for temporary files can be written to");
+        self.give(&self.directory);
+    }
+
+    fn configure(&self, options: &ClusterOptions) {
         let mut settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nmax_connections = 200\n",
             self.directory.display()

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | an empty or migrated database of one's own | [`shared`], [`Cluster::database`], [`Cluster::template`] |
 //! | a PostgreSQL to kill, freeze and restart | [`Cluster::start`] |
+//! | a standby of it, to fail over to | [`Cluster::start_standby`] |
 //! | a running `booking-http` | [`ServerProcess`] |
 //! | to know that a log holds nothing personal or secret | [`leak()`]; servers are checked when they are dropped |
 //! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |

@@ -1,0 +1,186 @@
+//! Two servers, of which one takes writes, and then the other.
+
+mod common;
+
+use booking_core::{BookingStore, EventId, Execution, Outcome, WhenBusy};
+use booking_pg::{ConnectError, PgStore};
+use booking_testkit::{Cluster, ClusterOptions, run_sql};
+use common::{connect, create, execute, options, register};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// For what happens soon, on a machine that has other work.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A primary with our tables, and a standby that follows it.
+fn pair() -> (Cluster, Cluster) {
+    let options = ClusterOptions { durable: false, ..ClusterOptions::default() };
+    let primary = Cluster::start(options.clone());
+    let standby = primary.start_standby(options);
+    (primary, standby)
+}
+
+/// Both, in this order.
+fn url(first: &Cluster, second: &Cluster, rest: &str) -> String {
+    let (first, second) = (first.port(), second.port());
+    format!("postgresql://postgres@127.0.0.1:{first},127.0.0.1:{second}/postgres{rest}")
+}
+
+fn tell(cluster: &Cluster, sql: &str) -> Option<String> {
+    let rows = run_sql(&cluster.socket_url("postgres"), sql);
+    let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    rows.first().and_then(|row| row[0].clone())
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < SOON, "it never came to this: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn promote(standby: &Cluster) {
+    assert_eq!(tell(standby, "SELECT pg_promote()").as_deref(), Some("t"));
+}
+
+fn take_no_writes(cluster: &Cluster, none: bool) {
+    let setting = if none { "on" } else { "off" };
+    tell(cluster, &format!("ALTER SYSTEM SET default_transaction_read_only = {setting}"));
+    tell(cluster, "SELECT pg_reload_conf()");
+}
+
+/// Opens every connection that the pool may have, and leaves them idle.
+async fn fill_pool(store: &PgStore, event: EventId) {
+    let reads = (0..store.pool_size()).map(|_| store.event(event));
+    for read in futures_util::future::join_all(reads).await {
+        read.expect("it answers");
+    }
+}
+
+async fn booked(store: &PgStore, event: EventId) -> u32 {
+    store.event(event).await.expect("it answers").expect("it is there").booked_count
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() {
+    let (primary, standby) = pair();
+    let stores = [
+        connect(&url(&primary, &standby, "?target_session_attrs=read-write"), 3).await,
+        connect(&url(&standby, &primary, "?target_session_attrs=read-write"), 3).await,
+        connect(&url(&standby, &primary, ""), 3).await,
+    ];
+    stores[0].migrate().await.expect("the migrations run");
+    let event = create(&stores[0], 100).await.id;
+    for (number, store) in stores.iter().enumerate() {
+        execute(store, &[register(event, &format!("before-{number}"))]).await;
+        fill_pool(store, event).await;
+    }
+    let alone = PgStore::connect(&options(&standby.url("postgres"), 2), Duration::ZERO).await;
+    let refused = alone.expect_err("a standby takes no writes");
+    assert!(matches!(refused, ConnectError::Unreachable { .. }), "{refused:?}");
+
+    until("everything is on the standby", async || {
+        tell(
+            &primary,
+            "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()",
+        )
+        .as_deref()
+            == Some("1")
+    })
+    .await;
+    primary.kill9();
+    promote(&standby);
+    for (number, store) in stores.iter().enumerate() {
+        let batch = [register(event, &format!("after-{number}"))];
+        let outcome = store.execute(&batch, WhenBusy::Wait).await;
+        assert!(
+            matches!(outcome.as_deref(), Ok([Execution::Decided(Outcome::Confirmed(_))])),
+            "store {number}: {outcome:?}"
+        );
+        assert_eq!(booked(store, event).await, 4 + u32::try_from(number).expect("it is small"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
+    let (first, second) = pair();
+    let store = connect(&url(&first, &second, ""), 4).await;
+    store.migrate().await.expect("the migrations run");
+    let event = create(&store, 100).await.id;
+    until("the event is on the standby", async || {
+        run_sql(&second.socket_url("postgres"), "SELECT 1 FROM events")
+            .is_ok_and(|rows| rows.len() == 1)
+    })
+    .await;
+    fill_pool(&store, event).await;
+
+    // It goes on, and answers, and refuses to write.
+    promote(&second);
+    take_no_writes(&first, true);
+    let outcomes = store.execute(&[register(event, "ada")], WhenBusy::Wait).await;
+    assert!(
+        matches!(outcomes.as_deref(), Ok([Execution::Decided(Outcome::Confirmed(_))])),
+        "the other one is there: {outcomes:?}"
+    );
+    fill_pool(&store, event).await;
+    assert_eq!(booked(&store, event).await, 1);
+    let of_ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'booking'";
+    until("nobody is left at the first", async || tell(&first, of_ours).as_deref() == Some("0"))
+        .await;
+
+    // It accepts connections, as the system does for it, and never says a word.
+    take_no_writes(&first, false);
+    second.pause();
+    let hung = store.execute(&[register(event, "grace")], WhenBusy::Wait).await;
+    hung.expect_err("it hangs");
+    let began = Instant::now();
+    let outcomes = store.execute(&[register(event, "grace")], WhenBusy::Wait).await;
+    assert!(
+        matches!(outcomes.as_deref(), Ok([Execution::Decided(Outcome::Confirmed(_))])),
+        "the first one is there again: {outcomes:?}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(5), "another one was waited for");
+    second.resume();
+}
+
+/// PostgreSQL calls a commit done whose wait for the standby was broken off, with no more than a warning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_no_standby_has_is_never_called_done() {
+    let (primary, standby) = pair();
+    let store = Arc::new(connect(&url(&primary, &standby, ""), 4).await);
+    store.migrate().await.expect("the migrations run");
+    let event = create(&store, 100).await.id;
+    tell(&primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    tell(&primary, "SELECT pg_reload_conf()");
+    until("the standby is synchronous", async || {
+        tell(&primary, "SELECT sync_state FROM pg_stat_replication").as_deref() == Some("sync")
+    })
+    .await;
+
+    let waits = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    for break_off in ["pg_cancel_backend", "pg_terminate_backend"] {
+        standby.pause();
+        let (asked, batch) = (Arc::clone(&store), [register(event, break_off)]);
+        let asking = tokio::spawn(async move { asked.execute(&batch, WhenBusy::Wait).await });
+        until("COMMIT waits for the standby", async || tell(&primary, waits).is_some()).await;
+        tell(&primary, &format!("SELECT {break_off}(pid) FROM ({waits}) AS waiting"));
+        // It is there, and nobody was told: the store has seen that, and waits for the standby again.
+        until("it is found out, with the standby's word", async || {
+            assert!(!asking.is_finished(), "{break_off}: it was called done");
+            tell(&primary, &format!("{waits} AND query NOT LIKE '%_backend%'")).is_some()
+                && tell(
+                    &primary,
+                    &format!("SELECT 1 FROM registrations WHERE user_email LIKE '{break_off}@%'"),
+                )
+                .is_some()
+        })
+        .await;
+        standby.resume();
+        let outcomes = asking.await.expect("no panic").expect("it is found out");
+        assert!(matches!(&outcomes[..], [Execution::Decided(Outcome::Confirmed(_))]));
+        let there = format!("SELECT 1 FROM registrations WHERE user_email LIKE '{break_off}@%'");
+        until("the standby has it", async || tell(&standby, &there).is_some()).await;
+    }
+    assert_eq!(booked(&store, event).await, 2);
+}
