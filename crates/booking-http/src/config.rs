@@ -170,7 +170,12 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
 
 fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     let mut options = PgOptions::new(Default::default());
-    options.config.host(reader.text("DB_HOST"));
+    for host in reader.text("DB_HOST").split(',').map(str::trim) {
+        if host.is_empty() {
+            reader.fail("DB_HOST", "names no host before, after or between its commas");
+        }
+        options.config.host(host);
+    }
     options.config.port(reader.within("DB_PORT", 1, u16::MAX.into()) as u16);
     options.config.user(reader.text("DB_USER"));
     options.config.dbname(reader.text("DB_NAME"));
@@ -275,6 +280,14 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!((options.location().as_str(), options.pool_size), ("db:5432/x", 4));
+        let StoreConfig::Postgres(several) =
+            read(&[("DB_HOST", "one, two"), ("DB_PORT", "7"), ("DB_NAME", "x")])
+                .expect("valid")
+                .store
+        else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!(several.location(), "one:7,two:7/x");
     }
 
     #[test]
@@ -330,6 +343,7 @@ mod tests {
             [("DATABASE_URL", "postgres://a@b/c"), ("DB_HOST", "db")],
             [("DB_PASSWORD", "secret"), ("DB_PASSWORD_FILE", "/dev/null")],
             [("DB_SSLMODE", "require"), ("DB_SSLROOTCERT", "/ca.pem")],
+            [("DB_HOST", "one,,two"), ("DB_NAME", "x")],
         ] {
             assert!(read(&settings).is_err(), "{settings:?}");
         }

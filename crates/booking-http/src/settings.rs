@@ -26,10 +26,10 @@ macro_rules! settings {
 settings! {
     "PORT" ["3000"] "the port to listen on; 0 takes a free one"
     "BIND" ["127.0.0.1"] "the address to listen on"
-    "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…"
+    "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…; several host:port by comma"
     "DATABASE_URL_FILE" [""] "a file that holds it"
-    "DB_HOST" ["localhost"] "PostgreSQL's host"
-    "DB_PORT" ["5432"] "its port"
+    "DB_HOST" ["localhost"] "PostgreSQL's host; several by comma: the one that takes writes is used"
+    "DB_PORT" ["5432"] "its port, or theirs"
     "DB_USER" ["booking"] "the user to connect as"
     "DB_PASSWORD" [""] "the user's password"
     "DB_PASSWORD_FILE" [""] "a file that holds it"
