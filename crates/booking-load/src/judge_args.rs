@@ -2,13 +2,14 @@
 
 use anyhow::Context;
 use booking_load::judge::{History, Verdict, judge};
-use booking_load::workload::{self, WorkloadOptions};
+use booking_load::workload::{self, Pace, WorkloadOptions};
 use clap::Args;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub(crate) struct JudgeArgs {
@@ -18,6 +19,9 @@ pub(crate) struct JudgeArgs {
     /// How many requests.
     #[arg(long, default_value_t = 20_000)]
     operations: u64,
+    /// Go on until SIGTERM or SIGINT instead, and then judge.
+    #[arg(long, conflicts_with = "operations")]
+    until_stopped: bool,
     /// How many clients at once.
     #[arg(long, default_value_t = 32)]
     clients: u32,
@@ -55,12 +59,14 @@ impl JudgeArgs {
         let history = match &self.check {
             Some(path) => read(path).with_context(|| path.display().to_string())?,
             None => {
-                let (history, pace) = runtime.block_on(workload::run(self.options()))?;
+                let (history, pace) = runtime.block_on(self.ask())?;
                 eprintln!(
-                    "load: {:.1} s; slowest answer {:.3} s, slowest decision {:.3} s",
+                    "load: {:.1} s; slowest answer {:.3} s, slowest decision {:.3} s, longest time \
+                     without a change {:.3} s",
                     pace.load.as_secs_f64(),
                     pace.slowest.as_secs_f64(),
-                    pace.slowest_decision.as_secs_f64()
+                    pace.slowest_decision.as_secs_f64(),
+                    pace.longest_standstill.as_secs_f64()
                 );
                 history
             }
@@ -69,6 +75,22 @@ impl JudgeArgs {
             write(&history, path).with_context(|| path.display().to_string())?;
         }
         Ok(judge(&history))
+    }
+
+    async fn ask(&self) -> anyhow::Result<(History, Pace)> {
+        if !self.until_stopped {
+            return workload::run(self.options()).await;
+        }
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let stopped = async {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = interrupted.recv() => {}
+            }
+        };
+        let (history, pace, ()) = workload::run_during(self.options(), stopped).await?;
+        Ok((history, pace))
     }
 
     /// Whether everything occurred that was to occur; tells what did not.

@@ -8,20 +8,24 @@ use tokio_postgres::Row;
 
 impl PgStore {
     pub(crate) async fn ask_health(&self) -> Result<StoreHealth, StoreError> {
-        self.read(|connection| {
-            Box::pin(async move {
-                let rows = connection.fetch(sql::SESSION_HEALTH, &[]).await?;
-                let applied: Vec<i32> = rows[0].get("versions");
-                let takes_writes: bool = rows[0].get("takes_writes");
-                if !takes_writes {
-                    // Another server may, and new connections will find it.
-                    self.pool.doubt();
-                }
-                let missing = migrate::versions().into_iter().filter(|v| !applied.contains(v));
-                Ok(StoreHealth { takes_writes, migrations_missing: missing.count() })
+        let health = self
+            .read(|connection| {
+                Box::pin(async move {
+                    let rows = connection.fetch(sql::SESSION_HEALTH, &[]).await?;
+                    let applied: Vec<i32> = rows[0].get("versions");
+                    let missing = migrate::versions().into_iter().filter(|v| !applied.contains(v));
+                    Ok(StoreHealth {
+                        takes_writes: rows[0].get("takes_writes"),
+                        migrations_missing: missing.count(),
+                    })
+                })
             })
-        })
-        .await
+            .await?;
+        if !health.takes_writes {
+            // Another server may, and new connections will find it.
+            self.pool.doubt();
+        }
+        Ok(health)
     }
 
     pub(crate) async fn sum_up(&self) -> Result<Totals, StoreError> {

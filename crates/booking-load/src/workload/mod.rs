@@ -73,6 +73,8 @@ pub struct Pace {
     pub slowest: Duration,
     /// The longest from the first try of a request to its decision.
     pub slowest_decision: Duration,
+    /// The longest time in which nobody was told that anything was changed.
+    pub longest_standstill: Duration,
 }
 
 /// What all clients share.
@@ -143,7 +145,23 @@ fn pace(history: &History, load: Duration) -> Pace {
         }
     }
     let micros = Duration::from_micros;
-    Pace { load, slowest: micros(slowest), slowest_decision: micros(slowest_decision) }
+    Pace {
+        load,
+        slowest: micros(slowest),
+        slowest_decision: micros(slowest_decision),
+        longest_standstill: micros(longest_standstill(history)),
+    }
+}
+
+/// In microseconds, from one change that was told to the next.
+fn longest_standstill(history: &History) -> u64 {
+    let changes = history.operations.iter().filter(|operation| {
+        operation.request != Request::Read
+            && matches!(&operation.answer, Answer::Decided(decided) if decided.is_success() && !decided.replayed)
+    });
+    let mut told_at: Vec<u64> = changes.map(|operation| operation.answered_at).collect();
+    told_at.sort_unstable();
+    told_at.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
 }
 
 impl Run {
