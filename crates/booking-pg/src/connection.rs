@@ -1,4 +1,4 @@
-//! PgPool: the pool, what is set on each of them, and who may go back into it.
+//! Connections: the pool, what is set on each of them, and who may go back into it.
 
 use crate::error::PgError;
 use crate::hosts::Connector;
@@ -41,6 +41,7 @@ const SESSION: &str = "
 /// The connections that a store shares.
 pub(crate) struct PgPool {
     pool: Pool,
+    doubts: Arc<AtomicU64>,
     unreplicated: Arc<AtomicU64>,
 }
 
@@ -50,9 +51,11 @@ impl PgPool {
         self.pool.status()
     }
 
-    /// Closes those that nobody uses, after one of them has failed: when a server is gone, or another
-    /// one is the leader, they all lead to where that one did, and each would cost somebody their time.
+    /// Closes those that nobody uses, and the others when they come back, after one of them has failed:
+    /// when a server is gone, or another one is the leader, they all lead to where that one did, and each
+    /// would cost somebody their time.
     pub(crate) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::SeqCst);
         self.pool.retain(|_, _| false);
     }
 }
@@ -84,7 +87,7 @@ pub(crate) fn pool(
             Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
         }))
         .build();
-    Ok(PgPool { pool: pool?, unreplicated })
+    Ok(PgPool { pool: pool?, doubts: Arc::default(), unreplicated })
 }
 
 const ON_LOAN: &str = "a connection is taken back only on drop";
@@ -93,20 +96,28 @@ const ON_LOAN: &str = "a connection is taken back only on drop";
 /// answer and no transaction is left on it; otherwise it is closed, which ends both.
 pub(crate) struct Lease {
     connection: Option<Object>,
+    doubts: Arc<AtomicU64>,
+    doubts_before: u64,
     unreplicated: Arc<AtomicU64>,
     clean: bool,
 }
 
 impl Lease {
     pub(crate) async fn from(pool: &PgPool) -> Result<Self, PgError> {
+        let doubts_before = pool.doubts.load(Ordering::SeqCst);
         let connection = pool.pool.get().await.map_err(PgError::Pool)?;
-        let unreplicated = Arc::clone(&pool.unreplicated);
-        Ok(Self { connection: Some(connection), unreplicated, clean: false })
+        Ok(Self {
+            connection: Some(connection),
+            doubts: Arc::clone(&pool.doubts),
+            doubts_before,
+            unreplicated: Arc::clone(&pool.unreplicated),
+            clean: false,
+        })
     }
 
-    /// Gives the connection back.
+    /// Gives the connection back, unless all were doubted meanwhile.
     pub(crate) fn give_back(mut self) {
-        self.clean = true;
+        self.clean = self.doubts.load(Ordering::SeqCst) == self.doubts_before;
     }
 
     /// The driver's own client, for what needs it whole.

@@ -70,9 +70,13 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         let delete = connection.prepare(sql::RECORD_DELETE).await?;
         attempt.commit_is_sent();
-        let deleted = connection.change(&delete, &[&event_ids, &key_hashes, &said]).await;
+        let parameters: [&(dyn ToSql + Sync); 3] = [&event_ids, &key_hashes, &said];
+        let deleted = connection.committing(connection.change(&delete, &parameters)).await;
         attempt.look_at(&deleted);
         deleted?;
+        if attempt.must_find_out() {
+            connection.confirm_what_is_seen().await?;
+        }
         connection.give_back();
         Ok(())
     }

@@ -6,7 +6,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
@@ -95,8 +95,8 @@ where
     }
 }
 
-/// A configuration for each server that one names. All of it is carried over; the driver has no way to
-/// change its hosts.
+/// A configuration for each server that one names, to be used if it takes writes. All else is carried
+/// over; the driver has no way to change its hosts.
 fn each_host(config: &Config) -> Vec<Config> {
     let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let (several, ports) = (hosts.len().max(addresses.len()), config.get_ports());
@@ -131,7 +131,7 @@ fn without_hosts(config: &Config) -> Config {
         .ssl_negotiation(config.get_ssl_negotiation())
         .keepalives(config.get_keepalives())
         .keepalives_idle(config.get_keepalives_idle())
-        .target_session_attrs(config.get_target_session_attrs())
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
         .channel_binding(config.get_channel_binding())
         .load_balance_hosts(config.get_load_balance_hosts());
     if let Some(user) = config.get_user() {

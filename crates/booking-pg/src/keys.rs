@@ -61,6 +61,10 @@ impl PgStore {
         locked?;
         inserted?;
         committed?;
+        if attempt.must_find_out() {
+            // There was nothing left to insert, and nothing to wait for.
+            connection.confirm_what_is_seen().await?;
+        }
         connection.give_back();
         Ok(())
     }

@@ -47,8 +47,8 @@ pub enum OptionsError {
     /// passed over here.
     #[error("must begin with postgresql:// or postgres://")]
     Scheme,
-    /// `target_session_attrs` asks for a server that takes no writes.
-    #[error("target_session_attrs must be read-write or any")]
+    /// `target_session_attrs` asks for a server that takes no writes, or that need not.
+    #[error("target_session_attrs must be read-write, or any with a single host")]
     SessionAttrs,
     /// An `sslmode` that is not one of ours.
     #[error("sslmode must be disable, require or verify-full")]
@@ -71,7 +71,7 @@ impl PgOptions {
     pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 
     /// Options for a database, with no protection, the default pool and the database's clock. Of several
-    /// hosts the one that takes writes is used (`target_session_attrs=read-write`).
+    /// hosts the one that takes writes is used, whatever `config` says of that.
     pub fn new(mut config: Config) -> Self {
         if config.get_application_name().is_none() {
             config.application_name("booking");
@@ -83,7 +83,6 @@ impl PgOptions {
         if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
             config.keepalives_idle(Self::KEEPALIVE_IDLE);
         }
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.ssl_mode(SslMode::Disable);
         Self {
             config,
@@ -96,8 +95,8 @@ impl PgOptions {
 
     /// Reads a connection URL, `postgresql://user:password@host:port,host:port/database?sslmode=…`, with
     /// `sslmode` as in [`TlsMode`] (`disable` if left out) and `sslrootcert` for `verify-full`.
-    /// `target_session_attrs` is `read-write` if left out; `any` takes whichever answers first,
-    /// whether or not it takes writes.
+    /// Of several hosts the one that takes writes is used. A single one is used for reading when it takes
+    /// none, unless there is `target_session_attrs=read-write`.
     ///
     /// # Errors
     /// [`OptionsError`], without the URL.
@@ -109,17 +108,13 @@ impl PgOptions {
         let mut sslmode = None;
         let mut sslrootcert = None;
         let mut others = Vec::new();
-        let mut any_host = false;
+        let mut session_attrs = None;
         // The driver knows neither verify-full nor sslrootcert, and would refuse the URL.
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("sslmode", value)) => sslmode = Some(value),
                 Some(("sslrootcert", value)) => sslrootcert = Some(PathBuf::from(value)),
-                Some(("target_session_attrs", value)) => match value {
-                    "read-write" => any_host = false,
-                    "any" => any_host = true,
-                    _ => return Err(OptionsError::SessionAttrs),
-                },
+                Some(("target_session_attrs", value)) => session_attrs = Some(value),
                 _ => others.push(pair),
             }
         }
@@ -129,8 +124,12 @@ impl PgOptions {
         };
         let tls = TlsMode::parse(sslmode.unwrap_or("disable"), sslrootcert)?;
         let mut options = Self::new(url.parse().map_err(OptionsError::Url)?).with_tls(tls);
-        if any_host {
-            options.config.target_session_attrs(TargetSessionAttrs::Any);
+        match (session_attrs, options.config.get_hosts().len()) {
+            (None, _) | (Some("any"), 0 | 1) => {}
+            (Some("read-write"), _) => {
+                options.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            _ => return Err(OptionsError::SessionAttrs),
         }
         Ok(options)
     }
@@ -200,12 +199,16 @@ mod tests {
         assert_eq!(options.location(), "db.example.org:5433/booking");
         assert_eq!(options.tls, TlsMode::Disable);
         assert!(!format!("{options:?}").contains("secret"));
-        assert_eq!(options.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        let any = PgOptions::parse("postgres://a@db/x?target_session_attrs=any").expect("valid");
+        for any in [&options, &any] {
+            assert_eq!(any.config.get_target_session_attrs(), TargetSessionAttrs::Any);
+        }
 
         let url = "postgres://a@one:1,two:2/d?target_session_attrs=read-write&sslmode=verify-full\
                    &sslrootcert=/etc/ca.pem";
         let options = PgOptions::parse(url).expect("valid");
         assert_eq!(options.location(), "one:1,two:2/d");
+        assert_eq!(options.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         let root_certificates = Some(PathBuf::from("/etc/ca.pem"));
         assert_eq!(options.tls, TlsMode::VerifyFull { root_certificates });
     }
@@ -217,6 +220,7 @@ mod tests {
             "postgres://a:secret@db/x?sslmode=require&sslrootcert=/ca.pem",
             "postgres://a:secret@db:port/x",
             "postgres://a:secret@db/x?target_session_attrs=read-only",
+            "postgres://a:secret@db,standby/x?target_session_attrs=any",
             "host=db password=secret sslmode=require",
             "https://a:secret@db",
         ] {

@@ -8,6 +8,7 @@ use booking_testkit::{Cluster, ClusterOptions, run_sql};
 use common::{connect, create, execute, options, register};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_postgres::NoTls;
 
 /// For what happens soon, on a machine that has other work.
 const SOON: Duration = Duration::from_secs(30);
@@ -44,10 +45,25 @@ fn promote(standby: &Cluster) {
     assert_eq!(tell(standby, "SELECT pg_promote()").as_deref(), Some("t"));
 }
 
-fn take_no_writes(cluster: &Cluster, none: bool) {
+async fn take_no_writes(cluster: &Cluster, none: bool) {
     let setting = if none { "on" } else { "off" };
     tell(cluster, &format!("ALTER SYSTEM SET default_transaction_read_only = {setting}"));
     tell(cluster, "SELECT pg_reload_conf()");
+    // The sessions that there are were told before any new one begins.
+    until("the setting is in effect", async || {
+        tell(cluster, "SHOW default_transaction_read_only").as_deref() == Some(setting)
+    })
+    .await;
+}
+
+/// A session that keeps everybody from reading the keys of tickets until it is dropped.
+async fn hold_signing_keys(cluster: &Cluster) -> tokio_postgres::Client {
+    let url = cluster.url("postgres");
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let lock = "BEGIN; LOCK TABLE signing_keys IN ACCESS EXCLUSIVE MODE";
+    client.batch_execute(lock).await.expect("nobody else holds it");
+    client
 }
 
 /// Opens every connection that the pool may have, and leaves them idle.
@@ -76,7 +92,8 @@ async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() 
         execute(store, &[register(event, &format!("before-{number}"))]).await;
         fill_pool(store, event).await;
     }
-    let alone = PgStore::connect(&options(&standby.url("postgres"), 2), Duration::ZERO).await;
+    let url = format!("{}?target_session_attrs=read-write", standby.url("postgres"));
+    let alone = PgStore::connect(&options(&url, 2), Duration::ZERO).await;
     let refused = alone.expect_err("a standby takes no writes");
     assert!(matches!(refused, ConnectError::Unreachable { .. }), "{refused:?}");
 
@@ -106,7 +123,7 @@ async fn the_one_that_takes_writes_is_found_in_any_order_and_after_a_failover() 
 async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
     let (first, second) = pair();
     // What will hang is asked before the other one, if they are asked in order.
-    let store = connect(&url(&second, &first, ""), 4).await;
+    let store = Arc::new(connect(&url(&second, &first, ""), 4).await);
     store.migrate().await.expect("the migrations run");
     let event = create(&store, 100).await.id;
     until("the event is on the standby", async || {
@@ -116,22 +133,29 @@ async fn one_that_takes_no_writes_any_more_or_hangs_is_left_at_once() {
     .await;
     fill_pool(&store, event).await;
 
-    // It goes on, and answers, and refuses to write.
+    // It goes on, and answers, and refuses to write, and somebody is still reading there.
     promote(&second);
-    take_no_writes(&first, true);
+    let holder = hold_signing_keys(&first).await;
+    let reader = Arc::clone(&store);
+    let reading = tokio::spawn(async move { reader.signing_seeds().await });
+    let of_ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'booking'";
+    let waiting = format!("{of_ours} AND wait_event_type = 'Lock'");
+    until("somebody reads", async || tell(&first, &waiting).as_deref() == Some("1")).await;
+    take_no_writes(&first, true).await;
     let outcomes = store.execute(&[register(event, "ada")], WhenBusy::Wait).await;
     assert!(
         matches!(outcomes.as_deref(), Ok([Execution::Decided(Outcome::Confirmed(_))])),
         "the other one is there: {outcomes:?}"
     );
+    drop(holder);
+    reading.await.expect("no panic").expect("it answers");
     fill_pool(&store, event).await;
     assert_eq!(booked(&store, event).await, 1);
-    let of_ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'booking'";
     until("nobody is left at the first", async || tell(&first, of_ours).as_deref() == Some("0"))
         .await;
 
     // It accepts connections, as the system does for it, and never says a word.
-    take_no_writes(&first, false);
+    take_no_writes(&first, false).await;
     second.pause();
     let hung = store.execute(&[register(event, "grace")], WhenBusy::Wait).await;
     hung.expect_err("it hangs");
