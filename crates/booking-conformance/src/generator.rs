@@ -1,12 +1,14 @@
 //! The next step of a history: anything that can be asked, of few events and few people, so that they
 //! meet often.
 
-use crate::tools::{DAY, ManualClock, SECOND, capacity, elaborate, new_event, token_hash};
+use crate::tools::{
+    DAY, ManualClock, SECOND, capacity, elaborate, new_event, organizer_id, token_hash,
+};
 use booking_core::{
     Caller, CheckIn, Claim, Command, Edit, EmailAddress, EventCommand, EventCursor, EventId,
     EventName, EventRules, EventStatus, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
-    KeyHash, Listed, NewEvent, OfferTtl, OnFull, Outcome, PageLimit, Register, Registration,
-    RegistrationCursor, RegistrationId, Retention, Transfer, Version,
+    KeyHash, Listed, NewEvent, OfferTtl, OnFull, OrganizerId, Outcome, PageLimit, Register,
+    Registration, RegistrationCursor, RegistrationId, Retention, Transfer, Version,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -14,6 +16,8 @@ use uuid::Uuid;
 
 const EVENTS_MAX: usize = 6;
 const CAPACITY_MAX: u32 = 5;
+/// Whom an event may be of.
+pub(crate) const ORGANIZERS: u8 = 2;
 const ADDRESSES: u32 = 12;
 const BATCH_MAX: usize = 9;
 /// How often a command is one that was sent before, as after a lost answer.
@@ -34,6 +38,7 @@ pub(crate) enum Op {
     },
     ReadEvent(EventId),
     ReadEvents {
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     },
@@ -53,6 +58,7 @@ pub(crate) enum Op {
     FindRegistrationsOf(EmailAddress),
     ForgetRecordsOf(EmailAddress),
     ForgetRecords(PageLimit),
+    AdoptEvents(OrganizerId),
     Audit,
 }
 
@@ -149,6 +155,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
         70..76 => Op::ReadEvent(next_event_id(rng, past)),
         76 => Op::ReadErasable(PageLimit::MAX),
         77..80 => Op::ReadEvents {
+            caller: next_caller(rng),
             after: rng.choice(&past.event_cursors).filter(|_| rng.bool()).copied(),
             limit,
         },
@@ -164,6 +171,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
         92..96 => Op::ReadHistory { id: next_registration(rng, past).0, limit },
         96 => Op::ReadDue(PageLimit::MAX),
         97 => Op::ForgetRecords(PageLimit::MAX),
+        98 if rng.u8(..) < 30 => Op::AdoptEvents(next_organizer(rng)),
         _ => Op::Audit,
     }
 }
@@ -172,6 +180,7 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
     let new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
     let mut new = if rng.u8(..) < 40 { elaborate(new) } else { new };
     new.id = Uuid::from_u128(rng.u128(..)).into();
+    new.organizer_id = rng.bool().then(|| next_organizer(rng));
     new.details.ends_at = next_instant(rng, past, 0).or(new.details.ends_at);
     new.details.starts_at =
         new.details.starts_at.filter(|starts| Some(*starts) <= new.details.ends_at);
@@ -221,6 +230,20 @@ fn next_registration<'a>(
     match rng.choice(&past.registrations[from..]).filter(|_| rng.f64() >= UNKNOWN) {
         Some(known) => (known.id, Some(known)),
         None => (Uuid::from_u128(rng.u128(..)).into(), None),
+    }
+}
+
+fn next_organizer(rng: &mut Rng) -> OrganizerId {
+    organizer_id(rng.u8(0..ORGANIZERS))
+}
+
+/// Somebody who shows no token of a registration.
+fn next_caller(rng: &mut Rng) -> Caller {
+    match rng.u32(0..6) {
+        0 => Caller::OpenOrganizer,
+        1 => Caller::Anyone,
+        2 | 3 => Caller::Organizer(next_organizer(rng)),
+        _ => Caller::Operator,
     }
 }
 
@@ -292,7 +315,8 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         60..120 if let Some(hash) = known.and_then(|known| known.token_hash) => {
             Caller::Attendee(hash)
         }
-        _ => Caller::Organizer,
+        120..170 => next_caller(rng),
+        _ => Caller::Operator,
     };
     let key = (rng.f64() < KEYED).then(|| next_key(rng));
     command.by(caller).with_key(key)

@@ -1,7 +1,7 @@
 //! Seeded histories of operations, compared step by step against the oracle.
 
-use crate::generator::{Op, Past, next_op};
-use crate::tools::{ManualClock, assert_audit_is_clean};
+use crate::generator::{ORGANIZERS, Op, Past, next_op};
+use crate::tools::{ManualClock, assert_audit_is_clean, new_token, organizer};
 use crate::{Fixture, MemoryStore};
 use booking_core::{BookingStore, Execution, PageLimit, WhenBusy};
 use fastrand::Rng;
@@ -24,6 +24,11 @@ pub(crate) async fn compare_with_oracle(
     let mut stores = Vec::new();
     for _ in 0..instances {
         stores.push(fixture.open(Some(clock.as_clock())).await);
+    }
+    for number in 0..ORGANIZERS {
+        let token = new_token(organizer(number), number);
+        let expected = oracle.create_token(token.clone()).await;
+        agree(stores[0].create_token(token).await, expected, "before the first step");
     }
     let mut rng = Rng::with_seed(seed);
     let mut past = Past::new(&clock);
@@ -87,9 +92,9 @@ async fn apply(
         Op::ReadEvent(id) => {
             agree(store.event(id).await, oracle.event(id).await, place);
         }
-        Op::ReadEvents { after, limit } => {
-            let expected = oracle.events(after, limit).await;
-            let page = agree(store.events(after, limit).await, expected, place);
+        Op::ReadEvents { caller, after, limit } => {
+            let expected = oracle.events(caller, after, limit).await;
+            let page = agree(store.events(caller, after, limit).await, expected, place);
             past.event_cursors.extend(page.next);
         }
         Op::ReadRegistrations { event_id, listed, after, limit } => {
@@ -134,6 +139,10 @@ async fn apply(
         Op::ForgetRecords(limit) => {
             let expected = oracle.forget_records(limit).await;
             agree(store.forget_records(limit).await, expected, place);
+        }
+        Op::AdoptEvents(organizer) => {
+            let expected = oracle.adopt_events(organizer, PageLimit::MAX).await;
+            agree(store.adopt_events(organizer, PageLimit::MAX).await, expected, place);
         }
         Op::Audit => {
             agree(store.audit().await, oracle.audit().await, place);

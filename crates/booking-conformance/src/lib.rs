@@ -119,6 +119,12 @@ macro_rules! suite {
             signing_seeds_are_kept
             a_store_that_is_there_says_so
             totals_are_those_of_published_events
+            a_token_is_kept_and_revoked
+            racing_tokens_of_one_name_are_of_one_organizer
+            an_organizer_manages_its_own_events_alone
+            a_draft_is_there_for_its_organizer_alone
+            events_are_listed_for_those_who_see_them
+            events_of_nobody_are_adopted
             generated_histories_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle
         }

@@ -1,10 +1,11 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, Listed,
-    NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId, Rule,
-    SigningSeed, StoreError, StoreHealth, Totals, WhenBusy, decide_batch_by, decide_without,
+    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
+    Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, StoreHealth,
+    TOKENS_MAX, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,6 +136,7 @@ impl BookingStore for MemoryStore {
 
     async fn events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
@@ -142,7 +144,10 @@ impl BookingStore for MemoryStore {
         let now = self.now();
         let mut events: Vec<Event> =
             self.tables().events.values().map(|table| table.event(now)).collect();
-        events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
+        events.retain(|event| {
+            caller.sees(event.organizer_id, event.rules.status)
+                && after.is_none_or(|after| key(event.into()) < key(after))
+        });
         events.sort_by_key(|event| std::cmp::Reverse(key(event.into())));
         Ok(Page::new(events, limit))
     }
@@ -246,6 +251,36 @@ impl BookingStore for MemoryStore {
             tables.seeds.push(seed);
         }
         Ok(())
+    }
+
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        let known = tables.tokens.iter().any(|token| token.id == new.id);
+        let fits = known || tables.tokens.len() < TOKENS_MAX;
+        Ok(fits.then(|| tables.add_token(new, now).clone()))
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        Ok(self.tables().tokens.iter().rev().cloned().collect())
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        let token = tables.tokens.iter_mut().find(|token| token.id == id);
+        Ok(token.map(|token| {
+            token.revoked_at.get_or_insert(now);
+            token.clone()
+        }))
+    }
+
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        Ok(self.tables().adopt(organizer_id, limit))
     }
 
     async fn execute(

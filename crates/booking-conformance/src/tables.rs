@@ -2,8 +2,9 @@
 
 use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
-    Fact, HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, NewEvent, PageLimit, Registration,
-    RegistrationId, SeatCounts, SigningSeed, Status, Version,
+    Fact, HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, NewEvent, NewToken, Organizer,
+    OrganizerId, OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed,
+    Status, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashSet};
@@ -15,6 +16,8 @@ pub(crate) struct Tables {
     pub(crate) created: BTreeMap<KeyHash, IdempotencyRecord>,
     /// Oldest first.
     pub(crate) seeds: Vec<SigningSeed>,
+    /// Oldest first.
+    pub(crate) tokens: Vec<OrganizerToken>,
 }
 
 /// One event with all that belongs to it, as the oracle keeps it. Public for tests of `decide` itself,
@@ -40,6 +43,28 @@ impl Tables {
         if let Some(table) = self.events.get_mut(&change.event_id) {
             table.write(change, now);
         }
+    }
+
+    /// Keeps a token, unless one with its id is there.
+    pub(crate) fn add_token(&mut self, new: NewToken, now: DateTime<Utc>) -> &OrganizerToken {
+        let known = self.tokens.iter().position(|token| token.id == new.id);
+        let at = known.unwrap_or_else(|| {
+            let mut organizers = self.tokens.iter().map(|token| &token.organizer);
+            let of_that_name = organizers.find(|known| known.name == new.organizer.name).cloned();
+            let organizer: Organizer = of_that_name.unwrap_or(new.organizer);
+            let (id, hash) = (new.id, new.hash);
+            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
+            self.tokens.push(token);
+            self.tokens.len() - 1
+        });
+        &self.tokens[at]
+    }
+
+    /// Gives up to `limit` events that are nobody's to an organizer, and tells how many.
+    pub(crate) fn adopt(&mut self, organizer_id: OrganizerId, limit: PageLimit) -> u64 {
+        let events = self.events.values_mut().map(|table| &mut table.event.organizer_id);
+        let adopted = events.filter(|owner| owner.is_none()).take(limit.get());
+        adopted.map(|owner| *owner = Some(organizer_id)).count() as u64
     }
 
     /// Deletes up to `limit` records that are `unwanted`, and tells how many.
@@ -116,8 +141,9 @@ impl EventTable {
 
     /// What a decision on `commands` has to know.
     pub fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
-        let Event { id, capacity, rules, version, .. } = self.event;
-        let state = EventState::new(id, capacity, self.counts, version, rules, self.due_at);
+        let Event { id, organizer_id, capacity, rules, version, .. } = self.event;
+        let (counts, due_at) = (self.counts, self.due_at);
+        let state = EventState::new(id, organizer_id, capacity, counts, version, rules, due_at);
         let needs = state.needs(commands.iter().copied(), now);
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {

@@ -1,8 +1,8 @@
 use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress, Event,
-    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, OfferTtl, OnFull,
-    Outcome, PageLimit, Refusal, Register, Registration, RegistrationCursor, RegistrationId,
-    TimeZone, Transfer, Venue, WhenBusy,
+    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, NewToken,
+    OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, Register,
+    Registration, RegistrationCursor, RegistrationId, TimeZone, Transfer, Venue, WhenBusy,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -132,6 +132,21 @@ pub(crate) fn transfer(
 
 pub(crate) fn token_hash(token: u8) -> booking_core::TokenHash {
     booking_core::TokenHash::new([token; 32])
+}
+
+/// An organizer whose token may be made.
+pub(crate) fn organizer(number: u8) -> Organizer {
+    let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
+    Organizer { id: organizer_id(number), name }
+}
+
+pub(crate) fn organizer_id(number: u8) -> OrganizerId {
+    Uuid::from_u128(number.into()).into()
+}
+
+/// A token of `organizer`, recognized by `token`.
+pub(crate) fn new_token(organizer: Organizer, token: u8) -> NewToken {
+    NewToken { id: Uuid::now_v7().into(), organizer, hash: token_hash(token) }
 }
 
 pub(crate) const SOLD_OUT: Outcome = Outcome::Refused(Refusal::SoldOut);

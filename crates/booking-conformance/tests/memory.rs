@@ -65,6 +65,15 @@ async fn without_the_expiry_rule_a_seat_is_lost() {
         .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_ownership_another_organizer_manages() {
+    let lawless = MemoryStore::default().without_rule(Rule::Ownership);
+    assert_caught(lawless, |store| {
+        Box::pin(cases::an_organizer_manages_its_own_events_alone(store))
+    })
+    .await;
+}
+
 /// Checks that a case fails on a store that is broken on purpose.
 async fn assert_caught(
     broken: MemoryStore,

@@ -1,7 +1,7 @@
 use crate::{
-    Capacity, Description, EmailAddress, EventId, EventName, Execution, Fingerprint, HoldTtl,
-    KeyHash, OfferTtl, Outcome, PersonName, Refusal, RegistrationId, RequestId, Retention,
-    TimeZone, TokenHash, Venue, Version,
+    Capacity, Description, EmailAddress, EventId, EventName, EventStatus, Execution, Fingerprint,
+    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, PersonName, Refusal, RegistrationId,
+    RequestId, Retention, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -186,9 +186,9 @@ pub struct EventCommand {
 }
 
 impl EventCommand {
-    /// A command of the organizer.
+    /// A command of the program itself, which may ask anything of every event.
     pub fn new(event_id: EventId, command: Command) -> Self {
-        Self { event_id, command, caller: Caller::Organizer, key: None, request_id: None }
+        Self { event_id, command, caller: Caller::Operator, key: None, request_id: None }
     }
 
     /// The same, asked by `caller`.
@@ -272,10 +272,39 @@ impl EventCommand {
 /// Who asks. Whether they are who they say was found out before; what they may do is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Whoever manages the event: may do everything.
-    Organizer,
+    /// Whoever runs the program that asks: may do everything.
+    Operator,
+    /// An organizer: knows of its own events alone, and manages them.
+    Organizer(OrganizerId),
+    /// Anybody, where there are no organizers: manages the events that are nobody's.
+    OpenOrganizer,
+    /// Anybody: may come to an event that is no draft.
+    Anyone,
     /// Whoever has the token with this hash: may do to its registration what its owner may.
     Attendee(TokenHash),
+}
+
+impl Caller {
+    /// Whether they may do whatever can be done to an event of `organizer`, and to what is registered for
+    /// it.
+    pub fn manages(self, organizer: Option<OrganizerId>) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Organizer(id) => organizer == Some(id),
+            Self::OpenOrganizer => organizer.is_none(),
+            Self::Anyone | Self::Attendee(_) => false,
+        }
+    }
+
+    /// Whether they may know of an event of `organizer`.
+    pub fn sees(self, organizer: Option<OrganizerId>, status: EventStatus) -> bool {
+        match self {
+            Self::Operator | Self::Organizer(_) => self.manages(organizer),
+            Self::OpenOrganizer | Self::Anyone | Self::Attendee(_) => {
+                status != EventStatus::Draft || self.manages(organizer)
+            }
+        }
+    }
 }
 
 /// Makes a request that is sent again the same request: it is answered with the first one's answer.

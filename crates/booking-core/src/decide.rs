@@ -28,6 +28,8 @@ pub enum Rule {
     QueueFirst,
     /// What has run out counts for nothing.
     Expiry,
+    /// An organizer manages its own events alone.
+    Ownership,
 }
 
 /// [`decide`], but for one rule. Only tests have a reason to leave one out.

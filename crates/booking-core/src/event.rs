@@ -1,4 +1,6 @@
-use crate::{Capacity, Description, EventId, EventName, OfferTtl, Retention, TimeZone, Venue};
+use crate::{
+    Capacity, Description, EventId, EventName, OfferTtl, OrganizerId, Retention, TimeZone, Venue,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -8,6 +10,9 @@ use std::fmt;
 pub struct Event {
     /// Its name for programs.
     pub id: EventId,
+    /// Whose it is; nobody's if it was put up where there were no organizers.
+    #[serde(default)]
+    pub organizer_id: Option<OrganizerId>,
     /// What people are told of it.
     pub details: EventDetails,
     /// How many seats it has.
@@ -156,6 +161,8 @@ impl EventStatus {
 pub struct NewEvent {
     /// See [`Event::id`].
     pub id: EventId,
+    /// See [`Event::organizer_id`].
+    pub organizer_id: Option<OrganizerId>,
     /// See [`Event::details`].
     pub details: EventDetails,
     /// See [`Event::capacity`].
@@ -165,15 +172,17 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event with `capacity` seats that is open at once to whoever comes.
+    /// An event with `capacity` seats that is open at once to whoever comes, and nobody's.
     pub fn new(id: EventId, name: EventName, capacity: Capacity) -> Self {
-        Self { id, details: EventDetails::named(name), capacity, rules: EventRules::default() }
+        let (details, rules) = (EventDetails::named(name), EventRules::default());
+        Self { id, organizer_id: None, details, capacity, rules }
     }
 
     /// The event as it is when it has just been put up, at `now`, which is to the microsecond.
     pub fn created_at(self, now: DateTime<Utc>) -> Event {
         Event {
             id: self.id,
+            organizer_id: self.organizer_id,
             details: self.details,
             capacity: self.capacity,
             rules: self.rules,

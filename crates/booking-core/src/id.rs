@@ -56,6 +56,17 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
+    /// Names an organizer.
+    OrganizerId
+);
+
+uuid_newtype!(
+    /// Names an organizer's token, without being one: whoever knows it can revoke the token, and not use
+    /// it.
+    TokenId
+);
+
+uuid_newtype!(
     /// Names a registration, and with it the command that made it: the same id asked for again is
     /// answered as the success that it was. Chosen by the caller, a UUIDv7 by convention.
     RegistrationId

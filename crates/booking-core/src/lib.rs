@@ -7,6 +7,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | who gets a seat | [`decide`] |
+//! | who may do what | [`Caller`] |
 //! | what a store promises | [`BookingStore`], [`StoreError`] |
 //! | what may be asked and answered | [`Command`], [`Outcome`], [`Refusal`] |
 //! | who may go from which status to which | `transitions`, and its moves in `seats` |
@@ -69,6 +70,7 @@ mod fact;
 mod health;
 mod id;
 mod observe;
+mod organizer;
 mod outcome;
 mod page;
 mod registration;
@@ -95,8 +97,9 @@ pub use email::EmailAddress;
 pub use event::{Event, EventDetails, EventRules, EventStatus, NewEvent, Version};
 pub use fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use health::{Connections, StoreHealth, Totals};
-pub use id::{EventId, RegistrationId};
+pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use observe::{Observation, Observer, Unobserved};
+pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use outcome::{Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
@@ -107,5 +110,5 @@ pub use state::{
     SETTLED_MAX, SeatCounts,
 };
 pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
-pub use text::{Description, EventName, Invalid, PersonName, Venue};
+pub use text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_instant};

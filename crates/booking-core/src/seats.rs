@@ -3,7 +3,7 @@
 
 use crate::rows::Rows;
 use crate::{
-    Actor, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
+    Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
     EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash, Registration,
     RegistrationId, Rule, SeatCounts, Status, Version,
 };
@@ -155,6 +155,13 @@ impl<'a> Seats<'a> {
             registration.position = None;
             registration.generation += 1;
         });
+    }
+
+    /// Whether somebody may do whatever can be done here.
+    pub(crate) fn is_managed_by(&self, caller: Caller) -> bool {
+        let is_an_organizer = matches!(caller, Caller::Organizer(_) | Caller::OpenOrganizer);
+        caller.manages(self.state.organizer_id)
+            || is_an_organizer && self.left_out == Some(Rule::Ownership)
     }
 
     /// How many seats nobody has.
@@ -341,6 +348,7 @@ impl<'a> Seats<'a> {
         let KeptDetails { details, created_at, .. } = kept;
         Event {
             id: self.id,
+            organizer_id: self.state.organizer_id,
             details,
             capacity: self.capacity,
             rules: self.rules,

@@ -1,6 +1,6 @@
 use crate::{
     Capacity, Command, EventCommand, EventDetails, EventId, EventRules, Fact, Fingerprint, KeyHash,
-    Outcome, Registration, RegistrationId, Version,
+    OrganizerId, Outcome, Registration, RegistrationId, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,6 +20,8 @@ pub struct SeatCounts {
 pub struct EventState {
     /// The event.
     pub id: EventId,
+    /// See [`Event::organizer_id`](crate::Event::organizer_id).
+    pub organizer_id: Option<OrganizerId>,
     /// See [`Event::capacity`](crate::Event::capacity).
     pub capacity: Capacity,
     /// Its counts of seats.
@@ -87,6 +89,7 @@ impl EventState {
     /// An event's row, before anything else was read.
     pub fn new(
         id: EventId,
+        organizer_id: Option<OrganizerId>,
         capacity: Capacity,
         counts: SeatCounts,
         version: Version,
@@ -95,6 +98,7 @@ impl EventState {
     ) -> Self {
         Self {
             id,
+            organizer_id,
             capacity,
             counts,
             version,

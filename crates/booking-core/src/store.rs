@@ -1,7 +1,8 @@
 use crate::{
-    AuditReport, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
-    HistoryEntry, IdempotencyKey, Listed, NewEvent, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreHealth, Totals,
+    AuditReport, Caller, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
+    HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome,
+    Page, PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreHealth,
+    TokenId, Totals,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -34,9 +35,10 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
 
-    /// The events after `after`, newest first.
+    /// The events after `after`, newest first: all that `caller` [sees](Caller::sees).
     async fn events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError>;
@@ -102,6 +104,26 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// Keeps another seed, as the newest. With `only_first` it is kept only if there is none yet.
     async fn add_signing_seed(&self, seed: SigningSeed, only_first: bool)
     -> Result<(), StoreError>;
+
+    /// Keeps a token, for the organizer of that name, who is made if there is none. A token that is there
+    /// already under its id is returned as it is: asking again is safe. `None` if there are
+    /// [`TOKENS_MAX`](crate::TOKENS_MAX) already.
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError>;
+
+    /// Every organizer's token there ever was, newest first.
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError>;
+
+    /// Makes a token worthless, and returns it; one that was revoked before is as it was. `None` if there
+    /// is none with this id.
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError>;
+
+    /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
+    /// many.
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError>;
 
     /// Executes a batch in one transaction: locks the rows of its events in the order of their ids,
     /// loads what the commands need ([`EventState::needs`](crate::EventState::needs)), lets

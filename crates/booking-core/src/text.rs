@@ -171,6 +171,13 @@ line_newtype!(
     200
 );
 
+line_newtype!(
+    /// What an organizer is called: trimmed, 1 to [`OrganizerName::CHARACTERS_MAX`] characters, no control
+    /// characters.
+    OrganizerName,
+    200
+);
+
 /// It is personal data: see [`EmailAddress`](crate::EmailAddress).
 impl fmt::Debug for PersonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,7 +195,7 @@ macro_rules! debug_shows_text {
     };
 }
 
-debug_shows_text!(EventName Venue);
+debug_shows_text!(EventName OrganizerName Venue);
 
 line_newtype!(
     /// Where an event takes place: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control

@@ -4,8 +4,8 @@ mod common;
 
 use booking_conformance::ManualClock;
 use booking_core::{
-    Actor, BookingStore, CheckIn, Command, EventCommand, EventId, FactKind, Listed, Outcome,
-    PageLimit, Refusal, RegistrationId, Status,
+    Actor, BookingStore, Caller, CheckIn, Command, EventCommand, EventId, FactKind, Listed,
+    Outcome, PageLimit, Refusal, RegistrationId, Status,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
@@ -48,7 +48,7 @@ async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
     clock.advance_micros(30 * SECOND);
     let read = store.event(event).await.expect("it answers").expect("it is there");
     assert_eq!((read.booked_count, read.is_settled), (2, false));
-    let page = store.events(None, PageLimit::MAX).await.expect("it answers");
+    let page = store.events(Caller::Operator, None, PageLimit::MAX).await.expect("it answers");
     assert_eq!(page.items, std::slice::from_ref(&read));
     let seated = store.registrations(event, Listed::Seated, None, PageLimit::MAX).await;
     let seated = seated.expect("it answers").expect("it is there").items;

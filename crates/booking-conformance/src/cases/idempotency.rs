@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit,
-    Refusal, Status,
+    Caller, Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewEvent, Outcome,
+    PageLimit, Refusal, Status,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -164,7 +164,11 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     assert!(answers.iter().all(|outcome| *outcome == answers[0]), "{answers:?}");
     let Outcome::EventChanged(event) = &answers[0] else { panic!("{answers:?}") };
     assert_eq!(read(&*stores[0], event.id).await, **event);
-    let all = stores[1].events(None, PageLimit::MAX).await.expect("the store answers").items;
+    let all = stores[1]
+        .events(Caller::Operator, None, PageLimit::MAX)
+        .await
+        .expect("the store answers")
+        .items;
     assert_eq!(all.len(), 1);
     let reused = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
     assert_eq!(reused, KEY_REUSED);

@@ -9,6 +9,7 @@ mod holds;
 mod idempotency;
 mod life;
 mod operating;
+mod organizers;
 mod queue;
 mod seats;
 
@@ -20,5 +21,6 @@ pub use holds::*;
 pub use idempotency::*;
 pub use life::*;
 pub use operating::*;
+pub use organizers::*;
 pub use queue::*;
 pub use seats::*;

@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Command, Description, EventCommand, EventDetails, EventId, Execution, Listed,
-    NewEvent, Outcome, Page, PageLimit, PersonName, Registration, Venue, Version, WhenBusy,
+    BookingStore, Caller, Command, Description, EventCommand, EventDetails, EventId, Execution,
+    Listed, NewEvent, Outcome, Page, PageLimit, PersonName, Registration, Venue, Version, WhenBusy,
 };
 use chrono::{SubsecRound, TimeDelta};
 use std::collections::HashSet;
@@ -52,7 +52,8 @@ pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
     let skipped = store.execute(&[register(nothing, "ada")], WhenBusy::Skip).await;
     assert_eq!(skipped.expect("the store answers"), [Execution::Decided(EVENT_NOT_FOUND)]);
     assert_eq!(store.event(nothing).await.expect("the store answers"), None);
-    let events = store.events(None, PageLimit::MAX).await.expect("the store answers");
+    let events =
+        store.events(Caller::Operator, None, PageLimit::MAX).await.expect("the store answers");
     assert_eq!(events, Page { items: vec![], next: None });
 }
 
@@ -95,7 +96,8 @@ pub async fn events_are_listed_newest_first_in_pages(fixture: &dyn Fixture) {
         let mut listed = Vec::new();
         let mut after = None;
         loop {
-            let page = store.events(after, limit).await.expect("the store answers");
+            let page =
+                store.events(Caller::Operator, after, limit).await.expect("the store answers");
             assert!(page.items.len() <= limit.get());
             listed.extend(page.items);
             after = page.next;

@@ -110,8 +110,12 @@ impl<'a> Seats<'a> {
         Ok(self.shown_as(row, Outcome::CheckedIn))
     }
 
-    pub(super) fn undo_check_in(&mut self, id: RegistrationId) -> Result<Outcome, Refusal> {
-        let row = self.find(id, Caller::Organizer)?;
+    pub(super) fn undo_check_in(
+        &mut self,
+        id: RegistrationId,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.find(id, caller)?;
         if self.rules.status == EventStatus::Cancelled {
             return Err(Refusal::Closed);
         }

@@ -31,6 +31,9 @@ impl<'a> Seats<'a> {
     }
 
     fn run(&mut self, item: &'a EventCommand) -> Outcome {
+        if let Err(refusal) = self.check_caller(item) {
+            return Outcome::Refused(refusal);
+        }
         let caller = item.caller;
         let answer = match &item.command {
             Command::Register(register) => self.register(register),
@@ -39,7 +42,9 @@ impl<'a> Seats<'a> {
             Command::Cancel { registration_id } => self.cancel(*registration_id, caller),
             Command::Transfer(transfer) => self.transfer(transfer, caller),
             Command::CheckIn(check_in) => self.check_in(*check_in),
-            Command::UndoCheckIn { registration_id } => self.undo_check_in(*registration_id),
+            Command::UndoCheckIn { registration_id } => {
+                self.undo_check_in(*registration_id, caller)
+            }
             Command::Edit(edit) => self.change_event(edit),
             Command::CancelEvent => Ok(self.cancel_event()),
             Command::Erase { registration_id } => self.erase(*registration_id),
@@ -51,13 +56,46 @@ impl<'a> Seats<'a> {
         answer.unwrap_or_else(Outcome::Refused)
     }
 
+    /// Refuses what the caller may not ask of this event at all. Whether a registration is theirs is seen
+    /// where it is looked for.
+    fn check_caller(&self, item: &EventCommand) -> Result<(), Refusal> {
+        let is_allowed = match &item.command {
+            Command::Register(_) | Command::Hold(_) => {
+                self.is_managed_by(item.caller)
+                    || item.caller.sees(self.state.organizer_id, self.rules.status)
+            }
+            Command::CheckIn(_)
+            | Command::UndoCheckIn { .. }
+            | Command::Edit(_)
+            | Command::CancelEvent => self.is_managed_by(item.caller),
+            Command::Confirm { .. }
+            | Command::Cancel { .. }
+            | Command::Transfer(_)
+            | Command::Erase { .. }
+            | Command::EraseDue
+            | Command::Settle
+            | Command::Recall => true,
+        };
+        if is_allowed { Ok(()) } else { Err(Refusal::EventNotFound) }
+    }
+
     /// A registration that the caller may change, with what time has done to it.
     fn find(&mut self, id: RegistrationId, caller: Caller) -> Result<usize, Refusal> {
         let row = self.by_id(id).ok_or(Refusal::RegistrationNotFound)?;
-        if let Caller::Attendee(hash) = caller
-            && self.row(row).token_hash != Some(hash)
-        {
-            return Err(Refusal::Forbidden);
+        let is_theirs = match caller {
+            Caller::Attendee(hash) => self.row(row).token_hash == Some(hash),
+            Caller::Operator | Caller::Organizer(_) | Caller::OpenOrganizer | Caller::Anyone => {
+                self.is_managed_by(caller)
+            }
+        };
+        if !is_theirs {
+            return Err(match caller {
+                // Nothing of others' events is there for an organizer.
+                Caller::Organizer(_) => Refusal::RegistrationNotFound,
+                Caller::Operator | Caller::OpenOrganizer | Caller::Anyone | Caller::Attendee(_) => {
+                    Refusal::Forbidden
+                }
+            });
         }
         self.expire_if_run_out(row);
         Ok(row)
@@ -72,15 +110,20 @@ impl<'a> Seats<'a> {
 fn is_final(outcome: &Outcome) -> bool {
     !matches!(
         outcome,
-        Outcome::Refused(Refusal::Forbidden | Refusal::RegistrationNotFound | Refusal::KeyReused)
+        Outcome::Refused(
+            Refusal::EventNotFound
+                | Refusal::Forbidden
+                | Refusal::RegistrationNotFound
+                | Refusal::KeyReused
+        )
     )
 }
 
 impl Caller {
     fn actor(self) -> Actor {
         match self {
-            Self::Organizer => Actor::Organizer,
-            Self::Attendee(_) => Actor::Attendee,
+            Self::Operator | Self::Organizer(_) | Self::OpenOrganizer => Actor::Organizer,
+            Self::Anyone | Self::Attendee(_) => Actor::Attendee,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::common::{Database, audit, cancel, chain, confirm, done, register, transfer};
 use booking_core::{
-    Actor, BookingStore, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome, PageLimit,
-    Refusal, Registration, RegistrationId, Status, Version,
+    Actor, BookingStore, Caller, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome,
+    PageLimit, Refusal, Registration, RegistrationId, Status, Version,
 };
 use booking_sqlite::{OpenError, SqliteStore, migrate};
 use refinery::Target;
@@ -82,7 +82,11 @@ async fn events_and_seats_of_the_first_version_are_all_there() {
     assert!(event.is_settled);
     let event = store.event(empty).await.expect("the store answers").expect("it is there");
     assert_eq!((event.details.description.as_str(), event.booked_count), (long.as_str(), 0));
-    let listed = store.events(None, PageLimit::MAX).await.expect("the store answers").items;
+    let listed = store
+        .events(Caller::Operator, None, PageLimit::MAX)
+        .await
+        .expect("the store answers")
+        .items;
     assert_eq!(listed.iter().map(|event| event.id).collect::<Vec<_>>(), [empty, full]);
 
     let seated = store.registrations(full, Listed::Seated, None, PageLimit::MAX).await;

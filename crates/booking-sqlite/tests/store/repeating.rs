@@ -2,8 +2,8 @@
 
 use crate::common::{Database, Hands, audit, create, execute, new_event, register};
 use booking_core::{
-    BookingStore, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord, KeyHash,
-    NewEvent, Outcome, PageLimit, Refusal, SigningSeed,
+    BookingStore, Caller, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord,
+    KeyHash, NewEvent, Outcome, PageLimit, Refusal, SigningSeed,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -93,7 +93,11 @@ async fn twenty_who_ask_at_once_for_one_event_get_one() {
         });
     }
     let outcomes = callers.join_all().await;
-    let listed = stores[0].events(None, PageLimit::MAX).await.expect("the store answers").items;
+    let listed = stores[0]
+        .events(Caller::Operator, None, PageLimit::MAX)
+        .await
+        .expect("the store answers")
+        .items;
     let [event] = &listed[..] else { panic!("{listed:?}") };
     let first = Outcome::EventChanged(Box::new(event.clone()));
     let replayed = Outcome::Replayed(Box::new(first.clone()));

@@ -4,8 +4,8 @@ use crate::common::{
     Database, Hands, audit, confirm, create, done, execute, hold, hold_for, register, wait,
 };
 use booking_core::{
-    BookingStore, Command, Event, EventCommand, HoldTtl, Listed, Outcome, PageLimit, Refusal,
-    Status,
+    BookingStore, Caller, Command, Event, EventCommand, HoldTtl, Listed, Outcome, PageLimit,
+    Refusal, Status,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;
@@ -52,7 +52,8 @@ async fn holds_that_nobody_has_tidied_are_not_counted() {
     let later = read(&store, &event).await;
     assert_eq!((later.booked_count, later.is_settled), (2, false));
     assert_eq!(later.version, full.version);
-    let page = store.events(None, PageLimit::MAX).await.expect("the store answers");
+    let page =
+        store.events(Caller::Operator, None, PageLimit::MAX).await.expect("the store answers");
     assert_eq!(page.items, [later]);
     let seated = [Status::Held, Status::Confirmed];
     assert_eq!(listed(&store, &event, Listed::Seated).await, seated);
