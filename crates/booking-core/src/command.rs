@@ -270,7 +270,7 @@ impl EventCommand {
 }
 
 /// Who asks. Whether they are who they say was found out before; what they may do is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// Whoever runs the program that asks: may do everything.
     Operator,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// Why a text or a number is not a value of the domain. The text is fit for the person who typed it.
@@ -177,6 +178,15 @@ line_newtype!(
     OrganizerName,
     200
 );
+
+impl FromStr for OrganizerName {
+    type Err = Invalid;
+
+    /// As [`OrganizerName::parse`] does.
+    fn from_str(raw: &str) -> Result<Self, Invalid> {
+        Self::parse(raw)
+    }
+}
 
 /// It is personal data: see [`EmailAddress`](crate::EmailAddress).
 impl fmt::Debug for PersonName {

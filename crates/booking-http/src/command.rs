@@ -2,9 +2,9 @@
 
 use crate::config::{Config, StoreConfig};
 use crate::settings::SETTINGS;
-use crate::{erase, healthcheck, seeds, server, store};
+use crate::{erase, healthcheck, organizers, seeds, server, store};
 use anyhow::{Context, bail};
-use booking_core::AuditReport;
+use booking_core::{AuditReport, OrganizerName, TokenId};
 use booking_ticket::SigningKey;
 use clap::Parser;
 use std::fmt::Write;
@@ -43,6 +43,42 @@ enum Command {
     },
     /// Give the store a new key to sign tickets with; the old ones stay valid
     RotateKeys,
+    /// Make, list and revoke organizers' tokens; the first closes an open server
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// What is to be done about organizers' tokens.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+enum TokenCommand {
+    /// Make a token and print it, this once
+    Create {
+        /// Whose it is; the same name is the same organizer
+        #[arg(long)]
+        name: OrganizerName,
+        /// Also give them the events that are nobody's: those from before there were tokens
+        #[arg(long)]
+        adopt_events: bool,
+    },
+    /// List all tokens there ever were, by their ids
+    List,
+    /// Make a token worthless
+    Revoke {
+        /// Its id, as list shows it
+        id: TokenId,
+    },
+}
+
+impl TokenCommand {
+    async fn run(self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::Create { name, adopt_events } => {
+                organizers::create(config, name, adopt_events).await
+            }
+            Self::List => organizers::list(config).await,
+            Self::Revoke { id } => organizers::revoke(config, id).await,
+        }
+    }
 }
 
 impl Arguments {
@@ -59,6 +95,7 @@ impl Arguments {
             Command::Backup { file } => backup(config, &file).await,
             Command::Erase { email } => erase::run(config, email).await.map(|()| ExitCode::SUCCESS),
             Command::RotateKeys => rotate_keys(config).await,
+            Command::Token(token) => token.run(config).await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
@@ -157,6 +194,16 @@ mod tests {
         assert_eq!(parse(&["backup", "x"]), Ok(Some(Command::Backup { file: "x".into() })));
         assert_eq!(parse(&["backup"]), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
+        let name = OrganizerName::parse("Jazz club").expect("a valid name");
+        let create = TokenCommand::Create { name, adopt_events: true };
+        assert_eq!(
+            parse(&["token", "create", "--name", " Jazz club", "--adopt-events"]),
+            Ok(Some(Command::Token(create)))
+        );
+        assert_eq!(parse(&["token", "create"]), Err(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse(&["token", "create", "--name", " "]), Err(ErrorKind::ValueValidation));
+        assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));
+        assert_eq!(parse(&["token", "revoke", "7"]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));
         assert_eq!(parse(&["bake"]), Err(ErrorKind::InvalidSubcommand));

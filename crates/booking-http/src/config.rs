@@ -18,6 +18,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub address: SocketAddr,
+    /// Whether others than this machine may come while anybody is the organizer.
+    pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
     /// How long to wait at start for a database that is starting itself.
@@ -103,6 +105,7 @@ impl Config {
                 reader.parse::<IpAddr>("BIND", "is not an IP address"),
                 reader.within("PORT", 0, u16::MAX.into()) as u16,
             ),
+            allow_open: reader.parse("ALLOW_OPEN", "is neither true nor false"),
             store,
             store_wait: reader.seconds("DB_WAIT_SECONDS", 0, 3_600),
             capacity_max: {

@@ -65,7 +65,13 @@ impl RequestKey {
     pub(crate) fn of(&self, caller: Caller) -> IdempotencyKey {
         let mut hasher = self.hasher.clone();
         match caller {
-            Caller::Organizer => add(&mut hasher, b"organizer"),
+            Caller::Operator | Caller::OpenOrganizer | Caller::Anyone => {
+                add(&mut hasher, b"organizer");
+            }
+            Caller::Organizer(id) => {
+                add(&mut hasher, b"organizer with a token");
+                add(&mut hasher, id.as_uuid().as_bytes());
+            }
             Caller::Attendee(hash) => {
                 add(&mut hasher, b"attendee");
                 add(&mut hasher, hash.as_bytes());
@@ -92,6 +98,7 @@ mod tests {
     use actix_web::test::TestRequest;
     use booking_core::TokenHash;
     use std::collections::BTreeSet;
+    use uuid::Uuid;
 
     fn request(method: Method, path: &str, key: &str) -> HttpRequest {
         TestRequest::with_uri(path)
@@ -107,25 +114,28 @@ mod tests {
 
     #[test]
     fn another_caller_method_path_or_key_is_another_key() {
-        let first = key(&request(Method::POST, "/events", "a"), b"{}", Caller::Organizer);
-        let again = key(&request(Method::POST, "/events", "a"), b"{}", Caller::Organizer);
+        let first = key(&request(Method::POST, "/events", "a"), b"{}", Caller::OpenOrganizer);
+        let again = key(&request(Method::POST, "/events", "a"), b"{}", Caller::OpenOrganizer);
         assert_eq!(first, again);
         let attendee = |byte| Caller::Attendee(TokenHash::new([byte; 32]));
+        let organizer = |number| Caller::Organizer(Uuid::from_u128(number).into());
         let keys = [
             first,
-            key(&request(Method::POST, "/events", "b"), b"{}", Caller::Organizer),
-            key(&request(Method::PATCH, "/events", "a"), b"{}", Caller::Organizer),
+            key(&request(Method::POST, "/events", "b"), b"{}", Caller::OpenOrganizer),
+            key(&request(Method::PATCH, "/events", "a"), b"{}", Caller::OpenOrganizer),
             // The same bytes in a row.
-            key(&request(Method::POST, "/event", "sa"), b"{}", Caller::Organizer),
+            key(&request(Method::POST, "/event", "sa"), b"{}", Caller::OpenOrganizer),
             key(&request(Method::POST, "/events", "a"), b"{}", attendee(1)),
             key(&request(Method::POST, "/events", "a"), b"{}", attendee(2)),
+            key(&request(Method::POST, "/events", "a"), b"{}", organizer(1)),
+            key(&request(Method::POST, "/events", "a"), b"{}", organizer(2)),
             part(first, 0),
             part(first, 1),
         ];
         let hashes: BTreeSet<_> = keys.iter().map(|key| key.hash).collect();
         assert_eq!(hashes.len(), keys.len());
         assert!(keys.iter().all(|key| key.fingerprint == first.fingerprint));
-        let other = key(&request(Method::POST, "/events", "a"), b"{ }", Caller::Organizer);
+        let other = key(&request(Method::POST, "/events", "a"), b"{ }", Caller::OpenOrganizer);
         assert_eq!(other.hash, first.hash);
         assert_ne!(other.fingerprint, first.fingerprint);
     }

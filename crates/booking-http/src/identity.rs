@@ -1,23 +1,164 @@
-//! Who asks: the bearer of a registration's token, or else the organizer, since the server is open.
+//! Who asks, by the `Authorization` header: an organizer by its token, or the bearer of a registration's
+//! token. Without a header it is anybody, who is the organizer while the server is open.
 
+use crate::access::Access;
 use crate::problem::ApiError;
+use crate::service::Service;
+use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use booking_core::{Caller, TokenHash};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use booking_core::{Caller, Organizer, TokenHash};
 use sha2::{Digest, Sha256};
+use std::future::{Ready, ready};
+use thiserror::Error;
 
 /// The longest token that is looked at, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
 
-/// Who asks, by the `Authorization` header (RFC 6750, section 2.1).
+/// What every organizer's token begins with, so that one that leaked is recognized for what it is.
+pub(crate) const ORGANIZER_PREFIX: &str = "org_";
+
+/// Who asks for what organizers may: the token of one, or anybody while the server is open.
+#[derive(Clone, Copy)]
+pub(crate) struct Manager(pub(crate) Caller);
+
+impl Manager {
+    fn of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        if access.is_open() {
+            return Ok(Caller::OpenOrganizer);
+        }
+        organizer(access, headers).map(|organizer| Caller::Organizer(organizer.id))
+    }
+}
+
+impl FromRequest for Manager {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(access_of(request), request.headers()).map(Self).map_err(Into::into))
+    }
+}
+
+/// Who asks for what anybody may. A header that shows no organizer's token is none of our business here: it
+/// may be for a proxy that knows people.
+#[derive(Clone, Copy)]
+pub(crate) struct Visitor(pub(crate) Caller);
+
+impl Visitor {
+    fn of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        if access.is_open() {
+            return Ok(Caller::OpenOrganizer);
+        }
+        let Shown::Token(token) = Shown::of(headers) else { return Ok(Caller::Anyone) };
+        match access.organizer(&token_hash(token)) {
+            Some(organizer) => Ok(Caller::Organizer(organizer.id)),
+            None if token.starts_with(ORGANIZER_PREFIX) => {
+                Err(ApiError::Unauthenticated(Untold::UnknownToken))
+            }
+            None => Ok(Caller::Anyone),
+        }
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(access_of(request), request.headers()).map(Self).map_err(Into::into))
+    }
+}
+
+/// Who asks about one registration: its organizer, anybody as such while the server is open, or who shows a
+/// token. Whether that is the right one is found out where the registration is.
 ///
 /// # Errors
-/// [`ApiError::Unauthenticated`] for a header of another form. Whether a token is the right one is
-/// found out where the registration is.
-pub(crate) fn caller(headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let mut values = headers.get_all(AUTHORIZATION);
-    let Some(value) = values.next() else { return Ok(Caller::Organizer) };
-    let token = value.to_str().ok().and_then(bearer).filter(|_| values.next().is_none());
-    token.map(|token| Caller::Attendee(token_hash(token))).ok_or(ApiError::Unauthenticated)
+/// [`ApiError::Unauthenticated`].
+pub(crate) fn holder(request: &HttpRequest) -> Result<Caller, ApiError> {
+    holder_of(access_of(request), request.headers())
+}
+
+fn holder_of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    match Shown::of(headers) {
+        Shown::Nothing if access.is_open() => Ok(Caller::OpenOrganizer),
+        Shown::Nothing => Err(ApiError::Unauthenticated(Untold::NoTokenOfRegistration)),
+        Shown::Malformed => Err(ApiError::Unauthenticated(Untold::Malformed)),
+        Shown::Token(token) => {
+            let hash = token_hash(token);
+            match access.organizer(&hash) {
+                Some(organizer) => Ok(Caller::Organizer(organizer.id)),
+                None if token.starts_with(ORGANIZER_PREFIX) => {
+                    Err(ApiError::Unauthenticated(Untold::UnknownToken))
+                }
+                None => Ok(Caller::Attendee(hash)),
+            }
+        }
+    }
+}
+
+/// The organizer whose token the request shows.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`].
+pub(crate) fn organizer(access: &Access, headers: &HeaderMap) -> Result<Organizer, ApiError> {
+    let untold = match Shown::of(headers) {
+        Shown::Nothing => Untold::NoToken,
+        Shown::Malformed => Untold::Malformed,
+        Shown::Token(token) => match access.organizer(&token_hash(token)) {
+            Some(organizer) => return Ok(organizer),
+            None => Untold::UnknownToken,
+        },
+    };
+    Err(ApiError::Unauthenticated(untold))
+}
+
+/// Why it is not known who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Untold {
+    #[error("this needs an organizer's token, as Authorization: Bearer and the token")]
+    NoToken,
+    #[error(
+        "this needs the registration's manage_token or its organizer's token, as Authorization: \
+         Bearer and the token"
+    )]
+    NoTokenOfRegistration,
+    #[error("the Authorization header must be Bearer and one token")]
+    Malformed,
+    #[error("this organizer's token is not known, or was revoked")]
+    UnknownToken,
+}
+
+impl Untold {
+    /// The challenge that goes with it (RFC 6750, section 3).
+    pub(crate) const fn challenge(self) -> &'static str {
+        match self {
+            Self::NoToken | Self::NoTokenOfRegistration | Self::Malformed => "Bearer",
+            Self::UnknownToken => "Bearer error=\"invalid_token\"",
+        }
+    }
+}
+
+fn access_of(request: &HttpRequest) -> &Access {
+    &request.app_data::<Data<Service>>().expect("every route has the service").access
+}
+
+/// What an `Authorization` header shows (RFC 6750, section 2.1).
+enum Shown<'a> {
+    Nothing,
+    /// Something else than one token.
+    Malformed,
+    Token(&'a str),
+}
+
+impl<'a> Shown<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut values = headers.get_all(AUTHORIZATION);
+        let Some(value) = values.next() else { return Self::Nothing };
+        let token = value.to_str().ok().and_then(bearer).filter(|_| values.next().is_none());
+        token.map_or(Self::Malformed, Self::Token)
+    }
 }
 
 /// The hash of whatever token the request shows, if there is one in the form of one.
@@ -45,27 +186,78 @@ fn bearer(header: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
+    use booking_conformance::MemoryStore;
+    use booking_core::{BookingStore, NewToken, OrganizerName};
+    use uuid::Uuid;
 
-    fn ask(values: &[&str]) -> Result<Caller, ApiError> {
+    const GOOD: &str = "org_good";
+
+    async fn access(is_open: bool) -> Access {
+        let store = MemoryStore::default();
+        if !is_open {
+            let name = OrganizerName::parse("Jazz club").expect("a valid name");
+            let organizer = Organizer { id: Uuid::nil().into(), name };
+            let new = NewToken { id: Uuid::nil().into(), organizer, hash: token_hash(GOOD) };
+            store.create_token(new).await.expect("it answers").expect("there is room");
+        }
+        Access::read(&store).await.expect("it answers")
+    }
+
+    fn headers(values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("a header's value"));
         }
-        caller(&headers)
+        headers
     }
 
-    #[test]
-    fn without_a_token_it_is_the_organizer_who_asks() {
-        assert_eq!(ask(&[]).ok(), Some(Caller::Organizer));
-        let attendee = Caller::Attendee(token_hash("abc-_.~+/="));
+    /// Who asks as manager, as visitor, and about a registration.
+    fn ask(access: &Access, values: &[&str]) -> [Result<Caller, Untold>; 3] {
+        let headers = headers(values);
+        let asked = [
+            Manager::of(access, &headers),
+            Visitor::of(access, &headers),
+            holder_of(access, &headers),
+        ];
+        asked.map(|caller| {
+            caller.map_err(|error| match error {
+                ApiError::Unauthenticated(untold) => untold,
+                other => panic!("{other:?}"),
+            })
+        })
+    }
+
+    #[actix_web::test]
+    async fn while_the_server_is_open_anybody_is_the_organizer() {
+        let access = access(true).await;
+        let open = Ok(Caller::OpenOrganizer);
+        assert_eq!(ask(&access, &[]), [open; 3]);
+        let attendee = Ok(Caller::Attendee(token_hash("abc-_.~+/=")));
         for header in ["Bearer abc-_.~+/=", "bearer abc-_.~+/=", "BEARER   abc-_.~+/="] {
-            assert_eq!(ask(&[header]).ok(), Some(attendee), "{header}");
+            assert_eq!(ask(&access, &[header]), [open, open, attendee], "{header}");
         }
-        assert_ne!(attendee, Caller::Attendee(token_hash("abc-_.~+/")));
+        let unknown = Err(Untold::UnknownToken);
+        assert_eq!(ask(&access, &["Bearer org_other"]), [open, open, unknown]);
+        assert_eq!(ask(&access, &["Basic YTpi"]), [open, open, Err(Untold::Malformed)]);
     }
 
-    #[test]
-    fn a_header_of_another_form_names_nobody() {
+    #[actix_web::test]
+    async fn once_there_are_tokens_organizers_show_theirs() {
+        let access = access(false).await;
+        let organizer = Ok(Caller::Organizer(Uuid::nil().into()));
+        let (anyone, unknown) = (Ok(Caller::Anyone), Err(Untold::UnknownToken));
+        let nobody = [Err(Untold::NoToken), anyone, Err(Untold::NoTokenOfRegistration)];
+        assert_eq!(ask(&access, &[]), nobody);
+        assert_eq!(ask(&access, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
+        assert_eq!(ask(&access, &["Bearer org_other"]), [unknown; 3]);
+        let attendee = Ok(Caller::Attendee(token_hash("abc")));
+        assert_eq!(ask(&access, &["Bearer abc"]), [unknown, anyone, attendee]);
+    }
+
+    #[actix_web::test]
+    async fn a_header_of_another_form_names_nobody() {
+        let access = access(false).await;
+        let malformed = Err(Untold::Malformed);
         let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));
         for header in [
             "",
@@ -78,8 +270,11 @@ mod tests {
             "abc",
             &long,
         ] {
-            assert!(matches!(ask(&[header]), Err(ApiError::Unauthenticated)), "{header:?}");
+            let asked = ask(&access, &[header]);
+            assert_eq!(asked, [malformed, Ok(Caller::Anyone), malformed], "{header:?}");
         }
-        assert!(ask(&["Bearer a", "Bearer a"]).is_err());
+        let twice = format!("Bearer {GOOD}");
+        let asked = ask(&access, &[&twice, &twice]);
+        assert_eq!(asked, [malformed, Ok(Caller::Anyone), malformed]);
     }
 }

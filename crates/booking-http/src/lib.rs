@@ -8,15 +8,16 @@
 //! | --- | --- |
 //! | which address does what | `routes` |
 //! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
-//! | who asks, and whether it is the same request again | `identity`, `idempotency` |
+//! | who asks, and whether it is the same request again | `identity`, `access`, `idempotency` |
 //! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
 //! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
 //! | slow clients | `connections`, `unread` |
-//! | what runs beside requests | `sweeper`, `auditor`, `shutdown` |
+//! | what runs beside requests | `sweeper`, `auditor`, `access`, `shutdown` |
 //! | what operators see | `metrics`, `readiness`, `log_format`, `own_words`, `causes` |
 
+mod access;
 mod assets;
 mod auditor;
 mod body;
@@ -44,6 +45,7 @@ mod limits;
 mod locked;
 pub mod log_format;
 mod metrics;
+mod organizers;
 pub mod own_words;
 mod page;
 mod path;

@@ -32,8 +32,7 @@ impl FromRequest for MemberPath {
     }
 }
 
-/// The `{id}` of a registration on its own routes, and who asks there. Only these look at the
-/// `Authorization` header: elsewhere it may be for a proxy that knows people.
+/// The `{id}` of a registration on its own routes, and who asks there.
 #[derive(Clone, Copy)]
 pub(crate) struct Holder {
     pub(crate) id: RegistrationId,
@@ -45,8 +44,9 @@ impl FromRequest for Holder {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let holder = id(request, "id")
-            .and_then(|id| Ok(Self { id, caller: identity::caller(request.headers())? }));
+        // Who may not ask learns nothing of what was asked for.
+        let holder = identity::holder(request)
+            .and_then(|caller| Ok(Self { id: id(request, "id")?, caller }));
         ready(holder.map_err(Into::into))
     }
 }

@@ -6,6 +6,7 @@ mod shape;
 pub(crate) use extras::{TicketFault, void_reason};
 
 use crate::idempotency::REPLAYED;
+use crate::identity::Untold;
 use crate::limits::TooMuch;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -31,8 +32,8 @@ pub(crate) enum ApiError {
     Validation(Vec<FieldError>),
     #[error("the header {name} {detail}")]
     InvalidHeader { name: &'static str, detail: &'static str },
-    #[error("the Authorization header must be Bearer and one token")]
-    Unauthenticated,
+    #[error("{0}")]
+    Unauthenticated(Untold),
     #[error("this token is not for this registration")]
     Forbidden,
     #[error("there is nothing here")]
@@ -86,7 +87,7 @@ impl ApiError {
             Self::MalformedJson(_)
             | Self::Validation(_)
             | Self::InvalidHeader { .. }
-            | Self::Unauthenticated
+            | Self::Unauthenticated(_)
             | Self::Forbidden
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
@@ -132,7 +133,7 @@ impl ApiError {
             Self::MalformedJson(_)
             | Self::Validation(_)
             | Self::InvalidHeader { .. }
-            | Self::Unauthenticated
+            | Self::Unauthenticated(_)
             | Self::Forbidden
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
@@ -189,8 +190,9 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     if let ApiError::MethodNotAllowed { allow } = error {
         response.insert_header((ALLOW, HeaderValue::from_static(allow)));
     }
-    if let ApiError::Unauthenticated = error {
-        response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+    if let ApiError::Unauthenticated(untold) = error {
+        let challenge = HeaderValue::from_static(untold.challenge());
+        response.insert_header((WWW_AUTHENTICATE, challenge));
     }
     if let ApiError::Refused { is_replay: true, .. } = error {
         response.insert_header(REPLAYED);

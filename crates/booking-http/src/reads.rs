@@ -7,13 +7,16 @@ use crate::problem::ApiError;
 use crate::wire::{EventBody, json};
 use actix_web::web::Bytes;
 use booking_core::{
-    BookingStore, EventCursor, EventId, Listed, PageLimit, RegistrationId, StoreError, Version,
+    BookingStore, Caller, EventCursor, EventId, EventStatus, Listed, OrganizerId, PageLimit,
+    RegistrationId, StoreError, Version,
 };
 use std::sync::Arc;
 
-/// An event as it is sent.
+/// An event as it is sent, and what tells to whom.
 #[derive(Clone)]
 pub(crate) struct EventAnswer {
+    organizer_id: Option<OrganizerId>,
+    status: EventStatus,
     /// The version that says everything that is shown; `None` if time alone has changed it since.
     pub(crate) version: Option<Version>,
     pub(crate) json: Bytes,
@@ -23,7 +26,7 @@ pub(crate) struct EventAnswer {
 pub(crate) struct Reads {
     store: Arc<dyn BookingStore>,
     events: Coalesced<EventId, Result<Option<EventAnswer>, StoreError>>,
-    event_pages: Coalesced<(Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
+    event_pages: Coalesced<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
     events_of: Gathered<RegistrationId, Option<EventId>>,
 }
 
@@ -37,14 +40,34 @@ impl Reads {
         }
     }
 
-    /// One event.
-    pub(crate) async fn event(&self, id: EventId) -> Result<EventAnswer, ApiError> {
+    /// One event, for `caller`.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] also where there is one that `caller` may not know of; the store's.
+    pub(crate) async fn event(&self, caller: Caller, id: EventId) -> Result<EventAnswer, ApiError> {
+        let event = self.any_event(id).await?;
+        let sees = caller.sees(event.organizer_id, event.status);
+        if sees { Ok(event) } else { Err(ApiError::NotFound) }
+    }
+
+    /// Sees to it that `caller` manages an event.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`]; the store's.
+    pub(crate) async fn check_manages(&self, caller: Caller, id: EventId) -> Result<(), ApiError> {
+        let event = self.any_event(id).await?;
+        if caller.manages(event.organizer_id) { Ok(()) } else { Err(ApiError::NotFound) }
+    }
+
+    async fn any_event(&self, id: EventId) -> Result<EventAnswer, ApiError> {
         let store = Arc::clone(&self.store);
         let read = move || {
             let store = Arc::clone(&store);
             async move {
                 let event = store.event(id).await?;
                 Ok(event.map(|event| EventAnswer {
+                    organizer_id: event.organizer_id,
+                    status: event.rules.status,
                     version: event.is_settled.then_some(event.version),
                     json: json(&EventBody::from(&event)),
                 }))
@@ -54,9 +77,10 @@ impl Reads {
         event.ok_or(ApiError::NotFound)
     }
 
-    /// A page of the listing at `path`, of all events.
+    /// A page of the listing at `path`, of all events that `caller` sees.
     pub(crate) async fn events(
         &self,
+        caller: Caller,
         path: &'static str,
         after: Option<EventCursor>,
         limit: PageLimit,
@@ -65,11 +89,11 @@ impl Reads {
         let read = move || {
             let store = Arc::clone(&store);
             async move {
-                let page = store.events(after, limit).await?;
+                let page = store.events(caller, after, limit).await?;
                 Ok(PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, Listed::default()))
             }
         };
-        Ok(self.event_pages.get((after, limit), read).await.ok_or(ApiError::Panic)??)
+        Ok(self.event_pages.get((caller, after, limit), read).await.ok_or(ApiError::Panic)??)
     }
 
     /// The event that a registration belongs to: what is asked of a registration goes to its event's

@@ -6,6 +6,7 @@ mod claims;
 mod door;
 mod events;
 mod operating;
+mod organizer;
 mod registrations;
 mod tickets;
 
@@ -47,6 +48,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),
         read(resource("/events/{id}/calendar.ics", READ), events::calendar),
         read(resource("/tickets/keys", READ), tickets::keys),
+        read(resource("/organizer", READ), organizer::show),
         read(resource("/health", READ), operating::live),
         read(resource("/livez", READ), operating::live),
         read(resource("/readyz", READ), operating::ready),

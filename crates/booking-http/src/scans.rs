@@ -6,7 +6,8 @@ use crate::problem::{ApiError, TicketFault, void_reason};
 use crate::requests::Scan;
 use crate::service::Service;
 use booking_core::{
-    CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal, RegistrationId,
+    Caller, CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal,
+    RegistrationId,
 };
 use booking_ticket::TicketClaims;
 use chrono::{DateTime, Utc};
@@ -57,13 +58,14 @@ async fn verify(
 /// As [`verify`], and [`ApiError::NotFound`] if there is no such event.
 pub(crate) async fn verify_or_say(
     service: &Service,
+    caller: Caller,
     event_id: EventId,
     ticket: &str,
 ) -> Result<TicketClaims, ApiError> {
     let verified = verify(service, event_id, ticket, Instant::now()).await;
     if let Err(ApiError::TicketRefused(_)) = verified {
         // Nobody else is going to look for the event.
-        service.reads.event(event_id).await?;
+        service.reads.check_manages(caller, event_id).await?;
     }
     verified
 }
@@ -90,11 +92,12 @@ pub(crate) fn command(
 /// not decided. They are to be told again then.
 pub(crate) async fn tell(
     service: &Service,
+    caller: Caller,
     event_id: EventId,
     scans: &[Scan],
     key: Option<IdempotencyKey>,
 ) -> Result<Told, ApiError> {
-    let mut is_replay = begin(service, event_id, key).await?;
+    let mut is_replay = begin(service, caller, event_id, key).await?;
     let shown_at = Instant::now();
     let mut verified = Vec::with_capacity(scans.len());
     for scan in scans {
@@ -107,7 +110,7 @@ pub(crate) async fn tell(
         let key = key.map(|key| part(key, position));
         async move {
             match verified {
-                Ok(claims) => submit(service, event_id, scan, &claims, key).await,
+                Ok(claims) => submit(service, caller, event_id, scan, &claims, key).await,
                 Err(fault) => Ok((refused(scan, None, fault.reason(), &fault), true)),
             }
         }
@@ -120,16 +123,17 @@ pub(crate) async fn tell(
     Ok(Told { results, is_replay })
 }
 
-/// Sees to it that there is the event, and that nothing else was asked under the key; tells whether this
-/// was. A command that changes nothing takes the key for the request as a whole: its scans, which have
+/// Sees to it that the event is the caller's, and that nothing else was asked under the key; tells whether
+/// this was. A command that changes nothing takes the key for the request as a whole: its scans, which have
 /// keys of their own, could not tell that others were sent before.
 async fn begin(
     service: &Service,
+    caller: Caller,
     event_id: EventId,
     key: Option<IdempotencyKey>,
 ) -> Result<bool, ApiError> {
+    service.reads.check_manages(caller, event_id).await?;
     if key.is_none() {
-        service.reads.event(event_id).await?;
         return Ok(false);
     }
     let begin = EventCommand::new(event_id, Command::Settle).with_key(key);
@@ -142,13 +146,14 @@ async fn begin(
 /// Has one scan decided; tells whether it was before, too.
 async fn submit(
     service: &Service,
+    caller: Caller,
     event_id: EventId,
     scan: &Scan,
     claims: &TicketClaims,
     key: Option<IdempotencyKey>,
 ) -> Result<(ScanBody, bool), ApiError> {
     let command = command(claims, scan.id, Some(scan.scanned_at));
-    let item = EventCommand::new(event_id, command).with_key(key);
+    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let (outcome, is_replay) = unfold(service.submit(item).await?);
     let registration_id = Some(claims.registration_id.into());
     let result = match outcome {

@@ -1,5 +1,6 @@
 //! `booking-http serve`.
 
+use crate::access::{self, Access};
 use crate::config::{Config, MetricsAt};
 use crate::edge::edge;
 use crate::limits::gate;
@@ -12,7 +13,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
 use std::io::{ErrorKind, Write};
@@ -56,11 +57,13 @@ async fn serve_observed(
     description: &str,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<()> {
+    let access = Access::read(store.as_ref()).await?;
+    check_open(config, &access)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
-    let service = Service::new(store, admission, tickets, seats_max, body_within, limits);
+    let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
     let service = service.with_metrics(metrics, config.metrics_at);
     let service = Data::new(service.with_retention(config.retention));
 
@@ -99,19 +102,39 @@ async fn serve_observed(
     let service = service.into_inner();
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
+    let watched = Arc::clone(&service);
+    let watching = rt::spawn(async move { access::watch(&watched).await });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
     let (drain_for, within) = (config.drain_for, config.shutdown_within);
     let stopping = shutdown::on_signal(handle, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    for beside in [sweeping, auditing].into_iter().flatten() {
+    for beside in [Some(watching), sweeping, auditing].into_iter().flatten() {
         beside.abort();
     }
     if let Some(metrics_server) = metrics_server {
         metrics_server.abort();
     }
     served.context("the server failed")
+}
+
+/// Keeps what is open to anybody from those who are not on this machine, and says that it is.
+fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
+    if !access.is_open() {
+        return Ok(());
+    }
+    let ip = config.address.ip();
+    ensure!(
+        ip.is_loopback() || config.allow_open,
+        "there is no organizer's token yet, so anybody who reaches {ip} would be the organizer of every \
+         event; make one with `booking-http token create --name NAME`, or set ALLOW_OPEN=true"
+    );
+    log::warn!(
+        "open: anybody who reaches this server is the organizer of every event, until `booking-http token \
+         create --name NAME` has made a token"
+    );
+    Ok(())
 }
 
 /// The server of metrics that have an address of their own, and where that is.

@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use crate::access::Access;
 use crate::config::MetricsAt;
 use crate::edge;
 use crate::limits::{ClientLimits, Gate, Holds};
@@ -28,6 +29,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
     pub(crate) admission: Admission,
+    pub(crate) access: Access,
     pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
@@ -46,6 +48,7 @@ impl Service {
     pub(crate) fn new(
         store: Arc<dyn BookingStore>,
         admission: Admission,
+        access: Access,
         tickets: Tickets,
         capacity_max: CapacityMax,
         body_within: Duration,
@@ -55,6 +58,7 @@ impl Service {
             reads: Reads::new(Arc::clone(&store)),
             store,
             admission,
+            access,
             tickets,
             capacity_max,
             body_within,
@@ -104,17 +108,18 @@ impl Service {
         Ok(self.submit(item).await?)
     }
 
-    /// A registration, for whoever may read it: the organizer, and who has its token.
+    /// A registration, for whoever may read it: its event's organizer, and who has its token.
     ///
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.
     pub(crate) async fn registration(&self, holder: Holder) -> Result<Registration, ApiError> {
         let registration = self.store.registration(holder.id).await?.ok_or(ApiError::NotFound)?;
         match holder.caller {
-            Caller::Organizer => Ok(registration),
-            Caller::Attendee(hash) if registration.token_hash == Some(hash) => Ok(registration),
-            Caller::Attendee(_) => Err(ApiError::Forbidden),
+            Caller::Attendee(hash) if registration.token_hash == Some(hash) => {}
+            Caller::Attendee(_) => return Err(ApiError::Forbidden),
+            manager => self.reads.check_manages(manager, registration.event_id).await?,
         }
+        Ok(registration)
     }
 
     /// Counts a request as under way until the returned guard is dropped.

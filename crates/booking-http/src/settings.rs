@@ -26,6 +26,7 @@ macro_rules! settings {
 settings! {
     "PORT" ["3000"] "the port to listen on; 0 takes a free one"
     "BIND" ["127.0.0.1"] "the address to listen on"
+    "ALLOW_OPEN" ["false"] "true serves a store without organizers' tokens, where anybody is the organizer, at other addresses than this machine's own, too"
     "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…; several host:port by comma"
     "DATABASE_URL_FILE" [""] "a file that holds it"
     "DB_HOST" ["localhost"] "PostgreSQL's host; several by comma: the one that takes writes is used"

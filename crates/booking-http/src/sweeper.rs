@@ -5,7 +5,7 @@
 //! whoever asks an event for something tidies it first. It never writes by itself: it asks, through the
 //! queue, as everybody does. So any number of servers may sweep at once, and none need.
 
-use crate::causes::chain;
+use crate::causes::Complaint;
 use crate::service::Service;
 use booking_admission::SubmitError;
 use booking_core::{BookingStore, Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
@@ -28,8 +28,6 @@ const ERASE_PAUSE: Duration = Duration::from_millis(10);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// The most rounds of forgetting in a row: 100,000 records, and no endless work.
 const FORGET_ROUNDS_MAX: usize = 100;
-/// How often a failure that goes on is told.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Sweeps until the server stops. Erasing may take long, and nobody who waits for a seat waits for it.
 pub(crate) async fn run(service: Arc<Service>, every: Duration) {
@@ -122,20 +120,4 @@ async fn forget_records(store: &dyn BookingStore) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// Tells failures, and not every second again while they last.
-#[derive(Default)]
-struct Complaint {
-    told_at: Option<Instant>,
-}
-
-impl Complaint {
-    fn about(&mut self, what: &str, done: Result<(), StoreError>) {
-        let Err(error) = done else { return };
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= COMPLAIN_EVERY) {
-            self.told_at = Some(Instant::now());
-            log::warn!("could not {what}: {}", chain(&error));
-        }
-    }
 }

@@ -80,8 +80,8 @@ fn idempotency_key(bytes: &[u8]) {
         assert!(value.as_bytes().iter().all(|byte| (0x20..0x7f).contains(byte)));
         let again = KeyHeader::of(&request).ok().flatten().expect("it is there");
         assert_eq!(
-            key.of(Caller::Organizer),
-            again.with_body(&request, b"{}").of(Caller::Organizer)
+            key.of(Caller::OpenOrganizer),
+            again.with_body(&request, b"{}").of(Caller::OpenOrganizer)
         );
     });
 }

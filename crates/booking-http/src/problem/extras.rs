@@ -32,7 +32,7 @@ impl Extras {
             }
             ApiError::Refused { refusal, .. } => Self::of_refusal(refusal),
             ApiError::MalformedJson(_)
-            | ApiError::Unauthenticated
+            | ApiError::Unauthenticated(_)
             | ApiError::Forbidden
             | ApiError::NotFound
             | ApiError::MethodNotAllowed { .. }

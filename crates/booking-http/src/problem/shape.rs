@@ -42,7 +42,7 @@ impl Shape {
             }
             ApiError::Validation(_) => VALIDATION,
             ApiError::InvalidHeader { .. } => INVALID_HEADER,
-            ApiError::Unauthenticated => {
+            ApiError::Unauthenticated(_) => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Unauthenticated")
             }
             ApiError::Forbidden => FORBIDDEN,

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::body::Write;
+use crate::identity::Visitor;
 use crate::limits::{Peer, TooMuch};
 use crate::path::EventPath;
 use crate::present::Decided;
@@ -11,39 +12,42 @@ use crate::service::Service;
 use crate::tickets::Issued;
 use crate::tokens::Origin;
 use actix_web::web::Data;
-use booking_core::{Caller, Command, EventCommand, Outcome, RegistrationId};
+use booking_core::{Command, EventCommand, Outcome, RegistrationId};
 use uuid::Uuid;
 
 /// `POST /events/{id}/register`
 pub(super) async fn register(
     service: Data<Service>,
+    Visitor(caller): Visitor,
     EventPath(event_id): EventPath,
     write: Write<Register>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
+    let key = write.key_of(caller);
     let Register { who, on_full } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let claim = who.claim(id, token.hash);
     let command = Command::Register(booking_core::Register { claim, on_full });
-    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let outcome = service.submit(item).await?;
     present(&service, outcome, &token).await
 }
 
 /// `POST /events/{id}/holds`
 pub(super) async fn hold(
     service: Data<Service>,
+    Visitor(caller): Visitor,
     EventPath(event_id): EventPath,
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
+    let key = write.key_of(caller);
     let Hold { who, ttl } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let place = service.holds.take(client, &who.user_email, id, key.map(|key| key.hash), ttl);
     let command = Command::Hold(booking_core::Hold { claim: who.claim(id, token.hash), ttl });
-    let hold = EventCommand::new(event_id, command).with_key(key);
+    let hold = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = match place {
         Ok(place) => {
             let outcome = service.submit(hold).await;

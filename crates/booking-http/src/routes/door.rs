@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::body::{Nothing, Write};
 use crate::idempotency::REPLAYED;
+use crate::identity::Manager;
 use crate::path::{EventPath, MemberPath};
 use crate::present::Decided;
 use crate::requests::{CheckIn, CheckInBatch};
@@ -10,31 +11,34 @@ use crate::scans;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use booking_core::{Caller, Command, EventCommand};
+use booking_core::{Command, EventCommand};
 use serde_json::json;
 use uuid::Uuid;
 
 /// `POST /events/{id}/check-ins`
 pub(super) async fn check_in(
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(event_id): EventPath,
     write: Write<CheckIn>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
-    let claims = scans::verify_or_say(&service, event_id, &write.body.ticket).await?;
+    let key = write.key_of(caller);
+    let claims = scans::verify_or_say(&service, caller, event_id, &write.body.ticket).await?;
     let command = scans::command(&claims, Uuid::now_v7(), None);
-    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let outcome = service.submit(item).await?;
     Ok(Decided::registration(outcome)?.made(None))
 }
 
 /// `POST /events/{id}/check-ins/batch`
 pub(super) async fn check_in_batch(
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(event_id): EventPath,
     write: Write<CheckInBatch>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
-    let told = scans::tell(&service, event_id, &write.body.scans, key).await?;
+    let key = write.key_of(caller);
+    let told = scans::tell(&service, caller, event_id, &write.body.scans, key).await?;
     let mut response = HttpResponse::Ok();
     if told.is_replay {
         response.insert_header(REPLAYED);
@@ -45,12 +49,14 @@ pub(super) async fn check_in_batch(
 /// `DELETE /events/{id}/check-ins/{registration_id}`
 pub(super) async fn undo(
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(event_id): EventPath,
     MemberPath(registration_id): MemberPath,
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::UndoCheckIn { registration_id };
-    let key = write.key_of(Caller::Organizer);
-    let outcome = service.submit(EventCommand::new(event_id, command).with_key(key)).await?;
+    let key = write.key_of(caller);
+    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let outcome = service.submit(item).await?;
     Ok(Decided::registration(outcome)?.changed(None))
 }

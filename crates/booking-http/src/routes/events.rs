@@ -4,6 +4,7 @@ use super::Answer;
 use crate::body::{Nothing, Write};
 use crate::caching::{IfMatch, REVALIDATE, etag, has_already};
 use crate::calendar;
+use crate::identity::{Manager, Visitor};
 use crate::page::PageQuery;
 use crate::path::EventPath;
 use crate::present::Decided;
@@ -22,13 +23,22 @@ use uuid::Uuid;
 pub(super) const PATH: &str = "/events";
 
 /// `POST /events`
-pub(super) async fn create(service: Data<Service>, write: Write<CreateEvent>) -> Answer {
-    let key = write.key_of(Caller::Organizer);
+pub(super) async fn create(
+    service: Data<Service>,
+    Manager(caller): Manager,
+    write: Write<CreateEvent>,
+) -> Answer {
+    let key = write.key_of(caller);
     let CreateEvent { mut details, says_retention, capacity, rules } = write.body;
     if !says_retention {
         details.retention = service.retention;
     }
-    let new = NewEvent { id: EventId::from(Uuid::now_v7()), details, capacity, rules };
+    let organizer_id = match caller {
+        Caller::Organizer(id) => Some(id),
+        _ => None,
+    };
+    let id = EventId::from(Uuid::now_v7());
+    let new = NewEvent { id, organizer_id, details, capacity, rules };
     let outcome = match key {
         Some(key) => service.store.create_event_once(new, key).await?,
         None => Outcome::EventChanged(Box::new(service.store.create_event(new).await?)),
@@ -41,17 +51,22 @@ pub(super) async fn create(service: Data<Service>, write: Write<CreateEvent>) ->
 }
 
 /// `GET /events`
-pub(super) async fn list(service: Data<Service>, query: PageQuery<EventCursor>) -> Answer {
-    Ok(service.reads.events(PATH, query.after, query.limit).await?.into_response())
+pub(super) async fn list(
+    service: Data<Service>,
+    Visitor(caller): Visitor,
+    query: PageQuery<EventCursor>,
+) -> Answer {
+    Ok(service.reads.events(caller, PATH, query.after, query.limit).await?.into_response())
 }
 
 /// `GET /events/{id}`
 pub(super) async fn show(
     request: HttpRequest,
     service: Data<Service>,
+    Visitor(caller): Visitor,
     EventPath(id): EventPath,
 ) -> Answer {
-    let event = service.reads.event(id).await?;
+    let event = service.reads.event(caller, id).await?;
     let mut response = HttpResponse::Ok();
     // What time alone has changed since has no version yet, and so no name.
     if let Some(tag) = event.version.map(etag) {
@@ -67,30 +82,38 @@ pub(super) async fn show(
 /// `PATCH /events/{id}`
 pub(super) async fn edit(
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(id): EventPath,
     IfMatch(if_version): IfMatch,
     write: Write<EditEvent>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
+    let key = write.key_of(caller);
     let command = Command::Edit(Box::new(Edit { if_version, ..write.body.0 }));
-    let outcome = service.submit(EventCommand::new(id, command).with_key(key)).await?;
-    Ok(Decided::event(outcome)?.changed())
+    let item = EventCommand::new(id, command).by(caller).with_key(key);
+    Ok(Decided::event(service.submit(item).await?)?.changed())
 }
 
 /// `POST /events/{id}/cancel`
 pub(super) async fn cancel(
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(id): EventPath,
     write: Write<Nothing>,
 ) -> Answer {
-    let key = write.key_of(Caller::Organizer);
-    let command = EventCommand::new(id, Command::CancelEvent).with_key(key);
-    Ok(Decided::event(service.submit(command).await?)?.changed())
+    let key = write.key_of(caller);
+    let item = EventCommand::new(id, Command::CancelEvent).by(caller).with_key(key);
+    Ok(Decided::event(service.submit(item).await?)?.changed())
 }
 
 /// `GET /events/{id}/calendar.ics`
-pub(super) async fn calendar(service: Data<Service>, EventPath(id): EventPath) -> Answer {
-    let event = service.store.event(id).await?.ok_or(ApiError::NotFound)?;
+pub(super) async fn calendar(
+    service: Data<Service>,
+    Visitor(caller): Visitor,
+    EventPath(id): EventPath,
+) -> Answer {
+    let event = service.store.event(id).await?;
+    let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));
+    let event = event.ok_or(ApiError::NotFound)?;
     let text = calendar::of(&event).ok_or(ApiError::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header(REVALIDATE)

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::body::{Nothing, Write};
+use crate::identity::Manager;
 use crate::page::{PageBody, PageQuery};
 use crate::path::{EventPath, Holder};
 use crate::present::Decided;
@@ -18,10 +19,12 @@ use booking_core::{Command, PageLimit, RegistrationCursor};
 pub(super) async fn list(
     request: HttpRequest,
     service: Data<Service>,
+    Manager(caller): Manager,
     EventPath(id): EventPath,
     query: PageQuery<RegistrationCursor>,
 ) -> Answer {
     let PageQuery { after, limit, listed } = query;
+    service.reads.check_manages(caller, id).await?;
     let page = service.store.registrations(id, listed, after, limit).await?;
     let page = page.ok_or(ApiError::NotFound)?;
     let page = PageBody::of::<_, RegistrationBody<'_>, _>(request.path(), &page, limit, listed);

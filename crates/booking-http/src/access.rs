@@ -1,0 +1,110 @@
+//! Who the organizers are: the tokens that are good, as the store has them, kept in memory so that no
+//! request waits for them.
+
+use crate::causes::Complaint;
+use crate::locked::{read, write};
+use crate::service::Service;
+use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
+use std::collections::HashMap;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
+/// while the store can be reached.
+pub(crate) const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Who may come as an organizer.
+pub(crate) struct Access {
+    /// Whether there never was a token, so that anybody is the organizer. What was closed once stays so.
+    is_open: AtomicBool,
+    /// By the hash of a good token. Looked up by what a SHA-256 gives, so how long that takes tells nobody
+    /// what to try next.
+    organizers: RwLock<HashMap<TokenHash, Organizer>>,
+}
+
+impl Access {
+    /// As the store has it now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn read(store: &dyn BookingStore) -> Result<Self, StoreError> {
+        let access = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        access.read_again(store).await?;
+        Ok(access)
+    }
+
+    async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
+        self.learn(store.tokens().await?);
+        Ok(())
+    }
+
+    fn learn(&self, tokens: Vec<OrganizerToken>) {
+        let is_open = tokens.is_empty();
+        let good = tokens.into_iter().filter(|token| token.revoked_at.is_none());
+        let organizers = good.map(|token| (token.hash, token.organizer)).collect();
+        *write(&self.organizers) = organizers;
+        if !is_open && self.is_open.swap(false, Ordering::SeqCst) {
+            log::info!("organizers' routes are for organizers' tokens");
+        }
+    }
+
+    /// Whether anybody is the organizer.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::SeqCst)
+    }
+
+    /// Whose token has this hash, if it is good.
+    pub(crate) fn organizer(&self, hash: &TokenHash) -> Option<Organizer> {
+        read(&self.organizers).get(hash).cloned()
+    }
+}
+
+/// Reads the tokens again and again, until the server stops. While the store cannot be reached, those that
+/// were known last are good.
+pub(crate) async fn watch(service: &Service) {
+    let mut ticks = interval(READ_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut complaint = Complaint::default();
+    while !service.is_stopping() {
+        ticks.tick().await;
+        let read = service.access.read_again(service.store.as_ref()).await;
+        complaint.about("read the organizers' tokens", read);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::OrganizerName;
+    use uuid::Uuid;
+
+    fn token(number: u8, is_revoked: bool) -> OrganizerToken {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let id = Uuid::from_u128(number.into());
+        let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
+        OrganizerToken {
+            id: id.into(),
+            organizer: Organizer { id: id.into(), name },
+            hash: TokenHash::new([number; 32]),
+            created_at: now,
+            revoked_at: is_revoked.then_some(now),
+        }
+    }
+
+    #[test]
+    fn what_was_closed_never_opens_again() {
+        let access = Access { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        let knows = |number| access.organizer(&TokenHash::new([number; 32])).is_some();
+        access.learn(vec![]);
+        assert!(access.is_open() && !knows(1));
+        access.learn(vec![token(1, false), token(2, true)]);
+        assert!(!access.is_open() && knows(1) && !knows(2));
+        access.learn(vec![token(1, true)]);
+        assert!(!access.is_open() && !knows(1));
+        // Not even if somebody deleted the rows.
+        access.learn(vec![]);
+        assert!(!access.is_open());
+    }
+}
