@@ -2,8 +2,9 @@
 
 use crate::client::{Answer, HttpClient, Limits, TransportError};
 use crate::link;
+use crate::token::OrganizerToken;
 use chrono::{DateTime, Utc};
-use hyper::header::RETRY_AFTER;
+use hyper::header::{HeaderMap, RETRY_AFTER};
 use hyper::{Method, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,7 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Api {
     client: Arc<HttpClient>,
+    token: Option<OrganizerToken>,
 }
 
 impl Api {
@@ -98,7 +100,22 @@ impl Api {
     ///
     /// If `base` is not a plain http URL.
     pub fn new(base: &str, limits: Limits) -> anyhow::Result<Self> {
-        Ok(Self { client: Arc::new(HttpClient::new(base, limits)?) })
+        Ok(Self { client: Arc::new(HttpClient::new(base, limits)?), token: None })
+    }
+
+    /// The same, where the organizer that acts has this token.
+    #[must_use]
+    pub fn with_token(self, token: Option<OrganizerToken>) -> Self {
+        Self { token, ..self }
+    }
+
+    /// What shows that it is the organizer who asks.
+    pub(crate) fn organizer(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &self.token {
+            token.show(&mut headers);
+        }
+        headers
     }
 
     /// The client beneath, for requests that no typed call makes.
@@ -112,7 +129,7 @@ impl Api {
     ///
     /// If the answer is not 200.
     pub async fn health(&self) -> Result<(), CallError> {
-        expect(StatusCode::OK, self.get(self.uri("health")?).await?).map(|_| ())
+        expect(StatusCode::OK, self.get(self.uri("health")?, HeaderMap::new()).await?).map(|_| ())
     }
 
     /// `POST /events`.
@@ -121,7 +138,7 @@ impl Api {
     ///
     /// If the answer is not 201 with an event.
     pub async fn create_event(&self, event: &NewEvent) -> Result<Event, CallError> {
-        let answer = self.post(self.uri("events")?, event).await?;
+        let answer = self.post(self.uri("events")?, event, self.organizer()).await?;
         decode(&expect(StatusCode::CREATED, answer)?)
     }
 
@@ -131,7 +148,8 @@ impl Api {
     ///
     /// If the answer is not 200 with an event.
     pub async fn event(&self, event_id: &str) -> Result<Event, CallError> {
-        let answer = self.get(self.uri(&format!("events/{event_id}"))?).await?;
+        let uri = self.uri(&format!("events/{event_id}"))?;
+        let answer = self.get(uri, HeaderMap::new()).await?;
         decode(&expect(StatusCode::OK, answer)?)
     }
 
@@ -146,7 +164,7 @@ impl Api {
             user_email: &'a str,
         }
         let uri = self.uri(&format!("events/{event_id}/register"))?;
-        let answer = self.post(uri, &Body { user_email: email }).await?;
+        let answer = self.post(uri, &Body { user_email: email }, HeaderMap::new()).await?;
         decode(&expect(StatusCode::CREATED, answer)?)
     }
 
@@ -159,7 +177,7 @@ impl Api {
         let mut uri = self.uri(&format!("events/{event_id}/registrations"))?;
         let mut all = Vec::new();
         for _ in 0..PAGES_MAX {
-            let answer = expect(StatusCode::OK, self.get(uri.clone()).await?)?;
+            let answer = expect(StatusCode::OK, self.get(uri.clone(), self.organizer()).await?)?;
             all.extend(decode::<Vec<Registration>>(&answer)?);
             match link::next(&answer.headers) {
                 None => return Ok(all),
@@ -169,13 +187,18 @@ impl Api {
         Err(malformed(StatusCode::OK, format!("the list has more than {PAGES_MAX} pages")))
     }
 
-    async fn get(&self, uri: Uri) -> Result<Answer, CallError> {
-        Ok(self.client.call(Method::GET, uri, None).await?)
+    async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Answer, CallError> {
+        Ok(self.client.call(Method::GET, uri, None, headers).await?)
     }
 
-    async fn post(&self, uri: Uri, body: &impl Serialize) -> Result<Answer, CallError> {
+    async fn post(
+        &self,
+        uri: Uri,
+        body: &impl Serialize,
+        headers: HeaderMap,
+    ) -> Result<Answer, CallError> {
         let json = serde_json::to_vec(body).expect("our own bodies are plain structs of strings");
-        Ok(self.client.call(Method::POST, uri, Some(json)).await?)
+        Ok(self.client.call(Method::POST, uri, Some(json), headers).await?)
     }
 
     /// The URI of a path below the base.

@@ -137,20 +137,6 @@ impl HttpClient {
         method: Method,
         uri: Uri,
         json: Option<Vec<u8>>,
-    ) -> Result<Answer, TransportError> {
-        self.call_with(method, uri, json, HeaderMap::new()).await
-    }
-
-    /// The same with these headers too.
-    ///
-    /// # Errors
-    ///
-    /// If there is no whole answer within the limits.
-    pub async fn call_with(
-        &self,
-        method: Method,
-        uri: Uri,
-        json: Option<Vec<u8>>,
         headers: HeaderMap,
     ) -> Result<Answer, TransportError> {
         let mut request = Request::new(Full::default());

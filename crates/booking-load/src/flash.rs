@@ -6,6 +6,7 @@ use crate::cpu;
 use crate::patience::{Patience, Persistence};
 use crate::report::{FlashReport, Measured};
 use crate::storm::{Storm, email_of};
+use crate::token::OrganizerToken;
 use crate::verify::{self, Breach, Client, Shown, Violation};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,6 +21,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub struct FlashOptions {
     /// The servers, at least one. They share one database; the load is spread over all of them.
     pub urls: Vec<String>,
+    /// Whose the event is, where the servers are not open to anybody.
+    pub token: Option<OrganizerToken>,
     /// The capacity of the event that is created.
     pub seats: u32,
     /// How many clients want a seat, each with an address of its own.
@@ -44,6 +47,7 @@ impl FlashOptions {
     pub fn at(url: impl Into<String>) -> Self {
         Self {
             urls: vec![url.into()],
+            token: None,
             seats: 1_000,
             clients: 20_000,
             concurrency: 1_000,
@@ -75,7 +79,7 @@ pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
     let apis: Vec<Api> = options
         .urls
         .iter()
-        .map(|url| Api::new(url, options.limits.clone()))
+        .map(|url| Ok(Api::new(url, options.limits.clone())?.with_token(options.token.clone())))
         .collect::<anyhow::Result<_>>()?;
 
     // Each connection is an open file, and the 1,024 that shells allow at first are soon used up. If

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use booking_load::judge::{History, Verdict, judge};
+use booking_load::token::OrganizerToken;
 use booking_load::workload::{self, Pace, WorkloadOptions};
 use clap::Args;
 use std::fs::File;
@@ -16,6 +17,9 @@ pub(crate) struct JudgeArgs {
     /// A server; several that share a database if given more than once.
     #[arg(long = "url", default_value = "http://127.0.0.1:3000")]
     urls: Vec<String>,
+    /// A file with an organizer's token, for servers that are not open; else BOOKING_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// How many requests.
     #[arg(long, default_value_t = 20_000)]
     operations: u64,
@@ -79,7 +83,7 @@ impl JudgeArgs {
 
     async fn ask(&self) -> anyhow::Result<(History, Pace)> {
         if !self.until_stopped {
-            return workload::run(self.options()).await;
+            return workload::run(self.options()?).await;
         }
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
@@ -89,7 +93,7 @@ impl JudgeArgs {
                 _ = interrupted.recv() => {}
             }
         };
-        let (history, pace, ()) = workload::run_during(self.options(), stopped).await?;
+        let (history, pace, ()) = workload::run_during(self.options()?, stopped).await?;
         Ok((history, pace))
     }
 
@@ -103,8 +107,9 @@ impl JudgeArgs {
         missing.is_empty()
     }
 
-    fn options(&self) -> WorkloadOptions {
+    fn options(&self) -> anyhow::Result<WorkloadOptions> {
         let mut options = WorkloadOptions {
+            token: OrganizerToken::find(self.token_file.as_deref())?,
             operations: self.operations,
             clients: self.clients,
             events: self.events,
@@ -115,7 +120,7 @@ impl JudgeArgs {
             ..WorkloadOptions::at(self.urls.clone())
         };
         options.limits.answer = Duration::from_secs(self.answer_timeout_seconds);
-        options
+        Ok(options)
     }
 }
 

@@ -21,5 +21,6 @@ pub mod link;
 mod patience;
 pub mod report;
 mod storm;
+pub mod token;
 pub mod verify;
 pub mod workload;

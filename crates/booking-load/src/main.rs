@@ -6,8 +6,10 @@ mod judge_args;
 use anyhow::Context;
 use booking_load::client::Limits;
 use booking_load::flash::{self, FlashOptions};
+use booking_load::token::OrganizerToken;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,6 +44,9 @@ struct FlashArgs {
     /// A server; several that share a database if given more than once.
     #[arg(long = "url", default_value = "http://127.0.0.1:3000")]
     urls: Vec<String>,
+    /// A file with an organizer's token, for servers that are not open; else BOOKING_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Capacity of the event.
     #[arg(long, default_value_t = 1_000)]
     seats: u32,
@@ -66,8 +71,9 @@ struct FlashArgs {
 }
 
 impl FlashArgs {
-    fn options(self) -> FlashOptions {
-        FlashOptions {
+    fn options(self) -> anyhow::Result<FlashOptions> {
+        Ok(FlashOptions {
+            token: OrganizerToken::find(self.token_file.as_deref())?,
             urls: self.urls,
             seats: self.seats,
             clients: self.clients,
@@ -80,7 +86,7 @@ impl FlashArgs {
             tolerate_outages: Duration::from_secs(self.tolerate_outages_seconds),
             retries: self.retries,
             progress: true,
-        }
+        })
     }
 }
 
@@ -105,7 +111,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let runtime = runtime.worker_threads(cli.threads.into()).enable_all().build()?;
     match cli.command {
         Command::Flash(flash) => {
-            let report = runtime.block_on(flash::run(flash.options()))?;
+            let report = runtime.block_on(flash::run(flash.options()?))?;
             print(cli.json, &report)?;
             Ok(report.is_clean())
         }

@@ -8,6 +8,7 @@ mod wire;
 use crate::api::Api;
 use crate::client::Limits;
 use crate::judge::{Answer, History, Operation, Request};
+use crate::token::OrganizerToken;
 use anyhow::Context;
 use client::{Client, Mine};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +27,8 @@ const CALLED_OFF_EVERY: usize = 8;
 pub struct WorkloadOptions {
     /// The servers, at least one. They share one database; the load is spread over all of them.
     pub urls: Vec<String>,
+    /// Whose the events are, where the servers are not open to anybody.
+    pub token: Option<OrganizerToken>,
     /// How many requests, those that are sent again not counted.
     pub operations: u64,
     /// How many clients at once.
@@ -51,6 +54,7 @@ impl WorkloadOptions {
     pub fn at(urls: Vec<String>) -> Self {
         Self {
             urls,
+            token: None,
             operations: 20_000,
             clients: 32,
             events: 8,
@@ -173,7 +177,7 @@ impl Run {
         let apis: Vec<Api> = options
             .urls
             .iter()
-            .map(|url| Api::new(url, options.limits.clone()))
+            .map(|url| Ok(Api::new(url, options.limits.clone())?.with_token(options.token.clone())))
             .collect::<anyhow::Result<_>>()?;
         // See flash::run.
         let _ = rlimit::increase_nofile_limit(u64::MAX);

@@ -22,7 +22,10 @@ pub(super) async fn ask(
     ticket: Option<&str>,
 ) -> Answer {
     let (method, path, body) = route(event_id, request, ticket);
-    let mut headers = HeaderMap::new();
+    let mut headers = match request {
+        Request::Register { .. } | Request::Hold { .. } => HeaderMap::new(),
+        _ => api.organizer(),
+    };
     if let Some(key) = key {
         headers.insert(KEY, HeaderValue::from_str(key).expect("our keys are plain ASCII"));
     }
@@ -31,7 +34,7 @@ pub(super) async fn ask(
         headers.insert(IF_MATCH, tag);
     }
     let body = body.map(|body| body.to_string().into_bytes());
-    match api.client().call_with(method, uri(api, &path), body, headers).await {
+    match api.client().call(method, uri(api, &path), body, headers).await {
         Ok(answer) => read(request, &answer),
         Err(error) if error.may_have_arrived() => Answer::Unknown { why: error.kind().to_owned() },
         Err(_) => Answer::Undone { status: 0 },
@@ -144,7 +147,7 @@ pub(super) async fn ticket(api: &Api, id: Uuid) -> Option<String> {
 
 /// Any page, once.
 pub(super) async fn get(api: &Api, path: &str) -> Result<HttpAnswer, TransportError> {
-    api.client().call(Method::GET, uri(api, path), None).await
+    api.client().call(Method::GET, uri(api, path), None, api.organizer()).await
 }
 
 fn uri(api: &Api, path: &str) -> Uri {

@@ -1,0 +1,75 @@
+//! Who the load comes from, where the servers are not open to anybody.
+
+use anyhow::Context;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use std::fmt;
+use std::path::Path;
+
+/// An organizer's token, shown where organizers act and nowhere else: the crowd has none.
+#[derive(Clone)]
+pub struct OrganizerToken(HeaderValue);
+
+impl OrganizerToken {
+    /// Where it is taken from if no file is named. Not from the command line, which others can see.
+    pub const VARIABLE: &str = "BOOKING_TOKEN";
+
+    /// Takes `text` for a token. The error does not repeat it.
+    ///
+    /// # Errors
+    ///
+    /// If it has bytes that no header may have, or none.
+    pub fn new(text: &str) -> anyhow::Result<Self> {
+        let text = text.trim();
+        anyhow::ensure!(!text.is_empty(), "an organizer's token is empty");
+        let mut value = HeaderValue::from_str(&format!("Bearer {text}"))
+            .ok()
+            .context("an organizer's token has bytes that no header may have")?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    /// The first line of `file`, else what [`VARIABLE`](Self::VARIABLE) is set to, else none.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or there is something that is no token.
+    pub fn find(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
+        let text = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file);
+                let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+                Some(text.lines().next().unwrap_or_default().to_owned())
+            }
+            None => std::env::var(Self::VARIABLE).ok().filter(|text| !text.trim().is_empty()),
+        };
+        text.map(|text| Self::new(&text)).transpose()
+    }
+
+    pub(crate) fn show(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.0.clone());
+    }
+}
+
+impl fmt::Debug for OrganizerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OrganizerToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_line_and_is_never_told() {
+        let token = OrganizerToken::new(" org_secret\n").expect("it is one");
+        let mut headers = HeaderMap::new();
+        token.show(&mut headers);
+        assert_eq!(headers[AUTHORIZATION], "Bearer org_secret");
+        assert!(!format!("{token:?} {headers:?}").contains("secret"));
+        for bad in ["", "  \n", "a\u{7}b"] {
+            let error = format!("{:#}", OrganizerToken::new(bad).expect_err("it is none"));
+            assert!(bad.trim().is_empty() || !error.contains(bad), "{error}");
+        }
+    }
+}
