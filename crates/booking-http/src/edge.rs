@@ -197,6 +197,7 @@ fn count(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Access;
     use crate::config::Config;
     use crate::seeds::Seeds;
     use crate::tickets::Tickets;
@@ -222,7 +223,9 @@ mod tests {
         let tickets = tickets.expect("nobody is asked");
         let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
         let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
-        let service = Service::new(store, admission, tickets, capacity_max, within, &limits);
+        let access = Access::read(store.as_ref()).await.expect("it answers");
+        let service =
+            Service::new(store, admission, access, tickets, capacity_max, within, &limits);
         let app = App::new()
             .app_data(Data::new(service))
             .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))

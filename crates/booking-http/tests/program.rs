@@ -331,3 +331,20 @@ fn every_problem_is_explained() {
         assert!(page.contains(&format!("id=\"{code}\"")), "{code} is not explained");
     }
 }
+
+#[test]
+fn what_is_open_to_anybody_stays_on_this_machine_unless_that_is_said() {
+    let data = Data::sqlite();
+    let mut settings = data.settings();
+    settings.extend([("BIND", "0.0.0.0".to_owned()), ("PORT", "0".to_owned())]);
+    let output = run("serve", &settings);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(stderr.contains("token create") && stderr.contains("ALLOW_OPEN"), "{stderr}");
+    let maybe = run("serve", &[("ALLOW_OPEN", "maybe".to_owned())]);
+    assert_eq!(maybe.status.code(), Some(2));
+
+    let open = start_on(&data, &[("BIND", "0.0.0.0"), ("ALLOW_OPEN", "true")]);
+    assert_eq!(http::send(open.url(), "GET", "/organizer", &[], b"").status, 200);
+    assert!(open.stderr().contains("open: anybody"), "{}", open.stderr());
+}

@@ -107,9 +107,14 @@ impl App {
         self.post(&format!("/events/{event}/register"), &json!({"user_email": email}))
     }
 
+    /// Any request that shows a token.
+    pub fn ask_as(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.ask(method, path, &[("Authorization", &format!("Bearer {token}"))], body)
+    }
+
     /// Runs a subcommand on the same data.
-    pub fn run(&self, subcommand: &str) -> Output {
-        run(subcommand, &self.data.settings())
+    pub fn run(&self, arguments: &str) -> Output {
+        run(arguments, &self.data.settings())
     }
 
     pub fn assert_audit_is_clean(&self) {
@@ -136,18 +141,40 @@ pub fn start_on(data: &Data, more: &[(&'static str, &str)]) -> ServerProcess {
     ServerProcess::start(Path::new(PROGRAM), &settings)
 }
 
-/// Runs the program to its end, with these settings and no others.
-pub fn run(subcommand: &str, settings: &[(&str, String)]) -> Output {
-    let output = Command::new(PROGRAM)
-        .arg(subcommand)
-        .env_clear()
-        .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
-        .output()
-        .expect("the program can be run");
+/// Makes a token for the organizer called `name`.
+pub fn make_token(data: &Data, name: &str) -> String {
+    make_token_with(data, name, &[]).0
+}
+
+/// The same with more arguments; also what people are told of it.
+pub fn make_token_with(data: &Data, name: &str, more: &[&str]) -> (String, String) {
+    let arguments = [&["token", "create", "--name", name], more].concat();
+    let output = run_program(&arguments, &data.settings());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let token = String::from_utf8(output.stdout).expect("a token is ASCII");
+    let told = String::from_utf8(output.stderr).expect("it is text");
+    assert_eq!(booking_testkit::leak(&told), None);
+    (token.strip_suffix('\n').expect("a line").to_owned(), told)
+}
+
+/// Runs the program to its end, with these settings and no others. Nothing that it prints may be an address
+/// or a secret.
+pub fn run(arguments: &str, settings: &[(&str, String)]) -> Output {
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let output = run_program(&arguments, settings);
     for printed in [&output.stdout, &output.stderr] {
         assert_eq!(booking_testkit::leak(&String::from_utf8_lossy(printed)), None);
     }
     output
+}
+
+fn run_program(arguments: &[&str], settings: &[(&str, String)]) -> Output {
+    Command::new(PROGRAM)
+        .args(arguments)
+        .env_clear()
+        .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
+        .output()
+        .expect("the program can be run")
 }
 
 /// Makes of each named function, which takes [`Data`], one test for each store.

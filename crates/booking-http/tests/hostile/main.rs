@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod authorization;
 mod input;
 mod json;
 mod paths;

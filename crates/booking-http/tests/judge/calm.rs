@@ -1,8 +1,9 @@
 //! Nothing fails: both stores, two servers on one database, few connections.
 
-use crate::common::{App, Data, start_on};
+use crate::common::{App, Data, make_token, start_on};
 use crate::{QUIET, assert_clean, load, turn};
 use booking_load::judge::judge;
+use booking_load::token::OrganizerToken;
 use booking_load::workload::{WorkloadOptions, run};
 
 /// Everything that happens without time passing: the least hold lasts a minute.
@@ -37,19 +38,22 @@ const REACHED: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_lost_on_sqlite() {
-    thousands_of_requests(Data::sqlite()).await;
+    thousands_of_requests(Data::sqlite(), None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_lost_on_postgres() {
-    thousands_of_requests(Data::postgres()).await;
+    // The organizer has a token, and its crowd has none.
+    let data = Data::postgres();
+    let token = OrganizerToken::new(&make_token(&data, "Jazz club")).expect("it is one");
+    thousands_of_requests(data, Some(token)).await;
 }
 
-async fn thousands_of_requests(data: Data) {
+async fn thousands_of_requests(data: Data, token: Option<OrganizerToken>) {
     let _turn = turn().await;
     let app = App::start_with(data, &[QUIET]);
     let url = app.url().to_owned();
-    let options = WorkloadOptions { operations: 6_000, events: 8, ..load(&[&url]) };
+    let options = WorkloadOptions { token, operations: 6_000, events: 8, ..load(&[&url]) };
     let (history, _) = run(options).await.expect("it can be run");
     let verdict = judge(&history);
     assert_clean(&verdict, REACHED);

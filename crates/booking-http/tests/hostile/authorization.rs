@@ -1,0 +1,378 @@
+//! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
+
+use crate::common::http::Answer;
+use crate::common::{App, Data, ask, make_token, make_token_with, start_on};
+use crate::on_both_stores;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The source of the route table, so that no route is forgotten here.
+const ROUTES: &str = include_str!("../../src/routes.rs");
+
+/// How long a server may take to hear of a token that was made or revoked; it looks every second.
+const HEARD_WITHIN: Duration = Duration::from_secs(20);
+
+/// Whom a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// The organizer of the event that it names.
+    Manager,
+    /// Any organizer.
+    Organizers,
+    /// Who has the registration's token, and its event's organizer.
+    Holder,
+    /// Everybody, but an organizer sees its own events alone.
+    Visitors,
+    /// Everybody, whatever they show.
+    All,
+}
+
+/// A route, whom it is for, a body that it takes, and what it then answers.
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    of: For,
+    body: fn(&Scene) -> Value,
+    status: u16,
+}
+
+const fn row(
+    method: &'static str,
+    path: &'static str,
+    of: For,
+    status: u16,
+    body: fn(&Scene) -> Value,
+) -> Row {
+    Row { method, path, of, body, status }
+}
+
+const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
+
+const ROWS: &[Row] = &[
+    row("GET", "/events", For::All, 200, NOTHING),
+    row("POST", "/events", For::Organizers, 201, |_| json!({"name": "Another", "capacity": 2})),
+    row("GET", "/events/{id}", For::Visitors, 200, NOTHING),
+    row("PATCH", "/events/{id}", For::Manager, 200, |_| json!({"capacity": 30})),
+    row("POST", "/events/{id}/register", For::Visitors, 201, |scene| scene.somebody()),
+    row("POST", "/events/{id}/holds", For::Visitors, 201, |scene| scene.somebody()),
+    row("POST", "/registrations/{id}/confirm", For::Holder, 200, NOTHING),
+    row(
+        "POST",
+        "/events/{id}/check-ins",
+        For::Manager,
+        201,
+        |scene| json!({"ticket": scene.ticket}),
+    ),
+    row("GET", "/registrations/{id}", For::Holder, 200, NOTHING),
+    row("DELETE", "/registrations/{id}", For::Holder, 200, NOTHING),
+    row("GET", "/events/{id}/registrations", For::Manager, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket", For::Holder, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket.svg", For::Holder, 200, NOTHING),
+    row("GET", "/registrations/{id}/history", For::Holder, 200, NOTHING),
+    row("POST", "/registrations/{id}/transfer", For::Holder, 200, |scene| scene.somebody()),
+    row("POST", "/events/{id}/check-ins/batch", For::Manager, 200, |_| {
+        let id = "00000000-0000-7000-8000-000000000001";
+        json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
+    }),
+    row("DELETE", "/events/{id}/check-ins/{registration_id}", For::Manager, 200, NOTHING),
+    row("POST", "/events/{id}/cancel", For::Manager, 200, NOTHING),
+    row("GET", "/events/{id}/calendar.ics", For::Visitors, 200, NOTHING),
+    row("GET", "/tickets/keys", For::All, 200, NOTHING),
+    row("GET", "/organizer", For::Organizers, 200, NOTHING),
+    row("GET", "/health", For::All, 200, NOTHING),
+    row("GET", "/livez", For::All, 200, NOTHING),
+    row("GET", "/readyz", For::All, 200, NOTHING),
+    row("GET", "/metrics", For::All, 200, NOTHING),
+];
+
+/// Who asks, by what they show.
+struct Tokens {
+    owner: String,
+    another: String,
+    revoked: String,
+}
+
+/// An event of the owner's with two registrations, of which one is asked about.
+struct Scene<'a> {
+    app: &'a App,
+    event: String,
+    id: String,
+    /// What manages that one, and what manages the other.
+    own: String,
+    others: String,
+    ticket: String,
+}
+
+impl<'a> Scene<'a> {
+    fn new(app: &'a App, owner: &str) -> Self {
+        let body =
+            json!({"name": "Secret party", "capacity": 9, "starts_at": "2031-05-01T19:00:00Z"});
+        let event = done(&app.ask_as(owner, "POST", "/events", &body), 201);
+        let event = text(&event, "id");
+        let register = |email| done(&app.register(&event, email), 201);
+        let (ada, grace) = (register("ada@example.org"), register("grace@example.org"));
+        let path = format!("/registrations/{}/ticket", text(&ada, "id"));
+        let ticket = done(&app.ask_as(owner, "GET", &path, &Value::Null), 200);
+        Self {
+            app,
+            id: text(&ada, "id"),
+            own: text(&ada, "manage_token"),
+            others: text(&grace, "manage_token"),
+            ticket: text(&ticket, "ticket"),
+            event,
+        }
+    }
+
+    fn somebody(&self) -> Value {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        json!({"user_email": format!("new-{number}@example.org")})
+    }
+
+    /// Asks with this `Authorization` header, if there is one.
+    fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
+        let id = if row.path.starts_with("/registrations/") { &self.id } else { &self.event };
+        let path = row.path.replace("{id}", id).replace("{registration_id}", &self.id);
+        let headers: Vec<_> =
+            authorization.map(|value| ("Authorization", value)).into_iter().collect();
+        self.app.ask(row.method, &path, &headers, &(row.body)(self))
+    }
+
+    /// All that there is of the event.
+    fn all(&self, owner: &str) -> Vec<Value> {
+        let event = format!("/events/{}", self.event);
+        let registrations = format!("{event}/registrations?status=all");
+        let read = |path: &str| done(&self.app.ask_as(owner, "GET", path, &Value::Null), 200);
+        vec![read(&event), read(&registrations)]
+    }
+}
+
+fn done(answer: &Answer, status: u16) -> Value {
+    assert_eq!(answer.status, status, "{}", String::from_utf8_lossy(&answer.body));
+    answer.json()
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
+}
+
+/// An app with organizers, and their tokens.
+fn closed(data: Data) -> (App, Tokens) {
+    let owner = make_token(&data, "Jazz club");
+    let another = make_token(&data, "Chess club");
+    let (revoked, told) = make_token_with(&data, "Jazz club", &[]);
+    let id = told.split_whitespace().nth(1).expect("token, its id").to_owned();
+    let app = App::start(data);
+    assert!(app.run(&format!("token revoke {id}")).status.success());
+    let tokens = Tokens { owner, another, revoked };
+    // It may have been good when the server started.
+    until(|| app.ask_as(&tokens.revoked, "GET", "/organizer", &Value::Null).status == 401);
+    (app, tokens)
+}
+
+#[track_caller]
+fn until(mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < HEARD_WITHIN, "the server did not hear of it");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn no_route_is_forgotten() {
+    let table = ROUTES.split("let routes = [").nth(1).and_then(|rest| rest.split("];").next());
+    let table = table.expect("the table is there");
+    let mut routes = BTreeSet::new();
+    for resource in table.split("resource(").skip(1) {
+        let mut arguments = resource.split([',', ')']).map(str::trim);
+        let path = match arguments.next().expect("a path") {
+            "events::PATH" => "/events",
+            path => path.trim_matches('"'),
+        };
+        let methods = arguments.next().expect("its methods").split("_OR_");
+        for method in methods.map(|method| if method == "READ" { "GET" } else { method }) {
+            routes.insert(format!("{method} {path}"));
+        }
+    }
+    let rows: BTreeSet<_> = ROWS.iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    assert_eq!(rows.len(), ROWS.len());
+    assert_eq!(routes, rows);
+}
+
+fn every_route_is_for_those_it_is_for(data: Data) {
+    let (app, tokens) = closed(data);
+    let bearer = |token: &str| Some(format!("Bearer {token}"));
+    let unknown = format!("org_{}", "x".repeat(43));
+    for row in ROWS {
+        let scene = Scene::new(&app, &tokens.owner);
+        if row.path.ends_with("/confirm") {
+            // What is confirmed already is confirmed again; so it takes no hold to see who may.
+            assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, 200);
+        }
+        let before = scene.all(&tokens.owner);
+        let (ok, unauthenticated, not_found, forbidden) = (row.status, 401, 404, 403);
+        let [nobody, malformed, bad, others, manage] = match row.of {
+            For::Manager => {
+                [unauthenticated, unauthenticated, unauthenticated, not_found, unauthenticated]
+            }
+            For::Organizers => {
+                [unauthenticated, unauthenticated, unauthenticated, ok, unauthenticated]
+            }
+            For::Holder => {
+                [unauthenticated, unauthenticated, unauthenticated, not_found, forbidden]
+            }
+            For::Visitors => [ok, ok, unauthenticated, not_found, ok],
+            For::All if row.path == "/events" => [ok, ok, unauthenticated, ok, ok],
+            For::All => [ok; 5],
+        };
+        let asked = [
+            (None, nobody),
+            (Some("Basic YWRhOnNlY3JldA==".to_owned()), malformed),
+            (Some(format!("{} and more", bearer(&tokens.owner).expect("a header"))), malformed),
+            (bearer(&unknown), bad),
+            (bearer(&tokens.revoked), bad),
+            (bearer(&tokens.another), others),
+            (bearer(&scene.others), manage),
+        ];
+        let is_free = asked.iter().any(|(_, status)| *status == ok);
+        for (authorization, status) in asked {
+            let answer = scene.ask(row, authorization.as_deref());
+            let what = format!("{} {} as {authorization:?}: {answer:?}", row.method, row.path);
+            assert_eq!(answer.status, status, "{what}");
+            let body = String::from_utf8_lossy(&answer.body);
+            match status {
+                401 => {
+                    let challenge = answer.header("www-authenticate").expect("a challenge");
+                    let is_unknown = authorization.as_deref().is_some_and(|shown| {
+                        bearer(&unknown).as_deref() == Some(shown)
+                            || bearer(&tokens.revoked).as_deref() == Some(shown)
+                    });
+                    assert!(challenge.starts_with("Bearer"), "{what}");
+                    assert!(!is_unknown || challenge.contains("invalid_token"), "{what}");
+                    assert_eq!(answer.problem(), "unauthenticated", "{what}");
+                }
+                403 => assert_eq!(answer.problem(), "forbidden", "{what}"),
+                404 => assert_eq!(answer.problem(), "not_found", "{what}"),
+                _ => assert_eq!(answer.status, ok),
+            }
+            assert!(status == ok || !body.contains("Secret party"), "{what}");
+        }
+        if !is_free || row.method == "GET" {
+            assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
+        }
+        if row.of == For::Holder {
+            assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, ok, "{}", row.path);
+            let fresh = Scene::new(&app, &tokens.owner);
+            assert_eq!(fresh.ask(row, bearer(&tokens.owner).as_deref()).status, ok, "{}", row.path);
+        } else {
+            let answer = scene.ask(row, bearer(&tokens.owner).as_deref());
+            assert_eq!(answer.status, ok, "{} {}: {answer:?}", row.method, row.path);
+        }
+    }
+    app.assert_audit_is_clean();
+}
+
+fn an_id_that_is_no_id_tells_nobody_more(data: Data) {
+    let (app, _) = closed(data);
+    for path in ["/events/x/registrations", "/registrations/x", "/registrations/x/history"] {
+        assert_eq!(app.get(path).status, 401, "{path}");
+    }
+    assert_eq!(app.post("/events", &json!({"nonsense": true})).status, 401);
+    assert_eq!(app.post("/events/x/cancel", &Value::Null).status, 401);
+}
+
+fn drafts_are_their_organizer_s(data: Data) {
+    let (app, tokens) = closed(data);
+    let body = json!({"name": "Not yet", "capacity": 2, "status": "draft"});
+    let draft = text(&done(&app.ask_as(&tokens.owner, "POST", "/events", &body), 201), "id");
+    let path = format!("/events/{draft}");
+    let names = |token: Option<&str>| {
+        let answer = match token {
+            Some(token) => app.ask_as(token, "GET", "/events", &Value::Null),
+            None => app.get("/events"),
+        };
+        let listed = done(&answer, 200);
+        let listed = listed.as_array().expect("an array").iter();
+        listed.map(|event| text(event, "name")).collect::<Vec<_>>()
+    };
+    assert_eq!(app.get(&path).status, 404);
+    assert_eq!(app.register(&draft, "ada@example.org").status, 404);
+    assert_eq!(app.ask_as(&tokens.another, "GET", &path, &Value::Null).status, 404);
+    assert_eq!(app.ask_as(&tokens.owner, "GET", &path, &Value::Null).status, 200);
+    assert_eq!(names(None), [""; 0]);
+    assert_eq!(names(Some(&tokens.another)), [""; 0]);
+    assert_eq!(names(Some(&tokens.owner)), ["Not yet"]);
+
+    let publish = json!({"status": "published"});
+    assert_eq!(app.ask_as(&tokens.owner, "PATCH", &path, &publish).status, 200);
+    assert_eq!(names(None), ["Not yet"]);
+    assert_eq!(names(Some(&tokens.another)), [""; 0]);
+    assert_eq!(app.register(&draft, "ada@example.org").status, 201);
+}
+
+fn a_key_is_its_organizer_s_own(data: Data) {
+    let (app, tokens) = closed(data);
+    let put_up = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", "the same")];
+        let body = json!({"name": "An event", "capacity": 2});
+        text(&done(&app.ask("POST", "/events", &headers, &body), 201), "id")
+    };
+    let (first, other) = (put_up(&tokens.owner), put_up(&tokens.another));
+    assert_ne!(first, other);
+    assert_eq!(put_up(&tokens.owner), first);
+    assert_eq!(put_up(&tokens.another), other);
+    let second = make_token(&app.data, "Jazz club");
+    until(|| app.ask_as(&second, "GET", "/organizer", &Value::Null).status == 200);
+    assert_eq!(put_up(&second), first, "another token of the same organizer");
+}
+
+fn the_first_token_closes_a_server_for_good(data: Data) {
+    let app = App::start(data);
+    assert!(app.server.stderr().contains("open: anybody"), "{}", app.server.stderr());
+    let organizer = |app: &App, token: &str| app.ask_as(token, "GET", "/organizer", &Value::Null);
+    assert_eq!(organizer(&app, "x").json(), json!({"open": true, "organizer": null}));
+    let orphan = app.create(2);
+    let beside = start_on(&app.data, &[]);
+
+    let (token, told) = make_token_with(&app.data, "Jazz club", &["--adopt-events"]);
+    assert!(token.starts_with("org_") && token.len() == 47 && told.contains("1 events"), "{told}");
+    let id = told.split_whitespace().nth(1).expect("token, its id").to_owned();
+    for url in [app.url(), beside.url()] {
+        until(|| ask(url, "POST", "/events", &[], &json!({"name": "X"})).status == 401);
+    }
+    let known = organizer(&app, &token).json();
+    assert_eq!((&known["open"], &known["organizer"]["name"]), (&json!(false), &json!("Jazz club")));
+    let path = format!("/events/{orphan}");
+    assert_eq!(app.ask_as(&token, "PATCH", &path, &json!({"capacity": 3})).status, 200);
+    let listed = String::from_utf8(app.run("token list").stdout).expect("it is text");
+    assert!(listed.contains(&id) && listed.contains("good") && listed.contains("Jazz club"));
+
+    assert!(app.run(&format!("token revoke {id}")).status.success());
+    until(|| organizer(&app, &token).status == 401);
+    let listed = String::from_utf8(app.run("token list").stdout).expect("it is text");
+    assert!(listed.contains("revoked") && !listed.contains("good"), "{listed}");
+    let create = json!({"name": "X", "capacity": 1});
+    assert_eq!(
+        app.post("/events", &create).status,
+        401,
+        "no good token is left, and it stays closed"
+    );
+    let again = start_on(&app.data, &[("BIND", "0.0.0.0")]);
+    assert_eq!(ask(again.url(), "POST", "/events", &[], &create).status, 401);
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    assert!(!app.run(&format!("token revoke {nobody}")).status.success());
+    // What is public stays so.
+    assert_eq!(app.register(&orphan, "ada@example.org").status, 201);
+}
+
+on_both_stores! {
+    every_route_is_for_those_it_is_for
+    an_id_that_is_no_id_tells_nobody_more
+    drafts_are_their_organizer_s
+    a_key_is_its_organizer_s_own
+    the_first_token_closes_a_server_for_good
+}
