@@ -11,8 +11,8 @@ use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{
-    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, Outcome, StoreError, TimeZone, Venue,
-    Version,
+    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OrganizerId, Outcome, StoreError,
+    TimeZone, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join4};
@@ -139,7 +139,7 @@ async fn insert_event(
     new: &NewEvent,
     now: Option<DateTime<Utc>>,
 ) -> Result<u64, PgError> {
-    let NewEvent { id, details, capacity, rules } = new;
+    let NewEvent { id, organizer_id, details, capacity, rules } = new;
     connection
         .change(
             insert,
@@ -162,6 +162,7 @@ async fn insert_event(
                 &rules.offer_ttl.map(stored_offer_ttl),
                 &details.retention.map(stored_retention),
                 &details.erase_at(rules),
+                &organizer_id.map(OrganizerId::as_uuid),
             ],
         )
         .await

@@ -81,7 +81,8 @@ impl PgStore {
         Ok(())
     }
 
-    async fn look_through(
+    /// Runs a statement that no index serves, and that reads every row of a table.
+    pub(crate) async fn look_through(
         &self,
         sql: Sql,
         parameters: &[&(dyn ToSql + Sync)],

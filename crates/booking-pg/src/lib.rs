@@ -17,6 +17,7 @@
 //! | every statement | `sql/<entity>/<verb>.sql` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 
+mod adoption;
 mod audit;
 mod columns;
 mod connection;
@@ -30,6 +31,7 @@ mod keys;
 mod load;
 mod migrate;
 mod options;
+mod organizers;
 mod read;
 mod read_registrations;
 mod records;

@@ -5,7 +5,7 @@ use crate::error::{PgError, Remedy};
 use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
-use booking_core::{Event, EventCursor, EventId, Page, PageLimit, StoreError};
+use booking_core::{Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, StoreError};
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use std::time::Duration;
@@ -36,17 +36,42 @@ impl PgStore {
 
     pub(crate) async fn list_events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         let (created_at, id) =
             after.map_or(NEWEST, |cursor| (cursor.created_at, cursor.id.as_uuid()));
         let (clock_time, at_most) = (self.clock_time(), one_more_than(limit));
+        let seen = Seen::by(caller);
         self.read(move |connection| {
             Box::pin(async move {
-                let rows = connection
-                    .fetch(sql::EVENT_LIST, &[&created_at, &id, &at_most, &clock_time])
-                    .await?;
+                let rows = match seen {
+                    Seen::Own(organizer_id) => {
+                        let organizer_id = organizer_id.as_uuid();
+                        connection
+                            .fetch(
+                                sql::EVENT_LIST_OF,
+                                &[&created_at, &id, &at_most, &clock_time, &organizer_id],
+                            )
+                            .await?
+                    }
+                    Seen::All { drafts, drafts_of_nobody } => {
+                        connection
+                            .fetch(
+                                sql::EVENT_LIST,
+                                &[
+                                    &created_at,
+                                    &id,
+                                    &at_most,
+                                    &clock_time,
+                                    &drafts,
+                                    &drafts_of_nobody,
+                                ],
+                            )
+                            .await?
+                    }
+                };
                 Ok(Page::new(as_they_are(connection, &rows, clock_time).await?, limit))
             })
         })
@@ -102,6 +127,28 @@ impl PgStore {
             Err(_) => {
                 self.pool.doubt();
                 Err(PgError::Timeout(WITHIN).into_store_error())
+            }
+        }
+    }
+}
+
+/// What somebody sees of the events: [`Caller::sees`] as statements have it.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    /// An organizer's.
+    Own(OrganizerId),
+    /// Everybody's, but drafts only as far as they are told of here.
+    All { drafts: bool, drafts_of_nobody: bool },
+}
+
+impl Seen {
+    fn by(caller: Caller) -> Self {
+        match caller {
+            Caller::Organizer(id) => Self::Own(id),
+            Caller::Operator => Self::All { drafts: true, drafts_of_nobody: true },
+            Caller::OpenOrganizer => Self::All { drafts: false, drafts_of_nobody: true },
+            Caller::Anyone | Caller::Attendee(_) => {
+                Self::All { drafts: false, drafts_of_nobody: false }
             }
         }
     }

@@ -4,9 +4,9 @@ use crate::error::PgError;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, PersonName, Registration,
-    RegistrationId, Retention, SeatCounts, SigningSeed, Status, TimeZone, TokenHash, Venue,
-    Version,
+    IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts,
+    SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -21,6 +21,7 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     };
     Ok(EventState::new(
         event_id(row, 0),
+        organizer_id(row, 12),
         capacity(row.get(1))?,
         counts,
         version("version", row.get(5))?,
@@ -52,11 +53,12 @@ fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
     Ok((details, row.get(1)))
 }
 
-/// A row of `event/find`, `event/find_due` or `event/list`.
+/// A row of `event/find`, `event/find_due`, `event/list` or `event/list_of`.
 pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     let (details, created_at) = details(row)?;
     Ok(Event {
         id: event_id(row, 0),
+        organizer_id: organizer_id(row, 19),
         details,
         capacity: capacity(row.get(9))?,
         rules: rules(row, 11)?,
@@ -143,6 +145,22 @@ pub(crate) fn history_entry(row: &Row, id: RegistrationId) -> Result<HistoryEntr
 /// A row of `signing_key/list`.
 pub(crate) fn signing_seed(row: &Row) -> Result<SigningSeed, PgError> {
     Ok(SigningSeed::new(bytes32("seed", row.get(0))?))
+}
+
+/// A row of `token/find` or `token/list`.
+pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
+    let name = OrganizerName::parse(row.get(2)).map_err(in_column("name"))?;
+    Ok(OrganizerToken {
+        id: row.get::<_, Uuid>(0).into(),
+        organizer: Organizer { id: row.get::<_, Uuid>(1).into(), name },
+        hash: TokenHash::new(bytes32("token_hash", row.get(3))?),
+        created_at: row.get(4),
+        revoked_at: row.get(5),
+    })
+}
+
+fn organizer_id(row: &Row, at: usize) -> Option<OrganizerId> {
+    row.get::<_, Option<Uuid>>(at).map(OrganizerId::from)
 }
 
 pub(crate) fn event_id(row: &Row, at: usize) -> EventId {

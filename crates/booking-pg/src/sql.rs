@@ -13,6 +13,7 @@ macro_rules! sql {
     };
 }
 
+pub(crate) const EVENT_ADOPT: Sql = sql!("event/adopt");
 pub(crate) const EVENT_DETAILS: Sql = sql!("event/details");
 pub(crate) const EVENT_DUE: Sql = sql!("event/due");
 pub(crate) const EVENT_EDIT: Sql = sql!("event/edit");
@@ -21,10 +22,12 @@ pub(crate) const EVENT_FIND: Sql = sql!("event/find");
 pub(crate) const EVENT_FIND_DUE: Sql = sql!("event/find_due");
 pub(crate) const EVENT_INSERT: Sql = sql!("event/insert");
 pub(crate) const EVENT_LIST: Sql = sql!("event/list");
+pub(crate) const EVENT_LIST_OF: Sql = sql!("event/list_of");
 pub(crate) const EVENT_LOCK: Sql = sql!("event/lock");
 #[cfg(feature = "negative-control")]
 pub(crate) const EVENT_LOCK_NONE: Sql = sql!("event/lock_none");
 pub(crate) const EVENT_LOCK_SKIP: Sql = sql!("event/lock_skip");
+pub(crate) const EVENT_OF_NOBODY: Sql = sql!("event/of_nobody");
 pub(crate) const EVENT_STATUS: Sql = sql!("event/status");
 pub(crate) const EVENT_TOTALS: Sql = sql!("event/totals");
 pub(crate) const EVENT_UPDATE: Sql = sql!("event/update");
@@ -58,3 +61,7 @@ pub(crate) const SESSION_HEALTH: Sql = sql!("session/health");
 pub(crate) const SESSION_NOW: Sql = sql!("session/now");
 pub(crate) const SIGNING_KEY_INSERT: Sql = sql!("signing_key/insert");
 pub(crate) const SIGNING_KEY_LIST: Sql = sql!("signing_key/list");
+pub(crate) const TOKEN_FIND: Sql = sql!("token/find");
+pub(crate) const TOKEN_INSERT: Sql = sql!("token/insert");
+pub(crate) const TOKEN_LIST: Sql = sql!("token/list");
+pub(crate) const TOKEN_REVOKE: Sql = sql!("token/revoke");

@@ -6,10 +6,11 @@ use crate::sql::{self, Sql};
 use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Observer, Outcome, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
-    StoreHealth, Totals, WhenBusy,
+    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
+    Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
+    WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -138,10 +139,11 @@ impl BookingStore for PgStore {
 
     async fn events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
-        self.list_events(after, limit).await
+        self.list_events(caller, after, limit).await
     }
 
     async fn registrations(
@@ -208,6 +210,26 @@ impl BookingStore for PgStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.insert_signing_seed(seed, only_first).await
+    }
+
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        self.insert_token(&new).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.list_tokens().await
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        self.mark_revoked(id).await
+    }
+
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.adopt_of_nobody(organizer_id, limit).await
     }
 
     async fn execute(

@@ -10,6 +10,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
+    ("event/adopt", &["events_pkey"]),
     ("event/details", &["events_pkey"]),
     ("event/due", &["events_due"]),
     ("event/edit", &["events_pkey"]),
@@ -17,6 +18,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/find", &["events_pkey"]),
     ("event/find_due", &["events_pkey", "registrations_running_out"]),
     ("event/list", &["events_created_at"]),
+    ("event/list_of", &["events_of_organizer"]),
     ("event/lock", &["events_pkey"]),
     ("event/lock_none", &["events_pkey"]),
     ("event/lock_skip", &["events_pkey"]),
@@ -43,12 +45,15 @@ const PLANS: &[(&str, &[&str])] = &[
     ("registration/waiting", &["registrations_waiting"]),
     ("signing_key/insert", &["signing_keys_pkey"]),
     ("signing_key/list", &["signing_keys_pkey"]),
+    ("token/find", &["organizer_tokens_pkey", "organizers_pkey"]),
+    ("token/revoke", &["organizer_tokens_pkey"]),
 ];
 
 /// The others: they add rows, ask for no table, or read every row there is.
 const NO_LOOK_UP: &[&str] = &[
     "audit/count",
     "event/insert",
+    "event/of_nobody",
     "event/totals",
     "fact/insert",
     "record/of_address",
@@ -58,6 +63,8 @@ const NO_LOOK_UP: &[&str] = &[
     "session/durability",
     "session/health",
     "session/now",
+    "token/insert",
+    "token/list",
 ];
 
 #[test]

@@ -7,8 +7,8 @@ use crate::transaction::Work;
 use crate::write::write_facts;
 use crate::{records, sql};
 use booking_core::{
-    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, Outcome, Retention,
-    TimeZone, Venue, Version,
+    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, OrganizerId,
+    Outcome, Retention, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -70,6 +70,7 @@ fn answer(record: IdempotencyRecord, new: &NewEvent, key: IdempotencyKey) -> Out
 
 fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result<bool, Failure> {
     let (details, rules) = (&new.details, new.rules);
+    let organizer_id = new.organizer_id.map(OrganizerId::as_uuid);
     let inserted = connection.prepare_cached(sql::EVENT_INSERT)?.execute(params![
         new.id.as_uuid().as_bytes(),
         new.capacity.get(),
@@ -88,6 +89,7 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.description.as_str(),
         details.retention.map(Retention::days),
         stored_time(details.erase_at(&rules)),
+        organizer_id.as_ref().map(Uuid::as_bytes),
     ])?;
     if inserted == 1 {
         let facts = [Fact::EVENT_CREATED];

@@ -1,7 +1,7 @@
 //! The embedded store of Booking: one SQLite file, no server, and the same guarantees as with one.
 //!
 //! ```
-//! use booking_core::{BookingStore, PageLimit};
+//! use booking_core::{BookingStore, Caller, PageLimit};
 //! use booking_sqlite::{Options, SqliteStore};
 //!
 //! # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -9,7 +9,7 @@
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("booking.db");
 //! let store = SqliteStore::open(&path, Options::default()).await?;
-//! assert!(store.events(None, PageLimit::MAX).await?.items.is_empty());
+//! assert!(store.events(Caller::Operator, None, PageLimit::MAX).await?.items.is_empty());
 //! # Ok(())
 //! # }
 //! ```
@@ -40,6 +40,7 @@ mod history;
 mod keys;
 mod load;
 mod migrate;
+mod organizers;
 mod queries;
 mod readers;
 mod records;

@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId,
+    Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -20,8 +20,10 @@ pub(crate) fn read_event(
     found.next()?.map(rows::event).transpose()
 }
 
+/// Those that `caller` sees: [`Caller::sees`] as statements have it.
 pub(crate) fn list_events(
     connection: &Connection,
+    caller: Caller,
     after: Option<EventCursor>,
     limit: PageLimit,
     now: DateTime<Utc>,
@@ -30,8 +32,21 @@ pub(crate) fn list_events(
     let (micros, id) = after.map_or((i64::MAX, Uuid::max()), |cursor| {
         (cursor.created_at.timestamp_micros(), cursor.id.as_uuid())
     });
+    let (now, id, rows_max) = (now.timestamp_micros(), id.as_bytes(), one_more_than(limit));
+    let (drafts, drafts_of_nobody) = match caller {
+        Caller::Organizer(own) => {
+            let own = own.as_uuid();
+            let mut statement = connection.prepare_cached(sql::EVENT_LIST_OF)?;
+            let parameters = params![now, micros, id, rows_max, own.as_bytes()];
+            let listed = statement.query_and_then(parameters, rows::event)?;
+            return Ok(Page::new(listed.collect::<Result<_, _>>()?, limit));
+        }
+        Caller::Operator => (true, true),
+        Caller::OpenOrganizer => (false, true),
+        Caller::Anyone | Caller::Attendee(_) => (false, false),
+    };
     let mut statement = connection.prepare_cached(sql::EVENT_LIST)?;
-    let parameters = params![now.timestamp_micros(), micros, id.as_bytes(), one_more_than(limit)];
+    let parameters = params![now, micros, id, rows_max, drafts, drafts_of_nobody];
     let listed = statement.query_and_then(parameters, rows::event)?;
     Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
 }

@@ -4,7 +4,8 @@ use crate::errors::Failure;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, IdempotencyRecord, KeyHash, OfferTtl,
-    PersonName, Registration, Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    Organizer, OrganizerId, OrganizerName, OrganizerToken, PersonName, Registration, Retention,
+    SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -12,10 +13,11 @@ use rusqlite::types::FromSql;
 use std::error::Error;
 use uuid::Uuid;
 
-/// An event from a row with the columns of `event/read`.
+/// An event from a row with the columns of `event/read`, `event/list` or `event/list_of`.
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
         id: event_id(row, 0)?,
+        organizer_id: organizer_id(row, 19)?,
         capacity: capacity(row, 1)?,
         version: version(row, 2, "events.version")?,
         rules: rules(row, 3)?,
@@ -36,7 +38,8 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     };
     let version = version(row, 4, "events.version")?;
     let due_at = optional_time(row, 5, "events.due_at")?;
-    Ok(EventState::new(id, capacity(row, 0)?, counts, version, rules(row, 6)?, due_at))
+    let (organizer_id, capacity) = (organizer_id(row, 11)?, capacity(row, 0)?);
+    Ok(EventState::new(id, organizer_id, capacity, counts, version, rules(row, 6)?, due_at))
 }
 
 /// Five columns from `status` on.
@@ -109,6 +112,26 @@ pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, 
         recorded_at: time(row, 1, "idempotency_records.recorded_at")?,
         outcome: text(row, 2, "idempotency_records.outcome", |json| serde_json::from_str(json))?,
     })
+}
+
+/// A token from a row with the columns of `token/list`.
+pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> {
+    let hash: [u8; 32] = column(row, 3, "organizer_tokens.token_hash")?;
+    Ok(OrganizerToken {
+        id: uuid(row, 0, "organizer_tokens.id")?.into(),
+        organizer: Organizer {
+            id: uuid(row, 1, "organizers.id")?.into(),
+            name: text(row, 2, "organizers.name", OrganizerName::parse)?,
+        },
+        hash: TokenHash::new(hash),
+        created_at: time(row, 4, "organizer_tokens.created_at")?,
+        revoked_at: optional_time(row, 5, "organizer_tokens.revoked_at")?,
+    })
+}
+
+fn organizer_id(row: &Row<'_>, index: usize) -> Result<Option<OrganizerId>, Failure> {
+    let id: Option<[u8; 16]> = column(row, index, "events.organizer_id")?;
+    Ok(id.map(|id| Uuid::from_bytes(id).into()))
 }
 
 pub(crate) fn event_id(row: &Row<'_>, index: usize) -> Result<EventId, Failure> {

@@ -13,13 +13,16 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
+    EVENT_ADOPT "event/adopt"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"
     EVENT_ERASABLE "event/erasable"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
+    EVENT_LIST_OF "event/list_of"
     EVENT_LOAD "event/load"
+    EVENT_OF_NOBODY "event/of_nobody"
     EVENT_READ "event/read"
     EVENT_STATUS "event/status"
     EVENT_TOTALS "event/totals"
@@ -29,6 +32,8 @@ statements! {
     KEY_INSERT "key/insert"
     KEY_LIST "key/list"
     MIGRATION_LIST "migration/list"
+    ORGANIZER_FIND "organizer/find"
+    ORGANIZER_INSERT "organizer/insert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FIND "record/find"
@@ -50,6 +55,11 @@ statements! {
     REGISTRATION_READ "registration/read"
     REGISTRATION_UNERASED "registration/unerased"
     REGISTRATION_WAITING "registration/waiting"
+    TOKEN_COUNT "token/count"
+    TOKEN_FIND "token/find"
+    TOKEN_INSERT "token/insert"
+    TOKEN_LIST "token/list"
+    TOKEN_REVOKE "token/revoke"
 }
 
 #[cfg(test)]
@@ -82,10 +92,12 @@ mod tests {
     fn nothing_but_the_audit_and_an_erasure_looks_at_every_row() {
         let (_directory, connection) = database();
         for (name, statement) in ALL {
-            // There are never many keys or migrations.
+            // There are never many keys, migrations or tokens.
             let erasure = matches!(*name, "registration/of_address" | "record/of_address");
-            let few = matches!(*name, "key/list" | "migration/list");
-            if erasure || few || matches!(*name, "audit/count" | "event/totals") {
+            let few = matches!(*name, "key/list" | "migration/list" | "token/list" | "token/count");
+            // Asked once, by whoever closes an open server.
+            let adoption = *name == "event/of_nobody";
+            if erasure || few || adoption || matches!(*name, "audit/count" | "event/totals") {
                 continue;
             }
             for step in plan(&connection, statement) {
@@ -100,7 +112,9 @@ mod tests {
         let (_directory, connection) = database();
         let plan = |statement| plan(&connection, statement);
         let by_primary_key = "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)";
-        for statement in [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS] {
+        for statement in
+            [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS, EVENT_ADOPT]
+        {
             assert_eq!(plan(statement), [by_primary_key], "{statement}");
         }
         let overdue = "SEARCH registrations USING COVERING INDEX registrations_running_out \
@@ -109,6 +123,9 @@ mod tests {
         assert_eq!(plan(EVENT_READ), [by_primary_key, subquery, overdue]);
         let listed = "SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST), [listed, subquery, overdue]);
+        let own = "SEARCH events USING INDEX events_of_organizer \
+                   (organizer_id=? AND (created_at,id)<(?,?))";
+        assert_eq!(plan(EVENT_LIST_OF), [own, subquery, overdue]);
         assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
         let erasable = "SEARCH events USING INDEX events_erasable (erase_at<?)";
         assert_eq!(plan(EVENT_ERASABLE), [erasable]);

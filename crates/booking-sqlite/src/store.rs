@@ -5,13 +5,14 @@ use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Writer};
-use crate::{audit, create, erasure, health, history, keys, queries, records};
+use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, Observer, Outcome, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
-    StoreHealth, Totals, Unobserved, WhenBusy,
+    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
+    Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
+    Unobserved, WhenBusy,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -170,10 +171,14 @@ impl BookingStore for SqliteStore {
 
     async fn events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
-        self.read(move |connection, now| queries::list_events(connection, after, limit, now)).await
+        self.read(move |connection, now| {
+            queries::list_events(connection, caller, after, limit, now)
+        })
+        .await
     }
 
     async fn registrations(
@@ -257,6 +262,37 @@ impl BookingStore for SqliteStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
+    }
+
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(move |connection, clock| organizers::create_token(connection, &new, clock)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.read(|connection, _| organizers::list_tokens(connection)).await
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(move |connection, clock| organizers::revoke_token(connection, id, clock)).await
+    }
+
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        // Looked for by a reader, so that nobody waits for that.
+        let found =
+            self.read(move |connection, _| organizers::of_nobody(connection, limit)).await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let mut again = false;
+        self.write(move |connection, _| {
+            let again = mem::replace(&mut again, true);
+            organizers::adopt(connection, organizer_id, &found, again)
+        })
+        .await
     }
 
     async fn execute(

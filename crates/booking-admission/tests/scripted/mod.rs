@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, BookingStore, Capacity, CapacityMax, Claim, Command, Connections, EmailAddress,
-    Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey,
-    Listed, NewEvent, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
-    SigningSeed, StoreError, StoreHealth, Totals, WhenBusy,
+    AuditReport, BookingStore, Caller, Capacity, CapacityMax, Claim, Command, Connections,
+    EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
+    IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
+    StoreHealth, TokenId, Totals, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -124,10 +125,11 @@ impl BookingStore for ScriptedStore {
 
     async fn events(
         &self,
+        caller: Caller,
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
-        self.memory.events(after, limit).await
+        self.memory.events(caller, after, limit).await
     }
 
     async fn registrations(
@@ -194,6 +196,26 @@ impl BookingStore for ScriptedStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.memory.add_signing_seed(seed, only_first).await
+    }
+
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        self.memory.create_token(new).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.memory.tokens().await
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        self.memory.revoke_token(id).await
+    }
+
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.memory.adopt_events(organizer_id, limit).await
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {

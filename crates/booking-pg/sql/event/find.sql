@@ -3,7 +3,8 @@
 SELECT
     id, created_at, name, description, starts_at, ends_at, timezone, venue, retention_days, capacity,
     version, status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds, waitlist_count,
-    due_at <= coalesce($2::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count
+    due_at <= coalesce($2::timestamptz, statement_timestamp()) IS NOT TRUE AS is_settled, booked_count,
+    organizer_id
 FROM events
 WHERE id = ANY ($1::uuid[])
 ORDER BY id

@@ -18,7 +18,8 @@ SELECT
             ) AS overdue
         )
         ELSE events.booked_count
-    END AS booked_count
+    END AS booked_count,
+    events.organizer_id
 FROM events
 CROSS JOIN (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
 WHERE events.id = ANY ($1::uuid[])

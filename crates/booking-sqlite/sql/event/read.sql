@@ -7,6 +7,7 @@ SELECT
     booked_count - CASE WHEN due_at <= ?1 THEN (
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,
-    coalesce(due_at > ?1, 1)
+    coalesce(due_at > ?1, 1),
+    organizer_id
 FROM events
 WHERE id = ?2

@@ -1,0 +1,6 @@
+-- event/of_nobody: some events that are nobody's
+-- No index leads there: this is asked once, and it would have to be written with every event.
+SELECT id
+FROM events
+WHERE organizer_id IS NULL
+LIMIT $1::bigint

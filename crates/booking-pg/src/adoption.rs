@@ -1,0 +1,100 @@
+//! Giving events that are nobody's to an organizer.
+
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::execute::BEGIN;
+use crate::rows;
+use crate::sql::{self, Sql};
+use crate::store::PgStore;
+use crate::transaction::{Attempt, Name, run};
+use booking_core::{OrganizerId, PageLimit, StoreError};
+use futures_util::future::join;
+use std::collections::HashSet;
+use uuid::Uuid;
+
+impl PgStore {
+    /// Looks for the events before any row is locked. Those whose rows nobody holds are then given away in
+    /// one transaction, and the others each in its own: nobody else waits for those with us.
+    pub(crate) async fn adopt_of_nobody(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        let found = self.look_through(sql::EVENT_OF_NOBODY, &[&(limit.get() as i64)]).await?;
+        let mut left: Vec<Uuid> = found.iter().map(|row| row.get(0)).collect();
+        let mut adopted = 0;
+        if !left.is_empty() {
+            let Adopted { count, seen } =
+                self.adopt(organizer_id, &left, self.locking.skip).await?;
+            adopted += count;
+            left.retain(|id| !seen.contains(id));
+        }
+        for id in left {
+            match self.adopt(organizer_id, &[id], self.locking.wait).await {
+                Ok(one) => adopted += one.count,
+                // An error would say that nothing was written. Whoever asks again will hear of it.
+                Err(_) if adopted > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(adopted)
+    }
+
+    async fn adopt(
+        &self,
+        organizer_id: OrganizerId,
+        ids: &[Uuid],
+        lock: Sql,
+    ) -> Result<Adopted, StoreError> {
+        run(&Name::of("adopt_events"), &*self.observer, |attempt| {
+            Box::pin(async move { self.attempt_adopt(organizer_id, ids, lock, &attempt).await })
+        })
+        .await
+    }
+
+    /// Locks as [`execute`](crate::execute) does.
+    async fn attempt_adopt(
+        &self,
+        organizer_id: OrganizerId,
+        ids: &[Uuid],
+        lock: Sql,
+        attempt: &Attempt,
+    ) -> Result<Adopted, PgError> {
+        // What an attempt before this one may have done must be looked at.
+        let lock = if attempt.must_find_out() { self.locking.wait } else { lock };
+        let connection = Lease::from(&self.pool).await?;
+        let lock = connection.prepare(lock).await?;
+        let adopt = connection.prepare(sql::EVENT_ADOPT).await?;
+        let (begun, locked) =
+            join(connection.command(BEGIN), connection.rows(&lock, &[&ids])).await;
+        begun?;
+        let locked = locked?.iter().map(rows::event_state).collect::<Result<Vec<_>, _>>()?;
+        let of_nobody = locked.iter().filter(|state| state.organizer_id.is_none());
+        let of_nobody: Vec<Uuid> = of_nobody.map(|state| state.id.as_uuid()).collect();
+        let ours = locked.iter().filter(|state| state.organizer_id == Some(organizer_id));
+        let before = if attempt.must_find_out() { ours.count() } else { 0 };
+        let seen = locked.iter().map(|state| state.id.as_uuid()).collect();
+        if of_nobody.is_empty() {
+            connection.command("ROLLBACK").await?;
+        } else {
+            attempt.commit_is_sent();
+            let (updated, committed) = join(
+                connection.change(&adopt, &[&of_nobody, &organizer_id.as_uuid()]),
+                connection.command("COMMIT"),
+            )
+            .await;
+            attempt.look_at(&updated);
+            assert_eq!(updated?, of_nobody.len() as u64, "events whose rows are locked are there");
+            committed?;
+        }
+        connection.give_back();
+        Ok(Adopted { count: (before + of_nobody.len()) as u64, seen })
+    }
+}
+
+/// What one transaction did.
+struct Adopted {
+    count: u64,
+    /// Whose rows it could lock.
+    seen: HashSet<Uuid>,
+}

@@ -1,0 +1,102 @@
+//! Organizers' tokens.
+
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::execute::BEGIN;
+use crate::rows;
+use crate::sql;
+use crate::store::PgStore;
+use crate::transaction::{Attempt, Name, run};
+use booking_core::{NewToken, OrganizerToken, StoreError, TOKENS_MAX, TokenId};
+use futures_util::future::{join, join5};
+
+/// Of many that make tokens at once none sees too few of them, nor makes a second organizer of one name.
+/// Readers do not wait.
+const LOCK: &str = "LOCK TABLE organizer_tokens IN SHARE ROW EXCLUSIVE MODE";
+
+impl PgStore {
+    pub(crate) async fn list_tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::TOKEN_LIST, &[]).await?;
+                rows.iter().map(rows::organizer_token).collect()
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn insert_token(
+        &self,
+        new: &NewToken,
+    ) -> Result<Option<OrganizerToken>, StoreError> {
+        run(&Name::of("create_token"), &*self.observer, |attempt| {
+            Box::pin(async move { self.attempt_insert_token(new, &attempt).await })
+        })
+        .await
+    }
+
+    /// The token is then read as it is, whoever made it.
+    async fn attempt_insert_token(
+        &self,
+        new: &NewToken,
+        attempt: &Attempt,
+    ) -> Result<Option<OrganizerToken>, PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let insert = connection.prepare(sql::TOKEN_INSERT).await?;
+        let find = connection.prepare(sql::TOKEN_FIND).await?;
+        let (id, organizer_id) = (new.id.as_uuid(), new.organizer.id.as_uuid());
+        let (name, hash) = (new.organizer.name.as_str(), new.hash.as_bytes().as_slice());
+        let (at_most, now) = (TOKENS_MAX as i64, self.clock_time());
+        attempt.commit_is_sent();
+        let (begun, locked, inserted, found, committed) = join5(
+            connection.command(BEGIN),
+            connection.command(LOCK),
+            connection.change(&insert, &[&id, &organizer_id, &name, &hash, &at_most, &now]),
+            connection.rows(&find, &[&id]),
+            connection.command("COMMIT"),
+        )
+        .await;
+        // What is refused before COMMIT makes a rollback of it.
+        for answer in [&begun, &locked] {
+            attempt.look_at(answer);
+        }
+        attempt.look_at(&inserted);
+        begun?;
+        locked?;
+        inserted?;
+        let found = found?;
+        committed?;
+        connection.give_back();
+        found.first().map(rows::organizer_token).transpose()
+    }
+
+    pub(crate) async fn mark_revoked(
+        &self,
+        id: TokenId,
+    ) -> Result<Option<OrganizerToken>, StoreError> {
+        run(&Name::of("revoke_token"), &*self.observer, |attempt| {
+            Box::pin(async move { self.attempt_revoke(id, &attempt).await })
+        })
+        .await
+    }
+
+    /// The update commits by itself, and changes nothing if it was committed before.
+    async fn attempt_revoke(
+        &self,
+        id: TokenId,
+        attempt: &Attempt,
+    ) -> Result<Option<OrganizerToken>, PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let revoke = connection.prepare(sql::TOKEN_REVOKE).await?;
+        let find = connection.prepare(sql::TOKEN_FIND).await?;
+        let (id, now) = (id.as_uuid(), self.clock_time());
+        attempt.commit_is_sent();
+        let (revoked, found) =
+            join(connection.change(&revoke, &[&id, &now]), connection.rows(&find, &[&id])).await;
+        attempt.look_at(&revoked);
+        revoked?;
+        let found = found?;
+        connection.give_back();
+        found.first().map(rows::organizer_token).transpose()
+    }
+}

@@ -1,0 +1,4 @@
+-- organizer/find: who has a name
+SELECT id
+FROM organizers
+WHERE name = ?1

@@ -1,0 +1,3 @@
+-- token/count
+SELECT count(*)
+FROM organizer_tokens

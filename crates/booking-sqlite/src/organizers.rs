@@ -1,0 +1,115 @@
+//! Organizers: their tokens, and events that become theirs.
+
+use crate::errors::Failure;
+use crate::transaction::Work;
+use crate::write::one_row;
+use crate::{rows, sql};
+use booking_core::{
+    Clock, EventId, NewToken, Organizer, OrganizerId, OrganizerToken, PageLimit, TOKENS_MAX,
+    TokenId,
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use rusqlite::{Connection, params};
+
+/// All tokens that there ever were, newest first.
+pub(crate) fn list_tokens(connection: &Connection) -> Result<Vec<OrganizerToken>, Failure> {
+    let mut list = connection.prepare_cached(sql::TOKEN_LIST)?;
+    let tokens = list.query_and_then([], rows::organizer_token)?;
+    tokens.collect()
+}
+
+/// Keeps a token, or finds the one that is there under its id. `None` if there are too many.
+pub(crate) fn create_token(
+    connection: &Connection,
+    new: &NewToken,
+    clock: &Clock,
+) -> Result<Work<Option<OrganizerToken>>, Failure> {
+    if let Some(token) = find_token(connection, new.id)? {
+        return Ok(Work::Unchanged(Some(token)));
+    }
+    let mut count = connection.prepare_cached(sql::TOKEN_COUNT)?;
+    let tokens: i64 = count.query_row([], |row| row.get(0))?;
+    if tokens >= TOKENS_MAX as i64 {
+        return Ok(Work::Unchanged(None));
+    }
+    let now = clock().trunc_subsecs(6);
+    let organizer_id = find_or_make(connection, &new.organizer, now)?;
+    let rows = connection.prepare_cached(sql::TOKEN_INSERT)?.execute(params![
+        new.id.as_uuid().as_bytes(),
+        organizer_id.as_uuid().as_bytes(),
+        new.hash.as_bytes(),
+        now.timestamp_micros(),
+    ])?;
+    one_row("token/insert", rows)?;
+    Ok(Work::Changed(find_token(connection, new.id)?))
+}
+
+/// The organizer with that name, who is made if there is none.
+fn find_or_make(
+    connection: &Connection,
+    organizer: &Organizer,
+    now: DateTime<Utc>,
+) -> Result<OrganizerId, Failure> {
+    let mut find = connection.prepare_cached(sql::ORGANIZER_FIND)?;
+    let mut found = find.query([organizer.name.as_str()])?;
+    if let Some(row) = found.next()? {
+        return Ok(rows::uuid(row, 0, "organizers.id")?.into());
+    }
+    let rows = connection.prepare_cached(sql::ORGANIZER_INSERT)?.execute(params![
+        organizer.id.as_uuid().as_bytes(),
+        organizer.name.as_str(),
+        now.timestamp_micros(),
+    ])?;
+    one_row("organizer/insert", rows)?;
+    Ok(organizer.id)
+}
+
+/// Makes a token worthless, unless it is. `None` if there is none.
+pub(crate) fn revoke_token(
+    connection: &Connection,
+    id: TokenId,
+    clock: &Clock,
+) -> Result<Work<Option<OrganizerToken>>, Failure> {
+    let revoked = connection
+        .prepare_cached(sql::TOKEN_REVOKE)?
+        .execute(params![id.as_uuid().as_bytes(), clock().timestamp_micros()])?;
+    let token = find_token(connection, id)?;
+    Ok(if revoked == 1 { Work::Changed(token) } else { Work::Unchanged(token) })
+}
+
+fn find_token(connection: &Connection, id: TokenId) -> Result<Option<OrganizerToken>, Failure> {
+    let mut find = connection.prepare_cached(sql::TOKEN_FIND)?;
+    let mut found = find.query([id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::organizer_token).transpose()
+}
+
+/// Up to `limit` events that are nobody's.
+pub(crate) fn of_nobody(
+    connection: &Connection,
+    limit: PageLimit,
+) -> Result<Vec<EventId>, Failure> {
+    let mut statement = connection.prepare_cached(sql::EVENT_OF_NOBODY)?;
+    let found = statement.query_and_then([limit.get() as i64], |row| rows::event_id(row, 0))?;
+    found.collect()
+}
+
+/// Gives those of `events` that are still nobody's to an organizer, and tells how many; if this is done
+/// `again`, after a COMMIT that was lost, with those that are its by now.
+pub(crate) fn adopt(
+    connection: &Connection,
+    organizer_id: OrganizerId,
+    events: &[EventId],
+    again: bool,
+) -> Result<Work<u64>, Failure> {
+    let organizer_id = organizer_id.as_uuid();
+    let mut adopt = connection.prepare_cached(sql::EVENT_ADOPT)?;
+    let mut adopted = 0;
+    for event in events {
+        let event = event.as_uuid();
+        adopted += adopt.execute(params![event.as_bytes(), organizer_id.as_bytes(), again])?;
+    }
+    Ok(match adopted {
+        0 => Work::Unchanged(0),
+        _ => Work::Changed(adopted as u64),
+    })
+}
