@@ -91,7 +91,7 @@ impl PgStore {
             let connection = Lease::from(&self.pool).await?;
             connection.command(BEGIN).await?;
             let found = connection.fetch(sql, parameters).await?;
-            connection.command("COMMIT").await?;
+            connection.command("ROLLBACK").await?;
             connection.give_back();
             Ok(found)
         };

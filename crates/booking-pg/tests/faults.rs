@@ -2,11 +2,11 @@
 
 mod common;
 
-use booking_core::{BookingStore, Execution, Outcome, Status, StoreError, WhenBusy};
+use booking_core::{BookingStore, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
 use booking_testkit::{Cluster, ClusterOptions};
 use common::{
-    cancel, confirm, connect, create, execute, hold, key, migrated_database, new_event, number,
-    options, register, succeed,
+    cancel, confirm, connect, create, create_token, execute, hold, key, migrated_database,
+    new_event, new_token, number, options, register, succeed,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,6 +136,27 @@ async fn a_lost_commit_of_an_event_under_a_key_is_found_out() {
     let replayed = direct.create_event_once(new_event(3), key(1, 1)).await.expect("it answers");
     assert_eq!(replayed, Outcome::Replayed(Box::new(outcome)));
     assert_eq!(number(&database, "SELECT count(*) FROM events"), 1);
+}
+
+/// A token is made once, and events that were given away are counted.
+#[tokio::test]
+async fn a_lost_commit_of_what_is_an_organizers_is_found_out() {
+    let database = migrated_database();
+    let direct = connect(database.url(), 2).await;
+    let way = CutAfterCommit::to(database.url(), 1).await;
+    let store = connect(&way.url, 3).await;
+    let token = create_token(&store, new_token("Ada", 1)).await;
+    assert_eq!(way.cuts.load(Ordering::SeqCst), 0, "the connection was cut");
+    assert_eq!(direct.tokens().await.expect("it answers"), [token.clone()]);
+
+    for _ in 0..3 {
+        create(&direct, 9).await;
+    }
+    way.cuts.store(1, Ordering::SeqCst);
+    let adopted = store.adopt_events(token.organizer.id, PageLimit::MAX).await;
+    assert_eq!((way.cuts.load(Ordering::SeqCst), adopted.expect("it was found out")), (0, 3));
+    let left = "SELECT count(*) FROM events WHERE organizer_id IS NULL";
+    assert_eq!(number(&database, left), 0);
 }
 
 #[tokio::test]

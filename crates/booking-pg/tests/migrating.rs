@@ -3,11 +3,15 @@
 mod common;
 
 use booking_core::{
-    Actor, BookingStore, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status, Version,
+    Actor, BookingStore, Caller, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status,
+    Version,
 };
 use booking_pg::PgStore;
 use booking_testkit::Database;
-use common::{address, cancel, connect, execute, queue_up, register, succeed, transfer};
+use common::{
+    address, cancel, connect, create_token, execute, new_token, queue_up, register, succeed,
+    transfer,
+};
 use refinery::Target;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -23,11 +27,7 @@ const GRACE: &str = "0193af5c-0000-7000-8000-00000000000b";
 /// A database as version 1 left it: an event with three seats, two of them given in one batch.
 async fn version_1_database() -> Database {
     let database = booking_testkit::shared().database(None);
-    let (mut client, connection) =
-        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
-    tokio::spawn(connection);
-    let first = embedded::migrations::runner().set_target(Target::Version(1));
-    first.run_async(&mut client).await.expect("it runs");
+    migrate_to(&database, 1).await;
     database.sql(&format!(
         r#"INSERT INTO events (id, name, description, capacity, booked_count, version, created_at)
            VALUES ('{EVENT}', 'Jazz', 'All night', 3, 2, 3, '2026-05-01T19:00:00.123456Z');
@@ -43,6 +43,15 @@ async fn version_1_database() -> Database {
            ]')"#
     ));
     database
+}
+
+/// Runs the migrations up to `version`.
+async fn migrate_to(database: &Database, version: i32) {
+    let (mut client, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let first = embedded::migrations::runner().set_target(Target::Version(version));
+    first.run_async(&mut client).await.expect("it runs");
 }
 
 async fn migrate(database: &Database) -> PgStore {
@@ -146,4 +155,59 @@ async fn a_server_of_the_version_before_still_works() {
     let row = store.registration(edsger.into()).await.expect("it answers").expect("it is there");
     assert_eq!(row.status, Status::Confirmed);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+/// A database as version 4 left it: version 1's event, with all that came to it since.
+async fn version_4_database() -> Database {
+    let database = version_1_database().await;
+    migrate_to(&database, 4).await;
+    database.sql(&format!(
+        "UPDATE events
+         SET starts_at = '2026-06-01T19:00:00Z', ends_at = '2026-06-01T23:00:00Z',
+             timezone = 'Europe/Berlin', venue = 'Hall 1', opens_at = '2026-05-01T00:00:00Z',
+             closes_at = '2026-06-01T00:00:00Z', waitlist_enabled = false, offer_ttl_seconds = NULL,
+             retention_days = 30, erase_at = '2026-07-01T23:00:00Z', erased_to = 2
+         WHERE id = '{EVENT}'"
+    ));
+    database
+}
+
+#[tokio::test]
+async fn what_was_there_before_organizers_is_nobodys() {
+    let database = version_4_database().await;
+    let all = "SELECT (to_jsonb(events) - 'organizer_id')::text, pg_relation_filenode('events') FROM events";
+    let before = database.sql(all);
+    // A server of the version before that has prepared its statements.
+    let (old, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let prepare = async |sql| old.prepare(sql).await.expect("it is a statement of version 4");
+    let lock = "SELECT id, capacity, booked_count, held_count, waitlist_count, version, due_at, \
+                status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds \
+                FROM events WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE";
+    let lock = prepare(lock).await;
+    let insert = "INSERT INTO events (id, name, description, capacity, booked_count, version, \
+                  created_at, retention_days, erase_at) \
+                  VALUES ($1, 'Late', '', 5, 0, 1, now(), 30, NULL)";
+    let insert = prepare(insert).await;
+    let update = "UPDATE events SET booked_count = 2, version = 3 WHERE id = $1";
+    let update = prepare(update).await;
+
+    let store = migrate(&database).await;
+    assert_eq!(database.sql(all), before, "every value, in the rows that were there");
+    assert_eq!(
+        store.event(id(EVENT).into()).await.expect("it answers").map(|e| e.organizer_id),
+        Some(None)
+    );
+    let late = Uuid::now_v7();
+    old.query_one(&lock, &[&vec![id(EVENT)]]).await.expect("it answers");
+    old.execute(&update, &[&id(EVENT)]).await.expect("it answers");
+    old.execute(&insert, &[&late]).await.expect("it answers");
+
+    let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
+    let adopted = store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers");
+    assert_eq!(adopted, 2);
+    let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
+    let own: Vec<_> = own.expect("it answers").items.iter().map(|event| event.id).collect();
+    assert_eq!(own, [late.into(), id(EVENT).into()]);
 }

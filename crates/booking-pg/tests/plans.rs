@@ -104,7 +104,12 @@ async fn plans_use_the_indexes_whatever_the_tables_hold() {
              INSERT INTO idempotency_records
              SELECT event_id, sha256(id::text::bytea), sha256(''), created_at, '' FROM registrations
              ON CONFLICT DO NOTHING;
-             INSERT INTO signing_keys (seed, created_at) VALUES (sha256(''), now())"
+             INSERT INTO signing_keys (seed, created_at) VALUES (sha256(''), now());
+             INSERT INTO organizers VALUES (gen_random_uuid(), gen_random_uuid(), now());
+             INSERT INTO organizer_tokens SELECT gen_random_uuid(), id, sha256(name::bytea), now()
+             FROM organizers
+             ON CONFLICT DO NOTHING;
+             UPDATE events SET organizer_id = (SELECT id FROM organizers LIMIT 1)"
         ));
         database.sql("VACUUM ANALYZE");
         assert_plans_use_the_indexes(&database, state).await;

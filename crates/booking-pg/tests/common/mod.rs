@@ -7,7 +7,8 @@ use booking_conformance::Fixture;
 use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
     EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
-    OnFull, Outcome, Register, Registration, Transfer, WhenBusy,
+    NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
+    TokenHash, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -116,6 +117,18 @@ pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
         hash: KeyHash::new([hash; 32]),
         fingerprint: Fingerprint::new([fingerprint; 32]),
     }
+}
+
+/// A token that may be made, recognized by `token`, of the organizer called `name`.
+pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
+    let name = OrganizerName::parse(name).expect("valid");
+    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([token; 32]) }
+}
+
+/// A token for which there is room.
+pub(crate) async fn create_token(store: &PgStore, new: NewToken) -> OrganizerToken {
+    store.create_token(new).await.expect("the store answers").expect("there is room")
 }
 
 /// Executes `batch`, waiting where events are busy.

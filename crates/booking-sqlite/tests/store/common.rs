@@ -2,8 +2,9 @@
 
 use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, OnFull, Outcome, Register,
-    Registration, RegistrationId, Transfer, WhenBusy,
+    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer,
+    OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash,
+    Transfer, WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -75,6 +76,18 @@ pub(crate) fn new_event(capacity: i64) -> NewEvent {
 
 pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
     store.create_event(new_event(capacity)).await.expect("the store answers")
+}
+
+/// A token that may be made, recognized by `token`, of the organizer called `name`.
+pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
+    let name = OrganizerName::parse(name).expect("valid");
+    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([token; 32]) }
+}
+
+/// A token for which there is room.
+pub(crate) async fn create_token(store: &SqliteStore, new: NewToken) -> OrganizerToken {
+    store.create_token(new).await.expect("the store answers").expect("there is room")
 }
 
 pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {

@@ -7,6 +7,7 @@ mod failing;
 mod histories;
 mod migrating;
 mod opening;
+mod organizers;
 mod passing;
 mod repeating;
 mod running_out;

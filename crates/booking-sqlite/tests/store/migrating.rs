@@ -1,6 +1,8 @@
 //! What was there before is there after a migration.
 
-use crate::common::{Database, audit, cancel, chain, confirm, done, register, transfer};
+use crate::common::{
+    Database, audit, cancel, chain, confirm, create_token, done, new_token, register, transfer,
+};
 use booking_core::{
     Actor, BookingStore, Caller, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome,
     PageLimit, Refusal, Registration, RegistrationId, Status, Version,
@@ -110,6 +112,11 @@ async fn events_and_seats_of_the_first_version_are_all_there() {
     });
     assert_eq!(seated, expected);
     audit(&store).await;
+    assert_sound(&database);
+}
+
+/// Makes sure that SQLite finds nothing wrong.
+fn assert_sound(database: &Database) {
     for check in ["foreign_key_check", "integrity_check"] {
         let mut found = Vec::new();
         let each = |row: &rusqlite::Row<'_>| {
@@ -158,4 +165,94 @@ async fn rows_that_refer_to_nothing_are_not_migrated() {
     let columns: i64 =
         database.connect().query_row(columns, [], |row| row.get(0)).expect("counted");
     assert_eq!(columns, 7, "nothing was changed");
+}
+
+/// A database as version 4 left it: an event that has everything, another with a long description, and a seat.
+fn version_4() -> Database {
+    let database = Database::new();
+    let mut connection = database.connect();
+    let runner = embedded::migrations::runner().set_target(Target::Version(4));
+    runner.run(&mut connection).expect("migrated");
+    let full = "INSERT INTO events (
+            id, capacity, booked_count, held_count, waitlist_count, version, due_at, status, opens_at,
+            closes_at, waitlist_enabled, offer_ttl_seconds, cancelled_version, created_at, starts_at,
+            ends_at, timezone, venue, name, description, retention_days, erase_at, erased_to
+        )
+        VALUES (?1, 9, 3, 2, 1, 8, 11, 'cancelled', 12, 13, 0, 61, 7, ?2, 14, 15, 'Europe/Berlin',
+            'Hall 1', 'Full', 'Long', 16, 17, 5)";
+    connection.execute(full, params![ID[0].as_bytes(), CREATED]).expect("written");
+    let plain = "INSERT INTO events
+            (id, capacity, booked_count, version, created_at, name, description)
+        VALUES (?1, 5, 1, 2, ?2, 'Plain', ?3)";
+    let values = params![ID[1].as_bytes(), CREATED + 1, "long ".repeat(2_000)];
+    connection.execute(plain, values).expect("written");
+    let seat = "INSERT INTO registrations (event_id, event_version, id, user_email, created_at)
+        VALUES (?1, 2, ?2, 'ada@example.org', ?3)";
+    let values = params![ID[1].as_bytes(), ID[2].as_bytes(), CREATED + 2];
+    connection.execute(seat, values).expect("written");
+    insert_facts(&connection, ID[1], 1, 1, r#"[{"kind":"event_created"}]"#);
+    let body = format!(r#"[{{"kind":"registered","registration_id":"{}"}}]"#, ID[2]);
+    insert_facts(&connection, ID[1], 2, 2, &body);
+    database
+}
+
+/// Every column of version 4, as one text for each event.
+fn version_4_rows(database: &Database) -> Vec<String> {
+    let rows = "SELECT concat_ws('|', hex(id), capacity, booked_count, held_count, waitlist_count,
+            version, quote(due_at), status, quote(opens_at), quote(closes_at), waitlist_enabled,
+            quote(offer_ttl_seconds), quote(cancelled_version), created_at, quote(starts_at),
+            quote(ends_at), quote(timezone), quote(venue), name, description, quote(retention_days),
+            quote(erase_at), erased_to)
+        FROM events ORDER BY id";
+    texts(database, rows)
+}
+
+fn texts(database: &Database, query: &str) -> Vec<String> {
+    let connection = database.connect();
+    let mut statement = connection.prepare(query).expect("valid");
+    let rows = statement.query_map([], |row| row.get(0)).expect("read");
+    rows.collect::<Result<_, _>>().expect("read")
+}
+
+#[tokio::test]
+async fn what_was_there_before_organizers_is_nobodys() {
+    let database = version_4();
+    let rows = version_4_rows(&database);
+    let constraints = || -> Vec<String> {
+        let tables = texts(&database, "SELECT sql FROM sqlite_schema WHERE name = 'events'");
+        let names = tables[0].split("CONSTRAINT ").skip(1);
+        names.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect()
+    };
+    let indexes = || {
+        let names =
+            "SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE type = 'index'";
+        texts(&database, names)
+    };
+    let (constraints_before, indexes_before) = (constraints(), indexes());
+    assert_eq!(migrate(database.path()).await.expect("migrated"), ["V5__organizers"]);
+    assert_eq!(version_4_rows(&database), rows);
+    let (constraints, indexes) = (constraints(), indexes());
+    for kept in constraints_before {
+        assert!(constraints.contains(&kept), "{kept} is gone");
+    }
+    for kept in indexes_before {
+        assert!(indexes.contains(&kept), "{kept} is gone");
+    }
+    let columns = texts(&database, "SELECT name FROM pragma_table_info('events')");
+    assert_eq!(columns.last().map(String::as_str), Some("description"));
+    assert_sound(&database);
+
+    let store = database.open().await;
+    let [full, plain] = [ID[0], ID[1]].map(EventId::from);
+    let event = store.event(full).await.expect("the store answers").expect("it is there");
+    assert_eq!((event.organizer_id, event.details.name.as_str()), (None, "Full"));
+    confirm(&store, register(plain, "grace")).await;
+    let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
+    assert_eq!(store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers"), 2);
+    let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
+    let own = own.expect("the store answers").items;
+    assert_eq!(own.iter().map(|event| event.id).collect::<Vec<_>>(), [plain, full]);
+    let grace = register(plain, "grace").by(Caller::Organizer(organizer));
+    let refused = crate::common::execute(&store, &[grace]).await;
+    assert_eq!(refused, [Outcome::Refused(Refusal::AlreadyRegistered)]);
 }

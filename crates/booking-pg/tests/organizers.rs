@@ -1,0 +1,114 @@
+//! Organizers, their tokens, and events that become theirs.
+
+mod common;
+
+use booking_core::{
+    BookingStore, NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy,
+};
+use booking_testkit::Database;
+use common::{
+    connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,
+    register,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// Room for so many tokens is left.
+fn fill_up(database: &Database, room: usize) {
+    let full = TOKENS_MAX - room;
+    database.sql(&format!(
+        "INSERT INTO organizers VALUES ('{id}', 'Many', now());
+         INSERT INTO organizer_tokens (id, organizer_id, token_hash, created_at)
+         SELECT gen_random_uuid(), '{id}', sha256(n::text::bytea), now()
+         FROM generate_series(1, {full}) AS n",
+        id = Uuid::now_v7()
+    ));
+}
+
+#[tokio::test]
+async fn there_are_never_too_many_tokens() {
+    let database = migrated_database();
+    fill_up(&database, 3);
+    let stores =
+        [Arc::new(connect(database.url(), 5).await), Arc::new(connect(database.url(), 5).await)];
+    let mut tasks = JoinSet::new();
+    for token in 0..8 {
+        let store = Arc::clone(&stores[usize::from(token) % 2]);
+        tasks.spawn(async move {
+            let new = new_token(&format!("Racer {token}"), token);
+            (new.clone(), store.create_token(new).await.expect("it answers"))
+        });
+    }
+    let mut made = tasks.join_all().await;
+    made.retain(|(_, made)| made.is_some());
+    assert_eq!(made.len(), 3);
+    assert_eq!(number(&database, "SELECT count(*) FROM organizers"), 1 + 3, "nobody without one");
+    let tokens = stores[0].tokens().await.expect("it answers");
+    assert_eq!(tokens.len(), TOKENS_MAX);
+    // What is there is there, and a token that is worthless still takes its place.
+    for (new, made) in made {
+        assert_eq!(stores[1].create_token(new).await.expect("it answers"), made);
+    }
+    stores[0].revoke_token(tokens[0].id).await.expect("it answers").expect("it is there");
+    assert_eq!(stores[0].create_token(new_token("Late", 99)).await.expect("it answers"), None);
+}
+
+#[tokio::test]
+async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let nobody = OrganizerId::from(Uuid::now_v7());
+    let new = NewEvent { organizer_id: Some(nobody), ..new_event(3) };
+    let refused = store.create_event(new.clone()).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
+    let refused = store.create_event_once(new, key(1, 1)).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
+    for table in ["events", "facts", "idempotency_records"] {
+        assert_eq!(number(&database, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
+    }
+    let event = create(&store, 3).await;
+    let refused = store.adopt_events(nobody, PageLimit::MAX).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
+    assert_eq!(store.event(event.id).await.expect("it answers"), Some(event));
+}
+
+/// Nobody waits for an event that somebody else holds, but whoever wants that one.
+#[tokio::test]
+async fn adopting_holds_nothing_while_it_waits() {
+    let database = migrated_database();
+    let store = Arc::new(connect(database.url(), 4).await);
+    let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
+    let events =
+        [create(&store, 9).await.id, create(&store, 9).await.id, create(&store, 9).await.id];
+    let (holder, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let lock = format!("BEGIN; SELECT FROM events WHERE id = '{}' FOR UPDATE", events[1]);
+    holder.batch_execute(&lock).await.expect("the row is there");
+    let adopting = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.adopt_events(organizer, PageLimit::MAX).await }
+    });
+    let adopted = "SELECT count(*) FROM events WHERE organizer_id IS NOT NULL";
+    let began = Instant::now();
+    while number(&database, adopted) < 2 {
+        assert!(began.elapsed() < Duration::from_secs(20), "the others are not adopted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!adopting.is_finished());
+    let others = [register(events[0], "ada"), register(events[2], "ada")];
+    let served = store.execute(&others, WhenBusy::Skip).await.expect("it answers");
+    assert!(served.iter().all(|execution| *execution != booking_core::Execution::Busy));
+    holder.batch_execute("COMMIT").await.expect("the session is alive");
+    let adopted = adopting.await.expect("it ends").expect("it answers");
+    assert_eq!(adopted, 3);
+    execute(&store, &[register(events[1], "ada")]).await;
+    for id in events {
+        let event = store.event(id).await.expect("it answers").expect("it is there");
+        assert_eq!((event.organizer_id, event.booked_count), (Some(organizer), 1));
+    }
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
