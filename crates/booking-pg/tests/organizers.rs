@@ -112,3 +112,31 @@ async fn adopting_holds_nothing_while_it_waits() {
     }
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
+
+/// Two that make the first tokens of one name in the same moment make them of one organizer.
+#[tokio::test]
+async fn nobody_makes_an_organizer_whom_somebody_is_making() {
+    let database = migrated_database();
+    let store = Arc::new(connect(database.url(), 4).await);
+    let (holder, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let lock = "BEGIN; LOCK TABLE organizers IN SHARE MODE";
+    holder.batch_execute(lock).await.expect("nobody has it");
+    let mut tasks = JoinSet::new();
+    for token in 0..2 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { create_token(&store, new_token("Ada", token)).await.organizer });
+    }
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+                   WHERE datname = current_database() AND NOT granted";
+    let began = Instant::now();
+    while number(&database, waiting) < 2 {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    holder.batch_execute("COMMIT").await.expect("the session is alive");
+    let made = tasks.join_all().await;
+    assert_eq!(made[0], made[1]);
+    assert_eq!(store.tokens().await.expect("it answers").len(), 2);
+}
