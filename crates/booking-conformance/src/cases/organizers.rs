@@ -115,7 +115,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
     }
     for nobody in [Caller::Anyone, Caller::OpenOrganizer, Caller::Attendee(token_hash(8))] {
         // The first two are for anybody.
-        for command in of_event[2..].iter().cloned() {
+        for command in &of_event[2..] {
             let answer = execute_one(&*store, command.clone().by(nobody)).await;
             assert_eq!(answer, EVENT_NOT_FOUND, "{command:?}");
         }
