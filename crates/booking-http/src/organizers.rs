@@ -39,7 +39,7 @@ pub(crate) async fn create(
     );
     if adopts_events {
         let adopted = adopt(store.as_ref(), made.organizer.id).await?;
-        eprintln!("{adopted} events that were nobody's are theirs now");
+        eprintln!("events that were nobody's and are theirs now: {adopted}");
     }
     Ok(())
 }

@@ -143,18 +143,29 @@ pub fn start_on(data: &Data, more: &[(&'static str, &str)]) -> ServerProcess {
 
 /// Makes a token for the organizer called `name`.
 pub fn make_token(data: &Data, name: &str) -> String {
-    make_token_with(data, name, &[]).0
+    make_token_with(data, name, &[]).secret
 }
 
-/// The same with more arguments; also what people are told of it.
-pub fn make_token_with(data: &Data, name: &str, more: &[&str]) -> (String, String) {
+/// An organizer's token, as the program makes it.
+pub struct Token {
+    pub secret: String,
+    pub id: String,
+    /// What people are told of it.
+    pub told: String,
+}
+
+/// The same with more arguments.
+pub fn make_token_with(data: &Data, name: &str, more: &[&str]) -> Token {
     let arguments = [&["token", "create", "--name", name], more].concat();
     let output = run_program(&arguments, &data.settings());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let token = String::from_utf8(output.stdout).expect("a token is ASCII");
+    let secret = String::from_utf8(output.stdout).expect("a token is ASCII");
+    let secret = secret.strip_suffix('\n').expect("a line").to_owned();
     let told = String::from_utf8(output.stderr).expect("it is text");
     assert_eq!(booking_testkit::leak(&told), None);
-    (token.strip_suffix('\n').expect("a line").to_owned(), told)
+    let id = told.lines().find_map(|line| line.strip_prefix("token ")?.split(' ').next());
+    let id = id.expect("its id").to_owned();
+    Token { secret, id, told }
 }
 
 /// Runs the program to its end, with these settings and no others. Nothing that it prints may be an address

@@ -162,11 +162,10 @@ fn text(value: &Value, name: &str) -> String {
 fn closed(data: Data) -> (App, Tokens) {
     let owner = make_token(&data, "Jazz club");
     let another = make_token(&data, "Chess club");
-    let (revoked, told) = make_token_with(&data, "Jazz club", &[]);
-    let id = told.split_whitespace().nth(1).expect("token, its id").to_owned();
+    let revoked = make_token_with(&data, "Jazz club", &[]);
     let app = App::start(data);
-    assert!(app.run(&format!("token revoke {id}")).status.success());
-    let tokens = Tokens { owner, another, revoked };
+    assert!(app.run(&format!("token revoke {}", revoked.id)).status.success());
+    let tokens = Tokens { owner, another, revoked: revoked.secret };
     // It may have been good when the server started.
     until(|| app.ask_as(&tokens.revoked, "GET", "/organizer", &Value::Null).status == 401);
     (app, tokens)
@@ -338,9 +337,12 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
     let orphan = app.create(2);
     let beside = start_on(&app.data, &[]);
 
-    let (token, told) = make_token_with(&app.data, "Jazz club", &["--adopt-events"]);
-    assert!(token.starts_with("org_") && token.len() == 47 && told.contains("1 events"), "{told}");
-    let id = told.split_whitespace().nth(1).expect("token, its id").to_owned();
+    let made = make_token_with(&app.data, "Jazz club", &["--adopt-events"]);
+    let (token, id, told) = (made.secret, made.id, made.told);
+    assert!(
+        token.starts_with("org_") && token.len() == 47 && told.contains("theirs now: 1"),
+        "{told}"
+    );
     for url in [app.url(), beside.url()] {
         until(|| ask(url, "POST", "/events", &[], &json!({"name": "X"})).status == 401);
     }
