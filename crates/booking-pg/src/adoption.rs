@@ -46,7 +46,7 @@ impl PgStore {
         ids: &[Uuid],
         lock: Sql,
     ) -> Result<Adopted, StoreError> {
-        run(&Name::of("adopt_events"), &*self.observer, |attempt| {
+        run(self, &Name::of("adopt_events"), |attempt| {
             Box::pin(async move { self.attempt_adopt(organizer_id, ids, lock, &attempt).await })
         })
         .await
@@ -80,12 +80,15 @@ impl PgStore {
             attempt.commit_is_sent();
             let (updated, committed) = join(
                 connection.change(&adopt, &[&of_nobody, &organizer_id.as_uuid()]),
-                connection.command("COMMIT"),
+                connection.commit(),
             )
             .await;
             attempt.look_at(&updated);
             assert_eq!(updated?, of_nobody.len() as u64, "events whose rows are locked are there");
             committed?;
+        }
+        if attempt.must_find_out() {
+            connection.confirm_what_is_seen().await?;
         }
         connection.give_back();
         Ok(Adopted { count: (before + of_nobody.len()) as u64, seen })

@@ -29,7 +29,7 @@ impl PgStore {
         &self,
         new: &NewToken,
     ) -> Result<Option<OrganizerToken>, StoreError> {
-        run(&Name::of("create_token"), &*self.observer, |attempt| {
+        run(self, &Name::of("create_token"), |attempt| {
             Box::pin(async move { self.attempt_insert_token(new, &attempt).await })
         })
         .await
@@ -53,7 +53,7 @@ impl PgStore {
             connection.command(LOCK),
             connection.change(&insert, &[&id, &organizer_id, &name, &hash, &at_most, &now]),
             connection.rows(&find, &[&id]),
-            connection.command("COMMIT"),
+            connection.commit(),
         )
         .await;
         // What is refused before COMMIT makes a rollback of it.
@@ -66,6 +66,9 @@ impl PgStore {
         inserted?;
         let found = found?;
         committed?;
+        if attempt.must_find_out() {
+            connection.confirm_what_is_seen().await?;
+        }
         connection.give_back();
         found.first().map(rows::organizer_token).transpose()
     }
@@ -74,7 +77,7 @@ impl PgStore {
         &self,
         id: TokenId,
     ) -> Result<Option<OrganizerToken>, StoreError> {
-        run(&Name::of("revoke_token"), &*self.observer, |attempt| {
+        run(self, &Name::of("revoke_token"), |attempt| {
             Box::pin(async move { self.attempt_revoke(id, &attempt).await })
         })
         .await
@@ -91,10 +94,16 @@ impl PgStore {
         let find = connection.prepare(sql::TOKEN_FIND).await?;
         let (id, now) = (id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
-        let (revoked, found) =
-            join(connection.change(&revoke, &[&id, &now]), connection.rows(&find, &[&id])).await;
+        let (revoked, found) = join(
+            connection.committing(connection.change(&revoke, &[&id, &now])),
+            connection.rows(&find, &[&id]),
+        )
+        .await;
         attempt.look_at(&revoked);
         revoked?;
+        if attempt.must_find_out() {
+            connection.confirm_what_is_seen().await?;
+        }
         let found = found?;
         connection.give_back();
         found.first().map(rows::organizer_token).transpose()

@@ -50,13 +50,20 @@ const fn row(
 
 const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
 
+/// Who was not there before.
+const SOMEBODY: fn(&Scene) -> Value = |_| {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    json!({"user_email": format!("new-{number}@example.org")})
+};
+
 const ROWS: &[Row] = &[
     row("GET", "/events", For::All, 200, NOTHING),
     row("POST", "/events", For::Organizers, 201, |_| json!({"name": "Another", "capacity": 2})),
     row("GET", "/events/{id}", For::Visitors, 200, NOTHING),
     row("PATCH", "/events/{id}", For::Manager, 200, |_| json!({"capacity": 30})),
-    row("POST", "/events/{id}/register", For::Visitors, 201, |scene| scene.somebody()),
-    row("POST", "/events/{id}/holds", For::Visitors, 201, |scene| scene.somebody()),
+    row("POST", "/events/{id}/register", For::Visitors, 201, SOMEBODY),
+    row("POST", "/events/{id}/holds", For::Visitors, 201, SOMEBODY),
     row("POST", "/registrations/{id}/confirm", For::Holder, 200, NOTHING),
     row(
         "POST",
@@ -71,7 +78,7 @@ const ROWS: &[Row] = &[
     row("GET", "/registrations/{id}/ticket", For::Holder, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket.svg", For::Holder, 200, NOTHING),
     row("GET", "/registrations/{id}/history", For::Holder, 200, NOTHING),
-    row("POST", "/registrations/{id}/transfer", For::Holder, 200, |scene| scene.somebody()),
+    row("POST", "/registrations/{id}/transfer", For::Holder, 200, SOMEBODY),
     row("POST", "/events/{id}/check-ins/batch", For::Manager, 200, |_| {
         let id = "00000000-0000-7000-8000-000000000001";
         json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
@@ -123,12 +130,6 @@ impl<'a> Scene<'a> {
             ticket: text(&ticket, "ticket"),
             event,
         }
-    }
-
-    fn somebody(&self) -> Value {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        json!({"user_email": format!("new-{number}@example.org")})
     }
 
     /// Asks with this `Authorization` header, if there is one.
