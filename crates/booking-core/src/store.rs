@@ -118,7 +118,8 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError>;
 
     /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
-    /// many.
+    /// many. There may be more as long as that is not zero: an event whose row somebody else holds for long is
+    /// left for the next time.
     async fn adopt_events(
         &self,
         organizer_id: OrganizerId,
