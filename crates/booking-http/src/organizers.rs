@@ -46,12 +46,12 @@ pub(crate) async fn create(
 
 /// Gives what is nobody's to an organizer, in steps that keep no event locked for long.
 async fn adopt(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::Result<u64> {
-    let (limit, mut adopted) = (PageLimit::MAX, 0);
+    let mut adopted = 0;
     loop {
-        let now = store.adopt_events(organizer_id, limit).await?;
-        adopted += now;
-        if now < limit.get() as u64 {
-            return Ok(adopted);
+        match store.adopt_events(organizer_id, PageLimit::MAX).await? {
+            0 => return Ok(adopted),
+            // One that somebody held all the time may be left.
+            now => adopted += now,
         }
     }
 }
