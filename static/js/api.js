@@ -1,7 +1,8 @@
 // @ts-check
-/** The HTTP contract, route by route. */
+/** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
 
 import { nextPath, read, write } from "./http.js";
+import { asOrganizer } from "./organizer.js";
 
 /** @import { BookingEvent, HistoryEntry, Registration, ScanResult, Seated, Ticket } from "./types.js" */
 
@@ -32,8 +33,13 @@ export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const getEvents = (path, signal) => getPage(path, signal);
 
+/** The organizer's alone, drafts too. @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
+export const getOwnEvents = (path, signal) => asOrganizer((token) => getPage(path, signal, token));
+
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<Registration>>} */
-export const getRegistrations = (path, signal) => getPage(path, signal);
+export const getRegistrations = (path, signal) => asOrganizer((token) => getPage(path, signal, token));
+
+/** @typedef {{ event: BookingEvent, etag: string | null } | null} EventAnswer Null if it is what it was. */
 
 /**
  * The event, or null if it is still the one that `etag` names.
@@ -41,16 +47,27 @@ export const getRegistrations = (path, signal) => getPage(path, signal);
  * @param {string} id
  * @param {string | null} etag
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ event: BookingEvent, etag: string | null } | null>}
+ * @param {string} [token]
+ * @returns {Promise<EventAnswer>}
  */
-export async function getEvent(id, etag, signal) {
-  const answer = await read(eventPath(id), { etag, signal });
+export async function getEvent(id, etag, signal, token) {
+  const answer = await read(eventPath(id), { etag, signal, token });
   if (answer.status === 304) return null;
   return { event: answer.body, etag: answer.headers.get("ETag") };
 }
 
+/**
+ * The same of an event of the organizer's. Another's is not found.
+ *
+ * @param {string} id
+ * @param {string | null} etag
+ * @param {AbortSignal} [signal]
+ */
+export const getOwnEvent = (id, etag, signal) => asOrganizer((token) => getEvent(id, etag, signal, token));
+
 /** @param {Record<string, unknown>} draft @param {string} key @returns {Promise<BookingEvent>} */
-export const createEvent = async (draft, key) => (await write("POST", "/events", draft, { key })).body;
+export const createEvent = async (draft, key) =>
+  (await asOrganizer((token) => write("POST", "/events", draft, { key, token }))).body;
 
 /**
  * Changes an event, if it still has the version that the changes were made for.
@@ -64,12 +81,12 @@ export const createEvent = async (draft, key) => (await write("POST", "/events",
 export async function editEvent(id, changes, version, key) {
   // Not the ETag of the answer: one that time alone has changed comes without.
   const ifMatch = version === undefined ? null : `"${version}"`;
-  return (await write("PATCH", eventPath(id), changes, { ifMatch, key })).body;
+  return (await asOrganizer((token) => write("PATCH", eventPath(id), changes, { ifMatch, key, token }))).body;
 }
 
 /** @param {string} id @param {string} key @returns {Promise<BookingEvent>} */
 export const cancelEvent = async (id, key) =>
-  (await write("POST", `${eventPath(id)}/cancel`, {}, { key })).body;
+  (await asOrganizer((token) => write("POST", `${eventPath(id)}/cancel`, {}, { key, token }))).body;
 
 /**
  * Takes a seat, or a place on the waitlist if `on_full` says so.
@@ -91,8 +108,11 @@ export const register = async (eventId, who, key) =>
 export const hold = async (eventId, who, key) =>
   (await write("POST", `${eventPath(eventId)}/holds`, who, { key })).body;
 
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Registration>} */
+export const getRegistration = (id, signal) => asOrganizer((token) => registrationApi(id, token).get(signal));
+
 /**
- * What an attendee may do with a registration of theirs. Without a token it is the organizer who asks.
+ * What whoever has its token may do with a registration. Servers of the first contract gave none.
  *
  * @param {string} id
  * @param {string} [token]
@@ -127,16 +147,23 @@ export const getTicketKeys = async () => (await read("/tickets/keys")).body;
  * @returns {Promise<ScanResult[]>}
  */
 export const checkInBatch = async (eventId, scans, key) =>
-  (await write("POST", `${eventPath(eventId)}/check-ins/batch`, { scans }, { key })).body.results;
+  (
+    await asOrganizer((token) =>
+      write("POST", `${eventPath(eventId)}/check-ins/batch`, { scans }, { key, token }),
+    )
+  ).body.results;
 
 /** @param {string} eventId @param {string} registrationId @param {string} key */
 export const undoCheckIn = (eventId, registrationId, key) =>
-  write("DELETE", `${eventPath(eventId)}/check-ins/${encodeURIComponent(registrationId)}`, undefined, {
-    key,
-  });
+  asOrganizer((token) =>
+    write("DELETE", `${eventPath(eventId)}/check-ins/${encodeURIComponent(registrationId)}`, undefined, {
+      key,
+      token,
+    }),
+  );
 
-/** @param {string} path @param {AbortSignal} signal */
-async function getPage(path, signal) {
-  const answer = await read(path, { signal });
+/** @param {string} path @param {AbortSignal} signal @param {string} [token] */
+async function getPage(path, signal, token) {
+  const answer = await read(path, { signal, token });
   return { items: answer.body, next: nextPath(answer.headers.get("Link"), path) };
 }

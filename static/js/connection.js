@@ -21,6 +21,8 @@ export function connectionGood() {
 
 /** @param {unknown} error */
 export function connectionBad(error) {
+  // That is said where it can be helped.
+  if (error instanceof ProblemError && error.status === 401) return show(null);
   const state = error instanceof ProblemError ? "The server is not well" : "Offline";
   const age = updatedAt ? `last updated ${formatClock(updatedAt)}` : "nothing loaded yet";
   show(`${state} — ${age}. Trying again by itself.`);

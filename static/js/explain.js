@@ -4,13 +4,14 @@
 import { sentence } from "./form.js";
 import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
+import { mustSignIn } from "./organizer.js";
 import { isBusy } from "./retry.js";
 
 /** @import { FieldError, Problem, Registration, Seated } from "./types.js" */
 
 /**
  * @typedef {"registered" | "waitlisted" | "held" | "already_registered" | "sold_out" | "all_held" | "closed"
- *   | "expired" | "saved" | "changed" | "invalid" | "error" | "limited" | "busy" | "unknown"} Kind
+ *   | "expired" | "saved" | "changed" | "invalid" | "error" | "signed_out" | "limited" | "busy" | "unknown"} Kind
  *
  * @typedef {object} Outcome
  * @property {Kind} kind
@@ -54,6 +55,14 @@ export function explain(error, nothing, known = {}) {
       title: "Please check the form",
       text: `${nothing} What is wrong is said beside each field.`,
       errors: problem.errors,
+    };
+  }
+  if (status === 401 && mustSignIn()) {
+    return {
+      kind: "signed_out",
+      title: "You are not signed in any more",
+      text: `${nothing} Sign in above, and try again.`,
+      canRetry: true,
     };
   }
   if (code === "rate_limited") {

@@ -40,7 +40,7 @@ export class ConnectionError extends Error {
 /**
  * @typedef {object} ReadOptions
  * @property {AbortSignal} [signal]
- * @property {string} [token] The attendee's own. It goes into a header, never into the address.
+ * @property {string} [token] The attendee's, or the organizer's. It goes into a header, never into the address.
  * @property {string | null} [etag]
  * @property {"json" | "text"} [as]
  */

@@ -3,6 +3,7 @@
 
 import { ProblemError } from "./http.js";
 import { connectionBad, connectionGood } from "./connection.js";
+import { hasToken, learnStanding, onStanding } from "./organizer.js";
 
 const DELAY_MS_MAX = 30_000;
 
@@ -55,6 +56,8 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
       if (signal.aborted) return;
       failures = 0;
       connectionGood();
+      // Now that it answers it can say this too.
+      learnStanding();
       onAnswer(value);
     } catch (error) {
       if (signal.aborted) return;
@@ -79,6 +82,8 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
   window.addEventListener("online", wake, { signal });
   window.addEventListener("offline", wake, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
+  // Whoever has signed in may see more.
+  onStanding(() => void (hasToken() && wake()), signal);
 
   return { first: turn(), now: turn };
 }

@@ -6,7 +6,8 @@ import { createView } from "./views/create.js";
 import { doorView } from "./views/door.js";
 import { editView } from "./views/edit.js";
 import { eventView } from "./views/event.js";
-import { listView } from "./views/list.js";
+import { forOrganizers } from "./views/for_organizers.js";
+import { listView, ownListView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
 
@@ -29,10 +30,15 @@ export function startRouter() {
 function match(hash) {
   const path = hash.replace(/^#\/?/, "");
   if (path === "") return { route: "list", show: listView };
-  if (path === "new") return { route: "create", show: createView };
+  if (path === "new") return { route: "create", show: forOrganizers(createView) };
+  if (path === "organizer") return { route: "organizer", show: forOrganizers(ownListView) };
   const [, id, part = ""] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
   const show = { "": eventView, edit: editView, door: doorView }[part];
-  if (id && show) return { route: "event", show: (view) => show(view, decode(id)) };
+  if (id && show) {
+    /** @param {View} view */
+    const shown = (view) => show(view, decode(id));
+    return { route: "event", show: part === "" ? shown : forOrganizers(shown) };
+  }
   const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   if (token)
     return { route: "", show: (view) => registrationView(view, decode(registration), decode(token)) };

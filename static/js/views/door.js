@@ -5,8 +5,8 @@ import {
   ConnectionError,
   ProblemError,
   checkInBatch,
-  getEvent,
-  registrationApi,
+  getOwnEvent,
+  getRegistration,
   undoCheckIn,
 } from "../api.js";
 import { createCamera } from "../door/camera.js";
@@ -134,7 +134,7 @@ export async function doorView({ root, signal, setTitle }, id) {
 
   /** Who it is, if the server can be asked. @param {string} registrationId */
   async function nameOf(registrationId) {
-    const { name, user_email } = await registrationApi(registrationId).get(AbortSignal.timeout(3_000));
+    const { name, user_email } = await getRegistration(registrationId, AbortSignal.timeout(3_000));
     return name ? `${name} (${user_email})` : user_email;
   }
 
@@ -144,7 +144,7 @@ export async function doorView({ root, signal, setTitle }, id) {
   const polling = startPolling({
     everyMs: POLL_MS,
     signal,
-    ask: (abort) => getEvent(id, etag, abort),
+    ask: (abort) => getOwnEvent(id, etag, abort),
     onAnswer(answer) {
       if (answer) {
         etag = answer.etag;
@@ -162,7 +162,10 @@ export async function doorView({ root, signal, setTitle }, id) {
     },
     onFailure(error) {
       if (!(error instanceof ProblemError) || error.status !== 404) return "again";
-      setText(name, "This event does not exist. The address may have a slip in it.");
+      setText(
+        name,
+        "This event does not exist, or is another organizer’s. The address may have a slip in it.",
+      );
       return "stop";
     },
   });

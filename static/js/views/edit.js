@@ -1,7 +1,7 @@
 // @ts-check
 /** Editing an event, for the organizer: nobody's change is lost to somebody else's. */
 
-import { ProblemError, cancelEvent, editEvent, getEvent } from "../api.js";
+import { ProblemError, cancelEvent, editEvent, getOwnEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { explain } from "../explain.js";
@@ -29,13 +29,16 @@ export async function editView({ root, signal, setTitle }, id) {
   root.append(back, el("div", { class: "page-head" }, el("div", {}, title, badge)), notice);
 
   try {
-    const answer = await getEvent(id, null, signal);
+    const answer = await getOwnEvent(id, null, signal);
     if (answer) root.append(createEditor(answer.event).node);
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof ProblemError && error.status === 404) {
       root.replaceChildren(
-        missingNotice("Event not found", "It may have been taken down, or the address has a slip in it."),
+        missingNotice(
+          "Event not found",
+          "It may be another organizer’s, or have been taken down, or the address has a slip in it.",
+        ),
       );
       return;
     }
@@ -137,7 +140,7 @@ export async function editView({ root, signal, setTitle }, id) {
     /** Somebody else was faster. Their changes come in; what was typed here stays. @param {string[]} kept */
     async function reload(kept) {
       try {
-        const answer = await getEvent(id, null, signal);
+        const answer = await getOwnEvent(id, null, signal);
         if (answer) event = answer.event;
         fill(event, (key) => !kept.includes(key));
         draw();

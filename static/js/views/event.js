@@ -1,17 +1,19 @@
 // @ts-check
-/** One event: its ticket, the form to register, and who is registered. */
+/** One event: its ticket, the form to register, and what its organizer may do. */
 
-import { ProblemError, getEvent } from "../api.js";
+import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { sentence } from "../form.js";
 import { formatClock, momentElement } from "../format.js";
+import { hasToken } from "../organizer.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
 import { createEventFacts } from "./event_facts.js";
+import { createOrganizerPart } from "./event_organizer.js";
 import { missingNotice } from "./missing.js";
 import { createRegisterPanel } from "./register.js";
-import { createRegistrations } from "./registrations.js";
 
+/** @import { EventAnswer } from "../api.js" */
 /** @import { BookingEvent, View } from "../types.js" */
 
 const POLL_MS = 2_000;
@@ -30,8 +32,32 @@ export function eventView({ root, signal, setTitle }, id) {
   let event = null;
   /** @type {string | null} */
   let etag = null;
+  /** Whether it is of whoever is signed in; null if nobody is. @type {boolean | null} */
+  let isOwn = null;
   /** @type {ReturnType<typeof createPage> | null} */
   let page = null;
+
+  /**
+   * Its organizer sees it while it is a draft, too. For who shows a token nothing of others is there, but
+   * everybody may look at it as a visitor.
+   *
+   * @param {AbortSignal} abort
+   * @returns {Promise<EventAnswer>}
+   */
+  async function ask(abort) {
+    if (!hasToken()) isOwn = null;
+    else if (isOwn !== false) {
+      try {
+        const answer = await getOwnEvent(id, etag, abort);
+        isOwn = true;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof ProblemError) || ![401, 404].includes(error.status)) throw error;
+        isOwn = error.status === 404 ? false : null;
+      }
+    }
+    return getEvent(id, etag, abort);
+  }
 
   /** @param {BookingEvent} latest */
   function show(latest) {
@@ -44,13 +70,13 @@ export function eventView({ root, signal, setTitle }, id) {
       body.replaceChildren(page.node);
     }
     setTitle(latest.name);
-    page.update(latest);
+    page.update(latest, isOwn);
   }
 
   const polling = startPolling({
     everyMs: POLL_MS,
     signal,
-    ask: (abort) => getEvent(id, etag, abort),
+    ask,
     onAnswer(answer) {
       if (answer) etag = answer.etag;
       // Also if nothing is new: doors open by the clock alone.
@@ -61,9 +87,10 @@ export function eventView({ root, signal, setTitle }, id) {
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
         setTitle("Event not found");
-        body.replaceChildren(
-          missingNotice("Event not found", "It may have been taken down, or the address has a slip in it."),
-        );
+        const why =
+          "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +
+          "slip in it.";
+        body.replaceChildren(missingNotice("Event not found", why));
         return "stop";
       }
       // Once is enough: an alert that is drawn anew is also read out anew.
@@ -119,14 +146,7 @@ function createPage(first, { title, signal, latest, refresh }) {
     el("div", { class: "ticket__stub" }, seats.node),
   );
   const panel = createRegisterPanel(first.id, { signal, latest, refresh });
-  const registrations = createRegistrations(first.id, signal);
-  const address = `#/events/${encodeURIComponent(first.id)}`;
-  const organizer = el(
-    "nav",
-    { class: "actions organizer", "aria-label": "For the organizer" },
-    el("a", { href: `${address}/edit`, "data-testid": "edit-link" }, "Edit event"),
-    el("a", { href: `${address}/door`, "data-testid": "door-link" }, "Check in at the door"),
-  );
+  const organizer = createOrganizerPart(first.id, signal);
 
   unfold.addEventListener("click", () => {
     const folded = description.classList.toggle("clamp");
@@ -135,9 +155,9 @@ function createPage(first, { title, signal, latest, refresh }) {
   });
 
   return {
-    node: el("div", {}, ticket, panel.node, registrations.node, organizer),
-    /** @param {BookingEvent} event */
-    update(event) {
+    node: el("div", {}, ticket, panel.node, organizer.node),
+    /** @param {BookingEvent} event @param {boolean | null} isOwn */
+    update(event, isOwn) {
       setText(title, event.name);
       setText(description, event.description ?? "");
       description.hidden = !event.description;
@@ -145,7 +165,7 @@ function createPage(first, { title, signal, latest, refresh }) {
       ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);
       panel.update();
-      registrations.update(event);
+      organizer.update(event, isOwn);
       // What the clamp hides can only be measured once it is laid out.
       requestAnimationFrame(() => {
         if (unfold.getAttribute("aria-expanded") === "true") return;

@@ -4,6 +4,7 @@
 import { calendarPath } from "../api.js";
 import { el } from "../dom.js";
 import { formatNumber, plural } from "../format.js";
+import { standingNow } from "../organizer.js";
 import { whenElement } from "../when.js";
 
 /** @import { BookingEvent } from "../types.js" */
@@ -50,9 +51,12 @@ function partsOf(event) {
   return [
     ...(badge ? [badge] : []),
     ...(rows.length > 0 ? [facts] : []),
-    ...(event.starts_at ? [createCalendarLink(event.id)] : []),
+    ...(event.starts_at && isPublic(event) ? [createCalendarLink(event.id)] : []),
   ];
 }
+
+/** A link shows nobody's token, so that it does not lead to a draft. @param {BookingEvent} event */
+const isPublic = ({ status }) => status !== "draft" || standingNow().server !== "asks";
 
 /** @param {number} days */
 const erasedWhen = (days) =>

@@ -1,7 +1,7 @@
 // @ts-check
-/** All events, newest first, with meters that move by themselves. */
+/** Events, newest first, with meters that move by themselves: all that are public, or the organizer's own. */
 
-import { ProblemError, eventsPath, getEvents } from "../api.js";
+import { ProblemError, eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
 import { sentence } from "../form.js";
 import { formatClock, plural } from "../format.js";
@@ -17,8 +17,23 @@ const POLL_EVENTS_MAX = 200;
 const POLL_MS = 5_000;
 
 /** @param {View} view */
-export function listView({ root, signal, setTitle }) {
-  setTitle("Events");
+export const listView = (view) =>
+  showList(view, {
+    read: getEvents,
+    title: "Events",
+    lede: "Pick one and leave your e-mail address. If a seat is free, it is yours.",
+  });
+
+/** @param {View} view */
+export const ownListView = (view) =>
+  showList(view, { read: getOwnEvents, title: "Your events", lede: "All that you put up, drafts too." });
+
+/**
+ * @param {View} view
+ * @param {{ read: typeof getEvents, title: string, lede: string }} what
+ */
+function showList({ root, signal, setTitle }, { read, title, lede }) {
+  setTitle(title);
   const updated = el("p", { class: "stamp", "data-testid": "updated" });
   const status = el("p", { class: "visually-hidden", role: "status" });
   const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, "Loading events…"));
@@ -33,12 +48,7 @@ export function listView({ root, signal, setTitle }) {
     el(
       "div",
       { class: "page-head" },
-      el(
-        "div",
-        {},
-        el("h1", { tabindex: -1 }, "Events"),
-        el("p", { class: "lede" }, "Pick one and leave your e-mail address. If a seat is free, it is yours."),
-      ),
+      el("div", {}, el("h1", { tabindex: -1 }, title), el("p", { class: "lede" }, lede)),
       updated,
     ),
     status,
@@ -79,8 +89,7 @@ export function listView({ root, signal, setTitle }) {
   const polling = startPolling({
     everyMs: POLL_MS,
     signal,
-    ask: (abort) =>
-      getEvents(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
+    ask: (abort) => read(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
     onAnswer(page) {
       const tail = olderThan(page.items, page.next !== null, events);
       events = [...page.items, ...tail];
@@ -104,7 +113,7 @@ export function listView({ root, signal, setTitle }) {
     more.setAttribute("aria-disabled", "true");
     setText(moreError, "");
     try {
-      const page = await getEvents(next, signal);
+      const page = await read(next, signal);
       const fresh = page.items.filter((event) => !events.some(({ id }) => id === event.id));
       events = [...events, ...fresh];
       next = page.next;

@@ -59,6 +59,13 @@ pub fn ticket(app: &App, registration: &Value) -> String {
     ticket["ticket"].as_str().expect("a ticket").to_owned()
 }
 
+/// The same as the attendee asks for it.
+pub fn ticket_as_attendee(app: &App, registration: &Value) -> String {
+    let path = format!("{}/ticket", path(registration));
+    let ticket = done(&app.ask_as(token(registration), "GET", &path, &Value::Null), 200);
+    ticket["ticket"].as_str().expect("a ticket").to_owned()
+}
+
 /// The part of a private link that only a browser sees.
 pub fn private(registration: &Value) -> String {
     format!("/#{}/{}", path(registration), token(registration))

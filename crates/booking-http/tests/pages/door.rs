@@ -107,7 +107,7 @@ async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in()
     refused(&page, &of_grace, 2, "closed").await;
     assert_eq!(look_up(&page.app, &grace)["checked_in_at"], Value::Null);
     page.open("/#/events/00000000-0000-7000-8000-000000000000/door").await;
-    page.until("return document.querySelector('[data-testid=door-event]').textContent.includes('not exist')")
+    page.until("return document.querySelector('[data-testid=door-event]')?.textContent.includes('not exist')")
         .await;
     page.end().await;
 }

@@ -12,5 +12,6 @@ mod holds;
 mod offline;
 mod organizer;
 mod registrations;
+mod signing_in;
 mod views;
 mod waitlist;

@@ -1,0 +1,48 @@
+// @ts-check
+/** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
+
+import { el } from "./dom.js";
+import { onStanding, signOut, standingNow } from "./organizer.js";
+
+/** For as long as the page is there. */
+export function startOrganizerBand() {
+  const band = /** @type {HTMLElement} */ (document.getElementById("organizer"));
+  const link = /** @type {HTMLElement} */ (document.querySelector("[data-route=organizer]"));
+
+  function draw() {
+    const { server, organizer } = standingNow();
+    link.hidden = server !== "asks";
+    link.textContent = organizer ? "Your events" : "Sign in";
+    if (organizer) band.replaceChildren(signedIn(organizer.name));
+    else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
+  }
+
+  onStanding(draw);
+  draw();
+}
+
+const openToAll = () =>
+  el(
+    "p",
+    { class: "band", "data-testid": "open-server" },
+    "This server is open: whoever reaches it is the organizer. ",
+    el("code", {}, "booking-http token create --name …"),
+    " closes it.",
+  );
+
+/** @param {string} name */
+function signedIn(name) {
+  const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
+  leave.addEventListener("click", () => {
+    signOut();
+    // Away from what others are not to see.
+    location.hash = "#/";
+    document.getElementById("main")?.focus();
+  });
+  return el(
+    "div",
+    { class: "band", "data-testid": "signed-in" },
+    el("span", {}, "Signed in as ", el("bdi", {}, name)),
+    leave,
+  );
+}

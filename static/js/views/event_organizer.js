@@ -1,0 +1,87 @@
+// @ts-check
+/** What an event's page has for its organizer: who comes, and the ways to edit it and to the door. */
+
+import { el } from "../dom.js";
+import { mustSignIn, onStanding, standingNow } from "../organizer.js";
+import { createRegistrations } from "./registrations.js";
+import { createSignIn } from "./sign_in.js";
+
+/** @import { BookingEvent } from "../types.js" */
+
+/**
+ * @param {string} eventId
+ * @param {AbortSignal} signal
+ */
+export function createOrganizerPart(eventId, signal) {
+  const node = el("div", {});
+  /** @type {ReturnType<typeof createRegistrations> | null} */
+  let registrations = null;
+  /** Null as long as it is not known whose event it is. @type {boolean | null} */
+  let isOwn = null;
+  let drawn = "nothing";
+
+  function wanted() {
+    const { server } = standingNow();
+    if (server === "open" || isOwn) return "own";
+    if (server === "unknown") return "nothing";
+    return isOwn === null ? "gate" : "others";
+  }
+
+  function draw() {
+    if (mustSignIn()) isOwn = null;
+    const next = wanted();
+    if (next === drawn) return;
+    drawn = next;
+    const hadFocus = node.contains(document.activeElement);
+    // Nothing stays in the page of who is registered, once nobody may see it.
+    registrations = next === "own" ? createRegistrations(eventId, signal) : null;
+    if (registrations) node.replaceChildren(registrations.node, createLinks(eventId));
+    else
+      node.replaceChildren(...(next === "gate" ? [createGate()] : next === "others" ? [createOthers()] : []));
+    if (hadFocus) /** @type {HTMLElement | null} */ (node.querySelector("summary, p"))?.focus();
+  }
+
+  onStanding(draw, signal);
+  draw();
+
+  return {
+    node,
+    /** @param {BookingEvent} event @param {boolean | null} isTheirs Null if nobody is signed in. */
+    update(event, isTheirs) {
+      isOwn = isTheirs;
+      draw();
+      registrations?.update(event);
+    },
+  };
+}
+
+/** @param {string} eventId */
+function createLinks(eventId) {
+  const address = `#/events/${encodeURIComponent(eventId)}`;
+  return el(
+    "nav",
+    { class: "actions organizer", "aria-label": "For the organizer" },
+    el("a", { href: `${address}/edit`, "data-testid": "edit-link" }, "Edit event"),
+    el("a", { href: `${address}/door`, "data-testid": "door-link" }, "Check in at the door"),
+  );
+}
+
+/** The form comes once somebody wants it: who keeps passwords fills in whatever is in a page. */
+function createGate() {
+  const body = el("div", { class: "who__body" });
+  const gate = el(
+    "details",
+    { class: "who", "data-testid": "for-organizer" },
+    el("summary", {}, "For the organizer"),
+    body,
+  );
+  gate.addEventListener("toggle", () => body.replaceChildren(...(gate.open ? [createSignIn().node] : [])));
+  return gate;
+}
+
+const createOthers = () =>
+  el(
+    "p",
+    { class: "organizer quiet", tabindex: -1, "data-testid": "others-event" },
+    "This event is not yours: you may register for it, and not manage it.",
+  );

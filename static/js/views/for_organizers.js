@@ -1,0 +1,77 @@
+// @ts-check
+/** Views that need an organizer's token where the server does: they ask for it in place. */
+
+import { el, sleep } from "../dom.js";
+import { learnStanding, mustSignIn, onStanding } from "../organizer.js";
+import { createSignIn } from "./sign_in.js";
+
+/** @import { View } from "../types.js" */
+
+/** A door without a network must open all the same: a server that says nothing is taken for an open one. */
+const STANDING_MS_MAX = 1_000;
+
+/**
+ * Whoever has no token sees the question for it and nothing else. Whose token ends while they are at work is
+ * asked again above what they have in front of them, and loses nothing of it.
+ *
+ * @param {(view: View) => Promise<void> | void} show
+ * @returns {(view: View) => Promise<void>}
+ */
+export function forOrganizers(show) {
+  return async (view) => {
+    const { signal } = view;
+    const gate = el("div", {});
+    const root = el("div", {});
+    view.root.append(gate, root);
+    let isShown = false;
+    /** Where somebody was when they were asked again. @type {Element | null} */
+    let left = null;
+
+    /** @returns {Promise<void> | void} */
+    function turn() {
+      if (!mustSignIn()) {
+        const wasAsked = gate.contains(document.activeElement);
+        gate.replaceChildren();
+        if (!isShown) return enter(wasAsked);
+        if (wasAsked && left instanceof HTMLElement) left.focus();
+      } else if (gate.childElementCount === 0) {
+        const { node, focus } = createSignIn();
+        gate.append(el("div", { class: "gate" }, isShown ? askedAgain() : firstHeading(), node));
+        if (!isShown) return view.setTitle("Sign in");
+        left = document.activeElement;
+        // Only whoever waits for an answer is taken there: at a door somebody may be typing a ticket.
+        if (root.querySelector("form[aria-busy], button[aria-disabled]") !== null) focus();
+      }
+    }
+
+    /** @param {boolean} wasAsked */
+    async function enter(wasAsked) {
+      isShown = true;
+      await show({ ...view, root });
+      if (signal.aborted || !wasAsked) return;
+      // The form that had the focus is gone.
+      if (document.activeElement === document.body) root.querySelector("h1")?.focus();
+    }
+
+    await Promise.race([learnStanding(), sleep(STANDING_MS_MAX, signal)]).catch(() => {});
+    if (signal.aborted) return;
+    onStanding(turn, signal);
+    await turn();
+  };
+}
+
+const firstHeading = () =>
+  el(
+    "div",
+    {},
+    el("h1", { tabindex: -1 }, "Sign in"),
+    el("p", { class: "lede" }, "This page is for organizers."),
+  );
+
+const askedAgain = () =>
+  el(
+    "div",
+    { role: "alert", "data-testid": "signed-out" },
+    el("h2", {}, "Sign in again"),
+    el("p", { class: "lede" }, "Your token is not good any more. What is below is kept as it is."),
+  );

@@ -1,0 +1,58 @@
+// @ts-check
+/** Where an organizer shows their token. */
+
+import { el } from "../dom.js";
+import { explain } from "../explain.js";
+import { createField, onSubmit, resubmit, showErrors } from "../form.js";
+import { signIn } from "../organizer.js";
+import { createOutcomeArea } from "../outcome.js";
+
+/** The form alone. What happens once it went well is for whoever listens to the standing. */
+export function createSignIn() {
+  // A password to browsers: not shown, and kept by nobody but those who keep passwords.
+  const field = createField({
+    name: "organizer_token",
+    label: "Your organizer token",
+    hint: "Whoever runs this server made it for you. It is kept until you sign out or close this tab.",
+    attributes: {
+      type: "password",
+      autocomplete: "current-password",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "data-testid": "organizer-token",
+    },
+  });
+  const button = el("button", { class: "button form__send", type: "submit" }, "Sign in");
+  const form = el(
+    "form",
+    { class: "form", novalidate: true, "data-testid": "sign-in", "aria-label": "Sign in as the organizer" },
+    // Who keeps passwords asks whose it is.
+    el("input", { type: "text", autocomplete: "username", value: "organizer", readonly: true, hidden: true }),
+    field.node,
+    button,
+  );
+  const area = createOutcomeArea();
+
+  onSubmit(form, button, "Looking…", async () => {
+    area.clear();
+    const token = field.input.value.trim();
+    if (token === "") return refuse("Paste the token in here.");
+    // What no header can hold is no token either.
+    if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);
+    showErrors([field], []);
+    try {
+      if (!(await signIn(token))) refuse(NOT_A_TOKEN);
+    } catch (error) {
+      area.show(explain(error, "You are not signed in."), { onRetry: () => resubmit(form, button) });
+    }
+  });
+
+  /** @param {string} detail */
+  function refuse(detail) {
+    showErrors([field], [{ pointer: `/${field.name}`, detail }]);
+  }
+
+  return { node: el("div", { class: "sign-in" }, form, area.node), focus: () => field.input.focus() };
+}
+
+const NOT_A_TOKEN = "This server does not know that token. It may have a slip in it, or have been revoked.";
