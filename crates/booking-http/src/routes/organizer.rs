@@ -3,16 +3,20 @@
 use super::Answer;
 use crate::identity;
 use crate::service::Service;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// `GET /organizer`: whose token the request shows; nobody's, and that the server is open, while it is.
+/// `GET /organizer`: whether anybody is the organizer, and if not, whose token the request shows.
 pub(super) async fn show(request: HttpRequest, service: Data<Service>) -> Answer {
-    if service.access.is_open() {
-        return Ok(HttpResponse::Ok().json(json!({"open": true, "organizer": null})));
-    }
-    let organizer = identity::organizer(&service.access, request.headers())?;
-    let organizer = json!({"id": organizer.id, "name": organizer.name});
-    Ok(HttpResponse::Ok().json(json!({"open": false, "organizer": organizer})))
+    let is_open = service.access.is_open();
+    let organizer = match request.headers().contains_key(AUTHORIZATION) && !is_open {
+        true => {
+            let organizer = identity::organizer(&service.access, request.headers())?;
+            json!({"id": organizer.id, "name": organizer.name})
+        }
+        false => Value::Null,
+    };
+    Ok(HttpResponse::Ok().json(json!({"open": is_open, "organizer": organizer})))
 }
