@@ -58,22 +58,56 @@ for name in $(sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$sample"); do
     grep -rqF "\"$name\"" crates/booking-http/src || fail "$sample sets $name, which booking-http does not read"
 done
 
-# The compose file as Compose itself reads it, or at least as YAML.
-if command -v docker >/dev/null && docker compose version >/dev/null 2>&1; then
-    docker compose config --quiet || fail "docker compose refuses $compose"
-    read_by="docker compose"
-elif command -v python3 >/dev/null && python3 -c 'import yaml' 2>/dev/null; then
-    python3 -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' "$compose" || fail "$compose is not YAML"
-    read_by="a YAML parser, since docker compose is not installed"
-elif command -v ruby >/dev/null; then
-    ruby -ryaml -e 'YAML.load(File.read(ARGV[0]), aliases: true)' "$compose" || fail "$compose is not YAML"
-    read_by="a YAML parser, since docker compose is not installed"
-else
-    read_by="nothing, since neither docker compose nor a YAML parser is installed"
+# High availability: the image copies what is there, the services find each other, and the samples say
+# all that is asked for.
+ha=docker/compose.ha.yaml
+ha_sample=docker/ha/patroni.env.sample
+for source in $(sed -n 's/^COPY //p' docker/ha/Dockerfile | tr ' ' '\n' | grep -vE '^--|/$'); do
+    [ -e "docker/ha/$source" ] || fail "docker/ha/Dockerfile copies $source, which is not there"
+done
+is_service() { grep -qE "^  $1:\$" "$ha"; }
+hosts=$(sed -nE 's/^ +DB_HOST: //p; s/^ +BOOKING_(ONE|TWO): //p; s/^ +PATRONI_.*(CONNECT_ADDRESS|HOSTS): //p' "$ha")
+[ "$(echo "$hosts" | wc -l)" -eq 8 ] || fail "$ha does not name 8 hosts in its variables: $hosts"
+for host in ${hosts//,/ }; do
+    is_service "${host%%:*}" || fail "$ha names $host, which is none of its services"
+done
+for name in $(grep -oE '"\$\{[A-Z_]+\}"' docker/ha/haproxy.cfg | tr -d '"${}' | sort -u); do
+    grep -q "^ *$name: " "$ha" || fail "docker/ha/haproxy.cfg uses $name, which $ha does not set"
+    grep -q "\b$name=" scripts/failover.sh || fail "docker/ha/haproxy.cfg uses $name, which scripts/failover.sh does not set"
+done
+for name in $(grep -oE '\$DB_[A-Z]+' docker/ha/booking-post-bootstrap | tr -d '$' | sort -u); do
+    grep -q "^$name=" "$sample" || fail "docker/ha/booking-post-bootstrap uses $name, which $sample does not set"
+done
+for name in PATRONI_{SUPERUSER,REPLICATION,RESTAPI}_{USERNAME,PASSWORD}; do
+    grep -q "^$name=" "$ha_sample" || fail "$ha_sample does not set $name"
+done
+[ "$(sed -nE 's/^ +TRUSTED_PROXIES: //p' "$ha")" = "$(sed -nE 's/^ +- subnet: //p' "$ha")" ] ||
+    fail "the servers of $ha do not trust its network's proxy"
+program=$(sed -nE 's/^ +post_bootstrap: //p' docker/ha/patroni.yaml)
+[ -x "docker/ha/$program" ] || fail "docker/ha/patroni.yaml runs $program, which is no program there"
+PATH=$PATH:/usr/sbin
+if command -v haproxy >/dev/null; then
+    BOOKING_BIND=127.0.0.1:1 BOOKING_ONE=127.0.0.1:2 BOOKING_TWO=127.0.0.1:3 \
+        haproxy -c -q -f docker/ha/haproxy.cfg || fail "HAProxy refuses docker/ha/haproxy.cfg"
 fi
+
+# The compose files as Compose itself reads them, or at least as YAML.
+read_by="nothing, since neither docker compose nor a YAML parser is installed"
+for file in "$compose" "$ha" docker/ha/patroni.yaml; do
+    if [ "$file" != docker/ha/patroni.yaml ] && command -v docker >/dev/null && docker compose version >/dev/null 2>&1; then
+        docker compose --file "$file" config --quiet || fail "docker compose refuses $file"
+        read_by="docker compose"
+    elif command -v python3 >/dev/null && python3 -c 'import yaml' 2>/dev/null; then
+        python3 -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' "$file" || fail "$file is not YAML"
+        [ "$read_by" = "docker compose" ] || read_by="a YAML parser, since docker compose is not installed"
+    elif command -v ruby >/dev/null; then
+        ruby -ryaml -e 'YAML.load(File.read(ARGV[0]), aliases: true)' "$file" || fail "$file is not YAML"
+        [ "$read_by" = "docker compose" ] || read_by="a YAML parser, since docker compose is not installed"
+    fi
+done
 
 if [ "$failures" -gt 0 ]; then
     echo "docker: $failures problems" >&2
     exit 1
 fi
-echo "docker: files agree with each other and with the sources; $compose was read by $read_by"
+echo "docker: files agree with each other and with the sources; $compose and $ha were read by $read_by"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The long version of what the tests show in seconds: a million requests to each store, servers and
-# postmaster killed twenty times each in the middle of it, a tenth of all commits cut, and every answer
-# judged. Everything is set up here and taken down again.
+# postmaster killed twenty times each in the middle of it, a tenth of all commits cut, and before that
+# scripts/failover.sh and its control, which take some four minutes; every answer judged. Everything is set
+# up here and taken down again.
 #
 #   scripts/soak.sh MINUTES
 #
@@ -10,12 +11,13 @@
 # The histories, some 400 MB for a million requests, stay in the build's folder under soak/; judge one
 # again with `booking-load judge --check FILE`. SOAK_OPERATIONS asks for fewer requests.
 #
-# Needs Rust, a C compiler and PostgreSQL (Debian: apt-get install postgresql).
+# Needs Rust, a C compiler and PostgreSQL (Debian: apt-get install postgresql), and what
+# scripts/failover.sh needs.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 minutes=${1:-}
-[[ "$minutes" =~ ^[1-9][0-9]*$ ]] || { sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ "$minutes" =~ ^[1-9][0-9]*$ ]] || { sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 cargo build --release --locked -p booking-http -p booking-load
 target=${CARGO_TARGET_DIR:-target}
@@ -25,4 +27,10 @@ export SOAK_OPERATIONS=${SOAK_OPERATIONS:-1000000}
 SOAK_FOLDER=$(cd "$target/soak" && pwd)
 SOAK_SERVER=$(cd "$target/release" && pwd)/booking-http
 export SOAK_FOLDER SOAK_SERVER
-exec cargo test --release --locked -p booking-http --test judge -- --ignored --exact soak::soak --nocapture
+status=0
+# First, so that what is missing for it is told at once.
+export FAILOVER_PROGRAMS=$target/release
+scripts/failover.sh --rounds 4 || status=$?
+scripts/failover.sh --asynchronous || status=$?
+cargo test --release --locked -p booking-http --test judge -- --ignored --exact soak::soak --nocapture || status=$?
+exit "$status"

@@ -14,6 +14,7 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/parts.sh
 
 step="looking for what the tests need"
 beside=
@@ -28,13 +29,6 @@ close() {
     fi
 }
 trap close EXIT
-
-fail() {
-    echo "error: $*" >&2
-    exit 1
-}
-
-has() { command -v "$1" >/dev/null 2>&1; }
 
 # What each part is, or nothing.
 find_compiler() { command -v "${CC:-cc}" || command -v gcc || command -v clang || true; }
@@ -54,23 +48,6 @@ find_browser() {
     done
 }
 find_driver() { command -v "${CHROMEDRIVER:-chromedriver}" || true; }
-# The folder with initdb and postgres: as booking-testkit looks for it.
-find_postgres() {
-    local folder
-    if [ -n "${PG_BIN:-}" ]; then
-        [ ! -x "$PG_BIN/initdb" ] || echo "$PG_BIN"
-    elif has initdb && has postgres; then
-        dirname "$(command -v initdb)"
-    else
-        for folder in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
-            /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin 2>/dev/null | sort -Vr); do
-            if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
-                echo "$folder"
-                return
-            fi
-        done
-    fi
-}
 # Its script as one file. The tests name the version, and look in the same folder.
 target=${CARGO_TARGET_DIR:-target}
 axe_version=$(sed -nE 's/^const AXE_VERSION: &str = "([0-9.]+)";/\1/p' crates/booking-http/tests/pages/axe.rs)
@@ -91,26 +68,6 @@ fetch_axe() {
         mv "$parts/package/LICENSE" "$parts/package/axe.min.js" "$axe_folder" ||
         fail "npm could not fetch axe-core $axe_version: is there a network, and does its registry answer? Else set AXE_CORE to the path of an axe.min.js"
     rm -rf "$parts"
-}
-
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
-}
-may_install() {
-    has apt-get && { [ "$(id -u)" -eq 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
-}
-install() {
-    echo "-- installing: $*"
-    # Debian would make a database cluster and keep it running, which nobody asked for.
-    local no_cluster=/etc/postgresql-common/createcluster.d/zz-no-main-cluster.conf
-    as_root mkdir -p "$(dirname "$no_cluster")"
-    echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
-    local status=0
-    as_root apt-get update --quiet=2 || status=$?
-    [ "$status" -ne 0 ] || as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --quiet=2 --no-install-recommends "$@" </dev/null || status=$?
-    as_root rm -f "$no_cluster"
-    [ "$status" -eq 0 ] || fail "apt-get could not install: $*"
 }
 
 # Rust first: it is the one part that is never installed for anyone.

@@ -1,0 +1,62 @@
+# What scripts/test.sh and scripts/failover.sh have in common: finding programs, and installing Debian's
+# packages where that is allowed. To be sourced.
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# The folder with initdb and postgres: as booking-testkit looks for it.
+find_postgres() {
+    local folder
+    if [ -n "${PG_BIN:-}" ]; then
+        [ ! -x "$PG_BIN/initdb" ] || echo "$PG_BIN"
+    elif has initdb && has postgres; then
+        dirname "$(command -v initdb)"
+    else
+        for folder in $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
+            /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin 2>/dev/null | sort -Vr); do
+            if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
+                echo "$folder"
+                return
+            fi
+        done
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+may_install() {
+    has apt-get && { [ "$(id -u)" -eq 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
+}
+# In a subshell, for its trap.
+install() (
+    echo "-- installing: $*"
+    # Debian would make a database cluster and start services, and keep them running, which nobody asked
+    # for. Where there is a policy for services already, it is not ours to change.
+    no_cluster=/etc/postgresql-common/createcluster.d/zz-no-main-cluster.conf
+    no_services=/usr/sbin/policy-rc.d
+    [ ! -e "$no_services" ] || no_services=
+    trap 'as_root rm -f "$no_cluster" ${no_services:+"$no_services"}' EXIT
+    as_root mkdir -p "$(dirname "$no_cluster")"
+    echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
+    if [ -n "$no_services" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$no_services" >/dev/null
+        as_root chmod 755 "$no_services"
+    fi
+    status=0
+    as_root apt-get update --quiet=2 || status=$?
+    [ "$status" -ne 0 ] || as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --quiet=2 --no-install-recommends "$@" </dev/null || status=$?
+    [ "$status" -eq 0 ] || fail "apt-get could not install: $*"
+    # Nor at the next start of the machine.
+    for package in "$@"; do
+        case $package in
+            etcd-server | haproxy | patroni) ! has systemctl ||
+                as_root systemctl disable --quiet "${package%-server}" 2>/dev/null || true ;;
+        esac
+    done
+)
