@@ -1,6 +1,6 @@
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress, Event,
-    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, NewToken,
+    BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress,
+    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, NewToken,
     OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, Register,
     Registration, RegistrationCursor, RegistrationId, TimeZone, Transfer, Venue, WhenBusy,
 };
@@ -194,6 +194,24 @@ pub(crate) fn waitlisted(outcome: Outcome) -> Registration {
 
 pub(crate) async fn read(store: &dyn BookingStore, id: EventId) -> Event {
     store.event(id).await.expect("the store answers").expect("the event exists")
+}
+
+/// The events that `caller` sees, read page by page.
+pub(crate) async fn read_events(
+    store: &dyn BookingStore,
+    caller: Caller,
+    limit: PageLimit,
+) -> Vec<Event> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.events(caller, after, limit).await.expect("the store answers");
+        assert!(page.items.len() <= limit.get());
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
 }
 
 /// A registration as it is now.

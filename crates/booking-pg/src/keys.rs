@@ -2,13 +2,12 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::execute::BEGIN;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{Attempt, Name, run};
+use crate::transaction::{Attempt, Name, change_alone, run};
 use booking_core::{SigningSeed, StoreError};
-use futures_util::future::join4;
+use tokio_postgres::types::ToSql;
 
 /// Of many servers that start at once and find no key, one makes the first. Readers do not wait.
 const LOCK: &str = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE";
@@ -44,27 +43,8 @@ impl PgStore {
         let connection = Lease::from(&self.pool).await?;
         let insert = connection.prepare(sql::SIGNING_KEY_INSERT).await?;
         let (seed, now) = (seed.as_bytes().as_slice(), self.clock_time());
-        attempt.commit_is_sent();
-        let (begun, locked, inserted, committed) = join4(
-            connection.command(BEGIN),
-            connection.command(LOCK),
-            connection.change(&insert, &[&seed, &only_first, &now]),
-            connection.commit(),
-        )
-        .await;
-        // What is refused before COMMIT makes a rollback of it.
-        for answer in [&begun, &locked] {
-            attempt.look_at(answer);
-        }
-        attempt.look_at(&inserted);
-        begun?;
-        locked?;
-        inserted?;
-        committed?;
-        if attempt.must_find_out() {
-            // There was nothing left to insert, and nothing to wait for.
-            connection.confirm_what_is_seen().await?;
-        }
+        let parameters: &[&(dyn ToSql + Sync)] = &[&seed, &only_first, &now];
+        change_alone(&connection, LOCK, &insert, parameters, attempt).await?;
         connection.give_back();
         Ok(())
     }

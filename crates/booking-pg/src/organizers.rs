@@ -2,13 +2,13 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::execute::BEGIN;
 use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::{Attempt, Name, run};
+use crate::transaction::{Attempt, Name, change_alone, run};
 use booking_core::{NewToken, OrganizerToken, StoreError, TOKENS_MAX, TokenId};
-use futures_util::future::{join, join5};
+use futures_util::future::join;
+use tokio_postgres::types::ToSql;
 
 /// Of many that make tokens at once none sees too few of them, nor makes a second organizer of one name.
 /// Readers do not wait.
@@ -47,28 +47,10 @@ impl PgStore {
         let (id, organizer_id) = (new.id.as_uuid(), new.organizer.id.as_uuid());
         let (name, hash) = (new.organizer.name.as_str(), new.hash.as_bytes().as_slice());
         let (at_most, now) = (TOKENS_MAX as i64, self.clock_time());
-        attempt.commit_is_sent();
-        let (begun, locked, inserted, found, committed) = join5(
-            connection.command(BEGIN),
-            connection.command(LOCK),
-            connection.change(&insert, &[&id, &organizer_id, &name, &hash, &at_most, &now]),
-            connection.rows(&find, &[&id]),
-            connection.commit(),
-        )
-        .await;
-        // What is refused before COMMIT makes a rollback of it.
-        for answer in [&begun, &locked] {
-            attempt.look_at(answer);
-        }
-        attempt.look_at(&inserted);
-        begun?;
-        locked?;
-        inserted?;
-        let found = found?;
-        committed?;
-        if attempt.must_find_out() {
-            connection.confirm_what_is_seen().await?;
-        }
+        let parameters: &[&(dyn ToSql + Sync)] =
+            &[&id, &organizer_id, &name, &hash, &at_most, &now];
+        change_alone(&connection, LOCK, &insert, parameters, attempt).await?;
+        let found = connection.rows(&find, &[&id]).await?;
         connection.give_back();
         found.first().map(rows::organizer_token).transpose()
     }

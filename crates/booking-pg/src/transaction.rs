@@ -1,13 +1,16 @@
 //! The one runner of everything that writes: time limits, retries, and commits of unknown outcome.
 
+use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
+use crate::execute::BEGIN;
 use crate::store::PgStore;
 use booking_core::{AskedBy, Observation, StoreError};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::ToSql;
 
 /// The longest time for all attempts together; whatever happens, the caller is answered by then.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -124,6 +127,39 @@ pub(crate) async fn run<'a, T>(
         );
         sleep(pause).await;
     }
+}
+
+/// Runs a change of a table under `lock`, which keeps out whoever else would change it, and commits: all in
+/// one round trip.
+pub(crate) async fn change_alone(
+    connection: &Lease,
+    lock: &'static str,
+    change: &Prepared,
+    parameters: &[&(dyn ToSql + Sync)],
+    attempt: &Attempt,
+) -> Result<(), PgError> {
+    attempt.commit_is_sent();
+    let (begun, locked, changed, committed) = join4(
+        connection.command(BEGIN),
+        connection.command(lock),
+        connection.change(change, parameters),
+        connection.commit(),
+    )
+    .await;
+    // What is refused before COMMIT makes a rollback of it.
+    for answer in [&begun, &locked] {
+        attempt.look_at(answer);
+    }
+    attempt.look_at(&changed);
+    begun?;
+    locked?;
+    changed?;
+    committed?;
+    if attempt.must_find_out() {
+        // There may have been nothing left to change, and so nothing to wait for.
+        connection.confirm_what_is_seen().await?;
+    }
+    Ok(())
 }
 
 /// Doubles from 1 ms with each attempt, less up to a half of it, so that those who met once do not

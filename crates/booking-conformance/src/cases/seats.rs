@@ -93,18 +93,7 @@ pub async fn events_are_listed_newest_first_in_pages(fixture: &dyn Fixture) {
     made.sort_by_key(|event| std::cmp::Reverse((event.created_at, event.id)));
     for limit in [1, 2, 3, 7, 8] {
         let limit = PageLimit::parse(limit).expect("valid");
-        let mut listed = Vec::new();
-        let mut after = None;
-        loop {
-            let page =
-                store.events(Caller::Operator, after, limit).await.expect("the store answers");
-            assert!(page.items.len() <= limit.get());
-            listed.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let listed = read_events(&*store, Caller::Operator, limit).await;
         assert_eq!(listed, made, "in pages of {limit:?}");
     }
 }
