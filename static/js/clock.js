@@ -49,8 +49,8 @@ export const serverNow = () => Date.now() + (range === null ? 0 : (range.min + r
 
 /**
  * Whether the server may not have come to this time yet, although `serverNow` has. It stays so for as long
- * as the header may be late, and no longer.
+ * as the header may be late, and no longer. Times of the server may have microseconds, which are lost here.
  *
  * @param {string} iso
  */
-export const mayBeAhead = (iso) => range !== null && Date.now() + range.min < Date.parse(iso);
+export const mayBeAhead = (iso) => range !== null && Date.now() + range.min <= Date.parse(iso);

@@ -39,16 +39,17 @@ export function createRegistering(eventId, opensAt) {
       return register(eventId, wish === "waitlist" ? { ...who, on_full: "waitlist" } : who, key);
     };
     for (;;) {
+      const isEarly = mayBeAhead(opensAt() ?? "");
       try {
         const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
         noteServerMoment(made.created_at);
         return welcome(made);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        if (!isClosed(error) || !mayBeAhead(opensAt() ?? "")) {
+        if (!isClosed(error) || !isEarly) {
           return explain(error, "Nothing was booked.", REFUSALS);
         }
-        // Our clock opened the doors a moment before the server's did.
+        // When it was sent, our clock had opened the doors and the server's may not have.
         await sleep(KNOCK_MS, signal);
       }
     }
