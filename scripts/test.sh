@@ -10,7 +10,8 @@
 # folder. PG_BIN, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name others than those it
 # would find.
 #
-# Nothing is skipped: a part that is missing is a failure. Only cargo-deny and cargo-cyclonedx may be absent.
+# Nothing is skipped: a part that is missing is a failure. Only cargo-deny, cargo-cyclonedx, and what
+# scripts/failover.sh needs may be absent.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -157,6 +158,12 @@ fi
 # run beside the other tests. All are built before, since one Cargo waits while another builds.
 tests=(cargo test --workspace --all-features --locked)
 run "building the tests" "${tests[@]}" --no-run
+# By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
+if has patroni && has etcd && PATH=$PATH:/usr/sbin has haproxy; then
+    run "failing over" env FAILOVER_PROGRAMS="$target/debug" scripts/failover.sh --rounds 1
+else
+    echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
+fi
 beside_log=${CARGO_TARGET_DIR:-target}/beside.log
 "${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
 beside=$!
