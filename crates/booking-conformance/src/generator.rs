@@ -5,10 +5,11 @@ use crate::tools::{
     DAY, ManualClock, SECOND, capacity, elaborate, new_event, organizer_id, token_hash,
 };
 use booking_core::{
-    Caller, CheckIn, Claim, Command, Edit, EmailAddress, EventCommand, EventCursor, EventId,
-    EventName, EventRules, EventStatus, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
-    KeyHash, Listed, NewEvent, OfferTtl, OnFull, OrganizerId, Outcome, PageLimit, Register,
-    Registration, RegistrationCursor, RegistrationId, Retention, Transfer, Version,
+    Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EmailAddress, EventCommand,
+    EventCursor, EventId, EventName, EventRules, EventStatus, Execution, Fingerprint, Hold,
+    HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull, OrganizerId, Outcome,
+    PageLimit, PersonName, Register, Registration, RegistrationCursor, RegistrationId, RenewLink,
+    Retention, Transfer, Version,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -191,6 +192,7 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
         closes_at: next_instant(rng, past, 3).filter(|_| rng.bool()),
         waitlist_enabled: rng.u8(..) < 230,
         offer_ttl: next_offer_ttl(rng),
+        conceals_registered: rng.u8(..) < 60,
     };
     new
 }
@@ -252,6 +254,18 @@ fn next_address(rng: &mut Rng) -> EmailAddress {
     EmailAddress::parse(&who).expect("a valid address")
 }
 
+/// Mostly anybody's; else the one that the registration has.
+fn next_address_for(rng: &mut Rng, known: Option<&Registration>) -> EmailAddress {
+    match known {
+        Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.user_email.clone(),
+        Some(_) | None => next_address(rng),
+    }
+}
+
+fn next_name(rng: &mut Rng) -> Option<PersonName> {
+    rng.bool().then(|| PersonName::parse(&format!("Name {}", rng.u8(0..3))).expect("valid"))
+}
+
 /// Few keys and few requests under them, so that they are used again, and for other things.
 fn next_key(rng: &mut Rng) -> IdempotencyKey {
     IdempotencyKey {
@@ -287,12 +301,24 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         }
         48..60 => of_registration(Command::Confirm { registration_id }),
         60..72 => of_registration(Command::Cancel { registration_id }),
-        72..79 => of_registration(Command::Transfer(Transfer {
+        72..77 => of_registration(Command::Transfer(Transfer {
             registration_id,
-            user_email: next_address(rng),
-            name: None,
+            user_email: next_address_for(rng, known),
+            name: next_name(rng),
             token_hash: token,
         })),
+        77 => {
+            let name = rng.bool().then(|| next_name(rng));
+            let address = rng.bool().then(|| CorrectedAddress {
+                user_email: next_address_for(rng, known),
+                token_hash: token,
+            });
+            of_registration(Command::Correct(Correct { registration_id, name, address }))
+        }
+        78 => {
+            let token_hash = token_hash(rng.u8(0..6));
+            of_registration(Command::RenewLink(RenewLink { registration_id, token_hash }))
+        }
         79..86 => of_registration(Command::CheckIn(CheckIn {
             registration_id,
             generation: known.map_or(0, |known| known.generation) + u32::from(rng.u8(..) < 30),
@@ -330,7 +356,8 @@ fn next_claim(rng: &mut Rng) -> Claim {
 fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
     let mut sometimes = |share: u8| rng.u8(..) < share;
     let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer, retention] =
-        [60, 40, 120, 90, 80, 80, 6, 6, 30, 60, 20].map(&mut sometimes);
+        [60, 40, 120, 90, 40, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
+    let conceal = sometimes(30);
     Edit {
         if_version: version.then(|| Version::new(rng.u64(1..30))),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
@@ -345,6 +372,7 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
         closes_at: closes.then(|| next_instant(rng, past, 2)),
         waitlist_enabled: waitlist.then(|| rng.bool()),
         offer_ttl: offer.then(|| next_offer_ttl(rng)),
+        conceals_registered: conceal.then(|| rng.bool()),
         retention: retention.then(|| next_retention(rng)),
     }
 }

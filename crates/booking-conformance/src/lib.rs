@@ -47,6 +47,15 @@ macro_rules! suite {
             an_edit_changes_what_it_names
             a_capacity_is_never_below_what_is_booked
             a_rush_against_changes_of_capacity_never_oversells
+            an_event_that_is_over_gives_nothing_out
+            an_offer_ends_with_its_event
+            whoever_came_before_the_doors_closed_is_served
+            a_full_event_may_conceal_who_is_registered
+            a_scan_tells_who_is_early_and_who_is_late
+            an_event_tells_when_it_was_changed
+            a_mistake_is_corrected_and_the_ticket_stays_good
+            a_transfer_to_oneself_is_a_correction
+            a_new_link_ends_the_one_before
             cancelling_an_event_ends_what_is_registered
             an_event_is_read_back
             creating_an_event_again_returns_it

@@ -63,8 +63,8 @@ impl MemoryStore {
         &self,
         tables: &Tables,
         batch: &[EventCommand],
+        now: DateTime<Utc>,
     ) -> (Vec<Execution>, Vec<booking_core::EventChange>) {
-        let now = self.now();
         let ids: BTreeSet<EventId> = batch.iter().map(|item| item.event_id).collect();
         let states: BTreeMap<_, _> = ids
             .into_iter()
@@ -288,19 +288,23 @@ impl BookingStore for MemoryStore {
         batch: &[EventCommand],
         _: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        let (executions, changes) = if self.locks {
+        let (now, executions, changes) = if self.locks {
             let mut tables = self.tables();
-            let (executions, changes) = self.decide(&tables, batch);
+            // One reading of the clock for what is decided and what is written, after the lock.
+            let now = self.now();
+            let (executions, changes) = self.decide(&tables, batch, now);
             for change in changes {
-                tables.write(change, self.now());
+                tables.write(change, now);
             }
             return Ok(executions);
         } else {
-            self.decide(&self.tables(), batch)
+            let now = self.now();
+            let (executions, changes) = self.decide(&self.tables(), batch, now);
+            (now, executions, changes)
         };
         tokio::task::yield_now().await;
         for change in changes {
-            self.tables().write(change, self.now());
+            self.tables().write(change, now);
         }
         Ok(executions)
     }

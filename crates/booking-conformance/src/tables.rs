@@ -142,8 +142,9 @@ impl EventTable {
     /// What a decision on `commands` has to know.
     pub fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
         let Event { id, organizer_id, capacity, rules, version, .. } = self.event;
-        let (counts, due_at) = (self.counts, self.due_at);
-        let state = EventState::new(id, organizer_id, capacity, counts, version, rules, due_at);
+        let (counts, times, due_at) = (self.counts, self.event.details.times(), self.due_at);
+        let state =
+            EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
         let needs = state.needs(commands.iter().copied(), now);
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {
@@ -162,6 +163,9 @@ impl EventTable {
         let kept = || KeptDetails {
             details: self.event.details.clone(),
             created_at: self.event.created_at,
+            changed_at: self.event.changed_at,
+            details_changed_at: self.event.details_changed_at,
+            sequence: self.event.sequence,
             erase_at: self.erase_at,
         };
         EventState {
@@ -194,14 +198,36 @@ impl EventTable {
         let first = change.first_version().get();
         self.counts = change.counts;
         self.event.version = change.version;
+        if !change.facts.is_empty() {
+            self.event.changed_at = now;
+        }
         self.due_at = change.due_at;
         if let Some(edited) = change.edited {
-            let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to } =
-                *edited;
-            self.event = Event { details, capacity, rules, ..self.event.clone() };
+            let EditedEvent {
+                details,
+                capacity,
+                rules,
+                details_changed_at,
+                sequence,
+                offers_end_by,
+                cancelled_version,
+                erase_at,
+                erased_to,
+            } = *edited;
+            self.event = Event {
+                details,
+                capacity,
+                rules,
+                details_changed_at,
+                sequence,
+                ..self.event.clone()
+            };
             self.cancelled_version = cancelled_version.or(self.cancelled_version);
             self.erase_at = erase_at;
             self.erased_to = erased_to.unwrap_or(self.erased_to);
+            for offer in self.rows.values_mut().filter(|row| row.status == Status::Offered) {
+                offer.expires_at = offer.expires_at.into_iter().chain(offers_end_by).min();
+            }
         }
         for row in change.registrations {
             self.rows.insert(row.created_version, Registration { position: None, ..row });

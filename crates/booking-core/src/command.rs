@@ -26,6 +26,10 @@ pub enum Command {
     },
     /// Give a seat to somebody else.
     Transfer(Transfer),
+    /// Put right whose a registration is. Its seat and its ticket stay.
+    Correct(Correct),
+    /// Give whoever has a registration another token to manage it with.
+    RenewLink(RenewLink),
     /// Let somebody in.
     CheckIn(CheckIn),
     /// Take that back.
@@ -124,6 +128,38 @@ pub struct Transfer {
     pub token_hash: Option<TokenHash>,
 }
 
+/// Asks for a mistake to be put right: it is the same person, whose ticket stays good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correct {
+    /// The registration.
+    pub registration_id: RegistrationId,
+    /// What they are called; `None` leaves that as it is.
+    pub name: Option<Option<PersonName>>,
+    /// Their address, which only who manages the event can put right: whoever has the wrong one may have
+    /// the link, too.
+    pub address: Option<CorrectedAddress>,
+}
+
+/// An address that is put right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrectedAddress {
+    /// The right one.
+    pub user_email: EmailAddress,
+    /// What they will manage it with if it is another address; the old token is worthless from then on.
+    /// New for each correction: it also names this request.
+    pub token_hash: Option<TokenHash>,
+}
+
+/// Asks for another token to manage a registration with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RenewLink {
+    /// The registration.
+    pub registration_id: RegistrationId,
+    /// The new one; the old token is worthless from then on. New for each time: it also names this
+    /// request.
+    pub token_hash: TokenHash,
+}
+
 /// Asks for somebody to be let in on a ticket whose signature has been verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckIn {
@@ -133,7 +169,8 @@ pub struct CheckIn {
     pub generation: u32,
     /// Names this scan: told again, it is answered as the success that it was.
     pub scan_id: Uuid,
-    /// When it was scanned, if that was earlier than now: without a network, say.
+    /// When it was scanned, if that was earlier than now: without a network, say. Before the registration
+    /// was made it cannot have been.
     pub scanned_at: Option<DateTime<Utc>>,
 }
 
@@ -168,6 +205,8 @@ pub struct Edit {
     pub waitlist_enabled: Option<bool>,
     /// See [`EventRules::offer_ttl`](crate::EventRules::offer_ttl).
     pub offer_ttl: Option<Option<OfferTtl>>,
+    /// See [`EventRules::conceals_registered`](crate::EventRules::conceals_registered).
+    pub conceals_registered: Option<bool>,
 }
 
 /// A command, the event that it is for, and who asks: what batches are made of.
@@ -220,6 +259,8 @@ impl EventCommand {
             | Command::UndoCheckIn { registration_id }
             | Command::Erase { registration_id }
             | Command::Transfer(Transfer { registration_id, .. })
+            | Command::Correct(Correct { registration_id, .. })
+            | Command::RenewLink(RenewLink { registration_id, .. })
             | Command::CheckIn(CheckIn { registration_id, .. }) => Some(*registration_id),
             Command::Edit(_)
             | Command::CancelEvent
@@ -255,8 +296,12 @@ impl EventCommand {
                 Some(&claim.user_email)
             }
             Command::Transfer(transfer) => Some(&transfer.user_email),
+            Command::Correct(correct) => {
+                correct.address.as_ref().map(|address| &address.user_email)
+            }
             Command::Confirm { .. }
             | Command::Cancel { .. }
+            | Command::RenewLink(_)
             | Command::CheckIn(_)
             | Command::UndoCheckIn { .. }
             | Command::Edit(_)

@@ -30,6 +30,8 @@ pub enum Rule {
     Expiry,
     /// An organizer manages its own events alone.
     Ownership,
+    /// An event that is over gives nothing out.
+    EventEnd,
 }
 
 /// [`decide`], but for one rule. Only tests have a reason to leave one out.

@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EventId, EventName, OfferTtl, OrganizerId, Retention, TimeZone, Venue,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -28,6 +28,17 @@ pub struct Event {
     pub version: Version,
     /// The store's time at its creation, to the microsecond.
     pub created_at: DateTime<Utc>,
+    /// The store's time when `version` was made, to the microsecond. Together they name one state: a
+    /// restored backup makes the same versions again, at other times.
+    #[serde(default)]
+    pub changed_at: DateTime<Utc>,
+    /// The store's time when what people are told of it last changed: its details or its status.
+    #[serde(default)]
+    pub details_changed_at: DateTime<Utc>,
+    /// How often its times, its place or its status have changed (`SEQUENCE` of RFC 5545, section
+    /// 3.8.7.4).
+    #[serde(default)]
+    pub sequence: u32,
     /// Whether `version` says everything: no hold or offer has run out since it was made. If one has,
     /// `booked_count` shows that already, and `version` will when the next transaction tidies it.
     pub is_settled: bool,
@@ -61,21 +72,81 @@ impl EventDetails {
         Self { name, description, starts_at, ends_at, timezone, venue, retention }
     }
 
-    /// When the event is over: at its end, else its beginning, else when it takes no more
-    /// registrations. One of which nothing of that is known is never over.
-    pub fn over_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
-        self.ends_at.or(self.starts_at).or(rules.closes_at)
+    /// When it begins and ends.
+    pub fn times(&self) -> EventTimes {
+        EventTimes { starts_at: self.starts_at, ends_at: self.ends_at }
     }
 
-    /// When the personal data of its registrations is to be erased, if ever.
+    /// When the personal data of its registrations is to be erased, if ever: `retention` after it is
+    /// over, or, if it never is, after it takes no more registrations.
     pub fn erase_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
-        Some(self.retention?.after(self.over_at(rules)?))
+        Some(self.retention?.after(self.times().over_at().or(rules.closes_at)?))
+    }
+
+    /// Whether people are told something else than before. For how long their data is kept is no news.
+    pub(crate) fn is_told_otherwise_than(&self, before: &Self) -> bool {
+        *self != Self { retention: self.retention, ..before.clone() }
+    }
+
+    /// Whether a calendar would have to tell people to be somewhere else, or at another time.
+    pub(crate) fn is_moved_from(&self, before: &Self) -> bool {
+        (self.times(), &self.timezone, &self.venue)
+            != (before.times(), &before.timezone, &before.venue)
     }
 
     /// Whether it ends no earlier than it begins.
     pub fn is_in_order(&self) -> bool {
         in_order(self.starts_at, self.ends_at)
     }
+}
+
+/// When an event takes place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventTimes {
+    /// See [`EventDetails::starts_at`].
+    pub starts_at: Option<DateTime<Utc>>,
+    /// See [`EventDetails::ends_at`].
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+impl EventTimes {
+    /// For how long an event lasts whose end nobody said.
+    pub const LASTS: TimeDelta = TimeDelta::hours(24);
+    /// Who comes more than so long before the beginning comes early.
+    pub const EARLY: TimeDelta = TimeDelta::hours(24);
+
+    /// When it is over: at its end, else 24 hours after its beginning, else never. From then on nobody
+    /// gets a seat.
+    pub fn over_at(self) -> Option<DateTime<Utc>> {
+        self.ends_at.or_else(|| self.starts_at?.checked_add_signed(Self::LASTS))
+    }
+
+    /// Whether it is over at `now`.
+    pub fn is_over(self, now: DateTime<Utc>) -> bool {
+        self.over_at().is_some_and(|over_at| over_at <= now)
+    }
+
+    /// How somebody is in time who comes at `at`.
+    pub fn timing(self, at: DateTime<Utc>) -> Timing {
+        match self.starts_at {
+            _ if self.is_over(at) => Timing::Late,
+            Some(starts_at) if starts_at - at > Self::EARLY => Timing::Early,
+            Some(_) | None => Timing::OnTime,
+        }
+    }
+}
+
+/// How somebody who is let in is in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    /// More than 24 hours before the event begins.
+    Early,
+    /// Neither early nor late.
+    #[default]
+    OnTime,
+    /// The event is over.
+    Late,
 }
 
 /// Who may register for an event, and when. The store's clock is what counts.
@@ -92,6 +163,10 @@ pub struct EventRules {
     /// How long somebody who waited may take to accept a seat that came free; if there is none, they
     /// are confirmed at once.
     pub offer_ttl: Option<OfferTtl>,
+    /// Whether everybody who comes when there is no seat is told just that, also who has one: else
+    /// anybody could find out who is registered without leaving a trace.
+    #[serde(default)]
+    pub conceals_registered: bool,
 }
 
 impl EventRules {
@@ -117,6 +192,7 @@ impl Default for EventRules {
             closes_at: None,
             waitlist_enabled: true,
             offer_ttl: Some(OfferTtl::default()),
+            conceals_registered: false,
         }
     }
 }
@@ -190,6 +266,9 @@ impl NewEvent {
             waitlist_count: 0,
             version: Version::FIRST,
             created_at: now,
+            changed_at: now,
+            details_changed_at: now,
+            sequence: 0,
             is_settled: true,
         }
     }

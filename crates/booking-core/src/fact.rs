@@ -47,6 +47,10 @@ pub enum FactKind {
     Cancelled,
     /// Given to somebody else.
     Transferred,
+    /// Whose it is was put right.
+    Corrected,
+    /// Whoever has it was given another token.
+    LinkRenewed,
     /// Somebody was let in.
     CheckedIn,
     /// That was taken back.
@@ -70,6 +74,8 @@ impl FactKind {
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
             Self::Transferred => "transferred",
+            Self::Corrected => "corrected",
+            Self::LinkRenewed => "link_renewed",
             Self::CheckedIn => "checked_in",
             Self::CheckInUndone => "check_in_undone",
             Self::Erased => "erased",

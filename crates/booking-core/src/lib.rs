@@ -87,20 +87,22 @@ mod transitions;
 pub use audit::{AuditReport, Difference, EventCount, EventStated};
 pub use capacity::{Capacity, CapacityMax};
 pub use command::{
-    Caller, CheckIn, Claim, Command, Edit, EventCommand, Hold, IdempotencyKey, OnFull, Register,
-    Transfer,
+    Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
+    IdempotencyKey, OnFull, Register, RenewLink, Transfer,
 };
 pub use decide::{Decision, Rule, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
 pub use email::EmailAddress;
-pub use event::{Event, EventDetails, EventRules, EventStatus, NewEvent, Version};
+pub use event::{
+    Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, Timing, Version,
+};
 pub use fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use health::{Connections, StoreHealth, Totals};
 pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use observe::{Observation, Observer, Unobserved};
 pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
-pub use outcome::{Outcome, Refusal, TicketVoid};
+pub use outcome::{Admitted, Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use request_id::{AskedBy, RequestId};

@@ -1,4 +1,4 @@
-use crate::{Event, Registration, Version};
+use crate::{Event, Registration, Timing, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,8 +17,12 @@ pub enum Outcome {
     Cancelled(Registration),
     /// The seat is somebody else's.
     Transferred(Registration),
+    /// Whose it is was put right.
+    Corrected(Registration),
+    /// They manage it with another token.
+    LinkRenewed(Registration),
     /// They may go in.
-    CheckedIn(Registration),
+    CheckedIn(Admitted),
     /// They are not in, now or before.
     CheckInUndone(Registration),
     /// Nothing tells any more whose it was.
@@ -42,13 +46,26 @@ impl Outcome {
             | Self::Waitlisted(registration)
             | Self::Cancelled(registration)
             | Self::Transferred(registration)
-            | Self::CheckedIn(registration)
+            | Self::Corrected(registration)
+            | Self::LinkRenewed(registration)
+            | Self::CheckedIn(Admitted { registration, .. })
             | Self::CheckInUndone(registration)
             | Self::Erased(registration) => Some(registration),
             Self::Replayed(first) => first.registration(),
             Self::EventChanged(_) | Self::Settled | Self::Refused(_) => None,
         }
     }
+}
+
+/// Somebody who may go in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// Whoever it is. Kept as its fields, which is all that earlier versions kept.
+    #[serde(flatten)]
+    pub registration: Registration,
+    /// Whether that is when they should come.
+    #[serde(default)]
+    pub timing: Timing,
 }
 
 /// Why a command changed nothing. A refusal is an answer, not an error.
@@ -73,7 +90,7 @@ pub enum Refusal {
     /// This e-mail address has a live registration already.
     #[error("this e-mail address is registered for this event already")]
     AlreadyRegistered,
-    /// The event is not open, by its state or its hours.
+    /// The event is not open, by its state or its hours, or is over.
     #[error("this event is not open for that")]
     Closed,
     /// The hold or the offer has ended.
@@ -88,6 +105,9 @@ pub enum Refusal {
     /// Only a confirmed seat that was not used can be given to somebody else.
     #[error("this registration cannot be transferred")]
     NotTransferable,
+    /// Only what is live, and somebody's, can be put right.
+    #[error("this registration has ended, so nothing can be corrected")]
+    NotCorrectable,
     /// The ticket was used before.
     #[error("this ticket was checked in before, at {}", rfc3339(checked_in_at))]
     AlreadyCheckedIn {

@@ -4,8 +4,8 @@
 use crate::rows::Rows;
 use crate::{
     Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
-    EventState, EventStatus, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash, Registration,
-    RegistrationId, Rule, SeatCounts, Status, Version,
+    EventState, EventStatus, EventTimes, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash,
+    Registration, RegistrationId, Rule, SeatCounts, Status, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};
@@ -15,6 +15,7 @@ pub(crate) struct Seats<'a> {
     pub(crate) id: EventId,
     pub(crate) capacity: Capacity,
     pub(crate) rules: EventRules,
+    pub(crate) times: EventTimes,
     pub(crate) counts: SeatCounts,
     pub(crate) version: Version,
     pub(crate) details: Option<KeptDetails>,
@@ -31,6 +32,8 @@ pub(crate) struct Seats<'a> {
     /// read.
     left_queue: Vec<Version>,
     edited: bool,
+    /// Offers end by then, whatever their rows say: an edit has brought the end of the event forward.
+    offers_end_by: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     erased_to: Option<Version>,
     forgets_records: bool,
@@ -47,6 +50,7 @@ impl<'a> Seats<'a> {
             id: state.id,
             capacity: state.capacity,
             rules: state.rules,
+            times: state.times,
             counts: state.counts,
             version: state.version,
             details: state.details.clone(),
@@ -58,6 +62,7 @@ impl<'a> Seats<'a> {
             beyond: 0,
             left_queue: Vec::new(),
             edited: false,
+            offers_end_by: None,
             cancelled_version: None,
             erased_to: None,
             forgets_records: false,
@@ -98,16 +103,24 @@ impl<'a> Seats<'a> {
         self.serve_queue();
     }
 
-    /// Gives free seats to those who wait longest.
+    /// Whether the event is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.times.is_over(self.now) && self.left_out != Some(Rule::EventEnd)
+    }
+
+    /// Gives free seats to those who wait longest, until the event is over.
     pub(crate) fn serve_queue(&mut self) {
         while self.free() > 0
             && self.left_out != Some(Rule::QueueFirst)
             && self.rules.status == EventStatus::Published
+            && !self.is_over()
             && let Some(row) = self.queue.pop_front()
         {
             self.counts.waiting -= 1;
             self.left_queue.push(self.row(row).created_version);
+            let end = self.times.over_at().filter(|_| self.left_out != Some(Rule::EventEnd));
             let offer_end = self.rules.offer_ttl.map(|ttl| ttl.after(self.now));
+            let offer_end = offer_end.map(|offer| end.map_or(offer, |end| offer.min(end)));
             let (status, kind) = match offer_end {
                 Some(_) => (Status::Offered, FactKind::Offered),
                 None => (Status::Confirmed, FactKind::Confirmed),
@@ -125,7 +138,7 @@ impl<'a> Seats<'a> {
     pub(crate) fn expire_if_run_out(&mut self, row: usize) {
         let counts = self.rules.status != EventStatus::Cancelled;
         let holds = self.left_out != Some(Rule::Expiry);
-        if counts && holds && self.row(row).has_run_out(self.now) {
+        if counts && holds && self.has_run_out(self.row(row)) {
             self.end(row, Status::Expired, FactKind::Expired, Actor::System);
         }
     }
@@ -219,9 +232,21 @@ impl<'a> Seats<'a> {
         self.rows.get(row)
     }
 
+    fn has_run_out(&self, registration: &Registration) -> bool {
+        registration.status.runs_out()
+            && self.expires_at(registration).is_none_or(|end| end <= self.now)
+    }
+
+    /// When a hold or an offer ends: an offer with the event at the latest.
+    fn expires_at(&self, registration: &Registration) -> Option<DateTime<Utc>> {
+        let end = self.offers_end_by.filter(|_| registration.status == Status::Offered);
+        registration.expires_at.map(|expires_at| end.map_or(expires_at, |end| expires_at.min(end)))
+    }
+
     /// A registration as it is answered.
     pub(crate) fn shown(&self, row: usize) -> Registration {
         let mut registration = self.row(row).clone();
+        registration.expires_at = self.expires_at(&registration);
         if let (Status::Waitlisted, Some(position)) = (registration.status, registration.position) {
             let version = registration.created_version;
             let left = self.left_queue.iter().filter(|left| **left < version).count() as u32;
@@ -290,6 +315,26 @@ impl<'a> Seats<'a> {
         kept.erase_at = kept.details.erase_at(&rules);
     }
 
+    /// Takes the times of the event from its details, which an edit has changed.
+    pub(crate) fn reschedule(&mut self) {
+        let times = self.details.as_ref().expect("details are read for an edit").details.times();
+        let is_new_end = times.over_at() != self.times.over_at();
+        self.times = times;
+        if let (Some(over_at), true) = (times.over_at(), is_new_end && self.counts.held > 0) {
+            self.offers_end_by = Some(over_at);
+            self.due_at = self.due_at.into_iter().chain([over_at]).min();
+        }
+    }
+
+    /// Keeps in mind that what people are told of the event is new; `is_moved` if they have to be somewhere
+    /// else, at another time, or nowhere any more.
+    pub(crate) fn announce(&mut self, is_moved: bool) {
+        let now = self.now;
+        let kept = self.details.as_mut().expect("details are read for an edit");
+        kept.details_changed_at = now;
+        kept.sequence += u32::from(is_moved);
+    }
+
     /// Takes in a registration of the state that no command named.
     pub(crate) fn load(&mut self, registration: &'a Registration) -> usize {
         self.rows.load(registration)
@@ -334,6 +379,7 @@ impl<'a> Seats<'a> {
     /// cancelled, whatever its row says.
     pub(crate) fn call_off(&mut self) {
         self.rules.status = EventStatus::Cancelled;
+        self.announce(true);
         self.edit(FactKind::EventCancelled, Actor::Organizer);
         self.cancelled_version = Some(self.version);
         self.counts = SeatCounts::default();
@@ -345,7 +391,9 @@ impl<'a> Seats<'a> {
     /// The event as it is now.
     pub(crate) fn event(&self) -> Event {
         let kept = self.details.clone().expect("details are read for an edit");
-        let KeptDetails { details, created_at, .. } = kept;
+        let KeptDetails { details, created_at, changed_at, details_changed_at, sequence, .. } =
+            kept;
+        let is_changed = self.version != self.state.version;
         Event {
             id: self.id,
             organizer_id: self.state.organizer_id,
@@ -356,6 +404,9 @@ impl<'a> Seats<'a> {
             waitlist_count: self.counts.waiting,
             version: self.version,
             created_at,
+            changed_at: if is_changed { self.now } else { changed_at },
+            details_changed_at,
+            sequence,
             is_settled: self.due_at.is_none_or(|due| due > self.now),
         }
     }
@@ -371,8 +422,8 @@ impl<'a> Seats<'a> {
     }
 
     pub(crate) fn into_change(mut self) -> Option<EventChange> {
-        if self.free() > 0 && self.counts.waiting > 0 && self.rules.status == EventStatus::Published
-        {
+        let is_serving = self.rules.status == EventStatus::Published && !self.is_over();
+        if self.free() > 0 && self.counts.waiting > 0 && is_serving {
             // More may be served than were read: the next transaction goes on.
             self.due_at = Some(self.due_at.map_or(self.now, |due| due.min(self.now)));
         }
@@ -394,18 +445,25 @@ impl<'a> Seats<'a> {
 
         let edited = self.edited.then(|| {
             let kept = self.details.take().expect("details are read for an edit");
-            let KeptDetails { details, erase_at, .. } = kept;
+            let KeptDetails { details, details_changed_at, sequence, erase_at, .. } = kept;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,
                 capacity,
                 rules,
+                details_changed_at,
+                sequence,
+                offers_end_by: self.offers_end_by,
                 cancelled_version: self.cancelled_version,
                 erase_at,
                 erased_to: self.erased_to,
             })
         });
-        let (registrations, replaced) = self.rows.into_changed();
+        let offers_end_by = self.offers_end_by;
+        let (mut registrations, replaced) = self.rows.into_changed();
+        for offer in registrations.iter_mut().filter(|row| row.status == Status::Offered) {
+            offer.expires_at = offer.expires_at.into_iter().chain(offers_end_by).min();
+        }
         let records = self.new_records.iter().map(|hash| self.records[hash].clone()).collect();
         Some(EventChange {
             event_id: self.id,

@@ -1,6 +1,6 @@
 use crate::{
-    Capacity, Command, EventCommand, EventDetails, EventId, EventRules, Fact, Fingerprint, KeyHash,
-    OrganizerId, Outcome, Registration, RegistrationId, Version,
+    Capacity, Command, EventCommand, EventDetails, EventId, EventRules, EventTimes, Fact,
+    Fingerprint, KeyHash, OrganizerId, Outcome, Registration, RegistrationId, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -30,6 +30,8 @@ pub struct EventState {
     pub version: Version,
     /// See [`Event::rules`](crate::Event::rules).
     pub rules: EventRules,
+    /// When it takes place.
+    pub times: EventTimes,
     /// Before this instant time alone changes nothing: no hold or offer runs out. `None` if there are
     /// none.
     pub due_at: Option<DateTime<Utc>>,
@@ -60,6 +62,12 @@ pub struct KeptDetails {
     pub details: EventDetails,
     /// See [`Event::created_at`](crate::Event::created_at).
     pub created_at: DateTime<Utc>,
+    /// See [`Event::changed_at`](crate::Event::changed_at).
+    pub changed_at: DateTime<Utc>,
+    /// See [`Event::details_changed_at`](crate::Event::details_changed_at).
+    pub details_changed_at: DateTime<Utc>,
+    /// See [`Event::sequence`](crate::Event::sequence).
+    pub sequence: u32,
     /// See [`EditedEvent::erase_at`].
     pub erase_at: Option<DateTime<Utc>>,
 }
@@ -87,6 +95,7 @@ pub const ERASED_MAX: u32 = 500;
 
 impl EventState {
     /// An event's row, before anything else was read.
+    #[expect(clippy::too_many_arguments, reason = "one for each column that a row has")]
     pub fn new(
         id: EventId,
         organizer_id: Option<OrganizerId>,
@@ -94,6 +103,7 @@ impl EventState {
         counts: SeatCounts,
         version: Version,
         rules: EventRules,
+        times: EventTimes,
         due_at: Option<DateTime<Utc>>,
     ) -> Self {
         Self {
@@ -103,6 +113,7 @@ impl EventState {
             counts,
             version,
             rules,
+            times,
             due_at,
             registrations: Vec::new(),
             overdue: Vec::new(),
@@ -149,6 +160,8 @@ impl EventState {
                 | Command::Hold(_)
                 | Command::Confirm { .. }
                 | Command::Transfer(_)
+                | Command::Correct(_)
+                | Command::RenewLink(_)
                 | Command::CheckIn(_)
                 | Command::UndoCheckIn { .. }
                 | Command::Settle
@@ -184,7 +197,8 @@ pub struct EventChange {
     pub event_id: EventId,
     /// Its new counts of seats.
     pub counts: SeatCounts,
-    /// Its new version: one more for each of `facts`.
+    /// Its new version: one more for each of `facts`. [`Event::changed_at`](crate::Event::changed_at) is
+    /// then the time of the decision.
     pub version: Version,
     /// See [`EventState::due_at`].
     pub due_at: Option<DateTime<Utc>>,
@@ -220,6 +234,13 @@ pub struct EditedEvent {
     pub capacity: Capacity,
     /// See [`Event::rules`](crate::Event::rules).
     pub rules: EventRules,
+    /// See [`Event::details_changed_at`](crate::Event::details_changed_at).
+    pub details_changed_at: DateTime<Utc>,
+    /// See [`Event::sequence`](crate::Event::sequence).
+    pub sequence: u32,
+    /// Offers that last longer end then, whether they are among the registrations of the change or not:
+    /// the event is over. `None` if no offer can.
+    pub offers_end_by: Option<DateTime<Utc>>,
     /// The version that called the event off, if one did.
     pub cancelled_version: Option<Version>,
     /// When there is something to be erased of it; `None` if never, or if everything is.

@@ -5,10 +5,10 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
-    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, FactKind, Hold,
-    HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register, Registration, Retention, Rule,
-    Status, TokenHash, Transfer, Version, decide_without,
+    Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Correct, CorrectedAddress,
+    Decision, Edit, EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus,
+    FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, PersonName, Refusal, Register,
+    Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer, Version, decide_without,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -16,8 +16,7 @@ use uuid::Uuid;
 
 /// The bounds of the walk.
 const PEOPLE: u8 = 3;
-/// In an event that is over, where whoever was erased can come again.
-const PEOPLE_AFTER: u8 = 2;
+const PEOPLE_OF_SHORT: u8 = 2;
 /// How many of these may be there at once.
 const ERASED_LIVE_MAX: usize = 1;
 const SEATS_MAX: u32 = 2;
@@ -31,6 +30,28 @@ const STATES_MAX: usize = 200_000;
 /// A transition of one registration: from where, by what, to where, and what it did to the seats taken.
 type Transition = (String, &'static str, String, i64);
 
+/// How the event of a walk is.
+#[derive(Clone, Copy, Debug)]
+struct Scene {
+    /// Whether whoever waits is offered a seat, and not given it at once.
+    offers: bool,
+    /// When the event is over, and what is personal to be erased: in ticks from the beginning of the walk.
+    over_in: Option<i32>,
+    /// Whether a full event tells nobody who is registered.
+    conceals: bool,
+}
+
+impl Scene {
+    const ENDLESS: Self = Self { offers: true, over_in: None, conceals: false };
+    /// Over so soon that holds outlast it, and offers would.
+    const SHORT: Self = Self { over_in: Some(3), ..Self::ENDLESS };
+
+    /// How many people come. Where an end adds to the states, fewer.
+    fn people(self) -> u8 {
+        if self.over_in.is_some() { PEOPLE_OF_SHORT } else { PEOPLE }
+    }
+}
+
 /// A state, and when it is.
 #[derive(Clone)]
 struct Node {
@@ -38,10 +59,15 @@ struct Node {
     now: DateTime<Utc>,
     /// How many registrations were ever made, to name the next.
     made: u128,
-    /// Whether the event is over, and what is personal to be erased.
-    is_over: bool,
+    scene: Scene,
     /// The rule that is not kept, in a negative control.
     left_out: Option<Rule>,
+}
+
+impl Node {
+    fn is_over(&self) -> bool {
+        self.table.event(self.now).details.times().is_over(self.now)
+    }
 }
 
 fn event_id() -> EventId {
@@ -56,17 +82,16 @@ fn capacity(seats: u32) -> Capacity {
     Capacity::parse(seats.into(), CapacityMax::default()).expect("valid")
 }
 
-fn start(offers: bool, is_over: bool, left_out: Option<Rule>) -> Node {
+fn start(scene: Scene, left_out: Option<Rule>) -> Node {
+    let Scene { offers, over_in, conceals } = scene;
     let now = DateTime::from_timestamp_micros(1_750_000_000_123_456).expect("in range");
     let name = EventName::parse("An event").expect("valid");
     let offer_ttl = offers.then(|| OfferTtl::parse(TTL_SECONDS).expect("valid"));
-    let rules = EventRules { offer_ttl, ..EventRules::default() };
+    let rules = EventRules { offer_ttl, conceals_registered: conceals, ..EventRules::default() };
     let mut new = NewEvent { rules, ..NewEvent::new(event_id(), name, capacity(1)) };
-    if is_over {
-        new.details.ends_at = Some(now - TimeDelta::days(1));
-        new.details.retention = Retention::parse(1).ok();
-    }
-    Node { table: EventTable::new(new, now), now, made: 0, is_over, left_out }
+    new.details.ends_at = over_in.map(|ticks| now + TimeDelta::seconds(TICK_SECONDS) * ticks);
+    new.details.retention = over_in.and(Retention::parse(0).ok());
+    Node { table: EventTable::new(new, now), now, made: 0, scene, left_out }
 }
 
 /// Everything that can be asked in a state. A registration that has ended is asked too, the last one of
@@ -75,7 +100,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     let mut commands = Vec::new();
     let mut ask = |command| commands.push(EventCommand::new(event_id(), command));
     let new_id = Uuid::from_u128(100 + node.made).into();
-    let people = if node.is_over { PEOPLE_AFTER } else { PEOPLE };
+    let people = node.scene.people();
     for who in 0..people {
         let claim = Claim::new(new_id, address(who));
         ask(Command::Register(claim.clone().into()));
@@ -86,7 +111,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     let erased_live = rows.iter().filter(|row| row.is_erased()).count();
     for row in rows {
         let registration_id = row.id;
-        if !node.is_over || erased_live < ERASED_LIVE_MAX || row.is_erased() {
+        if !node.is_over() || erased_live < ERASED_LIVE_MAX || row.is_erased() {
             ask(Command::Erase { registration_id });
         }
         ask(Command::Confirm { registration_id });
@@ -96,6 +121,16 @@ fn everything(node: &Node) -> Vec<EventCommand> {
             let scan_id = Uuid::from_u128(node.table.rows().count() as u128);
             let check_in = CheckIn { registration_id, generation, scan_id, scanned_at: None };
             ask(Command::CheckIn(check_in));
+        }
+        let name = PersonName::parse("Ada Lovelace").ok();
+        ask(Command::Correct(Correct { registration_id, name: Some(name), address: None }));
+        let token_hash = TokenHash::new([row.generation as u8 + 2; 32]);
+        ask(Command::RenewLink(RenewLink { registration_id, token_hash }));
+        for who in 0..people {
+            let user_email = address(who);
+            let address = CorrectedAddress { user_email, token_hash: Some(token_hash) };
+            let address = Some(address);
+            ask(Command::Correct(Correct { registration_id, name: None, address }));
         }
         for who in 0..people {
             ask(Command::Transfer(Transfer {
@@ -132,8 +167,9 @@ fn key(node: &Node) -> String {
     };
     let event = node.table.event(node.now);
     let EventRules { status, closes_at, .. } = event.rules;
-    let is_closed = closes_at.is_some();
-    let mut key = format!("{status:?} {is_closed} {} {} |", event.capacity, event.is_settled);
+    let (is_closed, over) = (closes_at.is_some(), ticks(event.details.ends_at));
+    let mut key =
+        format!("{status:?} {is_closed} {over:?} {} {} |", event.capacity, event.is_settled);
     for row in rows_that_matter(&node.table) {
         let inside = row.check_in.is_some();
         let person = match row.is_erased() {
@@ -175,12 +211,29 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     assert_eq!(addresses.len(), live.len(), "an address twice: {}", context());
     // Nobody waits beside a free seat.
     let is_full = event.booked_count == event.capacity.get();
-    assert!(!is_open || event.waitlist_count == 0 || is_full, "a seat idles: {}", context());
+    let is_serving = is_open && !node.is_over();
+    assert!(!is_serving || event.waitlist_count == 0 || is_full, "a seat idles: {}", context());
+    // No offer lasts longer than the event.
+    let offers = rows.iter().filter(|row| row.status == Status::Offered);
+    for (end, over_at) in offers.flat_map(|row| row.expires_at.zip(event.details.times().over_at()))
+    {
+        assert!(end <= over_at, "an offer beyond the end: {}", context());
+    }
     // Nothing that has run out is left, whoever asked for what.
     assert!(event.is_settled, "not settled: {}", context());
     assert!(!is_open || rows.iter().all(|row| !row.has_run_out(node.now)), "{}", context());
     if let Outcome::Refused(Refusal::SoldOut | Refusal::AllHeld { .. }) = outcome {
         assert!(is_full || event.waitlist_count > 0, "refused beside a free seat: {}", context());
+    }
+
+    // Who is registered is not told where nobody can be, nor where it is to be concealed.
+    if let (Outcome::Refused(Refusal::AlreadyRegistered), Command::Register(_) | Command::Hold(_)) =
+        (&outcome, &command.command)
+    {
+        assert!(is_serving, "told after the end: {}", context());
+        let waits = matches!(&command.command, Command::Register(register) if register.on_full == OnFull::Waitlist);
+        let has_seat = !is_full && event.waitlist_count == 0;
+        assert!(!node.scene.conceals || waits || has_seat, "told who is there: {}", context());
     }
 
     // A cancelled event is as it was for ever.
@@ -197,6 +250,16 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     assert_eq!(event.version.get() - before.version.get(), facts.len() as u64, "{}", context());
     for (_, fact) in &facts {
         let Some(id) = fact.registration_id else { continue };
+        let gives = matches!(
+            fact.kind,
+            FactKind::Registered
+                | FactKind::Held
+                | FactKind::Waitlisted
+                | FactKind::Offered
+                | FactKind::Confirmed
+                | FactKind::Transferred
+        );
+        assert!(!gives || !node.is_over(), "given after the end: {}", context());
         let mut from = find(&node.table, id);
         let mut to = find(&after.table, id).expect("a fact is about a registration");
         // Only what is given up to be erased makes two moves at once.
@@ -295,7 +358,7 @@ fn walk(
             steps += 1;
             // Somebody whose past was erased is as somebody who has none. Only what is live and erased
             // is something new.
-            let is_new = node.is_over || !matches!(command.command, Command::Erase { .. });
+            let is_new = node.is_over() || !matches!(command.command, Command::Erase { .. });
             if is_new {
                 reach(after);
             }
@@ -309,10 +372,17 @@ fn walk(
 fn every_state_within_the_bounds_is_sound() {
     let mut seen = BTreeSet::new();
     let mut refusals = BTreeSet::new();
-    for (offers, is_over) in [(true, false), (false, false), (true, true), (false, true)] {
-        let start = start(offers, is_over, None);
+    let at_once = |scene| Scene { offers: false, ..scene };
+    let scenes = [
+        Scene::ENDLESS,
+        at_once(Scene { conceals: true, ..Scene::ENDLESS }),
+        Scene { conceals: true, ..Scene::SHORT },
+        at_once(Scene::SHORT),
+    ];
+    for scene in scenes {
+        let start = start(scene, None);
         let (states, steps) = walk(start, &mut seen, &mut refusals);
-        println!("model: offers={offers} over={is_over}: {states} states, {steps} steps");
+        println!("model: {scene:?}: {states} states, {steps} steps");
     }
     println!("model: refusals: {refusals:?}");
     assert_eq!(
@@ -325,13 +395,19 @@ fn every_state_within_the_bounds_is_sound() {
 #[test]
 #[should_panic(expected = "a seat idles")]
 fn the_walk_notices_that_nobody_serves_the_queue() {
-    walk(start(true, false, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
+    walk(start(Scene::ENDLESS, Some(Rule::QueueFirst)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]
 #[should_panic(expected = "not settled")]
 fn the_walk_notices_that_nothing_runs_out() {
-    walk(start(true, false, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
+    walk(start(Scene::ENDLESS, Some(Rule::Expiry)), &mut BTreeSet::new(), &mut BTreeSet::new());
+}
+
+#[test]
+#[should_panic(expected = "after the end")]
+fn the_walk_notices_that_an_event_which_is_over_goes_on() {
+    walk(start(Scene::SHORT, Some(Rule::EventEnd)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 /// The transitions that DESIGN.md tells of, between its two marks.
@@ -347,6 +423,8 @@ fn documented() -> BTreeSet<Transition> {
         FactKind::Expired,
         FactKind::Cancelled,
         FactKind::Transferred,
+        FactKind::Corrected,
+        FactKind::LinkRenewed,
         FactKind::CheckedIn,
         FactKind::CheckInUndone,
         FactKind::Erased,

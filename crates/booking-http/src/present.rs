@@ -7,7 +7,7 @@ use crate::tokens::ManageToken;
 use crate::wire::{EventBody, RegistrationBody};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use booking_core::{Event, Outcome, Registration};
+use booking_core::{Event, Outcome, Registration, Timing};
 
 /// What was decided about something, unless it was refused.
 pub(crate) struct Decided<T> {
@@ -16,6 +16,8 @@ pub(crate) struct Decided<T> {
     is_replay: bool,
     /// Whether somebody who asked for a seat has to wait for one.
     is_waitlisted: bool,
+    /// How somebody who was let in is in time.
+    timing: Option<Timing>,
 }
 
 impl<T> Decided<T> {
@@ -37,21 +39,27 @@ impl Decided<Registration> {
     pub(crate) fn registration(outcome: Outcome) -> Result<Self, ApiError> {
         let (outcome, is_replay) = unfold(outcome);
         let is_waitlisted = matches!(outcome, Outcome::Waitlisted(_));
+        let mut timing = None;
         let what = match outcome {
             Outcome::Confirmed(registration)
             | Outcome::Held(registration)
             | Outcome::Waitlisted(registration)
             | Outcome::Cancelled(registration)
             | Outcome::Transferred(registration)
-            | Outcome::CheckedIn(registration)
+            | Outcome::Corrected(registration)
+            | Outcome::LinkRenewed(registration)
             | Outcome::CheckInUndone(registration)
             | Outcome::Erased(registration) => registration,
+            Outcome::CheckedIn(admitted) => {
+                timing = Some(admitted.timing);
+                admitted.registration
+            }
             Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
             Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
                 return Err(mismatched());
             }
         };
-        Ok(Self { what, is_replay, is_waitlisted })
+        Ok(Self { what, is_replay, is_waitlisted, timing })
     }
 
     /// 201: something was made of it; 202: it waits.
@@ -66,7 +74,9 @@ impl Decided<Registration> {
     }
 
     fn shown(&self, status: StatusCode, token: Option<&ManageToken>) -> HttpResponse {
-        let body = RegistrationBody::from(&self.what).with_token(token.map(ManageToken::as_str));
+        let body = RegistrationBody::from(&self.what)
+            .with_token(token.map(ManageToken::as_str))
+            .with_timing(self.timing);
         self.answer(status).json(body)
     }
 }
@@ -79,13 +89,17 @@ impl Decided<Box<Event>> {
     pub(crate) fn event(outcome: Outcome) -> Result<Self, ApiError> {
         let (outcome, is_replay) = unfold(outcome);
         match outcome {
-            Outcome::EventChanged(what) => Ok(Self { what, is_replay, is_waitlisted: false }),
+            Outcome::EventChanged(what) => {
+                Ok(Self { what, is_replay, is_waitlisted: false, timing: None })
+            }
             Outcome::Refused(refusal) => Err(ApiError::Refused { refusal, is_replay }),
             Outcome::Confirmed(_)
             | Outcome::Held(_)
             | Outcome::Waitlisted(_)
             | Outcome::Cancelled(_)
             | Outcome::Transferred(_)
+            | Outcome::Corrected(_)
+            | Outcome::LinkRenewed(_)
             | Outcome::CheckedIn(_)
             | Outcome::CheckInUndone(_)
             | Outcome::Erased(_)

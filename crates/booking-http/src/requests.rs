@@ -4,6 +4,6 @@ mod claims;
 mod door;
 mod events;
 
-pub(crate) use claims::{Hold, Register, Transfer, Who};
+pub(crate) use claims::{Correct, Hold, Register, Transfer, Who};
 pub(crate) use door::{CheckIn, CheckInBatch, Scan};
 pub(crate) use events::{CreateEvent, EditEvent};

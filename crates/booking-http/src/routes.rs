@@ -22,7 +22,7 @@ type Answer = Result<HttpResponse, ApiError>;
 const READ: &str = "GET, HEAD";
 const READ_OR_POST: &str = "GET, HEAD, POST";
 const READ_OR_PATCH: &str = "GET, HEAD, PATCH";
-const READ_OR_DELETE: &str = "GET, HEAD, DELETE";
+const READ_PATCH_OR_DELETE: &str = "GET, HEAD, PATCH, DELETE";
 const POST: &str = "POST";
 const DELETE: &str = "DELETE";
 
@@ -36,13 +36,15 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
         resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
         resource("/events/{id}/check-ins", POST).route(post().to(door::check_in)),
-        read(resource("/registrations/{id}", READ_OR_DELETE), registrations::show)
+        read(resource("/registrations/{id}", READ_PATCH_OR_DELETE), registrations::show)
+            .route(patch().to(registrations::correct))
             .route(delete().to(registrations::cancel)),
         read(resource("/events/{id}/registrations", READ), registrations::list),
         read(resource("/registrations/{id}/ticket", READ), tickets::show),
         read(resource("/registrations/{id}/ticket.svg", READ), tickets::draw),
         read(resource("/registrations/{id}/history", READ), registrations::history),
         resource("/registrations/{id}/transfer", POST).route(post().to(registrations::transfer)),
+        resource("/registrations/{id}/link", POST).route(post().to(registrations::renew_link)),
         resource("/events/{id}/check-ins/batch", POST).route(post().to(door::check_in_batch)),
         resource("/events/{id}/check-ins/{registration_id}", DELETE).route(delete().to(door::undo)),
         resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),

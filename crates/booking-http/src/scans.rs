@@ -6,8 +6,8 @@ use crate::problem::{ApiError, TicketFault, void_reason};
 use crate::requests::Scan;
 use crate::service::Service;
 use booking_core::{
-    Caller, CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal,
-    RegistrationId,
+    Admitted, Caller, CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal,
+    RegistrationId, Timing,
 };
 use booking_ticket::TicketClaims;
 use chrono::{DateTime, Utc};
@@ -31,6 +31,7 @@ pub(crate) struct ScanBody {
     result: &'static str,
     registration_id: Option<RegistrationId>,
     checked_in_at: Option<DateTime<Utc>>,
+    timing: Option<Timing>,
     reason: Option<&'static str>,
     detail: Option<String>,
 }
@@ -157,9 +158,9 @@ async fn submit(
     let (outcome, is_replay) = unfold(service.submit(item).await?);
     let registration_id = Some(claims.registration_id.into());
     let result = match outcome {
-        Outcome::CheckedIn(registration) => {
+        Outcome::CheckedIn(Admitted { registration, timing }) => {
             let at = registration.check_in.map(|check_in| check_in.at);
-            done(scan, "checked_in", registration_id, at, None)
+            ScanBody { timing: Some(timing), ..done(scan, "checked_in", registration_id, at, None) }
         }
         Outcome::Refused(refusal) => match refusal {
             Refusal::AlreadyCheckedIn { checked_in_at: at } => {
@@ -185,7 +186,15 @@ fn done(
     detail: Option<&Refusal>,
 ) -> ScanBody {
     let detail = detail.map(ToString::to_string);
-    ScanBody { id: scan.id, result, registration_id, checked_in_at, reason: None, detail }
+    ScanBody {
+        id: scan.id,
+        result,
+        registration_id,
+        checked_in_at,
+        timing: None,
+        reason: None,
+        detail,
+    }
 }
 
 fn refused(
@@ -200,6 +209,7 @@ fn refused(
         result: "refused",
         registration_id,
         checked_in_at: None,
+        timing: None,
         reason,
         detail,
     }

@@ -6,9 +6,9 @@
 //! replay have in common:
 //!
 //! - for a registration that is made, its id, which the remembered answer holds;
-//! - for a transfer, the registration's id and the idempotency key with the fingerprint of the body:
-//!   the id has had tokens before, and another transfer must get another one. Without a key there is
-//!   no replay, and random bytes take its place.
+//! - for whatever replaces a token (a transfer, another address, a new link), the registration's id and the
+//!   idempotency key with the fingerprint of the body: the id has had tokens before, and another request
+//!   must get another one. Without a key there is no replay, and random bytes take its place.
 
 use crate::identity::token_hash;
 use base64::Engine;
@@ -45,13 +45,13 @@ impl ManageToken {
 pub(crate) enum Origin {
     /// The making of a registration.
     Made(RegistrationId),
-    /// The transfer of a registration, which is named by the second part.
-    Transferred(RegistrationId, [u8; 64]),
+    /// What replaces the token of a registration, which is named by the second part.
+    Replaced(RegistrationId, [u8; 64]),
 }
 
 impl Origin {
-    /// A transfer that was asked for under `key`.
-    pub(crate) fn transfer(id: RegistrationId, key: Option<IdempotencyKey>) -> Self {
+    /// What replaces a token, asked for under `key`.
+    pub(crate) fn replaced(id: RegistrationId, key: Option<IdempotencyKey>) -> Self {
         let mut name = [0; 64];
         match key {
             Some(key) => {
@@ -60,7 +60,7 @@ impl Origin {
             }
             None => getrandom::fill(&mut name).expect("the system has random numbers"),
         }
-        Self::Transferred(id, name)
+        Self::Replaced(id, name)
     }
 
     /// The same for the registration of a replayed answer: the one that this request would have made
@@ -68,7 +68,7 @@ impl Origin {
     pub(crate) fn replayed_for(self, id: RegistrationId) -> Self {
         match self {
             Self::Made(_) => Self::Made(id),
-            Self::Transferred(_, name) => Self::Transferred(id, name),
+            Self::Replaced(_, name) => Self::Replaced(id, name),
         }
     }
 }
@@ -90,7 +90,7 @@ impl TokenSecret {
         // The first byte tells the forms apart, and each has one length.
         let mac = match origin {
             Origin::Made(id) => mac.chain_update([1]).chain_update(id.as_uuid().as_bytes()),
-            Origin::Transferred(id, name) => {
+            Origin::Replaced(id, name) => {
                 mac.chain_update([2]).chain_update(id.as_uuid().as_bytes()).chain_update(name)
             }
         };
@@ -129,18 +129,18 @@ mod tests {
     fn the_same_origin_has_the_same_token_and_another_has_another() {
         let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
         let other_secret = TokenSecret::of(&SigningSeed::new([8; 32]));
-        let again = Origin::transfer(id(1), key(1, 1));
+        let again = Origin::replaced(id(1), key(1, 1));
         assert_eq!(secret.derive(again).as_str(), secret.derive(again).as_str());
         let tokens = [
             secret.derive(Origin::Made(id(1))),
             secret.derive(Origin::Made(id(2))),
             other_secret.derive(Origin::Made(id(1))),
             secret.derive(again),
-            secret.derive(Origin::transfer(id(2), key(1, 1))),
-            secret.derive(Origin::transfer(id(1), key(2, 1))),
-            secret.derive(Origin::transfer(id(1), key(1, 2))),
-            secret.derive(Origin::transfer(id(1), None)),
-            secret.derive(Origin::transfer(id(1), None)),
+            secret.derive(Origin::replaced(id(2), key(1, 1))),
+            secret.derive(Origin::replaced(id(1), key(2, 1))),
+            secret.derive(Origin::replaced(id(1), key(1, 2))),
+            secret.derive(Origin::replaced(id(1), None)),
+            secret.derive(Origin::replaced(id(1), None)),
         ];
         let texts: BTreeSet<_> = tokens.iter().map(ManageToken::as_str).collect();
         assert_eq!(texts.len(), tokens.len());

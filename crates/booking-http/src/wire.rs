@@ -3,7 +3,7 @@
 use actix_web::web::Bytes;
 use booking_core::{
     Event, EventId, HistoryEntry, OfferTtl, PersonName, Registration, RegistrationId, Retention,
-    TimeZone, Venue, Version,
+    TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -26,12 +26,14 @@ pub(crate) struct EventBody<'a> {
     status: &'static str,
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
+    over_at: Option<DateTime<Utc>>,
     timezone: Option<&'a str>,
     venue: Option<&'a str>,
     opens_at: Option<DateTime<Utc>>,
     closes_at: Option<DateTime<Utc>>,
     waitlist_enabled: bool,
     offer_ttl_seconds: Option<u32>,
+    conceal_registered: bool,
     retention_days: Option<u32>,
     version: Version,
     created_at: DateTime<Utc>,
@@ -51,12 +53,14 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             status: rules.status.as_str(),
             starts_at: details.starts_at,
             ends_at: details.ends_at,
+            over_at: details.times().over_at(),
             timezone: details.timezone.as_ref().map(TimeZone::as_str),
             venue: details.venue.as_ref().map(Venue::as_str),
             opens_at: rules.opens_at,
             closes_at: rules.closes_at,
             waitlist_enabled: rules.waitlist_enabled,
             offer_ttl_seconds: rules.offer_ttl.map(OfferTtl::seconds),
+            conceal_registered: rules.conceals_registered,
             retention_days: details.retention.map(Retention::days),
             version: event.version,
             created_at: event.created_at,
@@ -80,12 +84,20 @@ pub(crate) struct RegistrationBody<'a> {
     /// Only in the answer that gives it to its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     manage_token: Option<&'a str>,
+    /// Only in the answer that lets somebody in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing: Option<Timing>,
 }
 
 impl<'a> RegistrationBody<'a> {
     /// The same with the token that its owner manages it with.
     pub(crate) fn with_token(self, manage_token: Option<&'a str>) -> Self {
         Self { manage_token, ..self }
+    }
+
+    /// The same with how its owner is in time.
+    pub(crate) fn with_timing(self, timing: Option<Timing>) -> Self {
+        Self { timing, ..self }
     }
 }
 
@@ -103,6 +115,7 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             event_version: registration.event_version,
             created_at: registration.created_at,
             manage_token: None,
+            timing: None,
         }
     }
 }

@@ -163,6 +163,7 @@ async fn insert_event(
                 &details.retention.map(stored_retention),
                 &details.erase_at(rules),
                 &organizer_id.map(OrganizerId::as_uuid),
+                &rules.conceals_registered,
             ],
         )
         .await

@@ -185,6 +185,8 @@ fn may_tell_place(command: &Command) -> bool {
         Command::Register(_)
         | Command::Hold(_)
         | Command::Transfer(_)
+        | Command::Correct(_)
+        | Command::RenewLink(_)
         | Command::UndoCheckIn { .. }
         | Command::Erase { .. } => true,
         Command::Confirm { .. }

@@ -3,7 +3,7 @@
 use crate::error::PgError;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, Fact, Fingerprint, HistoryEntry,
+    EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, Organizer, OrganizerId,
     OrganizerName, OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts,
     SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
@@ -21,11 +21,12 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     };
     Ok(EventState::new(
         event_id(row, 0),
-        organizer_id(row, 12),
+        organizer_id(row, 13),
         capacity(row.get(1))?,
         counts,
         version("version", row.get(5))?,
         rules(row, 7)?,
+        EventTimes { starts_at: row.get(14), ends_at: row.get(15) },
         row.get(6),
     ))
 }
@@ -33,7 +34,14 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
 /// A row of `event/details`.
 pub(crate) fn kept_details(row: &Row) -> Result<KeptDetails, PgError> {
     let (details, created_at) = details(row)?;
-    Ok(KeptDetails { details, created_at, erase_at: row.get(9) })
+    Ok(KeptDetails {
+        details,
+        created_at,
+        changed_at: row.get(10),
+        details_changed_at: row.get(11),
+        sequence: count("sequence", row.get(12))?,
+        erase_at: row.get(9),
+    })
 }
 
 /// The beginning of a row of `event/details` or `event/find`.
@@ -58,19 +66,23 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     let (details, created_at) = details(row)?;
     Ok(Event {
         id: event_id(row, 0),
-        organizer_id: organizer_id(row, 19),
+        organizer_id: organizer_id(row, 20),
         details,
         capacity: capacity(row.get(9))?,
         rules: rules(row, 11)?,
-        booked_count: count("booked_count", row.get(18))?,
-        waitlist_count: count("waitlist_count", row.get(16))?,
+        booked_count: count("booked_count", row.get(19))?,
+        waitlist_count: count("waitlist_count", row.get(17))?,
         version: version("version", row.get(10))?,
         created_at,
-        is_settled: row.get(17),
+        changed_at: row.get(21),
+        details_changed_at: row.get(22),
+        sequence: count("sequence", row.get(23))?,
+        is_settled: row.get(18),
     })
 }
 
-/// Five columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds.
+/// Six columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
+/// conceal_registered.
 fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
     let offer_ttl =
         row.get::<_, Option<i32>>(at + 4).map(|seconds| OfferTtl::parse(seconds.into()));
@@ -80,6 +92,7 @@ fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
         closes_at: row.get(at + 2),
         waitlist_enabled: row.get(at + 3),
         offer_ttl: offer_ttl.transpose().map_err(in_column("offer_ttl_seconds"))?,
+        conceals_registered: row.get(at + 5),
     })
 }
 

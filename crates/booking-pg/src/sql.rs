@@ -42,6 +42,7 @@ pub(crate) const RECORD_UPSERT: Sql = sql!("record/upsert");
 pub(crate) const REGISTRATION_BY_ADDRESS: Sql = sql!("registration/by_address");
 pub(crate) const REGISTRATION_BY_ID: Sql = sql!("registration/by_id");
 pub(crate) const REGISTRATION_DELETE: Sql = sql!("registration/delete");
+pub(crate) const REGISTRATION_END_OFFERS: Sql = sql!("registration/end_offers");
 pub(crate) const REGISTRATION_EVENTS: Sql = sql!("registration/events");
 pub(crate) const REGISTRATION_FIND: Sql = sql!("registration/find");
 pub(crate) const REGISTRATION_HISTORY: Sql = sql!("registration/history");

@@ -33,7 +33,7 @@ pub(crate) async fn write_and_commit(
     let upsert_records = prepare(!records.event_ids.is_empty(), sql::RECORD_UPSERT).await?;
     for change in changes {
         if let Some(edited) = &change.edited {
-            write_edited(connection, change, edited).await?;
+            write_edited(connection, change, edited, now).await?;
         }
     }
     let forgetful = changes.iter().filter(|change| change.forgets_records);
@@ -57,6 +57,7 @@ pub(crate) async fn write_and_commit(
                     &events.waiting,
                     &events.versions,
                     &events.due_at,
+                    &now,
                 ],
             ),
             connection.change_if(&delete_replaced, &[&replaced.event_ids, &replaced.ids]),
@@ -143,9 +144,12 @@ async fn write_edited(
     connection: &Lease,
     change: &EventChange,
     edited: &EditedEvent,
+    now: DateTime<Utc>,
 ) -> Result<(), PgError> {
     let edit = connection.prepare(sql::EVENT_EDIT).await?;
-    let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to } = edited;
+    let EditedEvent { details, capacity, rules, cancelled_version, erase_at, erased_to, .. } =
+        edited;
+    let changed_at = (!change.facts.is_empty()).then_some(now);
     let counts = change.counts;
     let updated = connection
         .change(
@@ -173,9 +177,17 @@ async fn write_edited(
                 &details.retention.map(stored_retention),
                 erase_at,
                 &erased_to.map(stored_version),
+                &rules.conceals_registered,
+                &changed_at,
+                &edited.details_changed_at,
+                &stored_count(edited.sequence),
             ],
         )
         .await?;
     assert_eq!(updated, 1, "an event whose row is locked is there");
+    if let Some(end) = edited.offers_end_by {
+        let end_offers = connection.prepare(sql::REGISTRATION_END_OFFERS).await?;
+        connection.change(&end_offers, &[&change.event_id.as_uuid(), &end]).await?;
+    }
     Ok(())
 }

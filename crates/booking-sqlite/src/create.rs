@@ -90,6 +90,7 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.retention.map(Retention::days),
         stored_time(details.erase_at(&rules)),
         organizer_id.as_ref().map(Uuid::as_bytes),
+        rules.conceals_registered,
     ])?;
     if inserted == 1 {
         let facts = [Fact::EVENT_CREATED];

@@ -140,7 +140,14 @@ fn load_needs(
             let created_at = rows::time(row, 0, "events.created_at")?;
             let erase_at = rows::optional_time(row, 8, "events.erase_at")?;
             let details = rows::details(row, 1)?;
-            state.details = Some(KeptDetails { details, created_at, erase_at });
+            state.details = Some(KeptDetails {
+                details,
+                created_at,
+                changed_at: rows::time(row, 9, "events.changed_at")?,
+                details_changed_at: rows::time(row, 10, "events.details_changed_at")?,
+                sequence: rows::count(row, 11, "events.sequence")?,
+                erase_at,
+            });
         }
     }
     Ok(())

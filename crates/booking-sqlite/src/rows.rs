@@ -3,9 +3,9 @@
 use crate::errors::Failure;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, IdempotencyRecord, KeyHash, OfferTtl,
-    Organizer, OrganizerId, OrganizerName, OrganizerToken, PersonName, Registration, Retention,
-    SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
+    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, PersonName, Registration,
+    Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -17,15 +17,18 @@ use uuid::Uuid;
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
         id: event_id(row, 0)?,
-        organizer_id: organizer_id(row, 19)?,
+        organizer_id: organizer_id(row, 20)?,
         capacity: capacity(row, 1)?,
         version: version(row, 2, "events.version")?,
         rules: rules(row, 3)?,
-        waitlist_count: count(row, 8, "events.waitlist_count")?,
-        created_at: time(row, 9, "events.created_at")?,
-        details: details(row, 10)?,
-        booked_count: count(row, 17, "events.booked_count")?,
-        is_settled: column(row, 18, "events.due_at")?,
+        waitlist_count: count(row, 9, "events.waitlist_count")?,
+        created_at: time(row, 10, "events.created_at")?,
+        details: details(row, 11)?,
+        booked_count: count(row, 18, "events.booked_count")?,
+        changed_at: time(row, 21, "events.changed_at")?,
+        details_changed_at: time(row, 22, "events.details_changed_at")?,
+        sequence: count(row, 23, "events.sequence")?,
+        is_settled: column(row, 19, "events.due_at")?,
     })
 }
 
@@ -38,11 +41,16 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     };
     let version = version(row, 4, "events.version")?;
     let due_at = optional_time(row, 5, "events.due_at")?;
-    let (organizer_id, capacity) = (organizer_id(row, 11)?, capacity(row, 0)?);
-    Ok(EventState::new(id, organizer_id, capacity, counts, version, rules(row, 6)?, due_at))
+    let (organizer_id, capacity) = (organizer_id(row, 12)?, capacity(row, 0)?);
+    let times = EventTimes {
+        starts_at: optional_time(row, 13, "events.starts_at")?,
+        ends_at: optional_time(row, 14, "events.ends_at")?,
+    };
+    let rules = rules(row, 6)?;
+    Ok(EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at))
 }
 
-/// Five columns from `status` on.
+/// Six columns from `status` on.
 fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
     let ttl: Option<i64> = column(row, first + 4, "events.offer_ttl_seconds")?;
     Ok(EventRules {
@@ -54,6 +62,7 @@ fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
             .map(OfferTtl::parse)
             .transpose()
             .map_err(broken("events.offer_ttl_seconds"))?,
+        conceals_registered: column(row, first + 5, "events.conceal_registered")?,
     })
 }
 

@@ -45,6 +45,7 @@ statements! {
     REGISTRATION_COUNT_WAITING "registration/count_waiting"
     REGISTRATION_DELETE "registration/delete"
     REGISTRATION_DUE_NEXT "registration/due_next"
+    REGISTRATION_END_OFFERS "registration/end_offers"
     REGISTRATION_EVENT "registration/event"
     REGISTRATION_INSERT "registration/insert"
     REGISTRATION_LAST "registration/last"

@@ -17,7 +17,7 @@ pub(crate) fn write(
     change: &EventChange,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    write_event(connection, change)?;
+    write_event(connection, change, now)?;
     write_registrations(connection, change)?;
     if !change.facts.is_empty() {
         let first = change.first_version();
@@ -30,7 +30,11 @@ pub(crate) fn write(
     records::write(connection, change.event_id.as_uuid(), &change.records)
 }
 
-fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Failure> {
+fn write_event(
+    connection: &Connection,
+    change: &EventChange,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
     let id = change.event_id.as_uuid();
     let decided_upon = stored(change.first_version()) - 1;
     let (counts, version) = (change.counts, stored(change.version));
@@ -44,6 +48,7 @@ fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Fail
             counts.waiting,
             version,
             due_at,
+            now.timestamp_micros(),
         ])?;
         return one_row("event/update", rows);
     };
@@ -72,8 +77,17 @@ fn write_event(connection: &Connection, change: &EventChange) -> Result<(), Fail
         details.retention.map(Retention::days),
         stored_time(edited.erase_at),
         edited.erased_to.map(stored),
+        rules.conceals_registered,
+        stored_time((!change.facts.is_empty()).then_some(now)),
+        edited.details_changed_at.timestamp_micros(),
+        edited.sequence,
     ])?;
-    one_row("event/edit", rows)
+    one_row("event/edit", rows)?;
+    if let Some(end) = edited.offers_end_by {
+        let mut end_offers = connection.prepare_cached(sql::REGISTRATION_END_OFFERS)?;
+        end_offers.execute(params![id.as_bytes(), end.timestamp_micros()])?;
+    }
+    Ok(())
 }
 
 /// Deletes what was replaced, then inserts all that is new or changed, so that addresses can pass from

@@ -43,6 +43,7 @@ pub async fn a_ticket_lets_in_once(fixture: &dyn Fixture) {
     let outcome = execute_one(&*store, first.clone()).await;
     let Outcome::CheckedIn(inside) = &outcome else { panic!("{outcome:?}") };
     let checked_in_at = clock.now();
+    let inside = &inside.registration;
     assert_eq!(inside.check_in.map(|check_in| check_in.at), Some(checked_in_at));
     clock.advance_micros(SECOND);
     let refused = execute_one(&*store, scan(&ada)).await;
@@ -102,7 +103,7 @@ pub async fn a_scan_counts_from_when_it_was_made(fixture: &dyn Fixture) {
     let batch = [scan_earlier(&ada, made), scan_earlier(&grace, future)];
     for (outcome, at) in execute(&*store, &batch).await.into_iter().zip([made, clock.now()]) {
         let Outcome::CheckedIn(inside) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(inside.check_in.map(|check_in| check_in.at), Some(at));
+        assert_eq!(inside.registration.check_in.map(|check_in| check_in.at), Some(at));
     }
 }
 
@@ -120,7 +121,7 @@ pub async fn a_race_of_scanners_lets_one_in(fixture: &dyn Fixture) {
     let inside: Vec<_> = outcomes
         .iter()
         .filter_map(|outcome| match outcome {
-            Outcome::CheckedIn(row) => row.check_in,
+            Outcome::CheckedIn(admitted) => admitted.registration.check_in,
             _ => None,
         })
         .collect();

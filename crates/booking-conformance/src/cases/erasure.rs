@@ -132,7 +132,7 @@ pub async fn an_event_that_is_over_keeps_its_counts(fixture: &dyn Fixture) {
     let before = read(&*store, event.id).await;
     let erasing = [erase(&seat), erase(&waiting), transfer(&seat, "kay", None)];
     let outcomes = execute(&*store, &erasing).await;
-    assert_eq!(outcomes[2], Outcome::Refused(Refusal::NotTransferable));
+    assert_eq!(outcomes[2], Outcome::Refused(Refusal::Closed));
     let after = erased(outcomes[0].clone());
     assert_eq!((after.status, after.generation), (Status::Confirmed, seat.generation));
     assert_eq!(erased(outcomes[1].clone()).position, Some(1));
@@ -212,10 +212,13 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_eq!(read(&*store, event.id).await.version, version, "again changes nothing");
 
     // Whoever opens it again has it looked at again.
-    let open = Edit { closes_at: Some(None), ..Edit::default() };
+    let ends_at = Some(Some(clock.now() + TimeDelta::hours(1)));
+    let open = Edit { closes_at: Some(None), ends_at, ..Edit::default() };
     execute_one(&*store, EventCommand::new(event.id, Command::Edit(Box::new(open)))).await;
     let late = execute_one(&*store, queue_up(event.id, "late")).await;
     let late = waitlisted(late);
+    assert_eq!(erasable().await, []);
+    clock.advance_micros(DAY + 3_600 * SECOND);
     assert_eq!(erasable().await, [event.id]);
     execute_one(&*store, erase_due(event.id)).await;
     assert!(look(&*store, late.id).await.is_erased());
@@ -246,11 +249,12 @@ pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
     let people = ERASED_MAX + 20;
-    let event = over_at(&*stores[0], people, clock.now(), Some(0)).await;
+    let event = over_at(&*stores[0], people, clock.now() + TimeDelta::hours(1), Some(0)).await;
     let batch: Vec<_> = (0..people).map(|who| register(event.id, who)).collect();
     for outcome in execute(&*stores[0], &batch).await {
         confirmed(outcome);
     }
+    clock.advance_micros(3_600 * SECOND);
     let unerased = async || {
         let rows = read_listed(&*stores[0], event.id, Listed::All, PageLimit::MAX).await;
         rows.iter().filter(|row| !row.is_erased()).count()

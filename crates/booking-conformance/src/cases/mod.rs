@@ -1,11 +1,13 @@
 //! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
 //! not do as it must.
 
+mod corrections;
 mod door;
 mod erasure;
 mod events;
 mod histories;
 mod holds;
+mod hours;
 mod idempotency;
 mod life;
 mod operating;
@@ -13,11 +15,13 @@ mod organizers;
 mod queue;
 mod seats;
 
+pub use corrections::*;
 pub use door::*;
 pub use erasure::*;
 pub use events::*;
 pub use histories::*;
 pub use holds::*;
+pub use hours::*;
 pub use idempotency::*;
 pub use life::*;
 pub use operating::*;

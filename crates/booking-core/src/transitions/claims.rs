@@ -2,8 +2,7 @@
 
 use crate::seats::Seats;
 use crate::{
-    Claim, EventStatus, FactKind, Hold, OnFull, Outcome, Refusal, Register, Registration, Status,
-    Version,
+    Claim, FactKind, Hold, OnFull, Outcome, Refusal, Register, Registration, Status, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -20,13 +19,14 @@ impl<'a> Seats<'a> {
                 }
             });
         }
-        self.check_claim(claim)?;
+        let may_wait = register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled;
+        self.check_claim(claim, may_wait)?;
         if self.has_seat_for_anybody() {
             self.take_seat(Status::Confirmed, None);
             let row = self.claim(claim, Status::Confirmed, None, FactKind::Registered);
             return Ok(self.shown_as(row, Outcome::Confirmed));
         }
-        if register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled {
+        if may_wait {
             let row = self.claim(claim, Status::Waitlisted, None, FactKind::Waitlisted);
             return Ok(self.shown_as(row, Outcome::Waitlisted));
         }
@@ -38,7 +38,7 @@ impl<'a> Seats<'a> {
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(self.shown_as(row, Outcome::Held));
         }
-        self.check_claim(claim)?;
+        self.check_claim(claim, false)?;
         if !self.has_seat_for_anybody() {
             return Err(self.full());
         }
@@ -48,19 +48,19 @@ impl<'a> Seats<'a> {
         Ok(self.shown_as(row, Outcome::Held))
     }
 
-    /// Whether this address may claim a seat now, if there is one.
-    fn check_claim(&mut self, claim: &Claim) -> Result<(), Refusal> {
-        if self.rules.status != EventStatus::Published {
+    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait.
+    fn check_claim(&mut self, claim: &Claim, may_wait: bool) -> Result<(), Refusal> {
+        // Before the address: where nobody can register, asking would tell who has, and leave no trace.
+        if !self.rules.is_open(self.now) || self.is_over() {
             return Err(Refusal::Closed);
         }
-        // Before the hours and the seats: somebody who has a seat should hear that, and not that
-        // there are none left.
-        if self.live_by_email(&claim.user_email).is_some() {
-            return Err(Refusal::AlreadyRegistered);
+        if self.rules.conceals_registered && !may_wait && !self.has_seat_for_anybody() {
+            return Err(self.full());
         }
-        match self.rules.is_open(self.now) {
-            true => Ok(()),
-            false => Err(Refusal::Closed),
+        // Before the seats: somebody who has one should hear that, and not that there are none left.
+        match self.live_by_email(&claim.user_email) {
+            Some(_) => Err(Refusal::AlreadyRegistered),
+            None => Ok(()),
         }
     }
 

@@ -26,9 +26,16 @@ impl Seats<'_> {
         if capacity.get() < self.counts.booked {
             return Err(Refusal::CapacityBelowBooked { booked_count: self.counts.booked });
         }
+        let is_new_status = rules.status != self.rules.status;
+        let is_moved = details.is_moved_from(before) || is_new_status;
+        let is_announced = details.is_told_otherwise_than(before) || is_new_status;
         self.details.as_mut().expect("they were looked at above").details = details;
         self.rules = rules;
         self.capacity = capacity;
+        self.reschedule();
+        if is_announced {
+            self.announce(is_moved);
+        }
         self.edit(FactKind::EventEdited, Actor::Organizer);
         // The answer is of the version that the edit made and tells whom it served.
         self.serve_queue();
@@ -70,6 +77,7 @@ impl Edit {
             closes_at: self.closes_at.unwrap_or(before.closes_at),
             waitlist_enabled: self.waitlist_enabled.unwrap_or(before.waitlist_enabled),
             offer_ttl: self.offer_ttl.unwrap_or(before.offer_ttl),
+            conceals_registered: self.conceals_registered.unwrap_or(before.conceals_registered),
         }
     }
 }

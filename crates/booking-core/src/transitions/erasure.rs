@@ -55,9 +55,4 @@ impl Seats<'_> {
             self.edit(FactKind::EventEdited, Actor::System);
         }
     }
-
-    fn is_over(&self) -> bool {
-        let kept = self.details.as_ref().expect("details are read to erase");
-        kept.details.over_at(&self.rules).is_some_and(|over_at| over_at <= self.now)
-    }
 }

@@ -2,8 +2,8 @@
 
 use crate::seats::Seats;
 use crate::{
-    Actor, Caller, CheckIn, CheckedIn, EventStatus, FactKind, Outcome, Refusal, RegistrationId,
-    Status, TicketVoid, Transfer,
+    Actor, Admitted, Caller, CheckIn, CheckedIn, Correct, CorrectedAddress, EventStatus, FactKind,
+    Outcome, PersonName, Refusal, RegistrationId, RenewLink, Status, TicketVoid, Transfer,
 };
 
 impl<'a> Seats<'a> {
@@ -18,6 +18,7 @@ impl<'a> Seats<'a> {
         }
         match self.row(row).status {
             Status::Confirmed => {}
+            _ if self.is_over() => return Err(Refusal::Closed),
             Status::Held | Status::Offered => {
                 self.release_hold();
                 self.change(row, FactKind::Confirmed, caller.actor(), |registration| {
@@ -62,7 +63,16 @@ impl<'a> Seats<'a> {
             return Ok(self.shown_as(row, Outcome::Transferred));
         }
         let row = self.find(*registration_id, caller)?;
-        if self.rules.status == EventStatus::Cancelled {
+        if let Some(name) = name
+            && self.row(row).user_email == *user_email
+        {
+            // To whoever has it already: only what they are called is wrong.
+            let name = Some(Some(name.clone()));
+            return self
+                .put_right(row, name, None, caller)
+                .map(|()| self.shown_as(row, Outcome::Transferred));
+        }
+        if self.rules.status == EventStatus::Cancelled || self.is_over() {
             return Err(Refusal::Closed);
         }
         let registration = self.row(row);
@@ -83,6 +93,84 @@ impl<'a> Seats<'a> {
         Ok(self.shown_as(row, Outcome::Transferred))
     }
 
+    pub(super) fn correct(
+        &mut self,
+        correct: &'a Correct,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let Correct { registration_id, name, address } = correct;
+        let row = self.find(*registration_id, caller)?;
+        if address.is_some() && !self.is_managed_by(caller) {
+            return Err(Refusal::Forbidden);
+        }
+        self.put_right(row, name.clone(), address.as_ref(), caller)?;
+        Ok(self.shown_as(row, Outcome::Corrected))
+    }
+
+    /// Corrects a name and an address, as far as they are not as they should be. The ticket stays: it is the
+    /// same person.
+    fn put_right(
+        &mut self,
+        row: usize,
+        name: Option<Option<PersonName>>,
+        address: Option<&'a CorrectedAddress>,
+        caller: Caller,
+    ) -> Result<(), Refusal> {
+        self.check_correctable(row)?;
+        let registration = self.row(row);
+        let address = address.filter(|address| address.user_email != registration.user_email);
+        let name = name.filter(|name| *name != registration.name);
+        if let Some(CorrectedAddress { user_email, .. }) = address {
+            if self.live_by_email(user_email).is_some() {
+                return Err(Refusal::AlreadyRegistered);
+            }
+            self.rename(row, user_email);
+        }
+        if address.is_none() && name.is_none() {
+            return Ok(());
+        }
+        self.change(row, FactKind::Corrected, caller.actor(), |registration| {
+            if let Some(CorrectedAddress { user_email, token_hash }) = address {
+                registration.user_email = user_email.clone();
+                registration.token_hash = *token_hash;
+            }
+            if let Some(name) = name {
+                registration.name = name;
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) fn renew_link(
+        &mut self,
+        renew: RenewLink,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.find(renew.registration_id, caller)?;
+        if !self.is_managed_by(caller) {
+            return Err(Refusal::Forbidden);
+        }
+        self.check_correctable(row)?;
+        if self.row(row).token_hash != Some(renew.token_hash) {
+            self.change(row, FactKind::LinkRenewed, caller.actor(), |registration| {
+                registration.token_hash = Some(renew.token_hash);
+            });
+        }
+        Ok(self.shown_as(row, Outcome::LinkRenewed))
+    }
+
+    /// Whether there is somebody whose mistake could be put right.
+    fn check_correctable(&self, row: usize) -> Result<(), Refusal> {
+        let registration = self.row(row);
+        match () {
+            () if self.rules.status == EventStatus::Cancelled => Err(Refusal::Closed),
+            () if !registration.status.is_live() || registration.is_erased() => {
+                Err(Refusal::NotCorrectable)
+            }
+            () => Ok(()),
+        }
+    }
+
     pub(super) fn check_in(&mut self, asked: CheckIn) -> Result<Outcome, Refusal> {
         let void = |reason| Refusal::TicketVoid { reason };
         let row = self.by_id(asked.registration_id).ok_or(void(TicketVoid::Unknown))?;
@@ -100,14 +188,18 @@ impl<'a> Seats<'a> {
             Some(first) if first.scan_id == asked.scan_id => {}
             Some(first) => return Err(Refusal::AlreadyCheckedIn { checked_in_at: first.at }),
             None => {
-                let at = asked.scanned_at.map_or(self.now, |scanned_at| scanned_at.min(self.now));
+                let made_at = registration.created_at;
+                let at = asked.scanned_at.map_or(self.now, |at| at.max(made_at).min(self.now));
                 let check_in = CheckedIn { at, scan_id: asked.scan_id };
                 self.change(row, FactKind::CheckedIn, Actor::Organizer, |registration| {
                     registration.check_in = Some(check_in);
                 });
             }
         }
-        Ok(self.shown_as(row, Outcome::CheckedIn))
+        let registration = self.shown(row);
+        let at = registration.check_in.map_or(self.now, |check_in| check_in.at);
+        let timing = self.times.timing(at);
+        Ok(Outcome::CheckedIn(Admitted { registration, timing }))
     }
 
     pub(super) fn undo_check_in(

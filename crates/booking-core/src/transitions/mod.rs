@@ -41,6 +41,8 @@ impl<'a> Seats<'a> {
             Command::Confirm { registration_id } => self.confirm(*registration_id, caller),
             Command::Cancel { registration_id } => self.cancel(*registration_id, caller),
             Command::Transfer(transfer) => self.transfer(transfer, caller),
+            Command::Correct(correct) => self.correct(correct, caller),
+            Command::RenewLink(renew) => self.renew_link(*renew, caller),
             Command::CheckIn(check_in) => self.check_in(*check_in),
             Command::UndoCheckIn { registration_id } => {
                 self.undo_check_in(*registration_id, caller)
@@ -71,6 +73,8 @@ impl<'a> Seats<'a> {
             Command::Confirm { .. }
             | Command::Cancel { .. }
             | Command::Transfer(_)
+            | Command::Correct(_)
+            | Command::RenewLink(_)
             | Command::Erase { .. }
             | Command::EraseDue
             | Command::Settle

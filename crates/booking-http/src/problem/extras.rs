@@ -76,6 +76,7 @@ impl Extras {
             | Refusal::NotOffered
             | Refusal::NotCancellable
             | Refusal::NotTransferable
+            | Refusal::NotCorrectable
             | Refusal::CapacityBelowBooked { .. }
             | Refusal::VersionMismatch { .. }
             | Refusal::KeyReused

@@ -97,6 +97,7 @@ fn of_refusal(refusal: &Refusal) -> Shape {
         Refusal::NotOffered => Shape::conflict("not_offered", "Still waiting"),
         Refusal::NotCancellable => Shape::conflict("not_cancellable", "Not cancellable"),
         Refusal::NotTransferable => Shape::conflict("not_transferable", "Not transferable"),
+        Refusal::NotCorrectable => Shape::conflict("not_correctable", "Not correctable"),
         Refusal::AlreadyCheckedIn { .. } => {
             Shape::conflict("already_checked_in", "Already checked in")
         }

@@ -55,6 +55,20 @@ impl FromBody for Hold {
     }
 }
 
+/// The body of `PATCH /registrations/{id}`. What is left out stays as it is; `null` clears a name.
+pub(crate) struct Correct {
+    pub(crate) name: Option<Option<PersonName>>,
+    pub(crate) user_email: Option<EmailAddress>,
+}
+
+impl FromBody for Correct {
+    fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
+        let name = fields.clearable("name", text(PersonName::parse));
+        let user_email = fields.given("user_email", text(EmailAddress::parse));
+        Some(Self { name, user_email })
+    }
+}
+
 /// The body of `POST /registrations/{id}/transfer`.
 pub(crate) struct Transfer(pub(crate) Who);
 

@@ -45,12 +45,14 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     let waitlist_enabled = fields.optional("waitlist_enabled", boolean);
     // Here null says something: whoever waited is confirmed at once.
     let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
+    let conceals_registered = fields.optional("conceal_registered", boolean);
     EventRules {
         status: status.unwrap_or(default.status),
         opens_at,
         closes_at,
         waitlist_enabled: waitlist_enabled.unwrap_or(default.waitlist_enabled),
         offer_ttl: offer_ttl.unwrap_or(default.offer_ttl),
+        conceals_registered: conceals_registered.unwrap_or(default.conceals_registered),
     }
 }
 
@@ -94,6 +96,7 @@ impl FromBody for EditEvent {
             closes_at: fields.clearable("closes_at", text(parse_instant)),
             waitlist_enabled: fields.given("waitlist_enabled", boolean),
             offer_ttl: fields.clearable("offer_ttl_seconds", number(OfferTtl::parse)),
+            conceals_registered: fields.given("conceal_registered", boolean),
         }))
     }
 }

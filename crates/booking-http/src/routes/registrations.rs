@@ -7,13 +7,13 @@ use crate::page::{PageBody, PageQuery};
 use crate::path::{EventPath, Holder};
 use crate::present::Decided;
 use crate::problem::ApiError;
-use crate::requests::{Transfer, Who};
+use crate::requests::{Correct, Transfer, Who};
 use crate::service::Service;
 use crate::tokens::Origin;
 use crate::wire::{HistoryBody, RegistrationBody};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use booking_core::{Command, PageLimit, RegistrationCursor};
+use booking_core::{Command, CorrectedAddress, PageLimit, RegistrationCursor};
 
 /// `GET /events/{id}/registrations`
 pub(super) async fn list(
@@ -71,6 +71,44 @@ pub(super) async fn cancel(
     Ok(ended.changed(None))
 }
 
+/// `PATCH /registrations/{id}`
+pub(super) async fn correct(
+    service: Data<Service>,
+    holder: Holder,
+    write: Write<Correct>,
+) -> Answer {
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let Correct { name, user_email } = write.body;
+    let token = service.tickets.issue(Origin::replaced(registration_id, key));
+    let is_of_address = user_email.is_some();
+    let token_hash = Some(token.hash);
+    let address = user_email.map(|user_email| CorrectedAddress { user_email, token_hash });
+    let correct = booking_core::Correct { registration_id, name, address };
+    let outcome = service.submit_for(holder, Command::Correct(correct), key).await?;
+    let corrected = Decided::registration(outcome)?;
+    let token = match is_of_address {
+        true => service.tickets.token_of(&corrected.what, &token).await,
+        // Whoever has it keeps the token that they have.
+        false => None,
+    };
+    Ok(corrected.changed(token.as_ref()))
+}
+
+/// `POST /registrations/{id}/link`
+pub(super) async fn renew_link(
+    service: Data<Service>,
+    holder: Holder,
+    write: Write<Nothing>,
+) -> Answer {
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let token = service.tickets.issue(Origin::replaced(registration_id, key));
+    let renew = booking_core::RenewLink { registration_id, token_hash: token.hash };
+    let outcome = service.submit_for(holder, Command::RenewLink(renew), key).await?;
+    let renewed = Decided::registration(outcome)?;
+    let token = service.tickets.token_of(&renewed.what, &token).await;
+    Ok(renewed.changed(token.as_ref()))
+}
+
 /// `POST /registrations/{id}/transfer`
 pub(super) async fn transfer(
     service: Data<Service>,
@@ -78,7 +116,7 @@ pub(super) async fn transfer(
     write: Write<Transfer>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller));
-    let token = service.tickets.issue(Origin::transfer(registration_id, key));
+    let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let Transfer(Who { user_email, name }) = write.body;
     let token_hash = Some(token.hash);
     let transfer = booking_core::Transfer { registration_id, user_email, name, token_hash };

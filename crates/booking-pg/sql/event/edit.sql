@@ -21,6 +21,10 @@ SET booked_count = $2::integer,
     cancelled_version = coalesce($19::bigint, events.cancelled_version),
     retention_days = $20::integer,
     erase_at = $21::timestamptz,
-    erased_to = coalesce($22::bigint, events.erased_to)
+    erased_to = coalesce($22::bigint, events.erased_to),
+    conceal_registered = $23::boolean,
+    changed_at = coalesce($24::timestamptz, events.changed_at),
+    details_changed_at = $25::timestamptz,
+    sequence = $26::integer
 FROM unnest(ARRAY[$1::uuid]) AS edited (id)
 WHERE events.id = edited.id

@@ -4,7 +4,8 @@
 SELECT
     events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
     events.timezone, events.venue, events.retention_days, events.capacity, events.version,
-    events.status::text, events.opens_at, events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds, events.waitlist_count,
+    events.status::text, events.opens_at, events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds,
+    events.conceal_registered, events.waitlist_count,
     events.due_at <= store.now IS NOT TRUE AS is_settled,
     CASE
         WHEN events.due_at <= store.now THEN events.booked_count - (
@@ -19,7 +20,8 @@ SELECT
         )
         ELSE events.booked_count
     END AS booked_count,
-    events.organizer_id
+    events.organizer_id, coalesce(events.changed_at, events.created_at),
+    coalesce(events.details_changed_at, events.created_at), events.sequence
 FROM events
 CROSS JOIN (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
 WHERE events.id = ANY ($1::uuid[])

@@ -8,5 +8,7 @@ SET
     name = ?18, description = ?19,
     -- An event is called off once.
     cancelled_version = coalesce(cancelled_version, ?20),
-    retention_days = ?21, erase_at = ?22, erased_to = coalesce(?23, erased_to)
+    retention_days = ?21, erase_at = ?22, erased_to = coalesce(?23, erased_to),
+    conceal_registered = ?24, changed_at = coalesce(?25, changed_at), details_changed_at = ?26,
+    sequence = ?27
 WHERE id = ?1 AND version = ?2
