@@ -33,6 +33,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("registration/by_address", &["registrations_live_email"]),
     ("registration/by_id", &["registrations_pkey"]),
     ("registration/delete", &["registrations_pkey"]),
+    ("registration/end_offers", &["registrations_running_out"]),
     ("registration/events", &["registrations_pkey"]),
     ("registration/find", &["events_pkey", "registrations_pkey", "registrations_waiting"]),
     ("registration/history", &["events_pkey", "facts_pkey", "registrations_pkey"]),
