@@ -52,6 +52,7 @@ mod path;
 mod present;
 mod problem;
 mod qr;
+mod query;
 mod readiness;
 mod reads;
 mod requests;

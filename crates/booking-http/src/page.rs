@@ -1,11 +1,12 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
 //! Registrations can be narrowed by `status`, too.
 
-use crate::problem::{ApiError, FieldError};
+use crate::problem::ApiError;
+use crate::query::{Parameters, QueryNames};
 use crate::wire::json;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, LINK};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use booking_core::{EventCursor, Listed, Page, PageLimit, RegistrationCursor};
 use serde::Serialize;
@@ -22,16 +23,16 @@ pub(crate) struct PageQuery<C> {
 
 /// Where a page of a listing starts.
 pub(crate) trait Cursor: FromStr<Err = booking_core::Invalid> {
-    /// Whether the listing can be narrowed by `status`.
-    const HAS_STATUS: bool;
+    /// What may be asked of the listing.
+    const NAMES: QueryNames;
 }
 
 impl Cursor for EventCursor {
-    const HAS_STATUS: bool = false;
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor"]);
 }
 
 impl Cursor for RegistrationCursor {
-    const HAS_STATUS: bool = true;
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor", "status"]);
 }
 
 impl<C: Cursor> FromRequest for PageQuery<C> {
@@ -39,46 +40,30 @@ impl<C: Cursor> FromRequest for PageQuery<C> {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(request.query_string()).map_err(Into::into))
+        ready(Parameters::of(request).and_then(page).map_err(Into::into))
     }
 }
 
 /// Reads a query.
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
-    let mut page =
-        PageQuery { after: None, limit: PageLimit::default(), listed: Listed::default() };
-    let mut errors = Vec::new();
-    let mut refuse = |name: &str, reason: String| {
-        errors.push(FieldError { pointer: format!("/{name}"), detail: reason });
-    };
-    let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
-    let pairs = pairs.unwrap_or_default();
-    for (at, (name, value)) in pairs.iter().enumerate() {
-        let is_first = !pairs[..at].iter().any(|(other, _)| other == name);
-        match name.as_str() {
-            "limit" | "cursor" if !is_first => refuse(name, "is there more than once".into()),
-            "status" if C::HAS_STATUS && !is_first => {
-                refuse(name, "is there more than once".into());
-            }
-            // What is no number is out of range like any other.
-            "limit" => match PageLimit::parse(digits(value).unwrap_or(u32::MAX)) {
-                Ok(limit) => page.limit = limit,
-                Err(invalid) => refuse("limit", invalid.to_string()),
-            },
-            "cursor" => match C::from_str(value) {
-                Ok(cursor) => page.after = Some(cursor),
-                Err(invalid) => refuse("cursor", invalid.to_string()),
-            },
-            "status" if C::HAS_STATUS => match value.as_str() {
-                "seated" => page.listed = Listed::Seated,
-                "all" => page.listed = Listed::All,
-                _ => refuse("status", "must be seated or all".into()),
-            },
-            // Others are not for us: a proxy's, a campaign's.
-            _ => {}
-        }
-    }
-    if errors.is_empty() { Ok(page) } else { Err(ApiError::Validation(errors)) }
+    page(Parameters::read(query, C::NAMES)?)
+}
+
+fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError> {
+    // What is no number is out of range like any other.
+    let limit = parameters.take("limit", |value| {
+        PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
+    });
+    let after = parameters
+        .take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()));
+    let listed = parameters.take("status", |value| match value {
+        "seated" => Ok(Listed::Seated),
+        "all" => Ok(Listed::All),
+        _ => Err("must be seated or all".to_owned()),
+    });
+    let (limit, listed) = (limit.unwrap_or_default(), listed.unwrap_or_default());
+    parameters.finish(PageQuery { after, limit, listed })
 }
 
 /// A number without a sign.
@@ -125,15 +110,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_read_and_the_rest_left() {
-        let page = parse::<RegistrationCursor>("limit=5&cursor=7&utm_source=mail").expect("valid");
+    fn what_is_asked_for_is_read_and_the_rest_refused() {
+        let page = parse::<RegistrationCursor>("limit=5&cursor=7").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));
         assert_eq!(page.listed, Listed::Seated);
         assert_eq!(parse::<RegistrationCursor>("").expect("valid").limit, PageLimit::MAX);
         let all = parse::<RegistrationCursor>("status=all").expect("valid");
         assert_eq!(all.listed, Listed::All);
-        assert!(parse::<EventCursor>("status=draft").is_ok(), "which is not for us there");
+        assert!(parse::<RegistrationCursor>("limit=5&utm_source=mail").is_err());
+        assert!(parse::<EventCursor>("status=all").is_err(), "which is not for us there");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed { allow: &'static str },
     #[error("the body has more than {max} bytes")]
     TooLarge { max: usize },
+    #[error("the query has more than {max} bytes")]
+    QueryTooLong { max: usize },
     #[error("the body must be application/json in UTF-8, without content encoding")]
     UnsupportedMediaType,
     #[error("the body did not arrive in time")]
@@ -92,6 +94,7 @@ impl ApiError {
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::TooLarge { .. }
+            | Self::QueryTooLong { .. }
             | Self::UnsupportedMediaType
             | Self::BodyTimeout
             | Self::BodyBroken
@@ -137,6 +140,7 @@ impl ApiError {
             | Self::Forbidden
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
+            | Self::QueryTooLong { .. }
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }

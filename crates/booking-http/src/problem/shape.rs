@@ -49,6 +49,7 @@ impl Shape {
             ApiError::NotFound => NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             ApiError::TooLarge { .. } => TOO_LARGE,
+            ApiError::QueryTooLong { .. } => Shape { status: StatusCode::URI_TOO_LONG, ..TOO_LARGE },
             ApiError::UnsupportedMediaType => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
