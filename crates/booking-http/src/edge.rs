@@ -54,7 +54,7 @@ pub(crate) async fn edge(
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
 
-    let answered = match admit(&request, &answering) {
+    let answered = match admit(&request, &answering, &service) {
         Ok(()) => {
             let answer = CURRENT.scope(request_id.clone(), next.call(request));
             AssertUnwindSafe(answer).catch_unwind().await
@@ -82,7 +82,11 @@ pub(crate) async fn edge(
 }
 
 /// Refuses what may not go on to the routes.
-fn admit(request: &ServiceRequest, answering: &Answering) -> Result<(), ApiError> {
+fn admit(
+    request: &ServiceRequest,
+    answering: &Answering,
+    service: &Service,
+) -> Result<(), ApiError> {
     if answering.is_over() {
         let detail = "was to be closed after the request before this one";
         return Err(ApiError::InvalidHeader { name: "Connection", detail });
@@ -90,7 +94,8 @@ fn admit(request: &ServiceRequest, answering: &Answering) -> Result<(), ApiError
     if request.head().connection_type() == ConnectionType::Close {
         answering.end_connection();
     }
-    host::check(request.headers())
+    host::check(request.headers())?;
+    service.sites.check(request.head(), service.access.is_open())
 }
 
 /// What every answer gets that leaves through the middlewares.

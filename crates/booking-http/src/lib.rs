@@ -63,6 +63,7 @@ mod server;
 mod service;
 mod settings;
 mod shutdown;
+mod sites;
 mod store;
 mod sweeper;
 mod tickets;

@@ -36,6 +36,13 @@ pub(crate) enum ApiError {
     Unauthenticated(Untold),
     #[error("this token is not for this registration")]
     Forbidden,
+    #[error(
+        "while anybody is the organizer here, this server is not asked by this name; see ALLOWED_HOSTS, or make \
+         an organizer's token"
+    )]
+    HostNotAllowed,
+    #[error("another website's page asked for this, and may not; nothing was changed")]
+    CrossSite,
     #[error("there is nothing here")]
     NotFound,
     #[error("this method is not for this address")]
@@ -91,6 +98,8 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::HostNotAllowed
+            | Self::CrossSite
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::TooLarge { .. }
@@ -138,6 +147,8 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::HostNotAllowed
+            | Self::CrossSite
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::QueryTooLong { .. }

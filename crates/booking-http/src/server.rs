@@ -1,12 +1,13 @@
 //! `booking-http serve`.
 
 use crate::access::{self, Access};
-use crate::config::{Config, MetricsAt};
+use crate::config::{Config, Cors, MetricsAt};
 use crate::edge::edge;
 use crate::limits::gate;
 use crate::metrics::Metrics;
 use crate::seeds::Seeds;
 use crate::service::Service;
+use crate::sites::Sites;
 use crate::tickets::Tickets;
 use crate::{auditor, connections, routes, shutdown, store, sweeper};
 use actix_web::dev::Server;
@@ -64,7 +65,8 @@ async fn serve_observed(
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
-    let service = service.with_metrics(metrics, config.metrics_at);
+    let sites = Sites { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
+    let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
     let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();
@@ -129,6 +131,12 @@ fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
         ip.is_loopback() || config.allow_open,
         "there is no organizer's token yet, so anybody who reaches {ip} would be the organizer of every \
          event; make one with `booking-http token create --name NAME`, or set ALLOW_OPEN=true"
+    );
+    ensure!(
+        config.cors != Cors::Any,
+        "there is no organizer's token yet, so with CORS_ORIGINS=* every website that somebody visits would be \
+         the organizer of every event; name the origins, or make a token with `booking-http token create \
+         --name NAME`"
     );
     log::warn!(
         "open: anybody who reaches this server is the organizer of every event, until `booking-http token \

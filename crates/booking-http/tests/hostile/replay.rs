@@ -24,7 +24,7 @@ fn whoever_hears_nothing_asks_again_and_has_one_seat(data: Data) {
     for n in 0..30 {
         let body = body(n);
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: lost-{n}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: lost-{n}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
