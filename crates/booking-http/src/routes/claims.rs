@@ -22,7 +22,7 @@ pub(super) async fn register(
     EventPath(event_id): EventPath,
     write: Write<Register>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let Register { who, on_full } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
@@ -41,7 +41,7 @@ pub(super) async fn hold(
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let Hold { who, ttl } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));

@@ -122,7 +122,8 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
     let from = "198.51.100.1";
     let path = format!("/events/{event}/register");
     let send = |email: &str, key: &str| {
-        let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key)];
+        let key = crate::common::key(key);
+        let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key.as_str())];
         ask(app.url(), "POST", &path, &headers, &json!({"user_email": email}))
     };
     let mut shed = (0..30).map(|n| (n, send(&format!("{n}@b.org"), &format!("key {n}"))));
