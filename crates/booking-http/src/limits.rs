@@ -1,4 +1,4 @@
-//! How much one client may ask for: writes by rate, and seats held at once.
+//! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
 //! All of it is in this process's memory. Several servers count each for themselves, and whoever reaches
 //! them all may do as much more; no seat is given twice for that, which is the store's affair.
@@ -9,12 +9,16 @@
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
 //! | how many seats are held by whom | `holds` |
+//! | how many seats of an event somebody took | `seats` |
+//! | what both count in | `places` |
 
 mod client;
 mod forwarded;
 mod gate;
 mod holds;
+mod places;
 mod rate;
+mod seats;
 
 pub use client::TrustedProxies;
 #[cfg(any(test, feature = "fuzz"))]
@@ -22,6 +26,7 @@ pub(crate) use forwarded::hops as forwarded_hops;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;
+pub(crate) use seats::Seats;
 
 use crate::settings::Reader;
 use std::num::NonZeroU32;
@@ -41,6 +46,8 @@ pub struct ClientLimits {
     pub client_holds_max: Option<NonZeroU32>,
     /// How many seats may be held for one e-mail address at once; `None` for any number.
     pub email_holds_max: Option<NonZeroU32>,
+    /// How many seats of an event one address may take within an hour; `None` for any number.
+    pub client_seats_max: Option<NonZeroU32>,
 }
 
 /// The highest rate, burst and number of holds that can be set.
@@ -55,6 +62,7 @@ impl ClientLimits {
             token_rate: Rate::read(reader, "TOKEN_RATE", "TOKEN_BURST"),
             client_holds_max: number(reader, "CLIENT_HOLDS_MAX"),
             email_holds_max: number(reader, "EMAIL_HOLDS_MAX"),
+            client_seats_max: number(reader, "CLIENT_SEATS_MAX"),
         }
     }
 }
@@ -84,4 +92,9 @@ pub(crate) enum Limited {
     ClientHolds,
     #[error("too many seats are being held for this e-mail address; no other is held for now")]
     EmailHolds,
+    #[error(
+        "too many seats of this event were taken from your network's address within an hour; no other is given \
+         for now"
+    )]
+    ClientSeats,
 }

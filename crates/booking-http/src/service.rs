@@ -3,7 +3,7 @@
 use crate::access::Access;
 use crate::config::MetricsAt;
 use crate::edge;
-use crate::limits::{ClientLimits, Gate, Holds};
+use crate::limits::{ClientLimits, Gate, Holds, Seats};
 use crate::metrics::Metrics;
 use crate::path::Holder;
 use crate::problem::ApiError;
@@ -38,6 +38,7 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) gate: Gate,
     pub(crate) holds: Holds,
+    pub(crate) seats: Seats,
     pub(crate) sites: Sites,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
@@ -67,6 +68,7 @@ impl Service {
             retention: None,
             gate: Gate::new(limits),
             holds: Holds::new(limits),
+            seats: Seats::new(limits),
             sites: Sites::default(),
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,

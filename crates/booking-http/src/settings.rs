@@ -62,6 +62,7 @@ settings! {
     "TOKEN_BURST" ["400"] "the same at once"
     "CLIENT_HOLDS_MAX" ["100"] "the most seats that one network address may hold at once; 0 for any number"
     "EMAIL_HOLDS_MAX" ["20"] "the most seats that may be held for one e-mail address at once; 0 for any number"
+    "CLIENT_SEATS_MAX" ["100"] "the most seats of an event that one network address may take within an hour, by registering and by holding; 0 for any number"
     "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all, but not while the server is open"
     "ALLOWED_HOSTS" [""] "names by which the server may be asked while it is open, by comma, besides localhost and addresses in figures; after that any will do"
     "METRICS_BIND" [""] "address and port where /metrics is served instead of beside everything else; off for nowhere"

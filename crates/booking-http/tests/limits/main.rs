@@ -5,4 +5,5 @@
 mod common;
 mod holds;
 mod rates;
+mod seats;
 mod slow;
