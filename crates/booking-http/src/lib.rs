@@ -26,6 +26,7 @@ mod calendar;
 mod causes;
 mod coalesce;
 pub mod command;
+mod compress;
 pub mod config;
 mod connections;
 mod cors;

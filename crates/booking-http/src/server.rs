@@ -1,6 +1,7 @@
 //! `booking-http serve`.
 
 use crate::access::{self, Access};
+use crate::compress::compress;
 use crate::config::{Config, Cors, MetricsAt};
 use crate::edge::edge;
 use crate::limits::gate;
@@ -75,6 +76,7 @@ async fn serve_observed(
         App::new()
             .app_data(app_service.clone())
             .configure(routes::configure)
+            .wrap(from_fn(compress))
             .wrap(from_fn(gate))
             .wrap(cors.middleware())
             .wrap(from_fn(edge))
