@@ -27,6 +27,11 @@ fn unpack(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
+/// Whether the answer is another one for who takes other encodings.
+fn varies(answer: &Answer) -> bool {
+    answer.header("vary").is_some_and(|vary| vary.contains("Accept-Encoding"))
+}
+
 on_both_stores! { a_listing_ends_where_it_gets_long }
 
 fn a_listing_ends_where_it_gets_long(data: Data) {
@@ -51,8 +56,7 @@ fn a_listing_ends_where_it_gets_long(data: Data) {
     let packed = ask(app.url(), "GET", "/events", &[GZIP], &Value::Null);
     assert!(packed.body.len() < PAGE_BYTES_MAX / 5, "{}", packed.body.len());
     assert_eq!(unpack(&packed), app.get("/events").body);
-    assert_eq!(packed.header("vary"), Some("Accept-Encoding"));
-    assert!(packed.header("link").is_some());
+    assert!(varies(&packed) && packed.header("link").is_some());
     let head = ask(app.url(), "HEAD", "/events", &[GZIP], &Value::Null);
     assert_eq!(head.header("content-length"), packed.header("content-length"));
     assert_eq!((head.header("content-encoding"), head.body.len()), (Some("gzip"), 0));
@@ -100,10 +104,10 @@ fn each_form_of_an_event_has_its_tag(data: Data) {
     let (plain_tag, packed_tag) = (tag(&plain), tag(&packed));
     assert_ne!(plain_tag, packed_tag);
     for answer in [&plain, &packed] {
-        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+        assert!(varies(answer), "{:?}", answer.headers);
         let known = get(&[("If-None-Match", &tag(answer)), GZIP]);
         assert_eq!((known.status, tag(&known)), (304, tag(answer)));
-        assert_eq!(known.header("vary"), Some("Accept-Encoding"));
+        assert!(varies(&known), "{:?}", known.headers);
     }
     // Either names the version that is to be changed, once.
     let rename = |tag: &str, name: &str| {
@@ -117,13 +121,13 @@ fn each_form_of_an_event_has_its_tag(data: Data) {
     // What is short stays as it is.
     done(&edit(&app, path.trim_start_matches("/events/"), &json!({"description": ""})), 200);
     let short = get(&[GZIP]);
-    assert_eq!((short.header("content-encoding"), short.header("vary")), (None, None));
+    assert_eq!((short.header("content-encoding"), varies(&short)), (None, false));
 }
 
 #[test]
 fn pages_are_compressed_and_registrations_keep_their_secrets() {
     let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", "https://shop.example")]);
-    for path in ["/", "/static/js/main.js", "/static/css/app.css", "/sw.js", "/metrics"] {
+    for path in ["/", "/static/js/api.js", "/static/css/app.css", "/sw.js", "/metrics"] {
         let get = |headers: &[(&str, &str)]| send(app.url(), "GET", path, headers, b"");
         let packed = get(&[GZIP]);
         let bytes = unpack(&packed);
@@ -135,10 +139,7 @@ fn pages_are_compressed_and_registrations_keep_their_secrets() {
         assert_eq!(plain.body, bytes, "{path}");
         assert_ne!(plain.header("etag"), packed.header("etag"), "{path}");
         // One header, whoever else has something to say in it.
-        for answer in [&plain, &packed] {
-            let vary = answer.header("vary").expect("it varies");
-            assert!(vary.contains("Accept-Encoding"), "{vary}");
-        }
+        assert!(varies(&plain) && varies(&packed), "{path}");
         let tag = packed.header("etag").expect("it has one");
         let known = get(&[("If-None-Match", tag), GZIP]);
         assert_eq!((known.status, known.header("etag")), (304, Some(tag)), "{path}");
