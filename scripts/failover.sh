@@ -230,7 +230,7 @@ for variable in $(compgen -e DB_); do
     case $variable in DB_POOL_SIZE | DB_WAIT_SECONDS) ;; *) export -n "${variable?}" ;; esac
 done
 # All of them come from one address.
-export CLIENT_RATE=0 CLIENT_HOLDS_MAX=0 EMAIL_HOLDS_MAX=0
+export CLIENT_RATE=0 CLIENT_HOLDS_MAX=0 CLIENT_SEATS_MAX=0 EMAIL_HOLDS_MAX=0
 export TRUSTED_PROXIES=127.0.0.1 RUST_LOG=${RUST_LOG:-info,access=off}
 launch app-one env PORT="$app_one_port" "$server"
 launch app-two env PORT="$app_two_port" "$server"

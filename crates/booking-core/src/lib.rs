@@ -103,7 +103,7 @@ pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use observe::{Observation, Observer, Unobserved};
 pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use outcome::{Admitted, Outcome, Refusal, TicketVoid};
-pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
+pub use page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use request_id::{AskedBy, RequestId};
 pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};

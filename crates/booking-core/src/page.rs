@@ -1,13 +1,18 @@
+//! Listings, page by page.
+
 use crate::{Event, EventId, Invalid, Registration, Version};
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
+/// About how many bytes of a listing are one page: one that is as long ends there, whatever was asked for.
+pub const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
+
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, C> {
-    /// At most as many as were asked for.
+    /// At most as many as were asked for, and fewer where they are long.
     pub items: Vec<T>,
     /// Where the next page starts; `None` if this is the last.
     pub next: Option<C>,

@@ -1,6 +1,7 @@
 //! The pages, from inside the binary.
 
 use crate::caching::{REVALIDATE, has_already};
+use crate::compress::Gzipped;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -12,6 +13,8 @@ use std::sync::LazyLock;
 pub(crate) struct Asset {
     content_type: &'static str,
     bytes: &'static [u8],
+    /// The same, compressed by the build.
+    gzipped: &'static [u8],
 }
 
 /// What pages may do: nothing but show and call what comes from here. No script is inline, so none
@@ -30,6 +33,7 @@ macro_rules! asset {
         Asset {
             content_type: $content_type,
             bytes: include_bytes!(concat!("../../../static/", $file)),
+            gzipped: include_bytes!(concat!(env!("OUT_DIR"), "/static/", $file, ".gz")),
         }
     };
 }
@@ -136,9 +140,15 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
 });
 
+/// The same, compressed. The build knows no list, so it is done once the worker is asked for.
+static GZIPPED_WORKER: LazyLock<Gzipped> = LazyLock::new(Gzipped::default);
+
 /// Serves a file, or tells that the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
-    let bytes: &'static [u8] = if asset.bytes == WORKER { &RELEASED_WORKER } else { asset.bytes };
+    let (bytes, gzipped): (&'static [u8], _) = match asset.bytes == WORKER {
+        true => (RELEASED_WORKER.as_slice(), GZIPPED_WORKER.clone()),
+        false => (asset.bytes, Gzipped::ready(asset.gzipped)),
+    };
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
@@ -148,15 +158,18 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     if asset.content_type == HTML {
         response.insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
     }
-    match is_known {
-        true => response.finish(),
-        false => response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes),
+    if is_known {
+        return response.finish();
     }
+    response.extensions_mut().insert(gzipped);
+    response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::read::GzDecoder;
+    use std::io::Read;
     use std::path::{Path, PathBuf};
 
     fn files(folder: &Path) -> Vec<PathBuf> {
@@ -181,8 +194,11 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
         for file in files(&folder) {
             let bytes = std::fs::read(&file).expect("it can be read");
-            let is_served = ROUTES.iter().any(|(_, asset)| asset.bytes == bytes);
-            assert!(is_served, "{} is in no route", file.display());
+            let served = ROUTES.iter().find(|(_, asset)| asset.bytes == bytes);
+            let (_, asset) = served.unwrap_or_else(|| panic!("{} is in no route", file.display()));
+            let mut unpacked = Vec::new();
+            GzDecoder::new(asset.gzipped).read_to_end(&mut unpacked).expect("it is gzip");
+            assert_eq!(unpacked, bytes, "{}", file.display());
         }
     }
 }

@@ -29,8 +29,11 @@ pub(crate) struct Write<T> {
 
 impl<T> Write<T> {
     /// The request's key, as `caller`'s own.
-    pub(crate) fn key_of(&self, caller: Caller) -> Option<IdempotencyKey> {
-        self.key.as_ref().map(|key| key.of(caller))
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidHeader`] for one that is too short for `caller`.
+    pub(crate) fn key_of(&self, caller: Caller) -> Result<Option<IdempotencyKey>, ApiError> {
+        self.key.as_ref().map(|key| key.of(caller)).transpose()
     }
 }
 

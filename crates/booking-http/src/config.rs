@@ -6,6 +6,7 @@ pub use crate::log_format::LogFormat;
 use crate::seeds::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
+pub use crate::sites::AllowedHosts;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
@@ -48,6 +49,8 @@ pub struct Config {
     pub shutdown_within: Duration,
     /// Which other origins' pages may call the API.
     pub cors: Cors,
+    /// By which names the server may be asked while anybody is the organizer.
+    pub allowed_hosts: AllowedHosts,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -81,6 +84,15 @@ pub enum MetricsAt {
 }
 
 impl Config {
+    /// How many files the store may have open, beyond the few that it always has.
+    pub(crate) fn store_files(&self) -> u64 {
+        match &self.store {
+            StoreConfig::Postgres(options) => options.pool_size as u64,
+            // Each reader has the database, its log and the log's index open.
+            StoreConfig::Sqlite(_) => 3 * u64::from(booking_sqlite::READERS_DEFAULT.get()),
+        }
+    }
+
     /// Reads the process's environment.
     ///
     /// # Errors
@@ -130,6 +142,7 @@ impl Config {
             drain_for: reader.seconds("DRAIN_SECONDS", 0, 600),
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
             cors: Cors::read(&mut reader),
+            allowed_hosts: AllowedHosts::read(&mut reader),
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))
@@ -307,6 +320,7 @@ mod tests {
             ("AUDIT_SECONDS", "-1"),
             ("LOG_FORMAT", "xml"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
+            ("ALLOWED_HOSTS", "*"),
         ])
         .expect_err("nothing of it is valid");
         for name in [
@@ -321,13 +335,14 @@ mod tests {
             "AUDIT_SECONDS",
             "LOG_FORMAT",
             "CORS_ORIGINS",
+            "ALLOWED_HOSTS",
         ] {
             assert!(
                 errors.iter().any(|e| e.starts_with(&format!("{name}:"))),
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 12);
+        assert_eq!(errors.len(), 13);
         assert!(!errors.join(" ").contains("secret"));
     }
 

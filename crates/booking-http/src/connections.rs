@@ -1,69 +1,140 @@
-//! Ends connections whose clients keep them for nothing.
+//! Connections: how much one may have in this process's memory, how many there may be, and when one ends.
 //!
-//! actix-web ends those that never ask for anything, or that say nothing after an answer. It does not
-//! look at time once the first head has arrived and bytes move, or cannot move: a second head that drips,
-//! and an answer that nobody takes, are waited for without end. So here is one rule for all of them: a
-//! connection on which nothing is being answered, and whose last answer was made long ago, is ended. A
-//! long answer has to be taken within the same time; all of ours are made at once.
+//! actix-web has no time for a connection once its first head has arrived, no limit of how many requests
+//! it takes from what one client sends at once, and tells nobody that it is about to stop. So its sockets
+//! are given to it wrapped in a [`GuardedStream`], which shares a [`Connection`] with the requests that
+//! come on it:
 //!
-//! Of a connection we see its socket, and when requests on it begin and end. Who is past their time gets
-//! a reset, as an orderly end would leave the rest of the answer in the kernel's memory.
+//! | rule | where |
+//! | --- | --- |
+//! | while a request is being answered, or an answer waits to be taken, no other one is read; of what comes at once 16 requests at most are taken | `guarded_stream` |
+//! | nothing is answered on it, and its last answer was made long ago: it ends with a reset, as an orderly end would leave the rest of the answer in the kernel's memory | here |
+//! | a client has as many as it may, or files run short: the one that is idle for longest ends | here, `counts` |
+//! | the server stops: it ends in order as soon as it is idle, and answers say so | here, `shutdown` |
+
+mod counts;
+mod guarded_stream;
+
+pub(crate) use counts::Counts;
+pub(crate) use guarded_stream::GuardedStream;
 
 use actix_web::dev::{Extensions, ServiceRequest};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::{self, time::sleep};
-use socket2::{SockRef, Socket};
-use std::any::Any;
+use counts::Counted;
 use std::cell::{Cell, RefCell};
-use std::net::Shutdown;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// How often connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same while the server stops.
+const LOOK_EVERY_STOPPING: Duration = Duration::from_millis(10);
+/// How long a connection must have been idle to be ended because the server stops: a request that is on
+/// its way is still answered.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// What is known of a connection. It belongs to the thread that serves it.
-struct Connection {
-    /// Another descriptor of its socket, which goes when the connection does.
-    socket: Socket,
-    /// Since when nothing is being answered on it; not before its first request, which has a time of its
-    /// own.
-    idle_since: Cell<Option<Instant>>,
+pub(crate) struct Connection {
+    /// Since when nothing is being answered on it; its beginning, if nothing ever was.
+    idle_since: Cell<Instant>,
+    /// Whether a request has come on it. Until then it has the time of a first head.
+    is_used: Cell<bool>,
+    /// Whether a request is being answered.
+    is_answering: Cell<bool>,
+    /// How much of the body of the request that is being answered may still be read.
+    body_left: Cell<u64>,
     /// Whether either side has said that no request comes after the last one.
     is_over: Cell<bool>,
+    end: Cell<End>,
+    /// Of the task that serves it.
+    waker: RefCell<Option<Waker>>,
+    /// Whether bytes wait that were not given to the server.
+    has_held: Cell<bool>,
+    counted: Counted,
+}
+
+/// How a connection is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Not yet.
+    None,
+    /// As if the client had ended it, once nothing that has arrived is left unread.
+    InOrder,
+    /// At once, with a reset.
+    Reset,
 }
 
 thread_local! {
     static CONNECTIONS: RefCell<Vec<Weak<Connection>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Watches each connection that is given to it: none may be idle for longer than `idle_max`.
-pub(crate) fn watch(idle_max: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Clone {
-    move |stream, data| {
-        let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
-        // Without another descriptor to be had there are other worries.
-        let Ok(socket) = SockRef::from(stream).try_clone() else { return };
-        let connection =
-            Rc::new(Connection { socket, idle_since: Cell::new(None), is_over: Cell::new(false) });
-        let is_first = CONNECTIONS.with_borrow_mut(|connections| {
-            connections.push(Rc::downgrade(&connection));
-            connections.len() == 1
-        });
-        data.insert(connection);
-        if is_first {
-            rt::spawn(look(idle_max));
-        }
+/// Takes in a socket: counts it, makes room for it where there is none, and watches it from now on, so that
+/// it is never idle for longer than `idle_max`.
+pub(crate) fn accept(stream: TcpStream, counts: &Arc<Counts>, idle_max: Duration) -> GuardedStream {
+    let counted = counts.count(stream.peer_addr().ok());
+    let connection = Rc::new(Connection {
+        idle_since: Cell::new(Instant::now()),
+        is_used: Cell::new(false),
+        is_answering: Cell::new(false),
+        body_left: Cell::new(0),
+        is_over: Cell::new(false),
+        end: Cell::new(End::None),
+        waker: RefCell::new(None),
+        has_held: Cell::new(false),
+        counted,
+    });
+    let is_first = CONNECTIONS.with_borrow_mut(|connections| {
+        make_room(connections, &connection);
+        connections.push(Rc::downgrade(&connection));
+        connections.len() == 1
+    });
+    if is_first {
+        rt::spawn(look(idle_max, Arc::clone(counts)));
     }
+    GuardedStream::new(stream, connection)
+}
+
+/// Gives requests the connection that they come on.
+pub(crate) fn tell(stream: &GuardedStream, data: &mut Extensions) {
+    data.insert(Rc::clone(stream.connection()));
+}
+
+/// Ends whichever has been idle for longest where there is one more than there may be: of the same client,
+/// if it has too many, and else of all. If none is idle it is the new one that ends.
+fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
+    let is_of_client = new.counted.is_too_many_of_client();
+    if !is_of_client && !new.counted.is_too_many() {
+        return;
+    }
+    let idle = connections.iter().filter_map(Weak::upgrade).filter(|connection| {
+        let is_candidate = !connection.is_answering.get() && connection.end.get() == End::None;
+        is_candidate && (!is_of_client || connection.counted.is_of_same_client(&new.counted))
+    });
+    let longest = idle.min_by_key(|connection| connection.idle_since.get());
+    longest.as_ref().unwrap_or(new).end(End::Reset);
 }
 
 /// Looks at the connections of this thread, for as long as there are any.
-async fn look(idle_max: Duration) {
+async fn look(idle_max: Duration, counts: Arc<Counts>) {
     loop {
-        sleep(LOOK_EVERY).await;
+        let every = if counts.is_stopping() { LOOK_EVERY_STOPPING } else { LOOK_EVERY };
+        tokio::select! {
+            () = sleep(every) => {}
+            () = counts.stopping(), if !counts.is_stopping() => {}
+        }
+        let is_stopping = counts.is_stopping();
         let are_any = CONNECTIONS.with_borrow_mut(|connections| {
             connections.retain(|connection| {
                 let Some(connection) = connection.upgrade() else { return false };
-                connection.end_if_idle_for(idle_max);
+                if connection.is_idle_for(idle_max) && connection.is_used.get() {
+                    connection.end(End::Reset);
+                } else if is_stopping && connection.is_idle_for(QUIET) {
+                    connection.end(End::InOrder);
+                }
                 true
             });
             connections.shrink_to(connections.len() * 2);
@@ -76,12 +147,32 @@ async fn look(idle_max: Duration) {
 }
 
 impl Connection {
-    fn end_if_idle_for(&self, idle_max: Duration) {
-        if self.idle_since.get().is_some_and(|since| since.elapsed() > idle_max) {
-            // It may have ended already.
-            let _ = self.socket.set_linger(Some(Duration::ZERO));
-            let _ = self.socket.shutdown(Shutdown::Both);
+    fn is_idle_for(&self, time: Duration) -> bool {
+        !self.is_answering.get() && self.idle_since.get().elapsed() > time
+    }
+
+    fn end(&self, end: End) {
+        if self.end.get() == End::None || end == End::Reset {
+            self.end.set(end);
+            self.wake();
         }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whether the server may have more bytes: those of the body that it is reading, or of another request
+    /// once it has answered.
+    fn may_read(&self) -> bool {
+        !self.is_answering.get() || self.body_left.get() > 0
+    }
+
+    /// Counts bytes that the server got.
+    fn has_read(&self, bytes: usize) {
+        self.body_left.set(self.body_left.get().saturating_sub(bytes as u64));
     }
 }
 
@@ -92,7 +183,9 @@ impl Answering {
     pub(crate) fn begin(request: &ServiceRequest) -> Self {
         let connection = request.request().conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = &connection {
-            connection.idle_since.set(None);
+            connection.is_used.set(true);
+            connection.is_answering.set(true);
+            connection.body_left.set(body_length(request.headers()));
         }
         Self(connection)
     }
@@ -110,12 +203,41 @@ impl Answering {
             connection.is_over.set(true);
         }
     }
+
+    /// What tells that the body has been read to its end, for one that does not say how long it is.
+    pub(crate) fn body_end(&self) -> BodyEnd {
+        BodyEnd(self.0.clone())
+    }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
         if let Some(connection) = &self.0 {
-            connection.idle_since.set(Some(Instant::now()));
+            connection.idle_since.set(Instant::now());
+            connection.is_answering.set(false);
+            if connection.has_held.get() {
+                connection.wake();
+            }
         }
     }
+}
+
+/// See [`Answering::body_end`].
+pub(crate) struct BodyEnd(Option<Rc<Connection>>);
+
+impl BodyEnd {
+    pub(crate) fn reached(&self) {
+        if let Some(connection) = &self.0 {
+            connection.body_left.set(0);
+        }
+    }
+}
+
+/// The longest that a body can be, by what its head says.
+fn body_length(headers: &HeaderMap) -> u64 {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return u64::MAX;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
 }

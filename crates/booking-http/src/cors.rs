@@ -8,9 +8,10 @@ use std::time::Duration;
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Which other origins' pages may call the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cors {
     /// None but our own.
+    #[default]
     SameOrigin,
     /// These, written as browsers write them.
     Origins(Vec<String>),

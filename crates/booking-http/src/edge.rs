@@ -18,7 +18,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, ResponseError};
+use actix_web::{Error, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
 use booking_core::RequestId;
 use futures_util::FutureExt;
@@ -49,12 +49,12 @@ pub(crate) async fn edge(
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request);
-    let reader = Reader::keep(&mut request);
+    let reader = Reader::keep(&mut request, answering.body_end());
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
 
-    let answered = match admit(&request, &answering) {
+    let answered = match admit(&request, &answering, &service) {
         Ok(()) => {
             let answer = CURRENT.scope(request_id.clone(), next.call(request));
             AssertUnwindSafe(answer).catch_unwind().await
@@ -77,12 +77,19 @@ pub(crate) async fn edge(
     let status = error.status_code();
     service.metrics.request(None, &method, status, began.elapsed());
     let mut response = problem::response(&error, &path, request_id.as_str());
-    complete_headers(response.headers_mut(), &request_id, service.is_stopping());
+    complete_headers(response.headers_mut(), &request_id);
+    if service.is_stopping() {
+        close_after(&mut response);
+    }
     Err(InternalError::from_response(error, response).into())
 }
 
 /// Refuses what may not go on to the routes.
-fn admit(request: &ServiceRequest, answering: &Answering) -> Result<(), ApiError> {
+fn admit(
+    request: &ServiceRequest,
+    answering: &Answering,
+    service: &Service,
+) -> Result<(), ApiError> {
     if answering.is_over() {
         let detail = "was to be closed after the request before this one";
         return Err(ApiError::InvalidHeader { name: "Connection", detail });
@@ -90,7 +97,8 @@ fn admit(request: &ServiceRequest, answering: &Answering) -> Result<(), ApiError
     if request.head().connection_type() == ConnectionType::Close {
         answering.end_connection();
     }
-    host::check(request.headers())
+    host::check(request.headers())?;
+    service.sites.check(request.head(), service.access.is_open())
 }
 
 /// What every answer gets that leaves through the middlewares.
@@ -102,14 +110,14 @@ fn complete(
     began: Instant,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
-    complete_headers(response.headers_mut(), request_id, service.is_stopping());
+    complete_headers(response.headers_mut(), request_id);
     count(&response, service, began.elapsed(), request_id);
-    if response.response().head().connection_type() == ConnectionType::Close {
+    let is_last = response.response().head().connection_type() == ConnectionType::Close;
+    if is_last || service.is_stopping() {
         answering.end_connection();
     }
     if answering.is_over() {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        close_after(response.response_mut());
     }
     reader.until_sent(response)
 }
@@ -159,7 +167,14 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     log::warn!("request {request_id}: {error}: {}", chain(source));
 }
 
-fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId, is_stopping: bool) {
+/// Tells the client that this is the last answer on its connection, and ends that after it. The framework
+/// writes the header that its own mark stands for, and drops every other.
+fn close_after<B>(response: &mut HttpResponse<B>) {
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -167,9 +182,6 @@ fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId, is_stopping
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if is_stopping {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
+/// The shortest key of who shows no token, in bytes. All of those are one caller, so that whoever sends the
+/// key and the body of somebody else gets that one's answer, `manage_token` and all: their key is a secret.
+const SECRET_KEY_BYTES_MIN: usize = 16;
 
 /// On an answer that was given before.
 pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
@@ -44,7 +47,8 @@ impl<'a> KeyHeader<'a> {
         add(&mut hasher, request.method().as_str().as_bytes());
         add(&mut hasher, request.path().as_bytes());
         add(&mut hasher, self.0);
-        RequestKey { hasher, fingerprint: Fingerprint::new(Sha256::digest(body).into()) }
+        let fingerprint = Fingerprint::new(Sha256::digest(body).into());
+        RequestKey { hasher, fingerprint, is_secret: self.0.len() >= SECRET_KEY_BYTES_MIN }
     }
 }
 
@@ -58,13 +62,23 @@ fn add(hasher: &mut Sha256, part: &[u8]) {
 pub(crate) struct RequestKey {
     hasher: Sha256,
     fingerprint: Fingerprint,
+    /// Whether it is long enough for who shows no token.
+    is_secret: bool,
 }
 
 impl RequestKey {
     /// The key as `caller`'s own: nobody gets an answer by guessing another's key.
-    pub(crate) fn of(&self, caller: Caller) -> IdempotencyKey {
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidHeader`] for one that is easily guessed and all that `caller` has.
+    pub(crate) fn of(&self, caller: Caller) -> Result<IdempotencyKey, ApiError> {
         let mut hasher = self.hasher.clone();
         match caller {
+            Caller::OpenOrganizer | Caller::Anyone if !self.is_secret => {
+                let detail = "must be a secret of at least 16 characters where no token is shown, such as a \
+                    random UUID: whoever has it gets the same answer";
+                return Err(ApiError::InvalidHeader { name: "Idempotency-Key", detail });
+            }
             Caller::Operator | Caller::OpenOrganizer | Caller::Anyone => {
                 add(&mut hasher, b"organizer");
             }
@@ -78,7 +92,7 @@ impl RequestKey {
             }
         }
         let hash = KeyHash::new(hasher.finalize().into());
-        IdempotencyKey { hash, fingerprint: self.fingerprint }
+        Ok(IdempotencyKey { hash, fingerprint: self.fingerprint })
     }
 }
 
@@ -100,6 +114,9 @@ mod tests {
     use std::collections::BTreeSet;
     use uuid::Uuid;
 
+    /// What makes a key long enough for anybody.
+    const LONG: &str = " and sixteen more";
+
     fn request(method: Method, path: &str, key: &str) -> HttpRequest {
         TestRequest::with_uri(path)
             .method(method)
@@ -108,8 +125,30 @@ mod tests {
     }
 
     fn key(request: &HttpRequest, body: &[u8], caller: Caller) -> IdempotencyKey {
-        let header = KeyHeader::of(request).expect("it is valid").expect("it is there");
-        header.with_body(request, body).of(caller)
+        let short = request.headers().get(KEY_HEADER).and_then(|key| key.to_str().ok());
+        let long = format!("{}{LONG}", short.expect("it is there, and ASCII"));
+        let request = self::request(request.method().clone(), request.path(), &long);
+        let header = KeyHeader::of(&request).expect("it is valid").expect("it is there");
+        header.with_body(&request, body).of(caller).expect("it is long enough")
+    }
+
+    #[test]
+    fn who_shows_no_token_has_a_long_key() {
+        let of = |length: usize, caller: Caller| {
+            let request = request(Method::POST, "/events", &"k".repeat(length));
+            let header = KeyHeader::of(&request).expect("it is valid").expect("it is there");
+            header.with_body(&request, b"{}").of(caller).is_ok()
+        };
+        for caller in [Caller::Anyone, Caller::OpenOrganizer] {
+            assert_eq!(
+                [1, 15, 16, 255].map(|length| of(length, caller)),
+                [false, false, true, true]
+            );
+        }
+        let token = TokenHash::new([7; 32]);
+        for caller in [Caller::Attendee(token), Caller::Organizer(Uuid::nil().into())] {
+            assert!(of(1, caller) && of(255, caller));
+        }
     }
 
     #[test]

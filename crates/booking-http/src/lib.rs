@@ -13,7 +13,7 @@
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
 //! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
-//! | slow clients | `connections`, `unread` |
+//! | connections, and slow clients | `transport`, `connections`, `unread` |
 //! | what runs beside requests | `sweeper`, `auditor`, `access`, `shutdown` |
 //! | what operators see | `metrics`, `readiness`, `log_format`, `own_words`, `causes` |
 
@@ -26,6 +26,7 @@ mod calendar;
 mod causes;
 mod coalesce;
 pub mod command;
+mod compress;
 pub mod config;
 mod connections;
 mod cors;
@@ -52,6 +53,7 @@ mod path;
 mod present;
 mod problem;
 mod qr;
+mod query;
 mod readiness;
 mod reads;
 mod requests;
@@ -62,10 +64,12 @@ mod server;
 mod service;
 mod settings;
 mod shutdown;
+mod sites;
 mod store;
 mod sweeper;
 mod tickets;
 mod tokens;
+mod transport;
 mod unread;
 mod wire;
 

@@ -1,4 +1,4 @@
-//! How much one client may ask for: writes by rate, and seats held at once.
+//! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
 //! All of it is in this process's memory. Several servers count each for themselves, and whoever reaches
 //! them all may do as much more; no seat is given twice for that, which is the store's affair.
@@ -9,19 +9,25 @@
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
 //! | how many seats are held by whom | `holds` |
+//! | how many seats of an event somebody took | `seats` |
+//! | what both count in | `places` |
 
 mod client;
 mod forwarded;
 mod gate;
 mod holds;
+mod places;
 mod rate;
+mod seats;
 
+pub(crate) use client::Client;
 pub use client::TrustedProxies;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use forwarded::hops as forwarded_hops;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;
+pub(crate) use seats::Seats;
 
 use crate::settings::Reader;
 use std::num::NonZeroU32;
@@ -37,10 +43,14 @@ pub struct ClientLimits {
     pub client_rate: Option<Rate>,
     /// How often may be written with one token; `None` for as often as anybody likes.
     pub token_rate: Option<Rate>,
+    /// How many connections one address may have at once; `None` for any number.
+    pub client_connections_max: Option<NonZeroU32>,
     /// How many seats one address may hold at once; `None` for any number.
     pub client_holds_max: Option<NonZeroU32>,
     /// How many seats may be held for one e-mail address at once; `None` for any number.
     pub email_holds_max: Option<NonZeroU32>,
+    /// How many seats of an event one address may take within an hour; `None` for any number.
+    pub client_seats_max: Option<NonZeroU32>,
 }
 
 /// The highest rate, burst and number of holds that can be set.
@@ -53,8 +63,10 @@ impl ClientLimits {
             trusted_proxies: TrustedProxies::read(reader),
             client_rate: Rate::read(reader, "CLIENT_RATE", "CLIENT_BURST"),
             token_rate: Rate::read(reader, "TOKEN_RATE", "TOKEN_BURST"),
+            client_connections_max: number(reader, "CLIENT_CONNECTIONS_MAX"),
             client_holds_max: number(reader, "CLIENT_HOLDS_MAX"),
             email_holds_max: number(reader, "EMAIL_HOLDS_MAX"),
+            client_seats_max: number(reader, "CLIENT_SEATS_MAX"),
         }
     }
 }
@@ -84,4 +96,9 @@ pub(crate) enum Limited {
     ClientHolds,
     #[error("too many seats are being held for this e-mail address; no other is held for now")]
     EmailHolds,
+    #[error(
+        "too many seats of this event were taken from your network's address within an hour; no other is given \
+         for now"
+    )]
+    ClientSeats,
 }

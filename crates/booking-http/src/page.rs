@@ -1,13 +1,15 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
 //! Registrations can be narrowed by `status`, too.
 
-use crate::problem::{ApiError, FieldError};
+use crate::compress::Gzipped;
+use crate::problem::ApiError;
+use crate::query::{Parameters, QueryNames};
 use crate::wire::json;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, LINK};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use booking_core::{EventCursor, Listed, Page, PageLimit, RegistrationCursor};
+use booking_core::{EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
@@ -22,16 +24,16 @@ pub(crate) struct PageQuery<C> {
 
 /// Where a page of a listing starts.
 pub(crate) trait Cursor: FromStr<Err = booking_core::Invalid> {
-    /// Whether the listing can be narrowed by `status`.
-    const HAS_STATUS: bool;
+    /// What may be asked of the listing.
+    const NAMES: QueryNames;
 }
 
 impl Cursor for EventCursor {
-    const HAS_STATUS: bool = false;
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor"]);
 }
 
 impl Cursor for RegistrationCursor {
-    const HAS_STATUS: bool = true;
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor", "status"]);
 }
 
 impl<C: Cursor> FromRequest for PageQuery<C> {
@@ -39,46 +41,30 @@ impl<C: Cursor> FromRequest for PageQuery<C> {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(request.query_string()).map_err(Into::into))
+        ready(Parameters::of(request).and_then(page).map_err(Into::into))
     }
 }
 
 /// Reads a query.
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
-    let mut page =
-        PageQuery { after: None, limit: PageLimit::default(), listed: Listed::default() };
-    let mut errors = Vec::new();
-    let mut refuse = |name: &str, reason: String| {
-        errors.push(FieldError { pointer: format!("/{name}"), detail: reason });
-    };
-    let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
-    let pairs = pairs.unwrap_or_default();
-    for (at, (name, value)) in pairs.iter().enumerate() {
-        let is_first = !pairs[..at].iter().any(|(other, _)| other == name);
-        match name.as_str() {
-            "limit" | "cursor" if !is_first => refuse(name, "is there more than once".into()),
-            "status" if C::HAS_STATUS && !is_first => {
-                refuse(name, "is there more than once".into());
-            }
-            // What is no number is out of range like any other.
-            "limit" => match PageLimit::parse(digits(value).unwrap_or(u32::MAX)) {
-                Ok(limit) => page.limit = limit,
-                Err(invalid) => refuse("limit", invalid.to_string()),
-            },
-            "cursor" => match C::from_str(value) {
-                Ok(cursor) => page.after = Some(cursor),
-                Err(invalid) => refuse("cursor", invalid.to_string()),
-            },
-            "status" if C::HAS_STATUS => match value.as_str() {
-                "seated" => page.listed = Listed::Seated,
-                "all" => page.listed = Listed::All,
-                _ => refuse("status", "must be seated or all".into()),
-            },
-            // Others are not for us: a proxy's, a campaign's.
-            _ => {}
-        }
-    }
-    if errors.is_empty() { Ok(page) } else { Err(ApiError::Validation(errors)) }
+    page(Parameters::read(query, C::NAMES)?)
+}
+
+fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError> {
+    // What is no number is out of range like any other.
+    let limit = parameters.take("limit", |value| {
+        PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
+    });
+    let after = parameters
+        .take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()));
+    let listed = parameters.take("status", |value| match value {
+        "seated" => Ok(Listed::Seated),
+        "all" => Ok(Listed::All),
+        _ => Err("must be seated or all".to_owned()),
+    });
+    let (limit, listed) = (limit.unwrap_or_default(), listed.unwrap_or_default());
+    parameters.finish(PageQuery { after, limit, listed })
 }
 
 /// A number without a sign.
@@ -91,24 +77,44 @@ fn digits(text: &str) -> Option<u32> {
 pub(crate) struct PageBody {
     json: Bytes,
     next: Option<String>,
+    gzipped: Gzipped,
 }
 
 impl PageBody {
-    /// The page of the listing at `path`.
-    pub(crate) fn of<'a, T: 'a, B: From<&'a T> + Serialize, C: Display>(
+    /// The page of the listing at `path`: as much of it as [`PAGE_BYTES_MAX`] bytes hold, and one item at
+    /// least.
+    pub(crate) fn of<'a, T: 'a, B, C>(
         path: &str,
         page: &'a Page<T, C>,
         limit: PageLimit,
         listed: Listed,
-    ) -> Self {
-        let bodies: Vec<B> = page.items.iter().map(B::from).collect();
+    ) -> Self
+    where
+        B: From<&'a T> + Serialize,
+        C: Copy + Display + From<&'a T>,
+    {
+        let (json, count) = array::<T, B>(&page.items);
+        let next = match page.items.get(..count).filter(|kept| kept.len() < page.items.len()) {
+            Some(kept) => kept.last().map(C::from),
+            None => page.next,
+        };
         let limit = limit.get();
         let status = match listed {
             Listed::Seated => "",
             Listed::All => "&status=all",
         };
         let link = |cursor| format!("<{path}?limit={limit}{status}&cursor={cursor}>; rel=\"next\"");
-        Self { json: json(&bodies), next: page.next.as_ref().map(link) }
+        Self { json, next: next.map(link), gzipped: Gzipped::default() }
+    }
+
+    /// Whether it is `other`, byte for byte.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.next == other.next && self.json == other.json
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.json.len()
     }
 
     pub(crate) fn into_response(self) -> HttpResponse {
@@ -116,8 +122,29 @@ impl PageBody {
         if let Some(link) = self.next {
             response.insert_header((LINK, link));
         }
+        response.extensions_mut().insert(self.gzipped);
         response.content_type(ContentType::json()).body(self.json)
     }
+}
+
+/// A JSON array of the first of `items`, and how many those are.
+fn array<'a, T: 'a, B: From<&'a T> + Serialize>(items: &'a [T]) -> (Bytes, usize) {
+    let mut array = vec![b'['];
+    let mut count = 0;
+    for item in items {
+        let item = json(&B::from(item));
+        if count > 0 && array.len() + item.len() > PAGE_BYTES_MAX {
+            break;
+        }
+        if count > 0 {
+            array.push(b',');
+        }
+        array.extend_from_slice(&item);
+        count += 1;
+    }
+    array.push(b']');
+    array.shrink_to_fit();
+    (array.into(), count)
 }
 
 #[cfg(test)]
@@ -125,15 +152,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_read_and_the_rest_left() {
-        let page = parse::<RegistrationCursor>("limit=5&cursor=7&utm_source=mail").expect("valid");
+    fn what_is_asked_for_is_read_and_the_rest_refused() {
+        let page = parse::<RegistrationCursor>("limit=5&cursor=7").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));
         assert_eq!(page.listed, Listed::Seated);
         assert_eq!(parse::<RegistrationCursor>("").expect("valid").limit, PageLimit::MAX);
         let all = parse::<RegistrationCursor>("status=all").expect("valid");
         assert_eq!(all.listed, Listed::All);
-        assert!(parse::<EventCursor>("status=draft").is_ok(), "which is not for us there");
+        assert!(parse::<RegistrationCursor>("limit=5&utm_source=mail").is_err());
+        assert!(parse::<EventCursor>("status=all").is_err(), "which is not for us there");
     }
 
     #[test]
@@ -148,5 +176,62 @@ mod tests {
         for limit in ["1001", "-1", "x", "", "99999999999999999999"] {
             assert!(parse::<RegistrationCursor>(&format!("limit={limit}")).is_err(), "{limit}");
         }
+    }
+
+    /// An item of a listing, which is as long as its number says.
+    struct Item(usize);
+
+    #[derive(Serialize)]
+    struct ItemBody(String);
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    struct ItemCursor(usize);
+
+    impl From<&Item> for ItemBody {
+        fn from(item: &Item) -> Self {
+            Self("x".repeat(item.0))
+        }
+    }
+
+    impl From<&Item> for ItemCursor {
+        fn from(item: &Item) -> Self {
+            Self(item.0)
+        }
+    }
+
+    impl Display for ItemCursor {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+
+    /// How many items a page has, and where the next one starts.
+    fn page_of(lengths: &[usize], next: Option<ItemCursor>) -> (usize, Option<String>) {
+        let items = lengths.iter().map(|length| Item(*length)).collect();
+        let page = Page { items, next };
+        let limit = PageLimit::MAX;
+        let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, Listed::Seated);
+        let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
+        assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || told.len() == 1, "{}", body.json.len());
+        let cursor = |link: String| {
+            let (_, cursor) = link.split_once("&cursor=").expect("there is one");
+            cursor.trim_end_matches(">; rel=\"next\"").to_owned()
+        };
+        (told.len(), body.next.map(cursor))
+    }
+
+    #[test]
+    fn a_page_ends_where_it_gets_long() {
+        let half = PAGE_BYTES_MAX / 2;
+        assert_eq!(page_of(&[], None), (0, None));
+        assert_eq!(page_of(&[1, 2], None), (2, None));
+        assert_eq!(page_of(&[1, 2], Some(ItemCursor(2))), (2, Some("2".into())));
+        // In two pages, and the second is what the store knows nothing of.
+        assert_eq!(page_of(&[half, half + 1], None), (1, Some(half.to_string())));
+        assert_eq!(page_of(&[1, half, half + 1], Some(ItemCursor(9))), (2, Some(half.to_string())));
+        // One that is too long by itself is a page by itself.
+        assert_eq!(page_of(&[3 * half], None), (1, None));
+        assert_eq!(page_of(&[3 * half, 1], None), (1, Some((3 * half).to_string())));
+        assert_eq!(page_of(&[1, 3 * half], None), (1, Some("1".into())));
     }
 }

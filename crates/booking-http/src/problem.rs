@@ -36,12 +36,21 @@ pub(crate) enum ApiError {
     Unauthenticated(Untold),
     #[error("this token is not for this registration")]
     Forbidden,
+    #[error(
+        "while anybody is the organizer here, this server is not asked by this name; see ALLOWED_HOSTS, or make \
+         an organizer's token"
+    )]
+    HostNotAllowed,
+    #[error("another website's page asked for this, and may not; nothing was changed")]
+    CrossSite,
     #[error("there is nothing here")]
     NotFound,
     #[error("this method is not for this address")]
     MethodNotAllowed { allow: &'static str },
     #[error("the body has more than {max} bytes")]
     TooLarge { max: usize },
+    #[error("the query has more than {max} bytes")]
+    QueryTooLong { max: usize },
     #[error("the body must be application/json in UTF-8, without content encoding")]
     UnsupportedMediaType,
     #[error("the body did not arrive in time")]
@@ -89,9 +98,12 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::HostNotAllowed
+            | Self::CrossSite
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::TooLarge { .. }
+            | Self::QueryTooLong { .. }
             | Self::UnsupportedMediaType
             | Self::BodyTimeout
             | Self::BodyBroken
@@ -135,8 +147,11 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::HostNotAllowed
+            | Self::CrossSite
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
+            | Self::QueryTooLong { .. }
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }

@@ -1,7 +1,9 @@
 //! What is read most: shared by those who ask at the same time, down to the bytes of the answer.
 
 use crate::coalesce::Coalesced;
+use crate::compress::SLICE_BYTES;
 use crate::gather::Gathered;
+use crate::locked::lock;
 use crate::page::PageBody;
 use crate::problem::ApiError;
 use crate::wire::{EventBody, json};
@@ -10,7 +12,11 @@ use booking_core::{
     BookingStore, Caller, EventCursor, EventId, EventStatus, Listed, OrganizerId, PageLimit,
     RegistrationId, StoreError, Version,
 };
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+/// How many long pages are remembered, of about a mebibyte each.
+const PAGES_REMEMBERED_MAX: usize = 8;
 
 /// An event as it is sent, and what tells to whom.
 #[derive(Clone)]
@@ -28,6 +34,30 @@ pub(crate) struct Reads {
     events: Coalesced<EventId, Result<Option<EventAnswer>, StoreError>>,
     event_pages: Coalesced<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
     events_of: Gathered<RegistrationId, Option<EventId>>,
+    last_pages: Arc<LastPages>,
+}
+
+/// The long pages that were read last. Nobody is answered from here; but whoever reads the very same again
+/// shares its bytes with those who have not taken all of theirs yet, however many those are.
+#[derive(Default)]
+struct LastPages(Mutex<VecDeque<PageBody>>);
+
+impl LastPages {
+    /// `page`, in the bytes that are there already if there are.
+    fn share(&self, page: PageBody) -> PageBody {
+        if page.len() <= SLICE_BYTES {
+            return page;
+        }
+        let mut pages = lock(&self.0);
+        if let Some(same) = pages.iter().find(|other| other.is_same(&page)) {
+            return same.clone();
+        }
+        if pages.len() == PAGES_REMEMBERED_MAX {
+            pages.pop_front();
+        }
+        pages.push_back(page.clone());
+        page
+    }
 }
 
 impl Reads {
@@ -37,6 +67,7 @@ impl Reads {
             events: Coalesced::default(),
             event_pages: Coalesced::default(),
             events_of: Gathered::default(),
+            last_pages: Arc::default(),
         }
     }
 
@@ -85,12 +116,14 @@ impl Reads {
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<PageBody, ApiError> {
-        let store = Arc::clone(&self.store);
+        let (store, last_pages) = (Arc::clone(&self.store), Arc::clone(&self.last_pages));
         let read = move || {
-            let store = Arc::clone(&store);
+            let (store, last_pages) = (Arc::clone(&store), Arc::clone(&last_pages));
             async move {
                 let page = store.events(caller, after, limit).await?;
-                Ok(PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, Listed::default()))
+                let listed = Listed::default();
+                let page = PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, listed);
+                Ok(last_pages.share(page))
             }
         };
         Ok(self.event_pages.get((caller, after, limit), read).await.ok_or(ApiError::Panic)??)

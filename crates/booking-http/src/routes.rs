@@ -12,9 +12,12 @@ mod tickets;
 
 use crate::assets;
 use crate::metrics::Route;
+use crate::page::Cursor;
 use crate::problem::ApiError;
-use actix_web::web::{self, ServiceConfig, delete, patch, post};
+use crate::query::{self, KnownQuery};
+use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
+use booking_core::{EventCursor, RegistrationCursor};
 use std::future::ready;
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -30,7 +33,8 @@ const DELETE: &str = "DELETE";
 /// other, so what is asked for most comes first.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     let routes = [
-        read(resource(events::PATH, READ_OR_POST), events::list).route(post().to(events::create)),
+        read(resource(events::PATH, READ_OR_POST).app_data(EventCursor::NAMES), events::list)
+            .route(post().to(events::create)),
         read(resource("/events/{id}", READ_OR_PATCH), events::show).route(patch().to(events::edit)),
         resource("/events/{id}/register", POST).route(post().to(claims::register)),
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
@@ -39,7 +43,10 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         read(resource("/registrations/{id}", READ_PATCH_OR_DELETE), registrations::show)
             .route(patch().to(registrations::correct))
             .route(delete().to(registrations::cancel)),
-        read(resource("/events/{id}/registrations", READ), registrations::list),
+        read(
+            resource("/events/{id}/registrations", READ).app_data(RegistrationCursor::NAMES),
+            registrations::list,
+        ),
         read(resource("/registrations/{id}/ticket", READ), tickets::show),
         read(resource("/registrations/{id}/ticket.svg", READ), tickets::draw),
         read(resource("/registrations/{id}/history", READ), registrations::history),
@@ -62,8 +69,13 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     #[cfg(feature = "bench")]
     app.service(resource("/bench/{id}/register", POST).route(post().to(bench::register_nothing)));
     for (path, asset) in assets::ROUTES {
-        let show = move |request: HttpRequest| ready(assets::show(&request, *asset));
-        app.service(read(resource(path, READ), show));
+        let show = move |request: HttpRequest| {
+            // Pages leave what others put into their addresses: a campaign, a messenger.
+            let is_short = query::check_length(request.query_string());
+            ready(is_short.map(|()| assets::show(&request, *asset)))
+        };
+        let page = resource(path, READ).route(web::get().to(show));
+        app.service(page.route(web::head().to(show)));
     }
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
@@ -88,5 +100,46 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    resource.route(web::get().to(handler.clone())).route(web::head().to(handler))
+    let get = ApiRoute(web::get()).to(handler.clone());
+    resource.route(get).route(ApiRoute(web::head()).to(handler))
+}
+
+fn post() -> ApiRoute {
+    ApiRoute(web::post())
+}
+
+fn patch() -> ApiRoute {
+    ApiRoute(web::patch())
+}
+
+fn delete() -> ApiRoute {
+    ApiRoute(web::delete())
+}
+
+/// A route of the API. Whatever its handler takes, a query that the address does not know is refused.
+struct ApiRoute(actix_web::Route);
+
+impl ApiRoute {
+    fn to<F, Args>(self, handler: F) -> actix_web::Route
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.0.to(Strict(handler))
+    }
+}
+
+/// A handler whose query is looked at, too, after whatever it extracts by itself: who may not ask hears of
+/// that first. A body that is still to come is not waited for.
+#[derive(Clone)]
+struct Strict<F>(F);
+
+impl<F: Handler<Args>, Args> Handler<(Args, KnownQuery)> for Strict<F> {
+    type Output = F::Output;
+    type Future = F::Future;
+
+    fn call(&self, (args, _): (Args, KnownQuery)) -> Self::Future {
+        self.0.call(args)
+    }
 }

@@ -1,18 +1,23 @@
 //! `booking-http serve`.
 
 use crate::access::{self, Access};
-use crate::config::{Config, MetricsAt};
+use crate::compress::compress;
+use crate::config::{Config, Cors, MetricsAt};
+use crate::connections::Counts;
 use crate::edge::edge;
 use crate::limits::gate;
 use crate::metrics::Metrics;
 use crate::seeds::Seeds;
 use crate::service::Service;
+use crate::shutdown::Stopped;
+use crate::sites::Sites;
 use crate::tickets::Tickets;
-use crate::{auditor, connections, routes, shutdown, store, sweeper};
+use crate::transport::{Times, http_service, listen};
+use crate::{auditor, routes, shutdown, store, sweeper};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer, rt};
+use actix_web::{App, rt};
 use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
@@ -24,8 +29,6 @@ use std::sync::Arc;
 const CONNECTIONS_MAX: usize = 25_000;
 /// The most connections where metrics are apart.
 const METRICS_CONNECTIONS_MAX: usize = 64;
-/// The most connections that the kernel holds for us.
-const BACKLOG: u32 = 4_096;
 
 /// Serves until told to stop.
 pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -64,30 +67,34 @@ async fn serve_observed(
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
-    let service = service.with_metrics(metrics, config.metrics_at);
+    let sites = Sites { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
+    let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
     let service = Data::new(service.with_retention(config.retention));
 
     let app_service = service.clone();
     let cors = config.cors.clone();
-    let mut server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(app_service.clone())
             .configure(routes::configure)
+            .wrap(from_fn(compress))
             .wrap(from_fn(gate))
             .wrap(cors.middleware())
             .wrap(from_fn(edge))
-    })
-    .on_connect(connections::watch(config.idle_max + config.head_within))
-    .client_request_timeout(config.head_within)
-    .keep_alive(config.idle_max)
-    .max_connections(CONNECTIONS_MAX)
-    .backlog(BACKLOG)
-    .disable_signals();
+    };
+    let listener = listen(config.address).map_err(|error| bind_error(config, error))?;
+    let address = listener.local_addr().unwrap_or(config.address);
+    let counts = Arc::new(Counts::new(limits, files_max(), config.store_files()));
+    let mut server = Server::build().max_concurrent_connections(CONNECTIONS_MAX).disable_signals();
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }
-    let server = server.bind(config.address).map_err(|error| bind_error(config, error))?;
-    let address = server.addrs().first().copied().unwrap_or(config.address);
+    let (app_counts, times) = (Arc::clone(&counts), times(config));
+    let server = server
+        .listen("booking", listener.try_clone()?, move || {
+            http_service(app.clone(), Arc::clone(&app_counts), times)
+        })
+        .context("the server cannot be started")?;
     let metrics_server = bind_metrics(config, &service)?;
 
     let mut stdout = std::io::stdout();
@@ -108,7 +115,8 @@ async fn serve_observed(
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
     let (drain_for, within) = (config.drain_for, config.shutdown_within);
-    let stopping = shutdown::on_signal(handle, service, drain_for, within);
+    let stopped = Stopped { handle, listener, connections: counts };
+    let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
     for beside in [Some(watching), sweeping, auditing].into_iter().flatten() {
         beside.abort();
@@ -117,6 +125,15 @@ async fn serve_observed(
         metrics_server.abort();
     }
     served.context("the server failed")
+}
+
+fn times(config: &Config) -> Times {
+    Times { head_within: config.head_within, idle_max: config.idle_max }
+}
+
+/// How many files this process may have open; any number, if nobody says.
+fn files_max() -> u64 {
+    rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(u64::MAX, |(soft, _)| soft)
 }
 
 /// Keeps what is open to anybody from those who are not on this machine, and says that it is.
@@ -129,6 +146,12 @@ fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
         ip.is_loopback() || config.allow_open,
         "there is no organizer's token yet, so anybody who reaches {ip} would be the organizer of every \
          event; make one with `booking-http token create --name NAME`, or set ALLOW_OPEN=true"
+    );
+    ensure!(
+        config.cors != Cors::Any,
+        "there is no organizer's token yet, so with CORS_ORIGINS=* every website that somebody visits would be \
+         the organizer of every event; name the origins, or make a token with `booking-http token create \
+         --name NAME`"
     );
     log::warn!(
         "open: anybody who reaches this server is the organizer of every event, until `booking-http token \
@@ -144,21 +167,23 @@ fn bind_metrics(
 ) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let MetricsAt::Apart(address) = config.metrics_at else { return Ok(None) };
     let service = service.clone();
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(service.clone())
             .configure(routes::configure_metrics)
             .wrap(from_fn(edge))
-    })
-    .on_connect(connections::watch(config.idle_max + config.head_within))
-    .client_request_timeout(config.head_within)
-    .keep_alive(config.idle_max)
-    .max_connections(METRICS_CONNECTIONS_MAX)
-    .workers(1)
-    .disable_signals()
-    .bind(address)
-    .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
-    let address = server.addrs().first().copied().unwrap_or(address);
+    };
+    let listener = listen(address)
+        .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
+    let address = listener.local_addr().unwrap_or(address);
+    let counts = Arc::new(Counts::new(&config.client_limits, files_max(), config.store_files()));
+    let times = times(config);
+    let server = Server::build()
+        .max_concurrent_connections(METRICS_CONNECTIONS_MAX)
+        .workers(1)
+        .disable_signals()
+        .listen("metrics", listener, move || http_service(app.clone(), Arc::clone(&counts), times))
+        .context("the server of metrics cannot be started")?;
     Ok(Some((server.run(), address)))
 }
 

@@ -3,12 +3,13 @@
 use crate::access::Access;
 use crate::config::MetricsAt;
 use crate::edge;
-use crate::limits::{ClientLimits, Gate, Holds};
+use crate::limits::{ClientLimits, Gate, Holds, Seats};
 use crate::metrics::Metrics;
 use crate::path::Holder;
 use crate::problem::ApiError;
 use crate::readiness::Readiness;
 use crate::reads::Reads;
+use crate::sites::Sites;
 use crate::tickets::Tickets;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
@@ -37,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) gate: Gate,
     pub(crate) holds: Holds,
+    pub(crate) seats: Seats,
+    pub(crate) sites: Sites,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
     pub(crate) readiness: Readiness,
@@ -65,6 +68,8 @@ impl Service {
             retention: None,
             gate: Gate::new(limits),
             holds: Holds::new(limits),
+            seats: Seats::new(limits),
+            sites: Sites::default(),
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
             readiness: Readiness::default(),
@@ -76,6 +81,11 @@ impl Service {
     /// The same, whose new events keep personal data for so long if nothing is said.
     pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same, letting these other sites in.
+    pub(crate) fn with_sites(self, sites: Sites) -> Self {
+        Self { sites, ..self }
     }
 
     /// The same, counting in `metrics`, which are shown at `metrics_at`.

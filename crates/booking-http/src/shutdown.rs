@@ -1,21 +1,47 @@
 //! Stopping without leaving anybody unanswered.
+//!
+//! Clients keep their connections, and those under load never leave one idle. So from the signal on each
+//! answer says that it is the last one of its connection (`edge`), and connections end as soon as they are
+//! idle (`connections`). Whoever connects meanwhile is served in the same way for a moment; then there is
+//! nobody left to serve them, and they are told to come again, which is to a server that goes on.
 
+use crate::connections::Counts;
+use crate::problem::{self, ApiError};
 use crate::service::Service;
+use actix_web::body::MessageBody;
 use actix_web::dev::ServerHandle;
+use actix_web::rt;
+use booking_admission::SubmitError;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often is looked whether requests are still under way.
-const POLL: Duration = Duration::from_millis(20);
-/// How long the last answers get to leave their sockets.
-const LINGER: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(10);
+/// For how long new connections are still served.
+const ACCEPTING: Duration = Duration::from_millis(200);
+/// For how long those that are left may take to end, once nothing is under way any more.
+const ENDING: Duration = Duration::from_secs(1);
+/// How long a client that is turned away may take to say what it wants, and to hear that it gets nothing.
+const TURNED_AWAY_WITHIN: Duration = Duration::from_millis(200);
+/// The most of what it says that is read.
+const TURNED_AWAY_BYTES_MAX: u64 = 64 * 1024;
+
+/// What stops: a server, and the socket that it listens on.
+pub(crate) struct Stopped {
+    pub(crate) handle: ServerHandle,
+    pub(crate) listener: TcpListener,
+    pub(crate) connections: Arc<Counts>,
+}
 
 /// Waits for SIGTERM or SIGINT. Then `/readyz` says that this server stops; after `drain_for` it takes no
 /// more connections, lets what is under way finish for up to `limit`, and stops the server.
 pub(crate) async fn on_signal(
-    handle: ServerHandle,
+    stopped: Stopped,
     service: Arc<Service>,
     drain_for: Duration,
     limit: Duration,
@@ -34,15 +60,76 @@ pub(crate) async fn on_signal(
     }
     service.begin_stopping();
     sleep(drain_for).await;
+    let Stopped { handle, listener, connections } = stopped;
     let deadline = Instant::now() + limit;
+    connections.begin_stopping();
+    wait_until(deadline.min(Instant::now() + ACCEPTING), || connections.live() == 0).await;
     handle.pause().await;
-    while service.requests_under_way() > 0 && Instant::now() < deadline {
-        sleep(POLL).await;
-    }
+    let turning_away = rt::spawn(turn_away(listener));
+    wait_until(deadline, || service.requests_under_way() == 0).await;
     if tokio::time::timeout_at(deadline, service.admission.drain()).await.is_err() {
         log::warn!("stopping with {} commands still under way", service.admission.depth());
     }
-    sleep(LINGER).await;
     // What is left are connections that nobody uses.
+    wait_until(deadline.min(Instant::now() + ENDING), || connections.live() == 0).await;
     handle.stop(false).await;
+    turning_away.abort();
+}
+
+async fn wait_until(deadline: Instant, is_done: impl Fn() -> bool) {
+    while !is_done() && Instant::now() < deadline {
+        sleep(POLL).await;
+    }
+}
+
+/// Answers those who connected when nobody took connections any more.
+async fn turn_away(listener: TcpListener) {
+    let listener =
+        listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
+    let Ok(listener) = listener else { return };
+    let answer = Arc::new(unavailable());
+    while let Ok((stream, _)) = listener.accept().await {
+        let answer = Arc::clone(&answer);
+        rt::spawn(timeout(TURNED_AWAY_WITHIN, async move { tell(stream, &answer).await }));
+    }
+}
+
+/// Says it, and reads what the client sends, so that the answer is not lost with what nobody has read.
+async fn tell(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    stream.write_all(answer).await?;
+    stream.shutdown().await?;
+    let mut rest = stream.take(TURNED_AWAY_BYTES_MAX);
+    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map(drop)
+}
+
+/// The answer that a request gets which comes too late, as it is on the wire.
+fn unavailable() -> Vec<u8> {
+    let error = ApiError::Submit(SubmitError::ShuttingDown);
+    let response = problem::response(&error, "/", "-");
+    let status = response.status();
+    let mut answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
+    for (name, value) in response.headers() {
+        answer.extend_from_slice(format!("{name}: ").as_bytes());
+        answer.extend_from_slice(value.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    let body = response.into_body().try_into_bytes().unwrap_or_default();
+    answer.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+    answer.extend_from_slice(&body);
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_turned_away_gets_a_whole_answer() {
+        let answer = String::from_utf8(unavailable()).expect("it is text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head and a body");
+        assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");
+        assert!(head.contains("\r\nretry-after: 2\r\n"), "{head}");
+        assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{head}");
+        assert!(body.contains("\"code\":\"unavailable\""), "{body}");
+    }
 }

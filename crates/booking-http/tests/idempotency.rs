@@ -18,12 +18,13 @@ on_both_stores! {
     a_transfer_shows_its_token_again
     scans_that_are_told_again_are_answered_the_same
     an_answer_outlives_the_server_and_the_key_of_its_token
+    a_key_that_is_easily_guessed_is_no_secret
 }
 
 const REPLAYED: &str = "idempotency-replayed";
 
 fn ask(app: &App, key: &str, method: &str, path: &str, body: &Value) -> Answer {
-    app.ask(method, path, &[("Idempotency-Key", key)], body)
+    app.ask(method, path, &[("Idempotency-Key", &common::key(key))], body)
 }
 
 fn register(app: &App, key: &str, event: &str, email: &str) -> Answer {
@@ -60,7 +61,8 @@ fn sixty_at_once_under_one_key_are_one(data: Data) {
     let answers: Vec<Answer> = thread::scope(|scope| {
         let send = || {
             ready.wait();
-            common::ask(&url, "POST", &address, &[("Idempotency-Key", "6f1c")], &ada)
+            let key = common::key("6f1c");
+            common::ask(&url, "POST", &address, &[("Idempotency-Key", &key)], &ada)
         };
         let callers: Vec<_> = (0..60).map(|_| scope.spawn(send)).collect();
         callers.into_iter().map(|caller| caller.join().expect("no panic")).collect()
@@ -229,4 +231,35 @@ fn an_answer_outlives_the_server_and_the_key_of_its_token(data: Data) {
     assert_same(&register(&app, "twice", &event, "grace@example.org"), &waiting);
     done(&act(&app, &seat, "confirm"), 200);
     app.assert_audit_is_clean();
+}
+
+/// Whoever shows no token has nothing but the key: with a short one, somebody else's answer and its token
+/// could be had by guessing.
+fn a_key_that_is_easily_guessed_is_no_secret(data: Data) {
+    let app = App::start(data);
+    let event = app.create(3);
+    let ada = json!({"user_email": "ada@example.org"});
+    let [register, holds] = ["register", "holds"].map(|what| format!("/events/{event}/{what}"));
+    let with = |key: &str, path: &str, body: &Value| {
+        app.ask("POST", path, &[("Idempotency-Key", key)], body)
+    };
+    let (short, long) = ("k".repeat(15), "k".repeat(16));
+    for key in ["1", &short] {
+        for path in [&register, &holds] {
+            let answer = with(key, path, &ada);
+            refused(&answer, 400, "invalid_header");
+            assert_eq!(answer.pointers(), ["/Idempotency-Key"]);
+        }
+        let create = with(key, "/events", &json!({"name": "a", "capacity": 1}));
+        refused(&create, 400, "invalid_header");
+        // A header that means nothing here makes nobody of them.
+        let proxied = [("Idempotency-Key", key), ("Authorization", "Bearer for-a-proxy")];
+        refused(&app.ask("POST", &register, &proxied, &ada), 400, "invalid_header");
+    }
+    assert_eq!(app.get(&format!("/events/{event}")).json()["version"], 1, "nothing was done");
+    let seat = done(&with(&long, &register, &ada), 201);
+    // Who has the registration's token has keys of their own.
+    let bearer = format!("Bearer {}", token(&seat));
+    let headers = [("Idempotency-Key", "1"), ("Authorization", bearer.as_str())];
+    done(&app.ask("DELETE", &path(&seat), &headers, &Value::Null), 200);
 }

@@ -299,7 +299,8 @@ fn what_does_not_exist_is_not_found(data: Data) {
         ] {
             let address = format!("{event}{below}");
             refused(&app.ask(method, &address, &[], body), 404, "not_found");
-            let key = [("Idempotency-Key", "k")];
+            let key = common::key("k");
+            let key = [("Idempotency-Key", key.as_str())];
             refused(&app.ask(method, &address, &key, body), 404, "not_found");
         }
     }

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// (RFC 6177).
 const IPV6_CLIENT_BITS: u32 = 64;
 
+/// The most proxies in a row. Of a longer row the last one counts: it is made up, or goes in circles.
+const PROXIES_MAX: usize = 32;
+
 /// Whoever is counted as one: an IPv4 address, or an IPv6 network of /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
@@ -48,6 +51,13 @@ impl TrustedProxies {
         Self(networks)
     }
 
+    /// Whose connection it is that comes from `peer`. `None` where many may share one: a proxy that is
+    /// trusted, and this very machine.
+    pub(crate) fn direct_client(&self, peer: IpAddr) -> Option<Client> {
+        let peer = peer.to_canonical();
+        (!peer.is_loopback() && !self.trusts(peer)).then(|| Client::of(peer))
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -69,7 +79,7 @@ impl TrustedProxies {
             }
             return None;
         }
-        for said in forwarded::hops(headers) {
+        for said in forwarded::hops(headers).take(PROXIES_MAX) {
             let Some(address) = said else { break };
             nearest = address;
             if !self.trusts(nearest) {
@@ -177,6 +187,9 @@ mod tests {
         assert_is(x("198.51.100.1, unknown, 10.0.0.2"), "10.0.0.2");
         assert_is(x(""), "127.0.0.1");
         assert_is(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
+        // A row without end is not followed to its end.
+        let circles = format!("198.51.100.1{}", ", 10.0.0.7, 10.0.0.8".repeat(1_000));
+        assert_is(x(&circles), "10.0.0.7");
         // Only the last words of a trusted proxy count, in whichever line they are.
         let lines = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "198.51.100.1")];
         assert_is(client(trusted, "10.0.0.3", &lines), "198.51.100.1");

@@ -6,16 +6,15 @@
 //! keeps its place until its end. Nothing is kept of an address but a keyed hash.
 
 use super::client::Client;
+use super::places::{Limit, Places, Taken};
 use super::{ClientLimits, Limited, TooMuch};
 use crate::locked::lock;
 use booking_admission::SubmitError;
-use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId, StoreError};
-use std::collections::{BTreeSet, HashMap};
+use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId};
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// The most holds that are counted. Further ones are not, so that a sale is never refused for what this
 /// server can remember. They take 440 bytes each, so that it is 88 MB.
@@ -28,33 +27,6 @@ pub(crate) struct Holds {
     counted_max: usize,
     hasher: RandomState,
     places: Mutex<Places>,
-}
-
-/// The place that a hold has taken. It stays taken unless [`Holds::settle`] is told that there is no
-/// hold: a client that hangs up may have got one all the same.
-#[must_use]
-pub(crate) struct HoldPlace {
-    id: RegistrationId,
-    /// Whether this request took it, and not an earlier try of the same.
-    is_new: bool,
-}
-
-/// A hash of who has places, with a key that is this process's own.
-type Owner = u64;
-
-struct Place {
-    owners: [Option<Owner>; 2],
-    ends: Instant,
-    key: Option<KeyHash>,
-}
-
-#[derive(Default)]
-struct Places {
-    by_id: HashMap<RegistrationId, Place>,
-    by_key: HashMap<KeyHash, RegistrationId>,
-    by_end: BTreeSet<(Instant, RegistrationId)>,
-    by_owner: BTreeSet<(Owner, Instant, RegistrationId)>,
-    counts: HashMap<Owner, u32>,
 }
 
 impl Holds {
@@ -80,7 +52,7 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<HoldPlace, TooMuch> {
+    ) -> Result<Taken, TooMuch> {
         self.take_at(Instant::now(), client, email, id, key, ttl)
     }
 
@@ -92,56 +64,25 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<HoldPlace, TooMuch> {
-        let client = client.filter(|_| self.client_max.is_some());
-        let email = Some(email).filter(|_| self.email_max.is_some());
-        let owners = [
-            client.map(|client| self.hasher.hash_one(("client", client))),
-            email.map(|email| self.hasher.hash_one(("e-mail", email.as_str()))),
-        ];
-        let mut places = self.lock();
-        places.forget_ended(now);
-        if let Some(id) = key.and_then(|key| places.by_key.get(&key)) {
-            return Ok(HoldPlace { id: *id, is_new: false });
-        }
-        let too_many = [
-            (owners[0], self.client_max, Limited::ClientHolds),
-            (owners[1], self.email_max, Limited::EmailHolds),
-        ]
-        .into_iter()
-        .filter_map(|(owner, max, of)| {
-            let wait = places.wait(owner?, max?, now)?;
-            Some(TooMuch { of, wait })
-        })
-        .max_by_key(|too_much| too_much.wait);
-        if let Some(too_many) = too_many {
-            return Err(too_many);
-        }
-        if places.by_id.len() < self.counted_max && owners != [None, None] {
-            let ends = now + Duration::from_secs(ttl.seconds().into());
-            places.add(id, Place { owners, ends, key });
-        }
-        Ok(HoldPlace { id, is_new: true })
+    ) -> Result<Taken, TooMuch> {
+        let of_client = client.zip(self.client_max).map(|(client, max)| {
+            let owner = self.hasher.hash_one(("client", client));
+            Limit { owner, max, of: Limited::ClientHolds }
+        });
+        let of_email = self.email_max.map(|max| {
+            let owner = self.hasher.hash_one(("e-mail", email.as_str()));
+            Limit { owner, max, of: Limited::EmailHolds }
+        });
+        let ends = now + Duration::from_secs(ttl.seconds().into());
+        self.lock().take(now, [of_client, of_email], id, key, ends, self.counted_max)
     }
 
     /// Gives the place back if no hold was made, and else has it go with that.
-    pub(crate) fn settle(&self, place: &HoldPlace, outcome: &Result<Outcome, SubmitError>) {
-        match outcome {
-            Ok(Outcome::Held(registration)) => self.lock().rename(place.id, registration.id),
-            // That hold has a place of its own, or is none any more.
-            Ok(Outcome::Replayed(_)) if place.is_new => self.free(place.id),
-            Ok(Outcome::Replayed(first)) => {
-                if let Outcome::Held(registration) = &**first {
-                    self.lock().rename(place.id, registration.id);
-                }
-            }
-            Ok(_) => self.free(place.id),
-            // It may have been made.
-            Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
-            Err(_) if place.is_new => self.free(place.id),
-            // This try made none, and what became of the one before is not known.
-            Err(_) => {}
-        }
+    pub(crate) fn settle(&self, place: &Taken, outcome: &Result<Outcome, SubmitError>) {
+        self.lock().settle(place, outcome, |outcome| match outcome {
+            Outcome::Held(registration) => Some(registration.id),
+            _ => None,
+        });
     }
 
     /// Gives back the place of a hold that is none any more, if it has one.
@@ -155,69 +96,12 @@ impl Holds {
     }
 }
 
-impl Places {
-    fn add(&mut self, id: RegistrationId, place: Place) {
-        self.by_end.insert((place.ends, id));
-        for owner in place.owners.into_iter().flatten() {
-            self.by_owner.insert((owner, place.ends, id));
-            *self.counts.entry(owner).or_default() += 1;
-        }
-        if let Some(key) = place.key {
-            self.by_key.insert(key, id);
-        }
-        self.by_id.insert(id, place);
-    }
-
-    fn remove(&mut self, id: RegistrationId) -> Option<Place> {
-        let place = self.by_id.remove(&id)?;
-        self.by_end.remove(&(place.ends, id));
-        for owner in place.owners.into_iter().flatten() {
-            self.by_owner.remove(&(owner, place.ends, id));
-            let count = self.counts.get_mut(&owner).expect("each place of an owner is counted");
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&owner);
-            }
-        }
-        if let Some(key) = &place.key {
-            self.by_key.remove(key);
-        }
-        Some(place)
-    }
-
-    /// Has a place be that of another registration, if an earlier try took it for one that is not to be.
-    fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
-        if id != as_id
-            && let Some(place) = self.remove(id)
-        {
-            self.add(as_id, place);
-        }
-    }
-
-    fn forget_ended(&mut self, now: Instant) {
-        while let Some((ends, id)) = self.by_end.first().copied()
-            && ends <= now
-        {
-            self.remove(id);
-        }
-    }
-
-    /// How long until the first of an owner's holds ends, if there are as many as there may be.
-    fn wait(&self, owner: Owner, max: NonZeroU32, now: Instant) -> Option<Duration> {
-        if *self.counts.get(&owner)? < max.get() {
-            return None;
-        }
-        // Those that have ended by now are forgotten, so that the first after it is the owner's first.
-        let (_, ends, _) = self.by_owner.range((owner, now, Uuid::nil().into())..).next()?;
-        Some(ends.duration_since(now))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{Refusal, Registration, Status, Version};
+    use booking_core::{Refusal, Registration, Status, StoreError, Version};
     use chrono::DateTime;
+    use uuid::Uuid;
 
     fn holds(client_max: u32, email_max: u32) -> Holds {
         let settings = [("CLIENT_HOLDS_MAX", client_max), ("EMAIL_HOLDS_MAX", email_max)];
@@ -272,7 +156,7 @@ mod tests {
             number: u128,
             key: Option<KeyHash>,
             seconds: i64,
-        ) -> Result<HoldPlace, TooMuch> {
+        ) -> Result<Taken, TooMuch> {
             let email = EmailAddress::parse(email).expect("valid");
             let ttl = HoldTtl::parse(seconds).expect("valid");
             self.0.take_at(self.1, client, &email, id(number), key, ttl)
@@ -349,6 +233,10 @@ mod tests {
         assert_eq!(at.count(), 1, "the first may have been made");
         let again = at.take(client(1), "a@x.org", 3, key(1), 60).expect("it has its place");
         holds.settle(&again, &Ok(held(id(3))));
+        // Another request under the same key is refused, and takes the place of the first from nobody.
+        let other = at.take(client(1), "b@x.org", 5, key(1), 60).expect("it has the key's place");
+        holds.settle(&other, &Ok(Outcome::Refused(Refusal::KeyReused)));
+        assert_eq!(at.count(), 1);
         holds.free(id(1));
         assert!(at.take(client(1), "a@x.org", 4, key(2), 60).is_err(), "it was the third try's");
         holds.free(id(3));

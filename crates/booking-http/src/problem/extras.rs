@@ -34,9 +34,12 @@ impl Extras {
             ApiError::MalformedJson(_)
             | ApiError::Unauthenticated(_)
             | ApiError::Forbidden
+            | ApiError::HostNotAllowed
+            | ApiError::CrossSite
             | ApiError::NotFound
             | ApiError::MethodNotAllowed { .. }
             | ApiError::TooLarge { .. }
+            | ApiError::QueryTooLong { .. }
             | ApiError::UnsupportedMediaType
             | ApiError::BodyTimeout
             | ApiError::BodyBroken

@@ -45,10 +45,14 @@ impl Shape {
             ApiError::Unauthenticated(_) => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Unauthenticated")
             }
-            ApiError::Forbidden => FORBIDDEN,
+            ApiError::Forbidden | ApiError::HostNotAllowed => FORBIDDEN,
+            ApiError::CrossSite => CROSS_SITE,
             ApiError::NotFound => NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             ApiError::TooLarge { .. } => TOO_LARGE,
+            ApiError::QueryTooLong { .. } => {
+                Shape { status: StatusCode::URI_TOO_LONG, ..TOO_LARGE }
+            }
             ApiError::UnsupportedMediaType => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -74,6 +78,8 @@ const VALIDATION: Shape = Shape::new(StatusCode::BAD_REQUEST, "validation", "Inv
 const INVALID_HEADER: Shape =
     Shape::new(StatusCode::BAD_REQUEST, "invalid_header", "Invalid header");
 const FORBIDDEN: Shape = Shape::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden");
+const CROSS_SITE: Shape =
+    Shape::new(StatusCode::FORBIDDEN, "cross_site", "Asked by another website");
 const NOT_FOUND: Shape = Shape::new(StatusCode::NOT_FOUND, "not_found", "Not found");
 const METHOD_NOT_ALLOWED: Shape =
     Shape::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed");

@@ -20,16 +20,24 @@ pub(super) async fn register(
     service: Data<Service>,
     Visitor(caller): Visitor,
     EventPath(event_id): EventPath,
+    Peer(client): Peer,
     write: Write<Register>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let Register { who, on_full } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let claim = who.claim(id, token.hash);
     let command = Command::Register(booking_core::Register { claim, on_full });
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
-    let outcome = service.submit(item).await?;
+    let outcome = match service.seats.take(client, caller, event_id, id, key.map(|key| key.hash)) {
+        Ok(seat) => {
+            let outcome = service.submit(item).await;
+            service.seats.settle(&seat, &outcome);
+            outcome?
+        }
+        Err(too_many) => recall(&service, item, too_many).await?,
+    };
     present(&service, outcome, &token).await
 }
 
@@ -41,17 +49,22 @@ pub(super) async fn hold(
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let Hold { who, ttl } = write.body;
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
-    let place = service.holds.take(client, &who.user_email, id, key.map(|key| key.hash), ttl);
+    let key_hash = key.map(|key| key.hash);
+    let places = service.seats.take(client, caller, event_id, id, key_hash).and_then(|seat| {
+        let hold = service.holds.take(client, &who.user_email, id, key_hash, ttl);
+        hold.inspect_err(|_| service.seats.give_back(&seat)).map(|hold| (seat, hold))
+    });
     let command = Command::Hold(booking_core::Hold { claim: who.claim(id, token.hash), ttl });
     let hold = EventCommand::new(event_id, command).by(caller).with_key(key);
-    let outcome = match place {
-        Ok(place) => {
+    let outcome = match places {
+        Ok((of_seat, of_hold)) => {
             let outcome = service.submit(hold).await;
-            service.holds.settle(&place, &outcome);
+            service.seats.settle(&of_seat, &outcome);
+            service.holds.settle(&of_hold, &outcome);
             outcome?
         }
         Err(too_many) => recall(&service, hold, too_many).await?,
@@ -59,16 +72,16 @@ pub(super) async fn hold(
     present(&service, outcome, &token).await
 }
 
-/// What a hold that is one too many was answered when it was not, if it is the same request again.
+/// What a seat that is one too many was answered when it was not, if it is the same request again.
 async fn recall(
     service: &Service,
-    hold: EventCommand,
+    item: EventCommand,
     too_many: TooMuch,
 ) -> Result<Outcome, ApiError> {
-    if hold.key.is_none() {
+    if item.key.is_none() {
         return Err(ApiError::TooMuch(too_many));
     }
-    match service.submit(EventCommand { command: Command::Recall, ..hold }).await? {
+    match service.submit(EventCommand { command: Command::Recall, ..item }).await? {
         Outcome::Settled => Err(ApiError::TooMuch(too_many)),
         outcome => Ok(outcome),
     }

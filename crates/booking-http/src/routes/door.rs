@@ -22,7 +22,7 @@ pub(super) async fn check_in(
     EventPath(event_id): EventPath,
     write: Write<CheckIn>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let claims = scans::verify_or_say(&service, caller, event_id, &write.body.ticket).await?;
     let command = scans::command(&claims, Uuid::now_v7(), None);
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
@@ -37,7 +37,7 @@ pub(super) async fn check_in_batch(
     EventPath(event_id): EventPath,
     write: Write<CheckInBatch>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let told = scans::tell(&service, caller, event_id, &write.body.scans, key).await?;
     let mut response = HttpResponse::Ok();
     if told.is_replay {
@@ -55,7 +55,7 @@ pub(super) async fn undo(
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::UndoCheckIn { registration_id };
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = service.submit(item).await?;
     Ok(Decided::registration(outcome)?.changed(None))

@@ -28,7 +28,7 @@ pub(super) async fn create(
     Manager(caller): Manager,
     write: Write<CreateEvent>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let CreateEvent { mut details, says_retention, capacity, rules } = write.body;
     if !says_retention {
         details.retention = service.retention;
@@ -87,7 +87,7 @@ pub(super) async fn edit(
     IfMatch(if_version): IfMatch,
     write: Write<EditEvent>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let command = Command::Edit(Box::new(Edit { if_version, ..write.body.0 }));
     let item = EventCommand::new(id, command).by(caller).with_key(key);
     Ok(Decided::event(service.submit(item).await?)?.changed())
@@ -100,7 +100,7 @@ pub(super) async fn cancel(
     EventPath(id): EventPath,
     write: Write<Nothing>,
 ) -> Answer {
-    let key = write.key_of(caller);
+    let key = write.key_of(caller)?;
     let item = EventCommand::new(id, Command::CancelEvent).by(caller).with_key(key);
     Ok(Decided::event(service.submit(item).await?)?.changed())
 }

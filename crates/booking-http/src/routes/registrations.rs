@@ -52,7 +52,7 @@ pub(super) async fn confirm(
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::Confirm { registration_id: holder.id };
-    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
+    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
     let confirmed = Decided::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(confirmed.changed(None))
@@ -65,7 +65,7 @@ pub(super) async fn cancel(
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::Cancel { registration_id: holder.id };
-    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)).await?;
+    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
     let ended = Decided::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(ended.changed(None))
@@ -77,7 +77,7 @@ pub(super) async fn correct(
     holder: Holder,
     write: Write<Correct>,
 ) -> Answer {
-    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
     let Correct { name, user_email } = write.body;
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let is_of_address = user_email.is_some();
@@ -100,7 +100,7 @@ pub(super) async fn renew_link(
     holder: Holder,
     write: Write<Nothing>,
 ) -> Answer {
-    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let renew = booking_core::RenewLink { registration_id, token_hash: token.hash };
     let outcome = service.submit_for(holder, Command::RenewLink(renew), key).await?;
@@ -115,7 +115,7 @@ pub(super) async fn transfer(
     holder: Holder,
     write: Write<Transfer>,
 ) -> Answer {
-    let (registration_id, key) = (holder.id, write.key_of(holder.caller));
+    let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let Transfer(Who { user_email, name }) = write.body;
     let token_hash = Some(token.hash);

@@ -39,7 +39,7 @@ pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], told: &[Told], then:
         expect(&mut answers, *told);
     }
     if then == Then::Open {
-        let last = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         answers.stream.write_all(last).unwrap_or_else(|error| panic!("{name}: {error}"));
         expect(&mut answers, (200, ""));
     }

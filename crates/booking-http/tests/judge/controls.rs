@@ -182,7 +182,7 @@ async fn clients_that_vanish_leave_all_or_nothing() {
             let body = body(who);
             format!(
                 "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-                 Idempotency-Key: vanish-{who}\r\nContent-Length: {}\r\n\r\n{body}",
+                 Idempotency-Key: vanishing-client-{who}\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             )
         };
@@ -195,7 +195,7 @@ async fn clients_that_vanish_leave_all_or_nothing() {
         }
         // Whoever sent all of it asks again, and hears of the one seat that they have.
         for who in (0..200).step_by(2) {
-            let key = format!("vanish-{who}");
+            let key = format!("vanishing-client-{who}");
             let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
             let told = http::send(app.url(), "POST", &path, &headers, body(who).as_bytes());
             assert_eq!(told.status, 201, "{told:?}");

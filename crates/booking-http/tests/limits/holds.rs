@@ -8,7 +8,8 @@ use serde_json::json;
 
 fn hold_from(app: &App, from: &str, event: &str, email: &str, key: &str) -> Answer {
     let path = format!("/events/{event}/holds");
-    let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key)];
+    let key = crate::common::key(key);
+    let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key.as_str())];
     ask(app.url(), "POST", &path, &headers, &json!({"user_email": email, "ttl_seconds": 120}))
 }
 

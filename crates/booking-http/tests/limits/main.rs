@@ -4,5 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod holds;
+mod long;
 mod rates;
+mod seats;
 mod slow;

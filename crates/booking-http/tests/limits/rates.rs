@@ -1,9 +1,9 @@
 //! Clients that ask too often. All of them are on this machine, so a proxy is played that says where they
 //! come from.
 
-use crate::common::acts::refused;
+use crate::common::acts::{done, id, refused};
 use crate::common::http::Answer;
-use crate::common::{App, Data, ask, http};
+use crate::common::{App, Data, ask, http, make_token};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -82,17 +82,21 @@ fn without_a_limit_the_flood_comes_through() {
 
 #[test]
 fn clients_are_told_how_they_stand() {
+    let data = Data::sqlite();
+    let token = make_token(&data, "Jazz club");
     let app = App::start_with(
-        Data::sqlite(),
+        data,
         &[PROXY, ("CLIENT_RATE", "1"), ("CLIENT_BURST", "2"), ("CORS_ORIGINS", "*")],
     );
-    let event = app.create(10);
+    let body = json!({"name": "An event", "capacity": 10});
+    let created = done(&app.ask_as(&token, "POST", "/events", &body), 201);
+    let event = id(&created);
     let from = "198.51.100.1";
-    let first = register_from(&app, from, &event, "a@b.org");
+    let first = register_from(&app, from, event, "a@b.org");
     assert_eq!(first.status, 201);
     assert_eq!(first.header("ratelimit-policy"), Some("\"client\";q=2;w=2"));
     assert_eq!(first.header("ratelimit"), Some("\"client\";r=1;t=1"));
-    let send = || register_from(&app, from, &event, "b@b.org");
+    let send = || register_from(&app, from, event, "b@b.org");
     let limited = std::iter::repeat_with(send).take(100).find(|answer| answer.status == 429);
     let limited = limited.expect("it comes soon");
     assert_eq!(limited_for(&limited), 1);
@@ -118,7 +122,8 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
     let from = "198.51.100.1";
     let path = format!("/events/{event}/register");
     let send = |email: &str, key: &str| {
-        let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key)];
+        let key = crate::common::key(key);
+        let headers = [("X-Forwarded-For", from), ("Idempotency-Key", key.as_str())];
         ask(app.url(), "POST", &path, &headers, &json!({"user_email": email}))
     };
     let mut shed = (0..30).map(|n| (n, send(&format!("{n}@b.org"), &format!("key {n}"))));
@@ -136,7 +141,7 @@ fn what_is_refused_leaves_no_trace_and_is_not_read() {
 
     // What is wrong with a request is not looked at, and a body is not waited for.
     let head = format!(
-        "POST /events HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\nContent-Length: 16000\r\n\r\n{{"
+        "POST /events HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {from}\r\nContent-Length: 16000\r\n\r\n{{"
     );
     let send_head = || {
         flood(&app, from, &event, 6);
@@ -159,7 +164,7 @@ fn who_is_refused_keeps_the_connection() {
     flood(&app, "198.51.100.1", &event, 8);
     let mut stream = http::connect(app.url());
     let request = format!(
-        "POST /events/{event}/register HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.1\r\n\
+        "POST /events/{event}/register HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 198.51.100.1\r\n\
          Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
     );
     let mut answered = String::new();

@@ -16,7 +16,7 @@ const SHORT: [(&str, &str); 3] =
 const CLOSED_WITHIN: Duration = Duration::from_secs(20);
 
 const POST: &[u8] =
-    b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
 
 /// Waits until the server has closed the connection; what it said before.
 #[track_caller]
@@ -84,7 +84,7 @@ fn whoever_says_nothing_is_not_waited_for(url: &str) {
 
 fn whoever_says_no_more_is_not_waited_for(url: &str) {
     let mut idle = http::connect(url);
-    idle.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").expect("the server reads");
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the server reads");
     assert!(closed(&idle).starts_with("HTTP/1.1 200"));
 }
 
@@ -92,7 +92,7 @@ const DRIPPING: &[u8] = b"X-Drip: a\r\n";
 
 fn a_first_head_that_drips_ends(url: &str) {
     let mut first = http::connect(url);
-    first.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n").expect("the server reads");
+    first.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").expect("the server reads");
     let said = drip(&first, DRIPPING);
     assert!(said.starts_with("HTTP/1.1 408"), "{said}");
 }
@@ -101,7 +101,7 @@ fn a_first_head_that_drips_ends(url: &str) {
 fn a_second_head_that_drips_ends(url: &str) {
     let mut second = http::connect(url);
     second
-        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n")
+        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n")
         .expect("the server reads");
     let said = drip(&second, DRIPPING);
     assert!(said.starts_with("HTTP/1.1 200") && said.matches("HTTP/1.1").count() == 1, "{said}");
@@ -124,7 +124,9 @@ fn a_body_that_drips_ends_whether_or_not_anybody_reads_it(url: &str) {
             let mut stream = http::connect(url);
             scope.spawn(move || {
                 stream
-                    .write_all(format!("{line} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes())
+                    .write_all(
+                        format!("{line} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").as_bytes(),
+                    )
                     .expect("the server reads");
                 let drops: &[u8] = if headers == chunked { b"1\r\n \r\n" } else { b" " };
                 let said = drip(&stream, drops);
@@ -136,8 +138,7 @@ fn a_body_that_drips_ends_whether_or_not_anybody_reads_it(url: &str) {
 
     // A body that nobody reads, but that has come, costs no connection.
     let mut stream = http::connect(url);
-    let twice =
-        "GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let twice = "GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
     stream.write_all(twice.repeat(2).as_bytes()).expect("the server reads");
     assert_eq!(closed(&stream).matches("HTTP/1.1 200").count(), 2);
 }
@@ -157,7 +158,7 @@ fn a_reader_that_stalls_is_not_waited_for(url: &str) {
     let whole = http::send(url, "GET", "/events", &[], b"").body.len();
     assert!(whole > 500_000, "{whole}");
     let mut stalled = http::connect(url);
-    let asked = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
+    let asked = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20);
     stalled.write_all(asked.as_bytes()).expect("the server reads");
     wait_for_end(&stalled);
 }
@@ -185,10 +186,10 @@ fn three_hundred_slow_clients_slow_nobody_else() {
         stream.write_all(bytes).expect("the server reads");
         stream
     };
-    let listing = "GET /events HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
+    let listing = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20);
     let silent: Vec<_> = (0..75).map(|_| begin(b"")).collect();
     let stalled: Vec<_> = (0..75).map(|_| begin(listing.as_bytes())).collect();
-    let heads = (0..75).map(|_| begin(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Drip: "));
+    let heads = (0..75).map(|_| begin(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Drip: "));
     let bodies = (0..75).map(|_| begin(POST));
     let mut dripping: Vec<_> = heads.chain(bodies).collect();
 

@@ -11,6 +11,7 @@ mod harness;
 mod holds;
 mod offline;
 mod organizer;
+mod other_sites;
 mod registrations;
 mod signing_in;
 mod views;

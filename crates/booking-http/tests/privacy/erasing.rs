@@ -68,7 +68,8 @@ pub(crate) fn holds(stored: &[u8], text: &str) -> bool {
 
 fn register_named(app: &App, event: &str, email: &str, key: &str) -> Value {
     let body = json!({"user_email": email, "name": NAME, "on_full": "waitlist"});
-    let headers = [("Idempotency-Key", key)];
+    let key = crate::common::key(key);
+    let headers = [("Idempotency-Key", key.as_str())];
     let answer = app.ask("POST", &format!("/events/{event}/register"), &headers, &body);
     assert!([201, 202].contains(&answer.status), "{answer:?}");
     answer.json()

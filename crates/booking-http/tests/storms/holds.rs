@@ -110,7 +110,8 @@ impl Sale {
     /// Asks until there is an answer that says more than "not now", always under the same key.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>, key: &str) -> (u16, Value) {
         let body = body.map(Value::to_string).unwrap_or_default();
-        let mut headers = vec![("Idempotency-Key", key)];
+        let key = common::key(key);
+        let mut headers = vec![("Idempotency-Key", key.as_str())];
         if !body.is_empty() {
             headers.push(("Content-Type", "application/json"));
         }

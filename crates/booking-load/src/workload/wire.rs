@@ -8,10 +8,15 @@ use hyper::{Method, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// What every key of this process begins with: those of who shows no token are to be secrets, and another
+/// run's, with the same seed, are other keys.
+static RUN: LazyLock<String> = LazyLock::new(|| format!("{:032x}", fastrand::u128(..)));
 
 /// Asks, once.
 pub(super) async fn ask(
@@ -27,7 +32,8 @@ pub(super) async fn ask(
         _ => api.organizer(),
     };
     if let Some(key) = key {
-        headers.insert(KEY, HeaderValue::from_str(key).expect("our keys are plain ASCII"));
+        let key = format!("{}-{key}", *RUN);
+        headers.insert(KEY, HeaderValue::from_str(&key).expect("our keys are plain ASCII"));
     }
     if let Request::Edit { if_version: Some(version), .. } = request {
         let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is ASCII");

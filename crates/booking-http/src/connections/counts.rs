@@ -1,0 +1,115 @@
+//! How many connections there are, and of whom.
+
+use crate::limits::{Client, ClientLimits, TrustedProxies};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// The files that are not for connections: the store's, the program's own, and whatever comes.
+const FILES_KEPT: u64 = 64;
+/// However few files there may be, so many are for connections.
+const CONNECTIONS_MIN: usize = 16;
+
+/// The connections of a server, of all its threads.
+pub(crate) struct Counts {
+    proxies: TrustedProxies,
+    per_client_max: Option<NonZeroU32>,
+    max: usize,
+    live: AtomicUsize,
+    by_client: Mutex<HashMap<Client, u32>>,
+    is_stopping: AtomicBool,
+    stopping: Notify,
+}
+
+impl Counts {
+    /// For a server that may have `files_max` files open, of which its store takes `store_files`.
+    pub(crate) fn new(limits: &ClientLimits, files_max: u64, store_files: u64) -> Self {
+        let left = files_max.saturating_sub(FILES_KEPT + store_files);
+        Self {
+            proxies: limits.trusted_proxies.clone(),
+            per_client_max: limits.client_connections_max,
+            max: usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN),
+            live: AtomicUsize::new(0),
+            by_client: Mutex::default(),
+            is_stopping: AtomicBool::new(false),
+            stopping: Notify::new(),
+        }
+    }
+
+    /// Counts a connection from `peer` until what is returned is dropped.
+    pub(super) fn count(self: &Arc<Self>, peer: Option<SocketAddr>) -> Counted {
+        self.live.fetch_add(1, Ordering::Relaxed);
+        let client = peer.and_then(|peer| self.proxies.direct_client(peer.ip()));
+        if let Some(client) = client {
+            *self.by_client().entry(client).or_default() += 1;
+        }
+        Counted { counts: Arc::clone(self), client }
+    }
+
+    /// How many there are.
+    pub(crate) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// From now on connections end as soon as they are idle.
+    pub(crate) fn begin_stopping(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        self.stopping.notify_waiters();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it begins to stop.
+    pub(super) async fn stopping(&self) {
+        self.stopping.notified().await;
+    }
+
+    fn by_client(&self) -> MutexGuard<'_, HashMap<Client, u32>> {
+        self.by_client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that is counted.
+pub(super) struct Counted {
+    counts: Arc<Counts>,
+    /// Nobody whose connections are limited: this machine itself, or a proxy that is trusted.
+    client: Option<Client>,
+}
+
+impl Counted {
+    /// Whether its client has more than it may.
+    pub(super) fn is_too_many_of_client(&self) -> bool {
+        let (Some(client), Some(max)) = (self.client, self.counts.per_client_max) else {
+            return false;
+        };
+        self.counts.by_client().get(&client).is_some_and(|count| *count > max.get())
+    }
+
+    /// Whether there are more than there may be.
+    pub(super) fn is_too_many(&self) -> bool {
+        self.counts.live() > self.counts.max
+    }
+
+    pub(super) fn is_of_same_client(&self, other: &Self) -> bool {
+        self.client == other.client
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.counts.live.fetch_sub(1, Ordering::Relaxed);
+        let Some(client) = self.client else { return };
+        let mut by_client = self.counts.by_client();
+        if let Some(count) = by_client.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                by_client.remove(&client);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Places that are taken by whoever has only so many, each for a while.
+
+use super::{Limited, TooMuch};
+use booking_admission::SubmitError;
+use booking_core::{KeyHash, Outcome, Refusal, RegistrationId, StoreError};
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The place that a request has taken. It stays taken unless [`Places::settle`] is told that nothing was
+/// made: a client that hangs up may have got a seat all the same.
+#[must_use]
+pub(crate) struct Taken {
+    id: RegistrationId,
+    /// Whether this request took it, and not an earlier try of the same.
+    is_new: bool,
+}
+
+/// A hash of who has places, with a key that is this process's own.
+pub(super) type Owner = u64;
+
+/// How many places somebody may have, and what is said of one too many.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) owner: Owner,
+    pub(super) max: NonZeroU32,
+    pub(super) of: Limited,
+}
+
+pub(super) struct Place {
+    owners: [Option<Owner>; 2],
+    ends: Instant,
+    pub(super) key: Option<KeyHash>,
+}
+
+#[derive(Default)]
+pub(super) struct Places {
+    pub(super) by_id: HashMap<RegistrationId, Place>,
+    pub(super) by_key: HashMap<KeyHash, RegistrationId>,
+    pub(super) by_end: BTreeSet<(Instant, RegistrationId)>,
+    pub(super) by_owner: BTreeSet<(Owner, Instant, RegistrationId)>,
+    pub(super) counts: HashMap<Owner, u32>,
+}
+
+impl Places {
+    /// Takes a place that ends at `ends`, for what is to be made under `id`. A request that comes again under
+    /// its key has the place that it took. With `counted_max` places already it is not counted.
+    ///
+    /// # Errors
+    /// If there are too many already; with the time until the first of them ends.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        limits: [Option<Limit>; 2],
+        id: RegistrationId,
+        key: Option<KeyHash>,
+        ends: Instant,
+        counted_max: usize,
+    ) -> Result<Taken, TooMuch> {
+        self.forget_ended(now);
+        if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
+            return Ok(Taken { id: *id, is_new: false });
+        }
+        let too_many = limits
+            .iter()
+            .flatten()
+            .filter_map(|limit| {
+                let wait = self.wait(limit.owner, limit.max, now)?;
+                Some(TooMuch { of: limit.of, wait })
+            })
+            .max_by_key(|too_much| too_much.wait);
+        if let Some(too_many) = too_many {
+            return Err(too_many);
+        }
+        let owners = limits.map(|limit| limit.map(|limit| limit.owner));
+        if self.by_id.len() < counted_max && owners != [None, None] {
+            self.add(id, Place { owners, ends, key });
+        }
+        Ok(Taken { id, is_new: true })
+    }
+
+    /// Gives the place back if nothing was made, and else has it go with what was: `made` tells.
+    pub(super) fn settle(
+        &mut self,
+        place: &Taken,
+        outcome: &Result<Outcome, SubmitError>,
+        made: impl Fn(&Outcome) -> Option<RegistrationId>,
+    ) {
+        match outcome {
+            // What was made then has a place of its own, or needs none any more.
+            Ok(Outcome::Replayed(_)) if place.is_new => self.give_back(place),
+            Ok(Outcome::Replayed(first)) => {
+                if let Some(id) = made(first) {
+                    self.rename(place.id, id);
+                }
+            }
+            // That was another request: the place is of the one that had the key first.
+            Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(place),
+            Ok(outcome) => match made(outcome) {
+                Some(id) => self.rename(place.id, id),
+                None => {
+                    self.remove(place.id);
+                }
+            },
+            // It may have been made.
+            Err(SubmitError::Store(StoreError::CommitUnknown(_))) => {}
+            // This try made nothing; what became of one before is not known.
+            Err(_) => self.give_back(place),
+        }
+    }
+
+    /// Gives a place back, unless an earlier try of the same took it.
+    pub(super) fn give_back(&mut self, place: &Taken) {
+        if place.is_new {
+            self.remove(place.id);
+        }
+    }
+
+    fn add(&mut self, id: RegistrationId, place: Place) {
+        self.by_end.insert((place.ends, id));
+        for owner in place.owners.into_iter().flatten() {
+            self.by_owner.insert((owner, place.ends, id));
+            *self.counts.entry(owner).or_default() += 1;
+        }
+        if let Some(key) = place.key {
+            self.by_key.insert(key, id);
+        }
+        self.by_id.insert(id, place);
+    }
+
+    /// Gives back a place, if there is one of this registration.
+    pub(super) fn remove(&mut self, id: RegistrationId) -> Option<Place> {
+        let place = self.by_id.remove(&id)?;
+        self.by_end.remove(&(place.ends, id));
+        for owner in place.owners.into_iter().flatten() {
+            self.by_owner.remove(&(owner, place.ends, id));
+            let count = self.counts.get_mut(&owner).expect("each place of an owner is counted");
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&owner);
+            }
+        }
+        if let Some(key) = &place.key {
+            self.by_key.remove(key);
+        }
+        Some(place)
+    }
+
+    /// Has a place be that of another registration, if an earlier try took it for one that is not to be.
+    fn rename(&mut self, id: RegistrationId, as_id: RegistrationId) {
+        if id != as_id
+            && let Some(place) = self.remove(id)
+        {
+            self.add(as_id, place);
+        }
+    }
+
+    fn forget_ended(&mut self, now: Instant) {
+        while let Some((ends, id)) = self.by_end.first().copied()
+            && ends <= now
+        {
+            self.remove(id);
+        }
+    }
+
+    /// How long until the first of an owner's holds ends, if there are as many as there may be.
+    fn wait(&self, owner: Owner, max: NonZeroU32, now: Instant) -> Option<Duration> {
+        if *self.counts.get(&owner)? < max.get() {
+            return None;
+        }
+        // Those that have ended by now are forgotten, so that the first after it is the owner's first.
+        let (_, ends, _) = self.by_owner.range((owner, now, Uuid::nil().into())..).next()?;
+        Some(ends.duration_since(now))
+    }
+}

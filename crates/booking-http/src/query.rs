@@ -1,0 +1,172 @@
+//! Query strings, read in one place and strictly: what is not known or is said twice is refused, as in
+//! bodies, so that a misspelt name is no listing of something else.
+
+use crate::fields::ERRORS_MAX;
+use crate::problem::{ApiError, FieldError};
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::web::Query;
+use actix_web::{FromRequest, HttpRequest};
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+
+/// The longest query, in bytes. The longest that is of use has a few parameters and a cursor.
+pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
+
+/// The names that an address takes in its query when it is read. It is what the route table says of a
+/// resource; where it says nothing, and for whatever writes, there are none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
+
+/// The parameters of a query that have not been taken yet, each there once, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    found: Vec<(&'static str, String)>,
+    errors: Vec<FieldError>,
+}
+
+impl Parameters {
+    /// Those of a request, of which its route knows the names.
+    ///
+    /// # Errors
+    /// [`ApiError::QueryTooLong`].
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let names = match *request.method() {
+            Method::GET | Method::HEAD => request.app_data::<QueryNames>(),
+            _ => None,
+        };
+        Self::read(request.query_string(), names.copied().unwrap_or(QueryNames(&[])))
+    }
+
+    /// Reads a query, in time that grows as its length does.
+    ///
+    /// # Errors
+    /// [`ApiError::QueryTooLong`].
+    pub(crate) fn read(query: &str, names: QueryNames) -> Result<Self, ApiError> {
+        check_length(query)?;
+        let mut parameters = Self::default();
+        if query.is_empty() {
+            return Ok(parameters);
+        }
+        let pairs = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
+        let mut times: HashMap<String, u32> = HashMap::new();
+        for (name, value) in pairs.unwrap_or_default() {
+            let known = names.0.iter().find(|known| **known == name);
+            let times = times.entry(name.clone()).or_default();
+            *times += 1;
+            match (known, *times) {
+                (Some(known), 1) => parameters.found.push((*known, value)),
+                (Some(_), 2) => parameters.refuse(&name, "is there more than once"),
+                (None, 1) => parameters.refuse(&name, "is not a parameter of this address"),
+                // Told already.
+                _ => {}
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Takes a parameter, if it is there.
+    pub(crate) fn take<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let position = self.found.iter().position(|(found, _)| *found == name)?;
+        let (_, value) = self.found.swap_remove(position);
+        parse(&value).map_err(|reason| self.refuse(name, &reason)).ok()
+    }
+
+    /// What was made of the parameters, if nothing is wrong with them.
+    ///
+    /// # Errors
+    /// [`ApiError::Validation`] with everything that is, up to [`ERRORS_MAX`].
+    pub(crate) fn finish<T>(mut self, value: T) -> Result<T, ApiError> {
+        if self.errors.is_empty() {
+            return Ok(value);
+        }
+        self.errors.truncate(ERRORS_MAX);
+        Err(ApiError::Validation(self.errors))
+    }
+
+    fn refuse(&mut self, name: &str, reason: &str) {
+        // As in a JSON pointer (RFC 6901, section 3).
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        self.errors.push(FieldError { pointer, detail: reason.to_owned() });
+    }
+}
+
+/// Refuses a query that is too long to be one of ours.
+///
+/// # Errors
+/// [`ApiError::QueryTooLong`].
+pub(crate) fn check_length(query: &str) -> Result<(), ApiError> {
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(ApiError::QueryTooLong { max: QUERY_BYTES_MAX });
+    }
+    Ok(())
+}
+
+/// That nothing is wrong with the query of a request, as far as names go.
+pub(crate) struct KnownQuery;
+
+impl FromRequest for KnownQuery {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parameters = Parameters::of(request);
+        ready(parameters.and_then(|parameters| parameters.finish(Self)).map_err(Into::into))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: QueryNames = QueryNames(&["limit", "status"]);
+
+    /// The pointers of what is wrong with a query.
+    fn wrong(query: &str) -> Vec<String> {
+        let parameters = Parameters::read(query, NAMES).expect("it is short enough");
+        match parameters.finish(()) {
+            Ok(()) => Vec::new(),
+            Err(ApiError::Validation(errors)) => {
+                errors.into_iter().map(|error| error.pointer).collect()
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_repeated_is_told_once() {
+        assert_eq!(wrong(""), [""; 0]);
+        assert_eq!(wrong("&&"), [""; 0]);
+        assert_eq!(wrong("limit=1&status="), [""; 0]);
+        assert_eq!(wrong("utm_source=mail&limit=1"), ["/utm_source"]);
+        assert_eq!(wrong("limit=1&limit=1&limit=2"), ["/limit"]);
+        assert_eq!(wrong("x&x&x=1"), ["/x"]);
+        assert_eq!(wrong("=&a/b~c&Limit=1"), ["/", "/a~1b~0c", "/Limit"]);
+        let mut parameters = Parameters::read("%6cimit=7", NAMES).expect("short enough");
+        let number = |value: &str| value.parse::<u8>().map_err(|error| error.to_string());
+        let limit = parameters.take("limit", number);
+        assert_eq!(limit, Some(7));
+        assert_eq!(parameters.take("status", |_| Ok(())), None);
+    }
+
+    #[test]
+    fn the_longest_query_is_answered_shortly() {
+        let one_letter = |count: usize| {
+            let names = (b'a'..=b'z').cycle().take(count).map(|b| format!("{}&", char::from(b)));
+            names.collect::<String>()
+        };
+        // As many names as there can be, each of them again and again.
+        assert_eq!(wrong(&one_letter(QUERY_BYTES_MAX / 2)).len(), 26);
+        let names: String = (0..500).map(|number| format!("{number:x}&")).collect();
+        assert!(names.len() <= QUERY_BYTES_MAX);
+        assert_eq!(wrong(&names).len(), ERRORS_MAX);
+        let too_long = "a".repeat(QUERY_BYTES_MAX + 1);
+        let refused = Parameters::read(&too_long, NAMES);
+        assert!(matches!(refused, Err(ApiError::QueryTooLong { .. })));
+        assert!(Parameters::read(&too_long[1..], NAMES).is_ok());
+    }
+}
