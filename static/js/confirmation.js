@@ -2,6 +2,7 @@
 /** A seat that is kept for somebody until a deadline: the countdown, and the two ways out of it. */
 
 import { registrationApi } from "./api.js";
+import { serverNow } from "./clock.js";
 import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
 import { explain } from "./explain.js";
@@ -13,7 +14,7 @@ import { withRetries } from "./retry.js";
 /** @import { Registration } from "./types.js" */
 
 /**
- * @typedef {"confirmed" | "given_back" | "ended" | "cancelled"} End
+ * @typedef {"confirmed" | "given_back" | "ended" | "over" | "cancelled"} End
  *
  * @param {object} options
  * @param {string} options.id
@@ -46,6 +47,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   );
   let over = false;
   let deciding = false;
+  /** When the event ends, if that is what this ends with. @type {number | null} */
+  let endsWithEvent = null;
 
   /** @param {End} end @param {Registration | null} registration */
   function finish(end, registration) {
@@ -73,7 +76,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     const latest = await ask();
     if (latest?.status === "confirmed") finish("confirmed", latest);
     else if (latest?.status === "cancelled") finish("cancelled", latest);
-    else finish("ended", latest);
+    else finish(endsWithEvent !== null && serverNow() >= endsWithEvent ? "over" : "ended", latest);
   }
 
   onSubmit(form, confirm, "Confirming…", async (pressed) => {
@@ -96,9 +99,9 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
         },
       );
       if (outcome.kind === "expired") return await settle();
-      // The event was called off, and with it this.
+      // The event was called off, and with it this; or it is over, if only by the server's clock so far.
       const latest = outcome.problem?.code === "closed" ? await ask() : null;
-      if (latest?.status === "cancelled") return finish("cancelled", latest);
+      if (latest) return finish(latest.status === "cancelled" ? "cancelled" : "over", latest);
       area.show(outcome, {
         onRetry: () => resubmit(form, isRelease ? release : confirm),
       });
@@ -109,6 +112,14 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
 
   return {
     node: el("div", { class: "confirmation" }, countdown.node, form, area.node),
-    setEnd: countdown.setEnd,
+    /**
+     * @param {string | null | undefined} expiresAt
+     * @param {number | null} eventOver When the event is over, in ms; nothing is kept for longer.
+     */
+    setEnd(expiresAt, eventOver) {
+      const isFirst = eventOver !== null && eventOver <= Date.parse(expiresAt ?? "");
+      endsWithEvent = isFirst ? eventOver : null;
+      countdown.setEnd(isFirst ? new Date(eventOver).toISOString() : expiresAt);
+    },
   };
 }

@@ -49,10 +49,10 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
 
   return {
     node,
-    /** @param {Registration} registration */
-    update({ status = "confirmed", checked_in_at }) {
+    /** @param {Registration} registration @param {boolean} isPast Whether the event is over. */
+    update({ status = "confirmed", checked_in_at }, isPast) {
       node.hidden = !CANCELLABLE.includes(status) || Boolean(checked_in_at);
-      transfer.node.hidden = status !== "confirmed";
+      transfer.node.hidden = status !== "confirmed" || isPast;
     },
   };
 }

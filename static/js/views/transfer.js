@@ -3,12 +3,15 @@
 
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
-import { createField, onSubmit, resubmit, showErrors } from "../form.js";
+import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form.js";
 import { createAttempts } from "../idempotency.js";
+import { EMAIL, PERSON_NAME } from "../limits.js";
 import { createOutcomeArea } from "../outcome.js";
 import { createPrivateLink } from "../private_link.js";
 import { withRetries } from "../retry.js";
+import { showsNothing, trimmed } from "../text.js";
 
+/** @import { Outcome } from "../explain.js" */
 /** @import { Seated } from "../types.js" */
 
 /**
@@ -20,12 +23,14 @@ export function createTransfer(api, signal, onDone) {
   const email = createField({
     name: "user_email",
     label: "Their e-mail address",
+    limit: EMAIL,
     attributes: { inputmode: "email", autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
   });
   const name = createField({
     name: "name",
     label: "Their name",
     optional: true,
+    limit: PERSON_NAME,
     attributes: { autocomplete: "off" },
   });
   const fields = [email, name];
@@ -67,8 +72,8 @@ export function createTransfer(api, signal, onDone) {
 
   onSubmit(form, button, "Passing it on…", async () => {
     area.clear();
-    const to = { user_email: email.input.value.trim(), ...named(name.input.value.trim()) };
-    if (to.user_email === "") {
+    const to = { user_email: trimmed(email.input.value), ...named(trimmed(name.input.value)) };
+    if (showsNothing(to.user_email)) {
       showErrors(fields, [{ pointer: "/user_email", detail: "Enter their e-mail address." }]);
       return area.show({
         kind: "invalid",
@@ -76,7 +81,9 @@ export function createTransfer(api, signal, onDone) {
         text: "Nothing was changed.",
       });
     }
-    showErrors(fields, []);
+    const found = unsendable(fields);
+    showErrors(fields, found);
+    if (found.length > 0) return area.show(INVALID);
     try {
       const theirs = await attempt(to, (key) => withRetries(() => api.transfer(to, key), area.wait, signal));
       area.clear();
@@ -128,3 +135,10 @@ export function createTransfer(api, signal, onDone) {
 
 /** @param {string} name */
 const named = (name) => (name === "" ? {} : { name });
+
+/** @type {Outcome} */
+const INVALID = {
+  kind: "invalid",
+  title: "Please check the form",
+  text: "Nothing was passed on. What is wrong is said beside each field.",
+};
