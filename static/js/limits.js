@@ -39,6 +39,28 @@ export const DESCRIPTION = { max: 10_000, unit: "characters", count: characters,
 export const EMAIL = {
   max: 254,
   unit: "bytes",
-  count: (text) => bytes.encode(trimmed(text).normalize("NFC").toLowerCase()).length,
+  count: (text) => bytes.encode(addressOf(trimmed(text))).length,
   mustShow: true,
 };
+
+/**
+ * About as the server writes it, and never longer: what it would take is not to be refused here. It writes no
+ * quotes that are not needed, and domains as DNS has them.
+ *
+ * @param {string} typed
+ */
+function addressOf(typed) {
+  const address = typed.normalize("NFC").toLowerCase();
+  const at = address.lastIndexOf("@");
+  if (at === -1) return address;
+  return `${address.slice(0, at).replaceAll(/["\\]/g, "")}@${inDns(address.slice(at + 1))}`;
+}
+
+/** @param {string} domain */
+function inDns(domain) {
+  try {
+    return new URL(`https://${domain}`).hostname;
+  } catch {
+    return domain;
+  }
+}
