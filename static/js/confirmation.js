@@ -2,7 +2,6 @@
 /** A seat that is kept for somebody until a deadline: the countdown, and the two ways out of it. */
 
 import { registrationApi } from "./api.js";
-import { serverNow } from "./clock.js";
 import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
 import { explain } from "./explain.js";
@@ -47,8 +46,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   );
   let over = false;
   let deciding = false;
-  /** When the event ends, if that is what this ends with. @type {number | null} */
-  let endsWithEvent = null;
+  /** Whether it is the end of the event that this ends with. */
+  let endsWithEvent = false;
 
   /** @param {End} end @param {Registration | null} registration */
   function finish(end, registration) {
@@ -76,7 +75,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     const latest = await ask();
     if (latest?.status === "confirmed") finish("confirmed", latest);
     else if (latest?.status === "cancelled") finish("cancelled", latest);
-    else finish(endsWithEvent !== null && serverNow() >= endsWithEvent ? "over" : "ended", latest);
+    else finish(endsWithEvent ? "over" : "ended", latest);
   }
 
   onSubmit(form, confirm, "Confirming…", async (pressed) => {
@@ -117,9 +116,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
      * @param {number | null} eventOver When the event is over, in ms; nothing is kept for longer.
      */
     setEnd(expiresAt, eventOver) {
-      const isFirst = eventOver !== null && eventOver <= Date.parse(expiresAt ?? "");
-      endsWithEvent = isFirst ? eventOver : null;
-      countdown.setEnd(isFirst ? new Date(eventOver).toISOString() : expiresAt);
+      endsWithEvent = eventOver !== null && eventOver <= Date.parse(expiresAt ?? "");
+      countdown.setEnd(endsWithEvent ? new Date(eventOver ?? NaN).toISOString() : expiresAt);
     },
   };
 }

@@ -54,6 +54,7 @@ export function standingOf({ status = "confirmed", checked_in_at, position }, ev
         ? "The event was called off."
         : "Nothing is booked under this link any more.";
     case "expired":
+      if (isPast) return "It was not confirmed in time, and the event is over. Nothing is booked.";
       return "It was not confirmed in time, so the seat went to somebody else. Nothing is booked.";
     default:
       return "This seat is yours. Show the ticket at the door.";

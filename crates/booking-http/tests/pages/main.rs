@@ -4,13 +4,16 @@
 mod common;
 
 mod axe;
+mod corrections;
 mod door;
 mod driver;
 mod faults;
 mod harness;
 mod holds;
+mod limits;
 mod offline;
 mod organizer;
+mod over;
 mod registrations;
 mod signing_in;
 mod views;
