@@ -96,7 +96,7 @@ export function createEventForm() {
     name: "retention_days",
     label: "Days after the end until personal data is erased",
     optional: true,
-    hint: "Then addresses and names go, and the counts stay.",
+    hint: "Up to 3,650. Then addresses and names go, and the counts stay.",
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
   const more = el(
