@@ -7,7 +7,7 @@ import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form
 import { createAttempts } from "../idempotency.js";
 import { EMAIL, PERSON_NAME } from "../limits.js";
 import { createOutcomeArea } from "../outcome.js";
-import { createPrivateLink } from "../private_link.js";
+import { THEIRS, createPrivateLink } from "../private_link.js";
 import { withRetries } from "../retry.js";
 import { showsNothing, trimmed } from "../text.js";
 
@@ -87,7 +87,9 @@ export function createTransfer(api, signal, onDone) {
     try {
       const theirs = await attempt(to, (key) => withRetries(() => api.transfer(to, key), area.wait, signal));
       area.clear();
-      show(theirs);
+      // To the address that it has already nothing is passed on: then there is no new token.
+      if (theirs.manage_token === undefined) area.show(OWN_ADDRESS);
+      else show(theirs);
     } catch (error) {
       if (signal.aborted) return;
       const outcome = explain(error, "Nothing was passed on.", {
@@ -115,15 +117,9 @@ export function createTransfer(api, signal, onDone) {
           {},
           "The seat belongs to ",
           el("bdi", {}, user_email),
-          ". Send them their link: nobody else does.",
+          ".",
         ),
-        token &&
-          createPrivateLink(
-            id,
-            token,
-            "Their registration",
-            "It is shown this once. Whoever has it has the seat.",
-          ),
+        token && createPrivateLink(id, token, "Their registration", THEIRS),
       ),
     );
     onDone();
@@ -135,6 +131,13 @@ export function createTransfer(api, signal, onDone) {
 
 /** @param {string} name */
 const named = (name) => (name === "" ? {} : { name });
+
+/** @type {Outcome} */
+const OWN_ADDRESS = {
+  kind: "saved",
+  title: "It is still yours",
+  text: "That is the address that it has already: the name was corrected, and your link and your ticket stay good.",
+};
 
 /** @type {Outcome} */
 const INVALID = {

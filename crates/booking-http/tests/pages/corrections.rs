@@ -70,7 +70,28 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
     page.end().await;
 }
 
-/// The token at the end of the link that is shown.
+#[tokio::test]
+async fn what_is_passed_on_to_its_own_address_is_corrected_and_stays_where_it_is() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let ada = done(&app.register(&app.create(1), "ada@example.org"), 201);
+    let before = ticket(app, &ada);
+    page.open(&private(&ada)).await;
+    page.click("@transfer summary").await;
+    page.fill("user_email", "ADA@example.org").await;
+    page.fill("name", "Ada").await;
+    page.click("@transfer-submit").await;
+    page.outcome("saved").await;
+    assert!(page.text("@outcome").await.contains("still yours"));
+    until_text(&page, "registration-name", "Ada").await;
+    assert!(page.is_shown("@ticket-qr").await && !page.is_shown("@transfer-done").await);
+    assert_eq!(ticket(app, &ada), before);
+    page.reload().await;
+    page.wait("@registration-status[data-status=confirmed]").await;
+    page.end().await;
+}
+
+/// The link that is shown, which can be copied.
 async fn new_link(page: &Browser) -> String {
     page.wait("@new-link-made h3:focus").await;
     let link = page.attribute("@new-link-made @private-link", "href").await;
