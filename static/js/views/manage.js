@@ -50,7 +50,9 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
   return {
     node,
     /** @param {Registration} registration @param {boolean} isPast Whether the event is over. */
-    update({ status = "confirmed", checked_in_at }, isPast) {
+    update(registration, isPast) {
+      const { status = "confirmed", checked_in_at } = registration;
+      transfer.update(registration);
       node.hidden = !CANCELLABLE.includes(status) || Boolean(checked_in_at);
       transfer.node.hidden = status !== "confirmed" || isPast;
     },

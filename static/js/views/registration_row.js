@@ -101,25 +101,22 @@ export function createRow(first, { signal, onOpen }) {
 
   /** @param {Seated} corrected */
   function onCorrected({ manage_token, ...corrected }) {
+    const isOtherAddress = corrected.user_email !== latest.user_email;
     leave();
     update(corrected);
-    if (manage_token) showLink("Corrected. Their new link", manage_token);
+    if (isOtherAddress) showLink("Corrected. Their new link", manage_token ?? null);
     else made.replaceChildren(el("p", { class: "quiet", "data-testid": "corrected" }, "Corrected."));
   }
 
   /** @param {string} heading @param {string | null} shown */
   function showLink(heading, shown) {
     token = null;
-    if (shown === null) return;
     close();
     const title = el("h3", { tabindex: -1 }, heading);
+    // It is done, but a server may have been unable to say the token.
+    const link = shown === null ? el("p", {}, LOST) : createPrivateLink(id, shown, "Their registration", THEIRS);
     made.replaceChildren(
-      el(
-        "div",
-        { class: "outcome outcome--note", "data-testid": "new-link-made" },
-        title,
-        createPrivateLink(id, shown, "Their registration", THEIRS),
-      ),
+      el("div", { class: "outcome outcome--note", "data-testid": "new-link-made" }, title, link),
     );
     title.focus();
   }
@@ -136,6 +133,8 @@ export function createRow(first, { signal, onOpen }) {
   update(first);
   return row;
 }
+
+const LOST = "It was made, and could not be shown. The one before is dead: make another one.";
 
 /** @type {Outcome} */
 const CALLED_OFF = {

@@ -12,7 +12,7 @@ import { withRetries } from "../retry.js";
 import { showsNothing, trimmed } from "../text.js";
 
 /** @import { Outcome } from "../explain.js" */
-/** @import { Seated } from "../types.js" */
+/** @import { Registration, Seated } from "../types.js" */
 
 /**
  * @param {ReturnType<typeof import("../api.js").registrationApi>} api
@@ -53,6 +53,7 @@ export function createTransfer(api, signal, onDone) {
   );
   const area = createOutcomeArea();
   const attempt = createAttempts();
+  let own = "";
   const node = el(
     "details",
     { class: "who", "data-testid": "transfer" },
@@ -87,8 +88,8 @@ export function createTransfer(api, signal, onDone) {
     try {
       const theirs = await attempt(to, (key) => withRetries(() => api.transfer(to, key), area.wait, signal));
       area.clear();
-      // To the address that it has already nothing is passed on: then there is no new token.
-      if (theirs.manage_token === undefined) area.show(OWN_ADDRESS);
+      // Nothing is passed on to the address that it has already: that is a correction of the name.
+      if (theirs.user_email === own) area.show(OWN_ADDRESS);
       else show(theirs);
     } catch (error) {
       if (signal.aborted) return;
@@ -126,7 +127,13 @@ export function createTransfer(api, signal, onDone) {
     title.focus();
   }
 
-  return { node };
+  return {
+    node,
+    /** @param {Registration} registration */
+    update({ user_email }) {
+      own = user_email;
+    },
+  };
 }
 
 /** @param {string} name */
