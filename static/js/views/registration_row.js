@@ -101,10 +101,11 @@ export function createRow(first, { signal, onOpen }) {
 
   /** @param {Seated} corrected */
   function onCorrected({ manage_token, ...corrected }) {
-    const isOtherAddress = corrected.user_email !== latest.user_email;
+    // The list may have heard of it before: then the token alone tells.
+    const isOtherLink = manage_token !== undefined || corrected.user_email !== latest.user_email;
     leave();
     update(corrected);
-    if (isOtherAddress) showLink("Corrected. Their new link", manage_token ?? null);
+    if (isOtherLink) showLink("Corrected. Their new link", manage_token ?? null);
     else made.replaceChildren(el("p", { class: "quiet", "data-testid": "corrected" }, "Corrected."));
   }
 
