@@ -108,6 +108,21 @@ export const register = async (eventId, who, key) =>
 export const hold = async (eventId, who, key) =>
   (await write("POST", `${eventPath(eventId)}/holds`, who, { key })).body;
 
+/**
+ * What the organizer corrects of somebody's registration. Another address comes with another token.
+ *
+ * @param {string} id
+ * @param {{ user_email?: string, name?: string | null }} changes
+ * @param {string} key
+ * @returns {Promise<Seated>}
+ */
+export const correctRegistration = async (id, changes, key) =>
+  (await asOrganizer((token) => write("PATCH", registrationPath(id), changes, { key, token }))).body;
+
+/** A private link in the place of the one that there is. @param {string} id @param {string} key @returns {Promise<Seated>} */
+export const renewLink = async (id, key) =>
+  (await asOrganizer((token) => write("POST", `${registrationPath(id)}/link`, {}, { key, token }))).body;
+
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Registration>} */
 export const getRegistration = (id, signal) => asOrganizer((token) => registrationApi(id, token).get(signal));
 
@@ -130,6 +145,8 @@ export function registrationApi(id, token) {
     ticketSvg: async (signal) => (await read(`${path}/ticket.svg`, { token, signal, as: "text" })).body,
     /** @param {string} key @returns {Promise<Registration>} */
     confirm: async (key) => (await write("POST", `${path}/confirm`, {}, { key, token })).body,
+    /** @param {string | null} name @param {string} key @returns {Promise<Registration>} */
+    correctName: async (name, key) => (await write("PATCH", path, { name }, { key, token })).body,
     /** @param {string} key @returns {Promise<Registration>} */
     cancel: async (key) => (await write("DELETE", path, undefined, { key, token })).body,
     /** @param {{ user_email: string, name?: string }} to @param {string} key @returns {Promise<Seated>} */

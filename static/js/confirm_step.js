@@ -9,12 +9,23 @@ import { el, setText } from "./dom.js";
  * @param {string} options.question
  * @param {string} options.yes
  * @param {string} options.no
+ * @param {string} [options.describedBy] The id of what it is about, where there is one for each of many.
  * @param {string} options.testid Of the button; what follows has `-yes`, `-no` and `-error` after it.
  * @param {() => Promise<string | null>} options.act Resolves to what went wrong, if anything did.
  * @param {() => void} options.onDone
  */
-export function createConfirmStep({ label, question, yes, no, testid, act, onDone }) {
-  const open = el("button", { type: "button", class: "button button--plain", "data-testid": testid }, label);
+export function createConfirmStep({ label, question, yes, no, describedBy, testid, act, onDone }) {
+  const size = describedBy === undefined ? "" : " button--small";
+  const open = el(
+    "button",
+    {
+      type: "button",
+      class: `button button--plain${size}`,
+      "data-testid": testid,
+      "aria-describedby": describedBy,
+    },
+    label,
+  );
   const accept = el("button", { type: "button", class: "button button--danger" }, yes);
   accept.setAttribute("data-testid", `${testid}-yes`);
   const refuse = el("button", { type: "button", class: "button button--plain" }, no);
@@ -22,7 +33,13 @@ export function createConfirmStep({ label, question, yes, no, testid, act, onDon
   const error = el("p", { class: "field__error", role: "alert", "data-testid": `${testid}-error` });
   const ask = el(
     "div",
-    { class: "confirm-step", role: "group", "aria-label": question, hidden: true },
+    {
+      class: "confirm-step",
+      role: "group",
+      "aria-label": question,
+      "aria-describedby": describedBy,
+      hidden: true,
+    },
     el("p", {}, question),
     el("div", { class: "actions" }, accept, refuse),
   );

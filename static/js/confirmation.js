@@ -13,7 +13,7 @@ import { withRetries } from "./retry.js";
 /** @import { Registration } from "./types.js" */
 
 /**
- * @typedef {"confirmed" | "given_back" | "ended" | "cancelled"} End
+ * @typedef {"confirmed" | "given_back" | "ended" | "over" | "cancelled"} End
  *
  * @param {object} options
  * @param {string} options.id
@@ -46,6 +46,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   );
   let over = false;
   let deciding = false;
+  /** Whether it is the end of the event that this ends with. */
+  let endsWithEvent = false;
 
   /** @param {End} end @param {Registration | null} registration */
   function finish(end, registration) {
@@ -73,7 +75,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     const latest = await ask();
     if (latest?.status === "confirmed") finish("confirmed", latest);
     else if (latest?.status === "cancelled") finish("cancelled", latest);
-    else finish("ended", latest);
+    else finish(endsWithEvent ? "over" : "ended", latest);
   }
 
   onSubmit(form, confirm, "Confirming…", async (pressed) => {
@@ -96,9 +98,9 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
         },
       );
       if (outcome.kind === "expired") return await settle();
-      // The event was called off, and with it this.
+      // The event was called off, and with it this; or it is over, if only by the server's clock so far.
       const latest = outcome.problem?.code === "closed" ? await ask() : null;
-      if (latest?.status === "cancelled") return finish("cancelled", latest);
+      if (latest) return finish(latest.status === "cancelled" ? "cancelled" : "over", latest);
       area.show(outcome, {
         onRetry: () => resubmit(form, isRelease ? release : confirm),
       });
@@ -109,6 +111,13 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
 
   return {
     node: el("div", { class: "confirmation" }, countdown.node, form, area.node),
-    setEnd: countdown.setEnd,
+    /**
+     * @param {string | null | undefined} expiresAt
+     * @param {number | null} eventOver When the event is over, in ms; nothing is kept for longer.
+     */
+    setEnd(expiresAt, eventOver) {
+      endsWithEvent = eventOver !== null && eventOver <= Date.parse(expiresAt ?? "");
+      countdown.setEnd(endsWithEvent ? new Date(eventOver ?? NaN).toISOString() : expiresAt);
+    },
   };
 }

@@ -49,6 +49,7 @@ export function explain(error, nothing, known = {}) {
   }
   const { problem, code, status } = error;
   if (Object.hasOwn(known, code)) return { problem, ...known[code](problem) };
+  if (Object.hasOwn(ANYWHERE, code)) return { problem, ...ANYWHERE[code](nothing) };
   if (status === 400 && (problem.errors?.length ?? 0) > 0) {
     return {
       kind: "invalid",
@@ -98,6 +99,23 @@ export function explain(error, nothing, known = {}) {
     problem,
   };
 }
+
+/** Refusals that mean the same wherever they come from. @type {Record<string, (nothing: string) => Outcome>} */
+const ANYWHERE = {
+  cross_site: (nothing) => ({
+    kind: "error",
+    title: "Taken for another website",
+    text:
+      `${nothing} The server takes changes from its own pages alone, and this one seemed to come from ` +
+      "elsewhere. Open it by the address that the server is known by; if that is the one you have, tell " +
+      "whoever runs it.",
+  }),
+  not_correctable: (nothing) => ({
+    kind: "error",
+    title: "It is too late to correct that",
+    text: `${nothing} The registration has ended, or its personal data was erased.`,
+  }),
+};
 
 /** @type {Outcome} */
 const UNKNOWN = {

@@ -1,14 +1,20 @@
 // @ts-check
 /** Fields with their hints and errors, and a form that cannot be sent twice at once. */
 
+import { createCounter } from "./counter.js";
 import { el } from "./dom.js";
+import { formatNumber } from "./format.js";
+import { showsNothing, trimmed } from "./text.js";
 
+/** @import { Limit } from "./limits.js" */
 /** @import { FieldError } from "./types.js" */
 
 /**
  * @typedef {object} FieldOptions
  * @property {string} name Its name in the body that is sent.
  * @property {string} label
+ * @property {string} [scope] Tells it from a field of the same name in another form of the page.
+ * @property {Limit} [limit]
  * @property {string} [hint]
  * @property {boolean} [multiline]
  * @property {[value: string, label: string][]} [options] What there is to choose from.
@@ -21,12 +27,16 @@ import { el } from "./dom.js";
  * @property {string} name
  * @property {HTMLElement} node
  * @property {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
+ * @property {Limit | undefined} limit
+ * @property {boolean} isOptional
+ * @property {(text: string) => void} fill
  * @property {(text: string | null) => void} setError
  */
 
 /** @param {FieldOptions} options @returns {Field} */
-export function createField({ name, label, hint, multiline, options, optional, attributes = {} }) {
-  const id = `field-${name}`;
+export function createField({ name, label, scope, limit, hint, multiline, options, optional, attributes = {} }) {
+  const key = scope === undefined ? name : `${scope}-${name}`;
+  const id = `field-${key}`;
   const shared = {
     id,
     name,
@@ -43,9 +53,10 @@ export function createField({ name, label, hint, multiline, options, optional, a
   const error = el("span", {
     class: "field__error",
     id: `${id}-error`,
-    "data-testid": `error-${name}`,
+    "data-testid": `error-${key}`,
     hidden: true,
   });
+  const counter = limit && createCounter(`${id}-count`, `count-${key}`, input, limit, describe);
   const node = el(
     "div",
     { class: "field" },
@@ -57,21 +68,60 @@ export function createField({ name, label, hint, multiline, options, optional, a
     ),
     hintNode,
     input,
+    ...(counter?.nodes ?? []),
     error,
   );
+
+  function describe() {
+    const ids = [
+      hintNode?.id,
+      counter?.isShown() ? `${id}-count` : null,
+      error.hidden ? null : error.id,
+    ].filter(Boolean);
+    if (ids.length > 0) input.setAttribute("aria-describedby", ids.join(" "));
+    else input.removeAttribute("aria-describedby");
+  }
 
   /** @param {string | null} text */
   function setError(text) {
     error.textContent = text;
     error.hidden = text === null;
-    const described = [hintNode?.id, text === null ? null : error.id].filter(Boolean).join(" ");
-    if (described) input.setAttribute("aria-describedby", described);
-    else input.removeAttribute("aria-describedby");
+    describe();
     if (text === null) input.removeAttribute("aria-invalid");
     else input.setAttribute("aria-invalid", "true");
   }
+
+  /** @param {string} text */
+  function fill(text) {
+    input.value = text;
+    counter?.update();
+  }
   setError(null);
-  return { name, node, input, setError };
+  return { name, node, input, limit, isOptional: optional ?? false, fill, setError };
+}
+
+/**
+ * What the server would not take, told before it is sent: what is too long, and what is filled in with
+ * nothing that can be seen.
+ *
+ * @param {Field[]} fields
+ * @returns {FieldError[]}
+ */
+export const unsendable = (fields) =>
+  fields.flatMap(({ name, input, limit, isOptional }) => {
+    const detail = limit && refusalOf(input.value, limit, isOptional);
+    return detail ? [{ pointer: `/${name}`, detail }] : [];
+  });
+
+/** @param {string} text @param {Limit} limit @param {boolean} isOptional */
+function refusalOf(text, { max, unit, count, mustShow }, isOptional) {
+  const used = count(text);
+  if (used > max) {
+    return `Must have at most ${formatNumber(max)} ${unit}, and has ${formatNumber(used)}.`;
+  }
+  // One that is needed is asked for by whoever needs it, in words of their own.
+  const isBlank = isOptional && mustShow && trimmed(text) !== "" && showsNothing(text);
+  return isBlank ? "Nothing of this can be seen. Write something, or leave it empty." : null;
 }
 
 /**

@@ -10,7 +10,7 @@ import { ProblemError } from "./http.js";
 import { createAttempts } from "./idempotency.js";
 import { withRetries } from "./retry.js";
 
-/** @import { Problem, Seated } from "./types.js" */
+/** @import { BookingEvent, Problem, Seated } from "./types.js" */
 /** @import { Outcome } from "./explain.js" */
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
@@ -20,9 +20,9 @@ const KNOCK_MS = 200;
 
 /**
  * @param {string} eventId
- * @param {() => string | null | undefined} opensAt
+ * @param {() => BookingEvent | null} latest
  */
-export function createRegistering(eventId, opensAt) {
+export function createRegistering(eventId, latest) {
   const attempt = createAttempts();
 
   /**
@@ -39,7 +39,7 @@ export function createRegistering(eventId, opensAt) {
       return register(eventId, wish === "waitlist" ? { ...who, on_full: "waitlist" } : who, key);
     };
     for (;;) {
-      const isEarly = mayBeAhead(opensAt() ?? "");
+      const isEarly = mayBeAhead(latest()?.opens_at ?? "");
       try {
         const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
         noteServerMoment(made.created_at);
@@ -47,7 +47,7 @@ export function createRegistering(eventId, opensAt) {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (!isClosed(error) || !isEarly) {
-          return explain(error, "Nothing was booked.", REFUSALS);
+          return concealing(explain(error, "Nothing was booked.", REFUSALS), latest());
         }
         // When it was sent, our clock had opened the doors and the server's may not have.
         await sleep(KNOCK_MS, signal);
@@ -73,6 +73,20 @@ export function welcome(registration) {
     };
   }
   return { kind: "registered", title: "You’re in.", text: "This seat is yours.", registration };
+}
+
+/**
+ * An event that hides who is registered says the same to those who are: they are told where to look.
+ *
+ * @param {Outcome} outcome
+ * @param {BookingEvent | null} event
+ * @returns {Outcome}
+ */
+function concealing(outcome, event) {
+  const isHiding = ["sold_out", "all_held", "closed"].includes(outcome.kind) && event?.conceal_registered;
+  if (!isHiding) return outcome;
+  const hint = "If you are registered already, your private link shows it: this event does not say who is.";
+  return { ...outcome, text: `${outcome.text} ${hint}` };
 }
 
 /** @type {Record<string, (problem: Problem) => Outcome>} */

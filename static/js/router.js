@@ -2,6 +2,7 @@
 /** From the hash of the address to a view, and the care due when one view gives way to another. */
 
 import { connectionReset } from "./connection.js";
+import { trimmedCode } from "./text.js";
 import { createView } from "./views/create.js";
 import { doorView } from "./views/door.js";
 import { editView } from "./views/edit.js";
@@ -73,7 +74,8 @@ async function navigate(moved) {
 /** @param {string} text */
 function decode(text) {
   try {
-    return decodeURIComponent(text);
+    // A link that was pasted may have brought along what was around it.
+    return trimmedCode(decodeURIComponent(text));
   } catch {
     return text;
   }

@@ -1,7 +1,9 @@
 // @ts-check
 /** The seat meter on a ticket's stub. */
 
+import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
+import { isOver } from "./doors.js";
 import { formatNumber, plural } from "./format.js";
 
 /** @import { BookingEvent } from "./types.js" */
@@ -12,7 +14,14 @@ const BLOCKS_MAX = 20;
 export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
 
 /** No seat can be had: there is none, or no event any more. @param {BookingEvent} event */
-export const isSpent = (event) => event.status === "cancelled" || seatsLeft(event) === 0;
+export const isSpent = (event) => spentWords(event) !== null;
+
+/** @param {BookingEvent} event */
+function spentWords(event) {
+  if (event.status === "cancelled") return "Called off";
+  if (isOver(event, serverNow())) return "Over";
+  return seatsLeft(event) === 0 ? "Sold out" : null;
+}
 
 /** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
 export function createSeats() {
@@ -44,7 +53,7 @@ export function createSeats() {
     const { booked_count: booked, capacity } = event;
     const left = seatsLeft(event);
     const words = `${formatNumber(booked)} of ${plural(capacity, "seat", "seats")} taken`;
-    const spent = event.status === "cancelled" ? "Called off" : left === 0 ? "Sold out" : null;
+    const spent = spentWords(event);
     setText(number, spent ?? formatNumber(left));
     setText(unit, spent ? "" : left === 1 ? "seat left" : "seats left");
     setText(text, words);

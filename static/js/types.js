@@ -17,8 +17,10 @@
  * @property {string | null} [venue]
  * @property {string | null} [opens_at]
  * @property {string | null} [closes_at]
+ * @property {string | null} [over_at] When nothing of it can be had any more; null if never.
  * @property {boolean} [waitlist_enabled]
  * @property {number | null} [offer_ttl_seconds] Null if a freed seat is confirmed at once.
+ * @property {boolean} [conceal_registered] Whether sold out and closed hide who is registered.
  * @property {number | null} [retention_days] Null if personal data is kept for ever.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
@@ -56,6 +58,7 @@
  * @property {"checked_in" | "already_checked_in" | "refused"} result
  * @property {string | null} [registration_id]
  * @property {string | null} [checked_in_at]
+ * @property {"early" | "on_time" | "late" | null} [timing] Of a ticket that lets somebody in.
  * @property {string | null} [reason]
  * @property {string | null} [detail]
  *

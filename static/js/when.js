@@ -34,6 +34,17 @@ export function formatMoment(iso, zone) {
   return formatRange(iso, null, zone ?? timeZone());
 }
 
+/**
+ * That an event is over, and since when.
+ *
+ * @param {Pick<BookingEvent, "starts_at" | "ends_at" | "timezone">} event
+ */
+export function overWords({ starts_at, ends_at, timezone }) {
+  if (ends_at) return `This event is over: it ended at ${formatMoment(ends_at, timezone)}.`;
+  if (starts_at) return `This event is over: it began at ${formatMoment(starts_at, timezone)}.`;
+  return "This event is over.";
+}
+
 /** @param {string} start @param {string | null | undefined} end @param {string} zone */
 function formatRange(start, end, zone) {
   const format = formatIn(zone);

@@ -87,10 +87,12 @@ export function createQueue({ store, known, send, onChange, signal }) {
   /** @param {ScanResult[]} results */
   async function decide(results) {
     if (results.length === 0) throw new Error("the server decided nothing");
-    for (const { id, result, checked_in_at = null, reason = null, detail = null } of results) {
+    for (const { id, result, checked_in_at = null, timing = null, reason = null, detail = null } of results) {
       const scan = scans.get(id);
       // It may have been taken back meanwhile.
-      if (scan) await keep({ ...scan, state: "decided", ticket: "", result, checked_in_at, reason, detail });
+      if (!scan) continue;
+      const decided = { result, checked_in_at, timing: timing ?? scan.timing, reason, detail };
+      await keep({ ...scan, ...decided, state: "decided", ticket: "" });
     }
   }
 
@@ -116,7 +118,7 @@ export function createQueue({ store, known, send, onChange, signal }) {
     waiting,
     isSending: () => turn !== null,
 
-    /** @param {Pick<Scan, "id" | "event_id" | "registration_id" | "ticket" | "scanned_at">} scan */
+    /** @param {Pick<Scan, "id" | "event_id" | "registration_id" | "ticket" | "scanned_at" | "timing">} scan */
     add: (scan) =>
       keep({
         ...scan,

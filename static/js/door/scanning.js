@@ -3,12 +3,15 @@
 
 import { serverNow } from "../clock.js";
 import { randomUuid } from "../idempotency.js";
+import { trimmedCode } from "../text.js";
 import { parseTicket } from "../ticket.js";
 import { isInside } from "./queue.js";
+import { timingOf } from "./times.js";
 
 /** @import { Verifier } from "../ticket.js" */
 /** @import { createQueue } from "./queue.js" */
 /** @import { Scan } from "./store.js" */
+/** @import { Times, Timing } from "./times.js" */
 
 /** People wait at the door: no longer than this for the network. */
 const ANSWER_MS_MAX = 2_500;
@@ -18,6 +21,7 @@ const ANSWER_MS_MAX = 2_500;
  * @property {"checked_in" | "already_checked_in" | "refused" | "queued"} result
  * @property {string | null} reason
  * @property {string | null} at When the ticket was used first.
+ * @property {Timing | null} timing Whether it is the day of the event, as far as anybody knows.
  * @property {string | null} registrationId
  * @property {string | null} scanId What can be undone.
  * @property {boolean} verified Whether somebody, here or there, checked the signature.
@@ -28,11 +32,12 @@ const ANSWER_MS_MAX = 2_500;
  * @param {string} eventId
  * @param {ReturnType<typeof createQueue>} queue
  * @param {() => Verifier | null} verifier
+ * @param {() => Times | null} times
  * @returns {(text: string) => Promise<Result>}
  */
-export function createScanning(eventId, queue, verifier) {
+export function createScanning(eventId, queue, verifier, times) {
   return async (raw) => {
-    const ticket = raw.trim();
+    const ticket = trimmedCode(raw);
     const claims = parseTicket(ticket);
     if (!claims) return refused("not_a_ticket", null);
     const { registrationId } = claims;
@@ -42,8 +47,10 @@ export function createScanning(eventId, queue, verifier) {
     if (before?.state === "waiting") return already(before.scanned_at, registrationId);
 
     const id = randomUuid();
-    const scanned_at = new Date(serverNow()).toISOString();
-    await queue.add({ id, event_id: eventId, registration_id: registrationId, ticket, scanned_at });
+    const now = serverNow();
+    const scanned_at = new Date(now).toISOString();
+    const timing = timingOf(times(), now);
+    await queue.add({ id, event_id: eventId, registration_id: registrationId, ticket, scanned_at, timing });
     await answered(id);
     const scan = queue.get(id);
     if (scan?.state === "decided") return decidedResult(scan);
@@ -84,6 +91,7 @@ export function createScanning(eventId, queue, verifier) {
       result: "queued",
       reason: null,
       at: null,
+      timing: queue.get(id)?.timing ?? null,
       registrationId,
       scanId: id,
       verified: verdict !== null,
@@ -93,12 +101,14 @@ export function createScanning(eventId, queue, verifier) {
 }
 
 /** What the server made of it. @param {Scan} scan @returns {Result} */
-export function decidedResult({ id, registration_id, result, reason, checked_in_at: at, detail }) {
+export function decidedResult(scan) {
+  const { id, registration_id, result, reason, checked_in_at: at, timing, detail } = scan;
   const scanId = result === "checked_in" ? id : null;
   return {
     result: result ?? "refused",
     reason,
     at,
+    timing: timing ?? null,
     registrationId: registration_id,
     scanId,
     verified: true,
@@ -111,6 +121,7 @@ const refused = (reason, registrationId) => ({
   result: "refused",
   reason,
   at: null,
+  timing: null,
   registrationId,
   scanId: null,
   verified: true,
@@ -122,6 +133,7 @@ const already = (at, registrationId) => ({
   result: "already_checked_in",
   reason: null,
   at,
+  timing: null,
   registrationId,
   scanId: null,
   verified: true,

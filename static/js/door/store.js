@@ -12,6 +12,7 @@
  * @property {boolean} let_in Whether somebody was let in before the server said anything.
  * @property {"checked_in" | "already_checked_in" | "refused" | null} result
  * @property {string | null} checked_in_at
+ * @property {"early" | "on_time" | "late" | null} [timing] Scans that were kept before this release have none.
  * @property {string | null} reason
  * @property {string | null} detail
  *

@@ -3,8 +3,10 @@
 
 import { sentence } from "../form.js";
 import { formatClock } from "../format.js";
+import { formatMoment, overWords } from "../when.js";
 
 /** @import { Result } from "./scanning.js" */
+/** @import { Times, Timing } from "./times.js" */
 
 /** @type {Record<string, string>} */
 const REASONS = {
@@ -21,8 +23,42 @@ const REASONS = {
 export const reasonOf = (reason, detail) =>
   REASONS[reason ?? ""] ?? sentence(detail ?? "the server refused it");
 
+/**
+ * Nobody is kept out for the hour, but a scan on the wrong day is not waved through unseen.
+ *
+ * @param {Result} result
+ * @param {Times | null} times
+ * @returns {{ sign: string, title: string, text: string }}
+ */
+export function wordsOf(result, times) {
+  const words = plainWordsOf(result);
+  const isLetIn = result.result === "checked_in" || result.result === "queued";
+  const hours = isLetIn ? hoursOf(result.timing, times) : null;
+  if (hours === null) return words;
+  const text = `${words.text} ${hours} Is this the right day? Undo it if it is not.`;
+  // What could not be checked at all is the greater worry.
+  return words.sign === "?" ? { ...words, text } : { sign: "!", title: TITLES[result.timing ?? ""], text };
+}
+
+/** @type {Record<string, string>} */
+const TITLES = { early: "Too early", late: "Too late" };
+
+/**
+ * What is out of the ordinary about the hour.
+ *
+ * @param {Timing | null} timing
+ * @param {Times | null} times
+ */
+export function hoursOf(timing, times) {
+  if (timing === "early") {
+    const starts = times?.starts_at ? ` at ${formatMoment(times.starts_at, times.timezone)}` : " later";
+    return `This event starts only${starts}.`;
+  }
+  return timing === "late" ? overWords(times ?? {}) : null;
+}
+
 /** @param {Result} result @returns {{ sign: string, title: string, text: string }} */
-export function wordsOf({ result, reason, at, verified, detail }) {
+function plainWordsOf({ result, reason, at, verified, detail }) {
   switch (result) {
     case "checked_in":
       return { sign: "✓", title: "Come in", text: "Checked in." };

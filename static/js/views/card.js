@@ -4,8 +4,9 @@
 import { el, setText } from "../dom.js";
 import { dateElement } from "../format.js";
 import { createSeats, isSpent } from "../seats.js";
+import { nameShown } from "../text.js";
 import { formatMoment } from "../when.js";
-import { createBadge } from "./event_facts.js";
+import { badgeOf, createBadge } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -44,7 +45,7 @@ export function createCard(event) {
     node,
     focus: () => link.focus(),
     update(latest) {
-      setText(link, latest.name);
+      setText(link, nameShown(latest.name));
       setText(description, latest.description ?? "");
       description.hidden = !latest.description;
       drawPlace(place, latest);
@@ -56,8 +57,8 @@ export function createCard(event) {
 
 /** @param {HTMLElement} place @param {BookingEvent} event */
 function drawPlace(place, event) {
-  const { status, starts_at, timezone, venue } = event;
-  const now = JSON.stringify([status, starts_at, timezone, venue]);
+  const { starts_at, timezone, venue } = event;
+  const now = JSON.stringify([badgeOf(event), starts_at, timezone, venue]);
   if (place.dataset.drawn === now) return;
   place.dataset.drawn = now;
   const badge = createBadge(event);

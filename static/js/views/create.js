@@ -79,7 +79,7 @@ export function createView({ root, signal, setTitle }) {
  * @param {boolean} isDraft
  */
 function bodyOf(values, isDraft) {
-  const { timezone, waitlist_enabled, offer_ttl_seconds, ...others } = values;
+  const { timezone, waitlist_enabled, offer_ttl_seconds, conceal_registered, ...others } = values;
   const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null));
   const hasTime = ["starts_at", "ends_at", "opens_at", "closes_at"].some((key) => key in given);
   return {
@@ -87,6 +87,7 @@ function bodyOf(values, isDraft) {
     ...(hasTime ? { timezone } : {}),
     waitlist_enabled,
     ...(waitlist_enabled ? { offer_ttl_seconds } : {}),
+    ...(conceal_registered ? { conceal_registered } : {}),
     ...(isDraft ? { status: "draft" } : {}),
   };
 }

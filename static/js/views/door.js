@@ -9,15 +9,19 @@ import {
   getRegistration,
   undoCheckIn,
 } from "../api.js";
+import { serverNow } from "../clock.js";
 import { createCamera } from "../door/camera.js";
 import { createKeys } from "../door/keys.js";
 import { createQueue } from "../door/queue.js";
 import { createScanning, decidedResult } from "../door/scanning.js";
 import { openStore } from "../door/store.js";
+import { createTimes, timingOf } from "../door/times.js";
+import { hoursOf } from "../door/words.js";
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
 import { randomUuid } from "../idempotency.js";
 import { startPolling } from "../poll.js";
+import { nameShown, trimmedCode } from "../text.js";
 import { createDoorCounts } from "./door_counts.js";
 import { createDoorResult } from "./door_result.js";
 
@@ -50,7 +54,9 @@ export async function doorView({ root, signal, setTitle }, id) {
     code.node,
     el("div", { class: "actions" }, button),
   );
-  const result = createDoorResult({ onUndo: undo, nameOf });
+  const times = createTimes(id);
+  const hours = el("div", { role: "status", "data-testid": "door-hours" });
+  const result = createDoorResult({ onUndo: undo, nameOf, times: times.now });
   const store = await openStore();
   const known = await store.all(id).catch(() => []);
   if (signal.aborted) return;
@@ -72,16 +78,29 @@ export async function doorView({ root, signal, setTitle }, id) {
     isDurable: queue.isDurable,
     focusInput: () => code.input.focus(),
   });
-  const scan = createScanning(id, queue, keys.verifier);
+  const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, (text) => take(text));
   root.append(
     el("a", { class: "back", href: `#/events/${encodeURIComponent(id)}` }, "← The event"),
     title,
+    hours,
     el("div", { class: "door" }, el("div", { class: "door__left" }, form, camera.node), result.node),
     counts.node,
   );
   counts.update();
+  drawHours();
   code.input.focus();
+
+  /** Said before anybody is let in on the wrong day. */
+  function drawHours() {
+    const timing = timingOf(times.now(), serverNow());
+    const text = hoursOf(timing, times.now()) ?? "";
+    hours.dataset.timing = timing ?? "";
+    // Drawn anew only if it says something else: it would be read out again.
+    if (hours.textContent !== text) {
+      hours.replaceChildren(...(text === "" ? [] : [el("p", { class: "door__hours" }, text)]));
+    }
+  }
 
   /** A gun scans faster than a network answers: each in its turn. */
   let turn = Promise.resolve();
@@ -98,7 +117,7 @@ export async function doorView({ root, signal, setTitle }, id) {
   // The button is never busy: the next in line may be scanned while the last one's answer is on its way.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = code.input.value.trim();
+    const text = trimmedCode(code.input.value);
     code.input.value = "";
     code.input.focus();
     if (text !== "") take(text);
@@ -148,10 +167,12 @@ export async function doorView({ root, signal, setTitle }, id) {
     onAnswer(answer) {
       if (answer) {
         etag = answer.etag;
-        setText(name, answer.event.name);
-        setTitle(`Door · ${answer.event.name}`);
+        setText(name, nameShown(answer.event.name));
+        setTitle(`Door · ${nameShown(answer.event.name)}`);
         counts.seats(answer.event);
+        times.set(answer.event);
       }
+      drawHours();
       // The network is there, or is back.
       if (!hasNewKeys)
         keys.refresh().then(
@@ -178,6 +199,7 @@ const failed = (error) => ({
   result: "refused",
   reason: null,
   at: null,
+  timing: null,
   registrationId: null,
   scanId: null,
   verified: false,

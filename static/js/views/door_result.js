@@ -5,13 +5,15 @@ import { wordsOf } from "../door/words.js";
 import { el, setText } from "../dom.js";
 
 /** @import { Result } from "../door/scanning.js" */
+/** @import { Times } from "../door/times.js" */
 
 /**
  * @param {object} options
  * @param {(scanId: string) => Promise<string>} options.onUndo
  * @param {(registrationId: string) => Promise<string>} options.nameOf
+ * @param {() => Times | null} options.times
  */
-export function createDoorResult({ onUndo, nameOf }) {
+export function createDoorResult({ onUndo, nameOf, times }) {
   const card = el("div", { class: "door-result", "data-testid": "door-result", "data-result": "none" });
   // At once, over whatever is being said: somebody stands there and waits.
   const region = el("div", { role: "alert" }, card);
@@ -60,6 +62,7 @@ export function createDoorResult({ onUndo, nameOf }) {
     card.dataset.result = result;
     // A number in the attributes tells two alike in a row apart.
     card.dataset.scan = String(count);
+    card.dataset.timing = "";
     const who = el("p", { class: "door-result__who", dir: "auto", "data-testid": "door-who" });
     card.replaceChildren(
       el("span", { class: "door-result__sign", "aria-hidden": "true" }, sign),
@@ -80,8 +83,9 @@ export function createDoorResult({ onUndo, nameOf }) {
       shown += 1;
       const count = shown;
       card.removeAttribute("aria-busy");
-      const { sign, title, text } = wordsOf(result);
+      const { sign, title, text } = wordsOf(result, times());
       const who = draw(result.result, sign, title, text, count);
+      card.dataset.timing = result.timing ?? "";
       card.dataset.reason = result.reason ?? "";
       scanId = result.scanId;
       undo.hidden = scanId === null;

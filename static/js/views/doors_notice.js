@@ -5,7 +5,7 @@ import { serverNow } from "../clock.js";
 import { createCountdown } from "../countdown.js";
 import { el, setText } from "../dom.js";
 import { nextChange } from "../doors.js";
-import { formatMoment } from "../when.js";
+import { formatMoment, overWords } from "../when.js";
 
 /** @import { BookingEvent } from "../types.js" */
 /** @import { Doors } from "../doors.js" */
@@ -48,7 +48,8 @@ export function createDoorsNotice(signal, onChange) {
 }
 
 /** @param {BookingEvent} event @param {Doors} doors */
-function wordsOf({ opens_at, closes_at, timezone }, doors) {
+function wordsOf(event, doors) {
+  const { opens_at, closes_at, timezone, waitlist_count } = event;
   switch (doors) {
     case "open":
       return "";
@@ -56,9 +57,14 @@ function wordsOf({ opens_at, closes_at, timezone }, doors) {
       return "This event is a draft. It takes registrations once it is published.";
     case "cancelled":
       return "This event was cancelled, and every registration with it.";
+    case "over":
+      return overWords(event);
     case "upcoming":
       return `Registration opens at ${formatMoment(opens_at ?? "", timezone)}. The form will be here by itself, in:`;
     case "closed":
-      return `Registration closed at ${formatMoment(closes_at ?? "", timezone)}.`;
+      return (
+        `Registration closed at ${formatMoment(closes_at ?? "", timezone)}.` +
+        (waitlist_count ? " Who is in line already may still get a seat." : "")
+      );
   }
 }

@@ -9,6 +9,7 @@ import { onSubmit, resubmit, sentence, showErrors } from "../form.js";
 import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
 import { withRetries } from "../retry.js";
+import { nameShown } from "../text.js";
 import { createBadge } from "./event_facts.js";
 import { createEventForm } from "./event_form.js";
 import { missingNotice } from "./missing.js";
@@ -86,7 +87,7 @@ export async function editView({ root, signal, setTitle }, id) {
     fill(event);
 
     function draw() {
-      setTitle(`Edit ${event.name}`);
+      setTitle(`Edit ${nameShown(event.name)}`);
       badge.replaceChildren(...[createBadge(event)].filter((node) => node !== null));
       publish.hidden = event.status !== "draft";
       form.hidden = cancel.hidden = event.status === "cancelled";
@@ -164,11 +165,18 @@ export async function editView({ root, signal, setTitle }, id) {
  * @param {unknown} b
  */
 function isSame(a, b) {
-  // No description is "" where the server says it, and nothing where the form does.
-  if ((a ?? "") === (b ?? "")) return true;
+  if (plain(a) === plain(b)) return true;
   const isTime = typeof a === "string" && typeof b === "string" && /^\d{4}-\d\d-\d\dT/.test(a);
   return isTime && Date.parse(a) === Date.parse(/** @type {string} */ (b));
 }
+
+/**
+ * No description is "" where the server says it, and nothing where the form does. Nor does a server of before
+ * say no to what it does not know.
+ *
+ * @param {unknown} value
+ */
+const plain = (value) => (value === false ? "" : (value ?? ""));
 
 /** @type {Outcome} */
 const INVALID = {

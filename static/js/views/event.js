@@ -8,6 +8,7 @@ import { formatClock, momentElement } from "../format.js";
 import { hasToken } from "../organizer.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
+import { nameShown } from "../text.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { missingNotice } from "./missing.js";
@@ -69,7 +70,7 @@ export function eventView({ root, signal, setTitle }, id) {
       body.removeAttribute("data-testid");
       body.replaceChildren(page.node);
     }
-    setTitle(latest.name);
+    setTitle(nameShown(latest.name));
     page.update(latest, isOwn);
   }
 
@@ -158,7 +159,7 @@ function createPage(first, { title, signal, latest, refresh }) {
     node: el("div", {}, ticket, panel.node, organizer.node),
     /** @param {BookingEvent} event @param {boolean | null} isOwn */
     update(event, isOwn) {
-      setText(title, event.name);
+      setText(title, nameShown(event.name));
       setText(description, event.description ?? "");
       description.hidden = !event.description;
       facts.update(event);

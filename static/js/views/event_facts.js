@@ -2,7 +2,9 @@
 /** When and where an event is, how long its waitlist is, and whether it takes place at all. */
 
 import { calendarPath } from "../api.js";
+import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
+import { isOver } from "../doors.js";
 import { formatNumber, plural } from "../format.js";
 import { standingNow } from "../organizer.js";
 import { whenElement } from "../when.js";
@@ -17,9 +19,10 @@ export function createEventFacts() {
   return {
     node,
     update(event) {
-      const { status, starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
+      const { starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
       // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
-      const shown = [status, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
+      const badge = badgeOf(event);
+      const shown = [badge, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
       const now = JSON.stringify(shown);
       if (now === drawn) return;
       drawn = now;
@@ -64,14 +67,22 @@ const erasedWhen = (days) =>
     ? "Erased when the event is over"
     : `Erased ${plural(days, "day", "days")} after the event`;
 
+const BADGES = { draft: "Draft", cancelled: "Cancelled", over: "Over" };
+
+/** What is out of the ordinary about it, now. @param {BookingEvent} event @returns {keyof typeof BADGES | null} */
+export function badgeOf(event) {
+  if (event.status === "draft" || event.status === "cancelled") return event.status;
+  return isOver(event, serverNow()) ? "over" : null;
+}
+
 /** @param {BookingEvent} event */
-export function createBadge({ status }) {
-  if (status !== "draft" && status !== "cancelled") return null;
-  const words = status === "draft" ? "Draft" : "Cancelled";
+export function createBadge(event) {
+  const badge = badgeOf(event);
+  if (badge === null) return null;
   return el(
     "p",
-    { class: `badge badge--${status}`, "data-testid": "event-status", "data-status": status },
-    words,
+    { class: `badge badge--${badge}`, "data-testid": "event-status", "data-status": badge },
+    BADGES[badge],
   );
 }
 

@@ -2,8 +2,10 @@
 /** The fields of an event: three that every event has, and the others under a fold. */
 
 import { el } from "../dom.js";
-import { createCheckbox, createField } from "../form.js";
+import { createCheckbox, createField, unsendable } from "../form.js";
 import { timeZone } from "../format.js";
+import { DESCRIPTION, EVENT_NAME, VENUE } from "../limits.js";
+import { showsNothing, trimmed } from "../text.js";
 import { zones } from "../zoned.js";
 import { createTimeField } from "./time_field.js";
 
@@ -23,12 +25,18 @@ const OFFERS = [
   ["604800", "7 days"],
 ];
 
+const HINT_OVER =
+  "Once it has ended it is over, and nobody can get a seat any more. Without an end that is a day after its start.";
+const HINT_CLOSED =
+  "Once registration has closed nobody new can come. Who waits in line still gets seats that come free.";
+
 /** What can be sent, by its name there. Null clears it. @typedef {Record<string, unknown>} Values */
 
 export function createEventForm() {
   const name = createField({
     name: "name",
     label: "Name",
+    limit: EVENT_NAME,
     hint: "Up to 200 characters.",
     attributes: { autocomplete: "off" },
   });
@@ -37,7 +45,8 @@ export function createEventForm() {
     label: "Description",
     optional: true,
     multiline: true,
-    hint: "What it is, and what to bring. Line breaks are kept.",
+    limit: DESCRIPTION,
+    hint: "What it is, and what to bring, in up to 10,000 characters. Line breaks are kept.",
   });
   // A text field: number fields hide from the page what was typed if it is no number, and scroll wheels
   // change them unseen.
@@ -58,6 +67,7 @@ export function createEventForm() {
     name: "venue",
     label: "Venue",
     optional: true,
+    limit: VENUE,
     attributes: { autocomplete: "off" },
   });
   const zoneNow = () => zone.input.value || timeZone();
@@ -71,6 +81,11 @@ export function createEventForm() {
     label: "Waitlist",
     hint: "Once it is full, people may wait in line for a seat that comes free.",
   });
+  const conceal = createCheckbox({
+    name: "conceal_registered",
+    label: "Hide who is registered",
+    hint: "When it is sold out or closed, say only that, also to somebody who is registered already.",
+  });
   const offer = createField({
     name: "offer_ttl_seconds",
     label: "Time to accept a seat that came free",
@@ -81,7 +96,7 @@ export function createEventForm() {
     name: "retention_days",
     label: "Days after the end until personal data is erased",
     optional: true,
-    hint: "Then addresses and names go, and the counts stay.",
+    hint: "Up to 3,650. Then addresses and names go, and the counts stay.",
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
   const more = el(
@@ -93,10 +108,13 @@ export function createEventForm() {
       { class: "who__body form form--optional" },
       zone.node,
       el("div", { class: "pair" }, starts.node, ends.node),
+      el("p", { class: "field__hint" }, HINT_OVER),
       venue.node,
       el("div", { class: "pair" }, opens.node, closes.node),
+      el("p", { class: "field__hint" }, HINT_CLOSED),
       waitlist.node,
       offer.node,
+      conceal.node,
       retention.node,
     ),
   );
@@ -132,15 +150,19 @@ export function createEventForm() {
 
     /** @returns {{ values: Values, errors: FieldError[] }} */
     read() {
-      const errors = blanks(name.input.value, capacity.input.value, retention.input.value);
+      const errors = [
+        ...blanks(name.input.value, capacity.input.value, retention.input.value),
+        ...unsendable(all),
+      ];
       /** @type {Values} */
       const values = {
-        name: name.input.value.trim(),
+        name: trimmed(name.input.value),
         description: blankToNull(description.input.value),
         capacity: Number(capacity.input.value.trim()),
-        venue: blankToNull(venue.input.value.trim()),
+        venue: blankToNull(trimmed(venue.input.value)),
         timezone: zoneNow(),
         waitlist_enabled: waitlist.input.checked,
+        conceal_registered: conceal.input.checked,
         offer_ttl_seconds: offer.input.value === "" ? null : Number(offer.input.value),
         retention_days: retention.input.value.trim() === "" ? null : Number(retention.input.value.trim()),
       };
@@ -155,11 +177,12 @@ export function createEventForm() {
     /** @param {Partial<BookingEvent>} event @param {(key: string) => boolean} [isWanted] */
     fill(event, isWanted = () => true) {
       if (isWanted("timezone")) setZone(event.timezone ?? timeZone());
-      if (isWanted("name")) name.input.value = event.name ?? "";
-      if (isWanted("description")) description.input.value = event.description ?? "";
+      if (isWanted("name")) name.fill(event.name ?? "");
+      if (isWanted("description")) description.fill(event.description ?? "");
       if (isWanted("capacity")) capacity.input.value = String(event.capacity ?? "");
-      if (isWanted("venue")) venue.input.value = event.venue ?? "";
+      if (isWanted("venue")) venue.fill(event.venue ?? "");
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
+      if (isWanted("conceal_registered")) conceal.input.checked = event.conceal_registered ?? false;
       if (isWanted("retention_days")) retention.input.value = String(event.retention_days ?? "");
       for (const [key, time] of Object.entries(times)) {
         if (isWanted(key)) time.fill(/** @type {Record<string, any>} */ (event)[key]);
@@ -183,7 +206,7 @@ function setOption(select, value, text) {
 /** @import { Field } from "../form.js" */
 
 /** @param {string} text */
-const blankToNull = (text) => (text.trim() === "" ? null : text);
+const blankToNull = (text) => (trimmed(text) === "" ? null : text);
 
 /**
  * Only what cannot be sent is caught here; everything else is the server's to judge, in one place.
@@ -195,7 +218,7 @@ const blankToNull = (text) => (text.trim() === "" ? null : text);
  */
 function blanks(name, capacity, retention) {
   const errors = [];
-  if (name.trim() === "") errors.push({ pointer: "/name", detail: "Give the event a name." });
+  if (showsNothing(name)) errors.push({ pointer: "/name", detail: "Give the event a name." });
   if (!/^\d{1,15}$/.test(capacity.trim())) {
     errors.push({ pointer: "/capacity", detail: "Give the seats as a whole number, such as 40." });
   }

@@ -69,6 +69,8 @@ const WORDS = {
   expired: "Time to confirm ran out",
   cancelled: "Cancelled",
   transferred: "Passed on",
+  corrected: "Name or address corrected",
+  link_renewed: "New link made",
   checked_in: "Checked in",
   check_in_undone: "Check-in undone",
   event_cancelled: "Event cancelled",

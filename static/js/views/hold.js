@@ -3,9 +3,10 @@
 
 import { createConfirmation } from "../confirmation.js";
 import { el } from "../dom.js";
+import { overAt } from "../doors.js";
 import { forget, remember } from "../held.js";
 
-/** @import { Registration } from "../types.js" */
+/** @import { BookingEvent, Registration } from "../types.js" */
 /** @import { End } from "../confirmation.js" */
 /** @import { Held } from "../held.js" */
 
@@ -21,6 +22,10 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
   const step = el("div", {});
   // In the page before its text comes, so that what became of the seat is read out.
   const ended = el("div", { role: "alert" });
+  /** What is counted down, if anything. @type {(() => void) | null} */
+  let setEnd = null;
+  /** @type {number | null} */
+  let eventOver = null;
 
   /** @param {Held} held @param {boolean} moveFocus */
   function start(held, moveFocus) {
@@ -49,8 +54,9 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
         confirmation.node,
       ),
     );
+    setEnd = () => confirmation.setEnd(held.expires_at, eventOver);
     onActive(true);
-    confirmation.setEnd(held.expires_at);
+    setEnd();
     if (moveFocus) title.focus();
   }
 
@@ -58,6 +64,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
   function finish(held, end, registration) {
     forget(eventId);
     step.replaceChildren();
+    setEnd = null;
     onActive(false);
     if (end === "confirmed" && registration) return onConfirmed(registration, held);
     const again = el("button", { type: "button", class: "button", "data-testid": "hold-again" }, "Try again");
@@ -66,25 +73,37 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
       onAgain(held);
     });
     const [heading, text] = WORDS[end];
+    const title = el("h3", { tabindex: -1 }, heading);
+    // Of an event that is over there is nothing to try again.
+    const isLast = end === "over";
     ended.replaceChildren(
       el(
         "div",
         { class: "outcome outcome--note", "data-testid": "hold-ended", "data-end": end },
-        el("h3", {}, heading),
+        title,
         el("p", {}, text),
-        again,
+        !isLast && again,
       ),
     );
-    again.focus();
+    (isLast ? title : again).focus();
   }
 
-  return { node: el("div", {}, step, ended), start };
+  return {
+    node: el("div", {}, step, ended),
+    start,
+    /** When the event is over may be changed meanwhile. @param {BookingEvent} event */
+    update(event) {
+      eventOver = overAt(event);
+      setEnd?.();
+    },
+  };
 }
 
 /** @type {Record<End, [heading: string, text: string]>} */
 const WORDS = {
   confirmed: ["Confirmed", "The seat is yours."],
   given_back: ["You gave the seat back", "Nothing is booked. Somebody else can have it now."],
+  over: ["The event is over", "The hold ended with it, and nothing is booked."],
   cancelled: ["This hold was cancelled", "Nothing is booked. Perhaps the event was called off."],
   ended: [
     "Time is up: the seat went back",

@@ -49,10 +49,12 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
 
   return {
     node,
-    /** @param {Registration} registration */
-    update({ status = "confirmed", checked_in_at }) {
+    /** @param {Registration} registration @param {boolean} isPast Whether the event is over. */
+    update(registration, isPast) {
+      const { status = "confirmed", checked_in_at } = registration;
+      transfer.update(registration);
       node.hidden = !CANCELLABLE.includes(status) || Boolean(checked_in_at);
-      transfer.node.hidden = status !== "confirmed";
+      transfer.node.hidden = status !== "confirmed" || isPast;
     },
   };
 }

@@ -5,12 +5,14 @@ import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { doorsOf } from "../doors.js";
-import { createField, onSubmit, resubmit, showErrors } from "../form.js";
+import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form.js";
 import { recall } from "../held.js";
+import { EMAIL, PERSON_NAME } from "../limits.js";
 import { createOutcomeArea } from "../outcome.js";
 import { placeOf } from "../place.js";
 import { createRegistering, welcome } from "../registering.js";
 import { seatsLeft } from "../seats.js";
+import { showsNothing, trimmed } from "../text.js";
 import { createDoorsNotice } from "./doors_notice.js";
 import { createHold } from "./hold.js";
 
@@ -35,12 +37,14 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   const email = createField({
     name: "user_email",
     label: "Your e-mail address",
+    limit: EMAIL,
     attributes: { inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
   });
   const name = createField({
     name: "name",
     label: "Your name",
     optional: true,
+    limit: PERSON_NAME,
     attributes: { autocomplete: "name" },
   });
   const fields = [email, name];
@@ -62,7 +66,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   );
   const hint = el("p", { class: "panel__text", role: "status" });
   const area = createOutcomeArea();
-  const tryFor = createRegistering(eventId, () => latest()?.opens_at);
+  const tryFor = createRegistering(eventId, latest);
   const doors = createDoorsNotice(signal, () => draw());
   let isHolding = false;
 
@@ -78,8 +82,8 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       area.focus();
     },
     onAgain(held) {
-      email.input.value = held.email;
-      name.input.value = held.name ?? "";
+      email.fill(held.email);
+      name.fill(held.name ?? "");
       area.clear();
       refresh();
       draw();
@@ -90,11 +94,13 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   onSubmit(form, register, "Registering…", async (pressed) => {
     area.clear();
     const who = whoOf(email.input.value, name.input.value);
-    if (who.user_email === "") {
+    if (showsNothing(who.user_email)) {
       showErrors([email], [{ pointer: "/user_email", detail: "Enter an e-mail address." }]);
       return area.show(NO_ADDRESS);
     }
-    showErrors(fields, []);
+    const found = unsendable(fields);
+    showErrors(fields, found);
+    if (found.length > 0) return area.show(INVALID);
     const before = latest();
     const wish = /** @type {Wish} */ (pressed.dataset.wish ?? "register");
     const outcome = await tryFor(wish, who, area.wait, signal);
@@ -102,7 +108,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     const place = wish === "register" ? await placeFor(outcome, before) : null;
     if (signal.aborted) return;
     if (outcome.registration) {
-      for (const { input } of fields) input.value = "";
+      for (const field of fields) field.fill("");
     }
     if (outcome.kind === "held" && outcome.registration) startHold(outcome.registration);
     else area.show({ ...outcome, errors: loose }, { place, onRetry: () => retry(pressed) });
@@ -138,6 +144,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     if (!event) return;
     const state = doorsOf(event, serverNow());
     doors.update(event, state);
+    holding.update(event);
     form.hidden = isHolding || state !== "open";
     hint.hidden = state !== "open" || isHolding;
     const wanted = wishesOf(event);
@@ -192,9 +199,9 @@ function createButton(wish, label, busy, testid, look = "") {
 
 /** @param {string} email @param {string} name @returns {{ user_email: string, name?: string }} */
 function whoOf(email, name) {
-  const who = { user_email: email.trim() };
+  const who = { user_email: trimmed(email) };
   // Left out if it is empty: a server of the first contract knows no names.
-  return name.trim() === "" ? who : { ...who, name: name.trim() };
+  return trimmed(name) === "" ? who : { ...who, name: trimmed(name) };
 }
 
 /** @param {BookingEvent} event */
@@ -206,6 +213,13 @@ function wishesOf(event) {
   }
   return { waitlist: false, hint: isFull ? HINT_FULL : HINT_FREE };
 }
+
+/** @type {Outcome} */
+const INVALID = {
+  kind: "invalid",
+  title: "Please check the form",
+  text: "Nothing was sent. What is wrong is said beside each field.",
+};
 
 /** @type {Outcome} */
 const NO_ADDRESS = {

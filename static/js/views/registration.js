@@ -90,7 +90,8 @@ const deadLink = () =>
     el(
       "p",
       {},
-      "Either a part of it is missing, or the registration was passed on to somebody else, who has a new link now.",
+      "A part of it is missing, or there is a new link in its place: because the registration was passed on to " +
+        "somebody else, or because the organizer corrected the address or made a new link.",
     ),
     el("a", { class: "button", href: "#/" }, "See all events"),
   );

@@ -1,9 +1,13 @@
 // @ts-check
 /** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
 
+import { serverNow } from "../clock.js";
 import { createConfirmation } from "../confirmation.js";
 import { el, setText } from "../dom.js";
+import { isOver as isEventOver, overAt } from "../doors.js";
 import { formatNumber } from "../format.js";
+import { nameShown } from "../text.js";
+import { createCorrectName } from "./correct_name.js";
 import { createEventFacts } from "./event_facts.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
@@ -25,12 +29,14 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const facts = createEventFacts();
   const email = el("bdi", { "data-testid": "registration-email" });
   const name = el("bdi", { "data-testid": "registration-name" });
+  const correct = createCorrectName(api, { signal, onCorrected: () => refresh() });
   const sheet = el(
     "section",
     { class: "sheet", "aria-label": "The event and you" },
     el("h2", {}, eventLink),
     facts.node,
     el("dl", { class: "facts facts--plain" }, el("dt", {}, "For"), el("dd", {}, name, " ", email)),
+    correct.node,
   );
   const inLine = el("p", { class: "in-line", hidden: true });
   const deadline = el("div", {});
@@ -52,6 +58,8 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   let isOver = false;
   /** Of which hold or offer the countdown runs. @type {string | null} */
   let running = null;
+  /** @type {ReturnType<typeof createConfirmation> | null} */
+  let confirmation = null;
 
   /** It stands otherwise now, and what was pressed is gone: the title says how it stands. */
   function settle() {
@@ -65,18 +73,27 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     setText(title, "You passed it on");
     setText(standing, "This link and your ticket are dead. They open nothing any more.");
     standing.dataset.status = "passed_on";
-    for (const part of [inLine, deadline, ticket.node, history.node]) part.remove();
+    for (const part of [inLine, deadline, ticket.node, correct.node, history.node]) part.remove();
     name.closest("dl")?.remove();
   }
 
-  /** @param {Registration} registration */
-  function drawDeadline({ status, expires_at }) {
-    const what = status === "held" ? "hold" : status === "offered" ? "offer" : null;
+  /** @param {Registration} registration @param {BookingEvent} event */
+  function drawDeadline({ status, expires_at }, event) {
+    // Nobody can accept anything of an event that is over, whatever the registration still says.
+    const isKept = !isEventOver(event, serverNow());
+    const what = !isKept ? null : status === "held" ? "hold" : status === "offered" ? "offer" : null;
     const wanted = what && `${what} ${expires_at}`;
-    if (wanted === running) return;
+    if (wanted !== running) startDeadline(what);
     running = wanted;
-    if (!what) return deadline.replaceChildren();
-    const confirmation = createConfirmation({ id, token, what, signal, onEnd: settle });
+    confirmation?.setEnd(expires_at, overAt(event));
+  }
+
+  /** @param {"hold" | "offer" | null} what */
+  function startDeadline(what) {
+    // The one before is not shown any more, and its end is nobody's concern.
+    confirmation?.setEnd(null, null);
+    confirmation = what && createConfirmation({ id, token, what, signal, onEnd: settle });
+    if (!what || !confirmation) return deadline.replaceChildren();
     const heading = el("h2", {}, "Time left to confirm");
     deadline.replaceChildren(
       el(
@@ -86,7 +103,6 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
         confirmation.node,
       ),
     );
-    confirmation.setEnd(expires_at);
   }
 
   return {
@@ -96,20 +112,23 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     update(registration, event) {
       if (isOver) return;
       const { status = "confirmed", position } = registration;
-      setText(title, headingOf(registration));
+      const isPast = isEventOver(event, serverNow());
+      setText(title, headingOf(registration, isPast));
       standing.dataset.status = status;
-      setText(standing, standingOf(registration, event));
-      setText(eventLink, event.name);
+      standing.dataset.over = String(isPast);
+      setText(standing, standingOf(registration, event, isPast));
+      setText(eventLink, nameShown(event.name));
       eventLink.setAttribute("href", `#/events/${encodeURIComponent(event.id)}`);
       facts.update(event);
       setText(name, registration.name ?? "");
       setText(email, registration.user_email);
-      inLine.hidden = status !== "waitlisted";
+      inLine.hidden = status !== "waitlisted" || isPast;
       if (inLine.hidden) inLine.replaceChildren();
       else drawPosition(inLine, position ?? null);
-      drawDeadline(registration);
+      drawDeadline(registration, event);
       ticket.update(status === "confirmed");
-      manage.update(registration);
+      correct.update(registration);
+      manage.update(registration, isPast);
       history.update(registration);
     },
   };

@@ -5,9 +5,10 @@ import { formatMoment } from "../when.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 
-/** @param {Registration} registration */
-export function headingOf({ status, checked_in_at }) {
+/** @param {Registration} registration @param {boolean} isPast Whether the event is over. */
+export function headingOf({ status = "confirmed", checked_in_at }, isPast) {
   if (checked_in_at) return "You’re checked in";
+  if (isPast && isLive(status)) return "The event is over";
   switch (status) {
     case "held":
       return "Your seat is held";
@@ -24,9 +25,21 @@ export function headingOf({ status, checked_in_at }) {
   }
 }
 
-/** @param {Registration} registration @param {BookingEvent} event */
-export function standingOf({ status, checked_in_at, position }, event) {
+/** @param {string} status */
+const isLive = (status) => ["confirmed", "held", "offered", "waitlisted"].includes(status);
+
+/** @param {string} status */
+function pastStandingOf(status) {
+  if (status === "confirmed") return "This seat was yours. Your ticket is still here.";
+  if (status === "waitlisted") return "No seat came free in time, and nobody is offered one any more.";
+  return "The seat was not confirmed in time. Nothing is booked.";
+}
+
+/** @param {Registration} registration @param {BookingEvent} event @param {boolean} isPast */
+export function standingOf({ status = "confirmed", checked_in_at, position }, event, isPast) {
+  if (checked_in_at && isPast) return `Since ${formatMoment(checked_in_at, event.timezone)}. The event is over.`;
   if (checked_in_at) return `Since ${formatMoment(checked_in_at, event.timezone)}. Enjoy it.`;
+  if (isPast && isLive(status)) return pastStandingOf(status);
   switch (status) {
     case "held":
       return "Confirm it before the time is up, or it goes back to the others.";
@@ -41,6 +54,7 @@ export function standingOf({ status, checked_in_at, position }, event) {
         ? "The event was called off."
         : "Nothing is booked under this link any more.";
     case "expired":
+      if (isPast) return "It was not confirmed in time, and the event is over. Nothing is booked.";
       return "It was not confirmed in time, so the seat went to somebody else. Nothing is booked.";
     default:
       return "This seat is yours. Show the ticket at the door.";

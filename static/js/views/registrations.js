@@ -4,9 +4,11 @@
 import { ProblemError, getRegistrations, registrationsPath } from "../api.js";
 import { el, setText } from "../dom.js";
 import { sentence } from "../form.js";
-import { momentElement, plural } from "../format.js";
+import { plural } from "../format.js";
+import { createRow } from "./registration_row.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
+/** @import { Row } from "./registration_row.js" */
 
 const PAGE_REGISTRATIONS = 50;
 /** However far somebody has paged, one look at what is new asks for no more than this. */
@@ -34,8 +36,10 @@ export function createRegistrations(eventId, signal) {
   let version = 0;
   /** @type {number | null} The version of the event when the list was last read. */
   let readAt = null;
-  /** @type {Map<string, { node: HTMLElement, drawn: string }>} */
+  /** @type {Map<string, { row: Row, drawn: string }>} */
   const rows = new Map();
+  /** Of whom something is being corrected: of one at a time. @type {Row | null} */
+  let opened = null;
 
   /** @param {() => Promise<void>} read */
   async function load(read) {
@@ -68,7 +72,7 @@ export function createRegistrations(eventId, signal) {
     const page = await getRegistrations(registrationsPath(eventId, limit), signal);
     const beyond = page.next === null ? [] : [...rows.keys()].slice(page.items.length);
     const wanted = new Set([...page.items.map(({ id }) => id), ...beyond]);
-    for (const [id, row] of rows) {
+    for (const [id, { row }] of rows) {
       if (wanted.has(id)) continue;
       row.node.remove();
       rows.delete(id);
@@ -93,11 +97,17 @@ export function createRegistrations(eventId, signal) {
   function draw(one) {
     const drawn = JSON.stringify(one);
     const known = rows.get(one.id);
-    if (known?.drawn === drawn) return known.node;
-    const row = { node: createRow(one), drawn };
-    known?.node.replaceWith(row.node);
-    rows.set(one.id, row);
+    if (known?.drawn === drawn) return known.row.node;
+    const row = known?.row ?? createRow(one, { signal, onOpen });
+    if (known) row.update(one);
+    rows.set(one.id, { row, drawn });
     return row.node;
+  }
+
+  /** @param {Row} row */
+  function onOpen(row) {
+    opened?.close();
+    opened = row;
   }
 
   function refresh() {
@@ -116,22 +126,6 @@ export function createRegistrations(eventId, signal) {
       refresh();
     },
   };
-}
-
-/** @param {Registration} registration */
-const createRow = ({ user_email, name, status, checked_in_at, created_at }) =>
-  el(
-    "li",
-    { class: "who__row", "data-testid": "registration", "data-status": status },
-    el("span", {}, el("bdi", {}, user_email), name && el("bdi", { class: "quiet" }, ` ${name}`)),
-    el("span", { class: "stamp" }, standing(status, checked_in_at), momentElement(created_at)),
-  );
-
-/** @param {Registration["status"]} status @param {Registration["checked_in_at"]} checkedInAt */
-function standing(status, checkedInAt) {
-  if (checkedInAt) return "Checked in · ";
-  if (status === "held") return "Held · ";
-  return status === "offered" ? "Offered · " : "";
 }
 
 /** @param {number} count @param {boolean} complete */

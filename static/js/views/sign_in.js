@@ -6,6 +6,7 @@ import { explain } from "../explain.js";
 import { createField, onSubmit, resubmit, showErrors } from "../form.js";
 import { signIn } from "../organizer.js";
 import { createOutcomeArea } from "../outcome.js";
+import { trimmedCode } from "../text.js";
 
 /** The form alone. What happens once it went well is for whoever listens to the standing. */
 export function createSignIn() {
@@ -35,7 +36,7 @@ export function createSignIn() {
 
   onSubmit(form, button, "Looking…", async () => {
     area.clear();
-    const token = field.input.value.trim();
+    const token = trimmedCode(field.input.value);
     if (token === "") return refuse("Paste the token in here.");
     // What no header can hold is no token either.
     if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);

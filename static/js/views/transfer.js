@@ -3,13 +3,16 @@
 
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
-import { createField, onSubmit, resubmit, showErrors } from "../form.js";
+import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form.js";
 import { createAttempts } from "../idempotency.js";
+import { EMAIL, PERSON_NAME } from "../limits.js";
 import { createOutcomeArea } from "../outcome.js";
-import { createPrivateLink } from "../private_link.js";
+import { THEIRS, createPrivateLink } from "../private_link.js";
 import { withRetries } from "../retry.js";
+import { showsNothing, trimmed } from "../text.js";
 
-/** @import { Seated } from "../types.js" */
+/** @import { Outcome } from "../explain.js" */
+/** @import { Registration, Seated } from "../types.js" */
 
 /**
  * @param {ReturnType<typeof import("../api.js").registrationApi>} api
@@ -20,12 +23,14 @@ export function createTransfer(api, signal, onDone) {
   const email = createField({
     name: "user_email",
     label: "Their e-mail address",
+    limit: EMAIL,
     attributes: { inputmode: "email", autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
   });
   const name = createField({
     name: "name",
     label: "Their name",
     optional: true,
+    limit: PERSON_NAME,
     attributes: { autocomplete: "off" },
   });
   const fields = [email, name];
@@ -48,6 +53,7 @@ export function createTransfer(api, signal, onDone) {
   );
   const area = createOutcomeArea();
   const attempt = createAttempts();
+  let own = "";
   const node = el(
     "details",
     { class: "who", "data-testid": "transfer" },
@@ -67,8 +73,8 @@ export function createTransfer(api, signal, onDone) {
 
   onSubmit(form, button, "Passing it on…", async () => {
     area.clear();
-    const to = { user_email: email.input.value.trim(), ...named(name.input.value.trim()) };
-    if (to.user_email === "") {
+    const to = { user_email: trimmed(email.input.value), ...named(trimmed(name.input.value)) };
+    if (showsNothing(to.user_email)) {
       showErrors(fields, [{ pointer: "/user_email", detail: "Enter their e-mail address." }]);
       return area.show({
         kind: "invalid",
@@ -76,11 +82,15 @@ export function createTransfer(api, signal, onDone) {
         text: "Nothing was changed.",
       });
     }
-    showErrors(fields, []);
+    const found = unsendable(fields);
+    showErrors(fields, found);
+    if (found.length > 0) return area.show(INVALID);
     try {
       const theirs = await attempt(to, (key) => withRetries(() => api.transfer(to, key), area.wait, signal));
       area.clear();
-      show(theirs);
+      // Nothing is passed on to the address that it has already: that is a correction of the name.
+      if (theirs.user_email === own) area.show(OWN_ADDRESS);
+      else show(theirs);
     } catch (error) {
       if (signal.aborted) return;
       const outcome = explain(error, "Nothing was passed on.", {
@@ -108,23 +118,37 @@ export function createTransfer(api, signal, onDone) {
           {},
           "The seat belongs to ",
           el("bdi", {}, user_email),
-          ". Send them their link: nobody else does.",
+          ".",
         ),
-        token &&
-          createPrivateLink(
-            id,
-            token,
-            "Their registration",
-            "It is shown this once. Whoever has it has the seat.",
-          ),
+        token && createPrivateLink(id, token, "Their registration", THEIRS),
       ),
     );
     onDone();
     title.focus();
   }
 
-  return { node };
+  return {
+    node,
+    /** @param {Registration} registration */
+    update({ user_email }) {
+      own = user_email;
+    },
+  };
 }
 
 /** @param {string} name */
 const named = (name) => (name === "" ? {} : { name });
+
+/** @type {Outcome} */
+const OWN_ADDRESS = {
+  kind: "saved",
+  title: "It is still yours",
+  text: "That is the address that it has already: the name was corrected, and your link and your ticket stay good.",
+};
+
+/** @type {Outcome} */
+const INVALID = {
+  kind: "invalid",
+  title: "Please check the form",
+  text: "Nothing was passed on. What is wrong is said beside each field.",
+};

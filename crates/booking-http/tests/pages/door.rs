@@ -1,8 +1,11 @@
 //! Checking people in, with a network.
 
-use crate::common::acts::{done, event, give_up, path, ticket, transfer};
+use crate::axe::assert_no_faults;
+use crate::common::acts::{done, edit, event, give_up, id, path, ticket, transfer};
 use crate::common::{App, Data};
 use crate::harness::{Browser, Page};
+use crate::over::from_now;
+use chrono::TimeDelta;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
@@ -109,5 +112,60 @@ async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in()
     page.open("/#/events/00000000-0000-7000-8000-000000000000/door").await;
     page.until("return document.querySelector('[data-testid=door-event]')?.textContent.includes('not exist')")
         .await;
+    page.end().await;
+}
+
+/// An event that starts only in three days.
+pub(crate) fn in_three_days(app: &App) -> String {
+    let starts_at = from_now(TimeDelta::days(3));
+    let body = json!({
+        "name": "Jazz", "capacity": 5, "starts_at": starts_at, "timezone": "Europe/Berlin",
+    });
+    id(&done(&app.post("/events", &body), 201)).to_owned()
+}
+
+/// Scans a ticket that lets somebody in; what the door says of the hour.
+async fn scan_at(page: &Page, event: &str, timing: &str) -> String {
+    let ada = register(&page.app, event, "ada@example.org", "Ada");
+    let of_ada = ticket(&page.app, &ada);
+    if timing == "late" {
+        let over = json!({"ends_at": from_now(-TimeDelta::hours(1))});
+        done(&edit(&page.app, event, &over), 200);
+    }
+    page.open(&format!("/#/events/{event}/door")).await;
+    page.wait("@door-seats[data-count='1']").await;
+    page.wait(&format!("@door-hours[data-timing={timing}]")).await;
+    scan(page, &of_ada, 1, "checked_in").await;
+    page.wait(&format!("@door-result[data-timing={timing}]")).await;
+    assert!(look_up(&page.app, &ada)["checked_in_at"].is_string(), "nobody is kept out for it");
+    page.text("@door-result").await
+}
+
+#[tokio::test]
+async fn a_scan_on_the_wrong_day_lets_in_and_is_told() {
+    let page = Page::start_with(Data::postgres(), json!({})).await;
+    let app = &page.app;
+    let told = scan_at(&page, &in_three_days(app), "early").await;
+    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    assert!(page.text("@door-hours").await.starts_with("This event starts only at "));
+    assert_no_faults(&page, "a door days before the event").await;
+    page.click("@door-undo").await;
+    page.wait("@door-result[data-result=undone][data-timing='']").await;
+
+    let starts_at = from_now(-TimeDelta::hours(3));
+    let body = json!({"name": "Jazz", "capacity": 5, "starts_at": starts_at});
+    let over = id(&done(&app.post("/events", &body), 201)).to_owned();
+    let told = scan_at(&page, &over, "late").await;
+    assert!(told.contains("Too late") && told.contains("is over: it ended at"), "{told}");
+    assert_no_faults(&page, "a door after the event").await;
+
+    // Neither on the day itself nor where there is no time at all.
+    let body = json!({"name": "Jazz", "capacity": 5, "starts_at": from_now(TimeDelta::hours(23))});
+    let soon = id(&done(&app.post("/events", &body), 201)).to_owned();
+    for event in [soon, app.create(5)] {
+        let told = scan_at(&page, &event, "on_time").await;
+        assert!(told.contains("Come in") && !told.contains("day"), "{told}");
+        assert!(!page.is_shown("@door-hours p").await);
+    }
     page.end().await;
 }

@@ -4,14 +4,17 @@
 mod common;
 
 mod axe;
+mod corrections;
 mod door;
 mod driver;
 mod faults;
 mod harness;
 mod holds;
+mod limits;
 mod offline;
 mod organizer;
 mod other_sites;
+mod over;
 mod registrations;
 mod signing_in;
 mod views;

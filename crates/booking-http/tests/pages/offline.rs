@@ -2,7 +2,7 @@
 
 use crate::common::acts::{done, id, path, ticket};
 use crate::common::{Data, ask, start_on};
-use crate::door::{register, scan};
+use crate::door::{in_three_days, register, scan};
 use crate::harness::{Browser, Page};
 use serde_json::{Value, json};
 
@@ -79,6 +79,30 @@ async fn a_door_goes_on_without_a_network_and_tells_later() {
     scan(&page, &of_third, 3, "checked_in").await;
     page.app.assert_audit_is_clean();
     // The browser has noted down each file and answer that it did not get, and nothing else.
+    let complaints = page.complaints().await;
+    assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
+    page.end().await;
+}
+
+#[tokio::test]
+async fn a_door_without_a_network_tells_the_wrong_day_too() {
+    let mut page = Page::start().await;
+    let concert = in_three_days(&page.app);
+    let ada = register(&page.app, &concert, "ada@example.org", "Ada");
+    let of_ada = ticket(&page.app, &ada);
+    page.open(&format!("/#/events/{concert}/door")).await;
+    page.wait("@door-keys[data-keys=ready]").await;
+    page.wait("@door-hours[data-timing=early]").await;
+    page.js_async("navigator.serviceWorker.ready.then(() => arguments[0](null))").await;
+    page.set_offline(true).await;
+    page.app.server.kill9();
+    page.reload().await;
+    page.wait("@door-keys[data-keys=ready]").await;
+    page.wait("@door-hours[data-timing=early] p").await;
+    scan(&page, &of_ada, 1, "queued").await;
+    page.wait("@door-result[data-timing=early]").await;
+    let told = page.text("@door-result").await;
+    assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;

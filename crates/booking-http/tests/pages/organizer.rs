@@ -57,6 +57,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
     page.fill("venue", "The cellar").await;
     page.click("#field-waitlist_enabled").await;
     page.choose("offer_ttl_seconds", "3600").await;
+    page.click("#field-conceal_registered").await;
     page.fill("retention_days", "a month").await;
     page.click("@create-form > button").await;
     page.wait("#field-retention_days[aria-invalid]").await;
@@ -77,6 +78,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
         ("venue", json!("The cellar")),
         ("waitlist_enabled", json!(true)),
         ("offer_ttl_seconds", json!(3_600)),
+        ("conceal_registered", json!(true)),
         ("retention_days", json!(30)),
         ("status", json!("draft")),
         ("capacity", json!(40)),

@@ -1,0 +1,47 @@
+// @ts-check
+/** How much of a limit is used: shown once it is near, and said when it is near and when it is passed. */
+
+import { el, setText } from "./dom.js";
+import { formatNumber } from "./format.js";
+
+/** @import { Limit } from "./limits.js" */
+
+/** From this share of the limit on it is told. */
+const NEAR = 0.9;
+
+/**
+ * @param {string} id
+ * @param {string} testid
+ * @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} input
+ * @param {Limit} limit
+ * @param {() => void} onToggle It is shown now, or not any more.
+ */
+export function createCounter(id, testid, input, limit, onToggle) {
+  const shown = el("span", { class: "field__count", id, "data-testid": testid, hidden: true });
+  // Not what is shown: with every key a screen reader would say another number.
+  const said = el("span", { class: "visually-hidden", role: "status" });
+  let state = "far";
+
+  function update() {
+    const used = limit.count(input.value);
+    const next = used > limit.max ? "over" : used >= limit.max * NEAR ? "near" : "far";
+    setText(shown, next === "far" ? "" : wordsOf(used, limit));
+    if (next === state) return;
+    state = next;
+    shown.dataset.state = state;
+    shown.hidden = state === "far";
+    setText(said, shown.textContent ?? "");
+    onToggle();
+  }
+
+  input.addEventListener("input", update);
+  return { nodes: [shown, said], isShown: () => state !== "far", update };
+}
+
+/** @param {number} used @param {Limit} limit */
+function wordsOf(used, { max, unit }) {
+  if (used <= max) return `${formatNumber(used)} of ${formatNumber(max)} ${unit}`;
+  const over = used - max;
+  const words = over === 1 ? unit.slice(0, -1) : unit;
+  return `${formatNumber(over)} ${words} too many: at most ${formatNumber(max)}`;
+}

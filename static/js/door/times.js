@@ -1,0 +1,57 @@
+// @ts-check
+/**
+ * Whether a scan comes on the day of the event. The server says it of each scan that it decides; these are
+ * its rules, for a door that cannot ask.
+ */
+
+import { isOver } from "../doors.js";
+
+/** @import { BookingEvent } from "../types.js" */
+
+/** @typedef {"early" | "on_time" | "late"} Timing */
+/** @typedef {Pick<BookingEvent, "starts_at" | "ends_at" | "over_at" | "timezone">} Times */
+
+/** Before that it is likely the wrong day. */
+const EARLY_MS = 86_400_000;
+
+/** Of the last event at whose door this browser was: one more is no use, and leaves more behind. */
+const NAME = "door-times";
+
+/** @param {Times | null} times @param {number} at In ms. @returns {Timing | null} Null if nobody knows. */
+export function timingOf(times, at) {
+  if (times === null) return null;
+  if (times.starts_at && at < Date.parse(times.starts_at) - EARLY_MS) return "early";
+  return isOver(times, at) ? "late" : "on_time";
+}
+
+/** The times of an event, those that were kept until the server says them. @param {string} eventId */
+export function createTimes(eventId) {
+  let times = recall(eventId);
+  return {
+    now: () => times,
+    /** @param {BookingEvent} event */
+    set({ starts_at, ends_at, over_at, timezone }) {
+      times = { starts_at, ends_at, over_at, timezone };
+      keep(JSON.stringify({ id: eventId, times }));
+    },
+  };
+}
+
+/** @param {string} eventId @returns {Times | null} */
+function recall(eventId) {
+  try {
+    const kept = JSON.parse(localStorage.getItem(NAME) ?? "null");
+    return kept?.id === eventId ? kept.times : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text */
+function keep(text) {
+  try {
+    localStorage.setItem(NAME, text);
+  } catch {
+    // Then they are there only as long as the page is.
+  }
+}

@@ -1,0 +1,43 @@
+// @ts-check
+/** What of a text can be seen, and what is only around it. Pure, and as the server takes it. */
+
+/** What the server trims is Unicode's white space; `trim` of this language differs from that at its edges. */
+const SPACE = /[\p{White_Space}\uFEFF]/u;
+
+/**
+ * White space, and all that shows nothing though it is none: what fonts leave out, what only steers the text
+ * around it, marks without a letter to stand on, the blank of Braille and a note without a head. The blanks of
+ * Hangul are named beside the property that has them already: fonts disagree about them.
+ */
+const UNSEEN =
+  /[\p{White_Space}\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\u2800\u3164\u115F\u1160\uFFA0\u{1D159}]/u;
+
+/** Without the white space around it. @param {string} text */
+export const trimmed = (text) => without(text, SPACE);
+
+/**
+ * A ticket, a token or an id without what came along with it: none of them has anything at its ends that
+ * cannot be seen, and messages that it is pasted from have.
+ *
+ * @param {string} text
+ */
+export const trimmedCode = (text) => without(text, UNSEEN);
+
+/** Whether there is nothing to be seen of it. @param {string} text */
+export const showsNothing = (text) => without(text, UNSEEN) === "";
+
+/** A heading or a link without anything to see can neither be read nor clicked. @param {string} name */
+export const nameShown = (name) => (showsNothing(name) ? "Event without a name" : name);
+
+/**
+ * Not one expression for the whole text: looking for the last run of blanks costs the square of the longest.
+ *
+ * @param {string} text
+ * @param {RegExp} around What goes, at both ends.
+ */
+function without(text, around) {
+  const parts = Array.from(text);
+  const start = parts.findIndex((part) => !around.test(part));
+  const end = parts.findLastIndex((part) => !around.test(part));
+  return start === -1 ? "" : parts.slice(start, end + 1).join("");
+}
