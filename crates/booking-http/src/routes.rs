@@ -25,7 +25,7 @@ type Answer = Result<HttpResponse, ApiError>;
 const READ: &str = "GET, HEAD";
 const READ_OR_POST: &str = "GET, HEAD, POST";
 const READ_OR_PATCH: &str = "GET, HEAD, PATCH";
-const READ_PATCH_OR_DELETE: &str = "GET, HEAD, PATCH, DELETE";
+const READ_OR_PATCH_OR_DELETE: &str = "GET, HEAD, PATCH, DELETE";
 const POST: &str = "POST";
 const DELETE: &str = "DELETE";
 
@@ -40,7 +40,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
         resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
         resource("/events/{id}/check-ins", POST).route(post().to(door::check_in)),
-        read(resource("/registrations/{id}", READ_PATCH_OR_DELETE), registrations::show)
+        read(resource("/registrations/{id}", READ_OR_PATCH_OR_DELETE), registrations::show)
             .route(patch().to(registrations::correct))
             .route(delete().to(registrations::cancel)),
         read(

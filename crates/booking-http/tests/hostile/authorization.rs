@@ -25,6 +25,8 @@ enum For {
     NoneOrOrganizers,
     /// Who has the registration's token, and its event's organizer.
     Holder,
+    /// Its event's organizer alone, who has to be asked by whoever has the token.
+    Desk,
     /// Everybody, but an organizer sees its own events alone.
     Visitors,
     /// Everybody, whatever they show.
@@ -75,7 +77,9 @@ const ROWS: &[Row] = &[
         |scene| json!({"ticket": scene.ticket}),
     ),
     row("GET", "/registrations/{id}", For::Holder, 200, NOTHING),
+    row("PATCH", "/registrations/{id}", For::Holder, 200, |_| json!({"name": "Ada Lovelace"})),
     row("DELETE", "/registrations/{id}", For::Holder, 200, NOTHING),
+    row("POST", "/registrations/{id}/link", For::Desk, 200, NOTHING),
     row("GET", "/events/{id}/registrations", For::Manager, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket", For::Holder, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket.svg", For::Holder, 200, NOTHING),
@@ -224,7 +228,7 @@ fn every_route_is_for_those_it_is_for(data: Data) {
                 [unauthenticated, unauthenticated, unauthenticated, ok, unauthenticated]
             }
             For::NoneOrOrganizers => [ok, unauthenticated, unauthenticated, ok, unauthenticated],
-            For::Holder => {
+            For::Holder | For::Desk => {
                 [unauthenticated, unauthenticated, unauthenticated, not_found, forbidden]
             }
             For::Visitors => [ok, ok, unauthenticated, not_found, ok],
@@ -264,6 +268,11 @@ fn every_route_is_for_those_it_is_for(data: Data) {
             assert!(status == ok || !body.contains("Secret party"), "{what}");
         }
         if !is_free || row.method == "GET" {
+            assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
+        }
+        if row.of == For::Desk {
+            let answer = scene.ask(row, bearer(&scene.own).as_deref());
+            assert_eq!((answer.status, answer.problem()), (403, "forbidden".into()));
             assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
         }
         if row.of == For::Holder {

@@ -3,6 +3,7 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+mod connections;
 mod holds;
 mod long;
 mod rates;

@@ -1,0 +1,211 @@
+//! Connections: how much one may have in the server's memory, how many a client may have, and how all of
+//! them end with the server.
+
+use crate::common::http::{connect, read_some};
+use crate::common::{App, Data, PROGRAM};
+use booking_testkit::ServerProcess;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+/// What a client sent that took 27 MB of the server for it: as much as a connection may have unread.
+const PIPELINED_BYTES: usize = 131_072;
+const CONNECTIONS: usize = 100;
+const MIB: u64 = 1_024 * 1_024;
+/// For whatever has to happen on a machine that has other things to do.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// The memory of a process in bytes, and the CPU time that it has taken.
+fn usage(pid: u32) -> (u64, Duration) {
+    let read = |file: &str| {
+        std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process is there")
+    };
+    let status = read("status");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = resident.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let stat = read("stat");
+    // Fields 14 and 15 (proc(5)); the name before them may hold spaces.
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let ticks: u64 =
+        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    (kib.expect("it has memory") * 1_024, Duration::from_millis(ticks * 10))
+}
+
+fn pipelined(request: &[u8]) -> Vec<u8> {
+    request.repeat(PIPELINED_BYTES / request.len())
+}
+
+/// Sends as much as is taken; what the server does not read waits in the kernel.
+fn send_what_is_taken(stream: &TcpStream, bytes: &[u8]) {
+    stream.set_nonblocking(true).expect("it can be set");
+    let mut stream = stream;
+    let mut sent = 0;
+    while sent < bytes.len() {
+        match stream.write(&bytes[sent..]) {
+            Ok(length) => sent += length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => panic!("the server ended the connection: {error}"),
+        }
+    }
+    stream.set_nonblocking(false).expect("it can be set");
+}
+
+/// However much a client sends at once, and whether or not it reads the answers: it takes little memory, and
+/// no time while it waits for nothing but that client.
+#[test]
+fn pipelining_takes_neither_memory_nor_time() {
+    for request in [REQUEST, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+        let app = App::start(Data::sqlite());
+        let event = app.create(5);
+        app.register(&event, "ada@example.org");
+        let (before, _) = usage(app.server.pid());
+        let bytes = pipelined(request);
+        let clients: Vec<_> = (0..CONNECTIONS).map(|_| connect(app.url())).collect();
+        let mut most = before;
+        let deadline = Instant::now() + WITHIN;
+        // Until everybody's buffers are full, and nothing is done any more.
+        loop {
+            clients.iter().for_each(|client| send_what_is_taken(client, &bytes));
+            let (memory, began) = usage(app.server.pid());
+            most = most.max(memory);
+            thread::sleep(Duration::from_millis(500));
+            let (memory, now) = usage(app.server.pid());
+            most = most.max(memory);
+            // Of the two cores a spinning connection takes one.
+            if now - began < Duration::from_millis(100) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "it took {:?} in half a second", now - began);
+        }
+        let grown = most.saturating_sub(before) / MIB;
+        assert!(grown < 64, "{CONNECTIONS} connections took {grown} MiB");
+        assert_eq!(app.get("/health").status, 200, "others are served");
+        drop(clients);
+    }
+}
+
+/// All of it is answered, in order, to a client that does read.
+#[test]
+fn whatever_is_pipelined_is_answered_in_order() {
+    const REQUESTS: usize = 500;
+    let app = App::start(Data::sqlite());
+    let event = app.create(5);
+    let body = r#"{"user_email":"PERSON@example.org"}"#;
+    let mut bytes = Vec::new();
+    for number in 0..REQUESTS {
+        // With bodies, blank lines in them, and both ways to say how long they are.
+        let id = format!("X-Request-Id: r{number}\r\nHost: localhost\r\n");
+        let request = match number % 3 {
+            0 => format!("GET /events/{event} HTTP/1.1\r\n{id}\r\n"),
+            1 => {
+                let body = format!("\n\n\r\n{}", body.replace("PERSON", &format!("p{number}")));
+                let length = body.len();
+                format!(
+                    "POST /events/{event}/register HTTP/1.1\r\n{id}Content-Type: application/json\r\n\
+                     Content-Length: {length}\r\n\r\n{body}"
+                )
+            }
+            _ => {
+                let body = body.replace("PERSON", &format!("p{number}"));
+                let length = body.len();
+                format!(
+                    "POST /events/{event}/holds HTTP/1.1\r\n{id}Content-Type: application/json\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+                )
+            }
+        };
+        bytes.extend_from_slice(request.as_bytes());
+    }
+    let client = connect(app.url());
+    let mut reading = client.try_clone().expect("another descriptor");
+    let writing = thread::spawn(move || (&client).write_all(&bytes).map(|()| client));
+    let mut said = String::new();
+    let mut buffer = [0; 16_384];
+    while said.matches("\r\nx-request-id: r").count() < REQUESTS {
+        let length = read_some(&mut reading, &mut buffer).expect("it answers");
+        assert_ne!(length, 0, "it ended after {said}");
+        said.push_str(std::str::from_utf8(&buffer[..length]).expect("answers are text"));
+    }
+    writing.join().expect("no panic").expect("all of it was taken");
+    let ids = said.split("\r\nx-request-id: r").skip(1);
+    let ids: Vec<usize> =
+        ids.map(|rest| rest.split("\r\n").next().expect("an id").parse().expect("ours")).collect();
+    assert_eq!(ids, (0..REQUESTS).collect::<Vec<_>>());
+    for status in said.split("HTTP/1.1 ").skip(1).map(|rest| &rest[..3]) {
+        assert!(["200", "201", "409"].contains(&status), "{status}");
+    }
+    assert_eq!(said.matches("HTTP/1.1 201").count(), 5);
+}
+
+/// A server that may have no more than `files` files open.
+fn start_with_files(files: u32, data: &Data) -> ServerProcess {
+    let limited = format!("ulimit -n {files} && exec \"$0\"");
+    ServerProcess::start_with_arguments(
+        Path::new("/bin/sh"),
+        &["-c", &limited, PROGRAM],
+        &data.settings(),
+    )
+}
+
+fn is_served(stream: &mut TcpStream) -> bool {
+    let mut buffer = [0; 1_024];
+    stream.write_all(REQUEST).is_ok()
+        && matches!(stream.read(&mut buffer), Ok(length) if buffer[..length].starts_with(b"HTTP/1.1 200"))
+}
+
+/// Whoever keeps more connections than there are files for loses the idle ones; nobody is shut out.
+#[test]
+fn idle_connections_shut_nobody_out() {
+    let data = Data::sqlite();
+    let server = start_with_files(256, &data);
+    let mut silent: Vec<_> = (0..400).map(|_| connect(server.url())).collect();
+    let mut used: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = connect(server.url());
+            assert!(is_served(&mut stream), "a new one is served");
+            stream
+        })
+        .collect();
+    for path in ["/livez", "/events", "/readyz"] {
+        let answer = crate::common::http::send(server.url(), "GET", path, &[], b"");
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    // Those that were idle for longest have gone, and those that were used last have not.
+    assert!(!is_served(&mut silent[0]));
+    assert!(is_served(used.last_mut().expect("there are some")));
+}
+
+/// Each client by itself: an IPv4 address of another network than this machine's own is not to be had here,
+/// so the limit is set for a proxy that is not named, at an address that this machine has.
+#[test]
+fn a_client_has_only_so_many_connections() {
+    let Some(own) = own_address() else {
+        println!("this machine has no address but loopback, so nobody could be a client");
+        return;
+    };
+    let settings = [("BIND", "0.0.0.0"), ("ALLOW_OPEN", "true"), ("CLIENT_CONNECTIONS_MAX", "8")];
+    let app = App::start_with(Data::sqlite(), &settings);
+    let port = app.url().rsplit(':').next().expect("a port");
+    let url = format!("http://{own}:{port}");
+    let mut first: Vec<_> = (0..8).map(|_| connect(&url)).collect();
+    assert!(first.iter_mut().all(is_served));
+    let mut more: Vec<_> = (0..8).map(|_| connect(&url)).collect();
+    assert!(more.iter_mut().all(is_served), "the newest are served");
+    let left = first.iter_mut().filter_map(|stream| is_served(stream).then_some(())).count();
+    assert!(left < 8, "all of the idle ones are still there");
+    // This machine itself is not limited.
+    let mut own: Vec<_> = (0..20).map(|_| connect(app.url())).collect();
+    assert!(own.iter_mut().all(is_served) && own.iter_mut().all(is_served));
+}
+
+/// An address of this machine that is not its loopback.
+fn own_address() -> Option<std::net::IpAddr> {
+    // Connecting a datagram socket sends nothing; it chooses the address to send from.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    let elsewhere: SocketAddr = "192.0.2.1:9".parse().expect("an address");
+    socket.connect(elsewhere).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
