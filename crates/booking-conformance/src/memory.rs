@@ -306,7 +306,7 @@ impl BookingStore for MemoryStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth { takes_writes: true, migrations_missing: 0 })
+        Ok(StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None })
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {

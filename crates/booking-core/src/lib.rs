@@ -96,7 +96,7 @@ pub use decide::{decide_batch_by, decide_without};
 pub use email::EmailAddress;
 pub use event::{Event, EventDetails, EventRules, EventStatus, NewEvent, Version};
 pub use fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use health::{Connections, StoreHealth, Totals};
+pub use health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use observe::{Observation, Observer, Unobserved};
 pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};

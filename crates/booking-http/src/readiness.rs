@@ -2,7 +2,7 @@
 
 use crate::kept::Kept;
 use crate::service::Service;
-use booking_core::StoreHealth;
+use booking_core::{StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Default for Readiness {
 pub(crate) struct Ready {
     /// `ok` or `stopping`.
     pub(crate) server: &'static str,
-    /// `ok`, `unreachable` or `read_only`.
+    /// `ok`, `unreachable`, `read_only`, `writes_fail` or `file_moved`.
     pub(crate) store: &'static str,
     /// `ok`, `missing`, or `unknown` where the store says nothing.
     pub(crate) migrations: &'static str,
@@ -40,8 +40,13 @@ impl Ready {
         let server = if is_stopping { "stopping" } else { "ok" };
         let (store, migrations) = match health {
             None => ("unreachable", "unknown"),
-            Some(StoreHealth { takes_writes, migrations_missing }) => (
-                if takes_writes { "ok" } else { "read_only" },
+            Some(StoreHealth { takes_writes, migrations_missing, trouble }) => (
+                match trouble {
+                    _ if !takes_writes => "read_only",
+                    Some(WriteTrouble::FilesMoved) => "file_moved",
+                    Some(WriteTrouble::Failing) => "writes_fail",
+                    None => "ok",
+                },
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
@@ -64,7 +69,11 @@ mod tests {
     #[test]
     fn each_check_is_told() {
         let health = |takes_writes, migrations_missing| {
-            Some(StoreHealth { takes_writes, migrations_missing })
+            Some(StoreHealth { takes_writes, migrations_missing, trouble: None })
+        };
+        let troubled = |trouble| {
+            let trouble = Some(trouble);
+            Some(StoreHealth { takes_writes: true, migrations_missing: 0, trouble })
         };
         let all = |server, store, migrations| Ready { server, store, migrations };
         for (found, expected) in [
@@ -72,6 +81,8 @@ mod tests {
             (Ready::of(true, health(true, 0)), all("stopping", "ok", "ok")),
             (Ready::of(false, health(false, 0)), all("ok", "read_only", "ok")),
             (Ready::of(false, health(true, 1)), all("ok", "ok", "missing")),
+            (Ready::of(false, troubled(WriteTrouble::FilesMoved)), all("ok", "file_moved", "ok")),
+            (Ready::of(false, troubled(WriteTrouble::Failing)), all("ok", "writes_fail", "ok")),
             (Ready::of(false, None), all("ok", "unreachable", "unknown")),
         ] {
             assert_eq!(found, expected);

@@ -1,3 +1,4 @@
+use crate::files::Moved;
 use booking_core::StoreError;
 use rusqlite::ErrorCode;
 use std::io;
@@ -44,6 +45,15 @@ pub enum OpenError {
         /// What SQLite said.
         #[source]
         source: rusqlite::Error,
+    },
+    /// Somebody moved or replaced the file, or one beside it, while it was being opened.
+    #[error("the database file {} was moved or replaced while it was opened", path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// What an earlier process left in the write-ahead log cannot be brought to the disk.
     #[error("cannot sync the write-ahead log of the database file {}", path.display())]
@@ -100,6 +110,10 @@ pub(crate) enum Failure {
     Commit(#[source] rusqlite::Error),
     #[error("SQLite could not open the database")]
     Open(#[source] OpenError),
+    #[error("the files that are open are not those that are there")]
+    Moved(#[source] Moved),
+    #[error("the files were moved or replaced while something was committed to them")]
+    MovedMeanwhile(#[source] Box<Failure>),
     #[error("{column} holds what the domain does not allow")]
     Row {
         column: &'static str,
@@ -145,16 +159,25 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// Whether there was no room for what was to be written. SQLite says this only of a write that fell short,
+/// never of a sync.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         let kind = match &failure {
-            Failure::Commit(_) | Failure::AnswerWait(_) => Self::CommitUnknown,
+            Failure::Commit(_) | Failure::AnswerWait(_) | Failure::MovedMeanwhile(_) => {
+                Self::CommitUnknown
+            }
             Failure::Sqlite(error) if is_environment(error) => Self::Unavailable,
             Failure::Sqlite(_)
             | Failure::Row { .. }
             | Failure::RowsChanged { .. }
             | Failure::Panicked(_) => Self::Broken,
             Failure::Open(_)
+            | Failure::Moved(_)
             | Failure::WriterGone
             | Failure::QueueFull { .. }
             | Failure::QueueWait(_)

@@ -1,10 +1,11 @@
 use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
 use crate::errors::{Failure, OpenError};
 use crate::execute::{self, Lookup};
+use crate::files::{Files, Named};
 use crate::migrate::migrate_blocking;
 use crate::readers::{READERS_DEFAULT, Readers};
 use crate::transaction::Work;
-use crate::writer::{Isolation, Session, Writer};
+use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
 use async_trait::async_trait;
 use booking_core::{
@@ -12,7 +13,7 @@ use booking_core::{
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    Unobserved, WhenBusy,
+    Unobserved, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -29,6 +30,7 @@ use std::time::Duration;
 /// doing.
 pub struct SqliteStore {
     path: PathBuf,
+    files: Arc<Files>,
     clock: Clock,
     writer: Writer,
     readers: Readers,
@@ -88,12 +90,16 @@ impl SqliteStore {
         off_runtime(&path.clone(), move || {
             let path = absolute(&path)?;
             migrate_blocking(&path)?;
+            let before = Named::now(&path)?;
             let connection = open_writer(&path, options.busy_timeout)?;
+            let files = Arc::new(Files::opened(&path, &before)?);
             let session = Session {
                 path: path.clone(),
+                files: Arc::clone(&files),
                 busy_timeout: options.busy_timeout,
                 isolation,
                 observer: options.observer,
+                watch: Arc::default(),
                 connection: Some(connection),
             };
             let writer = Writer::start(session)
@@ -101,7 +107,8 @@ impl SqliteStore {
             Ok(Self {
                 clock: options.clock.unwrap_or_else(|| Arc::new(Utc::now)),
                 writer,
-                readers: Readers::new(path.clone(), options.readers),
+                readers: Readers::new(path.clone(), Arc::clone(&files), options.readers),
+                files,
                 lookup: Lookup::default(),
                 path,
             })
@@ -117,17 +124,28 @@ impl SqliteStore {
     /// Lets `work` write, at the time that it takes from the clock once it has the lock.
     async fn write<T: Send + 'static>(
         &self,
+        work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(Urgency::Others, work).await
+    }
+
+    async fn write_as<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
         mut work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let clock = Arc::clone(&self.clock);
-        self.writer.run(move |connection| work(connection, &clock)).await
+        self.writer.run(urgency, move |connection| work(connection, &clock)).await
     }
 
     /// Takes out of the log what was erased.
     async fn empty_log(&self) {
-        let path = self.path.clone();
+        let (path, files) = (self.path.clone(), Arc::clone(&self.files));
         let emptied = off_runtime(&self.path, move || {
-            erasure::empty_log(&path);
+            // Another file has another log.
+            if files.check().is_ok() {
+                erasure::empty_log(&path);
+            }
             Ok(())
         });
         // Without a thread it is left to whoever erases next.
@@ -307,7 +325,7 @@ impl BookingStore for SqliteStore {
         let is_erasing = erasure::is_erasing(batch);
         let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
         let mut again = false;
-        let executed = self.write(move |connection, clock| {
+        let executed = self.write_as(Urgency::Seats, move |connection, clock| {
             let again = mem::replace(&mut again, true);
             execute::execute(connection, &batch, clock, &lookup, again)
         });
@@ -319,7 +337,16 @@ impl BookingStore for SqliteStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.read(|connection, _| health::health(connection)).await
+        if self.files.check().is_err() {
+            let trouble = Some(WriteTrouble::FilesMoved);
+            return Ok(StoreHealth { takes_writes: true, migrations_missing: 0, trouble });
+        }
+        let health = self.read(|connection, _| health::health(connection)).await?;
+        if !health.takes_writes || health.migrations_missing > 0 {
+            return Ok(health);
+        }
+        let trouble = health::trouble(&self.writer, &self.clock).await;
+        Ok(StoreHealth { trouble, ..health })
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {
