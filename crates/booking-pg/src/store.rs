@@ -10,7 +10,7 @@ use booking_core::{
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    WhenBusy,
+    WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -27,6 +27,8 @@ pub struct PgStore {
     pub(crate) observer: Arc<dyn Observer>,
     /// What our sessions are called unless a batch has a name of its own.
     pub(crate) session: SessionName,
+    /// How writing went lately.
+    pub(crate) writes: WriteWatch,
     /// Whether the last batch refused somebody, so that the next one probably will. A guess, which only
     /// spares a round trip.
     pub(crate) refuses: AtomicBool,
@@ -55,6 +57,7 @@ impl PgStore {
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
             observer: Arc::clone(&options.observer),
             session: SessionName::of(&options.config),
+            writes: WriteWatch::default(),
             refuses: AtomicBool::new(false),
             location: options.location(),
         };

@@ -63,6 +63,8 @@ const NO_LOOK_UP: &[&str] = &[
     "session/durability",
     "session/health",
     "session/now",
+    "session/try_rows",
+    "session/try_writes",
     "token/insert",
     "token/list",
 ];
