@@ -76,6 +76,7 @@ mod page;
 mod registration;
 mod request_id;
 mod rows;
+mod schema;
 mod seats;
 mod secret;
 mod state;
@@ -104,6 +105,7 @@ pub use outcome::{Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use request_id::{AskedBy, RequestId};
+pub use schema::{Migration, Needed, Schema, SchemaError};
 pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
 pub use state::{
     ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,

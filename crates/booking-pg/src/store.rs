@@ -80,6 +80,11 @@ impl PgStore {
         Ok(store)
     }
 
+    /// Where the data is, for people.
+    pub(crate) fn location(&self) -> &str {
+        &self.location
+    }
+
     /// How many connections the store may open.
     pub fn pool_size(&self) -> usize {
         self.pool.status().max_size

@@ -72,15 +72,53 @@ pub enum OpenError {
         /// The mode that SQLite chose.
         mode: String,
     },
-    /// A migration failed, or the database was migrated by another version of Booking. Nothing was
-    /// changed.
+    /// A migration failed, or the database was migrated by a version of Booking with whose tables this one
+    /// cannot work. Nothing was changed.
     #[error("cannot migrate the database file {}", path.display())]
     Migrate {
         /// The file.
         path: PathBuf,
-        /// What failed.
+        /// What failed: a [`SchemaError`](booking_core::SchemaError), or the migration itself.
         #[source]
-        source: refinery::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no such file, and none was to be made.
+    #[error("there is no database file {}; only serve, migrate and token create make one", path.display())]
+    NotThere {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The file is there and has no tables of Booking.
+    #[error("the database file {} has no tables of Booking; only serve, migrate and token create make them", path.display())]
+    NotMigrated {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its tables are older than this program, and were not to be changed.
+    #[error("the tables in the database file {} are older than this program, which needs {missing}; bring them up to date with migrate", path.display())]
+    OutOfDate {
+        /// The file.
+        path: PathBuf,
+        /// The migrations that are missing.
+        missing: String,
+    },
+    /// The files that are needed beside the database are not there, and must not be made.
+    #[error("the database file {} cannot be read where nothing may be written, but for while a server has it open: SQLite needs files beside it; look at a backup instead", path.display())]
+    ReadOnlyFolder {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Its events could not be recounted.
+    #[error("the database file {} could not be recounted", path.display())]
+    Recount {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: StoreError,
     },
     /// Migrations left rows behind that refer to rows which do not exist. Nothing was changed.
     #[error("migrating the database file {} would break references of the table {table}", path.display())]

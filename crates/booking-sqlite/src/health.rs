@@ -4,11 +4,11 @@ use crate::errors::Failure;
 use crate::execute::{self, Lookup};
 use crate::transaction::Work;
 use crate::writer::{Urgency, Writer};
-use crate::{create, migrate, sql};
+use crate::{create, schema, sql};
 use booking_core::{
     Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, EventCommand, EventName,
-    Fingerprint, IdempotencyKey, KeyHash, Lately, NewEvent, StoreError, StoreHealth, Totals,
-    WriteTrouble,
+    Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError, StoreHealth,
+    Totals, WriteTrouble,
 };
 use rusqlite::{Connection, MAIN_DB, params};
 use std::error::Error;
@@ -25,13 +25,12 @@ const TRY_WITHIN: Duration = Duration::from_secs(1);
 const BALLAST_BYTES: usize = 64 << 10;
 
 pub(crate) fn health(connection: &Connection) -> Result<StoreHealth, Failure> {
-    let mut statement = connection.prepare_cached(sql::MIGRATION_LIST)?;
-    let applied = statement.query_map([], |row| row.get(0))?;
-    let applied: Vec<i32> = applied.collect::<Result<_, _>>()?;
-    let missing = migrate::versions().into_iter().filter(|version| !applied.contains(version));
+    let applied = schema::applied(connection)?;
+    let is_missing = |own: &&Migration| !applied.iter().any(|other| other.version == own.version);
+    let missing = schema::ours().iter().filter(is_missing).count();
     Ok(StoreHealth {
         takes_writes: !connection.is_readonly(MAIN_DB)?,
-        migrations_missing: missing.count(),
+        migrations_missing: missing,
         trouble: None,
     })
 }

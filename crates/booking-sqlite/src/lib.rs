@@ -48,12 +48,14 @@ mod queries;
 mod readers;
 mod records;
 mod rows;
+mod schema;
 mod sql;
 mod store;
 mod transaction;
 mod write;
 mod writer;
 
+pub use audit::audit;
 pub use backup::{BackupError, backup};
 pub use connection::{BUSY_TIMEOUT, OPEN_WAIT_MAX};
 pub use errors::OpenError;

@@ -2,8 +2,9 @@ use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
 use crate::errors::{Failure, OpenError};
 use crate::execute::{self, Lookup};
 use crate::files::{Files, Named};
-use crate::migrate::migrate_blocking;
+use crate::migrate::{Migrated, migrate_blocking};
 use crate::readers::{READERS_DEFAULT, Readers};
+use crate::schema;
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
@@ -35,6 +36,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     lookup: Lookup,
+    newer: Vec<String>,
 }
 
 /// How to open a [`SqliteStore`].
@@ -68,7 +70,19 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`], which names the file.
     pub async fn open(path: impl Into<PathBuf>, options: Options) -> Result<Self, OpenError> {
-        Self::open_isolated(path.into(), options, Isolation::Transaction).await
+        Self::open_isolated(path.into(), options, true, Isolation::Transaction).await
+    }
+
+    /// Opens the database at `path`, which must be there with all its tables: nothing is made, and nothing
+    /// is migrated.
+    ///
+    /// # Errors
+    /// [`OpenError`], which names the file.
+    pub async fn open_existing(
+        path: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        Self::open_isolated(path.into(), options, false, Isolation::Transaction).await
     }
 
     /// The negative control: a store whose statements each stand alone. The conformance suite must
@@ -79,17 +93,24 @@ impl SqliteStore {
         path: impl Into<PathBuf>,
         options: Options,
     ) -> Result<Self, OpenError> {
-        Self::open_isolated(path.into(), options, Isolation::None).await
+        Self::open_isolated(path.into(), options, true, Isolation::None).await
     }
 
     async fn open_isolated(
         path: PathBuf,
         options: Options,
+        makes_it: bool,
         isolation: Isolation,
     ) -> Result<Self, OpenError> {
         off_runtime(&path.clone(), move || {
             let path = absolute(&path)?;
-            migrate_blocking(&path)?;
+            let newer = match makes_it {
+                true => {
+                    let Migrated { newer, .. } = migrate_blocking(&path)?;
+                    newer
+                }
+                false => schema::open_checked(&path)?.1,
+            };
             let before = Named::now(&path)?;
             let connection = open_writer(&path, options.busy_timeout)?;
             let files = Arc::new(Files::opened(&path, &before)?);
@@ -109,11 +130,18 @@ impl SqliteStore {
                 writer,
                 readers: Readers::new(path.clone(), Arc::clone(&files), options.readers),
                 files,
+                newer,
                 lookup: Lookup::default(),
                 path,
             })
         })
         .await
+    }
+
+    /// The migrations of a newer program that had been applied when this was opened. It says that this one can
+    /// work with what they made.
+    pub fn newer_migrations(&self) -> &[String] {
+        &self.newer
     }
 
     /// Where the data is.
@@ -359,6 +387,6 @@ impl BookingStore for SqliteStore {
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.read(|connection, _| audit::audit(connection)).await
+        self.read(|connection, _| audit::count(connection)).await
     }
 }
