@@ -120,12 +120,7 @@ impl BookingStore for MemoryStore {
         }
         let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
         let outcome = Outcome::EventChanged(Box::new(table.event(now)));
-        let record = IdempotencyRecord {
-            hash: key.hash,
-            fingerprint: key.fingerprint,
-            outcome: outcome.clone(),
-            recorded_at: now,
-        };
+        let record = IdempotencyRecord::new(key, outcome.clone(), now);
         tables.created.insert(key.hash, record);
         Ok(outcome)
     }

@@ -1,7 +1,8 @@
 //! `booking-http serve`.
 
 use crate::access::{self, Access};
-use crate::config::{Config, MetricsAt};
+use crate::beside::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
+use crate::config::{Config, MetricsAt, StoreConfig};
 use crate::edge::edge;
 use crate::limits::gate;
 use crate::metrics::Metrics;
@@ -65,7 +66,11 @@ async fn serve_observed(
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
     let service = service.with_metrics(metrics, config.metrics_at);
-    let service = Data::new(service.with_retention(config.retention));
+    let at_once = match config.store {
+        StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
+        StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
+    };
+    let service = Data::new(service.with_retention(config.retention).with_beside(at_once));
 
     let app_service = service.clone();
     let cors = config.cors.clone();

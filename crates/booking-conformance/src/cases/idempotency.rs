@@ -10,6 +10,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+/// For how long a refusal is kept, in microseconds.
+const REFUSAL_KEPT: i64 = 10 * 60 * 1_000_000;
 const KEY_REUSED: Outcome = Outcome::Refused(Refusal::KeyReused);
 
 fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
@@ -210,6 +212,35 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
     assert_eq!((forget(3).await, forget(3).await, forget(3).await), (3, 1, 0));
     let kept = execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await;
     assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
+}
+
+/// A refusal is kept for minutes only, and then decided anew, as if it had never been asked; what was done is
+/// kept for a day all the same.
+pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 1).await;
+    let ada = confirmed(execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await);
+    for hash in 2..5 {
+        let refused = execute_one(&*store, keyed(register(event.id, hash), hash, 1)).await;
+        assert_eq!(refused, SOLD_OUT);
+    }
+    execute_one(&*store, cancel(&ada)).await;
+    let forget = async || store.forget_records(PageLimit::MAX).await.expect("the store answers");
+    clock.advance_micros(REFUSAL_KEPT - 1);
+    assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 1)).await, replayed(&SOLD_OUT));
+    assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await, KEY_REUSED);
+    assert_eq!(forget().await, 0);
+    clock.advance_micros(1);
+    confirmed(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await);
+    // The one whose key was used again is a success now.
+    assert_eq!(forget().await, 2);
+    assert_eq!(forget().await, 0);
+    let first = execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await;
+    assert!(matches!(first, Outcome::Replayed(_)), "{first:?}");
+    clock.advance_micros(DAY - REFUSAL_KEPT);
+    assert_eq!(forget().await, 1);
+    assert_audit_is_clean(&*store).await;
 }
 
 /// Seeds are kept in their order, and the first of many who find none is the only one.

@@ -3,6 +3,7 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+mod creating;
 mod holds;
 mod rates;
 mod slow;
