@@ -61,6 +61,9 @@ impl PgStore {
             refuses: AtomicBool::new(false),
             location: options.location(),
         };
+        for name in &options.ignored {
+            log::info!("the parameter {name} in the URL changes nothing here");
+        }
         let deadline = Instant::now() + limit;
         let mut announced = false;
         while let Err(error) = store.check_durability().await {
