@@ -118,6 +118,7 @@ macro_rules! suite {
             a_large_event_is_erased_in_steps
             erasing_beside_a_sale_loses_no_seat
             signing_seeds_are_kept
+            ticket_keys_are_known_while_they_are_shown
             a_store_that_is_there_says_so
             totals_are_those_of_published_events
             a_token_is_kept_and_revoked

@@ -5,7 +5,7 @@ use booking_core::{
     EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
     Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
     Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, StoreHealth,
-    TOKENS_MAX, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
+    TOKENS_MAX, TicketKey, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -246,6 +246,23 @@ impl BookingStore for MemoryStore {
             tables.seeds.push(seed);
         }
         Ok(())
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        for key in keys {
+            let seen_at = tables.ticket_keys.entry(*key).or_insert(now);
+            *seen_at = now.max(*seen_at);
+        }
+        Ok(())
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        let since = self.now() - TicketKey::KEPT;
+        let tables = self.tables();
+        let lately = tables.ticket_keys.iter().filter(|(_, seen_at)| **seen_at > since);
+        Ok(lately.map(|(key, _)| *key).collect())
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

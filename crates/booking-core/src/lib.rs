@@ -106,7 +106,7 @@ pub use page::{EventCursor, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use request_id::{AskedBy, RequestId};
 pub use schema::{Migration, Needed, Schema, SchemaError};
-pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
+pub use secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use state::{
     ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
     SETTLED_MAX, SeatCounts,

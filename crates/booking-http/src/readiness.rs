@@ -29,6 +29,10 @@ pub(crate) struct Ready {
     pub(crate) store: &'static str,
     /// `ok`, `missing`, or `unknown` where the store says nothing.
     pub(crate) migrations: &'static str,
+    /// `other_keys` where other servers sign tickets with keys that this one does not have, as told to those
+    /// who look; that is no reason not to send it requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tickets: Option<&'static str>,
 }
 
 impl Ready {
@@ -50,7 +54,7 @@ impl Ready {
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations }
+        Self { server, store, migrations, tickets: None }
     }
 }
 
@@ -58,7 +62,8 @@ impl Service {
     /// Whether this server is to be sent requests.
     pub(crate) async fn ready(&self) -> Ready {
         let health = self.readiness.0.get(self.store.health()).await;
-        Ready::of(self.is_stopping(), health)
+        let tickets = self.tickets.has_others().then_some("other_keys");
+        Ready { tickets, ..Ready::of(self.is_stopping(), health) }
     }
 }
 
@@ -75,7 +80,7 @@ mod tests {
             let trouble = Some(trouble);
             Some(StoreHealth { takes_writes: true, migrations_missing: 0, trouble })
         };
-        let all = |server, store, migrations| Ready { server, store, migrations };
+        let all = |server, store, migrations| Ready { server, store, migrations, tickets: None };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
             (Ready::of(true, health(true, 0)), all("stopping", "ok", "ok")),
@@ -87,6 +92,8 @@ mod tests {
         ] {
             assert_eq!(found, expected);
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
+            let tickets = Some("other_keys");
+            assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
         }
     }
 }

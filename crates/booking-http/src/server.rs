@@ -8,7 +8,7 @@ use crate::limits::gate;
 use crate::metrics::Metrics;
 use crate::seeds::Seeds;
 use crate::service::Service;
-use crate::tickets::Tickets;
+use crate::tickets::{self, Tickets};
 use crate::{auditor, connections, routes, shutdown, store, sweeper};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -17,6 +17,7 @@ use actix_web::{App, HttpServer, rt};
 use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
+use futures_util::future::join;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ async fn serve_observed(
     let access = Access::read(store.as_ref()).await?;
     check_open(config, &access)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
-    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
+    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
@@ -108,7 +109,9 @@ async fn serve_observed(
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
     let watched = Arc::clone(&service);
-    let watching = rt::spawn(async move { access::watch(&watched).await });
+    let watching = rt::spawn(async move {
+        join(access::watch(&watched), tickets::watch(&watched)).await;
+    });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));

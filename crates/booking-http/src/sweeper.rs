@@ -12,7 +12,7 @@ use booking_core::{Command, EventCommand, EventId, Outcome, PageLimit, StoreErro
 use futures_util::future::{join_all, join3};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// How long a sweep waits for what it asks of its events. One whose row somebody else holds is left to a
 /// later sweep, so that the others need not wait for it.
@@ -24,8 +24,8 @@ const ERASE_EVENTS_MAX: u32 = 100;
 const ERASE_TOGETHER: usize = 2;
 /// The pause between two rounds.
 const ERASE_PAUSE: Duration = Duration::from_millis(10);
-/// How often what has run out is forgotten, and new keys are looked for.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// How often what has run out is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// The pause between two rounds of forgetting, each of up to 1,000 records. It is what leaves others a turn,
 /// and still more is forgotten than one server can answer.
 const FORGET_PAUSE: Duration = Duration::from_millis(10);
@@ -39,17 +39,12 @@ async fn tidy(service: &Service, every: Duration) {
     let mut ticks = interval(every);
     // After a pause there is one sweep, and not all those that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut kept_at = Instant::now();
     let mut complaint = Complaint::default();
     while !service.is_stopping() {
         ticks.tick().await;
         let swept = settle_due(service).await;
         service.metrics.swept(swept.is_ok());
         complaint.about("sweep", swept);
-        if kept_at.elapsed() >= HOUSEKEEPING_EVERY {
-            kept_at = Instant::now();
-            complaint.about("read the ticket keys", service.tickets.read_again().await);
-        }
     }
 }
 
@@ -121,11 +116,11 @@ async fn forget(service: &Service) {
         match forgotten {
             Ok(forgotten) if forgotten == limit.get() as u64 => sleep(FORGET_PAUSE).await,
             Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {
-                sleep(HOUSEKEEPING_EVERY).await;
+                sleep(FORGET_EVERY).await;
             }
             Err(SubmitError::Store(error)) => {
                 complaint.about("forget old records", Err(error));
-                sleep(HOUSEKEEPING_EVERY).await;
+                sleep(FORGET_EVERY).await;
             }
         }
     }

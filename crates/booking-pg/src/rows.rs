@@ -147,6 +147,11 @@ pub(crate) fn signing_seed(row: &Row) -> Result<SigningSeed, PgError> {
     Ok(SigningSeed::new(bytes32("seed", row.get(0))?))
 }
 
+/// A row of `ticket_key/list`.
+pub(crate) fn ticket_key(row: &Row) -> Result<TicketKey, PgError> {
+    Ok(TicketKey::new(bytes32("public_key", row.get(0))?))
+}
+
 /// A row of `token/find` or `token/list`.
 pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
     let name = OrganizerName::parse(row.get(2)).map_err(in_column("name"))?;

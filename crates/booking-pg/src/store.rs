@@ -9,8 +9,8 @@ use booking_core::{
     AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    WhenBusy, WriteWatch,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
+    Totals, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -221,6 +221,14 @@ impl BookingStore for PgStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.insert_signing_seed(seed, only_first).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.upsert_ticket_keys(keys).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.list_ticket_keys().await
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

@@ -57,6 +57,8 @@ statements! {
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_NEEDED "schema/needed"
     SCHEMA_TABLES "schema/tables"
+    TICKET_KEY_LIST "ticket_key/list"
+    TICKET_KEY_SHOW "ticket_key/show"
     TOKEN_COUNT "token/count"
     TOKEN_FIND "token/find"
     TOKEN_INSERT "token/insert"

@@ -13,8 +13,8 @@ use booking_core::{
     AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    Unobserved, WhenBusy, WriteTrouble,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
+    Totals, Unobserved, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -308,6 +308,15 @@ impl BookingStore for SqliteStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection, clock| keys::show(connection, &keys, clock)).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(|connection, now| keys::list_shown(connection, now)).await
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

@@ -265,3 +265,28 @@ pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
     let seeds = stores[0].signing_seeds().await.expect("the store answers");
     assert_eq!(seeds, [seed(101), seed(100), first[0]], "newest first");
 }
+
+/// What any server has shown is known to all for a day, and for another when it is shown again.
+pub async fn ticket_keys_are_known_while_they_are_shown(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let stores =
+        [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
+    let key = |byte| booking_core::TicketKey::new([byte; 32]);
+    let known = async || stores[0].ticket_keys().await.expect("the store answers");
+    let show = async |store: usize, keys: &[booking_core::TicketKey]| {
+        stores[store].show_ticket_keys(keys).await.expect("the store answers");
+    };
+    assert_eq!(known().await, []);
+    show(0, &[]).await;
+    show(1, &[key(2), key(1)]).await;
+    assert_eq!(known().await, [key(1), key(2)]);
+    clock.advance_micros(DAY / 2);
+    show(0, &[key(1), key(3), key(1)]).await;
+    assert_eq!(known().await, [key(1), key(2), key(3)]);
+    clock.advance_micros(DAY / 2 - 1);
+    assert_eq!(known().await, [key(1), key(2), key(3)]);
+    clock.advance_micros(1);
+    assert_eq!(known().await, [key(1), key(3)], "nobody vouches for it any more");
+    clock.advance_micros(DAY / 2);
+    assert_eq!(known().await, []);
+}
