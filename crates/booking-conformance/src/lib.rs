@@ -117,6 +117,7 @@ macro_rules! suite {
             a_race_with_one_key_takes_one_seat
             an_event_is_put_up_once_for_a_key
             records_that_have_run_out_are_forgotten
+            a_refusal_is_kept_for_minutes
             whatever_is_of_an_address_is_found_and_erased
             a_seat_that_is_erased_goes_to_the_head_of_the_queue
             an_event_that_is_over_keeps_its_counts
@@ -126,6 +127,7 @@ macro_rules! suite {
             a_large_event_is_erased_in_steps
             erasing_beside_a_sale_loses_no_seat
             signing_seeds_are_kept
+            ticket_keys_are_known_while_they_are_shown
             a_store_that_is_there_says_so
             totals_are_those_of_published_events
             a_token_is_kept_and_revoked

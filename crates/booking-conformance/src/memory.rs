@@ -5,7 +5,7 @@ use booking_core::{
     EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
     Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
     Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, StoreHealth,
-    TOKENS_MAX, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
+    TOKENS_MAX, TicketKey, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,12 +120,7 @@ impl BookingStore for MemoryStore {
         }
         let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
         let outcome = Outcome::EventChanged(Box::new(table.event(now)));
-        let record = IdempotencyRecord {
-            hash: key.hash,
-            fingerprint: key.fingerprint,
-            outcome: outcome.clone(),
-            recorded_at: now,
-        };
+        let record = IdempotencyRecord::new(key, outcome.clone(), now);
         tables.created.insert(key.hash, record);
         Ok(outcome)
     }
@@ -253,6 +248,23 @@ impl BookingStore for MemoryStore {
         Ok(())
     }
 
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        for key in keys {
+            let seen_at = tables.ticket_keys.entry(*key).or_insert(now);
+            *seen_at = now.max(*seen_at);
+        }
+        Ok(())
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        let since = self.now() - TicketKey::KEPT;
+        let tables = self.tables();
+        let lately = tables.ticket_keys.iter().filter(|(_, seen_at)| **seen_at > since);
+        Ok(lately.map(|(key, _)| *key).collect())
+    }
+
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         let now = self.now();
         let mut tables = self.tables();
@@ -310,7 +322,7 @@ impl BookingStore for MemoryStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        Ok(StoreHealth { takes_writes: true, migrations_missing: 0 })
+        Ok(StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None })
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {

@@ -4,7 +4,7 @@ use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
     Fact, HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, NewEvent, NewToken, Organizer,
     OrganizerId, OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed,
-    Status, Version,
+    Status, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashSet};
@@ -16,6 +16,8 @@ pub(crate) struct Tables {
     pub(crate) created: BTreeMap<KeyHash, IdempotencyRecord>,
     /// Oldest first.
     pub(crate) seeds: Vec<SigningSeed>,
+    /// When each was shown last.
+    pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
 }

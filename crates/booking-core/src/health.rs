@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// How a store is: whether it can be worked with now. That it answers at all is a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreHealth {
@@ -6,6 +8,72 @@ pub struct StoreHealth {
     /// How many migrations of this program have not been applied to it. Those of a newer program may
     /// have been: they only add.
     pub migrations_missing: usize,
+    /// Why writes do not go well although the store answers; `None` if they do, or if it takes none.
+    pub trouble: Option<WriteTrouble>,
+}
+
+/// Why writes do not go well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteTrouble {
+    /// The files that are open are not those that are there by their names any more, so that what is
+    /// written would be lost.
+    FilesMoved,
+    /// Something like a sale was tried, to be taken back, and failed.
+    Failing,
+}
+
+/// What a store remembers of its writes, so that telling how it is costs a sale nothing: what was committed
+/// a moment ago need not be tried.
+#[derive(Debug, Default)]
+pub struct WriteWatch {
+    committed: AtomicBool,
+    failed: AtomicBool,
+    told: AtomicBool,
+}
+
+/// How the writes of a store went since that was asked last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lately {
+    /// The last one was committed.
+    Committed,
+    /// There were none, so that nobody knows.
+    Quiet,
+    /// The last one failed, whatever was tried since.
+    Failed,
+}
+
+impl WriteWatch {
+    /// Something was committed.
+    pub fn committed(&self) {
+        self.failed.store(false, Ordering::Relaxed);
+        self.committed.store(true, Ordering::Relaxed);
+    }
+
+    /// Something that was to be written was not.
+    pub fn failed(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// How it went since this was asked last.
+    pub fn lately(&self) -> Lately {
+        let committed = self.committed.swap(false, Ordering::Relaxed);
+        match self.failed.load(Ordering::Relaxed) {
+            true => Lately::Failed,
+            false if committed => Lately::Committed,
+            false => Lately::Quiet,
+        }
+    }
+
+    /// What was tried failed. Tells whether that is news, so that the log says it once.
+    pub fn is_news_of_trouble(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// What was tried went well, and so would a write. Tells whether that is news.
+    pub fn is_news_of_recovery(&self) -> bool {
+        self.failed.store(false, Ordering::Relaxed);
+        self.told.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// Sums over the published events, as their rows state them: what time alone has changed since is
@@ -35,4 +103,26 @@ pub struct Connections {
     pub idle: usize,
     /// How many callers wait for one.
     pub waiting: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_write_says_how_it_goes() {
+        let watch = WriteWatch::default();
+        assert_eq!(watch.lately(), Lately::Quiet);
+        watch.committed();
+        assert_eq!((watch.lately(), watch.lately()), (Lately::Committed, Lately::Quiet));
+        watch.committed();
+        watch.failed();
+        assert_eq!((watch.lately(), watch.lately()), (Lately::Failed, Lately::Failed));
+        assert!(watch.is_news_of_trouble() && !watch.is_news_of_trouble());
+        assert!(watch.is_news_of_recovery() && !watch.is_news_of_recovery());
+        assert_eq!(watch.lately(), Lately::Quiet);
+        watch.failed();
+        watch.committed();
+        assert_eq!(watch.lately(), Lately::Committed);
+    }
 }

@@ -76,6 +76,7 @@ mod page;
 mod registration;
 mod request_id;
 mod rows;
+mod schema;
 mod seats;
 mod secret;
 mod state;
@@ -98,7 +99,7 @@ pub use event::{
     Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, Timing, Version,
 };
 pub use fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use health::{Connections, StoreHealth, Totals};
+pub use health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use observe::{Observation, Observer, Unobserved};
 pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
@@ -106,7 +107,8 @@ pub use outcome::{Admitted, Outcome, Refusal, TicketVoid};
 pub use page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use registration::{CheckedIn, Listed, Registration, Status};
 pub use request_id::{AskedBy, RequestId};
-pub use secret::{Fingerprint, KeyHash, SigningSeed, TokenHash};
+pub use schema::{Migration, Needed, Schema, SchemaError};
+pub use secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use state::{
     ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
     SETTLED_MAX, SeatCounts,

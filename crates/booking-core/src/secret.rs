@@ -1,3 +1,4 @@
+use chrono::TimeDelta;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -97,6 +98,16 @@ bytes_newtype!(
     /// The secret half of a key that tickets are signed with.
     SigningSeed
 );
+
+bytes_newtype!(
+    /// The public half of a key that tickets are signed with.
+    TicketKey
+);
+
+impl TicketKey {
+    /// For how long after a server has shown it what it signed is good for the others, too: a day.
+    pub const KEPT: TimeDelta = TimeDelta::hours(24);
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@ use crate::{
     AuditReport, Caller, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
     HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome,
     Page, PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreHealth,
-    TokenId, Totals,
+    TicketKey, TokenId, Totals,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -104,6 +104,12 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// Keeps another seed, as the newest. With `only_first` it is kept only if there is none yet.
     async fn add_signing_seed(&self, seed: SigningSeed, only_first: bool)
     -> Result<(), StoreError>;
+
+    /// Says that a server signs tickets with these keys now, and so vouches for what they signed.
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError>;
+
+    /// The keys that any server has shown in the last [`TicketKey::KEPT`], in the order of their bytes.
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError>;
 
     /// Keeps a token, for the organizer of that name, who is made if there is none. A token that is there
     /// already under its id is returned as it is: asking again is safe. `None` if there are

@@ -110,8 +110,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
-    let opened = store::open(config).await?;
-    Ok(tell(&opened.store.audit().await?))
+    Ok(tell(&store::audit(config).await?))
 }
 
 async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
@@ -144,9 +143,9 @@ async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
              restart the servers"
         );
     }
-    let opened = store::open(config).await?;
+    let store = store::open_existing(config).await?;
     let seed = seeds::random_seed();
-    opened.store.add_signing_seed(seed, false).await?;
+    store.add_signing_seed(seed, false).await?;
     let key_id = SigningKey::from_seed(seed.as_bytes()).key_id();
     println!(
         "new tickets will be signed with the key {key_id}, within a minute or two; tickets made \

@@ -1,5 +1,6 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
+use crate::causes::chain;
 pub use crate::cors::Cors;
 pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
 pub use crate::log_format::LogFormat;
@@ -170,10 +171,10 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
             reader.fail(part.name, "cannot be combined with DATABASE_URL");
             return StoreConfig::Sqlite(PathBuf::new());
         }
-        (Some(url), None) => match PgOptions::parse(&url) {
+        (Some(url), None) => match PgOptions::parse(url.trim()) {
             Ok(options) => options,
             Err(error) => {
-                reader.fail("DATABASE_URL", error.to_string());
+                reader.fail("DATABASE_URL", chain(&error));
                 return StoreConfig::Sqlite(PathBuf::new());
             }
         },
@@ -198,7 +199,8 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     if let Some(password) = reader.secret("DB_PASSWORD", "DB_PASSWORD_FILE") {
         options.config.password(password);
     }
-    let root_certificates = reader.given("DB_SSLROOTCERT").map(PathBuf::from);
+    let root_certificates = reader.given("DB_SSLROOTCERT");
+    let root_certificates = root_certificates.map(|path| PathBuf::from(path.trim()));
     match TlsMode::parse(&reader.text("DB_SSLMODE"), root_certificates) {
         Ok(tls) => options.with_tls(tls),
         Err(error) => {
@@ -344,6 +346,29 @@ mod tests {
         }
         assert_eq!(errors.len(), 13);
         assert!(!errors.join(" ").contains("secret"));
+    }
+
+    #[test]
+    fn a_url_is_read_with_what_stands_around_it_and_its_parameters_are_named() {
+        let read_url = |url: &str| read(&[("DATABASE_URL", url)]);
+        for url in ["postgres://a:b@db/x\n", " postgresql://a:b@db/x\r\n", "postgres://a:b@db/x \n"]
+        {
+            let config = read_url(url).expect("valid");
+            assert!(
+                matches!(config.store, StoreConfig::Postgres(o) if o.location() == "db:5432/x")
+            );
+        }
+        for (parameter, told) in [
+            ("schema=tickets", "parameter \"schema\" is not supported"),
+            ("connect_timeout=soon", "connect_timeout"),
+            ("sslmode=verify", "sslmode must be"),
+        ] {
+            let errors = read_url(&format!("postgres://a:secret@db/x?{parameter}"));
+            let errors = errors.expect_err(parameter).join("\n");
+            assert!(errors.starts_with("DATABASE_URL: ") && errors.contains(told), "{errors}");
+            assert!(!errors.contains("secret"), "{errors}");
+        }
+        assert!(read_url("postgres://a:b@db/x?pgbouncer=true&sslmode=prefer").is_ok());
     }
 
     #[test]

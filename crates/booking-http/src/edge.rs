@@ -231,8 +231,8 @@ mod tests {
     async fn ask(path: &str) -> (StatusCode, HeaderMap, Value) {
         let store = Arc::new(MemoryStore::default());
         let admission = Admission::start(store.clone(), Limits::default());
-        let tickets = Tickets::open(Seeds::Fixed(vec![SigningSeed::new([7; 32])])).await;
-        let tickets = tickets.expect("nobody is asked");
+        let seeds = Seeds::Fixed(vec![SigningSeed::new([7; 32])]);
+        let tickets = Tickets::open(seeds, store.clone()).await.expect("it answers");
         let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
         let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
         let access = Access::read(store.as_ref()).await.expect("it answers");

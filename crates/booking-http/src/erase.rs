@@ -26,10 +26,10 @@ pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Resul
         Some(email) => vec![EmailAddress::parse(&email).context("--email")?],
         None => read_addresses(std::io::stdin().lock())?,
     };
-    let opened = store::open(config).await?;
+    let store = store::open_existing(config).await?;
     let mut erased = BTreeSet::new();
     for address in &addresses {
-        let erasing = erase(&*opened.store, address, &mut erased).await;
+        let erasing = erase(&*store, address, &mut erased).await;
         erasing.context("not everything is erased; it is safe to run this again")?;
     }
     let events: BTreeSet<_> = erased.iter().map(|(event_id, _)| event_id).collect();

@@ -20,6 +20,7 @@
 mod access;
 mod assets;
 mod auditor;
+mod beside;
 mod body;
 mod caching;
 mod calendar;

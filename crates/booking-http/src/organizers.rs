@@ -58,7 +58,7 @@ async fn adopt(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::R
 
 /// Prints every token there ever was, and no secret.
 pub(crate) async fn list(config: &Config) -> anyhow::Result<()> {
-    let tokens = store::open(config).await?.store.tokens().await?;
+    let tokens = store::open_existing(config).await?.tokens().await?;
     let mut out = stdout().lock();
     for token in &tokens {
         writeln!(out, "{}", line(token))?;
@@ -71,7 +71,7 @@ pub(crate) async fn list(config: &Config) -> anyhow::Result<()> {
 
 /// Makes a token worthless.
 pub(crate) async fn revoke(config: &Config, id: TokenId) -> anyhow::Result<()> {
-    let revoked = store::open(config).await?.store.revoke_token(id).await?;
+    let revoked = store::open_existing(config).await?.revoke_token(id).await?;
     let revoked = revoked.with_context(|| format!("there is no token {id}"))?;
     println!("{}", line(&revoked));
     eprintln!("servers refuse it within a second or two");

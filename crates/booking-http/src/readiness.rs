@@ -2,7 +2,7 @@
 
 use crate::kept::Kept;
 use crate::service::Service;
-use booking_core::StoreHealth;
+use booking_core::{StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -25,10 +25,14 @@ impl Default for Readiness {
 pub(crate) struct Ready {
     /// `ok` or `stopping`.
     pub(crate) server: &'static str,
-    /// `ok`, `unreachable` or `read_only`.
+    /// `ok`, `unreachable`, `read_only`, `writes_fail` or `file_moved`.
     pub(crate) store: &'static str,
     /// `ok`, `missing`, or `unknown` where the store says nothing.
     pub(crate) migrations: &'static str,
+    /// `other_keys` where other servers sign tickets with keys that this one does not have, as told to those
+    /// who look; that is no reason not to send it requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tickets: Option<&'static str>,
 }
 
 impl Ready {
@@ -40,12 +44,17 @@ impl Ready {
         let server = if is_stopping { "stopping" } else { "ok" };
         let (store, migrations) = match health {
             None => ("unreachable", "unknown"),
-            Some(StoreHealth { takes_writes, migrations_missing }) => (
-                if takes_writes { "ok" } else { "read_only" },
+            Some(StoreHealth { takes_writes, migrations_missing, trouble }) => (
+                match trouble {
+                    _ if !takes_writes => "read_only",
+                    Some(WriteTrouble::FilesMoved) => "file_moved",
+                    Some(WriteTrouble::Failing) => "writes_fail",
+                    None => "ok",
+                },
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations }
+        Self { server, store, migrations, tickets: None }
     }
 }
 
@@ -53,7 +62,8 @@ impl Service {
     /// Whether this server is to be sent requests.
     pub(crate) async fn ready(&self) -> Ready {
         let health = self.readiness.0.get(self.store.health()).await;
-        Ready::of(self.is_stopping(), health)
+        let tickets = self.tickets.has_others().then_some("other_keys");
+        Ready { tickets, ..Ready::of(self.is_stopping(), health) }
     }
 }
 
@@ -64,18 +74,26 @@ mod tests {
     #[test]
     fn each_check_is_told() {
         let health = |takes_writes, migrations_missing| {
-            Some(StoreHealth { takes_writes, migrations_missing })
+            Some(StoreHealth { takes_writes, migrations_missing, trouble: None })
         };
-        let all = |server, store, migrations| Ready { server, store, migrations };
+        let troubled = |trouble| {
+            let trouble = Some(trouble);
+            Some(StoreHealth { takes_writes: true, migrations_missing: 0, trouble })
+        };
+        let all = |server, store, migrations| Ready { server, store, migrations, tickets: None };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
             (Ready::of(true, health(true, 0)), all("stopping", "ok", "ok")),
             (Ready::of(false, health(false, 0)), all("ok", "read_only", "ok")),
             (Ready::of(false, health(true, 1)), all("ok", "ok", "missing")),
+            (Ready::of(false, troubled(WriteTrouble::FilesMoved)), all("ok", "file_moved", "ok")),
+            (Ready::of(false, troubled(WriteTrouble::Failing)), all("ok", "writes_fail", "ok")),
             (Ready::of(false, None), all("ok", "unreachable", "unknown")),
         ] {
             assert_eq!(found, expected);
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
+            let tickets = Some("other_keys");
+            assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
         }
     }
 }

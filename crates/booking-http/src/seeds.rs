@@ -37,11 +37,6 @@ impl Seeds {
         store.add_signing_seed(random_seed(), true).await?;
         store.signing_seeds().await
     }
-
-    /// Whether reading them again may give more.
-    pub(crate) fn may_grow(&self) -> bool {
-        matches!(self, Self::Stored(_))
-    }
 }
 
 /// A seed that nobody else has.

@@ -1,8 +1,9 @@
 //! `booking-http serve`.
 
 use crate::access::{self, Access};
+use crate::beside::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
 use crate::compress::compress;
-use crate::config::{Config, Cors, MetricsAt};
+use crate::config::{Config, Cors, MetricsAt, StoreConfig};
 use crate::connections::Counts;
 use crate::edge::edge;
 use crate::limits::gate;
@@ -11,7 +12,7 @@ use crate::seeds::Seeds;
 use crate::service::Service;
 use crate::shutdown::Stopped;
 use crate::sites::Sites;
-use crate::tickets::Tickets;
+use crate::tickets::{self, Tickets};
 use crate::transport::{Times, http_service, listen};
 use crate::{auditor, routes, shutdown, store, sweeper};
 use actix_web::dev::Server;
@@ -21,6 +22,7 @@ use actix_web::{App, rt};
 use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
+use futures_util::future::join;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,13 +65,17 @@ async fn serve_observed(
     let access = Access::read(store.as_ref()).await?;
     check_open(config, &access)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
-    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store)).await?;
+    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
     let sites = Sites { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
     let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
-    let service = Data::new(service.with_retention(config.retention));
+    let at_once = match config.store {
+        StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
+        StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
+    };
+    let service = Data::new(service.with_retention(config.retention).with_beside(at_once));
 
     let app_service = service.clone();
     let cors = config.cors.clone();
@@ -110,7 +116,9 @@ async fn serve_observed(
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
     let watched = Arc::clone(&service);
-    let watching = rt::spawn(async move { access::watch(&watched).await });
+    let watching = rt::spawn(async move {
+        join(access::watch(&watched), tickets::watch(&watched)).await;
+    });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));

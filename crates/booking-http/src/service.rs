@@ -1,6 +1,7 @@
 //! What handlers work with.
 
 use crate::access::Access;
+use crate::beside::{AT_ONCE_ON_SQLITE, Beside};
 use crate::config::MetricsAt;
 use crate::edge;
 use crate::limits::{ClientLimits, Gate, Holds, Seats};
@@ -15,7 +16,7 @@ use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
     BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome,
-    Registration, Retention,
+    Registration, Retention, StoreError,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,6 +31,8 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
     pub(crate) admission: Admission,
+    /// What writes and is not for the queue.
+    pub(crate) beside: Beside,
     pub(crate) access: Access,
     pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
@@ -61,6 +64,7 @@ impl Service {
             reads: Reads::new(Arc::clone(&store)),
             store,
             admission,
+            beside: Beside::new(AT_ONCE_ON_SQLITE),
             access,
             tickets,
             capacity_max,
@@ -91,6 +95,23 @@ impl Service {
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
+    }
+
+    /// The same, which lets so many write beside the queue at a time.
+    pub(crate) fn with_beside(self, at_once: usize) -> Self {
+        Self { beside: Beside::new(at_once), ..self }
+    }
+
+    /// Lets a client have something written that is not for the queue.
+    pub(crate) async fn write_beside<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, SubmitError> {
+        let done = self.beside.run(work).await;
+        if let Err(SubmitError::Overloaded) = done {
+            sleep(REFUSAL_PAUSE).await;
+        }
+        done
     }
 
     /// Has a command executed, as a part of the request that is being answered.

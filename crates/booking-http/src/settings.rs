@@ -35,8 +35,8 @@ settings! {
     "DB_PASSWORD" [""] "the user's password"
     "DB_PASSWORD_FILE" [""] "a file that holds it"
     "DB_NAME" ["booking"] "the database"
-    "DB_SSLMODE" ["disable"] "disable, require or verify-full"
-    "DB_SSLROOTCERT" [""] "the authorities to trust with verify-full, a PEM file; else the system's"
+    "DB_SSLMODE" ["disable"] "disable, prefer, require, verify-ca or verify-full"
+    "DB_SSLROOTCERT" [""] "the authorities to trust with verify-ca and verify-full, a PEM file; else the system's"
     "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
     "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
     "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
@@ -133,22 +133,23 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.within(name, min, max))
     }
 
-    /// A secret, given itself or as the name of a file whose first line it is.
+    /// A secret, given itself or as the name of a file that holds it. The end of its line is none of it.
     pub(crate) fn secret(&mut self, name: &'static str, file_name: &'static str) -> Option<String> {
-        let path = self.given(file_name);
+        let path = self.given(file_name).map(|path| path.trim().to_owned());
+        let without_end = |text: String| text.trim_end_matches(['\r', '\n']).to_owned();
         match (self.given(name), path) {
             (Some(_), Some(_)) => {
                 self.fail(file_name, format!("cannot be combined with {name}"));
                 None
             }
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Ok(text) => Some(without_end(text)),
                 Err(error) => {
                     self.fail(file_name, format!("cannot read {path}: {error}"));
                     None
                 }
             },
-            (secret, None) => secret,
+            (secret, None) => secret.map(without_end),
         }
     }
 }

@@ -8,11 +8,11 @@
 use crate::causes::Complaint;
 use crate::service::Service;
 use booking_admission::SubmitError;
-use booking_core::{BookingStore, Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
-use futures_util::future::{join, join_all};
+use booking_core::{Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
+use futures_util::future::{join_all, join3};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// How long a sweep waits for what it asks of its events. One whose row somebody else holds is left to a
 /// later sweep, so that the others need not wait for it.
@@ -24,32 +24,27 @@ const ERASE_EVENTS_MAX: u32 = 100;
 const ERASE_TOGETHER: usize = 2;
 /// The pause between two rounds.
 const ERASE_PAUSE: Duration = Duration::from_millis(10);
-/// How often what has run out is forgotten, and new keys are looked for.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-/// The most rounds of forgetting in a row: 100,000 records, and no endless work.
-const FORGET_ROUNDS_MAX: usize = 100;
+/// How often what has run out is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// The pause between two rounds of forgetting, each of up to 1,000 records. It is what leaves others a turn,
+/// and still more is forgotten than one server can answer.
+const FORGET_PAUSE: Duration = Duration::from_millis(10);
 
 /// Sweeps until the server stops. Erasing may take long, and nobody who waits for a seat waits for it.
 pub(crate) async fn run(service: Arc<Service>, every: Duration) {
-    join(tidy(&service, every), erase(&service, every)).await;
+    join3(tidy(&service, every), erase(&service, every), forget(&service)).await;
 }
 
 async fn tidy(service: &Service, every: Duration) {
     let mut ticks = interval(every);
     // After a pause there is one sweep, and not all those that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut kept_at = Instant::now();
     let mut complaint = Complaint::default();
     while !service.is_stopping() {
         ticks.tick().await;
         let swept = settle_due(service).await;
         service.metrics.swept(swept.is_ok());
         complaint.about("sweep", swept);
-        if kept_at.elapsed() >= HOUSEKEEPING_EVERY {
-            kept_at = Instant::now();
-            complaint.about("forget old records", forget_records(service.store.as_ref()).await);
-            complaint.about("read the ticket keys", service.tickets.read_again().await);
-        }
     }
 }
 
@@ -111,13 +106,22 @@ async fn ask(service: &Service, events: &[EventId], command: Command) -> Result<
     Ok(done)
 }
 
-/// Deletes what idempotency keys were answered, when it is too old to be asked for.
-async fn forget_records(store: &dyn BookingStore) -> Result<(), StoreError> {
-    for _ in 0..FORGET_ROUNDS_MAX {
-        let forgotten = store.forget_records(PageLimit::MAX).await?;
-        if forgotten < PageLimit::MAX.get() as u64 {
-            break;
+/// Forgets what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
+/// that it keeps up with whatever comes in, and in steps, so that nobody waits for long.
+async fn forget(service: &Service) {
+    let mut complaint = Complaint::default();
+    while !service.is_stopping() {
+        let limit = PageLimit::MAX;
+        let forgotten = service.beside.run(service.store.forget_records(limit)).await;
+        match forgotten {
+            Ok(forgotten) if forgotten == limit.get() as u64 => sleep(FORGET_PAUSE).await,
+            Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {
+                sleep(FORGET_EVERY).await;
+            }
+            Err(SubmitError::Store(error)) => {
+                complaint.about("forget old records", Err(error));
+                sleep(FORGET_EVERY).await;
+            }
         }
     }
-    Ok(())
 }

@@ -1,26 +1,34 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
+use crate::causes::{Complaint, chain};
 use crate::problem::{ApiError, TicketFault};
 use crate::seeds::Seeds;
+use crate::service::Service;
 use crate::tokens::{ManageToken, Origin, TokenSecret};
 use crate::wire::{TicketBody, json};
 use actix_web::web::Bytes;
-use booking_core::{Registration, SigningSeed, StoreError, TokenHash};
-use booking_ticket::{Jwk, Keyring, SigningKey, TicketClaims, TicketError};
+use booking_core::{BookingStore, Registration, SigningSeed, StoreError, TicketKey, TokenHash};
+use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 /// How long after the store's seeds were read an unknown key may have them read again: a forger is not
 /// to keep it busy. As long, whoever shows such a key is kept waiting, and not told off for a key that is
 /// new.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The keys of this installation. Another server may have added some since they were read.
+/// How often a server shows what it signs with, and looks what others do. It is shown much more often than
+/// it is forgotten.
+const SHOW_EVERY: Duration = Duration::from_secs(60);
+
+/// The keys of this installation. Another server may have added some since they were read, or sign with its own:
+/// what that signed is good here, too.
 pub(crate) struct Tickets {
     seeds: Seeds,
+    store: Arc<dyn BookingStore>,
     keys: RwLock<Arc<Keys>>,
     /// When the seeds were read; locked while they are.
     read_at: Mutex<Instant>,
@@ -30,6 +38,8 @@ pub(crate) struct Tickets {
 struct Keys {
     /// The key that signs is the first.
     secrets: Vec<Secret>,
+    /// With which other servers sign, and this one does not.
+    others: Vec<TicketKey>,
     keyring: Keyring,
     jwks: Bytes,
 }
@@ -40,17 +50,48 @@ struct Secret {
 }
 
 impl Keys {
-    fn new(seeds: &[SigningSeed]) -> Self {
+    /// `shown` are those that any server has shown lately.
+    fn new(seeds: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
             signing: SigningKey::from_seed(seed.as_bytes()),
             tokens: TokenSecret::of(seed),
         };
         let secrets: Vec<_> = seeds.iter().map(secret).collect();
         assert!(!secrets.is_empty(), "there is a key that signs");
-        let keyring: Keyring = secrets.iter().map(|secret| secret.signing.public()).collect();
-        let keys: Vec<Jwk> = secrets.iter().map(|secret| secret.signing.public().jwk()).collect();
+        let own: Vec<PublicKey> = secrets.iter().map(|secret| secret.signing.public()).collect();
+        let is_own = |key: &TicketKey| own.iter().any(|own| own.as_bytes() == key.as_bytes());
+        let others: Vec<_> = shown.iter().copied().filter(|key| !is_own(key)).collect();
+        // What is no key verifies nothing.
+        let foreign = others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
+        let keyring: Keyring = own.iter().cloned().chain(foreign).collect();
+        let keys: Vec<Jwk> = own.iter().map(PublicKey::jwk).collect();
         let jwks = json(&json!({ "keys": keys }));
-        Self { secrets, keyring, jwks }
+        Self { secrets, others, keyring, jwks }
+    }
+
+    /// The public halves of those that this server signs or has signed with.
+    fn own(&self) -> Vec<TicketKey> {
+        let public = |secret: &Secret| TicketKey::new(*secret.signing.public().as_bytes());
+        self.secrets.iter().map(public).collect()
+    }
+
+    /// What the others are called by.
+    fn names_of_others(&self) -> String {
+        let keys = self.others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
+        keys.map(|key| key.key_id().to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Says that there are others.
+    fn warn_of_others(&self) {
+        if !self.others.is_empty() {
+            log::warn!(
+                "this server signs tickets with the key {}, and others on the same store do, or did in the \
+                 last 24 hours, with {}: what they sign is good here, too, but each names its own keys alone \
+                 to those who verify tickets offline. Give all servers the same TICKET_KEY, or none",
+                self.first().signing.key_id(),
+                self.names_of_others()
+            );
+        }
     }
 
     fn first(&self) -> &Secret {
@@ -66,13 +107,34 @@ pub(crate) struct Issued {
 }
 
 impl Tickets {
-    /// Reads the seeds.
+    /// Reads the seeds, and tells other servers what this one signs with.
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn open(seeds: Seeds) -> Result<Self, StoreError> {
-        let keys = Arc::new(Keys::new(&seeds.read().await?));
-        Ok(Self { seeds, keys: RwLock::new(keys), read_at: Mutex::new(Instant::now()) })
+    pub(crate) async fn open(
+        seeds: Seeds,
+        store: Arc<dyn BookingStore>,
+    ) -> Result<Self, StoreError> {
+        let shown = store.ticket_keys().await?;
+        let keys = Arc::new(Keys::new(&seeds.read().await?, &shown));
+        keys.warn_of_others();
+        let read_at = Mutex::new(Instant::now());
+        let tickets = Self { seeds, store, keys: RwLock::new(keys), read_at };
+        // A store that takes no writes now may do so later.
+        if let Err(error) = tickets.show().await {
+            log::warn!("could not tell other servers of the key for tickets: {}", chain(&error));
+        }
+        Ok(tickets)
+    }
+
+    /// Tells other servers what this one signs with.
+    async fn show(&self) -> Result<(), StoreError> {
+        self.store.show_ticket_keys(&self.keys().own()).await
+    }
+
+    /// Whether other servers sign with keys that this one does not have.
+    pub(crate) fn has_others(&self) -> bool {
+        !self.keys().others.is_empty()
     }
 
     fn keys(&self) -> Arc<Keys> {
@@ -153,9 +215,6 @@ impl Tickets {
 
     /// Sees to it that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
-        if !self.seeds.may_grow() {
-            return Ok(());
-        }
         // Whoever waits here for the lock shares the read of whoever has it.
         let mut read_at = self.read_at.lock().await;
         if *read_at > instant {
@@ -169,16 +228,36 @@ impl Tickets {
 
     /// Reads the seeds: what other servers have added counts from now on.
     pub(crate) async fn read_again(&self) -> Result<(), StoreError> {
+        // In this order: what somebody shows of the store's keys is in the store by then.
+        let shown = self.store.ticket_keys().await?;
         let seeds = self.seeds.read().await?;
-        let keys = self.keys();
-        let known = keys.secrets.iter().map(|secret| SigningSeed::new(secret.signing.seed()));
-        if known.eq(seeds.iter().copied()) {
+        let (before, now) = (self.keys(), Arc::new(Keys::new(&seeds, &shown)));
+        let is_same = before.own() == now.own();
+        if is_same && before.others == now.others {
             return Ok(());
         }
-        let keys = Arc::new(Keys::new(&seeds));
-        log::info!("tickets are signed with the key {}", keys.first().signing.key_id());
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        if !is_same {
+            log::info!("tickets are signed with the key {}", now.first().signing.key_id());
+        }
+        if before.others != now.others {
+            now.warn_of_others();
+        }
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
+    }
+}
+
+/// Shows again and again what this server signs with, and looks what others do, until it stops.
+pub(crate) async fn watch(service: &Service) {
+    let mut ticks = interval(SHOW_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first is at once, and was done before.
+    ticks.tick().await;
+    let mut complaint = Complaint::default();
+    while !service.is_stopping() {
+        ticks.tick().await;
+        complaint.about("read the ticket keys", service.tickets.read_again().await);
+        complaint.about("show the ticket keys", service.tickets.show().await);
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use booking_ticket::{Keyring, PublicKey, SigningKey, TicketClaims};
 use common::acts::{done, give_up, hold, id, path, refused, transfer};
-use common::http::Answer;
+use common::http::{Answer, send};
 use common::{App, Data, ask, start_on};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ on_both_stores! {
     a_check_in_can_be_taken_back
     scans_without_a_network_are_told_later
     tickets_outlive_their_keys
+    what_another_server_signed_with_a_key_of_its_own_is_good
 }
 
 fn register(app: &App, event: &str, email: &str) -> Value {
@@ -268,4 +269,52 @@ fn tickets_outlive_their_keys(data: Data) {
     done(&first.post(&format!("/events/{concert}/check-ins"), &body), 201);
     assert_eq!(first.get("/tickets/keys").json(), keys);
     drop(second.server);
+}
+
+/// A server that was given a key, beside one that was not, and one that was given another: none of them calls
+/// the tickets of the others forged, and all of them say that there are several keys.
+fn what_another_server_signed_with_a_key_of_its_own_is_good(data: Data) {
+    let (one, other) = ("07".repeat(32), "08".repeat(32));
+    let first = App::start(data);
+    assert!(first.get("/readyz").json()["checks"]["tickets"].is_null());
+    assert!(!first.server.stderr().contains("TICKET_KEY"), "{}", first.server.stderr());
+    let second = start_on(&first.data, &[("TICKET_KEY", &one)]);
+    let third = start_on(&first.data, &[("TICKET_KEY", &other)]);
+    let urls = [first.url(), second.url(), third.url()];
+    let concert = first.create(9);
+    let mut scanned = 0;
+    for (position, signer) in urls.iter().enumerate() {
+        for (door, scanner) in urls.iter().enumerate() {
+            let email = format!("person{position}{door}@example.org");
+            let holder = register(&first, &concert, &email);
+            let ticket = format!("{}/ticket", path(&holder));
+            let signed = ask(signer, "GET", &ticket, &[], &Value::Null);
+            let body = json!({"ticket": done(&signed, 200)["ticket"]});
+            let answer = ask(scanner, "POST", &format!("/events/{concert}/check-ins"), &[], &body);
+            done(&answer, 201);
+            scanned += 1;
+        }
+    }
+    assert_eq!(scanned, 9);
+    for server in [&first.server, &second, &third] {
+        let ready = send(server.url(), "GET", "/readyz", &[], b"");
+        assert_eq!(ready.status, 200);
+        assert_eq!(ready.json()["checks"]["tickets"], "other_keys");
+    }
+    for server in [&second, &third] {
+        assert!(
+            server.stderr().contains("TICKET_KEY"),
+            "it says so at its start: {}",
+            server.stderr()
+        );
+    }
+    // Nobody has shown this one.
+    let holder = register(&first, &concert, "last@example.org");
+    let claims = keyring(&first).verify(&ticket(&first, &holder)).expect("it is good");
+    let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);
+    for url in urls {
+        let body = json!({"ticket": forged});
+        let answer = ask(url, "POST", &format!("/events/{concert}/check-ins"), &[], &body);
+        assert_eq!(answer.json()["reason"], "forged");
+    }
 }

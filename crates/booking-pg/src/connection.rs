@@ -2,7 +2,7 @@
 
 use crate::error::PgError;
 use crate::hosts::Connector;
-use crate::options::PgOptions;
+use crate::options::{PgOptions, TlsMode};
 use crate::sql::Sql;
 use crate::tls;
 use deadpool_postgres::{
@@ -67,7 +67,10 @@ pub(crate) fn pool(
     let config = options.config.clone();
     let unreplicated = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&unreplicated);
-    let manager = match tls::connector(&options.tls)? {
+    // A socket has no name that a certificate could be for, and nobody between its ends.
+    let plain = options.tls == TlsMode::Prefer && options.has_sockets_alone();
+    let tls = if plain { None } else { tls::connector(&options.tls)? };
+    let manager = match tls {
         None => {
             let connector = Connector { tls: NoTls, unreplicated: counted };
             Manager::from_connect(config, connector, recycling)

@@ -26,9 +26,26 @@ pub enum ConnectError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A migration failed; the database is as the migration before it left it.
+    /// A migration failed; the database is as the migration before it left it. Or its tables are those of a
+    /// version with which this one cannot work: a [`SchemaError`](booking_core::SchemaError).
     #[error("the database could not be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It could not be found out whether the tables are there, or they cannot be worked with.
+    #[error("the database's tables cannot be used")]
+    Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There are no tables, and none were to be made.
+    #[error(
+        "the database has no tables of Booking; only serve, migrate and token create make them"
+    )]
+    NotMigrated,
+    /// The tables are older than this program, and were not to be changed.
+    #[error(
+        "the database's tables are older than this program, which needs {missing}; bring them up to date with migrate"
+    )]
+    OutOfDate {
+        /// The migrations that are missing.
+        missing: String,
+    },
 }
 
 /// Why an attempt at something failed.

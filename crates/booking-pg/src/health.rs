@@ -1,9 +1,13 @@
 //! What the store tells of itself.
 
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::execute::BEGIN;
 use crate::migrate;
 use crate::sql;
 use crate::store::PgStore;
-use booking_core::{StoreError, StoreHealth, Totals};
+use crate::transaction::Chain;
+use booking_core::{Lately, StoreError, StoreHealth, Totals, WriteTrouble};
 use tokio_postgres::Row;
 
 impl PgStore {
@@ -13,10 +17,12 @@ impl PgStore {
                 Box::pin(async move {
                     let rows = connection.fetch(sql::SESSION_HEALTH, &[]).await?;
                     let applied: Vec<i32> = rows[0].get("versions");
-                    let missing = migrate::versions().into_iter().filter(|v| !applied.contains(v));
+                    let ours = migrate::ours().iter().map(|migration| migration.version);
+                    let missing = ours.filter(|version| !applied.contains(version));
                     Ok(StoreHealth {
                         takes_writes: rows[0].get("takes_writes"),
                         migrations_missing: missing.count(),
+                        trouble: None,
                     })
                 })
             })
@@ -25,7 +31,46 @@ impl PgStore {
             // Another server may, and new connections will find it.
             self.pool.doubt();
         }
-        Ok(health)
+        if !health.takes_writes || health.migrations_missing > 0 {
+            return Ok(health);
+        }
+        Ok(StoreHealth { trouble: self.trouble().await, ..health })
+    }
+
+    /// Whether writing goes well. If something was committed since this was asked last, it does. Else what a
+    /// sale writes is tried, without a row; and if the last write failed, with rows that are taken back.
+    async fn trouble(&self) -> Option<WriteTrouble> {
+        let is_in_doubt = match self.writes.lately() {
+            Lately::Committed => return None,
+            Lately::Quiet => false,
+            Lately::Failed => true,
+        };
+        match self.try_to_write(is_in_doubt).await {
+            Ok(()) => {
+                if self.writes.is_news_of_recovery() {
+                    log::info!("what is written is committed again");
+                }
+                None
+            }
+            Err(error) => {
+                if error.casts_doubt() {
+                    self.pool.doubt();
+                }
+                if self.writes.is_news_of_trouble() {
+                    log::error!("nothing can be written: {}", Chain(&error));
+                }
+                Some(WriteTrouble::Failing)
+            }
+        }
+    }
+
+    async fn try_to_write(&self, is_in_doubt: bool) -> Result<(), PgError> {
+        let connection = Lease::from(&self.pool).await?;
+        let tried = if is_in_doubt { sql::SESSION_TRY_ROWS } else { sql::SESSION_TRY_WRITES };
+        let script = format!("{BEGIN};\n{};\nROLLBACK", tried.text);
+        connection.script(tried.name, &script).await?;
+        connection.give_back();
+        Ok(())
     }
 
     pub(crate) async fn sum_up(&self) -> Result<Totals, StoreError> {

@@ -2,9 +2,15 @@
 
 use crate::connection::Lease;
 use crate::error::ConnectError;
+use crate::sql;
 use crate::store::PgStore;
+use booking_core::{Migration, Needed, Schema};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_postgres::Row;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/postgres");
@@ -22,15 +28,23 @@ const LOCK: &str = "
     SELECT pg_advisory_lock(7307217536119138304);
 ";
 
-/// The versions of our migrations.
-pub(crate) fn versions() -> Vec<i32> {
-    let runner = embedded::migrations::runner();
-    runner.get_migrations().iter().map(refinery::Migration::version).collect()
+/// The migrations of this program.
+pub(crate) fn ours() -> &'static [Migration] {
+    static OURS: OnceLock<Vec<Migration>> = OnceLock::new();
+    OURS.get_or_init(|| {
+        let migration = |own: &refinery::Migration| Migration {
+            version: own.version(),
+            name: own.name().to_owned(),
+            checksum: own.checksum(),
+        };
+        embedded::migrations::runner().get_migrations().iter().map(migration).collect()
+    })
 }
 
 impl PgStore {
     /// Brings the database's tables up to date, and tells which migrations that took. Any number of
-    /// processes may do so at once.
+    /// processes may do so at once. Where there is nothing to be done nothing is written, and no right to
+    /// make tables is needed.
     ///
     /// # Errors
     /// [`ConnectError::Migrate`]: each migration is a transaction, so those before the one that
@@ -42,13 +56,80 @@ impl PgStore {
         }
     }
 
-    async fn run_migrations(
-        &self,
-    ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    /// Makes sure that all tables are there, and changes nothing about them. Tells which migrations of a newer
+    /// program were applied; that says that this one can work with what they made.
+    ///
+    /// # Errors
+    /// [`ConnectError`], if they are not.
+    pub async fn check_tables(&self) -> Result<Vec<String>, ConnectError> {
+        let looked = timeout(WITHIN, self.look()).await;
+        let looked = looked.map_err(|elapsed| ConnectError::Tables(elapsed.into()))?;
+        let (Schema { missing, newer }, any) = looked.map_err(ConnectError::Tables)?;
+        if !any {
+            return Err(ConnectError::NotMigrated);
+        }
+        if !missing.is_empty() {
+            return Err(ConnectError::OutOfDate { missing: missing.join(", ") });
+        }
+        Ok(newer)
+    }
+
+    async fn run_migrations(&self) -> Result<Vec<String>, BoxError> {
+        let (found, _) = self.look().await?;
+        if found.missing.is_empty() {
+            self.tell_newer(&found.newer);
+            return Ok(Vec::new());
+        }
         // Never given back: closing the connection is what gives up the lock, whatever happens.
         let mut connection = Lease::from(&self.pool).await?;
         connection.batch_execute(LOCK).await?;
+        let (found, _) = look_at(&connection).await?;
+        if found.missing.is_empty() {
+            // Somebody else was faster.
+            self.tell_newer(&found.newer);
+            return Ok(Vec::new());
+        }
         let report = embedded::migrations::runner().run_async(connection.client_mut()).await?;
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
+
+    async fn look(&self) -> Result<(Schema, bool), BoxError> {
+        let connection = Lease::from(&self.pool).await?;
+        let found = look_at(&connection).await?;
+        connection.give_back();
+        Ok(found)
+    }
+
+    fn tell_newer(&self, newer: &[String]) {
+        if !newer.is_empty() {
+            log::warn!(
+                "the tables at {} were migrated by a newer version ({}), which says that this one can work \
+                 with them",
+                self.location(),
+                newer.join(", ")
+            );
+        }
+    }
+}
+
+/// What there is to be done about the tables, and whether there are any.
+async fn look_at(connection: &Lease) -> Result<(Schema, bool), BoxError> {
+    let there = connection.fetch(sql::SCHEMA_TABLES, &[]).await?;
+    let (mut applied, mut needed) = (Vec::new(), Needed(None));
+    if there[0].get("history") {
+        let rows = connection.fetch(sql::SCHEMA_APPLIED, &[]).await?;
+        applied = rows.iter().map(migration).collect();
+    }
+    if there[0].get("compatibility") {
+        let rows = connection.fetch(sql::SCHEMA_NEEDED, &[]).await?;
+        needed = Needed(rows.first().map(|row| row.get("needs_from")));
+    }
+    let schema = Schema::compare(ours(), &applied, needed)?;
+    Ok((schema, !applied.is_empty()))
+}
+
+fn migration(row: &Row) -> Migration {
+    // A sum that is no number is not one of ours.
+    let checksum = row.get::<_, &str>("checksum").parse().unwrap_or_default();
+    Migration { version: row.get("version"), name: row.get("name"), checksum }
 }

@@ -6,7 +6,7 @@ use booking_core::{
     EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, Organizer, OrganizerId,
     OrganizerName, OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts,
-    SigningSeed, Status, TimeZone, TokenHash, Venue, Version,
+    SigningSeed, Status, TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -158,6 +158,11 @@ pub(crate) fn history_entry(row: &Row, id: RegistrationId) -> Result<HistoryEntr
 /// A row of `signing_key/list`.
 pub(crate) fn signing_seed(row: &Row) -> Result<SigningSeed, PgError> {
     Ok(SigningSeed::new(bytes32("seed", row.get(0))?))
+}
+
+/// A row of `ticket_key/list`.
+pub(crate) fn ticket_key(row: &Row) -> Result<TicketKey, PgError> {
+    Ok(TicketKey::new(bytes32("public_key", row.get(0))?))
 }
 
 /// A row of `token/find` or `token/list`.

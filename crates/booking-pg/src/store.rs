@@ -9,8 +9,8 @@ use booking_core::{
     AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    WhenBusy,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
+    Totals, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -27,6 +27,8 @@ pub struct PgStore {
     pub(crate) observer: Arc<dyn Observer>,
     /// What our sessions are called unless a batch has a name of its own.
     pub(crate) session: SessionName,
+    /// How writing went lately.
+    pub(crate) writes: WriteWatch,
     /// Whether the last batch refused somebody, so that the next one probably will. A guess, which only
     /// spares a round trip.
     pub(crate) refuses: AtomicBool,
@@ -55,9 +57,13 @@ impl PgStore {
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
             observer: Arc::clone(&options.observer),
             session: SessionName::of(&options.config),
+            writes: WriteWatch::default(),
             refuses: AtomicBool::new(false),
             location: options.location(),
         };
+        for name in &options.ignored {
+            log::info!("the parameter {name} in the URL changes nothing here");
+        }
         let deadline = Instant::now() + limit;
         let mut announced = false;
         while let Err(error) = store.check_durability().await {
@@ -75,6 +81,11 @@ impl PgStore {
             sleep(CONNECT_PAUSE).await;
         }
         Ok(store)
+    }
+
+    /// Where the data is, for people.
+    pub(crate) fn location(&self) -> &str {
+        &self.location
     }
 
     /// How many connections the store may open.
@@ -210,6 +221,14 @@ impl BookingStore for PgStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.insert_signing_seed(seed, only_first).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.upsert_ticket_keys(keys).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.list_ticket_keys().await
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

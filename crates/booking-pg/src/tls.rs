@@ -1,10 +1,12 @@
-//! TLS by rustls: encrypted only, or with the server's certificate verified in full.
+//! TLS by rustls: encrypted only, or with the server's certificate verified, with its name or without.
 
 use crate::options::TlsMode;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::error::Error;
 use std::path::Path;
@@ -20,19 +22,30 @@ pub(crate) fn connector(mode: &TlsMode) -> Result<Option<MakeRustlsConnect>, Box
         .with_safe_default_protocol_versions()?;
     let config = match mode {
         TlsMode::Disable => return Ok(None),
-        TlsMode::Require => builder
+        TlsMode::Prefer | TlsMode::Require => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth(),
+        TlsMode::VerifyCa { root_certificates } => {
+            let roots = roots(root_certificates.as_deref())?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AnyName { roots, provider }))
+                .with_no_client_auth()
+        }
         TlsMode::VerifyFull { root_certificates } => {
-            let roots = match root_certificates {
-                Some(path) => roots_from_file(path)?,
-                None => roots_from_system()?,
-            };
+            let roots = roots(root_certificates.as_deref())?;
             builder.with_root_certificates(roots).with_no_client_auth()
         }
     };
     Ok(Some(MakeRustlsConnect::new(config)))
+}
+
+fn roots(path: Option<&Path>) -> Result<RootCertStore, BoxError> {
+    match path {
+        Some(path) => roots_from_file(path),
+        None => roots_from_system(),
+    }
 }
 
 fn roots_from_file(path: &Path) -> Result<RootCertStore, BoxError> {
@@ -56,7 +69,7 @@ fn roots_from_system() -> Result<RootCertStore, BoxError> {
     Ok(roots)
 }
 
-/// For `sslmode=require`: any certificate will do, but whoever shows it must have its key.
+/// For `sslmode=prefer` and `require`: any certificate will do, but whoever shows it must have its key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -94,5 +107,59 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// For `sslmode=verify-ca`: an authority must have signed the certificate, for whatever name.
+#[derive(Debug)]
+struct AnyName {
+    roots: RootCertStore,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let certificate = ParsedCertificate::try_from(certificate)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let roots = &self.roots;
+        verify_server_cert_signed_by_trust_anchor(
+            &certificate,
+            roots,
+            intermediates,
+            now,
+            algorithms,
+        )?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -100,7 +100,12 @@ pub(crate) async fn run<'a, T>(
             commit_sent: AtomicBool::new(false),
         });
         let error = match timeout(left, attempt(Arc::clone(&progress))).await {
-            Ok(Ok(value)) => return Ok(value),
+            Ok(Ok(value)) => {
+                if progress.commit_sent.load(Ordering::Relaxed) {
+                    store.writes.committed();
+                }
+                return Ok(value);
+            }
             Ok(Err(error)) => error,
             Err(_) => PgError::Timeout(left),
         };
@@ -114,6 +119,7 @@ pub(crate) async fn run<'a, T>(
         let pause = pause_before(number + 1);
         let again = unknown || (error.remedy() == Remedy::TryAgain && number < ATTEMPTS_MAX);
         if !again || Instant::now() + pause >= deadline {
+            store.writes.failed();
             return Err(match unknown {
                 true => StoreError::commit_unknown(error),
                 false => error.into_store_error(),

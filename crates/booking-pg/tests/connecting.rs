@@ -78,6 +78,9 @@ async fn tls_is_spoken_and_verified() {
     let verify =
         |path: &std::path::Path| TlsMode::VerifyFull { root_certificates: Some(path.to_owned()) };
 
+    let verify_ca =
+        |path: &std::path::Path| TlsMode::VerifyCa { root_certificates: Some(path.to_owned()) };
+
     let by_address = cluster.url("postgres");
     let by_name = by_address.replace("127.0.0.1", "localhost");
     for (url, tls, accepted) in [
@@ -86,6 +89,11 @@ async fn tls_is_spoken_and_verified() {
         (&by_name, verify(&trusted), true),
         (&by_name, verify(&untrusted), false),
         (&by_address, verify(&trusted), false),
+        (&by_address, TlsMode::Prefer, true),
+        (&by_name, verify_ca(&trusted), true),
+        // Whatever name is in it.
+        (&by_address, verify_ca(&trusted), true),
+        (&by_address, verify_ca(&untrusted), false),
     ] {
         let described = format!("{tls:?} to {url}");
         let options = PgOptions::parse(url).expect("valid").with_tls(tls);
@@ -105,6 +113,17 @@ async fn tls_is_spoken_and_verified() {
             Err(error) => assert!(!accepted, "{described}: {error:?}"),
         }
     }
+}
+
+/// A server that offers no TLS is talked to all the same, over a network and a socket.
+#[tokio::test]
+async fn tls_that_is_preferred_is_done_without() {
+    let url = format!("{}?sslmode=prefer", shared().url("postgres"));
+    PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await.expect("in plain text");
+    let url = format!("{}?sslmode=prefer", shared().socket_url("postgres"));
+    PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await.expect("over a socket");
+    let url = format!("{}?sslmode=require", shared().url("postgres"));
+    PgStore::connect(&options(&url, 2), BRIEFLY).await.expect_err("it has no TLS");
 }
 
 #[tokio::test]

@@ -207,3 +207,22 @@ async fn a_commit_that_no_standby_has_is_never_called_done() {
     }
     assert_eq!(booked(&store, event).await, 2);
 }
+
+/// Whoever recounts there takes nothing from the leader.
+#[tokio::test]
+async fn a_standby_can_be_recounted() {
+    let options = ClusterOptions { durable: false, ..ClusterOptions::default() };
+    let primary = Cluster::start(options.clone());
+    let leader = connect(&primary.url("postgres"), 2).await;
+    leader.migrate().await.expect("the migrations run");
+    let event = create(&leader, 2).await;
+    execute(&leader, &[register(event.id, "ada")]).await;
+    // It copies what there is.
+    let standby = primary.start_standby(options);
+    let store = connect(&standby.url("postgres"), 2).await;
+    assert_eq!(store.check_tables().await.expect("they are there"), <[String; 0]>::default());
+    let report = store.audit().await.expect("it answers");
+    assert_eq!((report.registrations, report.differences), (1, vec![]));
+    let health = store.health().await.expect("it answers");
+    assert_eq!((health.takes_writes, health.trouble), (false, None));
+}

@@ -6,11 +6,11 @@ use booking_core::{
     Actor, BookingStore, Caller, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status,
     Version,
 };
-use booking_pg::PgStore;
+use booking_pg::{ConnectError, PgStore};
 use booking_testkit::Database;
 use common::{
-    address, cancel, connect, create_token, execute, new_token, queue_up, register, succeed,
-    transfer,
+    address, cancel, connect, create, create_token, execute, migrated_database, new_token, number,
+    queue_up, register, succeed, transfer,
 };
 use refinery::Target;
 use tokio_postgres::NoTls;
@@ -210,4 +210,119 @@ async fn what_was_there_before_organizers_is_nobodys() {
     let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
     let own: Vec<_> = own.expect("it answers").items.iter().map(|event| event.id).collect();
     assert_eq!(own, [late.into(), id(EVENT).into()]);
+}
+
+/// As a newer program would leave it, whose tables ask for programs that know at least `needs`.
+fn migrate_later(database: &Database, needs: i32) {
+    database.sql(&format!(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+         VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1');
+         CREATE TABLE from_the_future (c integer);
+         UPDATE schema_compatibility SET needs_from = {needs}"
+    ));
+}
+
+#[tokio::test]
+async fn a_later_migration_that_says_so_is_worked_with() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    assert_eq!(store.check_tables().await.expect("they are there"), <[String; 0]>::default());
+    migrate_later(&database, 6);
+    let store = connect(database.url(), 2).await;
+    assert_eq!(store.migrate().await.expect("nothing to do"), <[String; 0]>::default());
+    assert_eq!(store.check_tables().await.expect("they are there"), ["V999__from_the_future"]);
+    let event = create(&store, 1).await;
+    succeed(&store, register(event.id, "ada")).await;
+    let health = store.health().await.expect("it answers");
+    assert_eq!((health.migrations_missing, health.trouble), (0, None));
+}
+
+#[tokio::test]
+async fn a_migration_that_is_not_ours_is_refused() {
+    let database = migrated_database();
+    migrate_later(&database, 999);
+    let store = connect(database.url(), 2).await;
+    let error = store.migrate().await.expect_err("unknown");
+    let cause = std::error::Error::source(&error).expect("it has a cause").to_string();
+    assert!(cause.contains("V999__from_the_future") && cause.contains("migration 999"), "{cause}");
+    assert!(matches!(store.check_tables().await, Err(ConnectError::Tables(_))));
+    // One of ours that was changed or taken out, and tables that do not say what they ask for.
+    for spoil in [
+        "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
+        "DELETE FROM refinery_schema_history WHERE version = 2",
+        "DROP TABLE schema_compatibility",
+    ] {
+        let database = migrated_database();
+        migrate_later(&database, 1);
+        let store = connect(database.url(), 2).await;
+        store.migrate().await.expect("it says that it can be worked with");
+        database.sql(spoil);
+        assert!(matches!(store.migrate().await, Err(ConnectError::Migrate(_))), "{spoil}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_be_there_is_never_made() {
+    let database = booking_testkit::shared().database(None);
+    let store = connect(database.url(), 2).await;
+    assert!(matches!(store.check_tables().await, Err(ConnectError::NotMigrated)));
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(number(&database, tables), 0);
+    migrate_to(&database, 5).await;
+    let older = store.check_tables().await;
+    assert!(matches!(older, Err(ConnectError::OutOfDate { .. })), "{older:?}");
+}
+
+/// A role that may only work with tables that are there, and whatever is done by one, is as good as any.
+#[tokio::test]
+async fn a_role_that_may_make_no_tables_works_with_those_that_are_there() {
+    let database = migrated_database();
+    let (name, role) = (database.name(), format!("{}_server", database.name()));
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN;
+         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC;
+         GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
+    let url = database.url().replace("postgres@", &format!("{role}@"));
+    let store = connect(&url, 3).await;
+    assert_eq!(store.migrate().await.expect("nothing to do"), <[String; 0]>::default());
+    let event = create(&store, 2).await;
+    let seat = succeed(&store, register(event.id, "ada")).await;
+    succeed(&store, transfer(&seat, "grace")).await;
+    let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
+    assert_eq!(store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers"), 1);
+    let seed = booking_core::SigningSeed::new([7; 32]);
+    store.add_signing_seed(seed, true).await.expect("it answers");
+    store.forget_records(PageLimit::MAX).await.expect("it answers");
+    assert_eq!(store.audit().await.expect("it answers").differences, []);
+    for _ in 0..2 {
+        let health = store.health().await.expect("it answers");
+        assert_eq!(
+            (health.takes_writes, health.migrations_missing, health.trouble),
+            (true, 0, None)
+        );
+    }
+    database.sql("DELETE FROM refinery_schema_history WHERE version = (SELECT max(version) FROM refinery_schema_history)");
+    let refused = store.migrate().await.expect_err("it may not make tables");
+    assert!(matches!(refused, ConnectError::Migrate(_)), "{refused:?}");
+}
+
+/// As a standby is, on which nothing can be written at all.
+#[tokio::test]
+async fn what_takes_no_writes_can_be_recounted() {
+    let database = migrated_database();
+    let leader = connect(database.url(), 2).await;
+    let event = create(&leader, 2).await;
+    succeed(&leader, register(event.id, "ada")).await;
+    let name = database.name();
+    database.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let standby = connect(database.url(), 2).await;
+    assert_eq!(standby.check_tables().await.expect("they are there"), <[String; 0]>::default());
+    assert_eq!(standby.migrate().await.expect("nothing to do"), <[String; 0]>::default());
+    let report = standby.audit().await.expect("it answers");
+    assert_eq!((report.registrations, report.differences), (1, vec![]));
+    let health = standby.health().await.expect("it answers");
+    assert_eq!((health.takes_writes, health.trouble), (false, None));
 }

@@ -3,12 +3,14 @@
 mod common;
 
 use booking_core::{
-    BookingStore, EventCommand, Execution, Observation, Observer, Outcome, RequestId, StoreHealth,
-    WhenBusy,
+    BookingStore, EventCommand, Execution, Observation, Observer, Outcome, RequestId, StoreError,
+    StoreHealth, WhenBusy, WriteTrouble,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
-use common::{REACHABLE_WITHIN, connect, create, execute, migrated_database, options, register};
+use common::{
+    REACHABLE_WITHIN, connect, create, execute, migrated_database, number, options, register,
+};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
@@ -64,7 +66,10 @@ async fn a_migration_that_is_missing_and_a_standby_are_told() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let health = async || store.health().await.expect("the store answers");
-    assert_eq!(health().await, StoreHealth { takes_writes: true, migrations_missing: 0 });
+    assert_eq!(
+        health().await,
+        StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None }
+    );
     // A newer program's.
     database.sql(
         "INSERT INTO refinery_schema_history SELECT 1000, 'later', applied_on, '1'
@@ -119,4 +124,50 @@ async fn the_parts_of_a_transaction_are_observed() {
     assert_eq!(seen.last().map(String::as_str), Some("executed"), "{seen:?}");
     assert!(!seen.iter().any(|note| note == "commit lost"), "{seen:?}");
     assert!(store.connections().open <= 2);
+}
+
+/// What the store says of its writes once it does not go by what was committed a moment ago.
+async fn trouble(store: &PgStore) -> Option<WriteTrouble> {
+    store.health().await.expect("the store answers");
+    store.health().await.expect("the store answers").trouble
+}
+
+/// Nobody has tried to write: it is found all the same, and by a role that may do no more than it must.
+#[tokio::test]
+async fn a_table_that_is_gone_is_noticed_until_it_is_back() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    create(&store, 1).await;
+    assert_eq!(trouble(&store).await, None);
+    for table in ["events", "registrations", "facts", "idempotency_records"] {
+        database.sql(&format!("ALTER TABLE {table} RENAME TO gone"));
+        assert_eq!(trouble(&store).await, Some(WriteTrouble::Failing), "{table}");
+        database.sql(&format!("ALTER TABLE gone RENAME TO {table}"));
+        assert_eq!(trouble(&store).await, None, "{table}");
+    }
+    let rows = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM registrations)
+        + (SELECT count(*) FROM facts) + (SELECT count(*) FROM idempotency_records)";
+    assert_eq!(number(&database, rows), 2, "nothing is left of trying");
+}
+
+/// A disk that has no room is seen only by who writes.
+#[tokio::test]
+async fn a_disk_that_was_full_is_noticed_until_there_is_room() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let event = create(&store, 5).await.id;
+    database.sql(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file'; END $$;
+         CREATE TRIGGER no_room BEFORE INSERT ON registrations FOR EACH ROW
+         EXECUTE FUNCTION no_room()",
+    );
+    assert_eq!(trouble(&store).await, None, "nobody has written");
+    let failure = store.execute(&[register(event, "ada")], WhenBusy::Wait).await;
+    assert!(matches!(failure, Err(StoreError::Unavailable(_))), "{failure:?}");
+    assert_eq!(trouble(&store).await, Some(WriteTrouble::Failing));
+    database.sql("DROP TRIGGER no_room ON registrations");
+    assert_eq!(trouble(&store).await, None);
+    assert!(execute(&store, &[register(event, "ada")]).await[0].registration().is_some());
+    assert_eq!(store.audit().await.expect("it answers").registrations, 1);
 }

@@ -46,6 +46,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("registration/waiting", &["registrations_waiting"]),
     ("signing_key/insert", &["signing_keys_pkey"]),
     ("signing_key/list", &["signing_keys_pkey"]),
+    ("ticket_key/show", &["ticket_keys_pkey"]),
     ("token/find", &["organizer_tokens_pkey", "organizers_pkey"]),
     ("token/revoke", &["organizer_tokens_pkey"]),
 ];
@@ -61,9 +62,15 @@ const NO_LOOK_UP: &[&str] = &[
     "registration/insert",
     "registration/insert_any",
     "registration/of_address",
+    "schema/applied",
+    "schema/needed",
+    "schema/tables",
     "session/durability",
     "session/health",
     "session/now",
+    "session/try_rows",
+    "session/try_writes",
+    "ticket_key/list",
     "token/insert",
     "token/list",
 ];

@@ -1,10 +1,29 @@
-use crate::errors::Failure;
-use crate::{rows, sql};
+//! The recount.
+
+use crate::connection::{absolute, off_runtime};
+use crate::errors::{Failure, OpenError};
+use crate::{rows, schema, sql};
 use booking_core::{AuditReport, EventCount, EventStated};
 use rusqlite::{Connection, Row};
+use std::path::PathBuf;
+
+/// Recounts every event of the database at `path` against its rows, and writes nothing: it works for who may
+/// only read, too. In a folder where one may not write that is so while a server has the database open.
+///
+/// # Errors
+/// [`OpenError`], also if the database is not there or has not all of its tables.
+pub async fn audit(path: impl Into<PathBuf>) -> Result<AuditReport, OpenError> {
+    let path = path.into();
+    off_runtime(&path.clone(), move || {
+        let path = absolute(&path)?;
+        let (connection, _) = schema::open_checked(&path)?;
+        count(&connection).map_err(|failure| OpenError::Recount { path, source: failure.into() })
+    })
+    .await
+}
 
 /// Counts everything, in one statement and so in one consistent view.
-pub(crate) fn audit(connection: &Connection) -> Result<AuditReport, Failure> {
+pub(crate) fn count(connection: &Connection) -> Result<AuditReport, Failure> {
     let mut statement = connection.prepare(sql::AUDIT_COUNT)?;
     let mut found = statement.query([])?;
     let mut counts = Vec::new();

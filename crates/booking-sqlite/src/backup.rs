@@ -1,6 +1,6 @@
 //! A copy of the database while it is in use.
 
-use crate::audit::audit;
+use crate::audit::count;
 use crate::connection::{self, BUSY_TIMEOUT, absolute, off_runtime};
 use crate::errors::OpenError;
 use booking_core::{AuditReport, StoreError};
@@ -113,7 +113,7 @@ fn copy(from: &Path, partial: &Path) -> Result<AuditReport, BackupError> {
     if found != "ok" {
         return Err(BackupError::Damaged { found });
     }
-    audit(&copy).map_err(|failure| BackupError::Recount(failure.into()))
+    count(&copy).map_err(|failure| BackupError::Recount(failure.into()))
 }
 
 /// Gives the copy its name, once it is on the disk: SQLite does not sync what it copies into.

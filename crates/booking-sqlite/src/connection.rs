@@ -1,4 +1,5 @@
 use crate::errors::{OpenError, is_busy};
+use crate::files;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -84,8 +85,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 
 /// Brings to the disk whatever the write-ahead log holds.
 pub(crate) fn sync_log(path: &Path) -> io::Result<()> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
+    let log = files::beside(path, "-wal");
     // This is not the file whose locks would go when it is closed (POSIX advisory locks): SQLite
     // locks the database and the log's index, never the log.
     match OpenOptions::new().write(true).open(log) {

@@ -45,12 +45,7 @@ pub(crate) fn create_event_once(
     }
     insert(connection, new, now)?;
     let outcome = Outcome::EventChanged(Box::new(read_back(connection, new, now)?));
-    let record = IdempotencyRecord {
-        hash: key.hash,
-        fingerprint: key.fingerprint,
-        outcome: outcome.clone(),
-        recorded_at: now,
-    };
+    let record = IdempotencyRecord::new(key, outcome.clone(), now);
     records::write(connection, NO_EVENT, &[record])?;
     Ok(Work::Changed(outcome))
 }

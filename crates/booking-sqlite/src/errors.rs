@@ -1,3 +1,4 @@
+use crate::files::Moved;
 use booking_core::StoreError;
 use rusqlite::ErrorCode;
 use std::io;
@@ -45,6 +46,15 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    /// Somebody moved or replaced the file, or one beside it, while it was being opened.
+    #[error("the database file {} was moved or replaced while it was opened", path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What an earlier process left in the write-ahead log cannot be brought to the disk.
     #[error("cannot sync the write-ahead log of the database file {}", path.display())]
     Sync {
@@ -62,15 +72,53 @@ pub enum OpenError {
         /// The mode that SQLite chose.
         mode: String,
     },
-    /// A migration failed, or the database was migrated by another version of Booking. Nothing was
-    /// changed.
+    /// A migration failed, or the database was migrated by a version of Booking with whose tables this one
+    /// cannot work. Nothing was changed.
     #[error("cannot migrate the database file {}", path.display())]
     Migrate {
         /// The file.
         path: PathBuf,
-        /// What failed.
+        /// What failed: a [`SchemaError`](booking_core::SchemaError), or the migration itself.
         #[source]
-        source: refinery::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no such file, and none was to be made.
+    #[error("there is no database file {}; only serve, migrate and token create make one", path.display())]
+    NotThere {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The file is there and has no tables of Booking.
+    #[error("the database file {} has no tables of Booking; only serve, migrate and token create make them", path.display())]
+    NotMigrated {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its tables are older than this program, and were not to be changed.
+    #[error("the tables in the database file {} are older than this program, which needs {missing}; bring them up to date with migrate", path.display())]
+    OutOfDate {
+        /// The file.
+        path: PathBuf,
+        /// The migrations that are missing.
+        missing: String,
+    },
+    /// The files that are needed beside the database are not there, and must not be made.
+    #[error("the database file {} cannot be read where nothing may be written, but for while a server has it open: SQLite needs files beside it; look at a backup instead", path.display())]
+    ReadOnlyFolder {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Its events could not be recounted.
+    #[error("the database file {} could not be recounted", path.display())]
+    Recount {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: StoreError,
     },
     /// Migrations left rows behind that refer to rows which do not exist. Nothing was changed.
     #[error("migrating the database file {} would break references of the table {table}", path.display())]
@@ -100,6 +148,10 @@ pub(crate) enum Failure {
     Commit(#[source] rusqlite::Error),
     #[error("SQLite could not open the database")]
     Open(#[source] OpenError),
+    #[error("the files that are open are not those that are there")]
+    Moved(#[source] Moved),
+    #[error("the files were moved or replaced while something was committed to them")]
+    MovedMeanwhile(#[source] Box<Failure>),
     #[error("{column} holds what the domain does not allow")]
     Row {
         column: &'static str,
@@ -145,16 +197,25 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// Whether there was no room for what was to be written. SQLite says this only of a write that fell short,
+/// never of a sync.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         let kind = match &failure {
-            Failure::Commit(_) | Failure::AnswerWait(_) => Self::CommitUnknown,
+            Failure::Commit(_) | Failure::AnswerWait(_) | Failure::MovedMeanwhile(_) => {
+                Self::CommitUnknown
+            }
             Failure::Sqlite(error) if is_environment(error) => Self::Unavailable,
             Failure::Sqlite(_)
             | Failure::Row { .. }
             | Failure::RowsChanged { .. }
             | Failure::Panicked(_) => Self::Broken,
             Failure::Open(_)
+            | Failure::Moved(_)
             | Failure::WriterGone
             | Failure::QueueFull { .. }
             | Failure::QueueWait(_)

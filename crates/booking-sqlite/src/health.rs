@@ -1,19 +1,108 @@
 //! What the store tells of itself.
 
 use crate::errors::Failure;
-use crate::{migrate, sql};
-use booking_core::{StoreHealth, Totals};
-use rusqlite::{Connection, MAIN_DB};
+use crate::execute::{self, Lookup};
+use crate::transaction::Work;
+use crate::writer::{Urgency, Writer};
+use crate::{create, schema, sql};
+use booking_core::{
+    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, EventCommand, EventName,
+    Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError, StoreHealth,
+    Totals, WriteTrouble,
+};
+use rusqlite::{Connection, MAIN_DB, params};
+use std::error::Error;
+use std::iter::successors;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// The longest that the writer is waited for, to see whether it can write. It has other work then, which
+/// tells as much.
+const TRY_WITHIN: Duration = Duration::from_secs(1);
+/// How much is written and deleted again to see whether the disk has room: some batches' worth.
+const BALLAST_BYTES: usize = 64 << 10;
 
 pub(crate) fn health(connection: &Connection) -> Result<StoreHealth, Failure> {
-    let mut statement = connection.prepare_cached(sql::MIGRATION_LIST)?;
-    let applied = statement.query_map([], |row| row.get(0))?;
-    let applied: Vec<i32> = applied.collect::<Result<_, _>>()?;
-    let missing = migrate::versions().into_iter().filter(|version| !applied.contains(version));
+    let applied = schema::applied(connection)?;
+    let is_missing = |own: &&Migration| !applied.iter().any(|other| other.version == own.version);
+    let missing = schema::ours().iter().filter(is_missing).count();
     Ok(StoreHealth {
         takes_writes: !connection.is_readonly(MAIN_DB)?,
-        migrations_missing: missing.count(),
+        migrations_missing: missing,
+        trouble: None,
     })
+}
+
+/// Whether writing goes well. If something was committed since this was asked last, it does. Else a sale is
+/// made and taken back, which no disk waits for; and if the last write failed something is committed too, since
+/// a disk that is full shows only then.
+pub(crate) async fn trouble(writer: &Writer, clock: &Clock) -> Option<WriteTrouble> {
+    let watch = writer.watch();
+    let is_in_doubt = match watch.lately() {
+        Lately::Committed => return None,
+        Lately::Quiet => false,
+        Lately::Failed => true,
+    };
+    match timeout(TRY_WITHIN, try_to_write(writer, clock, is_in_doubt)).await {
+        Ok(Ok(())) => {
+            if watch.is_news_of_recovery() {
+                log::info!("what is written is committed again");
+            }
+            None
+        }
+        Ok(Err(error)) => {
+            if watch.is_news_of_trouble() {
+                let causes = successors(Some(&error as &dyn Error), |&error| error.source());
+                let causes: Vec<_> = causes.map(ToString::to_string).collect();
+                log::error!("nothing can be written: {}", causes.join(": "));
+            }
+            Some(WriteTrouble::Failing)
+        }
+        Err(_) if is_in_doubt => Some(WriteTrouble::Failing),
+        Err(_) => None,
+    }
+}
+
+async fn try_to_write(writer: &Writer, clock: &Clock, is_in_doubt: bool) -> Result<(), StoreError> {
+    let time = Arc::clone(clock);
+    writer.run(Urgency::Others, move |connection| sell_and_take_back(connection, &time)).await?;
+    if is_in_doubt {
+        let time = Arc::clone(clock);
+        writer.run(Urgency::Others, move |connection| fill_and_empty(connection, &time)).await?;
+    }
+    Ok(())
+}
+
+/// Puts up an event and gives its seat to somebody, through every table and index that a sale needs.
+fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
+    let name = EventName::parse("Nothing").expect("it is a name");
+    let capacity = Capacity::parse(1, CapacityMax::default()).expect("it is a capacity");
+    let event = NewEvent::new(Uuid::nil().into(), name, capacity);
+    create::create_event(connection, &event, clock)?;
+    let nobody = EmailAddress::parse("nobody@example.invalid").expect("it is an address");
+    let claim = Claim::new(Uuid::nil().into(), nobody);
+    let key =
+        IdempotencyKey { hash: KeyHash::new([0; 32]), fingerprint: Fingerprint::new([0; 32]) };
+    let register = EventCommand::new(event.id, Command::Register(claim.into())).with_key(Some(key));
+    execute::execute(connection, &[register], clock, &Lookup::default(), false)?;
+    // Which has it rolled back.
+    Ok(Work::Unchanged(()))
+}
+
+/// Commits something that nobody ever sees.
+fn fill_and_empty(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
+    let nothing = Uuid::max();
+    connection.prepare_cached(sql::RECORD_UPSERT)?.execute(params![
+        nothing.as_bytes(),
+        [0_u8; 32],
+        [0_u8; 32],
+        clock().timestamp_micros(),
+        "x".repeat(BALLAST_BYTES),
+    ])?;
+    connection.prepare_cached(sql::RECORD_DELETE_ALL)?.execute([nothing.as_bytes()])?;
+    Ok(Work::Changed(()))
 }
 
 pub(crate) fn totals(connection: &Connection) -> Result<Totals, Failure> {

@@ -4,7 +4,8 @@ use crate::errors::Failure;
 use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{rows, sql};
-use booking_core::{Clock, SigningSeed};
+use booking_core::{Clock, SigningSeed, TicketKey};
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 /// All that there ever were, newest first.
@@ -32,5 +33,35 @@ pub(crate) fn add(
         .prepare_cached(sql::KEY_INSERT)?
         .execute(params![seed.as_bytes(), clock().timestamp_micros()])?;
     one_row("key/insert", rows)?;
+    Ok(Work::Changed(()))
+}
+
+/// The public keys that a server has shown lately.
+pub(crate) fn list_shown(
+    connection: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<TicketKey>, Failure> {
+    let since = now - TicketKey::KEPT;
+    let mut list = connection.prepare_cached(sql::TICKET_KEY_LIST)?;
+    let keys = list.query_and_then([since.timestamp_micros()], |row| {
+        rows::column(row, 0, "ticket_keys.public_key").map(TicketKey::new)
+    })?;
+    keys.collect()
+}
+
+/// Takes note that a server signs with these.
+pub(crate) fn show(
+    connection: &Connection,
+    keys: &[TicketKey],
+    clock: &Clock,
+) -> Result<Work<()>, Failure> {
+    if keys.is_empty() {
+        return Ok(Work::Unchanged(()));
+    }
+    let now = clock().timestamp_micros();
+    let mut show = connection.prepare_cached(sql::TICKET_KEY_SHOW)?;
+    for key in keys {
+        one_row("ticket_key/show", show.execute(params![key.as_bytes(), now])?)?;
+    }
     Ok(Work::Changed(()))
 }

@@ -25,6 +25,8 @@
 //!   for the disk. A transaction can be read only after that, so that whatever is read is durable.
 //! - The file has to be on a local disk: the write-ahead log needs memory shared by all who have the
 //!   file open.
+//! - Nothing is written to or read from a file that its path does not name any more, because somebody
+//!   deleted, renamed or replaced it: it is unavailable until it is back.
 //! - Every wait has a limit: [`BUSY_TIMEOUT`], [`JOBS_MAX`], [`JOB_WAIT_MAX`], [`ANSWER_WAIT_MAX`],
 //!   [`READER_WAIT_MAX`], [`OPEN_WAIT_MAX`].
 
@@ -35,6 +37,7 @@ mod create;
 mod erasure;
 mod errors;
 mod execute;
+mod files;
 mod health;
 mod history;
 mod keys;
@@ -45,12 +48,14 @@ mod queries;
 mod readers;
 mod records;
 mod rows;
+mod schema;
 mod sql;
 mod store;
 mod transaction;
 mod write;
 mod writer;
 
+pub use audit::audit;
 pub use backup::{BackupError, backup};
 pub use connection::{BUSY_TIMEOUT, OPEN_WAIT_MAX};
 pub use errors::OpenError;

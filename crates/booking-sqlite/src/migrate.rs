@@ -1,5 +1,7 @@
-use crate::connection::{absolute, off_runtime, open_error, open_or_create};
+use crate::connection::{absolute, off_runtime, open_error, open_or_create, open_reader};
 use crate::errors::OpenError;
+use crate::schema;
+use booking_core::Schema;
 use chrono::DateTime;
 use refinery::Migration;
 use refinery_core::traits::sync::{Migrate, Query, Transaction};
@@ -22,21 +24,34 @@ mod embedded {
 /// [`OpenError`].
 pub async fn migrate(path: impl Into<PathBuf>) -> Result<Vec<String>, OpenError> {
     let path = path.into();
-    off_runtime(&path.clone(), move || migrate_blocking(&absolute(&path)?)).await
+    off_runtime(&path.clone(), move || Ok(migrate_blocking(&absolute(&path)?)?.applied)).await
 }
 
-/// The versions of our migrations.
-pub(crate) fn versions() -> Vec<i32> {
-    let runner = embedded::migrations::runner();
-    runner.get_migrations().iter().map(refinery::Migration::version).collect()
+pub(crate) fn runner() -> refinery::Runner {
+    embedded::migrations::runner()
 }
 
-pub(crate) fn migrate_blocking(path: &Path) -> Result<Vec<String>, OpenError> {
+pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
+    // Where there is nothing to be done this asks for no lock. Whatever is wrong shows below.
+    if path.exists()
+        && let Ok(connection) = open_reader(path)
+        && let Ok((Schema { missing, newer }, _)) = schema::look(&connection, path)
+        && missing.is_empty()
+    {
+        schema::tell_newer(path, &newer);
+        return Ok(Migrated { applied: Vec::new(), newer });
+    }
     let mut connection = open_or_create(path)?;
     apply(&mut connection, path)
 }
 
-fn apply(connection: &mut Connection, path: &Path) -> Result<Vec<String>, OpenError> {
+/// What migrating did, and what a newer program had done.
+pub(crate) struct Migrated {
+    pub(crate) applied: Vec<String>,
+    pub(crate) newer: Vec<String>,
+}
+
+fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
     let sqlite = |error| open_error(path, error);
     // A migration that makes a table anew has to drop the old one, to which others refer. The check
     // below makes up for it. Inside a transaction the switch would do nothing.
@@ -46,17 +61,21 @@ fn apply(connection: &mut Connection, path: &Path) -> Result<Vec<String>, OpenEr
     // The lock that refinery does not take, held from before it looks what there is to do.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
-    let report = embedded::migrations::runner()
+    let (Schema { missing, newer }, _) = schema::look(&transaction, path)?;
+    if missing.is_empty() {
+        // Somebody else was faster.
+        schema::tell_newer(path, &newer);
+        return Ok(Migrated { applied: Vec::new(), newer });
+    }
+    let report = runner()
         .set_grouped(true)
         .run(&mut Locked(&transaction))
-        .map_err(|source| OpenError::Migrate { path: path.to_path_buf(), source })?;
+        .map_err(|error| OpenError::Migrate { path: path.to_path_buf(), source: error.into() })?;
     let applied: Vec<_> = report.applied_migrations().iter().map(ToString::to_string).collect();
-    if !applied.is_empty() {
-        check_references(&transaction, path)?;
-        log::info!("migrated {}: {}", path.display(), applied.join(", "));
-    }
+    check_references(&transaction, path)?;
+    log::info!("migrated {}: {}", path.display(), applied.join(", "));
     transaction.commit().map_err(sqlite)?;
-    Ok(applied)
+    Ok(Migrated { applied, newer })
 }
 
 fn check_references(connection: &Connection, path: &Path) -> Result<(), OpenError> {

@@ -1,5 +1,6 @@
 use crate::connection::open_reader;
 use crate::errors::Failure;
+use crate::files::Files;
 use booking_core::{Connections, StoreError};
 use rusqlite::Connection;
 use std::num::NonZeroU8;
@@ -25,12 +26,13 @@ pub(crate) struct Readers {
 
 struct Idle {
     path: PathBuf,
+    files: Arc<Files>,
     connections: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, readers: NonZeroU8) -> Self {
-        let idle = Idle { path, connections: Mutex::default() };
+    pub(crate) fn new(path: PathBuf, files: Arc<Files>, readers: NonZeroU8) -> Self {
+        let idle = Idle { path, files, connections: Mutex::default() };
         let max = readers.get().into();
         Self {
             max,
@@ -95,6 +97,8 @@ impl Drop for Waits<'_> {
 
 impl Idle {
     fn lend<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        // What is open and not there any more must not be shown to anybody: it is what nobody can write.
+        self.files.check()?;
         let idle = self.connections.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,

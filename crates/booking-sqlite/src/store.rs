@@ -1,18 +1,20 @@
 use crate::connection::{BUSY_TIMEOUT, absolute, off_runtime, open_writer};
 use crate::errors::{Failure, OpenError};
 use crate::execute::{self, Lookup};
-use crate::migrate::migrate_blocking;
+use crate::files::{Files, Named};
+use crate::migrate::{Migrated, migrate_blocking};
 use crate::readers::{READERS_DEFAULT, Readers};
+use crate::schema;
 use crate::transaction::Work;
-use crate::writer::{Isolation, Session, Writer};
+use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
     Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TokenId, Totals,
-    Unobserved, WhenBusy,
+    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
+    Totals, Unobserved, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -29,10 +31,12 @@ use std::time::Duration;
 /// doing.
 pub struct SqliteStore {
     path: PathBuf,
+    files: Arc<Files>,
     clock: Clock,
     writer: Writer,
     readers: Readers,
     lookup: Lookup,
+    newer: Vec<String>,
 }
 
 /// How to open a [`SqliteStore`].
@@ -66,7 +70,19 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`], which names the file.
     pub async fn open(path: impl Into<PathBuf>, options: Options) -> Result<Self, OpenError> {
-        Self::open_isolated(path.into(), options, Isolation::Transaction).await
+        Self::open_isolated(path.into(), options, true, Isolation::Transaction).await
+    }
+
+    /// Opens the database at `path`, which must be there with all its tables: nothing is made, and nothing
+    /// is migrated.
+    ///
+    /// # Errors
+    /// [`OpenError`], which names the file.
+    pub async fn open_existing(
+        path: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        Self::open_isolated(path.into(), options, false, Isolation::Transaction).await
     }
 
     /// The negative control: a store whose statements each stand alone. The conformance suite must
@@ -77,23 +93,34 @@ impl SqliteStore {
         path: impl Into<PathBuf>,
         options: Options,
     ) -> Result<Self, OpenError> {
-        Self::open_isolated(path.into(), options, Isolation::None).await
+        Self::open_isolated(path.into(), options, true, Isolation::None).await
     }
 
     async fn open_isolated(
         path: PathBuf,
         options: Options,
+        makes_it: bool,
         isolation: Isolation,
     ) -> Result<Self, OpenError> {
         off_runtime(&path.clone(), move || {
             let path = absolute(&path)?;
-            migrate_blocking(&path)?;
+            let newer = match makes_it {
+                true => {
+                    let Migrated { newer, .. } = migrate_blocking(&path)?;
+                    newer
+                }
+                false => schema::open_checked(&path)?.1,
+            };
+            let before = Named::now(&path)?;
             let connection = open_writer(&path, options.busy_timeout)?;
+            let files = Arc::new(Files::opened(&path, &before)?);
             let session = Session {
                 path: path.clone(),
+                files: Arc::clone(&files),
                 busy_timeout: options.busy_timeout,
                 isolation,
                 observer: options.observer,
+                watch: Arc::default(),
                 connection: Some(connection),
             };
             let writer = Writer::start(session)
@@ -101,12 +128,20 @@ impl SqliteStore {
             Ok(Self {
                 clock: options.clock.unwrap_or_else(|| Arc::new(Utc::now)),
                 writer,
-                readers: Readers::new(path.clone(), options.readers),
+                readers: Readers::new(path.clone(), Arc::clone(&files), options.readers),
+                files,
+                newer,
                 lookup: Lookup::default(),
                 path,
             })
         })
         .await
+    }
+
+    /// The migrations of a newer program that had been applied when this was opened. It says that this one can
+    /// work with what they made.
+    pub fn newer_migrations(&self) -> &[String] {
+        &self.newer
     }
 
     /// Where the data is.
@@ -117,17 +152,28 @@ impl SqliteStore {
     /// Lets `work` write, at the time that it takes from the clock once it has the lock.
     async fn write<T: Send + 'static>(
         &self,
+        work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(Urgency::Others, work).await
+    }
+
+    async fn write_as<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
         mut work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let clock = Arc::clone(&self.clock);
-        self.writer.run(move |connection| work(connection, &clock)).await
+        self.writer.run(urgency, move |connection| work(connection, &clock)).await
     }
 
     /// Takes out of the log what was erased.
     async fn empty_log(&self) {
-        let path = self.path.clone();
+        let (path, files) = (self.path.clone(), Arc::clone(&self.files));
         let emptied = off_runtime(&self.path, move || {
-            erasure::empty_log(&path);
+            // Another file has another log.
+            if files.check().is_ok() {
+                erasure::empty_log(&path);
+            }
             Ok(())
         });
         // Without a thread it is left to whoever erases next.
@@ -264,6 +310,15 @@ impl BookingStore for SqliteStore {
         self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
     }
 
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection, clock| keys::show(connection, &keys, clock)).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(|connection, now| keys::list_shown(connection, now)).await
+    }
+
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         self.write(move |connection, clock| organizers::create_token(connection, &new, clock)).await
     }
@@ -307,7 +362,7 @@ impl BookingStore for SqliteStore {
         let is_erasing = erasure::is_erasing(batch);
         let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
         let mut again = false;
-        let executed = self.write(move |connection, clock| {
+        let executed = self.write_as(Urgency::Seats, move |connection, clock| {
             let again = mem::replace(&mut again, true);
             execute::execute(connection, &batch, clock, &lookup, again)
         });
@@ -319,7 +374,16 @@ impl BookingStore for SqliteStore {
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        self.read(|connection, _| health::health(connection)).await
+        if self.files.check().is_err() {
+            let trouble = Some(WriteTrouble::FilesMoved);
+            return Ok(StoreHealth { takes_writes: true, migrations_missing: 0, trouble });
+        }
+        let health = self.read(|connection, _| health::health(connection)).await?;
+        if !health.takes_writes || health.migrations_missing > 0 {
+            return Ok(health);
+        }
+        let trouble = health::trouble(&self.writer, &self.clock).await;
+        Ok(StoreHealth { trouble, ..health })
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {
@@ -332,6 +396,6 @@ impl BookingStore for SqliteStore {
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.read(|connection, _| audit::audit(connection)).await
+        self.read(|connection, _| audit::count(connection)).await
     }
 }

@@ -1,5 +1,5 @@
 use crate::connection::sync_log;
-use crate::errors::Failure;
+use crate::errors::{Failure, is_full};
 use booking_core::{Observation, Observer};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
@@ -20,7 +20,8 @@ pub(crate) enum Work<T> {
 /// one of two ways.
 ///
 /// - The transaction is still open. Then nothing of it is in the log; it is rolled back, and the
-///   failure is told as what it is.
+///   failure is told as what it is. So it is if the disk had no room for all of it: what makes it count
+///   is written last.
 /// - SQLite has ended the transaction itself, because the log could not be written or synced. Nobody
 ///   can read it now, but its last frame, the one that makes it count, may have reached the file: if
 ///   all who have the database open were to die now, whoever opens it next would take it as
@@ -69,7 +70,9 @@ fn attempt<T>(
         // Not `Transaction::commit`, which rolls back before anybody can see how COMMIT ended.
         match transaction.execute_batch("COMMIT") {
             Ok(()) => observer.observe(Observation::Committed(decided.elapsed())),
-            Err(error) if transaction.is_autocommit() => return Err(Failure::Commit(error)),
+            Err(error) if transaction.is_autocommit() && !is_full(&error) => {
+                return Err(Failure::Commit(error));
+            }
             Err(error) => return Err(Failure::Sqlite(error)),
         }
     }

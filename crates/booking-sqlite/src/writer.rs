@@ -1,21 +1,23 @@
 use crate::connection::open_writer;
 use crate::errors::Failure;
+use crate::files::Files;
 use crate::transaction::{self, Work};
-use booking_core::{Observer, StoreError};
+use booking_core::{Observer, StoreError, WriteWatch};
 use rusqlite::Connection;
 use std::any::Any;
+use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How many jobs may wait for the writer; the next is refused at once.
+/// How many jobs of each kind, seats and all others, may wait for the writer; the next is refused at once.
 pub const JOBS_MAX: usize = 256;
 
 /// How long a job waits for the writer to begin with it. After that nothing was written.
@@ -34,9 +36,20 @@ pub(crate) enum Isolation {
     None,
 }
 
-/// The way to the one thread that writes. The thread ends when this is dropped.
+/// Which of the jobs that wait is done first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// A batch of commands: somebody waits for a seat.
+    Seats,
+    /// All else that writes. It has its turn whenever no batch waits, which is after nearly each: the next
+    /// one gathers while the last is answered.
+    Others,
+}
+
+/// The way to the one thread that writes. The thread ends when this is dropped, after what waits then.
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: Arc<Jobs>,
+    watch: Arc<WriteWatch>,
 }
 
 struct Job {
@@ -44,24 +57,101 @@ struct Job {
     run: Box<dyn FnOnce(&mut Session) + Send>,
 }
 
+/// What waits for the thread.
+#[derive(Default)]
+struct Jobs {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    seats: VecDeque<Job>,
+    others: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl Jobs {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // It is whole between any two changes.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, urgency: Urgency, job: Job) -> Result<(), Failure> {
+        let mut waiting = self.lock();
+        if waiting.is_closed {
+            return Err(Failure::WriterGone);
+        }
+        let queue = match urgency {
+            Urgency::Seats => &mut waiting.seats,
+            Urgency::Others => &mut waiting.others,
+        };
+        if queue.len() >= JOBS_MAX {
+            return Err(Failure::QueueFull { limit: JOBS_MAX });
+        }
+        queue.push_back(job);
+        drop(waiting);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// The next one, once there is one; `None` if there never will be.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            let next = waiting.seats.pop_front();
+            let next = next.or_else(|| waiting.others.pop_front());
+            if next.is_some() || waiting.is_closed {
+                return next;
+            }
+            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.more.notify_one();
+    }
+}
+
+/// Tells those who wait that the thread is gone, also if it panicked.
+struct Closing(Arc<Jobs>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+        let mut waiting = self.0.lock();
+        let left = (mem::take(&mut waiting.seats), mem::take(&mut waiting.others));
+        drop(waiting);
+        drop(left);
+    }
+}
+
 impl Writer {
     /// Starts the thread, which takes over `session`.
     pub(crate) fn start(mut session: Session) -> io::Result<Self> {
-        let (jobs, mut waiting) = mpsc::channel::<Job>(JOBS_MAX);
+        let (jobs, watch) = (Arc::<Jobs>::default(), Arc::clone(&session.watch));
+        let closing = Closing(Arc::clone(&jobs));
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-            while let Some(job) = waiting.blocking_recv() {
+            while let Some(job) = closing.0.next() {
                 if job.claim.take() {
                     (job.run)(&mut session);
                 }
             }
         })?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, watch })
+    }
+
+    /// How writing went lately.
+    pub(crate) fn watch(&self) -> &WriteWatch {
+        &self.watch
     }
 
     /// Lets the thread do `work` in a transaction. Whoever drops this future before the thread has
     /// begun with it withdraws the work.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        urgency: Urgency,
         mut work: impl FnMut(&Connection) -> Result<Work<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, mut answer) = oneshot::channel();
@@ -71,7 +161,7 @@ impl Writer {
             // The caller may be gone by now, and then nobody needs the answer.
             let _ = reply.send(session.run(&mut work));
         });
-        self.jobs.try_send(Job { claim, run }).map_err(|error| refused(&error))?;
+        self.jobs.push(urgency, Job { claim, run })?;
 
         let answered = match timeout(JOB_WAIT_MAX, &mut answer).await {
             Ok(answered) => answered,
@@ -86,10 +176,9 @@ impl Writer {
     }
 }
 
-fn refused(error: &TrySendError<Job>) -> Failure {
-    match error {
-        TrySendError::Full(_) => Failure::QueueFull { limit: JOBS_MAX },
-        TrySendError::Closed(_) => Failure::WriterGone,
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs.close();
     }
 }
 
@@ -115,9 +204,11 @@ impl Drop for Withdrawal {
 /// What the thread has: its connection, unless the last job has spoilt it.
 pub(crate) struct Session {
     pub(crate) path: PathBuf,
+    pub(crate) files: Arc<Files>,
     pub(crate) busy_timeout: Duration,
     pub(crate) isolation: Isolation,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) watch: Arc<WriteWatch>,
     pub(crate) connection: Option<Connection>,
 }
 
@@ -126,23 +217,40 @@ impl Session {
         &mut self,
         work: &mut dyn FnMut(&Connection) -> Result<Work<T>, Failure>,
     ) -> Result<T, Failure> {
+        self.files.check()?;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => open_writer(&self.path, self.busy_timeout).map_err(Failure::Open)?,
+        };
+        let mut wrote = false;
+        let mut noted = |connection: &Connection| -> Result<Work<T>, Failure> {
+            let done = work(connection)?;
+            wrote = matches!(done, Work::Changed(_));
+            Ok(done)
         };
         // A panic leaves no transaction behind: it is rolled back on the way. Whatever else it leaves
         // behind goes with the connection.
         let attempt = || match self.isolation {
             Isolation::Transaction => {
-                transaction::run(&mut connection, &self.path, &*self.observer, work)
+                transaction::run(&mut connection, &self.path, &*self.observer, &mut noted)
             }
             #[cfg(feature = "negative-control")]
-            Isolation::None => work(&connection).map(|done| match done {
+            Isolation::None => noted(&connection).map(|done| match done {
                 Work::Changed(answer) | Work::Unchanged(answer) => answer,
             }),
         };
         let outcome = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(Failure::Panicked(message(panic.as_ref()))));
+        // What was committed to a file that had just been moved is not there: nobody is told that it is.
+        let outcome = outcome.and_then(|answer| match self.files.check() {
+            Ok(()) => Ok(answer),
+            Err(moved) => Err(Failure::MovedMeanwhile(Box::new(moved))),
+        });
+        match &outcome {
+            Ok(_) if wrote => self.watch.committed(),
+            Ok(_) => {}
+            Err(_) => self.watch.failed(),
+        }
         let unspoilt = outcome.as_ref().err().is_none_or(Failure::is_busy);
         if unspoilt && connection.is_autocommit() {
             self.connection = Some(connection);

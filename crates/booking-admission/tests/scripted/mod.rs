@@ -7,7 +7,7 @@ use booking_core::{
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page,
     PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
-    StoreHealth, TokenId, Totals, WhenBusy,
+    StoreHealth, TicketKey, TokenId, Totals, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -196,6 +196,14 @@ impl BookingStore for ScriptedStore {
         only_first: bool,
     ) -> Result<(), StoreError> {
         self.memory.add_signing_seed(seed, only_first).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.memory.show_ticket_keys(keys).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.memory.ticket_keys().await
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+/// For how long a refusal is kept, in microseconds.
+const REFUSAL_KEPT: i64 = 10 * 60 * 1_000_000;
 const KEY_REUSED: Outcome = Outcome::Refused(Refusal::KeyReused);
 
 fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
@@ -212,6 +214,35 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
     assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
 }
 
+/// A refusal is kept for minutes only, and then decided anew, as if it had never been asked; what was done is
+/// kept for a day all the same.
+pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 1).await;
+    let ada = confirmed(execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await);
+    for hash in 2..5 {
+        let refused = execute_one(&*store, keyed(register(event.id, hash), hash, 1)).await;
+        assert_eq!(refused, SOLD_OUT);
+    }
+    execute_one(&*store, cancel(&ada)).await;
+    let forget = async || store.forget_records(PageLimit::MAX).await.expect("the store answers");
+    clock.advance_micros(REFUSAL_KEPT - 1);
+    assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 1)).await, replayed(&SOLD_OUT));
+    assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await, KEY_REUSED);
+    assert_eq!(forget().await, 0);
+    clock.advance_micros(1);
+    confirmed(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await);
+    // The one whose key was used again is a success now.
+    assert_eq!(forget().await, 2);
+    assert_eq!(forget().await, 0);
+    let first = execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await;
+    assert!(matches!(first, Outcome::Replayed(_)), "{first:?}");
+    clock.advance_micros(DAY - REFUSAL_KEPT);
+    assert_eq!(forget().await, 1);
+    assert_audit_is_clean(&*store).await;
+}
+
 /// Seeds are kept in their order, and the first of many who find none is the only one.
 pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
     let stores = [fixture.open(None).await, fixture.open(None).await];
@@ -233,4 +264,29 @@ pub async fn signing_seeds_are_kept(fixture: &dyn Fixture) {
     stores[1].add_signing_seed(seed(102), true).await.expect("the store answers");
     let seeds = stores[0].signing_seeds().await.expect("the store answers");
     assert_eq!(seeds, [seed(101), seed(100), first[0]], "newest first");
+}
+
+/// What any server has shown is known to all for a day, and for another when it is shown again.
+pub async fn ticket_keys_are_known_while_they_are_shown(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let stores =
+        [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
+    let key = |byte| booking_core::TicketKey::new([byte; 32]);
+    let known = async || stores[0].ticket_keys().await.expect("the store answers");
+    let show = async |store: usize, keys: &[booking_core::TicketKey]| {
+        stores[store].show_ticket_keys(keys).await.expect("the store answers");
+    };
+    assert_eq!(known().await, []);
+    show(0, &[]).await;
+    show(1, &[key(2), key(1)]).await;
+    assert_eq!(known().await, [key(1), key(2)]);
+    clock.advance_micros(DAY / 2);
+    show(0, &[key(1), key(3), key(1)]).await;
+    assert_eq!(known().await, [key(1), key(2), key(3)]);
+    clock.advance_micros(DAY / 2 - 1);
+    assert_eq!(known().await, [key(1), key(2), key(3)]);
+    clock.advance_micros(1);
+    assert_eq!(known().await, [key(1), key(3)], "nobody vouches for it any more");
+    clock.advance_micros(DAY / 2);
+    assert_eq!(known().await, []);
 }

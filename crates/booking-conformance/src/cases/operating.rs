@@ -8,7 +8,7 @@ use booking_core::{Command, EventCommand, EventRules, EventStatus, NewEvent, Sto
 pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let health = store.health().await.expect("the store answers");
-    assert_eq!(health, StoreHealth { takes_writes: true, migrations_missing: 0 });
+    assert_eq!(health, StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None });
     let connections = store.connections();
     assert!(connections.open <= connections.max, "{connections:?}");
     assert!(connections.idle <= connections.open, "{connections:?}");

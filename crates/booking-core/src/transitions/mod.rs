@@ -20,12 +20,7 @@ impl<'a> Seats<'a> {
         }
         let outcome = self.run(item);
         if is_final(&outcome) && item.command != Command::Recall {
-            self.remember(IdempotencyRecord {
-                hash: key.hash,
-                fingerprint: key.fingerprint,
-                outcome: outcome.clone(),
-                recorded_at: self.now,
-            });
+            self.remember(IdempotencyRecord::new(key, outcome.clone(), self.now));
         }
         outcome
     }

@@ -40,8 +40,11 @@ pub(super) async fn create(
     let id = EventId::from(Uuid::now_v7());
     let new = NewEvent { id, organizer_id, details, capacity, rules };
     let outcome = match key {
-        Some(key) => service.store.create_event_once(new, key).await?,
-        None => Outcome::EventChanged(Box::new(service.store.create_event(new).await?)),
+        Some(key) => service.write_beside(service.store.create_event_once(new, key)).await?,
+        None => {
+            let created = service.write_beside(service.store.create_event(new)).await?;
+            Outcome::EventChanged(Box::new(created))
+        }
     };
     let created = Decided::event(outcome)?;
     Ok(created

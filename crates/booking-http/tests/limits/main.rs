@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod connections;
+mod creating;
 mod holds;
 mod long;
 mod rates;

@@ -3,6 +3,8 @@
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
+mod mistyped;
+mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use common::http::{Answer, send};

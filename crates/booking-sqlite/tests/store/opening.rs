@@ -4,7 +4,7 @@ use crate::common::{Database, chain, confirm, create, register};
 use booking_core::BookingStore;
 use booking_sqlite::{OpenError, Options, SqliteStore, migrate};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -67,16 +67,91 @@ async fn migrating_is_done_once() {
     assert_eq!(database.open().await.path(), database.path());
 }
 
+/// As a newer program would leave it, whose tables ask for programs that know at least `needs`.
+fn migrate_later(database: &Database, needs: i32) {
+    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1');
+        CREATE TABLE from_the_future (c);";
+    let needed = format!("UPDATE schema_compatibility SET needs_from = {needs}");
+    database.connect().execute_batch(&format!("{later} {needed}")).expect("written");
+}
+
+#[tokio::test]
+async fn a_later_migration_that_says_so_is_worked_with() {
+    let database = Database::new();
+    assert_eq!(database.open().await.newer_migrations(), <[String; 0]>::default());
+    migrate_later(&database, 6);
+    assert_eq!(migrate(database.path()).await.expect("nothing to do"), <[String; 0]>::default());
+    let store = database.open().await;
+    assert_eq!(store.newer_migrations(), ["V999__from_the_future"]);
+    confirm(&store, register(create(&store, 1).await.id, "ada")).await;
+    let health = store.health().await.expect("the store answers");
+    assert_eq!((health.migrations_missing, health.trouble), (0, None));
+    let existing = SqliteStore::open_existing(database.path(), Options::default()).await;
+    assert_eq!(existing.expect("opened").newer_migrations().len(), 1);
+    let report = booking_sqlite::audit(database.path()).await.expect("recounted");
+    assert_eq!((report.registrations, report.differences), (1, vec![]));
+}
+
 #[tokio::test]
 async fn a_migration_that_is_not_ours_is_refused() {
     let database = Database::new();
     migrate(database.path()).await.expect("migrated");
-    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
-        VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1')";
-    database.connect().execute_batch(later).expect("written");
+    migrate_later(&database, 999);
     let error = migrate(database.path()).await.expect_err("unknown");
     assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
     assert!(chain(&error).contains("from_the_future"), "{}", chain(&error));
+    let error = SqliteStore::open(database.path(), Options::default()).await.expect_err("unknown");
+    assert!(chain(&error).contains("migration 999"), "{}", chain(&error));
+    booking_sqlite::audit(database.path()).await.expect_err("unknown");
+    // One of ours that was changed, and tables that do not say what they ask for.
+    for spoil in [
+        "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
+        "DELETE FROM refinery_schema_history WHERE version = 2",
+        "DROP TABLE schema_compatibility",
+    ] {
+        let database = Database::new();
+        migrate(database.path()).await.expect("migrated");
+        migrate_later(&database, 1);
+        migrate(database.path()).await.expect("it says that it can be worked with");
+        database.connect().execute_batch(spoil).expect("written");
+        let error = migrate(database.path()).await.expect_err(spoil);
+        assert!(matches!(error, OpenError::Migrate { .. }), "{spoil}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_be_there_is_never_made() {
+    let open = |path: PathBuf| SqliteStore::open_existing(path, Options::default());
+    let database = Database::new();
+    let error = open(database.path()).await.expect_err("there is none");
+    assert!(matches!(error, OpenError::NotThere { .. }), "{error:?}");
+    assert!(error.to_string().contains(&database.path().display().to_string()), "{error}");
+    let error = booking_sqlite::audit(database.path()).await.expect_err("there is none");
+    assert!(matches!(error, OpenError::NotThere { .. }), "{error:?}");
+    let left = fs::read_dir(database.path().parent().expect("a folder")).expect("read").count();
+    assert_eq!(left, 0, "nothing was made");
+
+    // A file without anything in it, and somebody else's database.
+    for tables in ["", "CREATE TABLE diary (day)"] {
+        let database = Database::new();
+        fs::write(database.path(), "").expect("written");
+        database.connect().execute_batch(tables).expect("written");
+        let before = fs::read(database.path()).expect("read");
+        let error = open(database.path()).await.expect_err("it is not ours");
+        assert!(matches!(error, OpenError::NotMigrated { .. }), "{error:?}");
+        let error = booking_sqlite::audit(database.path()).await.expect_err("it is not ours");
+        assert!(matches!(error, OpenError::NotMigrated { .. }), "{error:?}");
+        assert_eq!(fs::read(database.path()).expect("read"), before, "it is as it was");
+    }
+
+    let database = Database::new();
+    migrate(database.path()).await.expect("migrated");
+    let older = "DELETE FROM refinery_schema_history
+        WHERE version = (SELECT max(version) FROM refinery_schema_history)";
+    database.connect().execute_batch(older).expect("written");
+    let error = open(database.path()).await.expect_err("it is older");
+    assert!(matches!(error, OpenError::OutOfDate { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+//! Names of databases that are not there, and rights that one does not have.
+
+use crate::common::{App, Data, PROGRAM, run, start_on};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Whatever works with what is there, and must not make it.
+const ON_WHAT_IS_THERE: &[&str] = &[
+    "audit",
+    "erase --email nobody@example.org",
+    "rotate-keys",
+    "token list",
+    "token revoke 019606a8-0000-7000-8000-000000000000",
+    "backup copy.db",
+];
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn only_what_is_told_to_makes_a_database() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let mistyped = folder.path().join("boking.db");
+    let settings = [("BOOKING_DB", mistyped.display().to_string())];
+    for arguments in ON_WHAT_IS_THERE {
+        let output = run(arguments, &settings);
+        assert!(!output.status.success(), "{arguments}: {output:?}");
+        let told = stderr(&output);
+        assert!(told.contains(&mistyped.display().to_string()), "{arguments}: {told}");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
+    }
+    assert!(run("migrate", &settings).status.success());
+    assert!(run("audit", &settings).status.success());
+    let token = folder.path().join("token.db").display().to_string();
+    let made = run("token list", &[("BOOKING_DB", token.clone())]);
+    assert!(!made.status.success());
+    let made = Command::new(PROGRAM)
+        .args(["token", "create", "--name", "Ada"])
+        .env_clear()
+        .env("BOOKING_DB", &token)
+        .output();
+    assert!(made.expect("it can be run").status.success());
+    assert!(run("token list", &[("BOOKING_DB", token)]).status.success());
+}
+
+#[test]
+fn a_path_is_told_whole() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let output = Command::new(PROGRAM)
+        .arg("audit")
+        .env_clear()
+        .env("BOOKING_DB", "boking.db")
+        .current_dir(folder.path())
+        .output()
+        .expect("it can be run");
+    let told = stderr(&output);
+    let whole = fs::canonicalize(folder.path()).expect("it is there").join("boking.db");
+    assert!(!output.status.success() && told.contains(&whole.display().to_string()), "{told}");
+}
+
+#[test]
+fn an_empty_database_stays_empty() {
+    let database = booking_testkit::shared().database(None);
+    let settings = [("DATABASE_URL", database.url().to_owned())];
+    for arguments in ON_WHAT_IS_THERE {
+        let output = run(arguments, &settings);
+        assert!(!output.status.success(), "{arguments}: {output:?}");
+        let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+        assert_eq!(database.sql(tables)[0][0].as_deref(), Some("0"), "{arguments}");
+    }
+    let told = stderr(&run("audit", &settings));
+    assert!(told.contains("no tables") && told.contains(database.name()), "{told}");
+}
+
+/// What an older program says of newer tables, and does with them.
+#[test]
+fn rolling_back_is_possible_where_the_tables_say_so() {
+    let data = Data::postgres();
+    data.database().sql(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+         VALUES (999, 'from_the_future', '2030-01-01T00:00:00Z', '1')",
+    );
+    let server = start_on(&data, &[]);
+    assert!(server.stdout().contains("V999__from_the_future"), "{}", server.stdout());
+    drop(server);
+    data.database().sql("UPDATE schema_compatibility SET needs_from = 999");
+    let output = run("serve", &data.settings());
+    let told = stderr(&output);
+    assert!(!output.status.success() && told.contains("V999__from_the_future"), "{told}");
+}
+
+/// A server that may only work with tables that are there.
+#[test]
+fn a_server_needs_no_more_than_its_rows() {
+    let data = Data::postgres();
+    let database = data.database().clone();
+    let (name, role) = (database.name(), format!("{}_least", database.name()));
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN;
+         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC;
+         GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
+    let url = database.url().replace("postgres@", &format!("{role}@"));
+    let settings = [("DATABASE_URL", url)];
+    let server = booking_testkit::ServerProcess::start(Path::new(PROGRAM), &settings);
+    let app = App { server, data };
+    let event = app.create(2);
+    assert_eq!(app.register(&event, "ada@example.org").status, 201);
+    assert_eq!(crate::readiness(&app.server, 200), crate::checks("ok", "ok", "ok"));
+    for arguments in ["audit", "token list", "rotate-keys", "erase --email ada@example.org"] {
+        let output = run(arguments, &settings);
+        assert!(output.status.success(), "{arguments}: {output:?}");
+    }
+}
+
+/// Runs `booking-http audit` as somebody who may read the files and write nowhere.
+fn audit_as_reader(data: &Data, program: &Path) -> Output {
+    let mut command = Command::new(program);
+    command.arg("audit").env_clear().envs(data.settings());
+    if fs::metadata("/proc/self").expect("it is there").uid() == 0 {
+        // Root may write anywhere.
+        const NOBODY: u32 = 65_534;
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command.output().expect("it can be run")
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+#[test]
+fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
+    let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
+    let event = app.create(2);
+    assert_eq!(app.register(&event, "ada@example.org").status, 201);
+    let Data::Sqlite(folder) = &app.data else { unreachable!("it was made as one") };
+    // Where the program was built others may not look.
+    let shared = tempfile::tempdir().expect("a directory");
+    let program = shared.path().join("booking-http");
+    fs::copy(PROGRAM, &program).expect("copied");
+    allow(shared.path(), 0o755);
+    allow(&program, 0o755);
+    for file in fs::read_dir(folder.path()).expect("read") {
+        allow(&file.expect("read").path(), 0o644);
+    }
+    allow(folder.path(), 0o555);
+    let output = audit_as_reader(&app.data, &program);
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("1 events, 1 registrations, 0 differences"), "{told}");
+
+    let App { mut server, data } = app;
+    let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
+    allow(folder.path(), 0o755);
+    assert!(server.terminate().success());
+    // Whoever closes it last leaves nothing beside it.
+    assert!(run("audit", &data.settings()).status.success(), "its owner can");
+    assert!(!folder.path().join("booking.db-shm").exists());
+    allow(folder.path(), 0o555);
+    let output = audit_as_reader(&data, &program);
+    allow(folder.path(), 0o755);
+    let told = stderr(&output);
+    assert!(!output.status.success() && told.contains("while a server has it open"), "{told}");
+}

@@ -1,0 +1,105 @@
+//! Which migrations were applied to a database, and whether that is fit for this program.
+
+use crate::connection::{open_error, open_reader};
+use crate::errors::OpenError;
+use crate::files::beside;
+use crate::{migrate, sql};
+use booking_core::{Migration, Needed, Schema};
+use rusqlite::{Connection, ErrorCode};
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// The migrations of this program.
+pub(crate) fn ours() -> &'static [Migration] {
+    static OURS: OnceLock<Vec<Migration>> = OnceLock::new();
+    OURS.get_or_init(|| {
+        let migration = |own: &refinery::Migration| Migration {
+            version: own.version(),
+            name: own.name().to_owned(),
+            checksum: own.checksum(),
+        };
+        migrate::runner().get_migrations().iter().map(migration).collect()
+    })
+}
+
+/// Those that were applied; none where there never was one.
+pub(crate) fn applied(connection: &Connection) -> Result<Vec<Migration>, rusqlite::Error> {
+    if !is_there(connection, "refinery_schema_history")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(sql::SCHEMA_APPLIED)?;
+    let applied = statement.query_map([], |row| {
+        let checksum: String = row.get(2)?;
+        // One that is no number is not one of ours.
+        let checksum = checksum.parse().unwrap_or_default();
+        Ok(Migration { version: row.get(0)?, name: row.get(1)?, checksum })
+    })?;
+    applied.collect()
+}
+
+fn needed(connection: &Connection) -> Result<Needed, rusqlite::Error> {
+    if !is_there(connection, "schema_compatibility")? {
+        return Ok(Needed(None));
+    }
+    let mut statement = connection.prepare_cached(sql::SCHEMA_NEEDED)?;
+    statement.query_row([], |row| row.get(0)).map(|version| Needed(Some(version)))
+}
+
+fn is_there(connection: &Connection, table: &str) -> Result<bool, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql::SCHEMA_TABLES)?;
+    statement.query_row([table], |row| row.get::<_, i64>(0)).map(|tables| tables > 0)
+}
+
+/// What there is to be done about the tables of the database at `path`, and whether there are any.
+pub(crate) fn look(connection: &Connection, path: &Path) -> Result<(Schema, bool), OpenError> {
+    let sqlite = |error| open_error(path, error);
+    let applied = applied(connection).map_err(sqlite)?;
+    let needed = needed(connection).map_err(sqlite)?;
+    let compared = Schema::compare(ours(), &applied, needed)
+        .map_err(|error| OpenError::Migrate { path: path.to_path_buf(), source: error.into() })?;
+    Ok((compared, !applied.is_empty()))
+}
+
+/// Makes sure that the database at `path` is there with all of its tables, and changes nothing about it. Gives a
+/// connection that reads, and the migrations of a newer program.
+pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), OpenError> {
+    if !path.exists() {
+        return Err(OpenError::NotThere { path: path.to_path_buf() });
+    }
+    let connection = open_reader(path)?;
+    let found = look(&connection, path).map_err(who_may_not_write);
+    let (Schema { missing, newer }, any) = found?;
+    if !any {
+        return Err(OpenError::NotMigrated { path: path.to_path_buf() });
+    }
+    if !missing.is_empty() {
+        return Err(OpenError::OutOfDate { path: path.to_path_buf(), missing: missing.join(", ") });
+    }
+    tell_newer(path, &newer);
+    Ok((connection, newer))
+}
+
+/// A reader needs the files beside the database, and hears one of these where it can neither find nor make them.
+fn who_may_not_write(error: OpenError) -> OpenError {
+    match error {
+        OpenError::Open { path, source }
+            if matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+            ) && !beside(&path, "-shm").exists() =>
+        {
+            OpenError::ReadOnlyFolder { path, source }
+        }
+        other => other,
+    }
+}
+
+pub(crate) fn tell_newer(path: &Path, newer: &[String]) {
+    if !newer.is_empty() {
+        log::warn!(
+            "{} was migrated by a newer version ({}), which says that this one can work with it",
+            path.display(),
+            newer.join(", ")
+        );
+    }
+}
