@@ -78,7 +78,7 @@ impl FromBody for EditEvent {
         // A draft becomes published, and a published event never a draft again.
         let publish = fields.given("status", word(&[("published", true)]));
         Some(Self(Edit {
-            if_version: None,
+            if_match: None,
             name: fields.given("name", text(EventName::parse)),
             description: fields
                 .clearable("description", text(Description::parse))
