@@ -12,6 +12,7 @@ mod operating;
 mod organizers;
 mod queue;
 mod seats;
+mod spellings;
 
 pub use door::*;
 pub use erasure::*;
@@ -24,3 +25,4 @@ pub use operating::*;
 pub use organizers::*;
 pub use queue::*;
 pub use seats::*;
+pub use spellings::*;
