@@ -62,10 +62,11 @@ fn authorization(bytes: &[u8]) {
         let hash = identity::bearer_hash(headers);
         let Some(hash) = hash else { return };
         let text = value.to_str().expect("a token is ASCII");
-        let (scheme, token) = text.split_once(' ').expect("two words");
+        let words: Vec<_> = text.split_ascii_whitespace().collect();
+        let [scheme, token] = words[..] else { panic!("not two words: {text}") };
         assert!(scheme.eq_ignore_ascii_case("bearer"));
-        assert_eq!(hash, identity::token_hash(token.trim_start_matches(' ')));
-        assert!(token.len() <= 8_192 && !token.contains([',', '"', '\t']));
+        assert_eq!(hash, identity::token_hash(token));
+        assert!(token.len() <= 8_192 && !token.contains([',', '"']));
     });
 }
 
