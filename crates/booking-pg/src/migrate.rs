@@ -2,6 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::ConnectError;
+use crate::spellings;
 use crate::store::PgStore;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -49,6 +50,7 @@ impl PgStore {
         let mut connection = Lease::from(&self.pool).await?;
         connection.batch_execute(LOCK).await?;
         let report = embedded::migrations::runner().run_async(connection.client_mut()).await?;
+        spellings::rewrite(&connection).await?;
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 }
