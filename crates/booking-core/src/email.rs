@@ -165,8 +165,7 @@ fn is_address(address: &str) -> bool {
 /// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is
 /// no domain. Hyphens in the third and fourth place are let be, since there are hosts that have them.
 fn as_in_dns(domain: &str) -> Option<String> {
-    let (deny, hyphens, length) =
-        (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    let (deny, hyphens, length) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
     let ascii = Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, length);
     ascii.ok().map(Cow::into_owned)
 }
@@ -338,7 +337,8 @@ mod tests {
 
     #[test]
     fn nobody_can_have_an_erased_address_in_any_spelling() {
-        for raw in ["erased-1@ERASED.invalid", "\"erased-1\"@erased.invalid", "x@ｅrased.invalid"] {
+        for raw in ["erased-1@ERASED.invalid", "\"erased-1\"@erased.invalid", "x@ｅrased.invalid"]
+        {
             assert_eq!(parse(raw), Err(Invalid::NotAnEmailAddress), "{raw}");
         }
     }

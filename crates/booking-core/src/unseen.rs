@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn one_character_that_is_seen_is_enough() {
-        for text in ["a", "\u{200b}.", "e\u{301}", "👩\u{200d}🚀", "क\u{94d}\u{200d}ष", "한", "⠁"] {
+        for text in ["a", "\u{200b}.", "e\u{301}", "👩\u{200d}🚀", "क\u{94d}\u{200d}ष", "한", "⠁"]
+        {
             assert!(!is_blank(text), "{}", text.escape_unicode());
         }
     }

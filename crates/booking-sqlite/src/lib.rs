@@ -45,6 +45,7 @@ mod queries;
 mod readers;
 mod records;
 mod rows;
+mod spellings;
 mod sql;
 mod store;
 mod transaction;

@@ -1,5 +1,6 @@
 use crate::connection::{absolute, off_runtime, open_error, open_or_create};
 use crate::errors::OpenError;
+use crate::spellings;
 use chrono::DateTime;
 use refinery::Migration;
 use refinery_core::traits::sync::{Migrate, Query, Transaction};
@@ -39,9 +40,12 @@ pub(crate) fn migrate_blocking(path: &Path) -> Result<Vec<String>, OpenError> {
 fn apply(connection: &mut Connection, path: &Path) -> Result<Vec<String>, OpenError> {
     let sqlite = |error| open_error(path, error);
     // A migration that makes a table anew has to drop the old one, to which others refer. The check
-    // below makes up for it. Inside a transaction the switch would do nothing.
+    // below makes up for it. Inside a transaction the switch would do nothing. What is rewritten is
+    // overwritten, as what is deleted is: it may be to be erased one day.
     connection
-        .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL;")
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )
         .map_err(sqlite)?;
     // The lock that refinery does not take, held from before it looks what there is to do.
     let transaction =
@@ -51,6 +55,7 @@ fn apply(connection: &mut Connection, path: &Path) -> Result<Vec<String>, OpenEr
         .run(&mut Locked(&transaction))
         .map_err(|source| OpenError::Migrate { path: path.to_path_buf(), source })?;
     let applied: Vec<_> = report.applied_migrations().iter().map(ToString::to_string).collect();
+    spellings::rewrite(&transaction).map_err(sqlite)?;
     if !applied.is_empty() {
         check_references(&transaction, path)?;
         log::info!("migrated {}: {}", path.display(), applied.join(", "));
