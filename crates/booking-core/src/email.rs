@@ -371,7 +371,7 @@ mod tests {
     fn check_parsed_twice(raw: &str) -> Result<(), TestCaseError> {
         if let Ok(address) = EmailAddress::parse(raw) {
             let (_, domain) = address.as_str().rsplit_once('@').expect("it is an address");
-            prop_assert!(domain.is_ascii(), "{}", domain);
+            prop_assert!(domain.is_ascii(), "{domain}");
             prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse_stored(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(address.canonical(), address);

@@ -140,7 +140,8 @@ impl<'a> Iterator for Listed<'a> {
             self.rest = self.lines.next()?.as_bytes();
         }
         let Some((item, rest)) = element(self.rest).filter(|(_, rest)| is_end(rest)) else {
-            (self.lines, self.rest) = ([].iter(), b"");
+            self.lines = [].iter();
+            self.rest = b"";
             return Some(Item::Malformed);
         };
         self.rest = rest;

@@ -50,7 +50,9 @@ fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
     }
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let addresses = lines
-        .map(|(number, line)| EmailAddress::parse_sought(line).with_context(|| format!("line {number}")))
+        .map(|(number, line)| {
+            EmailAddress::parse_sought(line).with_context(|| format!("line {number}"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     match addresses.len() {
         0 => bail!("there is no address, neither as --email nor on standard input"),

@@ -214,4 +214,27 @@ fn an_event_goes_into_a_calendar(data: Data) {
     {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} is not in\n{text}");
     }
+    // A sale changes nothing of it; what people are told does.
+    let file = || {
+        let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
+        String::from_utf8(answer.body.clone()).expect("it is text")
+    };
+    done(&app.register(id(&concert), "ada@example.org"), 201);
+    assert_eq!(file(), text);
+    done(&edit(&app, id(&concert), &json!({"description": "Loud"})), 200);
+    assert!(file().contains("\r\nSEQUENCE:0\r\n"), "{}", file());
+    done(&edit(&app, id(&concert), &json!({"venue": "Hall 1"})), 200);
+    assert!(file().contains("\r\nSEQUENCE:1\r\n"), "{}", file());
+    done(&act_on_event(&app, id(&concert), "cancel"), 200);
+    assert!(file().contains("\r\nSEQUENCE:2\r\n") && file().contains("\r\nSTATUS:CANCELLED\r\n"));
+    // Nobody puts one up in a year that no calendar knows.
+    for year in ["0000", "10000", "-001"] {
+        let body =
+            json!({"name": "a", "capacity": 1, "starts_at": format!("{year}-05-01T19:00:00Z")});
+        assert_eq!(app.post("/events", &body).pointers(), ["/starts_at"], "{year}");
+    }
+}
+
+fn act_on_event(app: &App, event: &str, act: &str) -> http::Answer {
+    app.ask("POST", &format!("/events/{event}/{act}"), &[], &Value::Null)
 }
