@@ -359,7 +359,7 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
         [60, 40, 120, 90, 40, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
     let conceal = sometimes(30);
     Edit {
-        if_version: version.then(|| Version::new(rng.u64(1..30))),
+        if_match: version.then(|| Version::new(rng.u64(1..30)).into()),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
         description: None,
         capacity: seats.then(|| capacity(rng.u32(1..=CAPACITY_MAX + 3))),

@@ -45,6 +45,7 @@ macro_rules! suite {
             doors_open_and_close_at_their_instants
             a_draft_takes_nobody
             an_edit_changes_what_it_names
+            an_edit_is_for_the_states_that_it_names
             a_capacity_is_never_below_what_is_booked
             a_rush_against_changes_of_capacity_never_oversells
             an_event_that_is_over_gives_nothing_out
@@ -136,6 +137,9 @@ macro_rules! suite {
             a_draft_is_there_for_its_organizer_alone
             events_are_listed_for_those_who_see_them
             events_of_nobody_are_adopted
+            an_address_has_one_seat_however_it_is_spelt
+            other_spellings_of_an_address_are_found_and_erased
+            names_that_show_nothing_are_still_read
             generated_histories_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle
         }

@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, EventStatus, Execution, Fingerprint,
-    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, PersonName, Refusal, RegistrationId,
-    RequestId, Retention, TimeZone, TokenHash, Venue, Version,
+    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, PersonName, Precondition, Refusal,
+    RegistrationId, RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -177,8 +177,8 @@ pub struct CheckIn {
 /// Asks for an event to be changed. What is `None` stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// The version that the event must have.
-    pub if_version: Option<Version>,
+    /// What state the event must be in.
+    pub if_match: Option<Precondition>,
     /// See [`EventDetails::name`](crate::EventDetails::name).
     pub name: Option<EventName>,
     /// See [`EventDetails::description`](crate::EventDetails::description).

@@ -1,17 +1,22 @@
 use crate::RegistrationId;
 use crate::text::Invalid;
+use crate::unseen::shows_nothing;
 use email_address::Options;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 
 /// An e-mail address in the one form in which it is stored and compared: trimmed, Unicode-normalised
-/// (NFC), lower-case, at most [`EmailAddress::BYTES_MAX`] bytes, with a dot in its domain.
+/// (NFC), lower-case, at most [`EmailAddress::BYTES_MAX`] bytes, with a dot in its domain. The domain is as
+/// DNS has it (UTS 46), and there are no quotes where none are needed.
 ///
 /// ```
 /// # use booking_core::EmailAddress;
-/// let address = EmailAddress::parse(" Ada@Example.ORG ")?;
-/// assert_eq!(address.as_str(), "ada@example.org");
+/// let address = EmailAddress::parse(" Ada@Bücher.Example ")?;
+/// assert_eq!(address.as_str(), "ada@xn--bcher-kva.example");
+/// assert_eq!(EmailAddress::parse("\"ada\"@xn--bcher-kva.example")?, address);
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
@@ -35,7 +40,18 @@ impl EmailAddress {
     /// # Errors
     /// [`Invalid`], of any of its kinds but those of numbers and cursors.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
-        let address = Self::parse_stored(raw)?;
+        let trimmed = trim(raw)?;
+        if trimmed.chars().any(shows_nothing) {
+            return Err(Invalid::InvisibleCharacter);
+        }
+        let (local, domain) = trimmed.rsplit_once('@').ok_or(Invalid::NotAnEmailAddress)?;
+        let Some(domain) = as_in_dns(domain) else {
+            return Err(match trimmed.len() > Self::BYTES_MAX {
+                true => Invalid::TooManyBytes { max: Self::BYTES_MAX },
+                false => Invalid::NotAnEmailAddress,
+            });
+        };
+        let address = Self::checked(join(local, &domain).ok_or(Invalid::NotAnEmailAddress)?)?;
         // Else somebody could take the one that another registration is going to need.
         match address.is_erased() {
             true => Err(Invalid::NotAnEmailAddress),
@@ -43,38 +59,40 @@ impl EmailAddress {
         }
     }
 
-    /// [`EmailAddress::parse`] for what a store holds: also what stands in place of an erased address.
+    /// Reads what a store holds, as it is: what stands in place of an erased address, and what earlier
+    /// versions wrote, which knew more than one spelling of an address. [`EmailAddress::canonical`] tells
+    /// what is the same.
+    ///
+    /// # Errors
+    /// As [`EmailAddress::parse`], for what no version ever wrote.
+    pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
+        Self::checked(normalise(trim(raw)?))
+    }
+
+    /// Reads an address that is to be looked for: one that earlier versions took and this one refuses
+    /// may be there still.
     ///
     /// # Errors
     /// As [`EmailAddress::parse`].
-    pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
-        let trimmed = raw.trim();
-        if trimmed.is_empty() {
-            return Err(Invalid::Empty);
-        }
-        // Before the work of normalising. NFC and lower-casing can shorten a text, though never to a
-        // quarter.
-        if trimmed.len() > 4 * Self::BYTES_MAX {
-            return Err(Invalid::TooManyBytes { max: Self::BYTES_MAX });
-        }
-        if trimmed.chars().any(char::is_control) {
-            return Err(Invalid::ControlCharacter);
-        }
-        if trimmed.chars().any(is_invisible) {
-            return Err(Invalid::InvisibleCharacter);
-        }
-        let address = normalise(trimmed);
+    pub fn parse_sought(raw: &str) -> Result<Self, Invalid> {
+        Self::parse(raw).or_else(|refused| match Self::parse_stored(raw) {
+            Ok(old) if !old.is_erased() && !old.0.chars().any(shows_nothing) => Ok(old),
+            Ok(_) | Err(_) => Err(refused),
+        })
+    }
+
+    /// The spelling that [`EmailAddress::parse`] gives it; its own if that refuses it. Two addresses are the
+    /// same if these are.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        Self::parse(&self.0).unwrap_or_else(|_| self.clone())
+    }
+
+    fn checked(address: String) -> Result<Self, Invalid> {
         if address.len() > Self::BYTES_MAX {
             return Err(Invalid::TooManyBytes { max: Self::BYTES_MAX });
         }
-        let options =
-            Options::default().with_required_tld().without_domain_literal().without_display_text();
-        if address.chars().any(char::is_whitespace)
-            || email_address::EmailAddress::parse_with_options(&address, options).is_err()
-        {
-            return Err(Invalid::NotAnEmailAddress);
-        }
-        Ok(Self(address))
+        if is_address(&address) { Ok(Self(address)) } else { Err(Invalid::NotAnEmailAddress) }
     }
 
     /// What stands in the place of the address of a registration whose personal data was erased. It is
@@ -120,39 +138,73 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-fn normalise(address: &str) -> String {
-    if address.is_ascii() {
-        return address.to_ascii_lowercase();
+/// What is left of `raw` without the white space around it, if it is worth the work of looking at it.
+fn trim(raw: &str) -> Result<&str, Invalid> {
+    let trimmed = raw.trim();
+    if trimmed.is_empty() {
+        return Err(Invalid::Empty);
     }
-    // Lower-casing can leave a sequence that NFC composes, hence twice.
-    let composed: String = address.nfc().collect();
-    composed.to_lowercase().nfc().collect()
+    // Whatever is done to it can shorten a text, though hardly ever to a quarter.
+    if trimmed.len() > 4 * EmailAddress::BYTES_MAX {
+        return Err(Invalid::TooManyBytes { max: EmailAddress::BYTES_MAX });
+    }
+    if trimmed.chars().any(char::is_control) {
+        return Err(Invalid::ControlCharacter);
+    }
+    Ok(trimmed)
 }
 
-/// Format characters (Unicode category Cf) and the other characters that show nothing: two addresses
-/// that look the same must be the same.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{600}'..='\u{605}'
-            | '\u{61c}'
-            | '\u{6dd}'
-            | '\u{70f}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+/// Whether it is an address by RFC 5322 and RFC 6531, without white space, and with a dot in its domain.
+fn is_address(address: &str) -> bool {
+    let options =
+        Options::default().with_required_tld().without_domain_literal().without_display_text();
+    !address.chars().any(char::is_whitespace)
+        && email_address::EmailAddress::parse_with_options(address, options).is_ok()
+}
+
+/// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is
+/// no domain. Hyphens in the third and fourth place are let be, since there are hosts that have them.
+fn as_in_dns(domain: &str) -> Option<String> {
+    let (deny, hyphens, length) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    let ascii = Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, length);
+    ascii.ok().map(Cow::into_owned)
+}
+
+/// An address with the local part in the one way to write it: without quotes if it needs none, else with
+/// no more backslashes than it needs. `None` if its quotes and backslashes make no sense.
+fn join(local: &str, domain: &str) -> Option<String> {
+    let quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(quoted) = quoted else { return Some(format!("{}@{domain}", normalise(local))) };
+    let text = normalise(&unquoted(quoted)?);
+    let plain = format!("{text}@{domain}");
+    if !text.contains('"') && is_address(&plain) {
+        return Some(plain);
+    }
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    Some(format!("\"{escaped}\"@{domain}"))
+}
+
+/// What stands between quotes, without the backslashes (RFC 5322, section 3.2.4).
+fn unquoted(quoted: &str) -> Option<String> {
+    let mut text = String::with_capacity(quoted.len());
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.push(chars.next().filter(char::is_ascii_graphic)?),
+            '"' => return None,
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}
+
+fn normalise(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    // Lower-casing can leave a sequence that NFC composes, hence twice.
+    let composed: String = text.nfc().collect();
+    composed.to_lowercase().nfc().collect()
 }
 
 #[cfg(test)]
@@ -203,6 +255,95 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_one_however_it_is_spelt() {
+        for raw in [
+            "ada@bücher.example",
+            "ada@xn--bcher-kva.example",
+            "ada@XN--BCHER-KVA.Example",
+            "ADA@BÜCHER.EXAMPLE",
+            "ada@bu\u{308}cher.example",
+            "ada@ｂücher。ｅxample",
+        ] {
+            assert_eq!(parse(raw), Ok("ada@xn--bcher-kva.example".into()), "{raw}");
+        }
+        // Sharp s is a letter of its own (not transitional), and so is a final sigma.
+        assert_eq!(parse("ada@faß.example"), Ok("ada@xn--fa-hia.example".into()));
+        assert_eq!(parse("ada@fass.example"), Ok("ada@fass.example".into()));
+        assert_eq!(parse("ada@ΛΟΓΟΣ.example"), parse("ada@λογοσ.example"));
+        assert_ne!(parse("ada@λογος.example"), parse("ada@λογοσ.example"));
+        assert_eq!(parse("ada@r3---sn-x.example"), Ok("ada@r3---sn-x.example".into()));
+        assert_eq!(parse("ada@127.0.0.1"), Ok("ada@127.0.0.1".into()));
+    }
+
+    #[test]
+    fn what_is_no_domain_is_refused() {
+        let long = "ü".repeat(60);
+        for domain in [
+            "xn--zzzzzz--.example",
+            "xn--abc-.example",
+            "-a.example",
+            "a-.example",
+            "foo_bar.example",
+            "a b.example",
+            "\u{301}a.example",
+            "a\u{2024}\u{2024}b.example",
+            "example。",
+            &format!("{long}.example"),
+            &format!("{}example", "a.".repeat(124)),
+        ] {
+            let refused = parse(&format!("ada@{domain}"));
+            assert!(
+                matches!(refused, Err(Invalid::NotAnEmailAddress | Invalid::TooManyBytes { .. })),
+                "{domain}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn quotes_that_are_not_needed_are_none() {
+        for raw in ["\"ada\"@x.org", "\"a\\da\"@x.org", "\"\\A\\D\\A\"@X.org"] {
+            assert_eq!(parse(raw), Ok("ada@x.org".into()), "{raw}");
+        }
+        assert_eq!(parse("\"a.b+c\"@x.org"), Ok("a.b+c@x.org".into()));
+        // They are needed here, and the backslash is not.
+        assert_eq!(parse("\"a@b\"@x.org"), Ok("\"a@b\"@x.org".into()));
+        assert_eq!(parse("\"a\\@b\"@x.org"), Ok("\"a@b\"@x.org".into()));
+        assert_eq!(parse("\".a\"@x.org"), Ok("\".a\"@x.org".into()));
+        assert_eq!(parse("\"a\\\"b\"@x.org"), Ok("\"a\\\"b\"@x.org".into()));
+        for raw in ["\"a\"b\"@x.org", "\"a\\\"@x.org", "\"\"@x.org", "\"@x.org", "\"a b\"@x.org"] {
+            assert_eq!(parse(raw), Err(Invalid::NotAnEmailAddress), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_earlier_versions_stored_is_read_and_is_the_same() {
+        for (stored, canonical) in [
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+            ("\"ada\"@example.org", "ada@example.org"),
+            ("ada@example.org", "ada@example.org"),
+            // No spelling of these is taken any more.
+            ("ada@foo_bar.example", "ada@foo_bar.example"),
+            ("erased-1@erased.invalid", "erased-1@erased.invalid"),
+        ] {
+            let address = EmailAddress::parse_stored(stored).expect("it was taken once");
+            assert_eq!((address.as_str(), address.canonical().as_str()), (stored, canonical));
+        }
+        let sought = |raw| EmailAddress::parse_sought(raw).map(String::from);
+        assert_eq!(sought("\"ada\"@example.org"), Ok("ada@example.org".into()));
+        assert_eq!(sought("Ada@foo_bar.example"), Ok("ada@foo_bar.example".into()));
+        assert_eq!(sought("erased-1@erased.invalid"), Err(Invalid::NotAnEmailAddress));
+        assert_eq!(sought("a\u{ad}da@example.org"), Err(Invalid::InvisibleCharacter));
+    }
+
+    #[test]
+    fn nobody_can_have_an_erased_address_in_any_spelling() {
+        for raw in ["erased-1@ERASED.invalid", "\"erased-1\"@erased.invalid", "x@ｅrased.invalid"]
+        {
+            assert_eq!(parse(raw), Err(Invalid::NotAnEmailAddress), "{raw}");
+        }
+    }
+
+    #[test]
     fn its_length_is_counted_in_bytes() {
         let domain = format!("{}.{}.{}.org", "d".repeat(63), "d".repeat(63), "d".repeat(57));
         let local = "l".repeat(EmailAddress::BYTES_MAX - domain.len() - 1);
@@ -214,9 +355,27 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_twice_changes_nothing(raw in "\\PC{1,40}@\\PC{1,30}\\.[a-zA-Zéİß]{2,8}") {
-            if let Ok(address) = EmailAddress::parse(&raw) {
-                prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address));
-            }
+            check_parsed_twice(&raw)?;
         }
+
+        #[test]
+        fn nor_does_it_where_there_are_quotes_and_letters_of_all_kinds(
+            local in "\"([a-zΣςİ.@\"(;]|\\\\[ -~]){0,8}\"",
+            domain in "[a-zA-ZéİßΣς。．ａ-ｚ]{1,6}\\.[a-zü]{2,4}",
+        ) {
+            check_parsed_twice(&format!("{local}@{domain}"))?;
+        }
+    }
+
+    /// What is taken is canonical, is in a domain that is ASCII, and is found whatever it was stored as.
+    fn check_parsed_twice(raw: &str) -> Result<(), TestCaseError> {
+        if let Ok(address) = EmailAddress::parse(raw) {
+            let (_, domain) = address.as_str().rsplit_once('@').expect("it is an address");
+            prop_assert!(domain.is_ascii(), "{domain}");
+            prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
+            prop_assert_eq!(EmailAddress::parse_stored(address.as_str()), Ok(address.clone()));
+            prop_assert_eq!(address.canonical(), address);
+        }
+        Ok(())
     }
 }

@@ -77,17 +77,17 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
     async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
-    /// Up to `limit` registrations of any event and in any state that are of `user_email`: for
-    /// [`Command::Erase`](crate::Command::Erase). It reads every registration there is, and keeps nobody
-    /// waiting meanwhile.
+    /// Up to `limit` registrations of any event and in any state that are of `user_email`, which is in its
+    /// canonical spelling, or are in another one: for [`Command::Erase`](crate::Command::Erase). It reads every
+    /// registration there is, and keeps nobody waiting meanwhile.
     async fn registrations_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError>;
 
-    /// Deletes up to `limit` records of idempotency keys that hold `user_email`, and tells how many. One
-    /// may, although no registration is of it any more: its seat was given to somebody else.
+    /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
+    /// many. One may, although no registration is of it any more: its seat was given to somebody else.
     async fn forget_records_of(
         &self,
         user_email: &EmailAddress,

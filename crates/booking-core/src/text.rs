@@ -1,4 +1,6 @@
+use crate::unseen::is_blank;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -7,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Invalid {
-    /// Nothing is left after trimming.
+    /// Nothing is left after trimming that could be seen.
     #[error("must not be empty")]
     Empty,
     /// More Unicode scalar values than allowed.
@@ -66,18 +68,28 @@ impl Description {
     /// The longest description, in Unicode scalar values.
     pub const CHARACTERS_MAX: usize = 10_000;
 
-    /// Checks `raw`, and keeps it as it is.
+    /// Checks `raw`, and keeps it as it is, but for its lines: each ends in a newline, however it ended.
     ///
     /// # Errors
     /// [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
-        check_text(raw, Self::CHARACTERS_MAX, |c| matches!(c, '\n' | '\t'))?;
-        Ok(Self(raw.to_owned()))
+        let text = with_newlines(raw);
+        check_text(&text, Self::CHARACTERS_MAX, |c| matches!(c, '\n' | '\t'))?;
+        Ok(Self(text.into_owned()))
     }
 
     /// The description as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The same lines, each of which ends as Unix has it: forms and the clipboards of some systems end them in
+/// CRLF.
+fn with_newlines(raw: &str) -> Cow<'_, str> {
+    match raw.contains('\r') {
+        true => raw.replace("\r\n", "\n").replace('\r', "\n").into(),
+        false => raw.into(),
     }
 }
 
@@ -96,13 +108,14 @@ fn check_text(
     Ok(())
 }
 
+/// From and to text. What is deserialized comes from a store, and is read by `$read`.
 macro_rules! string_conversions {
-    ($name:ident) => {
+    ($name:ident, $read:ident) => {
         impl TryFrom<String> for $name {
             type Error = Invalid;
 
             fn try_from(raw: String) -> Result<Self, Invalid> {
-                Self::parse(&raw)
+                Self::$read(&raw)
             }
         }
 
@@ -121,9 +134,10 @@ macro_rules! string_conversions {
 }
 pub(crate) use string_conversions;
 
-string_conversions!(Description);
+string_conversions!(Description, parse);
 
-/// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, no control characters.
+/// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, something to be seen among them, no control
+/// characters.
 macro_rules! line_newtype {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
@@ -140,6 +154,15 @@ macro_rules! line_newtype {
             /// # Errors
             /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
             pub fn parse(raw: &str) -> Result<Self, Invalid> {
+                let line = Self::parse_stored(raw)?;
+                if is_blank(&line.0) { Err(Invalid::Empty) } else { Ok(line) }
+            }
+
+            /// The same for what a store holds: earlier versions took lines that show nothing.
+            ///
+            /// # Errors
+            /// As [`parse`](Self::parse), and none for those.
+            pub fn parse_stored(raw: &str) -> Result<Self, Invalid> {
                 let line = raw.trim();
                 if line.is_empty() {
                     return Err(Invalid::Empty);
@@ -154,7 +177,7 @@ macro_rules! line_newtype {
             }
         }
 
-        string_conversions!($name);
+        string_conversions!($name, parse_stored);
     };
 }
 
@@ -237,7 +260,11 @@ mod tests {
     fn a_description_may_be_empty_and_has_lines() {
         assert_eq!(Description::parse(""), Ok(Description::default()));
         assert_eq!(Description::parse(" a\n\tb ").map(String::from), Ok(" a\n\tb ".into()));
-        assert_eq!(Description::parse("a\rb"), Err(Invalid::ControlCharacter));
+        for lines in ["a\r\nb\r\n\r\n", "a\rb\r\r", "a\nb\r\n\n"] {
+            assert_eq!(Description::parse(lines).map(String::from), Ok("a\nb\n\n".into()));
+        }
+        assert!(Description::parse(&"\r\n".repeat(10_000)).is_ok(), "it has 10,000 characters");
+        assert_eq!(Description::parse("a\0b"), Err(Invalid::ControlCharacter));
         assert!(Description::parse(&"x".repeat(10_000)).is_ok());
         assert_eq!(
             Description::parse(&"x".repeat(10_001)),
@@ -246,7 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_shows_nothing_is_empty() {
+        for blank in ["\u{200b}", "\u{3164}", "\u{ad}", " \u{2800} ", "\u{feff}\u{301}"] {
+            assert_eq!(EventName::parse(blank), Err(Invalid::Empty), "{blank:?}");
+            assert_eq!(PersonName::parse(blank), Err(Invalid::Empty), "{blank:?}");
+            assert_eq!(OrganizerName::parse(blank), Err(Invalid::Empty), "{blank:?}");
+            assert_eq!(Venue::parse(blank), Err(Invalid::Empty), "{blank:?}");
+            assert!(EventName::parse_stored(blank).is_ok(), "it may be there: {blank:?}");
+        }
+        for kept in ["👩\u{200d}🚀", "می\u{200c}خواهم", "e\u{301}"] {
+            assert_eq!(EventName::parse(kept).map(String::from), Ok(kept.into()));
+        }
+    }
+
+    #[test]
     fn deserializing_parses_too() {
         assert!(serde_json::from_str::<EventName>(r#""  ""#).is_err());
+        assert!(serde_json::from_str::<EventName>(r#""a\u0000b""#).is_err());
     }
 }

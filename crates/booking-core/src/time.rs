@@ -1,20 +1,35 @@
 use crate::text::{Invalid, string_conversions};
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Reads an instant as RFC 3339 writes it, with any offset, and keeps it in UTC to the microsecond,
-/// which is what every store can keep.
+/// which is what every store can keep. It is in one of the years 1 to 9999, which is what all can say who
+/// are told of it: calendars know no year 0. A leap second is the one after it, as stores count.
 ///
 /// # Errors
 /// [`Invalid::NotAnInstant`].
 pub fn parse_instant(raw: &str) -> Result<DateTime<Utc>, Invalid> {
+    parse_device_time(raw).and_then(|time| match TOLD_TIMES.contains(&time.timestamp()) {
+        true => Ok(time),
+        false => Err(Invalid::NotAnInstant),
+    })
+}
+
+/// The same for what some device's clock showed, which is never told as it is: the year 0, too.
+///
+/// # Errors
+/// [`Invalid::NotAnInstant`].
+pub fn parse_device_time(raw: &str) -> Result<DateTime<Utc>, Invalid> {
     DateTime::parse_from_rfc3339(raw)
-        .map(|time| time.to_utc().trunc_subsecs(6))
         .ok()
+        .and_then(|time| DateTime::from_timestamp_micros(time.timestamp_micros()))
         .filter(is_stored)
         .ok_or(Invalid::NotAnInstant)
 }
+
+/// The years 1 to 9999, in seconds from 1970.
+const TOLD_TIMES: std::ops::Range<i64> = -62_135_596_800..STORED_TIMES.end;
 
 /// The years 0 to 9999, in seconds from 1970: what every store can compare with.
 const STORED_TIMES: std::ops::Range<i64> = -62_167_219_200..253_402_300_800;
@@ -45,7 +60,7 @@ impl TimeZone {
     }
 }
 
-string_conversions!(TimeZone);
+string_conversions!(TimeZone, parse);
 
 /// A whole number of seconds between two bounds.
 macro_rules! seconds_newtype {
@@ -164,6 +179,34 @@ mod tests {
         for raw in ["", "2026-05-01", "2026-05-01T17:00:00", "2026-02-30T00:00:00Z", "tomorrow"] {
             assert_eq!(parse_instant(raw), Err(Invalid::NotAnInstant), "{raw}");
         }
+    }
+
+    #[test]
+    fn an_instant_is_in_a_year_that_everybody_can_say() {
+        let first = parse_instant("0001-01-01T00:00:00Z").expect("an instant");
+        let last = parse_instant("9999-12-31T23:59:59.999999Z").expect("an instant");
+        assert_eq!([first, last].map(|time| time.format("%Y").to_string()), ["0001", "9999"]);
+        for raw in [
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
+            "10000-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+            "-001-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse_instant(raw), Err(Invalid::NotAnInstant), "{raw}");
+        }
+        assert!(parse_device_time("0000-01-01T00:00:00Z").is_ok());
+        assert!(parse_device_time("10000-01-01T00:00:00Z").is_err());
+    }
+
+    #[test]
+    fn a_leap_second_is_the_one_after_it() {
+        let after = parse_instant("2017-01-01T00:00:00.5Z");
+        assert!(after.is_ok());
+        assert_eq!(parse_instant("2016-12-31T23:59:60.5Z"), after);
     }
 
     /// The night in which Berlin's clocks go back has 02:30 twice, an hour apart; the one in which they

@@ -13,11 +13,31 @@ use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, CapacityMax, IdempotencyKey};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use std::time::Duration;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The longest body, in bytes.
+/// The longest body, in bytes, of what has no field that may be longer.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1_024;
+
+/// How many bodies that are longer than that are in memory at once, and what they ask for with them. Others
+/// wait for their turn, for no longer than a body may take to arrive.
+const LARGE_BODIES_MAX: usize = 64;
+
+/// The places of large bodies, of the whole process.
+pub(crate) struct LargeBodies(Arc<Semaphore>);
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LARGE_BODIES_MAX)))
+    }
+}
+
+impl LargeBodies {
+    async fn place(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.0).acquire_owned().await.expect("it is never closed")
+    }
+}
 
 /// A request that writes.
 pub(crate) struct Write<T> {
@@ -25,6 +45,8 @@ pub(crate) struct Write<T> {
     pub(crate) body: T,
     /// What makes it the same request when it comes again, if it has a key.
     key: Option<RequestKey>,
+    /// Kept until the request is answered, if the body was large.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl<T> Write<T> {
@@ -41,6 +63,9 @@ impl<T> Write<T> {
 pub(crate) trait FromBody: Sized + 'static {
     /// Whether the body may be left out, and is then as good as `{}`.
     const MAY_BE_LEFT_OUT: bool = false;
+
+    /// The longest body, in bytes: enough for the longest values of its fields, however JSON spells them.
+    const BYTES_MAX: usize = BODY_BYTES_MAX;
 
     /// Takes what it needs out of `fields`, which gather everything that is wrong; `None` if
     /// something is.
@@ -68,35 +93,33 @@ impl<T: FromBody> FromRequest for Write<T> {
         Box::pin(async move {
             let service = request.app_data::<Data<Service>>().expect("every route has the service");
             let may_be_empty = T::MAY_BE_LEFT_OUT;
+            check_headers(request.headers(), may_be_empty)?;
             let within = service.body_within;
-            let bytes = read(request.headers(), &mut payload, within, may_be_empty).await?;
+            let reading = read(&mut payload, T::BYTES_MAX, &service.large_bodies);
+            let read = timeout(within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
+            let (bytes, _place) = read?;
+            // What is not there needs no type.
+            if !bytes.is_empty() && !is_plain_json(request.headers()) {
+                return Err(ApiError::UnsupportedMediaType.into());
+            }
             let header = KeyHeader::of(&request)?;
             let body = parse(&bytes, service.capacity_max)?;
-            Ok(Self { body, key: header.map(|key| key.with_body(&request, &bytes)) })
+            let key = header.map(|key| key.with_body(&request, &bytes));
+            Ok(Self { body, key, _place })
         })
     }
 }
 
-async fn read(
-    headers: &HeaderMap,
-    payload: &mut Payload,
-    within: Duration,
-    may_be_empty: bool,
-) -> Result<Bytes, ApiError> {
+/// Refuses what need not be read.
+fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError> {
     if has_no_end(headers) {
         let detail = "cannot be asked for with a body";
         return Err(ApiError::InvalidHeader { name: "Upgrade", detail });
     }
-    let is_json = is_plain_json(headers);
-    if !is_json && !may_be_empty {
+    if !may_be_empty && !is_plain_json(headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let bytes = read_all(payload, within).await?;
-    // What is not there needs no type.
-    if !is_json && !bytes.is_empty() {
-        return Err(ApiError::UnsupportedMediaType);
-    }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Whether the server takes all that follows for the body, whatever its length is said to be: it does so
@@ -130,19 +153,25 @@ pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     is_identity && is_json && is_utf8
 }
 
-async fn read_all(payload: &mut Payload, within: Duration) -> Result<Bytes, ApiError> {
-    let reading = async {
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
-            if bytes.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(ApiError::TooLarge { max: BODY_BYTES_MAX });
-            }
-            bytes.extend_from_slice(&chunk);
+/// Reads a body of up to `bytes_max`, and takes one of `places` if it is a large one.
+async fn read(
+    payload: &mut Payload,
+    bytes_max: usize,
+    places: &LargeBodies,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
+    let (mut bytes, mut place) = (BytesMut::new(), None);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ApiError::BodyBroken)?;
+        let length = bytes.len() + chunk.len();
+        if length > bytes_max {
+            return Err(ApiError::TooLarge { max: bytes_max });
         }
-        Ok(bytes.freeze())
-    };
-    timeout(within, reading).await.unwrap_or(Err(ApiError::BodyTimeout))
+        if length > BODY_BYTES_MAX && place.is_none() {
+            place = Some(places.place().await);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes.freeze(), place))
 }
 
 /// Reads a whole body.
@@ -152,4 +181,51 @@ pub(crate) fn parse<T: FromBody>(bytes: &[u8], capacity_max: CapacityMax) -> Res
         .map_err(|error| ApiError::MalformedJson(error.to_string()))?;
     Fields::read(document, |fields| T::from_fields(fields, capacity_max))
         .map_err(ApiError::Validation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::error::PayloadError;
+    use futures_util::{Stream, stream};
+    use std::pin::Pin;
+    use std::time::Duration;
+
+    /// A body that arrives in pieces of 1,000 bytes.
+    fn payload(length: usize) -> Payload {
+        let bytes = vec![b' '; length];
+        let chunks: Vec<Result<Bytes, PayloadError>> =
+            bytes.chunks(1_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let stream: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
+        stream.into()
+    }
+
+    #[actix_web::test]
+    async fn large_bodies_wait_for_their_turn_and_others_do_not() {
+        let places = LargeBodies::default();
+        let mut large = Vec::new();
+        for _ in 0..LARGE_BODIES_MAX {
+            let read = read(&mut payload(BODY_BYTES_MAX + 1), 2 * BODY_BYTES_MAX, &places).await;
+            large.push(read.expect("there is a place"));
+        }
+        let small = read(&mut payload(BODY_BYTES_MAX), 2 * BODY_BYTES_MAX, &places).await;
+        assert!(small.is_ok_and(|(_, place)| place.is_none()));
+        let mut one_more = payload(BODY_BYTES_MAX + 1);
+        let mut waiting = Box::pin(read(&mut one_more, 2 * BODY_BYTES_MAX, &places));
+        let first = timeout(Duration::from_millis(20), &mut waiting).await;
+        assert!(first.is_err(), "there is no place");
+        large.pop();
+        let (bytes, place) = waiting.await.expect("there is one now");
+        assert!(bytes.len() == BODY_BYTES_MAX + 1 && place.is_some());
+    }
+
+    #[actix_web::test]
+    async fn nothing_is_longer_than_its_limit() {
+        let places = LargeBodies::default();
+        for (length, max) in [(1_001, 1_000), (BODY_BYTES_MAX * 3 + 1, BODY_BYTES_MAX * 3)] {
+            assert!(read(&mut payload(length - 1), max, &places).await.is_ok());
+            let refused = read(&mut payload(length), max, &places).await;
+            assert!(matches!(refused, Err(ApiError::TooLarge { max: told }) if told == max));
+        }
+    }
 }

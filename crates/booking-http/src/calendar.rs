@@ -1,20 +1,24 @@
 //! An event as iCalendar (RFC 5545), for the calendars of those who come.
 //!
 //! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
-//! and the local clock.
+//! and the local clock. The tests have two of them read it.
 
 use booking_core::{Event, EventStatus};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 pub(crate) const CONTENT_TYPE: &str = "text/calendar; charset=utf-8";
 
 /// The longest line, in bytes, without its end (section 3.1).
 const LINE_BYTES_MAX: usize = 75;
 
-/// The calendar that has this event alone; `None` if it is not known when it begins.
+/// The calendar that has this event alone; `None` if it is not known when it begins, or in a year that cannot
+/// be said.
+///
+/// Without a URL: the file is kept for long, and the server knows of no address at which it is reached for
+/// sure. What a request says of its host is whatever its client likes, or the name of a proxy's backend.
 pub(crate) fn of(event: &Event) -> Option<String> {
     let details = &event.details;
-    let starts_at = details.starts_at?;
+    let starts_at = details.starts_at.filter(can_be_said)?;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| fold(&mut text, &format!("{name}:{value}"));
     line("BEGIN", "VCALENDAR");
@@ -22,11 +26,14 @@ pub(crate) fn of(event: &Event) -> Option<String> {
     line("PRODID", "-//Booking//booking-http//EN");
     line("BEGIN", "VEVENT");
     line("UID", &event.id.to_string());
-    // When the event was written down; the text is the same as long as the event is.
-    line("DTSTAMP", &utc(event.created_at));
-    line("SEQUENCE", &event.version.to_string());
+    // When what stands here was last changed (section 3.8.7.2, without a METHOD). Seats are not in it, so that
+    // it is the same file however many are sold.
+    line("DTSTAMP", &utc(event.details_changed_at));
+    line("LAST-MODIFIED", &utc(event.details_changed_at));
+    line("SEQUENCE", &event.sequence.to_string());
     line("DTSTART", &utc(starts_at));
-    if let Some(ends_at) = details.ends_at {
+    // Later than the beginning (section 3.8.2.2), in whole seconds as everything here.
+    if let Some(ends_at) = details.ends_at.filter(|end| end.timestamp() > starts_at.timestamp()) {
         line("DTEND", &utc(ends_at));
     }
     line("SUMMARY", &escape(details.name.as_str()));
@@ -50,6 +57,11 @@ fn status(status: EventStatus) -> &'static str {
     }
 }
 
+/// Whether its year has four digits, and is one (section 3.3.4).
+fn can_be_said(time: &DateTime<Utc>) -> bool {
+    (1..=9_999).contains(&time.year())
+}
+
 /// Section 3.3.5, the form for UTC. Every calendar shows it in its owner's own zone.
 fn utc(time: DateTime<Utc>) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
@@ -62,6 +74,8 @@ fn escape(text: &str) -> String {
         match c {
             '\\' | ';' | ',' => escaped.extend(['\\', c]),
             '\n' => escaped.push_str("\\n"),
+            // What is stored has none; a line of its own must not come of it.
+            '\r' => {}
             c => escaped.push(c),
         }
     }
@@ -89,22 +103,30 @@ mod tests {
     use booking_core::{
         Capacity, CapacityMax, Description, EventDetails, EventName, NewEvent, Venue, parse_instant,
     };
+    use chrono::TimeDelta;
+    use std::collections::BTreeMap;
     use uuid::Uuid;
 
+    fn at(time: &str) -> DateTime<Utc> {
+        parse_instant(time).expect("a time")
+    }
+
     fn event(description: &str, venue: &str) -> Event {
-        let at = |time| Some(parse_instant(time).expect("a time"));
         let name = EventName::parse("Jazz; and, more").expect("a name");
         let id = Uuid::from_u128(7).into();
         let capacity = Capacity::parse(1, CapacityMax::default()).expect("a capacity");
         let details = EventDetails {
             description: Description::parse(description).expect("a description"),
-            starts_at: at("2026-05-01T19:00:00+02:00"),
-            ends_at: at("2026-05-01T23:30:00+02:00"),
+            starts_at: Some(at("2026-05-01T19:00:00+02:00")),
+            ends_at: Some(at("2026-05-01T23:30:00+02:00")),
             venue: Some(Venue::parse(venue).expect("a venue")),
             ..EventDetails::named(name.clone())
         };
         let new = NewEvent { details, ..NewEvent::new(id, name, capacity) };
-        new.created_at(parse_instant("2026-04-01T00:00:00.5Z").expect("a time"))
+        let mut event = new.created_at(at("2026-04-01T00:00:00.5Z"));
+        event.details_changed_at = at("2026-04-02T10:00:00.9Z");
+        event.sequence = 3;
+        event
     }
 
     #[test]
@@ -116,8 +138,9 @@ mod tests {
             "PRODID:-//Booking//booking-http//EN",
             "BEGIN:VEVENT",
             "UID:00000000-0000-0000-0000-000000000007",
-            "DTSTAMP:20260401T000000Z",
-            "SEQUENCE:1",
+            "DTSTAMP:20260402T100000Z",
+            "LAST-MODIFIED:20260402T100000Z",
+            "SEQUENCE:3",
             "DTSTART:20260501T170000Z",
             "DTEND:20260501T213000Z",
             r"SUMMARY:Jazz\; and\, more",
@@ -144,5 +167,120 @@ mod tests {
         let mut event = event("", "here");
         event.details.starts_at = None;
         assert_eq!(of(&event), None);
+        // An earlier version took a year that cannot be said.
+        event.details.starts_at = Some(at("0001-01-01T00:00:00Z") - TimeDelta::seconds(1));
+        assert_eq!(of(&event), None);
+        event.details.starts_at = Some(at("0001-01-01T00:00:00Z"));
+        assert!(of(&event).is_some_and(|text| text.contains("DTSTART:00010101T000000Z\r\n")));
+    }
+
+    /// Section 3.8.2.2: it is later than the beginning. The file knows no fractions.
+    #[test]
+    fn an_end_that_is_no_later_than_the_beginning_is_left_out() {
+        let starts_at = at("2026-05-01T17:00:00.1Z");
+        for (after, is_said) in [(0, false), (899, false), (900, true), (1_000, true)] {
+            let mut event = event("", "here");
+            event.details.starts_at = Some(starts_at);
+            event.details.ends_at = Some(starts_at + TimeDelta::milliseconds(after));
+            let text = of(&event).expect("it has a beginning");
+            assert_eq!(text.contains("DTEND"), is_said, "{after} ms");
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_word() {
+        for (status, word) in [
+            (EventStatus::Draft, "TENTATIVE"),
+            (EventStatus::Published, "CONFIRMED"),
+            (EventStatus::Cancelled, "CANCELLED"),
+        ] {
+            let mut event = event("", "here");
+            event.rules.status = status;
+            let text = of(&event).expect("it has a beginning");
+            assert!(text.contains(&format!("\r\nSTATUS:{word}\r\n")), "{text}");
+        }
+    }
+
+    /// The properties of the one event in a file, as a library that is not ours reads them.
+    type Read = fn(&str) -> BTreeMap<String, String>;
+
+    const READERS: [(&str, Read); 2] = [("icalendar", read_by_icalendar), ("ical", read_by_ical)];
+
+    fn read_by_icalendar(text: &str) -> BTreeMap<String, String> {
+        let unfolded = icalendar::parser::unfold(text);
+        let calendar = icalendar::parser::read_calendar(&unfolded).expect("it is a calendar");
+        let [event] = &calendar.components[..] else { panic!("there is one event") };
+        assert_eq!(event.name.as_str(), "VEVENT");
+        let properties = event.properties.iter();
+        properties
+            .map(|property| (property.name.as_str().to_owned(), property.val.as_str().to_owned()))
+            .collect()
+    }
+
+    fn read_by_ical(text: &str) -> BTreeMap<String, String> {
+        let mut calendars = ical::IcalParser::new(text.as_bytes());
+        let calendar = calendars.next().expect("there is one").expect("it is a calendar");
+        assert!(calendars.next().is_none());
+        let [event] = &calendar.events[..] else { panic!("there is one event") };
+        let properties = event.properties.iter();
+        properties
+            .map(|property| (property.name.clone(), property.value.clone().unwrap_or_default()))
+            .collect()
+    }
+
+    /// Section 3.3.11, backwards.
+    fn unescaped(text: &str) -> String {
+        let mut plain = String::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            plain.push(match c {
+                '\\' => match chars.next().expect("a backslash stands before something") {
+                    'n' | 'N' => '\n',
+                    c @ ('\\' | ';' | ',') => c,
+                    other => panic!("a backslash before {other:?}"),
+                },
+                c => c,
+            });
+        }
+        plain
+    }
+
+    #[test]
+    fn what_is_written_is_read_by_others() {
+        let texts = [
+            "Doors; at 7,\nand \\ BEGIN:VEVENT\nEND:VCALENDAR".to_owned(),
+            "\\n is no line, nor is \\\\n\\;\\,".to_owned(),
+            "a \"quoted\" X=Y:Z\twith a tab\n\n\nand lines".to_owned(),
+            "é€𝄞 東京 🎟 ".repeat(300) + "x",
+            " leading".to_owned() + &" ".repeat(200) + ".",
+        ];
+        for text in &texts {
+            let event = event(text, "A\\B; c/o D, ground floor");
+            let file = of(&event).expect("it has a beginning");
+            for (library, read) in READERS {
+                let read = read(&file);
+                let said = |name: &str| read.get(name).map(String::as_str);
+                assert_eq!(said("UID"), Some(event.id.to_string().as_str()), "{library}");
+                for (name, expected) in [
+                    ("DTSTAMP", "20260402T100000Z"),
+                    ("LAST-MODIFIED", "20260402T100000Z"),
+                    ("SEQUENCE", "3"),
+                    ("DTSTART", "20260501T170000Z"),
+                    ("DTEND", "20260501T213000Z"),
+                    ("STATUS", "CONFIRMED"),
+                ] {
+                    assert_eq!(said(name), Some(expected), "{library}: {name}");
+                }
+                let venue = "A\\B; c/o D, ground floor";
+                for (name, expected) in
+                    [("SUMMARY", "Jazz; and, more"), ("DESCRIPTION", text), ("LOCATION", venue)]
+                {
+                    // One of them takes the backslashes out itself.
+                    let said = said(name).expect("it is there");
+                    assert!(said == expected || unescaped(said) == expected, "{library}: {said}");
+                }
+                assert_eq!(read.len(), 10, "{library}: {read:?}");
+            }
+        }
     }
 }

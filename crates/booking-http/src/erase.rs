@@ -23,7 +23,7 @@ const INPUT_BYTES_MAX: u64 = 1 << 20;
 /// never of whom: not even an error repeats what was given.
 pub(crate) async fn run(config: &Config, email: Option<String>) -> anyhow::Result<()> {
     let addresses = match email {
-        Some(email) => vec![EmailAddress::parse(&email).context("--email")?],
+        Some(email) => vec![EmailAddress::parse_sought(&email).context("--email")?],
         None => read_addresses(std::io::stdin().lock())?,
     };
     let store = store::open_existing(config).await?;
@@ -50,7 +50,9 @@ fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
     }
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let addresses = lines
-        .map(|(number, line)| EmailAddress::parse(line).with_context(|| format!("line {number}")))
+        .map(|(number, line)| {
+            EmailAddress::parse_sought(line).with_context(|| format!("line {number}"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     match addresses.len() {
         0 => bail!("there is no address, neither as --email nor on standard input"),

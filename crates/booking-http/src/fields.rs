@@ -167,6 +167,12 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A secret or an id without what came along when it was copied or scanned: white space, a line's end, a byte
+/// order mark. The pages drop the same.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// Reads a text with the parser of its domain type.
 pub(crate) fn text<T>(
     parse: impl FnOnce(&str) -> Result<T, Invalid>,

@@ -171,9 +171,12 @@ pub(crate) fn token_hash(token: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(token).into())
 }
 
+/// The white space that a header can have (RFC 9110, section 5.6.3).
+const WHITE: [char; 2] = [' ', '\t'];
+
 fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    let token = token.trim_start_matches(' ');
+    let (scheme, token) = header.trim_matches(WHITE).split_once(WHITE)?;
+    let token = token.trim_start_matches(WHITE);
     let is_token_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
     let without_padding = token.trim_end_matches('=');
     let is_token = token.len() <= TOKEN_BYTES_MAX
@@ -233,7 +236,13 @@ mod tests {
         let open = Ok(Caller::OpenOrganizer);
         assert_eq!(ask(&access, &[]), [open; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc-_.~+/=")));
-        for header in ["Bearer abc-_.~+/=", "bearer abc-_.~+/=", "BEARER   abc-_.~+/="] {
+        for header in [
+            "Bearer abc-_.~+/=",
+            "bearer abc-_.~+/=",
+            "BEARER   abc-_.~+/=",
+            "Bearer\tabc-_.~+/=",
+            " Bearer \t abc-_.~+/= \t",
+        ] {
             assert_eq!(ask(&access, &[header]), [open, open, attendee], "{header}");
         }
         let unknown = Err(Untold::UnknownToken);

@@ -5,6 +5,10 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
+/// The most bytes that JSON takes for a character: two escapes, as of a surrogate pair, or of CR and LF, which
+/// count as one.
+pub(crate) const CHARACTER_BYTES_MAX: usize = r"\ud83c\udf9f".len();
+
 /// A JSON value. Unlike serde_json's own, it keeps the fields that are repeated, and borrows its texts
 /// from the body where it can.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! What a route's path names.
 
+use crate::fields::trim;
 use crate::identity;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
@@ -52,5 +53,6 @@ impl FromRequest for Holder {
 }
 
 fn id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, ApiError> {
-    request.match_info().get(name).and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)
+    let id = request.match_info().get(name).map(trim);
+    id.and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)
 }

@@ -7,7 +7,7 @@ use crate::tokens::ManageToken;
 use crate::wire::{EventBody, RegistrationBody};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use booking_core::{Event, Outcome, Registration, Timing};
+use booking_core::{Event, EventTag, Outcome, Registration, Timing};
 
 /// What was decided about something, unless it was refused.
 pub(crate) struct Decided<T> {
@@ -108,9 +108,9 @@ impl Decided<Box<Event>> {
         }
     }
 
-    /// 200, with the version that may be asked for with `If-Match`.
+    /// 200, with the state that may be asked for with `If-Match`.
     pub(crate) fn changed(&self) -> HttpResponse {
-        let tag = etag(self.what.version);
+        let tag = etag(EventTag::from(&*self.what));
         self.answer(StatusCode::OK).insert_header(tag).json(EventBody::from(&*self.what))
     }
 }

@@ -9,8 +9,8 @@ use crate::problem::ApiError;
 use crate::wire::{EventBody, json};
 use actix_web::web::Bytes;
 use booking_core::{
-    BookingStore, Caller, EventCursor, EventId, EventStatus, Listed, OrganizerId, PageLimit,
-    RegistrationId, StoreError, Version,
+    BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed, OrganizerId,
+    PageLimit, RegistrationId, StoreError,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -23,8 +23,8 @@ const PAGES_REMEMBERED_MAX: usize = 8;
 pub(crate) struct EventAnswer {
     organizer_id: Option<OrganizerId>,
     status: EventStatus,
-    /// The version that says everything that is shown; `None` if time alone has changed it since.
-    pub(crate) version: Option<Version>,
+    /// The state that says everything that is shown; `None` if time alone has changed it since.
+    pub(crate) tag: Option<EventTag>,
     pub(crate) json: Bytes,
 }
 
@@ -99,7 +99,7 @@ impl Reads {
                 Ok(event.map(|event| EventAnswer {
                     organizer_id: event.organizer_id,
                     status: event.rules.status,
-                    version: event.is_settled.then_some(event.version),
+                    tag: event.is_settled.then(|| EventTag::from(&event)),
                     json: json(&EventBody::from(&event)),
                 }))
             }

@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::beside::{AT_ONCE_ON_SQLITE, Beside};
+use crate::body::LargeBodies;
 use crate::config::MetricsAt;
 use crate::edge;
 use crate::limits::{ClientLimits, Gate, Holds, Seats};
@@ -37,6 +38,7 @@ pub(crate) struct Service {
     pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
+    pub(crate) large_bodies: LargeBodies,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
     pub(crate) gate: Gate,
@@ -69,6 +71,7 @@ impl Service {
             tickets,
             capacity_max,
             body_within,
+            large_bodies: LargeBodies::default(),
             retention: None,
             gate: Gate::new(limits),
             holds: Holds::new(limits),

@@ -180,7 +180,7 @@ fn an_event_that_has_not_changed_is_not_sent_again(data: Data) {
     let path = format!("/events/{event}");
     let shown = app.get(&path);
     let tag = shown.header("etag").expect("a tag").to_owned();
-    assert_eq!(tag, format!("\"{}\"", shown.json()["version"]));
+    assert!(tag.starts_with(&format!("\"{}-", shown.json()["version"])), "{tag}");
     let ask = |tag: &str| http::send(app.url(), "GET", &path, &[("If-None-Match", tag)], b"");
     for known in [tag.clone(), format!("W/{tag}"), format!("\"0\", {tag}"), "*".into()] {
         let answer = ask(&known);

@@ -5,7 +5,7 @@ mod common;
 use booking_ticket::{Keyring, PublicKey, SigningKey, TicketClaims};
 use common::acts::{done, give_up, hold, id, path, refused, transfer};
 use common::http::{Answer, send};
-use common::{App, Data, ask, start_on};
+use common::{App, Data, ask, http, start_on};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -17,10 +17,45 @@ on_both_stores! {
     only_a_confirmed_registration_has_a_ticket
     of_fifty_scanners_at_once_one_lets_in
     tickets_that_are_not_good_are_refused_with_why
+    white_space_around_a_ticket_an_id_or_a_token_is_dropped
     a_check_in_can_be_taken_back
     scans_without_a_network_are_told_later
     tickets_outlive_their_keys
     what_another_server_signed_with_a_key_of_its_own_is_good
+}
+
+fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
+    let app = App::start(data);
+    let concert = app.create(9);
+    for (number, (before, after)) in
+        [("", "\r"), ("", "\r\n"), (" \t", " "), ("\u{feff}", "\u{a0}\n"), ("\n", "")]
+            .iter()
+            .enumerate()
+    {
+        let ada = register(&app, &concert, &format!("{number}@example.org"));
+        let padded = |text: &str| format!("{before}{text}{after}");
+        let ticket = ticket(&app, &ada);
+        done(&check_in(&app, &concert, &padded(&ticket)), 201);
+        // Told again by a device, under an id that came along in the same way.
+        let mut told = scan(&padded(&ticket), "2026-05-01T20:00:00Z");
+        told["id"] = padded(&Uuid::now_v7().to_string()).into();
+        let results = done(&tell(&app, &concert, &[told]), 200);
+        assert_eq!(results["results"][0]["result"], "already_checked_in");
+    }
+    let ada = register(&app, &concert, "ada@example.org");
+    let token = ada["manage_token"].as_str().expect("a token");
+    let shown = http::send(
+        app.url(),
+        "GET",
+        &format!("/registrations/%20{}%0D%0A", id(&ada)),
+        &[("Authorization", &format!("Bearer \t {token} \t"))],
+        b"",
+    );
+    assert_eq!(done(&shown, 200)["id"], ada["id"]);
+    // What is inside stays what it is.
+    let ticket = ticket(&app, &ada);
+    let (first, second) = ticket.split_at(70);
+    refused(&check_in(&app, &concert, &format!("{first} {second}")), 409, "ticket_refused");
 }
 
 fn register(app: &App, event: &str, email: &str) -> Value {

@@ -3,10 +3,11 @@
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::rows;
+use crate::spellings;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
-use booking_core::{EmailAddress, EventId, PageLimit, RegistrationId, StoreError};
+use booking_core::{EmailAddress, EventId, Outcome, PageLimit, RegistrationId, StoreError};
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -15,6 +16,10 @@ use uuid::Uuid;
 
 /// The longest time to look through all that there is.
 const WITHIN: Duration = Duration::from_secs(600);
+
+/// How many rows are looked at together whose address may be spelt otherwise: SQL cannot tell. Once earlier
+/// versions are gone there are hardly any.
+const LOOKED_AT: i64 = 1_000;
 
 /// It reads every row, and locks none.
 const BEGIN: &str = "
@@ -31,10 +36,25 @@ impl PgStore {
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
         let (email, at_most) = (user_email.as_str(), limit.get() as i64);
         let found = self.look_through(sql::REGISTRATION_OF_ADDRESS, &[&email, &at_most]).await?;
-        Ok(found
+        let mut found: Vec<_> = found
             .iter()
             .map(|row| (rows::event_id(row, 0), rows::registration_id(row, 1)))
-            .collect())
+            .collect();
+        let mut after = (Uuid::nil(), 0_i64);
+        while found.len() < limit.get() {
+            let parameters: [&(dyn ToSql + Sync); 3] = [&after.0, &after.1, &LOOKED_AT];
+            let some = self.look_through(sql::REGISTRATION_OTHERWISE_SPELT, &parameters).await?;
+            let same = some.iter().filter(|row| spellings::is_another(row.get(3), user_email));
+            found.extend(same.map(|row| (rows::event_id(row, 0), rows::registration_id(row, 2))));
+            match some.last() {
+                Some(last) if some.len() >= LOOKED_AT as usize => {
+                    after = (last.get(0), last.get(1));
+                }
+                Some(_) | None => break,
+            }
+        }
+        found.truncate(limit.get());
+        Ok(found)
     }
 
     /// Looks for records first, so that no row is locked while all are looked through.
@@ -43,34 +63,60 @@ impl PgStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        let (said, at_most) = (as_outcomes_say(user_email), limit.get() as i64);
-        let found = self.look_through(sql::RECORD_OF_ADDRESS, &[&said, &at_most]).await?;
-        if found.is_empty() {
+        let found = &self.find_records_of(user_email, limit).await?;
+        if found.said.is_empty() {
             return Ok(0);
         }
-        let event_ids: Vec<Uuid> = found.iter().map(|row| row.get(0)).collect();
-        let key_hashes: Vec<&[u8]> = found.iter().map(|row| row.get(1)).collect();
-        let (event_ids, key_hashes, said) = (&event_ids, &key_hashes, &said);
         run(self, &Name::of("forget_records_of"), |attempt| {
-            Box::pin(
-                async move { self.attempt_delete_of(event_ids, key_hashes, said, &attempt).await },
-            )
+            Box::pin(async move { self.attempt_delete_of(found, &attempt).await })
         })
         .await?;
-        Ok(found.len() as u64)
+        Ok(found.said.len() as u64)
+    }
+
+    async fn find_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<FoundRecords, StoreError> {
+        let (said, at_most) = (as_outcomes_say(user_email), limit.get() as i64);
+        let mut found = FoundRecords::default();
+        for row in self.look_through(sql::RECORD_OF_ADDRESS, &[&said, &at_most]).await? {
+            found.push(&row, said.clone());
+        }
+        let mut after: (Uuid, Vec<u8>) = Default::default();
+        while found.said.len() < limit.get() {
+            let parameters: [&(dyn ToSql + Sync); 3] = [&after.0, &after.1, &LOOKED_AT];
+            let some = self.look_through(sql::RECORD_OTHERWISE_SPELT, &parameters).await?;
+            for row in &some {
+                let stored = address_in(row.get(2));
+                let is_another =
+                    |stored: &EmailAddress| spellings::is_another(stored.as_str(), user_email);
+                if found.said.len() < limit.get()
+                    && let Some(stored) = stored.filter(is_another)
+                {
+                    found.push(row, as_outcomes_say(&stored));
+                }
+            }
+            match some.last() {
+                Some(last) if some.len() >= LOOKED_AT as usize => {
+                    after = (last.get(0), last.get(1));
+                }
+                Some(_) | None => break,
+            }
+        }
+        Ok(found)
     }
 
     async fn attempt_delete_of(
         &self,
-        event_ids: &[Uuid],
-        key_hashes: &[&[u8]],
-        said: &str,
+        FoundRecords { event_ids, key_hashes, said }: &FoundRecords,
         attempt: &Attempt,
     ) -> Result<(), PgError> {
         let connection = Lease::from(&self.pool).await?;
         let delete = connection.prepare(sql::RECORD_DELETE).await?;
         attempt.commit_is_sent();
-        let parameters: [&(dyn ToSql + Sync); 3] = [&event_ids, &key_hashes, &said];
+        let parameters: [&(dyn ToSql + Sync); 3] = [event_ids, key_hashes, said];
         let deleted = connection.committing(connection.change(&delete, &parameters)).await;
         attempt.look_at(&deleted);
         deleted?;
@@ -100,6 +146,28 @@ impl PgStore {
             Err(_) => Err(PgError::Timeout(WITHIN).into_store_error()),
         }
     }
+}
+
+/// Records of somebody: the events that they are of, their keys, and how they say whose they are.
+#[derive(Default)]
+struct FoundRecords {
+    event_ids: Vec<Uuid>,
+    key_hashes: Vec<Vec<u8>>,
+    said: Vec<String>,
+}
+
+impl FoundRecords {
+    fn push(&mut self, row: &Row, said: String) {
+        self.event_ids.push(row.get(0));
+        self.key_hashes.push(row.get(1));
+        self.said.push(said);
+    }
+}
+
+/// Whose registration an outcome tells of.
+fn address_in(outcome: &str) -> Option<EmailAddress> {
+    let outcome: Outcome = serde_json::from_str(outcome).ok()?;
+    outcome.registration().map(|registration| registration.user_email.clone())
 }
 
 /// How an outcome, as it is stored, says whose a registration is.

@@ -37,6 +37,7 @@ mod read_registrations;
 mod records;
 mod rows;
 mod session;
+mod spellings;
 mod sql;
 mod store;
 mod tls;

@@ -2,6 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::ConnectError;
+use crate::spellings;
 use crate::sql;
 use crate::store::PgStore;
 use booking_core::{Migration, Needed, Schema};
@@ -75,8 +76,11 @@ impl PgStore {
     }
 
     async fn run_migrations(&self) -> Result<Vec<String>, BoxError> {
-        let (found, _) = self.look().await?;
-        if found.missing.is_empty() {
+        let connection = Lease::from(&self.pool).await?;
+        let (found, _) = look_at(&connection).await?;
+        let is_done = found.missing.is_empty() && spellings::is_rewritten(&connection).await?;
+        connection.give_back();
+        if is_done {
             self.tell_newer(&found.newer);
             return Ok(Vec::new());
         }
@@ -84,13 +88,17 @@ impl PgStore {
         let mut connection = Lease::from(&self.pool).await?;
         connection.batch_execute(LOCK).await?;
         let (found, _) = look_at(&connection).await?;
-        if found.missing.is_empty() {
-            // Somebody else was faster.
+        // None is missing if somebody else was faster.
+        let applied = if found.missing.is_empty() {
             self.tell_newer(&found.newer);
-            return Ok(Vec::new());
-        }
-        let report = embedded::migrations::runner().run_async(connection.client_mut()).await?;
-        Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+            Vec::new()
+        } else {
+            let runner = embedded::migrations::runner();
+            let report = runner.run_async(connection.client_mut()).await?;
+            report.applied_migrations().iter().map(ToString::to_string).collect()
+        };
+        spellings::rewrite(&connection).await?;
+        Ok(applied)
     }
 
     async fn look(&self) -> Result<(Schema, bool), BoxError> {

@@ -48,9 +48,9 @@ pub(crate) fn kept_details(row: &Row) -> Result<KeptDetails, PgError> {
 fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
     let retention = row.get::<_, Option<i32>>(8).map(|days| Retention::parse(days.into()));
     let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
-    let venue = row.get::<_, Option<&str>>(7).map(Venue::parse).transpose();
+    let venue = row.get::<_, Option<&str>>(7).map(Venue::parse_stored).transpose();
     let details = EventDetails {
-        name: EventName::parse(row.get(2)).map_err(in_column("name"))?,
+        name: EventName::parse_stored(row.get(2)).map_err(in_column("name"))?,
         description: Description::parse(row.get(3)).map_err(in_column("description"))?,
         starts_at: row.get(4),
         ends_at: row.get(5),
@@ -103,7 +103,7 @@ pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError>
 
 /// A row of registrations, or the beginning of one. Those who wait get their place in the queue later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
-    let name = row.get::<_, Option<&str>>(3).map(PersonName::parse).transpose();
+    let name = row.get::<_, Option<&str>>(3).map(PersonName::parse_stored).transpose();
     let check_in = Option::zip(row.get(6), row.get(7));
     let token_hash = row.get::<_, Option<&[u8]>>(9).map(|bytes| bytes32("token_hash", bytes));
     let created_version = version("event_version", row.get(10))?;
@@ -167,7 +167,7 @@ pub(crate) fn ticket_key(row: &Row) -> Result<TicketKey, PgError> {
 
 /// A row of `token/find` or `token/list`.
 pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
-    let name = OrganizerName::parse(row.get(2)).map_err(in_column("name"))?;
+    let name = OrganizerName::parse_stored(row.get(2)).map_err(in_column("name"))?;
     Ok(OrganizerToken {
         id: row.get::<_, Uuid>(0).into(),
         organizer: Organizer { id: row.get::<_, Uuid>(1).into(), name },

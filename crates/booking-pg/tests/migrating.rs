@@ -326,3 +326,120 @@ async fn what_takes_no_writes_can_be_recounted() {
     let health = standby.health().await.expect("it answers");
     assert_eq!((health.takes_writes, health.trouble), (false, None));
 }
+
+/// Addresses in spellings that the versions before knew beside the one that counts, with the state of their
+/// registrations and what becomes of them.
+const SPELT: &[(&str, &str, &str)] = &[
+    ("ada@bücher.example", "confirmed", "ada@xn--bcher-kva.example"),
+    ("\"lin\"@example.org", "confirmed", "lin@example.org"),
+    // What has ended is in nobody's way.
+    ("\"gr\\ace\"@example.org", "cancelled", "grace@example.org"),
+    ("\"grace\"@example.org", "cancelled", "grace@example.org"),
+    // Two seats of one person: both were given.
+    ("kay@example.org", "confirmed", "kay@example.org"),
+    ("\"kay\"@example.org", "confirmed", "\"kay\"@example.org"),
+    ("\"hedy\"@bücher.example", "confirmed", "hedy@xn--bcher-kva.example"),
+    ("hedy@bücher.example", "confirmed", "hedy@bücher.example"),
+    // Nobody can spell these otherwise.
+    ("ada@foo_bar.example", "confirmed", "ada@foo_bar.example"),
+    ("\"a@b\"@example.org", "confirmed", "\"a@b\"@example.org"),
+    ("東京@example.org", "confirmed", "東京@example.org"),
+];
+
+fn insert_spelt(database: &Database) {
+    for (number, (email, status, _)) in SPELT.iter().enumerate() {
+        let version = 4 + number;
+        database.sql(&format!(
+            "INSERT INTO registrations (event_id, id, user_email, event_version, created_at, status)
+             VALUES ('{EVENT}', gen_random_uuid(), '{email}', {version}, now(), '{status}')"
+        ));
+    }
+}
+
+fn spelt(database: &Database) -> Vec<String> {
+    let emails =
+        "SELECT user_email FROM registrations WHERE event_version > 3 ORDER BY event_version";
+    database.sql(emails).into_iter().flatten().flatten().collect()
+}
+
+#[tokio::test]
+async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
+    let database = version_4_database().await;
+    insert_spelt(&database);
+    let store = migrate(&database).await;
+    let expected: Vec<_> = SPELT.iter().map(|(_, _, canonical)| *canonical).collect();
+    assert_eq!(spelt(&database), expected);
+    let rewrites = "SELECT name FROM rewrites";
+    assert_eq!(database.sql(rewrites), [[Some("canonical_addresses".to_owned())]]);
+    let listed = store.registrations(id(EVENT).into(), Listed::All, None, PageLimit::MAX).await;
+    let listed = listed.expect("it answers").expect("the event is there").items;
+    assert_eq!(listed.len(), 2 + SPELT.len());
+
+    // What keeps its spelling is found all the same.
+    for (address, count) in [
+        ("kay@example.org", 2),
+        ("hedy@xn--bcher-kva.example", 2),
+        ("grace@example.org", 3),
+        ("ada@foo_bar.example", 1),
+        ("\"a@b\"@example.org", 1),
+    ] {
+        let address = booking_core::EmailAddress::parse_sought(address).expect("valid");
+        let found = store.registrations_of(&address, PageLimit::MAX).await.expect("it answers");
+        assert_eq!(found.len(), count, "{address}");
+    }
+
+    // A server of the version before may still write. That is not looked for again, but it is found.
+    database.sql(
+        "UPDATE registrations SET user_email = '\"ada\"@late.example' WHERE event_version = 4",
+    );
+    store.migrate().await.expect("there is nothing to do");
+    assert_eq!(spelt(&database)[0], "\"ada\"@late.example");
+    let ada = booking_core::EmailAddress::parse("ada@late.example").expect("valid");
+    assert_eq!(store.registrations_of(&ada, PageLimit::MAX).await.expect("it answers").len(), 1);
+}
+
+/// What stops it leaves whole transactions, and the next migration goes on.
+#[tokio::test]
+async fn a_rewrite_that_was_stopped_goes_on() {
+    let database = version_4_database().await;
+    insert_spelt(&database);
+    migrate(&database).await;
+    database.sql(
+        "DELETE FROM rewrites; \
+         UPDATE registrations SET user_email = 'ada@bücher.example' WHERE event_version = 4",
+    );
+    migrate(&database).await;
+    assert_eq!(spelt(&database)[0], "ada@xn--bcher-kva.example");
+}
+
+/// Whoever holds the event's row is waited for, and what they do counts.
+#[tokio::test]
+async fn a_rewrite_waits_for_whoever_holds_the_event() {
+    let database = version_4_database().await;
+    insert_spelt(&database);
+    migrate(&database).await;
+    let before = SPELT[1].0;
+    database.sql(&format!(
+        "DELETE FROM rewrites; UPDATE registrations SET user_email = '{before}' WHERE event_version = 5"
+    ));
+    let (sale, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let begin = format!("BEGIN; SELECT id FROM events WHERE id = '{EVENT}' FOR UPDATE");
+    sale.batch_execute(&begin).await.expect("it answers");
+    let store = connect(database.url(), 3).await;
+    let migrating = tokio::spawn(async move { store.migrate().await.map(drop) });
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while database.sql(waiting)[0][0].as_deref() == Some("0") {
+        assert!(!migrating.is_finished(), "it did not wait");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let take = format!(
+        "INSERT INTO registrations (event_id, id, user_email, event_version, created_at)
+         VALUES ('{EVENT}', gen_random_uuid(), 'lin@example.org', 99, now()); COMMIT"
+    );
+    sale.batch_execute(&take).await.expect("it answers");
+    migrating.await.expect("no panic").expect("the migrations run");
+    assert_eq!(spelt(&database)[1], before, "she has two");
+}

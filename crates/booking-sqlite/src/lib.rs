@@ -49,6 +49,7 @@ mod readers;
 mod records;
 mod rows;
 mod schema;
+mod spellings;
 mod sql;
 mod store;
 mod transaction;

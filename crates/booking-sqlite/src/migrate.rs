@@ -1,6 +1,7 @@
 use crate::connection::{absolute, off_runtime, open_error, open_or_create, open_reader};
 use crate::errors::OpenError;
 use crate::schema;
+use crate::spellings;
 use booking_core::Schema;
 use chrono::DateTime;
 use refinery::Migration;
@@ -37,6 +38,7 @@ pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
         && let Ok(connection) = open_reader(path)
         && let Ok((Schema { missing, newer }, _)) = schema::look(&connection, path)
         && missing.is_empty()
+        && spellings::is_rewritten(&connection).unwrap_or(false)
     {
         schema::tell_newer(path, &newer);
         return Ok(Migrated { applied: Vec::new(), newer });
@@ -54,26 +56,34 @@ pub(crate) struct Migrated {
 fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError> {
     let sqlite = |error| open_error(path, error);
     // A migration that makes a table anew has to drop the old one, to which others refer. The check
-    // below makes up for it. Inside a transaction the switch would do nothing.
+    // below makes up for it. Inside a transaction the switch would do nothing. What is rewritten is
+    // overwritten, as what is deleted is: it may be to be erased one day.
     connection
-        .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL;")
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )
         .map_err(sqlite)?;
     // The lock that refinery does not take, held from before it looks what there is to do.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
     let (Schema { missing, newer }, _) = schema::look(&transaction, path)?;
-    if missing.is_empty() {
-        // Somebody else was faster.
+    // None is missing if somebody else was faster.
+    let applied: Vec<String> = if missing.is_empty() {
         schema::tell_newer(path, &newer);
-        return Ok(Migrated { applied: Vec::new(), newer });
+        Vec::new()
+    } else {
+        let ran = runner().set_grouped(true).run(&mut Locked(&transaction));
+        let failed = |error: refinery::Error| OpenError::Migrate {
+            path: path.to_path_buf(),
+            source: error.into(),
+        };
+        ran.map_err(failed)?.applied_migrations().iter().map(ToString::to_string).collect()
+    };
+    spellings::rewrite(&transaction).map_err(sqlite)?;
+    if !applied.is_empty() {
+        check_references(&transaction, path)?;
+        log::info!("migrated {}: {}", path.display(), applied.join(", "));
     }
-    let report = runner()
-        .set_grouped(true)
-        .run(&mut Locked(&transaction))
-        .map_err(|error| OpenError::Migrate { path: path.to_path_buf(), source: error.into() })?;
-    let applied: Vec<_> = report.applied_migrations().iter().map(ToString::to_string).collect();
-    check_references(&transaction, path)?;
-    log::info!("migrated {}: {}", path.display(), applied.join(", "));
     transaction.commit().map_err(sqlite)?;
     Ok(Migrated { applied, newer })
 }

@@ -1,7 +1,7 @@
 //! What is read outside of write transactions.
 
 use crate::errors::Failure;
-use crate::{rows, sql};
+use crate::{rows, spellings, sql};
 use booking_core::{
     Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit,
     Registration, RegistrationCursor, RegistrationId,
@@ -86,11 +86,17 @@ pub(crate) fn registrations_of(
     limit: PageLimit,
 ) -> Result<Vec<(EventId, RegistrationId)>, Failure> {
     let mut statement = connection.prepare_cached(sql::REGISTRATION_OF_ADDRESS)?;
-    let parameters = params![email.as_str(), limit.get() as i64];
-    let found = statement.query_and_then(parameters, |row| {
-        Ok((rows::event_id(row, 0)?, rows::uuid(row, 1, "registrations.id")?.into()))
-    })?;
-    found.collect()
+    let mut looked_at = statement.query(params![email.as_str()])?;
+    let mut found = Vec::new();
+    while found.len() < limit.get()
+        && let Some(row) = looked_at.next()?
+    {
+        let stored: String = rows::column(row, 2, "registrations.user_email")?;
+        if spellings::is_the_same(&stored, email) {
+            found.push((rows::event_id(row, 0)?, rows::uuid(row, 1, "registrations.id")?.into()));
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn list_registrations(

@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::transaction::Work;
 use crate::write::one_row;
-use crate::{rows, sql};
-use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, PageLimit};
+use crate::{rows, spellings, sql};
+use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, PageLimit};
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
@@ -74,15 +74,39 @@ pub(crate) fn of_address(
     email: &EmailAddress,
     limit: PageLimit,
 ) -> Result<Vec<Found>, Failure> {
-    let json = serde_json::to_string(email).expect("a text is JSON");
-    let said = format!("\"user_email\":{json}");
+    let as_asked = as_outcomes_say(email);
     let mut statement = connection.prepare_cached(sql::RECORD_OF_ADDRESS)?;
-    let found = statement.query_and_then(params![said, limit.get() as i64], |row| {
-        let event_id = rows::uuid(row, 0, "idempotency_records.event_id")?;
-        let hash = rows::column(row, 1, "idempotency_records.key_hash")?;
-        Ok(Found { event_id, hash, said: said.clone() })
-    })?;
-    found.collect()
+    let mut looked_at = statement.query(params![as_asked])?;
+    let mut found = Vec::new();
+    while found.len() < limit.get()
+        && let Some(row) = looked_at.next()?
+    {
+        let outcome: String = rows::column(row, 2, "idempotency_records.outcome")?;
+        let said = match outcome.contains(&as_asked) {
+            true => Some(as_asked.clone()),
+            false => address_in(&outcome)
+                .filter(|stored| spellings::is_the_same(stored.as_str(), email))
+                .map(|stored| as_outcomes_say(&stored)),
+        };
+        if let Some(said) = said {
+            let event_id = rows::uuid(row, 0, "idempotency_records.event_id")?;
+            let hash = rows::column(row, 1, "idempotency_records.key_hash")?;
+            found.push(Found { event_id, hash, said });
+        }
+    }
+    Ok(found)
+}
+
+/// How an outcome, as it is stored, says whose a registration is.
+fn as_outcomes_say(email: &EmailAddress) -> String {
+    let json = serde_json::to_string(email).expect("a text is JSON");
+    format!("\"user_email\":{json}")
+}
+
+/// Whose registration an outcome tells of.
+fn address_in(outcome: &str) -> Option<EmailAddress> {
+    let outcome: Outcome = serde_json::from_str(outcome).ok()?;
+    outcome.registration().map(|registration| registration.user_email.clone())
 }
 
 /// Deletes those records, unless they say something else by now, and tells how many they were.

@@ -73,8 +73,8 @@ pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failu
         starts_at: optional_time(row, first, "events.starts_at")?,
         ends_at: optional_time(row, first + 1, "events.ends_at")?,
         timezone: optional_text(row, first + 2, "events.timezone", TimeZone::parse)?,
-        venue: optional_text(row, first + 3, "events.venue", Venue::parse)?,
-        name: text(row, first + 4, "events.name", EventName::parse)?,
+        venue: optional_text(row, first + 3, "events.venue", Venue::parse_stored)?,
+        name: text(row, first + 4, "events.name", EventName::parse_stored)?,
         description: text(row, first + 5, "events.description", Description::parse)?,
         retention: days
             .map(Retention::parse)
@@ -94,7 +94,7 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         event_version: changed_version.unwrap_or(created_version),
         id: uuid(row, 3, "registrations.id")?.into(),
         user_email: text(row, 4, "registrations.user_email", EmailAddress::parse_stored)?,
-        name: optional_text(row, 5, "registrations.name", PersonName::parse)?,
+        name: optional_text(row, 5, "registrations.name", PersonName::parse_stored)?,
         status: status(row, 6)?,
         expires_at: optional_time(row, 7, "registrations.expires_at")?,
         position: None,
@@ -130,7 +130,7 @@ pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> 
         id: uuid(row, 0, "organizer_tokens.id")?.into(),
         organizer: Organizer {
             id: uuid(row, 1, "organizers.id")?.into(),
-            name: text(row, 2, "organizers.name", OrganizerName::parse)?,
+            name: text(row, 2, "organizers.name", OrganizerName::parse_stored)?,
         },
         hash: TokenHash::new(hash),
         created_at: time(row, 4, "organizer_tokens.created_at")?,

@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Command, Edit, EventCommand, EventId, EventRules, EventStatus, FactKind, Listed, NewEvent,
-    OfferTtl, Outcome, PageLimit, Refusal, Status, Venue, Version,
+    Command, Edit, EventCommand, EventId, EventName, EventRules, EventStatus, EventTag, FactKind,
+    Listed, NewEvent, OfferTtl, Outcome, PageLimit, Precondition, Refusal, Status, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     let before = store.create_event(new).await.expect("the store answers");
     let venue = Venue::parse("Elsewhere").expect("valid");
     let some = Edit {
-        if_version: Some(Version::FIRST),
+        if_match: Some(Version::FIRST.into()),
         venue: Some(Some(venue.clone())),
         ends_at: Some(None),
         closes_at: Some(None),
@@ -99,7 +99,7 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     assert_eq!(changed(execute_one(&*store, edit(before.id, Edit::default())).await), after);
 
     let stale = Edit {
-        if_version: Some(Version::FIRST),
+        if_match: Some(Version::FIRST.into()),
         offer_ttl: Some(Some(OfferTtl::default())),
         ..Edit::default()
     };
@@ -117,6 +117,51 @@ pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     let nothing = edit(Uuid::now_v7().into(), Edit::default());
     assert_eq!(execute_one(&*store, nothing).await, EVENT_NOT_FOUND);
     assert_audit_is_clean(&*store).await;
+}
+
+/// An edit that names states of an event is made in one of them, and in no other: neither at another version,
+/// nor at that version of a history that went another way.
+pub async fn an_edit_is_for_the_states_that_it_names(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 5).await;
+    clock.advance_micros(SECOND);
+    let renamed = |name: &str, tags: Vec<EventTag>| {
+        let name = Some(EventName::parse(name).expect("valid"));
+        let if_match = Precondition::any_of(tags);
+        edit(event.id, Edit { name, if_match, ..Edit::default() })
+    };
+    let first = EventTag::from(&event);
+    let elsewhere = EventTag { changed_at: Some(clock.now()), ..first };
+    let stale = async |name, tags| {
+        let refused = execute_one(&*store, renamed(name, tags)).await;
+        assert!(
+            matches!(refused, Outcome::Refused(Refusal::VersionMismatch { .. })),
+            "{refused:?}"
+        );
+    };
+    stale("a", vec![]).await;
+    stale("a", vec![elsewhere]).await;
+    let second = changed(execute_one(&*store, renamed("a", vec![elsewhere, first])).await);
+    assert_eq!((second.version, second.changed_at), (Version::new(2), clock.now()));
+    stale("b", vec![first]).await;
+    // What a batch has changed has the batch's time.
+    clock.advance_micros(SECOND);
+    let bare = EventTag { version: Version::new(3), changed_at: None };
+    let of_batch = EventTag { changed_at: Some(clock.now()), ..bare };
+    let of_before = EventTag { changed_at: Some(second.changed_at), ..bare };
+    let batch = [
+        renamed("b", vec![EventTag::from(&second)]),
+        renamed("c", vec![of_before]),
+        renamed("d", vec![of_batch]),
+        renamed("e", vec![EventTag { version: Version::new(4), changed_at: None }]),
+    ];
+    let outcomes = execute(&*store, &batch).await;
+    let current = Version::new(3);
+    assert_eq!(outcomes[1], Outcome::Refused(Refusal::VersionMismatch { current }));
+    let last = changed(outcomes[3].clone());
+    assert_eq!((last.version, last.details.name.as_str()), (Version::new(5), "e"));
+    assert_eq!(read(&*store, event.id).await, last);
 }
 
 /// There are never fewer seats than are taken.

@@ -14,6 +14,7 @@ mod operating;
 mod organizers;
 mod queue;
 mod seats;
+mod spellings;
 
 pub use corrections::*;
 pub use door::*;
@@ -28,3 +29,4 @@ pub use operating::*;
 pub use organizers::*;
 pub use queue::*;
 pub use seats::*;
+pub use spellings::*;

@@ -2,6 +2,7 @@
 
 use crate::seats::Seats;
 use crate::{Actor, Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
+use chrono::{DateTime, Utc};
 
 impl Seats<'_> {
     pub(super) fn change_event(&mut self, edit: &Edit) -> Result<Outcome, Refusal> {
@@ -17,7 +18,8 @@ impl Seats<'_> {
             // condition says. So an edit that is executed again finds that it is done.
             return Ok(self.changed_event());
         }
-        if edit.if_version.is_some_and(|version| version != self.version) {
+        let changed_at = self.changed_at();
+        if edit.if_match.as_ref().is_some_and(|tags| !tags.holds(self.version, changed_at)) {
             return Err(Refusal::VersionMismatch { current: self.version });
         }
         if !details.is_in_order() || !rules.is_in_order() {
@@ -40,6 +42,12 @@ impl Seats<'_> {
         // The answer is of the version that the edit made and tells whom it served.
         self.serve_queue();
         Ok(self.changed_event())
+    }
+
+    /// When the version was made that the event is at: now, if this transaction made it.
+    fn changed_at(&self) -> DateTime<Utc> {
+        let kept = self.details.as_ref().expect("details are read for an edit");
+        if self.version == self.state.version { kept.changed_at } else { self.now }
     }
 
     pub(super) fn cancel_event(&mut self) -> Outcome {

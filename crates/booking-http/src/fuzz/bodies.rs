@@ -180,7 +180,7 @@ fn edit_event(bytes: &[u8]) {
     if let Some(name) = &first.name {
         check_line(name.as_str(), EventName::CHARACTERS_MAX);
     }
-    assert_eq!(first.if_version, None, "which is in a header");
+    assert_eq!(first.if_match, None, "which is in a header");
     let EditEvent(second) = again(bytes, |_| {});
     assert_eq!(second, first);
 }

@@ -1,9 +1,9 @@
 //! What scanners at the door send.
 
 use crate::body::FromBody;
-use crate::fields::{Fields, text};
+use crate::fields::{Fields, text, trim};
 use crate::json::Json;
-use booking_core::{CapacityMax, parse_instant};
+use booking_core::{CapacityMax, parse_device_time};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ impl FromBody for CheckInBatch {
         let scans = fields.objects("scans", 1..=SCANS_MAX, |fields| {
             let id = fields.required("id", uuid);
             let ticket = ticket(fields);
-            let scanned_at = fields.required("scanned_at", text(parse_instant));
+            let scanned_at = fields.required("scanned_at", text(parse_device_time));
             Some(Scan { id: id?, ticket: ticket?, scanned_at: scanned_at? })
         });
         Some(Self { scans: scans? })
@@ -48,12 +48,12 @@ impl FromBody for CheckInBatch {
 
 fn ticket(fields: &mut Fields<'_>) -> Option<String> {
     // What is no ticket is refused by name later, as every other that does not let anybody in.
-    fields.required("ticket", text(|text| Ok(text.to_owned())))
+    fields.required("ticket", text(|text| Ok(trim(text).to_owned())))
 }
 
 fn uuid(value: &Json<'_>) -> Result<Uuid, &'static str> {
     let id = match value {
-        Json::Text(text) => Uuid::try_parse(text).ok(),
+        Json::Text(text) => Uuid::try_parse(trim(text)).ok(),
         _ => None,
     };
     id.ok_or("must be a UUID")

@@ -1,12 +1,21 @@
 //! What organizers send about events.
 
-use crate::body::FromBody;
+use crate::body::{BODY_BYTES_MAX, FromBody};
 use crate::fields::{Fields, boolean, number, text, word};
+use crate::json::CHARACTER_BYTES_MAX;
 use booking_core::{
     Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
     OfferTtl, Retention, TimeZone, Venue, parse_instant,
 };
 use chrono::{DateTime, Utc};
+
+/// The longest body that says something of an event: a description, and what is enough for all the rest.
+const EVENT_BODY_BYTES_MAX: usize =
+    BODY_BYTES_MAX + CHARACTER_BYTES_MAX * Description::CHARACTERS_MAX;
+// Half of that for the two other texts, and half for what is short.
+const _: () = assert!(
+    CHARACTER_BYTES_MAX * (EventName::CHARACTERS_MAX + Venue::CHARACTERS_MAX) <= BODY_BYTES_MAX / 2
+);
 
 /// The body of `POST /events`.
 pub(crate) struct CreateEvent {
@@ -18,6 +27,8 @@ pub(crate) struct CreateEvent {
 }
 
 impl FromBody for CreateEvent {
+    const BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
+
     fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self> {
         let name = fields.required("name", text(EventName::parse));
         let description = fields.optional("description", text(Description::parse));
@@ -75,12 +86,14 @@ fn in_order(
 pub(crate) struct EditEvent(pub(crate) Edit);
 
 impl FromBody for EditEvent {
+    const BYTES_MAX: usize = EVENT_BODY_BYTES_MAX;
+
     fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self> {
         let seats = number(|seats| Capacity::parse(seats, capacity_max));
         // A draft becomes published, and a published event never a draft again.
         let publish = fields.given("status", word(&[("published", true)]));
         Some(Self(Edit {
-            if_version: None,
+            if_match: None,
             name: fields.given("name", text(EventName::parse)),
             description: fields
                 .clearable("description", text(Description::parse))

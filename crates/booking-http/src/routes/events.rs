@@ -72,7 +72,7 @@ pub(super) async fn show(
     let event = service.reads.event(caller, id).await?;
     let mut response = HttpResponse::Ok();
     // What time alone has changed since has no version yet, and so no name.
-    if let Some(tag) = event.version.map(etag) {
+    if let Some(tag) = event.tag.map(etag) {
         if has_already(&request, &tag.0) {
             response.status(StatusCode::NOT_MODIFIED);
             return Ok(response.insert_header(tag).insert_header(REVALIDATE).finish());
@@ -87,11 +87,11 @@ pub(super) async fn edit(
     service: Data<Service>,
     Manager(caller): Manager,
     EventPath(id): EventPath,
-    IfMatch(if_version): IfMatch,
+    IfMatch(if_match): IfMatch,
     write: Write<EditEvent>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let command = Command::Edit(Box::new(Edit { if_version, ..write.body.0 }));
+    let command = Command::Edit(Box::new(Edit { if_match, ..write.body.0 }));
     let item = EventCommand::new(id, command).by(caller).with_key(key);
     Ok(Decided::event(service.submit(item).await?)?.changed())
 }

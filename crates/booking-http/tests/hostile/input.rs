@@ -196,11 +196,16 @@ fn headers_that_are_not_well_formed_are_refused() {
     let path = format!("/events/{event}");
     let edit = |headers: &[(&str, &str)]| app.ask("PATCH", &path, headers, &json!({"name": "b"}));
     let long = "k".repeat(256);
+    let many = vec!["\"1\""; 17].join(",");
     for (headers, pointer) in [
         (&[("If-Match", "3")][..], "/If-Match"),
-        (&[("If-Match", "\"x\"")], "/If-Match"),
-        (&[("If-Match", "W/\"1\"")], "/If-Match"),
-        (&[("If-Match", "\"1\""), ("If-Match", "\"1\"")], "/If-Match"),
+        (&[("If-Match", "\"1")], "/If-Match"),
+        (&[("If-Match", "\"1\" \"2\"")], "/If-Match"),
+        (&[("If-Match", "w/\"1\"")], "/If-Match"),
+        (&[("If-Match", "*, \"1\"")], "/If-Match"),
+        (&[("If-Match", "\"1\""), ("If-Match", "*")], "/If-Match"),
+        (&[("If-Match", ",")], "/If-Match"),
+        (&[("If-Match", &many)], "/If-Match"),
         (&[("Idempotency-Key", "")], "/Idempotency-Key"),
         (&[("Idempotency-Key", "a\tb")], "/Idempotency-Key"),
         (&[("Idempotency-Key", "é")], "/Idempotency-Key"),
@@ -257,19 +262,25 @@ fn a_body_must_be_said_to_be_json() {
 #[test]
 fn a_body_has_a_greatest_length() {
     let app = App::start(Data::sqlite());
-    let body = |length: usize| {
-        let frame = r#"{"name":"a","capacity":5}"#;
-        format!("{frame}{}", " ".repeat(length - frame.len()))
-    };
-    assert_eq!(app.post_bytes("/events", body(16 * 1_024).as_bytes()).status, 201);
-    let answer = app.post_bytes("/events", body(16 * 1_024 + 1).as_bytes());
-    assert_eq!((answer.status, answer.problem().as_str()), (413, "too_large"));
-    assert_eq!(answer.header("connection"), Some("close"));
+    let register = format!("/events/{}/register", app.create(5));
+    let body = |frame: &str, length: usize| format!("{frame}{}", " ".repeat(length - frame.len()));
+    for (path, frame, length) in [
+        (register.as_str(), r#"{"user_email":"ada@example.org"}"#, 16 * 1_024),
+        // What an event's body may be is said by the longest description.
+        ("/events", r#"{"name":"a","capacity":5}"#, 16 * 1_024 + 12 * 10_000),
+    ] {
+        assert_eq!(app.post_bytes(path, body(frame, length).as_bytes()).status, 201);
+        let answer = app.post_bytes(path, body(frame, length + 1).as_bytes());
+        assert_eq!((answer.status, answer.problem().as_str()), (413, "too_large"));
+        assert_eq!(answer.header("connection"), Some("close"));
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(&length.to_string()), "{detail}");
+    }
 
     // Without a length said beforehand it is counted.
     let mut stream = http::connect(app.url());
     stream
-        .write_all(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .write_all(format!("POST {register} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes())
         .expect("the server reads");
     for _ in 0..20 {
         let chunk = format!("{:x}\r\n{}\r\n", 1_024, " ".repeat(1_024));
@@ -279,6 +290,82 @@ fn a_body_has_a_greatest_length() {
     }
     let answer = http::read_all(stream);
     assert_eq!((answer.status, answer.problem().as_str()), (413, "too_large"));
+}
+
+/// A body holds whatever its fields may hold, in every way in which JSON can spell it.
+#[test]
+fn the_longest_description_fits_however_it_is_spelt() {
+    let app = App::start(Data::sqlite());
+    let event = format!("/events/{}", app.create(5));
+    let json_type = [("Content-Type", "application/json")];
+    for (spelt, meant) in [
+        ("\u{4e2d}", "\u{4e2d}"),
+        (r"\u4e2d", "\u{4e2d}"),
+        ("\u{1f39f}", "\u{1f39f}"),
+        (r"\ud83c\udf9f", "\u{1f39f}"),
+        (r"\u000d\u000a", "\n"),
+        (r"\u000D", "\n"),
+        (r"\u0061", "a"),
+    ] {
+        // All the other texts are as long as they may be, too.
+        let body = |count: usize| {
+            let line = r"\ud83c\udf9f".repeat(200);
+            let description = spelt.repeat(count);
+            format!(
+                r#"{{"name":"{line}","venue":"{line}","capacity":5,"description":"{description}"}}"#
+            )
+        };
+        let told = |method: &str, path: &str, status: u16| {
+            let fits = http::send(app.url(), method, path, &json_type, body(10_000).as_bytes());
+            assert_eq!(fits.status, status, "{method} {spelt}");
+            assert_eq!(fits.json()["description"], meant.repeat(10_000));
+            let long = http::send(app.url(), method, path, &json_type, body(10_001).as_bytes());
+            assert_eq!((long.status, long.pointers()), (400, vec!["/description".to_owned()]));
+        };
+        told("POST", "/events", 201);
+        told("PATCH", &event, 200);
+    }
+}
+
+#[test]
+fn a_name_that_shows_nothing_is_empty() {
+    let app = App::start(Data::sqlite());
+    let register = format!("/events/{}/register", app.create(50));
+    let blank = ["\u{200b}", "\u{3164}", "\u{ad}", " \u{2800}\u{feff}", "\u{e0041}", "\u{301}"];
+    for name in blank {
+        for (path, body, pointer) in [
+            ("/events", json!({"name": name, "capacity": 1}), "/name"),
+            ("/events", json!({"name": "a", "venue": name, "capacity": 1}), "/venue"),
+            (register.as_str(), json!({"user_email": "ada@example.org", "name": name}), "/name"),
+        ] {
+            let answer = app.post(path, &body);
+            assert_eq!((answer.status, answer.problem().as_str()), (400, "validation"), "{body}");
+            assert_eq!(answer.pointers(), [pointer]);
+        }
+    }
+    let seen = json!({"name": "👩\u{200d}🚀 می\u{200c}خواهم", "capacity": 1});
+    assert_eq!(app.post("/events", &seen).json()["name"], seen["name"]);
+}
+
+#[test]
+fn an_address_has_one_seat_however_it_is_spelt() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(5);
+    let seat = app.register(&event, "Ada@Bücher.example").json();
+    assert_eq!(seat["user_email"], "ada@xn--bcher-kva.example");
+    for spelt in
+        ["ada@xn--bcher-kva.example", "\"a\\da\"@bu\u{308}cher.example", "ada@ｂücher。example"]
+    {
+        let again = app.register(&event, spelt);
+        assert_eq!(
+            (again.status, again.problem().as_str()),
+            (409, "already_registered"),
+            "{spelt}"
+        );
+    }
+    for refused in ["ada@foo_bar.example", "ada@xn--abc-.example", "\"a b\"@x.org"] {
+        assert_eq!(app.register(&event, refused).pointers(), ["/user_email"], "{refused}");
+    }
 }
 
 #[test]

@@ -85,7 +85,6 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
     // Other letters are other addresses, however alike they look: what is stored is what compares.
     for other in [
         "rene@example.org",
-        "ren\u{e9}@ex\u{430}mple.org",
         "ren\u{e9}@xn--exmple-4nf.org",
         "ren\u{e9}+1@example.org",
         "'or'1'='1@example.org",
@@ -93,6 +92,9 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
         let seat = done(&app.register(&event, other), 201);
         assert_eq!(seat["user_email"], other);
     }
+    // The letters of a domain are what DNS makes of them.
+    let same = app.register(&event, "ren\u{e9}@ex\u{430}mple.org");
+    assert_eq!(same.problem(), "already_registered");
     for none in [
         "a\0@example.org",
         "a\r\nBcc: b@example.org",
@@ -121,7 +123,7 @@ fn one_person_has_one_seat_however_the_address_is_written(data: Data) {
         );
     }
     let shown = app.get(&format!("/events/{event}")).json();
-    assert_eq!(shown["booked_count"], 6);
+    assert_eq!(shown["booked_count"], 5);
     app.assert_audit_is_clean();
 }
 

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 on_both_stores! {
     nothing_is_left_of_an_address
+    an_address_is_erased_in_every_spelling
     erasing_beside_a_sale_keeps_every_count
     what_could_not_be_erased_is_when_it_is_run_again
     what_is_no_address_is_refused_and_not_repeated
@@ -124,6 +125,40 @@ fn nothing_is_left_of_an_address(data: Data) {
     refused(&app.register(&first, &expected), 400, "validation");
     let nothing_left = erase(&app.data, &[], "nobody@example.org\n");
     assert!(said(&nothing_left).contains("0 registrations of 0 events"), "{nothing_left:?}");
+}
+
+/// A server of an earlier version, which is still there while they are being replaced, knows more than one
+/// spelling of an address.
+fn an_address_is_erased_in_every_spelling(data: Data) {
+    let canonical = "ada@xn--bcher-kva.example";
+    let app = App::start(data);
+    let [first, second] = [1, 1].map(|seats| app.create(seats));
+    let one = register_named(&app, &first, canonical, "a key of hers");
+    spoil(
+        &app.data,
+        &format!(
+            "UPDATE registrations SET user_email = 'ada@bücher.example'; \
+             UPDATE idempotency_records SET outcome = replace(outcome, '{canonical}', 'ada@bücher.example')"
+        ),
+    );
+    let other = register_named(&app, &second, canonical, "another");
+    let quoted = format!(
+        "UPDATE registrations SET user_email = '\"ada\"@bücher.example' WHERE user_email = '{canonical}'"
+    );
+    spoil(&app.data, &quoted);
+    let output = erase(&app.data, &["--email", "ADA@Bücher.example"], "");
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("2 registrations of 2 events"), "{}", said(&output));
+    for registration in [&one, &other] {
+        let erased = format!("erased-{}@erased.invalid", id(registration));
+        assert_eq!(app.get(&path(registration)).json()["user_email"], erased.as_str());
+    }
+    if let Data::Postgres(_) = &app.data {
+        let stored = everything_stored(&app.data);
+        assert!(!holds(&stored, "bücher") && !holds(&stored, canonical));
+    }
+    let again = erase(&app.data, &["--email", canonical], "");
+    assert!(said(&again).contains("0 registrations of 0 events"), "{}", said(&again));
 }
 
 fn erasing_beside_a_sale_keeps_every_count(data: Data) {

@@ -1,5 +1,7 @@
--- record/of_address: some whose outcome says something, as an e-mail address in JSON
-SELECT event_id, key_hash
+-- record/of_address: those whose outcome says something, as an e-mail address in JSON, and those that may say
+-- it in another spelling
+SELECT event_id, key_hash, outcome
 FROM idempotency_records
 WHERE instr(outcome, ?1) > 0
-LIMIT ?2
+    OR instr(outcome, '"user_email":"\"') > 0
+    OR length(CAST(outcome AS BLOB)) <> length(outcome)

@@ -257,3 +257,99 @@ async fn what_was_there_before_organizers_is_nobodys() {
     let refused = crate::common::execute(&store, &[grace]).await;
     assert_eq!(refused, [Outcome::Refused(Refusal::AlreadyRegistered)]);
 }
+
+/// Addresses in spellings that the versions before knew beside the one that counts, with the state of their
+/// registrations and what becomes of them.
+const SPELT: &[(&str, &str, &str)] = &[
+    ("ada@bücher.example", "confirmed", "ada@xn--bcher-kva.example"),
+    ("\"lin\"@example.org", "confirmed", "lin@example.org"),
+    // What has ended is in nobody's way.
+    ("\"gr\\ace\"@example.org", "cancelled", "grace@example.org"),
+    ("grace@example.org", "confirmed", "grace@example.org"),
+    // Two seats of one person: both were given.
+    ("kay@example.org", "confirmed", "kay@example.org"),
+    ("\"kay\"@example.org", "confirmed", "\"kay\"@example.org"),
+    ("\"hedy\"@bücher.example", "confirmed", "hedy@xn--bcher-kva.example"),
+    ("hedy@bücher.example", "confirmed", "hedy@bücher.example"),
+    // Nobody can spell these otherwise.
+    ("ada@foo_bar.example", "confirmed", "ada@foo_bar.example"),
+    ("\"a@b\"@example.org", "confirmed", "\"a@b\"@example.org"),
+    ("東京@example.org", "confirmed", "東京@example.org"),
+];
+
+/// A database as version 4 left it, with all of those, and `more` that are one person's each.
+fn spelt_database(more: i64) -> Database {
+    let database = version_4();
+    let connection = database.connect();
+    let insert = "INSERT INTO registrations
+        (event_id, event_version, id, user_email, created_at, status) VALUES (?1, ?2, ?3, ?4, 0, ?5)";
+    let mut insert = connection.prepare(insert).expect("valid");
+    for (number, (email, status, _)) in SPELT.iter().enumerate() {
+        let id = Uuid::now_v7();
+        let values = params![ID[1].as_bytes(), 100 + number as i64, id.as_bytes(), email, status];
+        insert.execute(values).expect("written");
+    }
+    for number in 0..more {
+        let (id, email) = (Uuid::now_v7(), format!("\"{number}\"@bücher.example"));
+        let values = params![ID[1].as_bytes(), 1_000 + number, id.as_bytes(), email, "confirmed"];
+        insert.execute(values).expect("written");
+    }
+    drop(insert);
+    drop(connection);
+    database
+}
+
+fn spelt(database: &Database) -> Vec<String> {
+    let emails = "SELECT user_email FROM registrations WHERE event_version BETWEEN 100 AND 999
+        ORDER BY event_version";
+    texts(database, emails)
+}
+
+#[tokio::test]
+async fn addresses_are_rewritten_into_the_spelling_that_counts_once() {
+    // More than are looked at together.
+    let database = spelt_database(1_200);
+    migrate(database.path()).await.expect("migrated");
+    let expected: Vec<_> = SPELT.iter().map(|(_, _, canonical)| *canonical).collect();
+    assert_eq!(spelt(&database), expected);
+    let others = "SELECT user_email FROM registrations WHERE event_version >= 1000
+        AND user_email <> (event_version - 1000) || '@xn--bcher-kva.example'";
+    assert_eq!(texts(&database, others), <[String; 0]>::default());
+    assert_eq!(texts(&database, "SELECT name FROM rewrites"), ["canonical_addresses"]);
+    assert_sound(&database);
+
+    // What keeps its spelling is found all the same.
+    let store = database.open().await;
+    for (address, count) in [
+        ("kay@example.org", 2),
+        ("hedy@xn--bcher-kva.example", 2),
+        ("grace@example.org", 2),
+        ("ada@foo_bar.example", 1),
+        ("\"a@b\"@example.org", 1),
+    ] {
+        let address = booking_core::EmailAddress::parse_sought(address).expect("valid");
+        let found = store.registrations_of(&address, PageLimit::MAX).await;
+        assert_eq!(found.expect("the store answers").len(), count, "{address}");
+    }
+
+    // A server of the version before may still write. That is not looked for again, but it is found.
+    let late =
+        "UPDATE registrations SET user_email = '\"ada\"@late.example' WHERE event_version = 100";
+    database.connect().execute_batch(late).expect("written");
+    migrate(database.path()).await.expect("there is nothing to do");
+    assert_eq!(spelt(&database)[0], "\"ada\"@late.example");
+    let ada = booking_core::EmailAddress::parse("ada@late.example").expect("valid");
+    let found = store.registrations_of(&ada, PageLimit::MAX).await.expect("the store answers");
+    assert_eq!(found.len(), 1);
+}
+
+/// Of a spelling that was rewritten no byte is left: nobody would find it who erases the address.
+#[tokio::test]
+async fn nothing_is_left_of_a_spelling_that_was_rewritten() {
+    let database = spelt_database(0);
+    migrate(database.path()).await.expect("migrated");
+    let bytes = std::fs::read(database.path()).expect("it can be read");
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("ada@xn--bcher-kva.example") && holds("\"kay\"@example.org"));
+    assert!(!holds("ada@bücher.example") && !holds("\"lin\"@example.org"));
+}

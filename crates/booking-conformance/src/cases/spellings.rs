@@ -1,0 +1,111 @@
+//! The same thing, spelt otherwise; and what earlier versions wrote, who knew more spellings.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    BookingStore, Claim, Command, EmailAddress, EventCommand, EventId, EventName, Fingerprint,
+    IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit, PersonName, Registration,
+    RegistrationId,
+};
+use uuid::Uuid;
+
+/// Addresses of one person, as this version and as earlier ones have stored them.
+const CANONICAL: &str = "ada@xn--bcher-kva.example";
+const OTHERS: [&str; 3] =
+    ["ada@bücher.example", "\"ada\"@xn--bcher-kva.example", "\"a\\da\"@bücher.example"];
+
+fn stored(text: &str) -> EmailAddress {
+    let address = EmailAddress::parse_stored(text).expect("it was taken once");
+    assert_eq!(address.as_str(), text);
+    address
+}
+
+/// As an earlier version would register somebody.
+fn register_stored(event_id: EventId, text: &str) -> EventCommand {
+    let claim = Claim::new(Uuid::now_v7().into(), stored(text));
+    EventCommand::new(event_id, Command::Register(claim.into()))
+}
+
+async fn of_address(store: &dyn BookingStore, limit: PageLimit) -> Vec<RegistrationId> {
+    let address = EmailAddress::parse(CANONICAL).expect("valid");
+    let found = store.registrations_of(&address, limit).await.expect("the store answers");
+    let mut ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Whoever spells an address otherwise is the same person.
+pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let event = create(&*store, 3).await;
+    let register = |text: &str| {
+        let address = EmailAddress::parse(text).expect("valid");
+        register_as(event.id, Uuid::now_v7().into(), address)
+    };
+    let seat = confirmed(execute_one(&*store, register(OTHERS[0])).await);
+    assert_eq!(seat.user_email.as_str(), CANONICAL);
+    for text in OTHERS.into_iter().chain([CANONICAL, "ADA@BU\u{308}CHER.example"]) {
+        let again = execute_one(&*store, register(text)).await;
+        assert_eq!(again, ALREADY_REGISTERED, "{text}");
+    }
+    assert_eq!(read(&*store, event.id).await.booked_count, 1);
+}
+
+/// Rows and records that are there in another spelling are found under the one that counts, as many as
+/// are asked for, and nobody else's with them.
+pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let event = create(&*store, 9).await;
+    let mut made: Vec<Registration> = Vec::new();
+    for (text, hash) in OTHERS.into_iter().chain([CANONICAL]).zip(1..) {
+        let (hash, fingerprint) = (KeyHash::new([hash; 32]), Fingerprint::new([0; 32]));
+        let command =
+            register_stored(event.id, text).with_key(Some(IdempotencyKey { hash, fingerprint }));
+        made.push(confirmed(execute_one(&*store, command).await));
+        assert_eq!(made.last().map(|made| made.user_email.as_str()), Some(text));
+    }
+    let neighbours =
+        ["ada@example.org", "ada@bücher.example.org", "\"a@da\"@x.org", "東京@bücher.example"];
+    for text in neighbours {
+        confirmed(execute_one(&*store, register_stored(event.id, text)).await);
+    }
+    let mut ids: Vec<_> = made.iter().map(|made| made.id).collect();
+    ids.sort_unstable();
+    assert_eq!(of_address(&*store, PageLimit::MAX).await, ids);
+    let two = PageLimit::parse(2).expect("valid");
+    assert_eq!(of_address(&*store, two).await.len(), 2);
+
+    for registration_id in ids {
+        let erase = EventCommand::new(event.id, Command::Erase { registration_id });
+        let outcome = execute_one(&*store, erase).await;
+        assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
+    }
+    assert_eq!(of_address(&*store, PageLimit::MAX).await, []);
+    let address = EmailAddress::parse(CANONICAL).expect("valid");
+    let forget = async |limit| store.forget_records_of(&address, limit).await.expect("it answers");
+    assert_eq!(forget(two).await, 2);
+    assert_eq!(forget(PageLimit::MAX).await, 2);
+    assert_eq!(forget(PageLimit::MAX).await, 0);
+    assert_eq!(read(&*store, event.id).await.booked_count, neighbours.len() as u32);
+    assert_audit_is_clean(&*store).await;
+}
+
+/// An earlier version took names that show nothing. They are read, and what is changed of such an event is.
+pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let name = EventName::parse_stored("\u{200b}").expect("it was taken once");
+    let new = NewEvent::new(Uuid::now_v7().into(), name, capacity(2));
+    let event = store.create_event(new).await.expect("the store answers");
+    assert_eq!(read(&*store, event.id).await, event);
+    let listed = read_events(&*store, booking_core::Caller::Operator, PageLimit::MAX).await;
+    assert_eq!(listed, std::slice::from_ref(&event));
+    let name = Some(PersonName::parse_stored("\u{3164}").expect("it was taken once"));
+    let command = Command::Register(Claim { name, ..claim("ada") }.into());
+    let key =
+        IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };
+    let command = EventCommand::new(event.id, command).with_key(Some(key));
+    let seat = confirmed(execute_one(&*store, command.clone()).await);
+    assert_eq!(look(&*store, seat.id).await, seat);
+    let again = execute_one(&*store, command).await;
+    assert_eq!(again, Outcome::Replayed(Box::new(Outcome::Confirmed(seat))));
+}

@@ -1,0 +1,83 @@
+//! Bringing the addresses that earlier versions stored into the one spelling that counts, once.
+
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::execute::BEGIN;
+use crate::sql;
+use booking_core::EmailAddress;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// What it is called in the table of what is rewritten once.
+const NAME: &str = "canonical_addresses";
+
+/// How many registrations are looked at together. Those of one event are rewritten in one transaction.
+const TOGETHER: i64 = 500;
+
+/// Rewrites every stored address that has another spelling, unless that was done before. Whatever stops it, it
+/// goes on with what is left when it is run again.
+///
+/// Where another live registration of the event has the canonical spelling already, there are two seats of one
+/// person. Both were given, so that both stay as they are.
+pub(crate) async fn rewrite(connection: &Lease) -> Result<(), PgError> {
+    if is_rewritten(connection).await? {
+        return Ok(());
+    }
+    let mut after = (Uuid::nil(), 0_i64);
+    loop {
+        let found = connection
+            .fetch(sql::REGISTRATION_OTHERWISE_SPELT, &[&after.0, &after.1, &TOGETHER])
+            .await?;
+        for of_event in found.chunk_by(|a, b| a.get::<_, Uuid>(0) == b.get::<_, Uuid>(0)) {
+            rewrite_together(connection, of_event).await?;
+        }
+        match found.last() {
+            Some(last) if found.len() >= TOGETHER as usize => after = (last.get(0), last.get(1)),
+            Some(_) | None => break,
+        }
+    }
+    connection.fetch(sql::REWRITE_INSERT, &[&NAME]).await?;
+    Ok(())
+}
+
+/// Whether that was done.
+pub(crate) async fn is_rewritten(connection: &Lease) -> Result<bool, PgError> {
+    Ok(!connection.fetch(sql::REWRITE_FIND, &[&NAME]).await?.is_empty())
+}
+
+/// Rewrites some rows of one event under its lock, so that nobody takes an address meanwhile.
+async fn rewrite_together(connection: &Lease, rows: &[Row]) -> Result<(), PgError> {
+    let respelt: Vec<_> = rows
+        .iter()
+        .filter_map(|row| {
+            let (event_id, id, stored): (Uuid, Uuid, &str) = (row.get(0), row.get(2), row.get(3));
+            Some((event_id, id, stored, canonical(stored)?))
+        })
+        .collect();
+    let Some((event_id, ..)) = respelt.first() else { return Ok(()) };
+    let respell = connection.prepare(sql::REGISTRATION_RESPELL).await?;
+    connection.command(BEGIN).await?;
+    connection.fetch(sql::EVENT_LOCK, &[&vec![*event_id]]).await?;
+    for (event_id, id, stored, canonical) in &respelt {
+        let changed = connection.change(&respell, &[event_id, id, stored, canonical]).await?;
+        if changed == 0 {
+            log::warn!(
+                "registration {id} of event {event_id} keeps another spelling of its address: \
+                 another live registration of the event has the address already"
+            );
+        }
+    }
+    connection.commit().await
+}
+
+/// The canonical spelling of a stored address, if that is another one.
+fn canonical(stored: &str) -> Option<String> {
+    let canonical = String::from(EmailAddress::parse_stored(stored).ok()?.canonical());
+    (canonical != stored).then_some(canonical)
+}
+
+/// Whether a stored address is `address` in another spelling than that.
+pub(crate) fn is_another(stored: &str, address: &EmailAddress) -> bool {
+    stored != address.as_str()
+        && EmailAddress::parse_stored(stored).is_ok_and(|stored| stored.canonical() == *address)
+}
