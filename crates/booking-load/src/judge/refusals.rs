@@ -77,7 +77,8 @@ pub(super) fn check(
             // is no reason.
             all.iter().any(|moment| {
                 moment.version <= before
-                    && (moment.status != Status::Confirmed || moment.transfers > 0)
+                    && (matches!(moment.status, Status::Cancelled | Status::Expired)
+                        || moment.transfers > 0)
             })
         }),
         (Request::Edit { capacity, .. }, "capacity_below_booked") => {

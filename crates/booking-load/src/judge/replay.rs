@@ -305,6 +305,10 @@ impl Player<'_, '_> {
             Kind::CheckedIn => next.is_checked_in = true,
             _ => next.is_checked_in = false,
         }
+        if next.token.is_none() {
+            // Whoever did not hear it the first time may have heard it here.
+            next.token = self.known.token(id, version);
+        }
         self.out.people.entry(id).or_default().push(next);
     }
 
