@@ -144,6 +144,7 @@ async fn verdict(plot: Plot) -> Verdict {
         operations: 0,
         clients: 1,
         events: 1,
+        seats: 2,
         // As long as nobody who is slow is taken for somebody who is silent.
         limits: Limits { answer: Duration::from_secs(60), ..Limits::default() },
         ..WorkloadOptions::at(vec![url])

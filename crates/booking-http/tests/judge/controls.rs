@@ -17,9 +17,12 @@ use std::time::{Duration, Instant};
 
 /// So long is a minute, the least that a hold lasts.
 const MINUTE: Duration = Duration::from_millis(250);
+/// By the same clock: half a second of ours.
+const HOURS_WITHIN: Duration = Duration::from_secs(120);
 
 fn short(url: &str) -> WorkloadOptions {
-    WorkloadOptions { operations: 2_000, seats: 30, ..load(&[url]) }
+    let hours_within = Some(HOURS_WITHIN);
+    WorkloadOptions { operations: 2_000, seats: 30, hours_within, ..load(&[url]) }
 }
 
 async fn verdict_without(rule: Rule) -> Verdict {
@@ -32,7 +35,7 @@ async fn verdict_without(rule: Rule) -> Verdict {
     judge(&history)
 }
 
-/// A store on disk, while holds and offers run out.
+/// A store on disk, while holds and offers run out, doors close and an event ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
     let _turn = turn().await;
@@ -44,7 +47,14 @@ async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
         Arc::new(store.expect("it can be opened")) as Arc<dyn BookingStore>
     });
     let (history, _) = run(short(&url)).await.expect("it can be run");
-    let reached = ["Held -> Expired", "Offered -> Expired", "confirm: 409 hold_expired"];
+    let reached = [
+        "Held -> Expired",
+        "Offered -> Expired",
+        "confirm: 409 hold_expired",
+        "EventEdited: hours",
+        "register: closed by its hours",
+        "confirm: closed by its hours",
+    ];
     assert_clean(&judge(&history), &reached);
 }
 
@@ -52,6 +62,12 @@ async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
 async fn holds_that_never_end_are_caught() {
     let verdict = verdict_without(Rule::Expiry).await;
     assert!(verdict.count("confirmed_late") > 0, "{verdict}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_never_ends_is_caught() {
+    let verdict = verdict_without(Rule::EventEnd).await;
+    assert!(verdict.count("after_the_end") > 0, "{verdict}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
