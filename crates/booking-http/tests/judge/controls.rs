@@ -10,7 +10,7 @@ use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{WorkloadOptions, run};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
-use booking_testkit::{Cluster, ClusterOptions, Rows, ServerProcess, run_sql};
+use booking_testkit::{Cluster, ClusterOptions, Database, Rows, ServerProcess, run_sql};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 const MINUTE: Duration = Duration::from_millis(250);
 /// By the same clock: half a second of ours.
 const HOURS_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long a load may take until it has done what a test waits for.
+const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 fn short(url: &str) -> WorkloadOptions {
     let hours_within = Some(HOURS_WITHIN);
@@ -101,8 +104,26 @@ async fn a_store_without_its_lock_is_caught() {
         decide_within: Duration::from_millis(500),
         ..load(&[&urls[0], &urls[1]])
     };
-    let (verdict, ..) = judged(options, tokio::time::sleep(Duration::from_millis(600))).await;
+    let database = data.database().clone();
+    let (verdict, ..) = judged(options, async {
+        blocking(move || {
+            let began = Instant::now();
+            while same_versions(&database) < 5 {
+                assert!(began.elapsed() < UNDER_WAY_WITHIN, "no two decide on the same state");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        })
+        .await;
+    })
+    .await;
     assert!(verdict.count("version_twice") > 0, "{verdict}");
+}
+
+/// How many registrations share the version that they made with another.
+fn same_versions(database: &Database) -> usize {
+    let rows = database
+        .sql("SELECT 1 FROM registrations GROUP BY event_id, event_version HAVING count(*) > 1");
+    rows.len()
 }
 
 /// With `synchronous_commit` off PostgreSQL acknowledges before a commit is anywhere but in its own
@@ -141,7 +162,7 @@ async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
             sql(&cluster, "CHECKPOINT");
             let began = Instant::now();
             while changes(&cluster) < 500 {
-                assert!(began.elapsed() < Duration::from_secs(60), "the load is under way");
+                assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");
                 std::thread::sleep(Duration::from_millis(20));
             }
             let began = Instant::now();
