@@ -38,6 +38,9 @@ pub(crate) struct JudgeArgs {
     /// Which share of the requests gives something up.
     #[arg(long, default_value_t = 0.2)]
     cancel_share: f64,
+    /// How far from now the hours lie that one event in four is given again and again; 0 gives none.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    hours_within_seconds: u64,
     /// What the requests are made from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -115,6 +118,8 @@ impl JudgeArgs {
             events: self.events,
             seats: self.seats,
             cancel_share: self.cancel_share,
+            hours_within: Some(Duration::from_secs(self.hours_within_seconds))
+                .filter(|within| !within.is_zero()),
             seed: self.seed,
             decide_within: Duration::from_secs(self.decide_within_seconds),
             ..WorkloadOptions::at(self.urls.clone())

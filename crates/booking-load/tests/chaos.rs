@@ -12,7 +12,7 @@ const STARTUP: &[u8] = b"\0\0\0\x08\0\x03\0\0";
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 /// Long enough to be sure that nothing comes.
 const QUIET: Duration = Duration::from_millis(300);
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Answers whatever comes with one byte for each, and remembers it.
 struct Backend {

@@ -1,9 +1,12 @@
 //! The judge accepts a history that is right, and rejects it once anything in it is wrong: a negative
 //! control for every rule.
 
+#[path = "judge/hours.rs"]
+mod hours;
+
 use booking_load::judge::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Kind, Operation, Request,
-    Shown, ShownEvent, Status, judge,
+    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Hours, Kind, Operation,
+    Request, Shown, ShownEvent, Status, Timing, TokenMark, judge,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -25,11 +28,14 @@ fn shown(id: Uuid, user_email: &str, status: Status, event_version: u64) -> Show
     Shown {
         id,
         user_email: user_email.to_owned(),
+        name: None,
         status,
         expires_at: None,
         position: None,
         checked_in_at: None,
+        timing: None,
         event_version,
+        token: None,
     }
 }
 
@@ -49,7 +55,8 @@ impl Writer {
             invoked_at: number * 1_000,
             answered_at: number * 1_000 + 500,
             event_id: EVENT,
-            key: (request != Request::Read).then(|| format!("key-{number}")),
+            key: (!matches!(request, Request::Read | Request::Visit { .. }))
+                .then(|| format!("key-{number}")),
             request,
             answer: Answer::Decided(decided),
         });
@@ -79,7 +86,8 @@ fn register(user_email: &str, waits: bool) -> Request {
 }
 
 fn event(capacity: u32, booked_count: u32, waitlist_count: u32, version: u64) -> ShownEvent {
-    ShownEvent { capacity, booked_count, waitlist_count, version, is_settled: true }
+    let hours = Hours::default();
+    ShownEvent { capacity, booked_count, waitlist_count, version, hours, is_settled: true }
 }
 
 /// Two seats, and everything that can happen to them.
@@ -112,10 +120,13 @@ fn good() -> History {
         200,
         shown(BARBARA, "barbara", Status::Confirmed, 11),
     );
-    let transfer = Request::Transfer { id: EDSGER, user_email: "alan".into() };
+    let transfer = Request::Transfer { id: EDSGER, user_email: "alan".into(), name: None };
     run.told(transfer, 200, shown(EDSGER, "alan", Status::Confirmed, 12));
-    let inside =
-        Shown { checked_in_at: Some(at(80)), ..shown(EDSGER, "alan", Status::Confirmed, 13) };
+    let inside = Shown {
+        checked_in_at: Some(at(80)),
+        timing: Some(Timing::OnTime),
+        ..shown(EDSGER, "alan", Status::Confirmed, 13)
+    };
     run.told(Request::CheckIn { id: EDSGER }, 201, inside);
     run.refused(Request::Cancel { id: EDSGER }, "not_cancellable");
     run.refused(Request::CheckIn { id: EDSGER }, "already_checked_in");
@@ -125,6 +136,7 @@ fn good() -> History {
         name: format!("for {capacity}"),
         capacity,
         if_version,
+        hours: None,
     };
     run.refused(edit(1, None), "capacity_below_booked");
     run.refused(edit(9, Some(3)), "version_mismatch");
@@ -432,7 +444,11 @@ const CORRUPTIONS: &[Corruption] = &[
 
 #[test]
 fn every_corruption_is_caught_by_its_rule() {
-    for (what, rule, corrupt) in CORRUPTIONS {
+    assert_caught(CORRUPTIONS, good);
+}
+
+fn assert_caught(corruptions: &[Corruption], good: fn() -> History) {
+    for (what, rule, corrupt) in corruptions {
         let mut history = good();
         corrupt(&mut history);
         let verdict = judge(&history);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;
 
 /// For what happens soon, on a machine that has other work.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A primary with our tables, and a standby that follows it.
 fn pair() -> (Cluster, Cluster) {

@@ -14,8 +14,8 @@ use crate::guard::{Guard, Guarded};
 use crate::output::Output;
 use crate::process;
 
-const START_LIMIT: Duration = Duration::from_secs(30);
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const BROWSERS_MACOS: [&str; 2] = [

@@ -10,10 +10,10 @@ use crate::leak::leak;
 use crate::output::Output;
 use crate::process;
 
-const START_LIMIT: Duration = Duration::from_secs(30);
-const STOP_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// For the last words of a server that has ended.
-const OUTPUT_LIMIT: Duration = Duration::from_secs(5);
+const OUTPUT_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the program is given of our own environment. Everything else might configure it, which is for
 /// the test to do, not for whoever runs the tests.
@@ -47,7 +47,7 @@ impl ServerProcess {
     ///
     /// # Panics
     ///
-    /// If it ends, or has not said so in 30 s; with all that it printed.
+    /// If it ends, or has not said so in 60 s; with all that it printed.
     #[must_use]
     #[track_caller]
     pub fn start(program: &Path, variables: &[(&str, String)]) -> Self {
@@ -126,7 +126,7 @@ impl ServerProcess {
     ///
     /// # Panics
     ///
-    /// If it has not ended after 30 s; with all that it printed.
+    /// If it has not ended after 60 s; with all that it printed.
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");

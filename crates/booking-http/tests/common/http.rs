@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// The longest wait for the next bytes of an answer.
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// An answer as it came.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ fn try_connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends one request on a connection of its own.
+/// Sends one request on a connection of its own, as clients do: without asking for its end.
 #[track_caller]
 pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     match try_send(url, method, path, headers, body) {
@@ -87,7 +87,10 @@ pub fn try_send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    let is_head = method == "HEAD";
+    // Whether anything follows where nothing may is only seen at the end of a connection.
+    let connection = if is_head { "Connection: close\r\n" } else { "" };
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{connection}");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -99,7 +102,53 @@ pub fn try_send(
     stream.write_all(head.as_bytes())?;
     // A server that refuses a body early may have closed by now.
     let _ = stream.write_all(body);
-    try_read_all(stream, method == "HEAD")
+    if is_head {
+        return try_read_all(stream, true);
+    }
+    let mut rest = Vec::new();
+    let answer = read_next(&mut stream, &mut rest)?;
+    let answer = answer.ok_or_else(|| ended_early("no answer, and a clean end"))?;
+    if rest.is_empty() { Ok(answer) } else { Err(ended_early("there is more than one answer")) }
+}
+
+fn ended_early(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, what)
+}
+
+/// Reads the next answer of a connection that is kept, by its length, and leaves in `rest` what came after
+/// it. `None` if the server has closed, cleanly, before a byte of it.
+pub fn read_next(stream: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Option<Answer>> {
+    let mut buffer = [0; 16_384];
+    loop {
+        if let Some(answer) = take_answer(rest) {
+            return Ok(Some(answer));
+        }
+        match read_some(stream, &mut buffer)? {
+            0 if rest.is_empty() => return Ok(None),
+            0 => {
+                let text = String::from_utf8_lossy(rest);
+                return Err(ended_early(&format!("the answer ended early: {text:?}")));
+            }
+            length => rest.extend_from_slice(&buffer[..length]),
+        }
+    }
+}
+
+/// Takes an answer out of what has come, if all of it has.
+fn take_answer(bytes: &mut Vec<u8>) -> Option<Answer> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let mut answer = parse(&bytes[..end + 4], end);
+    let length = match answer.status {
+        204 | 304 => 0,
+        _ => answer.header("content-length").and_then(|length| length.parse().ok())?,
+    };
+    if bytes.len() < end + 4 + length {
+        return None;
+    }
+    let after = bytes.split_off(end + 4 + length);
+    answer.body = bytes.split_off(end + 4);
+    *bytes = after;
+    Some(answer)
 }
 
 /// Reads until the server closes.

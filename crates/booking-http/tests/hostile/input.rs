@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+/// By then a connection is closed that is to be closed after a second, on a machine that has other things to
+/// do; and none that is closed for being idle.
+const CLOSED_WITHIN: Duration = Duration::from_secs(60);
+
 #[test]
 fn bodies_that_are_no_json_are_malformed() {
     let app = App::start(Data::sqlite());
@@ -378,13 +382,13 @@ fn a_body_that_drips_is_cut_off() {
         .expect("the server reads");
     let mut dripping = stream.try_clone().expect("it can be cloned");
     let drip = std::thread::spawn(move || {
-        while dripping.write_all(b" ").is_ok() && began.elapsed() < Duration::from_secs(10) {
+        while dripping.write_all(b" ").is_ok() && began.elapsed() < CLOSED_WITHIN {
             std::thread::sleep(Duration::from_millis(100));
         }
     });
     let answer = http::read_all(stream);
     assert_eq!((answer.status, answer.problem().as_str()), (408, "timeout"));
-    assert!(began.elapsed() < Duration::from_secs(8), "and the connection is closed");
+    assert!(began.elapsed() < CLOSED_WITHIN, "and the connection is closed");
     drip.join().expect("no panic");
 }
 

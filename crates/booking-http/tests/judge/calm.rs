@@ -5,6 +5,7 @@ use crate::{QUIET, assert_clean, load, turn};
 use booking_load::judge::judge;
 use booking_load::token::OrganizerToken;
 use booking_load::workload::{WorkloadOptions, run};
+use std::time::Duration;
 
 /// Everything that happens without time passing: the least hold lasts a minute.
 const REACHED: &[&str] = &[
@@ -33,6 +34,14 @@ const REACHED: &[&str] = &[
     "check_in: 409 already_checked_in",
     "edit: 409 capacity_below_booked",
     "edit: 412 version_mismatch",
+    "Confirmed -> Corrected",
+    "Waitlisted -> Corrected",
+    "Confirmed -> LinkRenewed",
+    "correct: 409 already_registered",
+    "correct: 409 not_correctable",
+    "visit: 200",
+    "visit: 403 forbidden",
+    "check_in: OnTime",
     "answer: replayed",
 ];
 
@@ -49,14 +58,28 @@ async fn nobody_is_lost_on_postgres() {
     thousands_of_requests(data, Some(token)).await;
 }
 
+/// Doors close and events end while all of that goes on.
+const ENDED: &[&str] = &[
+    "EventEdited: hours",
+    "register: closed by its hours",
+    "hold: closed by its hours",
+    "confirm: closed by its hours",
+    "a seat that nobody gets, as the event is over",
+    "an offer as long as the event",
+    "check_in: Late",
+];
+
 async fn thousands_of_requests(data: Data, token: Option<OrganizerToken>) {
     let _turn = turn().await;
     let app = App::start_with(data, &[QUIET]);
     let url = app.url().to_owned();
-    let options = WorkloadOptions { token, operations: 6_000, events: 8, ..load(&[&url]) };
+    let hours_within = Some(Duration::from_secs(1));
+    let options =
+        WorkloadOptions { token, operations: 6_000, events: 8, hours_within, ..load(&[&url]) };
     let (history, _) = run(options).await.expect("it can be run");
     let verdict = judge(&history);
     assert_clean(&verdict, REACHED);
+    assert_clean(&verdict, ENDED);
     // The last event is called off with a tenth of the requests to come.
     assert_clean(&verdict, &["EventCancelled", "register: 409 closed", "confirm: 409 closed"]);
     app.assert_audit_is_clean();

@@ -10,16 +10,22 @@ use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{WorkloadOptions, run};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
-use booking_testkit::{Cluster, ClusterOptions, Rows, ServerProcess, run_sql};
+use booking_testkit::{Cluster, ClusterOptions, Database, Rows, ServerProcess, run_sql};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// So long is a minute, the least that a hold lasts.
 const MINUTE: Duration = Duration::from_millis(250);
+/// By the same clock: half a second of ours.
+const HOURS_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long a load may take until it has done what a test waits for.
+const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 fn short(url: &str) -> WorkloadOptions {
-    WorkloadOptions { operations: 2_000, seats: 30, ..load(&[url]) }
+    let hours_within = Some(HOURS_WITHIN);
+    WorkloadOptions { operations: 2_000, seats: 30, hours_within, ..load(&[url]) }
 }
 
 async fn verdict_without(rule: Rule) -> Verdict {
@@ -32,7 +38,7 @@ async fn verdict_without(rule: Rule) -> Verdict {
     judge(&history)
 }
 
-/// A store on disk, while holds and offers run out.
+/// A store on disk, while holds and offers run out, doors close and an event ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
     let _turn = turn().await;
@@ -44,7 +50,14 @@ async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
         Arc::new(store.expect("it can be opened")) as Arc<dyn BookingStore>
     });
     let (history, _) = run(short(&url)).await.expect("it can be run");
-    let reached = ["Held -> Expired", "Offered -> Expired", "confirm: 409 hold_expired"];
+    let reached = [
+        "Held -> Expired",
+        "Offered -> Expired",
+        "confirm: 409 hold_expired",
+        "EventEdited: hours",
+        "register: closed by its hours",
+        "confirm: closed by its hours",
+    ];
     assert_clean(&judge(&history), &reached);
 }
 
@@ -52,6 +65,12 @@ async fn with_all_its_rules_a_store_is_clean_while_time_flies() {
 async fn holds_that_never_end_are_caught() {
     let verdict = verdict_without(Rule::Expiry).await;
     assert!(verdict.count("confirmed_late") > 0, "{verdict}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_never_ends_is_caught() {
+    let verdict = verdict_without(Rule::EventEnd).await;
+    assert!(verdict.count("after_the_end") > 0, "{verdict}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,8 +104,26 @@ async fn a_store_without_its_lock_is_caught() {
         decide_within: Duration::from_millis(500),
         ..load(&[&urls[0], &urls[1]])
     };
-    let (verdict, ..) = judged(options, tokio::time::sleep(Duration::from_millis(600))).await;
+    let database = data.database().clone();
+    let (verdict, ..) = judged(options, async {
+        blocking(move || {
+            let began = Instant::now();
+            while same_versions(&database) < 5 {
+                assert!(began.elapsed() < UNDER_WAY_WITHIN, "no two decide on the same state");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        })
+        .await;
+    })
+    .await;
     assert!(verdict.count("version_twice") > 0, "{verdict}");
+}
+
+/// How many registrations share the version that they made with another.
+fn same_versions(database: &Database) -> usize {
+    let rows = database
+        .sql("SELECT 1 FROM registrations GROUP BY event_id, event_version HAVING count(*) > 1");
+    rows.len()
 }
 
 /// With `synchronous_commit` off PostgreSQL acknowledges before a commit is anywhere but in its own
@@ -125,7 +162,7 @@ async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
             sql(&cluster, "CHECKPOINT");
             let began = Instant::now();
             while changes(&cluster) < 500 {
-                assert!(began.elapsed() < Duration::from_secs(60), "the load is under way");
+                assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");
                 std::thread::sleep(Duration::from_millis(20));
             }
             let began = Instant::now();

@@ -2,11 +2,16 @@
 
 use crate::common::{App, Data, run};
 use crate::{QUIET, assert_clean, blocking, judged, load, turn};
-use booking_load::chaos::{Chaos, Plan};
+use booking_load::chaos::{Chaos, Counts, Plan};
 use booking_testkit::{Database, ServerProcess};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long it may take until every fault was met.
+const SEEN_WITHIN: Duration = Duration::from_secs(60);
+/// How long a decision may take: less than what clients ask for, on a machine that has other things to do.
+const DECIDED_WITHIN: Duration = Duration::from_secs(45);
 
 /// A server whose way to its database goes through chaos.
 pub(crate) async fn server_behind_chaos(data: &Data) -> (ServerProcess, Chaos) {
@@ -42,6 +47,13 @@ async fn a_tenth_of_all_commits_is_cut_and_everything_is_decided() {
             is_black_hole: false,
         });
         tokio::time::sleep(Duration::from_secs(4)).await;
+        // A machine that has other things to do may not have come to all of it.
+        let began = Instant::now();
+        let is_seen =
+            |counts: Counts| counts.cut_before > 0 && counts.cut_after > 0 && counts.delayed > 0;
+        while !is_seen(chaos.counts()) && began.elapsed() < SEEN_WITHIN {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         chaos.cut_all();
         tokio::time::sleep(Duration::from_secs(1)).await;
         chaos.set(Plan::default());
@@ -50,7 +62,7 @@ async fn a_tenth_of_all_commits_is_cut_and_everything_is_decided() {
     .await;
     assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
     assert!(counts.cut_before > 0 && counts.cut_after > 0 && counts.delayed > 0, "{counts:?}");
-    assert!(pace.slowest_decision < Duration::from_secs(15), "{pace:?}");
+    assert!(pace.slowest_decision < DECIDED_WITHIN, "{pace:?}");
     assert_audit_is_clean(&data);
 }
 

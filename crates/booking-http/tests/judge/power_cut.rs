@@ -10,7 +10,12 @@ use booking_testkit::{Cluster, ClusterOptions, ServerProcess, run_sql};
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// So many changes there are at least between the moment that is kept and the cut.
+const CHANGES_LEAST: u64 = 200;
+/// How long the load may take for that.
+const UNDER_WAY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The log as it was when everything was on the disk.
 struct Kept {
@@ -18,6 +23,7 @@ struct Kept {
     file: String,
     offset: u64,
     syncs: u64,
+    changes: u64,
 }
 
 impl Kept {
@@ -31,7 +37,8 @@ impl Kept {
         let mut next = || row.next().expect("three columns");
         let (file, offset) = (next(), next().parse().expect("a number"));
         let folder = Path::new(&next()).join("pg_wal");
-        Self { folder, file, offset, syncs: syncs(cluster) }
+        let (syncs, changes) = (syncs(cluster), changes(cluster));
+        Self { folder, file, offset, syncs, changes }
     }
 
     /// What a power cut now would do to the log of a server that was killed.
@@ -59,6 +66,13 @@ impl Kept {
     }
 }
 
+/// How often an event was changed.
+fn changes(cluster: &Cluster) -> u64 {
+    let sql = "SELECT coalesce(sum(version), 0)::bigint::text FROM events";
+    let rows = run_sql(&cluster.socket_url("postgres"), sql).expect("the database answers");
+    rows[0][0].as_ref().map_or(0, |sum| sum.parse().expect("a number"))
+}
+
 /// How often the disk was asked to keep the log. Until PostgreSQL 17 it is in `pg_stat_wal`.
 fn syncs(cluster: &Cluster) -> u64 {
     let url = cluster.socket_url("postgres");
@@ -84,6 +98,12 @@ async fn after_a_power_cut(durable: bool) -> Verdict {
         blocking(move || {
             let kept = Kept::now(&cluster);
             std::thread::sleep(Duration::from_millis(2_500));
+            // A machine that has other things to do may not have sold anything until then.
+            let (before, began) = (kept.changes, Instant::now());
+            while changes(&cluster) < before + CHANGES_LEAST {
+                assert!(began.elapsed() < UNDER_WAY_WITHIN, "the load is under way");
+                std::thread::sleep(Duration::from_millis(20));
+            }
             let syncs = syncs(&cluster);
             cluster.kill9();
             kept.cut_power(syncs);

@@ -13,7 +13,7 @@ const SHORT: [(&str, &str); 3] =
     [("HEAD_SECONDS", "1"), ("BODY_SECONDS", "1"), ("IDLE_SECONDS", "1")];
 /// By then a connection is closed that is to be closed after a second or two, on a machine that has other
 /// things to do.
-const CLOSED_WITHIN: Duration = Duration::from_secs(20);
+const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 const POST: &[u8] =
     b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
@@ -181,6 +181,9 @@ const AIM: Duration = Duration::from_millis(100);
 fn three_hundred_slow_clients_slow_nobody_else() {
     let app = with_a_long_listing(&[]);
     let event = app.create(100_000);
+    // What it takes on this machine as it is.
+    let alone = (0..3).map(|turn| ninety_ninth(app.url(), &event, &format!("alone.{turn}")));
+    let alone = alone.min().expect("there are some");
     let begin = |bytes: &[u8]| {
         let mut stream = http::connect(app.url());
         stream.write_all(bytes).expect("the server reads");
@@ -207,21 +210,27 @@ fn three_hundred_slow_clients_slow_nobody_else() {
         let mut windows = Vec::new();
         // A machine that has other things to do is asked again, until it has a calm moment.
         while windows.len() < 3 || (windows.len() < 20 && windows.iter().min() > Some(&AIM)) {
-            let clients = [0, 1, 2, 3].map(|client| {
-                let (url, event, who) = (app.url(), &event, format!("{}.{client}", windows.len()));
-                scope.spawn(move || waits(url, event, &who))
-            });
-            let waits = clients.into_iter().flat_map(|client| client.join().expect("no panic"));
-            let mut waits: Vec<Duration> = waits.collect();
-            waits.sort_unstable();
-            windows.push(waits[waits.len() * 99 / 100]);
+            windows.push(ninety_ninth(app.url(), &event, &windows.len().to_string()));
         }
         is_over.store(true, Ordering::SeqCst);
-        println!("99th percentile of the others' waits, window by window: {windows:.2?}");
+        println!(
+            "99th percentile of the others' waits, window by window: {windows:.2?}; alone {alone:.2?}"
+        );
         windows.into_iter().min().expect("there are some")
     });
-    assert!(best < 5 * AIM, "{best:?}");
+    assert!(best < 5 * AIM.max(alone), "{best:?}, and {alone:?} alone");
     drop((silent, stalled));
+}
+
+/// What 99 of 100 waits of four clients are within.
+fn ninety_ninth(url: &str, event: &str, who: &str) -> Duration {
+    let mut waits: Vec<Duration> = thread::scope(|scope| {
+        let clients = [0, 1, 2, 3]
+            .map(|client| scope.spawn(move || waits(url, event, &format!("{who}.{client}"))));
+        clients.into_iter().flat_map(|client| client.join().expect("no panic")).collect()
+    });
+    waits.sort_unstable();
+    waits[waits.len() * 99 / 100]
 }
 
 /// How long each of some reads and writes takes.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// How long clients go on asking servers that do not answer.
-const OUTAGE: Duration = Duration::from_secs(30);
+const OUTAGE: Duration = Duration::from_secs(120);
 /// How long to wait for a sale to be in full swing.
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
 

@@ -60,6 +60,7 @@ fn one<'a>(
     let (mut invoked_at, mut was_unknown) = (None, false);
     for operation in &tries {
         match &operation.answer {
+            Answer::Undone { status: 500 } => coverage.count("answer: 500"),
             Answer::Undone { .. } => coverage.count("answer: not now"),
             Answer::Unknown { .. } => {
                 coverage.count("answer: unknown");

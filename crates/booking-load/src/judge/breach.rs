@@ -56,6 +56,14 @@ pub enum Breach {
     ConfirmedLate { version: u64, id: Uuid },
     /// A hold or an offer ended before its end.
     ExpiredEarly { version: u64, id: Uuid },
+    /// Somebody got something, or was offered it, when the event was over.
+    AfterTheEnd { version: u64, id: Uuid },
+    /// Somebody new came when the doors had closed.
+    AfterClosing { version: u64, id: Uuid },
+    /// A token that was to be new is one that was good before.
+    TokenKept { version: u64, id: Uuid },
+    /// Somebody was let in with a token that was dead.
+    DeadToken { version: u64, id: Uuid },
     /// A change that answers tell of is not in what the server tells of the registration.
     ChangeMissing { version: u64, id: Uuid },
     /// An answer shows something else than was so at the version that it names.
@@ -67,6 +75,8 @@ pub enum Breach {
     Unjustified { request: &'static str, code: String, after: u64, before: u64 },
     /// A read shows another state than was so at the version that it names.
     ReadDiffers { version: u64, booked_count: u32, taken: u32 },
+    /// An answer, or the end, shows other hours than the event had at the version that it names.
+    HoursDiffer { version: u64 },
     /// A row in the end is another than the changes make it.
     RowDiffers { id: Uuid, what: &'static str },
     /// The event in the end is another than the changes make it.
@@ -95,11 +105,16 @@ impl Breach {
             Self::NoTransition { .. } => "no_transition",
             Self::ConfirmedLate { .. } => "confirmed_late",
             Self::ExpiredEarly { .. } => "expired_early",
+            Self::AfterTheEnd { .. } => "after_the_end",
+            Self::AfterClosing { .. } => "after_closing",
+            Self::TokenKept { .. } => "token_kept",
+            Self::DeadToken { .. } => "dead_token",
             Self::ChangeMissing { .. } => "change_missing",
             Self::AnswerDiffers { .. } => "answer_differs",
             Self::OutOfOrder { .. } => "out_of_order",
             Self::Unjustified { .. } => "unjustified",
             Self::ReadDiffers { .. } => "read_differs",
+            Self::HoursDiffer { .. } => "hours_differ",
             Self::RowDiffers { .. } => "row_differs",
             Self::EventDiffers { .. } => "event_differs",
         }

@@ -78,6 +78,9 @@ fn check_row(
     if row.user_email != last.user_email {
         differs("user_email");
     }
+    if row.name != last.name {
+        differs("name");
+    }
     if row.checked_in_at.is_some() != last.is_checked_in {
         differs("checked_in_at");
     }
@@ -92,6 +95,9 @@ fn check_row(
 fn check_event(end: &EndEvent, replay: &Replay, breaches: &mut Vec<Breach>) {
     let last = replay.counts.last().copied().unwrap_or_default();
     let shown = &end.shown;
+    if shown.hours != last.hours {
+        breaches.push(Breach::HoursDiffer { version: shown.version });
+    }
     for (what, shown, replayed) in [
         ("version", shown.version, replay.counts.len() as u64 - 1),
         ("booked_count", shown.booked_count.into(), last.taken.into()),

@@ -2,7 +2,7 @@
 //!
 //! As a file it is one JSON object a line, so that a run that was cut short can be read too.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -65,13 +65,38 @@ pub enum Request {
     /// `DELETE /registrations/{id}`
     Cancel { id: Uuid },
     /// `POST /registrations/{id}/transfer`
-    Transfer { id: Uuid, user_email: String },
+    Transfer {
+        id: Uuid,
+        user_email: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// `PATCH /registrations/{id}` with a name that nothing else gives, so that it always changes
+    /// something; as the holder who shows `token`, else as the organizer
+    Correct {
+        id: Uuid,
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_email: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<TokenMark>,
+    },
+    /// `POST /registrations/{id}/link`
+    RenewLink { id: Uuid },
+    /// `GET /registrations/{id}` as the holder who shows `token`
+    Visit { id: Uuid, token: TokenMark },
     /// `POST /events/{id}/check-ins` with the registration's ticket
     CheckIn { id: Uuid },
     /// `DELETE /events/{id}/check-ins/{id}`
     UndoCheckIn { id: Uuid },
     /// `PATCH /events/{id}` with a name that no other edit gives, so that it always changes something
-    Edit { name: String, capacity: u32, if_version: Option<u64> },
+    Edit {
+        name: String,
+        capacity: u32,
+        if_version: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hours: Option<Hours>,
+    },
     /// `POST /events/{id}/cancel`
     CancelEvent,
     /// `GET /events/{id}`
@@ -88,6 +113,9 @@ impl Request {
             Self::Confirm { .. } => "confirm",
             Self::Cancel { .. } => "cancel",
             Self::Transfer { .. } => "transfer",
+            Self::Correct { .. } => "correct",
+            Self::RenewLink { .. } => "renew_link",
+            Self::Visit { .. } => "visit",
             Self::CheckIn { .. } => "check_in",
             Self::UndoCheckIn { .. } => "undo_check_in",
             Self::Edit { .. } => "edit",
@@ -148,11 +176,80 @@ impl Decided {
 pub struct Shown {
     pub id: Uuid,
     pub user_email: String,
+    #[serde(default)]
+    pub name: Option<String>,
     pub status: Status,
     pub expires_at: Option<DateTime<Utc>>,
     pub position: Option<u32>,
     pub checked_in_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     pub event_version: u64,
+    /// Which `manage_token` was told with it, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenMark>,
+}
+
+/// Tells one `manage_token` from another, and nobody what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenMark(pub u64);
+
+impl TokenMark {
+    /// The mark of a token: FNV-1a, which is the same in every build.
+    pub fn of(token: &str) -> Self {
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(token.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
+    }
+}
+
+/// How somebody who was let in was in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of the contract")]
+pub enum Timing {
+    Early,
+    OnTime,
+    Late,
+}
+
+/// When an event takes place, and when its doors close. What is not said is never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the contract")]
+pub struct Hours {
+    #[serde(default)]
+    pub starts_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub ends_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub closes_at: Option<DateTime<Utc>>,
+}
+
+impl Hours {
+    /// A day: for so long an event lasts whose end nobody said, and whoever comes earlier than that
+    /// before its beginning comes early.
+    const DAY: TimeDelta = TimeDelta::hours(24);
+
+    /// From when on the event is over: nobody gets anything any more.
+    pub fn over_at(self) -> Option<DateTime<Utc>> {
+        self.ends_at.or(self.starts_at.map(|start| start + Self::DAY))
+    }
+
+    /// From when on nobody new may come.
+    pub fn doors_close_at(self) -> Option<DateTime<Utc>> {
+        self.closes_at.into_iter().chain(self.over_at()).min()
+    }
+
+    /// How somebody is in time who comes at `at`.
+    pub fn timing(self, at: DateTime<Utc>) -> Timing {
+        if self.over_at().is_some_and(|end| end <= at) {
+            Timing::Late
+        } else if self.starts_at.is_some_and(|start| start - Self::DAY > at) {
+            Timing::Early
+        } else {
+            Timing::OnTime
+        }
+    }
 }
 
 /// An event as an answer shows it.
@@ -163,6 +260,8 @@ pub struct ShownEvent {
     pub booked_count: u32,
     pub waitlist_count: u32,
     pub version: u64,
+    #[serde(flatten)]
+    pub hours: Hours,
     /// Whether the version names this state: false while a hold has run out and nobody has tidied.
     #[serde(default = "yes")]
     pub is_settled: bool,
@@ -250,6 +349,8 @@ pub enum Kind {
     Expired,
     Cancelled,
     Transferred,
+    Corrected,
+    LinkRenewed,
     CheckedIn,
     CheckInUndone,
 }

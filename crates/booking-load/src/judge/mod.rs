@@ -14,16 +14,19 @@ mod coverage;
 mod end;
 mod facts;
 mod history;
+mod known;
+mod refusals;
 mod replay;
+mod times;
 mod told;
 
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
 pub use history::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Kind, Operation, Record,
-    Request, Shown, ShownEvent, Status,
+    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Hours, Kind, Operation,
+    Record, Request, Shown, ShownEvent, Status, Timing, TokenMark,
 };
-pub(crate) use told::named;
+pub(crate) use refusals::named;
 
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -7,7 +7,9 @@ use super::asked::Asked;
 use super::breach::Breach;
 use super::coverage::Coverage;
 use super::facts::{Fact, Facts};
-use super::history::{EndEvent, EndRegistration, Kind, Request, Shown, Status};
+use super::history::{EndEvent, EndRegistration, Hours, Kind, Request, Status, TokenMark};
+use super::known::Known;
+use super::times::Times;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -21,8 +23,23 @@ pub(super) struct Moment {
     pub(super) version: u64,
     pub(super) status: Status,
     pub(super) user_email: String,
+    pub(super) name: Option<String>,
     pub(super) expires_at: Option<DateTime<Utc>>,
+    /// Later ends that it had before the event's own was brought forward, which is no change of it.
+    pub(super) later_ends: Vec<DateTime<Utc>>,
     pub(super) is_checked_in: bool,
+    /// How often it was given to somebody else, which is what makes tickets worthless.
+    pub(super) transfers: u32,
+    /// What its holder manages it with, if anybody heard that.
+    pub(super) token: Option<TokenMark>,
+}
+
+/// From which version on an address was live, and until before which, by whose registration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) from: u64,
+    pub(super) until: u64,
+    pub(super) id: Uuid,
 }
 
 /// How an event's counts were at one version.
@@ -33,6 +50,7 @@ pub(super) struct Counts {
     pub(super) waiting: u32,
     /// How many had left the queue until then.
     pub(super) left_queue: u32,
+    pub(super) hours: Hours,
 }
 
 impl Counts {
@@ -48,47 +66,11 @@ pub(super) struct Replay {
     /// By version; the first is that of version 0, when there was nothing.
     pub(super) counts: Vec<Counts>,
     pub(super) people: HashMap<Uuid, Vec<Moment>>,
-    /// When an address was live: from which version, and until before which.
-    pub(super) live: HashMap<String, Vec<(u64, u64)>>,
+    /// When an address was live.
+    pub(super) live: HashMap<String, Vec<Span>>,
     pub(super) cancelled_at: Option<u64>,
     /// Who waits, by the version with which they began to.
     pub(super) queue: BTreeMap<u64, Uuid>,
-}
-
-/// What is known of a registration beside its facts.
-struct Known<'a> {
-    emails: HashMap<Uuid, &'a str>,
-    transfers: HashMap<(Uuid, u64), &'a str>,
-    hold_ends: HashMap<Uuid, DateTime<Utc>>,
-    last: HashMap<Uuid, &'a Shown>,
-}
-
-impl<'a> Known<'a> {
-    fn of(asked: &[Asked<'a>], rows: &[&'a EndRegistration]) -> Self {
-        let (mut emails, mut transfers) = (HashMap::new(), HashMap::new());
-        let mut hold_ends = HashMap::new();
-        for asked in asked {
-            let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref())
-            else {
-                continue;
-            };
-            match &asked.operation.request {
-                Request::Register { user_email, .. } => {
-                    emails.insert(shown.id, user_email.as_str());
-                }
-                Request::Hold { user_email, .. } => {
-                    emails.insert(shown.id, user_email.as_str());
-                    hold_ends.extend(shown.expires_at.map(|end| (shown.id, end)));
-                }
-                Request::Transfer { id, user_email } => {
-                    transfers.insert((*id, shown.event_version), user_email.as_str());
-                }
-                _ => {}
-            }
-        }
-        let last = rows.iter().map(|row| (row.shown.id, &row.shown)).collect();
-        Self { emails, transfers, hold_ends, last }
-    }
 }
 
 /// Plays all of it.
@@ -115,6 +97,7 @@ pub(super) fn replay(
         breaches,
         coverage,
     };
+    let times = Times::of(facts);
     let last = facts.keys().next_back().copied().unwrap_or_default();
     // A version out of this world must not keep us for ever.
     let last = last.min(facts.len() as u64 + GAPS_MAX);
@@ -126,7 +109,7 @@ pub(super) fn replay(
         };
         player.play(version, fact, asked);
         player.out.counts.push(player.now);
-        player.look_for_idle_seats(version, facts.get(&(version + 1)));
+        player.look_for_idle_seats(version, fact, &times, facts.get(&(version + 1)));
     }
     player.out
 }
@@ -150,6 +133,7 @@ impl Player<'_, '_> {
             self.breaches.push(no_transition);
             return;
         }
+        self.check_hours(version, id, fact);
         match (before, fact.kind) {
             (None, Kind::Registered | Kind::Held | Kind::Waitlisted) => {
                 self.come(version, id, fact);
@@ -171,15 +155,21 @@ impl Player<'_, '_> {
         if fact.kind == Kind::EventCancelled {
             self.out.cancelled_at = Some(version);
             let left_queue = self.now.left_queue + self.now.waiting;
-            self.now = Counts { capacity: self.now.capacity, left_queue, ..Counts::default() };
+            let Counts { capacity, hours, .. } = self.now;
+            self.now = Counts { capacity, hours, left_queue, ..Counts::default() };
             self.out.queue.clear();
             for spans in self.out.live.values_mut() {
                 end_span(spans, version);
             }
         }
-        if let Some(Request::Edit { capacity, .. }) =
+        if let Some(Request::Edit { capacity, hours, .. }) =
             fact.edit.map(|edit| &asked[edit].operation.request)
         {
+            if let Some(hours) = hours {
+                self.coverage.count("EventEdited: hours");
+                self.now.hours = *hours;
+                self.end_offers();
+            }
             self.now.capacity = *capacity;
             if self.now.taken > *capacity {
                 let (taken, capacity) = (self.now.taken, *capacity);
@@ -188,13 +178,39 @@ impl Player<'_, '_> {
         }
     }
 
+    /// Nothing is to be had of an event that is over, and nobody new comes once its doors have closed, by
+    /// the store's clock when it was decided.
+    fn check_hours(&mut self, version: u64, id: Uuid, fact: &Fact) {
+        let Some(at) = fact.recorded_at else { return };
+        let has_passed = |end: Option<DateTime<Utc>>| end.is_some_and(|end| end <= at);
+        let comes = matches!(fact.kind, Kind::Registered | Kind::Held | Kind::Waitlisted);
+        let gets = matches!(fact.kind, Kind::Offered | Kind::Confirmed | Kind::Transferred);
+        if (comes || gets) && has_passed(self.now.hours.over_at()) {
+            self.breaches.push(Breach::AfterTheEnd { version, id });
+        }
+        if comes && has_passed(self.now.hours.closes_at) {
+            self.breaches.push(Breach::AfterClosing { version, id });
+        }
+    }
+
+    /// No offer lasts longer than the event, also if that ends earlier than was said when it was made.
+    fn end_offers(&mut self) {
+        let Some(over_at) = self.now.hours.over_at() else { return };
+        for moment in self.out.people.values_mut().filter_map(|moments| moments.last_mut()) {
+            if let Some(end) = moment.expires_at.filter(|end| over_at < *end)
+                && moment.status == Status::Offered
+            {
+                moment.later_ends.push(end);
+                moment.expires_at = Some(over_at);
+            }
+        }
+    }
+
     /// Somebody new.
     fn come(&mut self, version: u64, id: Uuid, fact: &Fact) {
         self.coverage.count(&format!("{:?}", fact.kind));
-        let last = self.known.last.get(&id);
-        let email = self.known.emails.get(&id).copied();
-        let user_email =
-            email.or(last.map(|last| last.user_email.as_str())).unwrap_or_default().to_owned();
+        let whose = self.known.newcomer(id);
+        let (user_email, name) = (whose.user_email.to_owned(), whose.name.map(str::to_owned));
         self.go_live(version, id, &user_email);
         let status = match fact.kind {
             Kind::Waitlisted => Status::Waitlisted,
@@ -213,14 +229,23 @@ impl Player<'_, '_> {
             }
             self.now.taken += 1;
         }
-        let expires_at = self.known.hold_ends.get(&id).copied().filter(|_| status == Status::Held);
-        let moment = Moment { version, status, user_email, expires_at, is_checked_in: false };
+        let moment = Moment {
+            version,
+            status,
+            user_email,
+            name,
+            expires_at: self.known.hold_end(id).filter(|_| status == Status::Held),
+            later_ends: Vec::new(),
+            is_checked_in: false,
+            transfers: 0,
+            token: self.known.token(id, version),
+        };
         self.out.people.entry(id).or_default().push(moment);
     }
 
     /// Somebody who is there, by a transition that there is.
     fn go_on(&mut self, version: u64, id: Uuid, fact: &Fact, before: Moment) {
-        let mut next = Moment { version, ..before.clone() };
+        let mut next = Moment { version, later_ends: Vec::new(), ..before.clone() };
         let is_late = before.expires_at.zip(fact.recorded_at).map(|(end, at)| end <= at);
         match fact.kind {
             Kind::Offered | Kind::Confirmed if before.status == Status::Waitlisted => {
@@ -229,7 +254,11 @@ impl Player<'_, '_> {
                 if fact.kind == Kind::Offered {
                     next.status = Status::Offered;
                     let ends = fact.recorded_at.zip(self.offer_ttl).map(|(at, ttl)| at + ttl);
-                    next.expires_at = ends;
+                    let over_at = self.now.hours.over_at().filter(|over_at| ends > Some(*over_at));
+                    if over_at.is_some() {
+                        self.coverage.count("an offer as long as the event");
+                    }
+                    next.expires_at = over_at.or(ends);
                 } else {
                     next.status = Status::Confirmed;
                 }
@@ -252,17 +281,51 @@ impl Player<'_, '_> {
                 (next.status, next.expires_at) = (Status::Cancelled, None);
             }
             Kind::Transferred => {
-                let to = self.known.transfers.get(&(id, version)).copied();
-                let last = self.known.last.get(&id).map(|last| last.user_email.as_str());
-                next.user_email = to.or(last).unwrap_or_default().to_owned();
-                end_span(self.out.live.entry(before.user_email).or_default(), version);
-                let to = next.user_email.clone();
-                self.go_live(version, id, &to);
+                let heard = self.known.transferred(id, version);
+                if heard.is_some_and(|to| to.user_email == before.user_email) {
+                    // That would be a correction, and the ticket would stay good.
+                    let from = Some(before.status);
+                    self.breaches.push(Breach::NoTransition { version, id, from, kind: fact.kind });
+                }
+                let to = heard.unwrap_or_else(|| self.known.last(id));
+                next.name = to.name.map(str::to_owned);
+                next.transfers += 1;
+                self.pass_on(version, id, &mut next, to.user_email);
+                self.renew_token(version, id, &mut next);
             }
+            Kind::Corrected => {
+                let (name, user_email) = self.known.corrected(id, version);
+                next.name = name.map(str::to_owned);
+                if let Some(to) = user_email.filter(|to| *to != before.user_email) {
+                    self.pass_on(version, id, &mut next, to);
+                    self.renew_token(version, id, &mut next);
+                }
+            }
+            Kind::LinkRenewed => self.renew_token(version, id, &mut next),
             Kind::CheckedIn => next.is_checked_in = true,
             _ => next.is_checked_in = false,
         }
+        if next.token.is_none() {
+            // Whoever did not hear it the first time may have heard it here.
+            next.token = self.known.token(id, version);
+        }
         self.out.people.entry(id).or_default().push(next);
+    }
+
+    /// Makes it another address's.
+    fn pass_on(&mut self, version: u64, id: Uuid, next: &mut Moment, to: &str) {
+        let from = std::mem::replace(&mut next.user_email, to.to_owned());
+        end_span(self.out.live.entry(from).or_default(), version);
+        self.go_live(version, id, to);
+    }
+
+    /// Gives it another token, which must be one that it never had.
+    fn renew_token(&mut self, version: u64, id: Uuid, next: &mut Moment) {
+        next.token = self.known.token(id, version);
+        let moments = self.out.people.get(&id).map_or(&[][..], Vec::as_slice);
+        if next.token.is_some() && moments.iter().any(|moment| moment.token == next.token) {
+            self.breaches.push(Breach::TokenKept { version, id });
+        }
     }
 
     /// Takes whoever is served from the queue, of which it must be the head.
@@ -295,28 +358,43 @@ impl Player<'_, '_> {
 
     fn go_live(&mut self, version: u64, id: Uuid, user_email: &str) {
         let spans = self.out.live.entry(user_email.to_owned()).or_default();
-        if spans.last().is_some_and(|(_, until)| *until > version) {
+        if spans.last().is_some_and(|span| span.until > version) {
             self.breaches.push(Breach::EmailTwice { version, id });
         }
-        spans.push((version, u64::MAX));
+        spans.push(Span { from: version, until: u64::MAX, id });
     }
 
-    /// A seat that is free goes to whoever waits in the transaction that freed it: nothing but what
-    /// time ended comes between.
-    fn look_for_idle_seats(&mut self, version: u64, next: Option<&Fact>) {
-        let Counts { taken, capacity, .. } = self.now;
+    /// A seat that is free goes to whoever waits in the transaction that freed it, unless the event is
+    /// over: nothing but what time ended comes between.
+    fn look_for_idle_seats(
+        &mut self,
+        version: u64,
+        fact: &Fact,
+        times: &Times,
+        next: Option<&Fact>,
+    ) {
+        let Counts { taken, capacity, hours, .. } = self.now;
         let Some((_, &id)) = self.out.queue.first_key_value().filter(|_| taken < capacity) else {
             return;
         };
-        if !next.is_some_and(|next| next.is_serving() || next.kind == Kind::Expired) {
+        if next.is_some_and(|next| next.is_serving() || next.kind == Kind::Expired) {
+            return;
+        }
+        let is_over = hours.over_at().is_some_and(|over_at| match fact.recorded_at {
+            Some(at) => over_at <= at,
+            None => times.may_have_come(over_at, version),
+        });
+        if is_over {
+            self.coverage.count("a seat that nobody gets, as the event is over");
+        } else {
             self.breaches.push(Breach::WaitedInVain { version, id });
         }
     }
 }
 
-fn end_span(spans: &mut [(u64, u64)], version: u64) {
-    if let Some((_, until)) = spans.iter_mut().find(|(_, until)| *until == u64::MAX) {
-        *until = version;
+fn end_span(spans: &mut [Span], version: u64) {
+    if let Some(span) = spans.iter_mut().find(|span| span.until == u64::MAX) {
+        span.until = version;
     }
 }
 
@@ -330,6 +408,7 @@ fn is_transition(before: &Moment, fact: &Fact) -> bool {
         (Status::Confirmed, Kind::Cancelled | Kind::Transferred | Kind::CheckedIn) => {
             !before.is_checked_in
         }
+        (before, Kind::Corrected | Kind::LinkRenewed) => before.is_live(),
         (Status::Confirmed, Kind::CheckInUndone) => before.is_checked_in,
         (Status::Held | Status::Offered | Status::Waitlisted, Kind::Cancelled) => true,
         _ => false,

@@ -4,18 +4,20 @@ use super::asked::Asked;
 use super::breach::Breach;
 use super::coverage::Coverage;
 use super::facts::Facts;
-use super::history::{Decided, Kind, Request, Shown, ShownEvent, Status};
+use super::history::{Decided, Kind, Request, Shown, ShownEvent, Status, TokenMark};
+use super::refusals;
 use super::replay::{Moment, Replay};
+use super::times::Times;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What was so while a request was under way: the versions that it may have seen.
 #[derive(Debug, Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     /// The newest that had been answered before it was sent.
-    after: u64,
+    pub(super) after: u64,
     /// The newest that can have been made before its answer.
-    before: u64,
+    pub(super) before: u64,
 }
 
 /// The order in real time of what was asked and answered.
@@ -70,7 +72,9 @@ fn makers(asked: &[Asked<'_>], facts: &Facts) -> HashMap<u64, usize> {
             (Request::Register { .. }, Kind::Registered | Kind::Waitlisted)
             | (Request::Hold { .. }, Kind::Held)
             | (Request::Cancel { .. }, Kind::Cancelled)
-            | (Request::Transfer { .. }, Kind::Transferred)
+            | (Request::Transfer { .. }, Kind::Transferred | Kind::Corrected)
+            | (Request::Correct { .. }, Kind::Corrected)
+            | (Request::RenewLink { .. }, Kind::LinkRenewed)
             | (Request::CheckIn { .. }, Kind::CheckedIn)
             | (Request::UndoCheckIn { .. }, Kind::CheckInUndone)
             | (Request::CancelEvent, Kind::EventCancelled) => true,
@@ -104,6 +108,7 @@ pub(super) fn check(
     let last = replay.counts.len() as u64 - 1;
     let made = makers(asked, facts);
     let clock = Clock::of(asked, &made, last);
+    let times = Times::of(facts);
     for (version, at) in made {
         let Window { after, before } = clock.window(&asked[at]);
         if version <= after {
@@ -117,12 +122,12 @@ pub(super) fn check(
         if !decided.is_success() {
             let code = decided.code.as_deref().unwrap_or("(no code)");
             coverage.count(&format!("{}: {} {code}", request.kind(), decided.status));
-            check_refusal(asked, code, window, replay, breaches);
+            refusals::check(asked, code, window, replay, &times, breaches, coverage);
             continue;
         }
         coverage.count(&format!("{}: {}", request.kind(), decided.status));
         if let Some(shown) = &decided.registration {
-            check_shown(shown, window, replay, breaches);
+            check_shown(request, shown, window, replay, breaches, coverage);
         }
         if let Some(event) = &decided.event {
             check_event(event, replay, breaches);
@@ -141,37 +146,107 @@ pub(super) fn check(
 }
 
 /// Whether a registration was at that version as an answer shows it.
-fn check_shown(shown: &Shown, window: Window, replay: &Replay, breaches: &mut Vec<Breach>) {
+fn check_shown(
+    request: &Request,
+    shown: &Shown,
+    window: Window,
+    replay: &Replay,
+    breaches: &mut Vec<Breach>,
+    coverage: &mut Coverage,
+) {
     let (id, version) = (shown.id, shown.event_version);
     let moments = replay.people.get(&id).map_or(&[][..], Vec::as_slice);
     let Some(moment) = moments.iter().find(|moment| moment.version == version) else {
         breaches.push(Breach::ChangeMissing { version, id });
         return;
     };
+    if let Request::Visit { token, .. } = request {
+        check_visit(*token, shown, window, replay, breaches);
+    }
     let mut differs = |what| breaches.push(Breach::AnswerDiffers { version, id, what });
     // Whatever was live in a cancelled event counts as ended, and its row says nothing of it.
     let was_called_off = replay.cancelled_at.is_some_and(|at| at <= window.before)
         && matches!(shown.status, Status::Cancelled | Status::Expired);
-    if shown.status != moment.status && !was_called_off {
+    // Nor of a hold or an offer that has run out, until the next change tidies it.
+    let has_run_out = matches!(request, Request::Visit { .. })
+        && matches!(moment.status, Status::Held | Status::Offered)
+        && shown.status == Status::Expired;
+    let has_ended = was_called_off || has_run_out;
+    if shown.status != moment.status && !has_ended {
         differs("status");
     }
     if shown.user_email != moment.user_email {
         differs("user_email");
     }
+    if shown.name != moment.name {
+        differs("name");
+    }
     if shown.checked_in_at.is_some() != moment.is_checked_in {
         differs("checked_in_at");
     }
-    let ends = |moment: &Moment| moment.expires_at.filter(|_| !was_called_off);
-    if moment.expires_at.is_some() && shown.expires_at != ends(moment) {
+    let ends = |end| if has_ended { None } else { Some(end) };
+    if let Some(end) = moment.expires_at
+        && shown.expires_at != ends(end)
+        && !moment.later_ends.iter().any(|end| shown.expires_at == Some(*end))
+    {
         differs("expires_at");
+    }
+    if !is_as_asked(request, shown) {
+        differs("what was asked for");
+    }
+    // A repetition of what was asked may find that it has got another one since.
+    if shown.token.is_some() && moment.token != shown.token {
+        differs("manage_token");
+    }
+    if matches!(request, Request::RenewLink { .. }) && shown.token.is_none() {
+        differs("manage_token");
+    }
+    let at = |version: u64| replay.counts.get(version as usize).copied().unwrap_or_default();
+    if let (Request::CheckIn { .. }, Some(came_at)) = (request, shown.checked_in_at) {
+        // By the hours when it was decided, which may have been edited since.
+        let may_be = (version..=window.before.max(version))
+            .any(|version| shown.timing == Some(at(version).hours.timing(came_at)));
+        match shown.timing.filter(|_| may_be) {
+            Some(timing) => coverage.count(&format!("check_in: {timing:?}")),
+            None => differs("timing"),
+        }
     }
     let Some(position) = shown.position else { return };
     // The place when the queue was joined, less those who can have left it until the answer.
-    let at = |version: u64| replay.counts.get(version as usize).copied().unwrap_or_default();
-    let (then, later) = (at(version), at(window.before.max(version)));
+    let (then, later) = (at(moments[0].version), at(window.before.max(version)));
     let left = later.left_queue.saturating_sub(then.left_queue);
     if !(then.waiting.saturating_sub(left).max(1)..=then.waiting).contains(&position) {
         differs("position");
+    }
+}
+
+/// Whether a holder who looks was shown what was so at some time while they did, and had a right to.
+fn check_visit(
+    token: TokenMark,
+    shown: &Shown,
+    window: Window,
+    replay: &Replay,
+    breaches: &mut Vec<Breach>,
+) {
+    let (id, version) = (shown.id, shown.event_version);
+    let Window { after, before } = window;
+    if moments_in(replay, id, window).all(|moment| moment.version != version) {
+        breaches.push(Breach::OutOfOrder { version, after, before });
+    }
+    // Where nobody heard which token it has, it may be this one.
+    if moments_in(replay, id, window).all(|moment| moment.token.is_some_and(|good| good != token)) {
+        breaches.push(Breach::DeadToken { version, id });
+    }
+}
+
+/// Whether what was to be put right is so.
+fn is_as_asked(request: &Request, shown: &Shown) -> bool {
+    let has = |wanted: &Option<String>| wanted.as_ref().is_none_or(|to| *to == shown.user_email);
+    match request {
+        Request::Correct { name, user_email, .. } => {
+            shown.name.as_ref() == Some(name) && has(user_email)
+        }
+        _ => true,
     }
 }
 
@@ -183,6 +258,9 @@ fn check_event(event: &ShownEvent, replay: &Replay, breaches: &mut Vec<Breach>) 
     };
     // What has run out and is not tidied counts less, and has no version yet.
     let is_less = !event.is_settled && event.booked_count < then.taken;
+    if event.hours != then.hours {
+        breaches.push(Breach::HoursDiffer { version: event.version });
+    }
     let same = (event.capacity, event.waitlist_count) == (then.capacity, then.waiting);
     if !(is_less || event.booked_count == then.taken) || !same {
         let (booked_count, taken) = (event.booked_count, then.taken);
@@ -190,93 +268,12 @@ fn check_event(event: &ShownEvent, replay: &Replay, breaches: &mut Vec<Breach>) 
     }
 }
 
-/// Whether a refusal had its reason at some version that the request may have seen.
-fn check_refusal(
-    asked: &Asked<'_>,
-    code: &str,
-    window: Window,
-    replay: &Replay,
-    breaches: &mut Vec<Breach>,
-) {
-    let request = &asked.operation.request;
-    let Window { after, before } = window;
-    let counts = || (after..=before).filter_map(|version| replay.counts.get(version as usize));
-    let somebody = |is: &dyn Fn(&Moment) -> bool| {
-        named(request).is_some_and(|id| moments_in(replay, id, window).any(is))
-    };
-    let is_justified = match (request, code) {
-        (Request::Register { .. } | Request::Hold { .. }, "sold_out" | "all_held") => {
-            counts().any(|counts| !counts.has_seat())
-        }
-        (
-            Request::Register { user_email, .. }
-            | Request::Hold { user_email, .. }
-            | Request::Transfer { user_email, .. },
-            "already_registered",
-        ) => replay.live.get(user_email).is_some_and(|spans| {
-            spans.iter().any(|(from, until)| *from <= before && after < *until)
-        }),
-        (_, "closed") => replay.cancelled_at.is_some_and(|at| at <= before),
-        (Request::Confirm { .. }, "hold_expired") => {
-            somebody(&|moment| matches!(moment.status, Status::Cancelled | Status::Expired))
-        }
-        (Request::Confirm { .. }, "not_offered") => {
-            somebody(&|moment| moment.status == Status::Waitlisted)
-        }
-        (Request::Cancel { .. }, "not_cancellable")
-        | (Request::CheckIn { .. }, "already_checked_in") => {
-            somebody(&|moment| moment.is_checked_in)
-        }
-        (Request::Transfer { .. }, "not_transferable") => {
-            somebody(&|moment| moment.status != Status::Confirmed || moment.is_checked_in)
-        }
-        (Request::CheckIn { id }, "ticket_refused") => replay.people.get(id).is_some_and(|all| {
-            // It ended, or it is somebody else's since its ticket was fetched.
-            all.iter().any(|moment| {
-                moment.version <= before
-                    && (moment.status != Status::Confirmed
-                        || moment.user_email != all[0].user_email)
-            })
-        }),
-        (Request::Edit { capacity, .. }, "capacity_below_booked") => {
-            counts().any(|counts| *capacity < counts.taken)
-        }
-        (Request::Edit { if_version: Some(asked), .. }, "version_mismatch") => {
-            after != before || after != *asked
-        }
-        _ => {
-            let (status, code) =
-                (asked.decided.map_or(0, |decided| decided.status), code.to_owned());
-            let request = request.kind();
-            breaches.push(Breach::Unexpected { request, status, code: Some(code) });
-            return;
-        }
-    };
-    if !is_justified {
-        let (request, code) = (request.kind(), code.to_owned());
-        breaches.push(Breach::Unjustified { request, code, after, before });
-    }
-}
-
-/// The registration that a request names.
-pub(crate) fn named(request: &Request) -> Option<Uuid> {
-    match request {
-        Request::Confirm { id }
-        | Request::Cancel { id }
-        | Request::Transfer { id, .. }
-        | Request::CheckIn { id }
-        | Request::UndoCheckIn { id } => Some(*id),
-        Request::Create { .. }
-        | Request::Register { .. }
-        | Request::Hold { .. }
-        | Request::Edit { .. }
-        | Request::CancelEvent
-        | Request::Read => None,
-    }
-}
-
 /// How a registration was at any time of a window.
-fn moments_in(replay: &Replay, id: Uuid, window: Window) -> impl Iterator<Item = &Moment> {
+pub(super) fn moments_in(
+    replay: &Replay,
+    id: Uuid,
+    window: Window,
+) -> impl Iterator<Item = &Moment> {
     let moments = replay.people.get(&id).map_or(&[][..], Vec::as_slice);
     let first = moments.partition_point(|moment| moment.version <= window.after).saturating_sub(1);
     moments[first..].iter().take_while(move |moment| moment.version <= window.before)

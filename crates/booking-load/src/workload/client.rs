@@ -1,7 +1,8 @@
-use super::{COMMON_MAX, Run};
-use crate::judge::{Answer, Decided, Operation, Request, Status};
+use super::wire::{Heard, Showing};
+use super::{COMMON_MAX, HOURS_EVERY, Run};
+use crate::judge::{Answer, Decided, Hours, Operation, Request, Status, TokenMark};
+use chrono::{SubsecRound, TimeDelta};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 /// The most registrations that a client looks after; the oldest are left to themselves.
@@ -12,6 +13,10 @@ const MINE_MAX: usize = 100;
 pub(super) struct Mine {
     event: usize,
     id: Uuid,
+    /// Whose it was when it was last told.
+    user_email: String,
+    /// What it was managed with then. Whatever makes it worthless is one of the things to be tried.
+    token: Option<String>,
     /// Its ticket, once fetched. A transfer makes it void, which is one of the things to be tried.
     ticket: Option<String>,
 }
@@ -36,7 +41,9 @@ impl Client {
     pub(super) async fn work(mut self) -> Vec<Operation> {
         while let Some(number) = self.run.next() {
             match self.run.called_off_by(number) {
-                Some(event) => drop(self.ask(event, Request::CancelEvent, None).await),
+                Some(event) => {
+                    drop(self.ask(event, Request::CancelEvent, Showing::default()).await);
+                }
                 None => self.step().await,
             }
         }
@@ -53,13 +60,15 @@ impl Client {
                 0 => self.mine[at].clone(),
                 _ => self.mine.swap_remove(at),
             };
-            return drop(self.ask(mine.event, Request::Cancel { id: mine.id }, None).await);
+            let cancel = Request::Cancel { id: mine.id };
+            return drop(self.ask(mine.event, cancel, Showing::default()).await);
         }
         match self.random.u8(..100) {
             0..10 => return self.read().await,
             10 => return self.edit().await,
             11..13 => return self.repeat().await,
-            13..41 => {
+            13..15 => return self.move_hours().await,
+            15..47 => {
                 if let Some(at) = self.choose() {
                     return self.act(at).await;
                 }
@@ -77,9 +86,12 @@ impl Client {
             0 => Request::Hold { user_email, ttl_seconds: 60 },
             other => Request::Register { user_email, waits: other == 1 },
         };
-        let Some(decided) = self.ask(event, request, None).await else { return };
+        let Some((decided, heard)) = self.ask(event, request, Showing::default()).await else {
+            return;
+        };
         if let Some(shown) = decided.registration {
-            let mine = Mine { event, id: shown.id, ticket: None };
+            let (user_email, token) = (shown.user_email, heard.manage_token);
+            let mine = Mine { event, id: shown.id, user_email, token, ticket: None };
             if shown.status != Status::Confirmed || self.random.bool() {
                 self.run.common(|common| match common.len() {
                     COMMON_MAX.. => common[fastrand::usize(..COMMON_MAX)] = mine.clone(),
@@ -95,50 +107,144 @@ impl Client {
 
     /// Does something with a registration that it knows of.
     async fn act(&mut self, at: usize) {
-        let Mine { event, id, ticket } = self.mine[at].clone();
-        let request = match self.random.u8(..14) {
+        let Mine { event, id, .. } = self.mine[at];
+        let request = match self.random.u8(..20) {
             0..7 => Request::Confirm { id },
-            7..10 => Request::Transfer { id, user_email: self.any_email(event) },
+            7..10 => self.transfer(at),
             10 => Request::UndoCheckIn { id },
-            _ => {
-                let ticket = match ticket {
-                    Some(ticket) => Some(ticket),
-                    None => super::wire::ticket(self.api(), id).await,
-                };
-                // It has none yet, or none any more.
-                let Some(ticket) = ticket else { return self.read().await };
-                self.mine[at].ticket = Some(ticket.clone());
-                drop(self.ask(event, Request::CheckIn { id }, Some(&ticket)).await);
-                return;
-            }
+            11..14 => return self.correct(at).await,
+            14 => Request::RenewLink { id },
+            15..17 => return self.visit(at).await,
+            _ => return self.check_in(at).await,
         };
-        drop(self.ask(event, request, None).await);
+        let Some((decided, heard)) = self.ask(event, request, Showing::default()).await else {
+            return;
+        };
+        self.learn(at, decided, heard);
+    }
+
+    /// To somebody else; now and then to whoever has it, by another name, which puts that right.
+    fn transfer(&mut self, at: usize) -> Request {
+        let Mine { event, id, user_email, .. } = self.mine[at].clone();
+        let name = self.random.bool().then(|| self.any_name());
+        match name {
+            Some(name) if self.random.bool() => {
+                Request::Transfer { id, user_email, name: Some(name) }
+            }
+            name => Request::Transfer { id, user_email: self.any_email(event), name },
+        }
+    }
+
+    /// Puts a name right, as its holder or as the organizer, or an address.
+    async fn correct(&mut self, at: usize) {
+        let Mine { event, id, token, .. } = self.mine[at].clone();
+        let name = self.any_name();
+        let (user_email, token) = match self.random.u8(..3) {
+            0 => (Some(self.any_email(event)), None),
+            1 => (None, token),
+            _ => (None, None),
+        };
+        let mark = token.as_deref().map(TokenMark::of);
+        let request = Request::Correct { id, name, user_email, token: mark };
+        let showing = Showing { token: token.as_deref(), ..Showing::default() };
+        if let Some((decided, heard)) = self.ask(event, request, showing).await {
+            self.learn(at, decided, heard);
+        }
+    }
+
+    /// Keeps what an answer told. Now and then its holder has not heard of the new token, and goes on with
+    /// the one that is dead.
+    fn learn(&mut self, at: usize, decided: Decided, heard: Heard) {
+        let Some(shown) = decided.registration else { return };
+        self.mine[at].user_email = shown.user_email;
+        if let Some(token) = heard.manage_token
+            && self.random.u8(..3) > 0
+        {
+            self.mine[at].token = Some(token);
+        }
+    }
+
+    /// Looks at a registration as its holder does.
+    async fn visit(&mut self, at: usize) {
+        let Mine { event, id, token, .. } = self.mine[at].clone();
+        let Some(token) = token else { return self.read().await };
+        let request = Request::Visit { id, token: TokenMark::of(&token) };
+        let showing = Showing { token: Some(&token), ..Showing::default() };
+        self.look(event, request, showing).await;
+    }
+
+    async fn check_in(&mut self, at: usize) {
+        let Mine { event, id, ticket, .. } = self.mine[at].clone();
+        let ticket = match ticket {
+            Some(ticket) => Some(ticket),
+            None => super::wire::ticket(self.api(), id).await,
+        };
+        // It has none yet, or none any more.
+        let Some(ticket) = ticket else { return self.read().await };
+        self.mine[at].ticket = Some(ticket.clone());
+        let showing = Showing { ticket: Some(&ticket), ..Showing::default() };
+        drop(self.ask(event, Request::CheckIn { id }, showing).await);
     }
 
     async fn edit(&mut self) {
         let event = self.any_event();
         let seats = self.run.options.seats;
         let capacity = self.random.u32(seats - seats / 10..=seats + seats / 10);
-        let version = self.run.events[event].version.load(Ordering::Relaxed);
-        let if_version = self.random.bool().then_some(version);
+        let newest = self.run.events[event].newest().filter(|_| self.random.bool());
+        let (if_version, tag) = newest.unzip();
         let name = format!("Event {event}, edit {}-{}", self.number, self.asked);
-        drop(self.ask(event, Request::Edit { name, capacity, if_version }, None).await);
+        let request = Request::Edit { name, capacity, if_version, hours: None };
+        let showing = Showing { tag: tag.as_ref(), ..Showing::default() };
+        drop(self.ask(event, request, showing).await);
+    }
+
+    /// Gives an event other hours, which pass while it sells, have just passed, or are none.
+    async fn move_hours(&mut self) {
+        let event = self.any_event() / HOURS_EVERY * HOURS_EVERY + HOURS_EVERY - 1;
+        let within = self.run.options.hours_within.filter(|_| event < self.run.events.len());
+        let Some(within) = within else { return self.read().await };
+        let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        let from_now = TimeDelta::milliseconds(self.random.i64(-millis / 4..=millis));
+        let soon = (self.run.store_now() + from_now).trunc_subsecs(3);
+        let (later, day) = (soon + TimeDelta::milliseconds(millis / 4), TimeDelta::hours(24));
+        let hours = match self.random.u8(..7) {
+            0 => Hours { closes_at: Some(soon), ..Hours::default() },
+            1 => Hours { ends_at: Some(soon), ..Hours::default() },
+            2 => Hours { starts_at: Some(soon - day), ..Hours::default() },
+            3 => Hours { closes_at: Some(soon), ends_at: Some(later), starts_at: None },
+            // Whoever comes now comes early.
+            4 => Hours { starts_at: Some(later + day * 2), closes_at: Some(soon), ends_at: None },
+            _ => Hours::default(),
+        };
+        let seats = self.run.options.seats;
+        let name = format!("Event {event}, hours {}-{}", self.number, self.asked);
+        let capacity = seats + seats / 10;
+        let request = Request::Edit { name, capacity, if_version: None, hours: Some(hours) };
+        drop(self.ask(event, request, Showing::default()).await);
     }
 
     async fn read(&mut self) {
         let event = self.any_event();
+        self.look(event, Request::Read, Showing::default()).await;
+    }
+
+    /// Asks for something that changes nothing.
+    async fn look(&mut self, event: usize, request: Request, showing: Showing<'_>) {
         let (invoked_at, event_id) = (self.run.now(), self.run.events[event].id);
-        let answer = super::wire::ask(self.api(), event_id, &Request::Read, None, None).await;
-        if let Answer::Decided(Decided { event: Some(shown), .. }) = &answer {
-            self.run.events[event].version.fetch_max(shown.version, Ordering::Relaxed);
+        let (answer, heard) = super::wire::ask(self.api(), event_id, &request, None, showing).await;
+        let answered_at = self.run.now();
+        if let (Answer::Decided(Decided { event: Some(shown), .. }), Some(tag)) =
+            (&answer, heard.tag)
+        {
+            self.run.events[event].saw(shown.version, tag);
         }
         self.operations.push(Operation {
             client: self.number,
             invoked_at,
-            answered_at: self.run.now(),
+            answered_at,
             event_id,
             key: None,
-            request: Request::Read,
+            request,
             answer,
         });
     }
@@ -147,13 +253,11 @@ impl Client {
     async fn repeat(&mut self) {
         let last = self.operations.iter().rev().find(|last| last.key.is_some());
         match last.cloned() {
-            // The ticket of a check-in is not kept.
-            Some(Operation { event_id, key: Some(key), request, .. })
-                if !matches!(request, Request::CheckIn { .. }) =>
-            {
+            Some(Operation { event_id, key: Some(key), request, .. }) if is_whole(&request) => {
                 let (client, server) = (self.number, self.server());
-                let again = self.run.decide(client, server, event_id, key, &request, None).await;
-                self.operations.extend(again);
+                let showing = Showing::default();
+                let again = self.run.decide(client, server, event_id, key, &request, showing).await;
+                self.operations.extend(again.0);
             }
             _ => self.read().await,
         }
@@ -164,19 +268,20 @@ impl Client {
         &mut self,
         event: usize,
         request: Request,
-        ticket: Option<&str>,
-    ) -> Option<Decided> {
+        showing: Showing<'_>,
+    ) -> Option<(Decided, Heard)> {
         self.asked += 1;
-        let key = format!("{}-{}-{}", self.run.options.seed, self.number, self.asked);
+        // A key is the secret of who has no token, and no short one is taken for that.
+        let key = format!("judge-client-{}-{}-{}", self.run.options.seed, self.number, self.asked);
         let event_id = self.run.events[event].id;
-        let tries =
-            self.run.decide(self.number, self.server(), event_id, key, &request, ticket).await;
+        let (tries, heard) =
+            self.run.decide(self.number, self.server(), event_id, key, &request, showing).await;
         let decided = tries.last().and_then(|last| match &last.answer {
             Answer::Decided(decided) => Some(decided.clone()),
             Answer::Undone { .. } | Answer::Unknown { .. } => None,
         });
         self.operations.extend(tries);
-        decided
+        decided.map(|decided| (decided, heard))
     }
 
     /// A registration to do something with: one of its own, or now and then one that others know too.
@@ -190,6 +295,11 @@ impl Client {
             return self.mine.len().checked_sub(1);
         }
         (!self.mine.is_empty()).then(|| self.random.usize(..self.mine.len()))
+    }
+
+    /// A name that nothing else gives: the number of requests goes up with whatever is asked for by it.
+    fn any_name(&self) -> String {
+        format!("Person {}-{}", self.number, self.asked)
     }
 
     fn any_event(&mut self) -> usize {
@@ -208,4 +318,14 @@ impl Client {
     fn api(&self) -> &crate::api::Api {
         &self.run.apis[self.server() % self.run.apis.len()]
     }
+}
+
+/// Whether what is kept of a request is all of it: its ticket, token or tag is not.
+fn is_whole(request: &Request) -> bool {
+    !matches!(
+        request,
+        Request::CheckIn { .. }
+            | Request::Correct { token: Some(_), .. }
+            | Request::Edit { if_version: Some(_), .. }
+    )
 }

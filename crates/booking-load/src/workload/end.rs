@@ -1,6 +1,7 @@
 //! The end of a run: what only time could change is decided, and then everything is read.
 
-use super::{Run, wire};
+use super::Run;
+use super::wire::{self, Showing};
 use crate::client::Answer as HttpAnswer;
 use crate::judge::{
     Answer, EndEvent, EndRegistration, Entry, History, Request, Shown, ShownEvent, Status,
@@ -11,7 +12,7 @@ use hyper::StatusCode;
 use hyper::header::ETAG;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,58 +21,124 @@ use uuid::Uuid;
 
 /// How long the servers may take until they can be read.
 const READABLE_WITHIN: Duration = Duration::from_secs(60);
-/// How often what is held is confirmed: what runs out meanwhile is offered to the next in line. A
-/// server that still has something then is read as it is, for the judge to say what that is.
+/// How often what is held is confirmed, or given up where it cannot be: what comes free meanwhile is
+/// offered to the next in line. A server that still has something then is read as it is, for the judge to
+/// say what that is.
 const ROUNDS_MAX: usize = 10;
+/// How often the end is read again because something changed while it was read. After that it is judged as
+/// it was read: a server that says one thing here and another there is to be caught, and not waited for.
+const END_TRIES_MAX: usize = 12;
+/// For how long it is read again, as each time waits for the servers to tidy.
+const END_WITHIN: Duration = Duration::from_secs(30);
+/// The pause before it is read again.
+const END_PAUSE: Duration = Duration::from_millis(250);
 /// How long the servers may take to tidy what time has changed; after that they are read as they are.
 const TIDY_WITHIN: Duration = Duration::from_secs(3);
 
-/// Confirms whatever is held or offered, so that time changes nothing any more; then reads all of it.
+/// The end of one event, as it was read.
+struct End {
+    before: ShownEvent,
+    rows: Vec<Shown>,
+    entries: HashMap<Uuid, Vec<Entry>>,
+    after: ShownEvent,
+}
+
+impl End {
+    /// Whether it is one state: nothing changed while it was read, nothing in it can still run out, and
+    /// its rows are those that are counted. A row that has run out by a clock that is ahead shows as ended
+    /// without being so.
+    fn is_one_state(&self) -> bool {
+        let count =
+            |is: fn(Status) -> bool| self.rows.iter().filter(|row| is(row.status)).count() as u64;
+        self.before.is_settled
+            && self.before == self.after
+            && count(|status| matches!(status, Status::Held | Status::Offered)) == 0
+            && count(Status::has_seat) == u64::from(self.before.booked_count)
+            && count(|status| status == Status::Waitlisted) == u64::from(self.before.waitlist_count)
+    }
+}
+
+/// Decides whatever is held or offered, so that time changes nothing any more; then reads all of it.
 pub(super) async fn settle_and_read(run: &Arc<Run>, history: &mut History) -> anyhow::Result<()> {
     for event in 0..run.events.len() {
         let id = run.events[event].id;
-        settle(run, id, history).await?;
-        let shown = settled(run, id).await?;
-        let rows = rows(run, id).await?;
-        let rows = with_positions(run, rows).await?;
-        history.events.push(EndEvent { id, shown });
-        let row = |shown| EndRegistration { event_id: id, shown, history: None };
-        history.registrations.extend(rows.into_iter().map(row));
-    }
-    let wanted = without_whole_story(history);
-    let entries = entries(run, wanted).await?;
-    for row in &mut history.registrations {
-        row.history = entries.get(&row.shown.id).cloned();
+        let (mut end, began) = (None, Instant::now());
+        for turn in 0..END_TRIES_MAX {
+            if turn > 0 {
+                tokio::time::sleep(END_PAUSE).await;
+            }
+            settle(run, id, turn, history).await?;
+            let read = read(run, event, history).await?;
+            let is_read = read.is_one_state();
+            end = Some(read);
+            if is_read || began.elapsed() > END_WITHIN {
+                break;
+            }
+        }
+        let Some(End { before, rows, mut entries, .. }) = end else { continue };
+        history.events.push(EndEvent { id, shown: before });
+        history.registrations.extend(rows.into_iter().map(|shown| {
+            let history = entries.remove(&shown.id);
+            EndRegistration { event_id: id, shown, history }
+        }));
     }
     Ok(())
 }
 
-async fn settle(run: &Arc<Run>, event_id: Uuid, history: &mut History) -> anyhow::Result<()> {
-    let mut before = Vec::new();
+/// Reads an event between two looks at its version.
+async fn read(run: &Arc<Run>, event: usize, history: &History) -> anyhow::Result<End> {
+    let id = run.events[event].id;
+    let before = settled(run, id).await?;
+    let rows = with_positions(run, rows(run, id).await?).await?;
+    let wanted = match run.has_hours(event) {
+        // Whether something was too late is told by its time.
+        true => rows.iter().map(|row| row.id).collect(),
+        false => without_whole_story(history, id, &rows),
+    };
+    let entries = entries(run, wanted).await?;
+    let after = look(run, id).await?;
+    Ok(End { before, rows, entries, after })
+}
+
+/// Confirms what is held or offered. What cannot be confirmed, since the event is over, is given up.
+async fn settle(
+    run: &Arc<Run>,
+    event_id: Uuid,
+    turn: usize,
+    history: &mut History,
+) -> anyhow::Result<()> {
+    let mut tried: HashMap<Uuid, u8> = HashMap::new();
     for round in 0..ROUNDS_MAX {
         settled(run, event_id).await?;
         let rows = rows(run, event_id).await?;
-        let held: Vec<Uuid> = rows
-            .iter()
-            .filter(|row| matches!(row.status, Status::Held | Status::Offered))
-            .map(|row| row.id)
-            .collect();
-        if held.is_empty() || held == before {
+        let held = rows.iter().filter(|row| matches!(row.status, Status::Held | Status::Offered));
+        let held = held.map(|row| row.id).filter(|id| tried.get(id).is_none_or(|tries| *tries < 2));
+        let held: Vec<Uuid> = held.collect();
+        if held.is_empty() {
             return Ok(());
         }
-        before.clone_from(&held);
-        let confirm = {
-            let run = Arc::clone(run);
+        let again: HashSet<Uuid> =
+            held.iter().copied().filter(|id| tried.contains_key(id)).collect();
+        for id in &held {
+            *tried.entry(*id).or_default() += 1;
+        }
+        let decide = {
+            let (run, again) = (Arc::clone(run), Arc::new(again));
             move |id: Uuid| {
-                let run = Arc::clone(&run);
+                let (run, again) = (Arc::clone(&run), Arc::clone(&again));
                 async move {
-                    let key = format!("{}-settle-{round}-{id}", run.options.seed);
-                    let request = Request::Confirm { id };
-                    Ok(run.decide(u32::MAX, 0, event_id, key, &request, None).await)
+                    let key = format!("{}-settle-{turn}-{round}-{id}", run.options.seed);
+                    let request = match again.contains(&id) {
+                        true => Request::Cancel { id },
+                        false => Request::Confirm { id },
+                    };
+                    let decide =
+                        run.decide(u32::MAX, 0, event_id, key, &request, Showing::default());
+                    Ok(decide.await.0)
                 }
             }
         };
-        let tries = for_each(held, run.options.clients, confirm).await?;
+        let tries = for_each(held, run.options.clients, decide).await?;
         history.operations.extend(tries.into_iter().flatten());
     }
     Ok(())
@@ -81,13 +148,18 @@ async fn settle(run: &Arc<Run>, event_id: Uuid, history: &mut History) -> anyhow
 async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<ShownEvent> {
     let began = Instant::now();
     loop {
-        let answer = get(run, &format!("events/{event_id}")).await?;
-        let is_settled = answer.headers.contains_key(ETAG);
-        if is_settled || began.elapsed() > TIDY_WITHIN {
-            return Ok(ShownEvent { is_settled, ..decode(&answer)? });
+        let shown = look(run, event_id).await?;
+        if shown.is_settled || began.elapsed() > TIDY_WITHIN {
+            return Ok(shown);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The event as it is told now.
+async fn look(run: &Run, event_id: Uuid) -> anyhow::Result<ShownEvent> {
+    let answer = get(run, &format!("events/{event_id}")).await?;
+    Ok(ShownEvent { is_settled: answer.headers.contains_key(ETAG), ..decode(&answer)? })
 }
 
 /// All registrations that an event ever had.
@@ -131,16 +203,17 @@ async fn with_positions(run: &Arc<Run>, mut rows: Vec<Shown>) -> anyhow::Result<
 
 /// Those of whom the answers do not tell everything: whoever time could change, or more than one could
 /// act on, or of whom something is not as the answers say.
-fn without_whole_story(history: &History) -> Vec<Uuid> {
+fn without_whole_story(history: &History, event_id: Uuid, rows: &[Shown]) -> Vec<Uuid> {
     #[derive(Default)]
     struct Told {
         versions: Vec<u64>,
         is_more: bool,
     }
     let mut told: HashMap<Uuid, Told> = HashMap::new();
-    for operation in &history.operations {
+    let operations = history.operations.iter();
+    for operation in operations.filter(|operation| operation.event_id == event_id) {
         if let Some(id) = crate::judge::named(&operation.request)
-            && !matches!(operation.request, Request::Cancel { .. })
+            && !matches!(operation.request, Request::Cancel { .. } | Request::Visit { .. })
         {
             told.entry(id).or_default().is_more = true;
         }
@@ -152,15 +225,16 @@ fn without_whole_story(history: &History) -> Vec<Uuid> {
             | (Request::Cancel { .. }, Status::Cancelled) => {
                 told.versions.push(shown.event_version);
             }
+            // Looking changes nothing.
+            (Request::Visit { .. }, _) => {}
             _ => told.is_more = true,
         }
     }
-    let is_known = |row: &&EndRegistration| {
-        let told = told.get(&row.shown.id);
-        told.is_some_and(|told| !told.is_more && told.versions.contains(&row.shown.event_version))
+    let is_known = |row: &&Shown| {
+        let told = told.get(&row.id);
+        told.is_some_and(|told| !told.is_more && told.versions.contains(&row.event_version))
     };
-    let rows = history.registrations.iter();
-    rows.filter(|row| !is_known(row)).map(|row| row.shown.id).collect()
+    rows.iter().filter(|row| !is_known(row)).map(|row| row.id).collect()
 }
 
 async fn entries(run: &Arc<Run>, ids: Vec<Uuid>) -> anyhow::Result<HashMap<Uuid, Vec<Entry>>> {

@@ -10,17 +10,25 @@ use crate::client::Limits;
 use crate::judge::{Answer, History, Operation, Request};
 use crate::token::OrganizerToken;
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use client::{Client, Mine};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use hyper::header::HeaderValue;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
+use wire::{Heard, Showing};
 
 /// Registrations that more than one client may act on at a time.
 const COMMON_MAX: usize = 64;
 /// Every so manieth event is called off when nine tenths of the requests were sent.
 const CALLED_OFF_EVERY: usize = 8;
+
+/// Every so manieth event has hours.
+const HOURS_EVERY: usize = 4;
+/// So near they are unless something else is said: many of them pass in a run of some seconds.
+const HOURS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What to run, and against what.
 #[derive(Debug, Clone)]
@@ -47,6 +55,9 @@ pub struct WorkloadOptions {
     pub decide_within: Duration,
     /// How long the least offer lasts, in seconds; 60 is the least there is.
     pub offer_ttl_seconds: u32,
+    /// How far from now, by the store's clock, the hours lie that one event in four is given again and
+    /// again while it sells; without it no event has any.
+    pub hours_within: Option<Duration>,
 }
 
 impl WorkloadOptions {
@@ -64,6 +75,7 @@ impl WorkloadOptions {
             limits: Limits { answer: Duration::from_secs(15), ..Limits::default() },
             decide_within: Duration::from_secs(60),
             offer_ttl_seconds: 60,
+            hours_within: Some(HOURS_WITHIN),
         }
     }
 }
@@ -91,13 +103,29 @@ struct Run {
     sent: AtomicU64,
     is_over: AtomicBool,
     common: Mutex<Vec<Mine>>,
+    /// The store's time when it was told last, in microseconds since 1970.
+    store_time: AtomicI64,
 }
 
 /// An event of the run.
 struct Sale {
     id: Uuid,
-    /// The last version that anybody was told, for edits that must have one.
-    version: AtomicU64,
+    /// The last version that anybody read, and what names it, for edits that must have one.
+    newest: Mutex<Option<(u64, HeaderValue)>>,
+}
+
+impl Sale {
+    /// Keeps in mind what was read, if nothing newer was.
+    fn saw(&self, version: u64, tag: HeaderValue) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|(newest, _)| *newest < version) {
+            *newest = Some((version, tag));
+        }
+    }
+
+    fn newest(&self) -> Option<(u64, HeaderValue)> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Runs it to its end, reads what there is then, and returns what happened.
@@ -189,11 +217,12 @@ impl Run {
             sent: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
             common: Mutex::default(),
+            store_time: AtomicI64::new(Utc::now().timestamp_micros()),
             options,
         };
         for number in 0..run.options.events {
             let operation = run.create(number).await?;
-            run.events.push(Sale { id: operation.event_id, version: AtomicU64::new(1) });
+            run.events.push(Sale { id: operation.event_id, newest: Mutex::default() });
             run.created.push(operation);
         }
         Ok(Arc::new(run))
@@ -222,8 +251,9 @@ impl Run {
             waitlist_enabled: number % 4 != 1,
             offer_ttl_seconds: (number % 4 != 2).then_some(self.options.offer_ttl_seconds),
         };
-        let key = format!("{}-event-{number}-{}", self.options.seed, fastrand::u64(..));
-        let tries = self.decide(u32::MAX, 0, Uuid::nil(), key, &request, None).await;
+        let key = format!("judge-event-{}-{number}-{}", self.options.seed, fastrand::u64(..));
+        let decide = self.decide(u32::MAX, 0, Uuid::nil(), key, &request, Showing::default());
+        let (tries, _) = decide.await;
         let mut decided = tries.into_iter().next_back().context("it was asked for")?;
         let Answer::Decided(answer) = &decided.answer else {
             anyhow::bail!("no event could be created: {:?}", decided.answer);
@@ -234,6 +264,7 @@ impl Run {
     }
 
     /// Sends a request until it is decided, or for as long as it is worth. Every try is an operation.
+    /// Returns what the last of them told, too.
     async fn decide(
         &self,
         client: u32,
@@ -241,16 +272,20 @@ impl Run {
         event_id: Uuid,
         key: String,
         request: &Request,
-        ticket: Option<&str>,
-    ) -> Vec<Operation> {
+        showing: Showing<'_>,
+    ) -> (Vec<Operation>, Heard) {
         let began = Instant::now();
         let mut pause = Duration::from_millis(20);
-        let mut tries = Vec::with_capacity(1);
+        let (mut tries, mut told) = (Vec::with_capacity(1), Heard::default());
         for turn in 0.. {
             let api = &self.apis[(server + turn) % self.apis.len()];
             let invoked_at = self.now();
-            let answer = wire::ask(api, event_id, request, Some(&key), ticket).await;
+            let (answer, heard) = wire::ask(api, event_id, request, Some(&key), showing).await;
             let answered_at = self.now();
+            if let Some(made_at) = heard.made_at {
+                self.store_time.store(made_at.timestamp_micros(), Ordering::Relaxed);
+            }
+            told = heard;
             let is_decided = matches!(answer, Answer::Decided(_));
             let (request, key) = (request.clone(), Some(key.clone()));
             tries.push(Operation {
@@ -268,12 +303,23 @@ impl Run {
             tokio::time::sleep(pause.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
-        tries
+        (tries, told)
     }
 
     /// Microseconds since the run began.
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// About what the store's clock shows.
+    fn store_now(&self) -> DateTime<Utc> {
+        let micros = self.store_time.load(Ordering::Relaxed);
+        DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    }
+
+    /// Whether an event is given hours.
+    fn has_hours(&self, event: usize) -> bool {
+        self.options.hours_within.is_some() && event % HOURS_EVERY == HOURS_EVERY - 1
     }
 
     /// The number of the next request, until there are enough.

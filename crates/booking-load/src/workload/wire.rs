@@ -2,8 +2,9 @@
 
 use crate::api::Api;
 use crate::client::{Answer as HttpAnswer, TransportError};
-use crate::judge::{Answer, Decided, Request, Shown, ShownEvent};
-use hyper::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use crate::judge::{Answer, Decided, Request, Shown, ShownEvent, TokenMark};
+use chrono::{DateTime, Utc};
+use hyper::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use hyper::{Method, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -18,32 +19,61 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// run's, with the same seed, are other keys.
 static RUN: LazyLock<String> = LazyLock::new(|| format!("{:032x}", fastrand::u128(..)));
 
+/// What a request shows beside what is written down of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Showing<'a> {
+    pub(super) ticket: Option<&'a str>,
+    /// The holder's token, where it is the holder who asks.
+    pub(super) token: Option<&'a str>,
+    /// The `ETag` of the version that is to be edited.
+    pub(super) tag: Option<&'a HeaderValue>,
+}
+
+/// What an answer tells beside what is written down of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard {
+    pub(super) manage_token: Option<String>,
+    pub(super) tag: Option<HeaderValue>,
+    /// The store's time when what was asked for was made, just now.
+    pub(super) made_at: Option<DateTime<Utc>>,
+}
+
 /// Asks, once.
 pub(super) async fn ask(
     api: &Api,
     event_id: Uuid,
     request: &Request,
     key: Option<&str>,
-    ticket: Option<&str>,
-) -> Answer {
-    let (method, path, body) = route(event_id, request, ticket);
+    showing: Showing<'_>,
+) -> (Answer, Heard) {
+    let (method, path, body) = route(event_id, request, showing.ticket);
     let mut headers = match request {
         Request::Register { .. } | Request::Hold { .. } => HeaderMap::new(),
         _ => api.organizer(),
     };
+    if let Some(token) = showing.token {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+            .expect("it came in an answer as text");
+        bearer.set_sensitive(true);
+        headers.insert(AUTHORIZATION, bearer);
+    }
     if let Some(key) = key {
         let key = format!("{}-{key}", *RUN);
         headers.insert(KEY, HeaderValue::from_str(&key).expect("our keys are plain ASCII"));
     }
-    if let Request::Edit { if_version: Some(version), .. } = request {
-        let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is ASCII");
-        headers.insert(IF_MATCH, tag);
+    if let Some(tag) = showing.tag {
+        headers.insert(IF_MATCH, tag.clone());
     }
     let body = body.map(|body| body.to_string().into_bytes());
     match api.client().call(method, uri(api, &path), body, headers).await {
         Ok(answer) => read(request, &answer),
-        Err(error) if error.may_have_arrived() => Answer::Unknown { why: error.kind().to_owned() },
-        Err(_) => Answer::Undone { status: 0 },
+        Err(error) => {
+            let answer = match error.may_have_arrived() {
+                true => Answer::Unknown { why: error.kind().to_owned() },
+                false => Answer::Undone { status: 0 },
+            };
+            (answer, Heard::default())
+        }
     }
 }
 
@@ -75,30 +105,53 @@ fn route(
         }
         Request::Confirm { id } => (Method::POST, format!("registrations/{id}/confirm"), None),
         Request::Cancel { id } => (Method::DELETE, format!("registrations/{id}"), None),
-        Request::Transfer { id, user_email } => {
-            let body = json!({"user_email": user_email});
+        Request::Transfer { id, user_email, name } => {
+            let mut body = json!({"user_email": user_email});
+            add(&mut body, "name", name.as_ref());
             (Method::POST, format!("registrations/{id}/transfer"), Some(body))
         }
+        Request::Correct { id, name, user_email, .. } => {
+            let mut body = json!({"name": name});
+            add(&mut body, "user_email", user_email.as_ref());
+            (Method::PATCH, format!("registrations/{id}"), Some(body))
+        }
+        Request::RenewLink { id } => (Method::POST, format!("registrations/{id}/link"), None),
+        Request::Visit { id, .. } => (Method::GET, format!("registrations/{id}"), None),
         Request::CheckIn { .. } => {
             (Method::POST, format!("{event}/check-ins"), Some(json!({"ticket": ticket})))
         }
         Request::UndoCheckIn { id } => (Method::DELETE, format!("{event}/check-ins/{id}"), None),
-        Request::Edit { name, capacity, .. } => {
-            (Method::PATCH, event, Some(json!({"name": name, "capacity": capacity})))
+        Request::Edit { name, capacity, hours, .. } => {
+            let mut body = json!({"name": name, "capacity": capacity});
+            if let Some(hours) = hours {
+                // What is cleared is said to be so.
+                body["starts_at"] = json!(hours.starts_at);
+                body["ends_at"] = json!(hours.ends_at);
+                body["closes_at"] = json!(hours.closes_at);
+            }
+            (Method::PATCH, event, Some(body))
         }
         Request::CancelEvent => (Method::POST, format!("{event}/cancel"), None),
         Request::Read => (Method::GET, event, None),
     }
 }
 
+/// Adds a field to an object, if there is something to say.
+fn add(body: &mut Value, name: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        body[name] = json!(value);
+    }
+}
+
 /// What an answer decides, if it does.
-fn read(request: &Request, answer: &HttpAnswer) -> Answer {
+fn read(request: &Request, answer: &HttpAnswer) -> (Answer, Heard) {
     let status = answer.status.as_u16();
     match status {
-        502 | 504 => return Answer::Unknown { why: status.to_string() },
-        429 | 500 | 503 => return Answer::Undone { status },
+        502 | 504 => return (Answer::Unknown { why: status.to_string() }, Heard::default()),
+        429 | 500 | 503 => return (Answer::Undone { status }, Heard::default()),
         _ => {}
     }
+    let mut heard = Heard { tag: answer.headers.get(ETAG).cloned(), ..Heard::default() };
     let mut decided =
         Decided { status, replayed: answer.headers.contains_key(REPLAYED), ..Decided::default() };
     let is_of_event = matches!(
@@ -115,11 +168,28 @@ fn read(request: &Request, answer: &HttpAnswer) -> Answer {
         // Where the event came into being, its id is told by the place of a registration's.
         if matches!(request, Request::Create { .. }) {
             decided.code = decode::<Id>(answer).map(|created| created.id.to_string());
+            heard.made_at = decode::<Made>(answer).map(|made| made.created_at);
         }
     } else {
-        decided.registration = decode::<Shown>(answer);
+        heard.manage_token = decode::<Private>(answer).and_then(|private| private.manage_token);
+        let token = heard.manage_token.as_deref().map(TokenMark::of);
+        decided.registration = decode::<Shown>(answer).map(|shown| Shown { token, ..shown });
+        let is_new = matches!(request, Request::Register { .. } | Request::Hold { .. });
+        if is_new && !decided.replayed {
+            heard.made_at = decode::<Made>(answer).map(|made| made.created_at);
+        }
     }
-    Answer::Decided(decided)
+    (Answer::Decided(decided), heard)
+}
+
+#[derive(Deserialize)]
+struct Made {
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct Private {
+    manage_token: Option<String>,
 }
 
 /// The id of an event that was created.

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) const REACHABLE_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// A database of its own with our tables.
 pub(crate) fn migrated_database() -> Database {

@@ -37,13 +37,17 @@ async fn the_first_answer_is_given_for_a_day() {
     let sold_out = execute(&store, &[keyed(&event, "bob", key(2, 1))]).await.remove(0);
     assert_eq!(sold_out, Outcome::Refused(Refusal::SoldOut));
 
-    hands.advance(IdempotencyRecord::KEPT - TimeDelta::microseconds(1));
     let replayed = |outcome: &Outcome| Outcome::Replayed(Box::new(outcome.clone()));
+    let bob = [keyed(&event, "bob", key(2, 1))];
+    hands.advance(IdempotencyRecord::REFUSAL_KEPT - TimeDelta::microseconds(1));
+    assert_eq!(execute(&store, &bob).await, [replayed(&sold_out)]);
+
+    hands.advance(IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT);
     let again = [keyed(&event, "ada", key(1, 1)), keyed(&event, "ada", key(1, 2))];
     let reused = Outcome::Refused(Refusal::KeyReused);
     assert_eq!(execute(&store, &again).await, [replayed(&first), reused]);
-    let again = [keyed(&event, "bob", key(2, 1))];
-    assert_eq!(execute(&store, &again).await, [replayed(&sold_out)]);
+    // A refusal, which changed nothing, is decided anew long before.
+    assert_eq!(execute(&store, &bob).await, [sold_out]);
     // Of another event it is another key.
     let other = create(&store, 1).await;
     let fresh = execute(&store, &[keyed(&other, "ada", key(1, 2))]).await.remove(0);

@@ -1,0 +1,168 @@
+//! Refusals, and whether each had its reason while its request was under way.
+
+use super::asked::Asked;
+use super::breach::Breach;
+use super::coverage::Coverage;
+use super::history::{Hours, Request, Status};
+use super::replay::{Moment, Replay};
+use super::times::Times;
+use super::told::{Window, moments_in};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Whether a refusal had its reason at some version that the request may have seen.
+pub(super) fn check(
+    asked: &Asked<'_>,
+    code: &str,
+    window: Window,
+    replay: &Replay,
+    times: &Times,
+    breaches: &mut Vec<Breach>,
+    coverage: &mut Coverage,
+) {
+    let request = &asked.operation.request;
+    let Window { after, before } = window;
+    let counts = || (after..=before).filter_map(|version| replay.counts.get(version as usize));
+    let somebody = |is: &dyn Fn(&Moment) -> bool| {
+        named(request).is_some_and(|id| moments_in(replay, id, window).any(is))
+    };
+    let is_justified = match (request, code) {
+        (Request::Register { .. } | Request::Hold { .. }, "sold_out" | "all_held") => {
+            may_be_open(request, window, replay, times) && counts().any(|counts| !counts.has_seat())
+        }
+        (
+            Request::Register { user_email, .. } | Request::Hold { user_email, .. },
+            "already_registered",
+        ) => {
+            may_be_open(request, window, replay, times) && is_live(user_email, None, window, replay)
+        }
+        (Request::Transfer { id, user_email, name }, "already_registered") => {
+            // Who has it already may be told so, unless only a name is to be put right.
+            is_live(user_email, name.as_ref().map(|_| *id), window, replay)
+        }
+        (Request::Correct { id, user_email: Some(user_email), .. }, "already_registered") => {
+            is_live(user_email, Some(*id), window, replay)
+        }
+        (_, "closed") => {
+            let is_called_off = replay.cancelled_at.is_some_and(|at| at <= before);
+            let is_closed = is_called_off || may_be_closed(request, window, replay, times);
+            if is_closed && !is_called_off {
+                coverage.count(&format!("{}: closed by its hours", request.kind()));
+            }
+            is_closed
+        }
+        (Request::Confirm { .. }, "hold_expired") => {
+            somebody(&|moment| matches!(moment.status, Status::Cancelled | Status::Expired))
+        }
+        (Request::Confirm { .. }, "not_offered") => {
+            somebody(&|moment| moment.status == Status::Waitlisted)
+        }
+        (Request::Cancel { .. }, "not_cancellable")
+        | (Request::CheckIn { .. }, "already_checked_in") => {
+            somebody(&|moment| moment.is_checked_in)
+        }
+        (Request::Transfer { .. }, "not_transferable") => {
+            somebody(&|moment| moment.status != Status::Confirmed || moment.is_checked_in)
+        }
+        (
+            Request::Correct { .. } | Request::RenewLink { .. } | Request::Transfer { .. },
+            "not_correctable",
+        ) => somebody(&|moment| !moment.status.is_live()),
+        (
+            Request::Visit { token, .. } | Request::Correct { token: Some(token), .. },
+            "forbidden",
+        ) => somebody(&|moment| moment.token != Some(*token)),
+        (Request::CheckIn { id }, "ticket_refused") => replay.people.get(id).is_some_and(|all| {
+            // It ended, or it is somebody else's since its ticket was fetched. What was only put right
+            // is no reason.
+            all.iter().any(|moment| {
+                moment.version <= before
+                    && (matches!(moment.status, Status::Cancelled | Status::Expired)
+                        || moment.transfers > 0)
+            })
+        }),
+        (Request::Edit { capacity, .. }, "capacity_below_booked") => {
+            counts().any(|counts| *capacity < counts.taken)
+        }
+        (Request::Edit { if_version: Some(asked), .. }, "version_mismatch") => {
+            after != before || after != *asked
+        }
+        _ => {
+            let (status, code) =
+                (asked.decided.map_or(0, |decided| decided.status), code.to_owned());
+            let request = request.kind();
+            breaches.push(Breach::Unexpected { request, status, code: Some(code) });
+            return;
+        }
+    };
+    if !is_justified {
+        let (request, code) = (request.kind(), code.to_owned());
+        breaches.push(Breach::Unjustified { request, code, after, before });
+    }
+}
+
+/// Whether an address had a live registration, but for one that does not count.
+fn is_live(user_email: &str, but: Option<Uuid>, window: Window, replay: &Replay) -> bool {
+    let spans = replay.live.get(user_email).map_or(&[][..], Vec::as_slice);
+    let is_in = |from: u64, until: u64| from <= window.before && window.after < until;
+    spans.iter().any(|span| is_in(span.from, span.until) && but != Some(span.id))
+}
+
+/// From when on the hours of an event refuse such a request, if ever.
+fn refused_from(request: &Request, hours: Hours) -> Option<DateTime<Utc>> {
+    match request {
+        Request::Register { .. } | Request::Hold { .. } => hours.doors_close_at(),
+        Request::Confirm { .. } | Request::Transfer { .. } => hours.over_at(),
+        // Whoever is there is let in, put right and given up at any hour.
+        _ => None,
+    }
+}
+
+/// Whether its hours may have been the reason to refuse it.
+fn may_be_closed(request: &Request, window: Window, replay: &Replay, times: &Times) -> bool {
+    let wants_something = match request {
+        Request::Confirm { id } => {
+            moments_in(replay, *id, window).any(|moment| moment.status != Status::Confirmed)
+        }
+        // To whoever has it already it is a correction.
+        Request::Transfer { id, user_email, name: Some(_) } => {
+            moments_in(replay, *id, window).any(|moment| moment.user_email != *user_email)
+        }
+        _ => true,
+    };
+    wants_something
+        && (window.after..=window.before).any(|version| {
+            let hours = replay.counts.get(version as usize).map(|counts| counts.hours);
+            let from = hours.and_then(|hours| refused_from(request, hours));
+            from.is_some_and(|from| times.may_have_come(from, version))
+        })
+}
+
+/// Whether its hours may have allowed it: they are looked at before anything else.
+fn may_be_open(request: &Request, window: Window, replay: &Replay, times: &Times) -> bool {
+    (window.after..=window.before).any(|version| {
+        let hours = replay.counts.get(version as usize).map(|counts| counts.hours);
+        let from = hours.and_then(|hours| refused_from(request, hours));
+        from.is_none_or(|from| !times.must_have_come(from, version))
+    })
+}
+
+/// The registration that a request names.
+pub(crate) fn named(request: &Request) -> Option<Uuid> {
+    match request {
+        Request::Confirm { id }
+        | Request::Cancel { id }
+        | Request::Transfer { id, .. }
+        | Request::Correct { id, .. }
+        | Request::RenewLink { id }
+        | Request::Visit { id, .. }
+        | Request::CheckIn { id }
+        | Request::UndoCheckIn { id } => Some(*id),
+        Request::Create { .. }
+        | Request::Register { .. }
+        | Request::Hold { .. }
+        | Request::Edit { .. }
+        | Request::CancelEvent
+        | Request::Read => None,
+    }
+}
