@@ -18,7 +18,7 @@ mod rate;
 
 pub use client::TrustedProxies;
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use forwarded::hops as forwarded_hops;
+pub(crate) use forwarded::AddressHeader;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;
