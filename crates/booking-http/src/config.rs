@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn nothing_set_is_sqlite_on_loopback() {
         let config = read(&[]).expect("the defaults are valid");
-        assert_eq!(config.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.address.to_string(), "127.0.0.1:8080");
         assert!(
             matches!(config.store, StoreConfig::Sqlite(path) if path.as_os_str() == "booking.db")
         );
@@ -283,6 +283,12 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!((options.location().as_str(), options.pool_size), ("db:5432/x", 4));
+        let StoreConfig::Postgres(defaults) = read(&[("DB_PASSWORD", "x")]).expect("valid").store
+        else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!(defaults.location(), "localhost:5432/eventbooking");
+        assert_eq!(defaults.config.get_user(), Some("postgres"));
         let StoreConfig::Postgres(several) =
             read(&[("DB_HOST", "one, two"), ("DB_PORT", "7"), ("DB_NAME", "x")])
                 .expect("valid")
