@@ -183,10 +183,10 @@ fi
 tests=(cargo test --workspace --all-features --locked)
 run "building the tests" "${tests[@]}" --no-run
 # By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
-if has patroni && has etcd; then
+if has patroni && has etcd && PATH=$PATH:/usr/sbin has haproxy; then
     run "failing over" env FAILOVER_PROGRAMS="$target/debug" scripts/failover.sh --rounds 1
 else
-    echo "== failing over: not tried, as Patroni or etcd is not installed (scripts/failover.sh installs them)"
+    echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
 fi
 beside_log=${CARGO_TARGET_DIR:-target}/beside.log
 "${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
