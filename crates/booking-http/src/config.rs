@@ -22,6 +22,8 @@ pub struct Config {
     pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
+    /// Whether this is inside a container, from which hints are to lead out.
+    pub in_container: bool,
     /// How long to wait at start for a database that is starting itself.
     pub store_wait: Duration,
     /// The most seats that an event may have.
@@ -107,6 +109,7 @@ impl Config {
             ),
             allow_open: reader.parse("ALLOW_OPEN", "is neither true nor false"),
             store,
+            in_container: reader.parse("BOOKING_CONTAINER", "is neither true nor false"),
             store_wait: reader.seconds("DB_WAIT_SECONDS", 0, 3_600),
             capacity_max: {
                 let seats = reader.within("CAPACITY_MAX", 1, i32::MAX as u64);

@@ -67,7 +67,8 @@ settings! {
     "METRICS_BIND" [""] "address and port where /metrics is served instead of beside everything else; off for nowhere"
     "AUDIT_SECONDS" ["0"] "how often this server recounts every event against its rows, which reads everything; 0 for never"
     "LOG_FORMAT" ["text"] "how to log: text, or json for an object on each line"
-    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests"
+    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests, of which probes that go well are told at debug alone"
+    "BOOKING_CONTAINER" ["false"] "true inside a container, as its image says itself: hints then name what can be done from outside"
 }
 
 /// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.

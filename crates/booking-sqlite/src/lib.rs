@@ -41,6 +41,7 @@ mod keys;
 mod load;
 mod migrate;
 mod organizers;
+mod ownership;
 mod queries;
 mod readers;
 mod records;

@@ -3,6 +3,7 @@
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
+mod told;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use common::http::{Answer, send};
