@@ -8,6 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 dockerfile=docker/Dockerfile
 compose=docker/compose.yaml
 sample=docker/booking.env.sample
+database_sample=docker/database.env.sample
+ha=docker/compose.ha.yaml
 failures=0
 
 fail() {
@@ -42,6 +44,37 @@ if ! grep -q '^FROM rust:.*-bookworm' "$dockerfile" || ! grep -q '^FROM .*debian
     fail "builder and base of $dockerfile are not both Debian 12 (bookworm)"
 fi
 
+# What a compose file says of a service, with whatever it takes over by `<<` or by name, and without comments.
+# For a key that is there twice the nearest is first.
+of_service() { of_block "$1" "^  $2:\$"; }
+of_block() {
+    local file=$1 said anchor
+    said=$(awk -v begins="$2" '
+        /^ *#/ || /^ *$/ { next }
+        { match($0, /[^ ]/) }
+        inside && RSTART <= depth { exit }
+        inside { print }
+        !inside && $0 ~ begins { inside = 1; depth = RSTART }' "$file")
+    echo "$said"
+    while read -r anchor; do
+        of_block "$file" "&$anchor\$"
+    done < <(sed -nE 's/^ +(<<|[a-z_]+): \*//p' <<<"$said")
+}
+services() { awk '/^[a-z]/ { inside = /^services:/ } inside && /^  [a-z-]+:$/ { sub(/:/, "", $1); print $1 }' "$1"; }
+# must FILE SERVICE WHAT PATTERN…: every pattern is in a line of it.
+must() {
+    local file=$1 service=$2 what=$3 pattern said
+    said=$(of_service "$file" "$service")
+    for pattern in "${@:4}"; do
+        grep -qE -- "$pattern" <<<"$said" || fail "$service of $file $what ($pattern)"
+    done
+}
+must_not() {
+    local said
+    said=$(of_service "$1" "$2")
+    ! grep -qE -- "$4" <<<"$said" || fail "$2 of $1 $3 ($4)"
+}
+
 # The compose file is where .env says, and names the Dockerfile relative to its own folder.
 grep -qx "COMPOSE_FILE=$compose" .env || fail ".env does not name $compose"
 context=$(sed -nE 's/^ +context: //p' "$compose")
@@ -49,18 +82,140 @@ named=$(sed -nE 's/^ +dockerfile: //p' "$compose")
 [ "$(realpath "docker/$context/$named")" = "$(realpath "$dockerfile")" ] ||
     fail "$compose builds $context/$named, which is not $dockerfile"
 
-# Every variable that the compose file hands to a shell is in the sample, and every key of the sample
-# is a setting of the program.
+# Every variable that the compose file hands to a shell is the database's or made there, and every key of
+# the samples is a setting of the program.
 for name in $(grep -oE '\$\$[A-Z_]+' "$compose" | tr -d '$' | sort -u); do
-    grep -q "^$name=" "$sample" || fail "$compose uses $name, which $sample does not set"
+    grep -q "^$name=" "$database_sample" || fail "$compose uses $name, which $database_sample does not set"
 done
-for name in $(sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$sample"); do
-    grep -rqF "\"$name\"" crates/booking-http/src || fail "$sample sets $name, which booking-http does not read"
+for file in "$sample" "$database_sample"; do
+    for name in $(sed -nE 's/^(# )?([A-Z_]+)=.*/\2/p' "$file"); do
+        grep -rqF "\"$name\"" crates/booking-http/src || fail "$file sets $name, which booking-http does not read"
+    done
 done
+for name in $(sed -nE 's/^ENV //p' "$dockerfile" | tr ' ' '\n' | sed 's/=.*//'); do
+    grep -rqF "\"$name\"" crates/booking-http/src || fail "$dockerfile sets $name, which booking-http does not read"
+done
+
+# One port everywhere: what the program listens on if nothing is said.
+port=$(sed -nE 's/^ *"PORT" \["([0-9]+)"\].*/\1/p' crates/booking-http/src/settings.rs)
+[ "$port" = 8080 ] || fail "booking-http listens on ${port:-no port}, and not on 8080"
+grep -qE "^ENV .*\bPORT=$port\b" "$dockerfile" || fail "$dockerfile does not set PORT=$port"
+grep -qx "EXPOSE $port" "$dockerfile" || fail "$dockerfile does not expose $port"
+grep -qE "^#   docker run .*127\.0\.0\.1:$port:$port" "$dockerfile" || fail "$dockerfile tells another port than $port"
+for file in "$compose" "$ha"; do
+    [ "$(grep -cE "^ +- \"127\.0\.0\.1:$port:$port\"$" "$file")" = 1 ] || fail "$file does not publish $port on loopback"
+    ! grep -qE '^ +- "?[0-9.]*:?[0-9]+:[0-9]+"?$' <(grep -vE "127\.0\.0\.1:$port:$port" "$file") ||
+        fail "$file publishes something else, too"
+    ! grep -qE ':3000\b' "$file" || fail "$file has the port of before"
+done
+
+# Who runs the image by itself is told how, and the program knows that it is in a container.
+grep -qE '^#   docker run --rm --volume booking:/data booking token create' "$dockerfile" ||
+    fail "$dockerfile does not say how to make the first token"
+grep -qE '^# .*--env ALLOW_OPEN=true' "$dockerfile" || fail "$dockerfile does not say how to go without a token"
+grep -qE '^ENV .*\bBOOKING_CONTAINER=true\b' "$dockerfile" || fail "the program of $dockerfile does not know where it is"
+
+# The database gets its own settings alone, and all that the servers get of them is the same.
+for name in DB_USER DB_PASSWORD DB_NAME; do
+    grep -q "^$name=" "$database_sample" || fail "$database_sample does not set $name"
+    ! grep -q "^$name=" "$sample" || fail "$sample sets $name, which belongs into $database_sample"
+done
+[ "$(grep -cE '^[A-Z_]+=' "$database_sample")" = 3 ] || fail "$database_sample sets more than the database's three"
+grep -qx "DB_NAME=$(sed -nE 's/^ *"DB_NAME" \["([a-z]+)"\].*/\1/p' crates/booking-http/src/settings.rs)" "$database_sample" ||
+    fail "$database_sample does not name the default database"
+for file in "$compose" "$ha"; do
+    for service in $(services "$file"); do
+        case $service in
+            db*) must_not "$file" "$service" "is told what is the servers' affair" 'booking\.env'
+                must "$file" "$service" "is not told of its database" 'path: database\.env\.sample$' 'path: database\.env$' ;;
+            app*) must "$file" "$service" "is not told of its settings" 'path: booking\.env\.sample$' 'path: booking\.env$' \
+                'path: database\.env\.sample$' 'path: database\.env$' ;;
+            *) must_not "$file" "$service" "is told passwords that it does not need" 'env_file|\.env' ;;
+        esac
+    done
+done
+for name in booking.env database.env ha/patroni.env; do
+    grep -qx "$name" docker/.gitignore || fail "Git does not ignore docker/$name"
+    [ -e "docker/$name.sample" ] || fail "there is no docker/$name.sample"
+done
+
+# The role of the servers is an ordinary one, made as the image's own superuser, whose password nobody has.
+[ "$(grep -c '^CREATE ROLE :"user" LOGIN PASSWORD' docker/ha/owner.sql)" = 1 ] &&
+    ! grep -qiE '^[^-].*superuser' docker/ha/owner.sql || fail "docker/ha/owner.sql does not make an ordinary role"
+for name in $(sed -nE 's/^\\getenv [a-z]+ //p' docker/ha/owner.sql); do
+    grep -q "^$name=" "$database_sample" || fail "docker/ha/owner.sql reads $name, which $database_sample does not set"
+done
+must "$compose" db "does not make the servers' role" '- \./ha/owner\.sql:/docker-entrypoint-initdb\.d/owner\.sql:ro$'
+must "$compose" db "has a password for its superuser that somebody knows" 'POSTGRES_PASSWORD="\$\$\(head -c 32 /dev/urandom'
+must_not "$compose" db "makes the servers' role a superuser" 'POSTGRES_USER'
+
+# Whatever runs is bounded, has no privileges, and does not fill the disk with what it says.
+for file in "$compose" "$ha"; do
+    for service in $(services "$file"); do
+        must "$file" "$service" "is not bounded" '^ +mem_limit: [0-9]+[mg]$' '^ +cpus: (1|\$\{[A-Z_]+:-1\})$' '^ +pids_limit: [0-9]+$'
+        must "$file" "$service" "keeps privileges" '^ +cap_drop:$' '^ +- ALL$' 'no-new-privileges:true'
+        must "$file" "$service" "logs without end" '^ +driver: local$' '^ +max-size: [0-9]+m$' '^ +max-file: "[0-9]+"$'
+        must "$file" "$service" "does not come back" '^ +restart: unless-stopped$'
+        case $service in
+            # The image has its health check.
+            app*) must "$file" "$service" "leaves a volume behind at each start" '^ +tmpfs:$' '^ +- /data$'
+                must "$file" "$service" "can be written to" '^ +read_only: true$' ;;
+            *) must "$file" "$service" "has no health check" '^ +healthcheck:$' ;;
+        esac
+        ! grep -q '^ *image: booking' <<<"$(of_service "$file" "$service")" ||
+            must "$file" "$service" "is looked for in a registry" '^ +pull_policy: never$'
+    done
+done
+grep -q '^HEALTHCHECK ' "$dockerfile" || fail "$dockerfile has no health check"
+grep -qx 'VOLUME /data' "$dockerfile" || fail "$dockerfile keeps its data elsewhere than what the compose files cover"
+[ "$(of_service "$compose" db | sed -nE '/cap_add:/,/:$/s/^ +- ([A-Z_]+)$/\1/p' | sort | tr '\n' ' ')" = \
+    "CHOWN DAC_READ_SEARCH FOWNER SETGID SETUID " ] || fail "db of $compose keeps other capabilities than it needs"
+
+# Whose address it is: each proxy has one, and only that is believed.
+gateway=$(sed -nE 's/^ +gateway: //p' "$compose")
+[ -n "$gateway" ] && [ "$(sed -n 's/^TRUSTED_PROXIES=//p' "$sample")" = "$gateway" ] ||
+    fail "$sample does not trust the gateway of $compose, by which this machine comes: ${gateway:-it has none}"
+proxy=$(of_service "$ha" proxy | sed -nE 's/^ +ipv4_address: //p')
+[ -n "$proxy" ] || fail "the proxy of $ha has no address of its own"
+for service in $(services "$ha" | grep ^app); do
+    [ "$(of_service "$ha" "$service" | sed -nE 's/^ +TRUSTED_PROXIES: //p')" = "$proxy" ] ||
+        fail "$service of $ha does not trust the proxy $proxy, and only that"
+    must "$ha" "$service" "believes another header than the proxy writes" '^ +CLIENT_ADDRESS_HEADER: X-Forwarded-For$'
+done
+[ "$(sed -nE 's/^ +gateway: //p' "$ha")" != "$proxy" ] || fail "the proxy of $ha has the gateway's address"
+grep -qE '^ +ip_range: ' "$ha" || fail "whoever starts first in $ha may get the proxy's address"
+for rule in 'http-request set-header X-Forwarded-For %\[src\]' 'http-request del-header Forwarded'; do
+    grep -qE "^ +$rule\$" docker/ha/haproxy.cfg || fail "docker/ha/haproxy.cfg passes a client's own word on ($rule)"
+done
+! grep -qE '^ +(option forwardfor|log )' docker/ha/haproxy.cfg || fail "docker/ha/haproxy.cfg adds to a client's word, or says all twice"
+
+# etcd, which asks nobody for a password, is where only the nodes are.
+[ "$(of_service "$ha" etcd | grep -A9 'networks:' | sed -nE 's/^ +- ([a-z]+)$/\1/p' | head -1)" = cluster ] ||
+    fail "etcd of $ha is not on the nodes' network"
+must_not "$ha" etcd "is where others are" '^ +- default$'
+grep -qE '^ +internal: true$' <<<"$(of_block "$ha" '^  cluster:$')" || fail "the nodes' network of $ha leads elsewhere"
+for service in $(services "$ha"); do
+    case $service in
+        db*) must "$ha" "$service" "is not on the nodes' network" '^ +- cluster$' '^ +- default$' ;;
+        etcd) ;;
+        *) must_not "$ha" "$service" "is on the nodes' network" '^ +- cluster$' ;;
+    esac
+done
+
+# What is said of versions is so.
+plain=$(sed -nE 's/^ +image: postgres:([0-9]+)-.*/\1/p' "$compose")
+nodes=$(sed -nE 's/^ENV PATH=.*postgresql\/([0-9]+)\/bin.*/\1/p' docker/ha/Dockerfile)
+for said in "README.md:with PostgreSQL $plain;" "README.md:PostgreSQL $nodes under Patroni" \
+    "$compose:PostgreSQL $plain on one machine" "$ha:PostgreSQL $nodes servers" "docker/ha/Dockerfile:PostgreSQL is $nodes"; do
+    grep -qF "${said#*:}" "${said%%:*}" || fail "${said%%:*} does not say ${said#*:}"
+done
+for said in "exec -T db sh -c 'pg_dump" 'PGPASSWORD="$DB_PASSWORD" pg_dump -h 127.0.0.1 -U "$DB_USER" -Fc "$DB_NAME"'; do
+    grep -qF -- "$said" docker/OPERATING.md || fail "docker/OPERATING.md does not say how to back up ($said)"
+done
+grep -q 'ALTER ROLE' "$database_sample" || fail "$database_sample does not say how to change the password"
 
 # High availability: the image copies what is there, the services find each other, and the samples say
 # all that is asked for.
-ha=docker/compose.ha.yaml
 ha_sample=docker/ha/patroni.env.sample
 for source in $(sed -n 's/^COPY //p' docker/ha/Dockerfile | tr ' ' '\n' | grep -vE '^--|/$'); do
     [ -e "docker/ha/$source" ] || fail "docker/ha/Dockerfile copies $source, which is not there"
@@ -75,14 +230,13 @@ for name in $(grep -oE '"\$\{[A-Z_]+\}"' docker/ha/haproxy.cfg | tr -d '"${}' | 
     grep -q "^ *$name: " "$ha" || fail "docker/ha/haproxy.cfg uses $name, which $ha does not set"
     grep -q "\b$name=" scripts/failover.sh || fail "docker/ha/haproxy.cfg uses $name, which scripts/failover.sh does not set"
 done
-for name in $(grep -oE '\$DB_[A-Z]+' docker/ha/booking-post-bootstrap | tr -d '$' | sort -u); do
-    grep -q "^$name=" "$sample" || fail "docker/ha/booking-post-bootstrap uses $name, which $sample does not set"
-done
+file=$(sed -nE 's/.*\/([a-z]+\.sql)".*/\1/p' docker/ha/booking-post-bootstrap)
+grep -qE "^COPY .*booking-post-bootstrap.* $file /usr/local/bin/\$" docker/ha/Dockerfile ||
+    fail "docker/ha/booking-post-bootstrap runs ${file:-nothing}, which docker/ha/Dockerfile does not put beside it"
+grep -q "booking-post-bootstrap,$file" scripts/failover.sh || fail "scripts/failover.sh lets nobody read $file"
 for name in PATRONI_{SUPERUSER,REPLICATION,RESTAPI}_{USERNAME,PASSWORD}; do
     grep -q "^$name=" "$ha_sample" || fail "$ha_sample does not set $name"
 done
-[ "$(sed -nE 's/^ +TRUSTED_PROXIES: //p' "$ha")" = "$(sed -nE 's/^ +- subnet: //p' "$ha")" ] ||
-    fail "the servers of $ha do not trust its network's proxy"
 program=$(sed -nE 's/^ +post_bootstrap: //p' docker/ha/patroni.yaml)
 [ -x "docker/ha/$program" ] || fail "docker/ha/patroni.yaml runs $program, which is no program there"
 PATH=$PATH:/usr/sbin

@@ -167,6 +167,7 @@ wait_for() {
 # --- The parts, as docker/compose.ha.yaml has them.
 
 set -a
+. docker/database.env.sample
 . docker/booking.env.sample
 . docker/ha/patroni.env.sample
 set +a
@@ -180,7 +181,7 @@ mkdir -m 700 "$folder/one" "$folder/two" "$folder/etcd"
 chmod 711 "$folder"
 [ ${#as_owner[@]} -eq 0 ] || chown -R "$owner:" "$folder/one" "$folder/two" "$folder/etcd"
 # The passwords of samples, for those who ask from this machine, for as long as this runs.
-chmod -R go+rX "$folder"/{patroni.yaml,booking-post-bootstrap}
+chmod -R go+rX "$folder"/{patroni.yaml,booking-post-bootstrap,owner.sql}
 
 launch etcd "${as_owner[@]}" etcd --name=etcd --data-dir="$folder/etcd/data" --log-level=warn \
     --listen-client-urls="http://127.0.0.1:$etcd_port" --advertise-client-urls="http://127.0.0.1:$etcd_port" \

@@ -55,7 +55,7 @@ install() (
     # Nor at the next start of the machine.
     for package in "$@"; do
         case $package in
-            etcd-server | haproxy | patroni) ! has systemctl ||
+            etcd-server | haproxy | nginx | patroni) ! has systemctl ||
                 as_root systemctl disable --quiet "${package%-server}" 2>/dev/null || true ;;
         esac
     done

@@ -4,11 +4,11 @@
 #
 #   scripts/test.sh
 #
-# Needs Rust, a C compiler, PostgreSQL's server programs, Chromium, chromedriver, and axe-core, which
-# looks for what keeps people out of the pages. On Debian it installs what is missing, except Rust, if
-# it may (as root, or by sudo without a password); axe-core it fetches by npm, once, into the build's
-# folder. PG_BIN, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name others than those it
-# would find.
+# Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, and
+# axe-core, which looks for what keeps people out of the pages. On Debian it installs what is missing,
+# except Rust, if it may (as root, or by sudo without a password); axe-core it fetches by npm, once, into
+# the build's folder. PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name
+# others than those it would find.
 #
 # Nothing is skipped: a part that is missing is a failure. Only cargo-deny, cargo-cyclonedx, and what
 # scripts/failover.sh needs may be absent.
@@ -42,6 +42,20 @@ find_browser() {
     for path in chromium chromium-browser google-chrome chrome \
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
         "/Applications/Chromium.app/Contents/MacOS/Chromium"; do
+        if has "$path"; then
+            command -v "$path"
+            return
+        fi
+    done
+}
+# A proxy, which Debian keeps out of the way of ordinary users. Its variable, and its name.
+find_proxy() {
+    local named=${!1:-} path
+    if [ -n "$named" ]; then
+        command -v "$named" || true
+        return
+    fi
+    for path in "$2" "/usr/sbin/$2" "/usr/local/sbin/$2"; do
         if has "$path"; then
             command -v "$path"
             return
@@ -93,6 +107,8 @@ missing=()
 [ -n "$(find_compiler)" ] || missing+=(gcc libc6-dev)
 # What a variable names wrongly no package would mend.
 [ -n "$(find_postgres)${PG_BIN:-}" ] || missing+=(postgresql)
+[ -n "$(find_proxy HAPROXY haproxy)${HAPROXY:-}" ] || missing+=(haproxy)
+[ -n "$(find_proxy NGINX nginx)${NGINX:-}" ] || missing+=(nginx)
 # Without the sandbox's helper Chromium may refuse to run as an ordinary user.
 [ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
 [ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
@@ -103,12 +119,18 @@ fi
 
 compiler=$(find_compiler)
 postgres=$(find_postgres)
+haproxy=$(find_proxy HAPROXY haproxy)
+nginx=$(find_proxy NGINX nginx)
 browser=$(find_browser)
 driver=$(find_driver)
 [ -n "$compiler" ] ||
     fail "there is no C compiler. Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install"
 [ -n "$postgres" ] ||
     fail "there is no PostgreSQL server in ${PG_BIN:-the folders of the PATH, of Debian or of Homebrew}. Debian: apt-get install postgresql; macOS: brew install postgresql@17; elsewhere set PG_BIN to the folder of initdb"
+[ -n "$haproxy" ] ||
+    fail "there is no HAProxy${HAPROXY:+ at $HAPROXY}. Debian: apt-get install haproxy; macOS: brew install haproxy; elsewhere set HAPROXY to the program"
+[ -n "$nginx" ] ||
+    fail "there is no nginx${NGINX:+ at $NGINX}. Debian: apt-get install nginx; macOS: brew install nginx; elsewhere set NGINX to the program"
 [ -n "$browser" ] ||
     fail "there is no Chromium${CHROME:+ at $CHROME}. Debian: apt-get install chromium; macOS: brew install --cask google-chrome; elsewhere set CHROME to the program"
 [ -n "$driver" ] ||
@@ -121,12 +143,14 @@ fi
 axe=$(find_axe)
 [ -n "$axe" ] || fail "there is no axe-core at ${AXE_CORE:-$axe_folder/axe.min.js}"
 # So that what is printed here is what the tests use.
-export PG_BIN=$postgres CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe
+export PG_BIN=$postgres HAPROXY=$haproxy NGINX=$nginx CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe
 
 echo "== found"
 echo "   $(rustc --version); $(cargo --version)"
 echo "   $("$compiler" --version | head -1) ($compiler)"
 echo "   $("$postgres/postgres" --version) ($postgres)"
+echo "   $("$haproxy" -v | head -1) ($haproxy)"
+echo "   $("$nginx" -v 2>&1 | head -1) ($nginx)"
 echo "   $("$browser" --version 2>/dev/null | head -1) ($browser)"
 echo "   $("$driver" --version | head -1) ($driver)"
 echo "   axe-core ($axe)"

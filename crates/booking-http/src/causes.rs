@@ -1,13 +1,17 @@
 //! An error with what lies beneath it, for the log.
 
+use crate::locked::lock;
 use booking_core::StoreError;
 use std::error::Error;
 use std::iter::successors;
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often a failure that goes on is told.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// How often a failure of many requests is told.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// What each of them says, from the top down.
 pub(crate) fn chain(error: &dyn Error) -> String {
@@ -15,6 +19,32 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+/// What many requests fail of at once, as while the store is away: the first is told, and then one a second
+/// with how many were not. A line for each would add to it.
+pub(crate) struct Outage(Mutex<Untold>);
+
+struct Untold {
+    told_at: Option<Instant>,
+    count: u64,
+}
+
+impl Outage {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Untold { told_at: None, count: 0 }))
+    }
+
+    /// If a failure at `now` is to be told: how many before it were not.
+    pub(crate) fn tell(&self, now: Instant) -> Option<u64> {
+        let mut untold = lock(&self.0);
+        if untold.told_at.is_some_and(|told_at| now.duration_since(told_at) < TELL_EVERY) {
+            untold.count += 1;
+            return None;
+        }
+        untold.told_at = Some(now);
+        Some(std::mem::take(&mut untold.count))
+    }
 }
 
 /// Tells failures of what is done again and again, and not each time while they last.
@@ -31,5 +61,27 @@ impl Complaint {
             self.told_at = Some(Instant::now());
             log::warn!("could not {what}: {}", chain(&error));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_outage_the_first_is_told_and_then_one_a_second() {
+        let outage = Outage::new();
+        let began = Instant::now();
+        let after = |millis| outage.tell(began + Duration::from_millis(millis));
+        assert_eq!(after(0), Some(0));
+        for millis in 1..=999 {
+            assert_eq!(after(millis), None);
+        }
+        assert_eq!(after(1_000), Some(999));
+        assert_eq!(after(1_001), None);
+        assert_eq!(after(60_000), Some(1));
+        assert_eq!(after(61_000), Some(0));
+        // Two threads that looked at the clock in another order than they come.
+        assert_eq!(after(60_500), None);
     }
 }

@@ -82,6 +82,12 @@ impl TokenCommand {
 }
 
 impl Arguments {
+    /// Whether what migrations do is news for whoever asked for this.
+    #[must_use]
+    pub fn tells_migrations(&self) -> bool {
+        matches!(self.command, None | Some(Command::Serve | Command::Migrate))
+    }
+
     /// Does what is asked for, and tells how the program ends.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ pub struct Config {
     pub allow_open: bool,
     /// Where the data is.
     pub store: StoreConfig,
+    /// Whether this is inside a container, from which hints are to lead out.
+    pub in_container: bool,
     /// How long to wait at start for a database that is starting itself.
     pub store_wait: Duration,
     /// The most seats that an event may have.
@@ -120,6 +122,7 @@ impl Config {
             ),
             allow_open: reader.parse("ALLOW_OPEN", "is neither true nor false"),
             store,
+            in_container: reader.parse("BOOKING_CONTAINER", "is neither true nor false"),
             store_wait: reader.seconds("DB_WAIT_SECONDS", 0, 3_600),
             capacity_max: {
                 let seats = reader.within("CAPACITY_MAX", 1, i32::MAX as u64);
@@ -258,7 +261,7 @@ mod tests {
     #[test]
     fn nothing_set_is_sqlite_on_loopback() {
         let config = read(&[]).expect("the defaults are valid");
-        assert_eq!(config.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.address.to_string(), "127.0.0.1:8080");
         assert!(
             matches!(config.store, StoreConfig::Sqlite(path) if path.as_os_str() == "booking.db")
         );
@@ -298,6 +301,12 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!((options.location().as_str(), options.pool_size), ("db:5432/x", 4));
+        let StoreConfig::Postgres(defaults) = read(&[("DB_PASSWORD", "x")]).expect("valid").store
+        else {
+            panic!("not PostgreSQL");
+        };
+        assert_eq!(defaults.location(), "localhost:5432/eventbooking");
+        assert_eq!(defaults.config.get_user(), Some("postgres"));
         let StoreConfig::Postgres(several) =
             read(&[("DB_HOST", "one, two"), ("DB_PORT", "7"), ("DB_NAME", "x")])
                 .expect("valid")

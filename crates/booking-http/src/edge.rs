@@ -1,6 +1,6 @@
 //! The edge: what every request and every answer passes through.
 
-use crate::causes::chain;
+use crate::causes::{Outage, chain};
 use crate::connections::Answering;
 use crate::host;
 use crate::log_format::ACCESS;
@@ -20,11 +20,15 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::RequestId;
+use booking_core::{RequestId, StoreError};
 use futures_util::FutureExt;
+use log::Level;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// What is asked every second by whoever watches the server. That all is well is not worth a line.
+const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -159,12 +163,23 @@ fn explain(
 }
 
 /// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
-/// each that is shed would add to it.
+/// each that is shed would add to it; nor is there one for each request while the store is away.
 fn log_cause(error: &ApiError, request_id: &RequestId) {
+    static OUTAGE: Outage = Outage::new();
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
-    log::warn!("request {request_id}: {error}: {}", chain(source));
+    let untold = match source {
+        StoreError::Unavailable(_) => OUTAGE.tell(tokio::time::Instant::now()),
+        // Each of them is looked for by its request's id.
+        StoreError::CommitUnknown(_) | StoreError::Broken(_) => Some(0),
+    };
+    let Some(untold) = untold else { return };
+    let others = match untold {
+        0 => String::new(),
+        untold => format!("; {untold} others failed alike since this was told last"),
+    };
+    log::warn!("request {request_id}: {error}: {}{others}", chain(source));
 }
 
 /// Tells the client that this is the last answer on its connection, and ends that after it. The framework
@@ -196,8 +211,10 @@ fn count(
     let (request, status) = (response.request(), response.status());
     let route = request.app_data::<Route>();
     service.metrics.request(route, request.method(), status, took);
-    log::info!(
+    let is_dull = status.is_success() && PROBES.contains(&Route::template(route));
+    log::log!(
         target: ACCESS,
+        if is_dull { Level::Debug } else { Level::Info },
         "method={} route={} status={} micros={} request_id={request_id}",
         request.method(),
         Route::template(route),
@@ -218,7 +235,7 @@ mod tests {
     use actix_web::{App, HttpResponse, test, web};
     use booking_admission::{Admission, Limits};
     use booking_conformance::MemoryStore;
-    use booking_core::{CapacityMax, SigningSeed, StoreError};
+    use booking_core::{CapacityMax, SigningSeed};
     use serde_json::Value;
     use std::sync::Arc;
 

@@ -23,7 +23,7 @@ mod seats;
 pub(crate) use client::Client;
 pub use client::TrustedProxies;
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use forwarded::hops as forwarded_hops;
+pub(crate) use forwarded::AddressHeader;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;

@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
     };
     let mut log = env_logger::Builder::new();
     config.log_format.apply(log.parse_filters(&config.log_filter));
-    own_words::init(&mut log);
+    own_words::init(&mut log, arguments.tells_migrations());
     match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {

@@ -4,20 +4,31 @@
 //! of each statement, which are people's addresses; the HTTP server headers that it does not understand.
 //! Whatever `RUST_LOG` asks for, that is left out. The lines of this workspace's crates hold nothing of the
 //! kind at any level.
+//!
+//! Which migrations there are and that none is due is news for whoever starts a server or migrates; to
+//! whoever asked for anything else, such as a token, it is noise in front of their answer.
 
 use env_logger::{Builder, Logger};
-use log::{Level, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
-struct OwnWords(Logger);
+/// Who tells of migrations.
+const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
 
-/// Logs as `builder` says.
+struct OwnWords {
+    logger: Logger,
+    /// The least that is told of migrations.
+    migrations: LevelFilter,
+}
+
+/// Logs as `builder` says, and what migrations do only if that `tells_migrations`.
 ///
 /// # Panics
 /// If something logs already.
-pub fn init(builder: &mut Builder) {
+pub fn init(builder: &mut Builder, tells_migrations: bool) {
     let logger = builder.build();
     let level = logger.filter();
-    log::set_boxed_logger(Box::new(OwnWords(logger))).expect("nothing logs yet");
+    let migrations = if tells_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
+    log::set_boxed_logger(Box::new(OwnWords { logger, migrations })).expect("nothing logs yet");
     log::set_max_level(level);
 }
 
@@ -27,19 +38,29 @@ fn may_quote(record: &Record<'_>) -> bool {
     record.level() > Level::Info && !is_ours
 }
 
+/// Whether a line is about migrations.
+fn is_of_migrations(record: &Record<'_>) -> bool {
+    let is_in = |path: &str, module: &str| {
+        path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let path = record.module_path().unwrap_or_default();
+    MIGRATORS.iter().any(|module| is_in(path, module))
+}
+
 impl Log for OwnWords {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
+        self.logger.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !may_quote(record) {
-            self.0.log(record);
+        let is_noise = record.level() > self.migrations && is_of_migrations(record);
+        if !is_noise && !may_quote(record) {
+            self.logger.log(record);
         }
     }
 
     fn flush(&self) {
-        self.0.flush();
+        self.logger.flush();
     }
 }
 
@@ -58,5 +79,17 @@ mod tests {
         assert!(!quoting(Level::Error, "tokio_postgres::query"));
         assert!(!quoting(Level::Trace, "booking_pg::execute"));
         assert!(may_quote(&Record::builder().level(Level::Debug).build()), "whoever says it");
+    }
+
+    #[test]
+    fn what_is_about_migrations_is_known_by_who_says_it() {
+        let is_of_migrations = |module: &'static str| {
+            is_of_migrations(&Record::builder().module_path_static(Some(module)).build())
+        };
+        assert!(is_of_migrations("refinery_core::traits::async"));
+        assert!(is_of_migrations("booking_sqlite::migrate"));
+        assert!(!is_of_migrations("booking_sqlite::migrates"));
+        assert!(!is_of_migrations("booking_pg::store"));
+        assert!(!is_of_migrations(""));
     }
 }

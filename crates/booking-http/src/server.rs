@@ -150,10 +150,11 @@ fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
         return Ok(());
     }
     let ip = config.address.ip();
+    let (how_to_close, how_to_allow) = hints(config.in_container);
     ensure!(
         ip.is_loopback() || config.allow_open,
         "there is no organizer's token yet, so anybody who reaches {ip} would be the organizer of every \
-         event; make one with `booking-http token create --name NAME`, or set ALLOW_OPEN=true"
+         event; make one with {how_to_close}, or set {how_to_allow}"
     );
     ensure!(
         config.cors != Cors::Any,
@@ -162,10 +163,24 @@ fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
          --name NAME`"
     );
     log::warn!(
-        "open: anybody who reaches this server is the organizer of every event, until `booking-http token \
-         create --name NAME` has made a token"
+        "open: anybody who reaches this server is the organizer of every event, until {how_to_close} has \
+         made a token"
     );
     Ok(())
+}
+
+/// How to make the first token, and how to go without, from where people are: nobody has this program outside
+/// of its container.
+fn hints(in_container: bool) -> (&'static str, &'static str) {
+    match in_container {
+        false => ("`booking-http token create --name NAME`", "ALLOW_OPEN=true"),
+        true => (
+            "`token create --name NAME` as the command of a container of this image with the same volume or \
+             settings (`docker run --rm --volume booking:/data booking token create --name NAME`, or \
+             `docker compose run --rm app token create --name NAME`)",
+            "ALLOW_OPEN=true (`docker run --env ALLOW_OPEN=true …`)",
+        ),
+    }
 }
 
 /// The server of metrics that have an address of their own, and where that is.

@@ -24,17 +24,17 @@ macro_rules! settings {
 }
 
 settings! {
-    "PORT" ["3000"] "the port to listen on; 0 takes a free one"
+    "PORT" ["8080"] "the port to listen on; 0 takes a free one"
     "BIND" ["127.0.0.1"] "the address to listen on"
     "ALLOW_OPEN" ["false"] "true serves a store without organizers' tokens, where anybody is the organizer, at other addresses than this machine's own, too"
     "DATABASE_URL" [""] "postgresql://user:password@host:port/database?sslmode=…; several host:port by comma"
     "DATABASE_URL_FILE" [""] "a file that holds it"
     "DB_HOST" ["localhost"] "PostgreSQL's host; several by comma: the one that takes writes is used"
     "DB_PORT" ["5432"] "its port, or theirs"
-    "DB_USER" ["booking"] "the user to connect as"
+    "DB_USER" ["postgres"] "the user to connect as"
     "DB_PASSWORD" [""] "the user's password"
     "DB_PASSWORD_FILE" [""] "a file that holds it"
-    "DB_NAME" ["booking"] "the database"
+    "DB_NAME" ["eventbooking"] "the database"
     "DB_SSLMODE" ["disable"] "disable, prefer, require, verify-ca or verify-full"
     "DB_SSLROOTCERT" [""] "the authorities to trust with verify-ca and verify-full, a PEM file; else the system's"
     "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
@@ -55,7 +55,8 @@ settings! {
     "BODY_SECONDS" ["10"] "the longest that a request's body may take; then 408"
     "DRAIN_SECONDS" ["0"] "how long to go on as before when told to stop, but for /readyz, so that balancers notice first"
     "SHUTDOWN_SECONDS" ["20"] "how long to finish what is under way when told to stop"
-    "TRUSTED_PROXIES" [""] "proxies that are believed on where a request comes from (Forwarded, X-Forwarded-For): addresses and networks by comma"
+    "TRUSTED_PROXIES" [""] "proxies that are believed on where a request comes from: addresses and networks by comma"
+    "CLIENT_ADDRESS_HEADER" ["X-Forwarded-For"] "the one header in which they are believed: X-Forwarded-For, Forwarded, or any that holds one address, such as X-Real-IP or CF-Connecting-IP; all others mean nothing. A proxy has to replace what clients send in it, or to add to it"
     "CLIENT_RATE" ["20"] "writes a second of one network address, in the long run; then 429; 0 for any number. This machine itself is not limited"
     "CLIENT_BURST" ["400"] "writes of one network address at once, after a pause"
     "TOKEN_RATE" ["20"] "the same with one bearer token; 0 for any number"
@@ -69,7 +70,8 @@ settings! {
     "METRICS_BIND" [""] "address and port where /metrics is served instead of beside everything else; off for nowhere"
     "AUDIT_SECONDS" ["0"] "how often this server recounts every event against its rows, which reads everything; 0 for never"
     "LOG_FORMAT" ["text"] "how to log: text, or json for an object on each line"
-    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests"
+    "RUST_LOG" ["info"] "what to log: error, warn, info or debug; info,access=off leaves out requests, of which probes that go well are told at debug alone"
+    "BOOKING_CONTAINER" ["false"] "true inside a container, as its image says itself: hints then name what can be done from outside"
 }
 
 /// A setting that cannot be used, and why. Never shows what it was set to, which may be a secret.

@@ -94,7 +94,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The server at `base`, such as `http://127.0.0.1:3000`. Connects to nothing yet.
+    /// The server at `base`, such as `http://127.0.0.1:8080`. Connects to nothing yet.
     ///
     /// # Errors
     ///

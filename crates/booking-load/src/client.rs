@@ -91,7 +91,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client of the server at `base`, such as `http://127.0.0.1:3000`. Connects to nothing yet.
+    /// A client of the server at `base`, such as `http://127.0.0.1:8080`. Connects to nothing yet.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Args)]
 pub(crate) struct JudgeArgs {
     /// A server; several that share a database if given more than once.
-    #[arg(long = "url", default_value = "http://127.0.0.1:3000")]
+    #[arg(long = "url", default_value = "http://127.0.0.1:8080")]
     urls: Vec<String>,
     /// A file with an organizer's token, for servers that are not open; else BOOKING_TOKEN.
     #[arg(long, value_name = "FILE")]

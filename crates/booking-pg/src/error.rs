@@ -17,6 +17,12 @@ pub enum ConnectError {
     /// The database answered that it will not have us: a wrong password, a database that is not there.
     #[error("the database refused the connection")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database has another password for this user.
+    #[error(
+        "the database does not take this password; setting another one here changes none there, ALTER ROLE \
+         does, and a container of PostgreSQL takes its settings only when it makes its volume"
+    )]
+    Password(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database did not answer in time.
     #[error("the database could not be reached within {limit:?}")]
     Unreachable {
@@ -89,6 +95,16 @@ pub(crate) enum Remedy {
     Report,
 }
 
+impl ConnectError {
+    /// Why the database will not have us.
+    pub(crate) fn refused(error: PgError) -> Self {
+        match error.connecting_code() {
+            Some(&SqlState::INVALID_PASSWORD) => Self::Password(error.into()),
+            _ => Self::Refused(error.into()),
+        }
+    }
+}
+
 impl PgError {
     pub(crate) fn new(statement: &'static str, source: tokio_postgres::Error) -> Self {
         match source.as_db_error() {
@@ -113,6 +129,16 @@ impl PgError {
             Self::Lost { .. } | Self::Unreplicated => Remedy::TryAgain,
             Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
             Self::Row { .. } | Self::Unreadable { .. } => Remedy::Report,
+        }
+    }
+
+    /// What a server said to whoever asked it for a connection, if it said anything.
+    fn connecting_code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Pool(
+                PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)),
+            ) => error.code(),
+            _ => None,
         }
     }
 

@@ -68,7 +68,7 @@ impl PgStore {
         let mut announced = false;
         while let Err(error) = store.check_durability().await {
             match &error {
-                _ if !error.may_be_starting() => return Err(ConnectError::Refused(error.into())),
+                _ if !error.may_be_starting() => return Err(ConnectError::refused(error)),
                 _ if Instant::now() + CONNECT_PAUSE >= deadline => {
                     return Err(ConnectError::Unreachable { limit, source: error.into() });
                 }

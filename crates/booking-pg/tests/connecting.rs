@@ -60,6 +60,23 @@ async fn a_database_that_refuses_us_is_not_waited_for() {
     assert!(began.elapsed() < REACHABLE_WITHIN / 2);
 }
 
+/// As after a password was changed in the settings alone.
+#[tokio::test]
+async fn a_wrong_password_is_said_to_be_one() {
+    let cluster = Cluster::start(ClusterOptions {
+        durable: false,
+        access: Some(vec!["host all all 127.0.0.1/32 scram-sha-256".into()]),
+        ..ClusterOptions::default()
+    });
+    let url = cluster.url("postgres").replace("postgres@", "ada:secret@");
+    let began = Instant::now();
+    let error = PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await;
+    let error = error.expect_err("nobody is called so");
+    assert!(matches!(error, ConnectError::Password(_)), "{error:?}");
+    assert!(error.to_string().contains("ALTER ROLE") && !error.to_string().contains("secret"));
+    assert!(began.elapsed() < REACHABLE_WITHIN / 2);
+}
+
 #[tokio::test]
 async fn tls_is_spoken_and_verified() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("it is made");

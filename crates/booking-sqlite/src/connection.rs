@@ -1,5 +1,6 @@
 use crate::errors::{OpenError, is_busy};
 use crate::files;
+use crate::ownership;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -99,6 +100,12 @@ pub(crate) fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_path_buf();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path, source },
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+            match ownership::foreign(&path) {
+                Some(foreign) => foreign.into_error(path, source),
+                None => OpenError::Open { path, source },
+            }
+        }
         _ => OpenError::Open { path, source },
     }
 }

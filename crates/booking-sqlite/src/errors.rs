@@ -55,6 +55,27 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file or its folder is another user's, and not to be written by this one.
+    #[error(
+        "cannot open the database file {}: this is user {user}, and {} is user {owner}'s alone to write (mode \
+         {mode:o}); as root, `chown {user} {}` gives it to this one",
+        path.display(), foreign.display(), foreign.display()
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// It or its folder.
+        foreign: PathBuf,
+        /// The id of the user that this process runs as.
+        user: u32,
+        /// Whose it is.
+        owner: u32,
+        /// What others may do with it.
+        mode: u32,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// What an earlier process left in the write-ahead log cannot be brought to the disk.
     #[error("cannot sync the write-ahead log of the database file {}", path.display())]
     Sync {

@@ -44,6 +44,7 @@ mod keys;
 mod load;
 mod migrate;
 mod organizers;
+mod ownership;
 mod queries;
 mod readers;
 mod records;

@@ -8,6 +8,7 @@
 //! | a standby of it, to fail over to | [`Cluster::start_standby`] |
 //! | a running `booking-http` | [`ServerProcess`] |
 //! | to know that a log holds nothing personal or secret | [`leak()`]; servers are checked when they are dropped |
+//! | HAProxy or nginx in front of it | [`ProxyProcess`] |
 //! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |
 //!
 //! Everything blocks, starts real processes and panics with what those processes printed: a test
@@ -38,6 +39,7 @@ mod leak;
 mod output;
 mod port;
 mod process;
+mod proxy;
 mod server;
 
 pub use binaries::PgBinaries;
@@ -46,4 +48,5 @@ pub use cluster::{Cluster, ClusterOptions, shared};
 pub use database::{Database, Rows, Template, run_sql};
 pub use leak::leak;
 pub use port::free_port;
+pub use proxy::ProxyProcess;
 pub use server::ServerProcess;

@@ -4,11 +4,11 @@ use super::Target;
 use crate::body::is_plain_json;
 use crate::caching::{has_already, if_match};
 use crate::idempotency::KeyHeader;
-use crate::limits::forwarded_hops;
+use crate::limits::AddressHeader;
 use crate::{edge, host, identity};
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, EntityTag, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    IF_MATCH, IF_NONE_MATCH,
+    AUTHORIZATION, CONTENT_TYPE, EntityTag, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH,
 };
 use actix_web::test::TestRequest;
 use booking_core::Caller;
@@ -149,10 +149,12 @@ fn check_host(bytes: &[u8]) {
 }
 
 fn forwarded(bytes: &[u8]) {
-    for name in [FORWARDED, HeaderName::from_static("x-forwarded-for")] {
-        with(bytes, &name, |headers, value| {
-            let hops = forwarded_hops(headers).count();
+    for name in ["forwarded", "x-forwarded-for", "x-real-ip"] {
+        let header: AddressHeader = name.parse().expect("a name");
+        with(bytes, &HeaderName::from_static(name), |headers, value| {
+            let hops = header.hops(headers).count();
             assert!(hops <= 1 + value.as_bytes().iter().filter(|byte| **byte == b',').count());
+            assert!(header.other_said(headers).is_none());
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Where a request comes from.
 
-use super::forwarded;
+use super::forwarded::AddressHeader;
 use crate::settings::Reader;
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
@@ -30,12 +30,15 @@ impl Client {
     }
 }
 
-/// The proxies whose word is believed on where a request comes from.
+/// The proxies whose word is believed on where a request comes from, and where they say so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    header: AddressHeader,
+}
 
 impl TrustedProxies {
-    /// Reads `TRUSTED_PROXIES`.
+    /// Reads `TRUSTED_PROXIES` and `CLIENT_ADDRESS_HEADER`.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let text = reader.text("TRUSTED_PROXIES");
         let mut networks = Vec::new();
@@ -48,7 +51,8 @@ impl TrustedProxies {
                 ),
             }
         }
-        Self(networks)
+        let header = reader.parse("CLIENT_ADDRESS_HEADER", "is not the name of a header");
+        Self { networks, header }
     }
 
     /// Whose connection it is that comes from `peer`. `None` where many may share one: a proxy that is
@@ -59,7 +63,7 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// Who sent a request with `headers` that came from `peer`. `None` for whoever is on this very
@@ -74,12 +78,15 @@ impl TrustedProxies {
             if !nearest.is_loopback() {
                 return Some(Client::of(nearest));
             }
-            if forwarded::is_said(headers) {
+            if self.header.is_any_said(headers) {
                 warn_of_unnamed_proxy();
             }
             return None;
         }
-        for said in forwarded::hops(headers).take(PROXIES_MAX) {
+        if let Some(other) = self.header.other_said(headers) {
+            warn_of_other_header(&self.header, &other);
+        }
+        for said in self.header.hops(headers).take(PROXIES_MAX) {
             let Some(address) = said else { break };
             nearest = address;
             if !self.trusts(nearest) {
@@ -96,6 +103,19 @@ fn network(text: &str) -> Option<IpNet> {
         Err(_) => text.parse().ok()?,
     };
     Some(network.trunc())
+}
+
+/// Once: everybody who comes through that proxy counts as one. It may be the client who says so, and a
+/// proxy that adds nothing, so that this is no reason to believe it.
+fn warn_of_other_header(believed: &AddressHeader, other: &AddressHeader) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        log::warn!(
+            "a request came through a trusted proxy with {other} and without {believed}, which is the header \
+             that is believed; if it is the proxy that writes {other}, and replaces or adds to what clients \
+             send in it, set CLIENT_ADDRESS_HEADER={other}, else everybody who comes through it counts as one"
+        );
+    }
 }
 
 /// Once: everybody who comes through that proxy does so without limits.
@@ -115,7 +135,15 @@ mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn read(text: &str) -> Result<TrustedProxies, usize> {
-        let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| text.to_owned());
+        read_both(text, "")
+    }
+
+    fn read_both(proxies: &str, header: &str) -> Result<TrustedProxies, usize> {
+        let lookup = |name: &str| match name {
+            "TRUSTED_PROXIES" => Some(proxies.to_owned()),
+            "CLIENT_ADDRESS_HEADER" => Some(header.to_owned()),
+            _ => None,
+        };
         let mut reader = Reader::new(&lookup);
         let proxies = TrustedProxies::read(&mut reader);
         let errors = reader.into_errors().len();
@@ -128,12 +156,22 @@ mod tests {
 
     /// Who it is that comes from `peer`, which says `headers`.
     fn client(trusted: &str, peer: &str, headers: &[(&str, &str)]) -> Option<Client> {
+        client_by("", trusted, peer, headers)
+    }
+
+    /// The same where the header `believed` is believed.
+    fn client_by(
+        believed: &str,
+        trusted: &str,
+        peer: &str,
+        headers: &[(&str, &str)],
+    ) -> Option<Client> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
             map.append(name, HeaderValue::from_str(value).expect("a value"));
         }
-        read(trusted).expect("they are read").client(ip(peer), &map)
+        read_both(trusted, believed).expect("they are read").client(ip(peer), &map)
     }
 
     #[track_caller]
@@ -196,10 +234,34 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_goes_before_what_is_no_standard() {
-        let both = [("X-Forwarded-For", "198.51.100.8"), ("Forwarded", "for=198.51.100.9")];
-        assert_is(client("127.0.0.1", "127.0.0.1", &both), "198.51.100.9");
-        let broken = [("X-Forwarded-For", "198.51.100.8"), ("Forwarded", "for=\"198.51.100.9")];
-        assert_is(client("127.0.0.1", "127.0.0.1", &broken), "127.0.0.1");
+    fn one_header_is_believed_and_what_others_say_is_nothing() {
+        let proxy = "127.0.0.1";
+        let by = |believed: &str, headers: &[(&str, &str)]| {
+            client_by(believed, proxy, proxy, headers).expect("it is counted")
+        };
+        let is = |found: Client, address: &str| assert_eq!(found, Client::of(ip(address)));
+        let all = [
+            ("Forwarded", "for=198.51.100.7"),
+            ("X-Forwarded-For", "198.51.100.8"),
+            ("X-Real-IP", "198.51.100.9"),
+        ];
+        is(by("", &all), "198.51.100.8");
+        is(by("X-Forwarded-For", &all), "198.51.100.8");
+        is(by("forwarded", &all), "198.51.100.7");
+        is(by("x-real-ip", &all), "198.51.100.9");
+        // Where the one is not there, or says nothing, nor do the others.
+        is(by("CF-Connecting-IP", &all), proxy);
+        is(by("", &all[..1]), proxy);
+        is(by("Forwarded", &all[1..]), proxy);
+        is(by("", &[("X-Forwarded-For", "unknown"), all[0]]), proxy);
+        is(by("Forwarded", &[("Forwarded", "for=\"198.51.100.9"), all[1]]), proxy);
+        is(by("X-Real-IP", &[all[2], ("X-Real-IP", "198.51.100.1")]), proxy);
+        is(by("X-Real-IP", &[("X-Real-IP", "198.51.100.1, 198.51.100.2"), all[1]]), proxy);
+        // A list that one proxy after another adds to ends at the first that is not known.
+        let two = [("Forwarded", "for=198.51.100.1, for=198.51.100.2")];
+        is(by("Forwarded", &two), "198.51.100.2");
+
+        assert_eq!(read_both("", "X Real IP"), Err(1));
+        assert_eq!(read_both("localhost", "a:b"), Err(2));
     }
 }

@@ -1,30 +1,84 @@
-//! What proxies say of where a request comes from: `Forwarded` (RFC 7239) and `X-Forwarded-For`.
+//! What proxies say of where a request comes from: `X-Forwarded-For`, `Forwarded` (RFC 7239), or a header of
+//! their own that holds one address. One of them is believed, and the others are not looked at: a proxy
+//! writes its own and passes on what it does not know, as the client sent it.
 //!
 //! Parsers that others made take a comma inside quotes for the end of a hop, so that whoever sends the
 //! right quotes could name hops in the place of a proxy.
 
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Whether anybody says that the request was forwarded.
-pub(crate) fn is_said(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED) || headers.contains_key(X_FORWARDED_FOR)
+/// The one header in which proxies are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AddressHeader(HeaderName);
+
+impl Default for AddressHeader {
+    fn default() -> Self {
+        Self(X_FORWARDED_FOR)
+    }
 }
 
-/// Where each proxy says that it got the request from, the nearest to us first. `None` for one that does
-/// not tell an address: it hides it, does not know it, or cannot be understood. `X-Forwarded-For`
-/// counts only where there is no `Forwarded`.
-pub(crate) fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let name = if headers.contains_key(FORWARDED) { FORWARDED } else { X_FORWARDED_FOR };
-    let in_line = if name == FORWARDED { forwarded_line } else { x_forwarded_for_line };
-    // Each line is read for itself: a proxy that adds its own is not to be silenced by another's.
-    let lines: Vec<&HeaderValue> = headers.get_all(name).collect();
-    lines.into_iter().rev().flat_map(move |line| {
-        let hops = line.to_str().ok().and_then(in_line).unwrap_or_else(|| vec![None]);
-        hops.into_iter().rev()
-    })
+impl FromStr for AddressHeader {
+    type Err = InvalidHeaderName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidHeaderName> {
+        HeaderName::from_bytes(name.as_bytes()).map(Self)
+    }
+}
+
+impl fmt::Display for AddressHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The hops of one line, from left to right; `None` if it cannot be understood.
+type ReadLine = fn(&str) -> Option<Vec<Option<IpAddr>>>;
+
+impl AddressHeader {
+    /// Where each proxy says that it got the request from, the nearest to us first. `None` for one that
+    /// does not tell an address: it hides it, does not know it, or cannot be understood.
+    pub(crate) fn hops(&self, headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
+        // Each line is read for itself: a proxy that adds its own is not to be silenced by another's.
+        let lines: Vec<&HeaderValue> = headers.get_all(&self.0).collect();
+        let in_line: ReadLine = if self.0 == FORWARDED {
+            forwarded_line
+        } else if self.0 == X_FORWARDED_FOR {
+            x_forwarded_for_line
+        } else if lines.len() == 1 {
+            single_line
+        } else {
+            // Of several lines of what holds one address any may be the client's own.
+            |_| None
+        };
+        lines.into_iter().rev().flat_map(move |line| {
+            let hops = line.to_str().ok().and_then(in_line).unwrap_or_else(|| vec![None]);
+            hops.into_iter().rev()
+        })
+    }
+
+    /// Whether the request says in any way that it was forwarded.
+    pub(crate) fn is_any_said(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(&self.0) || self.other_said(headers).is_some()
+    }
+
+    /// The header that says that the request was forwarded, if this one does not.
+    pub(crate) fn other_said(&self, headers: &HeaderMap) -> Option<Self> {
+        if headers.contains_key(&self.0) {
+            return None;
+        }
+        let others = [X_FORWARDED_FOR, FORWARDED];
+        others.into_iter().find(|name| headers.contains_key(name)).map(Self)
+    }
+}
+
+/// One address and nothing else.
+fn single_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
+    Some(vec![address(line.trim_matches(WHITESPACE))])
 }
 
 fn x_forwarded_for_line(line: &str) -> Option<Vec<Option<IpAddr>>> {
@@ -154,6 +208,41 @@ mod tests {
         ] {
             assert_eq!(address(node), expected, "{node:?}");
         }
+    }
+
+    #[test]
+    fn one_header_is_read_and_no_other() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (FORWARDED, "for=192.0.2.1"),
+            (X_FORWARDED_FOR, "192.0.2.2, 192.0.2.3"),
+            (HeaderName::from_static("x-real-ip"), " 192.0.2.4:80 "),
+            (HeaderName::from_static("x-client-ip"), "192.0.2.5, 192.0.2.6"),
+            (HeaderName::from_static("true-client-ip"), "192.0.2.7"),
+            (HeaderName::from_static("true-client-ip"), "192.0.2.8"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        for (name, hops) in [
+            ("Forwarded", vec![ip("192.0.2.1")]),
+            ("FORWARDED", vec![ip("192.0.2.1")]),
+            ("x-forwarded-FOR", vec![ip("192.0.2.3"), ip("192.0.2.2")]),
+            ("X-Real-IP", vec![ip("192.0.2.4")]),
+            // What holds one address holds no list, and is there once.
+            ("X-Client-IP", vec![None]),
+            ("True-Client-IP", vec![None, None]),
+            ("CF-Connecting-IP", vec![]),
+        ] {
+            let header: AddressHeader = name.parse().expect("a name");
+            assert_eq!(header.hops(&headers).collect::<Vec<_>>(), hops, "{name}");
+            assert!(header.is_any_said(&headers), "{name}");
+            assert_eq!(header.other_said(&headers).is_some(), hops.is_empty(), "{name}");
+        }
+        assert_eq!("X-Forwarded-For".parse().ok(), Some(AddressHeader::default()));
+        for name in ["", "X Real IP", "X-Real-IP:", "a,b", "Ä"] {
+            assert!(name.parse::<AddressHeader>().is_err(), "{name:?}");
+        }
+        assert!(!AddressHeader::default().is_any_said(&HeaderMap::new()));
     }
 
     #[test]

@@ -208,32 +208,48 @@ fn one_token_has_its_rate_wherever_it_comes_from() {
 #[test]
 fn proxies_are_believed_only_if_they_are_named() {
     let trusted = ("TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8");
-    let app =
-        App::start_with(Data::sqlite(), &[trusted, ("CLIENT_RATE", "1"), ("CLIENT_BURST", "100")]);
-    let remaining = |name: &str, value: &str| {
+    let started = |believed: &str| {
+        let header = ("CLIENT_ADDRESS_HEADER", believed);
+        let settings = [trusted, header, ("CLIENT_RATE", "1"), ("CLIENT_BURST", "100")];
+        App::start_with(Data::sqlite(), &settings)
+    };
+    let remaining_at = |app: &App, name: &str, value: &str| {
         let answer = ask(app.url(), "POST", "/events", &[(name, value)], &json!({}));
         let limit = answer.header("ratelimit").expect("it is counted").to_owned();
         limit.split(['=', ';']).nth(2).and_then(|r| r.parse::<u32>().ok()).expect("a number")
     };
     // Each is asked for so often that it takes long to be as good as new.
-    let ask_often = |name: &str, value: &str| {
-        assert_eq!(remaining(name, value), 99, "{value} is new");
+    let ask_often_at = |app: &App, name: &str, value: &str| {
+        assert_eq!(remaining_at(app, name, value), 99, "{value} is new");
         for _ in 0..30 {
-            remaining(name, value);
+            remaining_at(app, name, value);
         }
     };
-    ask_often("Forwarded", "for=\"[2001:db8::1]:80\";proto=https");
-    for (name, value) in [
-        ("X-Forwarded-For", "2001:db8::2"),
-        ("Forwarded", "for=1.2.3.4, for=\"[2001:db8:0:0:5::1]\", for=10.1.2.3;by=_x"),
-        ("Forwarded", "for=\"1.2.3.4, for=5.6.7.8\", For=\"[2001:db8::7]\""),
+    let app = started("Forwarded");
+    let remaining = |value: &str| remaining_at(&app, "Forwarded", value);
+    ask_often_at(&app, "Forwarded", "for=\"[2001:db8::1]:80\";proto=https");
+    for value in [
+        "for=1.2.3.4, for=\"[2001:db8:0:0:5::1]\", for=10.1.2.3;by=_x",
+        "for=\"1.2.3.4, for=5.6.7.8\", For=\"[2001:db8::7]\"",
     ] {
-        assert!(remaining(name, value) < 99, "{value} is the same network");
+        assert!(remaining(value) < 99, "{value} is the same network");
     }
-    assert_eq!(remaining("X-Forwarded-For", "2001:db8:0:1::1"), 99, "another network");
+    assert_eq!(remaining("for=\"[2001:db8:0:1::1]\""), 99, "another network");
     // What says nothing that names anybody counts for the proxy that says it.
-    ask_often("Forwarded", "for=unknown, for=10.9.9.9");
-    assert!(remaining("X-Forwarded-For", "nonsense, 10.9.9.9") < 99);
+    ask_often_at(&app, "Forwarded", "for=unknown, for=10.9.9.9");
+    assert!(remaining("for=nonsense, for=10.9.9.9") < 99);
+
+    let app = started("X-Forwarded-For");
+    let remaining = |value: &str| remaining_at(&app, "x-forwarded-for", value);
+    ask_often_at(&app, "X-Forwarded-For", "1.2.3.4, 2001:db8::2");
+    assert!(remaining("2001:db8::1") < 99, "the same network");
+    assert_eq!(remaining("2001:db8:0:1::1"), 99, "another network");
+    ask_often_at(&app, "X-Forwarded-For", "unknown, 10.9.9.9");
+    assert!(remaining("nonsense, 10.9.9.9") < 99);
+
+    let app = started("x-real-ip");
+    ask_often_at(&app, "X-Real-IP", "2001:db8::1");
+    assert!(remaining_at(&app, "X-Real-IP", "[2001:db8::2]:80") < 99, "the same network");
 
     // A proxy that nobody has named is told of, once.
     let mut app = App::start(Data::sqlite());

@@ -4,6 +4,7 @@ mod backup;
 #[path = "../common/mod.rs"]
 mod common;
 mod mistyped;
+mod told;
 mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};

@@ -1,0 +1,179 @@
+//! What operators are told, and what would only be in the way of it.
+
+use crate::common::http::send;
+use crate::common::{App, Data, PROGRAM, ask, make_token_with, run, start_on};
+use crate::on_both_stores;
+use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Of an outage a line a second is told, whoever asks how often.
+#[test]
+fn an_outage_is_not_told_once_for_each_request() {
+    const ASKED: usize = 40;
+    let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
+    let settings = [("DATABASE_URL", cluster.url("postgres"))];
+    let server = ServerProcess::start(Path::new(PROGRAM), &settings);
+    cluster.kill9();
+    let began = Instant::now();
+    let url = server.url();
+    let ask = || {
+        // Each asks for something else, so that no two share an answer.
+        let path = format!("/events/{}", uuid::Uuid::now_v7());
+        let answer = send(url, "GET", &path, &[], b"");
+        assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"));
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..ASKED {
+            scope.spawn(ask);
+        }
+    });
+    let seconds = began.elapsed().as_secs() as usize;
+    let told = |log: &str| log.lines().filter(|line| line.contains("edge] request ")).count();
+    crate::soon("it is told", || (told(&server.stderr()) > 0).then_some(()));
+    let log = server.stderr();
+    assert!(told(&log) <= seconds + 2, "in {seconds} s:\n{log}");
+    // The next one tells of those that were not.
+    std::thread::sleep(Duration::from_millis(1_100));
+    ask();
+    crate::soon("it is told how many failed", || {
+        server.stderr().contains(" others failed alike").then_some(())
+    });
+}
+
+/// Probes come each second of each day: while all is well they leave nothing in the log, and are counted all
+/// the same.
+#[test]
+fn probes_that_go_well_leave_no_line() {
+    const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
+    let (mut app, mut talkative) = (
+        App::start(Data::sqlite()),
+        App::start_with(Data::sqlite(), &[("RUST_LOG", "info,access=debug")]),
+    );
+    for app in [&app, &talkative] {
+        for path in PROBES {
+            assert_eq!(app.get(path).status, 200, "{path}");
+        }
+        assert_eq!(app.get("/events").status, 200);
+        // Who is refused is no probe that went well.
+        assert_eq!(app.ask("POST", "/livez", &[], &Value::Null).status, 405);
+    }
+    for (app, lines) in [(&mut app, 0), (&mut talkative, 1)] {
+        app.server.terminate();
+        let log = app.server.stderr();
+        for path in PROBES {
+            let line = format!("access] method=GET route={path} status=200");
+            assert_eq!(log.matches(&line).count(), lines, "{path}:\n{log}");
+        }
+        assert!(log.contains("INFO  access] method=GET route=/events status=200"), "{log}");
+        assert!(log.contains("INFO  access] method=POST route=/livez status=405"), "{log}");
+    }
+}
+
+on_both_stores! {
+    only_who_migrates_is_told_of_migrations
+}
+
+fn only_who_migrates_is_told_of_migrations(data: Data) {
+    let token = make_token_with(&data, "Jazz club", &[]);
+    assert!(!token.told.contains("migrat"), "{}", token.told);
+    let audited = run("audit", &data.settings());
+    assert!(audited.status.success());
+    let told = String::from_utf8_lossy(&audited.stderr).into_owned();
+    assert!(!told.contains("migrat"), "{told}");
+}
+
+/// The other side of it.
+#[test]
+fn who_migrates_is_told_of_migrations() {
+    let migrated = run("migrate", &Data::sqlite().settings());
+    assert!(String::from_utf8_lossy(&migrated.stderr).contains("migrat"), "{migrated:?}");
+    let mut app = App::start(Data::sqlite());
+    app.server.terminate();
+    assert!(app.server.stderr().contains("migrat"), "{}", app.server.stderr());
+}
+
+/// Nobody has this program outside of its container.
+#[test]
+fn hints_lead_out_of_a_container() {
+    let data = Data::sqlite();
+    let mut settings = data.settings();
+    settings.extend([("BIND", "0.0.0.0".to_owned()), ("PORT", "0".to_owned())]);
+    let told = |more: &[(&'static str, &str)]| {
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let output = run("serve", &settings.iter().cloned().chain(more).collect::<Vec<_>>());
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let outside = told(&[]);
+    assert!(outside.contains("`booking-http token create") && !outside.contains("docker"));
+    let inside = told(&[("BOOKING_CONTAINER", "true")]);
+    assert!(!inside.contains("booking-http token"), "{inside}");
+    for hint in [
+        "docker run --rm --volume booking:/data booking token create --name NAME",
+        "docker compose run --rm app token create --name NAME",
+        "--env ALLOW_OPEN=true",
+    ] {
+        assert!(inside.contains(hint), "{inside}");
+    }
+    let open = start_on(&data, &[("BOOKING_CONTAINER", "true")]);
+    crate::soon("it is said to be open", || {
+        open.stderr().contains("docker compose run --rm app token create").then_some(())
+    });
+    assert_eq!(ask(open.url(), "GET", "/organizer", &[], &Value::Null).json()["open"], json!(true));
+}
+
+/// As a folder of the host's in a container whose user is not its owner.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_is_somebody_else_s_is_said_to_be_so() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    const NOBODY: u32 = 65_534;
+    let own = tempfile::tempdir().expect("a directory can be made");
+    let user = std::fs::metadata(own.path()).expect("it is there").uid();
+    let (mut command, user) = if user == 0 {
+        // Root may write everywhere, and nobody may not go where the program is.
+        let program = own.path().join("booking-http");
+        std::fs::copy(PROGRAM, &program).expect("it is copied");
+        let everybody = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(own.path(), everybody).expect("it is ours");
+        let mut command = Command::new(program);
+        command.uid(NOBODY).gid(NOBODY);
+        (command, NOBODY)
+    } else {
+        (Command::new(PROGRAM), user)
+    };
+    command.env_clear().env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
+    let output = command.current_dir("/").output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{told}");
+    let whose = format!("this is user {user}, and /usr is user 0's");
+    for hint in [whose, format!("chown {user} /usr")] {
+        assert!(told.contains(&hint), "{hint} is not in {told}");
+    }
+}
+
+/// A container is started again and again with a password that was changed in its settings alone; its log
+/// has to say what would help.
+#[test]
+fn a_password_that_the_database_has_not_is_told_from_others() {
+    let cluster = Cluster::start(ClusterOptions {
+        durable: false,
+        access: Some(vec!["host all all 127.0.0.1/32 scram-sha-256".into()]),
+        ..ClusterOptions::default()
+    });
+    let began = Instant::now();
+    let settings = [
+        ("DB_HOST", "127.0.0.1".to_owned()),
+        ("DB_PORT", cluster.port().to_string()),
+        ("DB_PASSWORD", "hunter2hunter2".to_owned()),
+    ];
+    let output = run("serve", &settings);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && !told.contains("hunter2"), "{told}");
+    assert!(told.contains("ALTER ROLE") && told.contains("eventbooking"), "{told}");
+    assert!(began.elapsed() < Duration::from_secs(20), "it is not waited for");
+}

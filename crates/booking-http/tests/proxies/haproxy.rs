@@ -1,0 +1,43 @@
+//! HAProxy, with the file that `docker/compose.ha.yaml` runs.
+
+use crate::common::App;
+use crate::source;
+use crate::{BURST, Sale, assert_holds_are_bounded, assert_rates_hold, limited, limited_in_holds};
+use booking_testkit::ProxyProcess;
+use std::path::Path;
+
+/// In front of the same server twice.
+fn in_front_of(app: &App) -> ProxyProcess {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker/ha/haproxy.cfg");
+    let server = app.url().strip_prefix("http://").expect("a plain URL");
+    let servers = ["BOOKING_ONE", "BOOKING_TWO"].map(|name| (name, server.to_owned()));
+    ProxyProcess::haproxy(&file, "BOOKING_BIND", &servers)
+}
+
+#[test]
+fn nobody_gets_past_the_rate_nor_takes_away_another_s() {
+    let app = limited("X-Forwarded-For");
+    let proxy = in_front_of(&app);
+    assert_rates_hold(&app, &proxy.url());
+}
+
+#[test]
+fn nobody_holds_more_nor_takes_away_another_s() {
+    let app = limited_in_holds("X-Forwarded-For");
+    let proxy = in_front_of(&app);
+    assert_holds_are_bounded(&app, &proxy.url());
+}
+
+/// It lets nothing through of what it does not write itself: who believes that hears nothing, and counts
+/// all that come through it as one.
+#[test]
+fn a_client_s_own_forwarded_does_not_arrive() {
+    let app = limited("Forwarded");
+    let proxy = in_front_of(&app);
+    let url = proxy.url();
+    let sale = Sale::start(&app, &url);
+    let (first, refilled) = sale.flood(source(10), "Forwarded: for=@");
+    let (second, more) = sale.flood(source(11), "Forwarded: for=@\r\nForwarded: for=@");
+    let accepted = first + second;
+    assert!(accepted <= BURST + refilled + more, "{accepted} of 40 were accepted");
+}
