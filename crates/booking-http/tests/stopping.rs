@@ -103,11 +103,11 @@ fn everybody_is_answered_and_told_to_close(data: Data) {
         let body = json!({"user_email": format!("{who}.{number}@example.org")}).to_string();
         let length = body.len();
         format!(
-            "POST /events/{event}/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+            "POST /events/{event}/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         )
     };
-    let reading = format!("GET /events/{event} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let reading = format!("GET /events/{event} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let url = app.url().to_owned();
     let (seen, stopped_after) = thread::scope(|scope| {
         let busy: Vec<_> = (0..BUSY)
@@ -162,7 +162,9 @@ fn a_connection_that_is_idle_is_closed_cleanly(data: Data) {
     let mut silent: Vec<TcpStream> = (0..IDLE).map(|_| http::connect(app.url())).collect();
     let mut used: Vec<TcpStream> = (0..IDLE).map(|_| http::connect(app.url())).collect();
     for stream in &mut used {
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").expect("the server reads");
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .expect("the server reads");
         let answer = http::read_next(stream, &mut Vec::new()).expect("it is read");
         assert_eq!(answer.expect("there is one").status, 200);
     }
@@ -183,7 +185,7 @@ fn a_connection_that_is_idle_is_closed_cleanly(data: Data) {
 fn a_cut_is_told_from_a_clean_end() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let request = |_| "GET /health HTTP/1.1\r\nHost: x\r\n\r\n".to_owned();
+    let request = |_| "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned();
     let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     for (said, reads_all, is_clean) in
         [(answer, true, true), (answer, false, false), ("", true, false)]

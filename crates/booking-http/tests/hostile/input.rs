@@ -63,7 +63,7 @@ fn input_that_is_not_valid_is_told_in_full() {
         (json!({"name": null, "capacity": null}), vec!["/name", "/capacity"]),
         (json!({"name": long, "capacity": 100_001}), vec!["/name", "/capacity"]),
         (
-            json!({"name": "a\u{0}b", "description": "\r\n", "capacity": -1}),
+            json!({"name": "a\u{0}b", "description": "\u{0}", "capacity": -1}),
             vec!["/name", "/description", "/capacity"],
         ),
         (json!({"name": "a", "capacity": 5, "id": "x", "a/b~c": 1}), vec!["/a~1b~0c", "/id"]),

@@ -160,7 +160,7 @@ fn chunks_are_read_strictly() {
         row("larger than any", "fffffffffffffffff\r\n", &[BROKEN], Closed),
         row(
             "larger than ours",
-            format!("ffffffffffffffff\r\n{}", " ".repeat(17_000)),
+            format!("ffffffffffffffff\r\n{}", " ".repeat(137_000)),
             &[(413, "too_large")],
             Closed,
         ),
