@@ -58,14 +58,13 @@ async fn nobody_is_lost_on_postgres() {
     thousands_of_requests(data, Some(token)).await;
 }
 
-/// Doors close and events end while all of that goes on.
+/// Doors close and events end while all of that goes on. What is rarer, such as an offer that is as short as its
+/// event, is reached by histories of a test's own and by `scripts/soak.sh`.
 const ENDED: &[&str] = &[
     "EventEdited: hours",
     "register: closed by its hours",
     "hold: closed by its hours",
     "confirm: closed by its hours",
-    "a seat that nobody gets, as the event is over",
-    "an offer as long as the event",
     "check_in: Late",
 ];
 
