@@ -75,10 +75,7 @@ INSERT INTO events_anew (
 SELECT
     id, organizer_id, capacity, booked_count, held_count, waitlist_count, version, due_at, status, opens_at,
     closes_at, waitlist_enabled, offer_ttl_seconds, cancelled_version, created_at, starts_at, ends_at,
-    retention_days,
-    -- An event without an end is over a day after its beginning, and what is kept of it is kept from then.
-    erase_at + CASE WHEN ends_at IS NULL AND starts_at IS NOT NULL THEN 86400000000 ELSE 0 END,
-    erased_to, timezone, venue, name, description
+    retention_days, erase_at, erased_to, timezone, venue, name, description
 FROM events;
 
 DROP TABLE events;

@@ -50,6 +50,7 @@ macro_rules! suite {
             a_rush_against_changes_of_capacity_never_oversells
             an_event_that_is_over_gives_nothing_out
             an_offer_ends_with_its_event
+            ends_that_change_in_one_batch_are_as_one_by_one
             whoever_came_before_the_doors_closed_is_served
             a_full_event_may_conceal_who_is_registered
             a_scan_tells_who_is_early_and_who_is_late

@@ -32,7 +32,8 @@ pub(crate) struct Seats<'a> {
     /// read.
     left_queue: Vec<Version>,
     edited: bool,
-    /// Offers end by then, whatever their rows say: an edit has brought the end of the event forward.
+    /// Offers that were made before this decision end by then at the latest: an edit has changed when the
+    /// event ends.
     offers_end_by: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     erased_to: Option<Version>,
@@ -138,7 +139,7 @@ impl<'a> Seats<'a> {
     pub(crate) fn expire_if_run_out(&mut self, row: usize) {
         let counts = self.rules.status != EventStatus::Cancelled;
         let holds = self.left_out != Some(Rule::Expiry);
-        if counts && holds && self.has_run_out(self.row(row)) {
+        if counts && holds && self.row(row).has_run_out(self.now) {
             self.end(row, Status::Expired, FactKind::Expired, Actor::System);
         }
     }
@@ -232,21 +233,9 @@ impl<'a> Seats<'a> {
         self.rows.get(row)
     }
 
-    fn has_run_out(&self, registration: &Registration) -> bool {
-        registration.status.runs_out()
-            && self.expires_at(registration).is_none_or(|end| end <= self.now)
-    }
-
-    /// When a hold or an offer ends: an offer with the event at the latest.
-    fn expires_at(&self, registration: &Registration) -> Option<DateTime<Utc>> {
-        let end = self.offers_end_by.filter(|_| registration.status == Status::Offered);
-        registration.expires_at.map(|expires_at| end.map_or(expires_at, |end| expires_at.min(end)))
-    }
-
     /// A registration as it is answered.
     pub(crate) fn shown(&self, row: usize) -> Registration {
         let mut registration = self.row(row).clone();
-        registration.expires_at = self.expires_at(&registration);
         if let (Status::Waitlisted, Some(position)) = (registration.status, registration.position) {
             let version = registration.created_version;
             let left = self.left_queue.iter().filter(|left| **left < version).count() as u32;
@@ -321,8 +310,19 @@ impl<'a> Seats<'a> {
         let is_new_end = times.over_at() != self.times.over_at();
         self.times = times;
         if let (Some(over_at), true) = (times.over_at(), is_new_end && self.counts.held > 0) {
-            self.offers_end_by = Some(over_at);
+            self.offers_end_by = self.offers_end_by.into_iter().chain([over_at]).min();
             self.due_at = self.due_at.into_iter().chain([over_at]).min();
+            for row in 0..self.known() {
+                self.end_offer_by(row, over_at);
+            }
+        }
+    }
+
+    /// Sees to it that an offer lasts no longer than that.
+    fn end_offer_by(&mut self, row: usize, end: DateTime<Utc>) {
+        let Registration { status, expires_at, .. } = *self.row(row);
+        if status == Status::Offered && expires_at.is_some_and(|expires_at| expires_at > end) {
+            self.rows.get_mut(row).expires_at = Some(end);
         }
     }
 
@@ -337,7 +337,11 @@ impl<'a> Seats<'a> {
 
     /// Takes in a registration of the state that no command named.
     pub(crate) fn load(&mut self, registration: &'a Registration) -> usize {
-        self.rows.load(registration)
+        let row = self.rows.load(registration);
+        if let Some(end) = self.offers_end_by {
+            self.end_offer_by(row, end);
+        }
+        row
     }
 
     /// How many registrations are known of.
@@ -459,11 +463,7 @@ impl<'a> Seats<'a> {
                 erased_to: self.erased_to,
             })
         });
-        let offers_end_by = self.offers_end_by;
-        let (mut registrations, replaced) = self.rows.into_changed();
-        for offer in registrations.iter_mut().filter(|row| row.status == Status::Offered) {
-            offer.expires_at = offer.expires_at.into_iter().chain(offers_end_by).min();
-        }
+        let (registrations, replaced) = self.rows.into_changed();
         let records = self.new_records.iter().map(|hash| self.records[hash].clone()).collect();
         Some(EventChange {
             event_id: self.id,

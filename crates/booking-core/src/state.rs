@@ -239,8 +239,8 @@ pub struct EditedEvent {
     pub details_changed_at: DateTime<Utc>,
     /// See [`Event::sequence`](crate::Event::sequence).
     pub sequence: u32,
-    /// Offers that last longer end then, whether they are among the registrations of the change or not:
-    /// the event is over. `None` if no offer can.
+    /// Offers whose rows are there already end then if they last longer, before `registrations` are
+    /// written: the event is over. `None` if none can.
     pub offers_end_by: Option<DateTime<Utc>>,
     /// The version that called the event off, if one did.
     pub cancelled_version: Option<Version>,

@@ -1,5 +1,6 @@
 //! What a request that writes brings along: its body, read strictly and once, and its idempotency key.
 
+use crate::connections;
 use crate::fields::Fields;
 use crate::idempotency::{KeyHeader, RequestKey};
 use crate::problem::ApiError;
@@ -98,6 +99,7 @@ impl<T: FromBody> FromRequest for Write<T> {
             let reading = read(&mut payload, T::BYTES_MAX, &service.large_bodies);
             let read = timeout(within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
             let (bytes, _place) = read?;
+            connections::end_body(&request);
             // What is not there needs no type.
             if !bytes.is_empty() && !is_plain_json(request.headers()) {
                 return Err(ApiError::UnsupportedMediaType.into());

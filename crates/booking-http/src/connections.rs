@@ -18,6 +18,7 @@ mod guarded_stream;
 pub(crate) use counts::Counts;
 pub(crate) use guarded_stream::GuardedStream;
 
+use actix_web::HttpRequest;
 use actix_web::dev::{Extensions, ServiceRequest};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::rt::net::TcpStream;
@@ -54,6 +55,8 @@ pub(crate) struct Connection {
     waker: RefCell<Option<Waker>>,
     /// Whether bytes wait that were not given to the server.
     has_held: Cell<bool>,
+    /// Whether the client does not take what it is sent.
+    is_write_blocked: Cell<bool>,
     counted: Counted,
 }
 
@@ -85,6 +88,7 @@ pub(crate) fn accept(stream: TcpStream, counts: &Arc<Counts>, idle_max: Duration
         end: Cell::new(End::None),
         waker: RefCell::new(None),
         has_held: Cell::new(false),
+        is_write_blocked: Cell::new(false),
         counted,
     });
     let is_first = CONNECTIONS.with_borrow_mut(|connections| {
@@ -104,18 +108,26 @@ pub(crate) fn tell(stream: &GuardedStream, data: &mut Extensions) {
 }
 
 /// Ends whichever has been idle for longest where there is one more than there may be: of the same client,
-/// if it has too many, and else of all. If none is idle it is the new one that ends.
+/// if it has too many, and else of all. Who still takes an answer comes last. If none is idle it is the new
+/// one that ends, unless all others are those of other threads, which look after their own.
 fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
     let is_of_client = new.counted.is_too_many_of_client();
     if !is_of_client && !new.counted.is_too_many() {
         return;
     }
-    let idle = connections.iter().filter_map(Weak::upgrade).filter(|connection| {
-        let is_candidate = !connection.is_answering.get() && connection.end.get() == End::None;
-        is_candidate && (!is_of_client || connection.counted.is_of_same_client(&new.counted))
-    });
-    let longest = idle.min_by_key(|connection| connection.idle_since.get());
-    longest.as_ref().unwrap_or(new).end(End::Reset);
+    let live = connections.iter().filter_map(Weak::upgrade);
+    let concerned: Vec<_> = live
+        .filter(|connection| !is_of_client || connection.counted.is_of_same_client(&new.counted))
+        .filter(|connection| connection.end.get() == End::None)
+        .collect();
+    let idle = concerned.iter().filter(|connection| !connection.is_answering.get());
+    let longest = idle
+        .min_by_key(|connection| (connection.is_write_blocked.get(), connection.idle_since.get()));
+    match longest {
+        Some(longest) => longest.end(End::Reset),
+        None if concerned.is_empty() => {}
+        None => new.end(End::Reset),
+    }
 }
 
 /// Looks at the connections of this thread, for as long as there are any.
@@ -170,6 +182,13 @@ impl Connection {
         !self.is_answering.get() || self.body_left.get() > 0
     }
 
+    /// Keeps in mind whether the client takes what it is sent.
+    fn set_write_blocked(&self, is_blocked: bool) {
+        if self.is_write_blocked.replace(is_blocked) != is_blocked {
+            self.counted.count_blocked(is_blocked);
+        }
+    }
+
     /// Counts bytes that the server got.
     fn has_read(&self, bytes: usize) {
         self.body_left.set(self.body_left.get().saturating_sub(bytes as u64));
@@ -185,7 +204,9 @@ impl Answering {
         if let Some(connection) = &connection {
             connection.is_used.set(true);
             connection.is_answering.set(true);
-            connection.body_left.set(body_length(request.headers()));
+            // The bodies of what is safe nobody reads.
+            let is_read = !request.method().is_safe();
+            connection.body_left.set(if is_read { body_length(request.headers()) } else { 0 });
         }
         Self(connection)
     }
@@ -203,11 +224,6 @@ impl Answering {
             connection.is_over.set(true);
         }
     }
-
-    /// What tells that the body has been read to its end, for one that does not say how long it is.
-    pub(crate) fn body_end(&self) -> BodyEnd {
-        BodyEnd(self.0.clone())
-    }
 }
 
 impl Drop for Answering {
@@ -222,14 +238,10 @@ impl Drop for Answering {
     }
 }
 
-/// See [`Answering::body_end`].
-pub(crate) struct BodyEnd(Option<Rc<Connection>>);
-
-impl BodyEnd {
-    pub(crate) fn reached(&self) {
-        if let Some(connection) = &self.0 {
-            connection.body_left.set(0);
-        }
+/// Takes the body of a request for read: what comes now on its connection is another request.
+pub(crate) fn end_body(request: &HttpRequest) {
+    if let Some(connection) = request.conn_data::<Rc<Connection>>() {
+        connection.body_left.set(0);
     }
 }
 

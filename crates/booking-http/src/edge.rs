@@ -53,7 +53,7 @@ pub(crate) async fn edge(
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request);
-    let reader = Reader::keep(&mut request, answering.body_end());
+    let reader = Reader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());

@@ -13,7 +13,7 @@ use booking_core::{Event, EventTag, Outcome, Registration, Timing};
 pub(crate) struct Decided<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
-    is_replay: bool,
+    pub(crate) is_replay: bool,
     /// Whether somebody who asked for a seat has to wait for one.
     is_waitlisted: bool,
     /// How somebody who was let in is in time.

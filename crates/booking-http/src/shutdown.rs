@@ -70,8 +70,11 @@ pub(crate) async fn on_signal(
     if tokio::time::timeout_at(deadline, service.admission.drain()).await.is_err() {
         log::warn!("stopping with {} commands still under way", service.admission.depth());
     }
-    // What is left are connections that nobody uses.
-    wait_until(deadline.min(Instant::now() + ENDING), || connections.live() == 0).await;
+    // What is left are answers that are still being taken, and connections that nobody uses.
+    let ending = deadline.min(Instant::now() + ENDING);
+    let is_over =
+        || connections.live() == 0 || Instant::now() > ending && connections.blocked() == 0;
+    wait_until(deadline, is_over).await;
     handle.stop(false).await;
     turning_away.abort();
 }
@@ -88,7 +91,12 @@ async fn turn_away(listener: TcpListener) {
         listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
     let answer = Arc::new(unavailable());
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Too many files are open, or the client is gone already.
+            sleep(POLL).await;
+            continue;
+        };
         let answer = Arc::clone(&answer);
         rt::spawn(timeout(TURNED_AWAY_WITHIN, async move { tell(stream, &answer).await }));
     }

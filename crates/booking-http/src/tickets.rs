@@ -1,6 +1,7 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
 use crate::causes::{Complaint, chain};
+use crate::present::Decided;
 use crate::problem::{ApiError, TicketFault};
 use crate::seeds::Seeds;
 use crate::service::Service;
@@ -196,12 +197,17 @@ impl Tickets {
     /// the same again if the answer is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
-        registration: &Registration,
+        decided: &Decided<Registration>,
         issued: &Issued,
     ) -> Option<ManageToken> {
+        let registration = &decided.what;
         let hash = registration.token_hash?;
         if hash == issued.hash {
             return Some(issued.token);
+        }
+        if !decided.is_replay {
+            // Whoever has it keeps what they have: nothing was replaced.
+            return None;
         }
         let origin = issued.origin.replayed_for(registration.id);
         if let Some(token) = self.keys().token(origin, hash) {

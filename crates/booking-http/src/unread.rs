@@ -1,6 +1,5 @@
 //! Bodies that are not read to their end.
 
-use crate::connections::BodyEnd;
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -20,12 +19,12 @@ pub(crate) struct Reader(Option<Rc<RefCell<Payload>>>);
 
 impl Reader {
     /// Keeps the reader of the request's body until its answer is sent, whoever drops it before.
-    pub(crate) fn keep(request: &mut ServiceRequest, end: BodyEnd) -> Self {
+    pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);
         }
         let payload = Rc::new(RefCell::new(request.take_payload()));
-        let shared: Pin<Box<dyn Stream<Item = _>>> = Box::pin(Shared(Rc::clone(&payload), end));
+        let shared: Pin<Box<dyn Stream<Item = _>>> = Box::pin(Shared(Rc::clone(&payload)));
         request.set_payload(shared.into());
         Self(Some(payload))
     }
@@ -40,17 +39,13 @@ impl Reader {
 }
 
 /// A body that is read through a reader which is also kept elsewhere.
-struct Shared(Rc<RefCell<Payload>>, BodyEnd);
+struct Shared(Rc<RefCell<Payload>>);
 
 impl Stream for Shared {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.0.borrow_mut().poll_next_unpin(context);
-        if let Poll::Ready(None) = next {
-            self.1.reached();
-        }
-        next
+        self.0.borrow_mut().poll_next_unpin(context)
     }
 }
 

@@ -63,7 +63,7 @@ async fn rewrite_together(connection: &Lease, rows: &[Row]) -> Result<(), PgErro
         if changed == 0 {
             log::warn!(
                 "registration {id} of event {event_id} keeps another spelling of its address: \
-                 another live registration of the event has the address already"
+                 another live registration of the event has the address already, unless it has just changed"
             );
         }
     }

@@ -135,6 +135,42 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
+/// An end that is changed twice in one batch is as if it had been changed in two.
+pub async fn ends_that_change_in_one_batch_are_as_one_by_one(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let hours = |hours| clock.now() + TimeDelta::hours(hours);
+    let cleared = |event_id| edit(event_id, Edit { ends_at: Some(None), ..Edit::default() });
+    for last in [Some(hours(5)), None] {
+        let mut ends = Vec::new();
+        for in_one in [true, false] {
+            let event = create_until(&*store, 2, hours(9)).await;
+            let batch = ["first", "second"].map(|who| register(event.id, who));
+            let seats: Vec<_> = execute(&*store, &batch).await.into_iter().map(confirmed).collect();
+            let batch = ["a", "b"].map(|who| queue_up(event.id, who));
+            let people: Vec<_> =
+                execute(&*store, &batch).await.into_iter().map(waitlisted).collect();
+            execute_one(&*store, cancel(&seats[0])).await;
+            // One offer before, one after the end was brought forward and put off again.
+            let again = last.map_or_else(|| cleared(event.id), |at| ends_at(event.id, at));
+            let batch = [ends_at(event.id, hours(2)), again, cancel(&seats[1])];
+            if in_one {
+                execute(&*store, &batch).await;
+            } else {
+                for command in batch {
+                    execute_one(&*store, command).await;
+                }
+            }
+            let [a, b] = [look(&*store, people[0].id).await, look(&*store, people[1].id).await];
+            ends.push((a.expires_at, b.expires_at));
+            let day = clock.now() + TimeDelta::days(1);
+            assert_eq!(ends.last(), Some(&(Some(hours(2)), Some(last.unwrap_or(day)))), "{in_one}");
+        }
+        assert_eq!(ends[0], ends[1]);
+    }
+    assert_audit_is_clean(&*store).await;
+}
+
 /// After the doors have closed nobody comes, but who has a hold may confirm it, and who waits is served.
 pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixture) {
     let clock = ManualClock::default();

@@ -19,6 +19,8 @@ pub(crate) struct Counts {
     per_client_max: Option<NonZeroU32>,
     max: usize,
     live: AtomicUsize,
+    /// Those whose clients do not take what they are sent.
+    blocked: AtomicUsize,
     by_client: Mutex<HashMap<Client, u32>>,
     is_stopping: AtomicBool,
     stopping: Notify,
@@ -33,6 +35,7 @@ impl Counts {
             per_client_max: limits.client_connections_max,
             max: usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN),
             live: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
             by_client: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             stopping: Notify::new(),
@@ -52,6 +55,11 @@ impl Counts {
     /// How many there are.
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// On how many an answer waits to be taken.
+    pub(crate) fn blocked(&self) -> usize {
+        self.blocked.load(Ordering::Relaxed)
     }
 
     /// From now on connections end as soon as they are idle.
@@ -93,6 +101,17 @@ impl Counted {
     /// Whether there are more than there may be.
     pub(super) fn is_too_many(&self) -> bool {
         self.counts.live() > self.counts.max
+    }
+
+    pub(super) fn count_blocked(&self, is_blocked: bool) {
+        match is_blocked {
+            true => self.counts.blocked.fetch_add(1, Ordering::Relaxed),
+            false => self.counts.blocked.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.counts.is_stopping()
     }
 
     pub(super) fn is_of_same_client(&self, other: &Self) -> bool {

@@ -20,7 +20,9 @@ const REQUEST_BYTES_MIN: usize = b"GET / HTTP/1.1\r\n\r\n".len();
 const HELD_MAX: usize = 8 * 1024;
 /// How long a client is waited for that was told that this is the end, so that what it still sends does not
 /// take from it what it has been sent.
-const LINGER: Duration = Duration::from_millis(300);
+const LINGER: Duration = Duration::from_secs(1);
+/// The same while the server stops.
+const LINGER_STOPPING: Duration = Duration::from_millis(300);
 
 /// A socket that gives the server no more requests than it may have in memory.
 ///
@@ -36,8 +38,6 @@ pub(crate) struct GuardedStream {
     has_given: bool,
     /// Whether the client sends nothing any more.
     is_at_end: bool,
-    /// Whether the client does not take what it is sent.
-    is_write_blocked: bool,
     /// Since the client was told that this is the end.
     lingering: Option<Pin<Box<Sleep>>>,
 }
@@ -50,7 +50,6 @@ impl GuardedStream {
             held: Vec::new(),
             has_given: false,
             is_at_end: false,
-            is_write_blocked: false,
             lingering: None,
         }
     }
@@ -60,7 +59,7 @@ impl GuardedStream {
     }
 
     fn may_give(&self) -> bool {
-        !self.is_write_blocked && self.connection.may_read()
+        !self.connection.is_write_blocked.get() && self.connection.may_read()
     }
 
     /// Keeps the waker of the task that serves this, for whoever ends it or has answered.
@@ -187,9 +186,10 @@ impl AsyncWrite for GuardedStream {
         this.keep_waker(context);
         this.check_reset()?;
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        let was_blocked = this.is_write_blocked;
-        this.is_write_blocked = written.is_pending();
-        if was_blocked && !this.is_write_blocked && !this.held.is_empty() {
+        let was_blocked = this.connection.is_write_blocked.get();
+        this.connection.set_write_blocked(written.is_pending());
+        let is_asked_for = !this.held.is_empty() || this.connection.end.get() == End::InOrder;
+        if was_blocked && written.is_ready() && is_asked_for {
             context.waker().wake_by_ref();
         }
         written
@@ -206,7 +206,8 @@ impl AsyncWrite for GuardedStream {
         if this.lingering.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
         }
-        let lingering = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let time = if this.connection.counted.is_stopping() { LINGER_STOPPING } else { LINGER };
+        let lingering = this.lingering.get_or_insert_with(|| Box::pin(sleep(time)));
         loop {
             let mut space = [0; 2 * 1024];
             let mut buffer = ReadBuf::new(&mut space);
@@ -222,6 +223,7 @@ impl AsyncWrite for GuardedStream {
 
 impl Drop for GuardedStream {
     fn drop(&mut self) {
+        self.connection.set_write_blocked(false);
         if self.connection.end.get() == End::Reset {
             // It may have ended already.
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));

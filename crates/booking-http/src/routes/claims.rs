@@ -89,6 +89,6 @@ async fn recall(
 
 async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
     let made = Decided::registration(outcome)?;
-    let token = service.tickets.token_of(&made.what, token).await;
+    let token = service.tickets.token_of(&made, token).await;
     Ok(made.made(token.as_ref()))
 }
