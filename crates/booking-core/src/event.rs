@@ -1,3 +1,4 @@
+use crate::time::is_stored;
 use crate::{
     Capacity, Description, EventId, EventName, OfferTtl, OrganizerId, Retention, TimeZone, Venue,
 };
@@ -118,7 +119,9 @@ impl EventTimes {
     /// When it is over: at its end, else 24 hours after its beginning, else never. From then on nobody
     /// gets a seat.
     pub fn over_at(self) -> Option<DateTime<Utc>> {
-        self.ends_at.or_else(|| self.starts_at?.checked_add_signed(Self::LASTS))
+        let lasts = |starts_at: DateTime<Utc>| starts_at.checked_add_signed(Self::LASTS);
+        // One that begins on the last day of all times has no end that could be said.
+        self.ends_at.or_else(|| self.starts_at.and_then(lasts).filter(is_stored))
     }
 
     /// Whether it is over at `now`.

@@ -40,7 +40,8 @@ const QUIET: Duration = Duration::from_millis(100);
 
 /// What is known of a connection. It belongs to the thread that serves it.
 pub(crate) struct Connection {
-    /// Since when nothing is being answered on it; its beginning, if nothing ever was.
+    /// Since when nothing is being answered on it and nothing of a body comes; its beginning, if nothing ever
+    /// was.
     idle_since: Cell<Instant>,
     /// Whether a request has come on it. Until then it has the time of a first head.
     is_used: Cell<bool>,
@@ -53,7 +54,7 @@ pub(crate) struct Connection {
     end: Cell<End>,
     /// Of the task that serves it.
     waker: RefCell<Option<Waker>>,
-    /// Whether bytes wait that were not given to the server.
+    /// Whether bytes wait that were not given to the server, or their end.
     has_held: Cell<bool>,
     /// Whether the client does not take what it is sent.
     is_write_blocked: Cell<bool>,
@@ -120,7 +121,7 @@ fn make_room(connections: &[Weak<Connection>], new: &Rc<Connection>) {
         .filter(|connection| !is_of_client || connection.counted.is_of_same_client(&new.counted))
         .filter(|connection| connection.end.get() == End::None)
         .collect();
-    let idle = concerned.iter().filter(|connection| !connection.is_answering.get());
+    let idle = concerned.iter().filter(|connection| connection.waits_for_client());
     let longest = idle
         .min_by_key(|connection| (connection.is_write_blocked.get(), connection.idle_since.get()));
     match longest {
@@ -179,6 +180,11 @@ impl Connection {
     /// Whether the server may have more bytes: those of the body that it is reading, or of another request
     /// once it has answered.
     fn may_read(&self) -> bool {
+        self.waits_for_client()
+    }
+
+    /// Whether it is the client's turn: nothing is being answered, or its body is not whole.
+    fn waits_for_client(&self) -> bool {
         !self.is_answering.get() || self.body_left.get() > 0
     }
 
@@ -191,7 +197,10 @@ impl Connection {
 
     /// Counts bytes that the server got.
     fn has_read(&self, bytes: usize) {
-        self.body_left.set(self.body_left.get().saturating_sub(bytes as u64));
+        if self.body_left.get() > 0 {
+            self.body_left.set(self.body_left.get().saturating_sub(bytes as u64));
+            self.idle_since.set(Instant::now());
+        }
     }
 }
 
@@ -204,6 +213,7 @@ impl Answering {
         if let Some(connection) = &connection {
             connection.is_used.set(true);
             connection.is_answering.set(true);
+            connection.idle_since.set(Instant::now());
             // The bodies of what is safe nobody reads.
             let is_read = !request.method().is_safe();
             connection.body_left.set(if is_read { body_length(request.headers()) } else { 0 });

@@ -3,11 +3,13 @@
 //! The key's answer is remembered by the store, in the transaction that decided it. Here the header
 //! becomes what it is looked up by.
 
+use crate::fields::trim;
 use crate::problem::ApiError;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use booking_core::{Caller, Fingerprint, IdempotencyKey, KeyHash};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
@@ -45,11 +47,22 @@ impl<'a> KeyHeader<'a> {
         let mut hasher = Sha256::new();
         add(&mut hasher, b"booking idempotency key 1");
         add(&mut hasher, request.method().as_str().as_bytes());
-        add(&mut hasher, request.path().as_bytes());
+        add(&mut hasher, canonical_path(request).as_bytes());
         add(&mut hasher, self.0);
         let fingerprint = Fingerprint::new(Sha256::digest(body).into());
         RequestKey { hasher, fingerprint, is_secret: self.0.len() >= SECRET_KEY_BYTES_MIN }
     }
+}
+
+/// The path of a request with its ids as we write them: another spelling names the same thing.
+fn canonical_path(request: &HttpRequest) -> String {
+    let mut path = request.match_pattern().unwrap_or_else(|| request.path().to_owned());
+    for (name, value) in request.match_info().iter() {
+        let id = trim(value);
+        let id = Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |id| id.to_string());
+        path = path.replace(&format!("{{{name}}}"), &id);
+    }
+    path
 }
 
 /// Adds a part with its length before it, so that no two lists of parts are the same bytes.

@@ -18,6 +18,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How often is looked whether requests are still under way.
@@ -65,7 +67,8 @@ pub(crate) async fn on_signal(
     connections.begin_stopping();
     wait_until(deadline.min(Instant::now() + ACCEPTING), || connections.live() == 0).await;
     handle.pause().await;
-    let turning_away = rt::spawn(turn_away(listener));
+    let (ended, is_ended) = oneshot::channel();
+    let turning_away = rt::spawn(turn_away(listener, is_ended));
     wait_until(deadline, || service.requests_under_way() == 0).await;
     if tokio::time::timeout_at(deadline, service.admission.drain()).await.is_err() {
         log::warn!("stopping with {} commands still under way", service.admission.depth());
@@ -76,7 +79,9 @@ pub(crate) async fn on_signal(
         || connections.live() == 0 || Instant::now() > ending && connections.blocked() == 0;
     wait_until(deadline, is_over).await;
     handle.stop(false).await;
-    turning_away.abort();
+    drop(ended);
+    // It takes no longer than those whom it tells.
+    let _ = turning_away.await;
 }
 
 async fn wait_until(deadline: Instant, is_done: impl Fn() -> bool) {
@@ -85,21 +90,34 @@ async fn wait_until(deadline: Instant, is_done: impl Fn() -> bool) {
     }
 }
 
-/// Answers those who connected when nobody took connections any more.
-async fn turn_away(listener: TcpListener) {
+/// Answers those who connected when nobody took connections any more, until it is told that this is the end,
+/// and then those who are still there.
+async fn turn_away(listener: TcpListener, is_ended: oneshot::Receiver<()>) {
     let listener =
         listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
     let answer = Arc::new(unavailable());
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Too many files are open, or the client is gone already.
-            sleep(POLL).await;
-            continue;
-        };
+    let mut told = JoinSet::new();
+    let mut tell_one = |stream| {
         let answer = Arc::clone(&answer);
-        rt::spawn(timeout(TURNED_AWAY_WITHIN, async move { tell(stream, &answer).await }));
+        told.spawn(timeout(TURNED_AWAY_WITHIN, async move { tell(stream, &answer).await }));
+    };
+    tokio::pin!(is_ended);
+    loop {
+        tokio::select! {
+            _ = &mut is_ended => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => tell_one(stream),
+                // Too many files are open, or the client is gone already.
+                Err(_) => sleep(POLL).await,
+            }
+        }
     }
+    while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
+        tell_one(stream);
+    }
+    drop(listener);
+    while told.join_next().await.is_some() {}
 }
 
 /// Says it, and reads what the client sends, so that the answer is not lost with what nobody has read.

@@ -30,10 +30,15 @@ impl Counts {
     /// For a server that may have `files_max` files open, of which its store takes `store_files`.
     pub(crate) fn new(limits: &ClientLimits, files_max: u64, store_files: u64) -> Self {
         let left = files_max.saturating_sub(FILES_KEPT + store_files);
+        let max = usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN);
+        // Where there are few, nobody has more than half of them.
+        let half = u32::try_from(max / 2).unwrap_or(u32::MAX);
         Self {
             proxies: limits.trusted_proxies.clone(),
-            per_client_max: limits.client_connections_max,
-            max: usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN),
+            per_client_max: limits
+                .client_connections_max
+                .map(|most| NonZeroU32::new(half).map_or(most, |half| most.min(half))),
+            max,
             live: AtomicUsize::new(0),
             blocked: AtomicUsize::new(0),
             by_client: Mutex::default(),

@@ -125,7 +125,7 @@ impl GuardedStream {
         if self.held.is_empty() && self.held.capacity() > 0 {
             self.held = Vec::new();
         }
-        self.connection.has_held.set(!self.held.is_empty());
+        self.connection.has_held.set(!self.held.is_empty() || self.is_at_end);
     }
 }
 
@@ -166,7 +166,9 @@ impl AsyncRead for GuardedStream {
         }
         this.has_given = false;
         this.hold(context)?;
-        if this.is_at_end && this.held.is_empty() {
+        // Not before all that came is answered, or a body turns out to be cut off: the server would break off
+        // what it has not taken apart yet.
+        if this.is_at_end && this.held.is_empty() && this.connection.may_read() {
             return Poll::Ready(Ok(()));
         }
         if !this.held.is_empty() && this.may_give() {
@@ -188,7 +190,8 @@ impl AsyncWrite for GuardedStream {
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
         let was_blocked = this.connection.is_write_blocked.get();
         this.connection.set_write_blocked(written.is_pending());
-        let is_asked_for = !this.held.is_empty() || this.connection.end.get() == End::InOrder;
+        let is_asked_for =
+            this.connection.has_held.get() || this.connection.end.get() == End::InOrder;
         if was_blocked && written.is_ready() && is_asked_for {
             context.waker().wake_by_ref();
         }

@@ -1,10 +1,10 @@
 //! How many seats of one event one client takes within an hour: so that nobody has all of them in a second,
 //! under as many names.
 //!
-//! A registration and a hold count once each, for an hour, whatever becomes of them: if giving a seat back made
-//! room for another, there would be no limit on how often. A seat that comes from the waitlist does not count,
-//! since it has waited its turn; nor does what an organizer's token asks for, which is for its own events alone
-//! and registers people at a desk. It is counted by this process alone, as holds are.
+//! A registration, a hold and a place in the queue count once each, for an hour, whatever becomes of them: if
+//! giving a seat back made room for another, there would be no limit on how often; and whoever could queue under
+//! any number of names would have every seat that comes free. What an organizer's token asks for does not count:
+//! it is for its own events alone and registers people at a desk. It is counted by this process alone, as holds are.
 
 use super::client::Client;
 use super::places::{Limit, Places, Taken};
@@ -78,7 +78,9 @@ impl Seats {
     /// Gives the place back if no seat was taken, and else has it go with that.
     pub(crate) fn settle(&self, place: &Taken, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(place, outcome, |outcome| match outcome {
-            Outcome::Confirmed(registration) | Outcome::Held(registration) => Some(registration.id),
+            Outcome::Confirmed(registration)
+            | Outcome::Held(registration)
+            | Outcome::Waitlisted(registration) => Some(registration.id),
             _ => None,
         });
     }
