@@ -34,18 +34,17 @@ pub struct WriteWatch {
 /// How the writes of a store went since that was asked last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lately {
-    /// The last one was committed.
+    /// Some were committed, and none failed.
     Committed,
     /// There were none, so that nobody knows.
     Quiet,
-    /// The last one failed, whatever was tried since.
+    /// One failed, and nothing that was tried to find out has gone well since.
     Failed,
 }
 
 impl WriteWatch {
-    /// Something was committed.
+    /// Something was committed. What failed may fail again all the same: it need not be of the same kind.
     pub fn committed(&self) {
-        self.failed.store(false, Ordering::Relaxed);
         self.committed.store(true, Ordering::Relaxed);
     }
 
@@ -121,8 +120,9 @@ mod tests {
         assert!(watch.is_news_of_trouble() && !watch.is_news_of_trouble());
         assert!(watch.is_news_of_recovery() && !watch.is_news_of_recovery());
         assert_eq!(watch.lately(), Lately::Quiet);
+        // Events can be put up where no seat can be sold.
         watch.failed();
         watch.committed();
-        assert_eq!(watch.lately(), Lately::Committed);
+        assert_eq!(watch.lately(), Lately::Failed);
     }
 }

@@ -83,18 +83,30 @@ fn escape(text: &str) -> String {
 }
 
 /// Writes a line, continued on further ones if it is too long (section 3.1), and never within a
-/// character.
+/// character. Nor beside white space, as long as there is another place: some who read calendars take that
+/// for a part of the fold.
 fn fold(text: &mut String, line: &str) {
-    let mut length = 0;
-    for c in line.chars() {
-        if length + c.len_utf8() > LINE_BYTES_MAX {
-            text.push_str("\r\n ");
-            length = 1;
-        }
-        text.push(c);
-        length += c.len_utf8();
+    let (mut rest, mut room) = (line, LINE_BYTES_MAX);
+    while rest.len() > room {
+        let at = fold_at(rest, room);
+        text.push_str(&rest[..at]);
+        text.push_str("\r\n ");
+        // The space counts.
+        (rest, room) = (&rest[at..], LINE_BYTES_MAX - 1);
     }
+    text.push_str(rest);
     text.push_str("\r\n");
+}
+
+/// Where a text that is longer than `room` bytes is cut.
+fn fold_at(text: &str, room: usize) -> usize {
+    let last = text.floor_char_boundary(room);
+    let is_between_words = |at: usize| {
+        let (before, after) = text.split_at(at);
+        before.ends_with(char::is_whitespace) || after.starts_with(char::is_whitespace)
+    };
+    let places = (1..=last).rev().filter(|at| text.is_char_boundary(*at));
+    places.take(room / 2).find(|at| !is_between_words(*at)).unwrap_or(last)
 }
 
 #[cfg(test)]
@@ -252,7 +264,7 @@ mod tests {
             "\\n is no line, nor is \\\\n\\;\\,".to_owned(),
             "a \"quoted\" X=Y:Z\twith a tab\n\n\nand lines".to_owned(),
             "é€𝄞 東京 🎟 ".repeat(300) + "x",
-            " leading".to_owned() + &" ".repeat(200) + ".",
+            " leading".to_owned() + &" ".repeat(30) + "." + &"with words ".repeat(60) + ".",
         ];
         for text in &texts {
             let event = event(text, "A\\B; c/o D, ground floor");

@@ -66,9 +66,10 @@ impl PgStore {
 
     async fn try_to_write(&self, is_in_doubt: bool) -> Result<(), PgError> {
         let connection = Lease::from(&self.pool).await?;
-        let tried = if is_in_doubt { sql::SESSION_TRY_ROWS } else { sql::SESSION_TRY_WRITES };
-        let script = format!("{BEGIN};\n{};\nROLLBACK", tried.text);
-        connection.script(tried.name, &script).await?;
+        let (all, rows) = (sql::SESSION_TRY_WRITES, sql::SESSION_TRY_ROWS);
+        let more = if is_in_doubt { rows.text } else { "" };
+        let script = format!("{BEGIN};\n{};\n{more};\nROLLBACK", all.text);
+        connection.script(all.name, &script).await?;
         connection.give_back();
         Ok(())
     }

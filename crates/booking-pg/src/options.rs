@@ -194,7 +194,7 @@ impl PgOptions {
             match name {
                 "sslmode" => sslmode = Some(value),
                 "sslrootcert" => {
-                    sslrootcert = Some(decoded(value).ok_or(OptionsError::NoParameter)?)
+                    sslrootcert = Some(decoded(value).ok_or(OptionsError::NoParameter)?);
                 }
                 "target_session_attrs" => session_attrs = Some(value),
                 name if OF_THE_DRIVER.contains(&name) => others.push(pair),
@@ -252,15 +252,22 @@ impl PgOptions {
         let hosts = self.config.get_hosts().iter().enumerate().map(|(index, host)| {
             let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
             match host {
-                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Tcp(name) => format!("{}:{port}", shown(name)),
                 #[cfg(unix)]
                 Host::Unix(path) => format!("{}:{port}", path.display()),
             }
         });
         let hosts = hosts.collect::<Vec<_>>().join(",");
         let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("?");
-        format!("{hosts}/{database}")
+        format!("{hosts}/{}", shown(database))
     }
+}
+
+/// A name as people are shown it. One with a character that no name has is a part of something else: a
+/// password, say, whose `@` was not written as `%40`.
+fn shown(name: &str) -> &str {
+    let is_name = |c: char| c.is_alphanumeric() || "-_.: ".contains(c);
+    if name.chars().all(is_name) { name } else { "…" }
 }
 
 impl TlsMode {

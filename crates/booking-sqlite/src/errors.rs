@@ -74,7 +74,7 @@ pub enum OpenError {
         mode: u32,
         /// What SQLite said.
         #[source]
-        source: rusqlite::Error,
+        source: Box<rusqlite::Error>,
     },
     /// What an earlier process left in the write-ahead log cannot be brought to the disk.
     #[error("cannot sync the write-ahead log of the database file {}", path.display())]

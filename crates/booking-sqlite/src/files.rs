@@ -99,7 +99,8 @@ impl Files {
             Err(moved) => {
                 if !self.is_told.swap(true, Ordering::SeqCst) {
                     log::error!(
-                        "{moved}: nothing is read or written until it is back, or this server is started again"
+                        "{moved}: nothing is read or written until it is back. If there is no copy of it, do not stop \
+                         this server: what it holds open is the last one (docker/OPERATING.md, file_moved)"
                     );
                 }
                 Err(Failure::Moved(moved))

@@ -17,6 +17,7 @@ impl Foreign {
     /// As it is told, for the database file `path`.
     pub(crate) fn into_error(self, path: PathBuf, source: rusqlite::Error) -> OpenError {
         let Self { path: foreign, user, owner, mode } = self;
+        let source = Box::new(source);
         OpenError::NotOurs { path, foreign, user, owner, mode, source }
     }
 }

@@ -81,16 +81,16 @@ pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), Ope
 
 /// A reader needs the files beside the database, and hears one of these where it can neither find nor make them.
 fn who_may_not_write(error: OpenError) -> OpenError {
-    match error {
-        OpenError::Open { path, source }
-            if matches!(
-                source.sqlite_error_code(),
-                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-            ) && !beside(&path, "-shm").exists() =>
-        {
-            OpenError::ReadOnlyFolder { path, source }
-        }
-        other => other,
+    let (path, source) = match error {
+        OpenError::Open { path, source } => (path, source),
+        OpenError::NotOurs { path, source, .. } => (path, *source),
+        other => return other,
+    };
+    let code = source.sqlite_error_code();
+    let is_of_rights = matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly));
+    match is_of_rights && !beside(&path, "-shm").exists() {
+        true => OpenError::ReadOnlyFolder { path, source },
+        false => open_error(&path, source),
     }
 }
 

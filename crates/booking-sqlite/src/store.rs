@@ -316,7 +316,7 @@ impl BookingStore for SqliteStore {
     }
 
     async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        self.read(|connection, now| keys::list_shown(connection, now)).await
+        self.read(keys::list_shown).await
     }
 
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {

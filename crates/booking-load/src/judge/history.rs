@@ -22,7 +22,7 @@ pub struct History {
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
     /// A request and its answer.
-    Operation(Operation),
+    Operation(Box<Operation>),
     /// An event in the end.
     Event(EndEvent),
     /// A registration in the end.
@@ -373,7 +373,7 @@ impl History {
     /// If the line is no record.
     pub fn read_line(&mut self, line: &str) -> Result<(), serde_json::Error> {
         match serde_json::from_str(line)? {
-            Record::Operation(operation) => self.operations.push(operation),
+            Record::Operation(operation) => self.operations.push(*operation),
             Record::Event(event) => self.events.push(event),
             Record::Registration(registration) => self.registrations.push(registration),
         }
@@ -384,7 +384,7 @@ impl History {
     pub fn records(&self) -> impl Iterator<Item = Record> {
         let mut order: Vec<_> = self.operations.iter().collect();
         order.sort_by_key(|operation| (operation.invoked_at, operation.client));
-        let operations = order.into_iter().cloned().map(Record::Operation);
+        let operations = order.into_iter().cloned().map(Box::new).map(Record::Operation);
         let events = self.events.iter().cloned().map(Record::Event);
         operations.chain(events).chain(self.registrations.iter().cloned().map(Record::Registration))
     }

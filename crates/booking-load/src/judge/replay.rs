@@ -140,7 +140,7 @@ impl Player<'_, '_> {
             }
             (Some(before), kind) if is_transition(&before, fact) => {
                 self.coverage.count(&format!("{:?} -> {kind:?}", before.status));
-                self.go_on(version, id, fact, before);
+                self.go_on(version, id, fact, &before);
             }
             (None | Some(_), _) => self.breaches.push(no_transition),
         }
@@ -244,7 +244,7 @@ impl Player<'_, '_> {
     }
 
     /// Somebody who is there, by a transition that there is.
-    fn go_on(&mut self, version: u64, id: Uuid, fact: &Fact, before: Moment) {
+    fn go_on(&mut self, version: u64, id: Uuid, fact: &Fact, before: &Moment) {
         let mut next = Moment { version, later_ends: Vec::new(), ..before.clone() };
         let is_late = before.expires_at.zip(fact.recorded_at).map(|(end, at)| end <= at);
         match fact.kind {
@@ -273,11 +273,11 @@ impl Player<'_, '_> {
                 if is_late == Some(false) {
                     self.breaches.push(Breach::ExpiredEarly { version, id });
                 }
-                self.leave(version, id, &before);
+                self.leave(version, id, before);
                 (next.status, next.expires_at) = (Status::Expired, None);
             }
             Kind::Cancelled => {
-                self.leave(version, id, &before);
+                self.leave(version, id, before);
                 (next.status, next.expires_at) = (Status::Cancelled, None);
             }
             Kind::Transferred => {
