@@ -82,6 +82,7 @@ fn only_who_migrates_is_told_of_migrations(data: Data) {
     assert!(audited.status.success());
     let told = String::from_utf8_lossy(&audited.stderr).into_owned();
     assert!(!told.contains("migrat"), "{told}");
+    drop(data);
 }
 
 /// The other side of it.

@@ -102,7 +102,8 @@ async fn a_folder_that_is_moved_and_a_link_that_leads_elsewhere_are_noticed() {
 
 #[tokio::test]
 async fn a_file_that_is_deleted_or_emptied_is_noticed() {
-    let spoilers: [(&str, fn(&Path)); 3] = [
+    type Spoil = fn(&Path);
+    let spoilers: [(&str, Spoil); 3] = [
         ("deleted", |path| fs::remove_file(path).expect("deleted")),
         ("emptied", |path| drop(fs::File::create(path).expect("emptied"))),
         ("written over", |path| fs::write(path, "not a database").expect("written")),
