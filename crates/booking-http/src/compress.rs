@@ -95,7 +95,7 @@ pub(crate) async fn compress(
             if let Some(tag) = tag.filter(|tag| held.iter().any(|held| contains(held, tag))) {
                 headers.insert(ETAG, tag);
             }
-            headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+            vary_by_encoding(headers);
             Ok(response)
         }
         _ => Ok(response),
@@ -114,7 +114,7 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     if !is_long || response.headers().contains_key(CONTENT_ENCODING) {
         return response.set_body(sliced(plain));
     }
-    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    vary_by_encoding(response.headers_mut());
     if takes_gzip {
         let compressed = gzipped.unwrap_or_default().of(&plain).await;
         if compressed.len() < plain.len() {
@@ -129,6 +129,14 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     response.set_body(sliced(plain))
 }
 
+/// Tells caches that the answer depends on what its reader takes, beside what else it depends on.
+fn vary_by_encoding(headers: &mut HeaderMap) {
+    let encoding = HeaderValue::from_static("Accept-Encoding");
+    let others = headers.get(VARY).and_then(|others| others.to_str().ok());
+    let both = others.and_then(|others| format!("{others}, Accept-Encoding").parse().ok());
+    headers.insert(VARY, both.unwrap_or(encoding));
+}
+
 /// The tag of an answer in its compressed form.
 fn compressed_tag(headers: &HeaderMap) -> Option<HeaderValue> {
     let tag = headers.get(ETAG)?.to_str().ok()?.strip_suffix('"')?;
@@ -141,7 +149,9 @@ fn forget_form(request: &mut ServiceRequest) -> Vec<HeaderValue> {
     let is_ours = |value: &HeaderValue| contains(value, &HeaderValue::from_static(TAG_END));
     let mut held = Vec::new();
     for name in [IF_NONE_MATCH, IF_MATCH] {
-        if !request.headers().get_all(&name).any(is_ours) {
+        // Few requests have either, so that is looked at first.
+        let headers = request.headers();
+        if !headers.contains_key(&name) || !headers.get_all(&name).any(is_ours) {
             continue;
         }
         let named: Vec<HeaderValue> = request.headers().get_all(&name).cloned().collect();

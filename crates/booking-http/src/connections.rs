@@ -208,12 +208,12 @@ impl Connection {
 pub(crate) struct Answering(Option<Rc<Connection>>);
 
 impl Answering {
-    pub(crate) fn begin(request: &ServiceRequest) -> Self {
+    pub(crate) fn begin(request: &ServiceRequest, now: Instant) -> Self {
         let connection = request.request().conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = &connection {
             connection.is_used.set(true);
             connection.is_answering.set(true);
-            connection.idle_since.set(Instant::now());
+            connection.idle_since.set(now);
             // The bodies of what is safe nobody reads.
             let is_read = !request.method().is_safe();
             connection.body_left.set(if is_read { body_length(request.headers()) } else { 0 });

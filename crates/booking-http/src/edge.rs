@@ -1,6 +1,7 @@
 //! The edge: what every request and every answer passes through.
 
 use crate::causes::{Outage, chain};
+use crate::compress::compress;
 use crate::connections::Answering;
 use crate::host;
 use crate::log_format::ACCESS;
@@ -52,7 +53,7 @@ pub(crate) async fn edge(
     let began = Instant::now();
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
-    let answering = Answering::begin(&request);
+    let answering = Answering::begin(&request, began);
     let reader = Reader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
@@ -60,7 +61,7 @@ pub(crate) async fn edge(
 
     let answered = match admit(&request, &answering, &service) {
         Ok(()) => {
-            let answer = CURRENT.scope(request_id.clone(), next.call(request));
+            let answer = CURRENT.scope(request_id.clone(), compress(request, next));
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {

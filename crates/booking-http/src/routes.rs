@@ -33,10 +33,10 @@ const DELETE: &str = "DELETE";
 /// other, so what is asked for most comes first.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     let routes = [
+        resource("/events/{id}/register", POST).route(post().to(claims::register)),
         read(resource(events::PATH, READ_OR_POST).app_data(EventCursor::NAMES), events::list)
             .route(post().to(events::create)),
         read(resource("/events/{id}", READ_OR_PATCH), events::show).route(patch().to(events::edit)),
-        resource("/events/{id}/register", POST).route(post().to(claims::register)),
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
         resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
         resource("/events/{id}/check-ins", POST).route(post().to(door::check_in)),

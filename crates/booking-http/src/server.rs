@@ -2,7 +2,6 @@
 
 use crate::access::{self, Access};
 use crate::beside::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
-use crate::compress::compress;
 use crate::config::{Config, Cors, MetricsAt, StoreConfig};
 use crate::connections::Counts;
 use crate::edge::edge;
@@ -83,7 +82,6 @@ async fn serve_observed(
         App::new()
             .app_data(app_service.clone())
             .configure(routes::configure)
-            .wrap(from_fn(compress))
             .wrap(from_fn(gate))
             .wrap(cors.middleware())
             .wrap(from_fn(edge))

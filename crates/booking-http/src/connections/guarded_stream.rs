@@ -6,6 +6,7 @@ use actix_web::rt::time::{Sleep, sleep};
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -95,8 +96,10 @@ impl GuardedStream {
         }
         let read = &buffer.filled()[before..];
         let piece = piece(read);
-        self.held.splice(..0, read[piece..].iter().copied());
-        buffer.set_filled(before + piece);
+        if piece < read.len() {
+            self.held.splice(..0, read[piece..].iter().copied());
+            buffer.set_filled(before + piece);
+        }
         self.connection.has_read(piece);
         self.has_given = true;
         self.note_held();
@@ -107,8 +110,8 @@ impl GuardedStream {
     /// noticed by it.
     fn hold(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while self.held.len() < HELD_MAX && !self.is_at_end {
-            let mut space = [0; 2 * 1024];
-            let mut buffer = ReadBuf::new(&mut space);
+            let mut space = [MaybeUninit::uninit(); 2 * 1024];
+            let mut buffer = ReadBuf::uninit(&mut space);
             match Pin::new(&mut self.stream).poll_read(context, &mut buffer)? {
                 Poll::Ready(()) => {
                     self.is_at_end = buffer.filled().is_empty();

@@ -12,10 +12,11 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::rt::time::sleep;
 use actix_web::web::Data;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use actix_web::{Error, FromRequest, HttpRequest};
 use booking_core::TokenHash;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::SocketAddr;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -34,6 +35,11 @@ impl Gate {
             clients: limits.client_rate.map(|rate| Limiter::new("client", rate)),
             tokens: limits.token_rate.map(|rate| Limiter::new("token", rate)),
         }
+    }
+
+    /// Where a request comes from, as far as that is counted.
+    fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<Client> {
+        self.proxies.client(peer?.ip(), headers)
     }
 
     /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
@@ -60,7 +66,8 @@ impl FromRequest for Peer {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(request.extensions().get().copied().unwrap_or(Self(None))))
+        let service = request.app_data::<Data<Service>>().expect("every route has the service");
+        ready(Ok(Self(service.gate.client(request.peer_addr(), request.headers()))))
     }
 }
 
@@ -74,11 +81,9 @@ pub(crate) async fn gate(
     let peer = request.peer_addr().filter(|_| !request.method().is_safe());
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let gate = &service.gate;
-    let client = peer.and_then(|peer| gate.proxies.client(peer.ip(), request.headers()));
-    let Some(client) = client else {
+    let Some(client) = gate.client(peer, request.headers()) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    request.extensions_mut().insert(Peer(Some(client)));
     let (standings, too_much) = gate.count(client, request.headers());
     let mut response = match too_much {
         None => next.call(request).await?.map_into_left_body(),
