@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | which address does what | `routes` |
 //! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
-//! | who asks, and whether it is the same request again | `identity`, `access`, `idempotency` |
+//! | who asks, whether they may, and whether it is the same request again | `identity`, `access`, `rights`, `idempotency` |
 //! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
 //! | how much one client may ask for | `limits` |
@@ -58,6 +58,7 @@ mod query;
 mod readiness;
 mod reads;
 mod requests;
+mod rights;
 mod routes;
 mod scans;
 mod seeds;
