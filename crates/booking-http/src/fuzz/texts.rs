@@ -20,6 +20,7 @@ pub(super) const TARGETS: &[Target] = &[
             " REN\u{c9}+tag@Ex\u{e4}mple.co.uk ",
             "\"a\"@b.org",
             "\u{130}\u{3a3}@\u{df}.org",
+            "ada@xn--mgba3gch31f060k.example",
         ],
         run: email,
     },
