@@ -20,6 +20,7 @@
 mod access;
 mod assets;
 mod auditor;
+mod base_url;
 mod beside;
 mod body;
 mod caching;
