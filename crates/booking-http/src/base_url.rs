@@ -26,11 +26,11 @@ impl BaseUrl {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // What no URL has (RFC 3986, section 2), and what would have to stand behind the paths of links.
-        let is_one = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
-        let uri = text.bytes().all(is_one).then(|| text.parse::<Uri>().ok())??;
+        // Not what no URL has (RFC 3986, section 2), nor what would have to stand behind the paths of links.
+        let may_be_in_it = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
+        let uri = text.bytes().all(may_be_in_it).then(|| text.parse::<Uri>().ok())??;
         let authority = uri.authority()?.as_str();
-        // Which would be everything, if it named a user.
+        // Links tell nobody's name or password, so that there is no other colon and no @.
         let (host, port) = match authority.rfind(':').filter(|_| !authority.ends_with(']')) {
             Some(colon) => (&authority[..colon], authority[colon + 1..].parse().ok()?),
             None => (authority, 1_u16),
