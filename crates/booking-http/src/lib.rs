@@ -9,7 +9,7 @@
 //! | which address does what | `routes` |
 //! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
 //! | who asks, whether they may, and whether it is the same request again | `identity`, `access`, `rights`, `idempotency` |
-//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
+//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr`; `base_url` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
 //! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
