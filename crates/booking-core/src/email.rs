@@ -41,16 +41,24 @@ impl EmailAddress {
     /// [`Invalid`], of any of its kinds but those of numbers and cursors.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
         let trimmed = trim(raw)?;
-        if trimmed.chars().any(shows_nothing) {
+        if trimmed.chars().any(is_hidden) {
             return Err(Invalid::InvisibleCharacter);
         }
         let (local, domain) = trimmed.rsplit_once('@').ok_or(Invalid::NotAnEmailAddress)?;
+        if local.chars().any(shows_nothing) {
+            return Err(Invalid::InvisibleCharacter);
+        }
         let Some(domain) = as_in_dns(domain) else {
             return Err(match trimmed.len() > Self::BYTES_MAX {
                 true => Invalid::TooManyBytes { max: Self::BYTES_MAX },
+                // A joiner where none may stand.
+                false if domain.chars().any(shows_nothing) => Invalid::InvisibleCharacter,
                 false => Invalid::NotAnEmailAddress,
             });
         };
+        if hides_something(&domain) {
+            return Err(Invalid::InvisibleCharacter);
+        }
         let address = Self::checked(join(local, &domain).ok_or(Invalid::NotAnEmailAddress)?)?;
         // Else somebody could take the one that another registration is going to need.
         match address.is_erased() {
@@ -86,6 +94,25 @@ impl EmailAddress {
     #[must_use]
     pub fn canonical(&self) -> Self {
         Self::parse(&self.0).unwrap_or_else(|_| self.clone())
+    }
+
+    /// The spelling that counts of `stored`, which a store holds, if that is another one.
+    #[must_use]
+    pub fn respelling_of(stored: &str) -> Option<Self> {
+        let canonical = Self::parse_stored(stored).ok()?.canonical();
+        (canonical.0 != stored).then_some(canonical)
+    }
+
+    /// Whether `stored`, which a store holds, is this address, however it is spelt there. This one is in the
+    /// spelling that counts.
+    pub fn is_stored_as(&self, stored: &str) -> bool {
+        stored == self.0
+            || Self::parse_stored(stored).is_ok_and(|stored| stored.canonical() == *self)
+    }
+
+    /// Whether `stored`, which a store holds, is this address in another spelling than this.
+    pub fn is_respelt_as(&self, stored: &str) -> bool {
+        stored != self.0 && self.is_stored_as(stored)
     }
 
     fn checked(address: String) -> Result<Self, Invalid> {
@@ -162,12 +189,31 @@ fn is_address(address: &str) -> bool {
         && email_address::EmailAddress::parse_with_options(address, options).is_ok()
 }
 
+/// Whether a character shows nothing and has no place in a domain either. Joiners have: words of some languages
+/// cannot be written without, and UTS 46 looks at what they stand between (RFC 5892, appendix A).
+fn is_hidden(c: char) -> bool {
+    shows_nothing(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Hyphens in the third and fourth place are let be, since there are hosts that have them.
+const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
+
 /// The form in which a domain is looked up (UTS 46, ToASCII), `xn--` where it is not ASCII; `None` if it is
-/// no domain. Hyphens in the third and fourth place are let be, since there are hosts that have them.
+/// no domain.
 fn as_in_dns(domain: &str) -> Option<String> {
-    let (deny, hyphens, length) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
-    let ascii = Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, length);
+    let ascii =
+        Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS, DnsLength::Verify);
     ascii.ok().map(Cow::into_owned)
+}
+
+/// Whether a domain in that form stands for one in which something is hidden: it is refused in either spelling.
+fn hides_something(domain: &str) -> bool {
+    domain.contains("xn--") && as_read(domain).chars().any(is_hidden)
+}
+
+/// A domain as people read it (UTS 46, ToUnicode).
+fn as_read(domain: &str) -> Cow<'_, str> {
+    Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, HYPHENS).0
 }
 
 /// An address with the local part in the one way to write it: without quotes if it needs none, else with
@@ -276,6 +322,35 @@ mod tests {
     }
 
     #[test]
+    fn a_joiner_in_a_domain_is_the_same_in_either_spelling() {
+        for (spelt, in_dns) in
+            [("نامه\u{200c}ای", "xn--mgba3gch31f060k"), ("ශ\u{dca}\u{200d}රී", "xn--10cl1a0b660p")]
+        {
+            for domain in [spelt, in_dns, &in_dns.to_uppercase()] {
+                let expected = Ok(format!("ada@{in_dns}.example"));
+                assert_eq!(parse(&format!("ada@{domain}.example")), expected, "{domain}");
+            }
+            // In a name it is hidden.
+            let hidden = parse(&format!("{spelt}@x.example"));
+            assert_eq!(hidden, Err(Invalid::InvisibleCharacter));
+        }
+        assert_ne!(parse("ada@نامه\u{200c}ای.example"), parse("ada@نامهای.example"));
+    }
+
+    #[test]
+    fn what_is_hidden_in_a_domain_is_refused_in_either_spelling() {
+        // A joiner has no place between such letters.
+        for hidden in ('\0'..=char::MAX).filter(|c| shows_nothing(*c)) {
+            let label = format!("a{hidden}b");
+            let in_dns = idna::punycode::encode_str(&label).expect("it is short");
+            let visible = parse(&format!("ada@{label}.example"));
+            let code = hidden.escape_unicode();
+            assert_eq!(visible, Err(Invalid::InvisibleCharacter), "{code}");
+            assert!(parse(&format!("ada@xn--{in_dns}.example")).is_err(), "{code}");
+        }
+    }
+
+    #[test]
     fn what_is_no_domain_is_refused() {
         let long = "ü".repeat(60);
         for domain in [
@@ -327,6 +402,19 @@ mod tests {
         ] {
             let address = EmailAddress::parse_stored(stored).expect("it was taken once");
             assert_eq!((address.as_str(), address.canonical().as_str()), (stored, canonical));
+            let respelling = EmailAddress::respelling_of(stored).map(String::from);
+            assert_eq!(respelling.as_deref(), Some(canonical).filter(|other| *other != stored));
+        }
+        let ada = EmailAddress::parse("ada@bücher.example").expect("valid");
+        for (stored, is_hers, is_respelt) in [
+            ("ada@xn--bcher-kva.example", true, false),
+            ("ada@bücher.example", true, true),
+            ("\"ada\"@bücher.example", true, true),
+            ("ada@bucher.example", false, false),
+            ("no address", false, false),
+        ] {
+            let told = (ada.is_stored_as(stored), ada.is_respelt_as(stored));
+            assert_eq!(told, (is_hers, is_respelt), "{stored}");
         }
         let sought = |raw| EmailAddress::parse_sought(raw).map(String::from);
         assert_eq!(sought("\"ada\"@example.org"), Ok("ada@example.org".into()));
@@ -367,11 +455,14 @@ mod tests {
         }
     }
 
-    /// What is taken is canonical, is in a domain that is ASCII, and is found whatever it was stored as.
+    /// What is taken is canonical, is in a domain that is ASCII, is the same as it is read, and is found whatever
+    /// it was stored as.
     fn check_parsed_twice(raw: &str) -> Result<(), TestCaseError> {
         if let Ok(address) = EmailAddress::parse(raw) {
-            let (_, domain) = address.as_str().rsplit_once('@').expect("it is an address");
+            let (local, domain) = address.as_str().rsplit_once('@').expect("it is an address");
             prop_assert!(domain.is_ascii(), "{domain}");
+            let read = format!("{local}@{}", as_read(domain));
+            prop_assert_eq!(EmailAddress::parse(&read), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(EmailAddress::parse_stored(address.as_str()), Ok(address.clone()));
             prop_assert_eq!(address.canonical(), address);

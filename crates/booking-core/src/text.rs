@@ -274,7 +274,17 @@ mod tests {
 
     #[test]
     fn a_name_that_shows_nothing_is_empty() {
-        for blank in ["\u{200b}", "\u{3164}", "\u{ad}", " \u{2800} ", "\u{feff}\u{301}"] {
+        for blank in [
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ad}",
+            " \u{2800} ",
+            "\u{feff}\u{301}",
+            "\u{fffc}",
+            "\u{fdd0}\u{ffff}",
+            "\u{115f}\u{1160}\u{ffa0}\u{34f}",
+            "\u{e0020}\u{fe0f}\u{e0100}",
+        ] {
             assert_eq!(EventName::parse(blank), Err(Invalid::Empty), "{blank:?}");
             assert_eq!(PersonName::parse(blank), Err(Invalid::Empty), "{blank:?}");
             assert_eq!(OrganizerName::parse(blank), Err(Invalid::Empty), "{blank:?}");

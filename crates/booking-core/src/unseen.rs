@@ -3,9 +3,16 @@
 use unicode_normalization::char::is_combining_mark;
 
 /// Whether `text` shows nothing to whoever reads it: it has no characters but those that show nothing, white
-/// space, and marks without a letter to stand on.
+/// space, marks without a letter to stand on, and what holds the place of something that is not there.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || shows_nothing(c) || is_combining_mark(c))
+    text.chars()
+        .all(|c| c.is_whitespace() || shows_nothing(c) || is_combining_mark(c) || holds_a_place(c))
+}
+
+/// What holds the place of an object in a text, and noncharacters, which are nothing in any. They are drawn as
+/// an empty box or not at all.
+fn holds_a_place(c: char) -> bool {
+    matches!(c, '\u{fffc}' | '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Format characters (Unicode category Cf), those that are ignored where they are not known (property
@@ -69,6 +76,10 @@ mod tests {
             "\u{202e}\u{2066}\u{feff} \u{34f}",
             "\u{301}",
             "\u{1d159}\u{1d173}",
+            "\u{fffc}",
+            "\u{fffe}\u{ffff}\u{fdd0}\u{fdef}\u{1fffe}\u{10ffff}",
+            "\u{fe00}\u{fe0f}\u{e0100}\u{e01ef}\u{e0001}\u{e007f}",
+            "\u{180b}\u{180e}\u{17b4}\u{2065}\u{fff0}",
         ] {
             assert!(is_blank(text), "{}", text.escape_unicode());
         }
@@ -76,8 +87,17 @@ mod tests {
 
     #[test]
     fn one_character_that_is_seen_is_enough() {
-        for text in ["a", "\u{200b}.", "e\u{301}", "👩\u{200d}🚀", "क\u{94d}\u{200d}ष", "한", "⠁"]
-        {
+        for text in [
+            "a",
+            "\u{fffd}",
+            "\u{fffc}a",
+            "\u{200b}.",
+            "e\u{301}",
+            "👩\u{200d}🚀",
+            "क\u{94d}\u{200d}ष",
+            "한",
+            "⠁",
+        ] {
             assert!(!is_blank(text), "{}", text.escape_unicode());
         }
     }

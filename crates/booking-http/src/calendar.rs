@@ -3,6 +3,7 @@
 //! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
 //! and the local clock. The tests have two of them read it.
 
+use crate::base_url::BaseUrl;
 use booking_core::{Event, EventStatus};
 use chrono::{DateTime, Datelike, Utc};
 
@@ -14,9 +15,9 @@ const LINE_BYTES_MAX: usize = 75;
 /// The calendar that has this event alone; `None` if it is not known when it begins, or in a year that cannot
 /// be said.
 ///
-/// Without a URL: the file is kept for long, and the server knows of no address at which it is reached for
-/// sure. What a request says of its host is whatever its client likes, or the name of a proxy's backend.
-pub(crate) fn of(event: &Event) -> Option<String> {
+/// It has a URL if the operator says where the server is reached: the file is kept for long, and what a request
+/// says of its host is whatever its client likes, or the name of a proxy's backend.
+pub(crate) fn of(event: &Event, base_url: Option<&BaseUrl>) -> Option<String> {
     let details = &event.details;
     let starts_at = details.starts_at.filter(can_be_said)?;
     let mut text = String::new();
@@ -42,6 +43,10 @@ pub(crate) fn of(event: &Event) -> Option<String> {
     }
     if let Some(venue) = &details.venue {
         line("LOCATION", &escape(venue.as_str()));
+    }
+    if let Some(base_url) = base_url {
+        // Which is no text, so that nothing in it is escaped (section 3.8.4.6).
+        line("URL", &base_url.of_event(event.id));
     }
     line("STATUS", status(event.rules.status));
     line("END", "VEVENT");
@@ -141,9 +146,13 @@ mod tests {
         event
     }
 
+    fn without_base(event: &Event) -> Option<String> {
+        of(event, None)
+    }
+
     #[test]
     fn an_event_is_one_component_with_times_in_utc() {
-        let text = of(&event("Doors\nat 7", "A\\B, c/o D")).expect("it has a beginning");
+        let text = without_base(&event("Doors\nat 7", "A\\B, c/o D")).expect("it has a beginning");
         let expected = [
             "BEGIN:VCALENDAR",
             "VERSION:2.0",
@@ -169,7 +178,7 @@ mod tests {
     #[test]
     fn long_lines_are_folded_between_characters() {
         let description = "é€𝄞x".repeat(100);
-        let text = of(&event(&description, "here")).expect("it has a beginning");
+        let text = without_base(&event(&description, "here")).expect("it has a beginning");
         assert!(text.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
         assert!(text.replace("\r\n ", "").contains(&description));
     }
@@ -178,12 +187,14 @@ mod tests {
     fn an_event_without_a_beginning_is_in_no_calendar() {
         let mut event = event("", "here");
         event.details.starts_at = None;
-        assert_eq!(of(&event), None);
+        assert_eq!(without_base(&event), None);
         // An earlier version took a year that cannot be said.
         event.details.starts_at = Some(at("0001-01-01T00:00:00Z") - TimeDelta::seconds(1));
-        assert_eq!(of(&event), None);
+        assert_eq!(without_base(&event), None);
         event.details.starts_at = Some(at("0001-01-01T00:00:00Z"));
-        assert!(of(&event).is_some_and(|text| text.contains("DTSTART:00010101T000000Z\r\n")));
+        assert!(
+            without_base(&event).is_some_and(|text| text.contains("DTSTART:00010101T000000Z\r\n"))
+        );
     }
 
     /// Section 3.8.2.2: it is later than the beginning. The file knows no fractions.
@@ -194,7 +205,7 @@ mod tests {
             let mut event = event("", "here");
             event.details.starts_at = Some(starts_at);
             event.details.ends_at = Some(starts_at + TimeDelta::milliseconds(after));
-            let text = of(&event).expect("it has a beginning");
+            let text = without_base(&event).expect("it has a beginning");
             assert_eq!(text.contains("DTEND"), is_said, "{after} ms");
         }
     }
@@ -208,7 +219,7 @@ mod tests {
         ] {
             let mut event = event("", "here");
             event.rules.status = status;
-            let text = of(&event).expect("it has a beginning");
+            let text = without_base(&event).expect("it has a beginning");
             assert!(text.contains(&format!("\r\nSTATUS:{word}\r\n")), "{text}");
         }
     }
@@ -240,6 +251,25 @@ mod tests {
             .collect()
     }
 
+    #[test]
+    fn where_the_server_is_reached_is_said_if_it_is_known() {
+        let event = event("Doors at 7", "here");
+        for base in
+            ["https://booking.example.org", &format!("http://[::1]:8080/{}", "a,b;c/".repeat(20))]
+        {
+            let lookup = |name: &str| (name == "BASE_URL").then(|| base.to_owned());
+            let config = crate::config::Config::read(&lookup).expect("valid");
+            let file = of(&event, config.base_url.as_ref()).expect("it has a beginning");
+            assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
+            let url = format!("{}/#/events/{}", base.trim_end_matches('/'), event.id);
+            for (library, read) in READERS {
+                let read = read(&file);
+                assert_eq!(read.get("URL"), Some(&url), "{library}");
+                assert_eq!(read.len(), 11, "{library}: {read:?}");
+            }
+        }
+    }
+
     /// Section 3.3.11, backwards.
     fn unescaped(text: &str) -> String {
         let mut plain = String::new();
@@ -268,7 +298,7 @@ mod tests {
         ];
         for text in &texts {
             let event = event(text, "A\\B; c/o D, ground floor");
-            let file = of(&event).expect("it has a beginning");
+            let file = without_base(&event).expect("it has a beginning");
             for (library, read) in READERS {
                 let read = read(&file);
                 let said = |name: &str| read.get(name).map(String::as_str);

@@ -1,5 +1,6 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
+pub use crate::base_url::BaseUrl;
 use crate::causes::chain;
 pub use crate::cors::Cors;
 pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
@@ -54,6 +55,8 @@ pub struct Config {
     pub cors: Cors,
     /// By which names the server may be asked while anybody is the organizer.
     pub allowed_hosts: AllowedHosts,
+    /// What links begin with that are followed later; `None` if there are to be none.
+    pub base_url: Option<BaseUrl>,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -147,6 +150,7 @@ impl Config {
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
             cors: Cors::read(&mut reader),
             allowed_hosts: AllowedHosts::read(&mut reader),
+            base_url: BaseUrl::read(&mut reader),
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))

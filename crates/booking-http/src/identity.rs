@@ -67,7 +67,30 @@ impl FromRequest for Visitor {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(access_of(request), request.headers()).map(Self).map_err(Into::into))
+        ready(visitor(request).map(Self).map_err(Into::into))
+    }
+}
+
+/// Who asks for what anybody may.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`].
+pub(crate) fn visitor(request: &HttpRequest) -> Result<Caller, ApiError> {
+    Visitor::of(access_of(request), request.headers())
+}
+
+/// Whose token the request shows, if it shows one to a server that is not open.
+pub(crate) struct Recognized(pub(crate) Option<Organizer>);
+
+impl FromRequest for Recognized {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (access, headers) = (access_of(request), request.headers());
+        let shows = headers.contains_key(AUTHORIZATION) && !access.is_open();
+        let organizer = shows.then(|| organizer(access, headers)).transpose();
+        ready(organizer.map(Self).map_err(Into::into))
     }
 }
 
@@ -102,7 +125,7 @@ fn holder_of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-pub(crate) fn organizer(access: &Access, headers: &HeaderMap) -> Result<Organizer, ApiError> {
+fn organizer(access: &Access, headers: &HeaderMap) -> Result<Organizer, ApiError> {
     let untold = match Shown::of(headers) {
         Shown::Nothing => Untold::NoToken,
         Shown::Malformed => Untold::Malformed,

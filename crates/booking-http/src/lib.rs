@@ -8,8 +8,8 @@
 //! | --- | --- |
 //! | which address does what | `routes` |
 //! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
-//! | who asks, and whether it is the same request again | `identity`, `access`, `idempotency` |
-//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr` |
+//! | who asks, whether they may, and whether it is the same request again | `identity`, `access`, `rights`, `idempotency` |
+//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr`; `base_url` |
 //! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
 //! | how much one client may ask for | `limits` |
 //! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
@@ -20,6 +20,7 @@
 mod access;
 mod assets;
 mod auditor;
+mod base_url;
 mod beside;
 mod body;
 mod caching;
@@ -58,6 +59,7 @@ mod query;
 mod readiness;
 mod reads;
 mod requests;
+mod rights;
 mod routes;
 mod scans;
 mod seeds;

@@ -12,12 +12,22 @@ use std::str::FromStr;
 /// The `{id}` of an event. What is no id names no event.
 pub(crate) struct EventPath(pub(crate) EventId);
 
+impl EventPath {
+    /// That of a request.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`].
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        id(request, "id").map(Self)
+    }
+}
+
 impl FromRequest for EventPath {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(id(request, "id").map(Self).map_err(Into::into))
+        ready(Self::of(request).map_err(Into::into))
     }
 }
 
@@ -40,15 +50,23 @@ pub(crate) struct Holder {
     pub(crate) caller: Caller,
 }
 
+impl Holder {
+    /// That of a request. Who shows nothing learns nothing of what was asked for.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let caller = identity::holder(request)?;
+        Ok(Self { id: id(request, "id")?, caller })
+    }
+}
+
 impl FromRequest for Holder {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // Who may not ask learns nothing of what was asked for.
-        let holder = identity::holder(request)
-            .and_then(|caller| Ok(Self { id: id(request, "id")?, caller }));
-        ready(holder.map_err(Into::into))
+        ready(Self::of(request).map_err(Into::into))
     }
 }
 

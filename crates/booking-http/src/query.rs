@@ -3,12 +3,10 @@
 
 use crate::fields::ERRORS_MAX;
 use crate::problem::{ApiError, FieldError};
-use actix_web::dev::Payload;
+use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::web::Query;
-use actix_web::{FromRequest, HttpRequest};
 use std::collections::HashMap;
-use std::future::{Ready, ready};
 
 /// The longest query, in bytes. The longest that is of use has a few parameters and a cursor.
 pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
@@ -106,17 +104,12 @@ pub(crate) fn check_length(query: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// That nothing is wrong with the query of a request, as far as names go.
-pub(crate) struct KnownQuery;
-
-impl FromRequest for KnownQuery {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parameters = Parameters::of(request);
-        ready(parameters.and_then(|parameters| parameters.finish(Self)).map_err(Into::into))
-    }
+/// Refuses a query in which something is wrong as far as names go.
+///
+/// # Errors
+/// [`ApiError::QueryTooLong`], [`ApiError::Validation`].
+pub(crate) fn check_names(request: &HttpRequest) -> Result<(), ApiError> {
+    Parameters::of(request)?.finish(())
 }
 
 #[cfg(test)]

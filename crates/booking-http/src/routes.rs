@@ -14,7 +14,8 @@ use crate::assets;
 use crate::metrics::Route;
 use crate::page::Cursor;
 use crate::problem::ApiError;
-use crate::query::{self, KnownQuery};
+use crate::query;
+use crate::rights::Asked;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use booking_core::{EventCursor, RegistrationCursor};
@@ -130,16 +131,16 @@ impl ApiRoute {
     }
 }
 
-/// A handler whose query is looked at, too, after whatever it extracts by itself: who may not ask hears of
-/// that first. A body that is still to come is not waited for.
+/// A handler whose query is looked at, too, whatever it extracts by itself; but who may not ask hears of that
+/// first.
 #[derive(Clone)]
 struct Strict<F>(F);
 
-impl<F: Handler<Args>, Args> Handler<(Args, KnownQuery)> for Strict<F> {
+impl<F: Handler<Args>, Args> Handler<Asked<Args>> for Strict<F> {
     type Output = F::Output;
     type Future = F::Future;
 
-    fn call(&self, (args, _): (Args, KnownQuery)) -> Self::Future {
+    fn call(&self, Asked(args): Asked<Args>) -> Self::Future {
         self.0.call(args)
     }
 }

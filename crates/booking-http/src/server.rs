@@ -70,6 +70,7 @@ async fn serve_observed(
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
     let sites = Sites { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
     let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
+    let service = service.with_base_url(config.base_url.clone());
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,

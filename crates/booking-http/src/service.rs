@@ -1,6 +1,7 @@
 //! What handlers work with.
 
 use crate::access::Access;
+use crate::base_url::BaseUrl;
 use crate::beside::{AT_ONCE_ON_SQLITE, Beside};
 use crate::body::LargeBodies;
 use crate::config::MetricsAt;
@@ -45,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
     pub(crate) sites: Sites,
+    /// What links begin with that are followed later, if it is known.
+    pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
     pub(crate) readiness: Readiness,
@@ -77,6 +80,7 @@ impl Service {
             holds: Holds::new(limits),
             seats: Seats::new(limits),
             sites: Sites::default(),
+            base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
             readiness: Readiness::default(),
@@ -93,6 +97,11 @@ impl Service {
     /// The same, letting these other sites in.
     pub(crate) fn with_sites(self, sites: Sites) -> Self {
         Self { sites, ..self }
+    }
+
+    /// The same, whose links begin with this.
+    pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
+        Self { base_url, ..self }
     }
 
     /// The same, counting in `metrics`, which are shown at `metrics_at`.

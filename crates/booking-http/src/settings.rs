@@ -67,6 +67,7 @@ settings! {
     "CLIENT_SEATS_MAX" ["100"] "the most seats of an event that one network address may take within an hour, by registering and by holding; 0 for any number"
     "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all, but not while the server is open"
     "ALLOWED_HOSTS" [""] "names by which the server may be asked while it is open, by comma, besides localhost and addresses in figures; after that any will do"
+    "BASE_URL" [""] "what links begin with that are followed later, as that to the event in a calendar file, such as https://booking.example.org; without it there are none"
     "METRICS_BIND" [""] "address and port where /metrics is served instead of beside everything else; off for nowhere"
     "AUDIT_SECONDS" ["0"] "how often this server recounts every event against its rows, which reads everything; 0 for never"
     "LOG_FORMAT" ["text"] "how to log: text, or json for an object on each line"

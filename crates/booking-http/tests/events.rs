@@ -214,6 +214,7 @@ fn an_event_goes_into_a_calendar(data: Data) {
     {
         assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} is not in\n{text}");
     }
+    assert!(!text.contains("\r\nURL"), "nobody said where it is reached: {text}");
     // A sale changes nothing of it; what people are told does.
     let file = || {
         let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
@@ -233,6 +234,19 @@ fn an_event_goes_into_a_calendar(data: Data) {
             json!({"name": "a", "capacity": 1, "starts_at": format!("{year}-05-01T19:00:00Z")});
         assert_eq!(app.post("/events", &body).pointers(), ["/starts_at"], "{year}");
     }
+}
+
+/// What links begin with is what the operator says, whatever name a request asks by.
+#[test]
+fn a_calendar_file_leads_to_where_the_operator_says() {
+    let base = ("BASE_URL", "https://booking.example.org/");
+    let app = App::start_with(Data::sqlite(), &[base]);
+    let body = json!({"name": "Jazz", "capacity": 1, "starts_at": "2027-05-01T19:00:00Z"});
+    let concert = done(&app.post("/events", &body), 201);
+    let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
+    let text = String::from_utf8(answer.body).expect("it is text").replace("\r\n ", "");
+    let url = format!("\r\nURL:https://booking.example.org/#/events/{}\r\n", id(&concert));
+    assert!(text.contains(&url), "{text}");
 }
 
 fn act_on_event(app: &App, event: &str, act: &str) -> http::Answer {

@@ -77,7 +77,7 @@ impl Writer {
     }
 
     fn row(&mut self, shown: Shown, history: Option<Vec<Entry>>) {
-        self.0.registrations.push(EndRegistration { event_id: EVENT, shown, history });
+        add_row(&mut self.0, shown, history);
     }
 }
 
@@ -246,11 +246,38 @@ fn entries(history: &mut History, id: Uuid) -> &mut Vec<Entry> {
     row(history, id).history.as_mut().expect("its history was read")
 }
 
+fn add_row(history: &mut History, shown: Shown, entries: Option<Vec<Entry>>) {
+    let row = EndRegistration { event_id: EVENT, shown, history: entries };
+    history.registrations.push(row);
+}
+
+/// The seats that the request of this number asks for.
+fn capacity(history: &mut History, number: usize) -> &mut u32 {
+    match &mut history.operations[number].request {
+        Request::Create { capacity, .. } | Request::Edit { capacity, .. } => capacity,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Has the request of this number refused.
+fn refuse(history: &mut History, number: usize, status: u16, code: &str) {
+    let code = Some(code.to_owned());
+    *decided(history, number) = Decided { status, code, ..Decided::default() };
+}
+
 /// The same request, sent again later.
 fn again(history: &mut History, number: usize, answer: Answer) {
     let first = history.operations[number].clone();
     let (invoked_at, answered_at) = (1_000_000, 1_000_500);
     history.operations.push(Operation { invoked_at, answered_at, answer, ..first });
+}
+
+/// Another request that is like the one of this number, and answered like it; and its own number.
+fn another(history: &mut History, number: usize, (invoked_at, answered_at): (u64, u64)) -> usize {
+    let like = history.operations[number].clone();
+    let key = Some(format!("another-{invoked_at}"));
+    history.operations.push(Operation { invoked_at, answered_at, key, ..like });
+    history.operations.len() - 1
 }
 
 type Corruption = (&'static str, &'static str, fn(&mut History));
@@ -263,12 +290,7 @@ const CORRUPTIONS: &[Corruption] = &[
     ("a row that nobody asked for", "phantom", |history| {
         let stranger = shown(Uuid::from_u128(99), "stranger", Status::Confirmed, 21);
         let entries = vec![entry(21, Kind::Registered, Actor::Attendee, 90)];
-        let history_of = Some(entries);
-        history.registrations.push(EndRegistration {
-            event_id: EVENT,
-            shown: stranger,
-            history: history_of,
-        });
+        add_row(history, stranger, Some(entries));
     }),
     ("a row listed twice", "listed_twice", |history| {
         let again = row(history, KATHERINE).clone();
@@ -287,22 +309,11 @@ const CORRUPTIONS: &[Corruption] = &[
         edit.version = 14;
     }),
     ("the same edit's version told for two", "version_twice", |history| {
-        let mut other = history.operations[21].clone();
-        other.key = Some("another".into());
-        history.operations.push(other);
+        let Operation { invoked_at, answered_at, .. } = history.operations[21];
+        another(history, 21, (invoked_at, answered_at));
     }),
-    ("more seats taken than there are", "oversold", |history| {
-        let Request::Create { capacity, .. } = &mut history.operations[0].request else {
-            panic!("the first request creates the event")
-        };
-        *capacity = 1;
-    }),
-    ("capacity below those who have a seat", "oversold", |history| {
-        let Request::Edit { capacity, .. } = &mut history.operations[21].request else {
-            panic!("it is the edit")
-        };
-        *capacity = 1;
-    }),
+    ("more seats taken than there are", "oversold", |history| *capacity(history, 0) = 1),
+    ("capacity below those who have a seat", "oversold", |history| *capacity(history, 21) = 1),
     ("two live registrations of one address", "email_twice", |history| {
         for operation in &mut history.operations {
             if let Request::Register { user_email, .. } = &mut operation.request
@@ -330,12 +341,7 @@ const CORRUPTIONS: &[Corruption] = &[
         entries(history, GRACE)[0].version = 4;
         entries(history, EDSGER)[0].version = 3;
     }),
-    ("a seat nobody is offered", "waited_in_vain", |history| {
-        let Request::Edit { capacity, .. } = &mut history.operations[21].request else {
-            panic!("it is the edit")
-        };
-        *capacity = 9;
-    }),
+    ("a seat nobody is offered", "waited_in_vain", |history| *capacity(history, 21) = 9),
     ("a change that is no transition", "no_transition", |history| {
         entries(history, GRACE)[1].kind = Kind::CheckedIn;
     }),
@@ -387,20 +393,11 @@ const CORRUPTIONS: &[Corruption] = &[
         decided(history, 23).event = Some(event(4, 2, 0, 18));
     }),
     ("a refusal without a reason", "unjustified", |history| {
-        decided(history, 12).status = 409;
-        decided(history, 12).registration = None;
-        decided(history, 12).code = Some("hold_expired".into());
+        refuse(history, 12, 409, "hold_expired");
     }),
     ("sold out while there is a seat", "unjustified", |history| {
-        let mut refused = history.operations[1].clone();
-        refused.key = Some("early".into());
-        (refused.invoked_at, refused.answered_at) = (700, 900);
-        refused.answer = Answer::Decided(Decided {
-            status: 409,
-            code: Some("sold_out".into()),
-            ..Decided::default()
-        });
-        history.operations.push(refused);
+        let early = another(history, 1, (700, 900));
+        refuse(history, early, 409, "sold_out");
     }),
     ("an answer that the contract does not know", "unexpected", |history| {
         decided(history, 3).code = Some("teapot".into());

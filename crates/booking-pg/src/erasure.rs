@@ -3,7 +3,6 @@
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::rows;
-use crate::spellings;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
@@ -44,7 +43,7 @@ impl PgStore {
         while found.len() < limit.get() {
             let parameters: [&(dyn ToSql + Sync); 3] = [&after.0, &after.1, &LOOKED_AT];
             let some = self.look_through(sql::REGISTRATION_OTHERWISE_SPELT, &parameters).await?;
-            let same = some.iter().filter(|row| spellings::is_another(row.get(3), user_email));
+            let same = some.iter().filter(|row| user_email.is_respelt_as(row.get(3)));
             found.extend(same.map(|row| (rows::event_id(row, 0), rows::registration_id(row, 2))));
             match some.last() {
                 Some(last) if some.len() >= LOOKED_AT as usize => {
@@ -90,10 +89,9 @@ impl PgStore {
             let some = self.look_through(sql::RECORD_OTHERWISE_SPELT, &parameters).await?;
             for row in &some {
                 let stored = address_in(row.get(2));
-                let is_another =
-                    |stored: &EmailAddress| spellings::is_another(stored.as_str(), user_email);
+                let is_respelt = |stored: &EmailAddress| user_email.is_respelt_as(stored.as_str());
                 if found.said.len() < limit.get()
-                    && let Some(stored) = stored.filter(is_another)
+                    && let Some(stored) = stored.filter(is_respelt)
                 {
                     found.push(row, as_outcomes_say(&stored));
                 }

@@ -51,7 +51,8 @@ async fn rewrite_together(connection: &Lease, rows: &[Row]) -> Result<(), PgErro
         .iter()
         .filter_map(|row| {
             let (event_id, id, stored): (Uuid, Uuid, &str) = (row.get(0), row.get(2), row.get(3));
-            Some((event_id, id, stored, canonical(stored)?))
+            let canonical = String::from(EmailAddress::respelling_of(stored)?);
+            Some((event_id, id, stored, canonical))
         })
         .collect();
     let Some((event_id, ..)) = respelt.first() else { return Ok(()) };
@@ -68,16 +69,4 @@ async fn rewrite_together(connection: &Lease, rows: &[Row]) -> Result<(), PgErro
         }
     }
     connection.commit().await
-}
-
-/// The canonical spelling of a stored address, if that is another one.
-fn canonical(stored: &str) -> Option<String> {
-    let canonical = String::from(EmailAddress::parse_stored(stored).ok()?.canonical());
-    (canonical != stored).then_some(canonical)
-}
-
-/// Whether a stored address is `address` in another spelling than that.
-pub(crate) fn is_another(stored: &str, address: &EmailAddress) -> bool {
-    stored != address.as_str()
-        && EmailAddress::parse_stored(stored).is_ok_and(|stored| stored.canonical() == *address)
 }

@@ -1,7 +1,7 @@
 //! What is read outside of write transactions.
 
 use crate::errors::Failure;
-use crate::{rows, spellings, sql};
+use crate::{rows, sql};
 use booking_core::{
     Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit,
     Registration, RegistrationCursor, RegistrationId,
@@ -92,7 +92,7 @@ pub(crate) fn registrations_of(
         && let Some(row) = looked_at.next()?
     {
         let stored: String = rows::column(row, 2, "registrations.user_email")?;
-        if spellings::is_the_same(&stored, email) {
+        if email.is_stored_as(&stored) {
             found.push((rows::event_id(row, 0)?, rows::uuid(row, 1, "registrations.id")?.into()));
         }
     }

@@ -3,7 +3,7 @@
 use crate::errors::Failure;
 use crate::transaction::Work;
 use crate::write::one_row;
-use crate::{rows, spellings, sql};
+use crate::{rows, sql};
 use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, PageLimit};
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
@@ -85,7 +85,7 @@ pub(crate) fn of_address(
         let said = match outcome.contains(&as_asked) {
             true => Some(as_asked.clone()),
             false => address_in(&outcome)
-                .filter(|stored| spellings::is_the_same(stored.as_str(), email))
+                .filter(|stored| email.is_stored_as(stored.as_str()))
                 .map(|stored| as_outcomes_say(&stored)),
         };
         if let Some(said) = said {

@@ -63,11 +63,7 @@ fn candidates(
 
 fn respell(connection: &Connection, candidate: &Candidate) -> Result<(), SqliteError> {
     let Candidate { event_id, version, id, stored } = candidate;
-    let Ok(address) = EmailAddress::parse_stored(stored) else { return Ok(()) };
-    let canonical = address.canonical();
-    if canonical.as_str() == stored {
-        return Ok(());
-    }
+    let Some(canonical) = EmailAddress::respelling_of(stored) else { return Ok(()) };
     let mut respell = connection.prepare_cached(sql::REGISTRATION_RESPELL)?;
     if respell.execute(params![event_id, version, stored, canonical.as_str()])? == 0 {
         let [id, event_id] = [id, event_id].map(|id| Uuid::from_bytes(*id));
@@ -77,10 +73,4 @@ fn respell(connection: &Connection, candidate: &Candidate) -> Result<(), SqliteE
         );
     }
     Ok(())
-}
-
-/// Whether a stored address is `address`, however it is spelt.
-pub(crate) fn is_the_same(stored: &str, address: &EmailAddress) -> bool {
-    stored == address.as_str()
-        || EmailAddress::parse_stored(stored).is_ok_and(|stored| stored.canonical() == *address)
 }

@@ -49,6 +49,14 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
         assert_eq!(again, ALREADY_REGISTERED, "{text}");
     }
     assert_eq!(read(&*store, event.id).await.booked_count, 1);
+
+    // With a joiner, which shows nothing and is a letter's part there.
+    let event = create(&*store, 3).await;
+    let [joined, in_dns] = ["ada@نامه\u{200c}ای.example", "ada@xn--mgba3gch31f060k.example"]
+        .map(|text| EmailAddress::parse(text).expect("valid"));
+    confirmed(execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), joined)).await);
+    let again = execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), in_dns)).await;
+    assert_eq!(again, ALREADY_REGISTERED);
 }
 
 /// Rows and records that are there in another spelling are found under the one that counts, as many as

@@ -27,7 +27,7 @@ pub(super) const TARGETS: &[Target] = &[
     Target {
         name: "settings",
         seeds: &[
-            "PORT=8080\nBIND=127.0.0.1\nCORS_ORIGINS=https://a.org, http://b:1\nBATCH_MAX=5",
+            "PORT=8080\nBASE_URL=https://a.org:1/b/\nBIND=127.0.0.1\nCORS_ORIGINS=https://a.org, http://b:1\nBATCH_MAX=5",
             "DB_HOST=db\nDB_PORT=1\nDB_SSLMODE=require\nDB_POOL_SIZE=2\nSWEEP_SECONDS=0",
             "TRUSTED_PROXIES=10.0.0.0/8, ::1\nCLIENT_ADDRESS_HEADER=X-Real-IP\nCLIENT_RATE=5\nRUST_LOG=info,access=off",
         ],

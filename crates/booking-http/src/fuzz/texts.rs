@@ -20,6 +20,7 @@ pub(super) const TARGETS: &[Target] = &[
             " REN\u{c9}+tag@Ex\u{e4}mple.co.uk ",
             "\"a\"@b.org",
             "\u{130}\u{3a3}@\u{df}.org",
+            "ada@xn--mgba3gch31f060k.example",
         ],
         run: email,
     },
@@ -166,7 +167,7 @@ fn write_calendar(bytes: &[u8]) {
         event.details.description = Description::parse(raw).unwrap_or_default();
         event.details.starts_at = DateTime::from_timestamp(0, 0);
         let event = event.created_at(DateTime::UNIX_EPOCH);
-        let calendar = calendar::of(&event).expect("it is known when it begins");
+        let calendar = calendar::of(&event, None).expect("it is known when it begins");
         assert!(
             calendar.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n']))
         );

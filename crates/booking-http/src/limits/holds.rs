@@ -243,6 +243,62 @@ mod tests {
         assert_eq!(at.count(), 0);
     }
 
+    /// Two tries under one key, of which the second one makes the hold. Whatever becomes of the first, and
+    /// whichever is told of first, it is counted.
+    #[test]
+    fn what_the_second_try_makes_has_a_place_whichever_is_told_of_first() {
+        let replayed = || Ok(Outcome::Replayed(Box::new(held(id(2)))));
+        let others: [fn() -> Result<Outcome, SubmitError>; 4] = [
+            || Err(SubmitError::Overloaded),
+            || Err(SubmitError::Store(StoreError::unavailable(cause()))),
+            || Err(SubmitError::Store(StoreError::commit_unknown(cause()))),
+            // It asked for something else.
+            || Ok(Outcome::Refused(Refusal::KeyReused)),
+        ];
+        let outcomes = others.iter().map(|other| other()).chain([replayed()]);
+        for (number, of_first) in outcomes.enumerate() {
+            for first_is_told_first in [true, false] {
+                let holds = holds(1, 1);
+                let at = Try(&holds, Instant::now());
+                let take = |number| at.take(client(1), "a@x.org", number, key(1), 60);
+                let first = take(1).expect("there is room");
+                let second = take(2).expect("it has its place");
+                let mut tries = [(&first, &of_first), (&second, &Ok(held(id(2))))];
+                if !first_is_told_first {
+                    tries.reverse();
+                }
+                holds.settle(tries[0].0, tries[0].1);
+                // A third one comes in between, and hears the same.
+                let third = take(3).expect("there is a place, or room for one");
+                holds.settle(tries[1].0, tries[1].1);
+                holds.settle(&third, &replayed());
+                let what = format!("outcome {number}, first told first: {first_is_told_first}");
+                assert_eq!(at.count(), 1, "{what}");
+                let more = at.take(client(1), "a@x.org", 4, key(2), 60);
+                assert!(more.is_err(), "{what}");
+                holds.free(id(2));
+                assert_eq!(at.count(), 0, "{what}");
+            }
+        }
+    }
+
+    /// What was made long ago has no place any more, and gets none by being told again.
+    #[test]
+    fn what_is_told_again_takes_no_place() {
+        let holds = holds(1, 1);
+        let at = Try(&holds, Instant::now());
+        for number in 1..=3 {
+            let place = at.take(client(1), "a@x.org", number, key(1), 60).expect("there is room");
+            holds.settle(&place, &Ok(Outcome::Replayed(Box::new(held(id(9))))));
+            assert_eq!(at.count(), 0);
+        }
+        // Given up before the word of it came.
+        let place = at.take(client(1), "a@x.org", 4, key(1), 60).expect("there is room");
+        holds.free(id(4));
+        holds.settle(&place, &Ok(held(id(4))));
+        assert_eq!(at.count(), 0);
+    }
+
     #[test]
     fn nothing_is_counted_without_a_limit_or_beyond_the_bound() {
         let unlimited = holds(0, 0);

@@ -15,6 +15,8 @@ pub(crate) struct Taken {
     id: RegistrationId,
     /// Whether this request took it, and not an earlier try of the same.
     is_new: bool,
+    /// What it takes by itself.
+    own: Place,
 }
 
 /// A hash of who has places, with a key that is this process's own.
@@ -28,10 +30,18 @@ pub(super) struct Limit {
     pub(super) of: Limited,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Place {
     owners: [Option<Owner>; 2],
     ends: Instant,
     pub(super) key: Option<KeyHash>,
+}
+
+impl Place {
+    /// Whether it is anybody's: else it is not counted.
+    fn has_owner(&self) -> bool {
+        self.owners != [None, None]
+    }
 }
 
 #[derive(Default)]
@@ -59,8 +69,9 @@ impl Places {
         counted_max: usize,
     ) -> Result<Taken, TooMuch> {
         self.forget_ended(now);
+        let own = Place { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
-            return Ok(Taken { id: *id, is_new: false });
+            return Ok(Taken { id: *id, is_new: false, own });
         }
         let too_many = limits
             .iter()
@@ -73,11 +84,10 @@ impl Places {
         if let Some(too_many) = too_many {
             return Err(too_many);
         }
-        let owners = limits.map(|limit| limit.map(|limit| limit.owner));
-        if self.by_id.len() < counted_max && owners != [None, None] {
-            self.add(id, Place { owners, ends, key });
+        if self.by_id.len() < counted_max && own.has_owner() {
+            self.add(id, own);
         }
-        Ok(Taken { id, is_new: true })
+        Ok(Taken { id, is_new: true, own })
     }
 
     /// Gives the place back if nothing was made, and else has it go with what was: `made` tells.
@@ -98,7 +108,7 @@ impl Places {
             // That was another request: the place is of the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(place),
             Ok(outcome) => match made(outcome) {
-                Some(id) => self.rename(place.id, id),
+                Some(id) => self.keep(place, id),
                 None => {
                     self.remove(place.id);
                 }
@@ -114,6 +124,23 @@ impl Places {
     pub(super) fn give_back(&mut self, place: &Taken) {
         if place.is_new {
             self.remove(place.id);
+        }
+    }
+
+    /// Has a place go with what was made by the try that has it. The try that took it may have been told of
+    /// first, and may have given it back since it made nothing: then this one takes its own.
+    fn keep(&mut self, taken: &Taken, made: RegistrationId) {
+        let place = match taken.own.key.filter(|_| !taken.is_new) {
+            // One of its own that is not there has run out, or what was made was given up already.
+            None => self.remove(taken.id),
+            Some(key) => {
+                let of_key = self.by_key.get(&key).copied().and_then(|id| self.remove(id));
+                // Not more than are under way come so beyond what is counted.
+                of_key.or_else(|| Some(taken.own).filter(Place::has_owner))
+            }
+        };
+        if let Some(place) = place {
+            self.add(made, place);
         }
     }
 

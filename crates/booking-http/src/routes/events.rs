@@ -117,7 +117,7 @@ pub(super) async fn calendar(
     let event = service.store.event(id).await?;
     let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));
     let event = event.ok_or(ApiError::NotFound)?;
-    let text = calendar::of(&event).ok_or(ApiError::NotFound)?;
+    let text = calendar::of(&event, service.base_url.as_ref()).ok_or(ApiError::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header(REVALIDATE)
         .insert_header((CONTENT_TYPE, calendar::CONTENT_TYPE))

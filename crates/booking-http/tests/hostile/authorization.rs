@@ -1,6 +1,6 @@
 //! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
 
-use crate::common::http::Answer;
+use crate::common::http::{self, Answer};
 use crate::common::{App, Data, ask, make_token, make_token_with, start_on};
 use crate::on_both_stores;
 use serde_json::{Value, json};
@@ -100,6 +100,31 @@ const ROWS: &[Row] = &[
     row("GET", "/metrics", For::All, 200, NOTHING),
 ];
 
+/// What is wrong with a request besides who asks, and how those hear of it who may.
+#[derive(Debug)]
+struct Wrong {
+    query: String,
+    /// In place of the one that the route takes.
+    body: Option<&'static str>,
+    status: u16,
+}
+
+impl Wrong {
+    /// All that can be wrong with what a route is asked.
+    fn all_of(row: &Row) -> Vec<Self> {
+        let query = |query: &str, status| Self { query: format!("?{query}"), body: None, status };
+        let body = |body| Self { query: String::new(), body: Some(body), status: 400 };
+        let mut all = vec![query("x", 400), query(&"x".repeat(2_049), 414)];
+        if row.path == "/events/{id}/registrations" {
+            all.push(query("limit=0", 400));
+        }
+        if row.method != "GET" {
+            all.extend(["{", "[]", r#"{"nonsense":true}"#].map(body));
+        }
+        all
+    }
+}
+
 /// Who asks, by what they show.
 struct Tokens {
     owner: String,
@@ -138,13 +163,36 @@ impl<'a> Scene<'a> {
         }
     }
 
+    fn path(&self, row: &Row) -> String {
+        let id = if row.path.starts_with("/registrations/") { &self.id } else { &self.event };
+        row.path.replace("{id}", id).replace("{registration_id}", &self.id)
+    }
+
     /// Asks with this `Authorization` header, if there is one.
     fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
-        let id = if row.path.starts_with("/registrations/") { &self.id } else { &self.event };
-        let path = row.path.replace("{id}", id).replace("{registration_id}", &self.id);
         let headers: Vec<_> =
             authorization.map(|value| ("Authorization", value)).into_iter().collect();
-        self.app.ask(row.method, &path, &headers, &(row.body)(self))
+        self.app.ask(row.method, &self.path(row), &headers, &(row.body)(self))
+    }
+
+    /// Asks with all that can be wrong, of which those hear who may ask; others hear `status`, as ever.
+    fn ask_wrongly(&self, row: &Row, authorization: Option<&str>, status: u16) {
+        for wrong in Wrong::all_of(row) {
+            let body = match (wrong.body, (row.body)(self)) {
+                (Some(body), _) => body.to_owned(),
+                (None, Value::Null) => String::new(),
+                (None, body) => body.to_string(),
+            };
+            let mut headers = vec![("Content-Type", "application/json")];
+            headers.extend(authorization.map(|value| ("Authorization", value)));
+            let path = self.path(row) + &wrong.query;
+            let answer = http::send(self.app.url(), row.method, &path, &headers, body.as_bytes());
+            let expected = if status == row.status { wrong.status } else { status };
+            let what = format!("{} {} as {authorization:?}", row.method, row.path);
+            assert_eq!(answer.status, expected, "{what}, {wrong:?}: {answer:?}");
+            let told = String::from_utf8_lossy(&answer.body);
+            assert!(!told.contains("Secret party"), "{what}, {wrong:?}");
+        }
     }
 
     /// All that there is of the event.
@@ -245,6 +293,15 @@ fn every_route_is_for_those_it_is_for(data: Data) {
             (bearer(&scene.others), manage),
         ];
         let is_free = asked.iter().any(|(_, status)| *status == ok);
+        for (authorization, status) in &asked {
+            scene.ask_wrongly(row, authorization.as_deref(), *status);
+        }
+        if matches!(row.of, For::Holder | For::Desk) {
+            let status = if row.of == For::Holder { ok } else { forbidden };
+            scene.ask_wrongly(row, bearer(&scene.own).as_deref(), status);
+        }
+        scene.ask_wrongly(row, bearer(&tokens.owner).as_deref(), ok);
+        assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
         for (authorization, status) in asked {
             let answer = scene.ask(row, authorization.as_deref());
             let what = format!("{} {} as {authorization:?}: {answer:?}", row.method, row.path);
@@ -314,6 +371,11 @@ fn drafts_are_their_organizer_s(data: Data) {
     assert_eq!(app.register(&draft, "ada@example.org").status, 404);
     assert_eq!(app.ask_as(&tokens.another, "GET", &path, &Value::Null).status, 404);
     assert_eq!(app.ask_as(&tokens.owner, "GET", &path, &Value::Null).status, 200);
+    // Nor is it told by what else is wrong.
+    assert_eq!(app.get(&format!("{path}?x")).status, 404);
+    assert_eq!(app.post(&format!("{path}/register"), &json!({"nonsense": true})).status, 404);
+    let asked = app.ask_as(&tokens.owner, "GET", &format!("{path}?x"), &Value::Null);
+    assert_eq!(asked.status, 400);
     assert_eq!(names(None), [""; 0]);
     assert_eq!(names(Some(&tokens.another)), [""; 0]);
     assert_eq!(names(Some(&tokens.owner)), ["Not yet"]);

@@ -335,7 +335,17 @@ fn the_longest_description_fits_however_it_is_spelt() {
 fn a_name_that_shows_nothing_is_empty() {
     let app = App::start(Data::sqlite());
     let register = format!("/events/{}/register", app.create(50));
-    let blank = ["\u{200b}", "\u{3164}", "\u{ad}", " \u{2800}\u{feff}", "\u{e0041}", "\u{301}"];
+    let blank = [
+        "\u{200b}",
+        "\u{3164}",
+        "\u{ad}",
+        " \u{2800}\u{feff}",
+        "\u{e0041}",
+        "\u{301}",
+        "\u{fffc}",
+        "\u{fdd0}\u{ffff}",
+        "\u{115f}\u{1160}\u{ffa0}\u{34f}\u{fe0f}",
+    ];
     for name in blank {
         for (path, body, pointer) in [
             ("/events", json!({"name": name, "capacity": 1}), "/name"),
@@ -367,6 +377,10 @@ fn an_address_has_one_seat_however_it_is_spelt() {
             "{spelt}"
         );
     }
+    let joined = app.register(&event, "ada@نامه\u{200c}ای.example").json();
+    assert_eq!(joined["user_email"], "ada@xn--mgba3gch31f060k.example");
+    let again = app.register(&event, "ada@xn--mgba3gch31f060k.example");
+    assert_eq!(again.problem(), "already_registered");
     for refused in ["ada@foo_bar.example", "ada@xn--abc-.example", "\"a b\"@x.org"] {
         assert_eq!(app.register(&event, refused).pointers(), ["/user_email"], "{refused}");
     }

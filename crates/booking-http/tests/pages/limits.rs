@@ -141,7 +141,7 @@ async fn an_address_counts_in_the_form_in_which_it_is_kept() {
     page.end().await;
 }
 
-const NOTHING: [&str; 8] = [
+const NOTHING: [&str; 9] = [
     "\u{200b}",
     " \u{3164}\u{ad}",
     "\u{2800}\u{2800}",
@@ -149,6 +149,7 @@ const NOTHING: [&str; 8] = [
     "\u{202e}\u{feff}\u{2066}",
     "\u{e0067}\u{fe0f}",
     "\u{301}",
+    "\u{fffc}",
     "\u{85}\u{3000}",
 ];
 

@@ -218,11 +218,6 @@ fn decided_hours(history: &mut History, number: usize) -> &mut Hours {
     &mut decided(history, number).event.as_mut().expect("it tells of the event").hours
 }
 
-fn refuse(history: &mut History, number: usize, status: u16, code: &str) {
-    let code = Some(code.to_owned());
-    *decided(history, number) = Decided { status, code, ..Decided::default() };
-}
-
 /// What is done to it, and the rule that it breaks.
 const CORRUPTIONS: &[Corruption] = &[
     ("an offer accepted after the end", "after_the_end", |history| {
@@ -235,13 +230,8 @@ const CORRUPTIONS: &[Corruption] = &[
         let katherine = shown(KATHERINE, "katherine", Status::Confirmed, 19);
         let answer = Some(katherine.clone());
         *decided(history, 12) = Decided { status: 201, registration: answer, ..Decided::default() };
-        let registered = entry(19, Kind::Registered, Actor::Attendee, 61);
-        let history_of = Some(vec![registered]);
-        history.registrations.push(EndRegistration {
-            event_id: EVENT,
-            shown: katherine,
-            history: history_of,
-        });
+        let entries = vec![entry(19, Kind::Registered, Actor::Attendee, 61)];
+        add_row(history, katherine, Some(entries));
     }),
     ("closed before the doors close", "unjustified", |history| {
         edited(history).closes_at = Some(at(26));
@@ -250,12 +240,8 @@ const CORRUPTIONS: &[Corruption] = &[
         edited(history).ends_at = Some(at(51));
     }),
     ("sold out when it is over", "unjustified", |history| {
-        let mut late = history.operations[12].clone();
-        (late.invoked_at, late.answered_at) = (900_000, 900_500);
-        late.key = Some("late".to_owned());
-        history.operations.push(late);
-        let last = history.operations.len() - 1;
-        refuse(history, last, 409, "sold_out");
+        let late = another(history, 12, (900_000, 900_500));
+        refuse(history, late, 409, "sold_out");
     }),
     ("a seat nobody is offered before the event is over", "waited_in_vain", |history| {
         edited(history).ends_at = Some(at(55));

@@ -1,0 +1,109 @@
+//! Where this server is reached, as its operator says: no request tells that for sure.
+
+use crate::settings::Reader;
+use actix_web::http::Uri;
+use booking_core::EventId;
+
+const COMPLAINT: &str =
+    "is not an http or https address such as https://booking.example.org, without ? and #";
+
+/// What the links begin with that are followed later and from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(
+    /// Without a slash at its end.
+    String,
+);
+
+impl BaseUrl {
+    /// Reads `BASE_URL`.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.given("BASE_URL")?;
+        let url = Self::parse(text.trim());
+        if url.is_none() {
+            reader.fail("BASE_URL", COMPLAINT);
+        }
+        url
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // Not what no URL has (RFC 3986, section 2), nor what would have to stand behind the paths of links.
+        let may_be_in_it = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
+        let uri = text.bytes().all(may_be_in_it).then(|| text.parse::<Uri>().ok())??;
+        let authority = uri.authority()?.as_str();
+        // Links tell nobody's name or password, so that there is no other colon and no @.
+        let (host, port) = match authority.rfind(':').filter(|_| !authority.ends_with(']')) {
+            Some(colon) => (&authority[..colon], authority[colon + 1..].parse().ok()?),
+            None => (authority, 1_u16),
+        };
+        let is_good = matches!(uri.scheme_str(), Some("http" | "https"))
+            && !host.is_empty()
+            && !host.contains('@')
+            && port > 0;
+        is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The page of an event.
+    pub(crate) fn of_event(&self, id: EventId) -> String {
+        format!("{}/#/events/{id}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_an_absolute_address_of_pages() {
+        for (text, base) in [
+            ("https://booking.example.org", "https://booking.example.org"),
+            ("https://booking.example.org/", "https://booking.example.org"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            ("http://192.0.2.1/tickets//", "http://192.0.2.1/tickets"),
+            ("https://[2001:db8::1]:8443/a/b", "https://[2001:db8::1]:8443/a/b"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+            ("HTTPS://Example.ORG", "HTTPS://Example.ORG"),
+        ] {
+            assert_eq!(BaseUrl::parse(text), Some(BaseUrl(base.to_owned())), "{text}");
+        }
+        for text in [
+            "booking.example.org",
+            "/tickets",
+            "//booking.example.org",
+            "https://",
+            "https:///tickets",
+            "https://:8080",
+            "ftp://booking.example.org",
+            "mailto:ada@example.org",
+            "https://booking.example.org/?a=b",
+            "https://booking.example.org?",
+            "https://booking.example.org/#events",
+            "https://booking.example.org:",
+            "https://booking.example.org:0",
+            "https://booking.example.org:65536",
+            "https://booking.example.org:x",
+            "https://ada@booking.example.org",
+            "https://ada:secret@booking.example.org",
+            "https://booking.example.org/a b",
+            "https://bücher.example",
+            "https://a.example, https://b.example",
+            "https://a.example\r\nX: y",
+        ] {
+            assert_eq!(BaseUrl::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_told_without_what_it_was_when_it_is_none() {
+        let read = |text: &str| {
+            let lookup = |name: &str| (name == "BASE_URL").then(|| text.to_owned());
+            let mut reader = Reader::new(&lookup);
+            (BaseUrl::read(&mut reader), reader.into_errors())
+        };
+        assert!(matches!(read("  "), (None, errors) if errors.is_empty()));
+        let (base, errors) = read(" https://example.org/ \n");
+        assert_eq!((base, errors.len()), (Some(BaseUrl("https://example.org".to_owned())), 0));
+        let (base, errors) = read("https://ada:secret@example.org");
+        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!((base, told), (None, vec![format!("BASE_URL: {COMPLAINT}")]));
+    }
+}

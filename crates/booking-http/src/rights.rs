@@ -1,0 +1,88 @@
+//! Who may ask at all hears what is wrong with a request. Whoever may not hears that they may not, whatever
+//! else is wrong.
+//!
+//! Who asks is told by an extractor. But whether they may ask of this event or of that registration is decided
+//! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
+//! there, so it is asked here.
+
+use crate::identity;
+use crate::metrics::Route;
+use crate::path::{EventPath, Holder};
+use crate::problem::ApiError;
+use crate::query;
+use crate::service::Service;
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use booking_core::Caller;
+use futures_util::future::LocalBoxFuture;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+/// What a handler takes, of a request whose query its address knows.
+pub(crate) struct Asked<Args>(pub(crate) Args);
+
+impl<Args: FromRequest + 'static> FromRequest for Asked<Args> {
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let known = query::check_names(request);
+        let args = Args::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let mut args = pin!(args);
+            let wrong: actix_web::Error = match known {
+                Ok(()) => match args.await {
+                    Ok(args) => return Ok(Self(args)),
+                    Err(error) => error.into(),
+                },
+                // Who asks is known at once. A body that is still to come is not waited for.
+                Err(of_query) => match poll_fn(|cx| Poll::Ready(args.as_mut().poll(cx))).await {
+                    Poll::Ready(Err(error)) => error.into(),
+                    Poll::Ready(Ok(_)) | Poll::Pending => of_query.into(),
+                },
+            };
+            if wrong.as_error::<ApiError>().is_some_and(is_about_input) {
+                check(&request).await?;
+            }
+            Err(wrong)
+        })
+    }
+}
+
+/// Whether an error tells of what was sent, and the connection can go on after it: one that ends it is told at
+/// once.
+fn is_about_input(error: &ApiError) -> bool {
+    matches!(
+        error,
+        ApiError::Validation(_)
+            | ApiError::MalformedJson(_)
+            | ApiError::InvalidHeader { .. }
+            | ApiError::QueryTooLong { .. }
+    )
+}
+
+/// That who asks may ask of what the path names: the same reads by which handlers find out. Their extractors
+/// have let it through by now.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`], [`ApiError::Forbidden`], [`ApiError::NotFound`]; the store's.
+async fn check(request: &HttpRequest) -> Result<(), ApiError> {
+    let service = request.app_data::<Data<Service>>().expect("every route has the service");
+    let template = Route::template(request.app_data());
+    if template.starts_with("/registrations/{id}") {
+        let holder = Holder::of(request)?;
+        service.registration(holder).await?;
+        if template.ends_with("/link") && matches!(holder.caller, Caller::Attendee(_)) {
+            // That is for the event's organizer alone.
+            return Err(ApiError::Forbidden);
+        }
+    } else if template.starts_with("/events/{id}") {
+        // Organizers see those events that they manage, and who is none has not come here on their routes.
+        let caller = identity::visitor(request)?;
+        service.reads.event(caller, EventPath::of(request)?.0).await?;
+    }
+    Ok(())
+}
