@@ -1,5 +1,4 @@
-//! Who may ask at all hears what is wrong with a request. Whoever may not hears that they may not, whatever
-//! else is wrong.
+//! Who may ask at all hears what is wrong with a query. Whoever may not hears that they may not.
 //!
 //! Who asks is told by an extractor. But whether they may ask of this event or of that registration is decided
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
@@ -36,6 +35,8 @@ impl<Args: FromRequest + 'static> FromRequest for Asked<Args> {
             let wrong: actix_web::Error = match known {
                 Ok(()) => match args.await {
                     Ok(args) => return Ok(Self(args)),
+                    // What is wrong with a body tells nothing of what is there.
+                    Err(error) if !request.method().is_safe() => return Err(error.into()),
                     Err(error) => error.into(),
                 },
                 // Who asks is known at once. A body that is still to come is not waited for.
