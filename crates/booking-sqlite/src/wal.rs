@@ -12,6 +12,7 @@
 //! <https://sqlite.org/walformat.html> has the formats.
 
 use crate::files::{FileId, Moved, id_of, look, look_failed};
+use std::cmp::Ordering as CmpOrdering;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -152,10 +153,13 @@ impl Log {
         }
         // Else the log was begun anew meanwhile.
         if let Some(before) = before.filter(|before| before.stamp[..8] == now.stamp[..8]) {
-            let is_kept = before.header == header
-                && before.frames <= now.frames
-                && self.stamp_at(index, before.frames)? == before.stamp;
-            if !is_kept {
+            let ends_as_before = match before.frames.cmp(&now.frames) {
+                CmpOrdering::Less => self.stamp_at(index, before.frames)? == before.stamp,
+                CmpOrdering::Equal => now.stamp == before.stamp,
+                // Fewer than there were.
+                CmpOrdering::Greater => false,
+            };
+            if before.header != header || !ends_as_before {
                 return Err(spoilt());
             }
         }
