@@ -13,7 +13,7 @@ use booking_admission::Limits;
 use booking_core::{CapacityMax, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, is_separator};
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -173,7 +173,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         .filter(|setting| reader.given(setting.name).is_some())
         .collect();
     let mut options = match (url, parts.first()) {
-        (None, None) => return StoreConfig::Sqlite(PathBuf::from(reader.text("BOOKING_DB"))),
+        (None, None) => return StoreConfig::Sqlite(read_database_file(reader)),
         (Some(_), Some(part)) => {
             reader.fail(part.name, "cannot be combined with DATABASE_URL");
             return StoreConfig::Sqlite(PathBuf::new());
@@ -190,6 +190,21 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     options.pool_size =
         reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     StoreConfig::Postgres(Box::new(options))
+}
+
+/// A folder is no database, and SQLite says no more of it than that it cannot be opened.
+fn read_database_file(reader: &mut Reader<'_>) -> PathBuf {
+    let given = reader.text("BOOKING_DB");
+    let is_folder = Path::new(&given).is_dir();
+    if is_folder || given.ends_with(is_separator) {
+        let file = match is_folder {
+            true => Path::new(&given).join("booking.db"),
+            false => PathBuf::from(given.trim_end_matches(is_separator)),
+        };
+        let complaint = format!("names a folder, and not a file such as {}", file.display());
+        reader.fail("BOOKING_DB", complaint);
+    }
+    PathBuf::from(given)
 }
 
 fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {

@@ -2,7 +2,8 @@
 
 use crate::audit::count;
 use crate::connection::{self, BUSY_TIMEOUT, absolute, off_runtime};
-use crate::errors::OpenError;
+use crate::errors::{OpenError, is_full};
+use crate::{files, schema};
 use booking_core::{AuditReport, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File, OpenOptions};
@@ -22,15 +23,37 @@ pub enum BackupError {
         path: PathBuf,
     },
     /// Nothing is ever written over.
-    #[error("{} exists already; a backup is written over nothing", path.display())]
+    #[error("{} exists already; a backup is written over nothing: name a file that is not there", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
+    /// Only the file itself is made, never a folder.
+    #[error("there is no folder {} for the backup {}: make it first, or name another", folder.display(), path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder that it would be in.
+        folder: PathBuf,
+    },
+    /// The disk is full. What there was of the copy is deleted.
+    #[error(
+        "there is no room for the copy {}, which takes up to {bytes} bytes: free some, or name a file on another disk",
+        path.display()
+    )]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// How long the database and its log are.
+        bytes: u64,
+        /// What was said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// SQLite could not copy it: it is damaged, or there is no room for a copy.
+    /// SQLite could not copy it: it is damaged, say.
     #[error("the database could not be copied to {}", path.display())]
     Copy {
         /// Where to.
@@ -80,6 +103,12 @@ fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
         return Err(BackupError::NotThere { path: from.to_path_buf() });
     }
     refuse_to_replace(to)?;
+    if let Some(folder) = to.parent().filter(|folder| !folder.exists()) {
+        return Err(BackupError::NoFolder { path: to.to_path_buf(), folder: folder.to_path_buf() });
+    }
+    if let Err(foreign @ OpenError::OtherProgram { .. }) = schema::refuse_foreign(from) {
+        return Err(foreign.into());
+    }
     let mut name = to.as_os_str().to_owned();
     name.push(format!(".{}.partial", process::id()));
     let partial = PathBuf::from(name);
@@ -88,10 +117,26 @@ fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
         Ok(report)
     });
     if report.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&partial);
+        // They may never have been made.
+        for left in [&files::beside(&partial, "-journal"), &partial] {
+            let _ = fs::remove_file(left);
+        }
     }
-    report
+    report.map_err(|error| no_room(error, from))
+}
+
+/// What to do is known where a disk is full.
+fn no_room(error: BackupError, from: &Path) -> BackupError {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+    let (path, source): (_, Box<dyn std::error::Error + Send + Sync>) = match error {
+        BackupError::Copy { path, source } if is_full(&source) => (path, source.into()),
+        BackupError::Keep { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+            (path, source.into())
+        }
+        other => return other,
+    };
+    let bytes = length(from) + length(&files::beside(from, "-wal"));
+    BackupError::NoRoom { path, bytes, source }
 }
 
 /// Makes the copy, and looks whether it is one.

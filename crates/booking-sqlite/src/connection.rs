@@ -47,7 +47,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Connection, OpenError> {
         let directory = directory.to_path_buf();
         return Err(OpenError::NoDirectory { path: path.to_path_buf(), directory });
     }
-    let is_new = !path.exists();
+    // Also if somebody has made it, to have a place for it or for the sake of its owner.
+    let is_new = fs::metadata(path).map_or(true, |found| found.len() == 0);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = open(path, flags, OPEN_WAIT_MAX)?;
     if is_new {
@@ -82,6 +83,32 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY_TIMEOUT)?;
     connection.execute_batch("PRAGMA query_only = ON;").map_err(|error| open_error(path, error))?;
     Ok(connection)
+}
+
+/// Opens the database at `path` to look at it, so that nothing whatever is done to it or made beside it. Another
+/// process must not be writing to it, unless `has_log`: there is a write-ahead log beside it.
+pub(crate) fn open_untouched(path: &Path, has_log: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    match has_log {
+        true => Connection::open_with_flags(path, flags),
+        // Without this SQLite would make an empty log, and an index.
+        false => Connection::open_with_flags(
+            format!("file:{}?immutable=1", escaped(path)),
+            flags | OpenFlags::SQLITE_OPEN_URI,
+        ),
+    }
+}
+
+/// A path as it is in a URI.
+fn escaped(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let escaped = bytes.iter().map(|byte| match byte {
+        b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+            char::from(*byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    escaped.collect()
 }
 
 /// Brings to the disk whatever the write-ahead log holds.
@@ -173,6 +200,18 @@ fn keep_private(_: &Path) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_a_name_in_a_uri_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("büro 100%25?mode=memory#a.db");
+        Connection::open(&path).expect("opened").execute_batch("CREATE TABLE t (c)").expect("made");
+        let connection = open_untouched(&path, false).expect("opened");
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = connection.query_row(tables, [], |row| row.get(0)).expect("read");
+        assert_eq!(tables, 1);
+        assert!(connection.execute_batch("DROP TABLE t").is_err());
+    }
 
     fn pragma(connection: &Connection, name: &str) -> i64 {
         connection

@@ -115,6 +115,12 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a database of another program. Nothing was done to it.
+    #[error("the database file {} has tables of another program and none of Booking, so nothing was done to it; BOOKING_DB must name a file of Booking's own", path.display())]
+    OtherProgram {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its tables are older than this program, and were not to be changed.
     #[error("the tables in the database file {} are older than this program, which needs {missing}; bring them up to date with migrate", path.display())]
     OutOfDate {

@@ -1,22 +1,29 @@
-//! Whether the files of a database are still the ones that are open.
+//! Whether the files of a database are still the ones that are open, and hold what they held.
 //!
 //! A file that is deleted, renamed or replaced stays there for whoever has it open, until it is closed: SQLite goes
-//! on committing into it, and what it acknowledges is lost. It does not look (in the write-ahead log's mode),
-//! so this does, before and after everything that writes, and before everything that reads: three times
-//! `stat`, which is some microseconds.
+//! on committing into it, and what it acknowledges is lost. So it is if somebody cuts the write-ahead log off.
+//! SQLite does not look (in the write-ahead log's mode), so this does, before and after everything that writes,
+//! and before everything that reads: four times `stat` and four short reads of what is in memory, which is
+//! some microseconds.
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};
+use crate::wal::Log;
 use rusqlite::Connection;
 use std::fs::{self, Metadata};
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 /// Every length of a database file is a multiple of this, the smallest page that SQLite knows.
 const PAGE_BYTES_MIN: u64 = 512;
+
+/// How often in a row the log may be found changed by somebody else while it is compared with its index. Each
+/// takes some microseconds; whatever is wrong is still so at the next transaction.
+const LOOKS_MAX: usize = 8;
 
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
@@ -25,17 +32,17 @@ pub(crate) struct Files {
     database: FileId,
     /// The write-ahead log, and its index with the locks. They must be those of everybody else who has the
     /// database open.
-    beside: [(PathBuf, FileId); 2],
+    log: Log,
     /// Whether the log was told that something is wrong.
     is_told: AtomicBool,
     /// Never used. As long as it is open, nobody has a reason to delete the files beside the database: SQLite
-    /// does so when the last connection is closed.
-    _anchor: Mutex<Connection>,
+    /// does so when the last connection is closed. `None` only at the end.
+    anchor: Mutex<Option<Connection>>,
 }
 
 /// What a file is known by, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
+pub(crate) struct FileId {
     device: u64,
     inode: u64,
 }
@@ -47,14 +54,37 @@ pub(crate) enum Moved {
     Gone(PathBuf),
     #[error("{} is another file than the one that was opened", .0.display())]
     Replaced(PathBuf),
-    #[error("{} was cut off or written over, so that it is no database any more", .0.display())]
+    #[error("{} was cut off or written over, so that it is not the database any more", .0.display())]
     Overwritten(PathBuf),
+    #[error("{} was cut off or written over, and what was committed to it is not all there", .0.display())]
+    LogSpoilt(PathBuf),
+    #[error("{} was cut off: it is shorter than SQLite has made it", .0.display())]
+    IndexCut(PathBuf),
     #[error("nobody can tell whether {} is the file that was opened", path.display())]
     Unknown {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
+}
+
+impl Moved {
+    /// What there is to be done, said once.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Gone(_) | Self::Replaced(_) | Self::Unknown { .. } => {
+                "until it is back. If there is no copy of it, do not stop this server: what it holds open is the last \
+                 one"
+            }
+            Self::Overwritten(_) | Self::LogSpoilt(_) => {
+                "until the server is started again. Stop it, keep the files as they are, and put a backup in their \
+                 place, or see with audit what is left"
+            }
+            Self::IndexCut(_) => {
+                "until the server is started again. Nothing is lost: the index is made anew from the log"
+            }
+        }
+    }
 }
 
 impl Files {
@@ -71,17 +101,13 @@ impl Files {
         if database != before.0 {
             return Err(moved(Moved::Replaced(path.to_path_buf()).into()));
         }
-        let beside = |suffix| {
-            let beside = beside(path, suffix);
-            let (id, _) = look(&beside).map_err(|error| moved(error.into()))?;
-            Ok::<_, OpenError>((beside, id))
-        };
+        let log = Log::opened(beside(path, "-wal"), beside(path, "-shm"));
         Ok(Self {
             path: path.to_path_buf(),
             database,
-            beside: [beside("-wal")?, beside("-shm")?],
+            log: log.map_err(|error| moved(error.into()))?,
             is_told: AtomicBool::new(false),
-            _anchor: Mutex::new(anchor),
+            anchor: Mutex::new(Some(anchor)),
         })
     }
 
@@ -99,8 +125,8 @@ impl Files {
             Err(moved) => {
                 if !self.is_told.swap(true, Ordering::SeqCst) {
                     log::error!(
-                        "{moved}: nothing is read or written until it is back. If there is no copy of it, do not stop \
-                         this server: what it holds open is the last one (docker/OPERATING.md, file_moved)"
+                        "{moved}: nothing is read or written {} (docker/OPERATING.md, file_moved)",
+                        moved.advice()
                     );
                 }
                 Err(Failure::Moved(moved))
@@ -108,7 +134,29 @@ impl Files {
         }
     }
 
+    /// The index is read before all else, since the log may only grow while that stays the same.
     fn compare(&self) -> Result<(), Moved> {
+        let mut index = self.log.index();
+        for _ in 0..LOOKS_MAX {
+            let bytes = self.check_names()?;
+            let checked = index.map(|said| match said.database_bytes_min() {
+                Some(min) if bytes < min => Err(Moved::Overwritten(self.path.clone())),
+                _ => self.log.check(&said),
+            });
+            let again = match checked {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(_)) | None => self.log.index(),
+            };
+            match checked {
+                Some(Err(moved)) if again == index => return Err(moved),
+                _ => index = again,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the length of the database.
+    fn check_names(&self) -> Result<u64, Moved> {
         let (database, bytes) = look(&self.path)?;
         if database != self.database {
             return Err(Moved::Replaced(self.path.clone()));
@@ -116,12 +164,20 @@ impl Files {
         if bytes == 0 || bytes % PAGE_BYTES_MIN != 0 {
             return Err(Moved::Overwritten(self.path.clone()));
         }
-        for (path, id) in &self.beside {
-            if look(path)?.0 != *id {
-                return Err(Moved::Replaced(path.clone()));
-            }
+        self.log.check_files()?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Files {
+    /// Whoever closes the last connection copies the log into the database and deletes the log, by its name. Nobody
+    /// must where the log is not whole, or is another's, and an index that was cut off must not even be
+    /// looked at. So then there is no last one: this one stays open until the process ends.
+    fn drop(&mut self) {
+        if self.compare().is_err() {
+            let anchor = self.anchor.get_mut().unwrap_or_else(PoisonError::into_inner);
+            mem::forget(anchor.take());
         }
-        Ok(())
     }
 }
 
@@ -147,20 +203,21 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Which file a path names, and how long it is. By its name, and never by opening it: to close a second handle
 /// would release the locks that SQLite holds through its own.
-fn look(path: &Path) -> Result<(FileId, u64), Moved> {
-    match fs::metadata(path) {
-        Ok(found) => Ok((id_of(&found), found.len())),
-        Err(error) => Err(match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                Moved::Gone(path.to_path_buf())
-            }
-            _ => Moved::Unknown { path: path.to_path_buf(), source: error },
-        }),
+pub(crate) fn look(path: &Path) -> Result<(FileId, u64), Moved> {
+    let found = fs::metadata(path).map_err(|error| look_failed(path, error))?;
+    Ok((id_of(&found), found.len()))
+}
+
+pub(crate) fn look_failed(path: &Path, source: io::Error) -> Moved {
+    let path = path.to_path_buf();
+    match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Moved::Gone(path),
+        _ => Moved::Unknown { path, source },
     }
 }
 
 #[cfg(unix)]
-fn id_of(found: &Metadata) -> FileId {
+pub(crate) fn id_of(found: &Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt;
     FileId { device: found.dev(), inode: found.ino() }
 }
@@ -168,6 +225,6 @@ fn id_of(found: &Metadata) -> FileId {
 /// Where files have no such names only those that are gone are noticed; such a system keeps what is open from
 /// being replaced.
 #[cfg(not(unix))]
-fn id_of(_: &Metadata) -> FileId {
+pub(crate) fn id_of(_: &Metadata) -> FileId {
     FileId { device: 0, inode: 0 }
 }

@@ -26,7 +26,8 @@
 //! - The file has to be on a local disk: the write-ahead log needs memory shared by all who have the
 //!   file open.
 //! - Nothing is written to or read from a file that its path does not name any more, because somebody
-//!   deleted, renamed or replaced it: it is unavailable until it is back.
+//!   deleted, renamed or replaced it: it is unavailable until it is back. So it is if what was committed was cut
+//!   off from the write-ahead log.
 //! - Every wait has a limit: [`BUSY_TIMEOUT`], [`JOBS_MAX`], [`JOB_WAIT_MAX`], [`ANSWER_WAIT_MAX`],
 //!   [`READER_WAIT_MAX`], [`OPEN_WAIT_MAX`].
 
@@ -54,6 +55,7 @@ mod spellings;
 mod sql;
 mod store;
 mod transaction;
+mod wal;
 mod write;
 mod writer;
 

@@ -33,6 +33,9 @@ pub(crate) fn runner() -> refinery::Runner {
 }
 
 pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
+    if path.exists() {
+        schema::refuse_foreign(path)?;
+    }
     // Where there is nothing to be done this asks for no lock. Whatever is wrong shows below.
     if path.exists()
         && let Ok(connection) = open_reader(path)

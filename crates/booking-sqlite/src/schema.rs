@@ -1,6 +1,6 @@
 //! Which migrations were applied to a database, and whether that is fit for this program.
 
-use crate::connection::{open_error, open_reader};
+use crate::connection::{open_error, open_reader, open_untouched};
 use crate::errors::OpenError;
 use crate::files::beside;
 use crate::{migrate, sql};
@@ -60,11 +60,40 @@ pub(crate) fn look(connection: &Connection, path: &Path) -> Result<(Schema, bool
     Ok((compared, !applied.is_empty()))
 }
 
+/// Refuses a database of another program, or one that was migrated in a way that this one knows nothing of,
+/// before anything is done to it: it is not opened for writing, and gets no other journal.
+pub(crate) fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+    let log = beside(path, "-wal");
+    let refused = look_untouched(path, log.exists());
+    // It may have come meanwhile, of somebody who makes the tables just now.
+    match refused.is_err() && log.exists() {
+        true => look_untouched(path, true),
+        false => refused,
+    }
+}
+
+fn look_untouched(path: &Path, has_log: bool) -> Result<(), OpenError> {
+    // Whatever else is wrong shows when it is opened to be used.
+    let Ok(connection) = open_untouched(path, has_log) else { return Ok(()) };
+    let is_foreign = connection.query_row(sql::SCHEMA_FOREIGN, [], |row| row.get(0));
+    if is_foreign.unwrap_or(false) {
+        return Err(OpenError::OtherProgram { path: path.to_path_buf() });
+    }
+    match look(&connection, path) {
+        Err(error @ OpenError::Migrate { .. }) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Makes sure that the database at `path` is there with all of its tables, and changes nothing about it. Gives a
 /// connection that reads, and the migrations of a newer program.
 pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), OpenError> {
     if !path.exists() {
         return Err(OpenError::NotThere { path: path.to_path_buf() });
+    }
+    match refuse_foreign(path) {
+        Err(OpenError::OtherProgram { path }) => return Err(OpenError::NotMigrated { path }),
+        looked => looked?,
     }
     let connection = open_reader(path)?;
     let found = look(&connection, path).map_err(who_may_not_write);

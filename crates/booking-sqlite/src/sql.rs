@@ -60,6 +60,7 @@ statements! {
     REWRITE_FIND "rewrite/find"
     REWRITE_INSERT "rewrite/insert"
     SCHEMA_APPLIED "schema/applied"
+    SCHEMA_FOREIGN "schema/foreign"
     SCHEMA_NEEDED "schema/needed"
     SCHEMA_TABLES "schema/tables"
     TICKET_KEY_LIST "ticket_key/list"

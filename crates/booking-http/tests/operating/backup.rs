@@ -151,6 +151,10 @@ fn a_backup_replaces_nothing_and_leaves_nothing_when_it_fails() {
     std::fs::write(&taken, "somebody's").expect("written");
     let (taken, made) = (taken.display().to_string(), folder.join("made").display().to_string());
     refused(&app.data, &taken, "exists already");
+    refused(&app.data, &taken, "name a file that is not there");
+    let nowhere = folder.join("nowhere").display().to_string();
+    refused(&app.data, &format!("{nowhere}/copy.db"), "make it first");
+    refused(&app.data, &format!("{nowhere}/copy.db"), &format!("no folder {nowhere} "));
     assert_eq!(std::fs::read(&taken).expect("it is there"), b"somebody's");
     refused(&app.data, &format!("{taken}/below"), "could not be kept");
     refused(&Data::sqlite(), &made, "there is no database");

@@ -47,6 +47,61 @@ fn only_what_is_told_to_makes_a_database() {
     assert!(run("token list", &[("BOOKING_DB", token)]).status.success());
 }
 
+/// Whatever opens a database at all.
+fn on_any_database() -> impl Iterator<Item = &'static str> {
+    ON_WHAT_IS_THERE.iter().copied().chain(["serve", "migrate", "token create --name Ada"])
+}
+
+#[test]
+fn a_folder_is_no_database_and_the_setting_is_named() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (inside, file) = (folder.path().join("inside"), folder.path().join("booking.db"));
+    fs::create_dir(&inside).expect("created");
+    let (inside, file) = (inside.display().to_string(), file.display().to_string());
+    for (given, meant) in [
+        (inside.clone(), format!("{inside}/booking.db")),
+        (format!("{inside}/"), format!("{inside}/booking.db")),
+        (format!("{file}/"), file.clone()),
+        (format!("{file}//"), file),
+    ] {
+        for arguments in on_any_database() {
+            let output = run(arguments, &[("BOOKING_DB", given.clone())]);
+            let told = stderr(&output);
+            assert!(!output.status.success(), "{given}: {arguments}");
+            assert!(told.contains("BOOKING_DB") && told.contains(&meant), "{arguments}: {told}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{given}");
+        assert_eq!(fs::read_dir(&inside).expect("read").count(), 0, "{given}");
+    }
+    // One that is there is a file with a slash behind it.
+    let settings = [("BOOKING_DB", folder.path().join("there.db").display().to_string())];
+    assert!(run("migrate", &settings).status.success());
+    let [(name, there)] = settings;
+    let output = run("migrate", &[(name, format!("{there}/"))]);
+    let told = stderr(&output);
+    assert!(!output.status.success() && told.contains("BOOKING_DB"), "{told}");
+}
+
+/// Somebody else's database: nothing makes it another one, or anything beside it.
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("diary.db");
+    let theirs = rusqlite::Connection::open(&file).expect("opened");
+    theirs.execute_batch("CREATE TABLE diary (day)").expect("made");
+    drop(theirs);
+    let before = fs::read(&file).expect("read");
+    let settings = [("BOOKING_DB", file.display().to_string())];
+    for arguments in on_any_database() {
+        let output = run(arguments, &settings);
+        let told = stderr(&output);
+        assert!(!output.status.success() && told.contains("tables"), "{arguments}: {told}");
+        assert!(told.contains(&settings[0].1), "{arguments}: {told}");
+        assert_eq!(fs::read(&file).expect("read"), before, "{arguments}");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "{arguments}");
+    }
+}
+
 #[test]
 fn a_path_is_told_whole() {
     let folder = tempfile::tempdir().expect("a directory");

@@ -1,6 +1,6 @@
 //! A store that answers and cannot write: whoever asks hears 503, and so does the balancer.
 
-use crate::common::{App, Data, ask};
+use crate::common::{App, Data, ask, run};
 use crate::{checks, readiness, soon};
 use serde_json::json;
 use std::fs;
@@ -36,6 +36,42 @@ fn a_file_that_is_deleted_under_the_server_is_told() {
     fs::remove_file(&here).expect("deleted");
     assert_eq!(app.register(&event, "grace@example.org").status, 503);
     assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"));
+}
+
+/// Nothing is moved, and what was acknowledged is lost, or memory is gone that SQLite uses: the server says so and
+/// goes on, until it is told to end.
+#[test]
+fn a_file_that_is_cut_off_under_the_server_is_told() {
+    for suffix in ["-wal", "-shm"] {
+        let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
+        let event = app.create(5);
+        assert_eq!(app.register(&event, "ada@example.org").status, 201);
+        assert_eq!(readiness(&app.server, 200), checks("ok", "ok", "ok"));
+        let Data::Sqlite(folder) = &app.data else { unreachable!("it was made as one") };
+        let cut = folder.path().join(format!("booking.db{suffix}"));
+        fs::OpenOptions::new().write(true).open(&cut).and_then(|f| f.set_len(0)).expect("cut");
+        for who in ["grace@example.org", "lin@example.org"] {
+            let answer = app.register(&event, who);
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (503, "unavailable"),
+                "{suffix}"
+            );
+            assert_eq!(app.get(&format!("/events/{event}")).status, 503, "{suffix}");
+        }
+        assert_eq!(readiness(&app.server, 503), checks("ok", "file_moved", "ok"), "{suffix}");
+        let log = app.server.stderr();
+        let told = log.lines().filter(|line| line.contains("ERROR") && line.contains(suffix));
+        assert_eq!(told.count(), 1, "{log}");
+        let App { mut server, data } = app;
+        assert!(server.terminate().success(), "{suffix}");
+        if suffix == "-shm" {
+            let app = App::start(data);
+            let event = app.get(&format!("/events/{event}")).json();
+            assert_eq!(event["booked_count"], 1, "nothing is lost");
+            app.assert_audit_is_clean();
+        }
+    }
 }
 
 #[test]
@@ -105,4 +141,22 @@ fn a_disk_without_room_under_sqlite_is_503_and_heals() {
     assert_eq!(app.get(&format!("/events/{event}")).json()["booked_count"], seats + 1);
     app.assert_audit_is_clean();
     drop(app);
+}
+
+#[test]
+fn a_backup_without_room_says_what_to_do_and_leaves_nothing() {
+    let Some(disk) = Disk::mounted() else { return };
+    let data = Data::sqlite();
+    assert!(run("migrate", &data.settings()).status.success());
+    let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
+    let connection = rusqlite::Connection::open(folder.path().join("booking.db")).expect("opened");
+    let ballast = "CREATE TABLE ballast (b); INSERT INTO ballast VALUES (randomblob(4194304))";
+    connection.execute_batch(ballast).expect("written");
+    drop(connection);
+    let copy = disk.path().join("copy.db").display().to_string();
+    let output = run(&format!("backup {copy}"), &data.settings());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("no room"), "{told}");
+    assert!(told.contains(&copy) && told.contains("another disk"), "{told}");
+    assert_eq!(fs::read_dir(disk.path()).expect("read").count(), 0);
 }

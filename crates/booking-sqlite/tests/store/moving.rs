@@ -1,17 +1,33 @@
-//! Files that somebody deletes, renames or replaces under the store.
+//! Files that somebody deletes, renames, replaces, cuts off or writes over under the store.
 
 use crate::common::{Database, Hands, chain, confirm, create, register};
 use booking_core::{BookingStore, Event, StoreError, StoreHealth, WhenBusy, WriteTrouble};
 use booking_sqlite::{Options, SqliteStore};
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 const WELL: StoreHealth = StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None };
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// SQLite locks nothing in this file, so it may be opened and closed here.
+fn open_log(database: &Database) -> File {
+    let log = beside(&database.path(), "-wal");
+    OpenOptions::new().write(true).open(log).expect("opened")
+}
+
+/// Gives a file another length, in a process of its own: where this one closed it SQLite would lose its locks.
+fn set_length(path: &Path, bytes: u64) {
+    let mut truncate = Command::new("truncate");
+    let truncate = truncate.args(["-s", &bytes.to_string()]).arg(path).status();
+    assert!(truncate.expect("it can be run").success());
 }
 
 /// Makes sure that nothing is written, nothing is shown, and the store says why.
@@ -161,4 +177,156 @@ async fn others_may_open_and_close_the_same_file() {
     }
     let report = store.audit().await.expect("the store answers");
     assert_eq!((report.registrations, report.differences), (10, vec![]));
+}
+
+/// Nobody has moved it, and what was acknowledged is not in it any more.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_that_is_cut_off_or_written_over_is_noticed() {
+    use std::os::unix::fs::FileExt;
+    type Spoil = fn(&File, u64);
+    /// What tells a log, its last frame with a page of 4 KiB, and the salts in its header.
+    const FRAME: u64 = 24 + 4_096;
+    let spoilers: [(&str, Spoil); 9] = [
+        ("emptied", |log, _| log.set_len(0).expect("cut")),
+        ("its header alone", |log, _| log.set_len(32).expect("cut")),
+        ("half of it", |log, bytes| log.set_len(bytes / 2).expect("cut")),
+        ("a frame less", |log, bytes| log.set_len(bytes - FRAME).expect("cut")),
+        ("a byte less", |log, bytes| log.set_len(bytes - 1).expect("cut")),
+        ("zeros", |log, bytes| {
+            log.set_len(0).and_then(|()| log.set_len(bytes)).expect("cut and made longer");
+        }),
+        ("no header", |log, _| log.write_all_at(&[0; 32], 0).expect("written")),
+        ("other salts", |log, _| log.write_all_at(&[0xA5; 8], 16).expect("written")),
+        ("no last frame", |log, bytes| {
+            log.write_all_at(&[0; FRAME as usize], bytes - FRAME).expect("written");
+        }),
+    ];
+    for (why, spoil) in spoilers {
+        let away = |database: &Database, elsewhere: &Path| {
+            let bytes = fs::copy(beside(&database.path(), "-wal"), elsewhere.join("log"));
+            spoil(&open_log(database), bytes.expect("copied"));
+        };
+        let back = |database: &Database, elsewhere: &Path| {
+            let log = fs::read(elsewhere.join("log")).expect("read");
+            open_log(database).write_all_at(&log, 0).expect("written");
+        };
+        assert_noticed_and_healed(why, away, back).await;
+    }
+}
+
+/// Between the look at the log and the end of COMMIT it is cut off: what is written then lies behind a hole.
+#[tokio::test]
+async fn what_is_committed_to_a_log_that_was_just_cut_off_is_not_acknowledged() {
+    let (database, hands) = (Database::new(), Hands::new());
+    let cuts = Arc::new(AtomicBool::new(false));
+    let clock = {
+        let (path, cuts, hands) = (database.path(), Arc::clone(&cuts), hands.clone());
+        move || {
+            // The clock is read inside the transaction.
+            if cuts.swap(false, Ordering::SeqCst) {
+                let log = OpenOptions::new().write(true).open(beside(&path, "-wal"));
+                log.expect("opened").set_len(32).expect("cut");
+            }
+            hands.now()
+        }
+    };
+    let options = Options { clock: Some(Arc::new(clock)), ..Options::default() };
+    let store = database.open_with(options).await;
+    let event = create(&store, 10).await;
+    cuts.store(true, Ordering::SeqCst);
+    let failure = store.execute(&[register(event.id, "ada")], WhenBusy::Wait).await;
+    let failure = failure.expect_err("there is a hole before it");
+    assert!(matches!(failure, StoreError::CommitUnknown(_)), "{failure:?}");
+    assert_unusable(&store, &event, "cut off in between").await;
+}
+
+/// SQLite has it in memory: whoever touched what is gone would be ended by a signal, this test too.
+#[tokio::test]
+async fn an_index_that_is_cut_off_is_noticed_and_nothing_is_lost() {
+    for left in [0, 100, 4_096, 16_384, 32_767] {
+        let (database, elsewhere) = (Database::new(), tempfile::tempdir().expect("a directory"));
+        let store = database.open().await;
+        let event = create(&store, 10).await;
+        confirm(&store, register(event.id, "ada")).await;
+        let index = beside(&database.path(), "-shm");
+        let bytes = fs::metadata(&index).expect("it is there").len();
+        set_length(&index, left);
+        assert_unusable(&store, &event, &format!("{left} bytes")).await;
+        // As long as it was, and with nothing in it: what somebody makes of it who opens it now.
+        set_length(&index, bytes);
+        assert_unusable(&store, &event, &format!("{left} bytes and zeros")).await;
+        drop(store);
+        // What a process finds that is started again.
+        let again = elsewhere.path().join("again.db");
+        fs::copy(database.path(), &again).expect("copied");
+        fs::copy(beside(&database.path(), "-wal"), beside(&again, "-wal")).expect("copied");
+        let store = SqliteStore::open(&again, Options::default()).await.expect("opened");
+        confirm(&store, register(event.id, "grace")).await;
+        let report = store.audit().await.expect("the store answers");
+        assert_eq!((report.registrations, report.differences), (2, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_lost_pages_is_noticed() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 10).await;
+    confirm(&store, register(event.id, "ada")).await;
+    // From here on all is in the database itself.
+    database.connect().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("done");
+    assert_well(&store).await;
+    let bytes = fs::metadata(database.path()).expect("it is there").len();
+    set_length(&database.path(), bytes - 4_096);
+    assert_unusable(&store, &event, "a page less").await;
+}
+
+async fn assert_well(store: &SqliteStore) {
+    assert_eq!(store.health().await.expect("the store answers"), WELL);
+}
+
+/// What backups and other tools do while the server runs: the log is copied into the database, begun anew, cut
+/// off, and filled by somebody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_may_copy_the_log_and_cut_it_off_under_load() {
+    const REGISTRATIONS: usize = 200;
+    /// Room for the writer between two of them.
+    const PAUSE: Duration = Duration::from_millis(1);
+    let database = Database::new();
+    let store = Arc::new(database.open().await);
+    let event = create(&store, 10_000).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (other, stopped) = (database.connect(), Arc::clone(&stop));
+    let checkpoints = thread::spawn(move || {
+        let mut cut = 0;
+        while !stopped.load(Ordering::SeqCst) {
+            for mode in ["PASSIVE", "FULL", "RESTART", "TRUNCATE"] {
+                let checkpoint = format!("PRAGMA wal_checkpoint({mode})");
+                let row = other.query_row(&checkpoint, [], |row| row.get::<_, bool>(0));
+                cut += usize::from(mode == "TRUNCATE" && row.is_ok_and(|is_busy| !is_busy));
+                thread::sleep(PAUSE);
+            }
+            // It may find the database locked for too long.
+            let _ = other.execute_batch("VACUUM");
+            thread::sleep(PAUSE);
+        }
+        cut
+    });
+    let mut registering = tokio::task::JoinSet::new();
+    for worker in 0..4 {
+        let store = Arc::clone(&store);
+        registering.spawn(async move {
+            for who in 0..REGISTRATIONS / 4 {
+                confirm(&store, register(event.id, format!("{worker}-{who}"))).await;
+                store.event(event.id).await.expect("the store answers");
+                assert_well(&store).await;
+            }
+        });
+    }
+    registering.join_all().await;
+    stop.store(true, Ordering::SeqCst);
+    assert!(checkpoints.join().expect("no panic") > 0, "it was cut off meanwhile");
+    let report = store.audit().await.expect("the store answers");
+    assert_eq!((report.registrations, report.differences), (REGISTRATIONS as u64, vec![]));
 }

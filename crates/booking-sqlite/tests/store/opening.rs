@@ -3,6 +3,7 @@
 use crate::common::{Database, chain, confirm, create, register};
 use booking_core::BookingStore;
 use booking_sqlite::{OpenError, Options, SqliteStore, migrate};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -182,6 +183,71 @@ async fn a_file_that_is_no_database_is_named_and_kept() {
     assert_eq!(fs::read_to_string(database.path()).expect("read"), text);
 }
 
+/// What a folder holds, by name.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).expect("read").map(|file| file.expect("read"));
+    let named = |file: fs::DirEntry| {
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, fs::read(file.path()).expect("read"))
+    };
+    files.map(named).collect()
+}
+
+/// Somebody else's database: it gets no other journal, and nothing is made beside it.
+#[tokio::test]
+async fn a_database_of_another_program_stays_as_it_is() {
+    let foreign = [
+        "CREATE TABLE diary (day)",
+        "CREATE VIEW days AS SELECT 1",
+        "PRAGMA journal_mode = WAL; CREATE TABLE diary (day)",
+        // Also of one that keeps account of its migrations in the same way.
+        "CREATE TABLE refinery_schema_history (version INTEGER, name TEXT, applied_on TEXT, checksum TEXT);
+         INSERT INTO refinery_schema_history VALUES (1, 'diary', '2030-01-01T00:00:00Z', '1')",
+    ];
+    for made in foreign {
+        let (database, elsewhere) = (Database::new(), tempfile::tempdir().expect("a directory"));
+        database.connect().execute_batch(made).expect("made");
+        let folder = database.path().parent().expect("a folder").to_path_buf();
+        let before = contents(&folder);
+        assert_eq!(before.len(), 1, "{made}");
+        for error in [
+            SqliteStore::open(database.path(), Options::default()).await.expect_err(made),
+            SqliteStore::open_existing(database.path(), Options::default()).await.expect_err(made),
+            migrate(database.path()).await.expect_err(made),
+            booking_sqlite::audit(database.path()).await.expect_err(made),
+        ] {
+            let is_refused = matches!(
+                error,
+                OpenError::OtherProgram { .. }
+                    | OpenError::NotMigrated { .. }
+                    | OpenError::Migrate { .. }
+            );
+            assert!(is_refused, "{made}: {error:?}");
+            assert!(chain(&error).contains("booking.db"), "{made}: {error}");
+            assert_eq!(contents(&folder), before, "{made}");
+        }
+        let copy = elsewhere.path().join("copy.db");
+        booking_sqlite::backup(database.path(), &copy).await.expect_err(made);
+        assert_eq!(contents(&folder), before, "{made}");
+        assert!(!copy.exists());
+    }
+}
+
+/// The same while its program has it open.
+#[tokio::test]
+async fn a_database_that_another_program_uses_is_refused() {
+    let database = Database::new();
+    let theirs = database.connect();
+    let made = "PRAGMA journal_mode = WAL; CREATE TABLE diary (day)";
+    theirs.execute_batch(made).expect("made");
+    let log = format!("{}-wal", database.path().display());
+    let before = fs::read(&log).expect("read");
+    let error = migrate(database.path()).await.expect_err("it is theirs");
+    assert!(matches!(error, OpenError::OtherProgram { .. }), "{error:?}");
+    assert!(error.to_string().contains("BOOKING_DB"), "{error}");
+    assert_eq!(fs::read(&log).expect("read"), before);
+}
+
 #[tokio::test]
 async fn a_damaged_database_is_named() {
     let database = Database::new();
@@ -199,13 +265,28 @@ async fn a_damaged_database_is_named() {
 #[tokio::test]
 async fn only_its_owner_may_read_a_new_database() {
     use std::os::unix::fs::PermissionsExt;
-    let database = Database::new();
-    let _store = database.open().await;
-    let log = format!("{}-wal", database.path().display());
-    for file in [database.path(), log.into()] {
-        let mode = fs::metadata(&file).expect("it is there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    for is_touched in [false, true] {
+        let database = Database::new();
+        if is_touched {
+            fs::write(database.path(), "").expect("written");
+            let everybody = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(database.path(), everybody).expect("it is ours");
+        }
+        let _store = database.open().await;
+        let log = format!("{}-wal", database.path().display());
+        for file in [database.path(), log.into()] {
+            let mode = fs::metadata(&file).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+        }
     }
+    // What is in use already has the rights that its owner gave it.
+    let database = Database::new();
+    migrate(database.path()).await.expect("migrated");
+    let group = fs::Permissions::from_mode(0o660);
+    fs::set_permissions(database.path(), group).expect("it is ours");
+    let _store = database.open().await;
+    let mode = fs::metadata(database.path()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
 }
 
 #[tokio::test]

@@ -1,0 +1,334 @@
+//! What the write-ahead log has to hold, as its index says.
+//!
+//! SQLite keeps in the index how many frames of the log count, and goes by that: it does not look whether they
+//! are still in the file. If somebody cuts the log off, what was committed is gone and all goes on as before. The
+//! index it maps into memory: if that is cut off, the next access to it ends the process (SIGBUS). So this looks at both:
+//! how long they are, whether the log's header is that of the index, and whether the frames are there that end
+//! what was committed when this looked last and what is committed now. All others in between are taken to be
+//! there if those are.
+//!
+//! Others who have the database open may copy the log into it, begin the log anew and cut it off at any time, and
+//! then the index says so first. What does not fit is wrong only if the index is the same before and after.
+//! <https://sqlite.org/walformat.html> has the formats.
+
+use crate::files::{FileId, Moved, id_of, look, look_failed};
+use std::cmp::Ordering as CmpOrdering;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const HEADER_BYTES: usize = 48;
+/// The index begins with its header, twice, and how many frames were copied into the database.
+const INDEX_BYTES: usize = 2 * HEADER_BYTES + 4;
+const INDEX_VERSION: u32 = 3_007_000;
+/// The index grows by parts of this.
+const INDEX_PART_BYTES: u64 = 32 << 10;
+/// How many frames each part tells of, and how many fewer the first, which has all else in it.
+const PART_FRAMES: u64 = 4_096;
+const FIRST_PART_FEWER: u64 = 34;
+
+const LOG_HEADER_BYTES: u64 = 32;
+const FRAME_HEADER_BYTES: u64 = 24;
+/// What a log begins with; the last bit tells how its sums are made.
+const LOG_MAGIC: u32 = 0x377f_0682;
+
+/// The log and its index, as they were when the database was opened.
+#[derive(Debug)]
+pub(crate) struct Log {
+    path: PathBuf,
+    id: FileId,
+    /// SQLite locks nothing in this file, so it may be closed.
+    file: File,
+    index_path: PathBuf,
+    index_id: FileId,
+    index: Arc<File>,
+    index_bytes: AtomicU64,
+    /// For good: whoever opens the database next makes the index as long as it was, and without what was in it.
+    is_index_cut: AtomicBool,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// What is at the end of what was committed, and at the beginning of the log.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    frames: u32,
+    stamp: Stamp,
+    header: [u8; LOG_HEADER_BYTES as usize],
+}
+
+/// The salts of a log and the sum of a frame with all before it, as in the frame's header.
+type Stamp = [u8; 16];
+
+/// The beginning of the index at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Index {
+    header: [u8; HEADER_BYTES],
+    copied: u32,
+}
+
+impl Log {
+    /// Takes note of the files, which a connection of this process has open and keeps open.
+    pub(crate) fn opened(path: PathBuf, index_path: PathBuf) -> Result<Self, Moved> {
+        let file = File::open(&path).map_err(|error| look_failed(&path, error))?;
+        let found = file.metadata().map_err(|error| look_failed(&path, error))?;
+        let (index_id, index) = keep_open(&index_path)?;
+        let index_bytes = AtomicU64::new(look(&index_path)?.1);
+        Ok(Self {
+            path,
+            id: id_of(&found),
+            file,
+            index_path,
+            index_id,
+            index,
+            index_bytes,
+            is_index_cut: AtomicBool::new(false),
+            seen: Mutex::default(),
+        })
+    }
+
+    /// The index's beginning; `None` while somebody writes it, and if it is none: SQLite makes it anew then,
+    /// from the log.
+    pub(crate) fn index(&self) -> Option<Index> {
+        let mut bytes = [0; INDEX_BYTES];
+        read_at(&self.index, &mut bytes, 0).ok()?;
+        Index::parse(&bytes)
+    }
+
+    /// Makes sure that the names are those of the open files, and that the index was not cut off: there is
+    /// nobody who may do that while it is open.
+    pub(crate) fn check_files(&self) -> Result<(), Moved> {
+        if look(&self.path)?.0 != self.id {
+            return Err(Moved::Replaced(self.path.clone()));
+        }
+        let bytes_min = self.index_bytes.load(Ordering::Acquire);
+        let (id, bytes) = look(&self.index_path)?;
+        if id != self.index_id {
+            return Err(Moved::Replaced(self.index_path.clone()));
+        }
+        self.check_index(bytes >= bytes_min)?;
+        self.index_bytes.fetch_max(bytes, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn check_index(&self, is_long_enough: bool) -> Result<(), Moved> {
+        if !is_long_enough {
+            self.is_index_cut.store(true, Ordering::Release);
+        }
+        match self.is_index_cut.load(Ordering::Acquire) {
+            true => Err(Moved::IndexCut(self.index_path.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes sure that what `index` says is in the log and was there before still is. The files were checked
+    /// since it was read.
+    pub(crate) fn check(&self, index: &Index) -> Result<(), Moved> {
+        self.check_index(self.index_bytes.load(Ordering::Acquire) >= index.bytes_min())?;
+        let spoilt = || Moved::LogSpoilt(self.path.clone());
+        let before = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if index.frames() == 0 {
+            // Whoever begins the log anew gives it other salts; an index that was lost and made anew from a log
+            // without a single frame has the same, or none.
+            let stamp = index.stamp();
+            let salts = &stamp[..8];
+            let is_lost = |before: Seen| before.stamp[..8] == *salts || *salts == [0; 8];
+            if before.is_some_and(is_lost) {
+                return Err(spoilt());
+            }
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return Ok(());
+        }
+        let bytes = self.file.metadata().map_err(|error| look_failed(&self.path, error))?.len();
+        if bytes < index.log_bytes_min() {
+            return Err(spoilt());
+        }
+        let mut header = [0; LOG_HEADER_BYTES as usize];
+        self.read(&mut header, 0)?;
+        let now = Seen { frames: index.frames(), stamp: index.stamp(), header };
+        let is_of_index = is_magic(&header) && header[16..24] == now.stamp[..8];
+        if !is_of_index || self.stamp_at(index, now.frames)? != now.stamp {
+            return Err(spoilt());
+        }
+        // Else the log was begun anew meanwhile.
+        if let Some(before) = before.filter(|before| before.stamp[..8] == now.stamp[..8]) {
+            let ends_as_before = match before.frames.cmp(&now.frames) {
+                CmpOrdering::Less => self.stamp_at(index, before.frames)? == before.stamp,
+                CmpOrdering::Equal => now.stamp == before.stamp,
+                // Fewer than there were.
+                CmpOrdering::Greater => false,
+            };
+            if before.header != header || !ends_as_before {
+                return Err(spoilt());
+            }
+        }
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
+    }
+
+    fn stamp_at(&self, index: &Index, frame: u32) -> Result<Stamp, Moved> {
+        /// A frame's header begins with the page's number and how many pages there are.
+        const BEFORE_STAMP: u64 = 8;
+        let mut stamp = Stamp::default();
+        self.read(&mut stamp, index.log_bytes(frame - 1) + BEFORE_STAMP)?;
+        Ok(stamp)
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> Result<(), Moved> {
+        read_at(&self.file, bytes, at).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Moved::LogSpoilt(self.path.clone()),
+            _ => look_failed(&self.path, error),
+        })
+    }
+}
+
+impl Index {
+    fn parse(bytes: &[u8; INDEX_BYTES]) -> Option<Self> {
+        let (first, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+        let (second, rest) = rest.split_first_chunk::<HEADER_BYTES>()?;
+        let index = Self { header: *first, copied: u32::from_ne_bytes(*rest.first_chunk()?) };
+        let is_whole = first == second && index.number(0) == INDEX_VERSION && first[12] == 1;
+        is_whole.then_some(index)
+    }
+
+    fn number(&self, at: usize) -> u32 {
+        let bytes = self.header[at..].first_chunk().expect("it is within the header");
+        u32::from_ne_bytes(*bytes)
+    }
+
+    /// A page of 64 KiB is told as 1.
+    fn page_bytes(&self) -> u64 {
+        let told = u16::from_ne_bytes([self.header[14], self.header[15]]);
+        u64::from(told & 0xfe00) + (u64::from(told & 1) << 16)
+    }
+
+    /// How many frames of the log count; none after it was copied, for who begins it anew.
+    fn frames(&self) -> u32 {
+        self.number(16)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let mut stamp = Stamp::default();
+        stamp[..8].copy_from_slice(&self.header[32..40]);
+        // The index has the machine's own order, and the log has none but this.
+        stamp[8..12].copy_from_slice(&self.number(24).to_be_bytes());
+        stamp[12..].copy_from_slice(&self.number(28).to_be_bytes());
+        stamp
+    }
+
+    /// Where the log is after so many frames.
+    fn log_bytes(&self, frames: u32) -> u64 {
+        LOG_HEADER_BYTES + u64::from(frames) * (FRAME_HEADER_BYTES + self.page_bytes())
+    }
+
+    fn log_bytes_min(&self) -> u64 {
+        self.log_bytes(self.frames())
+    }
+
+    /// How long the index is at least: what tells of a frame is there before the frame counts.
+    fn bytes_min(&self) -> u64 {
+        let parts = (u64::from(self.frames()) + FIRST_PART_FEWER).div_ceil(PART_FRAMES);
+        parts * INDEX_PART_BYTES
+    }
+
+    /// How long the database is at least, once the whole log was copied into it: SQLite gives it just this
+    /// length then, and shortens it at no other time.
+    pub(crate) fn database_bytes_min(&self) -> Option<u64> {
+        let is_copied = self.copied >= self.frames();
+        is_copied.then(|| u64::from(self.number(20)) * self.page_bytes())
+    }
+}
+
+fn is_magic(header: &[u8]) -> bool {
+    header.first_chunk().is_some_and(|first| u32::from_be_bytes(*first) & !1 == LOG_MAGIC)
+}
+
+/// Opens the index of a log to read it, once in the life of this process.
+///
+/// Whoever closes any handle on the index gives up all locks that the process holds in it (POSIX advisory
+/// locks), and others would do what those keep them from. So it stays open, for whoever opens the same next,
+/// until the file is deleted, which SQLite does when the last connection is closed.
+fn keep_open(path: &Path) -> Result<(FileId, Arc<File>), Moved> {
+    static OPEN: Mutex<Vec<(FileId, Arc<File>)>> = Mutex::new(Vec::new());
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.retain(|(_, file)| !is_deleted(file));
+    let (id, _) = look(path)?;
+    if let Some(found) = open.iter().find(|(other, _)| *other == id) {
+        return Ok(found.clone());
+    }
+    let file = Arc::new(File::open(path).map_err(|error| look_failed(path, error))?);
+    // It may be another one by now.
+    let id = file.metadata().map_or(id, |found| id_of(&found));
+    open.push((id, Arc::clone(&file)));
+    Ok((id, file))
+}
+
+#[cfg(unix)]
+fn is_deleted(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|found| found.nlink() == 0)
+}
+
+#[cfg(not(unix))]
+fn is_deleted(_: &File) -> bool {
+    false
+}
+
+/// Reads without moving anything that others share.
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+/// Where locks keep readers out the index cannot be read, and nothing is known of the log.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header as SQLite writes it, of a log with so many frames.
+    fn index(frames: u32, copied: u32, page: u16) -> [u8; INDEX_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        header[..4].copy_from_slice(&INDEX_VERSION.to_ne_bytes());
+        header[12] = 1;
+        header[14..16].copy_from_slice(&page.to_ne_bytes());
+        header[16..20].copy_from_slice(&frames.to_ne_bytes());
+        header[20..24].copy_from_slice(&7_u32.to_ne_bytes());
+        let mut bytes = [0; INDEX_BYTES];
+        bytes[..HEADER_BYTES].copy_from_slice(&header);
+        bytes[HEADER_BYTES..2 * HEADER_BYTES].copy_from_slice(&header);
+        bytes[2 * HEADER_BYTES..].copy_from_slice(&copied.to_ne_bytes());
+        bytes
+    }
+
+    fn parsed(frames: u32, copied: u32, page: u16) -> Index {
+        Index::parse(&index(frames, copied, page)).expect("it is whole")
+    }
+
+    #[test]
+    fn an_index_tells_how_long_the_files_are() {
+        let found = parsed(3, 2, 4_096);
+        assert_eq!(found.log_bytes_min(), 32 + 3 * (24 + 4_096));
+        assert_eq!(found.database_bytes_min(), None);
+        assert_eq!(parsed(3, 3, 4_096).database_bytes_min(), Some(7 * 4_096));
+        assert_eq!(parsed(0, 0, 1).database_bytes_min(), Some(7 << 16));
+        for (frames, parts) in [(0, 1), (1, 1), (4_062, 1), (4_063, 2), (8_158, 2), (8_159, 3)] {
+            assert_eq!(parsed(frames, 0, 4_096).bytes_min(), parts << 15, "{frames}");
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_being_written_tells_nothing() {
+        for changed in [0, 12, 16, HEADER_BYTES + 16] {
+            let mut bytes = index(3, 0, 4_096);
+            bytes[changed] ^= 0x5A;
+            assert_eq!(Index::parse(&bytes), None, "{changed}");
+        }
+        assert_eq!(Index::parse(&[0; INDEX_BYTES]), None);
+    }
+}
