@@ -47,7 +47,7 @@ settings! {
     "BATCH_MAX" ["512"] "the most commands in one transaction"
     "SWEEP_SECONDS" ["1"] "how often seats that time has freed go to those who wait, and what is kept no longer is erased; 0 leaves the one to requests and the other to other servers"
     "RETENTION_DAYS" [""] "days after its end for which a new event keeps personal data unless it says otherwise, 0 to 3650; for ever if not set"
-    "TICKET_KEY" [""] "32 secret bytes that sign tickets, in hex or base64url; several by comma, the first signs; else the store keeps one"
+    "TICKET_KEY" [""] "32 secret bytes that sign tickets, in hex or base64url; several by comma, the first signs; else the store keeps one. What the store's signed stays good"
     "TICKET_KEY_FILE" [""] "a file that holds it"
     "WORKERS" ["0"] "threads that serve connections; 0 takes one for each core"
     "HEAD_SECONDS" ["5"] "the longest that the head of a connection's first request may take; then 408"
