@@ -1,6 +1,5 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
-use crate::causes::chain;
 pub use crate::cors::Cors;
 pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
 pub use crate::log_format::LogFormat;
@@ -9,7 +8,7 @@ pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
 pub use crate::sites::AllowedHosts;
 use booking_admission::Limits;
-use booking_core::{CapacityMax, Retention, SigningSeed};
+use booking_core::{CapacityMax, Causes, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -177,7 +176,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         (Some(url), None) => match PgOptions::parse(url.trim()) {
             Ok(options) => options,
             Err(error) => {
-                reader.fail("DATABASE_URL", chain(&error));
+                reader.fail("DATABASE_URL", Causes(&error).to_string());
                 return StoreConfig::Sqlite(PathBuf::new());
             }
         },

@@ -1,6 +1,6 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
-use crate::causes::{Complaint, chain};
+use crate::causes::Complaint;
 use crate::present::Decided;
 use crate::problem::{ApiError, TicketFault};
 use crate::seeds::Seeds;
@@ -8,7 +8,9 @@ use crate::service::Service;
 use crate::tokens::{ManageToken, Origin, TokenSecret};
 use crate::wire::{TicketBody, json};
 use actix_web::web::Bytes;
-use booking_core::{BookingStore, Registration, SigningSeed, StoreError, TicketKey, TokenHash};
+use booking_core::{
+    BookingStore, Causes, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
+};
 use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -152,7 +154,7 @@ impl Tickets {
         let tickets = Self { seeds, store, keys: RwLock::new(keys), read_at };
         // A store that takes no writes now may do so later.
         if let Err(error) = tickets.show().await {
-            log::warn!("could not tell other servers of the key for tickets: {}", chain(&error));
+            log::warn!("could not tell other servers of the key for tickets: {}", Causes(&error));
         }
         Ok(tickets)
     }
