@@ -24,7 +24,7 @@ pub struct PgOptions {
     pub ignored: Vec<String>,
 }
 
-/// How a connection is protected, named as in libpq's `sslmode`.
+/// How a connection is protected, named as in libpq's `sslmode`. Over a socket none is, as for libpq.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsMode {
     /// Not at all.
@@ -39,7 +39,7 @@ pub enum TlsMode {
         /// The authorities to trust, a PEM file; the system's if there is none.
         root_certificates: Option<PathBuf>,
     },
-    /// Encrypted, to a server whose certificate is valid for the host's name. Over a socket all of these are as `Disable`.
+    /// Encrypted, to a server whose certificate is valid for the host's name.
     VerifyFull {
         /// The authorities to trust, a PEM file; the system's if there is none.
         root_certificates: Option<PathBuf>,
