@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Checks what can be known about docker/ without building an image: that the files name each other,
-# and what is in this repository, correctly. Called by scripts/test.sh.
+# and what is in this repository, correctly. Called by scripts/test.sh. Needs PostgreSQL's programs.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/parts.sh
 
 dockerfile=docker/Dockerfile
 compose=docker/compose.yaml
@@ -140,11 +141,55 @@ for name in booking.env database.env ha/patroni.env; do
 done
 
 # The role of the servers is an ordinary one, made as the image's own superuser, whose password nobody has.
-[ "$(grep -c '^CREATE ROLE :"user" LOGIN PASSWORD' docker/ha/owner.sql)" = 1 ] &&
+[ "$(grep -c "CREATE ROLE %I LOGIN'" docker/ha/owner.sql)" = 1 ] && grep -q '^ALTER ROLE :"user" LOGIN PASSWORD' docker/ha/owner.sql &&
     ! grep -qiE '^[^-].*superuser' docker/ha/owner.sql || fail "docker/ha/owner.sql does not make an ordinary role"
+[ "$(grep -cE '^[^-]*CREATE ' docker/ha/owner.sql)" = "$(grep -c '^WHERE NOT EXISTS ' docker/ha/owner.sql)" ] ||
+    fail "docker/ha/owner.sql makes something without looking whether it is there"
 for name in $(sed -nE 's/^\\getenv [a-z]+ //p' docker/ha/owner.sql); do
     grep -q "^$name=" "$database_sample" || fail "docker/ha/owner.sql reads $name, which $database_sample does not set"
 done
+# Run again, and with another password, owner.sql makes one ordinary role and its database, whatever they are called.
+# A superuser is no ordinary role.
+in_psql() {
+    "$postgres/psql" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 \
+        --host="$folder" --username=postgres --dbname=postgres "$@"
+}
+run_owner() { DB_USER=$1 DB_PASSWORD=$2 DB_NAME=$3 in_psql --file=docker/ha/owner.sql; }
+check_owner() {
+    local folder password made as_owner=()
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/booking-owner-XXXXXX")
+    if [ "$(id -u)" -eq 0 ]; then
+        # PostgreSQL refuses to run as root.
+        as_owner=(setpriv --reuid=nobody "--regid=$(id -gn nobody)" --clear-groups --)
+        chown nobody "$folder"
+    fi
+    if "${as_owner[@]}" "$postgres/initdb" --pgdata="$folder/data" --username=postgres --auth=trust --no-sync >"$folder/log" 2>&1 &&
+        "${as_owner[@]}" "$postgres/pg_ctl" start --pgdata="$folder/data" --wait --log="$folder/server.log" \
+            --options="-c listen_addresses= -c unix_socket_directories=$folder -F" >>"$folder/log" 2>&1; then
+        for password in one one "a\$b\"c d#e\\f'g"; do
+            run_owner 'a role' "$password" 'its "data' || fail "docker/ha/owner.sql fails when it is run again"
+        done
+        made=$(in_psql --command="
+            SELECT rolsuper OR rolcreatedb OR rolcreaterole, rolcanlogin, rolpassword IS NOT NULL,
+                (SELECT count(*) FROM pg_database WHERE datname = 'its \"data' AND datdba = pg_authid.oid)
+            FROM pg_authid WHERE rolname = 'a role'")
+        [ "$made" = 'f|t|t|1' ] || fail "docker/ha/owner.sql makes another role or database than it is to: $made"
+        ! run_owner postgres x another 2>/dev/null || fail "docker/ha/owner.sql takes a superuser for the servers' role"
+        ! run_owner 'a role' x postgres 2>/dev/null || fail "docker/ha/owner.sql takes another's database for the servers'"
+        "${as_owner[@]}" "$postgres/pg_ctl" stop --pgdata="$folder/data" --mode=immediate >>"$folder/log"
+    else
+        fail "cannot try docker/ha/owner.sql: $(cat "$folder/log")"
+    fi
+    rm -rf "$folder"
+}
+postgres=$(find_postgres)
+[ -z "$postgres" ] || postgres=$(dirname "$(readlink -f "$postgres/initdb")")
+if [ -x "$postgres/psql" ]; then
+    check_owner
+else
+    fail "cannot try docker/ha/owner.sql: there is no PostgreSQL (PG_BIN)"
+fi
+
 must "$compose" db "does not make the servers' role" '- \./ha/owner\.sql:/docker-entrypoint-initdb\.d/owner\.sql:ro$'
 must "$compose" db "has a password for its superuser that somebody knows" 'POSTGRES_PASSWORD="\$\$\(head -c 32 /dev/urandom'
 must_not "$compose" db "makes the servers' role a superuser" 'POSTGRES_USER'
@@ -212,6 +257,11 @@ done
 for said in "exec -T db sh -c 'pg_dump" 'PGPASSWORD="$DB_PASSWORD" pg_dump -h 127.0.0.1 -U "$DB_USER" -Fc "$DB_NAME"'; do
     grep -qF -- "$said" docker/OPERATING.md || fail "docker/OPERATING.md does not say how to back up ($said)"
 done
+# Who comes from the settings of before is told what to move.
+for said in '## Upgrading' 'DB_USER=booking' 'DB_NAME=booking' '`docker/database.env`' 'port 8080'; do
+    grep -qF -- "$said" docker/OPERATING.md || fail "docker/OPERATING.md does not say how to upgrade ($said)"
+done
+grep -qF 'OPERATING.md#upgrading' README.md || fail "README.md does not lead to what it says of upgrading"
 grep -q 'ALTER ROLE' "$database_sample" || fail "$database_sample does not say how to change the password"
 
 # High availability: the image copies what is there, the services find each other, and the samples say

@@ -62,6 +62,7 @@
 
 mod audit;
 mod capacity;
+mod causes;
 mod command;
 mod decide;
 mod email;
@@ -89,6 +90,7 @@ mod unseen;
 
 pub use audit::{AuditReport, Difference, EventCount, EventStated};
 pub use capacity::{Capacity, CapacityMax};
+pub use causes::Causes;
 pub use command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
     IdempotencyKey, OnFull, Register, RenewLink, Transfer,

@@ -15,6 +15,19 @@ pub struct Migration {
     pub checksum: u64,
 }
 
+impl Migration {
+    /// One of a program's own, as whatever runs them tells it.
+    pub fn new(version: i32, name: &str, checksum: u64) -> Self {
+        Self { version, name: name.to_owned(), checksum }
+    }
+
+    /// One that was applied, as the tables tell it.
+    pub fn applied(version: i32, name: String, checksum: &str) -> Self {
+        // A sum that is no number is not one of ours.
+        Self { version, name, checksum: checksum.parse().unwrap_or_default() }
+    }
+}
+
 impl fmt::Display for Migration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "V{}__{}", self.version, self.name)
@@ -125,9 +138,7 @@ mod tests {
     use super::*;
 
     fn migrations(versions: &[i32]) -> Vec<Migration> {
-        let migration =
-            |version: &i32| Migration { version: *version, name: "step".into(), checksum: 7 };
-        versions.iter().map(migration).collect()
+        versions.iter().map(|version| Migration::new(*version, "step", 7)).collect()
     }
 
     fn compare(applied: &[i32], needed: Option<i32>) -> Result<Schema, SchemaError> {

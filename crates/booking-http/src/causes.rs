@@ -1,9 +1,7 @@
-//! An error with what lies beneath it, for the log.
+//! How often a failure is told in the log.
 
 use crate::locked::lock;
-use booking_core::StoreError;
-use std::error::Error;
-use std::iter::successors;
+use booking_core::{Causes, StoreError};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,14 +10,6 @@ use tokio::time::Instant;
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 /// How often a failure of many requests is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-
-/// What each of them says, from the top down.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    successors(Some(error), |&error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
 
 /// What many requests fail of at once, as while the store is away: the first is told, and then one a second
 /// with how many were not. A line for each would add to it.
@@ -59,7 +49,7 @@ impl Complaint {
         let Err(error) = done else { return };
         if self.told_at.is_none_or(|told_at| told_at.elapsed() >= COMPLAIN_EVERY) {
             self.told_at = Some(Instant::now());
-            log::warn!("could not {what}: {}", chain(&error));
+            log::warn!("could not {what}: {}", Causes(&error));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
 pub use crate::base_url::BaseUrl;
-use crate::causes::chain;
 pub use crate::cors::Cors;
 pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
 pub use crate::log_format::LogFormat;
@@ -10,7 +9,7 @@ pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
 pub use crate::sites::AllowedHosts;
 use booking_admission::Limits;
-use booking_core::{CapacityMax, Retention, SigningSeed};
+use booking_core::{CapacityMax, Causes, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
@@ -181,7 +180,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         (Some(url), None) => match PgOptions::parse(url.trim()) {
             Ok(options) => options,
             Err(error) => {
-                reader.fail("DATABASE_URL", chain(&error));
+                reader.fail("DATABASE_URL", Causes(&error).to_string());
                 return StoreConfig::Sqlite(PathBuf::new());
             }
         },
@@ -209,21 +208,36 @@ fn read_database_file(reader: &mut Reader<'_>) -> PathBuf {
 
 fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     let mut options = PgOptions::new(Default::default());
-    for host in reader.text("DB_HOST").split(',').map(str::trim) {
-        if host.is_empty() {
-            reader.fail("DB_HOST", "names no host before, after or between its commas");
-        }
+    let hosts = reader.text("DB_HOST");
+    let hosts: Vec<&str> = hosts.split(',').map(str::trim).collect();
+    if hosts.iter().any(|host| host.is_empty()) {
+        reader.fail("DB_HOST", "names no host before, after or between its commas");
+    } else if !hosts.iter().all(|host| PgOptions::is_host(host)) {
+        let complaint = "holds a character that no host's name has; a whole URL belongs into DATABASE_URL, a \
+                         port into DB_PORT, and an IPv6 address goes without brackets";
+        reader.fail("DB_HOST", complaint);
+    }
+    for host in hosts {
         options.config.host(host);
     }
     options.config.port(reader.within("DB_PORT", 1, u16::MAX.into()) as u16);
-    options.config.user(reader.text("DB_USER"));
-    options.config.dbname(reader.text("DB_NAME"));
+    let (user, database) = (reader.text("DB_USER"), reader.text("DB_NAME"));
+    if user.contains("://") {
+        reader.fail("DB_USER", "is no user's name; a whole URL belongs into DATABASE_URL");
+    }
+    if database.contains(['@', '?', '&', '/', ':']) {
+        let complaint = "is no database's name: it holds one of @ ? & / :; a whole URL belongs into DATABASE_URL";
+        reader.fail("DB_NAME", complaint);
+    }
+    options.config.user(user);
+    options.config.dbname(database);
     if let Some(password) = reader.secret("DB_PASSWORD", "DB_PASSWORD_FILE") {
         options.config.password(password);
     }
     let root_certificates = reader.given("DB_SSLROOTCERT");
     let root_certificates = root_certificates.map(|path| PathBuf::from(path.trim()));
-    match TlsMode::parse(&reader.text("DB_SSLMODE"), root_certificates) {
+    let mode = reader.given("DB_SSLMODE");
+    match TlsMode::of(mode.as_deref().map(str::trim), root_certificates) {
         Ok(tls) => options.with_tls(tls),
         Err(error) => {
             reader.fail("DB_SSLMODE", error.to_string());
@@ -334,6 +348,57 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!(several.location(), "one:7,two:7/x");
+    }
+
+    #[test]
+    fn what_is_set_in_the_wrong_place_is_named_and_not_shown() {
+        for (name, value) in [
+            ("DB_HOST", "postgres://ada:secret@db/x"),
+            ("DB_HOST", "ada:secret@db"),
+            ("DB_HOST", "one, secret?two"),
+            ("DB_HOST", "db/secret"),
+            ("DB_HOST", "//secret"),
+            ("DB_HOST", "secret:5432"),
+            ("DB_HOST", "[::1]"),
+            ("DB_HOST", "db&secret"),
+            ("DB_NAME", "postgres://ada:secret@db/x"),
+            ("DB_NAME", "x?password=secret"),
+            ("DB_NAME", "db/secret"),
+            ("DB_NAME", "secret@x"),
+            ("DB_NAME", "x&secret"),
+            ("DB_NAME", "db:secret"),
+            ("DB_USER", "postgres://ada:secret@db/x"),
+        ] {
+            let errors = read(&[(name, value)]).expect_err(value);
+            assert!(errors.len() == 1 && errors[0].starts_with(&format!("{name}: ")), "{errors:?}");
+            assert!(!errors[0].contains("secret"), "{errors:?}");
+        }
+        for (name, value) in [
+            ("DB_HOST", "::1, 10.0.0.1,db_1.example.org"),
+            ("DB_HOST", "/run/postgresql"),
+            ("DB_NAME", "my events-1"),
+            // As some hosts name users.
+            ("DB_USER", "ada@tenant"),
+        ] {
+            assert!(read(&[(name, value)]).is_ok(), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn the_system_s_authorities_may_be_asked_for() {
+        let tls = |settings: &[(&str, &str)]| match read(settings).expect("valid").store {
+            StoreConfig::Postgres(options) => options.tls,
+            StoreConfig::Sqlite(_) => panic!("not PostgreSQL"),
+        };
+        let system = ("DB_SSLROOTCERT", "system");
+        let root_certificates = None;
+        let verified = TlsMode::VerifyFull { root_certificates };
+        assert_eq!(tls(&[system, ("DB_SSLMODE", "verify-full")]), verified);
+        assert_eq!(tls(&[system]), verified, "as for libpq, and not in plain text");
+        let in_url = ("DATABASE_URL", "postgres://a@db/x?sslrootcert=system");
+        assert_eq!(tls(&[in_url]), verified);
+        let weak = read(&[system, ("DB_SSLMODE", "require")]).expect_err("it verifies nothing");
+        assert!(weak[0].starts_with("DB_SSLMODE: ") && weak[0].contains("verify-full"), "{weak:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The edge: what every request and every answer passes through.
 
-use crate::causes::{Outage, chain};
+use crate::causes::Outage;
 use crate::compress::compress;
 use crate::connections::Answering;
 use crate::host;
@@ -21,7 +21,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{RequestId, StoreError};
+use booking_core::{Causes, RequestId, StoreError};
 use futures_util::FutureExt;
 use log::Level;
 use std::panic::AssertUnwindSafe;
@@ -180,7 +180,7 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
         0 => String::new(),
         untold => format!("; {untold} others failed alike since this was told last"),
     };
-    log::warn!("request {request_id}: {error}: {}{others}", chain(source));
+    log::warn!("request {request_id}: {error}: {}{others}", Causes(source));
 }
 
 /// Tells the client that this is the last answer on its connection, and ends that after it. The framework

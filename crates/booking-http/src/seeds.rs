@@ -37,6 +37,18 @@ impl Seeds {
         store.add_signing_seed(random_seed(), true).await?;
         store.signing_seeds().await
     }
+
+    /// Those that `store` keeps beside the settings': servers without such a setting signed with them, be it
+    /// long ago, and what they signed is not forged. None are made here.
+    pub(crate) async fn read_earlier(
+        &self,
+        store: &dyn BookingStore,
+    ) -> Result<Vec<SigningSeed>, StoreError> {
+        match self {
+            Self::Fixed(_) => store.signing_seeds().await,
+            Self::Stored(_) => Ok(Vec::new()),
+        }
+    }
 }
 
 /// A seed that nobody else has.
@@ -92,7 +104,10 @@ mod tests {
         let first = Seeds::of(&[], &store).read().await.expect("it answers");
         let second = Seeds::of(&[], &store).read().await.expect("it answers");
         assert_eq!((first.len(), &first), (1, &second));
+        assert_eq!(Seeds::of(&[], &store).read_earlier(&*store).await.expect("it answers"), []);
         let fixed = [SigningSeed::new([1; 32])];
-        assert_eq!(Seeds::of(&fixed, &store).read().await.expect("it answers"), fixed);
+        let set = Seeds::of(&fixed, &store);
+        assert_eq!(set.read().await.expect("it answers"), fixed);
+        assert_eq!(set.read_earlier(&*store).await.expect("it answers"), first);
     }
 }

@@ -1,6 +1,6 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
-use crate::causes::{Complaint, chain};
+use crate::causes::Complaint;
 use crate::present::Decided;
 use crate::problem::{ApiError, TicketFault};
 use crate::seeds::Seeds;
@@ -8,7 +8,9 @@ use crate::service::Service;
 use crate::tokens::{ManageToken, Origin, TokenSecret};
 use crate::wire::{TicketBody, json};
 use actix_web::web::Bytes;
-use booking_core::{BookingStore, Registration, SigningSeed, StoreError, TicketKey, TokenHash};
+use booking_core::{
+    BookingStore, Causes, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
+};
 use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -39,6 +41,8 @@ pub(crate) struct Tickets {
 struct Keys {
     /// The key that signs is the first.
     secrets: Vec<Secret>,
+    /// What the store keeps beside those: nothing is signed with it here, and what was is good.
+    earlier: Vec<PublicKey>,
     /// With which other servers sign, and this one does not.
     others: Vec<TicketKey>,
     keyring: Keyring,
@@ -51,8 +55,16 @@ struct Secret {
 }
 
 impl Keys {
-    /// `shown` are those that any server has shown lately.
-    fn new(seeds: &[SigningSeed], shown: &[TicketKey]) -> Self {
+    /// All that there are now.
+    async fn read(seeds: &Seeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
+        // In this order: what somebody shows of the store's keys is in the store by then.
+        let shown = store.ticket_keys().await?;
+        Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
+    }
+
+    /// `earlier` are those that were signed with before the settings had some, and `shown` those that any
+    /// server has shown lately.
+    fn new(seeds: &[SigningSeed], earlier: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
             signing: SigningKey::from_seed(seed.as_bytes()),
             tokens: TokenSecret::of(seed),
@@ -62,12 +74,17 @@ impl Keys {
         let own: Vec<PublicKey> = secrets.iter().map(|secret| secret.signing.public()).collect();
         let is_own = |key: &TicketKey| own.iter().any(|own| own.as_bytes() == key.as_bytes());
         let others: Vec<_> = shown.iter().copied().filter(|key| !is_own(key)).collect();
+        // Only these halves of them are kept.
+        let public = |seed: &SigningSeed| SigningKey::from_seed(seed.as_bytes()).public();
+        let mut earlier: Vec<PublicKey> = earlier.iter().map(public).collect();
+        earlier.retain(|key| !own.contains(key));
         // What is no key verifies nothing.
         let foreign = others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
-        let keyring: Keyring = own.iter().cloned().chain(foreign).collect();
-        let keys: Vec<Jwk> = own.iter().map(PublicKey::jwk).collect();
+        let keyring: Keyring =
+            foreign.chain(earlier.iter().cloned()).chain(own.iter().cloned()).collect();
+        let keys: Vec<Jwk> = own.iter().chain(&earlier).map(PublicKey::jwk).collect();
         let jwks = json(&json!({ "keys": keys }));
-        Self { secrets, others, keyring, jwks }
+        Self { secrets, earlier, others, keyring, jwks }
     }
 
     /// The public halves of those that this server signs or has signed with.
@@ -80,6 +97,20 @@ impl Keys {
     fn names_of_others(&self) -> String {
         let keys = self.others.iter().filter_map(|key| PublicKey::from_bytes(key.as_bytes()).ok());
         keys.map(|key| key.key_id().to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Says that keys are good here that nobody set.
+    fn warn_of_earlier(&self) {
+        if !self.earlier.is_empty() {
+            let names = self.earlier.iter().map(|key| key.key_id().to_string());
+            log::warn!(
+                "this server signs tickets with the key {} of TICKET_KEY, and what was signed earlier with keys \
+                 that the store keeps is good here, too: {}. Whoever wants that to end, with all tickets of \
+                 theirs, deletes those rows of signing_keys and starts the servers again",
+                self.first().signing.key_id(),
+                names.collect::<Vec<_>>().join(", ")
+            );
+        }
     }
 
     /// Says that there are others.
@@ -116,14 +147,14 @@ impl Tickets {
         seeds: Seeds,
         store: Arc<dyn BookingStore>,
     ) -> Result<Self, StoreError> {
-        let shown = store.ticket_keys().await?;
-        let keys = Arc::new(Keys::new(&seeds.read().await?, &shown));
+        let keys = Arc::new(Keys::read(&seeds, &*store).await?);
+        keys.warn_of_earlier();
         keys.warn_of_others();
         let read_at = Mutex::new(Instant::now());
         let tickets = Self { seeds, store, keys: RwLock::new(keys), read_at };
         // A store that takes no writes now may do so later.
         if let Err(error) = tickets.show().await {
-            log::warn!("could not tell other servers of the key for tickets: {}", chain(&error));
+            log::warn!("could not tell other servers of the key for tickets: {}", Causes(&error));
         }
         Ok(tickets)
     }
@@ -234,16 +265,17 @@ impl Tickets {
 
     /// Reads the seeds: what other servers have added counts from now on.
     pub(crate) async fn read_again(&self) -> Result<(), StoreError> {
-        // In this order: what somebody shows of the store's keys is in the store by then.
-        let shown = self.store.ticket_keys().await?;
-        let seeds = self.seeds.read().await?;
-        let (before, now) = (self.keys(), Arc::new(Keys::new(&seeds, &shown)));
+        let now = Arc::new(Keys::read(&self.seeds, &*self.store).await?);
+        let before = self.keys();
         let is_same = before.own() == now.own();
-        if is_same && before.others == now.others {
+        if is_same && before.earlier == now.earlier && before.others == now.others {
             return Ok(());
         }
         if !is_same {
             log::info!("tickets are signed with the key {}", now.first().signing.key_id());
+        }
+        if before.earlier != now.earlier {
+            now.warn_of_earlier();
         }
         if before.others != now.others {
             now.warn_of_others();

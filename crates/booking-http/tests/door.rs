@@ -5,7 +5,7 @@ mod common;
 use booking_ticket::{Keyring, PublicKey, SigningKey, TicketClaims};
 use common::acts::{done, give_up, hold, id, path, refused, transfer};
 use common::http::{Answer, send};
-use common::{App, Data, ask, http, start_on};
+use common::{App, Data, ask, http, spoil, start_on};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -22,6 +22,7 @@ on_both_stores! {
     scans_without_a_network_are_told_later
     tickets_outlive_their_keys
     what_another_server_signed_with_a_key_of_its_own_is_good
+    what_the_store_s_keys_signed_is_good_beside_a_ticket_key
 }
 
 fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
@@ -304,6 +305,46 @@ fn tickets_outlive_their_keys(data: Data) {
     done(&first.post(&format!("/events/{concert}/check-ins"), &body), 201);
     assert_eq!(first.get("/tickets/keys").json(), keys);
     drop(second.server);
+}
+
+/// What an installation was before it had a `TICKET_KEY`: its tickets are with people for months. The server
+/// that signed them is gone, and what it showed of its keys is forgotten.
+fn what_the_store_s_keys_signed_is_good_beside_a_ticket_key(data: Data) {
+    const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+    let with_key = |data: Data| App::start_with(data, &[("TICKET_KEY", KEY)]);
+    let stopped = |App { mut server, data }: App| {
+        assert!(server.terminate().success());
+        spoil(&data, "DELETE FROM ticket_keys");
+        data
+    };
+    let app = App::start(data);
+    let concert = app.create(5);
+    let [ada, grace, joan] =
+        ["ada", "grace", "joan"].map(|who| register(&app, &concert, &format!("{who}@example.org")));
+    let earlier = [ticket(&app, &ada), ticket(&app, &grace)];
+    let claims = keyring(&app).verify(&earlier[1]).expect("it is good");
+    assert!(app.run("rotate-keys").status.success(), "and there may be several");
+
+    let app = with_key(stopped(app));
+    done(&check_in(&app, &concert, &earlier[0]), 201);
+    let now = ticket(&app, &joan);
+    assert_ne!(now[..12], earlier[0][..12], "another key signs");
+    done(&check_in(&app, &concert, &now), 201);
+    // Doors without a network know as much as this one.
+    assert_eq!(keyring(&app).iter().count(), 3);
+    assert_eq!(keyring(&app).verify(&earlier[1]), Ok(claims));
+    assert!(app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
+    assert!(app.get("/readyz").json()["checks"]["tickets"].is_null(), "nobody else signs");
+    // What neither the settings nor the store ever had.
+    let forged = SigningKey::from_seed(&[9; 32]).sign(&claims);
+    assert_eq!(check_in(&app, &concert, &forged).json()["reason"], "forged");
+
+    // Which ends with the rows.
+    let data = stopped(app);
+    spoil(&data, "DELETE FROM signing_keys");
+    let app = with_key(data);
+    assert_eq!(check_in(&app, &concert, &earlier[1]).json()["reason"], "forged");
+    assert!(!app.server.stderr().contains("signing_keys"), "{}", app.server.stderr());
 }
 
 /// A server that was given a key, beside one that was not, and one that was given another: none of them calls

@@ -1,8 +1,8 @@
 //! Connections: the pool, what is set on each of them, and who may go back into it.
 
 use crate::error::PgError;
-use crate::hosts::Connector;
-use crate::options::{PgOptions, TlsMode};
+use crate::hosts::{self, Connector};
+use crate::options::PgOptions;
 use crate::sql::Sql;
 use crate::tls;
 use deadpool_postgres::{
@@ -67,8 +67,7 @@ pub(crate) fn pool(
     let config = options.config.clone();
     let unreplicated = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&unreplicated);
-    // A socket has no name that a certificate could be for, and nobody between its ends.
-    let plain = options.tls == TlsMode::Prefer && options.has_sockets_alone();
+    let plain = hosts::is_by_socket_alone(&config);
     let tls = if plain { None } else { tls::connector(&options.tls)? };
     let manager = match tls {
         None => {

@@ -6,8 +6,7 @@ use crate::execute::BEGIN;
 use crate::migrate;
 use crate::sql;
 use crate::store::PgStore;
-use crate::transaction::Chain;
-use booking_core::{Lately, StoreError, StoreHealth, Totals, WriteTrouble};
+use booking_core::{Causes, Lately, StoreError, StoreHealth, Totals, WriteTrouble};
 use tokio_postgres::Row;
 
 impl PgStore {
@@ -57,7 +56,7 @@ impl PgStore {
                     self.pool.doubt();
                 }
                 if self.writes.is_news_of_trouble() {
-                    log::error!("nothing can be written: {}", Chain(&error));
+                    log::error!("nothing can be written: {}", Causes(&error));
                 }
                 Some(WriteTrouble::Failing)
             }

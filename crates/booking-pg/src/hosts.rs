@@ -6,7 +6,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
@@ -104,7 +104,7 @@ fn each_host(config: &Config) -> Vec<Config> {
         && (ports.len() <= 1 || ports.len() == several);
     if several < 2 || !is_consistent {
         // The driver has its own words for what does not fit together.
-        return vec![config.clone()];
+        return vec![plain_by_socket(config.clone())];
     }
     let one = |index: usize| {
         let mut one = without_hosts(config);
@@ -120,9 +120,27 @@ fn each_host(config: &Config) -> Vec<Config> {
         if let Some(port) = ports.get(index).or(ports.first()) {
             one.port(*port);
         }
-        one
+        plain_by_socket(one)
     };
     (0..several).map(one).collect()
+}
+
+/// Whether nothing but sockets leads to the servers.
+pub(crate) fn is_by_socket_alone(config: &Config) -> bool {
+    let hosts = config.get_hosts();
+    // With an address a host is but a name.
+    config.get_hostaddrs().is_empty()
+        && !hosts.is_empty()
+        && hosts.iter().all(|host| !matches!(host, Host::Tcp(_)))
+}
+
+/// The same configuration without TLS if a socket leads there. PostgreSQL speaks none over sockets, which have no
+/// name that a certificate could be for, and nobody between their ends: libpq passes `sslmode` over, too.
+fn plain_by_socket(mut config: Config) -> Config {
+    if is_by_socket_alone(&config) {
+        config.ssl_mode(SslMode::Disable);
+    }
+    config
 }
 
 fn without_hosts(config: &Config) -> Config {
@@ -178,6 +196,9 @@ mod tests {
         };
         let each = each_host(&config("one:1,[::1]:2,three:3"));
         assert_eq!(each, [config("one:1"), config("[::1]:2"), config("three:3")]);
+        let folder = each_host(&config("%2Frun%2Fpostgresql:1,two:2"));
+        let modes: Vec<_> = folder.iter().map(Config::get_ssl_mode).collect();
+        assert_eq!(modes, [SslMode::Disable, SslMode::Require], "there is no TLS over a socket");
         let common: Config =
             "host=one,two hostaddr=10.0.0.1,10.0.0.2 port=7".parse().expect("valid");
         let ports: Vec<_> = each_host(&common)

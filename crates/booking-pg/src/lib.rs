@@ -32,6 +32,7 @@ mod load;
 mod migrate;
 mod options;
 mod organizers;
+mod parameters;
 mod read;
 mod read_registrations;
 mod records;
@@ -42,6 +43,7 @@ mod sql;
 mod store;
 mod tls;
 mod transaction;
+mod url;
 mod write;
 
 pub use error::ConnectError;

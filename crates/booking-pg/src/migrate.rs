@@ -33,12 +33,9 @@ const LOCK: &str = "
 pub(crate) fn ours() -> &'static [Migration] {
     static OURS: OnceLock<Vec<Migration>> = OnceLock::new();
     OURS.get_or_init(|| {
-        let migration = |own: &refinery::Migration| Migration {
-            version: own.version(),
-            name: own.name().to_owned(),
-            checksum: own.checksum(),
-        };
-        embedded::migrations::runner().get_migrations().iter().map(migration).collect()
+        let runner = embedded::migrations::runner();
+        let all = runner.get_migrations().iter();
+        all.map(|own| Migration::new(own.version(), own.name(), own.checksum())).collect()
     })
 }
 
@@ -137,7 +134,5 @@ async fn look_at(connection: &Lease) -> Result<(Schema, bool), BoxError> {
 }
 
 fn migration(row: &Row) -> Migration {
-    // A sum that is no number is not one of ours.
-    let checksum = row.get::<_, &str>("checksum").parse().unwrap_or_default();
-    Migration { version: row.get("version"), name: row.get("name"), checksum }
+    Migration::applied(row.get("version"), row.get("name"), row.get("checksum"))
 }

@@ -3,12 +3,11 @@ use crate::error::{ConnectError, PgError};
 use crate::options::PgOptions;
 use crate::session::SessionName;
 use crate::sql::{self, Sql};
-use crate::transaction::Chain;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
-    Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
+    AuditReport, BookingStore, Caller, Causes, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent,
+    NewToken, Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
     Totals, WhenBusy, WriteWatch,
 };
@@ -73,7 +72,11 @@ impl PgStore {
                     return Err(ConnectError::Unreachable { limit, source: error.into() });
                 }
                 _ if !announced => {
-                    log::info!("waiting for the database at {}: {}", store.location, Chain(&error));
+                    log::info!(
+                        "waiting for the database at {}: {}",
+                        store.location,
+                        Causes(&error)
+                    );
                     announced = true;
                 }
                 _ => {}

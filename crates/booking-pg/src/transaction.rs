@@ -4,7 +4,7 @@ use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
 use crate::execute::BEGIN;
 use crate::store::PgStore;
-use booking_core::{AskedBy, Observation, StoreError};
+use booking_core::{AskedBy, Causes, Observation, StoreError};
 use futures_util::future::{BoxFuture, join4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,7 +129,7 @@ pub(crate) async fn run<'a, T>(
         log::warn!(
             "{name}: attempt {number} failed, trying again in {} ms; commit_unknown={unknown}: {}",
             pause.as_millis(),
-            Chain(&error)
+            Causes(&error)
         );
         sleep(pause).await;
     }
@@ -175,19 +175,4 @@ fn pause_before(attempt: u32) -> Duration {
     let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let jitter = f64::from(nanos.unwrap_or_default().subsec_nanos() % 1_000) / 1_000.0;
     whole.mul_f64(1.0 - jitter / 2.0)
-}
-
-/// An error with what lies beneath it, for the log.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
 }

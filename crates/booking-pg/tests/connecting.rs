@@ -2,6 +2,7 @@
 
 mod common;
 
+use booking_core::Causes;
 use booking_pg::{ConnectError, PgOptions, PgStore, TlsMode};
 use booking_testkit::{Cluster, ClusterOptions, free_port, shared};
 use common::{REACHABLE_WITHIN, connect, create, options};
@@ -143,10 +144,59 @@ async fn tls_that_is_preferred_is_done_without() {
     PgStore::connect(&options(&url, 2), BRIEFLY).await.expect_err("it has no TLS");
 }
 
+/// As libpq does: there is nobody between the ends of a socket. Where a host can be reached by a network, too, it
+/// is not.
 #[tokio::test]
-async fn authorities_that_cannot_be_read_are_an_error() {
-    let tls = TlsMode::VerifyFull { root_certificates: Some("/no/such/file.pem".into()) };
-    let options = PgOptions::parse("postgres://a@localhost/b").expect("valid").with_tls(tls);
-    let error = PgStore::connect(&options, BRIEFLY).await.expect_err("the file is not there");
-    assert!(matches!(error, ConnectError::Options(_)), "{error:?}");
+async fn over_a_socket_there_is_no_tls_to_be_asked_for() {
+    let socket = shared().socket_url("postgres");
+    for sslmode in ["disable", "prefer", "require", "verify-ca", "verify-full"] {
+        // Nobody is to be trusted, so nobody's certificate is looked for.
+        let roots =
+            if sslmode.starts_with("verify") { "&sslrootcert=/no/such/file.pem" } else { "" };
+        let url = format!("{socket}?sslmode={sslmode}{roots}");
+        PgStore::connect(&options(&url, 2), REACHABLE_WITHIN).await.expect(sslmode);
+    }
+    let (_, folder) = socket.split_once('@').expect("a user");
+    let (folder, _) = folder.split_once('/').expect("a database");
+    let (_, port) = folder.rsplit_once(':').expect("a port");
+    let address = format!("{socket}?sslmode=require&hostaddr=127.0.0.1");
+    PgStore::connect(&options(&address, 2), BRIEFLY).await.expect_err("it has no TLS there");
+    // Of several, each for itself.
+    let both = format!("postgresql://postgres@{folder},127.0.0.1:{port}/postgres?sslmode=require");
+    PgStore::connect(&options(&both, 2), REACHABLE_WITHIN).await.expect("over the socket");
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_are_an_error_that_names_them() {
+    let folder = shared().directory().join("authorities");
+    std::fs::create_dir_all(&folder).expect("a directory can be made");
+    let file = |name: &str, holds: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, holds).expect("it can be written");
+        path
+    };
+    const NOT_BASE64: &str = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+    const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for path in [
+        folder.join("nothing.pem"),
+        // A folder cannot be read as a file.
+        folder.clone(),
+        file("empty.pem", ""),
+        file("text.pem", "no certificate"),
+        file("broken.pem", NOT_BASE64),
+        file("unfit.pem", NO_CERTIFICATE),
+    ] {
+        for tls in [
+            TlsMode::VerifyFull { root_certificates: Some(path.clone()) },
+            TlsMode::VerifyCa { root_certificates: Some(path.clone()) },
+        ] {
+            let options =
+                PgOptions::parse("postgres://a@localhost/b").expect("valid").with_tls(tls);
+            let error = PgStore::connect(&options, BRIEFLY).await.expect_err("nobody is trusted");
+            assert!(matches!(error, ConnectError::Options(_)), "{error:?}");
+            let told = Causes(&error).to_string();
+            assert!(told.contains(&path.display().to_string()), "{told}");
+            assert!(told.contains("sslrootcert"), "{told}");
+        }
+    }
 }

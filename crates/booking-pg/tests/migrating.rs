@@ -277,16 +277,7 @@ async fn what_is_to_be_there_is_never_made() {
 #[tokio::test]
 async fn a_role_that_may_make_no_tables_works_with_those_that_are_there() {
     let database = migrated_database();
-    let (name, role) = (database.name(), format!("{}_server", database.name()));
-    database.sql(&format!(
-        "CREATE ROLE {role} LOGIN;
-         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-         REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC;
-         GRANT USAGE ON SCHEMA public TO {role};
-         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
-    ));
-    let url = database.url().replace("postgres@", &format!("{role}@"));
-    let store = connect(&url, 3).await;
+    let store = connect(&database.url_of_least_rights(), 3).await;
     assert_eq!(store.migrate().await.expect("nothing to do"), <[String; 0]>::default());
     let event = create(&store, 2).await;
     let seat = succeed(&store, register(event.id, "ada")).await;

@@ -6,13 +6,11 @@ use crate::transaction::Work;
 use crate::writer::{Urgency, Writer};
 use crate::{create, schema, sql};
 use booking_core::{
-    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, EventCommand, EventName,
+    Capacity, CapacityMax, Causes, Claim, Clock, Command, EmailAddress, EventCommand, EventName,
     Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError, StoreHealth,
     Totals, WriteTrouble,
 };
 use rusqlite::{Connection, MAIN_DB, params};
-use std::error::Error;
-use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -54,9 +52,7 @@ pub(crate) async fn trouble(writer: &Writer, clock: &Clock) -> Option<WriteTroub
         }
         Ok(Err(error)) => {
             if watch.is_news_of_trouble() {
-                let causes = successors(Some(&error as &dyn Error), |&error| error.source());
-                let causes: Vec<_> = causes.map(ToString::to_string).collect();
-                log::error!("nothing can be written: {}", causes.join(": "));
+                log::error!("nothing can be written: {}", Causes(&error));
             }
             Some(WriteTrouble::Failing)
         }

@@ -13,12 +13,9 @@ use std::sync::OnceLock;
 pub(crate) fn ours() -> &'static [Migration] {
     static OURS: OnceLock<Vec<Migration>> = OnceLock::new();
     OURS.get_or_init(|| {
-        let migration = |own: &refinery::Migration| Migration {
-            version: own.version(),
-            name: own.name().to_owned(),
-            checksum: own.checksum(),
-        };
-        migrate::runner().get_migrations().iter().map(migration).collect()
+        let runner = migrate::runner();
+        let all = runner.get_migrations().iter();
+        all.map(|own| Migration::new(own.version(), own.name(), own.checksum())).collect()
     })
 }
 
@@ -30,9 +27,7 @@ pub(crate) fn applied(connection: &Connection) -> Result<Vec<Migration>, rusqlit
     let mut statement = connection.prepare_cached(sql::SCHEMA_APPLIED)?;
     let applied = statement.query_map([], |row| {
         let checksum: String = row.get(2)?;
-        // One that is no number is not one of ours.
-        let checksum = checksum.parse().unwrap_or_default();
-        Ok(Migration { version: row.get(0)?, name: row.get(1)?, checksum })
+        Ok(Migration::applied(row.get(0)?, row.get(1)?, &checksum))
     })?;
     applied.collect()
 }

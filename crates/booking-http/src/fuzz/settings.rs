@@ -13,6 +13,7 @@ pub(super) const TARGETS: &[Target] = &[
             "db.example.org:5433/booking?sslmode=require",
             "a,b:1/x?target_session_attrs=read-write&sslmode=verify-full&sslrootcert=/ca.pem",
             "/x?connect_timeout=3&application_name=y&options=-c%20a%3Db",
+            "/x?host=a,/run/b&port=1,2&sslMode=require&sslrootcert=system",
         ],
         run: database_url,
     },

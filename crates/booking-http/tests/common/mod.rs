@@ -61,6 +61,18 @@ impl Data {
     }
 }
 
+/// Writes to a database around the program.
+pub fn spoil(data: &Data, sql: &str) {
+    match data {
+        Data::Postgres(database) => drop(database.sql(sql)),
+        Data::Sqlite(folder) => {
+            let path = folder.path().join("booking.db");
+            let connection = rusqlite::Connection::open(path).expect("it can be opened");
+            connection.execute_batch(sql).expect("it can be written");
+        }
+    }
+}
+
 /// A running server and its data.
 pub struct App {
     pub server: ServerProcess,

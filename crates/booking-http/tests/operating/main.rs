@@ -9,9 +9,14 @@ mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use common::http::{Answer, send};
-use common::{App, Data, start_on};
+use common::{App, Data, PROGRAM, start_on};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -46,6 +51,34 @@ fn readiness(server: &ServerProcess, status: u16) -> Value {
 
 fn checks(server: &str, store: &str, migrations: &str) -> Value {
     json!({"server": server, "store": store, "migrations": migrations})
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// The program, to be run without settings as a user with no rights of its own, and that user's number. It is
+/// copied to `folder`: where it was built others may not look.
+fn as_anybody(folder: &Path) -> (Command, u32) {
+    const NOBODY: u32 = 65_534;
+    let program = folder.join("booking-http");
+    fs::copy(PROGRAM, &program).expect("it is copied");
+    allow(folder, 0o755);
+    allow(&program, 0o755);
+    let mut command = Command::new(program);
+    command.env_clear();
+    match fs::metadata(folder).expect("it is there").uid() {
+        // Root may write everywhere.
+        0 => {
+            command.uid(NOBODY).gid(NOBODY);
+            (command, NOBODY)
+        }
+        user => (command, user),
+    }
 }
 
 /// The value of each series.

@@ -1,9 +1,8 @@
 //! Names of databases that are not there, and rights that one does not have.
 
 use crate::common::{App, Data, PROGRAM, run, start_on};
+use crate::{allow, as_anybody, stderr};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -16,10 +15,6 @@ const ON_WHAT_IS_THERE: &[&str] = &[
     "token revoke 019606a8-0000-7000-8000-000000000000",
     "backup copy.db",
 ];
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[test]
 fn only_what_is_told_to_makes_a_database() {
@@ -152,17 +147,7 @@ fn rolling_back_is_possible_where_the_tables_say_so() {
 #[test]
 fn a_server_needs_no_more_than_its_rows() {
     let data = Data::postgres();
-    let database = data.database().clone();
-    let (name, role) = (database.name(), format!("{}_least", database.name()));
-    database.sql(&format!(
-        "CREATE ROLE {role} LOGIN;
-         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-         REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC;
-         GRANT USAGE ON SCHEMA public TO {role};
-         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
-    ));
-    let url = database.url().replace("postgres@", &format!("{role}@"));
-    let settings = [("DATABASE_URL", url)];
+    let settings = [("DATABASE_URL", data.database().url_of_least_rights())];
     let server = booking_testkit::ServerProcess::start(Path::new(PROGRAM), &settings);
     let app = App { server, data };
     let event = app.create(2);
@@ -175,19 +160,9 @@ fn a_server_needs_no_more_than_its_rows() {
 }
 
 /// Runs `booking-http audit` as somebody who may read the files and write nowhere.
-fn audit_as_reader(data: &Data, program: &Path) -> Output {
-    let mut command = Command::new(program);
-    command.arg("audit").env_clear().envs(data.settings());
-    if fs::metadata("/proc/self").expect("it is there").uid() == 0 {
-        // Root may write anywhere.
-        const NOBODY: u32 = 65_534;
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command.output().expect("it can be run")
-}
-
-fn allow(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+fn audit_as_reader(data: &Data, folder: &Path) -> Output {
+    let (mut command, _) = as_anybody(folder);
+    command.arg("audit").envs(data.settings()).output().expect("it can be run")
 }
 
 #[test]
@@ -196,17 +171,12 @@ fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
     let event = app.create(2);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
     let Data::Sqlite(folder) = &app.data else { unreachable!("it was made as one") };
-    // Where the program was built others may not look.
     let shared = tempfile::tempdir().expect("a directory");
-    let program = shared.path().join("booking-http");
-    fs::copy(PROGRAM, &program).expect("copied");
-    allow(shared.path(), 0o755);
-    allow(&program, 0o755);
     for file in fs::read_dir(folder.path()).expect("read") {
         allow(&file.expect("read").path(), 0o644);
     }
     allow(folder.path(), 0o555);
-    let output = audit_as_reader(&app.data, &program);
+    let output = audit_as_reader(&app.data, shared.path());
     assert!(output.status.success(), "{output:?}");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.contains("1 events, 1 registrations, 0 differences"), "{told}");
@@ -219,7 +189,7 @@ fn who_may_only_read_a_file_can_recount_it_beside_a_server() {
     assert!(run("audit", &data.settings()).status.success(), "its owner can");
     assert!(!folder.path().join("booking.db-shm").exists());
     allow(folder.path(), 0o555);
-    let output = audit_as_reader(&data, &program);
+    let output = audit_as_reader(&data, shared.path());
     allow(folder.path(), 0o755);
     let told = stderr(&output);
     assert!(!output.status.success() && told.contains("while a server has it open"), "{told}");

@@ -2,7 +2,7 @@
 
 use crate::common::http::send;
 use crate::common::{App, Data, PROGRAM, ask, make_token_with, run, start_on};
-use crate::on_both_stores;
+use crate::{as_anybody, on_both_stores, stderr};
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -80,7 +80,7 @@ fn only_who_migrates_is_told_of_migrations(data: Data) {
     assert!(!token.told.contains("migrat"), "{}", token.told);
     let audited = run("audit", &data.settings());
     assert!(audited.status.success());
-    let told = String::from_utf8_lossy(&audited.stderr).into_owned();
+    let told = stderr(&audited);
     assert!(!told.contains("migrat"), "{told}");
     drop(data);
 }
@@ -89,7 +89,7 @@ fn only_who_migrates_is_told_of_migrations(data: Data) {
 #[test]
 fn who_migrates_is_told_of_migrations() {
     let migrated = run("migrate", &Data::sqlite().settings());
-    assert!(String::from_utf8_lossy(&migrated.stderr).contains("migrat"), "{migrated:?}");
+    assert!(stderr(&migrated).contains("migrat"), "{migrated:?}");
     let mut app = App::start(Data::sqlite());
     app.server.terminate();
     assert!(app.server.stderr().contains("migrat"), "{}", app.server.stderr());
@@ -105,7 +105,7 @@ fn hints_lead_out_of_a_container() {
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let output = run("serve", &settings.iter().cloned().chain(more).collect::<Vec<_>>());
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
-        String::from_utf8(output.stderr).expect("text")
+        stderr(&output)
     };
     let outside = told(&[]);
     assert!(outside.contains("`booking-http token create") && !outside.contains("docker"));
@@ -129,27 +129,11 @@ fn hints_lead_out_of_a_container() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_folder_that_is_somebody_else_s_is_said_to_be_so() {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
-    const NOBODY: u32 = 65_534;
     let own = tempfile::tempdir().expect("a directory can be made");
-    let user = std::fs::metadata(own.path()).expect("it is there").uid();
-    let (mut command, user) = if user == 0 {
-        // Root may write everywhere, and nobody may not go where the program is.
-        let program = own.path().join("booking-http");
-        std::fs::copy(PROGRAM, &program).expect("it is copied");
-        let everybody = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(own.path(), everybody).expect("it is ours");
-        let mut command = Command::new(program);
-        command.uid(NOBODY).gid(NOBODY);
-        (command, NOBODY)
-    } else {
-        (Command::new(PROGRAM), user)
-    };
-    command.env_clear().env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
+    let (mut command, user) = as_anybody(own.path());
+    command.env("PORT", "0").env("BOOKING_DB", "/usr/booking-test.db");
     let output = command.current_dir("/").output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told = stderr(&output);
     assert!(!output.status.success(), "{told}");
     let whose = format!("this is user {user}, and /usr is user 0's");
     for hint in [whose, format!("chown {user} /usr")] {
@@ -173,7 +157,7 @@ fn a_password_that_the_database_has_not_is_told_from_others() {
         ("DB_PASSWORD", "hunter2hunter2".to_owned()),
     ];
     let output = run("serve", &settings);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told = stderr(&output);
     assert!(!output.status.success() && !told.contains("hunter2"), "{told}");
     assert!(told.contains("ALTER ROLE") && told.contains("eventbooking"), "{told}");
     assert!(began.elapsed() < Duration::from_secs(20), "it is not waited for");

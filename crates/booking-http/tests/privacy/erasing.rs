@@ -1,8 +1,8 @@
 //! `booking-http erase`, beside servers and without them.
 
 use crate::common::acts::*;
-use crate::common::{App, Data, PROGRAM, http};
-use crate::{on_both_stores, spoil};
+use crate::common::{App, Data, PROGRAM, http, spoil};
+use crate::on_both_stores;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

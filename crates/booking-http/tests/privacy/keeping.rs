@@ -2,8 +2,8 @@
 
 use super::erasing::{everything_stored, holds, keep_as_it_is};
 use crate::common::acts::*;
-use crate::common::{App, Data};
-use crate::{on_both_stores, spoil};
+use crate::common::{App, Data, spoil};
+use crate::on_both_stores;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -3,8 +3,8 @@
 //! (`booking_testkit::leak`); here everything is logged that can be.
 
 use crate::common::acts::*;
-use crate::common::{App, Data, http};
-use crate::{on_both_stores, spoil};
+use crate::common::{App, Data, http, spoil};
+use crate::on_both_stores;
 use booking_testkit::{Cluster, ClusterOptions, leak};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What the test files share.
 
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand,
+    BookingStore, Capacity, CapacityMax, Causes, Claim, Command, EmailAddress, Event, EventCommand,
     EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer,
     OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash,
     Transfer, WhenBusy,
@@ -162,13 +162,7 @@ pub(crate) async fn confirm(store: &SqliteStore, command: EventCommand) -> Regis
 
 /// An error with all that lies beneath it.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(&format!(": {source}"));
-        next = source.source();
-    }
-    text
+    Causes(error).to_string()
 }
 
 /// Makes sure that every event says what its rows give.
