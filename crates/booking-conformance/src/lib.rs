@@ -9,6 +9,9 @@
 //! This makes one test of each case. The crate that does it needs `tokio` with `macros` and
 //! `rt-multi-thread` among its development dependencies.
 //!
+//! `tests/journal` of this crate is a whole example: a store over a file of JSON lines, and what becomes of it
+//! with the mistakes that are easily made.
+//!
 //! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so
 //! that what differs between a store and the oracle is only storage. It also serves as a store in
 //! the tests of whoever embeds `booking-core`.
