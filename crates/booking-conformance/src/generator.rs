@@ -1,15 +1,15 @@
 //! The next step of a history: anything that can be asked, of few events and few people, so that they
 //! meet often.
 
-use crate::tools::{
-    DAY, ManualClock, SECOND, capacity, elaborate, new_event, organizer_id, token_hash,
-};
+use crate::optional::OptionalFields;
+use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, token_hash};
 use booking_core::{
-    Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EmailAddress, EventCommand,
-    EventCursor, EventId, EventName, EventRules, EventStatus, Execution, Fingerprint, Hold,
-    HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull, OrganizerId, Outcome,
-    PageLimit, PersonName, Register, Registration, RegistrationCursor, RegistrationId, RenewLink,
-    Retention, Transfer, Version,
+    Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Description, Edit, EmailAddress,
+    EventCommand, EventCursor, EventId, EventName, EventRules, EventStatus, EventTag, Execution,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull,
+    OrganizerId, Outcome, PageLimit, PersonName, Precondition, Register, Registration,
+    RegistrationCursor, RegistrationId, RenewLink, RequestId, Retention, TimeZone, Transfer, Venue,
+    Version,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -73,8 +73,11 @@ pub(crate) struct Past {
     registrations: Vec<Registration>,
     pub(crate) event_cursors: Vec<EventCursor>,
     pub(crate) registration_cursors: Vec<RegistrationCursor>,
+    /// States that events were told to be in.
+    tags: Vec<EventTag>,
     /// How often each kind of outcome was told.
     pub(crate) reached: BTreeMap<String, usize>,
+    pub(crate) optional: OptionalFields,
 }
 
 impl Past {
@@ -87,15 +90,23 @@ impl Past {
             registrations: Vec::new(),
             event_cursors: Vec::new(),
             registration_cursors: Vec::new(),
+            tags: Vec::new(),
             reached: BTreeMap::new(),
+            optional: OptionalFields::default(),
         }
     }
 
     pub(crate) fn learn(&mut self, batch: Vec<EventCommand>, executions: Vec<Execution>) {
+        for item in &batch {
+            self.optional.note_command(item);
+        }
         self.commands.extend(batch);
         for execution in executions {
             let Execution::Decided(outcome) = execution else { continue };
             *self.reached.entry(kind(&outcome)).or_default() += 1;
+            if let Outcome::EventChanged(event) = &outcome {
+                self.tags.push(EventTag::from(&**event));
+            }
             if let Some(told) = outcome.registration() {
                 match self.registrations.iter_mut().find(|known| known.id == told.id) {
                     Some(known) => *known = told.clone(),
@@ -115,6 +126,7 @@ impl Past {
         let missing: Vec<_> =
             all.split_whitespace().filter(|kind| !self.reached.contains_key(*kind)).collect();
         assert!(missing.is_empty(), "never reached: {missing:?}");
+        self.optional.assert_each_was_set_and_left_out();
     }
 }
 
@@ -178,18 +190,23 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
 }
 
 fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
-    let new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
-    let mut new = if rng.u8(..) < 40 { elaborate(new) } else { new };
+    let mut new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
     new.id = Uuid::from_u128(rng.u128(..)).into();
     new.organizer_id = rng.bool().then(|| next_organizer(rng));
-    new.details.ends_at = next_instant(rng, past, 0).or(new.details.ends_at);
-    new.details.starts_at =
-        new.details.starts_at.filter(|starts| Some(*starts) <= new.details.ends_at);
+    let details = &mut new.details;
+    if rng.bool() {
+        details.description = next_description(rng);
+    }
+    let ends_at = next_instant(rng, past, 0);
+    details.ends_at = ends_at;
+    details.starts_at = next_instant(rng, past, 0)
+        .filter(|starts_at| ends_at.is_none_or(|ends_at| *starts_at <= ends_at));
+    (details.timezone, details.venue) = (next_timezone(rng), next_venue(rng));
     new.details.retention = next_retention(rng);
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },
-        opens_at: next_instant(rng, past, -1).filter(|_| rng.bool()),
-        closes_at: next_instant(rng, past, 3).filter(|_| rng.bool()),
+        opens_at: next_instant(rng, past, -1),
+        closes_at: next_instant(rng, past, 3),
         waitlist_enabled: rng.u8(..) < 230,
         offer_ttl: next_offer_ttl(rng),
         conceals_registered: rng.u8(..) < 60,
@@ -210,6 +227,28 @@ fn next_offer_ttl(rng: &mut Rng) -> Option<OfferTtl> {
 
 fn next_retention(rng: &mut Rng) -> Option<Retention> {
     (rng.u8(..) < 60).then(|| Retention::parse(rng.i64(0..2)).expect("a valid time"))
+}
+
+fn next_description(rng: &mut Rng) -> Description {
+    Description::parse(&format!("About {}\nand more", rng.u8(0..3))).expect("valid")
+}
+
+fn next_timezone(rng: &mut Rng) -> Option<TimeZone> {
+    let name = *rng.choice(&["Europe/Berlin", "Asia/Tokyo"]).expect("it is not empty");
+    rng.bool().then(|| TimeZone::parse(name).expect("a zone"))
+}
+
+fn next_venue(rng: &mut Rng) -> Option<Venue> {
+    rng.bool().then(|| Venue::parse(&format!("Hall {}", rng.u8(0..3))).expect("valid"))
+}
+
+/// A version that may be, or a state that some event was in.
+fn next_precondition(rng: &mut Rng, past: &Past) -> Precondition {
+    let version = Version::new(rng.u64(1..30));
+    match rng.choice(&past.tags).filter(|_| rng.bool()) {
+        Some(tag) => Precondition::any_of(vec![*tag]).expect("it is one"),
+        None => version.into(),
+    }
 }
 
 fn next_event_id(rng: &mut Rng, past: &Past) -> EventId {
@@ -345,29 +384,32 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         _ => Caller::Operator,
     };
     let key = (rng.f64() < KEYED).then(|| next_key(rng));
-    command.by(caller).with_key(key)
+    let request_id = rng.bool().then(|| format!("history.{}", rng.u8(..)));
+    let request_id = request_id.map(|id| RequestId::parse(&id).expect("valid"));
+    command.by(caller).with_key(key).with_request_id(request_id)
 }
 
 fn next_claim(rng: &mut Rng) -> Claim {
     let claim = Claim::new(Uuid::from_u128(rng.u128(..)).into(), next_address(rng));
-    Claim { token_hash: rng.bool().then(|| token_hash(rng.u8(0..6))), ..claim }
+    let token_hash = rng.bool().then(|| token_hash(rng.u8(0..6)));
+    Claim { name: next_name(rng), token_hash, ..claim }
 }
 
 fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
     let mut sometimes = |share: u8| rng.u8(..) < share;
     let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer, retention] =
-        [60, 40, 120, 90, 40, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
-    let conceal = sometimes(30);
+        [60, 40, 120, 90, 60, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
+    let [conceal, describe, zone, venue] = [30, 30, 20, 20].map(sometimes);
     Edit {
-        if_match: version.then(|| Version::new(rng.u64(1..30)).into()),
+        if_match: version.then(|| next_precondition(rng, past)),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
-        description: None,
+        description: describe.then(|| next_description(rng)),
         capacity: seats.then(|| capacity(rng.u32(1..=CAPACITY_MAX + 3))),
         publish,
         starts_at: starts.then(|| next_instant(rng, past, 1)),
         ends_at: ends.then(|| next_instant(rng, past, 1)),
-        timezone: None,
-        venue: None,
+        timezone: zone.then(|| next_timezone(rng)),
+        venue: venue.then(|| next_venue(rng)),
         opens_at: opens.then(|| next_instant(rng, past, -1)),
         closes_at: closes.then(|| next_instant(rng, past, 2)),
         waitlist_enabled: waitlist.then(|| rng.bool()),

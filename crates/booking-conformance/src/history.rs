@@ -11,17 +11,32 @@ use std::sync::Arc;
 /// A seed whose history is known to come by every outcome there is.
 pub(crate) const FIXED_SEED: u64 = 0xB00C;
 
-/// Runs a history of `steps` operations made from `seed`, each on one of `instances` stores over the
-/// fixture's database, and compares each answer with the oracle's.
+/// On what stores a history is run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stores {
+    /// One.
+    One,
+    /// Each step on one of two over the same data.
+    Two,
+    /// One, which is closed and opened again after every so many steps.
+    Reopened(usize),
+}
+
+/// Runs a history of `steps` operations made from `seed` on stores over the fixture's database, and compares
+/// each answer with the oracle's.
 pub(crate) async fn compare_with_oracle(
     fixture: &dyn Fixture,
-    instances: usize,
+    on: Stores,
     seed: u64,
     steps: usize,
 ) {
     let clock = ManualClock::default();
     let oracle = MemoryStore::default().with_clock(clock.as_clock());
     let mut stores = Vec::new();
+    let instances = match on {
+        Stores::Two => 2,
+        Stores::One | Stores::Reopened(_) => 1,
+    };
     for _ in 0..instances {
         stores.push(fixture.open(Some(clock.as_clock())).await);
     }
@@ -32,8 +47,14 @@ pub(crate) async fn compare_with_oracle(
     }
     let mut rng = Rng::with_seed(seed);
     let mut past = Past::new(&clock);
-    println!("history: seed {seed}, {steps} steps, {instances} instances");
+    println!("history: seed {seed}, {steps} steps, {on:?}");
     for step in 0..steps {
+        if let Stores::Reopened(after) = on
+            && step % after == after - 1
+            && let Some(store) = stores.pop()
+        {
+            stores.push(fixture.reopen(store, Some(clock.as_clock())).await);
+        }
         let op = next_op(&mut rng, &past);
         let store = rng.choice(&stores).map(Arc::as_ref).expect("at least one instance");
         let place = format!("seed {seed}, step {step}");
@@ -72,11 +93,13 @@ async fn apply(
     past.operations += 1;
     match op {
         Op::Create(new) => {
+            past.optional.note_event(&new);
             let expected = oracle.create_event(new.clone()).await;
             let event = agree(store.create_event(new).await, expected, place);
             past.events.push(event.id);
         }
         Op::CreateOnce(new, key) => {
+            past.optional.note_event(&new);
             let expected = oracle.create_event_once(new.clone(), key).await;
             agree(store.create_event_once(new, key).await, expected, place);
         }

@@ -9,6 +9,9 @@
 //! This makes one test of each case. The crate that does it needs `tokio` with `macros` and
 //! `rt-multi-thread` among its development dependencies.
 //!
+//! `tests/journal` of this crate is a whole example: a store over a file of JSON lines, and what becomes of it
+//! with the mistakes that are easily made.
+//!
 //! [`MemoryStore`] is the oracle: the same [`decide`](booking_core::decide()) over maps in memory, so
 //! that what differs between a store and the oracle is only storage. It also serves as a store in
 //! the tests of whoever embeds `booking-core`.
@@ -21,6 +24,7 @@ pub mod cases;
 mod generator;
 mod history;
 mod memory;
+mod optional;
 mod tables;
 mod tools;
 
@@ -34,6 +38,22 @@ pub trait Fixture: Send + Sync {
     /// A store of its own, with its own connections, over the fixture's one database. It takes its
     /// time from `clock`, or from the database if there is none.
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore>;
+
+    /// Drops `store`, the only one that is open, and then opens another over the same data. Nothing that
+    /// `store` has acknowledged may be missing.
+    ///
+    /// A fixture whose data is in memory says in its implementation what outlives the store: its stores show
+    /// that the cases are right, and nothing about being durable.
+    async fn reopen(
+        &self,
+        store: Arc<dyn BookingStore>,
+        clock: Option<Clock>,
+    ) -> Arc<dyn BookingStore>;
+
+    /// Everything that is kept, of all tables and in all files that the store vouches for, to be searched for
+    /// what must not be there any more. Texts are in it as they are, and hashes as bytes or in hexadecimal
+    /// digits.
+    async fn dump_everything(&self) -> Vec<u8>;
 }
 
 /// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
@@ -76,6 +96,12 @@ macro_rules! suite {
             executing_again_finds_its_own_success
             an_id_that_is_taken_is_found_whatever_became_of_its_address
             one_id_may_name_registrations_of_two_events
+            one_id_in_two_events_is_two_registrations
+            one_address_in_two_events_is_two_registrations
+            one_id_in_two_events_of_a_batch_is_two_registrations
+            one_manage_token_of_two_registrations_manages_each
+            one_key_in_three_scopes_is_three_requests
+            one_token_of_an_organizer_is_revoked_alone
             a_thousand_refusals_change_nothing
             the_stores_clock_is_used
             without_a_clock_the_databases_time_is_used
@@ -141,7 +167,13 @@ macro_rules! suite {
             an_address_has_one_seat_however_it_is_spelt
             other_spellings_of_an_address_are_found_and_erased
             names_that_show_nothing_are_still_read
+            whatever_may_be_said_is_kept
+            versions_follow_one_another_without_gaps
+            a_batch_over_many_events_is_kept_as_a_whole
+            what_was_acknowledged_is_there_after_reopening
+            nothing_is_left_of_whoever_was_erased
             generated_histories_agree_with_the_oracle
+            generated_histories_through_reopenings_agree_with_the_oracle
             generated_histories_over_two_instances_agree_with_the_oracle
         }
     };

@@ -50,6 +50,12 @@ impl MemoryStore {
         Self { left_out: Some(rule), ..self }
     }
 
+    /// All that is kept of events, people and organizers, as JSON: to be searched for what must not be there.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        self.tables().dump()
+    }
+
     pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         // A test that failed while it held the lock must not hide its reason behind the poison.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,6 +7,7 @@ use booking_core::{
     Status, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 
 #[derive(Debug, Default)]
@@ -45,6 +46,33 @@ impl Tables {
         if let Some(table) = self.events.get_mut(&change.event_id) {
             table.write(change, now);
         }
+    }
+
+    /// See [`MemoryStore::dump`](crate::MemoryStore::dump). Taken apart in full, so that whoever adds a table
+    /// has to think of it.
+    pub(crate) fn dump(&self) -> String {
+        let Self { events, created, seeds: _, ticket_keys: _, tokens } = self;
+        let mut dump = Vec::new();
+        for table in events.values() {
+            let EventTable {
+                event,
+                counts: _,
+                due_at: _,
+                cancelled_version: _,
+                erase_at: _,
+                erased_to: _,
+                rows,
+                facts,
+                records,
+            } = table;
+            dump.push(json!(event));
+            dump.extend(rows.values().map(|row| json!([row, row.token_hash])));
+            dump.extend(facts.values().map(|fact| json!(fact)));
+            dump.extend(records.values().map(|record| json!(record.outcome)));
+        }
+        dump.extend(created.values().map(|record| json!(record.outcome)));
+        dump.extend(tokens.iter().map(|token| json!(token.organizer.name)));
+        json!(dump).to_string()
     }
 
     /// Keeps a token, unless one with its id is there.

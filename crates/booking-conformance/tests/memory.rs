@@ -17,6 +17,20 @@ impl Fixture for Memory {
             None => store,
         })
     }
+
+    /// Not durable: the data is the fixture's, and so outlives its stores.
+    async fn reopen(
+        &self,
+        store: Arc<dyn BookingStore>,
+        clock: Option<Clock>,
+    ) -> Arc<dyn BookingStore> {
+        drop(store);
+        self.open(clock).await
+    }
+
+    async fn dump_everything(&self) -> Vec<u8> {
+        self.0.dump().into_bytes()
+    }
 }
 
 booking_conformance::suite!(Memory(MemoryStore::default()));

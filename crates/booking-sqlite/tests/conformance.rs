@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::{BookingStore, Clock};
 use booking_sqlite::{Options, SqliteStore};
+use rusqlite::Connection;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -35,6 +36,47 @@ impl Fixture for Sqlite {
         }
         Arc::new(SqliteStore::open(path, options).await.expect("opened"))
     }
+
+    async fn reopen(
+        &self,
+        store: Arc<dyn BookingStore>,
+        clock: Option<Clock>,
+    ) -> Arc<dyn BookingStore> {
+        drop(store);
+        self.open(clock).await
+    }
+
+    /// The rows of all tables, and the bytes of the files: what is deleted there is written over.
+    async fn dump_everything(&self) -> Vec<u8> {
+        let path = self.directory.path().join("booking.db");
+        let connection = Connection::open(&path).expect("opened");
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("copied");
+        let mut dump = Vec::new();
+        for table in texts(&connection, "SELECT name FROM sqlite_master WHERE type = 'table'") {
+            let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+            for column in texts(&connection, &columns) {
+                // Bytes as digits: JSON has hashes so.
+                let values = format!(
+                    "SELECT CASE typeof(\"{column}\") WHEN 'blob' THEN lower(hex(\"{column}\")) \
+                     ELSE CAST(coalesce(\"{column}\", '') AS TEXT) END FROM \"{table}\""
+                );
+                for value in texts(&connection, &values) {
+                    dump.extend([value.as_bytes(), b"\n"].concat());
+                }
+            }
+        }
+        // The third file is an index of the log, without any data.
+        dump.extend(std::fs::read(&path).expect("it can be read"));
+        dump.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());
+        dump
+    }
+}
+
+/// The rows of a query of one text.
+fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut query = connection.prepare(sql).expect("it is SQL");
+    let rows = query.query_map([], |row| row.get::<_, String>(0)).expect("there are rows");
+    rows.collect::<Result<Vec<_>, _>>().expect("each is a text")
 }
 
 booking_conformance::suite!(Sqlite::new());

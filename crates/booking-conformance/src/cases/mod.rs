@@ -3,8 +3,10 @@
 
 mod corrections;
 mod door;
+mod durability;
 mod erasure;
 mod events;
+mod guard;
 mod histories;
 mod holds;
 mod hours;
@@ -13,13 +15,16 @@ mod life;
 mod operating;
 mod organizers;
 mod queue;
+mod scopes;
 mod seats;
 mod spellings;
 
 pub use corrections::*;
 pub use door::*;
+pub use durability::*;
 pub use erasure::*;
 pub use events::*;
+pub use guard::*;
 pub use histories::*;
 pub use holds::*;
 pub use hours::*;
@@ -28,5 +33,6 @@ pub use life::*;
 pub use operating::*;
 pub use organizers::*;
 pub use queue::*;
+pub use scopes::*;
 pub use seats::*;
 pub use spellings::*;

@@ -56,6 +56,31 @@ impl Fixture for PgFixture {
         let store = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
         Arc::new((self.alter)(store))
     }
+
+    async fn reopen(
+        &self,
+        store: Arc<dyn BookingStore>,
+        clock: Option<Clock>,
+    ) -> Arc<dyn BookingStore> {
+        drop(store);
+        self.open(clock).await
+    }
+
+    /// Every column of every row of all tables that are ours.
+    async fn dump_everything(&self) -> Vec<u8> {
+        let tables = self.database.sql(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
+             WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+        );
+        let mut dump = Vec::new();
+        for table in tables.into_iter().flatten().flatten() {
+            let rows = self.database.sql(&format!("SELECT kept::text FROM {table} AS kept"));
+            for row in rows.into_iter().flatten().flatten() {
+                dump.extend([row.as_bytes(), b"\n"].concat());
+            }
+        }
+        dump
+    }
 }
 
 pub(crate) fn new_event(seats: i64) -> NewEvent {

@@ -1,0 +1,367 @@
+//! What a store has acknowledged is there: in every field, without gaps, as a whole, and after it was closed.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
+    EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
+    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, PersonName,
+    Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone, Totals,
+    Venue, Version,
+};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn key(number: u8) -> IdempotencyKey {
+    let (hash, fingerprint) = (KeyHash::new([number; 32]), Fingerprint::new([number; 32]));
+    IdempotencyKey { hash, fingerprint }
+}
+
+fn edit(event_id: EventId, edit: Edit) -> EventCommand {
+    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+}
+
+/// A claim with what may be said and need not be: a name, a token to manage it with.
+fn claim_with(who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
+    let name = called.map(|called| PersonName::parse(called).expect("a valid name"));
+    Claim { name, token_hash: token.map(token_hash), ..claim(who) }
+}
+
+fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
+    EventCommand::new(event_id, Command::Register(claim.into()))
+}
+
+/// Events of which one thing is said that need not be, and one of which everything is.
+fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
+    let now = clock.now();
+    let (starts_at, ends_at) = (now + TimeDelta::days(2), now + TimeDelta::days(3));
+    let mut all = new_event("With everything", 5);
+    all.organizer_id = Some(organizer_id(1));
+    all.details.description = Description::parse("Doors at 19:00").expect("valid");
+    (all.details.starts_at, all.details.ends_at) = (Some(starts_at), Some(ends_at));
+    all.details.timezone = TimeZone::parse("Europe/Berlin").ok();
+    all.details.venue = Venue::parse("Quasimodo").ok();
+    all.details.retention = Retention::parse(30).ok();
+    all.rules.opens_at = Some(now - TimeDelta::days(1));
+    all.rules.closes_at = Some(now + TimeDelta::days(1));
+    all.rules.waitlist_enabled = false;
+    all.rules.offer_ttl = None;
+    all.rules.conceals_registered = true;
+    let say: [fn(&mut NewEvent, &NewEvent); 12] = [
+        |new, all| new.organizer_id = all.organizer_id,
+        |new, all| new.details.description = all.details.description.clone(),
+        |new, all| new.details.starts_at = all.details.starts_at,
+        |new, all| new.details.ends_at = all.details.ends_at,
+        |new, all| new.details.timezone = all.details.timezone.clone(),
+        |new, all| new.details.venue = all.details.venue.clone(),
+        |new, all| new.details.retention = all.details.retention,
+        |new, all| new.rules.opens_at = all.rules.opens_at,
+        |new, all| new.rules.closes_at = all.rules.closes_at,
+        |new, all| new.rules.waitlist_enabled = all.rules.waitlist_enabled,
+        |new, all| new.rules.offer_ttl = all.rules.offer_ttl,
+        |new, all| new.rules.conceals_registered = all.rules.conceals_registered,
+    ];
+    let mut events: Vec<_> = say
+        .into_iter()
+        .map(|say| {
+            let mut new = new_event("With one thing", 5);
+            say(&mut new, &all);
+            new
+        })
+        .collect();
+    events.push(all);
+    events
+}
+
+/// Each thing that may be said and need not be is kept where it was said, and nowhere else.
+pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let token = store.create_token(new_token(organizer(1), 1)).await;
+    token.expect("the store answers").expect("there is room");
+    let mut events = Vec::new();
+    for new in events_that_say_something(&clock) {
+        let event = store.create_event(new.clone()).await.expect("the store answers");
+        assert_eq!(event, new.created_at(clock.now()));
+        events.push(event);
+    }
+    let event = create(&*store, 9).await;
+    let mut seats = Vec::new();
+    for (who, called, token) in [
+        ("a", None, None),
+        ("b", Some("Bee"), None),
+        ("c", None, Some(3)),
+        ("d", Some("Di"), Some(4)),
+    ] {
+        let claim = claim_with(who, called, token);
+        let seat = confirmed(execute_one(&*store, register_with(event.id, claim.clone())).await);
+        assert_eq!((&seat.name, seat.token_hash), (&claim.name, claim.token_hash));
+        seats.push(seat);
+    }
+    let made = clock.now();
+    clock.advance_micros(SECOND);
+    for (seat, scanned_at) in seats.iter_mut().zip([None, Some(made)]) {
+        let (registration_id, scan_id) = (seat.id, Uuid::now_v7());
+        let scan = CheckIn { registration_id, generation: 0, scan_id, scanned_at };
+        let outcome =
+            execute_one(&*store, EventCommand::new(event.id, Command::CheckIn(scan))).await;
+        *seat = outcome.registration().cloned().expect("it is let in");
+        let inside = seat.check_in.expect("it is inside");
+        assert_eq!((inside.scan_id, inside.at), (scan_id, scanned_at.unwrap_or(clock.now())));
+    }
+    let store = fixture.reopen(store, Some(clock.as_clock())).await;
+    for event in events {
+        assert_eq!(read(&*store, event.id).await, event);
+    }
+    for seat in &seats {
+        assert_eq!(look(&*store, seat.id).await, *seat);
+    }
+    assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await, seats);
+}
+
+/// Each change makes the version after the last one, told in its answer and in its history, and a refusal
+/// makes none.
+pub async fn versions_follow_one_another_without_gaps(fixture: &dyn Fixture) {
+    let mut store = fixture.open(None).await;
+    let event = create(&*store, 2).await;
+    assert_eq!(event.version, Version::FIRST);
+    let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    assert_eq!(ada.event_version, Version::new(2));
+    let batch = [
+        hold(event.id, "grace", 600),
+        register(event.id, "ada"),
+        queue_up(event.id, "kay"),
+        register(event.id, "nobody"),
+    ];
+    let outcomes = execute(&*store, &batch).await;
+    let (grace, kay) = (held(outcomes[0].clone()), waitlisted(outcomes[2].clone()));
+    assert_eq!((grace.event_version, kay.event_version), (Version::new(3), Version::new(4)));
+    assert_eq!(read(&*store, event.id).await.version, Version::new(4));
+
+    store = fixture.reopen(store, None).await;
+    confirmed(execute_one(&*store, confirm(&grace)).await);
+    let more = Edit { capacity: Some(capacity(3)), ..Edit::default() };
+    // It is served with the seat that there is now: two changes.
+    let Outcome::EventChanged(after) = execute_one(&*store, edit(event.id, more)).await else {
+        panic!("it can have more seats")
+    };
+    assert_eq!(after.version, Version::new(7));
+    assert_eq!(read(&*store, event.id).await.version, Version::new(7));
+    let mut versions = Vec::new();
+    for person in [&ada, &grace, &kay] {
+        let history = store.history(person.id, PageLimit::MAX).await.expect("the store answers");
+        versions.extend(history.expect("it is there").iter().map(|entry| entry.version.get()));
+    }
+    versions.sort_unstable();
+    // The first and the sixth are the event's own.
+    assert_eq!(versions, [2, 3, 4, 5, 7]);
+    assert_audit_is_clean(&*store).await;
+}
+
+/// A batch is one transaction, over however many events: once it is answered all of it is there.
+pub async fn a_batch_over_many_events_is_kept_as_a_whole(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let mut events = Vec::new();
+    for _ in 0..4 {
+        events.push(create(&*store, 2).await.id);
+    }
+    let mut batch = Vec::new();
+    for who in ["ada", "grace", "kay"] {
+        batch.extend(events.iter().map(|event| queue_up(*event, who)));
+    }
+    for (item, number) in batch.iter_mut().zip(1..) {
+        item.key = Some(key(number));
+    }
+    let outcomes = execute(&*store, &batch).await;
+    let store = fixture.reopen(store, None).await;
+    for event in &events {
+        let rows = read_listed(&*store, *event, Listed::All, PageLimit::MAX).await;
+        assert_eq!(rows.len(), 3, "a part of the batch is missing");
+        let event = read(&*store, *event).await;
+        assert_eq!((event.booked_count, event.waitlist_count), (2, 1));
+        assert_eq!(event.version, Version::new(4));
+    }
+    for (item, outcome) in batch.iter().zip(outcomes) {
+        let told = outcome.registration().expect("each has something").clone();
+        assert_eq!(look(&*store, told.id).await, told);
+        assert_eq!(execute_one(&*store, item.clone()).await, replayed(outcome));
+    }
+    assert_audit_is_clean(&*store).await;
+}
+
+fn replayed(outcome: Outcome) -> Outcome {
+    Outcome::Replayed(Box::new(outcome))
+}
+
+/// All that can be asked of a store.
+#[derive(Debug, PartialEq)]
+struct Answers {
+    events: Vec<Event>,
+    seen: Vec<Event>,
+    rows: Vec<Vec<Registration>>,
+    people: Vec<Registration>,
+    histories: Vec<Vec<HistoryEntry>>,
+    events_of: Vec<Option<EventId>>,
+    of_address: Vec<(EventId, RegistrationId)>,
+    due: Vec<EventId>,
+    erasable: Vec<EventId>,
+    seeds: Vec<SigningSeed>,
+    ticket_keys: Vec<TicketKey>,
+    tokens: Vec<OrganizerToken>,
+    totals: Totals,
+    audit: AuditReport,
+}
+
+async fn ask_everything(store: &dyn BookingStore) -> Answers {
+    let events = read_events(store, Caller::Operator, PageLimit::MAX).await;
+    let (mut rows, mut people, mut histories) = (Vec::new(), Vec::new(), Vec::new());
+    for event in &events {
+        rows.push(read_listed(store, event.id, Listed::All, PageLimit::MAX).await);
+    }
+    for row in rows.iter().flatten() {
+        people.push(look(store, row.id).await);
+        let history = store.history(row.id, PageLimit::MAX).await.expect("the store answers");
+        histories.push(history.expect("it is there"));
+    }
+    let ids: Vec<_> = people.iter().map(|person| person.id).collect();
+    let mut of_address =
+        store.registrations_of(&address("ada"), PageLimit::MAX).await.expect("it answers");
+    of_address.sort_unstable();
+    Answers {
+        seen: read_events(store, Caller::Organizer(organizer_id(1)), PageLimit::MAX).await,
+        events_of: store.events_of(&ids).await.expect("the store answers"),
+        due: store.due_events(PageLimit::MAX).await.expect("the store answers"),
+        erasable: store.erasable_events(PageLimit::MAX).await.expect("the store answers"),
+        seeds: store.signing_seeds().await.expect("the store answers"),
+        ticket_keys: store.ticket_keys().await.expect("the store answers"),
+        tokens: store.tokens().await.expect("the store answers"),
+        totals: store.totals().await.expect("the store answers"),
+        audit: store.audit().await.expect("the store answers"),
+        events,
+        rows,
+        people,
+        histories,
+        of_address,
+    }
+}
+
+/// The events of [`fill`], which goes through whatever a store keeps.
+struct Filled {
+    /// Its one seat is held, and three wait.
+    queue: EventId,
+    waiting: Vec<Registration>,
+    holder: Registration,
+    /// What was asked under keys, with the answers.
+    keyed: Vec<(EventCommand, Outcome)>,
+    put_up: (NewEvent, Outcome),
+}
+
+async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
+    let mut tokens = Vec::new();
+    for (of, number) in [(1, 1), (1, 2), (2, 3)] {
+        clock.advance_micros(1);
+        let made = store.create_token(new_token(organizer(of), number)).await;
+        tokens.push(made.expect("the store answers").expect("there is room").id);
+    }
+    store.revoke_token(tokens[1]).await.expect("the store answers");
+    for seed in [7, 8] {
+        let seed = SigningSeed::new([seed; 32]);
+        store.add_signing_seed(seed, false).await.expect("the store answers");
+    }
+    let shown = [TicketKey::new([5; 32]), TicketKey::new([4; 32])];
+    store.show_ticket_keys(&shown).await.expect("the store answers");
+
+    let owned = NewEvent { organizer_id: Some(organizer_id(1)), ..new_event("Owned", 3) };
+    let owned = store.create_event(owned).await.expect("the store answers").id;
+    let taken = register_with(owned, claim_with("ada", Some("Ada"), Some(11)));
+    let seat = confirmed(execute_one(store, taken).await);
+    execute_one(store, transfer(&seat, "heir", Some(12))).await;
+    let gone = confirmed(execute_one(store, register(owned, "grace")).await);
+    execute_one(store, cancel(&gone)).await;
+
+    let called_off = create(store, 3).await.id;
+    confirmed(execute_one(store, register(called_off, "ada")).await);
+    execute_one(store, EventCommand::new(called_off, Command::CancelEvent)).await;
+
+    // Time alone has something to do with these two, and nobody lets it.
+    let mut over = new_event("Over", 2);
+    over.details.ends_at = Some(clock.now() + TimeDelta::seconds(30));
+    over.details.retention = Retention::parse(0).ok();
+    let over = store.create_event(over).await.expect("the store answers").id;
+    confirmed(execute_one(store, register(over, "ada")).await);
+    let due = create(store, 1).await.id;
+    held(execute_one(store, hold(due, "ada", 60)).await);
+    waitlisted(execute_one(store, queue_up(due, "grace")).await);
+    clock.advance_micros(60 * SECOND);
+
+    let queue = create(store, 1).await.id;
+    let claim = claim_with("holder", Some("Holder"), Some(13));
+    let ttl = HoldTtl::parse(1_800).expect("valid");
+    let taken = EventCommand::new(queue, Command::Hold(Hold { claim, ttl }));
+    let mut keyed = Vec::new();
+    for (command, number) in
+        [taken, register(queue, "late"), queue_up(queue, "kay")].into_iter().zip(21..)
+    {
+        let command = command.with_key(Some(key(number)));
+        keyed.push((command.clone(), execute_one(store, command).await));
+    }
+    assert!(matches!(keyed[1].1, Outcome::Refused(_)), "{:?}", keyed[1].1);
+    let (holder, mut waiting) = (held(keyed[0].1.clone()), vec![waitlisted(keyed[2].1.clone())]);
+    for who in ["lin", "ida"] {
+        waiting.push(waitlisted(execute_one(store, queue_up(queue, who)).await));
+    }
+    let new = new_event("Once", 3);
+    let answer = store.create_event_once(new.clone(), key(24)).await.expect("the store answers");
+    Filled { queue, waiting, holder, keyed, put_up: (new, answer) }
+}
+
+/// Whatever was acknowledged before a store was closed is there when it is opened again, and goes on from
+/// there.
+pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let mut store = fixture.open(Some(clock.as_clock())).await;
+    let filled = fill(&*store, &clock).await;
+    let before = ask_everything(&*store).await;
+    assert_eq!((before.due.len(), before.erasable.len()), (1, 1));
+    for _ in 0..2 {
+        store = reopen(fixture, store, &clock).await;
+        assert_eq!(ask_everything(&*store).await, before);
+    }
+
+    for (command, answer) in &filled.keyed {
+        assert_eq!(execute_one(&*store, command.clone()).await, replayed(answer.clone()));
+    }
+    let (new, answer) = filled.put_up;
+    let again = store.create_event_once(new, key(24)).await.expect("the store answers");
+    assert_eq!(again, replayed(answer));
+    assert_eq!(ask_everything(&*store).await, before, "nothing was done again");
+
+    // The queue goes on where it was.
+    let version = read(&*store, filled.queue).await.version;
+    execute_one(&*store, cancel(&filled.holder)).await;
+    let store = reopen(fixture, store, &clock).await;
+    let mut places = Vec::new();
+    for person in &filled.waiting {
+        let now = look(&*store, person.id).await;
+        places.push((now.status, now.position));
+    }
+    let expected =
+        [(Status::Offered, None), (Status::Waitlisted, Some(1)), (Status::Waitlisted, Some(2))];
+    assert_eq!(places, expected);
+    let now = read(&*store, filled.queue).await;
+    assert_eq!((now.version, now.rules.status), (version.next().next(), EventStatus::Published));
+    let history = store.history(filled.waiting[0].id, PageLimit::MAX).await.expect("it answers");
+    let kinds: Vec<_> = history.expect("it is there").iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [FactKind::Waitlisted, FactKind::Offered]);
+    assert_audit_is_clean(&*store).await;
+}
+
+async fn reopen(
+    fixture: &dyn Fixture,
+    store: Arc<dyn BookingStore>,
+    clock: &ManualClock,
+) -> Arc<dyn BookingStore> {
+    assert_eq!(Arc::strong_count(&store), 1, "somebody else has it open");
+    fixture.reopen(store, Some(clock.as_clock())).await
+}

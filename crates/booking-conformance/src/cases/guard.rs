@@ -1,0 +1,175 @@
+//! The guard for erasure: nothing of a person is anywhere in a store any more.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    BookingStore, CheckIn, Claim, Command, Correct, CorrectedAddress, EmailAddress, EventCommand,
+    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome,
+    PageLimit, PersonName, Register, Registration, RenewLink, Retention, TokenHash, Transfer,
+};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+/// Something that tells whose a registration is or was.
+#[derive(PartialEq)]
+struct Personal {
+    field: &'static str,
+    /// What to look for: any of these.
+    spellings: Vec<Vec<u8>>,
+}
+
+impl Personal {
+    fn text(field: &'static str, text: &str) -> Self {
+        Self { field, spellings: vec![text.as_bytes().to_vec()] }
+    }
+
+    fn hash(field: &'static str, hash: &TokenHash) -> Self {
+        let digits: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { field, spellings: vec![hash.as_bytes().to_vec(), digits.into_bytes()] }
+    }
+
+    fn is_in(&self, dump: &[u8]) -> bool {
+        let holds = |part: &Vec<u8>| dump.windows(part.len()).any(|window| window == part);
+        self.spellings.iter().any(holds)
+    }
+}
+
+/// What of a registration tells whose it is. It is taken apart in full: whoever adds a field has to say here
+/// whether it is personal, and sees this case fail if it is and `Command::Erase` leaves it.
+fn personal(registration: &Registration) -> Vec<Personal> {
+    let Registration {
+        // Chosen by programs, and all that is left afterwards.
+        id: _,
+        event_id: _,
+        user_email,
+        name,
+        // What became of a seat, not of whom.
+        status: _,
+        expires_at: _,
+        position: _,
+        check_in: _,
+        generation: _,
+        token_hash,
+        created_version: _,
+        event_version: _,
+        created_at: _,
+    } = registration;
+    let mut personal = vec![Personal::text("user_email", user_email.as_str())];
+    personal.extend(name.as_ref().map(|name| Personal::text("name", name.as_str())));
+    personal.extend(token_hash.as_ref().map(|hash| Personal::hash("token_hash", hash)));
+    personal
+}
+
+/// A name, an address and a token that nobody else has, for the `number`th person.
+fn who(number: u8) -> (EmailAddress, PersonName, TokenHash) {
+    let name = PersonName::parse(&format!("Zerlina Guarded the {number}th")).expect("valid");
+    let hash = TokenHash::new(std::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ number));
+    (address(format!("zerlina.guarded.{number}")), name, hash)
+}
+
+fn claim_of(number: u8) -> Claim {
+    let (user_email, name, hash) = who(number);
+    let claim = Claim::new(Uuid::now_v7().into(), user_email);
+    Claim { name: Some(name), token_hash: Some(hash), ..claim }
+}
+
+/// Has people go through all that a registration can go through, each command under a key, from the person
+/// numbered `first` on, and takes down everything that was ever personal.
+async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Personal> {
+    let mut told = Vec::new();
+    let mut number = first;
+    let mut ask = async |command: Command| {
+        let id = *Uuid::now_v7().as_bytes();
+        let hash = KeyHash::new(std::array::from_fn(|at| id[at % id.len()]));
+        let key = IdempotencyKey { hash, fingerprint: Fingerprint::new([0; 32]) };
+        let command = EventCommand::new(event_id, command).with_key(Some(key));
+        let outcome = execute_one(store, command).await;
+        let registration = outcome.registration().cloned();
+        let registration = registration.unwrap_or_else(|| panic!("it went badly: {outcome:?}"));
+        told.extend(personal(&registration));
+        registration
+    };
+    let mut next = || {
+        number += 1;
+        number
+    };
+
+    // One who was somebody else, was written wrongly, and is inside.
+    let seat = ask(Command::Register(claim_of(next()).into())).await;
+    let registration_id = seat.id;
+    let (user_email, name, hash) = who(next());
+    let (name, token_hash) = (Some(name), Some(hash));
+    ask(Command::Transfer(Transfer { registration_id, user_email, name, token_hash })).await;
+    let (user_email, name, hash) = who(next());
+    let address = Some(CorrectedAddress { user_email, token_hash: Some(hash) });
+    ask(Command::Correct(Correct { registration_id, name: Some(Some(name)), address })).await;
+    let (_, _, token_hash) = who(next());
+    let seat = ask(Command::RenewLink(RenewLink { registration_id, token_hash })).await;
+    let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
+    ask(Command::CheckIn(CheckIn { registration_id, generation, scan_id, scanned_at })).await;
+    // One who gave up, one who has not decided, and one who waits.
+    let gone = ask(Command::Register(claim_of(next()).into())).await;
+    ask(Command::Cancel { registration_id: gone.id }).await;
+    let hold = Hold { claim: claim_of(next()), ttl: HoldTtl::default() };
+    ask(Command::Hold(hold)).await;
+    let wait = Register { claim: claim_of(next()), on_full: OnFull::Waitlist };
+    ask(Command::Register(wait)).await;
+    told
+}
+
+async fn rows(store: &dyn BookingStore, event: EventId) -> Vec<Registration> {
+    read_listed(store, event, Listed::All, PageLimit::MAX).await
+}
+
+/// Whoever was erased, one by one or with an event that was kept for long enough, has left nothing of
+/// themselves: in no column of no table, and in no file.
+pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let one_by_one = create(&*store, 2).await.id;
+    let mut new = new_event("Kept for a day", 2);
+    new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
+    new.details.retention = Retention::parse(1).ok();
+    let kept_a_day = store.create_event(new).await.expect("the store answers").id;
+    let mut told = live(&*store, one_by_one, 0).await;
+    told.extend(live(&*store, kept_a_day, 100).await);
+
+    // What is looked for can be found, as long as it is there.
+    let dump = fixture.dump_everything().await;
+    for event in [one_by_one, kept_a_day] {
+        let rows = rows(&*store, event).await;
+        assert_eq!(rows.len(), 4);
+        for row in &rows {
+            let of_row = personal(row);
+            assert_eq!(of_row.len(), 3, "every field is set");
+            for personal in &of_row {
+                assert!(personal.is_in(&dump), "no {} in all that is dumped", personal.field);
+                assert!(told.contains(personal));
+            }
+        }
+    }
+
+    let people = rows(&*store, one_by_one).await;
+    for registration_id in people.iter().map(|row| row.id) {
+        let erase = EventCommand::new(one_by_one, Command::Erase { registration_id });
+        let outcome = execute_one(&*store, erase).await;
+        assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
+    }
+    // Of whoever had a seat before, records alone tell.
+    for number in 1..=9 {
+        let address = who(number).0;
+        store.forget_records_of(&address, PageLimit::MAX).await.expect("the store answers");
+    }
+    clock.advance_micros(DAY + 3_600 * SECOND);
+    let erase = EventCommand::new(kept_a_day, Command::EraseDue);
+    assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
+
+    let dump = fixture.dump_everything().await;
+    for personal in &told {
+        assert!(!personal.is_in(&dump), "the {} of whoever was erased is there", personal.field);
+    }
+    let row = rows(&*store, one_by_one).await.remove(0);
+    let id = Personal::text("id", row.user_email.as_str());
+    assert!(id.is_in(&fixture.dump_everything().await), "that somebody was there is known still");
+    assert_audit_is_clean(&*store).await;
+}

@@ -1,0 +1,122 @@
+//! Which of the fields that may be left out the commands and events of a history have set. All are taken apart
+//! in full: whoever adds such a field has to have it generated, too.
+
+use booking_core::{
+    CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, EventDetails,
+    EventRules, Hold, NewEvent, Register, RenewLink, Transfer,
+};
+use std::collections::BTreeMap;
+
+/// For each field how often it was left out, and how often it was set.
+#[derive(Debug, Default)]
+pub(crate) struct OptionalFields(BTreeMap<&'static str, [usize; 2]>);
+
+impl OptionalFields {
+    fn note(&mut self, field: &'static str, is_set: bool) {
+        self.0.entry(field).or_default()[usize::from(is_set)] += 1;
+    }
+
+    /// A history in which a field was never set, or always, has not tested it.
+    pub(crate) fn assert_each_was_set_and_left_out(&self) {
+        let one_way = self.0.iter().filter(|(_, counts)| counts.contains(&0));
+        let one_way: Vec<_> = one_way.collect();
+        assert!(one_way.is_empty(), "never set, or never left out: {one_way:?}");
+    }
+
+    pub(crate) fn note_event(&mut self, new: &NewEvent) {
+        let NewEvent { id: _, organizer_id, details, capacity: _, rules } = new;
+        let EventDetails { name: _, description, starts_at, ends_at, timezone, venue, retention } =
+            details;
+        let EventRules {
+            status: _,
+            opens_at,
+            closes_at,
+            waitlist_enabled: _,
+            offer_ttl,
+            conceals_registered: _,
+        } = rules;
+        self.note("event.organizer_id", organizer_id.is_some());
+        self.note("event.description", !description.as_str().is_empty());
+        self.note("event.starts_at", starts_at.is_some());
+        self.note("event.ends_at", ends_at.is_some());
+        self.note("event.timezone", timezone.is_some());
+        self.note("event.venue", venue.is_some());
+        self.note("event.retention", retention.is_some());
+        self.note("event.opens_at", opens_at.is_some());
+        self.note("event.closes_at", closes_at.is_some());
+        self.note("event.offer_ttl", offer_ttl.is_some());
+    }
+
+    pub(crate) fn note_command(&mut self, item: &EventCommand) {
+        let EventCommand { event_id: _, command, caller: _, key, request_id } = item;
+        self.note("command.key", key.is_some());
+        self.note("command.request_id", request_id.is_some());
+        match command {
+            Command::Register(Register { claim, on_full: _ })
+            | Command::Hold(Hold { claim, ttl: _ }) => {
+                let Claim { registration_id: _, user_email: _, name, token_hash } = claim;
+                self.note("claim.name", name.is_some());
+                self.note("claim.token_hash", token_hash.is_some());
+            }
+            Command::Transfer(Transfer { registration_id: _, user_email: _, name, token_hash }) => {
+                self.note("transfer.name", name.is_some());
+                self.note("transfer.token_hash", token_hash.is_some());
+            }
+            Command::Correct(Correct { registration_id: _, name, address }) => {
+                self.note("correct.name", name.is_some());
+                self.note("correct.address", address.is_some());
+                if let Some(CorrectedAddress { user_email: _, token_hash }) = address {
+                    self.note("correct.address.token_hash", token_hash.is_some());
+                }
+            }
+            Command::CheckIn(scan) => {
+                let CheckIn { registration_id: _, generation: _, scan_id: _, scanned_at } = scan;
+                self.note("check_in.scanned_at", scanned_at.is_some());
+            }
+            Command::Edit(edit) => self.note_edit(edit),
+            Command::RenewLink(RenewLink { registration_id: _, token_hash: _ })
+            | Command::Confirm { registration_id: _ }
+            | Command::Cancel { registration_id: _ }
+            | Command::UndoCheckIn { registration_id: _ }
+            | Command::Erase { registration_id: _ }
+            | Command::CancelEvent
+            | Command::EraseDue
+            | Command::Settle
+            | Command::Recall => {}
+        }
+    }
+
+    fn note_edit(&mut self, edit: &Edit) {
+        let Edit {
+            if_match,
+            name,
+            description,
+            capacity,
+            publish: _,
+            starts_at,
+            ends_at,
+            timezone,
+            venue,
+            retention,
+            opens_at,
+            closes_at,
+            waitlist_enabled,
+            offer_ttl,
+            conceals_registered,
+        } = edit;
+        self.note("edit.if_match", if_match.is_some());
+        self.note("edit.name", name.is_some());
+        self.note("edit.description", description.is_some());
+        self.note("edit.capacity", capacity.is_some());
+        self.note("edit.starts_at", starts_at.is_some());
+        self.note("edit.ends_at", ends_at.is_some());
+        self.note("edit.timezone", timezone.is_some());
+        self.note("edit.venue", venue.is_some());
+        self.note("edit.retention", retention.is_some());
+        self.note("edit.opens_at", opens_at.is_some());
+        self.note("edit.closes_at", closes_at.is_some());
+        self.note("edit.waitlist_enabled", waitlist_enabled.is_some());
+        self.note("edit.offer_ttl", offer_ttl.is_some());
+        self.note("edit.conceals_registered", conceals_registered.is_some());
+    }
+}

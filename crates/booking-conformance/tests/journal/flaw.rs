@@ -1,0 +1,43 @@
+//! Mistakes that a store may have. The suite must find each.
+
+use crate::line::{Change, Line};
+use crate::state::State;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Flaw {
+    /// A registration that is written again is looked for by its id alone.
+    pub(crate) finds_by_id_alone: bool,
+    /// What was erased stays in the lines that said it.
+    pub(crate) keeps_lines: bool,
+    /// An erased row keeps the name that it had.
+    pub(crate) keeps_names: bool,
+    /// What is written otherwise than it was decided.
+    pub(crate) distort: fn(&mut Line),
+    /// What is not there when a store is opened.
+    pub(crate) forget: fn(&mut State),
+}
+
+impl Flaw {
+    pub(crate) const NONE: Self = Self {
+        finds_by_id_alone: false,
+        keeps_lines: false,
+        keeps_names: false,
+        distort: |_| {},
+        forget: |_| {},
+    };
+
+    /// Does to what is there what a flawed store does before it makes a change.
+    pub(crate) fn spoil(&self, state: &mut State, change: &mut Change) {
+        if self.finds_by_id_alone {
+            for table in state.events.values_mut() {
+                table.rows.retain(|_, row| !change.replaced.contains(&row.registration.id));
+            }
+        }
+        let table = state.events.get(&change.event_id).filter(|_| self.keeps_names);
+        let erased = change.rows.iter_mut().map(|row| &mut row.registration);
+        for row in erased.filter(|row| row.is_erased()) {
+            let before = table.and_then(|table| table.rows.get(&row.created_version));
+            row.name = before.and_then(|before| before.registration.name.clone());
+        }
+    }
+}

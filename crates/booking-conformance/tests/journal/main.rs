@@ -1,0 +1,184 @@
+//! A store as a stranger would write one, over a file of JSON lines, with nothing but what `booking-core` makes
+//! public. It passes the suite; with any of the mistakes that strangers make the suite fails it, and says why.
+
+mod file;
+mod flaw;
+mod line;
+mod state;
+mod store;
+
+use async_trait::async_trait;
+use booking_conformance::{Fixture, cases};
+use booking_core::{BookingStore, Clock};
+use flaw::Flaw;
+use line::{Change, Line, Row};
+use state::State;
+use std::sync::Arc;
+use std::thread;
+use store::JournalStore;
+use tempfile::TempDir;
+
+struct Journals {
+    directory: TempDir,
+    flaw: Flaw,
+}
+
+impl Journals {
+    fn new(flaw: Flaw) -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory"), flaw }
+    }
+}
+
+#[async_trait]
+impl Fixture for Journals {
+    async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
+        let store = JournalStore::open(self.directory.path(), clock, self.flaw);
+        Arc::new(store.expect("opened"))
+    }
+
+    async fn reopen(
+        &self,
+        store: Arc<dyn BookingStore>,
+        clock: Option<Clock>,
+    ) -> Arc<dyn BookingStore> {
+        drop(store);
+        self.open(clock).await
+    }
+
+    async fn dump_everything(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory.path()).expect("the directory is there");
+        let read = |file: std::fs::DirEntry| std::fs::read(file.path()).expect("it can be read");
+        files.flat_map(|file| read(file.expect("a file"))).collect()
+    }
+}
+
+booking_conformance::suite!(Journals::new(Flaw::NONE));
+
+/// Runs a case on stores with a flaw, and hands back what it panicked with, if it did.
+fn failure(
+    flaw: Flaw,
+    case: impl AsyncFnOnce(&dyn Fixture) + Send + 'static,
+) -> Result<(), String> {
+    // In a thread of its own, so that nothing has to be said of what the case keeps while it waits.
+    let run = thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+        let fixture = Journals::new(flaw);
+        let fixture: &dyn Fixture = &fixture;
+        runtime.block_on(case(fixture));
+    });
+    run.join().map_err(|panic| match panic.downcast::<String>() {
+        Ok(said) => *said,
+        Err(other) => (*other.downcast::<&str>().expect("a panic says something")).to_owned(),
+    })
+}
+
+/// Checks that the suite has one case at least that a flaw fails, for `reason`, and that it is not just
+/// everything that fails.
+#[track_caller]
+fn assert_caught(flaw: Flaw, case: impl AsyncFnOnce(&dyn Fixture) + Send + 'static, reason: &str) {
+    let said = failure(flaw, case).expect_err("the suite did not notice the flaw");
+    assert!(said.contains(reason), "it failed, but not for {reason:?}: {said}");
+    assert_eq!(failure(flaw, cases::a_registration_takes_a_seat), Ok(()));
+}
+
+#[test]
+fn a_store_that_finds_registrations_by_id_alone_is_caught() {
+    let flaw = Flaw { finds_by_id_alone: true, ..Flaw::NONE };
+    assert_caught(flaw, cases::one_id_in_two_events_is_two_registrations, "the other has changed");
+    // Making them is not enough to notice.
+    assert_eq!(failure(flaw, cases::one_id_may_name_registrations_of_two_events), Ok(()));
+    assert_eq!(failure(flaw, cases::one_manage_token_of_two_registrations_manages_each), Ok(()));
+}
+
+#[test]
+fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
+    let parts: [(fn(&mut State), &str); 7] = [
+        (|state| state.events.clear(), "events: []"),
+        (|state| state.put_up.clear(), "Replayed"),
+        (|state| state.seeds.clear(), "seeds: []"),
+        (|state| state.ticket_keys.clear(), "ticket_keys: []"),
+        (|state| state.tokens.clear(), "tokens: []"),
+        (|state| state.events.values_mut().for_each(|table| table.records.clear()), "Replayed"),
+        (|state| state.events.values_mut().for_each(|table| table.facts.clear()), "histories: [[]"),
+    ];
+    for (forget, reason) in parts {
+        let flaw = Flaw { forget, ..Flaw::NONE };
+        assert_caught(flaw, cases::what_was_acknowledged_is_there_after_reopening, reason);
+    }
+}
+
+#[test]
+fn a_store_that_writes_a_part_of_a_batch_is_caught() {
+    let distort = |line: &mut Line| {
+        if let Line::Batch { changes, .. } = line {
+            changes.truncate(1);
+        }
+    };
+    let flaw = Flaw { distort, ..Flaw::NONE };
+    let reason = "a part of the batch is missing";
+    assert_caught(flaw, cases::a_batch_over_many_events_is_kept_as_a_whole, reason);
+}
+
+/// Does something to each change of a line.
+fn each(line: &mut Line, distort: impl Fn(&mut Change)) {
+    if let Line::Batch { changes, .. } = line {
+        changes.iter_mut().for_each(distort);
+    }
+}
+
+fn each_row(line: &mut Line, distort: impl Fn(&mut Row)) {
+    each(line, |change| change.rows.iter_mut().for_each(&distort));
+}
+
+#[test]
+fn a_store_that_loses_what_may_be_left_out_is_caught() {
+    let losses: [(fn(&mut Line), &str); 5] = [
+        (|line| each_row(line, |row| row.registration.name = None), "name: None"),
+        (|line| each_row(line, |row| row.token = None), "token_hash: None"),
+        (|line| each_row(line, |row| row.registration.check_in = None), "check_in: None"),
+        (
+            |line| {
+                if let Line::PutUp(Some(event), _) = line {
+                    event.details.venue = None;
+                }
+            },
+            "Quasimodo",
+        ),
+        (
+            |line| {
+                if let Line::PutUp(Some(event), _) = line {
+                    event.rules.closes_at = None;
+                }
+            },
+            "closes_at: None",
+        ),
+    ];
+    for (distort, reason) in losses {
+        let flaw = Flaw { distort, ..Flaw::NONE };
+        assert_caught(flaw, cases::whatever_may_be_said_is_kept, reason);
+    }
+}
+
+#[test]
+fn a_store_whose_versions_have_gaps_is_caught() {
+    let distort = |line: &mut Line| each(line, |change| change.version = change.version.next());
+    let flaw = Flaw { distort, ..Flaw::NONE };
+    let said = failure(flaw, cases::versions_follow_one_another_without_gaps);
+    let said = said.expect_err("the suite did not notice the flaw");
+    assert!(said.contains("Version(5)"), "{said}");
+    // An audit counts the versions that facts have made, whatever answers say.
+    let said = failure(flaw, cases::an_address_has_one_seat_of_an_event);
+    let said = said.expect_err("the audit did not notice the flaw");
+    assert!(said.contains("every version was made by one fact"), "{said}");
+}
+
+#[test]
+fn a_store_that_keeps_something_of_whoever_was_erased_is_caught() {
+    let kept = Flaw { keeps_names: true, ..Flaw::NONE };
+    let reason = "the name of whoever was erased is there";
+    assert_caught(kept, cases::nothing_is_left_of_whoever_was_erased, reason);
+    let lines = Flaw { keeps_lines: true, ..Flaw::NONE };
+    let reason = "of whoever was erased is there";
+    assert_caught(lines, cases::nothing_is_left_of_whoever_was_erased, reason);
+}

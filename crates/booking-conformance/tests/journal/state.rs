@@ -1,0 +1,281 @@
+//! What the lines say together: maps in memory, which every store over the file keeps for itself.
+
+use crate::flaw::Flaw;
+use crate::line::{Change, Line, Record, Row, SeatCountsShape, Token};
+use booking_core::{
+    EmailAddress, Event, EventCommand, EventCount, EventId, EventState, EventStated, Fact,
+    HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, PageLimit, Registration, RegistrationId,
+    SeatCounts, SigningSeed, Status, TicketKey, Version,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+pub(crate) type Records = BTreeMap<KeyHash, Record>;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) events: BTreeMap<EventId, Table>,
+    /// What was answered to requests that put up events.
+    pub(crate) put_up: Records,
+    /// Oldest first.
+    pub(crate) seeds: Vec<SigningSeed>,
+    /// When each was shown last.
+    pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
+    /// Oldest first.
+    pub(crate) tokens: Vec<Token>,
+}
+
+/// An event with all that belongs to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) event: Event,
+    #[serde(with = "SeatCountsShape")]
+    counts: SeatCounts,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    cancelled_version: Option<Version>,
+    pub(crate) erase_at: Option<DateTime<Utc>>,
+    erased_to: Version,
+    /// By the versions that made them.
+    pub(crate) rows: BTreeMap<Version, Row>,
+    pub(crate) facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
+    pub(crate) records: Records,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, line: Line, flaw: &Flaw) {
+        match line {
+            Line::All(state) => *self = state,
+            Line::PutUp(event, record) => {
+                self.events.extend(event.map(|event| (event.id, Table::new(*event))));
+                self.put_up.extend(record.map(|record| (record.0.hash, *record)));
+            }
+            Line::Batch { at, changes } => {
+                for mut change in changes {
+                    flaw.spoil(self, &mut change);
+                    if let Some(table) = self.events.get_mut(&change.event_id) {
+                        table.apply(change, at);
+                    }
+                }
+            }
+            Line::Forgotten(records) => {
+                for (event, hash) in records {
+                    match event.and_then(|event| self.events.get_mut(&event)) {
+                        Some(table) => table.records.remove(&hash),
+                        None => self.put_up.remove(&hash),
+                    };
+                }
+            }
+            Line::Adopted(organizer, events) => {
+                for event in events {
+                    if let Some(table) = self.events.get_mut(&event) {
+                        table.event.organizer_id = Some(organizer);
+                    }
+                }
+            }
+            Line::Seed(seed) => self.seeds.push(seed),
+            Line::Shown(at, keys) => {
+                for key in keys {
+                    let shown_at = self.ticket_keys.entry(key).or_insert(at);
+                    *shown_at = at.max(*shown_at);
+                }
+            }
+            Line::Token(token) => self.tokens.push(token),
+            Line::Revoked(id, at) => {
+                let mut tokens = self.tokens.iter_mut().map(|token| &mut token.0);
+                if let Some(token) = tokens.find(|token| token.id == id) {
+                    token.revoked_at = Some(at);
+                }
+            }
+        }
+    }
+
+    /// Every record with the event that it is of.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Option<EventId>, &IdempotencyRecord)> {
+        let of_events = self.events.iter().flat_map(|(id, table)| {
+            table.records.values().map(move |record| (Some(*id), &record.0))
+        });
+        of_events.chain(self.put_up.values().map(|record| (None, &record.0)))
+    }
+
+    /// The registration of that id, in the first event that has it.
+    pub(crate) fn find(&self, id: RegistrationId) -> Option<(&Table, Registration)> {
+        let row = |table: &Table| {
+            table.rows.values().find(|row| row.registration.id == id).map(Row::read)
+        };
+        self.events.values().find_map(|table| Some((table, row(table)?)))
+    }
+}
+
+impl Table {
+    fn new(event: Event) -> Self {
+        Self {
+            erase_at: event.details.erase_at(&event.rules),
+            facts: BTreeMap::from([(event.version, (event.created_at, Fact::EVENT_CREATED))]),
+            event,
+            counts: SeatCounts::default(),
+            due_at: None,
+            cancelled_version: None,
+            erased_to: Version::FIRST,
+            rows: BTreeMap::new(),
+            records: Records::new(),
+        }
+    }
+
+    fn apply(&mut self, change: Change, at: DateTime<Utc>) {
+        (self.counts, self.due_at) = (change.counts, change.due_at);
+        self.event.version = change.version;
+        if !change.facts.is_empty() {
+            self.event.changed_at = at;
+        }
+        if let Some(edited) = change.edited {
+            self.event.details = edited.details;
+            self.event.capacity = edited.capacity;
+            self.event.rules = edited.rules;
+            self.event.details_changed_at = edited.details_changed_at;
+            self.event.sequence = edited.sequence;
+            self.cancelled_version = edited.cancelled_version.or(self.cancelled_version);
+            self.erase_at = edited.erase_at;
+            self.erased_to = edited.erased_to.unwrap_or(self.erased_to);
+            let rows = self.rows.values_mut().map(|row| &mut row.registration);
+            for offer in rows.filter(|row| row.status == Status::Offered) {
+                offer.expires_at = offer.expires_at.into_iter().chain(edited.offers_end_by).min();
+            }
+        }
+        self.rows
+            .extend(change.rows.into_iter().map(|row| (row.registration.created_version, row)));
+        let first = change.version.get() + 1 - change.facts.len() as u64;
+        let versions = (first..).map(Version::new);
+        self.facts.extend(versions.zip(change.facts.into_iter().map(|fact| (at, fact))));
+        if change.forgets_records {
+            self.records.clear();
+        }
+        self.records.extend(change.records.into_iter().map(|record| (record.0.hash, record)));
+    }
+
+    /// As it is at `now`, whoever has tidied what has run out.
+    pub(crate) fn read(&self, now: DateTime<Utc>) -> Event {
+        let is_due = self.due_at.is_some_and(|due_at| due_at <= now);
+        let has_run_out = |row: &&Row| is_due && row.registration.has_run_out(now);
+        let mut event = self.event.clone();
+        event.booked_count =
+            self.counts.booked - self.rows.values().filter(has_run_out).count() as u32;
+        event.waitlist_count = self.counts.waiting;
+        event.is_settled = !is_due;
+        event
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values().filter(|row| row.registration.status == Status::Waitlisted)
+    }
+
+    /// A row with its place in the queue.
+    pub(crate) fn placed(&self, mut row: Registration) -> Registration {
+        if row.status == Status::Waitlisted {
+            let version = row.created_version;
+            let before = self.waiting().filter(|row| row.registration.created_version < version);
+            row.position = Some(before.count() as u32 + 1);
+        }
+        row
+    }
+
+    /// What has to be known to decide on `commands`.
+    pub(crate) fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
+        let event = &self.event;
+        let mut state = EventState::new(
+            event.id,
+            event.organizer_id,
+            event.capacity,
+            self.counts,
+            event.version,
+            event.rules,
+            event.details.times(),
+            self.due_at,
+        );
+        let needs = state.needs(commands.iter().copied(), now);
+        let ids: HashSet<RegistrationId> =
+            commands.iter().filter_map(|command| command.registration_id()).collect();
+        let addresses: HashSet<&EmailAddress> =
+            commands.iter().filter_map(|command| command.user_email()).collect();
+        let is_wanted = |row: &Registration| {
+            ids.contains(&row.id) || row.status.is_live() && addresses.contains(&row.user_email)
+        };
+        let wanted = self.rows.values().filter(|row| is_wanted(&row.registration));
+        state.registrations = wanted.map(|row| self.placed(row.read())).collect();
+        if needs.overdue_max > 0 {
+            let over = self.rows.values().filter(|row| row.registration.has_run_out(now));
+            state.overdue = over.map(Row::read).collect();
+            state.overdue.sort_by_key(|row| (row.expires_at, row.created_version));
+            state.overdue.truncate(needs.overdue_max as usize);
+            let over: HashSet<_> = state.overdue.iter().map(|row| row.id).collect();
+            let others = self.rows.values().map(|row| &row.registration);
+            let others = others.filter(|row| !over.contains(&row.id));
+            state.due_next = others.filter_map(|row| row.expires_at).min();
+        }
+        let waiting = self.waiting().take(needs.waiting_max as usize);
+        let places = waiting.zip(1..);
+        state.waiting = places
+            .map(|(row, place)| Registration { position: Some(place), ..row.read() })
+            .collect();
+        let unerased = self.rows.range(self.erased_to.next()..).map(|(_, row)| row.read());
+        state.unerased = unerased.take(needs.unerased_max as usize).collect();
+        state.details = needs.details.then(|| KeptDetails {
+            details: event.details.clone(),
+            created_at: event.created_at,
+            changed_at: event.changed_at,
+            details_changed_at: event.details_changed_at,
+            sequence: event.sequence,
+            erase_at: self.erase_at,
+        });
+        let keys: BTreeSet<KeyHash> =
+            commands.iter().filter_map(|command| Some(command.key?.hash)).collect();
+        let records = keys.iter().filter_map(|hash| self.records.get(hash));
+        state.records = records.map(|record| record.0.clone()).collect();
+        state
+    }
+
+    pub(crate) fn history(&self, row: &Registration, limit: PageLimit) -> Vec<HistoryEntry> {
+        let entry = |(version, (recorded_at, fact)): (&Version, &(DateTime<Utc>, Fact))| {
+            let (kind, actor) = (fact.kind, fact.actor);
+            HistoryEntry { version: *version, recorded_at: *recorded_at, kind, actor }
+        };
+        let of_row =
+            self.facts.iter().filter(|(_, (_, fact))| fact.registration_id == Some(row.id));
+        let mut entries: Vec<_> = of_row.map(entry).collect();
+        entries.drain(..entries.len().saturating_sub(limit.get()));
+        if let Some(version) = self.cancelled_version.filter(|_| row.status.is_live()) {
+            entries.extend(self.facts.get_key_value(&version).map(entry));
+        }
+        entries.sort_by_key(|entry| entry.version);
+        entries
+    }
+
+    /// What an audit counts.
+    pub(crate) fn count(&self) -> EventCount {
+        let rows = || self.rows.values().map(|row| &row.registration);
+        let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
+        let live = rows().filter(|row| row.status.is_live());
+        let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
+        let ends = rows().filter_map(|row| row.expires_at);
+        let unforeseen = ends.filter(|end| self.due_at.is_none_or(|due_at| *end < due_at));
+        let in_order = (1..).zip(self.facts.keys()).take_while(|(n, fact)| *n == fact.get());
+        EventCount {
+            event_id: self.event.id,
+            stated: Some(EventStated {
+                capacity: self.event.capacity.get().into(),
+                is_cancelled: self.cancelled_version.is_some(),
+                booked: self.counts.booked.into(),
+                held: self.counts.held.into(),
+                waiting: self.counts.waiting.into(),
+                version: self.event.version.get() as i64,
+            }),
+            seated: count(Status::takes_a_seat),
+            held: count(Status::runs_out),
+            waiting: self.waiting().count() as i64,
+            addresses: addresses.len() as i64,
+            unforeseen: unforeseen.count() as i64,
+            fact_versions: in_order.count() as i64,
+            fact_version_last: self.facts.keys().last().map_or(0, |fact| fact.get() as i64),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The store over the file. It locks, looks up what `decide` has to know, and writes what it decided.
+
+use crate::file::Journal;
+use crate::flaw::Flaw;
+use crate::line::{Change, Line, Record, Token};
+use crate::state::{State, Table};
+use async_trait::async_trait;
+use booking_core::{
+    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
+    Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth,
+    TOKENS_MAX, TicketKey, TokenId, Totals, WhenBusy, decide_batch,
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A store over one file of lines. Any number of them may have it open, in any number of processes.
+pub(crate) struct JournalStore {
+    journal: Mutex<Journal>,
+    clock: Clock,
+}
+
+impl JournalStore {
+    pub(crate) fn open(directory: &Path, clock: Option<Clock>, flaw: Flaw) -> io::Result<Self> {
+        let clock = clock.unwrap_or_else(|| Arc::new(Utc::now));
+        Ok(Self { journal: Mutex::new(Journal::open(directory, flaw)?), clock })
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)().trunc_subsecs(6)
+    }
+
+    /// Answers from what there is.
+    fn read<T>(&self, ask: impl FnOnce(&State, DateTime<Utc>) -> T) -> Result<T, StoreError> {
+        let read = self.journal().locked(|journal| ask(&journal.state, self.now()));
+        read.map_err(StoreError::unavailable)
+    }
+
+    /// Decides on what there is, and writes what was decided before it is answered.
+    fn write<T>(
+        &self,
+        decide: impl FnOnce(&State, DateTime<Utc>) -> (T, Option<Line>),
+    ) -> Result<T, StoreError> {
+        let written = self.journal().locked(|journal| {
+            let (answer, line) = decide(&journal.state, self.now());
+            let committed = line.map_or(Ok(()), |line| journal.commit(line));
+            committed.map(|()| answer).map_err(StoreError::commit_unknown)
+        });
+        written.map_err(StoreError::unavailable)?
+    }
+
+    /// Forgets up to `limit` records that are `unwanted`.
+    fn forget(
+        &self,
+        limit: PageLimit,
+        unwanted: impl Fn(&IdempotencyRecord, DateTime<Utc>) -> bool,
+    ) -> Result<u64, StoreError> {
+        self.write(|state, now| {
+            let found = state.records().filter(|&(_, record)| unwanted(record, now));
+            let found: Vec<_> =
+                found.take(limit.get()).map(|(event, record)| (event, record.hash)).collect();
+            let count = found.len() as u64;
+            (count, (count > 0).then_some(Line::Forgotten(found)))
+        })
+    }
+}
+
+impl fmt::Debug for JournalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JournalStore").finish_non_exhaustive()
+    }
+}
+
+/// Up to `limit` events that are due by then, longest overdue first.
+fn due(
+    state: &State,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+    since: fn(&Table) -> Option<DateTime<Utc>>,
+) -> Vec<EventId> {
+    let due = state.events.values().filter(|table| since(table).is_some_and(|due| due <= now));
+    let mut due: Vec<_> = due.map(|table| (since(table), table.event.id)).collect();
+    due.sort_unstable();
+    due.into_iter().take(limit.get()).map(|(_, id)| id).collect()
+}
+
+#[async_trait]
+impl BookingStore for JournalStore {
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
+        self.write(|state, now| match state.events.get(&new.id) {
+            Some(table) => (table.read(now), None),
+            None => {
+                let event = new.created_at(now);
+                (event.clone(), Some(Line::PutUp(Some(Box::new(event)), None)))
+            }
+        })
+    }
+
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        self.write(|state, now| {
+            if let Some(Record(record)) = state.put_up.get(&key.hash)
+                && record.holds(now)
+            {
+                return (record.answer(key.fingerprint), None);
+            }
+            let known = state.events.get(&new.id).map(|table| table.read(now));
+            let made = if known.is_none() { Some(Box::new(new.created_at(now))) } else { None };
+            let event = known.or(made.as_deref().cloned()).expect("it was there, or is made");
+            let outcome = Outcome::EventChanged(Box::new(event));
+            let record = Record(IdempotencyRecord::new(key, outcome.clone(), now));
+            (outcome, Some(Line::PutUp(made, Some(Box::new(record)))))
+        })
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        self.read(|state, now| state.events.get(&id).map(|table| table.read(now)))
+    }
+
+    async fn events(
+        &self,
+        caller: Caller,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError> {
+        let key = |cursor: EventCursor| (cursor.created_at, cursor.id);
+        self.read(|state, now| {
+            let mut events: Vec<_> = state.events.values().map(|table| table.read(now)).collect();
+            events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
+            events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
+            events.sort_by_key(|event| Reverse(key(event.into())));
+            Page::new(events, limit)
+        })
+    }
+
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        listed: Listed,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let rows = table
+                .rows
+                .iter()
+                .filter(|(version, _)| after.is_none_or(|after| **version > after.version()));
+            let rows = rows.map(|(_, row)| row.read().as_of(now, table.event.rules.status));
+            let rows = rows.filter(|row| listed == Listed::All || row.status.takes_a_seat());
+            Some(Page::new(rows.take(limit.get() + 1).collect(), limit))
+        })
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.read(|state, now| {
+            let (table, row) = state.find(id)?;
+            Some(table.placed(row).as_of(now, table.event.rules.status))
+        })
+    }
+
+    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.read(|state, _| {
+            ids.iter().map(|id| state.find(*id).map(|(table, _)| table.event.id)).collect()
+        })
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.read(|state, _| state.find(id).map(|(table, row)| table.history(&row, limit)))
+    }
+
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(|state, now| due(state, limit, now, |table| table.due_at))
+    }
+
+    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.forget(limit, |record, now| !record.holds(now))
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.read(|state, _| {
+            let rows = state.events.values().flat_map(|table| table.rows.values());
+            let rows = rows.map(|row| &row.registration);
+            let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
+            of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect()
+        })
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.forget(limit, |record, _| {
+            let told = record.outcome.registration();
+            told.is_some_and(|told| told.user_email.canonical() == *user_email)
+        })
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(|state, now| due(state, limit, now, |table| table.erase_at))
+    }
+
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.read(|state, _| state.seeds.iter().rev().copied().collect())
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.write(|state, _| {
+            let is_wanted = state.seeds.is_empty() || !only_first;
+            ((), is_wanted.then_some(Line::Seed(seed)))
+        })
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.write(|_, now| ((), Some(Line::Shown(now, keys.to_vec()))))
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(|state, now| {
+            let since = now - TicketKey::KEPT;
+            let lately = state.ticket_keys.iter().filter(|(_, shown_at)| **shown_at > since);
+            lately.map(|(key, _)| *key).collect()
+        })
+    }
+
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(|state, now| {
+            let tokens = || state.tokens.iter().map(|token| &token.0);
+            if let Some(known) = tokens().find(|token| token.id == new.id) {
+                return (Some(known.clone()), None);
+            }
+            if state.tokens.len() >= TOKENS_MAX {
+                return (None, None);
+            }
+            let of_that_name = tokens().find(|token| token.organizer.name == new.organizer.name);
+            let organizer = of_that_name.map_or(new.organizer, |token| token.organizer.clone());
+            let (id, hash) = (new.id, new.hash);
+            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
+            (Some(token.clone()), Some(Line::Token(Token(token))))
+        })
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.read(|state, _| state.tokens.iter().rev().map(|token| token.0.clone()).collect())
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(|state, now| {
+            let mut tokens = state.tokens.iter().map(|token| &token.0);
+            let Some(token) = tokens.find(|token| token.id == id) else { return (None, None) };
+            let is_news = token.revoked_at.is_none();
+            let revoked_at = token.revoked_at.or(Some(now));
+            let revoked = OrganizerToken { revoked_at, ..token.clone() };
+            (Some(revoked), is_news.then_some(Line::Revoked(id, now)))
+        })
+    }
+
+    async fn adopt_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.write(|state, _| {
+            let events = state.events.values().map(|table| &table.event);
+            let orphans = events.filter(|event| event.organizer_id.is_none());
+            let orphans: Vec<_> = orphans.take(limit.get()).map(|event| event.id).collect();
+            let count = orphans.len() as u64;
+            (count, (count > 0).then_some(Line::Adopted(organizer_id, orphans)))
+        })
+    }
+
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        // There is one lock, which no event has for itself.
+        _: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.write(|state, at| {
+            let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
+            for command in batch {
+                of_events.entry(command.event_id).or_default().push(command);
+            }
+            let states = of_events.into_iter().filter_map(|(id, commands)| {
+                Some((id, state.events.get(&id)?.state(&commands, at)))
+            });
+            let (executions, changes) =
+                decide_batch(batch, &states.collect(), &BTreeSet::new(), at);
+            let changes: Vec<_> = changes.into_iter().map(Change::from).collect();
+            let line = (!changes.is_empty()).then_some(Line::Batch { at, changes });
+            (executions, line)
+        })
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.read(|state, _| AuditReport::of(state.events.values().map(Table::count)))
+    }
+
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        self.read(|_, _| StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None })
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.read(|state, _| {
+            let mut totals = Totals::default();
+            for table in state.events.values() {
+                let stated = table
+                    .count()
+                    .stated
+                    .filter(|_| table.event.rules.status == EventStatus::Published);
+                if let Some(stated) = stated {
+                    totals.events += 1;
+                    totals.capacity += stated.capacity as u64;
+                    totals.booked += stated.booked as u64;
+                    totals.held += stated.held as u64;
+                    totals.waiting += stated.waiting as u64;
+                }
+            }
+            totals
+        })
+    }
+
+    fn connections(&self) -> Connections {
+        Connections::default()
+    }
+}
