@@ -18,6 +18,9 @@ use std::thread;
 use store::JournalStore;
 use tempfile::TempDir;
 
+/// Takes something away from what is kept.
+type Loss<T> = fn(&mut T);
+
 struct Journals {
     directory: TempDir,
     flaw: Flaw,
@@ -93,7 +96,7 @@ fn a_store_that_finds_registrations_by_id_alone_is_caught() {
 
 #[test]
 fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
-    let parts: [(fn(&mut State), &str); 7] = [
+    let parts: [(Loss<State>, &str); 7] = [
         (|state| state.events.clear(), "events: []"),
         (|state| state.put_up.clear(), "Replayed"),
         (|state| state.seeds.clear(), "seeds: []"),
@@ -133,7 +136,7 @@ fn each_row(line: &mut Line, distort: impl Fn(&mut Row)) {
 
 #[test]
 fn a_store_that_loses_what_may_be_left_out_is_caught() {
-    let losses: [(fn(&mut Line), &str); 5] = [
+    let losses: [(Loss<Line>, &str); 5] = [
         (|line| each_row(line, |row| row.registration.name = None), "name: None"),
         (|line| each_row(line, |row| row.token = None), "token_hash: None"),
         (|line| each_row(line, |row| row.registration.check_in = None), "check_in: None"),
