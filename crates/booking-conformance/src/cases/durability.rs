@@ -254,7 +254,7 @@ struct Filled {
     holder: Registration,
     /// What was asked under keys, with the answers.
     keyed: Vec<(EventCommand, Outcome)>,
-    put_up: (NewEvent, Outcome),
+    put_up: Outcome,
 }
 
 async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
@@ -311,9 +311,9 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     for who in ["lin", "ida"] {
         waiting.push(waitlisted(execute_one(store, queue_up(queue, who)).await));
     }
-    let new = new_event("Once", 3);
-    let answer = store.create_event_once(new.clone(), key(24)).await.expect("the store answers");
-    Filled { queue, waiting, holder, keyed, put_up: (new, answer) }
+    let put_up = store.create_event_once(new_event("Once", 3), key(24)).await;
+    let put_up = put_up.expect("the store answers");
+    Filled { queue, waiting, holder, keyed, put_up }
 }
 
 /// Whatever was acknowledged before a store was closed is there when it is opened again, and goes on from
@@ -332,9 +332,9 @@ pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixtur
     for (command, answer) in &filled.keyed {
         assert_eq!(execute_one(&*store, command.clone()).await, replayed(answer.clone()));
     }
-    let (new, answer) = filled.put_up;
-    let again = store.create_event_once(new, key(24)).await.expect("the store answers");
-    assert_eq!(again, replayed(answer));
+    // As another request asks, with an id of its own.
+    let again = store.create_event_once(new_event("Once", 3), key(24)).await;
+    assert_eq!(again.expect("the store answers"), replayed(filled.put_up));
     assert_eq!(ask_everything(&*store).await, before, "nothing was done again");
 
     // The queue goes on where it was.
