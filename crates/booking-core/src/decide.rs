@@ -1,4 +1,11 @@
-use crate::seats::Seats;
+pub(crate) mod command;
+pub(crate) mod outcome;
+mod rows;
+mod seats;
+pub(crate) mod state;
+mod transitions;
+
+use crate::decide::seats::Seats;
 use crate::{EventChange, EventCommand, EventId, EventState, Execution, Outcome, Refusal};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};

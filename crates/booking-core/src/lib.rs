@@ -60,64 +60,40 @@
 //! # }
 //! ```
 
-mod audit;
-mod capacity;
-mod causes;
-mod command;
 mod decide;
-mod email;
-mod event;
-mod fact;
-mod health;
-mod id;
-mod observe;
-mod organizer;
-mod outcome;
-mod page;
-mod precondition;
-mod registration;
-mod request_id;
-mod rows;
-mod schema;
-mod seats;
-mod secret;
-mod state;
 mod store;
-mod text;
-mod time;
-mod transitions;
-mod unseen;
+mod values;
 
-pub use audit::{AuditReport, Difference, EventCount, EventStated};
-pub use capacity::{Capacity, CapacityMax};
-pub use causes::Causes;
-pub use command::{
+pub use decide::command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
     IdempotencyKey, OnFull, Register, RenewLink, Transfer,
+};
+pub use decide::outcome::{Admitted, Outcome, Refusal, TicketVoid};
+pub use decide::state::{
+    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
+    SETTLED_MAX, SeatCounts,
 };
 pub use decide::{Decision, Rule, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
-pub use email::EmailAddress;
-pub use event::{
+pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
+pub use store::error_chain::Causes;
+pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
+pub use store::observe::{Observation, Observer, Unobserved};
+pub use store::schema::{Migration, Needed, Schema, SchemaError};
+pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
+pub use values::capacity::{Capacity, CapacityMax};
+pub use values::email::EmailAddress;
+pub use values::event::{
     Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, Timing, Version,
 };
-pub use fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
-pub use id::{EventId, OrganizerId, RegistrationId, TokenId};
-pub use observe::{Observation, Observer, Unobserved};
-pub use organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
-pub use outcome::{Admitted, Outcome, Refusal, TicketVoid};
-pub use page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
-pub use precondition::{EventTag, Precondition};
-pub use registration::{CheckedIn, Listed, Registration, Status};
-pub use request_id::{AskedBy, RequestId};
-pub use schema::{Migration, Needed, Schema, SchemaError};
-pub use secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
-pub use state::{
-    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
-    SETTLED_MAX, SeatCounts,
-};
-pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
-pub use text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
-pub use time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
+pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
+pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
+pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
+pub use values::precondition::{EventTag, Precondition};
+pub use values::registration::{CheckedIn, Listed, Registration, Status};
+pub use values::request_id::{AskedBy, RequestId};
+pub use values::secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
+pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
+pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};

@@ -1,3 +1,9 @@
+pub(crate) mod audit;
+pub(crate) mod error_chain;
+pub(crate) mod health;
+pub(crate) mod observe;
+pub(crate) mod schema;
+
 use crate::{
     AuditReport, Caller, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
     HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome,

@@ -1,8 +1,13 @@
 //! The subcommands.
 
-use crate::config::{Config, StoreConfig};
+mod erase;
+mod healthcheck;
+mod tokens;
+
+use crate::config::{Config, StoreConfig, store};
+use crate::server;
+use crate::service::signing_keys;
 use crate::settings::SETTINGS;
-use crate::{erase, healthcheck, organizers, seeds, server, store};
 use anyhow::{Context, bail};
 use booking_core::{AuditReport, OrganizerName, TokenId};
 use booking_ticket::SigningKey;
@@ -72,11 +77,9 @@ enum TokenCommand {
 impl TokenCommand {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
-            Self::Create { name, adopt_events } => {
-                organizers::create(config, name, adopt_events).await
-            }
-            Self::List => organizers::list(config).await,
-            Self::Revoke { id } => organizers::revoke(config, id).await,
+            Self::Create { name, adopt_events } => tokens::create(config, name, adopt_events).await,
+            Self::List => tokens::list(config).await,
+            Self::Revoke { id } => tokens::revoke(config, id).await,
         }
     }
 }
@@ -150,7 +153,7 @@ async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
         );
     }
     let store = store::open_existing(config).await?;
-    let seed = seeds::random_seed();
+    let seed = signing_keys::random_seed();
     store.add_signing_seed(seed, false).await?;
     let key_id = SigningKey::from_seed(seed.as_bytes()).key_id();
     println!(

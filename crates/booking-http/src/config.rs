@@ -1,13 +1,16 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
-pub use crate::base_url::BaseUrl;
-pub use crate::cors::Cors;
-pub use crate::limits::{ClientLimits, Rate, TrustedProxies};
-pub use crate::log_format::LogFormat;
-use crate::seeds::parse_seeds;
+pub(crate) mod store;
+
+pub use crate::api::base_url::BaseUrl;
+pub use crate::edge::cors::Cors;
+pub use crate::edge::cross_site::AllowedHosts;
+pub use crate::limits::{ClientLimits, Rate};
+pub use crate::net::client::TrustedProxies;
+use crate::service::signing_keys::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
-pub use crate::sites::AllowedHosts;
+pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, Causes, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};

@@ -1,80 +1,47 @@
 //! Booking over HTTP: what `booking-http` is made of.
 //!
-//! A request goes `edge` (request id, log, panics) → `routes` (extract, submit, present) →
-//! `booking-admission` → a store, and its outcome comes back the same way. Whatever goes wrong on it
-//! leaves as a problem, through `problem`.
+//! A request goes `edge` (request id, log, panics) → `routes` (extract, submit, respond) → `booking-admission` → a
+//! store, and its outcome comes back the same way. Whatever goes wrong on it leaves as a problem, through `problem`.
 //!
-//! | to find | look in |
+//! The modules are rooms in a row. Each uses only those above it here, which `tests/program/rooms.rs` holds them to.
+//!
+//! | room | what is in it |
 //! | --- | --- |
-//! | which address does what | `routes` |
-//! | what is taken | `host`, `body`, `json`, `fields`, `requests`; `path`, `page`, `caching` |
-//! | who asks, whether they may, and whether it is the same request again | `identity`, `access`, `rights`, `idempotency` |
-//! | what is answered | `present`, `wire`, `problem`, `calendar`, `qr`; `base_url` |
-//! | tickets and tokens, and the secrets behind them | `tickets`, `tokens`, `seeds`, `scans` |
-//! | how much one client may ask for | `limits` |
-//! | reads that are shared, and look-ups that go together | `reads`, `coalesce`, `gather` |
-//! | connections, and slow clients | `transport`, `connections`, `unread` |
-//! | what runs beside requests | `sweeper`, `auditor`, `access`, `shutdown` |
-//! | what operators see | `metrics`, `readiness`, `log_format`, `own_words`, `causes` |
+//! | `util` | locks, a TTL cache, the log of failures that go on |
+//! | `problem` | every error, as problem+json |
+//! | `settings` | every setting's name, default and meaning, and the reader of the environment |
+//! | `net` | sockets, connections, and where a request comes from |
+//! | `extract` | bodies, fields, JSON, paths, queries, idempotency keys, conditional requests |
+//! | `api` | requests and responses as values; pages, calendars, QR codes, compression |
+//! | `auth` | who asks: organizers' tokens, manage tokens |
+//! | `limits` | how much one client may ask for |
+//! | `telemetry` | metrics, readiness, the log |
+//! | `service` | what handlers work with: the queue, shared reads, tickets and their keys |
+//! | `background` | what runs beside requests |
+//! | `edge` | what every request passes: request id, CORS, other sites, slow clients |
+//! | `routes` | which address does what |
+//! | `config` | all settings as one struct, and the store that they name |
+//! | `server` | listening, serving, stopping |
+//! | `cli` | the subcommands |
 
-mod access;
-mod assets;
-mod auditor;
-mod base_url;
-mod beside;
-mod body;
-mod caching;
-mod calendar;
-mod causes;
-mod coalesce;
-pub mod command;
-mod compress;
+mod api;
+mod auth;
+mod background;
+pub mod cli;
 pub mod config;
-mod connections;
-mod cors;
 mod edge;
-mod erase;
-mod fields;
+mod extract;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-mod gather;
-mod healthcheck;
-mod host;
-mod idempotency;
-mod identity;
-mod json;
-mod kept;
 mod limits;
-mod locked;
-pub mod log_format;
-mod metrics;
-mod organizers;
-pub mod own_words;
-mod page;
-mod path;
-mod present;
+mod net;
 mod problem;
-mod qr;
-mod query;
-mod readiness;
-mod reads;
-mod requests;
-mod rights;
 mod routes;
-mod scans;
-mod seeds;
 mod server;
 mod service;
 mod settings;
-mod shutdown;
-mod sites;
-mod store;
-mod sweeper;
-mod tickets;
-mod tokens;
-mod transport;
-mod unread;
-mod wire;
+pub mod telemetry;
+mod util;
 
 pub use server::serve_store;
 

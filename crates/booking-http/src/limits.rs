@@ -12,18 +12,13 @@
 //! | how many seats of an event somebody took | `seats` |
 //! | what both count in | `places` |
 
-mod client;
-mod forwarded;
 mod gate;
 mod holds;
 mod places;
 mod rate;
 mod seats;
 
-pub(crate) use client::Client;
-pub use client::TrustedProxies;
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use forwarded::AddressHeader;
+use crate::net::client::TrustedProxies;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
 pub use rate::Rate;

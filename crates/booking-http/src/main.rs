@@ -1,7 +1,8 @@
 //! The program. See `booking-http --help`.
 
-use booking_http::command::Arguments;
-use booking_http::{config, own_words};
+use booking_http::cli::Arguments;
+use booking_http::config;
+use booking_http::telemetry::log_filter;
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -24,7 +25,7 @@ async fn main() -> ExitCode {
     };
     let mut log = env_logger::Builder::new();
     config.log_format.apply(log.parse_filters(&config.log_filter));
-    own_words::init(&mut log, arguments.tells_migrations());
+    log_filter::init(&mut log, arguments.tells_migrations());
     match arguments.run(&config).await {
         Ok(code) => code,
         Err(error) => {

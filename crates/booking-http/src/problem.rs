@@ -5,8 +5,8 @@ mod shape;
 
 pub(crate) use extras::{TicketFault, void_reason};
 
-use crate::idempotency::REPLAYED;
-use crate::identity::Untold;
+use crate::auth::callers::Untold;
+use crate::extract::idempotency_key::REPLAYED;
 use crate::limits::TooMuch;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;

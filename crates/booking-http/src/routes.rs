@@ -1,21 +1,23 @@
 //! The route table. The handlers are in one file for each kind of thing: extract, submit, present.
 
+mod assets;
+mod authorization;
 #[cfg(feature = "bench")]
 mod bench;
+mod check_in;
 mod claims;
-mod door;
 mod events;
 mod operating;
 mod organizer;
 mod registrations;
+pub(crate) mod responses;
 mod tickets;
 
-use crate::assets;
-use crate::metrics::Route;
-use crate::page::Cursor;
+use crate::api::pagination::Cursor;
+use crate::extract::query;
 use crate::problem::ApiError;
-use crate::query;
-use crate::rights::Asked;
+use crate::routes::authorization::Asked;
+use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use booking_core::{EventCursor, RegistrationCursor};
@@ -40,7 +42,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         read(resource("/events/{id}", READ_OR_PATCH), events::show).route(patch().to(events::edit)),
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
         resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
-        resource("/events/{id}/check-ins", POST).route(post().to(door::check_in)),
+        resource("/events/{id}/check-ins", POST).route(post().to(check_in::check_in)),
         read(resource("/registrations/{id}", READ_OR_PATCH_OR_DELETE), registrations::show)
             .route(patch().to(registrations::correct))
             .route(delete().to(registrations::cancel)),
@@ -53,8 +55,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         read(resource("/registrations/{id}/history", READ), registrations::history),
         resource("/registrations/{id}/transfer", POST).route(post().to(registrations::transfer)),
         resource("/registrations/{id}/link", POST).route(post().to(registrations::renew_link)),
-        resource("/events/{id}/check-ins/batch", POST).route(post().to(door::check_in_batch)),
-        resource("/events/{id}/check-ins/{registration_id}", DELETE).route(delete().to(door::undo)),
+        resource("/events/{id}/check-ins/batch", POST).route(post().to(check_in::check_in_batch)),
+        resource("/events/{id}/check-ins/{registration_id}", DELETE)
+            .route(delete().to(check_in::undo)),
         resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),
         read(resource("/events/{id}/calendar.ics", READ), events::calendar),
         read(resource("/tickets/keys", READ), tickets::keys),

@@ -1,19 +1,22 @@
 //! `booking-http serve`.
 
-use crate::access::{self, Access};
-use crate::beside::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
-use crate::config::{Config, Cors, MetricsAt, StoreConfig};
-use crate::connections::Counts;
-use crate::edge::edge;
+mod shutdown;
+
+use crate::auth::token_cache::{self, Access};
+use crate::background::{auditor, sweeper};
+use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
+use crate::edge::cross_site::Sites;
+use crate::edge::middleware::edge;
 use crate::limits::gate;
-use crate::metrics::Metrics;
-use crate::seeds::Seeds;
+use crate::net::connections::Counts;
+use crate::net::transport::{Times, http_service, listen};
+use crate::routes;
+use crate::server::shutdown::Stopped;
 use crate::service::Service;
-use crate::shutdown::Stopped;
-use crate::sites::Sites;
-use crate::tickets::{self, Tickets};
-use crate::transport::{Times, http_service, listen};
-use crate::{auditor, routes, shutdown, store, sweeper};
+use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
+use crate::service::signing_keys::Seeds;
+use crate::service::tickets::{self, Tickets};
+use crate::telemetry::metrics::Metrics;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
@@ -116,7 +119,7 @@ async fn serve_observed(
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
     let watched = Arc::clone(&service);
     let watching = rt::spawn(async move {
-        join(access::watch(&watched), tickets::watch(&watched)).await;
+        join(token_cache::watch(&watched), tickets::watch(&watched)).await;
     });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));

@@ -1,19 +1,26 @@
 //! What handlers work with.
 
-use crate::access::Access;
-use crate::base_url::BaseUrl;
-use crate::beside::{AT_ONCE_ON_SQLITE, Beside};
-use crate::body::LargeBodies;
+mod batch_loader;
+pub(crate) mod bulkhead;
+mod reads;
+pub(crate) mod signing_keys;
+mod single_flight;
+pub(crate) mod tickets;
+
+use crate::api::base_url::BaseUrl;
+use crate::auth::token_cache::Access;
 use crate::config::MetricsAt;
-use crate::edge;
+use crate::edge::cross_site::Sites;
+use crate::edge::middleware;
+use crate::extract::body::LargeBodies;
+use crate::extract::path::Holder;
 use crate::limits::{ClientLimits, Gate, Holds, Seats};
-use crate::metrics::Metrics;
-use crate::path::Holder;
 use crate::problem::ApiError;
-use crate::readiness::Readiness;
-use crate::reads::Reads;
-use crate::sites::Sites;
-use crate::tickets::Tickets;
+use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Beside};
+use crate::service::reads::Reads;
+use crate::service::tickets::Tickets;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::readiness::Readiness;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
@@ -128,7 +135,7 @@ impl Service {
 
     /// Has a command executed, as a part of the request that is being answered.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
-        let item = item.with_request_id(edge::current_request_id());
+        let item = item.with_request_id(middleware::current_request_id());
         let outcome = self.admission.submit(item).await;
         if let Err(SubmitError::Overloaded) = outcome {
             sleep(REFUSAL_PAUSE).await;

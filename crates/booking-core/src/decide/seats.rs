@@ -1,7 +1,7 @@
 //! An event's seats while its part of a batch is being decided: the state that the commands move, and
 //! the few moves that there are. Which command makes which move is in `transitions`.
 
-use crate::rows::Rows;
+use crate::decide::rows::Rows;
 use crate::{
     Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
     EventState, EventStatus, EventTimes, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash,

@@ -1,4 +1,4 @@
-use crate::text::Invalid;
+use crate::values::text::Invalid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;

@@ -1,6 +1,6 @@
 use crate::RegistrationId;
-use crate::text::Invalid;
-use crate::unseen::shows_nothing;
+use crate::values::text::Invalid;
+use crate::values::unseen::shows_nothing;
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};

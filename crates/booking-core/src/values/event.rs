@@ -1,4 +1,4 @@
-use crate::time::is_stored;
+use crate::values::time::is_stored;
 use crate::{
     Capacity, Description, EventId, EventName, OfferTtl, OrganizerId, Retention, TimeZone, Venue,
 };

@@ -93,10 +93,10 @@ impl FromStr for EventCursor {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (micros, id) = text.split_once('_').ok_or(Invalid::NotACursor)?;
         let micros: i64 = number(micros).ok_or(Invalid::NotACursor)?;
-        let id: Uuid = crate::id::parse_uuid(id).ok_or(Invalid::NotACursor)?;
+        let id: Uuid = crate::values::id::parse_uuid(id).ok_or(Invalid::NotACursor)?;
         Ok(Self {
             created_at: DateTime::from_timestamp_micros(micros)
-                .filter(crate::time::is_stored)
+                .filter(crate::values::time::is_stored)
                 .ok_or(Invalid::NotACursor)?,
             id: id.into(),
         })

@@ -1,4 +1,4 @@
-use crate::unseen::is_blank;
+use crate::values::unseen::is_blank;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-use crate::text::{Invalid, string_conversions};
+use crate::values::text::{Invalid, string_conversions};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -3,7 +3,7 @@
 //! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
 //! and the local clock. The tests have two of them read it.
 
-use crate::base_url::BaseUrl;
+use crate::api::base_url::BaseUrl;
 use booking_core::{Event, EventStatus};
 use chrono::{DateTime, Datelike, Utc};
 

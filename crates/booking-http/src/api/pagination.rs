@@ -1,10 +1,10 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
 //! Registrations can be narrowed by `status`, too.
 
-use crate::compress::Gzipped;
+use crate::api::compression::Gzipped;
+use crate::api::responses::json;
+use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
-use crate::query::{Parameters, QueryNames};
-use crate::wire::json;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::web::Bytes;

@@ -1,7 +1,7 @@
 //! Who asks, by the `Authorization` header: an organizer by its token, or the bearer of a registration's
 //! token. Without a header it is anybody, who is the organizer while the server is open.
 
-use crate::access::Access;
+use crate::auth::token_cache::Access;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::dev::Payload;

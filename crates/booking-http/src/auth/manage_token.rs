@@ -10,7 +10,7 @@
 //!   idempotency key with the fingerprint of the body: the id has had tokens before, and another request
 //!   must get another one. Without a key there is no replay, and random bytes take its place.
 
-use crate::identity::token_hash;
+use crate::auth::callers::token_hash;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use booking_core::{IdempotencyKey, RegistrationId, SigningSeed, TokenHash};

@@ -1,9 +1,9 @@
 //! Who the organizers are: the tokens that are good, as the store has them, kept in memory so that no
 //! request waits for them.
 
-use crate::causes::Complaint;
-use crate::locked::{read, write};
 use crate::service::Service;
+use crate::util::failure_log::Complaint;
+use crate::util::locks::{read, write};
 use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
 use std::collections::HashMap;
 use std::sync::RwLock;

@@ -5,8 +5,8 @@
 //! whoever asks an event for something tidies it first. It never writes by itself: it asks, through the
 //! queue, as everybody does. So any number of servers may sweep at once, and none need.
 
-use crate::causes::Complaint;
 use crate::service::Service;
+use crate::util::failure_log::Complaint;
 use booking_admission::SubmitError;
 use booking_core::{Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
 use futures_util::future::{join_all, join3};

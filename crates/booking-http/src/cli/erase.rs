@@ -1,7 +1,6 @@
 //! `booking-http erase`: all that is stored of somebody's e-mail address is gone.
 
-use crate::config::Config;
-use crate::store;
+use crate::config::{Config, store};
 use anyhow::{Context, bail};
 use booking_core::{
     BookingStore, Command, EmailAddress, EventCommand, EventId, Execution, Outcome, PageLimit,

@@ -1,8 +1,7 @@
 //! `booking-http token`: who may come as an organizer.
 
-use crate::config::Config;
-use crate::identity::{ORGANIZER_PREFIX, token_hash};
-use crate::store;
+use crate::auth::callers::{ORGANIZER_PREFIX, token_hash};
+use crate::config::{Config, store};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

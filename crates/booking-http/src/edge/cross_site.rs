@@ -4,7 +4,7 @@
 //! which a browser asks nobody. And one whose own name is made to lead to this machine (DNS rebinding) has our
 //! very origin, as its browser sees it; only `Host` still tells its name.
 
-use crate::cors::Cors;
+use crate::edge::cors::Cors;
 use crate::problem::ApiError;
 use crate::settings::Reader;
 use actix_web::dev::RequestHead;

@@ -1,14 +1,14 @@
 //! The edge: what every request and every answer passes through.
 
-use crate::causes::Outage;
-use crate::compress::compress;
-use crate::connections::Answering;
-use crate::host;
-use crate::log_format::ACCESS;
-use crate::metrics::Route;
+use crate::api::compression::compress;
+use crate::edge::host_header;
+use crate::edge::slow_clients::Reader;
+use crate::net::connections::Answering;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
-use crate::unread::Reader;
+use crate::telemetry::log_format::ACCESS;
+use crate::telemetry::metrics::Route;
+use crate::util::failure_log::Outage;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -102,7 +102,7 @@ fn admit(
     if request.head().connection_type() == ConnectionType::Close {
         answering.end_connection();
     }
-    host::check(request.headers())?;
+    host_header::check(request.headers())?;
     service.sites.check(request.head(), service.access.is_open())
 }
 
@@ -227,10 +227,10 @@ fn count(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Access;
+    use crate::auth::token_cache::Access;
     use crate::config::Config;
-    use crate::seeds::Seeds;
-    use crate::tickets::Tickets;
+    use crate::service::signing_keys::Seeds;
+    use crate::service::tickets::Tickets;
     use actix_web::http::StatusCode;
     use actix_web::middleware::from_fn;
     use actix_web::{App, HttpResponse, test, web};

@@ -1,8 +1,8 @@
 //! What a request that writes brings along: its body, read strictly and once, and its idempotency key.
 
-use crate::connections;
-use crate::fields::Fields;
-use crate::idempotency::{KeyHeader, RequestKey};
+use crate::extract::fields::Fields;
+use crate::extract::idempotency_key::{KeyHeader, RequestKey};
+use crate::net::connections;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::dev::Payload;

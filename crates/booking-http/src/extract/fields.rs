@@ -1,6 +1,6 @@
 //! The fields of a JSON object, taken one by one; what is wrong with them is gathered, all of it.
 
-use crate::json::Json;
+use crate::extract::json::Json;
 use crate::problem::FieldError;
 use booking_core::Invalid;
 use std::borrow::Cow;

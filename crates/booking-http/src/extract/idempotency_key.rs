@@ -3,7 +3,7 @@
 //! The key's answer is remembered by the store, in the transaction that decided it. Here the header
 //! becomes what it is looked up by.
 
-use crate::fields::trim;
+use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};

@@ -1,7 +1,7 @@
 //! What a route's path names.
 
-use crate::fields::trim;
-use crate::identity;
+use crate::auth::callers;
+use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -56,7 +56,7 @@ impl Holder {
     /// # Errors
     /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let caller = identity::holder(request)?;
+        let caller = callers::holder(request)?;
         Ok(Self { id: id(request, "id")?, caller })
     }
 }

@@ -1,7 +1,7 @@
 //! Query strings, read in one place and strictly: what is not known or is said twice is refused, as in
 //! bodies, so that a misspelt name is no listing of something else.
 
-use crate::fields::ERRORS_MAX;
+use crate::extract::fields::ERRORS_MAX;
 use crate::problem::{ApiError, FieldError};
 use actix_web::HttpRequest;
 use actix_web::http::Method;

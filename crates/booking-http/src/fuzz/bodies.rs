@@ -1,12 +1,12 @@
 //! The bodies of requests.
 
 use super::Target;
-use crate::body::{FromBody, Nothing, parse};
-use crate::json::Json;
-use crate::problem::{self, ApiError};
-use crate::requests::{
+use crate::api::requests::{
     CheckIn, CheckInBatch, CreateEvent, EditEvent, Hold, Register, Transfer, Who,
 };
+use crate::extract::body::{FromBody, Nothing, parse};
+use crate::extract::json::Json;
+use crate::problem::{self, ApiError};
 use booking_core::{
     CapacityMax, Description, EmailAddress, EventName, HoldTtl, OfferTtl, OnFull, PersonName,
     TimeZone, Venue,
@@ -200,7 +200,8 @@ fn check_in_batch(bytes: &[u8]) {
         }
     });
     for (second, first) in second.scans.iter().zip(&first.scans) {
-        let of = |scan: &crate::requests::Scan| (scan.id, scan.ticket.clone(), scan.scanned_at);
+        let of =
+            |scan: &crate::api::requests::Scan| (scan.id, scan.ticket.clone(), scan.scanned_at);
         assert_eq!(of(second), of(first));
     }
 }

@@ -1,11 +1,12 @@
 //! The headers that are read.
 
 use super::Target;
-use crate::body::is_plain_json;
-use crate::caching::{has_already, if_match};
-use crate::idempotency::KeyHeader;
-use crate::limits::AddressHeader;
-use crate::{edge, host, identity};
+use crate::auth::callers;
+use crate::edge::{host_header, middleware};
+use crate::extract::body::is_plain_json;
+use crate::extract::conditional::{has_already, if_match};
+use crate::extract::idempotency_key::KeyHeader;
+use crate::net::forwarded::AddressHeader;
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_TYPE, EntityTag, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_NONE_MATCH,
@@ -60,13 +61,13 @@ fn with(bytes: &[u8], name: &HeaderName, check: impl FnOnce(&HeaderMap, &HeaderV
 
 fn authorization(bytes: &[u8]) {
     with(bytes, &AUTHORIZATION, |headers, value| {
-        let hash = identity::bearer_hash(headers);
+        let hash = callers::bearer_hash(headers);
         let Some(hash) = hash else { return };
         let text = value.to_str().expect("a token is ASCII");
         let words: Vec<_> = text.split_ascii_whitespace().collect();
         let [scheme, token] = words[..] else { panic!("not two words: {text}") };
         assert!(scheme.eq_ignore_ascii_case("bearer"));
-        assert_eq!(hash, identity::token_hash(token));
+        assert_eq!(hash, callers::token_hash(token));
         assert!(token.len() <= 8_192 && !token.contains([',', '"']));
     });
 }
@@ -127,7 +128,7 @@ fn content_type(bytes: &[u8]) {
 
 fn request_id(bytes: &[u8]) {
     with(bytes, &HeaderName::from_static("x-request-id"), |headers, _| {
-        let id = edge::request_id(headers);
+        let id = middleware::request_id(headers);
         let id = id.as_str();
         assert!((1..=128).contains(&id.len()));
         assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)), "{id}");
@@ -136,7 +137,7 @@ fn request_id(bytes: &[u8]) {
 
 fn check_host(bytes: &[u8]) {
     with(bytes, &HOST, |headers, value| {
-        if host::check(headers).is_ok() {
+        if host_header::check(headers).is_ok() {
             let text = value.to_str().expect("a host is ASCII");
             assert!(
                 !text.contains(|c: char| c.is_whitespace() || "/\\@?#<>\"".contains(c)),

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::config::Config;
-use crate::seeds::parse_seeds;
+use crate::service::signing_keys::parse_seeds;
 use crate::settings::SETTINGS;
 use booking_pg::PgOptions;
 

@@ -1,8 +1,8 @@
 //! Texts by themselves: paths, queries, tickets, times, and one that we write of what others typed.
 
 use super::{Target, text};
-use crate::calendar;
-use crate::page::parse;
+use crate::api::calendar;
+use crate::api::pagination::parse;
 use booking_core::{
     Capacity, CapacityMax, Description, EmailAddress, EventCursor, EventId, EventName, NewEvent,
     RegistrationCursor, TimeZone, parse_instant,

@@ -1,9 +1,9 @@
 //! What is refused before anything of it is looked at: writes that come too often.
 
-use super::client::{Client, TrustedProxies};
 use super::rate::{Limiter, Standing};
 use super::{ClientLimits, Limited, TooMuch};
-use crate::identity;
+use crate::auth::callers;
+use crate::net::client::{Client, TrustedProxies};
 use crate::problem::ApiError;
 use crate::service::{REFUSAL_PAUSE, Service};
 use actix_web::body::MessageBody;
@@ -50,8 +50,7 @@ impl Gate {
             return (standings, Some(too_much));
         }
         let tokens = self.tokens.as_ref();
-        let of_token =
-            tokens.and_then(|tokens| Some(tokens.count(identity::bearer_hash(headers)?)));
+        let of_token = tokens.and_then(|tokens| Some(tokens.count(callers::bearer_hash(headers)?)));
         let too_much = standings.add(of_token, Limited::TokenWrites);
         (standings, too_much)
     }

@@ -5,10 +5,10 @@
 //! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
 //! keeps its place until its end. Nothing is kept of an address but a keyed hash.
 
-use super::client::Client;
 use super::places::{Limit, Places, Taken};
 use super::{ClientLimits, Limited, TooMuch};
-use crate::locked::lock;
+use crate::net::client::Client;
+use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId};
 use std::hash::{BuildHasher, RandomState};

@@ -2,8 +2,8 @@
 //! remembered.
 
 use super::{SET_MAX, number};
-use crate::locked::lock;
 use crate::settings::Reader;
+use crate::util::locks::lock;
 use governor::clock::{Clock, MonotonicClock, Reference};
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;

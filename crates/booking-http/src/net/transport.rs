@@ -1,6 +1,6 @@
 //! HTTP/1.1 on sockets that are guarded: what `HttpServer` of actix-web does, with a stream of our own.
 
-use crate::connections::{self, Counts, GuardedStream};
+use crate::net::connections::{self, Counts, GuardedStream};
 use actix_http::{HttpService, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::body::MessageBody;

@@ -1,7 +1,7 @@
 //! The pages, from inside the binary.
 
-use crate::caching::{REVALIDATE, has_already};
-use crate::compress::Gzipped;
+use crate::api::compression::Gzipped;
+use crate::extract::conditional::{REVALIDATE, has_already};
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -32,7 +32,7 @@ macro_rules! asset {
     ($content_type:ident $file:literal) => {
         Asset {
             content_type: $content_type,
-            bytes: include_bytes!(concat!("../../../static/", $file)),
+            bytes: include_bytes!(concat!("../../../../static/", $file)),
             gzipped: include_bytes!(concat!(env!("OUT_DIR"), "/static/", $file, ".gz")),
         }
     };
@@ -134,7 +134,7 @@ routes! {
 
 /// The script that opens the pages without a network. Not under `/static`: it may only answer for what
 /// is below its own path.
-const WORKER: &[u8] = include_bytes!("../../../static/sw.js");
+const WORKER: &[u8] = include_bytes!("../../../../static/sw.js");
 
 /// The worker with the list of what it keeps before it. Any change to any file makes another script of
 /// it, which is how browsers tell that there is a new release.

@@ -4,12 +4,12 @@
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
 
-use crate::identity;
-use crate::metrics::Route;
-use crate::path::{EventPath, Holder};
+use crate::auth::callers;
+use crate::extract::path::{EventPath, Holder};
+use crate::extract::query;
 use crate::problem::ApiError;
-use crate::query;
 use crate::service::Service;
+use crate::telemetry::metrics::Route;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
@@ -82,7 +82,7 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         }
     } else if template.starts_with("/events/{id}") {
         // Organizers see those events that they manage, and who is none has not come here on their routes.
-        let caller = identity::visitor(request)?;
+        let caller = callers::visitor(request)?;
         service.reads.event(caller, EventPath::of(request)?.0).await?;
     }
     Ok(())

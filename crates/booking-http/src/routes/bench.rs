@@ -1,12 +1,12 @@
 //! The yardstick of the benchmark: HTTP alone.
 
 use super::Answer;
-use crate::body::Write;
-use crate::path::EventPath;
-use crate::present::Decided;
-use crate::requests::Register;
+use crate::api::requests::Register;
+use crate::auth::manage_token::Origin;
+use crate::extract::body::Write;
+use crate::extract::path::EventPath;
+use crate::routes::responses::Decided;
 use crate::service::Service;
-use crate::tokens::Origin;
 use actix_web::web::Data;
 use booking_core::{Outcome, Registration, RegistrationId, Status, Version};
 use chrono::DateTime;

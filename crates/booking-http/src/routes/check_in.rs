@@ -1,13 +1,14 @@
 //! At the door.
 
+mod scan;
+
 use super::Answer;
-use crate::body::{Nothing, Write};
-use crate::idempotency::REPLAYED;
-use crate::identity::Manager;
-use crate::path::{EventPath, MemberPath};
-use crate::present::Decided;
-use crate::requests::{CheckIn, CheckInBatch};
-use crate::scans;
+use crate::api::requests::{CheckIn, CheckInBatch};
+use crate::auth::callers::Manager;
+use crate::extract::body::{Nothing, Write};
+use crate::extract::idempotency_key::REPLAYED;
+use crate::extract::path::{EventPath, MemberPath};
+use crate::routes::responses::Decided;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -23,8 +24,8 @@ pub(super) async fn check_in(
     write: Write<CheckIn>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let claims = scans::verify_or_say(&service, caller, event_id, &write.body.ticket).await?;
-    let command = scans::command(&claims, Uuid::now_v7(), None);
+    let claims = scan::verify_or_say(&service, caller, event_id, &write.body.ticket).await?;
+    let command = scan::command(&claims, Uuid::now_v7(), None);
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = service.submit(item).await?;
     Ok(Decided::registration(outcome)?.made(None))
@@ -38,7 +39,7 @@ pub(super) async fn check_in_batch(
     write: Write<CheckInBatch>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let told = scans::tell(&service, caller, event_id, &write.body.scans, key).await?;
+    let told = scan::tell(&service, caller, event_id, &write.body.scans, key).await?;
     let mut response = HttpResponse::Ok();
     if told.is_replay {
         response.insert_header(REPLAYED);

@@ -1,16 +1,16 @@
 //! Coming to an event: register, hold.
 
 use super::Answer;
-use crate::body::Write;
-use crate::identity::Visitor;
+use crate::api::requests::{Hold, Register};
+use crate::auth::callers::Visitor;
+use crate::auth::manage_token::Origin;
+use crate::extract::body::Write;
+use crate::extract::path::EventPath;
 use crate::limits::{Peer, TooMuch};
-use crate::path::EventPath;
-use crate::present::Decided;
 use crate::problem::ApiError;
-use crate::requests::{Hold, Register};
+use crate::routes::responses::Decided;
 use crate::service::Service;
-use crate::tickets::Issued;
-use crate::tokens::Origin;
+use crate::service::tickets::Issued;
 use actix_web::web::Data;
 use booking_core::{Command, EventCommand, Outcome, RegistrationId};
 use uuid::Uuid;

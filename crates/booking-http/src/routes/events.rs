@@ -1,17 +1,17 @@
 //! Events themselves.
 
 use super::Answer;
-use crate::body::{Nothing, Write};
-use crate::caching::{IfMatch, REVALIDATE, etag, has_already};
-use crate::calendar;
-use crate::identity::{Manager, Visitor};
-use crate::page::PageQuery;
-use crate::path::EventPath;
-use crate::present::Decided;
+use crate::api::calendar;
+use crate::api::pagination::PageQuery;
+use crate::api::requests::{CreateEvent, EditEvent};
+use crate::api::responses::EventBody;
+use crate::auth::callers::{Manager, Visitor};
+use crate::extract::body::{Nothing, Write};
+use crate::extract::conditional::{IfMatch, REVALIDATE, etag, has_already};
+use crate::extract::path::EventPath;
 use crate::problem::ApiError;
-use crate::requests::{CreateEvent, EditEvent};
+use crate::routes::responses::Decided;
 use crate::service::Service;
-use crate::wire::EventBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
 use actix_web::web::Data;

@@ -2,9 +2,9 @@
 
 use super::Answer;
 use crate::config::MetricsAt;
-use crate::metrics;
 use crate::problem::ApiError;
 use crate::service::Service;
+use crate::telemetry::metrics;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data};

@@ -1,7 +1,7 @@
 //! Who organizes here.
 
 use super::Answer;
-use crate::identity::Recognized;
+use crate::auth::callers::Recognized;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;

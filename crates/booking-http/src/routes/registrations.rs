@@ -1,16 +1,16 @@
 //! Registrations that are there, for their owners and for the organizer.
 
 use super::Answer;
-use crate::body::{Nothing, Write};
-use crate::identity::Manager;
-use crate::page::{PageBody, PageQuery};
-use crate::path::{EventPath, Holder};
-use crate::present::Decided;
+use crate::api::pagination::{PageBody, PageQuery};
+use crate::api::requests::{Correct, Transfer, Who};
+use crate::api::responses::{HistoryBody, RegistrationBody};
+use crate::auth::callers::Manager;
+use crate::auth::manage_token::Origin;
+use crate::extract::body::{Nothing, Write};
+use crate::extract::path::{EventPath, Holder};
 use crate::problem::ApiError;
-use crate::requests::{Correct, Transfer, Who};
+use crate::routes::responses::Decided;
 use crate::service::Service;
-use crate::tokens::Origin;
-use crate::wire::{HistoryBody, RegistrationBody};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{Command, CorrectedAddress, PageLimit, RegistrationCursor};

@@ -1,10 +1,10 @@
 //! Outcomes as answers.
 
-use crate::caching::etag;
-use crate::idempotency::REPLAYED;
+use crate::api::responses::{EventBody, RegistrationBody};
+use crate::auth::manage_token::ManageToken;
+use crate::extract::conditional::etag;
+use crate::extract::idempotency_key::REPLAYED;
 use crate::problem::ApiError;
-use crate::tokens::ManageToken;
-use crate::wire::{EventBody, RegistrationBody};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};

@@ -1,12 +1,12 @@
 //! Tickets, and the public keys to check them with.
 
 use super::Answer;
-use crate::caching::REVALIDATE;
-use crate::path::Holder;
+use crate::api::qr;
+use crate::api::responses::TicketBody;
+use crate::extract::conditional::REVALIDATE;
+use crate::extract::path::Holder;
 use crate::problem::ApiError;
-use crate::qr;
 use crate::service::Service;
-use crate::wire::TicketBody;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, ContentType};
 use actix_web::web::Data;

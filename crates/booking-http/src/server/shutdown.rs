@@ -5,7 +5,7 @@
 //! idle (`connections`). Whoever connects meanwhile is served in the same way for a moment; then there is
 //! nobody left to serve them, and they are told to come again, which is to a server that goes on.
 
-use crate::connections::Counts;
+use crate::net::connections::Counts;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use actix_web::body::MessageBody;

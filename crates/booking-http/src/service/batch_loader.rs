@@ -1,7 +1,7 @@
 //! Look-ups of different things that go to the store together.
 
-use crate::locked::lock;
 use crate::problem::ApiError;
+use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::StoreError;
 use std::collections::VecDeque;

@@ -1,12 +1,12 @@
 //! What is read most: shared by those who ask at the same time, down to the bytes of the answer.
 
-use crate::coalesce::Coalesced;
-use crate::compress::SLICE_BYTES;
-use crate::gather::Gathered;
-use crate::locked::lock;
-use crate::page::PageBody;
+use crate::api::compression::SLICE_BYTES;
+use crate::api::pagination::PageBody;
+use crate::api::responses::{EventBody, json};
 use crate::problem::ApiError;
-use crate::wire::{EventBody, json};
+use crate::service::batch_loader::Gathered;
+use crate::service::single_flight::Coalesced;
+use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
     BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed, OrganizerId,

@@ -1,6 +1,6 @@
 //! Reads that are shared by those who ask for the same thing at the same time.
 
-use crate::locked::lock;
+use crate::util::locks::lock;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};

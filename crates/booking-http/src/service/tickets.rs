@@ -1,12 +1,12 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
-use crate::causes::Complaint;
-use crate::present::Decided;
+use crate::api::responses::{TicketBody, json};
+use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
-use crate::seeds::Seeds;
+use crate::routes::responses::Decided;
 use crate::service::Service;
-use crate::tokens::{ManageToken, Origin, TokenSecret};
-use crate::wire::{TicketBody, json};
+use crate::service::signing_keys::Seeds;
+use crate::util::failure_log::Complaint;
 use actix_web::web::Bytes;
 use booking_core::{
     BookingStore, Causes, Registration, SigningSeed, StoreError, TicketKey, TokenHash,

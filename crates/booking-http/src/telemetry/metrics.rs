@@ -11,8 +11,8 @@ mod requests;
 
 pub(crate) use requests::Route;
 
-use crate::kept::Kept;
 use crate::service::Service;
+use crate::util::ttl_cache::Kept;
 use booking_core::{Observation, Observer, StoreError, Totals};
 use families::Families;
 use process::Process;

@@ -1,7 +1,7 @@
 //! Whether this server is to be sent requests.
 
-use crate::kept::Kept;
 use crate::service::Service;
+use crate::util::ttl_cache::Kept;
 use booking_core::{StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! How often a failure is told in the log.
 
-use crate::locked::lock;
+use crate::util::locks::lock;
 use booking_core::{Causes, StoreError};
 use std::sync::Mutex;
 use std::time::Duration;

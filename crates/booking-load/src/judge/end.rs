@@ -1,7 +1,7 @@
 //! What the servers hold in the end, against what the replay makes of it.
 
-use super::asked::Asked;
 use super::breach::Breach;
+use super::exchanges::Asked;
 use super::history::{EndEvent, EndRegistration, Request, Shown, Status};
 use super::replay::{Moment, Replay};
 use std::collections::{HashMap, HashSet};

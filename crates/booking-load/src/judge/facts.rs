@@ -1,7 +1,7 @@
 //! The changes of one event, by the versions that they made.
 
-use super::asked::Asked;
 use super::breach::Breach;
+use super::exchanges::Asked;
 use super::history::{Actor, EndRegistration, Kind, Request};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};

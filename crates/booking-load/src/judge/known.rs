@@ -1,6 +1,6 @@
 //! What answers and the end tell of a registration beside its facts.
 
-use super::asked::Asked;
+use super::exchanges::Asked;
 use super::history::{EndRegistration, Request, Shown, TokenMark};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;

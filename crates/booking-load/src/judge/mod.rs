@@ -8,17 +8,17 @@
 //!
 //! It is pure. What makes the load, and reads the end, is [`workload`](crate::workload).
 
-mod asked;
 mod breach;
 mod coverage;
 mod end;
+mod exchanges;
 mod facts;
 mod history;
 mod known;
 mod refusals;
 mod replay;
+mod responses;
 mod times;
-mod told;
 
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
@@ -101,10 +101,10 @@ struct Case<'a> {
 impl Case<'_> {
     /// Adds what is wrong; returns how many changes there were.
     fn judge(&self, breaches: &mut Vec<Breach>, coverage: &mut Coverage) -> usize {
-        let asked = asked::gather(&self.operations, breaches, coverage);
+        let asked = exchanges::gather(&self.operations, breaches, coverage);
         let facts = facts::gather(&asked, &self.rows, breaches);
         let replay = replay::replay(&facts, &asked, &self.rows, self.end, breaches, coverage);
-        told::check(&asked, &facts, &replay, breaches, coverage);
+        responses::check(&asked, &facts, &replay, breaches, coverage);
         end::check(&asked, &self.rows, self.end, &replay, breaches);
         facts.len()
     }

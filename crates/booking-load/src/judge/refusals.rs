@@ -1,12 +1,12 @@
 //! Refusals, and whether each had its reason while its request was under way.
 
-use super::asked::Asked;
 use super::breach::Breach;
 use super::coverage::Coverage;
+use super::exchanges::Asked;
 use super::history::{Hours, Request, Status};
 use super::replay::{Moment, Replay};
+use super::responses::{Window, moments_in};
 use super::times::Times;
-use super::told::{Window, moments_in};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

@@ -3,9 +3,9 @@
 //! This is a model of the rules in other words than the server's: it never decides, it only asks of
 //! each change that happened whether it may have happened then.
 
-use super::asked::Asked;
 use super::breach::Breach;
 use super::coverage::Coverage;
+use super::exchanges::Asked;
 use super::facts::{Fact, Facts};
 use super::history::{EndEvent, EndRegistration, Hours, Kind, Request, Status, TokenMark};
 use super::known::Known;

@@ -1,8 +1,8 @@
 //! What callers were told, against what was so while they asked.
 
-use super::asked::Asked;
 use super::breach::Breach;
 use super::coverage::Coverage;
+use super::exchanges::Asked;
 use super::facts::Facts;
 use super::history::{Decided, Kind, Request, Shown, ShownEvent, Status, TokenMark};
 use super::refusals;

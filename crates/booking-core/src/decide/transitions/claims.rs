@@ -1,6 +1,6 @@
 //! Coming to an event: register, hold, wait.
 
-use crate::seats::Seats;
+use crate::decide::seats::Seats;
 use crate::{
     Claim, FactKind, Hold, OnFull, Outcome, Refusal, Register, Registration, Status, Version,
 };

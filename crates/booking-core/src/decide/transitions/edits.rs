@@ -1,6 +1,6 @@
 //! What the organizer does to the event itself.
 
-use crate::seats::Seats;
+use crate::decide::seats::Seats;
 use crate::{Actor, Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
 use chrono::{DateTime, Utc};
 

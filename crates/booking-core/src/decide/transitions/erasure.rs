@@ -1,6 +1,6 @@
 //! Erasing whose registrations are or were. What is counted stays: seats, versions, facts.
 
-use crate::seats::Seats;
+use crate::decide::seats::Seats;
 use crate::{
     Actor, ERASED_MAX, EventStatus, FactKind, Outcome, Refusal, Registration, RegistrationId,
     Status,

@@ -1,6 +1,6 @@
 //! What can be done with a registration that is there.
 
-use crate::seats::Seats;
+use crate::decide::seats::Seats;
 use crate::{
     Actor, Admitted, Caller, CheckIn, CheckedIn, Correct, CorrectedAddress, EventStatus, FactKind,
     Outcome, PersonName, Refusal, RegistrationId, RenewLink, Status, TicketVoid, Transfer,

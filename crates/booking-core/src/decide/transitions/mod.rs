@@ -5,7 +5,7 @@ mod edits;
 mod erasure;
 mod holders;
 
-use crate::seats::Seats;
+use crate::decide::seats::Seats;
 use crate::{
     Actor, Caller, Command, EventCommand, IdempotencyRecord, Outcome, Refusal, Registration,
     RegistrationId,

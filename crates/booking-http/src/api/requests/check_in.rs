@@ -1,8 +1,8 @@
 //! What scanners at the door send.
 
-use crate::body::FromBody;
-use crate::fields::{Fields, text, trim};
-use crate::json::Json;
+use crate::extract::body::FromBody;
+use crate::extract::fields::{Fields, text, trim};
+use crate::extract::json::Json;
 use booking_core::{CapacityMax, parse_device_time};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

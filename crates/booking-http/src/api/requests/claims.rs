@@ -1,7 +1,7 @@
 //! What attendees send about seats.
 
-use crate::body::FromBody;
-use crate::fields::{Fields, number, text, word};
+use crate::extract::body::FromBody;
+use crate::extract::fields::{Fields, number, text, word};
 use booking_core::{
     CapacityMax, Claim, EmailAddress, HoldTtl, OnFull, PersonName, RegistrationId, TokenHash,
 };

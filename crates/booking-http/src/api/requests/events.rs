@@ -1,8 +1,8 @@
 //! What organizers send about events.
 
-use crate::body::{BODY_BYTES_MAX, FromBody};
-use crate::fields::{Fields, boolean, number, text, word};
-use crate::json::CHARACTER_BYTES_MAX;
+use crate::extract::body::{BODY_BYTES_MAX, FromBody};
+use crate::extract::fields::{Fields, boolean, number, text, word};
+use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
     Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
     OfferTtl, Retention, TimeZone, Venue, parse_instant,

@@ -1,6 +1,7 @@
 //! How many connections there are, and of whom.
 
-use crate::limits::{Client, ClientLimits, TrustedProxies};
+use crate::limits::ClientLimits;
+use crate::net::client::{Client, TrustedProxies};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

@@ -1,9 +1,9 @@
 //! Tickets that were scanned: verified here, and decided where their seats are.
 
-use crate::idempotency::part;
-use crate::present::{mismatched, unfold};
+use crate::api::requests::Scan;
+use crate::extract::idempotency_key::part;
 use crate::problem::{ApiError, TicketFault, void_reason};
-use crate::requests::Scan;
+use crate::routes::responses::{mismatched, unfold};
 use crate::service::Service;
 use booking_core::{
     Admitted, Caller, CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal,

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_readme_describes_every_metric_and_no_other() {
-        let readme = include_str!("../../../../README.md");
+        let readme = include_str!("../../../../../README.md");
         let rows = readme
             .lines()
             .filter(|line| line.starts_with("| `booking_") || line.starts_with("| `process_"));
