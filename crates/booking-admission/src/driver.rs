@@ -1,7 +1,7 @@
 //! The task that takes commands from the queue and sends them through the store in batches.
 
 use crate::batch::{Waiting, execute};
-use crate::front::Front;
+use crate::queue_age::QueueAge;
 use crate::{Limits, SubmitError};
 use booking_core::{BookingStore, EventId, Observation, Observer, WhenBusy};
 use futures_util::FutureExt;
@@ -16,7 +16,7 @@ pub(crate) struct Driver {
     store: Arc<dyn BookingStore>,
     limits: Limits,
     queue: mpsc::Receiver<Waiting>,
-    front: Arc<Front>,
+    queue_age: Arc<QueueAge>,
     observer: Arc<dyn Observer>,
     queue_is_open: bool,
     /// The batches under way: at most one of the queue, and one of each running lane.
@@ -45,14 +45,14 @@ impl Driver {
         store: Arc<dyn BookingStore>,
         limits: Limits,
         queue: mpsc::Receiver<Waiting>,
-        front: Arc<Front>,
+        queue_age: Arc<QueueAge>,
         observer: Arc<dyn Observer>,
     ) -> Self {
         Self {
             store,
             limits,
             queue,
-            front,
+            queue_age,
             observer,
             queue_is_open: true,
             under_way: JoinSet::new(),
@@ -92,7 +92,7 @@ impl Driver {
         let mut next = Some(first);
         while let Some(waiting) = next {
             // Whoever is next in the queue came no earlier.
-            self.front.move_to(waiting.1.since());
+            self.queue_age.move_to(waiting.1.since());
             if let Some((item, caller)) = self.still_wanted(waiting) {
                 match self.lanes.get_mut(&item.event_id) {
                     Some(lane) => lane.push_back((item, caller)),
@@ -105,7 +105,7 @@ impl Driver {
             next = self.queue.try_recv().ok();
         }
         if self.queue.is_empty() {
-            self.front.move_to(Instant::now());
+            self.queue_age.move_to(Instant::now());
         }
         if !batch.is_empty() {
             self.queue_is_under_way = true;

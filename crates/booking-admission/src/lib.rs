@@ -36,8 +36,8 @@
 
 mod batch;
 mod driver;
-mod front;
 mod limits;
+mod queue_age;
 
 pub use limits::Limits;
 
@@ -46,7 +46,7 @@ use booking_core::{
     BookingStore, EventCommand, Observation, Observer, Outcome, StoreError, Unobserved,
 };
 use driver::Driver;
-use front::Front;
+use queue_age::QueueAge;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,7 @@ pub struct Admission {
     queue: mpsc::Sender<Waiting>,
     /// One for each command that is waiting or under way, wherever it is.
     places: Arc<Semaphore>,
-    front: Arc<Front>,
+    queue_age: Arc<QueueAge>,
     draining: Arc<AtomicBool>,
     limits: Limits,
     observer: Arc<dyn Observer>,
@@ -96,12 +96,12 @@ impl Admission {
     ) -> Self {
         // As many places as permits: whoever has a permit finds the queue with room.
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
-        let front = Arc::new(Front::new());
+        let queue_age = Arc::new(QueueAge::new());
         let observed = Arc::clone(&observer);
-        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&front), observed).run());
+        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&queue_age), observed).run());
         Self {
             queue,
-            front,
+            queue_age,
             places: Arc::new(Semaphore::new(limits.queue_commands_max)),
             draining: Arc::default(),
             limits,
@@ -119,8 +119,8 @@ impl Admission {
             return Err(SubmitError::ShuttingDown);
         }
         if self.is_idle() {
-            self.front.move_to(Instant::now());
-        } else if self.front.age() > self.limits.queue_full_age {
+            self.queue_age.move_to(Instant::now());
+        } else if self.queue_age.age() > self.limits.queue_full_age {
             return Err(self.shed());
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.shed())?;
@@ -152,7 +152,7 @@ impl Admission {
 
     /// The longest that the first in the queue may have been waiting; zero if nobody is.
     pub fn age(&self) -> Duration {
-        if self.is_idle() { Duration::ZERO } else { self.front.age() }
+        if self.is_idle() { Duration::ZERO } else { self.queue_age.age() }
     }
 
     /// How many commands are waiting or under way.

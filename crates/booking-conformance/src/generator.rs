@@ -370,7 +370,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
             of_event(rng, Command::Edit(edit))
         }
         97 if rng.u8(..) < 50 => of_event(rng, Command::CancelEvent),
-        97 if rng.bool() => of_event(rng, Command::Recall),
+        97 if rng.bool() => of_event(rng, Command::Replay),
         98 => of_registration(Command::Erase { registration_id }),
         99 => of_event(rng, Command::EraseDue),
         _ => of_event(rng, Command::Settle),

@@ -160,12 +160,12 @@ async fn apply(
             agree(store.forget_records_of(&email, PageLimit::MAX).await, expected, place);
         }
         Op::ForgetRecords(limit) => {
-            let expected = oracle.forget_records(limit).await;
-            agree(store.forget_records(limit).await, expected, place);
+            let expected = oracle.purge_records(limit).await;
+            agree(store.purge_records(limit).await, expected, place);
         }
         Op::AdoptEvents(organizer) => {
-            let expected = oracle.adopt_events(organizer, PageLimit::MAX).await;
-            agree(store.adopt_events(organizer, PageLimit::MAX).await, expected, place);
+            let expected = oracle.assign_events(organizer, PageLimit::MAX).await;
+            agree(store.assign_events(organizer, PageLimit::MAX).await, expected, place);
         }
         Op::Audit => {
             agree(store.audit().await, oracle.audit().await, place);

@@ -180,7 +180,10 @@ impl BookingStore for MemoryStore {
         }))
     }
 
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
         Ok(ids.iter().map(|id| self.read_of(*id, |table, _| table.event.id)).collect())
     }
 
@@ -201,7 +204,7 @@ impl BookingStore for MemoryStore {
         Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
     }
 
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let now = self.now();
         Ok(self.tables().forget(limit, |record| !record.holds(now)))
     }
@@ -294,7 +297,7 @@ impl BookingStore for MemoryStore {
         }))
     }
 
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,

@@ -82,7 +82,7 @@ impl OptionalFields {
             | Command::CancelEvent
             | Command::EraseDue
             | Command::Settle
-            | Command::Recall => {}
+            | Command::Replay => {}
         }
     }
 

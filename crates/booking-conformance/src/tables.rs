@@ -2,9 +2,9 @@
 
 use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
-    Fact, HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, NewEvent, NewToken, Organizer,
-    OrganizerId, OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed,
-    Status, TicketKey, Version,
+    Fact, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, NewToken, Organizer, OrganizerId,
+    OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed, Status,
+    StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -175,7 +175,7 @@ impl EventTable {
         let (counts, times, due_at) = (self.counts, self.event.details.times(), self.due_at);
         let state =
             EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
-        let needs = state.needs(commands.iter().copied(), now);
+        let needs = state.load_plan(commands.iter().copied(), now);
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {
                 command.registration_id() == Some(row.id)
@@ -190,7 +190,7 @@ impl EventTable {
             self.rows.values().filter(|row| !is_overdue(row)).filter_map(|row| row.expires_at);
         let waiting = self.rows.values().filter(|row| row.status == Status::Waitlisted);
         let keys = commands.iter().filter_map(|command| command.key);
-        let kept = || KeptDetails {
+        let kept = || StoredDetails {
             details: self.event.details.clone(),
             created_at: self.event.created_at,
             changed_at: self.event.changed_at,
@@ -265,7 +265,7 @@ impl EventTable {
         for (version, fact) in (first..).zip(change.facts) {
             self.facts.insert(Version::new(version), (now, fact));
         }
-        if change.forgets_records {
+        if change.purges_records {
             self.records.clear();
         }
         self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
@@ -293,8 +293,8 @@ impl EventTable {
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
         let live = rows().filter(|row| row.status.is_live());
         let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
-        let unforeseen = rows().filter_map(|row| row.expires_at);
-        let unforeseen = unforeseen.filter(|end| self.due_at.is_none_or(|due| *end < due)).count();
+        let before_due = rows().filter_map(|row| row.expires_at);
+        let before_due = before_due.filter(|end| self.due_at.is_none_or(|due| *end < due)).count();
         let versions = (1..).zip(self.facts.keys()).take_while(|(n, version)| *n == version.get());
         EventCount {
             event_id: self.event.id,
@@ -310,7 +310,7 @@ impl EventTable {
             held: count(Status::runs_out),
             waiting: count(|status| status == Status::Waitlisted),
             addresses: addresses.len() as i64,
-            unforeseen: unforeseen as i64,
+            before_due: before_due as i64,
             fact_versions: versions.count() as i64,
             fact_version_last: self.facts.keys().last().map_or(0, |version| version.get() as i64),
         }

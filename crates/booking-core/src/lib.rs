@@ -11,7 +11,7 @@
 //! | what a store promises | [`BookingStore`], [`StoreError`] |
 //! | what may be asked and answered | [`Command`], [`Outcome`], [`Refusal`] |
 //! | who may go from which status to which | `transitions`, and its moves in `seats` |
-//! | what a batch has to read | [`EventState::needs`] |
+//! | what a batch has to read | [`EventState::load_plan`] |
 //! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
 //!
 //! # Embedding it in another service
@@ -70,14 +70,14 @@ pub use decide::command::{
 };
 pub use decide::outcome::{Admitted, Outcome, Refusal, TicketVoid};
 pub use decide::state::{
-    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, KeptDetails, Needs,
-    SETTLED_MAX, SeatCounts,
+    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, LoadPlan, SETTLED_MAX,
+    SeatCounts, StoredDetails,
 };
 pub use decide::{Decision, Rule, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
-pub use store::error_chain::Causes;
+pub use store::error_chain::ErrorChain;
 pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::schema::{Migration, Needed, Schema, SchemaError};

@@ -65,7 +65,10 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
 
     /// The event of each registration: `events[i]` is that of `ids[i]`. It never changes.
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError>;
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError>;
 
     /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
     /// event was called off, if it was and the registration was live. `None` if there is no such
@@ -81,7 +84,7 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
 
     /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
     /// Up to `limit` registrations of any event and in any state that are of `user_email`, which is in its
     /// canonical spelling, or are in another one: for [`Command::Erase`](crate::Command::Erase). It reads every
@@ -132,14 +135,14 @@ pub trait BookingStore: fmt::Debug + Send + Sync {
     /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
     /// many. There may be more as long as that is not zero: an event whose row somebody else holds for long is
     /// left for the next time.
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError>;
 
     /// Executes a batch in one transaction: locks the rows of its events in the order of their ids,
-    /// loads what the commands need ([`EventState::needs`](crate::EventState::needs)), lets
+    /// loads what the commands need ([`EventState::load_plan`](crate::EventState::load_plan)), lets
     /// [`decide`](crate::decide()) decide, writes, commits.
     ///
     /// `executions[i]` answers `batch[i]`, and the outcomes are as if the commands had been executed

@@ -12,7 +12,7 @@ pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
 pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
-use booking_core::{CapacityMax, Causes, Retention, SigningSeed};
+use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
@@ -183,7 +183,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         (Some(url), None) => match PgOptions::parse(url.trim()) {
             Ok(options) => options,
             Err(error) => {
-                reader.fail("DATABASE_URL", Causes(&error).to_string());
+                reader.fail("DATABASE_URL", ErrorChain(&error).to_string());
                 return StoreConfig::Sqlite(PathBuf::new());
             }
         },

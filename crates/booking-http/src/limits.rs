@@ -74,15 +74,15 @@ fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
 
 /// That a client asks for too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMuch {
-    pub(crate) of: Limited,
+pub(crate) struct RateLimited {
+    pub(crate) of: LimitKind,
     /// How long until it is worth another try.
     pub(crate) wait: Duration,
 }
 
 /// What there is too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Limited {
+pub(crate) enum LimitKind {
     #[error("too many requests came from your network's address; this one changed nothing")]
     ClientWrites,
     #[error("too many requests came with this token; this one changed nothing")]

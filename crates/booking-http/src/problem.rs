@@ -5,9 +5,9 @@ mod shape;
 
 pub(crate) use extras::{TicketFault, void_reason};
 
-use crate::auth::callers::Untold;
+use crate::auth::callers::AuthError;
 use crate::extract::idempotency_key::REPLAYED;
-use crate::limits::TooMuch;
+use crate::limits::RateLimited;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -33,7 +33,7 @@ pub(crate) enum ApiError {
     #[error("the header {name} {detail}")]
     InvalidHeader { name: &'static str, detail: &'static str },
     #[error("{0}")]
-    Unauthenticated(Untold),
+    Unauthenticated(AuthError),
     #[error("this token is not for this registration")]
     Forbidden,
     #[error(
@@ -68,7 +68,7 @@ pub(crate) enum ApiError {
         is_replay: bool,
     },
     #[error("{}", .0.of)]
-    TooMuch(TooMuch),
+    RateLimited(RateLimited),
     #[error("the command was not executed")]
     Submit(#[source] SubmitError),
     #[error("the store could not answer")]
@@ -110,7 +110,7 @@ impl ApiError {
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }
-            | Self::TooMuch(_)
+            | Self::RateLimited(_)
             | Self::Framework { .. } => self.to_string(),
             Self::Submit(SubmitError::Overloaded) => {
                 "Too many requests are waiting. Nothing was changed; try again.".into()
@@ -155,7 +155,7 @@ impl ApiError {
             | Self::NotConfirmed
             | Self::TicketRefused(_)
             | Self::Refused { .. }
-            | Self::TooMuch(_)
+            | Self::RateLimited(_)
             | Self::Submit(_)
             | Self::Store(_)
             | Self::Panic
@@ -205,8 +205,8 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     if let ApiError::MethodNotAllowed { allow } = error {
         response.insert_header((ALLOW, HeaderValue::from_static(allow)));
     }
-    if let ApiError::Unauthenticated(untold) = error {
-        let challenge = HeaderValue::from_static(untold.challenge());
+    if let ApiError::Unauthenticated(auth_error) = error {
+        let challenge = HeaderValue::from_static(auth_error.challenge());
         response.insert_header((WWW_AUTHENTICATE, challenge));
     }
     if let ApiError::Refused { is_replay: true, .. } = error {

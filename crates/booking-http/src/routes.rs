@@ -16,7 +16,7 @@ mod tickets;
 use crate::api::pagination::Cursor;
 use crate::extract::query;
 use crate::problem::ApiError;
-use crate::routes::authorization::Asked;
+use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
@@ -139,11 +139,11 @@ impl ApiRoute {
 #[derive(Clone)]
 struct Strict<F>(F);
 
-impl<F: Handler<Args>, Args> Handler<Asked<Args>> for Strict<F> {
+impl<F: Handler<Args>, Args> Handler<Authorized<Args>> for Strict<F> {
     type Output = F::Output;
     type Future = F::Future;
 
-    fn call(&self, Asked(args): Asked<Args>) -> Self::Future {
+    fn call(&self, Authorized(args): Authorized<Args>) -> Self::Future {
         self.0.call(args)
     }
 }

@@ -2,10 +2,10 @@
 
 mod shutdown;
 
-use crate::auth::token_cache::{self, Access};
+use crate::auth::token_cache::{self, TokenCache};
 use crate::background::{auditor, sweeper};
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
-use crate::edge::cross_site::Sites;
+use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware::edge;
 use crate::limits::gate;
 use crate::net::connections::Counts;
@@ -64,21 +64,21 @@ async fn serve_observed(
     description: &str,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<()> {
-    let access = Access::read(store.as_ref()).await?;
+    let access = TokenCache::read(store.as_ref()).await?;
     check_open(config, &access)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
     let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let (seats_max, body_within, limits) =
         (config.capacity_max, config.body_within, &config.client_limits);
     let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
-    let sites = Sites { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
+    let sites = CrossSitePolicy { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
     let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
     let service = service.with_base_url(config.base_url.clone());
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
     };
-    let service = Data::new(service.with_retention(config.retention).with_beside(at_once));
+    let service = Data::new(service.with_retention(config.retention).with_bulkhead(at_once));
 
     let app_service = service.clone();
     let cors = config.cors.clone();
@@ -147,7 +147,7 @@ fn files_max() -> u64 {
 }
 
 /// Keeps what is open to anybody from those who are not on this machine, and says that it is.
-fn check_open(config: &Config, access: &Access) -> anyhow::Result<()> {
+fn check_open(config: &Config, access: &TokenCache) -> anyhow::Result<()> {
     if !access.is_open() {
         return Ok(());
     }

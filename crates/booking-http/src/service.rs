@@ -8,15 +8,15 @@ mod single_flight;
 pub(crate) mod tickets;
 
 use crate::api::base_url::BaseUrl;
-use crate::auth::token_cache::Access;
+use crate::auth::token_cache::TokenCache;
 use crate::config::MetricsAt;
-use crate::edge::cross_site::Sites;
+use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware;
 use crate::extract::body::LargeBodies;
-use crate::extract::path::Holder;
+use crate::extract::path::RegistrationAuth;
 use crate::limits::{ClientLimits, Gate, Holds, Seats};
 use crate::problem::ApiError;
-use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Beside};
+use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
@@ -41,8 +41,8 @@ pub(crate) struct Service {
     pub(crate) reads: Reads,
     pub(crate) admission: Admission,
     /// What writes and is not for the queue.
-    pub(crate) beside: Beside,
-    pub(crate) access: Access,
+    pub(crate) bulkhead: Bulkhead,
+    pub(crate) access: TokenCache,
     pub(crate) tickets: Tickets,
     pub(crate) capacity_max: CapacityMax,
     pub(crate) body_within: Duration,
@@ -52,7 +52,7 @@ pub(crate) struct Service {
     pub(crate) gate: Gate,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
-    pub(crate) sites: Sites,
+    pub(crate) sites: CrossSitePolicy,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -66,7 +66,7 @@ impl Service {
     pub(crate) fn new(
         store: Arc<dyn BookingStore>,
         admission: Admission,
-        access: Access,
+        access: TokenCache,
         tickets: Tickets,
         capacity_max: CapacityMax,
         body_within: Duration,
@@ -76,7 +76,7 @@ impl Service {
             reads: Reads::new(Arc::clone(&store)),
             store,
             admission,
-            beside: Beside::new(AT_ONCE_ON_SQLITE),
+            bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
             access,
             tickets,
             capacity_max,
@@ -86,7 +86,7 @@ impl Service {
             gate: Gate::new(limits),
             holds: Holds::new(limits),
             seats: Seats::new(limits),
-            sites: Sites::default(),
+            sites: CrossSitePolicy::default(),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -102,7 +102,7 @@ impl Service {
     }
 
     /// The same, letting these other sites in.
-    pub(crate) fn with_sites(self, sites: Sites) -> Self {
+    pub(crate) fn with_sites(self, sites: CrossSitePolicy) -> Self {
         Self { sites, ..self }
     }
 
@@ -117,16 +117,16 @@ impl Service {
     }
 
     /// The same, which lets so many write beside the queue at a time.
-    pub(crate) fn with_beside(self, at_once: usize) -> Self {
-        Self { beside: Beside::new(at_once), ..self }
+    pub(crate) fn with_bulkhead(self, at_once: usize) -> Self {
+        Self { bulkhead: Bulkhead::new(at_once), ..self }
     }
 
     /// Lets a client have something written that is not for the queue.
-    pub(crate) async fn write_beside<T>(
+    pub(crate) async fn write_limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, SubmitError> {
-        let done = self.beside.run(work).await;
+        let done = self.bulkhead.run(work).await;
         if let Err(SubmitError::Overloaded) = done {
             sleep(REFUSAL_PAUSE).await;
         }
@@ -149,7 +149,7 @@ impl Service {
     /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
     pub(crate) async fn submit_for(
         &self,
-        holder: Holder,
+        holder: RegistrationAuth,
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Outcome, ApiError> {
@@ -162,7 +162,10 @@ impl Service {
     ///
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.
-    pub(crate) async fn registration(&self, holder: Holder) -> Result<Registration, ApiError> {
+    pub(crate) async fn registration(
+        &self,
+        holder: RegistrationAuth,
+    ) -> Result<Registration, ApiError> {
         let registration = self.store.registration(holder.id).await?.ok_or(ApiError::NotFound)?;
         match holder.caller {
             Caller::Attendee(hash) if registration.token_hash == Some(hash) => {}

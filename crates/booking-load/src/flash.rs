@@ -7,7 +7,7 @@ use crate::patience::{Patience, Persistence};
 use crate::report::{FlashReport, Measured};
 use crate::storm::{Storm, email_of};
 use crate::token::OrganizerToken;
-use crate::verify::{self, Breach, Client, Shown, Violation};
+use crate::verify::{self, Breach, Client, ServerView, Violation};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
@@ -151,10 +151,10 @@ async fn read_back(
     api: &Api,
     event_id: &str,
     persistence: Persistence,
-) -> Result<Shown, CallError> {
+) -> Result<ServerView, CallError> {
     let event = patiently(persistence, || api.event(event_id)).await?;
     let registrations = patiently(persistence, || api.registrations(event_id)).await?;
-    Ok(Shown { booked_count: event.booked_count, capacity: event.capacity, registrations })
+    Ok(ServerView { booked_count: event.booked_count, capacity: event.capacity, registrations })
 }
 
 /// Tries again while the server is away or overloaded. Only for calls that may be made twice.

@@ -2,7 +2,7 @@
 
 use crate::flash::FlashOptions;
 use crate::storm::Tally;
-use crate::verify::{Client, Told, Violation};
+use crate::verify::{Client, ClientResult, Violation};
 use hdrhistogram::Histogram;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -164,7 +164,7 @@ impl FlashReport {
 }
 
 fn winner(client: &Client) -> Option<Winner> {
-    let Told::Won { registration_id } = &client.told else { return None };
+    let ClientResult::Won { registration_id } = &client.told else { return None };
     Some(Winner { registration_id: registration_id.clone(), email: client.email.clone() })
 }
 

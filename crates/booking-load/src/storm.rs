@@ -2,7 +2,7 @@ use crate::api::{Api, CallError, Registration};
 use crate::client::TransportError;
 use crate::flash::FlashOptions;
 use crate::patience::Patience;
-use crate::verify::Told;
+use crate::verify::ClientResult;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -35,7 +35,7 @@ pub(crate) struct Tally {
     /// Of every answer, in microseconds.
     pub(crate) latency: Histogram<u64>,
     /// The final answer to each client.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<ClientResult>,
 }
 
 impl Tally {
@@ -46,7 +46,7 @@ impl Tally {
             retries: 0,
             latency: Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3)
                 .expect("the bounds are constants that hdrhistogram takes"),
-            told: vec![Told::Nothing; clients as usize],
+            told: vec![ClientResult::Nothing; clients as usize],
         }
     }
 
@@ -108,7 +108,7 @@ impl Storm {
     }
 
     /// One client, from its first request to its final answer.
-    async fn be(&self, client: u32, worker: usize) -> Told {
+    async fn be(&self, client: u32, worker: usize) -> ClientResult {
         let email = email_of(client);
         let mut patience = Patience::new(self.options.persistence());
         let mut in_doubt = false;
@@ -127,7 +127,7 @@ impl Storm {
             // A load balancer would send the next try to another server, too.
             server += usize::from(undecided.no_answer);
             let Some(pause) = patience.after_failure(undecided.retry_after) else {
-                return Told::Nothing;
+                return ClientResult::Nothing;
             };
             self.tally().retries += 1;
             tokio::time::sleep(pause).await;
@@ -146,7 +146,7 @@ pub(crate) fn email_of(client: u32) -> String {
 }
 
 enum Verdict {
-    Final(Told),
+    Final(ClientResult),
     Undecided(Undecided),
 }
 
@@ -168,7 +168,9 @@ fn judge(
 ) -> Verdict {
     let problem = match outcome {
         Ok(registration) => return Verdict::Final(told_of(registration, event_id, email)),
-        Err(CallError::Malformed { what, .. }) => return Verdict::Final(Told::Garbled { what }),
+        Err(CallError::Malformed { what, .. }) => {
+            return Verdict::Final(ClientResult::Garbled { what });
+        }
         Err(CallError::Transport(error)) => {
             let in_doubt = error.may_have_arrived();
             return Verdict::Undecided(Undecided { in_doubt, no_answer: true, retry_after: None });
@@ -178,7 +180,7 @@ fn judge(
     let retry_after = problem.retry_after;
     match (problem.status, problem.code.as_deref()) {
         (409, Some("already_registered")) if in_doubt => {
-            Verdict::Final(Told::Won { registration_id: None })
+            Verdict::Final(ClientResult::Won { registration_id: None })
         }
         // 502 is a proxy's: the server behind it may have acted.
         (502 | 504, _) => {
@@ -188,16 +190,18 @@ fn judge(
         (429 | 500 | 503, _) => {
             Verdict::Undecided(Undecided { in_doubt: false, no_answer: false, retry_after })
         }
-        (status, _) => Verdict::Final(Told::Refused { status, code: problem.code }),
+        (status, _) => Verdict::Final(ClientResult::Refused { status, code: problem.code }),
     }
 }
 
-fn told_of(registration: Registration, event_id: &str, email: &str) -> Told {
+fn told_of(registration: Registration, event_id: &str, email: &str) -> ClientResult {
     if registration.user_email == email && registration.event_id == event_id {
-        return Told::Won { registration_id: Some(registration.id) };
+        return ClientResult::Won { registration_id: Some(registration.id) };
     }
     let Registration { id, event_id, user_email, .. } = registration;
-    Told::Garbled { what: format!("registration {id} is of {user_email} for event {event_id}") }
+    ClientResult::Garbled {
+        what: format!("registration {id} is of {user_email} for event {event_id}"),
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +215,7 @@ mod tests {
         Err(CallError::Refused(Problem { status, code: Some(code.into()), detail, retry_after }))
     }
 
-    fn decided(outcome: Result<Registration, CallError>, in_doubt: bool) -> Told {
+    fn decided(outcome: Result<Registration, CallError>, in_doubt: bool) -> ClientResult {
         match judge(outcome, "e", "a@load.example", in_doubt) {
             Verdict::Final(told) => told,
             Verdict::Undecided(_) => panic!("it was to be decided"),
@@ -228,8 +232,8 @@ mod tests {
     #[test]
     fn already_registered_is_a_success_only_after_a_doubt() {
         let again = || refusal(409, "already_registered");
-        assert_eq!(decided(again(), true), Told::Won { registration_id: None });
-        assert!(matches!(decided(again(), false), Told::Refused { status: 409, .. }));
+        assert_eq!(decided(again(), true), ClientResult::Won { registration_id: None });
+        assert!(matches!(decided(again(), false), ClientResult::Refused { status: 409, .. }));
     }
 
     #[test]
@@ -255,10 +259,10 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
         };
         let own = decided(Ok(registration("e", "a@load.example")), false);
-        assert_eq!(own, Told::Won { registration_id: Some("r".into()) });
+        assert_eq!(own, ClientResult::Won { registration_id: Some("r".into()) });
         for (event_id, email) in [("e", "b@load.example"), ("f", "a@load.example")] {
             let told = decided(Ok(registration(event_id, email)), false);
-            assert!(matches!(told, Told::Garbled { .. }), "{told:?}");
+            assert!(matches!(told, ClientResult::Garbled { .. }), "{told:?}");
         }
     }
 }

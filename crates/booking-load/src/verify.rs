@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The final answer to one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum ClientResult {
     /// None: it gave up, or time ran out.
     Nothing,
     /// It has a seat.
@@ -34,12 +34,12 @@ pub struct Client {
     /// Its e-mail address.
     pub email: String,
     /// What it was told in the end.
-    pub told: Told,
+    pub told: ClientResult,
 }
 
 /// What one server shows of the event afterwards.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct ServerView {
     /// `booked_count` of the event.
     pub booked_count: u64,
     /// `capacity` of the event.
@@ -103,7 +103,7 @@ pub struct Violation {
 /// each with a registration of its own, and nobody was refused for anything but a sold-out event.
 pub fn answers(seats: u32, clients: &[Client]) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let mut unanswered = clients.iter().filter(|client| client.told == Told::Nothing);
+    let mut unanswered = clients.iter().filter(|client| client.told == ClientResult::Nothing);
     let example = unanswered.next();
     let unanswered = example.map_or(0, |_| 1 + unanswered.count());
     if let Some(client) = example {
@@ -111,7 +111,8 @@ pub fn answers(seats: u32, clients: &[Client]) -> Vec<Breach> {
         breaches.push(Breach::NoFinalAnswer { clients: unanswered, example });
     }
 
-    let won = clients.iter().filter(|client| matches!(client.told, Told::Won { .. })).count();
+    let won =
+        clients.iter().filter(|client| matches!(client.told, ClientResult::Won { .. })).count();
     let expected = clients.len().min(usize::try_from(seats).unwrap_or(usize::MAX));
     if won > expected {
         breaches.push(Breach::Oversold { seats, won });
@@ -127,7 +128,7 @@ fn shared_registrations(clients: &[Client]) -> Vec<Breach> {
     let mut owners: HashMap<&str, &str> = HashMap::new();
     let mut breaches = Vec::new();
     for client in clients {
-        if let Told::Won { registration_id: Some(id) } = &client.told
+        if let ClientResult::Won { registration_id: Some(id) } = &client.told
             && let Some(first) = owners.insert(id, &client.email)
         {
             breaches.push(Breach::SharedRegistration {
@@ -145,17 +146,17 @@ fn wrong_answers(clients: &[Client]) -> Vec<Breach> {
     let mut refusals: BTreeMap<(u16, &str), (usize, &str)> = BTreeMap::new();
     for Client { email, told } in clients {
         match told {
-            Told::Garbled { what } => {
+            ClientResult::Garbled { what } => {
                 breaches.push(Breach::GarbledAnswer { email: email.clone(), what: what.clone() });
             }
             // Servers of the first contract need not name a code.
-            Told::Refused { status: 409, code: None } => {}
-            Told::Refused { status: 409, code: Some(code) } if code == "sold_out" => {}
-            Told::Refused { status, code } => {
+            ClientResult::Refused { status: 409, code: None } => {}
+            ClientResult::Refused { status: 409, code: Some(code) } if code == "sold_out" => {}
+            ClientResult::Refused { status, code } => {
                 let key = (*status, code.as_deref().unwrap_or("(no code)"));
                 refusals.entry(key).or_insert((0, email)).0 += 1;
             }
-            Told::Nothing | Told::Won { .. } => {}
+            ClientResult::Nothing | ClientResult::Won { .. } => {}
         }
     }
     breaches.extend(refusals.into_iter().map(|((status, code), (clients, example))| {
@@ -169,7 +170,7 @@ fn wrong_answers(clients: &[Client]) -> Vec<Breach> {
 /// each once, under the registration it was told, oldest first, and the count is their number.
 ///
 /// A client without a final answer may be listed or not.
-pub fn listing(seats: u32, clients: &[Client], shown: &Shown) -> Vec<Breach> {
+pub fn listing(seats: u32, clients: &[Client], shown: &ServerView) -> Vec<Breach> {
     let listed = shown.registrations.len();
     let mut breaches = Vec::new();
     if shown.capacity != u64::from(seats) {
@@ -230,22 +231,22 @@ fn told_against_listed(clients: &[Client], registrations: &[Registration]) -> Ve
 fn told_against_row(client: &Client, row: Option<&Registration>) -> Option<Breach> {
     let email = client.email.clone();
     match (&client.told, row) {
-        (Told::Won { registration_id }, None) => {
+        (ClientResult::Won { registration_id }, None) => {
             let registration_id = registration_id.clone().unwrap_or("already_registered".into());
             Some(Breach::LostWinner { email, registration_id })
         }
-        (Told::Won { registration_id: Some(told) }, Some(row)) if *told != row.id => {
+        (ClientResult::Won { registration_id: Some(told) }, Some(row)) if *told != row.id => {
             let (told, listed) = (told.clone(), row.id.clone());
             Some(Breach::OtherRegistration { email, told, listed })
         }
-        (Told::Refused { status, code }, Some(row)) => {
+        (ClientResult::Refused { status, code }, Some(row)) => {
             let told = format!("{status} {}", code.as_deref().unwrap_or("(no code)"));
             let registration_id = row.id.clone();
             Some(Breach::RefusedButListed { email, registration_id, told })
         }
-        (Told::Won { .. }, Some(_)) => None,
-        (Told::Refused { .. }, None) => None,
+        (ClientResult::Won { .. }, Some(_)) => None,
+        (ClientResult::Refused { .. }, None) => None,
         // Whether it has a seat is unknown; that it was left in the dark is a breach already.
-        (Told::Nothing | Told::Garbled { .. }, _) => None,
+        (ClientResult::Nothing | ClientResult::Garbled { .. }, _) => None,
     }
 }

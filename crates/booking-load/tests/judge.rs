@@ -5,8 +5,8 @@
 mod hours;
 
 use booking_load::judge::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Hours, Kind, Operation,
-    Request, Shown, ShownEvent, Status, Timing, TokenMark, judge,
+    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, EventView, History, Hours, Kind,
+    Operation, RegistrationView, Request, Status, Timing, TokenMark, judge,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -24,8 +24,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
 }
 
-fn shown(id: Uuid, user_email: &str, status: Status, event_version: u64) -> Shown {
-    Shown {
+fn shown(id: Uuid, user_email: &str, status: Status, event_version: u64) -> RegistrationView {
+    RegistrationView {
         id,
         user_email: user_email.to_owned(),
         name: None,
@@ -62,12 +62,12 @@ impl Writer {
         });
     }
 
-    fn told(&mut self, request: Request, status: u16, registration: Shown) {
+    fn told(&mut self, request: Request, status: u16, registration: RegistrationView) {
         let registration = Some(registration);
         self.ask(request, Decided { status, registration, ..Decided::default() });
     }
 
-    fn told_event(&mut self, request: Request, status: u16, event: ShownEvent) {
+    fn told_event(&mut self, request: Request, status: u16, event: EventView) {
         self.ask(request, Decided { status, event: Some(event), ..Decided::default() });
     }
 
@@ -76,7 +76,7 @@ impl Writer {
         self.ask(request, Decided { status: 409, code, ..Decided::default() });
     }
 
-    fn row(&mut self, shown: Shown, history: Option<Vec<Entry>>) {
+    fn row(&mut self, shown: RegistrationView, history: Option<Vec<Entry>>) {
         add_row(&mut self.0, shown, history);
     }
 }
@@ -85,9 +85,9 @@ fn register(user_email: &str, waits: bool) -> Request {
     Request::Register { user_email: user_email.to_owned(), waits }
 }
 
-fn event(capacity: u32, booked_count: u32, waitlist_count: u32, version: u64) -> ShownEvent {
+fn event(capacity: u32, booked_count: u32, waitlist_count: u32, version: u64) -> EventView {
     let hours = Hours::default();
-    ShownEvent { capacity, booked_count, waitlist_count, version, hours, is_settled: true }
+    EventView { capacity, booked_count, waitlist_count, version, hours, is_settled: true }
 }
 
 /// Two seats, and everything that can happen to them.
@@ -98,12 +98,15 @@ fn good() -> History {
         Request::Create { capacity: 2, waitlist_enabled: true, offer_ttl_seconds: Some(60) };
     run.told_event(create, 201, event(2, 0, 0, 1));
     run.told(register("ada", false), 201, shown(ADA, "ada", Status::Confirmed, 2));
-    let held = Shown { expires_at: Some(at(60)), ..shown(GRACE, "grace", Status::Held, 3) };
+    let held =
+        RegistrationView { expires_at: Some(at(60)), ..shown(GRACE, "grace", Status::Held, 3) };
     run.told(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
     run.refused(register("katherine", false), "all_held");
-    let first = Shown { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
+    let first =
+        RegistrationView { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
     run.told(register("edsger", true), 202, first);
-    let second = Shown { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
+    let second =
+        RegistrationView { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
     run.told(register("barbara", true), 202, second);
     run.refused(register("ada", false), "already_registered");
     run.refused(Request::Confirm { id: BARBARA }, "not_offered");
@@ -122,7 +125,7 @@ fn good() -> History {
     );
     let transfer = Request::Transfer { id: EDSGER, user_email: "alan".into(), name: None };
     run.told(transfer, 200, shown(EDSGER, "alan", Status::Confirmed, 12));
-    let inside = Shown {
+    let inside = RegistrationView {
         checked_in_at: Some(at(80)),
         timing: Some(Timing::OnTime),
         ..shown(EDSGER, "alan", Status::Confirmed, 13)
@@ -141,7 +144,8 @@ fn good() -> History {
     run.refused(edit(1, None), "capacity_below_booked");
     run.refused(edit(9, Some(3)), "version_mismatch");
     // Donald waits, and the edit that makes room serves him in one go.
-    let waits = Shown { position: Some(1), ..shown(DONALD, "donald", Status::Waitlisted, 15) };
+    let waits =
+        RegistrationView { position: Some(1), ..shown(DONALD, "donald", Status::Waitlisted, 15) };
     run.told(register("donald", true), 202, waits);
     run.told_event(edit(4, None), 200, event(4, 3, 0, 17));
     let katherine = shown(KATHERINE, "katherine", Status::Confirmed, 18);
@@ -149,8 +153,10 @@ fn good() -> History {
     run.told_event(Request::Read, 200, event(4, 4, 0, 18));
     let donald = shown(DONALD, "donald", Status::Confirmed, 19);
     run.told(Request::Confirm { id: DONALD }, 200, donald.clone());
-    let last =
-        Shown { position: Some(1), ..shown(Uuid::from_u128(7), "tony", Status::Waitlisted, 20) };
+    let last = RegistrationView {
+        position: Some(1),
+        ..shown(Uuid::from_u128(7), "tony", Status::Waitlisted, 20)
+    };
     run.told(register("tony", true), 202, last.clone());
 
     run.0.events.push(EndEvent { id: EVENT, shown: event(4, 4, 1, 20) });
@@ -234,7 +240,7 @@ fn decided(history: &mut History, number: usize) -> &mut Decided {
     }
 }
 
-fn told(history: &mut History, number: usize) -> &mut Shown {
+fn told(history: &mut History, number: usize) -> &mut RegistrationView {
     decided(history, number).registration.as_mut().expect("it tells of a registration")
 }
 
@@ -246,7 +252,7 @@ fn entries(history: &mut History, id: Uuid) -> &mut Vec<Entry> {
     row(history, id).history.as_mut().expect("its history was read")
 }
 
-fn add_row(history: &mut History, shown: Shown, entries: Option<Vec<Entry>>) {
+fn add_row(history: &mut History, shown: RegistrationView, entries: Option<Vec<Entry>>) {
     let row = EndRegistration { event_id: EVENT, shown, history: entries };
     history.registrations.push(row);
 }

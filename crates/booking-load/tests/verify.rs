@@ -1,7 +1,7 @@
 //! The verifier by itself: it passes what is right, and names each thing that is wrong.
 
 use booking_load::api::Registration;
-use booking_load::verify::{Breach, Client, Shown, Told, answers, listing};
+use booking_load::verify::{Breach, Client, ClientResult, ServerView, answers, listing};
 use chrono::{DateTime, TimeDelta};
 
 fn email(n: usize) -> String {
@@ -9,14 +9,17 @@ fn email(n: usize) -> String {
 }
 
 fn won(n: usize) -> Client {
-    Client { email: email(n), told: Told::Won { registration_id: Some(format!("r{n}")) } }
+    Client { email: email(n), told: ClientResult::Won { registration_id: Some(format!("r{n}")) } }
 }
 
 fn refused(n: usize, status: u16, code: Option<&str>) -> Client {
-    Client { email: email(n), told: Told::Refused { status, code: code.map(str::to_owned) } }
+    Client {
+        email: email(n),
+        told: ClientResult::Refused { status, code: code.map(str::to_owned) },
+    }
 }
 
-fn told(n: usize, told: Told) -> Client {
+fn told(n: usize, told: ClientResult) -> Client {
     Client { email: email(n), told }
 }
 
@@ -26,13 +29,13 @@ fn row(n: usize) -> Registration {
 }
 
 /// Two seats, three clients, all as it should be.
-fn right() -> (Vec<Client>, Shown) {
+fn right() -> (Vec<Client>, ServerView) {
     let clients = vec![won(0), refused(1, 409, Some("sold_out")), won(2)];
     (clients, shown(vec![row(0), row(2)]))
 }
 
-fn shown(registrations: Vec<Registration>) -> Shown {
-    Shown { booked_count: registrations.len() as u64, capacity: 2, registrations }
+fn shown(registrations: Vec<Registration>) -> ServerView {
+    ServerView { booked_count: registrations.len() as u64, capacity: 2, registrations }
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn oversold_and_undersold() {
 
 #[test]
 fn a_client_left_without_an_answer_is_named_and_may_have_a_seat() {
-    let clients = [won(0), told(1, Told::Nothing), told(2, Told::Nothing)];
+    let clients = [won(0), told(1, ClientResult::Nothing), told(2, ClientResult::Nothing)];
     let left = Breach::NoFinalAnswer { clients: 2, example: email(1) };
     assert_eq!(answers(2, &clients), [left]);
     assert_eq!(listing(2, &clients, &shown(vec![row(0), row(1)])), []);
@@ -86,14 +89,14 @@ fn refusals_for_another_reason_are_grouped() {
 
 #[test]
 fn garbled_answers_are_named() {
-    let clients = [won(0), told(1, Told::Garbled { what: "no id".into() })];
+    let clients = [won(0), told(1, ClientResult::Garbled { what: "no id".into() })];
     let garbled = Breach::GarbledAnswer { email: email(1), what: "no id".into() };
     assert_eq!(answers(1, &clients), [garbled]);
 }
 
 #[test]
 fn one_registration_for_two() {
-    let second = told(1, Told::Won { registration_id: Some("r0".into()) });
+    let second = told(1, ClientResult::Won { registration_id: Some("r0".into()) });
     let shared = Breach::SharedRegistration {
         registration_id: "r0".into(),
         first: email(0),
@@ -107,7 +110,7 @@ fn a_lost_winner() {
     let (mut clients, _) = right();
     let lost = |n, id: &str| Breach::LostWinner { email: email(n), registration_id: id.into() };
     assert_eq!(listing(2, &clients, &shown(vec![row(0)])), [lost(2, "r2")]);
-    clients[2].told = Told::Won { registration_id: None };
+    clients[2].told = ClientResult::Won { registration_id: None };
     assert_eq!(listing(2, &clients, &shown(vec![row(0)])), [lost(2, "already_registered")]);
     assert_eq!(listing(2, &clients, &right().1), []);
 }

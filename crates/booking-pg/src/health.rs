@@ -6,7 +6,7 @@ use crate::execute::BEGIN;
 use crate::migrate;
 use crate::sql;
 use crate::store::PgStore;
-use booking_core::{Causes, Lately, StoreError, StoreHealth, Totals, WriteTrouble};
+use booking_core::{ErrorChain, Lately, StoreError, StoreHealth, Totals, WriteTrouble};
 use tokio_postgres::Row;
 
 impl PgStore {
@@ -56,7 +56,7 @@ impl PgStore {
                     self.pool.doubt();
                 }
                 if self.writes.is_news_of_trouble() {
-                    log::error!("nothing can be written: {}", Causes(&error));
+                    log::error!("nothing can be written: {}", ErrorChain(&error));
                 }
                 Some(WriteTrouble::Failing)
             }

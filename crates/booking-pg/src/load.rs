@@ -5,7 +5,7 @@ use crate::connection::Lease;
 use crate::error::PgError;
 use crate::rows;
 use crate::sql;
-use booking_core::{Command, EventCommand, EventId, EventState, Needs, RegistrationId, Status};
+use booking_core::{Command, EventCommand, EventId, EventState, LoadPlan, RegistrationId, Status};
 use chrono::{DateTime, Utc};
 use futures_util::future::join5;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -97,7 +97,7 @@ impl Locked {
     ) -> Result<(), PgError> {
         let mut more = More::default();
         for (event_id, state) in &self.states {
-            more.add(*event_id, state.needs(commands[event_id].iter().copied(), self.now));
+            more.add(*event_id, state.load_plan(commands[event_id].iter().copied(), self.now));
         }
         if more.is_nothing() {
             return Ok(());
@@ -196,7 +196,7 @@ fn may_tell_place(command: &Command) -> bool {
         | Command::CancelEvent
         | Command::EraseDue
         | Command::Settle
-        | Command::Recall => false,
+        | Command::Replay => false,
     }
 }
 
@@ -210,8 +210,8 @@ struct More {
 }
 
 impl More {
-    fn add(&mut self, event_id: EventId, needs: Needs) {
-        let Needs { overdue_max, waiting_max, unerased_max, details } = needs;
+    fn add(&mut self, event_id: EventId, needs: LoadPlan) {
+        let LoadPlan { overdue_max, waiting_max, unerased_max, details } = needs;
         for (wanted, at_most) in [
             (&mut self.overdue, overdue_max),
             (&mut self.waiting, waiting_max),

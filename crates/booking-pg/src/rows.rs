@@ -4,9 +4,9 @@ use crate::error::PgError;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeptDetails, KeyHash, OfferTtl, Organizer, OrganizerId,
-    OrganizerName, OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts,
-    SigningSeed, Status, TicketKey, TimeZone, TokenHash, Venue, Version,
+    IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
+    OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts, SigningSeed,
+    Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -32,9 +32,9 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
 }
 
 /// A row of `event/details`.
-pub(crate) fn kept_details(row: &Row) -> Result<KeptDetails, PgError> {
+pub(crate) fn kept_details(row: &Row) -> Result<StoredDetails, PgError> {
     let (details, created_at) = details(row)?;
-    Ok(KeptDetails {
+    Ok(StoredDetails {
         details,
         created_at,
         changed_at: row.get(10),

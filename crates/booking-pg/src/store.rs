@@ -5,7 +5,7 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Causes, Clock, Connections, EmailAddress, Event,
+    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, ErrorChain, Event,
     EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent,
     NewToken, Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
     RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
@@ -75,7 +75,7 @@ impl PgStore {
                     log::info!(
                         "waiting for the database at {}: {}",
                         store.location,
-                        Causes(&error)
+                        ErrorChain(&error)
                     );
                     announced = true;
                 }
@@ -174,7 +174,10 @@ impl BookingStore for PgStore {
         self.find_registration(id).await
     }
 
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
         self.find_events_of(ids).await
     }
 
@@ -190,7 +193,7 @@ impl BookingStore for PgStore {
         self.list_events_by(sql::EVENT_DUE, limit).await
     }
 
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.delete_records(limit).await
     }
 
@@ -246,7 +249,7 @@ impl BookingStore for PgStore {
         self.mark_revoked(id).await
     }
 
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,

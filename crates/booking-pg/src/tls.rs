@@ -1,7 +1,7 @@
 //! TLS by rustls: encrypted only, or with the server's certificate verified, with its name or without.
 
 use crate::options::TlsMode;
-use booking_core::Causes;
+use booking_core::ErrorChain;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -98,7 +98,7 @@ fn roots_from_system() -> Result<RootCertStore, RootsError> {
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         // It names the file where there are to be some.
-        let causes: Vec<_> = found.errors.iter().map(|e| format!(" ({})", Causes(e))).collect();
+        let causes: Vec<_> = found.errors.iter().map(|e| format!(" ({})", ErrorChain(e))).collect();
         return Err(RootsError::System(causes.concat()));
     }
     Ok(roots)

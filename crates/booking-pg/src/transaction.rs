@@ -4,7 +4,7 @@ use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
 use crate::execute::BEGIN;
 use crate::store::PgStore;
-use booking_core::{AskedBy, Causes, Observation, StoreError};
+use booking_core::{AskedBy, ErrorChain, Observation, StoreError};
 use futures_util::future::{BoxFuture, join4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,7 +129,7 @@ pub(crate) async fn run<'a, T>(
         log::warn!(
             "{name}: attempt {number} failed, trying again in {} ms; commit_unknown={unknown}: {}",
             pause.as_millis(),
-            Causes(&error)
+            ErrorChain(&error)
         );
         sleep(pause).await;
     }

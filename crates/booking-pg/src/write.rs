@@ -36,7 +36,7 @@ pub(crate) async fn write_and_commit(
             write_edited(connection, change, edited, now).await?;
         }
     }
-    let forgetful = changes.iter().filter(|change| change.forgets_records);
+    let forgetful = changes.iter().filter(|change| change.purges_records);
     let forgetful: Vec<Uuid> = forgetful.map(|change| change.event_id.as_uuid()).collect();
     if !forgetful.is_empty() {
         let forget = connection.prepare(sql::RECORD_DELETE_ALL).await?;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use booking_core::Causes;
+use booking_core::ErrorChain;
 use booking_pg::{ConnectError, PgOptions, PgStore, TlsMode};
 use booking_testkit::{Cluster, ClusterOptions, free_port, shared};
 use common::{REACHABLE_WITHIN, connect, create, options};
@@ -194,7 +194,7 @@ async fn authorities_that_cannot_be_read_are_an_error_that_names_them() {
                 PgOptions::parse("postgres://a@localhost/b").expect("valid").with_tls(tls);
             let error = PgStore::connect(&options, BRIEFLY).await.expect_err("nobody is trusted");
             assert!(matches!(error, ConnectError::Options(_)), "{error:?}");
-            let told = Causes(&error).to_string();
+            let told = ErrorChain(&error).to_string();
             assert!(told.contains(&path.display().to_string()), "{told}");
             assert!(told.contains("sslrootcert"), "{told}");
         }

@@ -205,7 +205,7 @@ async fn what_was_there_before_organizers_is_nobodys() {
     old.execute(&insert, &[&late]).await.expect("it answers");
 
     let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
-    let adopted = store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers");
+    let adopted = store.assign_events(organizer, PageLimit::MAX).await.expect("it answers");
     assert_eq!(adopted, 2);
     let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
     let own: Vec<_> = own.expect("it answers").items.iter().map(|event| event.id).collect();
@@ -283,10 +283,10 @@ async fn a_role_that_may_make_no_tables_works_with_those_that_are_there() {
     let seat = succeed(&store, register(event.id, "ada")).await;
     succeed(&store, transfer(&seat, "grace")).await;
     let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
-    assert_eq!(store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers"), 1);
+    assert_eq!(store.assign_events(organizer, PageLimit::MAX).await.expect("it answers"), 1);
     let seed = booking_core::SigningSeed::new([7; 32]);
     store.add_signing_seed(seed, true).await.expect("it answers");
-    store.forget_records(PageLimit::MAX).await.expect("it answers");
+    store.purge_records(PageLimit::MAX).await.expect("it answers");
     assert_eq!(store.audit().await.expect("it answers").differences, []);
     for _ in 0..2 {
         let health = store.health().await.expect("it answers");

@@ -70,7 +70,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
         assert_eq!(number(&database, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
     let event = create(&store, 3).await;
-    let refused = store.adopt_events(nobody, PageLimit::MAX).await;
+    let refused = store.assign_events(nobody, PageLimit::MAX).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert_eq!(store.event(event.id).await.expect("it answers"), Some(event));
 }
@@ -90,7 +90,7 @@ async fn adopting_holds_nothing_while_it_waits() {
     holder.batch_execute(&lock).await.expect("the row is there");
     let adopting = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { store.adopt_events(organizer, PageLimit::MAX).await }
+        async move { store.assign_events(organizer, PageLimit::MAX).await }
     });
     let adopted = "SELECT count(*) FROM events WHERE organizer_id IS NOT NULL";
     let began = Instant::now();

@@ -83,7 +83,7 @@ async fn forgetting_records_waits_for_nobody() {
     client.batch_execute(lock).await.expect("the record is there");
     let forget = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
-        store.forget_records(limit).await.expect("it answers")
+        store.purge_records(limit).await.expect("it answers")
     };
     assert_eq!((forget(2).await, forget(9).await, forget(9).await), (2, 1, 0));
     client.batch_execute("COMMIT").await.expect("the session is alive");

@@ -6,9 +6,9 @@ use crate::transaction::Work;
 use crate::writer::{Urgency, Writer};
 use crate::{create, schema, sql};
 use booking_core::{
-    Capacity, CapacityMax, Causes, Claim, Clock, Command, EmailAddress, EventCommand, EventName,
-    Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError, StoreHealth,
-    Totals, WriteTrouble,
+    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, ErrorChain, EventCommand,
+    EventName, Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError,
+    StoreHealth, Totals, WriteTrouble,
 };
 use rusqlite::{Connection, MAIN_DB, params};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(crate) async fn trouble(writer: &Writer, clock: &Clock) -> Option<WriteTroub
         }
         Ok(Err(error)) => {
             if watch.is_news_of_trouble() {
-                log::error!("nothing can be written: {}", Causes(&error));
+                log::error!("nothing can be written: {}", ErrorChain(&error));
             }
             Some(WriteTrouble::Failing)
         }

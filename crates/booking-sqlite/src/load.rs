@@ -3,7 +3,9 @@
 use crate::errors::Failure;
 use crate::rows::{self, stored};
 use crate::{records, sql};
-use booking_core::{EventCommand, EventId, EventState, KeptDetails, Needs, Registration, Status};
+use booking_core::{
+    EventCommand, EventId, EventState, LoadPlan, Registration, Status, StoredDetails,
+};
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
 use std::collections::BTreeMap;
@@ -36,7 +38,7 @@ pub(crate) fn load(
     )?;
     load_records(connection, batch, &mut states)?;
     for state in states.values_mut() {
-        let needs = state.needs(of_events[&state.id].iter().copied(), now);
+        let needs = state.load_plan(of_events[&state.id].iter().copied(), now);
         if !needs.is_nothing() {
             load_needs(connection, state, needs, now)?;
         }
@@ -107,7 +109,7 @@ fn load_records(
 fn load_needs(
     connection: &Connection,
     state: &mut EventState,
-    needs: Needs,
+    needs: LoadPlan,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let id = state.id.as_uuid();
@@ -140,7 +142,7 @@ fn load_needs(
             let created_at = rows::time(row, 0, "events.created_at")?;
             let erase_at = rows::optional_time(row, 8, "events.erase_at")?;
             let details = rows::details(row, 1)?;
-            state.details = Some(KeptDetails {
+            state.details = Some(StoredDetails {
                 details,
                 created_at,
                 changed_at: rows::time(row, 9, "events.changed_at")?,

@@ -147,7 +147,7 @@ pub(crate) fn read_registration(
 
 /// The event of each registration. One statement each: there is no way between here and the database
 /// that one for all of them would spare.
-pub(crate) fn events_of(
+pub(crate) fn events_by_registration(
     connection: &Connection,
     ids: &[RegistrationId],
 ) -> Result<Vec<Option<EventId>>, Failure> {

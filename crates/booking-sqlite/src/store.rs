@@ -244,9 +244,12 @@ impl BookingStore for SqliteStore {
         self.read(move |connection, now| queries::read_registration(connection, id, now)).await
     }
 
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
         let ids = ids.to_vec();
-        self.read(move |connection, _| queries::events_of(connection, &ids)).await
+        self.read(move |connection, _| queries::events_by_registration(connection, &ids)).await
     }
 
     async fn history(
@@ -261,7 +264,7 @@ impl BookingStore for SqliteStore {
         self.read(move |connection, now| queries::due_events(connection, limit, now)).await
     }
 
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.write(move |connection, clock| records::forget(connection, limit, clock)).await
     }
 
@@ -331,7 +334,7 @@ impl BookingStore for SqliteStore {
         self.write(move |connection, clock| organizers::revoke_token(connection, id, clock)).await
     }
 
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,

@@ -23,7 +23,7 @@ pub(crate) fn write(
         let first = change.first_version();
         write_facts(connection, change.event_id, first, change.version, &change.facts, now)?;
     }
-    if change.forgets_records {
+    if change.purges_records {
         let id = change.event_id.as_uuid();
         connection.prepare_cached(sql::RECORD_DELETE_ALL)?.execute([id.as_bytes()])?;
     }

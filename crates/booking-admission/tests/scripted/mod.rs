@@ -146,8 +146,11 @@ impl BookingStore for ScriptedStore {
         self.memory.registration(id).await
     }
 
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
-        self.memory.events_of(ids).await
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.memory.events_by_registration(ids).await
     }
 
     async fn history(
@@ -162,8 +165,8 @@ impl BookingStore for ScriptedStore {
         self.memory.due_events(limit).await
     }
 
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.memory.forget_records(limit).await
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.memory.purge_records(limit).await
     }
 
     async fn registrations_of(
@@ -218,12 +221,12 @@ impl BookingStore for ScriptedStore {
         self.memory.revoke_token(id).await
     }
 
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.memory.adopt_events(organizer_id, limit).await
+        self.memory.assign_events(organizer_id, limit).await
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {

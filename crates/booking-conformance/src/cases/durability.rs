@@ -202,7 +202,7 @@ struct Answers {
     rows: Vec<Vec<Registration>>,
     people: Vec<Registration>,
     histories: Vec<Vec<HistoryEntry>>,
-    events_of: Vec<Option<EventId>>,
+    events_by_registration: Vec<Option<EventId>>,
     of_address: Vec<(EventId, RegistrationId)>,
     due: Vec<EventId>,
     erasable: Vec<EventId>,
@@ -230,7 +230,10 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
     of_address.sort_unstable();
     Answers {
         seen: read_events(store, Caller::Organizer(organizer_id(1)), PageLimit::MAX).await,
-        events_of: store.events_of(&ids).await.expect("the store answers"),
+        events_by_registration: store
+            .events_by_registration(&ids)
+            .await
+            .expect("the store answers"),
         due: store.due_events(PageLimit::MAX).await.expect("the store answers"),
         erasable: store.erasable_events(PageLimit::MAX).await.expect("the store answers"),
         seeds: store.signing_seeds().await.expect("the store answers"),

@@ -108,7 +108,7 @@ pub async fn what_was_answered_can_be_recalled(fixture: &dyn Fixture) {
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
     let recall = |fingerprint| {
-        let recall = EventCommand::new(event.id, Command::Recall);
+        let recall = EventCommand::new(event.id, Command::Replay);
         execute_one(&*store, keyed(recall, 1, fingerprint))
     };
     assert_eq!(recall(1).await, Outcome::Settled);
@@ -204,7 +204,7 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
     clock.advance_micros(DAY - 1);
     let forget = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
-        store.forget_records(limit).await.expect("the store answers")
+        store.purge_records(limit).await.expect("the store answers")
     };
     assert_eq!(forget(9).await, 0);
     confirmed(execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await);
@@ -226,7 +226,7 @@ pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
         assert_eq!(refused, SOLD_OUT);
     }
     execute_one(&*store, cancel(&ada)).await;
-    let forget = async || store.forget_records(PageLimit::MAX).await.expect("the store answers");
+    let forget = async || store.purge_records(PageLimit::MAX).await.expect("the store answers");
     clock.advance_micros(REFUSAL_KEPT - 1);
     assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 1)).await, replayed(&SOLD_OUT));
     assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await, KEY_REUSED);

@@ -70,9 +70,10 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
     assert_eq!(store.registration(nobody.id).await.expect("the store answers"), None);
     assert_eq!(store.history(nobody.id, PageLimit::MAX).await.expect("the store answers"), None);
     let known = read_registrations(&*store, event.id, PageLimit::MAX).await[0].id;
-    let events = store.events_of(&[nobody.id, known, known]).await.expect("the store answers");
+    let events =
+        store.events_by_registration(&[nobody.id, known, known]).await.expect("the store answers");
     assert_eq!(events, [None, Some(event.id), Some(event.id)]);
-    assert_eq!(store.events_of(&[]).await.expect("the store answers"), []);
+    assert_eq!(store.events_by_registration(&[]).await.expect("the store answers"), []);
 }
 
 /// The new owner has the seat, and whoever had it has nothing left to manage it with.

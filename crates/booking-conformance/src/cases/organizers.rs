@@ -221,7 +221,7 @@ pub async fn events_of_nobody_are_adopted(fixture: &dyn Fixture) {
     }
     let adopt = async |by: OrganizerId, limit| {
         let limit = PageLimit::parse(limit).expect("a valid limit");
-        store.adopt_events(by, limit).await.expect("the store answers")
+        store.assign_events(by, limit).await.expect("the store answers")
     };
     assert_eq!(adopt(organizer_id(1), 2).await, 2);
     assert_eq!(adopt(organizer_id(1), 100).await, 3);

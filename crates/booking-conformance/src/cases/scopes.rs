@@ -112,7 +112,7 @@ pub async fn one_id_in_two_events_is_two_registrations(fixture: &dyn Fixture) {
     let batch = events.map(|event| register_as(event, id, address("ada")));
     let made: Vec<_> = execute(&*store, &batch).await.into_iter().map(confirmed).collect();
     assert!(made.contains(&look(&*store, id).await));
-    let told = store.events_of(&[id]).await.expect("the store answers");
+    let told = store.events_by_registration(&[id]).await.expect("the store answers");
     assert!(told.len() == 1 && told[0].is_some_and(|event| events.contains(&event)), "{told:?}");
     let history = store.history(id, PageLimit::MAX).await.expect("the store answers");
     assert_eq!(history.map(|entries| entries.len()), Some(1), "and of no other's past");
@@ -225,8 +225,8 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     clock.advance_micros(3_600 * SECOND);
     let erase = EventCommand::new(ends, Command::EraseDue);
     assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
-    assert_eq!(ask(ends, Command::Recall, 1).await, Outcome::Settled);
-    assert_eq!(ask(goes_on, Command::Recall, 2).await, again(&second));
+    assert_eq!(ask(ends, Command::Replay, 1).await, Outcome::Settled);
+    assert_eq!(ask(goes_on, Command::Replay, 2).await, again(&second));
     assert_eq!(put_up().await, again(&third));
     assert_audit_is_clean(&*store).await;
 }

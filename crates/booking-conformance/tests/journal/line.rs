@@ -38,7 +38,7 @@ impl Line {
             Self::Forgotten(_) => true,
             Self::Batch { changes, .. } => changes
                 .iter()
-                .any(|change| change.forgets_records || change.facts.iter().any(erased)),
+                .any(|change| change.purges_records || change.facts.iter().any(erased)),
             _ => false,
         }
     }
@@ -56,7 +56,7 @@ pub(crate) struct Change {
     pub(crate) rows: Vec<Row>,
     pub(crate) replaced: Vec<RegistrationId>,
     pub(crate) facts: Vec<Fact>,
-    pub(crate) forgets_records: bool,
+    pub(crate) purges_records: bool,
     pub(crate) records: Vec<Record>,
 }
 
@@ -81,7 +81,7 @@ impl From<EventChange> for Change {
             rows: change.registrations.into_iter().map(Row::from).collect(),
             replaced: change.replaced,
             facts: change.facts,
-            forgets_records: change.forgets_records,
+            purges_records: change.purges_records,
             records: change.records.into_iter().map(Record).collect(),
         }
     }

@@ -4,8 +4,8 @@ use crate::flaw::Flaw;
 use crate::line::{Change, Line, Record, Row, SeatCountsShape, Token};
 use booking_core::{
     EmailAddress, Event, EventCommand, EventCount, EventId, EventState, EventStated, Fact,
-    HistoryEntry, IdempotencyRecord, KeptDetails, KeyHash, PageLimit, Registration, RegistrationId,
-    SeatCounts, SigningSeed, Status, TicketKey, Version,
+    HistoryEntry, IdempotencyRecord, KeyHash, PageLimit, Registration, RegistrationId, SeatCounts,
+    SigningSeed, Status, StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ impl Table {
         let first = change.version.get() + 1 - change.facts.len() as u64;
         let versions = (first..).map(Version::new);
         self.facts.extend(versions.zip(change.facts.into_iter().map(|fact| (at, fact))));
-        if change.forgets_records {
+        if change.purges_records {
             self.records.clear();
         }
         self.records.extend(change.records.into_iter().map(|record| (record.0.hash, record)));
@@ -219,7 +219,7 @@ impl Table {
             .collect();
         let unerased = self.rows.range(self.erased_to.next()..).map(|(_, row)| row.read());
         state.unerased = unerased.take(needs.unerased_max as usize).collect();
-        state.details = needs.details.then(|| KeptDetails {
+        state.details = needs.details.then(|| StoredDetails {
             details: event.details.clone(),
             created_at: event.created_at,
             changed_at: event.changed_at,

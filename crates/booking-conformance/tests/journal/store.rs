@@ -172,7 +172,10 @@ impl BookingStore for JournalStore {
         })
     }
 
-    async fn events_of(&self, ids: &[RegistrationId]) -> Result<Vec<Option<EventId>>, StoreError> {
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
         self.read(|state, _| {
             ids.iter().map(|id| state.find(*id).map(|(table, _)| table.event.id)).collect()
         })
@@ -190,7 +193,7 @@ impl BookingStore for JournalStore {
         self.read(|state, now| due(state, limit, now, |table| table.due_at))
     }
 
-    async fn forget_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.forget(limit, |record, now| !record.holds(now))
     }
 
@@ -281,7 +284,7 @@ impl BookingStore for JournalStore {
         })
     }
 
-    async fn adopt_events(
+    async fn assign_events(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,

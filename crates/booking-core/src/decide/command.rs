@@ -56,7 +56,7 @@ pub enum Command {
     Settle,
     /// Find what was answered under the same idempotency key, and do nothing if nothing was: it is
     /// then answered as [`Settle`](Self::Settle) is, and leaves no record.
-    Recall,
+    Replay,
 }
 
 /// Who claims a seat.
@@ -266,7 +266,7 @@ impl EventCommand {
             | Command::CancelEvent
             | Command::EraseDue
             | Command::Settle
-            | Command::Recall => None,
+            | Command::Replay => None,
         }
     }
 
@@ -309,7 +309,7 @@ impl EventCommand {
             | Command::Erase { .. }
             | Command::EraseDue
             | Command::Settle
-            | Command::Recall => None,
+            | Command::Replay => None,
         }
     }
 }

@@ -4,8 +4,8 @@
 use crate::decide::rows::Rows;
 use crate::{
     Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
-    EventState, EventStatus, EventTimes, Fact, FactKind, IdempotencyRecord, KeptDetails, KeyHash,
-    Registration, RegistrationId, Rule, SeatCounts, Status, Version,
+    EventState, EventStatus, EventTimes, Fact, FactKind, IdempotencyRecord, KeyHash, Registration,
+    RegistrationId, Rule, SeatCounts, Status, StoredDetails, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};
@@ -18,7 +18,7 @@ pub(crate) struct Seats<'a> {
     pub(crate) times: EventTimes,
     pub(crate) counts: SeatCounts,
     pub(crate) version: Version,
-    pub(crate) details: Option<KeptDetails>,
+    pub(crate) details: Option<StoredDetails>,
     pub(crate) state: &'a EventState,
     left_out: Option<Rule>,
     /// No hold or offer runs out before.
@@ -37,7 +37,7 @@ pub(crate) struct Seats<'a> {
     offers_end_by: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     erased_to: Option<Version>,
-    forgets_records: bool,
+    purges_records: bool,
     facts: Vec<Fact>,
     records: HashMap<KeyHash, IdempotencyRecord>,
     new_records: Vec<KeyHash>,
@@ -66,7 +66,7 @@ impl<'a> Seats<'a> {
             offers_end_by: None,
             cancelled_version: None,
             erased_to: None,
-            forgets_records: false,
+            purges_records: false,
             facts: Vec::new(),
             records: HashMap::new(),
             new_records: Vec::new(),
@@ -95,7 +95,7 @@ impl<'a> Seats<'a> {
             let row = self.rows.load(registration);
             self.expire_if_run_out(row);
         }
-        let limit = self.state.needs([], self.now).overdue_max as usize;
+        let limit = self.state.load_plan([], self.now).overdue_max as usize;
         self.due_at = match self.state.overdue.last() {
             // There may be more of them, which ended no earlier.
             Some(last) if self.state.overdue.len() >= limit => last.expires_at,
@@ -373,15 +373,15 @@ impl<'a> Seats<'a> {
     }
 
     /// Forgets what was answered under idempotency keys.
-    pub(crate) fn forget_records(&mut self) {
-        self.forgets_records = true;
+    pub(crate) fn purge_records(&mut self) {
+        self.purges_records = true;
         self.records.clear();
         self.new_records.clear();
     }
 
     /// Ends everything that is registered, in one stroke: what is live in a cancelled event counts as
     /// cancelled, whatever its row says.
-    pub(crate) fn call_off(&mut self) {
+    pub(crate) fn set_cancelled(&mut self) {
         self.rules.status = EventStatus::Cancelled;
         self.announce(true);
         self.edit(FactKind::EventCancelled, Actor::Organizer);
@@ -395,7 +395,7 @@ impl<'a> Seats<'a> {
     /// The event as it is now.
     pub(crate) fn event(&self) -> Event {
         let kept = self.details.clone().expect("details are read for an edit");
-        let KeptDetails { details, created_at, changed_at, details_changed_at, sequence, .. } =
+        let StoredDetails { details, created_at, changed_at, details_changed_at, sequence, .. } =
             kept;
         let is_changed = self.version != self.state.version;
         Event {
@@ -449,7 +449,7 @@ impl<'a> Seats<'a> {
 
         let edited = self.edited.then(|| {
             let kept = self.details.take().expect("details are read for an edit");
-            let KeptDetails { details, details_changed_at, sequence, erase_at, .. } = kept;
+            let StoredDetails { details, details_changed_at, sequence, erase_at, .. } = kept;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,
@@ -474,7 +474,7 @@ impl<'a> Seats<'a> {
             registrations,
             replaced,
             facts: self.facts,
-            forgets_records: self.forgets_records,
+            purges_records: self.purges_records,
             records,
         })
     }

@@ -40,25 +40,25 @@ pub struct EventState {
     /// row is live that has its e-mail address. Others may be among them, and some may be twice. One
     /// that waits has its position, if the answer to a command may show it.
     pub registrations: Vec<Registration>,
-    /// The first [`Needs::overdue_max`] holds and offers that have run out, by the time of their end
+    /// The first [`LoadPlan::overdue_max`] holds and offers that have run out, by the time of their end
     /// and the version that made them.
     pub overdue: Vec<Registration>,
     /// The earliest end of a hold or an offer that is not in `overdue`. Only if `overdue` was asked for.
     pub due_next: Option<DateTime<Utc>>,
-    /// The first [`Needs::waiting_max`] who wait, in their order.
+    /// The first [`LoadPlan::waiting_max`] who wait, in their order.
     pub waiting: Vec<Registration>,
-    /// The first [`Needs::unerased_max`] registrations that may not be erased yet, in the order of the
+    /// The first [`LoadPlan::unerased_max`] registrations that may not be erased yet, in the order of the
     /// versions that made them: those after [`EditedEvent::erased_to`].
     pub unerased: Vec<Registration>,
-    /// What people are told of it. Only if [`Needs::details`].
-    pub details: Option<KeptDetails>,
+    /// What people are told of it. Only if [`LoadPlan::details`].
+    pub details: Option<StoredDetails>,
     /// What was answered under the idempotency keys of the commands.
     pub records: Vec<IdempotencyRecord>,
 }
 
 /// What is read of an event only where it matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDetails {
+pub struct StoredDetails {
     /// See [`Event::details`](crate::Event::details).
     pub details: EventDetails,
     /// See [`Event::created_at`](crate::Event::created_at).
@@ -75,7 +75,7 @@ pub struct KeptDetails {
 
 /// What a batch needs of an event beyond its row, its commands' registrations and their records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct LoadPlan {
     /// How many holds and offers that have run out; with 0 none are looked for.
     pub overdue_max: u32,
     /// How many of those who wait.
@@ -132,11 +132,11 @@ impl EventState {
     }
 
     /// What else has to be read of it for `commands`, which are its part of a batch.
-    pub fn needs<'a>(
+    pub fn load_plan<'a>(
         &self,
         commands: impl IntoIterator<Item = &'a EventCommand>,
         now: DateTime<Utc>,
-    ) -> Needs {
+    ) -> LoadPlan {
         let (mut count, mut cancels, mut raised, mut details) = (0_u32, 0_u32, 0_u32, false);
         let mut unerased_max = 0;
         for item in commands {
@@ -166,7 +166,7 @@ impl EventState {
                 | Command::CheckIn(_)
                 | Command::UndoCheckIn { .. }
                 | Command::Settle
-                | Command::Recall => {}
+                | Command::Replay => {}
             }
         }
         let is_due = self.is_due(now);
@@ -175,7 +175,7 @@ impl EventState {
         // that nobody is refused for what was left untidied.
         let freed = if is_due { SETTLED_MAX } else { free.min(SETTLED_MAX) };
         let freed = freed + raised.min(SETTLED_MAX) + cancels;
-        Needs {
+        LoadPlan {
             overdue_max: if is_due { SETTLED_MAX + count } else { 0 },
             waiting_max: freed.min(self.counts.waiting),
             unerased_max,
@@ -184,7 +184,7 @@ impl EventState {
     }
 }
 
-impl Needs {
+impl LoadPlan {
     /// Whether there is nothing to be read.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -214,7 +214,7 @@ pub struct EventChange {
     pub facts: Vec<Fact>,
     /// Whether everything that was answered under idempotency keys is deleted, before `records` are
     /// kept.
-    pub forgets_records: bool,
+    pub purges_records: bool,
     /// What was answered under idempotency keys. A record that is there already has run out.
     pub records: Vec<IdempotencyRecord>,
 }

@@ -28,7 +28,7 @@ pub struct EventCount {
     /// How many different e-mail addresses the live ones have.
     pub addresses: i64,
     /// How many holds and offers end before the event's row says that the first one does.
-    pub unforeseen: i64,
+    pub before_due: i64,
     /// How many versions were made by facts that follow the facts before them.
     pub fact_versions: i64,
     /// The last version that its facts made.
@@ -95,7 +95,7 @@ impl AuditReport {
         self.check(count, rule, stated.capacity, taken.max(stated.capacity));
         self.check(count, "an e-mail address has one live registration", live, count.addresses);
         let rule = "no hold or offer ends before the first is said to";
-        self.check(count, rule, 0, of_rows(count.unforeseen));
+        self.check(count, rule, 0, of_rows(count.before_due));
         let version = stated.version;
         self.check(count, "the last fact made its version", version, count.fact_version_last);
         let rule = "every version was made by one fact, in order";
@@ -136,7 +136,7 @@ mod tests {
             held: 1,
             waiting: 1,
             addresses: 3,
-            unforeseen: 0,
+            before_due: 0,
             fact_versions: 4,
             fact_version_last: 4,
         }
@@ -146,7 +146,7 @@ mod tests {
     fn what_agrees_is_no_difference() {
         let called_off =
             EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
-        let called_off = EventCount { stated: Some(called_off), unforeseen: 1, ..good() };
+        let called_off = EventCount { stated: Some(called_off), before_due: 1, ..good() };
         let report = AuditReport::of([good(), called_off]);
         assert_eq!(report, AuditReport { events: 2, registrations: 6, differences: vec![] });
     }
@@ -160,7 +160,7 @@ mod tests {
             ("holds miscounted", with(EventStated { held: 0, ..stated() })),
             ("queue miscounted", with(EventStated { waiting: 0, ..stated() })),
             ("one address twice", EventCount { addresses: 2, ..good() }),
-            ("a hold forgotten", EventCount { unforeseen: 1, ..good() }),
+            ("a hold forgotten", EventCount { before_due: 1, ..good() }),
             ("a version ahead", EventCount { fact_version_last: 5, ..good() }),
             ("a fact lost", EventCount { fact_versions: 3, ..good() }),
             ("an orphan", EventCount { stated: None, ..good() }),

@@ -4,9 +4,9 @@ use std::fmt;
 /// An error with all that lies beneath it, from the top down: for a log, whose readers look for the cause. An
 /// error's own text never holds its source's.
 #[derive(Debug, Clone, Copy)]
-pub struct Causes<'a>(pub &'a dyn Error);
+pub struct ErrorChain<'a>(pub &'a dyn Error);
 
-impl fmt::Display for Causes<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut cause = self.0.source();
@@ -34,8 +34,8 @@ mod tests {
     fn the_cause_of_a_cause_is_told() {
         let failed = |text, source: Option<Failed>| Failed { text, source: source.map(Box::new) };
         let beneath = failed("the disk is full", None);
-        assert_eq!(Causes(&beneath).to_string(), "the disk is full");
+        assert_eq!(ErrorChain(&beneath).to_string(), "the disk is full");
         let top = failed("no batch", Some(failed("no commit", Some(beneath))));
-        assert_eq!(Causes(&top).to_string(), "no batch: no commit: the disk is full");
+        assert_eq!(ErrorChain(&top).to_string(), "no batch: no commit: the disk is full");
     }
 }

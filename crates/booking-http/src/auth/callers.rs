@@ -1,7 +1,7 @@
 //! Who asks, by the `Authorization` header: an organizer by its token, or the bearer of a registration's
 //! token. Without a header it is anybody, who is the organizer while the server is open.
 
-use crate::auth::token_cache::Access;
+use crate::auth::token_cache::TokenCache;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::dev::Payload;
@@ -21,10 +21,10 @@ pub(crate) const ORGANIZER_PREFIX: &str = "org_";
 
 /// Who asks for what organizers may: the token of one, or anybody while the server is open.
 #[derive(Clone, Copy)]
-pub(crate) struct Manager(pub(crate) Caller);
+pub(crate) struct OrganizerAuth(pub(crate) Caller);
 
-impl Manager {
-    fn of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
+impl OrganizerAuth {
+    fn of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
         if access.is_open() {
             return Ok(Caller::OpenOrganizer);
         }
@@ -32,37 +32,39 @@ impl Manager {
     }
 }
 
-impl FromRequest for Manager {
+impl FromRequest for OrganizerAuth {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(access_of(request), request.headers()).map(Self).map_err(Into::into))
+        ready(Self::of(token_cache_of(request), request.headers()).map(Self).map_err(Into::into))
     }
 }
 
 /// Who asks for what anybody may. A header that shows no organizer's token is none of our business here: it
 /// may be for a proxy that knows people.
 #[derive(Clone, Copy)]
-pub(crate) struct Visitor(pub(crate) Caller);
+pub(crate) struct OptionalAuth(pub(crate) Caller);
 
-impl Visitor {
-    fn of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
+impl OptionalAuth {
+    fn of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
         if access.is_open() {
             return Ok(Caller::OpenOrganizer);
         }
-        let Shown::Token(token) = Shown::of(headers) else { return Ok(Caller::Anyone) };
+        let Authorization::Token(token) = Authorization::of(headers) else {
+            return Ok(Caller::Anyone);
+        };
         match access.organizer(&token_hash(token)) {
             Some(organizer) => Ok(Caller::Organizer(organizer.id)),
             None if token.starts_with(ORGANIZER_PREFIX) => {
-                Err(ApiError::Unauthenticated(Untold::UnknownToken))
+                Err(ApiError::Unauthenticated(AuthError::UnknownToken))
             }
             None => Ok(Caller::Anyone),
         }
     }
 }
 
-impl FromRequest for Visitor {
+impl FromRequest for OptionalAuth {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -76,7 +78,7 @@ impl FromRequest for Visitor {
 /// # Errors
 /// [`ApiError::Unauthenticated`].
 pub(crate) fn visitor(request: &HttpRequest) -> Result<Caller, ApiError> {
-    Visitor::of(access_of(request), request.headers())
+    OptionalAuth::of(token_cache_of(request), request.headers())
 }
 
 /// Whose token the request shows, if it shows one to a server that is not open.
@@ -87,7 +89,7 @@ impl FromRequest for Recognized {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (access, headers) = (access_of(request), request.headers());
+        let (access, headers) = (token_cache_of(request), request.headers());
         let shows = headers.contains_key(AUTHORIZATION) && !access.is_open();
         let organizer = shows.then(|| organizer(access, headers)).transpose();
         ready(organizer.map(Self).map_err(Into::into))
@@ -100,20 +102,20 @@ impl FromRequest for Recognized {
 /// # Errors
 /// [`ApiError::Unauthenticated`].
 pub(crate) fn holder(request: &HttpRequest) -> Result<Caller, ApiError> {
-    holder_of(access_of(request), request.headers())
+    registration_caller_of(token_cache_of(request), request.headers())
 }
 
-fn holder_of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    match Shown::of(headers) {
-        Shown::Nothing if access.is_open() => Ok(Caller::OpenOrganizer),
-        Shown::Nothing => Err(ApiError::Unauthenticated(Untold::NoTokenOfRegistration)),
-        Shown::Malformed => Err(ApiError::Unauthenticated(Untold::Malformed)),
-        Shown::Token(token) => {
+fn registration_caller_of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    match Authorization::of(headers) {
+        Authorization::Nothing if access.is_open() => Ok(Caller::OpenOrganizer),
+        Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoRegistrationToken)),
+        Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
+        Authorization::Token(token) => {
             let hash = token_hash(token);
             match access.organizer(&hash) {
                 Some(organizer) => Ok(Caller::Organizer(organizer.id)),
                 None if token.starts_with(ORGANIZER_PREFIX) => {
-                    Err(ApiError::Unauthenticated(Untold::UnknownToken))
+                    Err(ApiError::Unauthenticated(AuthError::UnknownToken))
                 }
                 None => Ok(Caller::Attendee(hash)),
             }
@@ -125,57 +127,57 @@ fn holder_of(access: &Access, headers: &HeaderMap) -> Result<Caller, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-fn organizer(access: &Access, headers: &HeaderMap) -> Result<Organizer, ApiError> {
-    let untold = match Shown::of(headers) {
-        Shown::Nothing => Untold::NoToken,
-        Shown::Malformed => Untold::Malformed,
-        Shown::Token(token) => match access.organizer(&token_hash(token)) {
+fn organizer(access: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiError> {
+    let auth_error = match Authorization::of(headers) {
+        Authorization::Nothing => AuthError::NoToken,
+        Authorization::Malformed => AuthError::Malformed,
+        Authorization::Token(token) => match access.organizer(&token_hash(token)) {
             Some(organizer) => return Ok(organizer),
-            None => Untold::UnknownToken,
+            None => AuthError::UnknownToken,
         },
     };
-    Err(ApiError::Unauthenticated(untold))
+    Err(ApiError::Unauthenticated(auth_error))
 }
 
 /// Why it is not known who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Untold {
+pub(crate) enum AuthError {
     #[error("this needs an organizer's token, as Authorization: Bearer and the token")]
     NoToken,
     #[error(
         "this needs the registration's manage_token or its organizer's token, as Authorization: \
          Bearer and the token"
     )]
-    NoTokenOfRegistration,
+    NoRegistrationToken,
     #[error("the Authorization header must be Bearer and one token")]
     Malformed,
     #[error("this organizer's token is not known, or was revoked")]
     UnknownToken,
 }
 
-impl Untold {
+impl AuthError {
     /// The challenge that goes with it (RFC 6750, section 3).
     pub(crate) const fn challenge(self) -> &'static str {
         match self {
-            Self::NoToken | Self::NoTokenOfRegistration | Self::Malformed => "Bearer",
+            Self::NoToken | Self::NoRegistrationToken | Self::Malformed => "Bearer",
             Self::UnknownToken => "Bearer error=\"invalid_token\"",
         }
     }
 }
 
-fn access_of(request: &HttpRequest) -> &Access {
+fn token_cache_of(request: &HttpRequest) -> &TokenCache {
     &request.app_data::<Data<Service>>().expect("every route has the service").access
 }
 
 /// What an `Authorization` header shows (RFC 6750, section 2.1).
-enum Shown<'a> {
+enum Authorization<'a> {
     Nothing,
     /// Something else than one token.
     Malformed,
     Token(&'a str),
 }
 
-impl<'a> Shown<'a> {
+impl<'a> Authorization<'a> {
     fn of(headers: &'a HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION);
         let Some(value) = values.next() else { return Self::Nothing };
@@ -218,7 +220,7 @@ mod tests {
 
     const GOOD: &str = "org_good";
 
-    async fn access(is_open: bool) -> Access {
+    async fn access(is_open: bool) -> TokenCache {
         let store = MemoryStore::default();
         if !is_open {
             let name = OrganizerName::parse("Jazz club").expect("a valid name");
@@ -226,7 +228,7 @@ mod tests {
             let new = NewToken { id: Uuid::nil().into(), organizer, hash: token_hash(GOOD) };
             store.create_token(new).await.expect("it answers").expect("there is room");
         }
-        Access::read(&store).await.expect("it answers")
+        TokenCache::read(&store).await.expect("it answers")
     }
 
     fn headers(values: &[&str]) -> HeaderMap {
@@ -238,16 +240,16 @@ mod tests {
     }
 
     /// Who asks as manager, as visitor, and about a registration.
-    fn ask(access: &Access, values: &[&str]) -> [Result<Caller, Untold>; 3] {
+    fn ask(access: &TokenCache, values: &[&str]) -> [Result<Caller, AuthError>; 3] {
         let headers = headers(values);
         let asked = [
-            Manager::of(access, &headers),
-            Visitor::of(access, &headers),
-            holder_of(access, &headers),
+            OrganizerAuth::of(access, &headers),
+            OptionalAuth::of(access, &headers),
+            registration_caller_of(access, &headers),
         ];
         asked.map(|caller| {
             caller.map_err(|error| match error {
-                ApiError::Unauthenticated(untold) => untold,
+                ApiError::Unauthenticated(auth_error) => auth_error,
                 other => panic!("{other:?}"),
             })
         })
@@ -268,17 +270,17 @@ mod tests {
         ] {
             assert_eq!(ask(&access, &[header]), [open, open, attendee], "{header}");
         }
-        let unknown = Err(Untold::UnknownToken);
+        let unknown = Err(AuthError::UnknownToken);
         assert_eq!(ask(&access, &["Bearer org_other"]), [open, open, unknown]);
-        assert_eq!(ask(&access, &["Basic YTpi"]), [open, open, Err(Untold::Malformed)]);
+        assert_eq!(ask(&access, &["Basic YTpi"]), [open, open, Err(AuthError::Malformed)]);
     }
 
     #[actix_web::test]
     async fn once_there_are_tokens_organizers_show_theirs() {
         let access = access(false).await;
         let organizer = Ok(Caller::Organizer(Uuid::nil().into()));
-        let (anyone, unknown) = (Ok(Caller::Anyone), Err(Untold::UnknownToken));
-        let nobody = [Err(Untold::NoToken), anyone, Err(Untold::NoTokenOfRegistration)];
+        let (anyone, unknown) = (Ok(Caller::Anyone), Err(AuthError::UnknownToken));
+        let nobody = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
         assert_eq!(ask(&access, &[]), nobody);
         assert_eq!(ask(&access, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
         assert_eq!(ask(&access, &["Bearer org_other"]), [unknown; 3]);
@@ -289,7 +291,7 @@ mod tests {
     #[actix_web::test]
     async fn a_header_of_another_form_names_nobody() {
         let access = access(false).await;
-        let malformed = Err(Untold::Malformed);
+        let malformed = Err(AuthError::Malformed);
         let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));
         for header in [
             "",

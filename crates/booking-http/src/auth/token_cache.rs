@@ -2,7 +2,7 @@
 //! request waits for them.
 
 use crate::service::Service;
-use crate::util::failure_log::Complaint;
+use crate::util::failure_log::FailureLog;
 use crate::util::locks::{read, write};
 use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 pub(crate) const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Who may come as an organizer.
-pub(crate) struct Access {
+pub(crate) struct TokenCache {
     /// Whether there never was a token, so that anybody is the organizer. What was closed once stays so.
     is_open: AtomicBool,
     /// By the hash of a good token. Looked up by what a SHA-256 gives, so how long that takes tells nobody
@@ -24,7 +24,7 @@ pub(crate) struct Access {
     organizers: RwLock<HashMap<TokenHash, Organizer>>,
 }
 
-impl Access {
+impl TokenCache {
     /// As the store has it now.
     ///
     /// # Errors
@@ -66,11 +66,11 @@ impl Access {
 pub(crate) async fn watch(service: &Service) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut complaint = Complaint::default();
+    let mut failures = FailureLog::default();
     while !service.is_stopping() {
         ticks.tick().await;
         let read = service.access.read_again(service.store.as_ref()).await;
-        complaint.about("read the organizers' tokens", read);
+        failures.record("read the organizers' tokens", read);
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_was_closed_never_opens_again() {
-        let access = Access { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        let access = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
         let knows = |number| access.organizer(&TokenHash::new([number; 32])).is_some();
         access.learn(vec![]);
         assert!(access.is_open() && !knows(1));

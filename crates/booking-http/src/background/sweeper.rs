@@ -6,7 +6,7 @@
 //! queue, as everybody does. So any number of servers may sweep at once, and none need.
 
 use crate::service::Service;
-use crate::util::failure_log::Complaint;
+use crate::util::failure_log::FailureLog;
 use booking_admission::SubmitError;
 use booking_core::{Command, EventCommand, EventId, Outcome, PageLimit, StoreError};
 use futures_util::future::{join_all, join3};
@@ -39,12 +39,12 @@ async fn tidy(service: &Service, every: Duration) {
     let mut ticks = interval(every);
     // After a pause there is one sweep, and not all those that were missed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut complaint = Complaint::default();
+    let mut failures = FailureLog::default();
     while !service.is_stopping() {
         ticks.tick().await;
         let swept = settle_due(service).await;
         service.metrics.swept(swept.is_ok());
-        complaint.about("sweep", swept);
+        failures.record("sweep", swept);
     }
 }
 
@@ -57,7 +57,7 @@ async fn settle_due(service: &Service) -> Result<(), StoreError> {
 async fn erase(service: &Service, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut complaint = Complaint::default();
+    let mut failures = FailureLog::default();
     while !service.is_stopping() {
         match erase_due(service).await {
             // There may be more, and nothing is in the way. Others have a turn in between.
@@ -66,7 +66,7 @@ async fn erase(service: &Service, every: Duration) {
                 continue;
             }
             Ok(false) => {}
-            failed => complaint.about("erase what is kept no longer", failed.map(drop)),
+            failed => failures.record("erase what is kept no longer", failed.map(drop)),
         }
         ticks.tick().await;
     }
@@ -109,17 +109,17 @@ async fn ask(service: &Service, events: &[EventId], command: Command) -> Result<
 /// Forgets what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
 /// that it keeps up with whatever comes in, and in steps, so that nobody waits for long.
 async fn forget(service: &Service) {
-    let mut complaint = Complaint::default();
+    let mut failures = FailureLog::default();
     while !service.is_stopping() {
         let limit = PageLimit::MAX;
-        let forgotten = service.beside.run(service.store.forget_records(limit)).await;
+        let forgotten = service.bulkhead.run(service.store.purge_records(limit)).await;
         match forgotten {
             Ok(forgotten) if forgotten == limit.get() as u64 => sleep(FORGET_PAUSE).await,
             Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {
                 sleep(FORGET_EVERY).await;
             }
             Err(SubmitError::Store(error)) => {
-                complaint.about("forget old records", Err(error));
+                failures.record("forget old records", Err(error));
                 sleep(FORGET_EVERY).await;
             }
         }

@@ -47,7 +47,7 @@ pub(crate) async fn create(
 async fn adopt(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::Result<u64> {
     let mut adopted = 0;
     loop {
-        match store.adopt_events(organizer_id, PageLimit::MAX).await? {
+        match store.assign_events(organizer_id, PageLimit::MAX).await? {
             0 => return Ok(adopted),
             // One that somebody held all the time may be left.
             now => adopted += now,

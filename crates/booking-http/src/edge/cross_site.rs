@@ -20,12 +20,12 @@ const PROBES: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Which other sites are let in.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sites {
+pub(crate) struct CrossSitePolicy {
     pub(crate) cors: Cors,
     pub(crate) hosts: AllowedHosts,
 }
 
-impl Sites {
+impl CrossSitePolicy {
     /// Refuses what another site's page has a browser ask.
     ///
     /// # Errors
@@ -156,12 +156,15 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    fn sites(cors: Cors, hosts: &[&str]) -> Sites {
-        Sites { cors, hosts: AllowedHosts(hosts.iter().map(|host| (*host).to_owned()).collect()) }
+    fn sites(cors: Cors, hosts: &[&str]) -> CrossSitePolicy {
+        CrossSitePolicy {
+            cors,
+            hosts: AllowedHosts(hosts.iter().map(|host| (*host).to_owned()).collect()),
+        }
     }
 
     /// Whether a POST with these headers is done.
-    fn may_write(sites: &Sites, headers: &[(&str, &str)]) -> bool {
+    fn may_write(sites: &CrossSitePolicy, headers: &[(&str, &str)]) -> bool {
         let mut request = TestRequest::post();
         for header in headers {
             request = request.append_header(*header);

@@ -2,13 +2,13 @@
 
 use crate::api::compression::compress;
 use crate::edge::host_header;
-use crate::edge::slow_clients::Reader;
+use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
-use crate::util::failure_log::Outage;
+use crate::util::failure_log::SampledLog;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -21,7 +21,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{Causes, RequestId, StoreError};
+use booking_core::{ErrorChain, RequestId, StoreError};
 use futures_util::FutureExt;
 use log::Level;
 use std::panic::AssertUnwindSafe;
@@ -54,7 +54,7 @@ pub(crate) async fn edge(
     let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
-    let reader = Reader::keep(&mut request);
+    let reader = BodyReader::keep(&mut request);
     let request_id = request_id(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
@@ -111,7 +111,7 @@ fn complete(
     mut response: ServiceResponse<BoxBody>,
     service: &Service,
     answering: &Answering,
-    reader: Reader,
+    reader: BodyReader,
     began: Instant,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
@@ -166,7 +166,7 @@ fn explain(
 /// The causes of our own failures, which no client is told. Shedding load is no failure, and a line for
 /// each that is shed would add to it; nor is there one for each request while the store is away.
 fn log_cause(error: &ApiError, request_id: &RequestId) {
-    static OUTAGE: Outage = Outage::new();
+    static OUTAGE: SampledLog = SampledLog::new();
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
@@ -180,7 +180,7 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
         0 => String::new(),
         untold => format!("; {untold} others failed alike since this was told last"),
     };
-    log::warn!("request {request_id}: {error}: {}{others}", Causes(source));
+    log::warn!("request {request_id}: {error}: {}{others}", ErrorChain(source));
 }
 
 /// Tells the client that this is the last answer on its connection, and ends that after it. The framework
@@ -227,7 +227,7 @@ fn count(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::token_cache::Access;
+    use crate::auth::token_cache::TokenCache;
     use crate::config::Config;
     use crate::service::signing_keys::Seeds;
     use crate::service::tickets::Tickets;
@@ -253,7 +253,7 @@ mod tests {
         let tickets = Tickets::open(seeds, store.clone()).await.expect("it answers");
         let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
         let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
-        let access = Access::read(store.as_ref()).await.expect("it answers");
+        let access = TokenCache::read(store.as_ref()).await.expect("it answers");
         let service =
             Service::new(store, admission, access, tickets, capacity_max, within, &limits);
         let app = App::new()

@@ -15,9 +15,9 @@ use std::task::{Context, Poll};
 /// The reader of a body in chunks. As long as there is one that has not finished, the server closes the
 /// connection after the answer. Without a reader it would read such a body to its end, if it drips for
 /// ever, before it takes the next request; bodies with a length it never does that for.
-pub(crate) struct Reader(Option<Rc<RefCell<Payload>>>);
+pub(crate) struct BodyReader(Option<Rc<RefCell<Payload>>>);
 
-impl Reader {
+impl BodyReader {
     /// Keeps the reader of the request's body until its answer is sent, whoever drops it before.
     pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {

@@ -32,9 +32,9 @@ impl FromRequest for EventPath {
 }
 
 /// The `{registration_id}` below an event, which is the organizer's way to name a registration.
-pub(crate) struct MemberPath(pub(crate) RegistrationId);
+pub(crate) struct RegistrationPath(pub(crate) RegistrationId);
 
-impl FromRequest for MemberPath {
+impl FromRequest for RegistrationPath {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -45,12 +45,12 @@ impl FromRequest for MemberPath {
 
 /// The `{id}` of a registration on its own routes, and who asks there.
 #[derive(Clone, Copy)]
-pub(crate) struct Holder {
+pub(crate) struct RegistrationAuth {
     pub(crate) id: RegistrationId,
     pub(crate) caller: Caller,
 }
 
-impl Holder {
+impl RegistrationAuth {
     /// That of a request. Who shows nothing learns nothing of what was asked for.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Holder {
     }
 }
 
-impl FromRequest for Holder {
+impl FromRequest for RegistrationAuth {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 

@@ -1,7 +1,7 @@
 //! What is refused before anything of it is looked at: writes that come too often.
 
-use super::rate::{Limiter, Standing};
-use super::{ClientLimits, Limited, TooMuch};
+use super::rate::{Limiter, QuotaState};
+use super::{ClientLimits, LimitKind, RateLimited};
 use crate::auth::callers;
 use crate::net::client::{Client, TrustedProxies};
 use crate::problem::ApiError;
@@ -43,16 +43,16 @@ impl Gate {
     }
 
     /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
-    fn count(&self, client: Client, headers: &HeaderMap) -> (Standings, Option<TooMuch>) {
-        let mut standings = Standings::default();
+    fn count(&self, client: Client, headers: &HeaderMap) -> (QuotaStates, Option<RateLimited>) {
+        let mut quotas = QuotaStates::default();
         let of_client = self.clients.as_ref().map(|clients| clients.count(client));
-        if let Some(too_much) = standings.add(of_client, Limited::ClientWrites) {
-            return (standings, Some(too_much));
+        if let Some(limited) = quotas.add(of_client, LimitKind::ClientWrites) {
+            return (quotas, Some(limited));
         }
         let tokens = self.tokens.as_ref();
         let of_token = tokens.and_then(|tokens| Some(tokens.count(callers::bearer_hash(headers)?)));
-        let too_much = standings.add(of_token, Limited::TokenWrites);
-        (standings, too_much)
+        let limited = quotas.add(of_token, LimitKind::TokenWrites);
+        (quotas, limited)
     }
 }
 
@@ -83,33 +83,33 @@ pub(crate) async fn gate(
     let Some(client) = gate.client(peer, request.headers()) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let (standings, too_much) = gate.count(client, request.headers());
-    let mut response = match too_much {
+    let (quotas, limited) = gate.count(client, request.headers());
+    let mut response = match limited {
         None => next.call(request).await?.map_into_left_body(),
-        Some(too_much) => {
+        Some(limited) => {
             // For those who ask again at once, as with a full queue.
             sleep(REFUSAL_PAUSE).await;
-            request.error_response(ApiError::TooMuch(too_much)).map_into_right_body()
+            request.error_response(ApiError::RateLimited(limited)).map_into_right_body()
         }
     };
-    standings.tell(response.headers_mut());
+    quotas.tell(response.headers_mut());
     Ok(response)
 }
 
 /// How a request stands with each of the limits that it was counted for.
 #[derive(Default)]
-struct Standings([Option<Standing>; 2]);
+struct QuotaStates([Option<QuotaState>; 2]);
 
-impl Standings {
-    fn add(&mut self, standing: Option<Standing>, what: Limited) -> Option<TooMuch> {
+impl QuotaStates {
+    fn add(&mut self, quota: Option<QuotaState>, what: LimitKind) -> Option<RateLimited> {
         let place = self.0.iter().position(Option::is_none).expect("there are two limits");
-        self.0[place] = standing;
-        Some(TooMuch { of: what, wait: standing?.wait()? })
+        self.0[place] = quota;
+        Some(RateLimited { of: what, wait: quota?.wait()? })
     }
 
     fn tell(&self, headers: &mut HeaderMap) {
         for (name, text) in
-            [(POLICY, Standing::policy as fn(&Standing) -> String), (LIMIT, Standing::limit)]
+            [(POLICY, QuotaState::policy as fn(&QuotaState) -> String), (LIMIT, QuotaState::limit)]
         {
             let items: Vec<String> = self.0.iter().flatten().map(text).collect();
             if let Ok(value) = HeaderValue::try_from(items.join(", "))

@@ -6,7 +6,7 @@
 //! keeps its place until its end. Nothing is kept of an address but a keyed hash.
 
 use super::places::{Limit, Places, Taken};
-use super::{ClientLimits, Limited, TooMuch};
+use super::{ClientLimits, LimitKind, RateLimited};
 use crate::net::client::Client;
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
@@ -52,7 +52,7 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         self.take_at(Instant::now(), client, email, id, key, ttl)
     }
 
@@ -64,14 +64,14 @@ impl Holds {
         id: RegistrationId,
         key: Option<KeyHash>,
         ttl: HoldTtl,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         let of_client = client.zip(self.client_max).map(|(client, max)| {
             let owner = self.hasher.hash_one(("client", client));
-            Limit { owner, max, of: Limited::ClientHolds }
+            Limit { owner, max, of: LimitKind::ClientHolds }
         });
         let of_email = self.email_max.map(|max| {
             let owner = self.hasher.hash_one(("e-mail", email.as_str()));
-            Limit { owner, max, of: Limited::EmailHolds }
+            Limit { owner, max, of: LimitKind::EmailHolds }
         });
         let ends = now + Duration::from_secs(ttl.seconds().into());
         self.lock().take(now, [of_client, of_email], id, key, ends, self.counted_max)
@@ -156,7 +156,7 @@ mod tests {
             number: u128,
             key: Option<KeyHash>,
             seconds: i64,
-        ) -> Result<Taken, TooMuch> {
+        ) -> Result<Taken, RateLimited> {
             let email = EmailAddress::parse(email).expect("valid");
             let ttl = HoldTtl::parse(seconds).expect("valid");
             self.0.take_at(self.1, client, &email, id(number), key, ttl)
@@ -179,14 +179,14 @@ mod tests {
         assert!(at.take(client(1), "a@x.org", 1, None, 600).is_ok());
         assert!(at.take(client(1), "b@x.org", 2, None, 60).is_ok());
         let too_many = at.take(client(1), "c@x.org", 3, None, 60).err().expect("refused");
-        assert_eq!(too_many.of, Limited::ClientHolds);
+        assert_eq!(too_many.of, LimitKind::ClientHolds);
         assert_eq!(too_many.wait, Duration::from_secs(60), "until the first of them ends");
         // Of this machine only the addresses are counted.
         for number in 4..6 {
             assert!(at.take(None, "a@x.org", number, None, 300).is_ok());
         }
         let too_many = at.take(client(2), "a@x.org", 6, None, 60).err().expect("refused");
-        assert_eq!((too_many.of, too_many.wait.as_secs()), (Limited::EmailHolds, 300));
+        assert_eq!((too_many.of, too_many.wait.as_secs()), (LimitKind::EmailHolds, 300));
         assert_eq!(at.count(), 4, "what is refused takes no place");
 
         let at = Try(&holds, now + Duration::from_secs(60));

@@ -1,6 +1,6 @@
 //! Places that are taken by whoever has only so many, each for a while.
 
-use super::{Limited, TooMuch};
+use super::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
 use booking_core::{KeyHash, Outcome, Refusal, RegistrationId, StoreError};
 use std::collections::{BTreeSet, HashMap};
@@ -27,7 +27,7 @@ pub(super) type Owner = u64;
 pub(super) struct Limit {
     pub(super) owner: Owner,
     pub(super) max: NonZeroU32,
-    pub(super) of: Limited,
+    pub(super) of: LimitKind,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ impl Places {
         key: Option<KeyHash>,
         ends: Instant,
         counted_max: usize,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         self.forget_ended(now);
         let own = Place { owners: limits.map(|limit| limit.map(|limit| limit.owner)), ends, key };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key)) {
@@ -78,9 +78,9 @@ impl Places {
             .flatten()
             .filter_map(|limit| {
                 let wait = self.wait(limit.owner, limit.max, now)?;
-                Some(TooMuch { of: limit.of, wait })
+                Some(RateLimited { of: limit.of, wait })
             })
-            .max_by_key(|too_much| too_much.wait);
+            .max_by_key(|limited| limited.wait);
         if let Some(too_many) = too_many {
             return Err(too_many);
         }

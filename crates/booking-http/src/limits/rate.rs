@@ -62,7 +62,7 @@ pub(crate) struct Limiter<K: Hash + Eq + Copy, C: Clock = MonotonicClock> {
 
 /// How a key stands after something was asked under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct QuotaState {
     name: &'static str,
     rate: Rate,
     /// How many more may be done right now.
@@ -88,13 +88,13 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
     }
 
     /// Counts one more under `key`, unless it is too much: that counts for nothing.
-    pub(crate) fn count(&self, key: K) -> Standing {
+    pub(crate) fn count(&self, key: K) -> QuotaState {
         self.tidy();
         let (remaining, wait) = match self.limiter.check_key(&key) {
             Ok(state) => (state.remaining_burst_capacity(), None),
             Err(until) => (0, Some(until.wait_time_from(self.limiter.clock().now()))),
         };
-        Standing { name: self.name, rate: self.rate, remaining, wait }
+        QuotaState { name: self.name, rate: self.rate, remaining, wait }
     }
 
     /// Forgets who counts as new again.
@@ -114,7 +114,7 @@ impl<K: Hash + Eq + Copy, C: Clock> Limiter<K, C> {
     }
 }
 
-impl Standing {
+impl QuotaState {
     /// How long to wait, if it was too much.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
@@ -222,8 +222,8 @@ mod tests {
     fn a_burst_and_then_the_rate() {
         let limiter = limiter(4, 10, 100);
         for remaining in (0..10).rev() {
-            let standing = limiter.count(1);
-            assert_eq!((standing.remaining, standing.wait), (remaining, None));
+            let quota = limiter.count(1);
+            assert_eq!((quota.remaining, quota.wait), (remaining, None));
         }
         for _ in 0..3 {
             assert_eq!(limiter.count(1).wait(), Some(SECOND / 4), "what is refused costs nothing");

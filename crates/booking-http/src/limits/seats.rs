@@ -7,7 +7,7 @@
 //! it is for its own events alone and registers people at a desk. It is counted by this process alone, as holds are.
 
 use super::places::{Limit, Places, Taken};
-use super::{ClientLimits, Limited, TooMuch};
+use super::{ClientLimits, LimitKind, RateLimited};
 use crate::net::client::Client;
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
@@ -53,7 +53,7 @@ impl Seats {
         event: EventId,
         id: RegistrationId,
         key: Option<KeyHash>,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         self.take_at(Instant::now(), client, caller, event, id, key)
     }
 
@@ -65,11 +65,11 @@ impl Seats {
         event: EventId,
         id: RegistrationId,
         key: Option<KeyHash>,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         let client = client.filter(|_| !matches!(caller, Caller::Organizer(_)));
         let limit = client.zip(self.max).map(|(client, max)| {
             let owner = self.hasher.hash_one((client, event));
-            Limit { owner, max, of: Limited::ClientSeats }
+            Limit { owner, max, of: LimitKind::ClientSeats }
         });
         let ends = now + COUNTED_FOR;
         self.lock().take(now, [limit, None], id, key, ends, self.counted_max)
@@ -118,7 +118,7 @@ mod tests {
         client: Option<Client>,
         event: u128,
         number: u128,
-    ) -> Result<Taken, TooMuch> {
+    ) -> Result<Taken, RateLimited> {
         let (event, id) = (Uuid::from_u128(event).into(), Uuid::from_u128(number).into());
         seats.take_at(now, client, Caller::Anyone, event, id, None)
     }
@@ -131,7 +131,7 @@ mod tests {
         assert!(take(&seats, at(0), client(1), 1, 1).is_ok());
         assert!(take(&seats, at(600), client(1), 1, 2).is_ok());
         let too_many = take(&seats, at(900), client(1), 1, 3).err().expect("refused");
-        assert_eq!((too_many.of, too_many.wait.as_secs()), (Limited::ClientSeats, 2_700));
+        assert_eq!((too_many.of, too_many.wait.as_secs()), (LimitKind::ClientSeats, 2_700));
         assert!(take(&seats, at(900), client(1), 2, 4).is_ok(), "another event");
         assert!(take(&seats, at(900), client(2), 1, 5).is_ok(), "another client");
         for number in 10..20 {

@@ -44,7 +44,7 @@ impl Extras {
             | ApiError::BodyTimeout
             | ApiError::BodyBroken
             | ApiError::NotConfirmed
-            | ApiError::TooMuch(_)
+            | ApiError::RateLimited(_)
             | ApiError::Submit(_)
             | ApiError::Store(_)
             | ApiError::Panic

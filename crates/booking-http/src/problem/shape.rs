@@ -1,6 +1,6 @@
 //! How each kind of error is told: its status, its code for programs, its title for people.
 
-use crate::limits::TooMuch;
+use crate::limits::RateLimited;
 use crate::problem::ApiError;
 use actix_web::http::StatusCode;
 use booking_admission::SubmitError;
@@ -62,7 +62,7 @@ impl Shape {
             ApiError::NotConfirmed => Self::conflict("not_confirmed", "Not confirmed"),
             ApiError::TicketRefused(_) => TICKET_REFUSED,
             ApiError::Refused { refusal, .. } => of_refusal(refusal),
-            ApiError::TooMuch(TooMuch { wait, .. }) => {
+            ApiError::RateLimited(RateLimited { wait, .. }) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")
                     .retry_after(*wait)
             }

@@ -5,7 +5,7 @@
 //! there, so it is asked here.
 
 use crate::auth::callers;
-use crate::extract::path::{EventPath, Holder};
+use crate::extract::path::{EventPath, RegistrationAuth};
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -20,9 +20,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// What a handler takes, of a request whose query its address knows.
-pub(crate) struct Asked<Args>(pub(crate) Args);
+pub(crate) struct Authorized<Args>(pub(crate) Args);
 
-impl<Args: FromRequest + 'static> FromRequest for Asked<Args> {
+impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
     type Error = actix_web::Error;
     type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
 
@@ -74,7 +74,7 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
     let service = request.app_data::<Data<Service>>().expect("every route has the service");
     let template = Route::template(request.app_data());
     if template.starts_with("/registrations/{id}") {
-        let holder = Holder::of(request)?;
+        let holder = RegistrationAuth::of(request)?;
         service.registration(holder).await?;
         if template.ends_with("/link") && matches!(holder.caller, Caller::Attendee(_)) {
             // That is for the event's organizer alone.

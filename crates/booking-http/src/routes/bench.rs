@@ -5,7 +5,7 @@ use crate::api::requests::Register;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
 use crate::extract::path::EventPath;
-use crate::routes::responses::Decided;
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::web::Data;
 use booking_core::{Outcome, Registration, RegistrationId, Status, Version};
@@ -22,7 +22,7 @@ pub(super) async fn register_nothing(
     let id = RegistrationId::from(Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let claim = write.body.who.claim(id, token.hash);
-    let made = Decided::registration(Outcome::Confirmed(Registration {
+    let made = CommandResult::registration(Outcome::Confirmed(Registration {
         id,
         event_id,
         user_email: claim.user_email,

@@ -4,11 +4,11 @@ mod scan;
 
 use super::Answer;
 use crate::api::requests::{CheckIn, CheckInBatch};
-use crate::auth::callers::Manager;
+use crate::auth::callers::OrganizerAuth;
 use crate::extract::body::{Nothing, Write};
 use crate::extract::idempotency_key::REPLAYED;
-use crate::extract::path::{EventPath, MemberPath};
-use crate::routes::responses::Decided;
+use crate::extract::path::{EventPath, RegistrationPath};
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -19,22 +19,22 @@ use uuid::Uuid;
 /// `POST /events/{id}/check-ins`
 pub(super) async fn check_in(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(event_id): EventPath,
     write: Write<CheckIn>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let claims = scan::verify_or_say(&service, caller, event_id, &write.body.ticket).await?;
+    let claims = scan::verify_for_event(&service, caller, event_id, &write.body.ticket).await?;
     let command = scan::command(&claims, Uuid::now_v7(), None);
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = service.submit(item).await?;
-    Ok(Decided::registration(outcome)?.made(None))
+    Ok(CommandResult::registration(outcome)?.made(None))
 }
 
 /// `POST /events/{id}/check-ins/batch`
 pub(super) async fn check_in_batch(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(event_id): EventPath,
     write: Write<CheckInBatch>,
 ) -> Answer {
@@ -50,14 +50,14 @@ pub(super) async fn check_in_batch(
 /// `DELETE /events/{id}/check-ins/{registration_id}`
 pub(super) async fn undo(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(event_id): EventPath,
-    MemberPath(registration_id): MemberPath,
+    RegistrationPath(registration_id): RegistrationPath,
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::UndoCheckIn { registration_id };
     let key = write.key_of(caller)?;
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = service.submit(item).await?;
-    Ok(Decided::registration(outcome)?.changed(None))
+    Ok(CommandResult::registration(outcome)?.changed(None))
 }

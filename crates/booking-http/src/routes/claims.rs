@@ -2,13 +2,13 @@
 
 use super::Answer;
 use crate::api::requests::{Hold, Register};
-use crate::auth::callers::Visitor;
+use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
 use crate::extract::path::EventPath;
-use crate::limits::{Peer, TooMuch};
+use crate::limits::{Peer, RateLimited};
 use crate::problem::ApiError;
-use crate::routes::responses::Decided;
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use crate::service::tickets::Issued;
 use actix_web::web::Data;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// `POST /events/{id}/register`
 pub(super) async fn register(
     service: Data<Service>,
-    Visitor(caller): Visitor,
+    OptionalAuth(caller): OptionalAuth,
     EventPath(event_id): EventPath,
     Peer(client): Peer,
     write: Write<Register>,
@@ -36,7 +36,7 @@ pub(super) async fn register(
             service.seats.settle(&seat, &outcome);
             outcome?
         }
-        Err(too_many) => recall(&service, item, too_many).await?,
+        Err(too_many) => replay(&service, item, too_many).await?,
     };
     present(&service, outcome, &token).await
 }
@@ -44,7 +44,7 @@ pub(super) async fn register(
 /// `POST /events/{id}/holds`
 pub(super) async fn hold(
     service: Data<Service>,
-    Visitor(caller): Visitor,
+    OptionalAuth(caller): OptionalAuth,
     EventPath(event_id): EventPath,
     Peer(client): Peer,
     write: Write<Hold>,
@@ -67,28 +67,28 @@ pub(super) async fn hold(
             service.holds.settle(&of_hold, &outcome);
             outcome?
         }
-        Err(too_many) => recall(&service, hold, too_many).await?,
+        Err(too_many) => replay(&service, hold, too_many).await?,
     };
     present(&service, outcome, &token).await
 }
 
 /// What a seat that is one too many was answered when it was not, if it is the same request again.
-async fn recall(
+async fn replay(
     service: &Service,
     item: EventCommand,
-    too_many: TooMuch,
+    too_many: RateLimited,
 ) -> Result<Outcome, ApiError> {
     if item.key.is_none() {
-        return Err(ApiError::TooMuch(too_many));
+        return Err(ApiError::RateLimited(too_many));
     }
-    match service.submit(EventCommand { command: Command::Recall, ..item }).await? {
-        Outcome::Settled => Err(ApiError::TooMuch(too_many)),
+    match service.submit(EventCommand { command: Command::Replay, ..item }).await? {
+        Outcome::Settled => Err(ApiError::RateLimited(too_many)),
         outcome => Ok(outcome),
     }
 }
 
 async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
-    let made = Decided::registration(outcome)?;
+    let made = CommandResult::registration(outcome)?;
     let token = service.tickets.token_of(&made, token).await;
     Ok(made.made(token.as_ref()))
 }

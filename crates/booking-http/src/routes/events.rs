@@ -5,12 +5,12 @@ use crate::api::calendar;
 use crate::api::pagination::PageQuery;
 use crate::api::requests::{CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
-use crate::auth::callers::{Manager, Visitor};
+use crate::auth::callers::{OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, has_already};
 use crate::extract::path::EventPath;
 use crate::problem::ApiError;
-use crate::routes::responses::Decided;
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
@@ -25,7 +25,7 @@ pub(super) const PATH: &str = "/events";
 /// `POST /events`
 pub(super) async fn create(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     write: Write<CreateEvent>,
 ) -> Answer {
     let key = write.key_of(caller)?;
@@ -40,13 +40,13 @@ pub(super) async fn create(
     let id = EventId::from(Uuid::now_v7());
     let new = NewEvent { id, organizer_id, details, capacity, rules };
     let outcome = match key {
-        Some(key) => service.write_beside(service.store.create_event_once(new, key)).await?,
+        Some(key) => service.write_limited(service.store.create_event_once(new, key)).await?,
         None => {
-            let created = service.write_beside(service.store.create_event(new)).await?;
+            let created = service.write_limited(service.store.create_event(new)).await?;
             Outcome::EventChanged(Box::new(created))
         }
     };
-    let created = Decided::event(outcome)?;
+    let created = CommandResult::event(outcome)?;
     Ok(created
         .answer(StatusCode::CREATED)
         .insert_header((LOCATION, format!("{PATH}/{}", created.what.id)))
@@ -56,7 +56,7 @@ pub(super) async fn create(
 /// `GET /events`
 pub(super) async fn list(
     service: Data<Service>,
-    Visitor(caller): Visitor,
+    OptionalAuth(caller): OptionalAuth,
     query: PageQuery<EventCursor>,
 ) -> Answer {
     Ok(service.reads.events(caller, PATH, query.after, query.limit).await?.into_response())
@@ -66,7 +66,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     request: HttpRequest,
     service: Data<Service>,
-    Visitor(caller): Visitor,
+    OptionalAuth(caller): OptionalAuth,
     EventPath(id): EventPath,
 ) -> Answer {
     let event = service.reads.event(caller, id).await?;
@@ -85,7 +85,7 @@ pub(super) async fn show(
 /// `PATCH /events/{id}`
 pub(super) async fn edit(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(id): EventPath,
     IfMatch(if_match): IfMatch,
     write: Write<EditEvent>,
@@ -93,25 +93,25 @@ pub(super) async fn edit(
     let key = write.key_of(caller)?;
     let command = Command::Edit(Box::new(Edit { if_match, ..write.body.0 }));
     let item = EventCommand::new(id, command).by(caller).with_key(key);
-    Ok(Decided::event(service.submit(item).await?)?.changed())
+    Ok(CommandResult::event(service.submit(item).await?)?.changed())
 }
 
 /// `POST /events/{id}/cancel`
 pub(super) async fn cancel(
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(id): EventPath,
     write: Write<Nothing>,
 ) -> Answer {
     let key = write.key_of(caller)?;
     let item = EventCommand::new(id, Command::CancelEvent).by(caller).with_key(key);
-    Ok(Decided::event(service.submit(item).await?)?.changed())
+    Ok(CommandResult::event(service.submit(item).await?)?.changed())
 }
 
 /// `GET /events/{id}/calendar.ics`
 pub(super) async fn calendar(
     service: Data<Service>,
-    Visitor(caller): Visitor,
+    OptionalAuth(caller): OptionalAuth,
     EventPath(id): EventPath,
 ) -> Answer {
     let event = service.store.event(id).await?;

@@ -4,12 +4,12 @@ use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery};
 use crate::api::requests::{Correct, Transfer, Who};
 use crate::api::responses::{HistoryBody, RegistrationBody};
-use crate::auth::callers::Manager;
+use crate::auth::callers::OrganizerAuth;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::{Nothing, Write};
-use crate::extract::path::{EventPath, Holder};
+use crate::extract::path::{EventPath, RegistrationAuth};
 use crate::problem::ApiError;
-use crate::routes::responses::Decided;
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,7 +19,7 @@ use booking_core::{Command, CorrectedAddress, PageLimit, RegistrationCursor};
 pub(super) async fn list(
     request: HttpRequest,
     service: Data<Service>,
-    Manager(caller): Manager,
+    OrganizerAuth(caller): OrganizerAuth,
     EventPath(id): EventPath,
     query: PageQuery<RegistrationCursor>,
 ) -> Answer {
@@ -32,13 +32,13 @@ pub(super) async fn list(
 }
 
 /// `GET /registrations/{id}`
-pub(super) async fn show(service: Data<Service>, holder: Holder) -> Answer {
+pub(super) async fn show(service: Data<Service>, holder: RegistrationAuth) -> Answer {
     let registration = service.registration(holder).await?;
     Ok(HttpResponse::Ok().json(RegistrationBody::from(&registration)))
 }
 
 /// `GET /registrations/{id}/history`
-pub(super) async fn history(service: Data<Service>, holder: Holder) -> Answer {
+pub(super) async fn history(service: Data<Service>, holder: RegistrationAuth) -> Answer {
     let registration = service.registration(holder).await?;
     let entries = service.store.history(registration.id, PageLimit::MAX).await?;
     let entries = entries.ok_or(ApiError::NotFound)?;
@@ -48,12 +48,12 @@ pub(super) async fn history(service: Data<Service>, holder: Holder) -> Answer {
 /// `POST /registrations/{id}/confirm`
 pub(super) async fn confirm(
     service: Data<Service>,
-    holder: Holder,
+    holder: RegistrationAuth,
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::Confirm { registration_id: holder.id };
     let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
-    let confirmed = Decided::registration(outcome)?;
+    let confirmed = CommandResult::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(confirmed.changed(None))
 }
@@ -61,12 +61,12 @@ pub(super) async fn confirm(
 /// `DELETE /registrations/{id}`
 pub(super) async fn cancel(
     service: Data<Service>,
-    holder: Holder,
+    holder: RegistrationAuth,
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::Cancel { registration_id: holder.id };
     let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
-    let ended = Decided::registration(outcome)?;
+    let ended = CommandResult::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(ended.changed(None))
 }
@@ -74,7 +74,7 @@ pub(super) async fn cancel(
 /// `PATCH /registrations/{id}`
 pub(super) async fn correct(
     service: Data<Service>,
-    holder: Holder,
+    holder: RegistrationAuth,
     write: Write<Correct>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
@@ -85,7 +85,7 @@ pub(super) async fn correct(
     let address = user_email.map(|user_email| CorrectedAddress { user_email, token_hash });
     let correct = booking_core::Correct { registration_id, name, address };
     let outcome = service.submit_for(holder, Command::Correct(correct), key).await?;
-    let corrected = Decided::registration(outcome)?;
+    let corrected = CommandResult::registration(outcome)?;
     let token = match is_of_address {
         true => service.tickets.token_of(&corrected, &token).await,
         // Whoever has it keeps the token that they have.
@@ -97,14 +97,14 @@ pub(super) async fn correct(
 /// `POST /registrations/{id}/link`
 pub(super) async fn renew_link(
     service: Data<Service>,
-    holder: Holder,
+    holder: RegistrationAuth,
     write: Write<Nothing>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let renew = booking_core::RenewLink { registration_id, token_hash: token.hash };
     let outcome = service.submit_for(holder, Command::RenewLink(renew), key).await?;
-    let renewed = Decided::registration(outcome)?;
+    let renewed = CommandResult::registration(outcome)?;
     let token = service.tickets.token_of(&renewed, &token).await;
     Ok(renewed.changed(token.as_ref()))
 }
@@ -112,7 +112,7 @@ pub(super) async fn renew_link(
 /// `POST /registrations/{id}/transfer`
 pub(super) async fn transfer(
     service: Data<Service>,
-    holder: Holder,
+    holder: RegistrationAuth,
     write: Write<Transfer>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
@@ -121,7 +121,7 @@ pub(super) async fn transfer(
     let token_hash = Some(token.hash);
     let transfer = booking_core::Transfer { registration_id, user_email, name, token_hash };
     let outcome = service.submit_for(holder, Command::Transfer(transfer), key).await?;
-    let transferred = Decided::registration(outcome)?;
+    let transferred = CommandResult::registration(outcome)?;
     let token = service.tickets.token_of(&transferred, &token).await;
     Ok(transferred.changed(token.as_ref()))
 }

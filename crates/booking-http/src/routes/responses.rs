@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
 
 /// What was decided about something, unless it was refused.
-pub(crate) struct Decided<T> {
+pub(crate) struct CommandResult<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
     pub(crate) is_replay: bool,
@@ -20,7 +20,7 @@ pub(crate) struct Decided<T> {
     timing: Option<Timing>,
 }
 
-impl<T> Decided<T> {
+impl<T> CommandResult<T> {
     /// Begins the answer.
     pub(crate) fn answer(&self, status: StatusCode) -> HttpResponseBuilder {
         let mut response = HttpResponse::build(status);
@@ -31,13 +31,13 @@ impl<T> Decided<T> {
     }
 }
 
-impl Decided<Registration> {
+impl CommandResult<Registration> {
     /// Takes what became of a registration.
     ///
     /// # Errors
     /// The refusal, if it is one.
     pub(crate) fn registration(outcome: Outcome) -> Result<Self, ApiError> {
-        let (outcome, is_replay) = unfold(outcome);
+        let (outcome, is_replay) = split_replay(outcome);
         let is_waitlisted = matches!(outcome, Outcome::Waitlisted(_));
         let mut timing = None;
         let what = match outcome {
@@ -56,7 +56,7 @@ impl Decided<Registration> {
             }
             Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
             Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
-                return Err(mismatched());
+                return Err(unexpected_outcome());
             }
         };
         Ok(Self { what, is_replay, is_waitlisted, timing })
@@ -81,13 +81,13 @@ impl Decided<Registration> {
     }
 }
 
-impl Decided<Box<Event>> {
+impl CommandResult<Box<Event>> {
     /// Takes what became of an event.
     ///
     /// # Errors
     /// The refusal, if it is one.
     pub(crate) fn event(outcome: Outcome) -> Result<Self, ApiError> {
-        let (outcome, is_replay) = unfold(outcome);
+        let (outcome, is_replay) = split_replay(outcome);
         match outcome {
             Outcome::EventChanged(what) => {
                 Ok(Self { what, is_replay, is_waitlisted: false, timing: None })
@@ -104,7 +104,7 @@ impl Decided<Box<Event>> {
             | Outcome::CheckInUndone(_)
             | Outcome::Erased(_)
             | Outcome::Settled
-            | Outcome::Replayed(_) => Err(mismatched()),
+            | Outcome::Replayed(_) => Err(unexpected_outcome()),
         }
     }
 
@@ -116,7 +116,7 @@ impl Decided<Box<Event>> {
 }
 
 /// The outcome itself, and whether it was decided earlier.
-pub(crate) fn unfold(outcome: Outcome) -> (Outcome, bool) {
+pub(crate) fn split_replay(outcome: Outcome) -> (Outcome, bool) {
     match outcome {
         Outcome::Replayed(first) => (*first, true),
         outcome => (outcome, false),
@@ -124,7 +124,7 @@ pub(crate) fn unfold(outcome: Outcome) -> (Outcome, bool) {
 }
 
 /// An outcome that no store may give to the command that was asked.
-pub(crate) fn mismatched() -> ApiError {
+pub(crate) fn unexpected_outcome() -> ApiError {
     log::error!("the store answered another command than was asked");
     ApiError::Panic
 }

@@ -4,7 +4,7 @@ use super::Answer;
 use crate::api::qr;
 use crate::api::responses::TicketBody;
 use crate::extract::conditional::REVALIDATE;
-use crate::extract::path::Holder;
+use crate::extract::path::RegistrationAuth;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::HttpResponse;
@@ -20,17 +20,17 @@ pub(super) async fn keys(service: Data<Service>) -> Answer {
 }
 
 /// `GET /registrations/{id}/ticket`
-pub(super) async fn show(service: Data<Service>, holder: Holder) -> Answer {
+pub(super) async fn show(service: Data<Service>, holder: RegistrationAuth) -> Answer {
     Ok(HttpResponse::Ok().json(ticket(&service, holder).await?))
 }
 
 /// `GET /registrations/{id}/ticket.svg`
-pub(super) async fn draw(service: Data<Service>, holder: Holder) -> Answer {
+pub(super) async fn draw(service: Data<Service>, holder: RegistrationAuth) -> Answer {
     let ticket = ticket(&service, holder).await?.ticket;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, qr::CONTENT_TYPE)).body(qr::draw(&ticket)))
 }
 
-async fn ticket(service: &Service, holder: Holder) -> Result<TicketBody, ApiError> {
+async fn ticket(service: &Service, holder: RegistrationAuth) -> Result<TicketBody, ApiError> {
     let registration = service.registration(holder).await?;
     match registration.status {
         Status::Confirmed => Ok(service.tickets.sign(&registration)),

@@ -16,7 +16,7 @@ const WAITING_MAX: usize = 16_384;
 
 /// Look-ups by key. Those that come while others are under way go into the next read together, so that
 /// thousands a second cost a few statements. Nothing is kept when nobody waits.
-pub(crate) struct Gathered<K, V> {
+pub(crate) struct BatchLoader<K, V> {
     queue: Arc<Mutex<Queue<K, V>>>,
 }
 
@@ -30,14 +30,14 @@ struct Lookup<K, V> {
     reply: oneshot::Sender<Result<V, StoreError>>,
 }
 
-impl<K, V> Default for Gathered<K, V> {
+impl<K, V> Default for BatchLoader<K, V> {
     fn default() -> Self {
         let queue = Queue { waiting: VecDeque::new(), is_under_way: false };
         Self { queue: Arc::new(Mutex::new(queue)) }
     }
 }
 
-impl<K, V> Gathered<K, V>
+impl<K, V> BatchLoader<K, V>
 where
     K: Clone + Send + 'static,
     V: Send + 'static,
@@ -165,14 +165,14 @@ mod tests {
         }
     }
 
-    async fn get(lookups: &Gathered<u32, u32>, source: &Arc<Source>, key: u32) -> Option<u32> {
+    async fn get(lookups: &BatchLoader<u32, u32>, source: &Arc<Source>, key: u32) -> Option<u32> {
         let source = Arc::clone(source);
         lookups.get(key, move |keys| Arc::clone(&source).read(keys)).await.ok()
     }
 
     #[actix_web::test]
     async fn those_who_come_during_a_read_go_together() {
-        let (lookups, source) = (Gathered::default(), Source::open_for(0));
+        let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let early = get(&lookups, &source, 7).shared();
         assert_eq!(early.clone().now_or_never(), None);
         while lock(&source.reads).is_empty() {
@@ -190,7 +190,7 @@ mod tests {
 
     #[actix_web::test]
     async fn there_is_room_for_so_many_and_no_more() {
-        let (lookups, source) = (Gathered::default(), Source::open_for(0));
+        let (lookups, source) = (BatchLoader::default(), Source::open_for(0));
         let all =
             join_all((0..=WAITING_MAX as u32).map(|key| get(&lookups, &source, key))).shared();
         assert_eq!(all.clone().now_or_never(), None);
@@ -201,7 +201,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_read_that_fails_or_panics_is_the_end_of_nothing_else() {
-        let lookups = Gathered::default();
+        let lookups = BatchLoader::default();
         let broken = lookups.get(1, async |_| -> Result<Vec<u32>, _> { panic!("on purpose") });
         assert!(matches!(broken.await, Err(ApiError::Panic)));
         let failing = lookups

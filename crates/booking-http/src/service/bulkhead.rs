@@ -21,12 +21,12 @@ pub(crate) const AT_ONCE_ON_SQLITE: usize = 1;
 
 /// Lets a few through at a time.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub(crate) struct Bulkhead {
     turns: Semaphore,
     waiting: AtomicUsize,
 }
 
-impl Beside {
+impl Bulkhead {
     /// As many at a time as `at_once`.
     pub(crate) fn new(at_once: usize) -> Self {
         Self { turns: Semaphore::new(at_once), waiting: AtomicUsize::new(0) }
@@ -75,22 +75,22 @@ mod tests {
 
     #[actix_web::test]
     async fn few_are_done_at_once_few_wait_and_the_next_is_refused() {
-        let beside = Beside::new(2);
+        let bulkhead = Bulkhead::new(2);
         let mut under_way: Vec<_> =
-            (0..2).map(|_| Box::pin(beside.run(pending::<Result<(), StoreError>>()))).collect();
+            (0..2).map(|_| Box::pin(bulkhead.run(pending::<Result<(), StoreError>>()))).collect();
         for one in &mut under_way {
             assert!(one.now_or_never().is_none());
         }
         let mut waiting: Vec<_> =
-            (0..WAITING_MAX).map(|_| Box::pin(beside.run(ready(Ok(()))))).collect();
+            (0..WAITING_MAX).map(|_| Box::pin(bulkhead.run(ready(Ok(()))))).collect();
         for one in &mut waiting {
             assert!(one.now_or_never().is_none(), "it has no turn yet");
         }
-        let refused = beside.run(ready(Ok(()))).await;
+        let refused = bulkhead.run(ready(Ok(()))).await;
         assert!(matches!(refused, Err(SubmitError::Overloaded)), "{refused:?}");
         // Whoever goes away makes room, and is not done.
         drop(waiting.pop());
-        let mut last = Box::pin(beside.run(ready(Ok(()))));
+        let mut last = Box::pin(bulkhead.run(ready(Ok(()))));
         assert!((&mut last).now_or_never().is_none());
         drop(under_way.pop());
         for one in waiting {
@@ -101,12 +101,12 @@ mod tests {
 
     #[actix_web::test]
     async fn what_fails_gives_its_turn_back() {
-        let beside = Beside::new(1);
+        let bulkhead = Bulkhead::new(1);
         for _ in 0..3 {
             let error = StoreError::unavailable(std::io::Error::other("on purpose"));
-            let failed = beside.run(ready(Err::<(), _>(error))).await;
+            let failed = bulkhead.run(ready(Err::<(), _>(error))).await;
             assert!(matches!(failed, Err(SubmitError::Store(_))), "{failed:?}");
         }
-        beside.run(ready(Ok(()))).await.expect("it is done");
+        bulkhead.run(ready(Ok(()))).await.expect("it is done");
     }
 }

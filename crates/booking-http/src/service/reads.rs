@@ -4,8 +4,8 @@ use crate::api::compression::SLICE_BYTES;
 use crate::api::pagination::PageBody;
 use crate::api::responses::{EventBody, json};
 use crate::problem::ApiError;
-use crate::service::batch_loader::Gathered;
-use crate::service::single_flight::Coalesced;
+use crate::service::batch_loader::BatchLoader;
+use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
@@ -31,9 +31,10 @@ pub(crate) struct EventAnswer {
 /// The reads of one process.
 pub(crate) struct Reads {
     store: Arc<dyn BookingStore>,
-    events: Coalesced<EventId, Result<Option<EventAnswer>, StoreError>>,
-    event_pages: Coalesced<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
-    events_of: Gathered<RegistrationId, Option<EventId>>,
+    events: SingleFlight<EventId, Result<Option<EventAnswer>, StoreError>>,
+    event_pages:
+        SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
+    events_by_registration: BatchLoader<RegistrationId, Option<EventId>>,
     last_pages: Arc<LastPages>,
 }
 
@@ -64,9 +65,9 @@ impl Reads {
     pub(crate) fn new(store: Arc<dyn BookingStore>) -> Self {
         Self {
             store,
-            events: Coalesced::default(),
-            event_pages: Coalesced::default(),
-            events_of: Gathered::default(),
+            events: SingleFlight::default(),
+            event_pages: SingleFlight::default(),
+            events_by_registration: BatchLoader::default(),
             last_pages: Arc::default(),
         }
     }
@@ -135,8 +136,8 @@ impl Reads {
         let store = Arc::clone(&self.store);
         let read = move |ids: Vec<RegistrationId>| {
             let store = Arc::clone(&store);
-            async move { store.events_of(&ids).await }
+            async move { store.events_by_registration(&ids).await }
         };
-        self.events_of.get(id, read).await?.ok_or(ApiError::NotFound)
+        self.events_by_registration.get(id, read).await?.ok_or(ApiError::NotFound)
     }
 }

@@ -10,20 +10,20 @@ use tokio::task::yield_now;
 /// Answers by key. While one is being read, those who ask for the same wait for the next read, which
 /// then is for all of them: nobody is told what was read before they asked, and so everybody finds
 /// what they themselves have written. Nothing is kept when nobody waits.
-pub(crate) struct Coalesced<K, V> {
+pub(crate) struct SingleFlight<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
 /// The keys that are being read, each with those who wait for its next read.
 type UnderWay<K, V> = Mutex<HashMap<K, Vec<oneshot::Sender<V>>>>;
 
-impl<K, V> Default for Coalesced<K, V> {
+impl<K, V> Default for SingleFlight<K, V> {
     fn default() -> Self {
         Self { under_way: Arc::default() }
     }
 }
 
-impl<K, V> Coalesced<K, V>
+impl<K, V> SingleFlight<K, V>
 where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + 'static,
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    async fn get(reads: &Coalesced<&'static str, u32>, source: &Arc<Source>) -> Option<u32> {
+    async fn get(reads: &SingleFlight<&'static str, u32>, source: &Arc<Source>) -> Option<u32> {
         let source = Arc::clone(source);
         reads.get("key", move || Arc::clone(&source).read()).await
     }
@@ -141,7 +141,7 @@ mod tests {
 
     #[actix_web::test]
     async fn whoever_asks_during_a_read_shares_the_next_one() {
-        let (reads, source) = (Coalesced::default(), Source::gated());
+        let (reads, source) = (SingleFlight::default(), Source::gated());
         let early = get(&reads, &source).shared();
         assert_eq!(early.clone().now_or_never(), None);
         until_read(&source, 1).await;
@@ -157,7 +157,7 @@ mod tests {
 
     #[actix_web::test]
     async fn whoever_goes_away_takes_nothing_from_the_others() {
-        let (reads, source) = (Coalesced::default(), Source::gated());
+        let (reads, source) = (SingleFlight::default(), Source::gated());
         let mut gone = Box::pin(get(&reads, &source));
         assert_eq!((&mut gone).now_or_never(), None);
         let other = get(&reads, &source).shared();
@@ -169,7 +169,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_read_that_panics_is_the_end_of_nothing_else() {
-        let reads = Coalesced::default();
+        let reads = SingleFlight::default();
         let broken = reads.get("key", async || -> u32 { panic!("on purpose") });
         assert_eq!(broken.await, None);
         assert_eq!(get(&reads, &Arc::default()).await, Some(1));

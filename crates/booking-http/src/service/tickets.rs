@@ -3,13 +3,13 @@
 use crate::api::responses::{TicketBody, json};
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
-use crate::routes::responses::Decided;
+use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use crate::service::signing_keys::Seeds;
-use crate::util::failure_log::Complaint;
+use crate::util::failure_log::FailureLog;
 use actix_web::web::Bytes;
 use booking_core::{
-    BookingStore, Causes, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
+    BookingStore, ErrorChain, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
 };
 use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 use serde_json::json;
@@ -154,7 +154,10 @@ impl Tickets {
         let tickets = Self { seeds, store, keys: RwLock::new(keys), read_at };
         // A store that takes no writes now may do so later.
         if let Err(error) = tickets.show().await {
-            log::warn!("could not tell other servers of the key for tickets: {}", Causes(&error));
+            log::warn!(
+                "could not tell other servers of the key for tickets: {}",
+                ErrorChain(&error)
+            );
         }
         Ok(tickets)
     }
@@ -228,7 +231,7 @@ impl Tickets {
     /// the same again if the answer is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
-        decided: &Decided<Registration>,
+        decided: &CommandResult<Registration>,
         issued: &Issued,
     ) -> Option<ManageToken> {
         let registration = &decided.what;
@@ -291,11 +294,11 @@ pub(crate) async fn watch(service: &Service) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first is at once, and was done before.
     ticks.tick().await;
-    let mut complaint = Complaint::default();
+    let mut failures = FailureLog::default();
     while !service.is_stopping() {
         ticks.tick().await;
-        complaint.about("read the ticket keys", service.tickets.read_again().await);
-        complaint.about("show the ticket keys", service.tickets.show().await);
+        failures.record("read the ticket keys", service.tickets.read_again().await);
+        failures.record("show the ticket keys", service.tickets.show().await);
     }
 }
 

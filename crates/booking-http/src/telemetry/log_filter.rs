@@ -14,7 +14,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 /// Who tells of migrations.
 const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
 
-struct OwnWords {
+struct LogFilter {
     logger: Logger,
     /// The least that is told of migrations.
     migrations: LevelFilter,
@@ -28,7 +28,7 @@ pub fn init(builder: &mut Builder, tells_migrations: bool) {
     let logger = builder.build();
     let level = logger.filter();
     let migrations = if tells_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
-    log::set_boxed_logger(Box::new(OwnWords { logger, migrations })).expect("nothing logs yet");
+    log::set_boxed_logger(Box::new(LogFilter { logger, migrations })).expect("nothing logs yet");
     log::set_max_level(level);
 }
 
@@ -47,7 +47,7 @@ fn is_of_migrations(record: &Record<'_>) -> bool {
     MIGRATORS.iter().any(|module| is_in(path, module))
 }
 
-impl Log for OwnWords {
+impl Log for LogFilter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         self.logger.enabled(metadata)
     }

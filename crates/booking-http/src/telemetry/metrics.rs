@@ -12,7 +12,7 @@ mod requests;
 pub(crate) use requests::Route;
 
 use crate::service::Service;
-use crate::util::ttl_cache::Kept;
+use crate::util::ttl_cache::TtlCache;
 use booking_core::{Observation, Observer, StoreError, Totals};
 use families::Families;
 use process::Process;
@@ -32,7 +32,7 @@ const TOTALS_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Metrics {
     families: Families,
     process: Option<Process>,
-    totals: Kept<Totals>,
+    totals: TtlCache<Totals>,
 }
 
 impl Metrics {
@@ -40,7 +40,7 @@ impl Metrics {
         let families = Families::new();
         Self {
             process: Process::register(&families),
-            totals: Kept::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
+            totals: TtlCache::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
             families,
         }
     }

@@ -1,7 +1,7 @@
 //! Whether this server is to be sent requests.
 
 use crate::service::Service;
-use crate::util::ttl_cache::Kept;
+use crate::util::ttl_cache::TtlCache;
 use booking_core::{StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
@@ -12,11 +12,11 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 const WITHIN: Duration = Duration::from_secs(2);
 
 /// Asks the store how it is.
-pub(crate) struct Readiness(Kept<StoreHealth>);
+pub(crate) struct Readiness(TtlCache<StoreHealth>);
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(Kept::new(GOOD_FOR, WITHIN))
+        Self(TtlCache::new(GOOD_FOR, WITHIN))
     }
 }
 

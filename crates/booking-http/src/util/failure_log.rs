@@ -1,7 +1,7 @@
 //! How often a failure is told in the log.
 
 use crate::util::locks::lock;
-use booking_core::{Causes, StoreError};
+use booking_core::{ErrorChain, StoreError};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,43 +13,43 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// What many requests fail of at once, as while the store is away: the first is told, and then one a second
 /// with how many were not. A line for each would add to it.
-pub(crate) struct Outage(Mutex<Untold>);
+pub(crate) struct SampledLog(Mutex<Sampled>);
 
-struct Untold {
+struct Sampled {
     told_at: Option<Instant>,
     count: u64,
 }
 
-impl Outage {
+impl SampledLog {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Untold { told_at: None, count: 0 }))
+        Self(Mutex::new(Sampled { told_at: None, count: 0 }))
     }
 
     /// If a failure at `now` is to be told: how many before it were not.
     pub(crate) fn tell(&self, now: Instant) -> Option<u64> {
-        let mut untold = lock(&self.0);
-        if untold.told_at.is_some_and(|told_at| now.duration_since(told_at) < TELL_EVERY) {
-            untold.count += 1;
+        let mut unlogged = lock(&self.0);
+        if unlogged.told_at.is_some_and(|told_at| now.duration_since(told_at) < TELL_EVERY) {
+            unlogged.count += 1;
             return None;
         }
-        untold.told_at = Some(now);
-        Some(std::mem::take(&mut untold.count))
+        unlogged.told_at = Some(now);
+        Some(std::mem::take(&mut unlogged.count))
     }
 }
 
 /// Tells failures of what is done again and again, and not each time while they last.
 #[derive(Default)]
-pub(crate) struct Complaint {
+pub(crate) struct FailureLog {
     told_at: Option<Instant>,
 }
 
-impl Complaint {
+impl FailureLog {
     /// Tells that `what` was not done, if it was not.
-    pub(crate) fn about(&mut self, what: &str, done: Result<(), StoreError>) {
+    pub(crate) fn record(&mut self, what: &str, done: Result<(), StoreError>) {
         let Err(error) = done else { return };
         if self.told_at.is_none_or(|told_at| told_at.elapsed() >= COMPLAIN_EVERY) {
             self.told_at = Some(Instant::now());
-            log::warn!("could not {what}: {}", Causes(&error));
+            log::warn!("could not {what}: {}", ErrorChain(&error));
         }
     }
 }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn of_an_outage_the_first_is_told_and_then_one_a_second() {
-        let outage = Outage::new();
+        let outage = SampledLog::new();
         let began = Instant::now();
         let after = |millis| outage.tell(began + Duration::from_millis(millis));
         assert_eq!(after(0), Some(0));

@@ -6,13 +6,13 @@ use tokio::time::{Instant, timeout};
 
 /// Something that the store is asked at most once in a while and within a limit, however many want to
 /// know it and however often.
-pub(crate) struct Kept<T> {
+pub(crate) struct TtlCache<T> {
     good_for: Duration,
     within: Duration,
     last: Mutex<Option<(Instant, Option<T>)>>,
 }
 
-impl<T: Copy> Kept<T> {
+impl<T: Copy> TtlCache<T> {
     pub(crate) fn new(good_for: Duration, within: Duration) -> Self {
         Self { good_for, within, last: Mutex::default() }
     }
@@ -45,11 +45,11 @@ mod tests {
             asked.set(asked.get() + 1);
             answer
         };
-        let kept = Kept::new(Duration::from_secs(600), Duration::from_secs(600));
+        let kept = TtlCache::new(Duration::from_secs(600), Duration::from_secs(600));
         assert_eq!(kept.get(ask(Err(()))).await, None);
         assert_eq!(kept.get(ask(Ok(1))).await, None, "that there was none is kept too");
         assert_eq!(asked.get(), 1);
-        let kept = Kept::new(Duration::ZERO, Duration::from_millis(20));
+        let kept = TtlCache::new(Duration::ZERO, Duration::from_millis(20));
         assert_eq!(kept.get(ask(Ok(1))).await, Some(1));
         assert_eq!(kept.get(pending::<Result<u32, ()>>()).await, None);
         assert_eq!(kept.get(ask(Ok(2))).await, Some(2));

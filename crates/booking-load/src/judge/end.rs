@@ -1,21 +1,21 @@
 //! What the servers hold in the end, against what the replay makes of it.
 
 use super::breach::Breach;
-use super::exchanges::Asked;
-use super::history::{EndEvent, EndRegistration, Request, Shown, Status};
+use super::exchanges::Exchange;
+use super::history::{EndEvent, EndRegistration, RegistrationView, Request, Status};
 use super::replay::{Moment, Replay};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Checks that nobody is lost, nobody is there unasked, and every row is as it was made.
 pub(super) fn check(
-    asked: &[Asked<'_>],
+    asked: &[Exchange<'_>],
     rows: &[&EndRegistration],
     end: Option<&EndEvent>,
     replay: &Replay,
     breaches: &mut Vec<Breach>,
 ) {
-    let mut by_id: HashMap<Uuid, &Shown> = HashMap::with_capacity(rows.len());
+    let mut by_id: HashMap<Uuid, &RegistrationView> = HashMap::with_capacity(rows.len());
     for row in rows {
         if by_id.insert(row.shown.id, &row.shown).is_some() {
             breaches.push(Breach::ListedTwice { id: row.shown.id });
@@ -59,7 +59,7 @@ pub(super) fn check(
 }
 
 fn check_row(
-    row: &Shown,
+    row: &RegistrationView,
     last: &Moment,
     place: Option<u32>,
     replay: &Replay,

@@ -6,7 +6,7 @@ use super::history::{Answer, Decided, Operation};
 use std::collections::HashMap;
 
 /// A request, from the first time it was sent to the first answer that decides.
-pub(super) struct Asked<'a> {
+pub(super) struct Exchange<'a> {
     /// What was asked, and of which event.
     pub(super) operation: &'a Operation,
     /// When it was sent for the first time, but for tries of which was said that they did nothing: if
@@ -19,7 +19,7 @@ pub(super) struct Asked<'a> {
     pub(super) is_open: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Exchange<'a> {
     /// The decision, if what was asked for is so.
     pub(super) fn success(&self) -> Option<&'a Decided> {
         self.decided.filter(|decided| decided.is_success())
@@ -31,7 +31,7 @@ pub(super) fn gather<'a>(
     operations: &[&'a Operation],
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
-) -> Vec<Asked<'a>> {
+) -> Vec<Exchange<'a>> {
     let mut tries: Vec<Vec<&Operation>> = Vec::new();
     let mut by_key: HashMap<&str, usize> = HashMap::new();
     for operation in operations {
@@ -53,7 +53,7 @@ fn one<'a>(
     mut tries: Vec<&'a Operation>,
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
-) -> Asked<'a> {
+) -> Exchange<'a> {
     tries.sort_by_key(|operation| operation.invoked_at);
     let key = tries[0].key.clone();
     let (mut decided, mut answered_at) = (None::<&Decided>, u64::MAX);
@@ -93,7 +93,7 @@ fn one<'a>(
     let operation = tries[0];
     let is_open = decided.is_none() && was_unknown && operation.key.is_some();
     let invoked_at = invoked_at.unwrap_or(operation.invoked_at);
-    Asked { operation, invoked_at, answered_at, decided, is_open }
+    Exchange { operation, invoked_at, answered_at, decided, is_open }
 }
 
 /// Whether two answers say the same, whichever of them is the replay.

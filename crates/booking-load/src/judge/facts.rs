@@ -1,7 +1,7 @@
 //! The changes of one event, by the versions that they made.
 
 use super::breach::Breach;
-use super::exchanges::Asked;
+use super::exchanges::Exchange;
 use super::history::{Actor, EndRegistration, Kind, Request};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -36,7 +36,7 @@ pub(super) type Facts = BTreeMap<u64, Fact>;
 
 /// Puts together what the server tells of registrations and what answers tell.
 pub(super) fn gather(
-    asked: &[Asked<'_>],
+    asked: &[Exchange<'_>],
     rows: &[&EndRegistration],
     breaches: &mut Vec<Breach>,
 ) -> Facts {
@@ -77,7 +77,7 @@ fn insert(facts: &mut Facts, version: u64, fact: Fact, breaches: &mut Vec<Breach
 
 /// What answers say was made of registrations that the server was not asked about.
 fn told_of_those_without_history(
-    asked: &[Asked<'_>],
+    asked: &[Exchange<'_>],
     rows: &[&EndRegistration],
 ) -> HashMap<Uuid, Vec<(u64, Kind)>> {
     let mut told: HashMap<Uuid, Vec<(u64, Kind)>> = rows
@@ -85,7 +85,7 @@ fn told_of_those_without_history(
         .filter(|row| row.history.is_none())
         .map(|row| (row.shown.id, Vec::new()))
         .collect();
-    let mut note = |asked: &Asked<'_>, kind: Kind, is_first: bool| {
+    let mut note = |asked: &Exchange<'_>, kind: Kind, is_first: bool| {
         let Some(shown) = asked.success().and_then(|decided| decided.registration.as_ref()) else {
             return;
         };
@@ -109,7 +109,7 @@ fn told_of_those_without_history(
 }
 
 /// An edit's answer carries the version of the last whom it served: the edit itself comes before them.
-fn insert_edits(facts: &mut Facts, asked: &[Asked<'_>], breaches: &mut Vec<Breach>) {
+fn insert_edits(facts: &mut Facts, asked: &[Exchange<'_>], breaches: &mut Vec<Breach>) {
     let mut edits: Vec<(u64, usize, Kind)> = (0..)
         .zip(asked)
         .filter_map(|(at, asked)| {

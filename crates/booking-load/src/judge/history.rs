@@ -157,10 +157,10 @@ pub struct Decided {
     pub replayed: bool,
     /// The registration in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registration: Option<Shown>,
+    pub registration: Option<RegistrationView>,
     /// The event in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<ShownEvent>,
+    pub event: Option<EventView>,
 }
 
 impl Decided {
@@ -173,7 +173,7 @@ impl Decided {
 /// A registration as an answer shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
-pub struct Shown {
+pub struct RegistrationView {
     pub id: Uuid,
     pub user_email: String,
     #[serde(default)]
@@ -255,7 +255,7 @@ impl Hours {
 /// An event as an answer shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
-pub struct ShownEvent {
+pub struct EventView {
     pub capacity: u32,
     pub booked_count: u32,
     pub waitlist_count: u32,
@@ -303,7 +303,7 @@ pub struct EndEvent {
     pub id: Uuid,
     /// What is told of it.
     #[serde(flatten)]
-    pub shown: ShownEvent,
+    pub shown: EventView,
 }
 
 /// A registration as it was in the end.
@@ -313,7 +313,7 @@ pub struct EndRegistration {
     pub event_id: Uuid,
     /// What is told of it.
     #[serde(flatten)]
-    pub shown: Shown,
+    pub shown: RegistrationView,
     /// What happened to it. It is read for whatever time can have changed or more than one could
     /// touch; what became of the others, the answers tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]

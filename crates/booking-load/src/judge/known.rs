@@ -1,7 +1,7 @@
 //! What answers and the end tell of a registration beside its facts.
 
-use super::exchanges::Asked;
-use super::history::{EndRegistration, Request, Shown, TokenMark};
+use super::exchanges::Exchange;
+use super::history::{EndRegistration, RegistrationView, Request, TokenMark};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -20,11 +20,11 @@ pub(super) struct Known<'a> {
     corrections: HashMap<(Uuid, u64), (&'a str, Option<&'a str>)>,
     tokens: HashMap<(Uuid, u64), TokenMark>,
     hold_ends: HashMap<Uuid, DateTime<Utc>>,
-    last: HashMap<Uuid, &'a Shown>,
+    last: HashMap<Uuid, &'a RegistrationView>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn of(asked: &[Asked<'a>], rows: &[&'a EndRegistration]) -> Self {
+    pub(super) fn of(asked: &[Exchange<'a>], rows: &[&'a EndRegistration]) -> Self {
         let last = rows.iter().map(|row| (row.shown.id, &row.shown)).collect();
         let mut known = Self {
             came: HashMap::new(),
@@ -42,7 +42,7 @@ impl<'a> Known<'a> {
         known
     }
 
-    fn hear(&mut self, request: &'a Request, shown: &'a Shown) {
+    fn hear(&mut self, request: &'a Request, shown: &'a RegistrationView) {
         let at = (shown.id, shown.event_version);
         match request {
             Request::Register { user_email, .. } => {

@@ -23,8 +23,8 @@ mod times;
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
 pub use history::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, History, Hours, Kind, Operation,
-    Record, Request, Shown, ShownEvent, Status, Timing, TokenMark,
+    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, EventView, History, Hours, Kind,
+    Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
 };
 pub(crate) use refusals::named;
 

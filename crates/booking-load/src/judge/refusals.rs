@@ -2,7 +2,7 @@
 
 use super::breach::Breach;
 use super::coverage::Coverage;
-use super::exchanges::Asked;
+use super::exchanges::Exchange;
 use super::history::{Hours, Request, Status};
 use super::replay::{Moment, Replay};
 use super::responses::{Window, moments_in};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Whether a refusal had its reason at some version that the request may have seen.
 pub(super) fn check(
-    asked: &Asked<'_>,
+    asked: &Exchange<'_>,
     code: &str,
     window: Window,
     replay: &Replay,

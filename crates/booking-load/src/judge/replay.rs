@@ -5,7 +5,7 @@
 
 use super::breach::Breach;
 use super::coverage::Coverage;
-use super::exchanges::Asked;
+use super::exchanges::Exchange;
 use super::facts::{Fact, Facts};
 use super::history::{EndEvent, EndRegistration, Hours, Kind, Request, Status, TokenMark};
 use super::known::Known;
@@ -76,7 +76,7 @@ pub(super) struct Replay {
 /// Plays all of it.
 pub(super) fn replay(
     facts: &Facts,
-    asked: &[Asked<'_>],
+    asked: &[Exchange<'_>],
     rows: &[&EndRegistration],
     end: Option<&EndEvent>,
     breaches: &mut Vec<Breach>,
@@ -124,7 +124,7 @@ struct Player<'a, 'b> {
 }
 
 impl Player<'_, '_> {
-    fn play(&mut self, version: u64, fact: &Fact, asked: &[Asked<'_>]) {
+    fn play(&mut self, version: u64, fact: &Fact, asked: &[Exchange<'_>]) {
         let Some(id) = fact.registration else { return self.play_event(version, fact, asked) };
         let before = self.out.people.get(&id).and_then(|moments| moments.last()).cloned();
         let from = before.as_ref().map(|moment| moment.status);
@@ -150,7 +150,7 @@ impl Player<'_, '_> {
         }
     }
 
-    fn play_event(&mut self, version: u64, fact: &Fact, asked: &[Asked<'_>]) {
+    fn play_event(&mut self, version: u64, fact: &Fact, asked: &[Exchange<'_>]) {
         self.coverage.count(&format!("{:?}", fact.kind));
         if fact.kind == Kind::EventCancelled {
             self.out.cancelled_at = Some(version);

@@ -2,9 +2,9 @@
 
 use super::breach::Breach;
 use super::coverage::Coverage;
-use super::exchanges::Asked;
+use super::exchanges::Exchange;
 use super::facts::Facts;
-use super::history::{Decided, Kind, Request, Shown, ShownEvent, Status, TokenMark};
+use super::history::{Decided, EventView, Kind, RegistrationView, Request, Status, TokenMark};
 use super::refusals;
 use super::replay::{Moment, Replay};
 use super::times::Times;
@@ -30,7 +30,7 @@ struct Clock {
 }
 
 impl Clock {
-    fn of(asked: &[Asked<'_>], made: &HashMap<u64, usize>, last: u64) -> Self {
+    fn of(asked: &[Exchange<'_>], made: &HashMap<u64, usize>, last: u64) -> Self {
         let mut told: Vec<(u64, u64)> = asked
             .iter()
             .filter_map(|asked| Some((asked.answered_at, version_of(asked.success()?)?)))
@@ -52,7 +52,7 @@ impl Clock {
         Self { told, sent, last }
     }
 
-    fn window(&self, asked: &Asked<'_>) -> Window {
+    fn window(&self, asked: &Exchange<'_>) -> Window {
         let told = self.told.partition_point(|(at, _)| *at < asked.invoked_at);
         let after = told.checked_sub(1).map_or(0, |last| self.told[last].1);
         let sent = self.sent.partition_point(|(at, _)| *at <= asked.answered_at);
@@ -63,7 +63,7 @@ impl Clock {
 
 /// Which request made a version: of those that were told so the one that was sent first, as asking for
 /// what is so already is told the same.
-fn makers(asked: &[Asked<'_>], facts: &Facts) -> HashMap<u64, usize> {
+fn makers(asked: &[Exchange<'_>], facts: &Facts) -> HashMap<u64, usize> {
     let mut made: HashMap<u64, usize> = HashMap::new();
     for (at, one) in asked.iter().enumerate() {
         let Some(version) = one.success().and_then(version_of) else { continue };
@@ -99,7 +99,7 @@ fn version_of(decided: &Decided) -> Option<u64> {
 
 /// Checks every answer of an event.
 pub(super) fn check(
-    asked: &[Asked<'_>],
+    asked: &[Exchange<'_>],
     facts: &Facts,
     replay: &Replay,
     breaches: &mut Vec<Breach>,
@@ -148,7 +148,7 @@ pub(super) fn check(
 /// Whether a registration was at that version as an answer shows it.
 fn check_shown(
     request: &Request,
-    shown: &Shown,
+    shown: &RegistrationView,
     window: Window,
     replay: &Replay,
     breaches: &mut Vec<Breach>,
@@ -223,7 +223,7 @@ fn check_shown(
 /// Whether a holder who looks was shown what was so at some time while they did, and had a right to.
 fn check_visit(
     token: TokenMark,
-    shown: &Shown,
+    shown: &RegistrationView,
     window: Window,
     replay: &Replay,
     breaches: &mut Vec<Breach>,
@@ -240,7 +240,7 @@ fn check_visit(
 }
 
 /// Whether what was to be put right is so.
-fn is_as_asked(request: &Request, shown: &Shown) -> bool {
+fn is_as_asked(request: &Request, shown: &RegistrationView) -> bool {
     let has = |wanted: &Option<String>| wanted.as_ref().is_none_or(|to| *to == shown.user_email);
     match request {
         Request::Correct { name, user_email, .. } => {
@@ -250,7 +250,7 @@ fn is_as_asked(request: &Request, shown: &Shown) -> bool {
     }
 }
 
-fn check_event(event: &ShownEvent, replay: &Replay, breaches: &mut Vec<Breach>) {
+fn check_event(event: &EventView, replay: &Replay, breaches: &mut Vec<Breach>) {
     let version = usize::try_from(event.version).unwrap_or(usize::MAX);
     let Some(then) = replay.counts.get(version) else {
         // That a version is told of which nobody made is found in the end.

@@ -4,7 +4,7 @@ use super::Run;
 use super::wire::{self, Showing};
 use crate::client::Answer as HttpAnswer;
 use crate::judge::{
-    Answer, EndEvent, EndRegistration, Entry, History, Request, Shown, ShownEvent, Status,
+    Answer, EndEvent, EndRegistration, Entry, EventView, History, RegistrationView, Request, Status,
 };
 use crate::link;
 use anyhow::{Context, ensure};
@@ -37,10 +37,10 @@ const TIDY_WITHIN: Duration = Duration::from_secs(3);
 
 /// The end of one event, as it was read.
 struct End {
-    before: ShownEvent,
-    rows: Vec<Shown>,
+    before: EventView,
+    rows: Vec<RegistrationView>,
     entries: HashMap<Uuid, Vec<Entry>>,
-    after: ShownEvent,
+    after: EventView,
 }
 
 impl End {
@@ -145,7 +145,7 @@ async fn settle(
 }
 
 /// The event, once its version names all that was changed.
-async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<ShownEvent> {
+async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<EventView> {
     let began = Instant::now();
     loop {
         let shown = look(run, event_id).await?;
@@ -157,18 +157,18 @@ async fn settled(run: &Run, event_id: Uuid) -> anyhow::Result<ShownEvent> {
 }
 
 /// The event as it is told now.
-async fn look(run: &Run, event_id: Uuid) -> anyhow::Result<ShownEvent> {
+async fn look(run: &Run, event_id: Uuid) -> anyhow::Result<EventView> {
     let answer = get(run, &format!("events/{event_id}")).await?;
-    Ok(ShownEvent { is_settled: answer.headers.contains_key(ETAG), ..decode(&answer)? })
+    Ok(EventView { is_settled: answer.headers.contains_key(ETAG), ..decode(&answer)? })
 }
 
 /// All registrations that an event ever had.
-async fn rows(run: &Run, event_id: Uuid) -> anyhow::Result<Vec<Shown>> {
+async fn rows(run: &Run, event_id: Uuid) -> anyhow::Result<Vec<RegistrationView>> {
     let mut path = format!("events/{event_id}/registrations?status=all");
     let mut all = Vec::new();
     loop {
         let answer = get(run, &path).await?;
-        let page: Vec<Shown> = decode(&answer)?;
+        let page: Vec<RegistrationView> = decode(&answer)?;
         ensure!(!page.is_empty() || all.is_empty(), "an empty page after {path}");
         all.extend(page);
         match link::next(&answer.headers) {
@@ -179,20 +179,24 @@ async fn rows(run: &Run, event_id: Uuid) -> anyhow::Result<Vec<Shown>> {
 }
 
 /// The same, where those who wait have their places in the queue, which a list does not tell.
-async fn with_positions(run: &Arc<Run>, mut rows: Vec<Shown>) -> anyhow::Result<Vec<Shown>> {
+async fn with_positions(
+    run: &Arc<Run>,
+    mut rows: Vec<RegistrationView>,
+) -> anyhow::Result<Vec<RegistrationView>> {
     let read = {
         let run = Arc::clone(run);
         move |id: Uuid| {
             let run = Arc::clone(&run);
             async move {
-                let shown: Shown = decode(&get(&run, &format!("registrations/{id}")).await?)?;
+                let shown: RegistrationView =
+                    decode(&get(&run, &format!("registrations/{id}")).await?)?;
                 Ok((id, shown))
             }
         }
     };
     let waiting = rows.iter().filter(|row| row.status == Status::Waitlisted).map(|row| row.id);
     let waiting = for_each(waiting.collect(), run.options.clients, read).await?;
-    let mut waiting: HashMap<Uuid, Shown> = waiting.into_iter().collect();
+    let mut waiting: HashMap<Uuid, RegistrationView> = waiting.into_iter().collect();
     for row in &mut rows {
         if let Some(shown) = waiting.remove(&row.id) {
             *row = shown;
@@ -203,13 +207,13 @@ async fn with_positions(run: &Arc<Run>, mut rows: Vec<Shown>) -> anyhow::Result<
 
 /// Those of whom the answers do not tell everything: whoever time could change, or more than one could
 /// act on, or of whom something is not as the answers say.
-fn without_whole_story(history: &History, event_id: Uuid, rows: &[Shown]) -> Vec<Uuid> {
+fn without_whole_story(history: &History, event_id: Uuid, rows: &[RegistrationView]) -> Vec<Uuid> {
     #[derive(Default)]
-    struct Told {
+    struct ClientResult {
         versions: Vec<u64>,
         is_more: bool,
     }
-    let mut told: HashMap<Uuid, Told> = HashMap::new();
+    let mut told: HashMap<Uuid, ClientResult> = HashMap::new();
     let operations = history.operations.iter();
     for operation in operations.filter(|operation| operation.event_id == event_id) {
         if let Some(id) = crate::judge::named(&operation.request)
@@ -230,7 +234,7 @@ fn without_whole_story(history: &History, event_id: Uuid, rows: &[Shown]) -> Vec
             _ => told.is_more = true,
         }
     }
-    let is_known = |row: &&Shown| {
+    let is_known = |row: &&RegistrationView| {
         let told = told.get(&row.id);
         told.is_some_and(|told| !told.is_more && told.versions.contains(&row.event_version))
     };

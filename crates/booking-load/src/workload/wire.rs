@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::client::{Answer as HttpAnswer, TransportError};
-use crate::judge::{Answer, Decided, Request, Shown, ShownEvent, TokenMark};
+use crate::judge::{Answer, Decided, EventView, RegistrationView, Request, TokenMark};
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use hyper::{Method, Uri};
@@ -163,8 +163,7 @@ fn read(request: &Request, answer: &HttpAnswer) -> (Answer, Heard) {
     } else if is_of_event {
         // What has no ETag has no version yet: time has changed something since.
         let is_settled = answer.headers.contains_key(ETAG) || !matches!(request, Request::Read);
-        decided.event =
-            decode::<ShownEvent>(answer).map(|event| ShownEvent { is_settled, ..event });
+        decided.event = decode::<EventView>(answer).map(|event| EventView { is_settled, ..event });
         // Where the event came into being, its id is told by the place of a registration's.
         if matches!(request, Request::Create { .. }) {
             decided.code = decode::<Id>(answer).map(|created| created.id.to_string());
@@ -173,7 +172,8 @@ fn read(request: &Request, answer: &HttpAnswer) -> (Answer, Heard) {
     } else {
         heard.manage_token = decode::<Private>(answer).and_then(|private| private.manage_token);
         let token = heard.manage_token.as_deref().map(TokenMark::of);
-        decided.registration = decode::<Shown>(answer).map(|shown| Shown { token, ..shown });
+        decided.registration =
+            decode::<RegistrationView>(answer).map(|shown| RegistrationView { token, ..shown });
         let is_new = matches!(request, Request::Register { .. } | Request::Hold { .. });
         if is_new && !decided.replayed {
             heard.made_at = decode::<Made>(answer).map(|made| made.created_at);

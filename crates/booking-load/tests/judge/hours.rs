@@ -13,12 +13,12 @@ fn hours() -> Hours {
     Hours { closes_at: Some(at(20)), ends_at: Some(at(40)), starts_at: None }
 }
 
-fn named(name: &str, shown: Shown) -> Shown {
-    Shown { name: Some(name.to_owned()), ..shown }
+fn named(name: &str, shown: RegistrationView) -> RegistrationView {
+    RegistrationView { name: Some(name.to_owned()), ..shown }
 }
 
-fn with(token: TokenMark, shown: Shown) -> Shown {
-    Shown { token: Some(token), ..shown }
+fn with(token: TokenMark, shown: RegistrationView) -> RegistrationView {
+    RegistrationView { token: Some(token), ..shown }
 }
 
 fn correct(id: Uuid, name: &str, user_email: Option<&str>) -> Request {
@@ -31,7 +31,7 @@ fn visit(id: Uuid, token: TokenMark) -> Request {
 }
 
 /// Edsger, who was written otherwise in the beginning.
-fn edsger(status: Status, event_version: u64) -> Shown {
+fn edsger(status: Status, event_version: u64) -> RegistrationView {
     named("Edsger", shown(EDSGER, "dijkstra", status, event_version))
 }
 
@@ -43,16 +43,19 @@ fn ended() -> History {
         Request::Create { capacity: 2, waitlist_enabled: true, offer_ttl_seconds: Some(60) };
     run.told_event(create, 201, event(2, 0, 0, 1));
     run.told(register("ada", false), 201, with(ADAS, shown(ADA, "ada", Status::Confirmed, 2)));
-    let held = Shown { expires_at: Some(at(62)), ..shown(GRACE, "grace", Status::Held, 3) };
+    let held =
+        RegistrationView { expires_at: Some(at(62)), ..shown(GRACE, "grace", Status::Held, 3) };
     run.told(Request::Hold { user_email: "grace".into(), ttl_seconds: 60 }, 201, held);
-    let first = Shown { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
+    let first =
+        RegistrationView { position: Some(1), ..shown(EDSGER, "edsger", Status::Waitlisted, 4) };
     run.told(register("edsger", true), 202, with(EDSGERS, first));
-    let second = Shown { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
+    let second =
+        RegistrationView { position: Some(2), ..shown(BARBARA, "barbara", Status::Waitlisted, 5) };
     run.told(register("barbara", true), 202, second);
     // 5: mistakes are put right, and a link is lost.
     let ada = |name: &str, version| named(name, shown(ADA, "ada", Status::Confirmed, version));
     run.told(correct(ADA, "Ada", None), 200, ada("Ada", 6));
-    let waits = Shown { position: Some(1), ..edsger(Status::Waitlisted, 7) };
+    let waits = RegistrationView { position: Some(1), ..edsger(Status::Waitlisted, 7) };
     let right = correct(EDSGER, "Edsger", Some("dijkstra"));
     run.told(right, 200, with(EDSGERS_SECOND, waits.clone()));
     let forbidden = Decided { status: 403, code: Some("forbidden".into()), ..Decided::default() };
@@ -69,15 +72,15 @@ fn ended() -> History {
         if_version: None,
         hours: Some(hours()),
     };
-    run.told_event(edit, 200, ShownEvent { hours: hours(), ..event(2, 2, 2, 10) });
+    run.told_event(edit, 200, EventView { hours: hours(), ..event(2, 2, 2, 10) });
     run.refused(register("katherine", false), "closed");
     // 13: the doors have closed, and those who wait are served until the event is over.
     let cancelled = named("Ada Lovelace", shown(ADA, "ada", Status::Cancelled, 11));
     run.told(Request::Cancel { id: ADA }, 200, cancelled.clone());
-    let offered = Shown { expires_at: Some(at(40)), ..edsger(Status::Offered, 12) };
+    let offered = RegistrationView { expires_at: Some(at(40)), ..edsger(Status::Offered, 12) };
     run.told(visit(EDSGER, EDSGERS_SECOND), 200, offered);
     run.told(Request::Confirm { id: EDSGER }, 200, edsger(Status::Confirmed, 13));
-    let inside = |seconds, timing, version| Shown {
+    let inside = |seconds, timing, version| RegistrationView {
         checked_in_at: Some(at(seconds)),
         timing: Some(timing),
         ..edsger(Status::Confirmed, version)
@@ -90,12 +93,13 @@ fn ended() -> History {
     run.refused(transfer, "closed");
     let gone = shown(GRACE, "grace", Status::Cancelled, 16);
     run.told(Request::Cancel { id: GRACE }, 200, gone.clone());
-    let still = Shown { position: Some(1), ..shown(BARBARA, "barbara", Status::Waitlisted, 17) };
+    let still =
+        RegistrationView { position: Some(1), ..shown(BARBARA, "barbara", Status::Waitlisted, 17) };
     let still = named("Barbara", still);
     run.told(correct(BARBARA, "Barbara", None), 200, still.clone());
     run.told(Request::CheckIn { id: EDSGER }, 201, inside(60, Timing::Late, 18));
     run.refused(correct(GRACE, "Grace", None), "not_correctable");
-    let end = ShownEvent { hours: hours(), ..event(2, 1, 1, 18) };
+    let end = EventView { hours: hours(), ..event(2, 1, 1, 18) };
     run.told_event(Request::Read, 200, end.clone());
 
     run.0.events.push(EndEvent { id: EVENT, shown: end });
@@ -112,7 +116,7 @@ fn ended() -> History {
     let held = vec![entry(3, Kind::Held, Attendee, 2), entry(16, Kind::Cancelled, Organizer, 50)];
     run.row(gone, Some(held));
     run.row(
-        Shown { timing: None, ..inside(60, Timing::Late, 18) },
+        RegistrationView { timing: None, ..inside(60, Timing::Late, 18) },
         Some(vec![
             entry(4, Kind::Waitlisted, Attendee, 3),
             entry(7, Kind::Corrected, Organizer, 6),
@@ -193,7 +197,7 @@ fn an_end_that_is_brought_forward_ends_offers() {
     assert!(judge(&history).count("confirmed_late") > 0);
 }
 
-fn move_on(shown: &mut Shown) {
+fn move_on(shown: &mut RegistrationView) {
     if shown.event_version > 12 {
         shown.event_version += 1;
     }

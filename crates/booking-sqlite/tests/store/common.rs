@@ -1,10 +1,10 @@
 //! What the test files share.
 
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Causes, Claim, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer,
-    OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash,
-    Transfer, WhenBusy,
+    BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, ErrorChain, Event,
+    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull,
+    Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId,
+    TokenHash, Transfer, WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -162,7 +162,7 @@ pub(crate) async fn confirm(store: &SqliteStore, command: EventCommand) -> Regis
 
 /// An error with all that lies beneath it.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    Causes(error).to_string()
+    ErrorChain(error).to_string()
 }
 
 /// Makes sure that every event says what its rows give.

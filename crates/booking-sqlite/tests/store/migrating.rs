@@ -249,7 +249,7 @@ async fn what_was_there_before_organizers_is_nobodys() {
     assert_eq!((event.organizer_id, event.details.name.as_str()), (None, "Full"));
     confirm(&store, register(plain, "grace")).await;
     let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
-    assert_eq!(store.adopt_events(organizer, PageLimit::MAX).await.expect("it answers"), 2);
+    assert_eq!(store.assign_events(organizer, PageLimit::MAX).await.expect("it answers"), 2);
     let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
     let own = own.expect("the store answers").items;
     assert_eq!(own.iter().map(|event| event.id).collect::<Vec<_>>(), [plain, full]);

@@ -71,7 +71,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
         assert_eq!(count(&database, table), 0, "{table}");
     }
     let event = create(&store, 3).await;
-    let refused = store.adopt_events(nobody, PageLimit::MAX).await;
+    let refused = store.assign_events(nobody, PageLimit::MAX).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     assert_eq!(store.event(event.id).await.expect("it answers"), Some(event));
 }

@@ -74,7 +74,7 @@ async fn records_that_have_run_out_are_forgotten_oldest_first() {
     }
     let forget = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
-        store.forget_records(limit).await.expect("the store answers")
+        store.purge_records(limit).await.expect("the store answers")
     };
     assert_eq!((forget(9).await, records(&database)), (0, 5));
     hands.advance(IdempotencyRecord::KEPT - TimeDelta::hours(2));

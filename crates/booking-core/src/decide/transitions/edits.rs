@@ -52,7 +52,7 @@ impl Seats<'_> {
 
     pub(super) fn cancel_event(&mut self) -> Outcome {
         if self.rules.status != EventStatus::Cancelled {
-            self.call_off();
+            self.set_cancelled();
         }
         self.changed_event()
     }

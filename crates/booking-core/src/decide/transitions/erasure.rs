@@ -30,7 +30,7 @@ impl Seats<'_> {
             let row = self.load(registration);
             self.erase_row(row);
         }
-        self.forget_records();
+        self.purge_records();
         if let Some(last) = unerased.last()
             && unerased.len() >= ERASED_MAX as usize
         {

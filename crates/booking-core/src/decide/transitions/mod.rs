@@ -19,7 +19,7 @@ impl<'a> Seats<'a> {
             return record.answer(key.fingerprint);
         }
         let outcome = self.run(item);
-        if is_final(&outcome) && item.command != Command::Recall {
+        if is_final(&outcome) && item.command != Command::Replay {
             self.remember(IdempotencyRecord::new(key, outcome.clone(), self.now));
         }
         outcome
@@ -46,7 +46,7 @@ impl<'a> Seats<'a> {
             Command::CancelEvent => Ok(self.cancel_event()),
             Command::Erase { registration_id } => self.erase(*registration_id),
             Command::EraseDue => Ok(self.erase_due()),
-            Command::Settle | Command::Recall => Ok(Outcome::Settled),
+            Command::Settle | Command::Replay => Ok(Outcome::Settled),
         };
         // Whatever came free goes to whoever waits, before the next command is looked at.
         self.serve_queue();
@@ -73,7 +73,7 @@ impl<'a> Seats<'a> {
             | Command::Erase { .. }
             | Command::EraseDue
             | Command::Settle
-            | Command::Recall => true,
+            | Command::Replay => true,
         };
         if is_allowed { Ok(()) } else { Err(Refusal::EventNotFound) }
     }

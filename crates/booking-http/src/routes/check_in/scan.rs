@@ -3,7 +3,7 @@
 use crate::api::requests::Scan;
 use crate::extract::idempotency_key::part;
 use crate::problem::{ApiError, TicketFault, void_reason};
-use crate::routes::responses::{mismatched, unfold};
+use crate::routes::responses::{split_replay, unexpected_outcome};
 use crate::service::Service;
 use booking_core::{
     Admitted, Caller, CheckIn, Command, EventCommand, EventId, IdempotencyKey, Outcome, Refusal,
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What became of scans that were told together.
-pub(crate) struct Told {
+pub(crate) struct BatchResult {
     /// In the order of the scans.
     pub(crate) results: Vec<ScanBody>,
     /// Whether all of it is the answer that the same request got before.
@@ -57,7 +57,7 @@ async fn verify(
 ///
 /// # Errors
 /// As [`verify`], and [`ApiError::NotFound`] if there is no such event.
-pub(crate) async fn verify_or_say(
+pub(crate) async fn verify_for_event(
     service: &Service,
     caller: Caller,
     event_id: EventId,
@@ -97,7 +97,7 @@ pub(crate) async fn tell(
     event_id: EventId,
     scans: &[Scan],
     key: Option<IdempotencyKey>,
-) -> Result<Told, ApiError> {
+) -> Result<BatchResult, ApiError> {
     let mut is_replay = begin(service, caller, event_id, key).await?;
     let shown_at = Instant::now();
     let mut verified = Vec::with_capacity(scans.len());
@@ -121,7 +121,7 @@ pub(crate) async fn tell(
         is_replay &= is_known;
         results.push(result);
     }
-    Ok(Told { results, is_replay })
+    Ok(BatchResult { results, is_replay })
 }
 
 /// Sees to it that the event is the caller's, and that nothing else was asked under the key; tells whether
@@ -138,7 +138,7 @@ async fn begin(
         return Ok(false);
     }
     let begin = EventCommand::new(event_id, Command::Settle).with_key(key);
-    match unfold(service.submit(begin).await?) {
+    match split_replay(service.submit(begin).await?) {
         (Outcome::Refused(refusal), is_replay) => Err(ApiError::Refused { refusal, is_replay }),
         (_, is_replay) => Ok(is_replay),
     }
@@ -155,7 +155,7 @@ async fn submit(
 ) -> Result<(ScanBody, bool), ApiError> {
     let command = command(claims, scan.id, Some(scan.scanned_at));
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
-    let (outcome, is_replay) = unfold(service.submit(item).await?);
+    let (outcome, is_replay) = split_replay(service.submit(item).await?);
     let registration_id = Some(claims.registration_id.into());
     let result = match outcome {
         Outcome::CheckedIn(Admitted { registration, timing }) => {
@@ -173,7 +173,7 @@ async fn submit(
             // Whatever else it is, it is not about this scan alone.
             refusal => return Err(ApiError::Refused { refusal, is_replay }),
         },
-        _ => return Err(mismatched()),
+        _ => return Err(unexpected_outcome()),
     };
     Ok((result, is_replay))
 }

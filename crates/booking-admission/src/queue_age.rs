@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 /// Nobody in the queue came before this instant. The driver moves it on with each batch, and so does
 /// whoever finds the queue empty; the others look how far back it lies.
-pub(crate) struct Front {
+pub(crate) struct QueueAge {
     origin: Instant,
     /// In microseconds after `origin`.
     since: AtomicU64,
 }
 
-impl Front {
+impl QueueAge {
     pub(crate) fn new() -> Self {
         Self { origin: Instant::now(), since: AtomicU64::new(0) }
     }
