@@ -2,7 +2,7 @@
 /** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
 
 import { nextPath, read, write } from "./http.js";
-import { asOrganizer } from "./organizer.js";
+import { asOrganizer } from "./session.js";
 
 /** @import { BookingEvent, HistoryEntry, Registration, ScanResult, Seated, Ticket } from "./types.js" */
 

@@ -4,7 +4,7 @@
 import { sentence } from "./form.js";
 import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
-import { mustSignIn } from "./organizer.js";
+import { mustSignIn } from "./session.js";
 import { isBusy } from "./retry.js";
 
 /** @import { FieldError, Problem, Registration, Seated } from "./types.js" */

@@ -4,7 +4,7 @@
 import { connectionReset } from "./connection.js";
 import { trimmedCode } from "./text.js";
 import { createView } from "./views/create.js";
-import { doorView } from "./views/door.js";
+import { checkInView } from "./views/check_in.js";
 import { editView } from "./views/edit.js";
 import { eventView } from "./views/event.js";
 import { forOrganizers } from "./views/for_organizers.js";
@@ -34,7 +34,7 @@ function match(hash) {
   if (path === "new") return { route: "create", show: forOrganizers(createView) };
   if (path === "organizer") return { route: "organizer", show: forOrganizers(ownListView) };
   const [, id, part = ""] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
-  const show = { "": eventView, edit: editView, door: doorView }[part];
+  const show = { "": eventView, edit: editView, door: checkInView }[part];
   if (id && show) {
     /** @param {View} view */
     const shown = (view) => show(view, decode(id));

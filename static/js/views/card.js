@@ -5,7 +5,7 @@ import { el, setText } from "../dom.js";
 import { dateElement } from "../format.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
-import { formatMoment } from "../when.js";
+import { formatMoment } from "../event_times.js";
 import { badgeOf, createBadge } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */

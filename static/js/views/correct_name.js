@@ -39,11 +39,11 @@ export function createCorrectName(api, { signal, onCorrected }) {
   const area = createOutcomeArea();
   const node = el(
     "details",
-    { class: "who", "data-testid": "correct-name", hidden: true },
+    { class: "disclosure", "data-testid": "correct-name", hidden: true },
     el("summary", {}, "Correct my name"),
     el(
       "div",
-      { class: "who__body" },
+      { class: "disclosure__body" },
       el("p", { class: "quiet" }, "Your ticket and your link stay good."),
       form,
       area.node,

@@ -5,7 +5,7 @@ import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { sentence } from "../form.js";
 import { formatClock, momentElement } from "../format.js";
-import { hasToken } from "../organizer.js";
+import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";

@@ -4,10 +4,10 @@
 import { calendarPath } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
-import { isOver } from "../doors.js";
+import { isOver } from "../registration_window.js";
 import { formatNumber, plural } from "../format.js";
-import { standingNow } from "../organizer.js";
-import { whenElement } from "../when.js";
+import { currentSession } from "../session.js";
+import { whenElement } from "../event_times.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -59,7 +59,7 @@ function partsOf(event) {
 }
 
 /** A link shows nobody's token, so that it does not lead to a draft. @param {BookingEvent} event */
-const isPublic = ({ status }) => status !== "draft" || standingNow().server !== "asks";
+const isPublic = ({ status }) => status !== "draft" || currentSession().server !== "asks";
 
 /** @param {number} days */
 const erasedWhen = (days) =>

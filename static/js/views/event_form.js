@@ -6,7 +6,7 @@ import { createCheckbox, createField, unsendable } from "../form.js";
 import { timeZone } from "../format.js";
 import { DESCRIPTION, EVENT_NAME, VENUE } from "../limits.js";
 import { showsNothing, trimmed } from "../text.js";
-import { zones } from "../zoned.js";
+import { zones } from "../time_zones.js";
 import { createTimeField } from "./time_field.js";
 
 /** @import { BookingEvent, FieldError } from "../types.js" */
@@ -101,11 +101,11 @@ export function createEventForm() {
   });
   const more = el(
     "details",
-    { class: "who", "data-testid": "more-fields" },
+    { class: "disclosure", "data-testid": "more-fields" },
     el("summary", {}, "Time, place, doors, waitlist and privacy (all optional)"),
     el(
       "div",
-      { class: "who__body form form--optional" },
+      { class: "disclosure__body form form--optional" },
       zone.node,
       el("div", { class: "pair" }, starts.node, ends.node),
       el("p", { class: "field__hint" }, HINT_OVER),

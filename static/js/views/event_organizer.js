@@ -2,7 +2,7 @@
 /** What an event's page has for its organizer: who comes, and the ways to edit it and to the door. */
 
 import { el } from "../dom.js";
-import { mustSignIn, onStanding, standingNow } from "../organizer.js";
+import { mustSignIn, onSessionChange, currentSession } from "../session.js";
 import { createRegistrations } from "./registrations.js";
 import { createSignIn } from "./sign_in.js";
 
@@ -21,7 +21,7 @@ export function createOrganizerPart(eventId, signal) {
   let drawn = "nothing";
 
   function wanted() {
-    const { server } = standingNow();
+    const { server } = currentSession();
     if (server === "open" || isOwn) return "own";
     if (server === "unknown") return "nothing";
     return isOwn === null ? "gate" : "others";
@@ -41,7 +41,7 @@ export function createOrganizerPart(eventId, signal) {
     if (hadFocus) /** @type {HTMLElement | null} */ (node.querySelector("summary, p"))?.focus();
   }
 
-  onStanding(draw, signal);
+  onSessionChange(draw, signal);
   draw();
 
   return {
@@ -68,10 +68,10 @@ function createLinks(eventId) {
 
 /** The form comes once somebody wants it: who keeps passwords fills in whatever is in a page. */
 function createGate() {
-  const body = el("div", { class: "who__body" });
+  const body = el("div", { class: "disclosure__body" });
   const gate = el(
     "details",
-    { class: "who", "data-testid": "for-organizer" },
+    { class: "disclosure", "data-testid": "for-organizer" },
     el("summary", {}, "For the organizer"),
     body,
   );

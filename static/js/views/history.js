@@ -11,13 +11,13 @@ import { momentElement } from "../format.js";
  * @param {AbortSignal} signal
  */
 export function createHistory(api, signal) {
-  const list = el("ol", { class: "who__list", role: "list", "data-testid": "history-list" });
+  const list = el("ol", { class: "entries", role: "list", "data-testid": "history-list" });
   const status = el("p", { class: "quiet", role: "status" }, "Loading…");
   const node = el(
     "details",
-    { class: "who", "data-testid": "history" },
+    { class: "disclosure", "data-testid": "history" },
     el("summary", {}, "What happened so far"),
-    el("div", { class: "who__body" }, status, list),
+    el("div", { class: "disclosure__body" }, status, list),
   );
   let latest = "";
   let loaded = "";
@@ -53,7 +53,7 @@ function createRow({ kind, actor, recorded_at }) {
   const by = { attendee: "by the attendee", organizer: "by the organizer" }[actor] ?? "";
   return el(
     "li",
-    { class: "who__row", "data-testid": "history-entry", "data-kind": kind },
+    { class: "entry", "data-testid": "history-entry", "data-kind": kind },
     el("span", {}, wordsOf(kind), by && el("span", { class: "quiet" }, ` ${by}`)),
     el("span", { class: "stamp" }, momentElement(recorded_at)),
   );

@@ -3,12 +3,12 @@
 
 import { createConfirmation } from "../confirmation.js";
 import { el } from "../dom.js";
-import { overAt } from "../doors.js";
-import { forget, remember } from "../held.js";
+import { overAt } from "../registration_window.js";
+import { forget, remember } from "../current_hold.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 /** @import { End } from "../confirmation.js" */
-/** @import { Held } from "../held.js" */
+/** @import { Held } from "../current_hold.js" */
 
 /**
  * @param {string} eventId

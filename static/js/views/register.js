@@ -4,16 +4,16 @@
 import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
-import { doorsOf } from "../doors.js";
+import { windowState } from "../registration_window.js";
 import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form.js";
-import { recall } from "../held.js";
+import { recall } from "../current_hold.js";
 import { EMAIL, PERSON_NAME } from "../limits.js";
 import { createOutcomeArea } from "../outcome.js";
-import { placeOf } from "../place.js";
+import { placeOf } from "../seat_number.js";
 import { createRegistering, welcome } from "../registering.js";
 import { seatsLeft } from "../seats.js";
 import { showsNothing, trimmed } from "../text.js";
-import { createDoorsNotice } from "./doors_notice.js";
+import { createRegistrationWindowNotice } from "./registration_window_notice.js";
 import { createHold } from "./hold.js";
 
 /** @import { BookingEvent, Seated } from "../types.js" */
@@ -67,7 +67,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   const hint = el("p", { class: "panel__text", role: "status" });
   const area = createOutcomeArea();
   const tryFor = createRegistering(eventId, latest);
-  const doors = createDoorsNotice(signal, () => draw());
+  const windowNotice = createRegistrationWindowNotice(signal, () => draw());
   let isHolding = false;
 
   const holding = createHold(eventId, {
@@ -142,8 +142,8 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   function draw() {
     const event = latest();
     if (!event) return;
-    const state = doorsOf(event, serverNow());
-    doors.update(event, state);
+    const state = windowState(event, serverNow());
+    windowNotice.update(event, state);
     holding.update(event);
     form.hidden = isHolding || state !== "open";
     hint.hidden = state !== "open" || isHolding;
@@ -173,7 +173,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       "section",
       { class: "panel", "aria-labelledby": "register-title" },
       el("div", {}, el("h2", { id: "register-title" }, "Take a seat"), hint),
-      doors.node,
+      windowNotice.node,
       form,
       holding.node,
       area.node,

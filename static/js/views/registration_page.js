@@ -4,14 +4,14 @@
 import { serverNow } from "../clock.js";
 import { createConfirmation } from "../confirmation.js";
 import { el, setText } from "../dom.js";
-import { isOver as isEventOver, overAt } from "../doors.js";
+import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { nameShown } from "../text.js";
 import { createCorrectName } from "./correct_name.js";
 import { createEventFacts } from "./event_facts.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
-import { headingOf, standingOf } from "./registration_words.js";
+import { headingOf, standingOf } from "./registration_status.js";
 import { createTicket } from "./ticket_panel.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */

@@ -42,9 +42,9 @@ export function createRow(first, { signal, onOpen }) {
     },
     "Correct",
   );
-  const editor = el("div", { class: "who__below" });
+  const editor = el("div", { class: "entry__below" });
   // In the page before its text comes, so that it is read out.
-  const made = el("div", { class: "who__below", role: "status" });
+  const made = el("div", { class: "entry__below", role: "status" });
   const attempt = createAttempts();
   let latest = first;
   /** @type {string | null} */
@@ -70,10 +70,10 @@ export function createRow(first, { signal, onOpen }) {
 
   const node = el(
     "li",
-    { class: "who__row", "data-testid": "registration" },
+    { class: "entry", "data-testid": "registration" },
     el("span", { id: whoId }, email, " ", name),
     stamp,
-    el("div", { class: "who__actions" }, correct, renew),
+    el("div", { class: "entry__actions" }, correct, renew),
     editor,
     made,
   );

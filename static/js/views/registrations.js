@@ -19,15 +19,15 @@ const REFRESH_REGISTRATIONS_MAX = 200;
  * @param {AbortSignal} signal
  */
 export function createRegistrations(eventId, signal) {
-  const list = el("ol", { class: "who__list", role: "list" });
+  const list = el("ol", { class: "entries", role: "list" });
   const status = el("p", { class: "quiet", role: "status" }, "Loading…");
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, "Show more");
   more.setAttribute("data-testid", "registrations-more");
   const node = el(
     "details",
-    { class: "who", "data-testid": "registrations" },
+    { class: "disclosure", "data-testid": "registrations" },
     el("summary", {}, "Who is registered"),
-    el("div", { class: "who__body" }, status, list, more),
+    el("div", { class: "disclosure__body" }, status, list, more),
   );
 
   /** The page that comes next. @type {string | null} */

@@ -4,7 +4,7 @@
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
 import { createField, onSubmit, resubmit, showErrors } from "../form.js";
-import { signIn } from "../organizer.js";
+import { signIn } from "../session.js";
 import { createOutcomeArea } from "../outcome.js";
 import { trimmedCode } from "../text.js";
 

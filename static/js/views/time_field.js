@@ -3,7 +3,7 @@
 
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
-import { momentsOf, offsetName, wallOf } from "../zoned.js";
+import { momentsOf, offsetName, wallOf } from "../time_zones.js";
 
 /** @import { Field } from "../form.js" */
 

@@ -56,11 +56,11 @@ export function createTransfer(api, signal, onDone) {
   let own = "";
   const node = el(
     "details",
-    { class: "who", "data-testid": "transfer" },
+    { class: "disclosure", "data-testid": "transfer" },
     el("summary", {}, "Pass it on to somebody else"),
     el(
       "div",
-      { class: "who__body" },
+      { class: "disclosure__body" },
       el(
         "p",
         { class: "quiet" },

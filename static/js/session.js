@@ -4,7 +4,7 @@
 import { ProblemError, read } from "./http.js";
 
 /**
- * @typedef {object} Standing
+ * @typedef {object} Session
  * @property {"unknown" | "open" | "asks"} server Unknown until it has answered. An open one takes anybody
  *   for the organizer.
  * @property {{ id: string, name: string } | null} organizer Whose token it is.
@@ -13,21 +13,21 @@ import { ProblemError, read } from "./http.js";
 /** Gone with the tab. Nothing that outlives it ever holds the token. */
 const KEPT_AS = "organizer-token";
 
-/** @type {Standing} */
-let standing = { server: "unknown", organizer: null };
+/** @type {Session} */
+let session = { server: "unknown", organizer: null };
 let token = recall();
 /** @type {Promise<unknown> | null} */
-let learning = null;
+let loading = null;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-export const standingNow = () => standing;
+export const currentSession = () => session;
 
 /** Whether there is a token to show: a good one, as far as anybody knows. */
 export const hasToken = () => token !== null;
 
 /** Whether organizers' pages have nothing to show before somebody signs in. */
-export const mustSignIn = () => standing.server === "asks" && standing.organizer === null;
+export const mustSignIn = () => session.server === "asks" && session.organizer === null;
 
 /**
  * Calls `listener` with every change for as long as the signal lives.
@@ -35,16 +35,16 @@ export const mustSignIn = () => standing.server === "asks" && standing.organizer
  * @param {() => void} listener
  * @param {AbortSignal} [signal]
  */
-export function onStanding(listener, signal) {
+export function onSessionChange(listener, signal) {
   listeners.add(listener);
   signal?.addEventListener("abort", () => listeners.delete(listener));
 }
 
 /** Asks the server how it stands, if it has not said so yet. If it cannot be asked, that stays unknown. */
-export async function learnStanding() {
-  if (standing.server !== "unknown") return;
-  learning ??= ask(token).finally(() => (learning = null));
-  await learning.catch(() => {});
+export async function loadSession() {
+  if (session.server !== "unknown") return;
+  loading ??= ask(token).finally(() => (loading = null));
+  await loading.catch(() => {});
 }
 
 /**
@@ -55,11 +55,11 @@ export async function learnStanding() {
  */
 export async function signIn(candidate) {
   await ask(candidate);
-  return standing.organizer !== null || standing.server === "open";
+  return session.organizer !== null || session.server === "open";
 }
 
 export function signOut() {
-  stand("asks", null, null);
+  setSession("asks", null, null);
 }
 
 /**
@@ -88,19 +88,19 @@ const SIGNED_OUT = new ProblemError(401, { code: "unauthenticated", detail: "Nob
 async function ask(candidate) {
   try {
     const { body } = await read("/organizer", { token: candidate ?? undefined });
-    stand(body.open ? "open" : "asks", body.organizer, body.open ? null : candidate);
+    setSession(body.open ? "open" : "asks", body.organizer, body.open ? null : candidate);
   } catch (error) {
     if (!(error instanceof ProblemError && error.status === 401)) throw error;
     // It says nothing of another token than the one that is kept.
-    if (candidate === token) stand("asks", null, null);
+    if (candidate === token) setSession("asks", null, null);
   }
 }
 
-/** @param {"open" | "asks"} server @param {Standing["organizer"]} organizer @param {string | null} shown */
-function stand(server, organizer, shown) {
+/** @param {"open" | "asks"} server @param {Session["organizer"]} organizer @param {string | null} shown */
+function setSession(server, organizer, shown) {
   keep(shown);
-  if (server === standing.server && organizer?.id === standing.organizer?.id) return;
-  standing = { server, organizer };
+  if (server === session.server && organizer?.id === session.organizer?.id) return;
+  session = { server, organizer };
   for (const listener of [...listeners]) listener();
 }
 

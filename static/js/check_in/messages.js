@@ -3,10 +3,10 @@
 
 import { sentence } from "../form.js";
 import { formatClock } from "../format.js";
-import { formatMoment, overWords } from "../when.js";
+import { formatMoment, overWords } from "../event_times.js";
 
 /** @import { Result } from "./scanning.js" */
-/** @import { Times, Timing } from "./times.js" */
+/** @import { Times, Timing } from "./timing.js" */
 
 /** @type {Record<string, string>} */
 const REASONS = {

@@ -1,7 +1,7 @@
 // @ts-check
 /** How a registration stands, in words. */
 
-import { formatMoment } from "../when.js";
+import { formatMoment } from "../event_times.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 

@@ -4,7 +4,7 @@
  * its rules, for a door that cannot ask.
  */
 
-import { isOver } from "../doors.js";
+import { isOver } from "../registration_window.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
