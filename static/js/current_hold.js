@@ -4,6 +4,8 @@
  * closed: nothing of an attendee stays behind on a shared computer.
  */
 
+import { createStoredJson, isRecord } from "./storage.js";
+
 /**
  * @typedef {object} Held
  * @property {string} id
@@ -13,32 +15,9 @@
  * @property {string} expires_at
  */
 
-/** @param {string} eventId */
-const nameOf = (eventId) => `hold:${eventId}`;
+/** @param {unknown} value @returns {value is Held} */
+const isHeld = (value) =>
+  isRecord(value) && [value.id, value.email, value.expires_at].every((each) => typeof each === "string");
 
-/** @param {string} eventId @returns {Held | null} */
-export function recall(eventId) {
-  try {
-    return JSON.parse(sessionStorage.getItem(nameOf(eventId)) ?? "null");
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} eventId @param {Held} held */
-export function remember(eventId, held) {
-  try {
-    sessionStorage.setItem(nameOf(eventId), JSON.stringify(held));
-  } catch {
-    // Storage may be forbidden; then a reload loses the countdown, and nothing else.
-  }
-}
-
-/** @param {string} eventId */
-export function forget(eventId) {
-  try {
-    sessionStorage.removeItem(nameOf(eventId));
-  } catch {
-    // Then nothing was remembered.
-  }
-}
+/** Of an event. @param {string} eventId */
+export const currentHold = (eventId) => createStoredJson(() => sessionStorage, `hold:${eventId}`, isHeld);

@@ -1,21 +1,23 @@
 // @ts-check
-/** Who is at the keys: whether this server asks organizers for a token, and the one that it was given. */
+/** Who is signed in: whether this server asks organizers for a token, and the one that it was given. */
 
 import { ProblemError, read } from "./http.js";
+import { createStoredText } from "./storage.js";
+
+/** @import { Organizer, OrganizerAnswer } from "./types.js" */
 
 /**
  * @typedef {object} Session
  * @property {"unknown" | "open" | "asks"} server Unknown until it has answered. An open one takes anybody
  *   for the organizer.
- * @property {{ id: string, name: string } | null} organizer Whose token it is.
+ * @property {Organizer | null} organizer Whose token it is.
  */
 
-/** Gone with the tab. Nothing that outlives it ever holds the token. */
-const KEPT_AS = "organizer-token";
+/** The token, a good one as far as anybody knows. Gone with the tab: nothing that outlives it ever holds it. */
+const token = createStoredText(() => sessionStorage, "organizer-token");
 
 /** @type {Session} */
 let session = { server: "unknown", organizer: null };
-let token = recall();
 /** @type {Promise<unknown> | null} */
 let loading = null;
 /** @type {Set<() => void>} */
@@ -23,8 +25,7 @@ const listeners = new Set();
 
 export const currentSession = () => session;
 
-/** Whether there is a token to show: a good one, as far as anybody knows. */
-export const hasToken = () => token !== null;
+export const hasToken = () => token.get() !== null;
 
 /** Whether organizers' pages have nothing to show before somebody signs in. */
 export const mustSignIn = () => session.server === "asks" && session.organizer === null;
@@ -43,7 +44,7 @@ export function onSessionChange(listener, signal) {
 /** Asks the server how it stands, if it has not said so yet. If it cannot be asked, that stays unknown. */
 export async function loadSession() {
   if (session.server !== "unknown") return;
-  loading ??= ask(token).finally(() => (loading = null));
+  loading ??= ask(token.get()).finally(() => (loading = null));
   await loading.catch(() => {});
 }
 
@@ -71,12 +72,12 @@ export function signOut() {
  */
 export async function asOrganizer(send) {
   if (mustSignIn()) throw SIGNED_OUT;
-  const shown = token;
+  const shown = token.get();
   try {
     return await send(shown ?? undefined);
   } catch (error) {
     // Unless somebody has signed in meanwhile.
-    if (error instanceof ProblemError && error.status === 401 && token === shown) signOut();
+    if (error instanceof ProblemError && error.status === 401 && token.get() === shown) signOut();
     throw error;
   }
 }
@@ -88,38 +89,19 @@ const SIGNED_OUT = new ProblemError(401, { code: "unauthenticated", detail: "Nob
 async function ask(candidate) {
   try {
     const { body } = await read("/organizer", { token: candidate ?? undefined });
-    setSession(body.open ? "open" : "asks", body.organizer, body.open ? null : candidate);
+    const { open, organizer } = /** @type {OrganizerAnswer} */ (body);
+    setSession(open ? "open" : "asks", organizer, open ? null : candidate);
   } catch (error) {
     if (!(error instanceof ProblemError && error.status === 401)) throw error;
     // It says nothing of another token than the one that is kept.
-    if (candidate === token) setSession("asks", null, null);
+    if (candidate === token.get()) setSession("asks", null, null);
   }
 }
 
 /** @param {"open" | "asks"} server @param {Session["organizer"]} organizer @param {string | null} shown */
 function setSession(server, organizer, shown) {
-  keep(shown);
+  token.set(shown);
   if (server === session.server && organizer?.id === session.organizer?.id) return;
   session = { server, organizer };
   for (const listener of [...listeners]) listener();
-}
-
-/** @param {string | null} next */
-function keep(next) {
-  token = next;
-  try {
-    if (next === null) sessionStorage.removeItem(KEPT_AS);
-    else sessionStorage.setItem(KEPT_AS, next);
-  } catch {
-    // Then it is there only as long as the page is.
-  }
-}
-
-/** @returns {string | null} */
-function recall() {
-  try {
-    return sessionStorage.getItem(KEPT_AS);
-  } catch {
-    return null;
-  }
 }

@@ -2,23 +2,29 @@
 /** The keys that tickets are signed with. They are public, and are kept for a door without network. */
 
 import { getTicketKeys } from "../api.js";
+import { createStoredJson, isRecord } from "../storage.js";
 import { createVerifier } from "../ticket.js";
 
-/** @import { TicketKey, Verifier } from "../ticket.js" */
+/** @import { Verifier } from "../ticket.js" */
+/** @import { TicketKeys } from "../types.js" */
 
-const NAME = "ticket-keys";
+/** @param {unknown} value @returns {value is TicketKeys} */
+const isKeys = (value) => isRecord(value) && Array.isArray(value.keys);
+
+/** @typedef {"none" | "ready" | "unsupported"} KeysState */
 
 /**
  * @param {() => void} onChange
- * @returns {{ verifier: () => Verifier | null, state: () => "none" | "ready" | "unsupported",
- *   refresh: () => Promise<void> }}
+ * @returns {{ verifier: () => Verifier | null, state: () => KeysState, refresh: () => Promise<void> }}
  */
 export function createKeys(onChange) {
+  const stored = createStoredJson(() => localStorage, "ticket-keys", isKeys);
   /** @type {Verifier | null} */
   let verifier = null;
-  let state = /** @type {"none" | "ready" | "unsupported"} */ ("none");
+  /** @type {KeysState} */
+  let state = "none";
 
-  /** @param {{ keys: TicketKey[] }} keys */
+  /** @param {TicketKeys} keys */
   async function use(keys) {
     try {
       verifier = await createVerifier(keys);
@@ -31,30 +37,12 @@ export function createKeys(onChange) {
 
   async function refresh() {
     // Asked anew each time the door is opened: a key may have been added since.
-    const keys = /** @type {{ keys: TicketKey[] }} */ (await getTicketKeys());
-    keep(JSON.stringify(keys));
+    const keys = await getTicketKeys();
+    stored.set(keys);
     await use(keys);
   }
 
-  const kept = recall();
-  if (kept) use(kept);
+  const known = stored.get();
+  if (known) use(known);
   return { verifier: () => verifier, state: () => state, refresh };
-}
-
-/** @returns {{ keys: TicketKey[] } | null} */
-function recall() {
-  try {
-    return JSON.parse(localStorage.getItem(NAME) ?? "null");
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} text */
-function keep(text) {
-  try {
-    localStorage.setItem(NAME, text);
-  } catch {
-    // Then they are there only as long as the page is.
-  }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Checking people in at the door, with or without a network. */
 
+import { eventAddress } from "../address.js";
 import {
   ConnectionError,
   ProblemError,
@@ -25,7 +26,7 @@ import { nameShown, trimmedCode } from "../text.js";
 import { createCheckInCounts } from "./check_in_counts.js";
 import { createCheckInResult } from "./check_in_result.js";
 
-/** @import { BookingEvent, View } from "../types.js" */
+/** @import { View } from "../types.js" */
 /** @import { Result } from "../check_in/scanning.js" */
 
 const POLL_MS = 5_000;
@@ -81,7 +82,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
   const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, (text) => take(text));
   root.append(
-    el("a", { class: "back", href: `#/events/${encodeURIComponent(id)}` }, "← The event"),
+    el("a", { class: "back", href: eventAddress(id) }, "← The event"),
     title,
     hours,
     el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node), result.node),
@@ -139,7 +140,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
         await queue.forget(scanId);
         return "Undone. It had not been sent yet.";
       }
-      if (!known || known.result !== "checked_in") return "There is nothing to undo.";
+      if (known?.result !== "checked_in") return "There is nothing to undo.";
       await undoCheckIn(id, known.registration_id, randomUuid());
       await queue.undo(scanId);
       return "Undone: this ticket can be used again.";

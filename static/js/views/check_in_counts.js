@@ -4,7 +4,7 @@
 import { isConflict, isInside } from "../check_in/queue.js";
 import { reasonOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
-import { sentence } from "../form.js";
+import { explainRead } from "../explain.js";
 import { formatNumber, momentElement } from "../format.js";
 import { ProblemError } from "../http.js";
 
@@ -50,7 +50,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
   const node = el(
     "div",
     { class: "panel" },
-    el("dl", { class: "counts" }, ...inside.nodes, ...pending.nodes, ...seats.nodes),
+    el("dl", { class: "counts" }, inside.node, pending.node, seats.node),
     send,
     trouble,
     readiness,
@@ -74,7 +74,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
       readiness.dataset.keys = keys.state();
       setText(readiness, readinessOf(keys.state(), isDurable()));
       for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
-        const row = conflictRow(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
+        const row = conflictElement(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
         setText(said, `${rows.size} let in, but refused later.`);
@@ -96,7 +96,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
 function createCount(label, testid) {
   const value = el("dd", { "data-testid": testid, "data-count": "0" }, "–");
   return {
-    nodes: [el("div", {}, el("dt", {}, label), value)],
+    node: el("div", {}, el("dt", {}, label), value),
     /** @param {number} count */
     set(count) {
       value.dataset.count = String(count);
@@ -106,7 +106,7 @@ function createCount(label, testid) {
 }
 
 /** @param {Scan} scan @param {() => void} onSeen */
-function conflictRow({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
+function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
   const seen = el("button", { type: "button", class: "button button--plain button--small" }, "Seen");
   seen.setAttribute("aria-label", `Seen: ${registration_id}`);
   seen.addEventListener("click", onSeen);
@@ -131,7 +131,7 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
  */
 const troubleOf = (error) =>
   error instanceof ProblemError
-    ? `They could not be sent. ${sentence(error.message)} This page keeps trying.`
+    ? `They could not be sent. ${explainRead(error)} This page keeps trying.`
     : "";
 
 /** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */

@@ -63,14 +63,14 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
     // A number in the attributes tells two alike in a row apart.
     card.dataset.scan = String(count);
     card.dataset.timing = "";
-    const who = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-who" });
+    const person = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-who" });
     card.replaceChildren(
       el("span", { class: "check-in-result__sign", "aria-hidden": "true" }, sign),
       el("h2", { class: "check-in-result__title" }, title),
-      who,
+      person,
       el("p", {}, text),
     );
-    return who;
+    return person;
   }
 
   return {
@@ -84,7 +84,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
       const count = shown;
       card.removeAttribute("aria-busy");
       const { sign, title, text } = wordsOf(result, times());
-      const who = draw(result.result, sign, title, text, count);
+      const person = draw(result.result, sign, title, text, count);
       card.dataset.timing = result.timing ?? "";
       card.dataset.reason = result.reason ?? "";
       scanId = result.scanId;
@@ -94,7 +94,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
       card.scrollIntoView({ block: "nearest" });
       if (!result.registrationId || result.result === "queued" || result.reason === "other_event") return;
       nameOf(result.registrationId).then(
-        (name) => setText(who, name),
+        (name) => setText(person, name),
         () => {},
       );
     },

@@ -48,13 +48,13 @@ function partsOf(event) {
       el("span", { "data-testid": "event-retention" }, erasedWhen(event.retention_days)),
     ],
   ].filter((row) => Array.isArray(row));
-  const badge = createBadge(event);
+  const badge = badgeElement(event);
   const facts = el("dl", { class: "facts facts--plain" });
   for (const [term, value] of rows) facts.append(el("dt", {}, term), el("dd", {}, value));
   return [
     ...(badge ? [badge] : []),
     ...(rows.length > 0 ? [facts] : []),
-    ...(event.starts_at && isPublic(event) ? [createCalendarLink(event.id)] : []),
+    ...(event.starts_at && isPublic(event) ? [calendarLinkElement(event.id)] : []),
   ];
 }
 
@@ -76,7 +76,7 @@ export function badgeOf(event) {
 }
 
 /** @param {BookingEvent} event */
-export function createBadge(event) {
+export function badgeElement(event) {
   const badge = badgeOf(event);
   if (badge === null) return null;
   return el(
@@ -87,7 +87,7 @@ export function createBadge(event) {
 }
 
 /** @param {string} eventId */
-export const createCalendarLink = (eventId) =>
+const calendarLinkElement = (eventId) =>
   el(
     "a",
     {

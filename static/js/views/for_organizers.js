@@ -35,7 +35,7 @@ export function forOrganizers(show) {
         if (!isShown) return enter(wasAsked);
         if (wasAsked && left instanceof HTMLElement) left.focus();
       } else if (gate.childElementCount === 0) {
-        const { node, focus } = createSignIn();
+        const { node, focus } = createSignIn(signal);
         gate.append(el("div", { class: "gate" }, isShown ? askedAgain() : firstHeading(), node));
         if (!isShown) return view.setTitle("Sign in");
         left = document.activeElement;
