@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Checks everything: format, lints, documentation, all tests on both stores and in a browser, the
-# container's files, and licences. From a clean clone, in any folder, as root or as anybody.
+# Checks everything: format, lints, documentation, the types of the pages, all tests on both stores and in a
+# browser, the container's files, and licences. From a clean clone, in any folder, as root or as anybody.
 #
 #   scripts/test.sh
 #
-# Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, and
-# axe-core, which looks for what keeps people out of the pages. On Debian it installs what is missing,
-# except Rust, if it may (as root, or by sudo without a password); axe-core it fetches by npm, once, into
-# the build's folder. PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER and AXE_CORE (a path to axe.min.js) name
-# others than those it would find.
+# Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, Node.js
+# (18.19 or later), and three packages of npm's: axe-core, which looks for what keeps people out of the pages,
+# and TypeScript and Biome, which look through their code. On Debian it installs what is missing, except Rust,
+# if it may (as root, or by sudo without a password); npm's packages it fetches once, into the build's folder.
+# PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER, NODE, AXE_CORE (a path to axe.min.js), TSC (a path to tsc.js)
+# and BIOME name others than those it would find.
 #
 # Nothing is skipped: a part that is missing is a failure. Only cargo-deny, cargo-cyclonedx, and what
 # scripts/failover.sh needs may be absent.
@@ -63,25 +64,51 @@ find_proxy() {
     done
 }
 find_driver() { command -v "${CHROMEDRIVER:-chromedriver}" || true; }
-# Its script as one file. The tests name the version, and look in the same folder.
+find_node() { command -v "${NODE:-node}" || { [ -z "${NODE:-}" ] && command -v nodejs; } || true; }
+
+# What npm has: each package in a folder of its version, in the build's folder.
 target=${CARGO_TARGET_DIR:-target}
+# The tests name the version, and look in the same folder.
 axe_version=$(sed -nE 's/^const AXE_VERSION: &str = "([0-9.]+)";/\1/p' crates/booking-http/tests/pages/axe.rs)
 axe_folder=$target/axe-core/$axe_version
-find_axe() {
-    local path=${AXE_CORE:-$axe_folder/axe.min.js}
+typescript_version=6.0.3
+typescript_folder=$target/typescript/$typescript_version
+biome_version=2.6.8
+biome_folder=$target/biome/$biome_version
+# The path of a file, if there is one: of the first that is named.
+find_file() {
+    local path=${1:-$2}
     [ ! -s "$path" ] || echo "$(cd "$(dirname "$path")" && pwd)/$(basename "$path")"
 }
-fetch_axe() {
-    echo "-- fetching: axe-core $axe_version, by npm"
-    local parts=$axe_folder.parts
-    rm -rf "$parts"
-    mkdir -p "$parts" "$axe_folder"
+find_axe() { find_file "${AXE_CORE:-}" "$axe_folder/axe.min.js"; }
+find_typescript() { find_file "${TSC:-}" "$typescript_folder/lib/tsc.js"; }
+find_biome() { find_file "${BIOME:-}" "$biome_folder/biome"; }
+# The package with Biome's program for this machine. That for musl is linked statically, and runs on any Linux.
+biome_package() {
+    case "$(uname -s) $(uname -m)" in
+        "Linux x86_64") echo @biomejs/cli-linux-x64-musl ;;
+        "Linux aarch64" | "Linux arm64") echo @biomejs/cli-linux-arm64-musl ;;
+        "Darwin x86_64") echo @biomejs/cli-darwin-x64 ;;
+        "Darwin arm64") echo @biomejs/cli-darwin-arm64 ;;
+        *) fail "there is no Biome for $(uname -s) on $(uname -m) that this script knows of: set BIOME to the program" ;;
+    esac
+}
+# Fetches what is named of a package into a folder: fetch_package VARIABLE PACKAGE VERSION FOLDER FILE...
+fetch_package() {
+    local variable=$1 package=$2 version=$3 folder=$4
+    shift 4
+    has npm ||
+        fail "there is no $package in $folder, and no npm to fetch it. Debian: apt-get install npm; macOS: brew install node; elsewhere set $variable"
+    echo "-- fetching: $package $version, by npm"
+    local parts=$folder.parts
+    rm -rf "$parts" "$folder"
+    mkdir -p "$parts"
     # In its own folder, so that nothing is left in anybody's home. What npm calls the archive is its
     # own affair.
-    npm pack "axe-core@$axe_version" --pack-destination "$parts" --cache "$parts/cache" --silent >/dev/null &&
-        tar -xzf "$parts"/*.tgz -C "$parts" package/axe.min.js package/LICENSE &&
-        mv "$parts/package/LICENSE" "$parts/package/axe.min.js" "$axe_folder" ||
-        fail "npm could not fetch axe-core $axe_version: is there a network, and does its registry answer? Else set AXE_CORE to the path of an axe.min.js"
+    npm pack "$package@$version" --pack-destination "$parts" --cache "$parts/cache" --silent >/dev/null &&
+        tar -xzf "$parts"/*.tgz -C "$parts" "${@/#/package/}" &&
+        mv "$parts/package" "$folder" ||
+        fail "npm could not fetch $package $version: is there a network, and does its registry answer? Else set $variable"
     rm -rf "$parts"
 }
 
@@ -112,7 +139,9 @@ missing=()
 # Without the sandbox's helper Chromium may refuse to run as an ordinary user.
 [ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
 [ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
-[ -n "$(find_axe)${AXE_CORE:-}" ] || has npm || missing+=(npm ca-certificates)
+[ -n "$(find_node)${NODE:-}" ] || missing+=(nodejs)
+[ -n "$(find_axe)${AXE_CORE:-}" ] && [ -n "$(find_typescript)${TSC:-}" ] && [ -n "$(find_biome)${BIOME:-}" ] ||
+    has npm || missing+=(npm ca-certificates)
 if [ ${#missing[@]} -gt 0 ] && may_install; then
     install "${missing[@]}"
 fi
@@ -123,6 +152,7 @@ haproxy=$(find_proxy HAPROXY haproxy)
 nginx=$(find_proxy NGINX nginx)
 browser=$(find_browser)
 driver=$(find_driver)
+node=$(find_node)
 [ -n "$compiler" ] ||
     fail "there is no C compiler. Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install"
 [ -n "$postgres" ] ||
@@ -135,13 +165,23 @@ driver=$(find_driver)
     fail "there is no Chromium${CHROME:+ at $CHROME}. Debian: apt-get install chromium; macOS: brew install --cask google-chrome; elsewhere set CHROME to the program"
 [ -n "$driver" ] ||
     fail "there is no chromedriver${CHROMEDRIVER:+ at $CHROMEDRIVER}. Debian: apt-get install chromium-driver; macOS: brew install --cask chromedriver; elsewhere set CHROMEDRIVER to the program"
-if [ -z "$(find_axe)${AXE_CORE:-}" ]; then
-    has npm ||
-        fail "there is no axe-core in $axe_folder, and no npm to fetch it. Debian: apt-get install npm; macOS: brew install node; elsewhere set AXE_CORE to the path of an axe.min.js"
-    fetch_axe
+[ -n "$node" ] ||
+    fail "there is no Node.js${NODE:+ at $NODE}. Debian: apt-get install nodejs; macOS: brew install node; elsewhere set NODE to the program"
+"$node" -e 'const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + +minor >= 1819 ? 0 : 1)' ||
+    fail "Node.js 18.19 or later is needed, and this is $("$node" --version) ($node): set NODE to another"
+[ -n "$(find_axe)${AXE_CORE:-}" ] || fetch_package AXE_CORE axe-core "$axe_version" "$axe_folder" axe.min.js LICENSE
+[ -n "$(find_typescript)${TSC:-}" ] ||
+    fetch_package TSC typescript "$typescript_version" "$typescript_folder" package.json LICENSE.txt lib
+if [ -z "$(find_biome)${BIOME:-}" ]; then
+    biome_package=$(biome_package)
+    fetch_package BIOME "$biome_package" "$biome_version" "$biome_folder" biome
 fi
 axe=$(find_axe)
+typescript=$(find_typescript)
+biome=$(find_biome)
 [ -n "$axe" ] || fail "there is no axe-core at ${AXE_CORE:-$axe_folder/axe.min.js}"
+[ -n "$typescript" ] || fail "there is no TypeScript at ${TSC:-$typescript_folder/lib/tsc.js}"
+[ -n "$biome" ] || fail "there is no Biome at ${BIOME:-$biome_folder/biome}"
 # So that what is printed here is what the tests use.
 export PG_BIN=$postgres HAPROXY=$haproxy NGINX=$nginx CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe
 
@@ -153,7 +193,10 @@ echo "   $("$haproxy" -v | head -1) ($haproxy)"
 echo "   $("$nginx" -v 2>&1 | head -1) ($nginx)"
 echo "   $("$browser" --version 2>/dev/null | head -1) ($browser)"
 echo "   $("$driver" --version | head -1) ($driver)"
+echo "   Node.js $("$node" --version) ($node)"
 echo "   axe-core ($axe)"
+echo "   TypeScript $("$node" "$typescript" --version) ($typescript)"
+echo "   Biome $("$biome" --version) ($biome)"
 echo "   running as $(id -un), building in ${CARGO_TARGET_DIR:-target}"
 
 run() {
@@ -166,6 +209,16 @@ run() {
 run "format" cargo fmt --all --check
 run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+units=crates/booking-http/tests/pages/units
+for config in scripts/pages/tsconfig*.json; do
+    run "types of the pages: $(basename "$config")" "$node" "$typescript" --project "$config"
+done
+run "lints of the pages" "$biome" lint --config-path=scripts/pages/biome.jsonc --error-on-warnings static "$units"
+# Without it an older Node.js takes each of the pages' modules for one of its own kind. A newer one sees what
+# they are, and no longer knows it.
+modules=--experimental-default-type=module
+"$node" "$modules" -e "" 2>/dev/null || modules=
+run "units of the pages" env LC_ALL=C "$node" ${modules:+"$modules"} --test --test-reporter=spec "$units"/*.test.mjs
 run "container files" scripts/check-docker.sh
 if has cargo-deny; then
     run "licences and sources" cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources

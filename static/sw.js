@@ -13,16 +13,17 @@
  * @typedef {{ version: string, files: string[] }} Release
  */
 
-const worker = /** @type {any} */ (self);
-const { version, files } = /** @type {Release} */ (worker.release);
+/** @typedef {ServiceWorkerGlobalScope & { release: Release }} ReleasedWorker */
+const worker = /** @type {ReleasedWorker} */ (/** @type {unknown} */ (self));
+const { version, files } = worker.release;
 
 const CACHE = `pages-${version}`;
 /** A network that neither answers nor fails is worse than none. */
 const ANSWER_MS_MAX = 4_000;
 
-worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(install()));
-worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(activate()));
-worker.addEventListener("fetch", (/** @type {any} */ event) => {
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("fetch", (event) => {
   const path = keptPath(event.request);
   // Everything else goes past this worker, as if it were not there.
   if (path !== null) event.respondWith(answer(event.request, path));

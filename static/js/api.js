@@ -2,21 +2,16 @@
 /** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
 
 import { nextPath, read, write } from "./http.js";
-import { asOrganizer } from "./organizer.js";
+import { asOrganizer } from "./session.js";
 
-/** @import { BookingEvent, HistoryEntry, Registration, ScanResult, Seated, Ticket } from "./types.js" */
+/** @import { Answer } from "./http.js" */
+/** @import { BookingEvent, HistoryEntry, Page, Person, PersonChanges, Registration, Seated } from "./types.js" */
+/** @import { ScanRequest, ScanResult, Ticket, TicketKeys } from "./types.js" */
 
-export { ConnectionError, ProblemError, nextPath } from "./http.js";
-
-/**
- * @template T
- * @typedef {object} Page
- * @property {T[]} items
- * @property {string | null} next The address of the page after this one.
- */
+export { ConnectionError, ProblemError } from "./http.js";
 
 /** @param {string} id */
-export const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
+const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
 
 /** @param {string} id */
 const registrationPath = (id) => `/registrations/${encodeURIComponent(id)}`;
@@ -33,7 +28,13 @@ export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const getEvents = (path, signal) => getPage(path, signal);
 
-/** The organizer's alone, drafts too. @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
+/**
+ * The organizer's alone, drafts too.
+ *
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @returns {Promise<Page<BookingEvent>>}
+ */
 export const getOwnEvents = (path, signal) => asOrganizer((token) => getPage(path, signal, token));
 
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<Registration>>} */
@@ -53,7 +54,7 @@ export const getRegistrations = (path, signal) => asOrganizer((token) => getPage
 export async function getEvent(id, etag, signal, token) {
   const answer = await read(eventPath(id), { etag, signal, token });
   if (answer.status === 304) return null;
-  return { event: answer.body, etag: answer.headers.get("ETag") };
+  return { event: /** @type {BookingEvent} */ (answer.body), etag: answer.headers.get("ETag") };
 }
 
 /**
@@ -66,8 +67,8 @@ export async function getEvent(id, etag, signal, token) {
 export const getOwnEvent = (id, etag, signal) => asOrganizer((token) => getEvent(id, etag, signal, token));
 
 /** @param {Record<string, unknown>} draft @param {string} key @returns {Promise<BookingEvent>} */
-export const createEvent = async (draft, key) =>
-  (await asOrganizer((token) => write("POST", "/events", draft, { key, token }))).body;
+export const createEvent = (draft, key) =>
+  asOrganizer((token) => bodyOf(write("POST", "/events", draft, { key, token })));
 
 /**
  * Changes an event, if it still has the version that the changes were made for.
@@ -78,53 +79,61 @@ export const createEvent = async (draft, key) =>
  * @param {string} key
  * @returns {Promise<BookingEvent>}
  */
-export async function editEvent(id, changes, version, key) {
+export function editEvent(id, changes, version, key) {
   // Not the ETag of the answer: one that time alone has changed comes without.
   const ifMatch = version === undefined ? null : `"${version}"`;
-  return (await asOrganizer((token) => write("PATCH", eventPath(id), changes, { ifMatch, key, token }))).body;
+  return asOrganizer((token) => bodyOf(write("PATCH", eventPath(id), changes, { ifMatch, key, token })));
 }
 
 /** @param {string} id @param {string} key @returns {Promise<BookingEvent>} */
-export const cancelEvent = async (id, key) =>
-  (await asOrganizer((token) => write("POST", `${eventPath(id)}/cancel`, {}, { key, token }))).body;
+export const cancelEvent = (id, key) =>
+  asOrganizer((token) => bodyOf(write("POST", `${eventPath(id)}/cancel`, {}, { key, token })));
 
 /**
  * Takes a seat, or a place on the waitlist if `on_full` says so.
  *
  * @param {string} eventId
- * @param {{ user_email: string, name?: string, on_full?: "waitlist" }} who
+ * @param {Person & { on_full?: "waitlist" }} person
  * @param {string} key
  * @returns {Promise<Seated>}
  */
-export const register = async (eventId, who, key) =>
-  (await write("POST", `${eventPath(eventId)}/register`, who, { key })).body;
+export const register = (eventId, person, key) =>
+  bodyOf(write("POST", `${eventPath(eventId)}/register`, person, { key }));
 
 /**
  * @param {string} eventId
- * @param {{ user_email: string, name?: string }} who
+ * @param {Person} person
  * @param {string} key
  * @returns {Promise<Seated>}
  */
-export const hold = async (eventId, who, key) =>
-  (await write("POST", `${eventPath(eventId)}/holds`, who, { key })).body;
+export const hold = (eventId, person, key) =>
+  bodyOf(write("POST", `${eventPath(eventId)}/holds`, person, { key }));
 
 /**
  * What the organizer corrects of somebody's registration. Another address comes with another token.
  *
  * @param {string} id
- * @param {{ user_email?: string, name?: string | null }} changes
+ * @param {PersonChanges} changes
  * @param {string} key
  * @returns {Promise<Seated>}
  */
-export const correctRegistration = async (id, changes, key) =>
-  (await asOrganizer((token) => write("PATCH", registrationPath(id), changes, { key, token }))).body;
+export const correctRegistration = (id, changes, key) =>
+  asOrganizer((token) => bodyOf(write("PATCH", registrationPath(id), changes, { key, token })));
 
-/** A private link in the place of the one that there is. @param {string} id @param {string} key @returns {Promise<Seated>} */
-export const renewLink = async (id, key) =>
-  (await asOrganizer((token) => write("POST", `${registrationPath(id)}/link`, {}, { key, token }))).body;
+/**
+ * A private link in the place of the one that there is.
+ *
+ * @param {string} id
+ * @param {string} key
+ * @returns {Promise<Seated>}
+ */
+export const renewLink = (id, key) =>
+  asOrganizer((token) => bodyOf(write("POST", `${registrationPath(id)}/link`, {}, { key, token })));
 
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Registration>} */
 export const getRegistration = (id, signal) => asOrganizer((token) => registrationApi(id, token).get(signal));
+
+/** @typedef {ReturnType<typeof registrationApi>} RegistrationApi */
 
 /**
  * What whoever has its token may do with a registration. Servers of the first contract gave none.
@@ -136,39 +145,39 @@ export function registrationApi(id, token) {
   const path = registrationPath(id);
   return {
     /** @param {AbortSignal} [signal] @returns {Promise<Registration>} */
-    get: async (signal) => (await read(path, { token, signal })).body,
+    get: (signal) => bodyOf(read(path, { token, signal })),
     /** @param {AbortSignal} [signal] @returns {Promise<HistoryEntry[]>} */
-    history: async (signal) => (await read(`${path}/history`, { token, signal })).body,
+    history: (signal) => bodyOf(read(`${path}/history`, { token, signal })),
     /** @param {AbortSignal} [signal] @returns {Promise<Ticket>} */
-    ticket: async (signal) => (await read(`${path}/ticket`, { token, signal })).body,
+    ticket: (signal) => bodyOf(read(`${path}/ticket`, { token, signal })),
     /** @param {AbortSignal} [signal] @returns {Promise<string>} */
-    ticketSvg: async (signal) => (await read(`${path}/ticket.svg`, { token, signal, as: "text" })).body,
+    ticketSvg: (signal) => bodyOf(read(`${path}/ticket.svg`, { token, signal, as: "text" })),
     /** @param {string} key @returns {Promise<Registration>} */
-    confirm: async (key) => (await write("POST", `${path}/confirm`, {}, { key, token })).body,
+    confirm: (key) => bodyOf(write("POST", `${path}/confirm`, {}, { key, token })),
     /** @param {string | null} name @param {string} key @returns {Promise<Registration>} */
-    correctName: async (name, key) => (await write("PATCH", path, { name }, { key, token })).body,
+    correctName: (name, key) => bodyOf(write("PATCH", path, { name }, { key, token })),
     /** @param {string} key @returns {Promise<Registration>} */
-    cancel: async (key) => (await write("DELETE", path, undefined, { key, token })).body,
-    /** @param {{ user_email: string, name?: string }} to @param {string} key @returns {Promise<Seated>} */
-    transfer: async (to, key) => (await write("POST", `${path}/transfer`, to, { key, token })).body,
+    cancel: (key) => bodyOf(write("DELETE", path, undefined, { key, token })),
+    /** @param {Person} to @param {string} key @returns {Promise<Seated>} */
+    transfer: (to, key) => bodyOf(write("POST", `${path}/transfer`, to, { key, token })),
   };
 }
 
-/** @returns {Promise<{ keys: unknown[] }>} */
-export const getTicketKeys = async () => (await read("/tickets/keys")).body;
+/** @returns {Promise<TicketKeys>} */
+export const getTicketKeys = () => bodyOf(read("/tickets/keys"));
 
 /**
  * @param {string} eventId
- * @param {{ id: string, ticket: string, scanned_at: string }[]} scans At most 50.
+ * @param {ScanRequest[]} scans At most 50.
  * @param {string} key
  * @returns {Promise<ScanResult[]>}
  */
-export const checkInBatch = async (eventId, scans, key) =>
-  (
-    await asOrganizer((token) =>
-      write("POST", `${eventPath(eventId)}/check-ins/batch`, { scans }, { key, token }),
-    )
-  ).body.results;
+export async function checkInBatch(eventId, scans, key) {
+  const path = `${eventPath(eventId)}/check-ins/batch`;
+  /** @type {{ results: ScanResult[] }} */
+  const { results } = await asOrganizer((token) => bodyOf(write("POST", path, { scans }, { key, token })));
+  return results;
+}
 
 /** @param {string} eventId @param {string} registrationId @param {string} key */
 export const undoCheckIn = (eventId, registrationId, key) =>
@@ -179,8 +188,23 @@ export const undoCheckIn = (eventId, registrationId, key) =>
     }),
   );
 
-/** @param {string} path @param {AbortSignal} signal @param {string} [token] */
+/**
+ * @template T
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @param {string} [token]
+ * @returns {Promise<Page<T>>}
+ */
 async function getPage(path, signal, token) {
-  const answer = await read(path, { signal, token });
-  return { items: answer.body, next: nextPath(answer.headers.get("Link"), path) };
+  const answer = read(path, { signal, token });
+  return { items: await bodyOf(answer), next: nextPath((await answer).headers.get("Link"), path) };
 }
+
+/**
+ * What the server sends is taken for what its contract says it is: here, and nowhere else.
+ *
+ * @template T
+ * @param {Promise<Answer>} answer
+ * @returns {Promise<T>}
+ */
+const bodyOf = async (answer) => /** @type {T} */ ((await answer).body);

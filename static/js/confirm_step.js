@@ -2,8 +2,13 @@
 /** A button for what cannot be taken back: it asks once more, in the page, before it acts. */
 
 import { el, setText } from "./dom.js";
+import { explain } from "./explain.js";
+import { createAttempts } from "./idempotency.js";
+
+/** @import { Refusals } from "./explain.js" */
 
 /**
+ * @template T
  * @param {object} options
  * @param {string} options.label
  * @param {string} options.question
@@ -11,10 +16,23 @@ import { el, setText } from "./dom.js";
  * @param {string} options.no
  * @param {string} [options.describedBy] The id of what it is about, where there is one for each of many.
  * @param {string} options.testid Of the button; what follows has `-yes`, `-no` and `-error` after it.
- * @param {() => Promise<string | null>} options.act Resolves to what went wrong, if anything did.
- * @param {() => void} options.onDone
+ * @param {(key: string) => Promise<T>} options.act
+ * @param {string} options.nothing What did not happen if it fails, as a sentence.
+ * @param {Refusals} [options.refusals]
+ * @param {(answer: T) => void} options.onDone
  */
-export function createConfirmStep({ label, question, yes, no, describedBy, testid, act, onDone }) {
+export function createConfirmStep({
+  label,
+  question,
+  yes,
+  no,
+  describedBy,
+  testid,
+  act,
+  nothing,
+  refusals,
+  onDone,
+}) {
   const size = describedBy === undefined ? "" : " button--small";
   const open = el(
     "button",
@@ -43,6 +61,7 @@ export function createConfirmStep({ label, question, yes, no, describedBy, testi
     el("p", {}, question),
     el("div", { class: "actions" }, accept, refuse),
   );
+  const attempt = createAttempts();
   let busy = false;
 
   /** @param {boolean} asking */
@@ -67,14 +86,19 @@ export function createConfirmStep({ label, question, yes, no, describedBy, testi
     busy = true;
     accept.setAttribute("aria-disabled", "true");
     setText(error, "");
-    const wrong = await act();
-    busy = false;
-    accept.removeAttribute("aria-disabled");
-    setText(error, wrong ?? "");
-    if (wrong !== null) return;
+    /** @type {T} */
+    let answer;
+    try {
+      answer = await attempt(testid, act);
+    } catch (failure) {
+      return setText(error, explain(failure, nothing, refusals).text);
+    } finally {
+      busy = false;
+      accept.removeAttribute("aria-disabled");
+    }
     set(false);
-    onDone();
+    onDone(answer);
   });
 
-  return el("div", { class: "confirm" }, open, ask, error);
+  return { node: el("div", { class: "confirm" }, open, ask, error) };
 }

@@ -5,11 +5,10 @@ import { registrationApi } from "./api.js";
 import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
 import { explain } from "./explain.js";
-import { onSubmit, resubmit } from "./form.js";
-import { createAttempts } from "./idempotency.js";
 import { createOutcomeArea } from "./outcome.js";
-import { withRetries } from "./retry.js";
+import { isSending, submitForm } from "./submit_form.js";
 
+/** @import { Refusals } from "./explain.js" */
 /** @import { Registration } from "./types.js" */
 
 /**
@@ -24,7 +23,6 @@ import { withRetries } from "./retry.js";
  */
 export function createConfirmation({ id, token, what, signal, onEnd }) {
   const api = registrationApi(id, token);
-  const attempt = createAttempts();
   const area = createOutcomeArea();
   const confirm = el(
     "button",
@@ -45,7 +43,6 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     release,
   );
   let over = false;
-  let deciding = false;
   /** Whether it is the end of the event that this ends with. */
   let endsWithEvent = false;
 
@@ -64,7 +61,9 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
       { seconds: 15, text: "Less than 15 seconds left to confirm." },
     ],
     // A confirmation under way may have come just in time: its answer tells.
-    onEnd: () => void (deciding || settle()),
+    onEnd() {
+      if (!isSending(form)) settle();
+    },
   });
 
   /** How it stands, if the server can be asked. */
@@ -78,35 +77,31 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     else finish(endsWithEvent ? "over" : "ended", latest);
   }
 
-  onSubmit(form, confirm, "Confirming…", async (pressed) => {
-    area.clear();
-    deciding = true;
-    const isRelease = pressed === release;
-    try {
-      const decided = await attempt(isRelease, (key) =>
-        withRetries(() => (isRelease ? api.cancel(key) : api.confirm(key)), area.wait, signal),
-      );
-      area.clear();
-      finish(isRelease ? "given_back" : "confirmed", decided);
-    } catch (error) {
-      if (signal.aborted) return;
-      const outcome = explain(
-        error,
-        isRelease ? "The seat is still yours to confirm." : "Nothing was confirmed.",
-        {
-          hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
-        },
-      );
-      if (outcome.kind === "expired") return await settle();
+  submitForm({
+    form,
+    button: confirm,
+    busy: "Confirming…",
+    area,
+    signal,
+    nothing: NOTHING_CONFIRMED,
+    send(write, pressed) {
+      const isRelease = pressed === release;
+      return write(isRelease, isRelease ? api.cancel : api.confirm);
+    },
+    onSent: (decided, pressed) => finish(pressed === release ? "given_back" : "confirmed", decided),
+    async onError(error, pressed) {
+      const nothing = pressed === release ? "The seat is still yours to confirm." : NOTHING_CONFIRMED;
+      const outcome = explain(error, nothing, REFUSALS);
+      if (outcome.kind === "expired") {
+        await settle();
+        return null;
+      }
       // The event was called off, and with it this; or it is over, if only by the server's clock so far.
       const latest = outcome.problem?.code === "closed" ? await ask() : null;
-      if (latest) return finish(latest.status === "cancelled" ? "cancelled" : "over", latest);
-      area.show(outcome, {
-        onRetry: () => resubmit(form, isRelease ? release : confirm),
-      });
-    } finally {
-      deciding = false;
-    }
+      if (latest === null) return outcome;
+      finish(latest.status === "cancelled" ? "cancelled" : "over", latest);
+      return null;
+    },
   });
 
   return {
@@ -121,3 +116,10 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     },
   };
 }
+
+const NOTHING_CONFIRMED = "Nothing was confirmed.";
+
+/** @type {Refusals} */
+const REFUSALS = {
+  hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
+};

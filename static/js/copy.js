@@ -10,7 +10,7 @@ const SAID_FOR_MS = 4_000;
  * @param {() => string} text
  * @param {string} testid
  */
-export function createCopyButton(label, text, testid) {
+export function copyButtonElement(label, text, testid) {
   const button = el("button", { type: "button", class: "button button--plain button--small" }, label);
   button.setAttribute("data-testid", testid);
   const said = el("span", { class: "quiet", role: "status" });

@@ -35,7 +35,7 @@ export function createCounter(id, testid, input, limit, onToggle) {
   }
 
   input.addEventListener("input", update);
-  return { nodes: [shown, said], isShown: () => state !== "far", update };
+  return { node: el("span", { class: "field__counter" }, shown, said), isShown: () => state !== "far", update };
 }
 
 /** @param {number} used @param {Limit} limit */

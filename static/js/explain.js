@@ -1,13 +1,13 @@
 // @ts-check
-/** What went wrong with a write, in words. */
+/** What went wrong, in words: the one place where an error becomes a text. */
 
-import { sentence } from "./form.js";
 import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
-import { mustSignIn } from "./organizer.js";
 import { isBusy } from "./retry.js";
+import { mustSignIn } from "./session.js";
+import { sentence } from "./text.js";
 
-/** @import { FieldError, Problem, Registration, Seated } from "./types.js" */
+/** @import { FieldError, Problem, Seated } from "./types.js" */
 
 /**
  * @typedef {"registered" | "waitlisted" | "held" | "already_registered" | "sold_out" | "all_held" | "closed"
@@ -25,9 +25,39 @@ import { isBusy } from "./retry.js";
  */
 
 /**
+ * Refusals in the caller's own words, by their code.
+ *
+ * @typedef {Record<string, (problem: Problem) => Outcome>} Refusals
+ */
+
+/**
+ * Why something could not be read, as a sentence.
+ *
+ * @param {unknown} error
+ */
+export const explainRead = (error) =>
+  error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
+
+/**
+ * What is wrong is told beside the fields; this says that there is something.
+ *
+ * @param {string} nothing
+ * @param {FieldError[]} [errors]
+ * @returns {Outcome}
+ */
+export const invalid = (nothing, errors) => ({
+  kind: "invalid",
+  title: "Please check the form",
+  text: `${nothing} What is wrong is said beside each field.`,
+  errors,
+});
+
+/**
+ * What went wrong with a write.
+ *
  * @param {unknown} error
  * @param {string} nothing What did not happen, as a sentence: "Nothing was booked."
- * @param {Record<string, (problem: Problem) => Outcome>} [known] What the caller says itself, by code.
+ * @param {Refusals} [known] What the caller says itself.
  * @returns {Outcome}
  */
 export function explain(error, nothing, known = {}) {
@@ -48,16 +78,9 @@ export function explain(error, nothing, known = {}) {
     };
   }
   const { problem, code, status } = error;
-  if (Object.hasOwn(known, code)) return { problem, ...known[code](problem) };
-  if (Object.hasOwn(ANYWHERE, code)) return { problem, ...ANYWHERE[code](nothing) };
-  if (status === 400 && (problem.errors?.length ?? 0) > 0) {
-    return {
-      kind: "invalid",
-      title: "Please check the form",
-      text: `${nothing} What is wrong is said beside each field.`,
-      errors: problem.errors,
-    };
-  }
+  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(nothing);
+  if (own) return { problem, ...own };
+  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(nothing, problem.errors);
   if (status === 401 && mustSignIn()) {
     return {
       kind: "signed_out",
@@ -99,6 +122,15 @@ export function explain(error, nothing, known = {}) {
     problem,
   };
 }
+
+/**
+ * Codes come from the network, and some are names that every object knows.
+ *
+ * @template T
+ * @param {Record<string, T>} entries
+ * @param {string} key
+ */
+const ownEntry = (entries, key) => (Object.hasOwn(entries, key) ? entries[key] : undefined);
 
 /** Refusals that mean the same wherever they come from. @type {Record<string, (nothing: string) => Outcome>} */
 const ANYWHERE = {

@@ -1,10 +1,10 @@
 // @ts-check
-/** Fields with their hints and errors, and a form that cannot be sent twice at once. */
+/** Fields with their hints, counters and errors. */
 
 import { createCounter } from "./counter.js";
 import { el } from "./dom.js";
 import { formatNumber } from "./format.js";
-import { showsNothing, trimmed } from "./text.js";
+import { sentence, showsNothing, trimmed } from "./text.js";
 
 /** @import { Limit } from "./limits.js" */
 /** @import { FieldError } from "./types.js" */
@@ -68,7 +68,7 @@ export function createField({ name, label, scope, limit, hint, multiline, option
     ),
     hintNode,
     input,
-    ...(counter?.nodes ?? []),
+    counter?.node,
     error,
   );
 
@@ -143,7 +143,7 @@ export function createCheckbox({ name, label, hint }) {
 }
 
 /**
- * Puts each error beside its field and the focus on the first one.
+ * Puts each error beside its field and the focus on the first one, and unfolds what it would be hidden in.
  *
  * @param {Field[]} fields
  * @param {FieldError[]} errors
@@ -155,58 +155,9 @@ export function showErrors(fields, errors) {
   for (const field of fields) {
     const texts = errorsOf(field).map(({ detail }) => sentence(detail));
     field.setError(texts.length > 0 ? texts.join(" ") : null);
+    const folded = texts.length > 0 && field.node.closest("details");
+    if (folded) folded.open = true;
   }
   fields.find((field) => errorsOf(field).length > 0)?.input.focus();
   return errors.filter(({ pointer }) => !fields.some(({ name }) => pointer === `/${name}`));
-}
-
-/**
- * Calls `submit` for each submission, one at a time, with the button that was pressed: `button`, if it
- * was the Enter key. A button is not `disabled` while one is under way, since that would throw the focus
- * of a keyboard away: it says that it is, and does nothing.
- *
- * @param {HTMLFormElement} form
- * @param {HTMLButtonElement} button
- * @param {string} busyLabel Unless the button that was pressed has one of its own, as `data-busy`.
- * @param {(pressed: HTMLElement) => Promise<void>} submit
- */
-export function onSubmit(form, button, busyLabel, submit) {
-  let busy = false;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (busy) return;
-    busy = true;
-    const pressed = event.submitter ?? button;
-    const label = pressed.textContent;
-    form.setAttribute("aria-busy", "true");
-    pressed.setAttribute("aria-disabled", "true");
-    pressed.textContent = pressed.dataset.busy ?? busyLabel;
-    try {
-      await submit(pressed);
-    } finally {
-      busy = false;
-      form.removeAttribute("aria-busy");
-      pressed.removeAttribute("aria-disabled");
-      pressed.textContent = label;
-    }
-  });
-}
-
-/**
- * As if the button were pressed. The one that was pressed goes away with the outcome that it stood in; the
- * focus needs another home before.
- *
- * @param {HTMLFormElement} form
- * @param {HTMLElement} button
- */
-export function resubmit(form, button) {
-  button.focus();
-  form.requestSubmit(button);
-}
-
-/** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
-export function sentence(text) {
-  const trimmed = text.trim();
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -35,7 +35,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** @typedef {{ status: number, headers: Headers, body: any }} Answer */
+/** @typedef {{ status: number, headers: Headers, body: unknown }} Answer */
 
 /**
  * @typedef {object} ReadOptions
@@ -122,10 +122,13 @@ async function problemOf(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const isJson = /^application\/(problem\+)?json\b/i.test(type);
   // A proxy in front may answer with a page of its own; that page is no problem document.
-  const problem = isJson ? await response.json().catch(() => ({})) : {};
+  const problem = isJson ? await problemIn(response).catch(() => null) : null;
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new ProblemError(response.status, problem ?? {}, Number.isNaN(seconds) ? null : seconds);
 }
+
+/** @param {Response} response @returns {Promise<Problem | null>} */
+const problemIn = (response) => response.json();
 
 /**
  * The path in `Link: <…>; rel="next"`. Only path and query are kept: behind a proxy the server may not
@@ -136,7 +139,7 @@ async function problemOf(response) {
  * @returns {string | null}
  */
 export function nextPath(header, base) {
-  for (const [, target, parameters] of (header ?? "").matchAll(/<([^>]*)>([^<]*)/g)) {
+  for (const [, target = "", parameters = ""] of (header ?? "").matchAll(/<([^>]*)>([^<]*)/g)) {
     if (!/;\s*rel="?next"?\s*(;|,|$)/i.test(parameters)) continue;
     const url = new URL(target, new URL(base, location.origin));
     return url.pathname + url.search;

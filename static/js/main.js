@@ -1,7 +1,7 @@
 // @ts-check
 import { timeZone } from "./format.js";
-import { learnStanding } from "./organizer.js";
-import { startOrganizerBand } from "./organizer_band.js";
+import { loadSession } from "./session.js";
+import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
@@ -15,8 +15,8 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
   main.focus();
 });
 
-startOrganizerBand();
-learnStanding();
+startSessionBand();
+loadSession();
 startRouter();
 
 // After the page, which needs the network more. Where there is none of it (over plain HTTP, in private

@@ -3,9 +3,9 @@
 
 import { createCountdown } from "./countdown.js";
 import { el, setText } from "./dom.js";
-import { sentence } from "./form.js";
+import { sentence } from "./text.js";
 import { formatNumber } from "./format.js";
-import { KEEP_IT, createPrivateLink } from "./private_link.js";
+import { KEEP_IT, privateLinkElement } from "./private_link.js";
 
 /** @import { Outcome } from "./explain.js" */
 
@@ -15,8 +15,16 @@ import { KEEP_IT, createPrivateLink } from "./private_link.js";
 const ALERTS = new Set(["invalid", "error", "busy", "unknown"]);
 const BAD = new Set(["invalid", "error"]);
 
-/** @returns {{ node: HTMLElement, wait: (text: string) => void, clear: () => void, focus: () => void,
- *   show: (outcome: Outcome, details?: { place?: Place | null, onRetry?: () => void }) => void }} */
+/**
+ * @typedef {object} OutcomeArea
+ * @property {HTMLElement} node
+ * @property {(text: string) => void} wait
+ * @property {() => void} clear
+ * @property {() => void} focus For when what had the focus is gone.
+ * @property {(outcome: Outcome, details?: { place?: Place | null, onRetry?: () => void }) => void} show
+ */
+
+/** @returns {OutcomeArea} */
 export function createOutcomeArea() {
   const polite = el("div", { role: "status" });
   const alert = el("div", { role: "alert" });
@@ -33,7 +41,6 @@ export function createOutcomeArea() {
   return {
     node,
     clear,
-    /** For when what had the focus is gone. */
     focus: () => node.querySelector("h2")?.focus(),
     wait(text) {
       clear();
@@ -107,7 +114,7 @@ function admission({ kind, title, text, registration }, place) {
     el("dd", { class: "mono", "data-testid": "registration-id" }, registration.id),
   );
   const { id, manage_token: token } = registration;
-  const link = token && createPrivateLink(id, token, "See your registration", KEEP_IT);
+  const link = token && privateLinkElement(id, token, "See your registration", KEEP_IT);
   const stub = kind === "waitlisted" ? inLine(registration.position ?? null) : seat(place);
   return el(
     "div",

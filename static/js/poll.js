@@ -3,7 +3,7 @@
 
 import { ProblemError } from "./http.js";
 import { connectionBad, connectionGood } from "./connection.js";
-import { hasToken, learnStanding, onStanding } from "./organizer.js";
+import { hasToken, loadSession, onSessionChange } from "./session.js";
 
 const DELAY_MS_MAX = 30_000;
 
@@ -57,7 +57,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
       failures = 0;
       connectionGood();
       // Now that it answers it can say this too.
-      learnStanding();
+      loadSession();
       onAnswer(value);
     } catch (error) {
       if (signal.aborted) return;
@@ -83,7 +83,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
   window.addEventListener("offline", wake, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
   // Whoever has signed in may see more.
-  onStanding(() => void (hasToken() && wake()), signal);
+  onSessionChange(() => void (hasToken() && wake()), signal);
 
   return { first: turn(), now: turn };
 }

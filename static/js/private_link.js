@@ -1,12 +1,9 @@
 // @ts-check
 /** The link to a registration. What comes after the # stays in the browser: no server ever sees it. */
 
-import { createCopyButton } from "./copy.js";
+import { registrationAddress } from "./address.js";
+import { copyButtonElement } from "./copy.js";
 import { el } from "./dom.js";
-
-/** @param {string} id @param {string} token */
-export const privateHash = (id, token) =>
-  `#/registrations/${encodeURIComponent(id)}/${encodeURIComponent(token)}`;
 
 /**
  * @param {string} id
@@ -14,14 +11,14 @@ export const privateHash = (id, token) =>
  * @param {string} label
  * @param {string} hint
  */
-export function createPrivateLink(id, token, label, hint) {
-  const hash = privateHash(id, token);
+export function privateLinkElement(id, token, label, hint) {
+  const hash = registrationAddress(id, token);
   return el(
     "div",
     { class: "private" },
     el("p", {}, el("a", { href: hash, "data-testid": "private-link" }, label)),
     el("p", { class: "private__hint" }, hint),
-    createCopyButton("Copy the link", () => `${location.origin}/${hash}`, "copy-link"),
+    copyButtonElement("Copy the link", () => `${location.origin}/${hash}`, "copy-link"),
   );
 }
 

@@ -5,51 +5,47 @@ import { hold, register } from "./api.js";
 import { mayBeAhead, noteServerMoment } from "./clock.js";
 import { sleep } from "./dom.js";
 import { explain } from "./explain.js";
-import { sentence } from "./form.js";
 import { ProblemError } from "./http.js";
-import { createAttempts } from "./idempotency.js";
-import { withRetries } from "./retry.js";
+import { sentence } from "./text.js";
 
-/** @import { BookingEvent, Problem, Seated } from "./types.js" */
-/** @import { Outcome } from "./explain.js" */
+/** @import { Outcome, Refusals } from "./explain.js" */
+/** @import { Write } from "./submit_form.js" */
+/** @import { BookingEvent, Person, Seated } from "./types.js" */
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
 
-/** Between two tries at doors that are about to open. */
+export const NOTHING_BOOKED = "Nothing was booked.";
+
+/** Between two tries at a registration that is about to open. */
 const KNOCK_MS = 200;
 
 /**
  * @param {string} eventId
  * @param {() => BookingEvent | null} latest
+ * @param {AbortSignal} signal
  */
-export function createRegistering(eventId, latest) {
-  const attempt = createAttempts();
-
+export function createRegistering(eventId, latest, signal) {
   /**
    * @param {Wish} wish
-   * @param {{ user_email: string, name?: string }} who
-   * @param {(text: string) => void} onWait
-   * @param {AbortSignal} signal
-   * @returns {Promise<Outcome>} Rejects only with the reason of the signal.
+   * @param {Person} person
+   * @param {Write} write
+   * @returns {Promise<Seated>}
    */
-  return async function tryFor(wish, who, onWait, signal) {
+  return async function tryFor(wish, person, write) {
     /** @param {string} key @returns {Promise<Seated>} */
     const send = (key) => {
-      if (wish === "hold") return hold(eventId, who, key);
-      return register(eventId, wish === "waitlist" ? { ...who, on_full: "waitlist" } : who, key);
+      if (wish === "hold") return hold(eventId, person, key);
+      return register(eventId, wish === "waitlist" ? { ...person, on_full: "waitlist" } : person, key);
     };
     for (;;) {
       const isEarly = mayBeAhead(latest()?.opens_at ?? "");
       try {
-        const made = await attempt([wish, who], (key) => withRetries(() => send(key), onWait, signal));
+        const made = await write([wish, person], send);
         noteServerMoment(made.created_at);
-        return welcome(made);
+        return made;
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        if (!isClosed(error) || !isEarly) {
-          return concealing(explain(error, "Nothing was booked.", REFUSALS), latest());
-        }
-        // When it was sent, our clock had opened the doors and the server's may not have.
+        if (signal.aborted || !isClosed(error) || !isEarly) throw error;
+        // When it was sent, registration had opened by our clock, and by the server's may not have.
         await sleep(KNOCK_MS, signal);
       }
     }
@@ -76,20 +72,22 @@ export function welcome(registration) {
 }
 
 /**
- * An event that hides who is registered says the same to those who are: they are told where to look.
+ * Why there is no seat. An event that hides who is registered says the same to those who are: they are told
+ * where to look.
  *
- * @param {Outcome} outcome
+ * @param {unknown} error
  * @param {BookingEvent | null} event
  * @returns {Outcome}
  */
-function concealing(outcome, event) {
+export function explainRefusal(error, event) {
+  const outcome = explain(error, NOTHING_BOOKED, REFUSALS);
   const isHiding = ["sold_out", "all_held", "closed"].includes(outcome.kind) && event?.conceal_registered;
   if (!isHiding) return outcome;
   const hint = "If you are registered already, your private link shows it: this event does not say who is.";
   return { ...outcome, text: `${outcome.text} ${hint}` };
 }
 
-/** @type {Record<string, (problem: Problem) => Outcome>} */
+/** @type {Refusals} */
 const REFUSALS = {
   already_registered: () => ({
     kind: "already_registered",

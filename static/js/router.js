@@ -1,10 +1,10 @@
 // @ts-check
 /** From the hash of the address to a view, and the care due when one view gives way to another. */
 
+import { parseAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
-import { trimmedCode } from "./text.js";
-import { createView } from "./views/create.js";
-import { doorView } from "./views/door.js";
+import { checkInView } from "./views/check_in.js";
+import { newEventView } from "./views/create.js";
 import { editView } from "./views/edit.js";
 import { eventView } from "./views/event.js";
 import { forOrganizers } from "./views/for_organizers.js";
@@ -12,11 +12,12 @@ import { listView, ownListView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
 
+/** @import { Address } from "./address.js" */
 /** @import { View } from "./types.js" */
 
 /**
  * @typedef {object} Match
- * @property {string} route
+ * @property {string} route Which link of the navigation leads there.
  * @property {(view: View) => Promise<void> | void} show Settles once there is something to read.
  */
 
@@ -27,23 +28,26 @@ export function startRouter() {
   navigate(false);
 }
 
-/** @param {string} hash @returns {Match} */
-function match(hash) {
-  const path = hash.replace(/^#\/?/, "");
-  if (path === "") return { route: "list", show: listView };
-  if (path === "new") return { route: "create", show: forOrganizers(createView) };
-  if (path === "organizer") return { route: "organizer", show: forOrganizers(ownListView) };
-  const [, id, part = ""] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
-  const show = { "": eventView, edit: editView, door: doorView }[part];
-  if (id && show) {
-    /** @param {View} view */
-    const shown = (view) => show(view, decode(id));
-    return { route: "event", show: part === "" ? shown : forOrganizers(shown) };
+/** @param {Address} address @returns {Match} */
+function match(address) {
+  switch (address.page) {
+    case "list":
+      return { route: "list", show: listView };
+    case "create":
+      return { route: "create", show: forOrganizers(newEventView) };
+    case "organizer":
+      return { route: "organizer", show: forOrganizers(ownListView) };
+    case "event":
+      return { route: "event", show: (view) => eventView(view, address.id) };
+    case "edit":
+      return { route: "event", show: forOrganizers((view) => editView(view, address.id)) };
+    case "check_in":
+      return { route: "event", show: forOrganizers((view) => checkInView(view, address.id)) };
+    case "registration":
+      return { route: "", show: (view) => registrationView(view, address.id, address.token) };
+    case "missing":
+      return { route: "", show: missingView };
   }
-  const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (token)
-    return { route: "", show: (view) => registrationView(view, decode(registration), decode(token)) };
-  return { route: "", show: missingView };
 }
 
 /** @param {boolean} moved Whether the visitor came from another view, not from outside. */
@@ -51,7 +55,7 @@ async function navigate(moved) {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
-  const { route, show } = match(location.hash);
+  const { route, show } = match(parseAddress(location.hash));
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   const root = document.createElement("div");
   main.replaceChildren(root);
@@ -67,16 +71,7 @@ async function navigate(moved) {
   await show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.
-  const stayed = [focusedBefore, document.body].includes(/** @type {any} */ (document.activeElement));
+  const focused = document.activeElement;
+  const stayed = focused === focusedBefore || focused === document.body;
   if (moved && !signal.aborted && stayed) root.querySelector("h1")?.focus();
-}
-
-/** @param {string} text */
-function decode(text) {
-  try {
-    // A link that was pasted may have brought along what was around it.
-    return trimmedCode(decodeURIComponent(text));
-  } catch {
-    return text;
-  }
 }

@@ -3,7 +3,7 @@
 
 import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
-import { isOver } from "./doors.js";
+import { isOver } from "./registration_window.js";
 import { formatNumber, plural } from "./format.js";
 
 /** @import { BookingEvent } from "./types.js" */

@@ -30,6 +30,13 @@ export const showsNothing = (text) => without(text, UNSEEN) === "";
 /** A heading or a link without anything to see can neither be read nor clicked. @param {string} name */
 export const nameShown = (name) => (showsNothing(name) ? "Event without a name" : name);
 
+/** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
+export function sentence(text) {
+  const trimmed = text.trim();
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}
+
 /**
  * Not one expression for the whole text: looking for the last run of blanks costs the square of the longest.
  *

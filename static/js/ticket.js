@@ -1,6 +1,8 @@
 // @ts-check
 /** What a ticket says, and whether the server signed it: decided in this browser, offline too. */
 
+/** @import { TicketKey, TicketKeys } from "./types.js" */
+
 /**
  * @typedef {object} TicketClaims
  * @property {string} keyId The id of the key that is said to have signed it: 16 hexadecimal digits.
@@ -9,8 +11,6 @@
  * @property {number} generation Raised when the seat is passed on.
  *
  * @typedef {{ ok: true, claims: TicketClaims } | { ok: false, reason: "not_a_ticket" | "forged" }} Verdict
- *
- * @typedef {JsonWebKey & { kid?: string }} TicketKey A key of `GET /tickets/keys` (RFC 8037).
  *
  * @typedef {object} Verifier
  * @property {(text: string) => Promise<Verdict>} verify
@@ -25,9 +25,6 @@ const ALGORITHM = { name: "Ed25519" };
 // ticket has one text.
 const TEXT = /^[A-Za-z0-9_-]{145}[AQgw]$/;
 
-/** @type {TicketKey} The public key of RFC 8037, appendix A.2. */
-const SAMPLE_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
-
 /**
  * What the ticket says, or null if the text is no ticket. The signature is not looked at.
  *
@@ -40,25 +37,11 @@ export function parseTicket(text) {
 }
 
 /**
- * False in older browsers, and where a page did not come over HTTPS: those can read tickets, but not tell
- * whether they are genuine.
+ * Throws in older browsers, and where a page did not come over HTTPS: those can read tickets, but not tell
+ * whether they are genuine. A ticket whose key is not among these counts as forged, which one signed with a
+ * newer key is not: fetch the keys again before turning people away.
  *
- * @returns {Promise<boolean>}
- */
-export async function supportsEd25519() {
-  try {
-    await importKey(SAMPLE_KEY);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Throws where `supportsEd25519` says no. A ticket whose key is not among these counts as forged, which
- * one signed with a newer key is not: fetch the keys again before turning people away.
- *
- * @param {{ keys: TicketKey[] }} jwks
+ * @param {TicketKeys} jwks
  * @returns {Promise<Verifier>}
  */
 export async function createVerifier(jwks) {

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The shapes that the server sends. Types only: nothing here runs.
+ * The shapes that the server sends and takes, and those that the pages have in common. Types only: nothing
+ * here runs.
  *
  * @typedef {object} BookingEvent What is optional here is missing on a server of the first contract.
  * @property {string} id
@@ -41,6 +42,14 @@
  *
  * @typedef {Registration & { manage_token?: string }} Seated The token comes once, with this answer.
  *
+ * @typedef {object} Person Who has a seat, or is to have it.
+ * @property {string} user_email
+ * @property {string} [name]
+ *
+ * @typedef {object} PersonChanges What the organizer corrects of a registration.
+ * @property {string} [user_email]
+ * @property {string | null} [name] Null clears it.
+ *
  * @typedef {object} HistoryEntry
  * @property {number} version
  * @property {string} recorded_at
@@ -53,6 +62,16 @@
  * @property {string} ticket
  * @property {string} key_id
  *
+ * @typedef {JsonWebKey & { kid?: string }} TicketKey A public key (RFC 8037).
+ *
+ * @typedef {object} TicketKeys
+ * @property {TicketKey[]} keys
+ *
+ * @typedef {object} ScanRequest
+ * @property {string} id
+ * @property {string} ticket
+ * @property {string} scanned_at
+ *
  * @typedef {object} ScanResult
  * @property {string} id
  * @property {"checked_in" | "already_checked_in" | "refused"} result
@@ -61,6 +80,14 @@
  * @property {"early" | "on_time" | "late" | null} [timing] Of a ticket that lets somebody in.
  * @property {string | null} [reason]
  * @property {string | null} [detail]
+ *
+ * @typedef {object} OrganizerAnswer
+ * @property {boolean} open Whether anybody is the organizer.
+ * @property {Organizer | null} organizer Whose token it is.
+ *
+ * @typedef {object} Organizer
+ * @property {string} id
+ * @property {string} name
  *
  * @typedef {object} FieldError
  * @property {string} pointer A JSON pointer into the body that was sent, such as "/user_email".
@@ -77,10 +104,20 @@
  * @property {string} [reason]
  * @property {FieldError[]} [errors]
  *
+ * @typedef {object} Component What a `create…` of something to be seen returns; some can do more.
+ * @property {HTMLElement} node What the caller puts into the page. The component alone draws in it.
+ *
  * @typedef {object} View
  * @property {HTMLElement} root Where the view draws.
  * @property {AbortSignal} signal Aborted when the visitor leaves the view.
  * @property {(title: string) => void} setTitle
+ */
+
+/**
+ * @template T
+ * @typedef {object} Page
+ * @property {T[]} items
+ * @property {string | null} next The address of the page after this one.
  */
 
 export {};

@@ -1,12 +1,13 @@
 // @ts-check
 /** One event in the list: a ticket that is one big link. */
 
+import { eventAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { dateElement } from "../format.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
-import { formatMoment } from "../when.js";
-import { badgeOf, createBadge } from "./event_facts.js";
+import { formatMoment } from "../event_times.js";
+import { badgeOf, badgeElement } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -20,7 +21,7 @@ import { badgeOf, createBadge } from "./event_facts.js";
 /** @param {BookingEvent} event @returns {Card} */
 export function createCard(event) {
   const link = el("a", {
-    href: `#/events/${encodeURIComponent(event.id)}`,
+    href: eventAddress(event.id),
     "data-testid": "event-name",
   });
   const description = el("p", { class: "quiet clamp", dir: "auto" });
@@ -61,7 +62,7 @@ function drawPlace(place, event) {
   const now = JSON.stringify([badgeOf(event), starts_at, timezone, venue]);
   if (place.dataset.drawn === now) return;
   place.dataset.drawn = now;
-  const badge = createBadge(event);
+  const badge = badgeElement(event);
   const words = [starts_at && formatMoment(starts_at, timezone), venue].filter(Boolean).join(" · ");
   place.replaceChildren(...(badge ? [badge] : []), ...(words ? [el("p", { dir: "auto" }, words)] : []));
   place.hidden = place.childElementCount === 0;

@@ -1,23 +1,21 @@
 // @ts-check
 /** Creating an event. */
 
+import { eventAddress } from "../address.js";
 import { createEvent } from "../api.js";
 import { el } from "../dom.js";
-import { explain } from "../explain.js";
-import { createCheckbox, onSubmit, resubmit, showErrors } from "../form.js";
-import { createAttempts } from "../idempotency.js";
+import { createCheckbox } from "../form.js";
 import { createOutcomeArea } from "../outcome.js";
-import { withRetries } from "../retry.js";
+import { submitForm } from "../submit_form.js";
 import { createEventForm } from "./event_form.js";
 
-/** @import { FieldError, View } from "../types.js" */
-/** @import { Outcome } from "../explain.js" */
+/** @import { View } from "../types.js" */
 /** @import { Values } from "./event_form.js" */
 
 /** @param {View} view */
-export function createView({ root, signal, setTitle }) {
+export function newEventView({ root, signal, setTitle }) {
   setTitle("Create event");
-  const { nodes, fields, read, unfoldFor } = createEventForm();
+  const eventForm = createEventForm();
   const draft = createCheckbox({
     name: "draft",
     label: "Keep it as a draft",
@@ -27,12 +25,11 @@ export function createView({ root, signal, setTitle }) {
   const form = el(
     "form",
     { class: "form", novalidate: true, "data-testid": "create-form", "aria-labelledby": "create-title" },
-    ...nodes,
+    eventForm.node,
     draft.node,
     button,
   );
   const area = createOutcomeArea();
-  const attempt = createAttempts();
   root.append(
     el("a", { class: "back", href: "#/" }, "← All events"),
     el(
@@ -49,25 +46,22 @@ export function createView({ root, signal, setTitle }) {
     el("div", { class: "panel" }, area.node),
   );
 
-  onSubmit(form, button, "Creating…", async () => {
-    area.clear();
-    const { values, errors: found } = read();
-    unfoldFor(found);
-    showErrors(fields, found);
-    if (found.length > 0) return area.show(invalid([]));
-    const body = bodyOf(values, draft.input.checked);
-    try {
-      const event = await attempt(body, (key) =>
-        withRetries(() => createEvent(body, key), area.wait, signal),
-      );
-      if (!signal.aborted) location.hash = `#/events/${encodeURIComponent(event.id)}`;
-    } catch (error) {
-      if (signal.aborted) return;
-      const outcome = explain(error, "Nothing was created.");
-      unfoldFor(outcome.errors ?? []);
-      const loose = showErrors(fields, outcome.errors ?? []);
-      area.show(outcome.errors ? invalid(loose) : outcome, { onRetry: () => resubmit(form, button) });
-    }
+  submitForm({
+    form,
+    button,
+    busy: "Creating…",
+    fields: eventForm.fields,
+    area,
+    signal,
+    nothing: "Nothing was created.",
+    check: () => eventForm.read().errors,
+    send(write) {
+      const body = bodyOf(eventForm.read().values, draft.input.checked);
+      return write(body, (key) => createEvent(body, key));
+    },
+    onSent(event) {
+      location.hash = eventAddress(event.id);
+    },
   });
 }
 
@@ -91,11 +85,3 @@ function bodyOf(values, isDraft) {
     ...(isDraft ? { status: "draft" } : {}),
   };
 }
-
-/** @param {FieldError[]} errors @returns {Outcome} */
-const invalid = (errors) => ({
-  kind: "invalid",
-  title: "Please check the form",
-  text: "Nothing was created. What is wrong is said beside each field.",
-  errors,
-});

@@ -1,21 +1,23 @@
 // @ts-check
 /** Editing an event, for the organizer: nobody's change is lost to somebody else's. */
 
+import { eventAddress } from "../address.js";
 import { ProblemError, cancelEvent, editEvent, getOwnEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { explain } from "../explain.js";
-import { onSubmit, resubmit, sentence, showErrors } from "../form.js";
-import { createAttempts } from "../idempotency.js";
 import { createOutcomeArea } from "../outcome.js";
-import { withRetries } from "../retry.js";
-import { nameShown } from "../text.js";
-import { createBadge } from "./event_facts.js";
+import { submitForm } from "../submit_form.js";
+import { nameShown, sentence } from "../text.js";
+import { badgeElement } from "./event_facts.js";
 import { createEventForm } from "./event_form.js";
+import { loadErrorNotice } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 
 /** @import { BookingEvent, View } from "../types.js" */
-/** @import { Outcome } from "../explain.js" */
+/** @import { Outcome, Refusals } from "../explain.js" */
+
+const NOTHING_SAVED = "Nothing was saved.";
 
 /**
  * @param {View} view
@@ -23,11 +25,10 @@ import { missingNotice } from "./missing.js";
  */
 export async function editView({ root, signal, setTitle }, id) {
   setTitle("Edit event");
-  const back = el("a", { class: "back", href: `#/events/${encodeURIComponent(id)}` }, "← The event");
+  const back = el("a", { class: "back", href: eventAddress(id) }, "← The event");
   const title = el("h1", { tabindex: -1, id: "edit-title" }, "Edit event");
   const badge = el("div", {});
-  const notice = el("div", { role: "alert" });
-  root.append(back, el("div", { class: "page-head" }, el("div", {}, title, badge)), notice);
+  root.append(back, el("div", { class: "page-head" }, el("div", {}, title, badge)));
 
   try {
     const answer = await getOwnEvent(id, null, signal);
@@ -48,94 +49,86 @@ export async function editView({ root, signal, setTitle }, id) {
       root.replaceChildren();
       editView({ root, signal, setTitle }, id);
     });
-    const text = error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-    notice.append(el("p", { class: "lede", "data-testid": "load-error" }, text), again);
+    root.append(loadErrorNotice(error), again);
   }
 
   /** @param {BookingEvent} first */
   function createEditor(first) {
     let event = first;
-    const { nodes, fields, read, fill, unfoldFor } = createEventForm();
+    const eventForm = createEventForm();
     const save = el("button", { class: "button", type: "submit", "data-testid": "edit-save" }, "Save");
     const publish = el("button", { class: "button button--plain", type: "submit" }, "Save and publish");
     publish.setAttribute("data-testid", "publish-event");
     const form = el(
       "form",
       { class: "form", novalidate: true, "data-testid": "edit-form", "aria-labelledby": "edit-title" },
-      ...nodes,
+      eventForm.node,
       el("div", { class: "actions" }, save, publish),
     );
     const area = createOutcomeArea();
-    const attempt = createAttempts();
     const cancel = createConfirmStep({
       label: "Cancel the event",
       question: "Cancel the event? Every registration ends with it, and it cannot be taken back.",
       yes: "Yes, cancel the event",
       no: "No, keep it",
       testid: "cancel-event",
-      async act() {
-        try {
-          await attempt("cancel", (key) => cancelEvent(id, key));
-          return null;
-        } catch (error) {
-          return explain(error, "Nothing was cancelled.").text;
-        }
+      act: (key) => cancelEvent(id, key),
+      nothing: "Nothing was cancelled.",
+      onDone() {
+        location.hash = eventAddress(id);
       },
-      onDone: () => void (location.hash = `#/events/${encodeURIComponent(id)}`),
     });
     draw();
-    fill(event);
+    eventForm.fill(event);
 
     function draw() {
       setTitle(`Edit ${nameShown(event.name)}`);
-      badge.replaceChildren(...[createBadge(event)].filter((node) => node !== null));
+      badge.replaceChildren(...[badgeElement(event)].filter((node) => node !== null));
       publish.hidden = event.status !== "draft";
-      form.hidden = cancel.hidden = event.status === "cancelled";
+      form.hidden = cancel.node.hidden = event.status === "cancelled";
     }
 
     /** What the form says otherwise than the event. */
     function changes() {
-      const { values, errors } = read();
+      const { values } = eventForm.read();
       const known = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (event));
       const differs = Object.entries(values).filter(([key, value]) => !isSame(value, known[key] ?? null));
       // A zone of the visitor's own was only a proposal, as long as the event has no time.
       const isProposal = event.timezone == null && !differs.some(([key]) => key.endsWith("_at"));
       const wanted = differs.filter(([key]) => !(key === "timezone" && isProposal));
-      return { changed: Object.fromEntries(wanted), errors };
+      return Object.fromEntries(wanted);
     }
 
-    onSubmit(form, save, "Saving…", async (pressed) => {
-      area.clear();
-      const { changed, errors } = changes();
-      unfoldFor(errors);
-      showErrors(fields, errors);
-      if (errors.length > 0) return area.show(INVALID);
-      const body = pressed === publish ? { ...changed, status: "published" } : changed;
-      if (Object.keys(body).length === 0) return area.show(NOTHING);
-      try {
-        const answer = await attempt([body, event.version], (key) =>
-          withRetries(() => editEvent(id, body, event.version, key), area.wait, signal),
-        );
+    submitForm({
+      form,
+      button: save,
+      busy: "Saving…",
+      fields: eventForm.fields,
+      area,
+      signal,
+      nothing: NOTHING_SAVED,
+      check: () => eventForm.read().errors,
+      send(write, pressed) {
+        const body = pressed === publish ? { ...changes(), status: "published" } : changes();
+        const { version } = event;
+        if (Object.keys(body).length > 0) {
+          return write([body, version], (key) => editEvent(id, body, version, key));
+        }
+        area.show(NOTHING_TO_SAVE);
+        return null;
+      },
+      onSent(answer, pressed) {
         event = answer;
-        fill(event);
+        eventForm.fill(event);
         draw();
         area.show(pressed === publish ? PUBLISHED : SAVED);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof ProblemError && error.status === 412) return reload(Object.keys(changed));
-        const outcome = explain(error, "Nothing was saved.", {
-          capacity_below_booked: ({ detail }) => ({
-            kind: "error",
-            title: "More seats are taken than that",
-            text: detail
-              ? sentence(detail)
-              : "Nothing was saved. Cancel registrations first, or leave more seats.",
-          }),
-        });
-        unfoldFor(outcome.errors ?? []);
-        const loose = showErrors(fields, outcome.errors ?? []);
-        area.show({ ...outcome, errors: loose }, { onRetry: () => resubmit(form, pressed) });
-      }
+      },
+      async onError(error) {
+        const isOutdated = error instanceof ProblemError && error.status === 412;
+        if (!isOutdated) return explain(error, NOTHING_SAVED, REFUSALS);
+        await reload(Object.keys(changes()));
+        return null;
+      },
     });
 
     /** Somebody else was faster. Their changes come in; what was typed here stays. @param {string[]} kept */
@@ -143,18 +136,18 @@ export async function editView({ root, signal, setTitle }, id) {
       try {
         const answer = await getOwnEvent(id, null, signal);
         if (answer) event = answer.event;
-        fill(event, (key) => !kept.includes(key));
+        eventForm.fill(event, (key) => !kept.includes(key));
         draw();
         area.show(CHANGED);
       } catch (error) {
-        if (!signal.aborted) area.show(explain(error, "Nothing was saved."));
+        if (!signal.aborted) area.show(explain(error, NOTHING_SAVED));
       }
     }
 
     const over = el("p", { class: "lede" });
     if (event.status === "cancelled")
       setText(over, "This event was cancelled. It cannot be changed any more.");
-    return { node: el("div", {}, over, form, el("div", { class: "panel" }, area.node, cancel)) };
+    return { node: el("div", {}, over, form, el("div", { class: "panel" }, area.node, cancel.node)) };
   }
 }
 
@@ -178,15 +171,19 @@ function isSame(a, b) {
  */
 const plain = (value) => (value === false ? "" : (value ?? ""));
 
-/** @type {Outcome} */
-const INVALID = {
-  kind: "invalid",
-  title: "Please check the form",
-  text: "Nothing was saved. What is wrong is said beside each field.",
+/** @type {Refusals} */
+const REFUSALS = {
+  capacity_below_booked: ({ detail }) => ({
+    kind: "error",
+    title: "More seats are taken than that",
+    text: detail
+      ? sentence(detail)
+      : "Nothing was saved. Cancel registrations first, or leave more seats.",
+  }),
 };
 
 /** @type {Outcome} */
-const NOTHING = { kind: "saved", title: "Nothing to save", text: "The event is as the form says." };
+const NOTHING_TO_SAVE = { kind: "saved", title: "Nothing to save", text: "The event is as the form says." };
 
 /** @type {Outcome} */
 const SAVED = { kind: "saved", title: "Saved", text: "Everybody sees it at once." };

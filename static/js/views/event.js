@@ -3,14 +3,14 @@
 
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
-import { sentence } from "../form.js";
 import { formatClock, momentElement } from "../format.js";
-import { hasToken } from "../organizer.js";
+import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
+import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 import { createRegisterPanel } from "./register.js";
 
@@ -94,20 +94,9 @@ export function eventView({ root, signal, setTitle }, id) {
         body.replaceChildren(missingNotice("Event not found", why));
         return "stop";
       }
-      // Once is enough: an alert that is drawn anew is also read out anew.
-      if (!page && !body.querySelector("[data-testid=load-error]")) {
+      if (!page) {
         setText(title, "The event could not be loaded");
-        const text =
-          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-        body.replaceChildren(
-          title,
-          el(
-            "p",
-            { class: "lede", role: "alert", "data-testid": "load-error" },
-            text,
-            " This page keeps trying by itself.",
-          ),
-        );
+        showLoadError(body, title, error);
       }
       return "again";
     },

@@ -4,10 +4,10 @@
 import { calendarPath } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
-import { isOver } from "../doors.js";
+import { isOver } from "../registration_window.js";
 import { formatNumber, plural } from "../format.js";
-import { standingNow } from "../organizer.js";
-import { whenElement } from "../when.js";
+import { currentSession } from "../session.js";
+import { whenElement } from "../event_times.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -48,18 +48,18 @@ function partsOf(event) {
       el("span", { "data-testid": "event-retention" }, erasedWhen(event.retention_days)),
     ],
   ].filter((row) => Array.isArray(row));
-  const badge = createBadge(event);
+  const badge = badgeElement(event);
   const facts = el("dl", { class: "facts facts--plain" });
   for (const [term, value] of rows) facts.append(el("dt", {}, term), el("dd", {}, value));
   return [
     ...(badge ? [badge] : []),
     ...(rows.length > 0 ? [facts] : []),
-    ...(event.starts_at && isPublic(event) ? [createCalendarLink(event.id)] : []),
+    ...(event.starts_at && isPublic(event) ? [calendarLinkElement(event.id)] : []),
   ];
 }
 
 /** A link shows nobody's token, so that it does not lead to a draft. @param {BookingEvent} event */
-const isPublic = ({ status }) => status !== "draft" || standingNow().server !== "asks";
+const isPublic = ({ status }) => status !== "draft" || currentSession().server !== "asks";
 
 /** @param {number} days */
 const erasedWhen = (days) =>
@@ -76,7 +76,7 @@ export function badgeOf(event) {
 }
 
 /** @param {BookingEvent} event */
-export function createBadge(event) {
+export function badgeElement(event) {
   const badge = badgeOf(event);
   if (badge === null) return null;
   return el(
@@ -87,7 +87,7 @@ export function createBadge(event) {
 }
 
 /** @param {string} eventId */
-export const createCalendarLink = (eventId) =>
+const calendarLinkElement = (eventId) =>
   el(
     "a",
     {

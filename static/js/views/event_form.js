@@ -1,14 +1,16 @@
 // @ts-check
 /** The fields of an event: three that every event has, and the others under a fold. */
 
+import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { createCheckbox, createField, unsendable } from "../form.js";
 import { timeZone } from "../format.js";
 import { DESCRIPTION, EVENT_NAME, VENUE } from "../limits.js";
 import { showsNothing, trimmed } from "../text.js";
-import { zones } from "../zoned.js";
+import { zones } from "../time_zones.js";
 import { createTimeField } from "./time_field.js";
 
+/** @import { Field } from "../form.js" */
 /** @import { BookingEvent, FieldError } from "../types.js" */
 
 /** What the server takes if nothing is said. */
@@ -99,13 +101,12 @@ export function createEventForm() {
     hint: "Up to 3,650. Then addresses and names go, and the counts stay.",
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
-  const more = el(
-    "details",
-    { class: "who", "data-testid": "more-fields" },
-    el("summary", {}, "Time, place, doors, waitlist and privacy (all optional)"),
+  const more = disclosureElement(
+    "more-fields",
+    "Time, place, doors, waitlist and privacy (all optional)",
     el(
       "div",
-      { class: "who__body form form--optional" },
+      { class: "form form--optional" },
       zone.node,
       el("div", { class: "pair" }, starts.node, ends.node),
       el("p", { class: "field__hint" }, HINT_OVER),
@@ -128,9 +129,10 @@ export function createEventForm() {
     retention,
     ...Object.values(times).map(({ field }) => field),
   ];
-  const folded = all.filter(({ node }) => more.contains(node));
 
-  zone.input.addEventListener("change", () => Object.values(times).forEach((time) => time.check()));
+  zone.input.addEventListener("change", () => {
+    for (const time of Object.values(times)) time.check();
+  });
   setZone(timeZone());
   offer.input.value = OFFER_SECONDS_DEFAULT;
 
@@ -141,12 +143,7 @@ export function createEventForm() {
 
   return {
     fields: all,
-    nodes: [name.node, description.node, capacity.node, more],
-
-    /** An error under the fold would not be seen. @param {FieldError[]} errors */
-    unfoldFor(errors) {
-      if (errors.some(({ pointer }) => folded.some(({ name }) => pointer === `/${name}`))) more.open = true;
-    },
+    node: el("div", { class: "form__fields" }, name.node, description.node, capacity.node, more),
 
     /** @returns {{ values: Values, errors: FieldError[] }} */
     read() {
@@ -184,8 +181,8 @@ export function createEventForm() {
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
       if (isWanted("conceal_registered")) conceal.input.checked = event.conceal_registered ?? false;
       if (isWanted("retention_days")) retention.input.value = String(event.retention_days ?? "");
-      for (const [key, time] of Object.entries(times)) {
-        if (isWanted(key)) time.fill(/** @type {Record<string, any>} */ (event)[key]);
+      for (const key of /** @type {(keyof typeof times)[]} */ (Object.keys(times))) {
+        if (isWanted(key)) times[key].fill(event[key]);
       }
       if (!isWanted("offer_ttl_seconds")) return;
       const seconds =
@@ -202,8 +199,6 @@ function setOption(select, value, text) {
   select.append(el("option", { value }, text));
   select.value = value;
 }
-
-/** @import { Field } from "../form.js" */
 
 /** @param {string} text */
 const blankToNull = (text) => (trimmed(text) === "" ? null : text);

@@ -1,8 +1,10 @@
 // @ts-check
 /** What an event's page has for its organizer: who comes, and the ways to edit it and to the door. */
 
+import { eventAddress } from "../address.js";
+import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
-import { mustSignIn, onStanding, standingNow } from "../organizer.js";
+import { mustSignIn, onSessionChange, currentSession } from "../session.js";
 import { createRegistrations } from "./registrations.js";
 import { createSignIn } from "./sign_in.js";
 
@@ -21,7 +23,7 @@ export function createOrganizerPart(eventId, signal) {
   let drawn = "nothing";
 
   function wanted() {
-    const { server } = standingNow();
+    const { server } = currentSession();
     if (server === "open" || isOwn) return "own";
     if (server === "unknown") return "nothing";
     return isOwn === null ? "gate" : "others";
@@ -35,13 +37,13 @@ export function createOrganizerPart(eventId, signal) {
     const hadFocus = node.contains(document.activeElement);
     // Nothing stays in the page of who is registered, once nobody may see it.
     registrations = next === "own" ? createRegistrations(eventId, signal) : null;
-    if (registrations) node.replaceChildren(registrations.node, createLinks(eventId));
+    if (registrations) node.replaceChildren(registrations.node, linksElement(eventId));
     else
-      node.replaceChildren(...(next === "gate" ? [createGate()] : next === "others" ? [createOthers()] : []));
+      node.replaceChildren(...(next === "gate" ? [gateElement(signal)] : next === "others" ? [othersNotice()] : []));
     if (hadFocus) /** @type {HTMLElement | null} */ (node.querySelector("summary, p"))?.focus();
   }
 
-  onStanding(draw, signal);
+  onSessionChange(draw, signal);
   draw();
 
   return {
@@ -56,30 +58,28 @@ export function createOrganizerPart(eventId, signal) {
 }
 
 /** @param {string} eventId */
-function createLinks(eventId) {
-  const address = `#/events/${encodeURIComponent(eventId)}`;
+function linksElement(eventId) {
   return el(
     "nav",
     { class: "actions organizer", "aria-label": "For the organizer" },
-    el("a", { href: `${address}/edit`, "data-testid": "edit-link" }, "Edit event"),
-    el("a", { href: `${address}/door`, "data-testid": "door-link" }, "Check in at the door"),
+    el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, "Edit event"),
+    el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, "Check in at the door"),
   );
 }
 
-/** The form comes once somebody wants it: who keeps passwords fills in whatever is in a page. */
-function createGate() {
-  const body = el("div", { class: "who__body" });
-  const gate = el(
-    "details",
-    { class: "who", "data-testid": "for-organizer" },
-    el("summary", {}, "For the organizer"),
-    body,
-  );
-  gate.addEventListener("toggle", () => body.replaceChildren(...(gate.open ? [createSignIn().node] : [])));
+/**
+ * The form comes once somebody wants it: who keeps passwords fills in whatever is in a page.
+ *
+ * @param {AbortSignal} signal
+ */
+function gateElement(signal) {
+  const body = el("div", {});
+  const gate = disclosureElement("for-organizer", "For the organizer", body);
+  gate.addEventListener("toggle", () => body.replaceChildren(...(gate.open ? [createSignIn(signal).node] : [])));
   return gate;
 }
 
-const createOthers = () =>
+const othersNotice = () =>
   el(
     "p",
     { class: "organizer quiet", tabindex: -1, "data-testid": "others-event" },

@@ -2,13 +2,13 @@
 /** Views that need an organizer's token where the server does: they ask for it in place. */
 
 import { el, sleep } from "../dom.js";
-import { learnStanding, mustSignIn, onStanding } from "../organizer.js";
+import { loadSession, mustSignIn, onSessionChange } from "../session.js";
 import { createSignIn } from "./sign_in.js";
 
 /** @import { View } from "../types.js" */
 
 /** A door without a network must open all the same: a server that says nothing is taken for an open one. */
-const STANDING_MS_MAX = 1_000;
+const SESSION_MS_MAX = 1_000;
 
 /**
  * Whoever has no token sees the question for it and nothing else. Whose token ends while they are at work is
@@ -35,7 +35,7 @@ export function forOrganizers(show) {
         if (!isShown) return enter(wasAsked);
         if (wasAsked && left instanceof HTMLElement) left.focus();
       } else if (gate.childElementCount === 0) {
-        const { node, focus } = createSignIn();
+        const { node, focus } = createSignIn(signal);
         gate.append(el("div", { class: "gate" }, isShown ? askedAgain() : firstHeading(), node));
         if (!isShown) return view.setTitle("Sign in");
         left = document.activeElement;
@@ -53,9 +53,9 @@ export function forOrganizers(show) {
       if (document.activeElement === document.body) root.querySelector("h1")?.focus();
     }
 
-    await Promise.race([learnStanding(), sleep(STANDING_MS_MAX, signal)]).catch(() => {});
+    await Promise.race([loadSession(), sleep(SESSION_MS_MAX, signal)]).catch(() => {});
     if (signal.aborted) return;
-    onStanding(turn, signal);
+    onSessionChange(turn, signal);
     await turn();
   };
 }

@@ -1,24 +1,21 @@
 // @ts-check
 /** What happened to a registration, oldest first; read once somebody looks. */
 
+import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { momentElement } from "../format.js";
 
+/** @import { RegistrationApi } from "../api.js" */
 /** @import { HistoryEntry, Registration } from "../types.js" */
 
 /**
- * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {RegistrationApi} api
  * @param {AbortSignal} signal
  */
 export function createHistory(api, signal) {
-  const list = el("ol", { class: "who__list", role: "list", "data-testid": "history-list" });
+  const list = el("ol", { class: "entries", role: "list", "data-testid": "history-list" });
   const status = el("p", { class: "quiet", role: "status" }, "Loading…");
-  const node = el(
-    "details",
-    { class: "who", "data-testid": "history" },
-    el("summary", {}, "What happened so far"),
-    el("div", { class: "who__body" }, status, list),
-  );
+  const node = disclosureElement("history", "What happened so far", status, list);
   let latest = "";
   let loaded = "";
 
@@ -28,7 +25,7 @@ export function createHistory(api, signal) {
     try {
       const entries = await api.history(signal);
       loaded = wanted;
-      list.replaceChildren(...entries.map(createRow));
+      list.replaceChildren(...entries.map(entryElement));
       setText(status, entries.length === 0 ? "Nothing yet." : "Oldest first.");
     } catch {
       if (!signal.aborted) setText(status, "It could not be loaded. This page keeps trying.");
@@ -48,12 +45,12 @@ export function createHistory(api, signal) {
 }
 
 /** @param {HistoryEntry} entry */
-function createRow({ kind, actor, recorded_at }) {
+function entryElement({ kind, actor, recorded_at }) {
   // What comes of time alone needs nobody to do it.
   const by = { attendee: "by the attendee", organizer: "by the organizer" }[actor] ?? "";
   return el(
     "li",
-    { class: "who__row", "data-testid": "history-entry", "data-kind": kind },
+    { class: "entry", "data-testid": "history-entry", "data-kind": kind },
     el("span", {}, wordsOf(kind), by && el("span", { class: "quiet" }, ` ${by}`)),
     el("span", { class: "stamp" }, momentElement(recorded_at)),
   );
@@ -79,7 +76,7 @@ const WORDS = {
 
 /** A kind that is not known here is still better than none. @param {string} kind */
 function wordsOf(kind) {
-  if (Object.hasOwn(WORDS, kind)) return WORDS[kind];
+  const known = Object.hasOwn(WORDS, kind) ? WORDS[kind] : undefined;
   const words = kind.replaceAll(/[_.]/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return known ?? words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -3,12 +3,12 @@
 
 import { createConfirmation } from "../confirmation.js";
 import { el } from "../dom.js";
-import { overAt } from "../doors.js";
-import { forget, remember } from "../held.js";
+import { overAt } from "../registration_window.js";
+import { currentHold } from "../current_hold.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 /** @import { End } from "../confirmation.js" */
-/** @import { Held } from "../held.js" */
+/** @import { Held } from "../current_hold.js" */
 
 /**
  * @param {string} eventId
@@ -29,7 +29,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
 
   /** @param {Held} held @param {boolean} moveFocus */
   function start(held, moveFocus) {
-    remember(eventId, held);
+    currentHold(eventId).set(held);
     ended.replaceChildren();
     const title = el("h3", { tabindex: -1 }, "Your seat is held");
     const confirmation = createConfirmation({
@@ -62,7 +62,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
 
   /** @param {Held} held @param {End} end @param {Registration | null} registration */
   function finish(held, end, registration) {
-    forget(eventId);
+    currentHold(eventId).set(null);
     step.replaceChildren();
     setEnd = null;
     onActive(false);

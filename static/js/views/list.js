@@ -1,12 +1,12 @@
 // @ts-check
 /** Events, newest first, with meters that move by themselves: all that are public, or the organizer's own. */
 
-import { ProblemError, eventsPath, getEvents, getOwnEvents } from "../api.js";
+import { eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
-import { sentence } from "../form.js";
 import { formatClock, plural } from "../format.js";
 import { startPolling } from "../poll.js";
 import { createCard } from "./card.js";
+import { showLoadError } from "./load_error.js";
 
 /** @import { BookingEvent, View } from "../types.js" */
 /** @import { Card } from "./card.js" */
@@ -98,12 +98,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       draw();
     },
     onFailure(error) {
-      // Once is enough: an alert that is drawn anew is also read out anew.
-      if (!loaded && !body.querySelector("[data-testid=load-error]")) {
-        const text =
-          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-        body.replaceChildren(failureNotice(text));
-      }
+      if (!loaded) showLoadError(body, el("h2", {}, "The events could not be loaded"), error);
       return "again";
     },
   });
@@ -119,7 +114,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       next = page.next;
       draw();
       setText(status, `${plural(fresh.length, "more event", "more events")} shown.`);
-      if (fresh.length > 0) cards.get(fresh[0].id)?.focus();
+      cards.get(fresh[0]?.id ?? "")?.focus();
     } catch {
       if (!signal.aborted) setText(moreError, "Those could not be loaded. Please try again.");
     } finally {
@@ -153,15 +148,5 @@ function emptyNotice() {
     el("h2", {}, "No events yet"),
     el("p", {}, "The first one starts here. It takes a name and a number of seats."),
     el("a", { class: "button", href: "#/new" }, "Create event"),
-  );
-}
-
-/** @param {string} text */
-function failureNotice(text) {
-  return el(
-    "div",
-    { class: "blank", role: "alert", "data-testid": "load-error" },
-    el("h2", {}, "The events could not be loaded"),
-    el("p", {}, text, " This page keeps trying by itself."),
   );
 }

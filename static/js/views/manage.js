@@ -3,39 +3,31 @@
 
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
-import { explain } from "../explain.js";
-import { createAttempts } from "../idempotency.js";
 import { createTransfer } from "./transfer.js";
 
+/** @import { RegistrationApi } from "../api.js" */
 /** @import { Registration } from "../types.js" */
 
 const CANCELLABLE = ["confirmed", "waitlisted"];
 
 /**
- * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {RegistrationApi} api
  * @param {{ signal: AbortSignal, onCancelled: () => void, onPassedOn: () => void }} context
  */
 export function createManage(api, { signal, onCancelled, onPassedOn }) {
-  const attempt = createAttempts();
   const cancel = createConfirmStep({
     label: "Cancel registration",
     question: "Give up your registration? Somebody else may get the seat, and you cannot take it back.",
     yes: "Yes, cancel it",
     no: "No, keep it",
     testid: "cancel-registration",
-    async act() {
-      try {
-        await attempt("cancel", (key) => api.cancel(key));
-        return null;
-      } catch (error) {
-        return explain(error, "Nothing was cancelled.").text;
-      }
-    },
+    act: api.cancel,
+    nothing: "Nothing was cancelled.",
     onDone: onCancelled,
   });
   const title = el("h2", { id: "manage-title" }, "Change it");
   const transfer = createTransfer(api, signal, () => {
-    cancel.remove();
+    cancel.node.remove();
     setText(title, "What comes next");
     onPassedOn();
   });
@@ -44,7 +36,7 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
     { class: "panel", "aria-labelledby": "manage-title", hidden: true },
     title,
     transfer.node,
-    cancel,
+    cancel.node,
   );
 
   return {

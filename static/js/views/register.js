@@ -3,22 +3,19 @@
 
 import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
+import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
-import { doorsOf } from "../doors.js";
-import { createField, onSubmit, resubmit, showErrors, unsendable } from "../form.js";
-import { recall } from "../held.js";
-import { EMAIL, PERSON_NAME } from "../limits.js";
-import { createOutcomeArea } from "../outcome.js";
-import { placeOf } from "../place.js";
-import { createRegistering, welcome } from "../registering.js";
+import { createPersonForm, personOf } from "../person_form.js";
+import { NOTHING_BOOKED, createRegistering, explainRefusal, welcome } from "../registering.js";
+import { windowState } from "../registration_window.js";
+import { placeOf } from "../seat_number.js";
 import { seatsLeft } from "../seats.js";
-import { showsNothing, trimmed } from "../text.js";
-import { createDoorsNotice } from "./doors_notice.js";
+import { isSending } from "../submit_form.js";
 import { createHold } from "./hold.js";
+import { createRegistrationWindowNotice } from "./registration_window_notice.js";
 
-/** @import { BookingEvent, Seated } from "../types.js" */
-/** @import { Outcome } from "../explain.js" */
 /** @import { Wish } from "../registering.js" */
+/** @import { BookingEvent, Seated } from "../types.js" */
 
 const HINT_FREE = "One address, one seat. You will see right away whether it worked.";
 const HINT_FULL =
@@ -32,42 +29,43 @@ const HINT_LINE = "Others are waiting in line already. Join them: who came first
  * @param {{ signal: AbortSignal, latest: () => BookingEvent | null, refresh: () => void }} context
  */
 export function createRegisterPanel(eventId, { signal, latest, refresh }) {
-  // Not type="email": browsers rewrite an international domain in such a field before a page can read
-  // it, and the same address would then be another one than the one the server stores.
-  const email = createField({
-    name: "user_email",
-    label: "Your e-mail address",
-    limit: EMAIL,
-    attributes: { inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
-  });
-  const name = createField({
-    name: "name",
-    label: "Your name",
-    optional: true,
-    limit: PERSON_NAME,
-    attributes: { autocomplete: "name" },
-  });
-  const fields = [email, name];
-  const register = createButton("register", "Register", "Registering…", "register");
-  const hold = createButton("hold", "Hold a seat for 10 minutes", "Holding…", "hold-start", "button--plain");
-  const join = createButton("waitlist", "Join the waitlist", "Joining…", "waitlist-join");
+  const register = submitButton("register", "Register", "Registering…", "register");
+  const hold = submitButton("hold", "Hold a seat for 10 minutes", "Holding…", "hold-start", "button--plain");
+  const join = submitButton("waitlist", "Join the waitlist", "Joining…", "waitlist-join");
   const buttons = el("div", { class: "actions" }, register, hold);
-  const form = el(
-    "form",
-    {
-      class: "form form--pair",
-      novalidate: true,
-      "data-testid": "register-form",
-      "aria-labelledby": "register-title",
+  /** As it was when the seat was asked for. @type {BookingEvent | null} */
+  let before = null;
+  const tryFor = createRegistering(eventId, latest, signal);
+  const form = createPersonForm({
+    testid: "register-form",
+    named: { "aria-labelledby": "register-title" },
+    email: { label: "Your e-mail address", missing: "Enter an e-mail address." },
+    nameLabel: "Your name",
+    isOwn: true,
+    actions: buttons,
+    button: register,
+    busy: "Registering…",
+    signal,
+    nothing: NOTHING_BOOKED,
+    send(filled, write, pressed) {
+      before = latest();
+      return tryFor(wishOf(pressed), personOf(filled), write);
     },
-    email.node,
-    name.node,
-    buttons,
-  );
+    async onSent(registration, pressed) {
+      const place = wishOf(pressed) === "register" ? await placeFor(registration, before) : null;
+      if (signal.aborted) return;
+      form.fill({});
+      if (registration.status === "held") startHold(registration);
+      else form.area.show(welcome(registration), { place });
+      refresh();
+    },
+    onError(error) {
+      refresh();
+      return explainRefusal(error, latest());
+    },
+  });
   const hint = el("p", { class: "panel__text", role: "status" });
-  const area = createOutcomeArea();
-  const tryFor = createRegistering(eventId, latest);
-  const doors = createDoorsNotice(signal, () => draw());
+  const windowNotice = createRegistrationWindowNotice(signal, () => draw());
   let isHolding = false;
 
   const holding = createHold(eventId, {
@@ -78,58 +76,27 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     },
     onConfirmed(registration, held) {
       refresh();
-      area.show(welcome({ ...registration, manage_token: held.token }));
-      area.focus();
+      form.area.show(welcome({ ...registration, manage_token: held.token }));
+      form.area.focus();
     },
     onAgain(held) {
-      email.fill(held.email);
-      name.fill(held.name ?? "");
-      area.clear();
+      form.fill({ user_email: held.email, name: held.name });
+      form.area.clear();
       refresh();
       draw();
-      email.input.focus();
+      form.focus();
     },
-  });
-
-  onSubmit(form, register, "Registering…", async (pressed) => {
-    area.clear();
-    const who = whoOf(email.input.value, name.input.value);
-    if (showsNothing(who.user_email)) {
-      showErrors([email], [{ pointer: "/user_email", detail: "Enter an e-mail address." }]);
-      return area.show(NO_ADDRESS);
-    }
-    const found = unsendable(fields);
-    showErrors(fields, found);
-    if (found.length > 0) return area.show(INVALID);
-    const before = latest();
-    const wish = /** @type {Wish} */ (pressed.dataset.wish ?? "register");
-    const outcome = await tryFor(wish, who, area.wait, signal);
-    const loose = showErrors(fields, outcome.errors ?? []);
-    const place = wish === "register" ? await placeFor(outcome, before) : null;
-    if (signal.aborted) return;
-    if (outcome.registration) {
-      for (const field of fields) field.fill("");
-    }
-    if (outcome.kind === "held" && outcome.registration) startHold(outcome.registration);
-    else area.show({ ...outcome, errors: loose }, { place, onRetry: () => retry(pressed) });
-    refresh();
   });
 
   /** @param {Seated} registration */
   function startHold({ id, manage_token: token, user_email, name: given, expires_at }) {
-    area.clear();
     const held = { id, token, email: user_email, name: given ?? undefined, expires_at: expires_at ?? "" };
     holding.start(held, true);
   }
 
-  /** @param {HTMLElement} pressed */
-  function retry(pressed) {
-    resubmit(form, pressed.isConnected ? pressed : /** @type {HTMLElement} */ (buttons.firstElementChild));
-  }
-
-  /** @param {Outcome} outcome @param {BookingEvent | null} before */
-  async function placeFor({ registration }, before) {
-    if (!registration || (registration.status ?? "confirmed") !== "confirmed") return null;
+  /** @param {Seated} registration @param {BookingEvent | null} before */
+  async function placeFor(registration, before) {
+    if ((registration.status ?? "confirmed") !== "confirmed") return null;
     const known = placeOf(registration, before, null);
     // Worth one more question, but never worth spoiling the good news.
     const after =
@@ -142,10 +109,10 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
   function draw() {
     const event = latest();
     if (!event) return;
-    const state = doorsOf(event, serverNow());
-    doors.update(event, state);
+    const state = windowState(event, serverNow());
+    windowNotice.update(event, state);
     holding.update(event);
-    form.hidden = isHolding || state !== "open";
+    form.node.hidden = isHolding || state !== "open";
     hint.hidden = state !== "open" || isHolding;
     const wanted = wishesOf(event);
     setText(hint, wanted.hint);
@@ -159,13 +126,13 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
    */
   function offer(wanted) {
     // Not under the hands of somebody who is waiting for an answer.
-    if (form.hasAttribute("aria-busy") || wanted.every((button, i) => buttons.children[i] === button)) return;
+    if (isSending(form.node) || wanted.every((button, i) => buttons.children[i] === button)) return;
     const hadFocus = buttons.contains(document.activeElement);
     buttons.replaceChildren(...wanted);
-    if (hadFocus) wanted[0].focus();
+    if (hadFocus) wanted[0]?.focus();
   }
 
-  const held = recall(eventId);
+  const held = currentHold(eventId).get();
   if (held) queueMicrotask(() => holding.start(held, false));
 
   return {
@@ -173,10 +140,10 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       "section",
       { class: "panel", "aria-labelledby": "register-title" },
       el("div", {}, el("h2", { id: "register-title" }, "Take a seat"), hint),
-      doors.node,
-      form,
+      windowNotice.node,
+      form.node,
       holding.node,
-      area.node,
+      form.area.node,
     ),
     /** What is drawn follows from the latest event, and from the clock. */
     update: draw,
@@ -190,19 +157,15 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
  * @param {string} testid
  * @param {string} [look]
  */
-function createButton(wish, label, busy, testid, look = "") {
+function submitButton(wish, label, busy, testid, look = "") {
   const button = el("button", { type: "submit", class: `button ${look}`, "data-testid": testid }, label);
   button.dataset.wish = wish;
   button.dataset.busy = busy;
   return button;
 }
 
-/** @param {string} email @param {string} name @returns {{ user_email: string, name?: string }} */
-function whoOf(email, name) {
-  const who = { user_email: trimmed(email) };
-  // Left out if it is empty: a server of the first contract knows no names.
-  return trimmed(name) === "" ? who : { ...who, name: trimmed(name) };
-}
+/** @param {HTMLElement} pressed */
+const wishOf = (pressed) => /** @type {Wish} */ (pressed.dataset.wish ?? "register");
 
 /** @param {BookingEvent} event */
 function wishesOf(event) {
@@ -213,17 +176,3 @@ function wishesOf(event) {
   }
   return { waitlist: false, hint: isFull ? HINT_FULL : HINT_FREE };
 }
-
-/** @type {Outcome} */
-const INVALID = {
-  kind: "invalid",
-  title: "Please check the form",
-  text: "Nothing was sent. What is wrong is said beside each field.",
-};
-
-/** @type {Outcome} */
-const NO_ADDRESS = {
-  kind: "invalid",
-  title: "An e-mail address is needed",
-  text: "Nothing was sent. Your seat is booked under your address.",
-};

@@ -2,9 +2,9 @@
 /** An attendee's own registration, reached by its private link. */
 
 import { ProblemError, getEvent, registrationApi } from "../api.js";
-import { el } from "../dom.js";
-import { sentence } from "../form.js";
+import { el, setText } from "../dom.js";
 import { startPolling } from "../poll.js";
+import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 import { createRegistrationPage } from "./registration_page.js";
 
@@ -68,13 +68,9 @@ export function registrationView({ root, signal, setTitle }, id, token) {
         );
         return "stop";
       }
-      if (!page && !body.querySelector("[data-testid=load-error]")) {
-        title.textContent = "Your registration could not be loaded";
-        const text =
-          error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-        const notice = el("p", { class: "lede", role: "alert", "data-testid": "load-error" }, text);
-        notice.append(" This page keeps trying by itself.");
-        body.replaceChildren(title, notice);
+      if (!page) {
+        setText(title, "Your registration could not be loaded");
+        showLoadError(body, title, error);
       }
       return "again";
     },

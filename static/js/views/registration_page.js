@@ -1,30 +1,32 @@
 // @ts-check
 /** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
 
+import { eventAddress } from "../address.js";
 import { serverNow } from "../clock.js";
 import { createConfirmation } from "../confirmation.js";
 import { el, setText } from "../dom.js";
-import { isOver as isEventOver, overAt } from "../doors.js";
+import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { nameShown } from "../text.js";
 import { createCorrectName } from "./correct_name.js";
 import { createEventFacts } from "./event_facts.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
-import { headingOf, standingOf } from "./registration_words.js";
+import { headingOf, statusText } from "./registration_status.js";
 import { createTicket } from "./ticket_panel.js";
 
+/** @import { RegistrationApi } from "../api.js" */
 /** @import { BookingEvent, Registration } from "../types.js" */
 
 /**
- * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {RegistrationApi} api
  * @param {string} id
  * @param {string} token
  * @param {{ signal: AbortSignal, refresh: () => void }} context
  */
 export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const title = el("h1", { tabindex: -1 });
-  const standing = el("p", { class: "lede", role: "status", "data-testid": "registration-status" });
+  const statusLine = el("p", { class: "lede", role: "status", "data-testid": "registration-status" });
   const eventLink = el("a", { dir: "auto", "data-testid": "registration-event" });
   const facts = createEventFacts();
   const email = el("bdi", { "data-testid": "registration-email" });
@@ -46,7 +48,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const node = el(
     "div",
     { "data-testid": "registration-page" },
-    el("div", { class: "page-head" }, el("div", {}, title, standing)),
+    el("div", { class: "page-head" }, el("div", {}, title, statusLine)),
     inLine,
     deadline,
     // At the door it is the ticket that must be found at once.
@@ -71,8 +73,8 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   function pass() {
     isOver = true;
     setText(title, "You passed it on");
-    setText(standing, "This link and your ticket are dead. They open nothing any more.");
-    standing.dataset.status = "passed_on";
+    setText(statusLine, "This link and your ticket are dead. They open nothing any more.");
+    statusLine.dataset.status = "passed_on";
     for (const part of [inLine, deadline, ticket.node, correct.node, history.node]) part.remove();
     name.closest("dl")?.remove();
   }
@@ -114,11 +116,11 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       const { status = "confirmed", position } = registration;
       const isPast = isEventOver(event, serverNow());
       setText(title, headingOf(registration, isPast));
-      standing.dataset.status = status;
-      standing.dataset.over = String(isPast);
-      setText(standing, standingOf(registration, event, isPast));
+      statusLine.dataset.status = status;
+      statusLine.dataset.over = String(isPast);
+      setText(statusLine, statusText(registration, event, isPast));
       setText(eventLink, nameShown(event.name));
-      eventLink.setAttribute("href", `#/events/${encodeURIComponent(event.id)}`);
+      eventLink.setAttribute("href", eventAddress(event.id));
       facts.update(event);
       setText(name, registration.name ?? "");
       setText(email, registration.user_email);

@@ -4,10 +4,8 @@
 import { renewLink } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
-import { explain } from "../explain.js";
 import { momentElement } from "../format.js";
-import { createAttempts } from "../idempotency.js";
-import { THEIRS, createPrivateLink } from "../private_link.js";
+import { THEIRS, privateLinkElement } from "../private_link.js";
 import { createCorrection } from "./correction.js";
 
 /** @import { Outcome } from "../explain.js" */
@@ -27,7 +25,7 @@ import { createCorrection } from "./correction.js";
  */
 export function createRow(first, { signal, onOpen }) {
   const { id } = first;
-  const whoId = `who-${id}`;
+  const personId = `person-${id}`;
   const email = el("bdi", {});
   const name = el("bdi", { class: "quiet" });
   const stamp = el("span", { class: "stamp" });
@@ -37,43 +35,35 @@ export function createRow(first, { signal, onOpen }) {
       type: "button",
       class: "button button--plain button--small",
       "aria-expanded": "false",
-      "aria-describedby": whoId,
+      "aria-describedby": personId,
       "data-testid": "correct",
     },
     "Correct",
   );
-  const editor = el("div", { class: "who__below" });
+  const editor = el("div", { class: "entry__below" });
   // In the page before its text comes, so that it is read out.
-  const made = el("div", { class: "who__below", role: "status" });
-  const attempt = createAttempts();
+  const made = el("div", { class: "entry__below", role: "status" });
   let latest = first;
-  /** @type {string | null} */
-  let token = null;
 
   const renew = createConfirmStep({
     label: "New link",
     question: "Make a new private link? The one that they have stops working at once. Their ticket stays good.",
     yes: "Yes, make a new link",
     no: "No, keep theirs",
-    describedBy: whoId,
+    describedBy: personId,
     testid: "new-link",
-    async act() {
-      try {
-        token = (await attempt("link", (key) => renewLink(id, key))).manage_token ?? null;
-        return null;
-      } catch (error) {
-        return explain(error, "There is no new link.", { closed: () => CALLED_OFF }).text;
-      }
-    },
-    onDone: () => showLink("Their new link", token),
+    act: (key) => renewLink(id, key),
+    nothing: "There is no new link.",
+    refusals: { closed: () => EVENT_CANCELLED },
+    onDone: ({ manage_token }) => showLink("Their new link", manage_token ?? null),
   });
 
   const node = el(
     "li",
-    { class: "who__row", "data-testid": "registration" },
-    el("span", { id: whoId }, email, " ", name),
+    { class: "entry", "data-testid": "registration" },
+    el("span", { id: personId }, email, " ", name),
     stamp,
-    el("div", { class: "who__actions" }, correct, renew),
+    el("div", { class: "entry__actions" }, correct, renew.node),
     editor,
     made,
   );
@@ -111,11 +101,10 @@ export function createRow(first, { signal, onOpen }) {
 
   /** @param {string} heading @param {string | null} shown */
   function showLink(heading, shown) {
-    token = null;
     close();
     const title = el("h3", { tabindex: -1 }, heading);
     // It is done, but a server may have been unable to say the token.
-    const link = shown === null ? el("p", {}, LOST) : createPrivateLink(id, shown, "Their registration", THEIRS);
+    const link = shown === null ? el("p", {}, LOST) : privateLinkElement(id, shown, "Their registration", THEIRS);
     made.replaceChildren(
       el("div", { class: "outcome outcome--note", "data-testid": "new-link-made" }, title, link),
     );
@@ -128,7 +117,7 @@ export function createRow(first, { signal, onOpen }) {
     node.dataset.status = now.status;
     setText(email, now.user_email);
     setText(name, now.name ?? "");
-    stamp.replaceChildren(standing(now.status, now.checked_in_at), momentElement(now.created_at));
+    stamp.replaceChildren(statusPrefix(now.status, now.checked_in_at), momentElement(now.created_at));
   }
 
   update(first);
@@ -138,14 +127,14 @@ export function createRow(first, { signal, onOpen }) {
 const LOST = "It was made, and could not be shown. The one before is dead: make another one.";
 
 /** @type {Outcome} */
-const CALLED_OFF = {
+const EVENT_CANCELLED = {
   kind: "closed",
   title: "The event was cancelled",
   text: "The event was cancelled, and every registration with it. There is no new link.",
 };
 
 /** @param {Registration["status"]} status @param {Registration["checked_in_at"]} checkedInAt */
-function standing(status, checkedInAt) {
+function statusPrefix(status, checkedInAt) {
   if (checkedInAt) return "Checked in · ";
   if (status === "held") return "Held · ";
   return status === "offered" ? "Offered · " : "";

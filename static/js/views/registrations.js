@@ -1,9 +1,10 @@
 // @ts-check
 /** Who has a seat, for the organizer: oldest first, loaded only once somebody looks. */
 
-import { ProblemError, getRegistrations, registrationsPath } from "../api.js";
+import { getRegistrations, registrationsPath } from "../api.js";
+import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
-import { sentence } from "../form.js";
+import { explainRead } from "../explain.js";
 import { plural } from "../format.js";
 import { createRow } from "./registration_row.js";
 
@@ -19,16 +20,11 @@ const REFRESH_REGISTRATIONS_MAX = 200;
  * @param {AbortSignal} signal
  */
 export function createRegistrations(eventId, signal) {
-  const list = el("ol", { class: "who__list", role: "list" });
+  const list = el("ol", { class: "entries", role: "list" });
   const status = el("p", { class: "quiet", role: "status" }, "Loading…");
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, "Show more");
   more.setAttribute("data-testid", "registrations-more");
-  const node = el(
-    "details",
-    { class: "who", "data-testid": "registrations" },
-    el("summary", {}, "Who is registered"),
-    el("div", { class: "who__body" }, status, list, more),
-  );
+  const node = disclosureElement("registrations", "Who is registered", status, list, more);
 
   /** The page that comes next. @type {string | null} */
   let next = null;
@@ -55,9 +51,7 @@ export function createRegistrations(eventId, signal) {
       more.hidden = next === null;
     } catch (error) {
       if (signal.aborted) return;
-      const text =
-        error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-      setText(status, `The list could not be loaded. ${text}`);
+      setText(status, `The list could not be loaded. ${explainRead(error)}`);
       setText(more, "Try again");
       more.hidden = false;
     } finally {

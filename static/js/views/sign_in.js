@@ -2,14 +2,18 @@
 /** Where an organizer shows their token. */
 
 import { el } from "../dom.js";
-import { explain } from "../explain.js";
-import { createField, onSubmit, resubmit, showErrors } from "../form.js";
-import { signIn } from "../organizer.js";
+import { createField } from "../form.js";
 import { createOutcomeArea } from "../outcome.js";
+import { signIn } from "../session.js";
+import { submitForm } from "../submit_form.js";
 import { trimmedCode } from "../text.js";
 
-/** The form alone. What happens once it went well is for whoever listens to the standing. */
-export function createSignIn() {
+/**
+ * The form alone. What happens once it went well is for those who listen to the session.
+ *
+ * @param {AbortSignal} signal
+ */
+export function createSignIn(signal) {
   // A password to browsers: not shown, and kept by nobody but those who keep passwords.
   const field = createField({
     name: "organizer_token",
@@ -34,23 +38,31 @@ export function createSignIn() {
   );
   const area = createOutcomeArea();
 
-  onSubmit(form, button, "Looking…", async () => {
-    area.clear();
-    const token = trimmedCode(field.input.value);
-    if (token === "") return refuse("Paste the token in here.");
-    // What no header can hold is no token either.
-    if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);
-    showErrors([field], []);
-    try {
-      if (!(await signIn(token))) refuse(NOT_A_TOKEN);
-    } catch (error) {
-      area.show(explain(error, "You are not signed in."), { onRetry: () => resubmit(form, button) });
-    }
+  submitForm({
+    form,
+    button,
+    busy: "Looking…",
+    fields: [field],
+    area,
+    signal,
+    nothing: "You are not signed in.",
+    send(write) {
+      const token = trimmedCode(field.input.value);
+      if (token === "") return refuse("Paste the token in here.");
+      // What no header can hold is no token either.
+      if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);
+      return write(token, () => signIn(token));
+    },
+    onSent(isKnown) {
+      if (!isKnown) refuse(NOT_A_TOKEN);
+    },
   });
 
-  /** @param {string} detail */
+  /** The field says it all; nothing was sent that an outcome could be told of. @param {string} detail */
   function refuse(detail) {
-    showErrors([field], [{ pointer: `/${field.name}`, detail }]);
+    field.setError(detail);
+    field.input.focus();
+    return null;
   }
 
   return { node: el("div", { class: "sign-in" }, form, area.node), focus: () => field.input.focus() };

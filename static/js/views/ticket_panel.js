@@ -1,13 +1,14 @@
 // @ts-check
 /** The ticket: as a QR code for the scanner at the door, and as text for when that fails. */
 
-import { sentence } from "../form.js";
-import { ProblemError } from "../http.js";
-import { createCopyButton } from "../copy.js";
+import { copyButtonElement } from "../copy.js";
 import { el, setText } from "../dom.js";
+import { explainRead } from "../explain.js";
+
+/** @import { RegistrationApi } from "../api.js" */
 
 /**
- * @param {ReturnType<typeof import("../api.js").registrationApi>} api
+ * @param {RegistrationApi} api
  * @param {AbortSignal} signal
  */
 export function createTicket(api, signal) {
@@ -22,7 +23,7 @@ export function createTicket(api, signal) {
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
   const status = el("p", { class: "quiet", role: "status" });
-  const copy = createCopyButton("Copy the code", () => text.textContent ?? "", "ticket-copy");
+  const copy = copyButtonElement("Copy the code", () => text.textContent ?? "", "ticket-copy");
   const details = el("div", { class: "ticket-code", hidden: true }, el("h3", {}, "As text"), text, copy);
   const node = el(
     "section",
@@ -31,7 +32,8 @@ export function createTicket(api, signal) {
     status,
     el("div", { class: "ticket-panel__codes" }, code, details),
   );
-  let state = /** @type {"none" | "loading" | "shown"} */ ("none");
+  /** @type {"none" | "loading" | "shown"} */
+  let state = "none";
 
   async function load() {
     state = "loading";
@@ -45,9 +47,7 @@ export function createTicket(api, signal) {
     } catch (error) {
       if (signal.aborted) return;
       state = "none";
-      const reason =
-        error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
-      setText(status, `The ticket could not be loaded. ${reason} This page keeps trying.`);
+      setText(status, `The ticket could not be loaded. ${explainRead(error)} This page keeps trying.`);
     }
   }
 

@@ -3,7 +3,7 @@
 
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
-import { momentsOf, offsetName, wallOf } from "../zoned.js";
+import { momentsOf, offsetName, wallOf } from "../time_zones.js";
 
 /** @import { Field } from "../form.js" */
 
@@ -29,10 +29,10 @@ export function createTimeField({ name, label, hint, zone }) {
     attributes: { type: "datetime-local", class: "field__input field__input--time" },
   });
   const legend = el("legend", {});
-  const [first, firstText] = createChoice(name, "0", true);
-  const [second, secondText] = createChoice(name, "1", false);
+  const first = createChoice(name, "0", true);
+  const second = createChoice(name, "1", false);
   const twice = el("fieldset", { class: "twice", hidden: true, "data-testid": `twice-${name}` });
-  twice.append(legend, el("label", {}, first, firstText), el("label", {}, second, secondText));
+  twice.append(legend, first.node, second.node);
   const said = el("span", { role: "status" }, twice);
   /** What the server had; its seconds are more than the field can show. @type {string | null} */
   let filled = null;
@@ -46,13 +46,13 @@ export function createTimeField({ name, label, hint, zone }) {
     if (wall === "" && !field.input.validity.badInput) return { iso: null, error: null };
     const isFilled = wall === filledWall && zone() === filledZone;
     // Of a time that comes twice also the choice has to be the same.
-    if (isFilled && (twice.hidden || second.checked === filledSecond)) return { iso: filled, error: null };
+    if (isFilled && (twice.hidden || second.input.checked === filledSecond)) return { iso: filled, error: null };
     const moments = momentsOf(wall, zone());
     switch (moments.kind) {
       case "one":
         return { iso: new Date(moments.moment).toISOString(), error: null };
       case "overlap":
-        return { iso: new Date(moments.moments[second.checked ? 1 : 0]).toISOString(), error: null };
+        return { iso: new Date(moments.moments[second.input.checked ? 1 : 0]).toISOString(), error: null };
       case "gap":
         return { iso: null, error: gapText(wall, zone(), moments.before) };
       case "invalid":
@@ -68,9 +68,9 @@ export function createTimeField({ name, label, hint, zone }) {
         legend,
         `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`,
       );
-      setText(firstText, `The first, at ${offsetName(moments.moments[0], zone())}`);
+      setText(first.text, `The first, at ${offsetName(moments.moments[0], zone())}`);
       setText(
-        secondText,
+        second.text,
         `The second, after the clock was set back, at ${offsetName(moments.moments[1], zone())}`,
       );
     }
@@ -92,7 +92,7 @@ export function createTimeField({ name, label, hint, zone }) {
       field.setError(null);
       const moments = momentsOf(filledWall, filledZone);
       filledSecond = moments.kind === "overlap" && Date.parse(iso ?? "") >= moments.moments[1];
-      (filledSecond ? second : first).checked = true;
+      (filledSecond ? second : first).input.checked = true;
       if (moments.kind === "overlap") check();
       else twice.hidden = true;
     },
@@ -103,7 +103,6 @@ export function createTimeField({ name, label, hint, zone }) {
  * @param {string} name
  * @param {string} value
  * @param {boolean} checked
- * @returns {[HTMLInputElement, HTMLElement]}
  */
 function createChoice(name, value, checked) {
   const input = el("input", {
@@ -113,7 +112,8 @@ function createChoice(name, value, checked) {
     "data-testid": `twice-${name}-${value}`,
   });
   input.checked = checked;
-  return [input, el("span", {})];
+  const text = el("span", {});
+  return { node: el("label", {}, input, text), input, text };
 }
 
 /** @param {string} wall @param {string} zone @param {number} before */

@@ -109,9 +109,15 @@ async fn an_event_has_no_faults_in_any_state() {
     page.register("grace@example.org", "waitlisted").await;
     assert_no_faults(&page, "an event with a place in line").await;
     let draft = concert(app, &json!({"status": "draft"}));
-    check(&page, &address(&draft), "@doors[data-doors=draft]", "a draft").await;
+    check(&page, &address(&draft), "@registration-window[data-state=draft]", "a draft").await;
     let upcoming = concert(app, &json!({"opens_at": "2127-01-01T00:00:00Z"}));
-    check(&page, &address(&upcoming), "@doors[data-doors=upcoming]", "an event to come").await;
+    check(
+        &page,
+        &address(&upcoming),
+        "@registration-window[data-state=upcoming]",
+        "an event to come",
+    )
+    .await;
     done(&app.post(&format!("/events/{full}/cancel"), &json!({})), 200);
     check(&page, &address(&full), "@event-status[data-status=cancelled]", "an event called off")
         .await;

@@ -66,7 +66,7 @@ async fn a_door_goes_on_without_a_network_and_tells_later() {
     page.wait("@door-conflict[data-result=already_checked_in]").await;
     let conflict = page.text("@door-conflict").await;
     assert!(conflict.contains(id(&ada)), "{conflict}");
-    assert_eq!(page.js("return document.querySelectorAll('.who__row').length").await, 1);
+    assert_eq!(page.js("return document.querySelectorAll('.entry').length").await, 1);
     page.wait("@door-count[data-count='1']").await;
     let checked_in = |registration: &Value| {
         let registration = done(&page.app.get(&path(registration)), 200);

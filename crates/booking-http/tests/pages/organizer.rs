@@ -66,7 +66,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
     page.click("@create-form > button").await;
 
     page.wait("@event-status[data-status=draft]").await;
-    page.wait("@doors[data-doors=draft]").await;
+    page.wait("@registration-window[data-state=draft]").await;
     assert!(!page.is_shown("@register-form").await);
     let made = only_event(&page.app);
     for (name, value) in [
@@ -189,7 +189,7 @@ async fn an_event_is_called_off_and_everybody_is_told() {
     organizer.click("@cancel-event").await;
     organizer.click("@cancel-event-yes").await;
     organizer.wait("@event-status[data-status=cancelled]").await;
-    organizer.wait("@doors[data-doors=cancelled]").await;
+    organizer.wait("@registration-window[data-state=cancelled]").await;
     assert!(!organizer.is_shown("@register-form").await);
     attendee.wait("@registration-status[data-status=cancelled]").await;
     attendee.wait("@event-status[data-status=cancelled]").await;
@@ -230,14 +230,14 @@ async fn doors_open_and_close_by_themselves() {
     let body = json!({"name": "Jazz", "capacity": 2, "opens_at": opens_at});
     let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
     page.js(&format!("location.hash = '#/events/{concert}'")).await;
-    page.wait("@doors[data-doors=upcoming]").await;
+    page.wait("@registration-window[data-state=upcoming]").await;
     let left = page.seconds("@opens-countdown").await;
     assert!((1..=7).contains(&left), "{left}");
     page.until_below("@opens-countdown", left).await;
     assert!(!page.is_shown("@register-form").await && Utc::now() < opens);
     page.js("window.isSameDocument = true").await;
 
-    page.wait("@doors[data-doors=open]").await;
+    page.wait("@registration-window[data-state=open]").await;
     // The page knows the server's clock to within a second.
     assert!(Utc::now() > opens - TimeDelta::seconds(1));
     assert!(page.is_shown("@register-form").await);
@@ -245,7 +245,7 @@ async fn doors_open_and_close_by_themselves() {
     // Set while somebody looks, and then it is the clock alone.
     let (closes, closes_at) = moment(4);
     done(&edit(&page.app, &concert, &json!({"closes_at": closes_at})), 200);
-    page.wait("@doors[data-doors=closed]").await;
+    page.wait("@registration-window[data-state=closed]").await;
     assert!(Utc::now() > closes - TimeDelta::seconds(1));
     assert!(!page.is_shown("@register-form").await);
     assert_eq!(page.js("return window.isSameDocument").await, true);

@@ -42,7 +42,7 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
     let app = &page.app;
     let concert = begun(app, &json!({"waitlist_enabled": false}));
     page.open(&format!("/#/events/{concert}")).await;
-    page.wait("@doors[data-doors=open]").await;
+    page.wait("@registration-window[data-state=open]").await;
     assert!(!page.is_shown("@event-status").await, "it has a day, as long as it has no end");
     page.fill("user_email", "ada@example.org").await;
     page.click("@hold-start").await;
@@ -53,8 +53,8 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
     until_at_most(&page, "hold-countdown", 8).await;
     page.wait("@hold-ended[data-end=over] h3:focus").await;
     assert!(!page.is_shown("@hold-again").await, "there is nothing to try again");
-    page.wait("@doors[data-doors=over]").await;
-    let told = page.text("@doors").await;
+    page.wait("@registration-window[data-state=over]").await;
+    let told = page.text("@registration-window").await;
     assert!(told.starts_with("This event is over: it ended at "), "{told}");
     assert!(!page.is_shown("@register-form").await && !page.is_shown("@hold").await);
     page.wait("@event @event-status[data-status=over]").await;
@@ -65,8 +65,10 @@ async fn an_event_that_is_over_says_so_and_takes_nothing() {
     // One that never had an end is over a day after its start.
     let old = begun(app, &json!({"starts_at": from_now(-TimeDelta::hours(25))}));
     page.open(&format!("/#/events/{old}")).await;
-    page.wait("@doors[data-doors=over]").await;
-    assert!(page.text("@doors").await.starts_with("This event is over: it began at "));
+    page.wait("@registration-window[data-state=over]").await;
+    assert!(
+        page.text("@registration-window").await.starts_with("This event is over: it began at ")
+    );
     let open = begun(app, &json!({}));
     page.open("/#/").await;
     for over in [&concert, &old] {
@@ -145,8 +147,8 @@ async fn who_waits_when_registration_closes_is_still_served() {
     let grace = done(&wait_for(app, &concert, "grace@example.org"), 202);
     done(&edit(app, &concert, &json!({"closes_at": from_now(-TimeDelta::minutes(1))})), 200);
     page.open(&format!("/#/events/{concert}")).await;
-    page.wait("@doors[data-doors=closed]").await;
-    let told = page.text("@doors").await;
+    page.wait("@registration-window[data-state=closed]").await;
+    let told = page.text("@registration-window").await;
     assert!(told.contains("Who is in line already may still get a seat"), "{told}");
     assert!(!page.is_shown("@register-form").await);
     done(&give_up(app, &ada), 200);

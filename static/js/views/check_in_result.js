@@ -1,11 +1,11 @@
 // @ts-check
 /** The result of the last scan, as large as it can be, and the way to take it back. */
 
-import { wordsOf } from "../door/words.js";
+import { wordsOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
 
-/** @import { Result } from "../door/scanning.js" */
-/** @import { Times } from "../door/times.js" */
+/** @import { Result } from "../check_in/scanning.js" */
+/** @import { Times } from "../check_in/timing.js" */
 
 /**
  * @param {object} options
@@ -13,8 +13,8 @@ import { el, setText } from "../dom.js";
  * @param {(registrationId: string) => Promise<string>} options.nameOf
  * @param {() => Times | null} options.times
  */
-export function createDoorResult({ onUndo, nameOf, times }) {
-  const card = el("div", { class: "door-result", "data-testid": "door-result", "data-result": "none" });
+export function createCheckInResult({ onUndo, nameOf, times }) {
+  const card = el("div", { class: "check-in-result", "data-testid": "door-result", "data-result": "none" });
   // At once, over whatever is being said: somebody stands there and waits.
   const region = el("div", { role: "alert" }, card);
   const undo = el(
@@ -24,8 +24,8 @@ export function createDoorResult({ onUndo, nameOf, times }) {
   );
   undo.setAttribute("data-testid", "door-undo");
   const undone = el("p", { class: "quiet", role: "status", "data-testid": "door-undone" });
-  const node = el("section", { class: "door__right", "aria-label": "Result" }, region, undo, undone);
-  card.append(el("p", { class: "door-result__idle" }, "Ready for the first ticket."));
+  const node = el("section", { class: "check-in__right", "aria-label": "Result" }, region, undo, undone);
+  card.append(el("p", { class: "check-in-result__idle" }, "Ready for the first ticket."));
   let shown = 0;
   /** @type {string | null} */
   let scanId = null;
@@ -63,14 +63,14 @@ export function createDoorResult({ onUndo, nameOf, times }) {
     // A number in the attributes tells two alike in a row apart.
     card.dataset.scan = String(count);
     card.dataset.timing = "";
-    const who = el("p", { class: "door-result__who", dir: "auto", "data-testid": "door-who" });
+    const person = el("p", { class: "check-in-result__person", dir: "auto", "data-testid": "door-who" });
     card.replaceChildren(
-      el("span", { class: "door-result__sign", "aria-hidden": "true" }, sign),
-      el("h2", { class: "door-result__title" }, title),
-      who,
+      el("span", { class: "check-in-result__sign", "aria-hidden": "true" }, sign),
+      el("h2", { class: "check-in-result__title" }, title),
+      person,
       el("p", {}, text),
     );
-    return who;
+    return person;
   }
 
   return {
@@ -84,7 +84,7 @@ export function createDoorResult({ onUndo, nameOf, times }) {
       const count = shown;
       card.removeAttribute("aria-busy");
       const { sign, title, text } = wordsOf(result, times());
-      const who = draw(result.result, sign, title, text, count);
+      const person = draw(result.result, sign, title, text, count);
       card.dataset.timing = result.timing ?? "";
       card.dataset.reason = result.reason ?? "";
       scanId = result.scanId;
@@ -94,7 +94,7 @@ export function createDoorResult({ onUndo, nameOf, times }) {
       card.scrollIntoView({ block: "nearest" });
       if (!result.registrationId || result.result === "queued" || result.reason === "other_event") return;
       nameOf(result.registrationId).then(
-        (name) => setText(who, name),
+        (name) => setText(person, name),
         () => {},
       );
     },

@@ -4,20 +4,20 @@
 import { serverNow } from "../clock.js";
 import { createCountdown } from "../countdown.js";
 import { el, setText } from "../dom.js";
-import { nextChange } from "../doors.js";
-import { formatMoment, overWords } from "../when.js";
+import { nextChange } from "../registration_window.js";
+import { formatMoment, overWords } from "../event_times.js";
 
 /** @import { BookingEvent } from "../types.js" */
-/** @import { Doors } from "../doors.js" */
+/** @import { WindowState } from "../registration_window.js" */
 
 /** The longest that a timer of a browser can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * @param {AbortSignal} signal
- * @param {() => void} onChange The doors may have opened or closed by themselves.
+ * @param {() => void} onChange Registration may have opened or closed by themselves.
  */
-export function createDoorsNotice(signal, onChange) {
+export function createRegistrationWindowNotice(signal, onChange) {
   const text = el("p", { class: "panel__text", role: "status" });
   const countdown = createCountdown({
     testid: "opens-countdown",
@@ -25,20 +25,20 @@ export function createDoorsNotice(signal, onChange) {
     warnings: [{ seconds: 15, text: "Registration opens in a few seconds." }],
     onEnd: onChange,
   });
-  const node = el("div", { class: "doors", "data-testid": "doors" }, text, countdown.node);
+  const node = el("div", { class: "registration-window", "data-testid": "registration-window" }, text, countdown.node);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   return {
     node,
-    /** @param {BookingEvent} event @param {Doors} doors */
-    update(event, doors) {
-      node.dataset.doors = doors;
-      setText(text, wordsOf(event, doors));
-      text.hidden = doors === "open";
-      countdown.node.hidden = doors !== "upcoming";
-      countdown.setEnd(doors === "upcoming" ? event.opens_at : null);
+    /** @param {BookingEvent} event @param {WindowState} state */
+    update(event, state) {
+      node.dataset.state = state;
+      setText(text, messageOf(event, state));
+      text.hidden = state === "open";
+      countdown.node.hidden = state !== "upcoming";
+      countdown.setEnd(state === "upcoming" ? event.opens_at : null);
       clearTimeout(timer);
       const change = nextChange(event, serverNow());
       if (change === null || signal.aborted) return;
@@ -47,10 +47,10 @@ export function createDoorsNotice(signal, onChange) {
   };
 }
 
-/** @param {BookingEvent} event @param {Doors} doors */
-function wordsOf(event, doors) {
+/** @param {BookingEvent} event @param {WindowState} state */
+function messageOf(event, state) {
   const { opens_at, closes_at, timezone, waitlist_count } = event;
-  switch (doors) {
+  switch (state) {
     case "open":
       return "";
     case "draft":

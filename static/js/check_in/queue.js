@@ -3,7 +3,7 @@
 
 import { ProblemError } from "../http.js";
 
-/** @import { ScanResult } from "../types.js" */
+/** @import { ScanRequest, ScanResult } from "../types.js" */
 /** @import { Scan, ScanStore } from "./store.js" */
 
 /** As many as the server takes at once. */
@@ -20,7 +20,7 @@ const FINAL = [400, 409, 413, 422];
  * @param {object} options
  * @param {ScanStore} options.store
  * @param {Scan[]} options.known What the store had.
- * @param {(scans: { id: string, ticket: string, scanned_at: string }[]) => Promise<ScanResult[]>} options.send
+ * @param {(scans: ScanRequest[]) => Promise<ScanResult[]>} options.send
  * @param {() => void} options.onChange
  * @param {AbortSignal} options.signal
  */
@@ -74,9 +74,10 @@ export function createQueue({ store, known, send, onChange, signal }) {
       } catch (error) {
         if (!(error instanceof ProblemError && FINAL.includes(error.status))) return later(error);
         // One of them is not taken. Halving finds it, and the others are not held up by it.
-        if (chunk.length > 1) chunkMax = Math.floor(chunk.length / 2);
-        else
-          await decide([{ id: chunk[0].id, result: "refused", reason: error.code, detail: error.message }]);
+        const [first, ...others] = chunk;
+        if (others.length > 0) chunkMax = Math.floor(chunk.length / 2);
+        else if (first)
+          await decide([{ id: first.id, result: "refused", reason: error.code, detail: error.message }]);
       }
     }
     onChange();

@@ -6,12 +6,12 @@ import { randomUuid } from "../idempotency.js";
 import { trimmedCode } from "../text.js";
 import { parseTicket } from "../ticket.js";
 import { isInside } from "./queue.js";
-import { timingOf } from "./times.js";
+import { timingOf } from "./timing.js";
 
 /** @import { Verifier } from "../ticket.js" */
 /** @import { createQueue } from "./queue.js" */
 /** @import { Scan } from "./store.js" */
-/** @import { Times, Timing } from "./times.js" */
+/** @import { Times, Timing } from "./timing.js" */
 
 /** People wait at the door: no longer than this for the network. */
 const ANSWER_MS_MAX = 2_500;

@@ -37,6 +37,7 @@ export async function openStore() {
 
 /** @returns {Promise<IDBDatabase>} */
 function open() {
+  // Named as it was first: what was scanned before an update is found after it.
   const request = indexedDB.open("door", 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore(SCANS, { keyPath: "id" }).createIndex("event_id", "event_id");

@@ -32,9 +32,9 @@ export function momentsOf(wall, zone) {
   const late = asUtc - offsetAt(asUtc + DAY_MS, zone);
   const found = [...new Set([early, late])].filter((moment) => moment + offsetAt(moment, zone) === asUtc);
   found.sort((a, b) => a - b);
-  if (found.length === 0) return { kind: "gap", before: early, after: late };
-  if (found.length === 1) return { kind: "one", moment: found[0] };
-  return { kind: "overlap", moments: [found[0], found[1]] };
+  const [first, second] = found;
+  if (first === undefined) return { kind: "gap", before: early, after: late };
+  return second === undefined ? { kind: "one", moment: first } : { kind: "overlap", moments: [first, second] };
 }
 
 /**
@@ -52,7 +52,7 @@ export const wallOf = (moment, zone) =>
  * @param {number} moment
  * @param {string} zone
  */
-export function offsetAt(moment, zone) {
+function offsetAt(moment, zone) {
   const parts = formatOf(zone).formatToParts(moment);
   /** @param {string} type */
   const part = (type) => Number(parts.find((each) => each.type === type)?.value);
@@ -87,7 +87,9 @@ export function zones() {
 function readWall(wall) {
   const match = WALL.exec(wall);
   if (!match) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1).map((digits) => Number(digits ?? 0));
+  /** @param {number} group */
+  const part = (group) => Number(match[group] ?? 0);
+  const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
   const time = Date.UTC(year, month - 1, day, hour, minute, second);
   // `Date.UTC` makes the first of March of the 30th of February; that must not go through.
   const isReal = new Date(time).toISOString().startsWith(wall.slice(0, "2026-03-29T02:30".length));

@@ -1,12 +1,12 @@
 // @ts-check
 /** Results in words and signs, to be read at arm's length. */
 
-import { sentence } from "../form.js";
 import { formatClock } from "../format.js";
-import { formatMoment, overWords } from "../when.js";
+import { formatMoment, overWords } from "../event_times.js";
+import { sentence } from "../text.js";
 
 /** @import { Result } from "./scanning.js" */
-/** @import { Times, Timing } from "./times.js" */
+/** @import { Times, Timing } from "./timing.js" */
 
 /** @type {Record<string, string>} */
 const REASONS = {
@@ -37,11 +37,9 @@ export function wordsOf(result, times) {
   if (hours === null) return words;
   const text = `${words.text} ${hours} Is this the right day? Undo it if it is not.`;
   // What could not be checked at all is the greater worry.
-  return words.sign === "?" ? { ...words, text } : { sign: "!", title: TITLES[result.timing ?? ""], text };
+  if (words.sign === "?") return { ...words, text };
+  return { sign: "!", title: result.timing === "early" ? "Too early" : "Too late", text };
 }
-
-/** @type {Record<string, string>} */
-const TITLES = { early: "Too early", late: "Too late" };
 
 /**
  * What is out of the ordinary about the hour.

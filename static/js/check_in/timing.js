@@ -4,7 +4,8 @@
  * its rules, for a door that cannot ask.
  */
 
-import { isOver } from "../doors.js";
+import { isOver } from "../registration_window.js";
+import { createStoredJson, isRecord } from "../storage.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -14,8 +15,8 @@ import { isOver } from "../doors.js";
 /** Before that it is likely the wrong day. */
 const EARLY_MS = 86_400_000;
 
-/** Of the last event at whose door this browser was: one more is no use, and leaves more behind. */
-const NAME = "door-times";
+/** @param {unknown} value @returns {value is { id: string, times: Times }} */
+const isStored = (value) => isRecord(value) && typeof value.id === "string" && isRecord(value.times);
 
 /** @param {Times | null} times @param {number} at In ms. @returns {Timing | null} Null if nobody knows. */
 export function timingOf(times, at) {
@@ -26,32 +27,17 @@ export function timingOf(times, at) {
 
 /** The times of an event, those that were kept until the server says them. @param {string} eventId */
 export function createTimes(eventId) {
-  let times = recall(eventId);
+  // Of the last event at whose door this browser was: one more is no use, and leaves more behind.
+  const stored = createStoredJson(() => localStorage, "door-times", isStored);
+  const last = stored.get();
+  /** @type {Times | null} */
+  let times = last?.id === eventId ? last.times : null;
   return {
     now: () => times,
     /** @param {BookingEvent} event */
     set({ starts_at, ends_at, over_at, timezone }) {
       times = { starts_at, ends_at, over_at, timezone };
-      keep(JSON.stringify({ id: eventId, times }));
+      stored.set({ id: eventId, times });
     },
   };
-}
-
-/** @param {string} eventId @returns {Times | null} */
-function recall(eventId) {
-  try {
-    const kept = JSON.parse(localStorage.getItem(NAME) ?? "null");
-    return kept?.id === eventId ? kept.times : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} text */
-function keep(text) {
-  try {
-    localStorage.setItem(NAME, text);
-  } catch {
-    // Then they are there only as long as the page is.
-  }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** How a registration stands, in words. */
 
-import { formatMoment } from "../when.js";
+import { formatMoment } from "../event_times.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 
@@ -29,17 +29,17 @@ export function headingOf({ status = "confirmed", checked_in_at }, isPast) {
 const isLive = (status) => ["confirmed", "held", "offered", "waitlisted"].includes(status);
 
 /** @param {string} status */
-function pastStandingOf(status) {
+function pastStatusText(status) {
   if (status === "confirmed") return "This seat was yours. Your ticket is still here.";
   if (status === "waitlisted") return "No seat came free in time, and nobody is offered one any more.";
   return "The seat was not confirmed in time. Nothing is booked.";
 }
 
 /** @param {Registration} registration @param {BookingEvent} event @param {boolean} isPast */
-export function standingOf({ status = "confirmed", checked_in_at, position }, event, isPast) {
+export function statusText({ status = "confirmed", checked_in_at, position }, event, isPast) {
   if (checked_in_at && isPast) return `Since ${formatMoment(checked_in_at, event.timezone)}. The event is over.`;
   if (checked_in_at) return `Since ${formatMoment(checked_in_at, event.timezone)}. Enjoy it.`;
-  if (isPast && isLive(status)) return pastStandingOf(status);
+  if (isPast && isLive(status)) return pastStatusText(status);
   switch (status) {
     case "held":
       return "Confirm it before the time is up, or it goes back to the others.";

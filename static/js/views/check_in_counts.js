@@ -1,17 +1,17 @@
 // @ts-check
 /** What this door has done, what still waits to be sent, and what the server made of it otherwise. */
 
-import { isConflict, isInside } from "../door/queue.js";
-import { reasonOf } from "../door/words.js";
+import { isConflict, isInside } from "../check_in/queue.js";
+import { reasonOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
-import { sentence } from "../form.js";
+import { explainRead } from "../explain.js";
 import { formatNumber, momentElement } from "../format.js";
 import { ProblemError } from "../http.js";
 
 /** @import { BookingEvent } from "../types.js" */
-/** @import { Scan } from "../door/store.js" */
-/** @import { createKeys } from "../door/keys.js" */
-/** @import { createQueue } from "../door/queue.js" */
+/** @import { Scan } from "../check_in/store.js" */
+/** @import { createKeys } from "../check_in/keys.js" */
+/** @import { createQueue } from "../check_in/queue.js" */
 
 /**
  * @param {object} door
@@ -20,7 +20,7 @@ import { ProblemError } from "../http.js";
  * @param {() => boolean} door.isDurable
  * @param {() => void} door.focusInput
  */
-export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
+export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
   const inside = createCount("Let in here", "door-count");
   const pending = createCount("Waiting to be sent", "door-pending");
   const seats = createCount("Seats taken", "door-seats");
@@ -37,7 +37,7 @@ export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
     queue.sync();
   });
   const trouble = el("p", { class: "field__error", "data-testid": "door-trouble" });
-  const list = el("ul", { class: "who__list", role: "list", "data-testid": "door-conflicts" });
+  const list = el("ul", { class: "entries", role: "list", "data-testid": "door-conflicts" });
   const conflicts = el(
     "section",
     { class: "outcome outcome--note outcome--bad", "aria-labelledby": "conflicts-title", hidden: true },
@@ -50,7 +50,7 @@ export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
   const node = el(
     "div",
     { class: "panel" },
-    el("dl", { class: "counts" }, ...inside.nodes, ...pending.nodes, ...seats.nodes),
+    el("dl", { class: "counts" }, inside.node, pending.node, seats.node),
     send,
     trouble,
     readiness,
@@ -74,7 +74,7 @@ export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
       readiness.dataset.keys = keys.state();
       setText(readiness, readinessOf(keys.state(), isDurable()));
       for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
-        const row = conflictRow(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
+        const row = conflictElement(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
         setText(said, `${rows.size} let in, but refused later.`);
@@ -96,7 +96,7 @@ export function createDoorCounts({ queue, keys, isDurable, focusInput }) {
 function createCount(label, testid) {
   const value = el("dd", { "data-testid": testid, "data-count": "0" }, "–");
   return {
-    nodes: [el("div", {}, el("dt", {}, label), value)],
+    node: el("div", {}, el("dt", {}, label), value),
     /** @param {number} count */
     set(count) {
       value.dataset.count = String(count);
@@ -106,7 +106,7 @@ function createCount(label, testid) {
 }
 
 /** @param {Scan} scan @param {() => void} onSeen */
-function conflictRow({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
+function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
   const seen = el("button", { type: "button", class: "button button--plain button--small" }, "Seen");
   seen.setAttribute("aria-label", `Seen: ${registration_id}`);
   seen.addEventListener("click", onSeen);
@@ -116,7 +116,7 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
       : el("span", {}, reasonOf(reason, detail));
   return el(
     "li",
-    { class: "who__row", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
+    { class: "entry", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
     el("span", { class: "mono" }, registration_id),
     el("span", {}, "Let in at ", momentElement(scanned_at)),
     why,
@@ -131,7 +131,7 @@ function conflictRow({ registration_id, scanned_at, result, checked_in_at, reaso
  */
 const troubleOf = (error) =>
   error instanceof ProblemError
-    ? `They could not be sent. ${sentence(error.message)} This page keeps trying.`
+    ? `They could not be sent. ${explainRead(error)} This page keeps trying.`
     : "";
 
 /** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */

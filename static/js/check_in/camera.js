@@ -21,7 +21,7 @@ async function canRead() {
 }
 
 /** @returns {DetectorClass | undefined} */
-const detectorClass = () => /** @type {any} */ (globalThis).BarcodeDetector;
+const detectorClass = () => /** @type {{ BarcodeDetector?: DetectorClass }} */ (globalThis).BarcodeDetector;
 
 /**
  * @param {AbortSignal} signal

@@ -2,22 +2,22 @@
 /** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
 
 import { el } from "./dom.js";
-import { onStanding, signOut, standingNow } from "./organizer.js";
+import { onSessionChange, signOut, currentSession } from "./session.js";
 
 /** For as long as the page is there. */
-export function startOrganizerBand() {
+export function startSessionBand() {
   const band = /** @type {HTMLElement} */ (document.getElementById("organizer"));
   const link = /** @type {HTMLElement} */ (document.querySelector("[data-route=organizer]"));
 
   function draw() {
-    const { server, organizer } = standingNow();
+    const { server, organizer } = currentSession();
     link.hidden = server !== "asks";
     link.textContent = organizer ? "Your events" : "Sign in";
     if (organizer) band.replaceChildren(signedIn(organizer.name));
     else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
 
-  onStanding(draw);
+  onSessionChange(draw);
   draw();
 }
 

@@ -3,13 +3,13 @@
 
 /** @import { BookingEvent } from "./types.js" */
 
-/** @typedef {"open" | "draft" | "cancelled" | "over" | "upcoming" | "closed"} Doors */
+/** @typedef {"open" | "draft" | "cancelled" | "over" | "upcoming" | "closed"} WindowState */
 
 /** What has a start and no end is taken for over after this. */
 const LENGTH_MS_DEFAULT = 86_400_000;
 
-/** @param {BookingEvent} event @param {number} now In ms, of the server's clock. @returns {Doors} */
-export function doorsOf(event, now) {
+/** @param {BookingEvent} event @param {number} now In ms, of the server's clock. @returns {WindowState} */
+export function windowState(event, now) {
   const { status, opens_at, closes_at } = event;
   if (status === "draft" || status === "cancelled") return status;
   if (isOver(event, now)) return "over";
@@ -18,7 +18,7 @@ export function doorsOf(event, now) {
   return "open";
 }
 
-/** When the doors will change by themselves, if ever. @param {BookingEvent} event @param {number} now */
+/** When that will change by itself, if ever. @param {BookingEvent} event @param {number} now */
 export function nextChange(event, now) {
   const { opens_at, closes_at } = event;
   const times = [Date.parse(opens_at ?? ""), Date.parse(closes_at ?? ""), overAt(event) ?? NaN];

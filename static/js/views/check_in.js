@@ -1,6 +1,7 @@
 // @ts-check
 /** Checking people in at the door, with or without a network. */
 
+import { eventAddress } from "../address.js";
 import {
   ConnectionError,
   ProblemError,
@@ -10,31 +11,31 @@ import {
   undoCheckIn,
 } from "../api.js";
 import { serverNow } from "../clock.js";
-import { createCamera } from "../door/camera.js";
-import { createKeys } from "../door/keys.js";
-import { createQueue } from "../door/queue.js";
-import { createScanning, decidedResult } from "../door/scanning.js";
-import { openStore } from "../door/store.js";
-import { createTimes, timingOf } from "../door/times.js";
-import { hoursOf } from "../door/words.js";
+import { createCamera } from "../check_in/camera.js";
+import { createKeys } from "../check_in/keys.js";
+import { createQueue } from "../check_in/queue.js";
+import { createScanning, decidedResult } from "../check_in/scanning.js";
+import { openStore } from "../check_in/store.js";
+import { createTimes, timingOf } from "../check_in/timing.js";
+import { hoursOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
 import { randomUuid } from "../idempotency.js";
 import { startPolling } from "../poll.js";
 import { nameShown, trimmedCode } from "../text.js";
-import { createDoorCounts } from "./door_counts.js";
-import { createDoorResult } from "./door_result.js";
+import { createCheckInCounts } from "./check_in_counts.js";
+import { createCheckInResult } from "./check_in_result.js";
 
-/** @import { BookingEvent, View } from "../types.js" */
-/** @import { Result } from "../door/scanning.js" */
+/** @import { View } from "../types.js" */
+/** @import { Result } from "../check_in/scanning.js" */
 
 const POLL_MS = 5_000;
 
 /** @param {View} view @param {string} id */
-export async function doorView({ root, signal, setTitle }, id) {
+export async function checkInView({ root, signal, setTitle }, id) {
   setTitle("Door");
   const name = el("span", { dir: "auto", "data-testid": "door-event" });
-  const title = el("h1", { tabindex: -1, class: "door__title" }, "Door ", name);
+  const title = el("h1", { tabindex: -1, class: "check-in__title" }, "Door ", name);
   const code = createField({
     name: "code",
     label: "Ticket code",
@@ -50,13 +51,13 @@ export async function doorView({ root, signal, setTitle }, id) {
   const button = el("button", { type: "submit", class: "button", "data-testid": "door-submit" }, "Check in");
   const form = el(
     "form",
-    { class: "form door__form", novalidate: true, "data-testid": "door-form", "aria-label": "Check in" },
+    { class: "form check-in__form", novalidate: true, "data-testid": "door-form", "aria-label": "Check in" },
     code.node,
     el("div", { class: "actions" }, button),
   );
   const times = createTimes(id);
   const hours = el("div", { role: "status", "data-testid": "door-hours" });
-  const result = createDoorResult({ onUndo: undo, nameOf, times: times.now });
+  const result = createCheckInResult({ onUndo: undo, nameOf, times: times.now });
   const store = await openStore();
   const known = await store.all(id).catch(() => []);
   if (signal.aborted) return;
@@ -72,7 +73,7 @@ export async function doorView({ root, signal, setTitle }, id) {
     },
   });
   const keys = createKeys(() => counts.update());
-  const counts = createDoorCounts({
+  const counts = createCheckInCounts({
     queue,
     keys,
     isDurable: queue.isDurable,
@@ -81,10 +82,10 @@ export async function doorView({ root, signal, setTitle }, id) {
   const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, (text) => take(text));
   root.append(
-    el("a", { class: "back", href: `#/events/${encodeURIComponent(id)}` }, "← The event"),
+    el("a", { class: "back", href: eventAddress(id) }, "← The event"),
     title,
     hours,
-    el("div", { class: "door" }, el("div", { class: "door__left" }, form, camera.node), result.node),
+    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node), result.node),
     counts.node,
   );
   counts.update();
@@ -98,7 +99,7 @@ export async function doorView({ root, signal, setTitle }, id) {
     hours.dataset.timing = timing ?? "";
     // Drawn anew only if it says something else: it would be read out again.
     if (hours.textContent !== text) {
-      hours.replaceChildren(...(text === "" ? [] : [el("p", { class: "door__hours" }, text)]));
+      hours.replaceChildren(...(text === "" ? [] : [el("p", { class: "check-in__hours" }, text)]));
     }
   }
 
@@ -139,7 +140,7 @@ export async function doorView({ root, signal, setTitle }, id) {
         await queue.forget(scanId);
         return "Undone. It had not been sent yet.";
       }
-      if (!known || known.result !== "checked_in") return "There is nothing to undo.";
+      if (known?.result !== "checked_in") return "There is nothing to undo.";
       await undoCheckIn(id, known.registration_id, randomUuid());
       await queue.undo(scanId);
       return "Undone: this ticket can be used again.";

@@ -1,33 +1,34 @@
 // @ts-check
-/** Who is at the keys: whether this server asks organizers for a token, and the one that it was given. */
+/** Who is signed in: whether this server asks organizers for a token, and the one that it was given. */
 
 import { ProblemError, read } from "./http.js";
+import { createStoredText } from "./storage.js";
+
+/** @import { Organizer, OrganizerAnswer } from "./types.js" */
 
 /**
- * @typedef {object} Standing
+ * @typedef {object} Session
  * @property {"unknown" | "open" | "asks"} server Unknown until it has answered. An open one takes anybody
  *   for the organizer.
- * @property {{ id: string, name: string } | null} organizer Whose token it is.
+ * @property {Organizer | null} organizer Whose token it is.
  */
 
-/** Gone with the tab. Nothing that outlives it ever holds the token. */
-const KEPT_AS = "organizer-token";
+/** The token, a good one as far as anybody knows. Gone with the tab: nothing that outlives it ever holds it. */
+const token = createStoredText(() => sessionStorage, "organizer-token");
 
-/** @type {Standing} */
-let standing = { server: "unknown", organizer: null };
-let token = recall();
+/** @type {Session} */
+let session = { server: "unknown", organizer: null };
 /** @type {Promise<unknown> | null} */
-let learning = null;
+let loading = null;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-export const standingNow = () => standing;
+export const currentSession = () => session;
 
-/** Whether there is a token to show: a good one, as far as anybody knows. */
-export const hasToken = () => token !== null;
+export const hasToken = () => token.get() !== null;
 
 /** Whether organizers' pages have nothing to show before somebody signs in. */
-export const mustSignIn = () => standing.server === "asks" && standing.organizer === null;
+export const mustSignIn = () => session.server === "asks" && session.organizer === null;
 
 /**
  * Calls `listener` with every change for as long as the signal lives.
@@ -35,16 +36,16 @@ export const mustSignIn = () => standing.server === "asks" && standing.organizer
  * @param {() => void} listener
  * @param {AbortSignal} [signal]
  */
-export function onStanding(listener, signal) {
+export function onSessionChange(listener, signal) {
   listeners.add(listener);
   signal?.addEventListener("abort", () => listeners.delete(listener));
 }
 
 /** Asks the server how it stands, if it has not said so yet. If it cannot be asked, that stays unknown. */
-export async function learnStanding() {
-  if (standing.server !== "unknown") return;
-  learning ??= ask(token).finally(() => (learning = null));
-  await learning.catch(() => {});
+export async function loadSession() {
+  if (session.server !== "unknown") return;
+  loading ??= ask(token.get()).finally(() => (loading = null));
+  await loading.catch(() => {});
 }
 
 /**
@@ -55,11 +56,11 @@ export async function learnStanding() {
  */
 export async function signIn(candidate) {
   await ask(candidate);
-  return standing.organizer !== null || standing.server === "open";
+  return session.organizer !== null || session.server === "open";
 }
 
 export function signOut() {
-  stand("asks", null, null);
+  setSession("asks", null, null);
 }
 
 /**
@@ -71,12 +72,12 @@ export function signOut() {
  */
 export async function asOrganizer(send) {
   if (mustSignIn()) throw SIGNED_OUT;
-  const shown = token;
+  const shown = token.get();
   try {
     return await send(shown ?? undefined);
   } catch (error) {
     // Unless somebody has signed in meanwhile.
-    if (error instanceof ProblemError && error.status === 401 && token === shown) signOut();
+    if (error instanceof ProblemError && error.status === 401 && token.get() === shown) signOut();
     throw error;
   }
 }
@@ -88,38 +89,19 @@ const SIGNED_OUT = new ProblemError(401, { code: "unauthenticated", detail: "Nob
 async function ask(candidate) {
   try {
     const { body } = await read("/organizer", { token: candidate ?? undefined });
-    stand(body.open ? "open" : "asks", body.organizer, body.open ? null : candidate);
+    const { open, organizer } = /** @type {OrganizerAnswer} */ (body);
+    setSession(open ? "open" : "asks", organizer, open ? null : candidate);
   } catch (error) {
     if (!(error instanceof ProblemError && error.status === 401)) throw error;
     // It says nothing of another token than the one that is kept.
-    if (candidate === token) stand("asks", null, null);
+    if (candidate === token.get()) setSession("asks", null, null);
   }
 }
 
-/** @param {"open" | "asks"} server @param {Standing["organizer"]} organizer @param {string | null} shown */
-function stand(server, organizer, shown) {
-  keep(shown);
-  if (server === standing.server && organizer?.id === standing.organizer?.id) return;
-  standing = { server, organizer };
+/** @param {"open" | "asks"} server @param {Session["organizer"]} organizer @param {string | null} shown */
+function setSession(server, organizer, shown) {
+  token.set(shown);
+  if (server === session.server && organizer?.id === session.organizer?.id) return;
+  session = { server, organizer };
   for (const listener of [...listeners]) listener();
-}
-
-/** @param {string | null} next */
-function keep(next) {
-  token = next;
-  try {
-    if (next === null) sessionStorage.removeItem(KEPT_AS);
-    else sessionStorage.setItem(KEPT_AS, next);
-  } catch {
-    // Then it is there only as long as the page is.
-  }
-}
-
-/** @returns {string | null} */
-function recall() {
-  try {
-    return sessionStorage.getItem(KEPT_AS);
-  } catch {
-    return null;
-  }
 }

@@ -1,0 +1,98 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { formatSeconds } from "../../../../../static/js/countdown.js";
+import { formatMoment, overWords } from "../../../../../static/js/event_times.js";
+import { plural, timeZone } from "../../../../../static/js/format.js";
+import { momentsOf, offsetName, wallOf, zones } from "../../../../../static/js/time_zones.js";
+
+const at = (iso) => Date.parse(iso);
+
+test("a wall time that comes once is one moment", () => {
+  assert.deepEqual(momentsOf("2026-07-01T20:00", "Europe/Berlin"), { kind: "one", moment: at("2026-07-01T18:00Z") });
+  assert.deepEqual(momentsOf("2026-01-01T20:00", "Europe/Berlin"), { kind: "one", moment: at("2026-01-01T19:00Z") });
+  assert.deepEqual(momentsOf("2026-07-01T20:00:30", "UTC"), { kind: "one", moment: at("2026-07-01T20:00:30Z") });
+});
+
+test("a wall time that clocks are set forward over is no moment", () => {
+  const gap = momentsOf("2026-03-29T02:30", "Europe/Berlin");
+  assert.deepEqual(gap, { kind: "gap", before: at("2026-03-29T01:30Z"), after: at("2026-03-29T00:30Z") });
+  assert.equal(momentsOf("2026-03-29T01:59", "Europe/Berlin").kind, "one");
+  assert.equal(momentsOf("2026-03-29T03:00", "Europe/Berlin").kind, "one");
+});
+
+test("a wall time that clocks are set back over is two moments, the earlier first", () => {
+  const twice = momentsOf("2026-10-25T02:30", "Europe/Berlin");
+  assert.deepEqual(twice, { kind: "overlap", moments: [at("2026-10-25T00:30Z"), at("2026-10-25T01:30Z")] });
+  // West of UTC, where the clock is set only after the same wall time of UTC.
+  const west = momentsOf("2026-11-01T01:30", "America/New_York");
+  assert.deepEqual(west, { kind: "overlap", moments: [at("2026-11-01T05:30Z"), at("2026-11-01T06:30Z")] });
+  // Half an hour only.
+  const half = momentsOf("2026-04-05T01:45", "Australia/Lord_Howe");
+  assert.equal(half.kind, "overlap");
+  assert.equal(half.moments[1] - half.moments[0], 1_800_000);
+});
+
+test("a date that does not exist is none", () => {
+  for (const wall of ["2026-02-30T10:00", "2026-13-01T10:00", "2026-01-01", "soon", "", "2026-01-01T25:00"]) {
+    assert.deepEqual(momentsOf(wall, "UTC"), { kind: "invalid" }, wall);
+  }
+});
+
+test("a moment's wall time leads back to it", () => {
+  for (const zone of ["UTC", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns"]) {
+    for (const iso of ["2026-06-15T12:34:00Z", "1969-12-31T23:59:00Z"]) {
+      assert.deepEqual(momentsOf(wallOf(at(iso), zone), zone), { kind: "one", moment: at(iso) }, `${zone} ${iso}`);
+    }
+  }
+});
+
+test("an offset is written as people write it", () => {
+  const names = [
+    ["UTC", "UTC"],
+    ["Europe/Berlin", "UTC+1"],
+    ["Asia/Kathmandu", "UTC+5:45"],
+    ["America/St_Johns", "UTC−3:30"],
+  ];
+  for (const [zone, name] of names) assert.equal(offsetName(at("2026-01-15T00:00Z"), zone), name);
+});
+
+test("the zones to choose from have UTC once", () => {
+  assert.equal(zones().filter((zone) => zone === "UTC").length, 1);
+  assert.ok(zones().includes("Europe/Berlin"));
+});
+
+test("a moment is told on the clock of its zone, and on ours if it has none", () => {
+  assert.equal(timeZone(), "Europe/Berlin");
+  assert.match(formatMoment("2026-07-01T18:00:00Z", "America/New_York"), /02:00 PM/);
+  assert.match(formatMoment("2026-07-01T18:00:00Z", null), /08:00 PM/);
+});
+
+test("a zone that nobody here knows still gives a time, and what is no time is told as it is", () => {
+  assert.match(formatMoment("2026-07-01T18:00:00Z", "Mars/Olympus_Mons"), /2026/);
+  assert.equal(formatMoment("some day", "UTC"), "some day");
+});
+
+test("an event that is over says since when, as far as is known", () => {
+  const [starts_at, ends_at, timezone] = ["2026-07-01T18:00:00Z", "2026-07-01T20:00:00Z", "UTC"];
+  assert.match(overWords({ starts_at, ends_at, timezone }), /it ended at .*08:00 PM/);
+  assert.match(overWords({ starts_at, timezone }), /it began at .*06:00 PM/);
+  assert.equal(overWords({}), "This event is over.");
+});
+
+test("time that runs out is shown to the second, and days without", () => {
+  const shown = [
+    [0, "0:00"],
+    [59, "0:59"],
+    [600, "10:00"],
+    [3_600, "1:00:00"],
+    [3_661, "1:01:01"],
+    [86_400, "1 day 0 h"],
+    [180_000, "2 days 2 h"],
+  ];
+  for (const [seconds, text] of shown) assert.equal(formatSeconds(seconds), text);
+});
+
+test("one is one, and none are many", () => {
+  assert.deepEqual([0, 1, 2].map((count) => plural(count, "seat", "seats")), ["0 seats", "1 seat", "2 seats"]);
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import test from "node:test";
+
+const PAGES = new URL("../../../../../static/", import.meta.url);
+const filesOf = (folder, from = PAGES) =>
+  readdirSync(new URL(folder, from), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesOf(`${folder}${entry.name}/`, from) : [`${folder}${entry.name}`],
+  );
+const read = (name) => readFileSync(new URL(name, PAGES), "utf8");
+const sources = new Map(filesOf("js/").map((name) => [name, read(name)]));
+const tests = filesOf("./", import.meta.url).map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
+
+/** What a module imports, types too, by its name in `static`. */
+const importsOf = (name) =>
+  [...sources.get(name).matchAll(/from "(\.[^"]+)"/g)].map(([, path]) =>
+    new URL(path, new URL(name, PAGES)).href.slice(PAGES.href.length),
+  );
+
+test("every module is used", () => {
+  const used = new Set(["js/main.js"]);
+  for (const name of used) {
+    for (const next of importsOf(name)) {
+      assert.ok(sources.has(next), `${name} imports ${next}, which is not there`);
+      used.add(next);
+    }
+  }
+  assert.deepEqual([...sources.keys()].filter((name) => !used.has(name)), []);
+});
+
+test("everything that is exported is used elsewhere", () => {
+  const unused = [];
+  for (const [name, source] of sources) {
+    const others = [...sources].filter(([other]) => other !== name).map(([, text]) => text);
+    for (const [, exported] of source.matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)) {
+      const isUsed = [...others, ...tests].some((text) => new RegExp(`\\b${exported}\\b`).test(text));
+      if (!isUsed) unused.push(`${name}: ${exported}`);
+    }
+  }
+  assert.deepEqual(unused, []);
+});
+
+test("every style is of something in the pages", () => {
+  const styles = filesOf("css/").map(read).join("\n");
+  const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
+  const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
+  const pages = [...sources.values(), read("index.html"), read("problems.html")].join("\n");
+  // Texts have capitals and full stops; names of classes have not. Some are put together: `badge--${badge}`.
+  const literals = [...pages.matchAll(/"([^"\n]*)"|`([^`]*)`/g)].map(([, text, template]) => text ?? template);
+  const names = literals.filter((text) => /^[ \w-]*(\$\{\w+\})?$/.test(text));
+  const words = new Set(names.flatMap((text) => text.replace(/(--|)\$\{.*/, "$1").split(" ")));
+  const unused = [...styled].filter((name) => !words.has(name) && !words.has(name.replace(/--.*/, "--")));
+  assert.deepEqual(unused, []);
+});
+
+test("everything is sent from one place, and every error becomes words in one", () => {
+  for (const [call, homes] of [
+    ["fetch(", ["js/http.js"]],
+    ['addEventListener("submit"', ["js/submit_form.js", "js/views/check_in.js"]],
+    ["The server could not be reached.", ["js/explain.js", "js/http.js"]],
+    ["sessionStorage", ["js/current_hold.js", "js/session.js"]],
+    [".innerHTML", []],
+  ]) {
+    const found = [...sources].filter(([, source]) => source.includes(call)).map(([name]) => name);
+    assert.deepEqual(found.sort(), homes, call);
+  }
+});
+
+test("nothing is left out of the types", () => {
+  const hole = /@ts-(ignore|expect-error|nocheck)|[{<(|:,]\s*any\s*[}>)|\],]|\bany\[\]/;
+  const comments = ["/** @type {any} */", "/** @returns {Promise<any>} */", "// @ts-ignore", "/** @param {any[]} a */"];
+  for (const comment of comments) assert.match(comment, hole);
+  const found = [...sources, ["sw.js", read("sw.js")]].filter(([, source]) => hole.test(source));
+  assert.deepEqual(found.map(([name]) => name), []);
+});

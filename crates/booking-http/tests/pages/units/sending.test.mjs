@@ -1,0 +1,244 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
+import { createAttempts, randomUuid } from "../../../../../static/js/idempotency.js";
+import { isBusy, withRetries } from "../../../../../static/js/retry.js";
+import { submitForm } from "../../../../../static/js/submit_form.js";
+
+const problem = (status, retryAfter = null, body = {}) => new ProblemError(status, body, retryAfter);
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** As much of an element as a form that is sent needs. */
+class FakeElement extends EventTarget {
+  attributes = new Map();
+  dataset = {};
+  textContent = "Save";
+  isConnected = true;
+  focused = 0;
+  setAttribute = (name, value) => void this.attributes.set(name, value);
+  removeAttribute = (name) => void this.attributes.delete(name);
+  hasAttribute = (name) => this.attributes.has(name);
+  focus() {
+    this.focused += 1;
+  }
+}
+
+class FakeForm extends FakeElement {
+  button = new FakeElement();
+  querySelector = () => this.button;
+  requestSubmit(submitter = null) {
+    const event = new Event("submit", { cancelable: true });
+    this.dispatchEvent(Object.assign(event, { submitter }));
+    assert.ok(event.defaultPrevented, "the browser sends nothing by itself");
+  }
+}
+
+/** A form whose answers are given one after the other, and what it was seen to do. */
+function start(answers, options = {}) {
+  const form = new FakeForm();
+  const seen = { keys: [], shown: [], sent: [], retry: null };
+  const leave = new AbortController();
+  const field = { name: "name", input: { value: "Ada", focus: () => {} }, node: { closest: () => null } };
+  const errors = [];
+  submitForm({
+    form,
+    button: form.button,
+    busy: "Saving…",
+    fields: [{ ...field, isOptional: true, setError: (text) => errors.push(text) }],
+    area: {
+      clear: () => {},
+      wait: () => {},
+      show(outcome, { onRetry } = {}) {
+        seen.shown.push(outcome);
+        seen.retry = onRetry;
+      },
+    },
+    signal: leave.signal,
+    nothing: "Nothing was saved.",
+    send: (write) =>
+      write("body", async (key) => {
+        seen.keys.push(key);
+        const next = await answers.shift();
+        if (next instanceof Error) throw next;
+        return next;
+      }),
+    onSent: (answer) => void seen.sent.push(answer),
+    ...options,
+  });
+  return { form, seen, errors, leave };
+}
+
+test("a form is sent once at a time, says so, and is as it was afterwards", async () => {
+  let answer;
+  const { form, seen } = start([new Promise((resolve) => (answer = resolve)), "second"]);
+  form.requestSubmit();
+  form.requestSubmit();
+  assert.equal(form.button.textContent, "Saving…");
+  assert.ok(form.hasAttribute("aria-busy") && form.button.hasAttribute("aria-disabled"));
+  answer("first");
+  await settled();
+  assert.deepEqual(seen.sent, ["first"]);
+  assert.equal(form.button.textContent, "Save");
+  assert.ok(!form.hasAttribute("aria-busy") && !form.button.hasAttribute("aria-disabled"));
+  form.requestSubmit();
+  await settled();
+  assert.deepEqual(seen.sent, ["first", "second"]);
+  assert.notEqual(seen.keys[0], seen.keys[1]);
+});
+
+test("a button of several has its own words, and is the one that is tried again", async () => {
+  const { form, seen } = start([new ConnectionError(true, null), "done"]);
+  const other = Object.assign(new FakeElement(), { dataset: { busy: "Publishing…" } });
+  form.requestSubmit(other);
+  assert.equal(other.textContent, "Publishing…");
+  await settled();
+  assert.equal(seen.shown[0].kind, "unknown");
+  seen.retry();
+  assert.equal(other.focused, 1);
+  await settled();
+  assert.deepEqual(seen.sent, ["done"]);
+});
+
+test("a button that is gone is tried again with the first that there is", async () => {
+  const { form, seen } = start([new ConnectionError(true, null), "done"]);
+  const gone = Object.assign(new FakeElement(), { isConnected: false });
+  form.requestSubmit(gone);
+  await settled();
+  seen.retry();
+  assert.equal(form.button.focused, 1);
+  await settled();
+  assert.deepEqual(seen.sent, ["done"]);
+});
+
+test("what is open is sent with the same key, and what was decided with another", async () => {
+  const answers = [new ConnectionError(true, null), problem(500), problem(409), "done"];
+  const { form, seen } = start(answers);
+  for (let press = 0; press < 4; press += 1) {
+    form.requestSubmit();
+    await settled();
+  }
+  const [first, second, third, fourth] = seen.keys;
+  assert.ok(first === second && second === third && third !== fourth, seen.keys.join(" "));
+});
+
+test("what is wrong beforehand is not sent", async () => {
+  const found = [{ pointer: "/name", detail: "give a name" }];
+  const { form, seen, errors } = start([], { check: () => found });
+  form.requestSubmit();
+  await settled();
+  assert.deepEqual([seen.keys, seen.sent], [[], []]);
+  assert.deepEqual(seen.shown.map(({ kind }) => kind), ["invalid"]);
+  assert.equal(errors.at(-1), "Give a name.");
+  assert.ok(!form.hasAttribute("aria-busy"));
+});
+
+test("an error goes to its field, and one without a field to the form", async () => {
+  const body = { errors: [{ pointer: "/name", detail: "is too long" }, { pointer: "/else", detail: "is odd" }] };
+  const { form, seen, errors } = start([problem(400, null, body)]);
+  form.requestSubmit();
+  await settled();
+  assert.equal(errors.at(-1), "Is too long.");
+  assert.deepEqual(seen.shown[0].errors, [{ pointer: "/else", detail: "is odd" }]);
+  assert.match(seen.shown[0].text, /^Nothing was saved\./);
+});
+
+test("with nothing to send nothing is shown but what the form says itself", async () => {
+  const { form, seen } = start([], { send: () => null });
+  form.requestSubmit();
+  await settled();
+  assert.deepEqual([seen.shown, seen.sent], [[], []]);
+  assert.ok(!form.hasAttribute("aria-busy"));
+});
+
+test("an error that the form has told itself is not told again", async () => {
+  const { form, seen } = start([problem(412)], { onError: async () => null });
+  form.requestSubmit();
+  await settled();
+  assert.deepEqual(seen.shown, []);
+});
+
+test("who has left is told nothing", async () => {
+  for (const outcome of ["done", problem(409)]) {
+    let answer;
+    const { form, seen, leave } = start([new Promise((resolve) => (answer = resolve))]);
+    form.requestSubmit();
+    leave.abort();
+    answer(outcome);
+    await settled();
+    assert.deepEqual([seen.shown, seen.sent], [[], []]);
+  }
+});
+
+test("the same write has the same key until it is decided, and others have others", async () => {
+  const attempt = createAttempts();
+  const keys = [];
+  const fail = (error) => (key) => {
+    keys.push(key);
+    throw error;
+  };
+  for (const error of [problem(503), problem(429), new ConnectionError(false, null)]) {
+    await assert.rejects(attempt(["hold", "a"], fail(error)));
+  }
+  await assert.rejects(attempt(["register", "a"], fail(problem(409))));
+  assert.equal(new Set(keys.slice(0, 3)).size, 1);
+  assert.notEqual(keys[3], keys[0]);
+});
+
+test("a UUID is one of version 4, also where the browser makes none", (context) => {
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  assert.match(randomUuid(), form);
+  const whole = crypto;
+  const plain = { getRandomValues: (bytes) => whole.getRandomValues(bytes) };
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, "crypto");
+  Object.defineProperty(globalThis, "crypto", { value: plain, configurable: true });
+  context.after(() => Object.defineProperty(globalThis, "crypto", descriptor));
+  const made = Array.from({ length: 50 }, randomUuid);
+  for (const uuid of made) assert.match(uuid, form);
+  assert.equal(new Set(made).size, 50);
+});
+
+test("a busy server is asked again after the time that it says, and no more than so often", async (context) => {
+  const delays = [];
+  context.mock.method(globalThis, "setTimeout", (wake, ms) => {
+    delays.push(ms);
+    setImmediate(wake);
+  });
+  const { signal } = new AbortController();
+  const waits = [];
+  let asked = 0;
+  const asking = withRetries(
+    async () => {
+      asked += 1;
+      throw problem(503, 3);
+    },
+    (text) => waits.push(text),
+    signal,
+  );
+  await assert.rejects(asking, isBusy);
+  assert.equal(asked, 5);
+  assert.match(waits[0], /trying again in 3 s… \(try 2 of 5\)/);
+  assert.deepEqual([delays.length, delays.every((ms) => ms >= 3_000 && ms < 3_500)], [4, true], delays.join(" "));
+});
+
+test("a wait that nobody would look on is not waited for, and neither is a refusal", async () => {
+  const { signal } = new AbortController();
+  for (const error of [problem(429, 16), problem(409), problem(500)]) {
+    let asked = 0;
+    const once = async () => {
+      asked += 1;
+      throw error;
+    };
+    await assert.rejects(withRetries(once, () => {}, signal), (thrown) => thrown === error);
+    assert.equal(asked, 1);
+  }
+});
+
+test("who leaves does not wait", async () => {
+  const leave = new AbortController();
+  const busy = async () => {
+    throw problem(503, 10);
+  };
+  const waiting = withRetries(busy, () => leave.abort(new Error("left")), leave.signal);
+  await assert.rejects(waiting, /left/);
+});

@@ -1,0 +1,130 @@
+// @ts-check
+/** The form for a person: to give them a seat, to pass one on to them, or to correct what is said of them. */
+
+import { el } from "./dom.js";
+import { createField, unsendable } from "./form.js";
+import { EMAIL, PERSON_NAME } from "./limits.js";
+import { createOutcomeArea } from "./outcome.js";
+import { submitForm } from "./submit_form.js";
+import { showsNothing, trimmed } from "./text.js";
+
+/** @import { Outcome } from "./explain.js" */
+/** @import { Write } from "./submit_form.js" */
+/** @import { Person } from "./types.js" */
+
+/** What stands in the fields; nothing in one is "". @typedef {{ user_email: string, name: string }} Filled */
+
+/**
+ * @template T
+ * @param {object} options
+ * @param {string} options.testid
+ * @param {Record<string, string>} options.named How the form is named: `aria-label` or `aria-labelledby`.
+ * @param {string} [options.scope] Tells its fields from those of another form of the page.
+ * @param {{ label: string, missing: string } | null} options.email Null if the name alone is asked for.
+ * @param {string} options.nameLabel
+ * @param {boolean} options.isOwn Whether it is the visitor, whose address and name the browser may know.
+ * @param {HTMLElement} options.actions The button, or what it is in.
+ * @param {HTMLButtonElement} options.button
+ * @param {string} options.busy
+ * @param {AbortSignal} options.signal
+ * @param {string} options.nothing
+ * @param {(filled: Filled, write: Write, pressed: HTMLElement) => Promise<T> | null} options.send
+ * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
+ * @param {(error: unknown) => Outcome} options.onError
+ */
+export function createPersonForm({
+  testid,
+  named,
+  scope,
+  email,
+  nameLabel,
+  isOwn,
+  actions,
+  button,
+  busy,
+  signal,
+  nothing,
+  send,
+  onSent,
+  onError,
+}) {
+  // Not type="email": browsers rewrite an international domain in such a field before a page can read
+  // it, and the same address would then be another one than the one the server stores.
+  const emailField =
+    email &&
+    createField({
+      name: "user_email",
+      scope,
+      label: email.label,
+      limit: EMAIL,
+      attributes: {
+        inputmode: "email",
+        autocomplete: isOwn ? "email" : "off",
+        autocapitalize: "none",
+        spellcheck: "false",
+      },
+    });
+  const nameField = createField({
+    name: "name",
+    scope,
+    label: nameLabel,
+    optional: true,
+    limit: PERSON_NAME,
+    attributes: { autocomplete: isOwn ? "name" : "off" },
+  });
+  const fields = emailField ? [emailField, nameField] : [nameField];
+  const form = el(
+    "form",
+    { class: emailField ? "form form--pair" : "form", novalidate: true, "data-testid": testid, ...named },
+    ...fields.map(({ node }) => node),
+    actions,
+  );
+  const area = createOutcomeArea();
+
+  /** @returns {Filled} */
+  const read = () => ({
+    user_email: trimmed(emailField?.input.value ?? ""),
+    name: trimmed(nameField.input.value),
+  });
+
+  submitForm({
+    form,
+    button,
+    busy,
+    fields,
+    area,
+    signal,
+    nothing,
+    check() {
+      const isMissing = email && showsNothing(read().user_email);
+      return isMissing ? [{ pointer: "/user_email", detail: email.missing }] : unsendable(fields);
+    },
+    send: (write, pressed) => send(read(), write, pressed),
+    onSent,
+    onError,
+  });
+
+  return {
+    node: form,
+    area,
+    /** @param {{ user_email?: string, name?: string | null }} person */
+    fill({ user_email, name }) {
+      emailField?.fill(user_email ?? "");
+      nameField.fill(name ?? "");
+    },
+    focus: () => (emailField ?? nameField).input.focus(),
+    /** As if nothing had been wrong with it yet. */
+    clear() {
+      area.clear();
+      for (const field of fields) field.setError(null);
+    },
+  };
+}
+
+/**
+ * As it is sent: without an empty name, for a server of the first contract knows no names.
+ *
+ * @param {Filled} filled
+ * @returns {Person}
+ */
+export const personOf = ({ user_email, name }) => (name === "" ? { user_email } : { user_email, name });

@@ -1,0 +1,133 @@
+// @ts-check
+/** Sending a form: once at a time, tried again while the server is busy, and never done twice. */
+
+import { explain, invalid } from "./explain.js";
+import { showErrors, unsendable } from "./form.js";
+import { createAttempts } from "./idempotency.js";
+import { withRetries } from "./retry.js";
+
+/** @import { Outcome } from "./explain.js" */
+/** @import { Field } from "./form.js" */
+/** @import { OutcomeArea } from "./outcome.js" */
+/** @import { FieldError } from "./types.js" */
+
+/**
+ * Sends a write with the key of its attempt. `what` is all that makes it the same: the route and the body.
+ *
+ * @typedef {<R>(what: unknown, send: (key: string) => Promise<R>) => Promise<R>} Write
+ */
+
+/**
+ * Makes the form send. What is wrong is shown at its field, or else in the area, from where it can be tried
+ * again; and afterwards the form is as it was before.
+ *
+ * @template T
+ * @param {object} options
+ * @param {HTMLFormElement} options.form
+ * @param {HTMLButtonElement} options.button What the Enter key presses.
+ * @param {string} options.busy What the button says meanwhile; one that was pressed may have other words of
+ *   its own, as `data-busy`.
+ * @param {Field[]} [options.fields]
+ * @param {OutcomeArea} options.area
+ * @param {AbortSignal} options.signal
+ * @param {string} options.nothing What did not happen if it fails, as a sentence: "Nothing was booked."
+ * @param {() => FieldError[]} [options.check] What need not be sent to be known to be wrong.
+ * @param {(write: Write, pressed: HTMLElement) => Promise<T> | null} options.send Null if there is nothing
+ *   to send; it has said so itself then.
+ * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
+ * @param {(error: unknown, pressed: HTMLElement) => Outcome | null | Promise<Outcome | null>} [options.onError]
+ *   In words of the caller's own; null if all is said already.
+ */
+export function submitForm({
+  form,
+  button,
+  busy,
+  fields = [],
+  area,
+  signal,
+  nothing,
+  check = () => unsendable(fields),
+  send,
+  onSent,
+  onError = (error) => explain(error, nothing),
+}) {
+  const attempt = createAttempts();
+  /** @type {Write} */
+  const write = (what, request) => attempt(what, (key) => withRetries(() => request(key), area.wait, signal));
+
+  /** @param {HTMLElement} pressed */
+  async function submit(pressed) {
+    area.clear();
+    const found = check();
+    showErrors(fields, found);
+    if (found.length > 0) return area.show(invalid(nothing));
+    const sending = send(write, pressed);
+    if (sending === null) return;
+    /** @type {T} */
+    let answer;
+    try {
+      answer = await sending;
+    } catch (error) {
+      return await fail(error, pressed);
+    }
+    if (signal.aborted) return;
+    area.clear();
+    await onSent(answer, pressed);
+  }
+
+  /** @param {unknown} error @param {HTMLElement} pressed */
+  async function fail(error, pressed) {
+    if (signal.aborted) return;
+    const outcome = await onError(error, pressed);
+    if (outcome === null || signal.aborted) return;
+    const loose = showErrors(fields, outcome.errors ?? []);
+    area.show({ ...outcome, errors: loose }, { onRetry: () => resubmit(form, pressed) });
+  }
+
+  onSubmit(form, button, busy, submit);
+}
+
+/**
+ * Calls `submit` for each submission, one at a time, with the button that was pressed. A button is not
+ * `disabled` while one is under way, since that would throw the focus of a keyboard away: it says that it is,
+ * and does nothing.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLButtonElement} button
+ * @param {string} busyLabel
+ * @param {(pressed: HTMLElement) => Promise<void>} submit
+ */
+function onSubmit(form, button, busyLabel, submit) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (isSending(form)) return;
+    const pressed = event.submitter ?? button;
+    const label = pressed.textContent;
+    form.setAttribute("aria-busy", "true");
+    pressed.setAttribute("aria-disabled", "true");
+    pressed.textContent = pressed.dataset.busy ?? busyLabel;
+    try {
+      await submit(pressed);
+    } finally {
+      form.removeAttribute("aria-busy");
+      pressed.removeAttribute("aria-disabled");
+      pressed.textContent = label;
+    }
+  });
+}
+
+/** Whether what was sent is still to be answered. @param {HTMLFormElement} form */
+export const isSending = (form) => form.hasAttribute("aria-busy");
+
+/**
+ * As if the button were pressed, or, if others have come in its place, the first of them. The button that
+ * was pressed goes away with the outcome that it stood in; the focus needs another home before.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement} pressed
+ */
+function resubmit(form, pressed) {
+  const button = pressed.isConnected ? pressed : form.querySelector("button");
+  button?.focus();
+  form.requestSubmit(button);
+}
