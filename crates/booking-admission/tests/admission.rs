@@ -3,9 +3,8 @@
 mod scripted;
 
 use booking_admission::{Admission, Limits, SubmitError};
-use booking_core::{
-    BookingStore, EventId, Observation, Observer, Outcome, Refusal, Registration, StoreError,
-};
+use booking_core::prelude::*;
+use booking_core::{EventId, Observation, Observer, Outcome, Refusal, Registration, StoreError};
 use scripted::{ScriptedStore, register};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};

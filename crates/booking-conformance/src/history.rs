@@ -3,7 +3,8 @@
 use crate::generator::{ORGANIZERS, Op, Past, next_op};
 use crate::tools::{ManualClock, assert_audit_is_clean, new_token, organizer};
 use crate::{Fixture, MemoryStore};
-use booking_core::{BookingStore, Execution, PageLimit, WhenBusy};
+use booking_core::prelude::*;
+use booking_core::{Execution, PageLimit, WhenBusy};
 use fastrand::Rng;
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, Rule, SigningSeed, StoreError, StoreHealth,
-    TOKENS_MAX, TicketKey, TokenId, Totals, WhenBusy, decide_batch_by, decide_without,
+    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, KeyStore,
+    Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, Rule, SeatStore,
+    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
+    WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +107,7 @@ impl fmt::Debug for MemoryStore {
 }
 
 #[async_trait]
-impl BookingStore for MemoryStore {
+impl SeatStore for MemoryStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         let now = self.now();
         let mut tables = self.tables();
@@ -131,6 +132,35 @@ impl BookingStore for MemoryStore {
         Ok(outcome)
     }
 
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        _: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        let (now, executions, changes) = if self.locks {
+            let mut tables = self.tables();
+            // One reading of the clock for what is decided and what is written, after the lock.
+            let now = self.now();
+            let (executions, changes) = self.decide(&tables, batch, now);
+            for change in changes {
+                tables.write(change, now);
+            }
+            return Ok(executions);
+        } else {
+            let now = self.now();
+            let (executions, changes) = self.decide(&self.tables(), batch, now);
+            (now, executions, changes)
+        };
+        tokio::task::yield_now().await;
+        for change in changes {
+            self.tables().write(change, now);
+        }
+        Ok(executions)
+    }
+}
+
+#[async_trait]
+impl ReadStore for MemoryStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         Ok(self.tables().events.get(&id).map(|table| table.event(self.now())))
     }
@@ -194,54 +224,43 @@ impl BookingStore for MemoryStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         Ok(self.read_of(id, |table, row| table.history(row, limit)))
     }
+}
 
-    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+#[async_trait]
+impl OrganizerStore for MemoryStore {
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         let now = self.now();
-        let tables = self.tables();
-        let due = |table: &&EventTable| table.due_at.is_some_and(|due| due <= now);
-        let mut due: Vec<_> = tables.events.values().filter(due).collect();
-        due.sort_by_key(|table| table.due_at);
-        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
+        let mut tables = self.tables();
+        let known = tables.tokens.iter().any(|token| token.id == new.id);
+        let fits = known || tables.tokens.len() < TOKENS_MAX;
+        Ok(fits.then(|| tables.add_token(new, now).clone()))
     }
 
-    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        Ok(self.tables().tokens.iter().rev().cloned().collect())
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
         let now = self.now();
-        Ok(self.tables().forget(limit, |record| !record.holds(now)))
+        let mut tables = self.tables();
+        let token = tables.tokens.iter_mut().find(|token| token.id == id);
+        Ok(token.map(|token| {
+            token.revoked_at.get_or_insert(now);
+            token.clone()
+        }))
     }
 
-    async fn registrations_of(
+    async fn assign_events(
         &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
-        let tables = self.tables();
-        let rows = tables.events.values().flat_map(|table| table.rows.values());
-        let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
-        Ok(of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect())
-    }
-
-    async fn forget_records_of(
-        &self,
-        user_email: &EmailAddress,
+        organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        let is_of_them = |record: &IdempotencyRecord| {
-            let registration = record.outcome.registration();
-            registration
-                .is_some_and(|registration| registration.user_email.canonical() == *user_email)
-        };
-        Ok(self.tables().forget(limit, is_of_them))
+        Ok(self.tables().adopt(organizer_id, limit))
     }
+}
 
-    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        let now = self.now();
-        let tables = self.tables();
-        let is_due = |table: &&EventTable| table.erase_at.is_some_and(|erase_at| erase_at <= now);
-        let mut due: Vec<_> = tables.events.values().filter(is_due).collect();
-        due.sort_by_key(|table| table.erase_at);
-        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
-    }
-
+#[async_trait]
+impl KeyStore for MemoryStore {
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
         Ok(self.tables().seeds.iter().rev().copied().collect())
     }
@@ -274,61 +293,59 @@ impl BookingStore for MemoryStore {
         let lately = tables.ticket_keys.iter().filter(|(_, seen_at)| **seen_at > since);
         Ok(lately.map(|(key, _)| *key).collect())
     }
+}
 
-    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+#[async_trait]
+impl UpkeepStore for MemoryStore {
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
         let now = self.now();
-        let mut tables = self.tables();
-        let known = tables.tokens.iter().any(|token| token.id == new.id);
-        let fits = known || tables.tokens.len() < TOKENS_MAX;
-        Ok(fits.then(|| tables.add_token(new, now).clone()))
+        let tables = self.tables();
+        let due = |table: &&EventTable| table.due_at.is_some_and(|due| due <= now);
+        let mut due: Vec<_> = tables.events.values().filter(due).collect();
+        due.sort_by_key(|table| table.due_at);
+        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
     }
 
-    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
-        Ok(self.tables().tokens.iter().rev().cloned().collect())
-    }
-
-    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
         let now = self.now();
-        let mut tables = self.tables();
-        let token = tables.tokens.iter_mut().find(|token| token.id == id);
-        Ok(token.map(|token| {
-            token.revoked_at.get_or_insert(now);
-            token.clone()
-        }))
+        let tables = self.tables();
+        let is_due = |table: &&EventTable| table.erase_at.is_some_and(|erase_at| erase_at <= now);
+        let mut due: Vec<_> = tables.events.values().filter(is_due).collect();
+        due.sort_by_key(|table| table.erase_at);
+        Ok(due.into_iter().take(limit.get()).map(|table| table.event.id).collect())
     }
 
-    async fn assign_events(
+    async fn registrations_of(
         &self,
-        organizer_id: OrganizerId,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        let tables = self.tables();
+        let rows = tables.events.values().flat_map(|table| table.rows.values());
+        let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
+        Ok(of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect())
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        Ok(self.tables().adopt(organizer_id, limit))
+        let is_of_them = |record: &IdempotencyRecord| {
+            let registration = record.outcome.registration();
+            registration
+                .is_some_and(|registration| registration.user_email.canonical() == *user_email)
+        };
+        Ok(self.tables().forget(limit, is_of_them))
     }
 
-    async fn execute(
-        &self,
-        batch: &[EventCommand],
-        _: WhenBusy,
-    ) -> Result<Vec<Execution>, StoreError> {
-        let (now, executions, changes) = if self.locks {
-            let mut tables = self.tables();
-            // One reading of the clock for what is decided and what is written, after the lock.
-            let now = self.now();
-            let (executions, changes) = self.decide(&tables, batch, now);
-            for change in changes {
-                tables.write(change, now);
-            }
-            return Ok(executions);
-        } else {
-            let now = self.now();
-            let (executions, changes) = self.decide(&self.tables(), batch, now);
-            (now, executions, changes)
-        };
-        tokio::task::yield_now().await;
-        for change in changes {
-            self.tables().write(change, now);
-        }
-        Ok(executions)
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        let now = self.now();
+        Ok(self.tables().forget(limit, |record| !record.holds(now)))
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        Ok(AuditReport::of(self.tables().events.values().map(EventTable::count)))
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
@@ -352,9 +369,5 @@ impl BookingStore for MemoryStore {
 
     fn connections(&self) -> Connections {
         Connections::default()
-    }
-
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
-        Ok(AuditReport::of(self.tables().events.values().map(EventTable::count)))
     }
 }

@@ -29,6 +29,7 @@ pub fn decide(state: &EventState, commands: &[&EventCommand], now: DateTime<Utc>
 }
 
 /// A rule that a test leaves out, to see that it is missed: the negative controls.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// Nobody gets a seat while somebody waits.

@@ -5,11 +5,11 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, ErrorChain, Event,
-    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent,
-    NewToken, Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
-    Totals, WhenBusy, WriteWatch,
+    AuditReport, Caller, Clock, Connections, EmailAddress, ErrorChain, Event, EventCommand,
+    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
+    NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
+    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
+    StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -134,7 +134,7 @@ impl fmt::Debug for PgStore {
 }
 
 #[async_trait]
-impl BookingStore for PgStore {
+impl SeatStore for PgStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         self.insert_event(&new).await
     }
@@ -147,6 +147,17 @@ impl BookingStore for PgStore {
         self.insert_event_once(&new, key).await
     }
 
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.execute_batch(batch, when_busy).await
+    }
+}
+
+#[async_trait]
+impl ReadStore for PgStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.find_event(id).await
     }
@@ -188,55 +199,10 @@ impl BookingStore for PgStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.find_history(id, limit).await
     }
+}
 
-    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.list_events_by(sql::EVENT_DUE, limit).await
-    }
-
-    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.delete_records(limit).await
-    }
-
-    async fn registrations_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
-        self.find_registrations_of(user_email, limit).await
-    }
-
-    async fn forget_records_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<u64, StoreError> {
-        self.delete_records_of(user_email, limit).await
-    }
-
-    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.list_events_by(sql::EVENT_ERASABLE, limit).await
-    }
-
-    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
-        self.list_signing_seeds().await
-    }
-
-    async fn add_signing_seed(
-        &self,
-        seed: SigningSeed,
-        only_first: bool,
-    ) -> Result<(), StoreError> {
-        self.insert_signing_seed(seed, only_first).await
-    }
-
-    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        self.upsert_ticket_keys(keys).await
-    }
-
-    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        self.list_ticket_keys().await
-    }
-
+#[async_trait]
+impl OrganizerStore for PgStore {
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         self.insert_token(&new).await
     }
@@ -256,13 +222,63 @@ impl BookingStore for PgStore {
     ) -> Result<u64, StoreError> {
         self.adopt_of_nobody(organizer_id, limit).await
     }
+}
 
-    async fn execute(
+#[async_trait]
+impl KeyStore for PgStore {
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.list_signing_seeds().await
+    }
+
+    async fn add_signing_seed(
         &self,
-        batch: &[EventCommand],
-        when_busy: WhenBusy,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.execute_batch(batch, when_busy).await
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.insert_signing_seed(seed, only_first).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.upsert_ticket_keys(keys).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.list_ticket_keys().await
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for PgStore {
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.list_events_by(sql::EVENT_DUE, limit).await
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.list_events_by(sql::EVENT_ERASABLE, limit).await
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.find_registrations_of(user_email, limit).await
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.delete_records_of(user_email, limit).await
+    }
+
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.delete_records(limit).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.recount().await
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
@@ -281,9 +297,5 @@ impl BookingStore for PgStore {
             idle: status.available,
             waiting: status.waiting,
         }
-    }
-
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.recount().await
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use booking_core::BookingStore;
+use booking_core::prelude::*;
 use common::{connect, create, execute, hold, migrated_database, number, register, succeed};
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 
 mod common;
 
-use booking_core::{BookingStore, EventId, Execution, Outcome, WhenBusy};
+use booking_core::prelude::*;
+use booking_core::{EventId, Execution, Outcome, WhenBusy};
 use booking_pg::{ConnectError, PgStore};
 use booking_testkit::{Cluster, ClusterOptions, run_sql};
 use common::{connect, create, execute, options, register};

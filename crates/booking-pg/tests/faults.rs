@@ -2,7 +2,8 @@
 
 mod common;
 
-use booking_core::{BookingStore, Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
+use booking_core::prelude::*;
+use booking_core::{Execution, Outcome, PageLimit, Status, StoreError, WhenBusy};
 use booking_testkit::{Cluster, ClusterOptions};
 use common::{
     cancel, confirm, connect, create, create_token, execute, hold, key, migrated_database,

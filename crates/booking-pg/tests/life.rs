@@ -3,9 +3,10 @@
 mod common;
 
 use booking_conformance::ManualClock;
+use booking_core::prelude::*;
 use booking_core::{
-    Actor, BookingStore, Caller, CheckIn, Command, EventCommand, EventId, FactKind, Listed,
-    Outcome, PageLimit, Refusal, RegistrationId, Status,
+    Actor, Caller, CheckIn, Command, EventCommand, EventId, FactKind, Listed, Outcome, PageLimit,
+    Refusal, RegistrationId, Status,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;

@@ -2,7 +2,8 @@
 
 mod common;
 
-use booking_core::{BookingStore, Execution, Outcome, Refusal, StoreError, WhenBusy};
+use booking_core::prelude::*;
+use booking_core::{Execution, Outcome, Refusal, StoreError, WhenBusy};
 use common::{connect, create, migrated_database, register};
 use std::time::{Duration, Instant};
 use tokio_postgres::NoTls;

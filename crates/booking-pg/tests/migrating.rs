@@ -2,9 +2,9 @@
 
 mod common;
 
+use booking_core::prelude::*;
 use booking_core::{
-    Actor, BookingStore, Caller, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status,
-    Version,
+    Actor, Caller, EventStatus, FactKind, Listed, PageLimit, RegistrationId, Status, Version,
 };
 use booking_pg::{ConnectError, PgStore};
 use booking_testkit::Database;

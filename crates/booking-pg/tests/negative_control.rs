@@ -4,7 +4,7 @@
 
 mod common;
 
-use booking_core::BookingStore;
+use booking_core::prelude::*;
 use booking_pg::PgStore;
 use common::{PgFixture, connect};
 

@@ -2,9 +2,10 @@
 
 mod common;
 
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, EventCommand, Execution, Observation, Observer, Outcome, RequestId, StoreError,
-    StoreHealth, WhenBusy, WriteTrouble,
+    EventCommand, Execution, Observation, Observer, Outcome, RequestId, StoreError, StoreHealth,
+    WhenBusy, WriteTrouble,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;

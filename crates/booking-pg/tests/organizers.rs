@@ -2,9 +2,8 @@
 
 mod common;
 
-use booking_core::{
-    BookingStore, NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy,
-};
+use booking_core::prelude::*;
+use booking_core::{NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy};
 use booking_testkit::Database;
 use common::{
     connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,

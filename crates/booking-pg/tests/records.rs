@@ -3,7 +3,8 @@
 mod common;
 
 use booking_conformance::ManualClock;
-use booking_core::{BookingStore, Outcome, PageLimit, Refusal, SigningSeed};
+use booking_core::prelude::*;
+use booking_core::{Outcome, PageLimit, Refusal, SigningSeed};
 use booking_pg::{PgOptions, PgStore};
 use common::{
     REACHABLE_WITHIN, connect, create, execute, key, migrated_database, new_event, number, options,

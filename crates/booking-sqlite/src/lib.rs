@@ -1,7 +1,8 @@
 //! The embedded store of Booking: one SQLite file, no server, and the same guarantees as with one.
 //!
 //! ```
-//! use booking_core::{BookingStore, Caller, PageLimit};
+//! use booking_core::prelude::*;
+//! use booking_core::{Caller, PageLimit};
 //! use booking_sqlite::{Options, SqliteStore};
 //!
 //! # #[tokio::main(flavor = "multi_thread", worker_threads = 1)]

@@ -10,11 +10,11 @@ use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken,
-    Observer, OrganizerId, OrganizerToken, Outcome, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
-    Totals, Unobserved, WhenBusy, WriteTrouble,
+    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent, NewToken,
+    Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit, ReadStore,
+    Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StoreError,
+    StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -197,7 +197,7 @@ impl fmt::Debug for SqliteStore {
 }
 
 #[async_trait]
-impl BookingStore for SqliteStore {
+impl SeatStore for SqliteStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         self.write(move |connection, clock| create::create_event(connection, &new, clock)).await
     }
@@ -211,6 +211,32 @@ impl BookingStore for SqliteStore {
             .await
     }
 
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        // SQLite has one lock, which no event has for itself.
+        _: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_erasing = erasure::is_erasing(batch);
+        let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
+        let mut again = false;
+        let executed = self.write_as(Urgency::Seats, move |connection, clock| {
+            let again = mem::replace(&mut again, true);
+            execute::execute(connection, &batch, clock, &lookup, again)
+        });
+        let executions = executed.await?;
+        if is_erasing {
+            self.empty_log().await;
+        }
+        Ok(executions)
+    }
+}
+
+#[async_trait]
+impl ReadStore for SqliteStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(move |connection, now| queries::read_event(connection, id, now)).await
     }
@@ -259,13 +285,74 @@ impl BookingStore for SqliteStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.read(move |connection, _| history::history(connection, id, limit)).await
     }
+}
 
+#[async_trait]
+impl OrganizerStore for SqliteStore {
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(move |connection, clock| organizers::create_token(connection, &new, clock)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        self.read(|connection, _| organizers::list_tokens(connection)).await
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        self.write(move |connection, clock| organizers::revoke_token(connection, id, clock)).await
+    }
+
+    async fn assign_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        // Looked for by a reader, so that nobody waits for that.
+        let found =
+            self.read(move |connection, _| organizers::of_nobody(connection, limit)).await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let mut again = false;
+        self.write(move |connection, _| {
+            let again = mem::replace(&mut again, true);
+            organizers::adopt(connection, organizer_id, &found, again)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.read(|connection, _| keys::list(connection)).await
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection, clock| keys::show(connection, &keys, clock)).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(keys::list_shown).await
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for SqliteStore {
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
         self.read(move |connection, now| queries::due_events(connection, limit, now)).await
     }
 
-    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.write(move |connection, clock| records::forget(connection, limit, clock)).await
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |connection, now| queries::erasable_events(connection, limit, now)).await
     }
 
     async fn registrations_of(
@@ -297,83 +384,12 @@ impl BookingStore for SqliteStore {
         }
     }
 
-    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.read(move |connection, now| queries::erasable_events(connection, limit, now)).await
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.write(move |connection, clock| records::forget(connection, limit, clock)).await
     }
 
-    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
-        self.read(|connection, _| keys::list(connection)).await
-    }
-
-    async fn add_signing_seed(
-        &self,
-        seed: SigningSeed,
-        only_first: bool,
-    ) -> Result<(), StoreError> {
-        self.write(move |connection, clock| keys::add(connection, seed, only_first, clock)).await
-    }
-
-    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        let keys = keys.to_vec();
-        self.write(move |connection, clock| keys::show(connection, &keys, clock)).await
-    }
-
-    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        self.read(keys::list_shown).await
-    }
-
-    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
-        self.write(move |connection, clock| organizers::create_token(connection, &new, clock)).await
-    }
-
-    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
-        self.read(|connection, _| organizers::list_tokens(connection)).await
-    }
-
-    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
-        self.write(move |connection, clock| organizers::revoke_token(connection, id, clock)).await
-    }
-
-    async fn assign_events(
-        &self,
-        organizer_id: OrganizerId,
-        limit: PageLimit,
-    ) -> Result<u64, StoreError> {
-        // Looked for by a reader, so that nobody waits for that.
-        let found =
-            self.read(move |connection, _| organizers::of_nobody(connection, limit)).await?;
-        if found.is_empty() {
-            return Ok(0);
-        }
-        let mut again = false;
-        self.write(move |connection, _| {
-            let again = mem::replace(&mut again, true);
-            organizers::adopt(connection, organizer_id, &found, again)
-        })
-        .await
-    }
-
-    async fn execute(
-        &self,
-        batch: &[EventCommand],
-        // SQLite has one lock, which no event has for itself.
-        _: WhenBusy,
-    ) -> Result<Vec<Execution>, StoreError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let is_erasing = erasure::is_erasing(batch);
-        let (batch, lookup) = (batch.to_vec(), self.lookup.clone());
-        let mut again = false;
-        let executed = self.write_as(Urgency::Seats, move |connection, clock| {
-            let again = mem::replace(&mut again, true);
-            execute::execute(connection, &batch, clock, &lookup, again)
-        });
-        let executions = executed.await?;
-        if is_erasing {
-            self.empty_log().await;
-        }
-        Ok(executions)
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.read(|connection, _| audit::count(connection)).await
     }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
@@ -396,9 +412,5 @@ impl BookingStore for SqliteStore {
     /// Those that read. The one that writes is not shared.
     fn connections(&self) -> Connections {
         self.readers.connections()
-    }
-
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.read(|connection, _| audit::count(connection)).await
     }
 }

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Capacity, CapacityMax, Claim, Command, Connections,
-    EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
-    IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError,
-    StoreHealth, TicketKey, TokenId, Totals, WhenBusy,
+    AuditReport, Caller, Capacity, CapacityMax, Claim, Command, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey,
+    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
+    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
+    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -80,7 +80,19 @@ impl ScriptedStore {
 }
 
 #[async_trait]
-impl BookingStore for ScriptedStore {
+impl SeatStore for ScriptedStore {
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
+        self.memory.create_event(new).await
+    }
+
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError> {
+        self.memory.create_event_once(new, key).await
+    }
+
     async fn execute(
         &self,
         batch: &[EventCommand],
@@ -106,19 +118,10 @@ impl BookingStore for ScriptedStore {
         });
         Ok(executions.collect())
     }
+}
 
-    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
-        self.memory.create_event(new).await
-    }
-
-    async fn create_event_once(
-        &self,
-        new: NewEvent,
-        key: IdempotencyKey,
-    ) -> Result<Outcome, StoreError> {
-        self.memory.create_event_once(new, key).await
-    }
-
+#[async_trait]
+impl ReadStore for ScriptedStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.memory.event(id).await
     }
@@ -160,55 +163,10 @@ impl BookingStore for ScriptedStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.memory.history(id, limit).await
     }
+}
 
-    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.memory.due_events(limit).await
-    }
-
-    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.memory.purge_records(limit).await
-    }
-
-    async fn registrations_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
-        self.memory.registrations_of(user_email, limit).await
-    }
-
-    async fn forget_records_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<u64, StoreError> {
-        self.memory.forget_records_of(user_email, limit).await
-    }
-
-    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.memory.erasable_events(limit).await
-    }
-
-    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
-        self.memory.signing_seeds().await
-    }
-
-    async fn add_signing_seed(
-        &self,
-        seed: SigningSeed,
-        only_first: bool,
-    ) -> Result<(), StoreError> {
-        self.memory.add_signing_seed(seed, only_first).await
-    }
-
-    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        self.memory.show_ticket_keys(keys).await
-    }
-
-    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        self.memory.ticket_keys().await
-    }
-
+#[async_trait]
+impl OrganizerStore for ScriptedStore {
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         self.memory.create_token(new).await
     }
@@ -228,6 +186,64 @@ impl BookingStore for ScriptedStore {
     ) -> Result<u64, StoreError> {
         self.memory.assign_events(organizer_id, limit).await
     }
+}
+
+#[async_trait]
+impl KeyStore for ScriptedStore {
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.memory.signing_seeds().await
+    }
+
+    async fn add_signing_seed(
+        &self,
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.memory.add_signing_seed(seed, only_first).await
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.memory.show_ticket_keys(keys).await
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.memory.ticket_keys().await
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for ScriptedStore {
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.memory.due_events(limit).await
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.memory.erasable_events(limit).await
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.memory.registrations_of(user_email, limit).await
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.memory.forget_records_of(user_email, limit).await
+    }
+
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.memory.purge_records(limit).await
+    }
+
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        self.memory.audit().await
+    }
 
     async fn health(&self) -> Result<StoreHealth, StoreError> {
         self.memory.health().await
@@ -239,10 +255,6 @@ impl BookingStore for ScriptedStore {
 
     fn connections(&self) -> Connections {
         self.memory.connections()
-    }
-
-    async fn audit(&self) -> Result<AuditReport, StoreError> {
-        self.memory.audit().await
     }
 }
 

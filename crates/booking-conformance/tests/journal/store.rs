@@ -6,11 +6,12 @@ use crate::line::{Change, Line, Record, Token};
 use crate::state::{State, Table};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, BookingStore, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreError, StoreHealth,
-    TOKENS_MAX, TicketKey, TokenId, Totals, WhenBusy, decide_batch,
+    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
+    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, KeyStore,
+    Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
+    StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -95,7 +96,7 @@ fn due(
 }
 
 #[async_trait]
-impl BookingStore for JournalStore {
+impl SeatStore for JournalStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         self.write(|state, now| match state.events.get(&new.id) {
             Some(table) => (table.read(now), None),
@@ -126,6 +127,31 @@ impl BookingStore for JournalStore {
         })
     }
 
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        // There is one lock, which no event has for itself.
+        _: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.write(|state, at| {
+            let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
+            for command in batch {
+                of_events.entry(command.event_id).or_default().push(command);
+            }
+            let states = of_events.into_iter().filter_map(|(id, commands)| {
+                Some((id, state.events.get(&id)?.state(&commands, at)))
+            });
+            let (executions, changes) =
+                decide_batch(batch, &states.collect(), &BTreeSet::new(), at);
+            let changes: Vec<_> = changes.into_iter().map(Change::from).collect();
+            let line = (!changes.is_empty()).then_some(Line::Batch { at, changes });
+            (executions, line)
+        })
+    }
+}
+
+#[async_trait]
+impl ReadStore for JournalStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(|state, now| state.events.get(&id).map(|table| table.read(now)))
     }
@@ -188,70 +214,10 @@ impl BookingStore for JournalStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.read(|state, _| state.find(id).map(|(table, row)| table.history(&row, limit)))
     }
+}
 
-    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.read(|state, now| due(state, limit, now, |table| table.due_at))
-    }
-
-    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.forget(limit, |record, now| !record.holds(now))
-    }
-
-    async fn registrations_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
-        self.read(|state, _| {
-            let rows = state.events.values().flat_map(|table| table.rows.values());
-            let rows = rows.map(|row| &row.registration);
-            let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
-            of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect()
-        })
-    }
-
-    async fn forget_records_of(
-        &self,
-        user_email: &EmailAddress,
-        limit: PageLimit,
-    ) -> Result<u64, StoreError> {
-        self.forget(limit, |record, _| {
-            let told = record.outcome.registration();
-            told.is_some_and(|told| told.user_email.canonical() == *user_email)
-        })
-    }
-
-    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        self.read(|state, now| due(state, limit, now, |table| table.erase_at))
-    }
-
-    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
-        self.read(|state, _| state.seeds.iter().rev().copied().collect())
-    }
-
-    async fn add_signing_seed(
-        &self,
-        seed: SigningSeed,
-        only_first: bool,
-    ) -> Result<(), StoreError> {
-        self.write(|state, _| {
-            let is_wanted = state.seeds.is_empty() || !only_first;
-            ((), is_wanted.then_some(Line::Seed(seed)))
-        })
-    }
-
-    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        self.write(|_, now| ((), Some(Line::Shown(now, keys.to_vec()))))
-    }
-
-    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        self.read(|state, now| {
-            let since = now - TicketKey::KEPT;
-            let lately = state.ticket_keys.iter().filter(|(_, shown_at)| **shown_at > since);
-            lately.map(|(key, _)| *key).collect()
-        })
-    }
-
+#[async_trait]
+impl OrganizerStore for JournalStore {
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         self.write(|state, now| {
             let tokens = || state.tokens.iter().map(|token| &token.0);
@@ -297,27 +263,74 @@ impl BookingStore for JournalStore {
             (count, (count > 0).then_some(Line::Adopted(organizer_id, orphans)))
         })
     }
+}
 
-    async fn execute(
+#[async_trait]
+impl KeyStore for JournalStore {
+    async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
+        self.read(|state, _| state.seeds.iter().rev().copied().collect())
+    }
+
+    async fn add_signing_seed(
         &self,
-        batch: &[EventCommand],
-        // There is one lock, which no event has for itself.
-        _: WhenBusy,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.write(|state, at| {
-            let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
-            for command in batch {
-                of_events.entry(command.event_id).or_default().push(command);
-            }
-            let states = of_events.into_iter().filter_map(|(id, commands)| {
-                Some((id, state.events.get(&id)?.state(&commands, at)))
-            });
-            let (executions, changes) =
-                decide_batch(batch, &states.collect(), &BTreeSet::new(), at);
-            let changes: Vec<_> = changes.into_iter().map(Change::from).collect();
-            let line = (!changes.is_empty()).then_some(Line::Batch { at, changes });
-            (executions, line)
+        seed: SigningSeed,
+        only_first: bool,
+    ) -> Result<(), StoreError> {
+        self.write(|state, _| {
+            let is_wanted = state.seeds.is_empty() || !only_first;
+            ((), is_wanted.then_some(Line::Seed(seed)))
         })
+    }
+
+    async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
+        self.write(|_, now| ((), Some(Line::Shown(now, keys.to_vec()))))
+    }
+
+    async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(|state, now| {
+            let since = now - TicketKey::KEPT;
+            let lately = state.ticket_keys.iter().filter(|(_, shown_at)| **shown_at > since);
+            lately.map(|(key, _)| *key).collect()
+        })
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for JournalStore {
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(|state, now| due(state, limit, now, |table| table.due_at))
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        self.read(|state, now| due(state, limit, now, |table| table.erase_at))
+    }
+
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        self.read(|state, _| {
+            let rows = state.events.values().flat_map(|table| table.rows.values());
+            let rows = rows.map(|row| &row.registration);
+            let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
+            of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect()
+        })
+    }
+
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.forget(limit, |record, _| {
+            let told = record.outcome.registration();
+            told.is_some_and(|told| told.user_email.canonical() == *user_email)
+        })
+    }
+
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.forget(limit, |record, now| !record.holds(now))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -215,7 +215,8 @@ mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
     use booking_conformance::MemoryStore;
-    use booking_core::{BookingStore, NewToken, OrganizerName};
+    use booking_core::prelude::*;
+    use booking_core::{NewToken, OrganizerName};
     use uuid::Uuid;
 
     const GOOD: &str = "org_good";

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, StoreConfig};
 use anyhow::Context;
-use booking_core::{AuditReport, BookingStore, Observer, Unobserved};
+use booking_core::prelude::*;
+use booking_core::{AuditReport, Observer, Unobserved};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use std::sync::Arc;

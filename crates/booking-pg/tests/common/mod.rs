@@ -4,11 +4,12 @@
 
 use async_trait::async_trait;
 use booking_conformance::Fixture;
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
-    NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
-    TokenHash, Transfer, WhenBusy,
+    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand, EventId,
+    EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, NewToken,
+    OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration, TokenHash,
+    Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};

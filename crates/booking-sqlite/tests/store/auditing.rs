@@ -1,7 +1,8 @@
 //! What the database refuses by itself, and what the audit finds if it is made to take it.
 
 use crate::common::{Database, confirm, create, register};
-use booking_core::{BookingStore, Difference};
+use booking_core::Difference;
+use booking_core::prelude::*;
 use rusqlite::{Connection, ErrorCode};
 use uuid::Uuid;
 

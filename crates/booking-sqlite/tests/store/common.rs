@@ -1,10 +1,10 @@
 //! What the test files share.
 
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Capacity, CapacityMax, Claim, Command, EmailAddress, ErrorChain, Event,
-    EventCommand, EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull,
-    Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId,
-    TokenHash, Transfer, WhenBusy,
+    Capacity, CapacityMax, Claim, Command, EmailAddress, ErrorChain, Event, EventCommand, EventId,
+    EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer, OrganizerName,
+    OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash, Transfer, WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
 use chrono::{DateTime, TimeDelta, Utc};

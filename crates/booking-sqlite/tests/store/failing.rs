@@ -1,9 +1,8 @@
 //! What becomes of the store, and of its callers, when something goes wrong.
 
 use crate::common::{Database, chain, confirm, create, register};
-use booking_core::{
-    BookingStore, Claim, Command, EventCommand, Listed, PageLimit, StoreError, WhenBusy,
-};
+use booking_core::prelude::*;
+use booking_core::{Claim, Command, EventCommand, Listed, PageLimit, StoreError, WhenBusy};
 use booking_sqlite::{JOBS_MAX, Options};
 use chrono::Utc;
 use std::io::{BufRead, BufReader};

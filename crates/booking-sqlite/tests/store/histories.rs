@@ -3,9 +3,10 @@
 use crate::common::{
     Database, Hands, audit, cancel, create, done, execute, register, transfer, wait,
 };
+use booking_core::prelude::*;
 use booking_core::{
-    Actor, BookingStore, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry,
-    PageLimit, RegistrationId, StoreError,
+    Actor, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry, PageLimit,
+    RegistrationId, StoreError,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;

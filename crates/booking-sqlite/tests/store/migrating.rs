@@ -3,9 +3,10 @@
 use crate::common::{
     Database, audit, cancel, chain, confirm, create_token, done, new_token, register, transfer,
 };
+use booking_core::prelude::*;
 use booking_core::{
-    Actor, BookingStore, Caller, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome,
-    PageLimit, Refusal, Registration, RegistrationId, Status, Version,
+    Actor, Caller, EventId, EventRules, FactKind, HistoryEntry, Listed, Outcome, PageLimit,
+    Refusal, Registration, RegistrationId, Status, Version,
 };
 use booking_sqlite::{OpenError, SqliteStore, migrate};
 use refinery::Target;

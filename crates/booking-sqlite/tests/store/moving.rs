@@ -1,7 +1,8 @@
 //! Files that somebody deletes, renames, replaces, cuts off or writes over under the store.
 
 use crate::common::{Database, Hands, chain, confirm, create, register};
-use booking_core::{BookingStore, Event, StoreError, StoreHealth, WhenBusy, WriteTrouble};
+use booking_core::prelude::*;
+use booking_core::{Event, StoreError, StoreHealth, WhenBusy, WriteTrouble};
 use booking_sqlite::{Options, SqliteStore};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};

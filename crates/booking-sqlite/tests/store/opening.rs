@@ -1,7 +1,7 @@
 //! Who opens what, at once and in vain.
 
 use crate::common::{Database, chain, confirm, create, register};
-use booking_core::BookingStore;
+use booking_core::prelude::*;
 use booking_sqlite::{OpenError, Options, SqliteStore, migrate};
 use std::collections::BTreeMap;
 use std::fs;

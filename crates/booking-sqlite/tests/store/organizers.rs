@@ -1,9 +1,9 @@
 //! Organizers, their tokens, and events that become theirs.
 
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Fingerprint, IdempotencyKey, KeyHash, NewEvent, OrganizerId, PageLimit,
-    StoreError, TOKENS_MAX,
+    Fingerprint, IdempotencyKey, KeyHash, NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX,
 };
 use booking_sqlite::backup;
 use rusqlite::params;

@@ -3,9 +3,9 @@
 use crate::common::{
     Database, audit, cancel, confirm, create, done, execute, register, transfer, wait,
 };
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Command, Event, EventCommand, Listed, Outcome, PageLimit, Register, Registration,
-    Status,
+    Command, Event, EventCommand, Listed, Outcome, PageLimit, Register, Registration, Status,
 };
 use booking_sqlite::SqliteStore;
 

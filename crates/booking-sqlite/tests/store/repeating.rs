@@ -1,9 +1,10 @@
 //! Requests that come again under the same idempotency key.
 
 use crate::common::{Database, Hands, audit, create, execute, new_event, register};
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Caller, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord,
-    KeyHash, NewEvent, Outcome, PageLimit, Refusal, SigningSeed,
+    Caller, Event, EventCommand, Fingerprint, IdempotencyKey, IdempotencyRecord, KeyHash, NewEvent,
+    Outcome, PageLimit, Refusal, SigningSeed,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;

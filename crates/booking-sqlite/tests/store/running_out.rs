@@ -3,9 +3,9 @@
 use crate::common::{
     Database, Hands, audit, confirm, create, done, execute, hold, hold_for, register, wait,
 };
+use booking_core::prelude::*;
 use booking_core::{
-    BookingStore, Caller, Command, Event, EventCommand, HoldTtl, Listed, Outcome, PageLimit,
-    Refusal, Status,
+    Caller, Command, Event, EventCommand, HoldTtl, Listed, Outcome, PageLimit, Refusal, Status,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;

@@ -1,7 +1,8 @@
 //! A store that answers and cannot write says so, and says when it can again.
 
 use crate::common::{Database, confirm, create, register};
-use booking_core::{BookingStore, StoreError, WhenBusy, WriteTrouble};
+use booking_core::prelude::*;
+use booking_core::{StoreError, WhenBusy, WriteTrouble};
 use booking_sqlite::SqliteStore;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;

@@ -1,0 +1,57 @@
+use crate::{NewToken, OrganizerId, OrganizerToken, PageLimit, StoreError, TokenId};
+use async_trait::async_trait;
+use std::fmt;
+
+/// Keeps who puts up events, and by which token they are known.
+///
+/// ```
+/// use booking_core::prelude::*;
+/// use booking_core::{NewToken, Organizer, OrganizerName, TokenHash};
+/// use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = booking_conformance::MemoryStore::default();
+/// let name = OrganizerName::parse("The club")?;
+/// let organizer = Organizer { id: Uuid::now_v7().into(), name };
+/// // The SHA-256 of a token that the organizer alone has.
+/// let hash = TokenHash::new([7; 32]);
+/// let new = NewToken { id: Uuid::now_v7().into(), organizer, hash };
+/// let token = store.create_token(new).await?.expect("there is room");
+/// assert_eq!(store.tokens().await?, [token.clone()]);
+///
+/// let revoked = store.revoke_token(token.id).await?.expect("it is there");
+/// assert!(revoked.revoked_at.is_some());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a store writes
+///
+/// Two tables. An organizer has an id and a name, and no two have the same name: of two stores that make one of
+/// a name at the same time both get the one that was made. A token has its id, its organizer, its hash, when it
+/// was made and when it was revoked, and is never deleted. In the tables of `booking-conformance` this is
+/// `Tables::add_token`.
+#[async_trait]
+pub trait OrganizerStore: fmt::Debug + Send + Sync {
+    /// Keeps a token, for the organizer of that name, who is made if there is none. A token that is there
+    /// already under its id is returned as it is: asking again is safe. `None` if there are
+    /// [`TOKENS_MAX`](crate::TOKENS_MAX) already.
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError>;
+
+    /// Every organizer's token there ever was, newest first.
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError>;
+
+    /// Makes a token worthless, and returns it; one that was revoked before is as it was. `None` if there
+    /// is none with this id.
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError>;
+
+    /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
+    /// many. There may be more as long as that is not zero: an event whose row somebody else holds for long is
+    /// left for the next time.
+    async fn assign_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,89 @@
+use crate::{
+    Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, StoreError,
+};
+use async_trait::async_trait;
+use std::fmt;
+
+/// Shows what a store keeps. Nothing here locks or writes.
+///
+/// ```
+/// use booking_core::prelude::*;
+/// use booking_core::{Caller, Listed, PageLimit};
+/// # use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
+/// # use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = booking_conformance::MemoryStore::default();
+/// # let seats = Capacity::parse(30, CapacityMax::default())?;
+/// # let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
+/// # store.create_event(meetup).await?;
+/// let events = store.events(Caller::Anyone, None, PageLimit::default()).await?.items;
+/// assert_eq!(events[0].details.name.as_str(), "Rust meetup");
+/// assert_eq!(store.event(events[0].id).await?.as_ref(), Some(&events[0]));
+///
+/// let seated = store.registrations(events[0].id, Listed::Seated, None, PageLimit::MAX).await?;
+/// assert!(seated.expect("there is such an event").items.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a store reads
+///
+/// What is committed, as it is at the store's time: a hold that has run out counts for nothing, whether its row
+/// says so or not. [`Registration::as_of`] does that to a registration; of an event, `booked_count` is without
+/// the holds and offers that have run out, and `is_settled` tells whether there are any.
+///
+/// Pages are made by [`Page::new`] of one row more than were asked for. What comes where is said by
+/// [`EventCursor`] and [`RegistrationCursor`]; a position in the queue is one more than how many wait whose
+/// `created_version` is smaller. A history is the facts about a registration of one event; where the event was
+/// cancelled, [`EditedEvent::cancelled_version`](crate::EditedEvent::cancelled_version) names the fact that
+/// belongs to the history of all that was live.
+///
+/// In the tables of `booking-conformance` (`tables.rs`) these are `EventTable::event`, `with_position` and
+/// `history`.
+#[async_trait]
+pub trait ReadStore: fmt::Debug + Send + Sync {
+    /// The event, or `None` if there is none with this id. What has run out is not counted, swept or
+    /// not.
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
+
+    /// The events after `after`, newest first: all that `caller` [sees](Caller::sees).
+    async fn events(
+        &self,
+        caller: Caller,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError>;
+
+    /// The registrations of an event after `after`, oldest first, or `None` if there is no such
+    /// event. What has run out is shown as expired, and what was live in a cancelled event as
+    /// cancelled. Without positions in the queue.
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        listed: Listed,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
+
+    /// A registration as it is now, with its position in the queue; `None` if there is none with this
+    /// id.
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
+
+    /// The event of each registration: `events[i]` is that of `ids[i]`. It never changes.
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError>;
+
+    /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
+    /// event was called off, if it was and the registration was live. `None` if there is no such
+    /// registration.
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError>;
+}

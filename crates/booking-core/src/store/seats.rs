@@ -1,0 +1,87 @@
+use crate::{
+    Event, EventCommand, Execution, IdempotencyKey, NewEvent, Outcome, StoreError, WhenBusy,
+};
+use async_trait::async_trait;
+use std::fmt;
+
+/// Puts up events and gives out their seats: the part of a store that must never be wrong.
+///
+/// ```
+/// use booking_core::prelude::*;
+/// use booking_core::{
+///     Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Execution,
+///     NewEvent, Outcome, WhenBusy,
+/// };
+/// use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = booking_conformance::MemoryStore::default();
+/// let seats = Capacity::parse(30, CapacityMax::default())?;
+/// let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
+/// let event = store.create_event(meetup).await?;
+///
+/// let ada = Claim::new(Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+/// let batch = [EventCommand::new(event.id, Command::Register(ada.into()))];
+/// let executions = store.execute(&batch, WhenBusy::Wait).await?;
+/// assert!(matches!(executions[0], Execution::Decided(Outcome::Confirmed(_))));
+/// // An answer that was lost is asked for again, and there is still one seat taken.
+/// assert_eq!(store.execute(&batch, WhenBusy::Wait).await?, executions);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a store writes
+///
+/// A store decides nothing. It loads an [`EventState`](crate::EventState) under the lock of the event's row,
+/// has [`decide_batch`](crate::decide_batch()) answer, and writes each [`EventChange`](crate::EventChange) as
+/// it is, in the transaction that has the lock. Whatever of it is left out is missed by somebody:
+///
+/// | of the change | is written | and is missed by |
+/// | --- | --- | --- |
+/// | `counts`, `version`, `due_at` | on the event's row. With any `facts`, its `changed_at` is the time of the decision, too | the next decision, [`UpkeepStore::due_events`](crate::UpkeepStore::due_events), the audit |
+/// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` as it is, also `None`; `cancelled_version` and `erased_to` only if they are there, else they stay | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`EventState::unerased`](crate::EventState::unerased), histories |
+/// | `edited.offers_end_by` | on the event's offers that last longer, as their end, before `registrations` | whoever would confirm an offer of an event that is over |
+/// | `replaced`, then `registrations` | the rows with these ids *of this event* are deleted, and those of `registrations` inserted, without their `position`, which is counted when it is asked for. An id names a registration of one event: another event may have a row with the same one | everybody |
+/// | `facts` | one row each, under the event and the version that it made: the first made [`first_version`](crate::EventChange::first_version), and so on; with the time of the decision | histories, what leaves by them, the audit |
+/// | `purges_records`, then `records` | what is kept under the event's idempotency keys is deleted if it says so, then `records` are kept; one that is there under the same key is overwritten | whoever sends a request again |
+///
+/// [`create_event`](Self::create_event) writes the row of [`NewEvent::created_at`] with counts of zero, the fact
+/// [`EVENT_CREATED`](crate::Fact::EVENT_CREATED) as its version 1, `erase_at` as
+/// [`EventDetails::erase_at`](crate::EventDetails::erase_at) says, and [`Version::FIRST`](crate::Version::FIRST)
+/// as what it is erased to.
+///
+/// The tables of `booking-conformance` (`EventTable`, in its `tables.rs`) do all of this in maps, in three
+/// hundred lines: they are what the suite compares a store with.
+#[async_trait]
+pub trait SeatStore: fmt::Debug + Send + Sync {
+    /// Puts up an event, at [`Version::FIRST`](crate::Version::FIRST), with no seat taken. An event
+    /// that is there already under its id is returned as it is: asking again is safe.
+    async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError>;
+
+    /// The same, but for the same request only once: as [`EventCommand::key`] does for commands. The
+    /// outcome is [`Outcome::EventChanged`], that replayed, or
+    /// [`Refusal::KeyReused`](crate::Refusal::KeyReused). These keys are not an event's, and are kept apart.
+    async fn create_event_once(
+        &self,
+        new: NewEvent,
+        key: IdempotencyKey,
+    ) -> Result<Outcome, StoreError>;
+
+    /// Executes a batch in one transaction: locks the rows of its events in the order of their ids,
+    /// looks at the clock, loads what the commands need
+    /// ([`EventState::load_plan`](crate::EventState::load_plan)), lets [`decide`](crate::decide()) decide,
+    /// writes, commits.
+    ///
+    /// `executions[i]` answers `batch[i]`, and the outcomes are as if the commands had been executed
+    /// one by one in the order of `batch`. When this returns `Ok`, what was decided is durable. An
+    /// event that does not exist is [`Refusal::EventNotFound`](crate::Refusal::EventNotFound).
+    ///
+    /// On `Err` nothing was written, except for [`StoreError::CommitUnknown`]; executing the same
+    /// batch again is always safe and finds its own registrations.
+    async fn execute(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+    ) -> Result<Vec<Execution>, StoreError>;
+}

@@ -1,0 +1,92 @@
+use crate::{
+    AuditReport, Connections, EmailAddress, EventId, PageLimit, RegistrationId, StoreError,
+    StoreHealth, Totals,
+};
+use async_trait::async_trait;
+use std::fmt;
+
+/// Finds what time has brought and what is to be erased, and tells how the store is.
+///
+/// What is found here is done by commands, as everything else: [`Settle`](crate::Command::Settle),
+/// [`Erase`](crate::Command::Erase), [`EraseDue`](crate::Command::EraseDue). The `Sweeper` of
+/// `booking-admission` does that on time.
+///
+/// ```
+/// use booking_conformance::{ManualClock, MemoryStore};
+/// use booking_core::prelude::*;
+/// use booking_core::{
+///     Claim, Command, EmailAddress, EventCommand, Hold, HoldTtl, PageLimit, WhenBusy,
+/// };
+/// # use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
+/// use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clock = ManualClock::default();
+/// let store = MemoryStore::default().with_clock(clock.as_clock());
+/// # let seats = Capacity::parse(30, CapacityMax::default())?;
+/// # let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
+/// # let event = store.create_event(meetup).await?;
+/// let ada = Claim::new(Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+/// let hold = Command::Hold(Hold { claim: ada, ttl: HoldTtl::parse(60)? });
+/// store.execute(&[EventCommand::new(event.id, hold)], WhenBusy::Wait).await?;
+/// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
+///
+/// clock.advance_micros(60_000_000);
+/// assert_eq!(store.due_events(PageLimit::MAX).await?, [event.id]);
+/// store.execute(&[EventCommand::new(event.id, Command::Settle)], WhenBusy::Wait).await?;
+/// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
+/// assert!(store.audit().await?.differences.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What a store reads
+///
+/// [`due_events`](Self::due_events) goes by [`EventChange::due_at`](crate::EventChange::due_at) as it was written,
+/// [`erasable_events`](Self::erasable_events) by [`EditedEvent::erase_at`](crate::EditedEvent::erase_at): both
+/// are columns of the event's row, and want an index. An audit recounts rows and facts
+/// ([`EventCount`](crate::EventCount)), and [`AuditReport::of`] says what must hold. In the tables of
+/// `booking-conformance` that is `EventTable::count`.
+#[async_trait]
+pub trait UpkeepStore: fmt::Debug + Send + Sync {
+    /// Events on which time alone has something to do, longest overdue first: for
+    /// [`Command::Settle`](crate::Command::Settle).
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
+
+    /// Events of which something is to be erased, longest overdue first: for
+    /// [`Command::EraseDue`](crate::Command::EraseDue).
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
+
+    /// Up to `limit` registrations of any event and in any state that are of `user_email`, which is in its
+    /// canonical spelling, or are in another one: for [`Command::Erase`](crate::Command::Erase). It reads every
+    /// registration there is, and keeps nobody waiting meanwhile.
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError>;
+
+    /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
+    /// many. One may, although no registration is of it any more: its seat was given to somebody else.
+    async fn forget_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError>;
+
+    /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
+
+    /// Recounts every event against its rows, in one consistent view.
+    async fn audit(&self) -> Result<AuditReport, StoreError>;
+
+    /// Asks the store how it is. An `Err` is an answer too.
+    async fn health(&self) -> Result<StoreHealth, StoreError>;
+
+    /// Sums over all published events. It looks at every event, and so is not for every second.
+    async fn totals(&self) -> Result<Totals, StoreError>;
+
+    /// How the store's connections are used at this moment, without asking it anything.
+    fn connections(&self) -> Connections;
+}
