@@ -10,6 +10,8 @@
 //! The queue decides nothing and remembers nothing that matters: whatever becomes of this process,
 //! the store is right.
 //!
+//! A [`Sweeper`] beside it does in time what time alone brings: it offers seats that came free to those who wait.
+//!
 //! ```
 //! # use booking_conformance::MemoryStore;
 //! # use booking_core::*;
@@ -26,7 +28,7 @@
 //! # )).await?;
 //! let admission = Admission::start(store, Limits::default());
 //! let ada = Claim::new(uuid::Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
-//! let command = EventCommand::new(event.id, Command::Register(ada.into()));
+//! let command = EventCommand::new(event.id, Command::Register(ada.into())).by(Caller::Anyone);
 //! let outcome = admission.submit(command).await?;
 //! assert!(matches!(outcome, Outcome::Confirmed(_)));
 //! admission.drain().await;
@@ -36,10 +38,14 @@
 
 mod batch;
 mod driver;
+mod failure_log;
 mod limits;
 mod queue_age;
+mod sweeper;
 
+pub use failure_log::FailureLog;
 pub use limits::Limits;
+pub use sweeper::Sweeper;
 
 use batch::{Abandoned, Caller, Waiting};
 use booking_core::{

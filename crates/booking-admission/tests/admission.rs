@@ -1,6 +1,7 @@
 //! What the queue promises, against a store that is held up, busy or failing.
 
 mod scripted;
+mod sweeping;
 
 use booking_admission::{Admission, Limits, SubmitError};
 use booking_core::prelude::*;

@@ -30,6 +30,7 @@ use booking_core::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
 /// who ask again at once would otherwise have the machine spend itself on refusing them.
@@ -60,6 +61,7 @@ pub(crate) struct Service {
     pub(crate) readiness: Readiness,
     under_way: AtomicUsize,
     stopping: AtomicBool,
+    stopped: Notify,
 }
 
 impl Service {
@@ -93,6 +95,7 @@ impl Service {
             readiness: Readiness::default(),
             under_way: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            stopped: Notify::new(),
         }
     }
 
@@ -188,10 +191,20 @@ impl Service {
     /// From now on every answer asks its client to close the connection.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+        self.stopped.notify_waiters();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Returns when it stops.
+    pub(crate) async fn stopped(&self) {
+        // Before the look: whoever begins to stop after it is heard.
+        let stopped = self.stopped.notified();
+        if !self.is_stopping() {
+            stopped.await;
+        }
     }
 }
 

@@ -32,8 +32,12 @@ pub(crate) struct ScriptedStore {
 
 impl ScriptedStore {
     pub(crate) fn new() -> Self {
+        Self::over(MemoryStore::default())
+    }
+
+    pub(crate) fn over(memory: MemoryStore) -> Self {
         Self {
-            memory: MemoryStore::default(),
+            memory,
             gate: Semaphore::new(0),
             is_gated: AtomicBool::new(false),
             held: Mutex::default(),

@@ -33,6 +33,11 @@ pub enum Observation<'a> {
     Retried,
     /// It is not known whether an attempt was committed: its answer was lost.
     CommitLost,
+    /// The events were swept on which time alone had something to do.
+    Swept {
+        /// Whether the store did it; else it failed.
+        done: bool,
+    },
 }
 
 /// Nobody who looks.

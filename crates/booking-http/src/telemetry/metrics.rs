@@ -50,12 +50,6 @@ impl Metrics {
         self.families.problems.with_label_values(&[code]).inc();
     }
 
-    /// A sweep went well, or did not.
-    pub(crate) fn swept(&self, went_well: bool) {
-        let result = if went_well { "done" } else { "failed" };
-        self.families.sweeps.with_label_values(&[result]).inc();
-    }
-
     /// A recount found so many differences; `None` if it failed.
     pub(crate) fn audited(&self, differences: Option<usize>) {
         let families = &self.families;
@@ -122,6 +116,10 @@ impl Observer for Metrics {
             Observation::Executed(took) => families.transaction.observe(took.as_secs_f64()),
             Observation::Retried => families.retries.inc(),
             Observation::CommitLost => families.commits_lost.inc(),
+            Observation::Swept { done } => {
+                let result = if done { "done" } else { "failed" };
+                families.sweeps.with_label_values(&[result]).inc();
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
 //! How often a failure is told in the log.
 
+pub(crate) use booking_admission::FailureLog;
+
 use crate::util::locks::lock;
-use booking_core::{ErrorChain, StoreError};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a failure that goes on is told.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 /// How often a failure of many requests is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -34,23 +33,6 @@ impl SampledLog {
         }
         unlogged.told_at = Some(now);
         Some(std::mem::take(&mut unlogged.count))
-    }
-}
-
-/// Tells failures of what is done again and again, and not each time while they last.
-#[derive(Default)]
-pub(crate) struct FailureLog {
-    told_at: Option<Instant>,
-}
-
-impl FailureLog {
-    /// Tells that `what` was not done, if it was not.
-    pub(crate) fn record(&mut self, what: &str, done: Result<(), StoreError>) {
-        let Err(error) = done else { return };
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= COMPLAIN_EVERY) {
-            self.told_at = Some(Instant::now());
-            log::warn!("could not {what}: {}", ErrorChain(&error));
-        }
     }
 }
 

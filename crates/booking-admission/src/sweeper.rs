@@ -1,0 +1,238 @@
+//! Does in time what time alone brings.
+
+use crate::{Admission, FailureLog, SubmitError};
+use booking_core::{
+    BookingStore, Command, EventCommand, EventId, Observation, Observer, Outcome, PageLimit,
+    StoreError, Unobserved,
+};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all, join3};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+/// How long a sweep waits for what it asks of its events. One whose row somebody else holds is left to a
+/// later sweep, so that the others need not wait for it.
+const SETTLE_WITHIN: Duration = Duration::from_secs(2);
+/// The most events of which something is erased in one round: of each up to
+/// [`ERASED_MAX`](booking_core::ERASED_MAX) registrations.
+const ERASE_EVENTS_MAX: u32 = 100;
+/// How many of them share a transaction.
+const ERASE_TOGETHER: usize = 2;
+/// The pause between two rounds.
+const ERASE_PAUSE: Duration = Duration::from_millis(10);
+/// How often what has run out is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// The pause between two rounds of forgetting, each of up to 1,000 records. It is what leaves others a turn,
+/// and still more is forgotten than one server can answer.
+const FORGET_PAUSE: Duration = Duration::from_millis(10);
+/// The shortest pause between two sweeps that may be asked for.
+const EVERY_MIN: Duration = Duration::from_millis(1);
+
+/// Forgets up to so many records that have run out, and tells how many.
+type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> + Send + Sync;
+
+/// Does in time what time alone brings: gives the seats of holds that have run out to those who wait,
+/// erases what was kept for long enough, and forgets what is no longer needed.
+///
+/// Nothing depends on it for being right. A hold that has run out counts for nothing, swept or not, and
+/// whoever asks an event for something tidies it first. It never writes a seat by itself: it asks,
+/// through the queue, as everybody does. So any number of servers may sweep at once, and none need. Without it, who
+/// waits hears of a seat that came free when somebody else asks for one.
+///
+/// ```
+/// # use booking_conformance::{ManualClock, MemoryStore};
+/// # use booking_core::*;
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// # use uuid::Uuid;
+/// use booking_admission::{Admission, Limits, Sweeper};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let clock = ManualClock::default();
+/// # let store: Arc<dyn BookingStore> = Arc::new(MemoryStore::default().with_clock(clock.as_clock()));
+/// # let seats = Capacity::parse(1, CapacityMax::default())?;
+/// # let new = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
+/// # let event = store.create_event(new).await?;
+/// # let claim = |email| Ok::<_, Invalid>(Claim::new(Uuid::now_v7().into(), EmailAddress::parse(email)?));
+/// let admission = Admission::start(Arc::clone(&store), Limits::default());
+/// // Ada holds the one seat for a minute, and Grace waits for it.
+/// let hold = Command::Hold(Hold { claim: claim("ada@example.org")?, ttl: HoldTtl::parse(60)? });
+/// admission.submit(EventCommand::new(event.id, hold).by(Caller::Anyone)).await?;
+/// let wait = Register { claim: claim("grace@example.org")?, on_full: OnFull::Waitlist };
+/// let wait = EventCommand::new(event.id, Command::Register(wait)).by(Caller::Anyone);
+/// let Outcome::Waitlisted(grace) = admission.submit(wait).await? else { panic!("she has to wait") };
+///
+/// let sweeper = Sweeper::new(Arc::clone(&store), admission).every(Duration::from_millis(5));
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// let sweeping = tokio::spawn(async move { sweeper.run_until(async { drop(stopped.await) }).await });
+///
+/// // A minute later nobody asks for anything, and the seat is hers to accept all the same.
+/// # clock.advance_micros(60_000_000);
+/// # while store.registration(grace.id).await?.map(|row| row.status) == Some(Status::Waitlisted) {
+/// #     tokio::time::sleep(Duration::from_millis(1)).await;
+/// # }
+/// let row = store.registration(grace.id).await?.expect("it is there");
+/// assert_eq!(row.status, Status::Offered);
+///
+/// drop(stop);
+/// sweeping.await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sweeper {
+    store: Arc<dyn BookingStore>,
+    admission: Admission,
+    every: Duration,
+    observer: Arc<dyn Observer>,
+    purge: Box<Purge>,
+}
+
+impl Sweeper {
+    /// How often is swept if nothing else is said.
+    pub const EVERY: Duration = Duration::from_secs(1);
+
+    /// Sweeps `store`, through the queue in front of it.
+    pub fn new(store: Arc<dyn BookingStore>, admission: Admission) -> Self {
+        let purged = Arc::clone(&store);
+        let purge = move |limit: PageLimit| {
+            let store = Arc::clone(&purged);
+            async move { store.purge_records(limit).await.map_err(SubmitError::Store) }.boxed()
+        };
+        let (every, observer) = (Self::EVERY, Arc::new(Unobserved));
+        Self { store, admission, every, observer, purge: Box::new(purge) }
+    }
+
+    /// The same, sweeping so often; no more often than every millisecond.
+    #[must_use]
+    pub fn every(self, every: Duration) -> Self {
+        Self { every: every.max(EVERY_MIN), ..self }
+    }
+
+    /// The same, telling `observer` of each sweep ([`Observation::Swept`]).
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// The same, which has records forgotten by `purge` and not by asking the store itself: for whoever lets
+    /// what writes beside the queue take turns.
+    #[must_use]
+    pub fn purging_by<W>(self, purge: impl Fn(PageLimit) -> W + Send + Sync + 'static) -> Self
+    where
+        W: Future<Output = Result<u64, SubmitError>> + Send + 'static,
+    {
+        Self { purge: Box::new(move |limit| purge(limit).boxed()), ..self }
+    }
+
+    /// Sweeps until `stop` is ready. What is under way then is left to the queue, and what is left to a
+    /// later sweep of whichever server. To drop the returned future has the same effect. Erasing may take
+    /// long, and nobody who waits for a seat waits for it.
+    pub async fn run_until(&self, stop: impl Future<Output = ()>) {
+        tokio::select! {
+            () = stop => {}
+            _ = join3(self.tidy(), self.erase(), self.forget()) => {}
+        }
+    }
+
+    /// Sweeps once: has every event tidied on which time alone has something to do, as many as one page has.
+    ///
+    /// # Errors
+    /// The store's. That the queue was full is none: a later sweep will do.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let due = self.store.due_events(PageLimit::default()).await?;
+        self.ask(&due, &Command::Settle).await.map(drop)
+    }
+
+    async fn tidy(&self) {
+        let mut ticks = interval(self.every);
+        // After a pause there is one sweep, and not all those that were missed.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failures = FailureLog::default();
+        loop {
+            ticks.tick().await;
+            let swept = self.sweep().await;
+            self.observer.observe(Observation::Swept { done: swept.is_ok() });
+            failures.record("sweep", swept);
+        }
+    }
+
+    async fn erase(&self) {
+        let mut ticks = interval(self.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failures = FailureLog::default();
+        loop {
+            match self.erase_due().await {
+                // There may be more, and nothing is in the way. Others have a turn in between.
+                Ok(true) => {
+                    sleep(ERASE_PAUSE).await;
+                    continue;
+                }
+                Ok(false) => {}
+                failed => failures.record("erase what is kept no longer", failed.map(drop)),
+            }
+            ticks.tick().await;
+        }
+    }
+
+    /// Has whose registrations were erased, where they were to be kept for no longer, as much as one round may.
+    /// Tells whether there was any, and all of it was done. An event that cannot be written keeps no other from
+    /// being erased.
+    async fn erase_due(&self) -> Result<bool, StoreError> {
+        let limit = PageLimit::parse(ERASE_EVENTS_MAX).unwrap_or_default();
+        let due = self.store.erasable_events(limit).await?;
+        let mut done = Ok(!due.is_empty());
+        for together in due.chunks(ERASE_TOGETHER) {
+            match self.ask(together, &Command::EraseDue).await {
+                Ok(true) => {}
+                Ok(false) => done = done.and(Ok(false)),
+                Err(error) => done = Err(error),
+            }
+        }
+        done
+    }
+
+    /// Asks something of events, and waits for it a while. Tells whether each was done.
+    async fn ask(&self, events: &[EventId], command: &Command) -> Result<bool, StoreError> {
+        let asked =
+            events.iter().map(|id| self.admission.submit(EventCommand::new(*id, command.clone())));
+        let Ok(outcomes) = timeout(SETTLE_WITHIN, join_all(asked)).await else { return Ok(false) };
+        let mut done = true;
+        for outcome in outcomes {
+            match outcome {
+                Err(SubmitError::Store(error)) => return Err(error),
+                Ok(Outcome::Settled) => {}
+                // Others are more urgent.
+                Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => done = false,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Forgets what idempotency keys were answered, when it is too old to be asked for: until nothing is left, so
+    /// that it keeps up with whatever comes in, and in steps, so that nobody waits for long.
+    async fn forget(&self) {
+        let mut failures = FailureLog::default();
+        loop {
+            let limit = PageLimit::MAX;
+            match (self.purge)(limit).await {
+                Ok(forgotten) if forgotten == limit.get() as u64 => sleep(FORGET_PAUSE).await,
+                Ok(_) | Err(SubmitError::Overloaded | SubmitError::ShuttingDown) => {
+                    sleep(FORGET_EVERY).await;
+                }
+                Err(SubmitError::Store(error)) => {
+                    failures.record("forget old records", Err(error));
+                    sleep(FORGET_EVERY).await;
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sweeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweeper").field("every", &self.every).finish_non_exhaustive()
+    }
+}
