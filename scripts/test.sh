@@ -206,6 +206,23 @@ run() {
     "$@"
 }
 
+# Each library as a package, which has in it what its folder only links to: migrations, pages, the licence. What
+# is packaged is not published, so no registry has what a lock file of it would name: there is none, and nothing
+# is compiled. The manifests are checked all the same, and Cargo says what one lacks.
+package_crates() {
+    local version link crate name packed there
+    version=$(sed -nE 's/^version = "([0-9.]+)"/\1/p' Cargo.toml | head -1)
+    cargo package --workspace --exclude booking-bench --exclude booking-fuzz \
+        --no-verify --exclude-lockfile --offline --locked --allow-dirty
+    while read -r link; do
+        crate=$(basename "$(dirname "$link")")
+        name=$(basename "$link")
+        packed=$(tar -tzf "$target/package/$crate-$version.crate" | grep -cE "^$crate-$version/$name(/|\$)" || true)
+        there=$(find -L "$link" -type f | wc -l)
+        [ "$packed" -eq "$there" ] || fail "the package of $crate has $packed of the $there files of $name"
+    done < <(find crates -type l | sort)
+}
+
 run "format" cargo fmt --all --check
 run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
@@ -220,6 +237,7 @@ modules=--experimental-default-type=module
 "$node" "$modules" -e "" 2>/dev/null || modules=
 run "units of the pages" env LC_ALL=C "$node" ${modules:+"$modules"} --test --test-reporter=spec "$units"/*.test.mjs
 run "container files" scripts/check-docker.sh
+run "packages" package_crates
 if has cargo-deny; then
     run "licences and sources" cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources
 else

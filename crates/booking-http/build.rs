@@ -1,4 +1,6 @@
 //! Compresses the files of the pages, so that no server does it.
+//!
+//! `static` is a link to that at the top of the workspace: a package of this crate has it in it.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let from = Path::new("../../static");
+    let from = Path::new("static");
     println!("cargo::rerun-if-changed={}", from.display());
     println!("cargo::rerun-if-changed=build.rs");
     let to = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where")).join("static");

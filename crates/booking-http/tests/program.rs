@@ -1,6 +1,8 @@
 //! The program as its operator sees it: start, settings, logs, CORS, stopping.
 
 mod common;
+#[path = "program/crates.rs"]
+mod crates;
 
 use booking_testkit::{Cluster, ClusterOptions, Database, ServerProcess, run_sql};
 use common::{App, Data, PROGRAM, http, make_token, run, start_on};

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 mod embedded {
-    refinery::embed_migrations!("../../migrations/postgres");
+    refinery::embed_migrations!("migrations");
 }
 
 /// The longest time for all migrations, waiting for another process's included.

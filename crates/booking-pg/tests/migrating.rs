@@ -17,7 +17,7 @@ use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 mod embedded {
-    refinery::embed_migrations!("../../migrations/postgres");
+    refinery::embed_migrations!("migrations");
 }
 
 const EVENT: &str = "0193af5c-0000-7000-8000-000000000001";

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 mod embedded {
-    refinery::embed_migrations!("../../migrations/sqlite");
+    refinery::embed_migrations!("migrations");
 }
 
 /// Brings the database at `path` to the schema of this crate, creates it if there is none, and names

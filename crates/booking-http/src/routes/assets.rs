@@ -32,7 +32,7 @@ macro_rules! asset {
     ($content_type:ident $file:literal) => {
         Asset {
             content_type: $content_type,
-            bytes: include_bytes!(concat!("../../../../static/", $file)),
+            bytes: include_bytes!(concat!("../../static/", $file)),
             gzipped: include_bytes!(concat!(env!("OUT_DIR"), "/static/", $file, ".gz")),
         }
     };
@@ -143,7 +143,7 @@ routes! {
 
 /// The script that opens the pages without a network. Not under `/static`: it may only answer for what
 /// is below its own path.
-const WORKER: &[u8] = include_bytes!("../../../../static/sw.js");
+const WORKER: &[u8] = include_bytes!("../../static/sw.js");
 
 /// The worker with the list of what it keeps before it. Any change to any file makes another script of
 /// it, which is how browsers tell that there is a new release.

@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 mod embedded {
-    refinery::embed_migrations!("../../migrations/sqlite");
+    refinery::embed_migrations!("migrations");
 }
 
 const ID: [Uuid; 4] =
