@@ -327,17 +327,20 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     let token = rng.bool().then(|| token_hash(rng.u8(0..6)));
     let of_registration = |command| EventCommand::new(event_id, command);
     let of_event = |rng: &mut Rng, command| EventCommand::new(next_event_id(rng, past), command);
+    let of_new = |rng: &mut Rng, command: fn(Claim, &mut Rng) -> Command| {
+        let event_id = next_event_id(rng, past);
+        let claim = next_claim(rng, event_id);
+        EventCommand::new(event_id, command(claim, rng))
+    };
     let command = match rng.u32(0..100) {
-        0..30 => {
+        0..30 => of_new(rng, |claim, rng| {
             let on_full = if rng.bool() { OnFull::Waitlist } else { OnFull::Refuse };
-            let register = Register { claim: next_claim(rng), on_full };
-            of_event(rng, Command::Register(register))
-        }
-        30..48 => {
+            Command::Register(Register { claim, on_full })
+        }),
+        30..48 => of_new(rng, |claim, rng| {
             let ttl = HoldTtl::parse(if rng.bool() { 60 } else { 120 }).expect("valid");
-            let claim = next_claim(rng);
-            of_event(rng, Command::Hold(Hold { claim, ttl }))
-        }
+            Command::Hold(Hold { claim, ttl })
+        }),
         48..60 => of_registration(Command::Confirm { registration_id }),
         60..72 => of_registration(Command::Cancel { registration_id }),
         72..77 => of_registration(Command::Transfer(Transfer {
@@ -389,8 +392,12 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     command.by(caller).with_key(key).with_request_id(request_id)
 }
 
-fn next_claim(rng: &mut Rng) -> Claim {
-    let claim = Claim::new(Uuid::from_u128(rng.u128(..)).into(), next_address(rng));
+fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {
+    let fresh = Uuid::from_u128(rng.u128(..));
+    // Earlier versions, and others' programs, made ids of any ending.
+    let is_beside = rng.u8(..) < 200;
+    let id = if is_beside { RegistrationId::beside(event_id, fresh) } else { fresh.into() };
+    let claim = Claim::new(id, next_address(rng));
     let token_hash = rng.bool().then(|| token_hash(rng.u8(0..6)));
     Claim { name: next_name(rng), token_hash, ..claim }
 }

@@ -32,7 +32,7 @@
 //!     event_id: EventId,
 //!     email: &str,
 //! ) -> Result<Outcome, Box<dyn std::error::Error>> {
-//!     let id = RegistrationId::from(Uuid::now_v7());
+//!     let id = RegistrationId::beside(event_id, Uuid::now_v7());
 //!     let claim = Claim::new(id, EmailAddress::parse(email)?);
 //!     let batch = [EventCommand::new(event_id, Command::Register(claim.into()))];
 //!     match store.execute(&batch, WhenBusy::Wait).await?.remove(0) {

@@ -50,7 +50,7 @@ fn scan(of: &Registration) -> EventCommand {
 
 /// A registration that `token` manages.
 fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> EventCommand {
-    let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(who) };
+    let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(event_id, who) };
     let register = Register { claim, on_full: OnFull::Waitlist };
     EventCommand::new(event_id, Command::Register(register))
 }

@@ -64,7 +64,7 @@ async fn over_at(
 pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (first, second) = (create(&*store, 3).await, create(&*store, 1).await);
-    let mut named = claim("ada");
+    let mut named = claim(first.id, "ada");
     (named.name, named.token_hash) = (PersonName::parse("Ada").ok(), Some(token_hash(1)));
     let seat = EventCommand::new(first.id, Command::Register(named.into()));
     let seat = confirmed(execute_one(&*store, seat).await);
@@ -101,7 +101,7 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
     assert_audit_is_clean(&*store).await;
     confirmed(execute_one(&*store, register(first.id, "ada")).await);
     let mut nobody = others;
-    nobody.id = claim("nobody").registration_id;
+    nobody.id = new_registration_id(first.id);
     let refused = execute_one(&*store, erase(&nobody)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::RegistrationNotFound));
 }

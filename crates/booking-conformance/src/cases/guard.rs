@@ -67,9 +67,9 @@ fn who(number: u8) -> (EmailAddress, PersonName, TokenHash) {
     (address(format!("zerlina.guarded.{number}")), name, hash)
 }
 
-fn claim_of(number: u8) -> Claim {
+fn claim_of(event_id: EventId, number: u8) -> Claim {
     let (user_email, name, hash) = who(number);
-    let claim = Claim::new(Uuid::now_v7().into(), user_email);
+    let claim = Claim::new(new_registration_id(event_id), user_email);
     Claim { name: Some(name), token_hash: Some(hash), ..claim }
 }
 
@@ -95,7 +95,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     };
 
     // One who was somebody else, was written wrongly, and is inside.
-    let seat = ask(Command::Register(claim_of(next()).into())).await;
+    let seat = ask(Command::Register(claim_of(event_id, next()).into())).await;
     let registration_id = seat.id;
     let (user_email, name, hash) = who(next());
     let (name, token_hash) = (Some(name), Some(hash));
@@ -108,11 +108,11 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
     ask(Command::CheckIn(CheckIn { registration_id, generation, scan_id, scanned_at })).await;
     // One who gave up, one who has not decided, and one who waits.
-    let gone = ask(Command::Register(claim_of(next()).into())).await;
+    let gone = ask(Command::Register(claim_of(event_id, next()).into())).await;
     ask(Command::Cancel { registration_id: gone.id }).await;
-    let hold = Hold { claim: claim_of(next()), ttl: HoldTtl::default() };
+    let hold = Hold { claim: claim_of(event_id, next()), ttl: HoldTtl::default() };
     ask(Command::Hold(hold)).await;
-    let wait = Register { claim: claim_of(next()), on_full: OnFull::Waitlist };
+    let wait = Register { claim: claim_of(event_id, next()), on_full: OnFull::Waitlist };
     ask(Command::Register(wait)).await;
     told
 }

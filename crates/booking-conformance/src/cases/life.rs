@@ -80,7 +80,7 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
 pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
-    let mut claim = claim("ada");
+    let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
     let register_ada = EventCommand::new(event.id, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, register_ada).await);
@@ -109,7 +109,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
 pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
-    let mut claim = claim("ada");
+    let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
     let ada = EventCommand::new(event.id, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, ada).await);

@@ -72,7 +72,7 @@ pub async fn texts_survive(fixture: &dyn Fixture) {
     assert_eq!(venue.as_ref().map(Venue::as_str), Some(name));
     let mut made = Vec::new();
     for who in ["o'brien", "ren\u{e9}", "東京"] {
-        let mut claim = claim(who);
+        let mut claim = claim(event.id, who);
         claim.name = Some(PersonName::parse(name).expect("valid"));
         let command = EventCommand::new(event.id, Command::Register(claim.into()));
         made.push(confirmed(execute_one(&*store, command).await));

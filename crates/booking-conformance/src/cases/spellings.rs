@@ -40,7 +40,7 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     let event = create(&*store, 3).await;
     let register = |text: &str| {
         let address = EmailAddress::parse(text).expect("valid");
-        register_as(event.id, Uuid::now_v7().into(), address)
+        register_as(event.id, new_registration_id(event.id), address)
     };
     let seat = confirmed(execute_one(&*store, register(OTHERS[0])).await);
     assert_eq!(seat.user_email.as_str(), CANONICAL);
@@ -54,8 +54,9 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     let event = create(&*store, 3).await;
     let [joined, in_dns] = ["ada@نامه\u{200c}ای.example", "ada@xn--mgba3gch31f060k.example"]
         .map(|text| EmailAddress::parse(text).expect("valid"));
-    confirmed(execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), joined)).await);
-    let again = execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), in_dns)).await;
+    let register = |address| register_as(event.id, new_registration_id(event.id), address);
+    confirmed(execute_one(&*store, register(joined)).await);
+    let again = execute_one(&*store, register(in_dns)).await;
     assert_eq!(again, ALREADY_REGISTERED);
 }
 
@@ -108,7 +109,7 @@ pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
     let listed = read_events(&*store, booking_core::Caller::Operator, PageLimit::MAX).await;
     assert_eq!(listed, std::slice::from_ref(&event));
     let name = Some(PersonName::parse_stored("\u{3164}").expect("it was taken once"));
-    let command = Command::Register(Claim { name, ..claim("ada") }.into());
+    let command = Command::Register(Claim { name, ..claim(event.id, "ada") }.into());
     let key =
         IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };
     let command = EventCommand::new(event.id, command).with_key(Some(key));

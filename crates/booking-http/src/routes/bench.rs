@@ -19,7 +19,7 @@ pub(super) async fn register_nothing(
     EventPath(event_id): EventPath,
     write: Write<Register>,
 ) -> Answer {
-    let id = RegistrationId::from(Uuid::now_v7());
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let claim = write.body.who.claim(id, token.hash);
     let made = CommandResult::registration(Outcome::Confirmed(Registration {

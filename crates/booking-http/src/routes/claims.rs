@@ -25,7 +25,7 @@ pub(super) async fn register(
 ) -> Answer {
     let key = write.key_of(caller)?;
     let Register { who, on_full } = write.body;
-    let id = RegistrationId::from(Uuid::now_v7());
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let claim = who.claim(id, token.hash);
     let command = Command::Register(booking_core::Register { claim, on_full });
@@ -51,7 +51,7 @@ pub(super) async fn hold(
 ) -> Answer {
     let key = write.key_of(caller)?;
     let Hold { who, ttl } = write.body;
-    let id = RegistrationId::from(Uuid::now_v7());
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let key_hash = key.map(|key| key.hash);
     let places = service.seats.take(client, caller, event_id, id, key_hash).and_then(|seat| {
