@@ -7,7 +7,7 @@ use booking_core::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Description, Edit, EmailAddress,
     EventCommand, EventCursor, EventId, EventName, EventRules, EventStatus, EventTag, Execution,
     Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull,
-    OrganizerId, Outcome, PageLimit, PersonName, Precondition, Register, Registration,
+    OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Register, Registration,
     RegistrationCursor, RegistrationId, RenewLink, RequestId, Retention, TimeZone, Transfer, Venue,
     Version,
 };
@@ -296,7 +296,7 @@ fn next_address(rng: &mut Rng) -> EmailAddress {
 /// Mostly anybody's; else the one that the registration has.
 fn next_address_for(rng: &mut Rng, known: Option<&Registration>) -> EmailAddress {
     match known {
-        Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.user_email.clone(),
+        Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.person.user_email.clone(),
         Some(_) | None => next_address(rng),
     }
 }
@@ -345,8 +345,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         60..72 => of_registration(Command::Cancel { registration_id }),
         72..77 => of_registration(Command::Transfer(Transfer {
             registration_id,
-            user_email: next_address_for(rng, known),
-            name: next_name(rng),
+            person: Person { user_email: next_address_for(rng, known), name: next_name(rng) },
             token_hash: token,
         })),
         77 => {
@@ -397,9 +396,9 @@ fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {
     // Earlier versions, and others' programs, made ids of any ending.
     let is_beside = rng.u8(..) < 200;
     let id = if is_beside { RegistrationId::beside(event_id, fresh) } else { fresh.into() };
-    let claim = Claim::new(id, next_address(rng));
+    let person = Person { user_email: next_address(rng), name: next_name(rng) };
     let token_hash = rng.bool().then(|| token_hash(rng.u8(0..6)));
-    Claim { name: next_name(rng), token_hash, ..claim }
+    Claim { registration_id: id, person, token_hash }
 }
 
 fn next_edit(rng: &mut Rng, past: &Past) -> Edit {

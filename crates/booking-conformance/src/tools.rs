@@ -127,8 +127,7 @@ pub(crate) fn transfer(
 ) -> EventCommand {
     let transfer = Transfer {
         registration_id: registration.id,
-        user_email: address(who),
-        name: None,
+        person: address(who).into(),
         token_hash: token.map(token_hash),
     };
     EventCommand::new(registration.event_id, Command::Transfer(transfer))

@@ -53,7 +53,7 @@
 //!     .await?;
 //!
 //! let first = sign_up(&store, event.id, "Ada@Example.org").await?;
-//! assert!(matches!(first, Outcome::Confirmed(seat) if seat.user_email.as_str() == "ada@example.org"));
+//! assert!(matches!(first, Outcome::Confirmed(seat) if seat.person.user_email.as_str() == "ada@example.org"));
 //! let second = sign_up(&store, event.id, "grace@example.org").await?;
 //! assert_eq!(second, Outcome::Refused(Refusal::SoldOut));
 //! # Ok(())
@@ -91,6 +91,7 @@ pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
+pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::{AskedBy, RequestId};

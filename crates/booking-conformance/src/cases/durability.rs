@@ -5,9 +5,9 @@ use crate::tools::*;
 use booking_core::{
     AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
     EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, PersonName,
-    Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone, Totals,
-    Venue, Version,
+    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, Person,
+    PersonName, Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone,
+    Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ fn edit(event_id: EventId, edit: Edit) -> EventCommand {
 /// A claim with what may be said and need not be: a name, a token to manage it with.
 fn claim_with(event_id: EventId, who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
     let name = called.map(|called| PersonName::parse(called).expect("a valid name"));
-    Claim { name, token_hash: token.map(token_hash), ..claim(event_id, who) }
+    let person = Person { user_email: address(who), name };
+    Claim { person, token_hash: token.map(token_hash), ..claim(event_id, who) }
 }
 
 fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
@@ -96,7 +97,7 @@ pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
     ] {
         let claim = claim_with(event.id, who, called, token);
         let seat = confirmed(execute_one(&*store, register_with(event.id, claim.clone())).await);
-        assert_eq!((&seat.name, seat.token_hash), (&claim.name, claim.token_hash));
+        assert_eq!((&seat.person, seat.token_hash), (&claim.person, claim.token_hash));
         seats.push(seat);
     }
     let made = clock.now();

@@ -89,7 +89,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     let command = transfer(&ada, "grace", Some(2)).by(owner);
     let outcome = execute_one(&*store, command.clone()).await;
     let Outcome::Transferred(seat) = &outcome else { panic!("{outcome:?}") };
-    assert_eq!((seat.id, &seat.user_email, seat.generation), (ada.id, &address("grace"), 1));
+    assert_eq!((seat.id, &seat.person.user_email, seat.generation), (ada.id, &address("grace"), 1));
     assert_eq!((seat.created_version, seat.created_at), (ada.created_version, ada.created_at));
     assert_eq!(execute_one(&*store, command).await, outcome, "executed again");
     assert_eq!(look(&*store, ada.id).await, *seat);
@@ -146,7 +146,7 @@ pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn F
     let x = confirmed(outcomes[3].clone());
     assert_eq!(outcomes[4], ALREADY_REGISTERED);
     let emails = |rows: Vec<booking_core::Registration>| -> Vec<_> {
-        rows.into_iter().map(|row| (row.id, row.user_email)).collect()
+        rows.into_iter().map(|row| (row.id, row.person.user_email)).collect()
     };
     let rows = read_registrations(&*store, event.id, PageLimit::MAX).await;
     let expected = [(a.id, address("b")), (b.id, address("a")), (x.id, address("x"))];

@@ -5,7 +5,7 @@ use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Event, EventCommand,
     EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, Outcome, PageLimit,
-    PersonName, Refusal, Registration, RegistrationId, RenewLink, Retention, Status,
+    Person, PersonName, Refusal, Registration, RegistrationId, RenewLink, Retention, Status,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 /// Asks for a seat to be held for somebody who has a name, and a token to manage it with.
 fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> EventCommand {
     let name = PersonName::parse(&format!("Dr {who}")).expect("a valid name");
-    let claim = Claim::new(id, address(who));
-    let claim = Claim { name: Some(name), token_hash: Some(token_hash(token)), ..claim };
+    let person = Person { user_email: address(who), name: Some(name) };
+    let claim = Claim { registration_id: id, person, token_hash: Some(token_hash(token)) };
     EventCommand::new(event_id, Command::Hold(Hold { claim, ttl: HoldTtl::default() }))
 }
 

@@ -130,8 +130,7 @@ pub(crate) fn cancel(registration: &Registration) -> EventCommand {
 pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
     let transfer = Transfer {
         registration_id: registration.id,
-        user_email: address(who),
-        name: None,
+        person: address(who).into(),
         token_hash: None,
     };
     EventCommand::new(registration.event_id, Command::Transfer(transfer))

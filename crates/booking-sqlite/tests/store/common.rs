@@ -129,8 +129,7 @@ pub(crate) fn transfer(
     registration_id: RegistrationId,
     to: impl std::fmt::Display,
 ) -> EventCommand {
-    let (user_email, name, token_hash) = (address(to), None, None);
-    let transfer = Transfer { registration_id, user_email, name, token_hash };
+    let transfer = Transfer { registration_id, person: address(to).into(), token_hash: None };
     EventCommand::new(event_id, Command::Transfer(transfer))
 }
 
