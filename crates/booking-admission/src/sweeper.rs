@@ -56,7 +56,8 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// # let seats = Capacity::parse(1, CapacityMax::default())?;
 /// # let new = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
 /// # let event = store.create_event(new).await?;
-/// # let claim = |email| Ok::<_, Invalid>(Claim::new(Uuid::now_v7().into(), EmailAddress::parse(email)?));
+/// # let id = || RegistrationId::beside(event.id, Uuid::now_v7());
+/// # let claim = |email| Ok::<_, Invalid>(Claim::new(id(), EmailAddress::parse(email)?));
 /// let admission = Admission::start(Arc::clone(&store), Limits::default());
 /// // Ada holds the one seat for a minute, and Grace waits for it.
 /// let hold = Command::Hold(Hold { claim: claim("ada@example.org")?, ttl: HoldTtl::parse(60)? });

@@ -5,8 +5,8 @@ use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts, SigningSeed,
-    Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
+    OrganizerToken, Person, PersonName, Registration, RegistrationId, Retention, SeatCounts,
+    SigningSeed, Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -103,6 +103,7 @@ pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError>
 
 /// A row of registrations, or the beginning of one. Those who wait get their place in the queue later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
+    let user_email = EmailAddress::parse_stored(row.get(2)).map_err(in_column("user_email"))?;
     let name = row.get::<_, Option<&str>>(3).map(PersonName::parse_stored).transpose();
     let check_in = Option::zip(row.get(6), row.get(7));
     let token_hash = row.get::<_, Option<&[u8]>>(9).map(|bytes| bytes32("token_hash", bytes));
@@ -112,8 +113,7 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
     Ok(Registration {
         event_id: event_id(row, 0),
         id: registration_id(row, 1),
-        user_email: EmailAddress::parse_stored(row.get(2)).map_err(in_column("user_email"))?,
-        name: name.map_err(in_column("name"))?,
+        person: Person { user_email, name: name.map_err(in_column("name"))? },
         status: Status::from_name(row.get(4)).ok_or(PgError::Unreadable { column: "status" })?,
         expires_at: row.get(5),
         position: None,

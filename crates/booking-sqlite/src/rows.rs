@@ -4,8 +4,8 @@ use crate::errors::Failure;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, PersonName, Registration,
-    Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Person, PersonName,
+    Registration, Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -93,8 +93,10 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         created_version,
         event_version: changed_version.unwrap_or(created_version),
         id: uuid(row, 3, "registrations.id")?.into(),
-        user_email: text(row, 4, "registrations.user_email", EmailAddress::parse_stored)?,
-        name: optional_text(row, 5, "registrations.name", PersonName::parse_stored)?,
+        person: Person {
+            user_email: text(row, 4, "registrations.user_email", EmailAddress::parse_stored)?,
+            name: optional_text(row, 5, "registrations.name", PersonName::parse_stored)?,
+        },
         status: status(row, 6)?,
         expires_at: optional_time(row, 7, "registrations.expires_at")?,
         position: None,

@@ -10,7 +10,7 @@ use std::fmt;
 /// use booking_core::prelude::*;
 /// use booking_core::{
 ///     Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Execution,
-///     NewEvent, Outcome, WhenBusy,
+///     NewEvent, Outcome, RegistrationId, WhenBusy,
 /// };
 /// use uuid::Uuid;
 ///
@@ -21,7 +21,8 @@ use std::fmt;
 /// let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
 /// let event = store.create_event(meetup).await?;
 ///
-/// let ada = Claim::new(Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+/// let id = RegistrationId::beside(event.id, Uuid::now_v7());
+/// let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
 /// let batch = [EventCommand::new(event.id, Command::Register(ada.into()))];
 /// let executions = store.execute(&batch, WhenBusy::Wait).await?;
 /// assert!(matches!(executions[0], Execution::Decided(Outcome::Confirmed(_))));

@@ -15,7 +15,7 @@ use std::fmt;
 /// use booking_conformance::{ManualClock, MemoryStore};
 /// use booking_core::prelude::*;
 /// use booking_core::{
-///     Claim, Command, EmailAddress, EventCommand, Hold, HoldTtl, PageLimit, WhenBusy,
+///     Claim, Command, EmailAddress, EventCommand, Hold, HoldTtl, PageLimit, RegistrationId, WhenBusy,
 /// };
 /// # use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
 /// use uuid::Uuid;
@@ -27,7 +27,8 @@ use std::fmt;
 /// # let seats = Capacity::parse(30, CapacityMax::default())?;
 /// # let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
 /// # let event = store.create_event(meetup).await?;
-/// let ada = Claim::new(Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+/// let id = RegistrationId::beside(event.id, Uuid::now_v7());
+/// let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
 /// let hold = Command::Hold(Hold { claim: ada, ttl: HoldTtl::parse(60)? });
 /// store.execute(&[EventCommand::new(event.id, hold)], WhenBusy::Wait).await?;
 /// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
