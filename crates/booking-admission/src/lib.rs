@@ -29,7 +29,7 @@
 //! let admission = Admission::start(store, Limits::default());
 //! let id = RegistrationId::beside(event.id, uuid::Uuid::now_v7());
 //! let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
-//! let command = EventCommand::new(event.id, Command::Register(ada.into())).by(Caller::Anyone);
+//! let command = EventCommand::new(event.id, Caller::Anyone, Command::Register(ada.into()));
 //! let outcome = admission.submit(command).await?;
 //! assert!(matches!(outcome, Outcome::Confirmed(_)));
 //! admission.drain().await;

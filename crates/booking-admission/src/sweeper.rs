@@ -2,8 +2,8 @@
 
 use crate::{Admission, FailureLog, SubmitError};
 use booking_core::{
-    BookingStore, Command, EventCommand, EventId, Observation, Observer, Outcome, PageLimit,
-    StoreError, Unobserved,
+    BookingStore, Caller, Command, EventCommand, EventId, Observation, Observer, Outcome,
+    PageLimit, StoreError, Unobserved,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all, join3};
@@ -61,9 +61,9 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// let admission = Admission::start(Arc::clone(&store), Limits::default());
 /// // Ada holds the one seat for a minute, and Grace waits for it.
 /// let hold = Command::Hold(Hold { claim: claim("ada@example.org")?, ttl: HoldTtl::parse(60)? });
-/// admission.submit(EventCommand::new(event.id, hold).by(Caller::Anyone)).await?;
+/// admission.submit(EventCommand::new(event.id, Caller::Anyone, hold)).await?;
 /// let wait = Register { claim: claim("grace@example.org")?, on_full: OnFull::Waitlist };
-/// let wait = EventCommand::new(event.id, Command::Register(wait)).by(Caller::Anyone);
+/// let wait = EventCommand::new(event.id, Caller::Anyone, Command::Register(wait));
 /// let Outcome::Waitlisted(grace) = admission.submit(wait).await? else { panic!("she has to wait") };
 ///
 /// let sweeper = Sweeper::new(Arc::clone(&store), admission).every(Duration::from_millis(5));
@@ -197,8 +197,9 @@ impl Sweeper {
 
     /// Asks something of events, and waits for it a while. Tells whether each was done.
     async fn ask(&self, events: &[EventId], command: &Command) -> Result<bool, StoreError> {
-        let asked =
-            events.iter().map(|id| self.admission.submit(EventCommand::new(*id, command.clone())));
+        let asked = events.iter().map(|id| {
+            self.admission.submit(EventCommand::new(*id, Caller::Operator, command.clone()))
+        });
         let Ok(outcomes) = timeout(SETTLE_WITHIN, join_all(asked)).await else { return Ok(false) };
         let mut done = true;
         for outcome in outcomes {

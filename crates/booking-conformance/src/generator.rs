@@ -325,12 +325,14 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         _ => next_event_id(rng, past),
     };
     let token = rng.bool().then(|| token_hash(rng.u8(0..6)));
-    let of_registration = |command| EventCommand::new(event_id, command);
-    let of_event = |rng: &mut Rng, command| EventCommand::new(next_event_id(rng, past), command);
+    let of_registration = |command| EventCommand::new(event_id, Caller::Operator, command);
+    let of_event = |rng: &mut Rng, command| {
+        EventCommand::new(next_event_id(rng, past), Caller::Operator, command)
+    };
     let of_new = |rng: &mut Rng, command: fn(Claim, &mut Rng) -> Command| {
         let event_id = next_event_id(rng, past);
         let claim = next_claim(rng, event_id);
-        EventCommand::new(event_id, command(claim, rng))
+        EventCommand::new(event_id, Caller::Operator, command(claim, rng))
     };
     let command = match rng.u32(0..100) {
         0..30 => of_new(rng, |claim, rng| {

@@ -87,7 +87,7 @@ pub(crate) fn claim(event_id: EventId, who: impl std::fmt::Display) -> Claim {
 }
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim(event_id, who).into()))
 }
 
 pub(crate) fn register_as(
@@ -96,28 +96,32 @@ pub(crate) fn register_as(
     user_email: EmailAddress,
 ) -> EventCommand {
     let claim = Claim::new(registration_id, user_email);
-    EventCommand::new(event_id, Command::Register(claim.into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
     let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
-    EventCommand::new(event_id, Command::Register(register))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
 pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display, seconds: i64) -> EventCommand {
     let ttl = HoldTtl::parse(seconds).expect("a valid time");
-    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(event_id, who), ttl }))
+    EventCommand::new(
+        event_id,
+        Caller::Operator,
+        Command::Hold(Hold { claim: claim(event_id, who), ttl }),
+    )
 }
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Command::Confirm { registration_id })
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Confirm { registration_id })
 }
 
 pub(crate) fn cancel(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Command::Cancel { registration_id })
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Cancel { registration_id })
 }
 
 pub(crate) fn transfer(
@@ -130,7 +134,7 @@ pub(crate) fn transfer(
         person: address(who).into(),
         token_hash: token.map(token_hash),
     };
-    EventCommand::new(registration.event_id, Command::Transfer(transfer))
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Transfer(transfer))
 }
 
 pub(crate) fn token_hash(token: u8) -> booking_core::TokenHash {

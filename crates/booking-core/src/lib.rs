@@ -26,7 +26,7 @@
 //!     let id = RegistrationId::beside(event_id, Uuid::now_v7());
 //!     let claim = Claim::new(id, EmailAddress::parse(email)?);
 //!     let command = Command::Register(claim.into());
-//!     let batch = [EventCommand::new(event_id, command).by(Caller::Anyone)];
+//!     let batch = [EventCommand::new(event_id, Caller::Anyone, command)];
 //!     match store.execute(&batch, WhenBusy::Wait).await?.remove(0) {
 //!         Execution::Decided(outcome) => Ok(outcome),
 //!         Execution::Busy => unreachable!("WhenBusy::Wait waits"),

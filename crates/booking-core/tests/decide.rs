@@ -41,7 +41,7 @@ fn ending(seats: u32, offer_seconds: Option<i64>, over_in: Option<i64>) -> Event
     let over_at = over_in.map(|seconds| now() + TimeDelta::seconds(seconds));
     let retention = Some(Retention::parse(0).ok());
     let edit = Edit { ends_at: Some(over_at), retention, ..Edit::default() };
-    let edit = EventCommand::new(event_id(), Command::Edit(Box::new(edit)));
+    let edit = EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));
     run(&mut table, &[edit], now());
     table
 }
@@ -90,7 +90,7 @@ fn commands() -> impl Strategy<Value = EventCommand> {
             hash: KeyHash::new([key; 32]),
             fingerprint: Fingerprint::new([fingerprint; 32]),
         });
-        EventCommand::new(event_id(), command).with_key(key)
+        EventCommand::new(event_id(), Caller::Operator, command).with_key(key)
     })
 }
 
@@ -253,9 +253,9 @@ proptest! {
     ) {
         let over_at = Some(Some(now));
         let due = Edit { starts_at: Some(None), ends_at: over_at, ..Edit::default() };
-        run(&mut table, &[EventCommand::new(event_id(), Command::Edit(Box::new(due)))], now);
+        run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(due)))], now);
         let mut erasing = batch.clone();
-        erasing.push(EventCommand::new(event_id(), Command::EraseDue));
+        erasing.push(EventCommand::new(event_id(), Caller::Operator, Command::EraseDue));
         let edits = |item: &EventCommand| matches!(item.command, Command::Edit(_));
         erasing.retain(|item| !edits(item));
         let mut alike = table.clone();
@@ -270,7 +270,7 @@ proptest! {
         let status = |table: &EventTable| table.rows().map(|row| row.status).collect::<Vec<_>>();
         prop_assert_eq!(status(&table), status(&alike));
         let late = Claim::new(Uuid::from_u128(99).into(), address(0));
-        let late = EventCommand::new(event_id(), Command::Register(late.into()));
+        let late = EventCommand::new(event_id(), Caller::Operator, Command::Register(late.into()));
         let refused = run(&mut table, &[late], now).remove(0);
         prop_assert_eq!(refused, Outcome::Refused(Refusal::Closed));
     }
@@ -337,6 +337,7 @@ proptest! {
 fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
     let command = EventCommand::new(
         event_id(),
+        Caller::Operator,
         Command::Register(Claim::new(Uuid::from_u128(1).into(), address(1)).into()),
     );
     let mut oversold = empty(event_id(), 3, None).state(&[&command], now());

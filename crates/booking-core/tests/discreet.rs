@@ -2,9 +2,9 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Fingerprint,
-    Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OnFull, Person, PersonName, Register,
-    TokenHash, Transfer, decide,
+    Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OnFull, Person, PersonName,
+    Register, TokenHash, Transfer, decide,
 };
 use chrono::DateTime;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ fn no_address_and_no_name_is_shown() {
     };
     let mut shown = vec![format!("{address:?} {name:?} {new:?}")];
     for command in commands {
-        let command = EventCommand::new(event_id, command).with_key(Some(key));
+        let command = EventCommand::new(event_id, Caller::Operator, command).with_key(Some(key));
         let state = table.state(&[&command], DateTime::UNIX_EPOCH);
         let decision = decide(&state, &[&command], DateTime::UNIX_EPOCH);
         shown.push(format!("{command:?} {state:#?} {decision:?}"));

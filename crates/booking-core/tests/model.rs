@@ -5,11 +5,11 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Correct, CorrectedAddress,
-    Decision, Edit, EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus,
-    FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Person, PersonName, Refusal,
-    Register, Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer, Version,
-    decide_without,
+    Actor, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Correct,
+    CorrectedAddress, Decision, Edit, EmailAddress, EventCommand, EventId, EventName, EventRules,
+    EventStatus, FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Person, PersonName,
+    Refusal, Register, Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer,
+    Version, decide_without,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -99,7 +99,7 @@ fn start(scene: Scene, left_out: Option<Rule>) -> Node {
 /// each person.
 fn everything(node: &Node) -> Vec<EventCommand> {
     let mut commands = Vec::new();
-    let mut ask = |command| commands.push(EventCommand::new(event_id(), command));
+    let mut ask = |command| commands.push(EventCommand::new(event_id(), Caller::Operator, command));
     let new_id = Uuid::from_u128(100 + node.made).into();
     let people = node.scene.people();
     for who in 0..people {
@@ -329,7 +329,7 @@ fn walk(
     let mut known = HashSet::from([key(&start)]);
     let mut next = VecDeque::from([start]);
     let mut steps = 0;
-    let settle = EventCommand::new(event_id(), Command::Settle);
+    let settle = EventCommand::new(event_id(), Caller::Operator, Command::Settle);
     while let Some(node) = next.pop_front() {
         let mut reach = |node: Node| {
             if known.insert(key(&node)) {

@@ -157,7 +157,7 @@ impl Service {
         key: Option<IdempotencyKey>,
     ) -> Result<Outcome, ApiError> {
         let event_id = self.reads.event_of(holder.id).await?;
-        let item = EventCommand::new(event_id, command).by(holder.caller).with_key(key);
+        let item = EventCommand::new(event_id, holder.caller, command).with_key(key);
         Ok(self.submit(item).await?)
     }
 

@@ -44,12 +44,12 @@ impl SessionName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{Command, EventCommand, RequestId};
+    use booking_core::{Caller, Command, EventCommand, RequestId};
     use uuid::Uuid;
 
     fn batch(id: &str, commands: usize) -> Vec<EventCommand> {
         let id = RequestId::parse(id).expect("valid");
-        let item = EventCommand::new(Uuid::nil().into(), Command::Settle);
+        let item = EventCommand::new(Uuid::nil().into(), Caller::Operator, Command::Settle);
         vec![item.with_request_id(Some(id)); commands]
     }
 
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_nobody_asked_for_has_no_name() {
-        let sweep = [EventCommand::new(Uuid::nil().into(), Command::Settle)];
+        let sweep = [EventCommand::new(Uuid::nil().into(), Caller::Operator, Command::Settle)];
         let begin = SessionName::of(&Config::new()).begin("BEGIN", AskedBy::of(&sweep));
         assert_eq!(begin, "BEGIN");
     }

@@ -62,7 +62,7 @@ async fn an_overdue_hold_counts_for_nothing_before_anybody_tidies() {
     assert_eq!(number(&database, stored), 2, "nobody has tidied");
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 
-    execute(&store, &[EventCommand::new(event, Command::Settle)]).await;
+    execute(&store, &[EventCommand::new(event, Caller::Operator, Command::Settle)]).await;
     assert_eq!(number(&database, stored), 1);
     assert_eq!(due(&store).await, []);
     let tidied = store.event(event).await.expect("it answers").expect("it is there");
@@ -154,11 +154,11 @@ async fn a_history_is_followed_through_many_batches() {
         confirm(&ada),
         transfer(&ada, "grace"),
         register(event, "among"),
-        EventCommand::new(event, Command::CheckIn(check_in)),
+        EventCommand::new(event, Caller::Operator, Command::CheckIn(check_in)),
         register(event, "after"),
     ];
     execute(&store, &batch).await;
-    succeed(&store, EventCommand::new(event, undo)).await;
+    succeed(&store, EventCommand::new(event, Caller::Operator, undo)).await;
     let organizer = |kind| (kind, Actor::Organizer);
     let mut expected = vec![
         (FactKind::Held, Actor::Attendee),
@@ -170,7 +170,7 @@ async fn a_history_is_followed_through_many_batches() {
     assert_eq!(kinds(&store, ada.id, PageLimit::MAX).await, expected);
     let two = PageLimit::parse(2).expect("valid");
     assert_eq!(kinds(&store, ada.id, two).await, expected[3..]);
-    execute(&store, &[EventCommand::new(event, Command::CancelEvent)]).await;
+    execute(&store, &[EventCommand::new(event, Caller::Operator, Command::CancelEvent)]).await;
     expected.push(organizer(FactKind::EventCancelled));
     assert_eq!(kinds(&store, ada.id, PageLimit::MAX).await, expected);
     assert_eq!(kinds(&store, ada.id, two).await, expected[3..]);

@@ -6,7 +6,7 @@ use crate::transaction::Work;
 use crate::writer::{Urgency, Writer};
 use crate::{create, schema, sql};
 use booking_core::{
-    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, ErrorChain, EventCommand,
+    Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, ErrorChain, EventCommand,
     EventName, Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError,
     StoreHealth, Totals, WriteTrouble,
 };
@@ -81,7 +81,8 @@ fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>
     let claim = Claim::new(Uuid::nil().into(), nobody);
     let key =
         IdempotencyKey { hash: KeyHash::new([0; 32]), fingerprint: Fingerprint::new([0; 32]) };
-    let register = EventCommand::new(event.id, Command::Register(claim.into())).with_key(Some(key));
+    let register = EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()))
+        .with_key(Some(key));
     execute::execute(connection, &[register], clock, &Lookup::default(), false)?;
     // Which has it rolled back.
     Ok(Work::Unchanged(()))

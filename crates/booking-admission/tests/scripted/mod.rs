@@ -266,5 +266,5 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
     let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let claim = Claim::new(id, user_email);
-    EventCommand::new(event_id, Command::Register(claim.into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }

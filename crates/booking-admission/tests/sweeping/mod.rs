@@ -5,8 +5,8 @@ use booking_admission::{Admission, Limits, SubmitError, Sweeper};
 use booking_conformance::{ManualClock, MemoryStore};
 use booking_core::prelude::*;
 use booking_core::{
-    Command, Edit, EventCommand, EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash,
-    Listed, Observation, Observer, OnFull, PageLimit, Registration, Retention, Status,
+    Caller, Command, Edit, EventCommand, EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, Listed, Observation, Observer, OnFull, PageLimit, Registration, Retention, Status,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -153,7 +153,7 @@ async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten()
     };
     let key =
         IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([2; 32]) };
-    let edit = EventCommand::new(event, Command::Edit(Box::new(edit)));
+    let edit = EventCommand::new(event, Caller::Operator, Command::Edit(Box::new(edit)));
     admission.submit(edit).await.expect("it answers");
     admission.submit(register(event, "ada").with_key(Some(key))).await.expect("it answers");
     clock.advance_micros(2 * DAY_MICROS);

@@ -25,12 +25,12 @@ fn correct(
     let name = called.map(|called| called.map(name));
     let registration_id = of.id;
     let correct = Correct { registration_id, name, address };
-    EventCommand::new(of.event_id, Command::Correct(correct))
+    EventCommand::new(of.event_id, Caller::Operator, Command::Correct(correct))
 }
 
 fn renew(of: &Registration, token: u8) -> EventCommand {
     let renew = RenewLink { registration_id: of.id, token_hash: token_hash(token) };
-    EventCommand::new(of.event_id, Command::RenewLink(renew))
+    EventCommand::new(of.event_id, Caller::Operator, Command::RenewLink(renew))
 }
 
 #[track_caller]
@@ -45,14 +45,14 @@ fn scan(of: &Registration) -> EventCommand {
     let (registration_id, generation) = (of.id, of.generation);
     let scan_id = Uuid::now_v7();
     let check_in = CheckIn { registration_id, generation, scan_id, scanned_at: None };
-    EventCommand::new(of.event_id, Command::CheckIn(check_in))
+    EventCommand::new(of.event_id, Caller::Operator, Command::CheckIn(check_in))
 }
 
 /// A registration that `token` manages.
 fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> EventCommand {
     let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(event_id, who) };
     let register = Register { claim, on_full: OnFull::Waitlist };
-    EventCommand::new(event_id, Command::Register(register))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
 /// A name by who has the registration, an address by who manages the event: on a full event too, with the
@@ -158,7 +158,7 @@ pub async fn a_new_link_ends_the_one_before(fixture: &dyn Fixture) {
     let late = correct(&ada, Some("other"), None, 3);
     assert_eq!(execute_one(&*store, late).await, not_correctable);
     let grace = confirmed(execute_one(&*store, register(event.id, "grace")).await);
-    execute_one(&*store, EventCommand::new(event.id, Command::CancelEvent)).await;
+    execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)).await;
     for command in [renew(&grace, 4), correct(&grace, Some("other"), None, 4)] {
         let closed = execute_one(&*store, command).await;
         assert_eq!(closed, Outcome::Refused(Refusal::Closed));

@@ -2,7 +2,9 @@
 
 use crate::Fixture;
 use crate::tools::*;
-use booking_core::{CheckIn, Command, EventCommand, Outcome, Refusal, Registration, TicketVoid};
+use booking_core::{
+    Caller, CheckIn, Command, EventCommand, Outcome, Refusal, Registration, TicketVoid,
+};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -14,7 +16,7 @@ fn scan(ticket: &Registration) -> EventCommand {
         scan_id: Uuid::now_v7(),
         scanned_at: None,
     };
-    EventCommand::new(ticket.event_id, Command::CheckIn(check_in))
+    EventCommand::new(ticket.event_id, Caller::Operator, Command::CheckIn(check_in))
 }
 
 fn scan_earlier(ticket: &Registration, at: chrono::DateTime<chrono::Utc>) -> EventCommand {
@@ -26,7 +28,7 @@ fn scan_earlier(ticket: &Registration, at: chrono::DateTime<chrono::Utc>) -> Eve
 
 fn undo(ticket: &Registration) -> EventCommand {
     let registration_id = ticket.id;
-    EventCommand::new(ticket.event_id, Command::UndoCheckIn { registration_id })
+    EventCommand::new(ticket.event_id, Caller::Operator, Command::UndoCheckIn { registration_id })
 }
 
 fn void(reason: TicketVoid) -> Outcome {
@@ -83,7 +85,7 @@ pub async fn a_void_ticket_is_refused_with_its_reason(fixture: &dyn Fixture) {
     assert_eq!(execute_one(&*store, scan(&unknown)).await, void(TicketVoid::Unknown));
     let inside = execute_one(&*store, scan(&moved)).await;
     assert!(matches!(inside, Outcome::CheckedIn(_)), "{inside:?}");
-    execute_one(&*store, EventCommand::new(event.id, Command::CancelEvent)).await;
+    execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)).await;
     for command in [scan(&moved), undo(&moved)] {
         let closed = execute_one(&*store, command).await;
         assert_eq!(closed, Outcome::Refused(Refusal::Closed));

@@ -19,7 +19,7 @@ fn key(number: u8) -> IdempotencyKey {
 }
 
 fn edit(event_id: EventId, edit: Edit) -> EventCommand {
-    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+    EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
 /// A claim with what may be said and need not be: a name, a token to manage it with.
@@ -30,7 +30,7 @@ fn claim_with(event_id: EventId, who: &str, called: Option<&str>, token: Option<
 }
 
 fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim.into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
 /// Events of which one thing is said that need not be, and one of which everything is.
@@ -105,8 +105,11 @@ pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
     for (seat, scanned_at) in seats.iter_mut().zip([None, Some(made)]) {
         let (registration_id, scan_id) = (seat.id, Uuid::now_v7());
         let scan = CheckIn { registration_id, generation: 0, scan_id, scanned_at };
-        let outcome =
-            execute_one(&*store, EventCommand::new(event.id, Command::CheckIn(scan))).await;
+        let outcome = execute_one(
+            &*store,
+            EventCommand::new(event.id, Caller::Operator, Command::CheckIn(scan)),
+        )
+        .await;
         *seat = outcome.registration().cloned().expect("it is let in");
         let inside = seat.check_in.expect("it is inside");
         assert_eq!((inside.scan_id, inside.at), (scan_id, scanned_at.unwrap_or(clock.now())));
@@ -286,7 +289,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
 
     let called_off = create(store, 3).await.id;
     confirmed(execute_one(store, register(called_off, "ada")).await);
-    execute_one(store, EventCommand::new(called_off, Command::CancelEvent)).await;
+    execute_one(store, EventCommand::new(called_off, Caller::Operator, Command::CancelEvent)).await;
 
     // Time alone has something to do with these two, and nobody lets it.
     let mut over = new_event("Over", 2);
@@ -302,7 +305,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     let queue = create(store, 1).await.id;
     let claim = claim_with(queue, "holder", Some("Holder"), Some(13));
     let ttl = HoldTtl::parse(1_800).expect("valid");
-    let taken = EventCommand::new(queue, Command::Hold(Hold { claim, ttl }));
+    let taken = EventCommand::new(queue, Caller::Operator, Command::Hold(Hold { claim, ttl }));
     let mut keyed = Vec::new();
     for (command, number) in
         [taken, register(queue, "late"), queue_up(queue, "kay")].into_iter().zip(21..)

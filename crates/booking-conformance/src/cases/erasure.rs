@@ -3,9 +3,9 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Command, ERASED_MAX, Edit, EmailAddress, Event, EventCommand, EventId, FactKind,
-    Fingerprint, IdempotencyKey, KeyHash, Listed, Outcome, PageLimit, PersonName, Refusal,
-    Registration, Retention, Status,
+    BookingStore, Caller, Command, ERASED_MAX, Edit, EmailAddress, Event, EventCommand, EventId,
+    FactKind, Fingerprint, IdempotencyKey, KeyHash, Listed, Outcome, PageLimit, PersonName,
+    Refusal, Registration, Retention, Status,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use tokio::task::JoinSet;
 
 fn erase(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Command::Erase { registration_id })
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Erase { registration_id })
 }
 
 fn erase_due(event_id: EventId) -> EventCommand {
-    EventCommand::new(event_id, Command::EraseDue)
+    EventCommand::new(event_id, Caller::Operator, Command::EraseDue)
 }
 
 fn keyed(command: EventCommand, hash: u8) -> EventCommand {
@@ -66,7 +66,7 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
     let (first, second) = (create(&*store, 3).await, create(&*store, 1).await);
     let mut named = claim(first.id, "ada");
     (named.person.name, named.token_hash) = (PersonName::parse("Ada").ok(), Some(token_hash(1)));
-    let seat = EventCommand::new(first.id, Command::Register(named.into()));
+    let seat = EventCommand::new(first.id, Caller::Operator, Command::Register(named.into()));
     let seat = confirmed(execute_one(&*store, seat).await);
     let given_up = confirmed(execute_one(&*store, register(second.id, "ada")).await);
     execute_one(&*store, cancel(&given_up)).await;
@@ -214,7 +214,11 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     // Whoever opens it again has it looked at again.
     let ends_at = Some(Some(clock.now() + TimeDelta::hours(1)));
     let open = Edit { closes_at: Some(None), ends_at, ..Edit::default() };
-    execute_one(&*store, EventCommand::new(event.id, Command::Edit(Box::new(open)))).await;
+    execute_one(
+        &*store,
+        EventCommand::new(event.id, Caller::Operator, Command::Edit(Box::new(open))),
+    )
+    .await;
     let late = execute_one(&*store, queue_up(event.id, "late")).await;
     let late = waitlisted(late);
     assert_eq!(erasable().await, []);
@@ -232,7 +236,7 @@ pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn F
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = over_at(&*store, 1, clock.now() + TimeDelta::days(1), Some(0)).await;
     let seat = confirmed(execute_one(&*store, register(event.id, "ada")).await);
-    execute_one(&*store, EventCommand::new(event.id, Command::CancelEvent)).await;
+    execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)).await;
     clock.advance_micros(DAY);
     execute_one(&*store, erase_due(event.id)).await;
     let after = look(&*store, seat.id).await;

@@ -3,8 +3,9 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Command, Edit, EventCommand, EventId, EventName, EventRules, EventStatus, EventTag, FactKind,
-    Listed, NewEvent, OfferTtl, Outcome, PageLimit, Precondition, Refusal, Status, Venue, Version,
+    Caller, Command, Edit, EventCommand, EventId, EventName, EventRules, EventStatus, EventTag,
+    FactKind, Listed, NewEvent, OfferTtl, Outcome, PageLimit, Precondition, Refusal, Status, Venue,
+    Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 const CLOSED: Outcome = Outcome::Refused(Refusal::Closed);
 
 fn edit(event_id: EventId, edit: Edit) -> EventCommand {
-    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+    EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
 #[track_caller]
@@ -221,7 +222,7 @@ pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) 
     let a = confirmed(execute_one(&*store, register(event.id, "a")).await);
     let b = held(execute_one(&*store, hold(event.id, "b", 60)).await);
     let c = waitlisted(execute_one(&*store, queue_up(event.id, "c")).await);
-    let call_off = EventCommand::new(event.id, Command::CancelEvent);
+    let call_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
     let batch = [call_off.clone(), register(event.id, "d"), confirm(&b), transfer(&a, "e", None)];
     let outcomes = execute(&*store, &batch).await;
     let gone = changed(outcomes[0].clone());

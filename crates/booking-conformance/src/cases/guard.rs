@@ -3,9 +3,10 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand, EventId,
-    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome, PageLimit,
-    Person, PersonName, Register, Registration, RenewLink, Retention, TokenHash, Transfer,
+    BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand,
+    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome,
+    PageLimit, Person, PersonName, Register, Registration, RenewLink, Retention, TokenHash,
+    Transfer,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -83,7 +84,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
         let id = *Uuid::now_v7().as_bytes();
         let hash = KeyHash::new(std::array::from_fn(|at| id[at % id.len()]));
         let key = IdempotencyKey { hash, fingerprint: Fingerprint::new([0; 32]) };
-        let command = EventCommand::new(event_id, command).with_key(Some(key));
+        let command = EventCommand::new(event_id, Caller::Operator, command).with_key(Some(key));
         let outcome = execute_one(store, command).await;
         let registration = outcome.registration().cloned();
         let registration = registration.unwrap_or_else(|| panic!("it went badly: {outcome:?}"));
@@ -151,7 +152,8 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
 
     let people = rows(&*store, one_by_one).await;
     for registration_id in people.iter().map(|row| row.id) {
-        let erase = EventCommand::new(one_by_one, Command::Erase { registration_id });
+        let erase =
+            EventCommand::new(one_by_one, Caller::Operator, Command::Erase { registration_id });
         let outcome = execute_one(&*store, erase).await;
         assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
     }
@@ -161,7 +163,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
         store.forget_records_of(&address, PageLimit::MAX).await.expect("the store answers");
     }
     clock.advance_micros(DAY + 3_600 * SECOND);
-    let erase = EventCommand::new(kept_a_day, Command::EraseDue);
+    let erase = EventCommand::new(kept_a_day, Caller::Operator, Command::EraseDue);
     assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
 
     let dump = fixture.dump_everything().await;

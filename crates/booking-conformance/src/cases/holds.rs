@@ -111,7 +111,8 @@ pub async fn what_is_due_is_found_and_tidied(fixture: &dyn Fixture) {
     assert_eq!(due(1).await, [early.id]);
 
     // As several servers do it at once.
-    let settle = [early.id, late.id].map(|event| EventCommand::new(event, Command::Settle));
+    let settle = [early.id, late.id]
+        .map(|event| EventCommand::new(event, Caller::Operator, Command::Settle));
     let both = tokio::join!(execute(&*stores[0], &settle), execute(&*stores[1], &settle));
     assert_eq!(both, (vec![Outcome::Settled; 2], vec![Outcome::Settled; 2]));
     assert_eq!(due(9).await, []);
@@ -149,7 +150,7 @@ pub async fn many_holds_that_run_out_together_give_all_seats_back(fixture: &dyn 
     }
     assert_eq!(execute_one(&*store, register(event.id, "eve")).await, SOLD_OUT);
     while !store.due_events(PageLimit::MAX).await.expect("the store answers").is_empty() {
-        execute_one(&*store, EventCommand::new(event.id, Command::Settle)).await;
+        execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::Settle)).await;
     }
     let after = read(&*store, event.id).await;
     assert_eq!((after.booked_count, after.is_settled), (seats, true));

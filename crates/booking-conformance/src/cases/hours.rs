@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Command, Edit, Event, EventCommand, EventId, EventRules, EventTimes, NewEvent,
-    OfferTtl, Outcome, PageLimit, Refusal, Registration, Status, Timing,
+    BookingStore, Caller, Command, Edit, Event, EventCommand, EventId, EventRules, EventTimes,
+    NewEvent, OfferTtl, Outcome, PageLimit, Refusal, Registration, Status, Timing,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -23,7 +23,7 @@ async fn create_until(store: &dyn BookingStore, seats: u32, ends_at: DateTime<Ut
 }
 
 fn edit(event_id: EventId, edit: Edit) -> EventCommand {
-    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+    EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
 fn ends_at(event_id: EventId, at: DateTime<Utc>) -> EventCommand {
@@ -37,7 +37,7 @@ fn scan(registration: &Registration, scanned_at: Option<DateTime<Utc>>) -> Event
         scan_id: uuid::Uuid::now_v7(),
         scanned_at,
     });
-    EventCommand::new(registration.event_id, command)
+    EventCommand::new(registration.event_id, Caller::Operator, command)
 }
 
 /// From its end on an event takes nobody, and nobody in it gets what they do not have; without an end it is
@@ -83,7 +83,7 @@ pub async fn an_event_that_is_over_gives_nothing_out(fixture: &dyn Fixture) {
         let due = store.due_events(PageLimit::MAX).await.expect("the store answers");
         assert!(!due.contains(&event.id), "there is nothing to tidy");
         clock.advance_micros(600 * SECOND);
-        execute_one(&*store, EventCommand::new(event.id, Command::Settle)).await;
+        execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::Settle)).await;
         assert_eq!(look(&*store, waits.id).await.status, Status::Waitlisted);
 
         // An end that is put off lets them in.
@@ -295,7 +295,7 @@ pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
         (edit(event.id, Edit { name: parsed("Another"), ..Edit::default() }), true, false),
         (edit(event.id, Edit { starts_at: soon, ..Edit::default() }), true, true),
         (edit(event.id, Edit { closes_at: soon, ..Edit::default() }), false, false),
-        (EventCommand::new(event.id, Command::CancelEvent), true, true),
+        (EventCommand::new(event.id, Caller::Operator, Command::CancelEvent), true, true),
     ];
     for (command, is_told, is_moved) in steps {
         clock.advance_micros(SECOND);
@@ -310,7 +310,7 @@ pub async fn an_event_tells_when_it_was_changed(fixture: &dyn Fixture) {
         clock.advance_micros(SECOND);
         at += TimeDelta::seconds(1);
         // What changes nothing leaves them.
-        execute_one(&*store, EventCommand::new(event.id, Command::Settle)).await;
+        execute_one(&*store, EventCommand::new(event.id, Caller::Operator, Command::Settle)).await;
         assert_eq!(marks().await.0, at - TimeDelta::seconds(1));
     }
 }

@@ -76,7 +76,8 @@ pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
     assert_eq!(before.booked_count, 1);
 
     let registration_id = Uuid::now_v7().into();
-    let nobody = EventCommand::new(event.id, Command::Confirm { registration_id });
+    let nobody =
+        EventCommand::new(event.id, Caller::Operator, Command::Confirm { registration_id });
     for fingerprint in [1, 2] {
         let outcome = execute_one(&*store, keyed(nobody.clone(), 3, fingerprint)).await;
         assert_eq!(outcome, Outcome::Refused(Refusal::RegistrationNotFound));
@@ -108,7 +109,7 @@ pub async fn what_was_answered_can_be_recalled(fixture: &dyn Fixture) {
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;
     let recall = |fingerprint| {
-        let recall = EventCommand::new(event.id, Command::Replay);
+        let recall = EventCommand::new(event.id, Caller::Operator, Command::Replay);
         execute_one(&*store, keyed(recall, 1, fingerprint))
     };
     assert_eq!(recall(1).await, Outcome::Settled);

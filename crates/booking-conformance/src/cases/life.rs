@@ -62,7 +62,7 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
         confirm(&nobody),
         cancel(&nobody),
         transfer(&nobody, "grace", None),
-        EventCommand::new(event.id, undo),
+        EventCommand::new(event.id, Caller::Operator, undo),
     ];
     for outcome in execute(&*store, &asked).await {
         assert_eq!(outcome, Outcome::Refused(Refusal::RegistrationNotFound));
@@ -82,7 +82,8 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     let event = create(&*store, 2).await;
     let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
-    let register_ada = EventCommand::new(event.id, Command::Register(claim.into()));
+    let register_ada =
+        EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, register_ada).await);
     let owner = Caller::Attendee(token_hash(1));
 
@@ -111,7 +112,7 @@ pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
     let event = create(&*store, 3).await;
     let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
-    let ada = EventCommand::new(event.id, Command::Register(claim.into()));
+    let ada = EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, ada).await);
     let grace = confirmed(execute_one(&*store, register(event.id, "grace")).await);
     let before = read(&*store, event.id).await;
@@ -173,7 +174,7 @@ pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
     let event = create(&*store, 1).await;
     let first = hold(event.id, "ada", 60);
     let id = first.registration_id().expect("a hold has one");
-    let command = |command| EventCommand::new(event.id, command);
+    let command = |command| EventCommand::new(event.id, Caller::Operator, command);
     let batch = [
         first,
         queue_up(event.id, "grace"),

@@ -2,7 +2,9 @@
 
 use crate::Fixture;
 use crate::tools::*;
-use booking_core::{Command, EventCommand, EventRules, EventStatus, NewEvent, StoreHealth, Totals};
+use booking_core::{
+    Caller, Command, EventCommand, EventRules, EventStatus, NewEvent, StoreHealth, Totals,
+};
 
 /// A store that is there takes writes, and has all its tables.
 pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
@@ -33,7 +35,7 @@ pub async fn totals_are_those_of_published_events(fixture: &dyn Fixture) {
         queue_up(events[0], "c"),
         register(events[1], "a"),
         register(events[2], "a"),
-        EventCommand::new(events[2], Command::CancelEvent),
+        EventCommand::new(events[2], Caller::Operator, Command::CancelEvent),
     ] {
         execute_one(&*store, command).await;
     }

@@ -91,16 +91,20 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
     let mut of_ada = claim(event.id, "ada");
     of_ada.token_hash = Some(token_hash(9));
     let command = Command::Register(of_ada.into());
-    let ada = EventCommand::new(event.id, command).by(Caller::Anyone);
+    let ada = EventCommand::new(event.id, Caller::Anyone, command);
     let ada = confirmed(execute_one(&*store, ada).await);
 
     let of_event = [
         register(event.id, "eve"),
         hold(event.id, "eve", 60),
-        EventCommand::new(event.id, check_in(ada.id)),
-        EventCommand::new(event.id, Command::UndoCheckIn { registration_id: ada.id }),
+        EventCommand::new(event.id, Caller::Operator, check_in(ada.id)),
+        EventCommand::new(
+            event.id,
+            Caller::Operator,
+            Command::UndoCheckIn { registration_id: ada.id },
+        ),
         rename(event.id),
-        EventCommand::new(event.id, Command::CancelEvent),
+        EventCommand::new(event.id, Caller::Operator, Command::CancelEvent),
     ];
     let of_registration = [confirm(&ada), transfer(&ada, "eve", None), cancel(&ada)];
     let before = read(&*store, event.id).await;
@@ -157,7 +161,7 @@ pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
         assert_eq!(execute_one(&*store, come.clone()).await, EVENT_NOT_FOUND);
         assert_eq!(execute_one(&*store, register(event, "ada").by(manager)).await, closed);
         let publish = Edit { publish: true, ..Edit::default() };
-        let publish = EventCommand::new(event, Command::Edit(Box::new(publish))).by(manager);
+        let publish = EventCommand::new(event, manager, Command::Edit(Box::new(publish)));
         assert!(matches!(execute_one(&*store, publish).await, Outcome::EventChanged(_)));
         confirmed(execute_one(&*store, come).await);
     }
@@ -240,7 +244,7 @@ pub async fn events_of_nobody_are_adopted(fixture: &dyn Fixture) {
 fn rename(event_id: EventId) -> EventCommand {
     let name = booking_core::EventName::parse("Another name").expect("a valid name");
     let edit = Edit { name: Some(name), ..Edit::default() };
-    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+    EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
 fn check_in(registration_id: booking_core::RegistrationId) -> Command {

@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Command, Edit, Event, EventCommand, EventId, EventRules, Listed, NewEvent,
-    OfferTtl, Outcome, PageLimit, Refusal, Registration, SETTLED_MAX, Status,
+    BookingStore, Caller, Command, Edit, Event, EventCommand, EventId, EventRules, Listed,
+    NewEvent, OfferTtl, Outcome, PageLimit, Refusal, Registration, SETTLED_MAX, Status,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -19,7 +19,7 @@ async fn create_with_offers(store: &dyn BookingStore, seats: u32, seconds: Optio
 }
 
 fn edit(event_id: EventId, edit: Edit) -> EventCommand {
-    EventCommand::new(event_id, Command::Edit(Box::new(edit)))
+    EventCommand::new(event_id, Caller::Operator, Command::Edit(Box::new(edit)))
 }
 
 async fn statuses(
@@ -217,7 +217,10 @@ pub async fn a_long_queue_is_served_in_order(fixture: &dyn Fixture) {
     assert_eq!(execute(&*store, &batch).await[1], SOLD_OUT);
     let mut turns = 0;
     while !store.due_events(PageLimit::MAX).await.expect("the store answers").is_empty() {
-        let batch = [register(event.id, "passer-by"), EventCommand::new(event.id, Command::Settle)];
+        let batch = [
+            register(event.id, "passer-by"),
+            EventCommand::new(event.id, Caller::Operator, Command::Settle),
+        ];
         assert_eq!(execute(&*store, &batch).await, [SOLD_OUT, Outcome::Settled]);
         assert_audit_is_clean(&*store).await;
         turns += 1;

@@ -15,13 +15,17 @@ fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> Event
     let name = PersonName::parse(&format!("Dr {who}")).expect("a valid name");
     let person = Person { user_email: address(who), name: Some(name) };
     let claim = Claim { registration_id: id, person, token_hash: Some(token_hash(token)) };
-    EventCommand::new(event_id, Command::Hold(Hold { claim, ttl: HoldTtl::default() }))
+    EventCommand::new(
+        event_id,
+        Caller::Operator,
+        Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
+    )
 }
 
 /// Whatever can be done with a hold: each from a hold that nothing has been done with.
 fn changes(of: &Registration) -> Vec<(&'static str, Vec<EventCommand>)> {
     let registration_id = of.id;
-    let command = |command| EventCommand::new(of.event_id, command);
+    let command = |command| EventCommand::new(of.event_id, Caller::Operator, command);
     let corrected = Correct {
         registration_id,
         name: Some(PersonName::parse("Put right").ok()),
@@ -174,7 +178,7 @@ pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fi
     }
     let registration_id = made[0].id;
     let renewed = RenewLink { registration_id, token_hash: token_hash(2) };
-    let renewed = EventCommand::new(events[0], Command::RenewLink(renewed));
+    let renewed = EventCommand::new(events[0], Caller::Operator, Command::RenewLink(renewed));
     assert!(matches!(execute_one(&*store, renewed).await, Outcome::LinkRenewed(_)));
     let refused = execute_one(&*store, confirm(&made[0]).by(holder)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::Forbidden));
@@ -201,7 +205,8 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     let ends = store.create_event(new).await.expect("the store answers").id;
     let goes_on = create(&*store, 3).await.id;
     let ask = async |event: EventId, command: Command, fingerprint: u8| {
-        let command = EventCommand::new(event, command).with_key(Some(key(fingerprint)));
+        let command =
+            EventCommand::new(event, Caller::Operator, command).with_key(Some(key(fingerprint)));
         execute_one(&*store, command).await
     };
     let seat = |event| Command::Register(claim(event, "ada").into());
@@ -223,7 +228,7 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
 
     // What one event forgets is its own.
     clock.advance_micros(3_600 * SECOND);
-    let erase = EventCommand::new(ends, Command::EraseDue);
+    let erase = EventCommand::new(ends, Caller::Operator, Command::EraseDue);
     assert_eq!(execute_one(&*store, erase).await, Outcome::Settled);
     assert_eq!(ask(ends, Command::Replay, 1).await, Outcome::Settled);
     assert_eq!(ask(goes_on, Command::Replay, 2).await, again(&second));

@@ -74,7 +74,8 @@ pub async fn texts_survive(fixture: &dyn Fixture) {
     for who in ["o'brien", "ren\u{e9}", "東京"] {
         let mut claim = claim(event.id, who);
         claim.person.name = Some(PersonName::parse(name).expect("valid"));
-        let command = EventCommand::new(event.id, Command::Register(claim.into()));
+        let command =
+            EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()));
         made.push(confirmed(execute_one(&*store, command).await));
     }
     assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await, made);

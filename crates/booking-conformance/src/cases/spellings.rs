@@ -3,9 +3,9 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Claim, Command, EmailAddress, EventCommand, EventId, EventName, Fingerprint,
-    IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit, Person, PersonName, Registration,
-    RegistrationId,
+    BookingStore, Caller, Claim, Command, EmailAddress, EventCommand, EventId, EventName,
+    Fingerprint, IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit, Person, PersonName,
+    Registration, RegistrationId,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ fn stored(text: &str) -> EmailAddress {
 /// As an earlier version would register somebody.
 fn register_stored(event_id: EventId, text: &str) -> EventCommand {
     let claim = Claim::new(Uuid::now_v7().into(), stored(text));
-    EventCommand::new(event_id, Command::Register(claim.into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
 }
 
 async fn of_address(store: &dyn BookingStore, limit: PageLimit) -> Vec<RegistrationId> {
@@ -85,7 +85,8 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
     assert_eq!(of_address(&*store, two).await.len(), 2);
 
     for registration_id in ids {
-        let erase = EventCommand::new(event.id, Command::Erase { registration_id });
+        let erase =
+            EventCommand::new(event.id, Caller::Operator, Command::Erase { registration_id });
         let outcome = execute_one(&*store, erase).await;
         assert!(matches!(outcome, Outcome::Erased(_)), "{outcome:?}");
     }
@@ -113,7 +114,7 @@ pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
     let command = Command::Register(Claim { person, ..claim(event.id, "ada") }.into());
     let key =
         IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };
-    let command = EventCommand::new(event.id, command).with_key(Some(key));
+    let command = EventCommand::new(event.id, Caller::Operator, command).with_key(Some(key));
     let seat = confirmed(execute_one(&*store, command.clone()).await);
     assert_eq!(look(&*store, seat.id).await, seat);
     let again = execute_one(&*store, command).await;

@@ -221,12 +221,14 @@ pub struct EventCommand {
 }
 
 impl EventCommand {
-    /// A command of the program itself, which may ask anything of every event.
-    pub fn new(event_id: EventId, command: Command) -> Self {
-        Self { event_id, command, caller: Caller::Operator, key: None, request_id: None }
+    /// A command that `caller` asks of an event. It is decided whether they may: so a visitor's is asked by
+    /// [`Caller::Anyone`], and only what the program does by itself by [`Caller::Operator`], who may do
+    /// everything.
+    pub fn new(event_id: EventId, caller: Caller, command: Command) -> Self {
+        Self { event_id, command, caller, key: None, request_id: None }
     }
 
-    /// The same, asked by `caller`.
+    /// The same, asked by somebody else.
     #[must_use]
     pub fn by(self, caller: Caller) -> Self {
         Self { caller, ..self }

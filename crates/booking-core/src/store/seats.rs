@@ -9,8 +9,8 @@ use std::fmt;
 /// ```
 /// use booking_core::prelude::*;
 /// use booking_core::{
-///     Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Execution,
-///     NewEvent, Outcome, RegistrationId, WhenBusy,
+///     Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName,
+///     Execution, NewEvent, Outcome, RegistrationId, WhenBusy,
 /// };
 /// use uuid::Uuid;
 ///
@@ -23,7 +23,7 @@ use std::fmt;
 ///
 /// let id = RegistrationId::beside(event.id, Uuid::now_v7());
 /// let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
-/// let batch = [EventCommand::new(event.id, Command::Register(ada.into()))];
+/// let batch = [EventCommand::new(event.id, Caller::Anyone, Command::Register(ada.into()))];
 /// let executions = store.execute(&batch, WhenBusy::Wait).await?;
 /// assert!(matches!(executions[0], Execution::Decided(Outcome::Confirmed(_))));
 /// // An answer that was lost is asked for again, and there is still one seat taken.

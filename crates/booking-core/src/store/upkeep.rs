@@ -15,7 +15,8 @@ use std::fmt;
 /// use booking_conformance::{ManualClock, MemoryStore};
 /// use booking_core::prelude::*;
 /// use booking_core::{
-///     Claim, Command, EmailAddress, EventCommand, Hold, HoldTtl, PageLimit, RegistrationId, WhenBusy,
+///     Caller, Claim, Command, EmailAddress, EventCommand, Hold, HoldTtl, PageLimit, RegistrationId,
+///     WhenBusy,
 /// };
 /// # use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
 /// use uuid::Uuid;
@@ -30,12 +31,14 @@ use std::fmt;
 /// let id = RegistrationId::beside(event.id, Uuid::now_v7());
 /// let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
 /// let hold = Command::Hold(Hold { claim: ada, ttl: HoldTtl::parse(60)? });
-/// store.execute(&[EventCommand::new(event.id, hold)], WhenBusy::Wait).await?;
+/// let hold = EventCommand::new(event.id, Caller::Anyone, hold);
+/// store.execute(&[hold], WhenBusy::Wait).await?;
 /// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
 ///
 /// clock.advance_micros(60_000_000);
 /// assert_eq!(store.due_events(PageLimit::MAX).await?, [event.id]);
-/// store.execute(&[EventCommand::new(event.id, Command::Settle)], WhenBusy::Wait).await?;
+/// let settle = EventCommand::new(event.id, Caller::Operator, Command::Settle);
+/// store.execute(&[settle], WhenBusy::Wait).await?;
 /// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
 /// assert!(store.audit().await?.differences.is_empty());
 /// # Ok(())

@@ -75,7 +75,7 @@ impl fmt::Display for AskedBy<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Command;
+    use crate::{Caller, Command};
     use uuid::Uuid;
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_batch_is_named_by_its_first_request() {
         let item = |id: Option<&str>| {
-            EventCommand::new(Uuid::nil().into(), Command::Settle)
+            EventCommand::new(Uuid::nil().into(), Caller::Operator, Command::Settle)
                 .with_request_id(id.map(|id| RequestId::parse(id).expect("valid")))
         };
         let batch = [item(None), item(Some("first")), item(Some("second"))];

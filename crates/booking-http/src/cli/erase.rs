@@ -2,10 +2,7 @@
 
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
-use booking_core::{
-    BookingStore, Command, EmailAddress, EventCommand, EventId, Execution, Outcome, PageLimit,
-    Refusal, RegistrationId, WhenBusy,
-};
+use booking_core::{BookingStore, Command, EmailAddress, EventCommand, EventId, Execution, Outcome, PageLimit, Refusal, RegistrationId, WhenBusy, Caller};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -99,7 +96,7 @@ async fn erase_together(
     ids: &[RegistrationId],
 ) -> anyhow::Result<()> {
     let commands =
-        ids.iter().map(|id| EventCommand::new(event_id, Command::Erase { registration_id: *id }));
+        ids.iter().map(|id| EventCommand::new(event_id, Caller::Operator, Command::Erase { registration_id: *id }));
     let batch: Vec<_> = commands.collect();
     let executed = store.execute(&batch, WhenBusy::Wait).await;
     for execution in executed.with_context(|| format!("event {event_id}"))? {

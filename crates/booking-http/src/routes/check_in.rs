@@ -26,7 +26,7 @@ pub(super) async fn check_in(
     let key = write.key_of(caller)?;
     let claims = scan::verify_for_event(&service, caller, event_id, &write.body.ticket).await?;
     let command = scan::command(&claims, Uuid::now_v7(), None);
-    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let item = EventCommand::new(event_id, caller, command).with_key(key);
     let outcome = service.submit(item).await?;
     Ok(CommandResult::registration(outcome)?.made(None))
 }
@@ -57,7 +57,7 @@ pub(super) async fn undo(
 ) -> Answer {
     let command = Command::UndoCheckIn { registration_id };
     let key = write.key_of(caller)?;
-    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let item = EventCommand::new(event_id, caller, command).with_key(key);
     let outcome = service.submit(item).await?;
     Ok(CommandResult::registration(outcome)?.changed(None))
 }

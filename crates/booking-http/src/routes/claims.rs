@@ -29,7 +29,7 @@ pub(super) async fn register(
     let token = service.tickets.issue(Origin::Made(id));
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
     let command = Command::Register(booking_core::Register { claim, on_full });
-    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let item = EventCommand::new(event_id, caller, command).with_key(key);
     let outcome = match service.seats.take(client, caller, event_id, id, key.map(|key| key.hash)) {
         Ok(seat) => {
             let outcome = service.submit(item).await;
@@ -60,7 +60,7 @@ pub(super) async fn hold(
     });
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
     let command = Command::Hold(booking_core::Hold { claim, ttl });
-    let hold = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let hold = EventCommand::new(event_id, caller, command).with_key(key);
     let outcome = match places {
         Ok((of_seat, of_hold)) => {
             let outcome = service.submit(hold).await;

@@ -92,7 +92,7 @@ pub(super) async fn edit(
 ) -> Answer {
     let key = write.key_of(caller)?;
     let command = Command::Edit(Box::new(Edit { if_match, ..write.body.0 }));
-    let item = EventCommand::new(id, command).by(caller).with_key(key);
+    let item = EventCommand::new(id, caller, command).with_key(key);
     Ok(CommandResult::event(service.submit(item).await?)?.changed())
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn cancel(
     write: Write<Nothing>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let item = EventCommand::new(id, Command::CancelEvent).by(caller).with_key(key);
+    let item = EventCommand::new(id, caller, Command::CancelEvent).with_key(key);
     Ok(CommandResult::event(service.submit(item).await?)?.changed())
 }
 

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::prelude::*;
 use booking_core::{
-    Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand, EventId,
-    EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, NewToken,
-    OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
+    Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
+    EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
+    NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
     RegistrationId, TokenHash, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
@@ -103,29 +103,33 @@ pub(crate) fn claim(event_id: EventId, who: &str) -> Claim {
 }
 
 pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim(event_id, who).into()))
 }
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: &str) -> EventCommand {
     let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
-    EventCommand::new(event_id, Command::Register(register))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
 /// Asks for a seat for a minute.
 pub(crate) fn hold(event_id: EventId, who: &str) -> EventCommand {
     let ttl = HoldTtl::parse(60).expect("valid");
-    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(event_id, who), ttl }))
+    EventCommand::new(
+        event_id,
+        Caller::Operator,
+        Command::Hold(Hold { claim: claim(event_id, who), ttl }),
+    )
 }
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Command::Confirm { registration_id })
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Confirm { registration_id })
 }
 
 pub(crate) fn cancel(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Command::Cancel { registration_id })
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Cancel { registration_id })
 }
 
 pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
@@ -134,7 +138,7 @@ pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
         person: address(who).into(),
         token_hash: None,
     };
-    EventCommand::new(registration.event_id, Command::Transfer(transfer))
+    EventCommand::new(registration.event_id, Caller::Operator, Command::Transfer(transfer))
 }
 
 pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {

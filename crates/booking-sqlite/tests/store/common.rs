@@ -2,9 +2,10 @@
 
 use booking_core::prelude::*;
 use booking_core::{
-    Capacity, CapacityMax, Claim, Command, EmailAddress, ErrorChain, Event, EventCommand, EventId,
-    EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer, OrganizerName,
-    OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash, Transfer, WhenBusy,
+    Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, ErrorChain, Event, EventCommand,
+    EventId, EventName, Execution, Hold, HoldTtl, NewEvent, NewToken, OnFull, Organizer,
+    OrganizerName, OrganizerToken, Outcome, Register, Registration, RegistrationId, TokenHash,
+    Transfer, WhenBusy,
 };
 use booking_sqlite::{Options, SqliteStore};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -99,7 +100,7 @@ pub(crate) fn claim(event_id: EventId, who: impl std::fmt::Display) -> Claim {
 }
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(claim(event_id, who).into()))
 }
 
 pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
@@ -112,16 +113,16 @@ pub(crate) fn hold_for(
     ttl: HoldTtl,
 ) -> EventCommand {
     let hold = Hold { claim: claim(event_id, who), ttl };
-    EventCommand::new(event_id, Command::Hold(hold))
+    EventCommand::new(event_id, Caller::Operator, Command::Hold(hold))
 }
 
 pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> EventCommand {
-    EventCommand::new(event_id, Command::Cancel { registration_id })
+    EventCommand::new(event_id, Caller::Operator, Command::Cancel { registration_id })
 }
 
 pub(crate) fn wait(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
     let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
-    EventCommand::new(event_id, Command::Register(register))
+    EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
 pub(crate) fn transfer(
@@ -130,7 +131,7 @@ pub(crate) fn transfer(
     to: impl std::fmt::Display,
 ) -> EventCommand {
     let transfer = Transfer { registration_id, person: address(to).into(), token_hash: None };
-    EventCommand::new(event_id, Command::Transfer(transfer))
+    EventCommand::new(event_id, Caller::Operator, Command::Transfer(transfer))
 }
 
 /// Executes `batch` in one transaction.

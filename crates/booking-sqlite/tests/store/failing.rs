@@ -2,7 +2,7 @@
 
 use crate::common::{Database, chain, confirm, create, register};
 use booking_core::prelude::*;
-use booking_core::{Claim, Command, EventCommand, Listed, PageLimit, StoreError, WhenBusy};
+use booking_core::{Caller, Claim, Command, EventCommand, Listed, PageLimit, StoreError, WhenBusy};
 use booking_sqlite::{JOBS_MAX, Options};
 use chrono::Utc;
 use std::io::{BufRead, BufReader};
@@ -140,6 +140,7 @@ async fn a_row_that_cannot_be_is_broken() {
     assert!(chain(&failure).contains("registrations.user_email"), "{}", chain(&failure));
     let again = EventCommand::new(
         event.id,
+        Caller::Operator,
         Command::Register(Claim::new(seat.id, seat.person.user_email).into()),
     );
     let failure = store.execute(&[again], WhenBusy::Wait).await.expect_err("nor here");

@@ -5,7 +5,7 @@ use crate::common::{
 };
 use booking_core::prelude::*;
 use booking_core::{
-    Actor, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry, PageLimit,
+    Actor, Caller, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry, PageLimit,
     RegistrationId, StoreError,
 };
 use booking_sqlite::SqliteStore;
@@ -22,7 +22,7 @@ async fn long_life(store: &SqliteStore, event: EventId, hands: &Hands) -> Regist
     let id = done(store, wait(event, "second")).await.id;
     let step = async |command| {
         hands.advance(TimeDelta::seconds(1));
-        done(store, EventCommand::new(event, command)).await
+        done(store, EventCommand::new(event, Caller::Operator, command)).await
     };
     step(Command::Cancel { registration_id: first }).await;
     step(Command::Confirm { registration_id: id }).await;
@@ -61,7 +61,7 @@ async fn a_long_life_is_told_in_order() {
     // The last of them, and the event's own end after those.
     let two = PageLimit::parse(2).expect("valid");
     assert_eq!(history(&store, id, two).await, told[4..]);
-    execute(&store, &[EventCommand::new(event.id, Command::CancelEvent)]).await;
+    execute(&store, &[EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)]).await;
     let ended = history(&store, id, two).await;
     assert_eq!(ended[..2], told[4..]);
     assert_eq!((ended.len(), ended[2].kind), (3, FactKind::EventCancelled));
@@ -74,7 +74,7 @@ async fn who_left_before_the_event_was_called_off_is_not_told_of_it() {
     let store = database.open().await;
     let event = create(&store, 1).await;
     let id = done(&store, register(event.id, "ada")).await.id;
-    let called_off = EventCommand::new(event.id, Command::CancelEvent);
+    let called_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
     execute(&store, &[cancel(event.id, id), called_off]).await;
     let kinds: Vec<_> =
         history(&store, id, PageLimit::MAX).await.iter().map(|entry| entry.kind).collect();

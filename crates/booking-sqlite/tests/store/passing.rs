@@ -5,7 +5,8 @@ use crate::common::{
 };
 use booking_core::prelude::*;
 use booking_core::{
-    Command, Event, EventCommand, Listed, Outcome, PageLimit, Register, Registration, Status,
+    Caller, Command, Event, EventCommand, Listed, Outcome, PageLimit, Register, Registration,
+    Status,
 };
 use booking_sqlite::SqliteStore;
 
@@ -126,7 +127,7 @@ async fn what_is_executed_again_long_after_finds_what_has_become_of_it() {
     let Command::Register(Register { claim, .. }) = register(event.id, "ada").command else {
         unreachable!("that is what it makes")
     };
-    let again = EventCommand::new(event.id, Command::Register(claim.into()));
+    let again = EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()));
     let made = confirm(&store, again.clone()).await;
     done(&store, transfer(event.id, made.id, "grace")).await;
     let moved = done(&store, again.clone()).await;

@@ -90,7 +90,8 @@ async fn what_is_due_is_listed_and_settled() {
     hands.advance(TimeDelta::minutes(2));
     assert_eq!(due(9).await, [first.id, second.id]);
     assert_eq!(due(1).await, [first.id]);
-    let settle = [first.id, second.id].map(|id| EventCommand::new(id, Command::Settle));
+    let settle =
+        [first.id, second.id].map(|id| EventCommand::new(id, Caller::Operator, Command::Settle));
     assert_eq!(execute(&store, &settle).await, [Outcome::Settled, Outcome::Settled]);
     assert_eq!(due(9).await, []);
     // The seat of the first was offered, for a day; nobody waited for that of the second.
@@ -115,7 +116,7 @@ async fn more_than_one_transaction_tidies_are_tidied_by_the_next() {
     assert_eq!(read(&store, &event).await.booked_count, 0);
     let mut transactions = 0;
     while let [due] = store.due_events(PageLimit::MAX).await.expect("the store answers")[..] {
-        execute(&store, &[EventCommand::new(due, Command::Settle)]).await;
+        execute(&store, &[EventCommand::new(due, Caller::Operator, Command::Settle)]).await;
         assert_eq!(read(&store, &event).await.booked_count, 0);
         audit(&store).await;
         transactions += 1;
@@ -132,7 +133,7 @@ async fn an_event_called_off_has_nobody_in_it() {
     confirm(&store, register(event.id, "seated")).await;
     let waits = done(&store, wait(event.id, "waits")).await;
     assert_eq!(waits.position, Some(1));
-    execute(&store, &[EventCommand::new(event.id, Command::CancelEvent)]).await;
+    execute(&store, &[EventCommand::new(event.id, Caller::Operator, Command::CancelEvent)]).await;
     assert_eq!(listed(&store, &event, Listed::Seated).await, []);
     assert_eq!(listed(&store, &event, Listed::All).await, [Status::Cancelled; 3]);
     let read_one = async |id| {

@@ -137,7 +137,7 @@ async fn begin(
     if key.is_none() {
         return Ok(false);
     }
-    let begin = EventCommand::new(event_id, Command::Settle).with_key(key);
+    let begin = EventCommand::new(event_id, Caller::Operator, Command::Settle).with_key(key);
     match split_replay(service.submit(begin).await?) {
         (Outcome::Refused(refusal), is_replay) => Err(ApiError::Refused { refusal, is_replay }),
         (_, is_replay) => Ok(is_replay),
@@ -154,7 +154,7 @@ async fn submit(
     key: Option<IdempotencyKey>,
 ) -> Result<(ScanBody, bool), ApiError> {
     let command = command(claims, scan.id, Some(scan.scanned_at));
-    let item = EventCommand::new(event_id, command).by(caller).with_key(key);
+    let item = EventCommand::new(event_id, caller, command).with_key(key);
     let (outcome, is_replay) = split_replay(service.submit(item).await?);
     let registration_id = Some(claims.registration_id.into());
     let result = match outcome {
