@@ -2,7 +2,10 @@
 
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
-use booking_core::{BookingStore, Command, EmailAddress, EventCommand, EventId, Execution, Outcome, PageLimit, Refusal, RegistrationId, WhenBusy, Caller};
+use booking_core::{
+    BookingStore, Caller, Command, EmailAddress, EventCommand, EventId, Execution, Outcome,
+    PageLimit, Refusal, RegistrationId, WhenBusy,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -95,8 +98,9 @@ async fn erase_together(
     event_id: EventId,
     ids: &[RegistrationId],
 ) -> anyhow::Result<()> {
-    let commands =
-        ids.iter().map(|id| EventCommand::new(event_id, Caller::Operator, Command::Erase { registration_id: *id }));
+    let commands = ids.iter().map(|id| {
+        EventCommand::new(event_id, Caller::Operator, Command::Erase { registration_id: *id })
+    });
     let batch: Vec<_> = commands.collect();
     let executed = store.execute(&batch, WhenBusy::Wait).await;
     for execution in executed.with_context(|| format!("event {event_id}"))? {
