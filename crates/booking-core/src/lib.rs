@@ -108,6 +108,7 @@ pub use decide::{Decision, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
+pub use store::columns::{Columns, StatementText};
 pub use store::error_chain::ErrorChain;
 pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::keys::KeyStore;
