@@ -4,7 +4,7 @@ use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
     Fact, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, NewToken, Organizer, OrganizerId,
     OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed, Status,
-    StoredDetails, TicketKey, Version,
+    Stored, StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -66,11 +66,11 @@ impl Tables {
                 records,
             } = table;
             dump.push(json!(event));
-            dump.extend(rows.values().map(|row| json!([row, row.token_hash])));
+            dump.extend(rows.values().map(|row| json!(Stored(row))));
             dump.extend(facts.values().map(|fact| json!(fact)));
-            dump.extend(records.values().map(|record| json!(record.outcome)));
+            dump.extend(records.values().map(|record| json!(Stored(&record.outcome))));
         }
-        dump.extend(created.values().map(|record| json!(record.outcome)));
+        dump.extend(created.values().map(|record| json!(Stored(&record.outcome))));
         dump.extend(tokens.iter().map(|token| json!(token.organizer.name)));
         json!(dump).to_string()
     }

@@ -3,6 +3,7 @@ pub(crate) mod outcome;
 mod rows;
 mod seats;
 pub(crate) mod state;
+pub(crate) mod stored;
 mod transitions;
 
 use crate::decide::seats::Seats;

@@ -103,6 +103,7 @@ pub use decide::state::{
     ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, LoadPlan, SETTLED_MAX,
     SeatCounts, StoredDetails,
 };
+pub use decide::stored::Stored;
 pub use decide::{Decision, decide, decide_batch};
 // For tests that leave a rule out on purpose: no part of what embedders may rely on.
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use booking_core::{
     EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Retention,
-    Status, TokenHash, Version,
+    Status, Stored, TokenHash, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub(crate) fn stored_facts(facts: &[Fact]) -> String {
 
 /// An outcome as it is stored: JSON.
 pub(crate) fn stored_outcome(outcome: &Outcome) -> String {
-    serde_json::to_string(outcome).expect("an outcome is plain data, which JSON can hold")
+    serde_json::to_string(&Stored(outcome)).expect("an outcome is plain data, which JSON can hold")
 }
 
 fn stored_token_hash(registration: &Registration) -> Option<&[u8]> {

@@ -7,8 +7,9 @@ use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Person, PersonName, Registration, RegistrationId, Retention, SeatCounts,
-    SigningSeed, Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
+    OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId, Retention,
+    SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -152,11 +153,13 @@ pub(crate) fn position(row: &Row, at: usize) -> Result<Option<u32>, PgError> {
 
 /// A row of `record/load`, and the event that it is of.
 pub(crate) fn record(row: &Row) -> Result<(EventId, IdempotencyRecord), PgError> {
+    let outcome: Stored<Outcome> =
+        serde_json::from_str(row.get(4)).map_err(unreadable("outcome"))?;
     let record = IdempotencyRecord {
         hash: KeyHash::new(bytes32("key_hash", row.get(1))?),
         fingerprint: Fingerprint::new(bytes32("fingerprint", row.get(2))?),
         recorded_at: row.get(3),
-        outcome: serde_json::from_str(row.get(4)).map_err(unreadable("outcome"))?,
+        outcome: outcome.0,
     };
     Ok((event_id(row, 0), record))
 }

@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{rows, sql};
-use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, PageLimit};
+use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, PageLimit, Stored};
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(crate) fn write(
     }
     let mut upsert = connection.prepare_cached(sql::RECORD_UPSERT)?;
     for record in records {
-        let outcome = serde_json::to_string(&record.outcome)
+        let outcome = serde_json::to_string(&Stored(&record.outcome))
             .expect("outcomes are plain data, which JSON can hold");
         let rows = upsert.execute(params![
             event_id.as_bytes(),

@@ -5,8 +5,8 @@ use crate::sql::REGISTRATION;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Person, PersonName,
-    Registration, Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName,
+    Registration, Retention, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -128,11 +128,13 @@ fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
 /// What was answered under the key `hash`, from a row with the columns of `record/find`.
 pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, Failure> {
     let fingerprint: [u8; 32] = column(row, 0, "idempotency_records.fingerprint")?;
+    let outcome: Stored<Outcome> =
+        text(row, 2, "idempotency_records.outcome", |json| serde_json::from_str(json))?;
     Ok(IdempotencyRecord {
         hash,
         fingerprint: booking_core::Fingerprint::new(fingerprint),
         recorded_at: time(row, 1, "idempotency_records.recorded_at")?,
-        outcome: text(row, 2, "idempotency_records.outcome", |json| serde_json::from_str(json))?,
+        outcome: outcome.0,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Mistakes that a store may have. The suite must find each.
 
-use crate::line::{Change, Line};
+use crate::line::Line;
 use crate::state::State;
+use booking_core::EventChange;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Flaw {
@@ -27,17 +28,16 @@ impl Flaw {
     };
 
     /// Does to what is there what a flawed store does before it makes a change.
-    pub(crate) fn spoil(&self, state: &mut State, change: &mut Change) {
+    pub(crate) fn spoil(&self, state: &mut State, change: &mut EventChange) {
         if self.finds_by_id_alone {
             for table in state.events.values_mut() {
-                table.rows.retain(|_, row| !change.replaced.contains(&row.registration.id));
+                table.rows.retain(|_, row| !change.replaced.contains(&row.0.id));
             }
         }
         let table = state.events.get(&change.event_id).filter(|_| self.keeps_names);
-        let erased = change.rows.iter_mut().map(|row| &mut row.registration);
-        for row in erased.filter(|row| row.is_erased()) {
+        for row in change.registrations.iter_mut().filter(|row| row.is_erased()) {
             let before = table.and_then(|table| table.rows.get(&row.created_version));
-            row.person.name = before.and_then(|before| before.registration.person.name.clone());
+            row.person.name = before.and_then(|before| before.0.person.name.clone());
         }
     }
 }

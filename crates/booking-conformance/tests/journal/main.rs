@@ -9,9 +9,9 @@ mod store;
 
 use async_trait::async_trait;
 use booking_conformance::{Fixture, cases};
-use booking_core::{BookingStore, Clock};
+use booking_core::{BookingStore, Clock, EventChange, Registration};
 use flaw::Flaw;
-use line::{Change, Line, Row};
+use line::Line;
 use state::State;
 use std::sync::Arc;
 use std::thread;
@@ -124,22 +124,22 @@ fn a_store_that_writes_a_part_of_a_batch_is_caught() {
 }
 
 /// Does something to each change of a line.
-fn each(line: &mut Line, distort: impl Fn(&mut Change)) {
+fn each(line: &mut Line, distort: impl Fn(&mut EventChange)) {
     if let Line::Batch { changes, .. } = line {
         changes.iter_mut().for_each(distort);
     }
 }
 
-fn each_row(line: &mut Line, distort: impl Fn(&mut Row)) {
-    each(line, |change| change.rows.iter_mut().for_each(&distort));
+fn each_row(line: &mut Line, distort: impl Fn(&mut Registration)) {
+    each(line, |change| change.registrations.iter_mut().for_each(&distort));
 }
 
 #[test]
 fn a_store_that_loses_what_may_be_left_out_is_caught() {
     let losses: [(Loss<Line>, &str); 5] = [
-        (|line| each_row(line, |row| row.registration.person.name = None), "name: None"),
-        (|line| each_row(line, |row| row.token = None), "token_hash: None"),
-        (|line| each_row(line, |row| row.registration.check_in = None), "check_in: None"),
+        (|line| each_row(line, |row| row.person.name = None), "name: None"),
+        (|line| each_row(line, |row| row.token_hash = None), "token_hash: None"),
+        (|line| each_row(line, |row| row.check_in = None), "check_in: None"),
         (
             |line| {
                 if let Line::PutUp(Some(event), _) = line {

@@ -1,17 +1,17 @@
 //! What the lines say together: maps in memory, which every store over the file keeps for itself.
 
 use crate::flaw::Flaw;
-use crate::line::{Change, Line, Record, Row, SeatCountsShape, Token};
+use crate::line::Line;
 use booking_core::{
-    EmailAddress, Event, EventCommand, EventCount, EventId, EventState, EventStated, Fact,
-    HistoryEntry, IdempotencyRecord, KeyHash, PageLimit, Registration, RegistrationId, SeatCounts,
-    SigningSeed, Status, StoredDetails, TicketKey, Version,
+    EmailAddress, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
+    Fact, HistoryEntry, IdempotencyRecord, KeyHash, OrganizerToken, PageLimit, Registration,
+    RegistrationId, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-pub(crate) type Records = BTreeMap<KeyHash, Record>;
+pub(crate) type Records = BTreeMap<KeyHash, IdempotencyRecord>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -23,21 +23,20 @@ pub(crate) struct State {
     /// When each was shown last.
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
-    pub(crate) tokens: Vec<Token>,
+    pub(crate) tokens: Vec<OrganizerToken>,
 }
 
 /// An event with all that belongs to it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) event: Event,
-    #[serde(with = "SeatCountsShape")]
     counts: SeatCounts,
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     pub(crate) erase_at: Option<DateTime<Utc>>,
     erased_to: Version,
     /// By the versions that made them.
-    pub(crate) rows: BTreeMap<Version, Row>,
+    pub(crate) rows: BTreeMap<Version, Stored<Registration>>,
     pub(crate) facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
     pub(crate) records: Records,
 }
@@ -48,7 +47,7 @@ impl State {
             Line::All(state) => *self = state,
             Line::PutUp(event, record) => {
                 self.events.extend(event.map(|event| (event.id, Table::new(*event))));
-                self.put_up.extend(record.map(|record| (record.0.hash, *record)));
+                self.put_up.extend(record.map(|record| (record.hash, *record)));
             }
             Line::Batch { at, changes } => {
                 for mut change in changes {
@@ -82,8 +81,7 @@ impl State {
             }
             Line::Token(token) => self.tokens.push(token),
             Line::Revoked(id, at) => {
-                let mut tokens = self.tokens.iter_mut().map(|token| &mut token.0);
-                if let Some(token) = tokens.find(|token| token.id == id) {
+                if let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) {
                     token.revoked_at = Some(at);
                 }
             }
@@ -92,17 +90,16 @@ impl State {
 
     /// Every record with the event that it is of.
     pub(crate) fn records(&self) -> impl Iterator<Item = (Option<EventId>, &IdempotencyRecord)> {
-        let of_events = self.events.iter().flat_map(|(id, table)| {
-            table.records.values().map(move |record| (Some(*id), &record.0))
-        });
-        of_events.chain(self.put_up.values().map(|record| (None, &record.0)))
+        let of_events = self
+            .events
+            .iter()
+            .flat_map(|(id, table)| table.records.values().map(move |record| (Some(*id), record)));
+        of_events.chain(self.put_up.values().map(|record| (None, record)))
     }
 
     /// The registration of that id, in the first event that has it.
     pub(crate) fn find(&self, id: RegistrationId) -> Option<(&Table, Registration)> {
-        let row = |table: &Table| {
-            table.rows.values().find(|row| row.registration.id == id).map(Row::read)
-        };
+        let row = |table: &Table| table.rows().find(|row| row.id == id).cloned();
         self.events.values().find_map(|table| Some((table, row(table)?)))
     }
 }
@@ -122,7 +119,7 @@ impl Table {
         }
     }
 
-    fn apply(&mut self, change: Change, at: DateTime<Utc>) {
+    fn apply(&mut self, change: EventChange, at: DateTime<Utc>) {
         (self.counts, self.due_at) = (change.counts, change.due_at);
         self.event.version = change.version;
         if !change.facts.is_empty() {
@@ -137,43 +134,49 @@ impl Table {
             self.cancelled_version = edited.cancelled_version.or(self.cancelled_version);
             self.erase_at = edited.erase_at;
             self.erased_to = edited.erased_to.unwrap_or(self.erased_to);
-            let rows = self.rows.values_mut().map(|row| &mut row.registration);
+            let rows = self.rows.values_mut().map(|row| &mut row.0);
             for offer in rows.filter(|row| row.status == Status::Offered) {
                 offer.expires_at = offer.expires_at.into_iter().chain(edited.offers_end_by).min();
             }
         }
-        self.rows
-            .extend(change.rows.into_iter().map(|row| (row.registration.created_version, row)));
+        for row in change.registrations {
+            // The place in the queue is found when it is asked for.
+            let row = Registration { position: None, ..row };
+            self.rows.insert(row.created_version, Stored(row));
+        }
         let first = change.version.get() + 1 - change.facts.len() as u64;
         let versions = (first..).map(Version::new);
         self.facts.extend(versions.zip(change.facts.into_iter().map(|fact| (at, fact))));
         if change.purges_records {
             self.records.clear();
         }
-        self.records.extend(change.records.into_iter().map(|record| (record.0.hash, record)));
+        self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
     }
 
     /// As it is at `now`, whoever has tidied what has run out.
     pub(crate) fn read(&self, now: DateTime<Utc>) -> Event {
         let is_due = self.due_at.is_some_and(|due_at| due_at <= now);
-        let has_run_out = |row: &&Row| is_due && row.registration.has_run_out(now);
+        let has_run_out = |row: &&Registration| is_due && row.has_run_out(now);
         let mut event = self.event.clone();
-        event.booked_count =
-            self.counts.booked - self.rows.values().filter(has_run_out).count() as u32;
+        event.booked_count = self.counts.booked - self.rows().filter(has_run_out).count() as u32;
         event.waitlist_count = self.counts.waiting;
         event.is_settled = !is_due;
         event
     }
 
-    fn waiting(&self) -> impl Iterator<Item = &Row> {
-        self.rows.values().filter(|row| row.registration.status == Status::Waitlisted)
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Registration> {
+        self.rows.values().map(|row| &row.0)
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Registration> {
+        self.rows().filter(|row| row.status == Status::Waitlisted)
     }
 
     /// A row with its place in the queue.
     pub(crate) fn placed(&self, mut row: Registration) -> Registration {
         if row.status == Status::Waitlisted {
             let version = row.created_version;
-            let before = self.waiting().filter(|row| row.registration.created_version < version);
+            let before = self.waiting().filter(|row| row.created_version < version);
             row.position = Some(before.count() as u32 + 1);
         }
         row
@@ -201,24 +204,22 @@ impl Table {
             ids.contains(&row.id)
                 || row.status.is_live() && addresses.contains(&row.person.user_email)
         };
-        let wanted = self.rows.values().filter(|row| is_wanted(&row.registration));
-        state.registrations = wanted.map(|row| self.placed(row.read())).collect();
+        let wanted = self.rows().filter(|row| is_wanted(row));
+        state.registrations = wanted.map(|row| self.placed(row.clone())).collect();
         if needs.overdue_max > 0 {
-            let over = self.rows.values().filter(|row| row.registration.has_run_out(now));
-            state.overdue = over.map(Row::read).collect();
+            state.overdue = self.rows().filter(|row| row.has_run_out(now)).cloned().collect();
             state.overdue.sort_by_key(|row| (row.expires_at, row.created_version));
             state.overdue.truncate(needs.overdue_max as usize);
             let over: HashSet<_> = state.overdue.iter().map(|row| row.id).collect();
-            let others = self.rows.values().map(|row| &row.registration);
-            let others = others.filter(|row| !over.contains(&row.id));
+            let others = self.rows().filter(|row| !over.contains(&row.id));
             state.due_next = others.filter_map(|row| row.expires_at).min();
         }
         let waiting = self.waiting().take(needs.waiting_max as usize);
         let places = waiting.zip(1..);
         state.waiting = places
-            .map(|(row, place)| Registration { position: Some(place), ..row.read() })
+            .map(|(row, place)| Registration { position: Some(place), ..row.clone() })
             .collect();
-        let unerased = self.rows.range(self.erased_to.next()..).map(|(_, row)| row.read());
+        let unerased = self.rows.range(self.erased_to.next()..).map(|(_, row)| row.0.clone());
         state.unerased = unerased.take(needs.unerased_max as usize).collect();
         state.details = needs.details.then(|| StoredDetails {
             details: event.details.clone(),
@@ -231,7 +232,7 @@ impl Table {
         let keys: BTreeSet<KeyHash> =
             commands.iter().filter_map(|command| Some(command.key?.hash)).collect();
         let records = keys.iter().filter_map(|hash| self.records.get(hash));
-        state.records = records.map(|record| record.0.clone()).collect();
+        state.records = records.cloned().collect();
         state
     }
 
@@ -253,7 +254,7 @@ impl Table {
 
     /// What an audit counts.
     pub(crate) fn count(&self) -> EventCount {
-        let rows = || self.rows.values().map(|row| &row.registration);
+        let rows = || self.rows();
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
         let live = rows().filter(|row| row.status.is_live());
         let addresses: HashSet<_> = live.map(|row| &row.person.user_email).collect();

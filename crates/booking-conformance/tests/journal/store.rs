@@ -2,7 +2,7 @@
 
 use crate::file::Journal;
 use crate::flaw::Flaw;
-use crate::line::{Change, Line, Record, Token};
+use crate::line::Line;
 use crate::state::{State, Table};
 use async_trait::async_trait;
 use booking_core::{
@@ -113,7 +113,7 @@ impl SeatStore for JournalStore {
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
         self.write(|state, now| {
-            if let Some(Record(record)) = state.put_up.get(&key.hash)
+            if let Some(record) = state.put_up.get(&key.hash)
                 && record.holds(now)
             {
                 return (record.answer(key.fingerprint), None);
@@ -122,7 +122,7 @@ impl SeatStore for JournalStore {
             let made = if known.is_none() { Some(Box::new(new.created_at(now))) } else { None };
             let event = known.or(made.as_deref().cloned()).expect("it was there, or is made");
             let outcome = Outcome::EventChanged(Box::new(event));
-            let record = Record(IdempotencyRecord::new(key, outcome.clone(), now));
+            let record = IdempotencyRecord::new(key, outcome.clone(), now);
             (outcome, Some(Line::PutUp(made, Some(Box::new(record)))))
         })
     }
@@ -143,7 +143,6 @@ impl SeatStore for JournalStore {
             });
             let (executions, changes) =
                 decide_batch(batch, &states.collect(), &BTreeSet::new(), at);
-            let changes: Vec<_> = changes.into_iter().map(Change::from).collect();
             let line = (!changes.is_empty()).then_some(Line::Batch { at, changes });
             (executions, line)
         })
@@ -185,7 +184,7 @@ impl ReadStore for JournalStore {
                 .rows
                 .iter()
                 .filter(|(version, _)| after.is_none_or(|after| **version > after.version()));
-            let rows = rows.map(|(_, row)| row.read().as_of(now, table.event.rules.status));
+            let rows = rows.map(|(_, row)| row.0.clone().as_of(now, table.event.rules.status));
             let rows = rows.filter(|row| listed == Listed::All || row.status.takes_a_seat());
             Some(Page::new(rows.take(limit.get() + 1).collect(), limit))
         })
@@ -220,7 +219,7 @@ impl ReadStore for JournalStore {
 impl OrganizerStore for JournalStore {
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
         self.write(|state, now| {
-            let tokens = || state.tokens.iter().map(|token| &token.0);
+            let tokens = || state.tokens.iter();
             if let Some(known) = tokens().find(|token| token.id == new.id) {
                 return (Some(known.clone()), None);
             }
@@ -231,17 +230,17 @@ impl OrganizerStore for JournalStore {
             let organizer = of_that_name.map_or(new.organizer, |token| token.organizer.clone());
             let (id, hash) = (new.id, new.hash);
             let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
-            (Some(token.clone()), Some(Line::Token(Token(token))))
+            (Some(token.clone()), Some(Line::Token(token)))
         })
     }
 
     async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
-        self.read(|state, _| state.tokens.iter().rev().map(|token| token.0.clone()).collect())
+        self.read(|state, _| state.tokens.iter().rev().cloned().collect())
     }
 
     async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
         self.write(|state, now| {
-            let mut tokens = state.tokens.iter().map(|token| &token.0);
+            let mut tokens = state.tokens.iter();
             let Some(token) = tokens.find(|token| token.id == id) else { return (None, None) };
             let is_news = token.revoked_at.is_none();
             let revoked_at = token.revoked_at.or(Some(now));
@@ -311,8 +310,7 @@ impl UpkeepStore for JournalStore {
         limit: PageLimit,
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
         self.read(|state, _| {
-            let rows = state.events.values().flat_map(|table| table.rows.values());
-            let rows = rows.map(|row| &row.registration);
+            let rows = state.events.values().flat_map(Table::rows);
             let of_them = rows.filter(|row| row.person.user_email.canonical() == *user_email);
             of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect()
         })

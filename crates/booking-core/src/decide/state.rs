@@ -1,12 +1,14 @@
+use crate::decide::stored;
 use crate::{
     Capacity, Command, EventCommand, EventDetails, EventId, EventRules, EventTimes, Fact,
     Fingerprint, IdempotencyKey, KeyHash, OrganizerId, Outcome, Registration, RegistrationId,
     Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// How many seats are counted for what. Kept on the event's row, and always what its rows give.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SeatCounts {
     /// Rows that are confirmed, held or offered, whether time has ended them or not.
     pub booked: u32,
@@ -191,8 +193,9 @@ impl LoadPlan {
     }
 }
 
-/// What one batch changes in one event: all of it is written, or none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one batch changes in one event: all of it is written, or none. It can be serialized for a store that
+/// keeps what happened, with the hashes of tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventChange {
     /// The event.
     pub event_id: EventId,
@@ -206,6 +209,7 @@ pub struct EventChange {
     /// What else is new about it.
     pub edited: Option<Box<EditedEvent>>,
     /// The registrations that are new or changed, as they are now.
+    #[serde(with = "stored::registrations")]
     pub registrations: Vec<Registration>,
     /// Those of them whose rows are there already. These are deleted before `registrations` are
     /// inserted, so that addresses can pass from one row to another in any order.
@@ -227,7 +231,7 @@ impl EventChange {
 }
 
 /// An event whose row was changed in more than its counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditedEvent {
     /// See [`Event::details`](crate::Event::details).
     pub details: EventDetails,
@@ -250,14 +254,16 @@ pub struct EditedEvent {
     pub erased_to: Option<Version>,
 }
 
-/// What was answered to a request that may come again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was answered to a request that may come again. It can be serialized for stores, with the hashes of
+/// tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyRecord {
     /// What it is looked up by.
     pub hash: KeyHash,
     /// What was asked.
     pub fingerprint: Fingerprint,
     /// What was answered.
+    #[serde(with = "stored::OutcomeForm")]
     pub outcome: Outcome,
     /// The instant, to the microsecond, from which it is kept for [`KEPT`](Self::KEPT): the store's time when
     /// it was. A refusal is to be kept for less, and has one that is as much earlier.

@@ -1,8 +1,9 @@
 use crate::{OrganizerId, OrganizerName, TokenHash, TokenId};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Who puts up events. Whoever has one of its tokens is it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organizer {
     /// Its name for programs.
     pub id: OrganizerId,
@@ -10,8 +11,8 @@ pub struct Organizer {
     pub name: OrganizerName,
 }
 
-/// What is kept of an organizer's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is kept of an organizer's token. It can be serialized for stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizerToken {
     /// Its name.
     pub id: TokenId,

@@ -23,7 +23,8 @@ pub struct Registration {
     pub check_in: Option<CheckedIn>,
     /// Raised by whatever makes earlier tickets worthless: a transfer, a cancellation.
     pub generation: u32,
-    /// Who may manage it, beside the organizer.
+    /// Who may manage it, beside the organizer. Not serialized, but by [`Stored`](crate::Stored).
+    #[serde(default, skip_serializing)]
     pub token_hash: Option<TokenHash>,
     /// The version of the event that this registration made. Registrations are listed, and people
     /// wait, in its order.
