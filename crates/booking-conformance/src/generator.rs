@@ -190,7 +190,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
 }
 
 fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
-    let mut new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX));
+    let mut new = new_event("A generated event", rng.u32(1..=CAPACITY_MAX)).into_fields();
     new.id = Uuid::from_u128(rng.u128(..)).into();
     new.organizer_id = rng.bool().then(|| next_organizer(rng));
     let details = &mut new.details;
@@ -211,7 +211,7 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
         offer_ttl: next_offer_ttl(rng),
         conceals_registered: rng.u8(..) < 60,
     };
-    new
+    new.check().expect("in order")
 }
 
 /// Mostly none; else some time around `days` days from now.

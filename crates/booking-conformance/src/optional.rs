@@ -3,7 +3,7 @@
 
 use booking_core::{
     CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, EventDetails,
-    EventRules, Hold, NewEvent, Person, Register, RenewLink, Transfer,
+    EventRules, Hold, NewEvent, NewEventFields, Person, Register, RenewLink, Transfer,
 };
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl OptionalFields {
     }
 
     pub(crate) fn note_event(&mut self, new: &NewEvent) {
-        let NewEvent { id: _, organizer_id, details, capacity: _, rules } = new;
+        let NewEventFields { id: _, organizer_id, details, capacity: _, rules } = &**new;
         let EventDetails { name: _, description, starts_at, ends_at, timezone, venue, retention } =
             details;
         let EventRules {

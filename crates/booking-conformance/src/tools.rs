@@ -53,16 +53,18 @@ pub(crate) fn new_event(name: &str, seats: u32) -> NewEvent {
 }
 
 /// The same event with everything that can be said of one.
-pub(crate) fn elaborate(mut new: NewEvent) -> NewEvent {
+pub(crate) fn elaborate(new: NewEvent) -> NewEvent {
     let instant = |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * DAY);
-    new.details.description = Description::parse("Doors at 19:00").expect("valid");
-    (new.details.starts_at, new.details.ends_at) = (instant(9), instant(10));
-    new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
-    new.details.venue = Some(Venue::parse("Quasimodo, Kantstraße 12a").expect("valid"));
-    (new.rules.opens_at, new.rules.closes_at) = (instant(0), instant(8));
-    new.rules.waitlist_enabled = false;
-    new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));
-    new
+    let told = new.with(|new| {
+        new.details.description = Description::parse("Doors at 19:00").expect("valid");
+        (new.details.starts_at, new.details.ends_at) = (instant(9), instant(10));
+        new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
+        new.details.venue = Some(Venue::parse("Quasimodo, Kantstraße 12a").expect("valid"));
+        (new.rules.opens_at, new.rules.closes_at) = (instant(0), instant(8));
+        new.rules.waitlist_enabled = false;
+        new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));
+    });
+    told.expect("in order")
 }
 
 /// In microseconds.

@@ -32,7 +32,10 @@ fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
     let name = EventName::parse("An event").expect("valid");
     let offer_ttl = offer_seconds.map(|seconds| OfferTtl::parse(seconds).expect("valid"));
     let rules = EventRules { offer_ttl, ..EventRules::default() };
-    EventTable::new(NewEvent { rules, ..NewEvent::new(id, name, capacity(seats)) }, now())
+    EventTable::new(
+        NewEvent::new(id, name, capacity(seats)).with(|new| new.rules = rules).expect("in order"),
+        now(),
+    )
 }
 
 /// The same, over so many seconds after now, when all that is personal is to be erased.

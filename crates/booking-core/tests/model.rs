@@ -89,9 +89,14 @@ fn start(scene: Scene, left_out: Option<Rule>) -> Node {
     let name = EventName::parse("An event").expect("valid");
     let offer_ttl = offers.then(|| OfferTtl::parse(TTL_SECONDS).expect("valid"));
     let rules = EventRules { offer_ttl, conceals_registered: conceals, ..EventRules::default() };
-    let mut new = NewEvent { rules, ..NewEvent::new(event_id(), name, capacity(1)) };
-    new.details.ends_at = over_in.map(|ticks| now + TimeDelta::seconds(TICK_SECONDS) * ticks);
-    new.details.retention = over_in.and(Retention::parse(0).ok());
+    let new = NewEvent::new(event_id(), name, capacity(1))
+        .with(|new| {
+            new.rules = rules;
+            new.details.ends_at =
+                over_in.map(|ticks| now + TimeDelta::seconds(TICK_SECONDS) * ticks);
+            new.details.retention = over_in.and(Retention::parse(0).ok());
+        })
+        .expect("in order");
     Node { table: EventTable::new(new, now), now, made: 0, scene, left_out }
 }
 

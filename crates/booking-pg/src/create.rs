@@ -11,8 +11,8 @@ use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{
-    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OrganizerId, Outcome, StoreError,
-    TimeZone, Venue, Version,
+    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, NewEventFields, OrganizerId, Outcome,
+    StoreError, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join4};
@@ -139,7 +139,7 @@ async fn insert_event(
     new: &NewEvent,
     now: Option<DateTime<Utc>>,
 ) -> Result<u64, PgError> {
-    let NewEvent { id, organizer_id, details, capacity, rules } = new;
+    let NewEventFields { id, organizer_id, details, capacity, rules } = &**new;
     connection
         .change(
             insert,

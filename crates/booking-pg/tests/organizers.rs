@@ -3,7 +3,7 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy};
+use booking_core::{OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy};
 use booking_testkit::Database;
 use common::{
     connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,
@@ -60,7 +60,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
     let database = migrated_database();
     let store = connect(database.url(), 2).await;
     let nobody = OrganizerId::from(Uuid::now_v7());
-    let new = NewEvent { organizer_id: Some(nobody), ..new_event(3) };
+    let new = new_event(3).with(|new| new.organizer_id = Some(nobody)).expect("in order");
     let refused = store.create_event(new.clone()).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     let refused = store.create_event_once(new, key(1, 1)).await;

@@ -5,9 +5,9 @@ use crate::tools::*;
 use booking_core::{
     AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
     EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, Person,
-    PersonName, Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone,
-    Totals, Venue, Version,
+    IdempotencyKey, KeyHash, Listed, NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit,
+    Person, PersonName, Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey,
+    TimeZone, Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
 fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     let now = clock.now();
     let (starts_at, ends_at) = (now + TimeDelta::days(2), now + TimeDelta::days(3));
-    let mut all = new_event("With everything", 5);
+    let mut all = new_event("With everything", 5).into_fields();
     all.organizer_id = Some(organizer_id(1));
     all.details.description = Description::parse("Doors at 19:00").expect("valid");
     (all.details.starts_at, all.details.ends_at) = (Some(starts_at), Some(ends_at));
@@ -49,7 +49,7 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     all.rules.waitlist_enabled = false;
     all.rules.offer_ttl = None;
     all.rules.conceals_registered = true;
-    let say: [fn(&mut NewEvent, &NewEvent); 12] = [
+    let say: [fn(&mut NewEventFields, &NewEventFields); 12] = [
         |new, all| new.organizer_id = all.organizer_id,
         |new, all| new.details.description = all.details.description.clone(),
         |new, all| new.details.starts_at = all.details.starts_at,
@@ -65,13 +65,9 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     ];
     let mut events: Vec<_> = say
         .into_iter()
-        .map(|say| {
-            let mut new = new_event("With one thing", 5);
-            say(&mut new, &all);
-            new
-        })
+        .map(|say| new_event("With one thing", 5).with(|new| say(new, &all)).expect("in order"))
         .collect();
-    events.push(all);
+    events.push(all.check().expect("in order"));
     events
 }
 
@@ -279,7 +275,9 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     let shown = [TicketKey::new([5; 32]), TicketKey::new([4; 32])];
     store.show_ticket_keys(&shown).await.expect("the store answers");
 
-    let owned = NewEvent { organizer_id: Some(organizer_id(1)), ..new_event("Owned", 3) };
+    let owned = new_event("Owned", 3)
+        .with(|new| new.organizer_id = Some(organizer_id(1)))
+        .expect("in order");
     let owned = store.create_event(owned).await.expect("the store answers").id;
     let taken = register_with(owned, claim_with(owned, "ada", Some("Ada"), Some(11)));
     let seat = confirmed(execute_one(store, taken).await);

@@ -53,9 +53,13 @@ async fn over_at(
     ends_at: DateTime<Utc>,
     retention_days: Option<i64>,
 ) -> Event {
-    let mut new = new_event("An event that ends", seats);
-    new.details.ends_at = Some(ends_at);
-    new.details.retention = retention_days.map(|days| Retention::parse(days).expect("valid"));
+    let new = new_event("An event that ends", seats)
+        .with(|new| {
+            new.details.ends_at = Some(ends_at);
+            new.details.retention =
+                retention_days.map(|days| Retention::parse(days).expect("valid"));
+        })
+        .expect("in order");
     store.create_event(new).await.expect("the store answers")
 }
 

@@ -4,8 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     Caller, Command, Edit, EventCommand, EventId, EventName, EventRules, EventStatus, EventTag,
-    FactKind, Listed, NewEvent, OfferTtl, Outcome, PageLimit, Precondition, Refusal, Status, Venue,
-    Version,
+    FactKind, Listed, OfferTtl, Outcome, PageLimit, Precondition, Refusal, Status, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
         closes_at: Some(clock.now() + TimeDelta::seconds(20)),
         ..EventRules::default()
     };
-    let new = NewEvent { rules, ..new_event("Doors at ten", 9) };
+    let new = new_event("Doors at ten", 9).with(|new| new.rules = rules).expect("in order");
     let event = store.create_event(new).await.expect("the store answers");
     clock.advance_micros(10 * SECOND - 1);
     for command in [register(event.id, "a"), queue_up(event.id, "a"), hold(event.id, "a", 60)] {
@@ -57,7 +56,7 @@ pub async fn doors_open_and_close_at_their_instants(fixture: &dyn Fixture) {
 pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
-    let new = NewEvent { rules, ..new_event("Not yet", 9) };
+    let new = new_event("Not yet", 9).with(|new| new.rules = rules).expect("in order");
     let event = store.create_event(new).await.expect("the store answers");
     for command in [register(event.id, "a"), queue_up(event.id, "a"), hold(event.id, "a", 60)] {
         assert_eq!(execute_one(&*store, command).await, CLOSED);
@@ -72,7 +71,9 @@ pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
 pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let other = create(&*store, 2).await;
-    let new = NewEvent { id: Uuid::now_v7().into(), ..elaborate(new_event("Before", 5)) };
+    let new = elaborate(new_event("Before", 5))
+        .with(|new| new.id = Uuid::now_v7().into())
+        .expect("in order");
     let before = store.create_event(new).await.expect("the store answers");
     let venue = Venue::parse("Elsewhere").expect("valid");
     let some = Edit {

@@ -128,9 +128,12 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let one_by_one = create(&*store, 2).await.id;
-    let mut new = new_event("Kept for a day", 2);
-    new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
-    new.details.retention = Retention::parse(1).ok();
+    let new = new_event("Kept for a day", 2)
+        .with(|new| {
+            new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
+            new.details.retention = Retention::parse(1).ok();
+        })
+        .expect("in order");
     let kept_a_day = store.create_event(new).await.expect("the store answers").id;
     let mut told = live(&*store, one_by_one, 0).await;
     told.extend(live(&*store, kept_a_day, 100).await);

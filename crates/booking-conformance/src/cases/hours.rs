@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, Command, Edit, Event, EventCommand, EventId, EventRules, EventTimes,
-    NewEvent, OfferTtl, Outcome, PageLimit, Refusal, Registration, Status, Timing,
+    OfferTtl, Outcome, PageLimit, Refusal, Registration, Status, Timing,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,8 +12,11 @@ const CLOSED: Outcome = Outcome::Refused(Refusal::Closed);
 
 /// An event that begins and ends then, whose offers last a day.
 async fn create_at(store: &dyn BookingStore, seats: u32, times: EventTimes) -> Event {
-    let mut new = new_event("In time", seats);
-    (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
+    let new = new_event("In time", seats)
+        .with(|new| {
+            (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
+        })
+        .expect("in order");
     store.create_event(new).await.expect("the store answers")
 }
 
@@ -176,12 +179,15 @@ pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixtur
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let closes_at = clock.now() + TimeDelta::seconds(60);
-    let mut new = new_event("Doors", 2);
-    new.rules = EventRules {
-        closes_at: Some(closes_at),
-        offer_ttl: OfferTtl::parse(300).ok(),
-        ..new.rules
-    };
+    let new = new_event("Doors", 2)
+        .with(|new| {
+            new.rules = EventRules {
+                closes_at: Some(closes_at),
+                offer_ttl: OfferTtl::parse(300).ok(),
+                ..new.rules
+            };
+        })
+        .expect("in order");
     let event = store.create_event(new).await.expect("the store answers");
     let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
     let kept = held(execute_one(&*store, hold(event.id, "kept", 600)).await);
@@ -209,9 +215,12 @@ pub async fn whoever_came_before_the_doors_closed_is_served(fixture: &dyn Fixtur
 pub async fn a_full_event_may_conceal_who_is_registered(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let create = async |conceals_registered| {
-        let mut new = new_event("Discreet", 2);
-        new.rules.conceals_registered = conceals_registered;
-        store.create_event(NewEvent { ..new }).await.expect("the store answers")
+        let new = new_event("Discreet", 2)
+            .with(|new| {
+                new.rules.conceals_registered = conceals_registered;
+            })
+            .expect("in order");
+        store.create_event(new).await.expect("the store answers")
     };
     let (discreet, open) = (create(true).await, create(false).await);
     for event in [&discreet, &open] {

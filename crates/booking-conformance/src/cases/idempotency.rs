@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Caller, Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewEvent, Outcome,
-    PageLimit, Refusal, Status,
+    Caller, Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, Outcome, PageLimit,
+    Refusal, Status,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -151,7 +151,11 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
-    let new = || NewEvent { id: Uuid::now_v7().into(), ..elaborate(new_event("Once", 3)) };
+    let new = || {
+        elaborate(new_event("Once", 3))
+            .with(|new| new.id = Uuid::now_v7().into())
+            .expect("in order")
+    };
     let mut tasks = JoinSet::new();
     for task in 0..20 {
         let (store, new) = (Arc::clone(&stores[task % 2]), new());
@@ -183,7 +187,7 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     // As after the record was lost, or for an id that somebody else has used.
     let known = stores[0].create_event_once(new(), key(3, 1)).await.expect("it answers");
     let Outcome::EventChanged(known) = known else { panic!("{known:?}") };
-    let other = NewEvent { id: known.id, ..new_event("Another", 9) };
+    let other = new_event("Another", 9).with(|new| new.id = known.id).expect("in order");
     let found = stores[1].create_event_once(other, key(4, 1)).await.expect("it answers");
     assert_eq!(found, Outcome::EventChanged(known), "what is there is returned as it is");
     clock.advance_micros(DAY);

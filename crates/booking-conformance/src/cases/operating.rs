@@ -2,9 +2,7 @@
 
 use crate::Fixture;
 use crate::tools::*;
-use booking_core::{
-    Caller, Command, EventCommand, EventRules, EventStatus, NewEvent, StoreHealth, Totals,
-};
+use booking_core::{Caller, Command, EventCommand, EventRules, EventStatus, StoreHealth, Totals};
 
 /// A store that is there takes writes, and has all its tables.
 pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
@@ -23,7 +21,7 @@ pub async fn totals_are_those_of_published_events(fixture: &dyn Fixture) {
     let totals = async || store.totals().await.expect("the store answers");
     assert_eq!(totals().await, Totals::default());
     let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
-    let draft = NewEvent { rules, ..new_event("Not yet", 7) };
+    let draft = new_event("Not yet", 7).with(|new| new.rules = rules).expect("in order");
     store.create_event(draft).await.expect("the store answers");
     let mut events = Vec::new();
     for seats in [2, 3, 5] {

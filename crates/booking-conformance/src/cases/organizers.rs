@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Command, Edit, Event, EventCommand, EventId, EventRules,
-    EventStatus, Listed, NewEvent, OrganizerId, Outcome, PageLimit, Refusal,
+    EventStatus, Listed, OrganizerId, Outcome, PageLimit, Refusal,
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -23,7 +23,12 @@ async fn make_organizers<const N: usize>(store: &dyn BookingStore, numbers: [u8;
 async fn create_of(store: &dyn BookingStore, owner: Option<u8>, status: EventStatus) -> Event {
     let rules = EventRules { status, ..EventRules::default() };
     let organizer_id = owner.map(organizer_id);
-    let new = NewEvent { organizer_id, rules, ..new_event("An event", 9) };
+    let new = new_event("An event", 9)
+        .with(|new| {
+            new.organizer_id = organizer_id;
+            new.rules = rules;
+        })
+        .expect("in order");
     store.create_event(new).await.expect("the store answers")
 }
 

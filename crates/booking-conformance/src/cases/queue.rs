@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, Command, Edit, Event, EventCommand, EventId, EventRules, Listed,
-    NewEvent, OfferTtl, Outcome, PageLimit, Refusal, Registration, SETTLED_MAX, Status,
+    OfferTtl, Outcome, PageLimit, Refusal, Registration, SETTLED_MAX, Status,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ const OFFER_SECONDS: i64 = 300;
 async fn create_with_offers(store: &dyn BookingStore, seats: u32, seconds: Option<i64>) -> Event {
     let offer_ttl = seconds.map(|seconds| OfferTtl::parse(seconds).expect("valid"));
     let rules = EventRules { offer_ttl, ..EventRules::default() };
-    let new = NewEvent { rules, ..new_event("Popular", seats) };
+    let new = new_event("Popular", seats).with(|new| new.rules = rules).expect("in order");
     store.create_event(new).await.expect("the store answers")
 }
 

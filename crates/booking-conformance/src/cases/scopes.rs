@@ -199,9 +199,12 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
         hash: KeyHash::new([1; 32]),
         fingerprint: Fingerprint::new([fingerprint; 32]),
     };
-    let mut new = new_event("It ends", 3);
-    new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
-    new.details.retention = Retention::parse(0).ok();
+    let new = new_event("It ends", 3)
+        .with(|new| {
+            new.details.ends_at = Some(clock.now() + TimeDelta::hours(1));
+            new.details.retention = Retention::parse(0).ok();
+        })
+        .expect("in order");
     let ends = store.create_event(new).await.expect("the store answers").id;
     let goes_on = create(&*store, 3).await.id;
     let ask = async |event: EventId, command: Command, fingerprint: u8| {

@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, Command, Description, EventCommand, EventDetails, EventId, Execution,
-    Listed, NewEvent, Outcome, Page, PageLimit, PersonName, Registration, Venue, Version, WhenBusy,
+    Listed, Outcome, Page, PageLimit, PersonName, Registration, Venue, Version, WhenBusy,
 };
 use chrono::{SubsecRound, TimeDelta};
 use std::collections::HashSet;
@@ -16,7 +16,10 @@ use uuid::Uuid;
 pub async fn an_event_is_read_back(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let plain = new_event("Jazz night", 30);
-    for new in [plain.clone(), NewEvent { id: Uuid::now_v7().into(), ..elaborate(plain) }] {
+    for new in [
+        plain.clone(),
+        elaborate(plain).with(|new| new.id = Uuid::now_v7().into()).expect("in order"),
+    ] {
         let event = store.create_event(new.clone()).await.expect("the store answers");
         assert_eq!(event, new.clone().created_at(event.created_at));
         assert_eq!((event.booked_count, event.version), (0, Version::FIRST));
@@ -31,7 +34,7 @@ pub async fn creating_an_event_again_returns_it(fixture: &dyn Fixture) {
     let new = new_event("Once", 3);
     let first = store.create_event(new.clone()).await.expect("the store answers");
     confirmed(execute_one(&*store, register(new.id, "ada")).await);
-    let other = NewEvent { id: new.id, ..new_event("Twice", 4) };
+    let other = new_event("Twice", 4).with(|other| other.id = new.id).expect("in order");
     let again = store.create_event(other).await.expect("the store answers");
     assert_eq!(
         (again.id, &again.details, again.capacity),
@@ -62,9 +65,12 @@ pub async fn texts_survive(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let name = "'; DROP TABLE events; -- \"Ünïcödé\" 東京 🎟 %s {} \\ $1";
     let description = "line 1\nline 2\twith a tab, <script>alert(1)</script>";
-    let mut new = new_event(name, 3);
-    new.details.description = Description::parse(description).expect("valid");
-    new.details.venue = Some(Venue::parse(name).expect("valid"));
+    let new = new_event(name, 3)
+        .with(|new| {
+            new.details.description = Description::parse(description).expect("valid");
+            new.details.venue = Some(Venue::parse(name).expect("valid"));
+        })
+        .expect("in order");
     let event = store.create_event(new).await.expect("the store answers");
     let event = read(&*store, event.id).await;
     let EventDetails { name: kept, description: kept_too, venue, .. } = &event.details;

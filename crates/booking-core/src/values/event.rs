@@ -1,10 +1,12 @@
 use crate::values::time::is_stored;
 use crate::{
-    Capacity, Description, EventId, EventName, OfferTtl, OrganizerId, Retention, TimeZone, Venue,
+    Capacity, Description, EventId, EventName, Invalid, OfferTtl, OrganizerId, Retention, TimeZone,
+    Venue,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Deref;
 
 /// An event as it was in one committed state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,9 +237,32 @@ impl EventStatus {
     }
 }
 
-/// An event to be put up. The caller chooses the id, so that asking again is safe.
+/// An event to be put up, which is in order: it ends no earlier than it begins, and closes no earlier than it
+/// opens. The caller chooses the id, so that asking again is safe.
+///
+/// ```
+/// # use booking_core::{Capacity, CapacityMax, EventName, Invalid, NewEvent, parse_instant};
+/// # use uuid::Uuid;
+/// # let (id, seats) = (Uuid::now_v7().into(), Capacity::parse(30, CapacityMax::default())?);
+/// let meetup = NewEvent::new(id, EventName::parse("Rust meetup")?, seats);
+/// let (from, to) = (parse_instant("2026-05-01T19:00:00Z")?, parse_instant("2026-05-01T22:00:00Z")?);
+/// let meetup = meetup.with(|new| {
+///     new.details.starts_at = Some(from);
+///     new.details.ends_at = Some(to);
+/// })?;
+/// assert_eq!(meetup.details.ends_at, Some(to));
+///
+/// let backwards = meetup.with(|new| new.details.starts_at = Some(to + (to - from)));
+/// assert_eq!(backwards, Err(Invalid::OutOfOrder));
+/// # Ok::<(), Invalid>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEvent {
+pub struct NewEvent(NewEventFields);
+
+/// What is said of an event to be put up. Whether it is in order is not known before it is
+/// [checked](NewEventFields::check).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEventFields {
     /// See [`Event::id`].
     pub id: EventId,
     /// See [`Event::organizer_id`].
@@ -250,21 +275,50 @@ pub struct NewEvent {
     pub rules: EventRules,
 }
 
+impl NewEventFields {
+    /// Checks that the event is in order.
+    ///
+    /// # Errors
+    /// [`Invalid::OutOfOrder`].
+    pub fn check(self) -> Result<NewEvent, Invalid> {
+        match self.details.is_in_order() && self.rules.is_in_order() {
+            true => Ok(NewEvent(self)),
+            false => Err(Invalid::OutOfOrder),
+        }
+    }
+}
+
 impl NewEvent {
     /// An event with `capacity` seats that is open at once to whoever comes, and nobody's.
     pub fn new(id: EventId, name: EventName, capacity: Capacity) -> Self {
         let (details, rules) = (EventDetails::named(name), EventRules::default());
-        Self { id, organizer_id: None, details, capacity, rules }
+        Self(NewEventFields { id, organizer_id: None, details, capacity, rules })
+    }
+
+    /// The same, of which something else is said.
+    ///
+    /// # Errors
+    /// [`Invalid::OutOfOrder`], if it is not in order then.
+    pub fn with(self, change: impl FnOnce(&mut NewEventFields)) -> Result<Self, Invalid> {
+        let mut fields = self.0;
+        change(&mut fields);
+        fields.check()
+    }
+
+    /// What is said of it, to say something else.
+    pub fn into_fields(self) -> NewEventFields {
+        self.0
     }
 
     /// The event as it is when it has just been put up, at `now`, which is to the microsecond.
     pub fn created_at(self, now: DateTime<Utc>) -> Event {
+        let NewEventFields { id, organizer_id, details, capacity, rules } = self.0;
         Event {
-            id: self.id,
-            organizer_id: self.organizer_id,
-            details: self.details,
-            capacity: self.capacity,
-            rules: self.rules,
+            id,
+            organizer_id,
+            details,
+            capacity,
+            rules,
             booked_count: 0,
             waitlist_count: 0,
             version: Version::FIRST,
@@ -274,6 +328,15 @@ impl NewEvent {
             sequence: 0,
             is_settled: true,
         }
+    }
+}
+
+/// To be read, and not changed.
+impl Deref for NewEvent {
+    type Target = NewEventFields;
+
+    fn deref(&self) -> &NewEventFields {
+        &self.0
     }
 }
 
@@ -307,5 +370,39 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CapacityMax;
+
+    #[test]
+    fn an_event_that_is_put_up_is_in_order() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0);
+        let name = EventName::parse("An event").expect("valid");
+        let seats = Capacity::parse(1, CapacityMax::default()).expect("valid");
+        let new = NewEvent::new(uuid::Uuid::from_u128(1).into(), name, seats);
+        for (from, to, is_in_order) in [
+            (None, None, true),
+            (at(9), None, true),
+            (None, at(9), true),
+            (at(9), at(9), true),
+            (at(8), at(9), true),
+            (at(9), at(8), false),
+        ] {
+            let times = new.clone().with(|new| {
+                (new.details.starts_at, new.details.ends_at) = (from, to);
+            });
+            let doors = new.clone().with(|new| {
+                (new.rules.opens_at, new.rules.closes_at) = (from, to);
+            });
+            for made in [times, doors] {
+                assert_eq!(made.is_ok(), is_in_order, "{made:?}");
+                let expected = if is_in_order { None } else { Some(Invalid::OutOfOrder) };
+                assert_eq!(made.err(), expected);
+            }
+        }
     }
 }

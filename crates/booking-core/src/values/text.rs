@@ -56,6 +56,9 @@ pub enum Invalid {
     /// A cursor that no listing gave out.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,
+    /// An event that ends before it begins, or closes before it opens.
+    #[error("must not end before it begins, nor close before it opens")]
+    OutOfOrder,
 }
 
 /// What an event is about: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline

@@ -139,7 +139,8 @@ mod tests {
             venue: Some(Venue::parse(venue).expect("a venue")),
             ..EventDetails::named(name.clone())
         };
-        let new = NewEvent { details, ..NewEvent::new(id, name, capacity) };
+        let new =
+            NewEvent::new(id, name, capacity).with(|new| new.details = details).expect("in order");
         let mut event = new.created_at(at("2026-04-01T00:00:00.5Z"));
         event.details_changed_at = at("2026-04-02T10:00:00.9Z");
         event.sequence = 3;

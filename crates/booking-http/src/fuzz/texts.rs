@@ -163,10 +163,11 @@ fn write_calendar(bytes: &[u8]) {
         let name = EventName::parse(raw).or_else(|_| EventName::parse("a"));
         let capacity = Capacity::parse(1, CapacityMax::default());
         let (Ok(name), Ok(capacity)) = (name, capacity) else { unreachable!("both are fit") };
-        let mut event = NewEvent::new(Uuid::from_u128(1).into(), name, capacity);
-        event.details.description = Description::parse(raw).unwrap_or_default();
-        event.details.starts_at = DateTime::from_timestamp(0, 0);
-        let event = event.created_at(DateTime::UNIX_EPOCH);
+        let event = NewEvent::new(Uuid::from_u128(1).into(), name, capacity).with(|new| {
+            new.details.description = Description::parse(raw).unwrap_or_default();
+            new.details.starts_at = DateTime::from_timestamp(0, 0);
+        });
+        let event = event.expect("it has no end").created_at(DateTime::UNIX_EPOCH);
         let calendar = calendar::of(&event, None).expect("it is known when it begins");
         assert!(
             calendar.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n']))

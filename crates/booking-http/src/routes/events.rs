@@ -16,7 +16,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use booking_core::{Caller, Command, Edit, EventCommand, EventCursor, EventId, NewEvent, Outcome};
+use booking_core::{
+    Caller, Command, Edit, EventCommand, EventCursor, EventId, NewEventFields, Outcome, Refusal,
+};
 use uuid::Uuid;
 
 /// Where all events are.
@@ -38,7 +40,9 @@ pub(super) async fn create(
         _ => None,
     };
     let id = EventId::from(Uuid::now_v7());
-    let new = NewEvent { id, organizer_id, details, capacity, rules };
+    // The body said so of each pair of times that is not.
+    let new = NewEventFields { id, organizer_id, details, capacity, rules };
+    let new = new.check().map_err(|_| Refusal::OutOfOrder)?;
     let outcome = match key {
         Some(key) => service.write_limited(service.store.create_event_once(new, key)).await?,
         None => {

@@ -3,7 +3,7 @@
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
 use booking_core::prelude::*;
 use booking_core::{
-    Fingerprint, IdempotencyKey, KeyHash, NewEvent, OrganizerId, PageLimit, StoreError, TOKENS_MAX,
+    Fingerprint, IdempotencyKey, KeyHash, OrganizerId, PageLimit, StoreError, TOKENS_MAX,
 };
 use booking_sqlite::backup;
 use rusqlite::params;
@@ -60,7 +60,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
     let database = Database::new();
     let store = database.open().await;
     let nobody = OrganizerId::from(Uuid::now_v7());
-    let new = NewEvent { organizer_id: Some(nobody), ..new_event(3) };
+    let new = new_event(3).with(|new| new.organizer_id = Some(nobody)).expect("in order");
     let refused = store.create_event(new.clone()).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     let key =
@@ -81,7 +81,8 @@ async fn a_backup_has_organizers_and_what_is_theirs() {
     let (database, copy) = (Database::new(), Database::new());
     let store = database.open().await;
     let token = create_token(&store, new_token("Ada", 1)).await;
-    let new = NewEvent { organizer_id: Some(token.organizer.id), ..new_event(3) };
+    let new =
+        new_event(3).with(|new| new.organizer_id = Some(token.organizer.id)).expect("in order");
     let event = store.create_event(new).await.expect("it answers");
     backup(database.path(), copy.path()).await.expect("copied");
     let restored = copy.open().await;
