@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How much a queue takes.
+/// How much a queue takes. There may be more limits: say `..Limits::default()` for those that you leave.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most commands that wait or are under way. One more is refused at once.

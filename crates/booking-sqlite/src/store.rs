@@ -39,7 +39,7 @@ pub struct SqliteStore {
     newer: Vec<String>,
 }
 
-/// How to open a [`SqliteStore`].
+/// How to open a [`SqliteStore`]. There may be more options: say `..Options::default()` for those that you leave.
 #[derive(Clone)]
 pub struct Options {
     /// Where the time comes from; `None` for that of the system, which here is the database's own.

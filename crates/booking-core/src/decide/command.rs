@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 /// Something that is asked of one event. A new feature is a new command here and a new case in
 /// [`decide`](crate::decide()), never a second way to write.
+///
+/// Commands, and the fields of a [`Registration`](crate::Registration), are taken apart in full by the guards of
+/// `booking-conformance`, which have to hear of another one. So they are not `#[non_exhaustive]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Take a seat, or wait for one.

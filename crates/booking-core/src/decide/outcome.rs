@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The answer to a [`Command`](crate::Command).
+///
+/// It is taken apart without a wildcard by whoever answers people, and so are [`Refusal`], [`TicketVoid`] and
+/// [`StoreError`](crate::StoreError): what is new has to be told in its own words, and the compiler finds
+/// where. So none of them is `#[non_exhaustive]`, and another variant is another version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

@@ -9,8 +9,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     fn observe(&self, observation: Observation<'_>);
 }
 
-/// What there is to be told.
+/// What there is to be told. There may be more.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Observation<'a> {
     /// The queue refused a command, or gave it up, because too many wait.
     Shed,

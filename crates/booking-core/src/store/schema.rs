@@ -45,6 +45,7 @@ pub struct Schema {
 
 /// Why a program cannot work with the tables that it finds.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SchemaError {
     /// Another migration was applied under a number of the program's, or one that it does not have.
     #[error("{applied} was applied, and is none of this program's migrations")]
