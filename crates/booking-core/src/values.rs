@@ -1,0 +1,16 @@
+//! The types that parse: what is valid is known once there is a value of them.
+
+pub(crate) mod capacity;
+pub(crate) mod email;
+pub(crate) mod event;
+pub(crate) mod fact;
+pub(crate) mod id;
+pub(crate) mod organizer;
+pub(crate) mod page;
+pub(crate) mod precondition;
+pub(crate) mod registration;
+pub(crate) mod request_id;
+pub(crate) mod secret;
+pub(crate) mod text;
+pub(crate) mod time;
+mod unseen;
