@@ -1,11 +1,12 @@
 //! Everything that goes wrong, as it is told to clients: `application/problem+json` (RFC 9457).
 
+mod auth_error;
 mod extras;
 mod shape;
 
+pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TicketFault, void_reason};
 
-use crate::auth::callers::AuthError;
 use crate::extract::idempotency_key::REPLAYED;
 use crate::limits::RateLimited;
 use actix_web::body::BoxBody;

@@ -2,7 +2,7 @@
 //! token. Without a header it is anybody, who is the organizer while the server is open.
 
 use crate::auth::token_cache::TokenCache;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, AuthError};
 use crate::service::Service;
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -11,7 +11,6 @@ use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, Organizer, TokenHash};
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
-use thiserror::Error;
 
 /// The longest token that is looked at, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
@@ -137,32 +136,6 @@ fn organizer(access: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiE
         },
     };
     Err(ApiError::Unauthenticated(auth_error))
-}
-
-/// Why it is not known who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum AuthError {
-    #[error("this needs an organizer's token, as Authorization: Bearer and the token")]
-    NoToken,
-    #[error(
-        "this needs the registration's manage_token or its organizer's token, as Authorization: \
-         Bearer and the token"
-    )]
-    NoRegistrationToken,
-    #[error("the Authorization header must be Bearer and one token")]
-    Malformed,
-    #[error("this organizer's token is not known, or was revoked")]
-    UnknownToken,
-}
-
-impl AuthError {
-    /// The challenge that goes with it (RFC 6750, section 3).
-    pub(crate) const fn challenge(self) -> &'static str {
-        match self {
-            Self::NoToken | Self::NoRegistrationToken | Self::Malformed => "Bearer",
-            Self::UnknownToken => "Bearer error=\"invalid_token\"",
-        }
-    }
 }
 
 fn token_cache_of(request: &HttpRequest) -> &TokenCache {
