@@ -2,13 +2,14 @@
 
 mod auth_error;
 mod extras;
+mod rate_limited;
 mod shape;
 
 pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TicketFault, void_reason};
+pub(crate) use rate_limited::{LimitKind, RateLimited};
 
 use crate::extract::idempotency_key::REPLAYED;
-use crate::limits::RateLimited;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{

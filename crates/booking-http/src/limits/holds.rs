@@ -5,9 +5,10 @@
 //! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
 //! keeps its place until its end. Nothing is kept of an address but a keyed hash.
 
+use super::ClientLimits;
 use super::places::{Limit, Places, Taken};
-use super::{ClientLimits, LimitKind, RateLimited};
 use crate::net::client::Client;
+use crate::problem::{LimitKind, RateLimited};
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId};

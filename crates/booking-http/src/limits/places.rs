@@ -1,6 +1,6 @@
 //! Places that are taken by whoever has only so many, each for a while.
 
-use super::{LimitKind, RateLimited};
+use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
 use booking_core::{KeyHash, Outcome, Refusal, RegistrationId, StoreError};
 use std::collections::{BTreeSet, HashMap};
