@@ -3,8 +3,7 @@
 use crate::api::responses::{EventBody, RegistrationBody};
 use crate::auth::manage_token::ManageToken;
 use crate::extract::conditional::etag;
-use crate::extract::idempotency_key::REPLAYED;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, REPLAYED};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
