@@ -26,6 +26,11 @@ pub(crate) use seats::Seats;
 
 use crate::settings::Reader;
 use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
+/// who ask again at once would otherwise have the machine spend itself on refusing them.
+pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What one client may do, as it is set.
 #[derive(Debug, Clone)]
@@ -68,4 +73,15 @@ impl ClientLimits {
 fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
     let number = reader.within(name, 0, SET_MAX);
     NonZeroU32::new(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+impl ClientLimits {
+    /// Those that `lookup` sets, and the defaults of the others.
+    pub(crate) fn of(lookup: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut reader = Reader::new(lookup);
+        let limits = Self::read(&mut reader);
+        assert!(reader.into_errors().is_empty(), "the settings are valid");
+        limits
+    }
 }

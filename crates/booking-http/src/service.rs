@@ -14,7 +14,7 @@ use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware;
 use crate::extract::body::LargeBodies;
 use crate::extract::path::RegistrationAuth;
-use crate::limits::{ClientLimits, Gate, Holds, Seats};
+use crate::limits::{ClientLimits, Gate, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
@@ -30,10 +30,6 @@ use booking_core::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
-/// who ask again at once would otherwise have the machine spend itself on refusing them.
-pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {

@@ -1,11 +1,11 @@
 //! What is refused before anything of it is looked at: writes that come too often.
 
-use super::ClientLimits;
 use super::rate::{Limiter, QuotaState};
+use super::{ClientLimits, REFUSAL_PAUSE};
 use crate::auth::callers;
 use crate::net::client::{Client, TrustedProxies};
 use crate::problem::{ApiError, LimitKind, RateLimited};
-use crate::service::{REFUSAL_PAUSE, Service};
+use crate::service::Service;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};

@@ -109,8 +109,7 @@ mod tests {
         let lookup = |name: &str| {
             settings.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
         };
-        let config = crate::config::Config::read(&lookup).expect("valid");
-        Holds::new(&config.client_limits)
+        Holds::new(&ClientLimits::of(&lookup))
     }
 
     fn client(last: u8) -> Option<Client> {

@@ -105,8 +105,7 @@ mod tests {
 
     fn seats(max: u32) -> Seats {
         let lookup = |name: &str| (name == "CLIENT_SEATS_MAX").then(|| max.to_string());
-        let config = crate::config::Config::read(&lookup).expect("valid");
-        Seats::new(&config.client_limits)
+        Seats::new(&ClientLimits::of(&lookup))
     }
 
     fn client(last: u8) -> Option<Client> {
