@@ -92,7 +92,7 @@ async fn serve_observed(
     };
     let listener = listen(config.address).map_err(|error| bind_error(config, error))?;
     let address = listener.local_addr().unwrap_or(config.address);
-    let counts = Arc::new(Counts::new(limits, files_max(), config.store_files()));
+    let counts = Arc::new(counts(config));
     let mut server = Server::build().max_concurrent_connections(CONNECTIONS_MAX).disable_signals();
     if let Some(workers) = config.workers {
         server = server.workers(workers);
@@ -139,6 +139,13 @@ async fn serve_observed(
 
 fn times(config: &Config) -> Times {
     Times { head_within: config.head_within, idle_max: config.idle_max }
+}
+
+/// The count of a server's connections, which is none of another's.
+fn counts(config: &Config) -> Counts {
+    let limits = &config.client_limits;
+    let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
+    Counts::new(proxies, per_client_max, files_max(), config.store_files())
 }
 
 /// How many files this process may have open; any number, if nobody says.
@@ -201,7 +208,7 @@ fn bind_metrics(
     let listener = listen(address)
         .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
     let address = listener.local_addr().unwrap_or(address);
-    let counts = Arc::new(Counts::new(&config.client_limits, files_max(), config.store_files()));
+    let counts = Arc::new(counts(config));
     let times = times(config);
     let server = Server::build()
         .max_concurrent_connections(METRICS_CONNECTIONS_MAX)
