@@ -9,7 +9,6 @@ pub(crate) mod tickets;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::token_cache::TokenCache;
-use crate::config::MetricsAt;
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware;
 use crate::extract::body::LargeBodies;
@@ -19,6 +18,7 @@ use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
+use crate::telemetry::MetricsAt;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use actix_web::rt::time::sleep;

@@ -4,3 +4,16 @@ pub mod log_filter;
 pub mod log_format;
 pub(crate) mod metrics;
 pub(crate) mod readiness;
+
+use std::net::SocketAddr;
+
+/// Where metrics are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsAt {
+    /// Beside everything else.
+    Here,
+    /// At an address of their own.
+    Apart(SocketAddr),
+    /// Nowhere.
+    Nowhere,
+}

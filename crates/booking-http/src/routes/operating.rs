@@ -1,10 +1,9 @@
 //! For those who run it: probes and metrics.
 
 use super::Answer;
-use crate::config::MetricsAt;
 use crate::problem::ApiError;
 use crate::service::Service;
-use crate::telemetry::metrics;
+use crate::telemetry::{MetricsAt, metrics};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data};
