@@ -10,7 +10,6 @@ pub(crate) mod tickets;
 use crate::api::base_url::BaseUrl;
 use crate::auth::token_cache::TokenCache;
 use crate::edge::cross_site::CrossSitePolicy;
-use crate::edge::middleware;
 use crate::extract::body::LargeBodies;
 use crate::extract::path::RegistrationAuth;
 use crate::limits::{ClientLimits, Gate, Holds, REFUSAL_PAUSE, Seats};
@@ -21,6 +20,7 @@ use crate::service::tickets::Tickets;
 use crate::telemetry::MetricsAt;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
+use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
@@ -131,7 +131,7 @@ impl Service {
 
     /// Has a command executed, as a part of the request that is being answered.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
-        let item = item.with_request_id(middleware::current_request_id());
+        let item = item.with_request_id(request_id::current());
         let outcome = self.admission.submit(item).await;
         if let Err(SubmitError::Overloaded) = outcome {
             sleep(REFUSAL_PAUSE).await;

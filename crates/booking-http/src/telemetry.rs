@@ -4,6 +4,7 @@ pub mod log_filter;
 pub mod log_format;
 pub(crate) mod metrics;
 pub(crate) mod readiness;
+pub(crate) mod request_id;
 
 use std::net::SocketAddr;
 

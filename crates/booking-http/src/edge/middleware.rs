@@ -8,14 +8,14 @@ use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
+use crate::telemetry::request_id;
 use crate::util::failure_log::SampledLog;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -26,23 +26,9 @@ use futures_util::FutureExt;
 use log::Level;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// What is asked every second by whoever watches the server. That all is well is not worth a line.
 const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-tokio::task_local! {
-    /// The id of the request that this task answers. Not an argument, because it goes with all that a
-    /// handler asks for and no handler decides anything by it.
-    static CURRENT: RequestId;
-}
-
-/// The id of the request that is being answered, if one is.
-pub(crate) fn current_request_id() -> Option<RequestId> {
-    CURRENT.try_with(RequestId::clone).ok()
-}
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
@@ -55,13 +41,13 @@ pub(crate) async fn edge(
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
     let reader = BodyReader::keep(&mut request);
-    let request_id = request_id(request.headers());
+    let request_id = request_id::of(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
 
     let answered = match admit(&request, &answering, &service) {
         Ok(()) => {
-            let answer = CURRENT.scope(request_id.clone(), compress(request, next));
+            let answer = request_id::scope(request_id.clone(), compress(request, next));
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
@@ -127,14 +113,6 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// The caller's id if it is one, else one of ours.
-pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
-    let asked = headers.get(REQUEST_ID).and_then(|id| RequestId::parse(id.to_str().ok()?).ok());
-    asked.unwrap_or_else(|| {
-        RequestId::parse(&Uuid::now_v7().to_string()).expect("a UUID is 36 of 0-9 a-f -")
-    })
-}
-
 /// Writes the body of an answer that an error made, whoever made that.
 fn explain(
     response: ServiceResponse<BoxBody>,
@@ -190,9 +168,9 @@ fn close_after<B>(response: &mut HttpResponse<B>) {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
-fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId) {
-    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
-        headers.insert(REQUEST_ID, id);
+fn complete_headers(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(request_id::HEADER, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
