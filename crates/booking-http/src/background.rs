@@ -2,3 +2,5 @@
 
 pub(crate) mod auditor;
 pub(crate) mod sweeper;
+pub(crate) mod ticket_keys;
+pub(crate) mod token_refresh;

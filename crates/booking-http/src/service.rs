@@ -8,11 +8,8 @@ mod single_flight;
 pub(crate) mod tickets;
 
 use crate::api::base_url::BaseUrl;
-use crate::auth::token_cache::TokenCache;
-use crate::edge::cross_site::CrossSitePolicy;
-use crate::extract::body::LargeBodies;
-use crate::extract::path::RegistrationAuth;
-use crate::limits::{ClientLimits, Gate, Holds, REFUSAL_PAUSE, Seats};
+use crate::auth::callers::RegistrationAuth;
+use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
@@ -24,12 +21,11 @@ use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome,
-    Registration, Retention, StoreError,
+    BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
+    StoreError,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -38,17 +34,11 @@ pub(crate) struct Service {
     pub(crate) admission: Admission,
     /// What writes and is not for the queue.
     pub(crate) bulkhead: Bulkhead,
-    pub(crate) access: TokenCache,
     pub(crate) tickets: Tickets,
-    pub(crate) capacity_max: CapacityMax,
-    pub(crate) body_within: Duration,
-    pub(crate) large_bodies: LargeBodies,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
-    pub(crate) gate: Gate,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
-    pub(crate) sites: CrossSitePolicy,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -62,10 +52,7 @@ impl Service {
     pub(crate) fn new(
         store: Arc<dyn BookingStore>,
         admission: Admission,
-        access: TokenCache,
         tickets: Tickets,
-        capacity_max: CapacityMax,
-        body_within: Duration,
         limits: &ClientLimits,
     ) -> Self {
         Self {
@@ -73,16 +60,10 @@ impl Service {
             store,
             admission,
             bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
-            access,
             tickets,
-            capacity_max,
-            body_within,
-            large_bodies: LargeBodies::default(),
             retention: None,
-            gate: Gate::new(limits),
             holds: Holds::new(limits),
             seats: Seats::new(limits),
-            sites: CrossSitePolicy::default(),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -95,11 +76,6 @@ impl Service {
     /// The same, whose new events keep personal data for so long if nothing is said.
     pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
         Self { retention, ..self }
-    }
-
-    /// The same, letting these other sites in.
-    pub(crate) fn with_sites(self, sites: CrossSitePolicy) -> Self {
-        Self { sites, ..self }
     }
 
     /// The same, whose links begin with this.

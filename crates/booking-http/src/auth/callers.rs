@@ -2,13 +2,13 @@
 //! token. Without a header it is anybody, who is the organizer while the server is open.
 
 use crate::auth::token_cache::TokenCache;
+use crate::extract::path::id;
 use crate::problem::{ApiError, AuthError};
-use crate::service::Service;
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Caller, Organizer, TokenHash};
+use booking_core::{Caller, Organizer, RegistrationId, TokenHash};
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 
@@ -95,16 +95,39 @@ impl FromRequest for Recognized {
     }
 }
 
+/// The `{id}` of a registration on its own routes, and who asks there.
+#[derive(Clone, Copy)]
+pub(crate) struct RegistrationAuth {
+    pub(crate) id: RegistrationId,
+    pub(crate) caller: Caller,
+}
+
+impl RegistrationAuth {
+    /// That of a request. Who shows nothing learns nothing of what was asked for.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let caller = registration_caller(token_cache_of(request), request.headers())?;
+        Ok(Self { id: id(request, "id")?, caller })
+    }
+}
+
+impl FromRequest for RegistrationAuth {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request).map_err(Into::into))
+    }
+}
+
 /// Who asks about one registration: its organizer, anybody as such while the server is open, or who shows a
 /// token. Whether that is the right one is found out where the registration is.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-pub(crate) fn holder(request: &HttpRequest) -> Result<Caller, ApiError> {
-    registration_caller_of(token_cache_of(request), request.headers())
-}
-
-fn registration_caller_of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
+fn registration_caller(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
     match Authorization::of(headers) {
         Authorization::Nothing if access.is_open() => Ok(Caller::OpenOrganizer),
         Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoRegistrationToken)),
@@ -139,7 +162,7 @@ fn organizer(access: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiE
 }
 
 fn token_cache_of(request: &HttpRequest) -> &TokenCache {
-    &request.app_data::<Data<Service>>().expect("every route has the service").access
+    request.app_data::<Data<TokenCache>>().expect("every route has the tokens")
 }
 
 /// What an `Authorization` header shows (RFC 6750, section 2.1).
@@ -218,7 +241,7 @@ mod tests {
         let asked = [
             OrganizerAuth::of(access, &headers),
             OptionalAuth::of(access, &headers),
-            registration_caller_of(access, &headers),
+            registration_caller(access, &headers),
         ];
         asked.map(|caller| {
             caller.map_err(|error| match error {

@@ -1,19 +1,11 @@
 //! Who the organizers are: the tokens that are good, as the store has them, kept in memory so that no
 //! request waits for them.
 
-use crate::service::Service;
-use crate::util::failure_log::FailureLog;
 use crate::util::locks::{read, write};
 use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
 use std::collections::HashMap;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
-
-/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
-/// while the store can be reached.
-pub(crate) const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Who may come as an organizer.
 pub(crate) struct TokenCache {
@@ -35,7 +27,11 @@ impl TokenCache {
         Ok(access)
     }
 
-    async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
+    /// Has what was made and revoked since count from now on.
+    ///
+    /// # Errors
+    /// The store's; what was known last is good then.
+    pub(crate) async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
         self.learn(store.tokens().await?);
         Ok(())
     }
@@ -58,19 +54,6 @@ impl TokenCache {
     /// Whose token has this hash, if it is good.
     pub(crate) fn organizer(&self, hash: &TokenHash) -> Option<Organizer> {
         read(&self.organizers).get(hash).cloned()
-    }
-}
-
-/// Reads the tokens again and again, until the server stops. While the store cannot be reached, those that
-/// were known last are good.
-pub(crate) async fn watch(service: &Service) {
-    let mut ticks = interval(READ_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failures = FailureLog::default();
-    while !service.is_stopping() {
-        ticks.tick().await;
-        let read = service.access.read_again(service.store.as_ref()).await;
-        failures.record("read the organizers' tokens", read);
     }
 }
 

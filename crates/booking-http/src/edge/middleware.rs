@@ -1,6 +1,8 @@
 //! The edge: what every request and every answer passes through.
 
 use crate::api::compression::compress;
+use crate::auth::token_cache::TokenCache;
+use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
@@ -30,6 +32,13 @@ use std::time::{Duration, Instant};
 /// What is asked every second by whoever watches the server. That all is well is not worth a line.
 const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
+/// What the edge works with, in one piece, so that each request looks up one thing.
+pub(crate) struct EdgeState {
+    pub(crate) service: Data<Service>,
+    pub(crate) tokens: Data<TokenCache>,
+    pub(crate) cross_site: CrossSitePolicy,
+}
+
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
 pub(crate) async fn edge(
@@ -37,7 +46,8 @@ pub(crate) async fn edge(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
+    let state = request.app_data::<Data<EdgeState>>().expect("every server has it").clone();
+    let service = &state.service;
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
     let reader = BodyReader::keep(&mut request);
@@ -45,20 +55,20 @@ pub(crate) async fn edge(
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
 
-    let answered = match admit(&request, &answering, &service) {
+    let answered = match admit(&request, &answering, &state) {
         Ok(()) => {
             let answer = request_id::scope(request_id.clone(), compress(request, next));
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
-            let refused = explain(request.error_response(error), &service, &request_id);
-            return Ok(complete(refused, &service, &answering, reader, began, &request_id));
+            let refused = explain(request.error_response(error), service, &request_id);
+            return Ok(complete(refused, service, &answering, reader, began, &request_id));
         }
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), &service, &request_id);
-            return Ok(complete(response, &service, &answering, reader, began, &request_id));
+            let response = explain(response.map_into_boxed_body(), service, &request_id);
+            return Ok(complete(response, service, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
@@ -79,7 +89,7 @@ pub(crate) async fn edge(
 fn admit(
     request: &ServiceRequest,
     answering: &Answering,
-    service: &Service,
+    state: &EdgeState,
 ) -> Result<(), ApiError> {
     if answering.is_over() {
         let detail = "was to be closed after the request before this one";
@@ -89,7 +99,7 @@ fn admit(
         answering.end_connection();
     }
     host_header::check(request.headers())?;
-    service.sites.check(request.head(), service.access.is_open())
+    state.cross_site.check(request.head(), state.tokens.is_open())
 }
 
 /// What every answer gets that leaves through the middlewares.
@@ -205,8 +215,7 @@ fn count(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::token_cache::TokenCache;
-    use crate::config::Config;
+    use crate::limits::ClientLimits;
     use crate::service::signing_keys::Seeds;
     use crate::service::tickets::Tickets;
     use actix_web::http::StatusCode;
@@ -214,7 +223,7 @@ mod tests {
     use actix_web::{App, HttpResponse, test, web};
     use booking_admission::{Admission, Limits};
     use booking_conformance::MemoryStore;
-    use booking_core::{CapacityMax, SigningSeed};
+    use booking_core::SigningSeed;
     use serde_json::Value;
     use std::sync::Arc;
 
@@ -229,13 +238,15 @@ mod tests {
         let admission = Admission::start(store.clone(), Limits::default());
         let seeds = Seeds::Fixed(vec![SigningSeed::new([7; 32])]);
         let tickets = Tickets::open(seeds, store.clone()).await.expect("it answers");
-        let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
-        let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
-        let access = TokenCache::read(store.as_ref()).await.expect("it answers");
-        let service =
-            Service::new(store, admission, access, tickets, capacity_max, within, &limits);
+        let tokens = TokenCache::read(store.as_ref()).await.expect("it answers");
+        let service = Service::new(store, admission, tickets, &ClientLimits::of(&|_| None));
+        let state = EdgeState {
+            service: Data::new(service),
+            tokens: Data::new(tokens),
+            cross_site: CrossSitePolicy::default(),
+        };
         let app = App::new()
-            .app_data(Data::new(service))
+            .app_data(Data::new(state))
             .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))
             .route(
                 "/unknown",

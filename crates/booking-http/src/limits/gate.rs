@@ -5,7 +5,6 @@ use super::{ClientLimits, REFUSAL_PAUSE};
 use crate::auth::callers;
 use crate::net::client::{Client, TrustedProxies};
 use crate::problem::{ApiError, LimitKind, RateLimited};
-use crate::service::Service;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -65,8 +64,8 @@ impl FromRequest for Peer {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let service = request.app_data::<Data<Service>>().expect("every route has the service");
-        ready(Ok(Self(service.gate.client(request.peer_addr(), request.headers()))))
+        let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
+        ready(Ok(Self(gate.client(request.peer_addr(), request.headers()))))
     }
 }
 
@@ -78,8 +77,7 @@ pub(crate) async fn gate(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // What is safe changes nothing (RFC 9110, section 9.2.1).
     let peer = request.peer_addr().filter(|_| !request.method().is_safe());
-    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
-    let gate = &service.gate;
+    let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
     let Some(client) = gate.client(peer, request.headers()) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };

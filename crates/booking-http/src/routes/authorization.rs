@@ -4,8 +4,8 @@
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
 
-use crate::auth::callers;
-use crate::extract::path::{EventPath, RegistrationAuth};
+use crate::auth::callers::{self, RegistrationAuth};
+use crate::extract::path::EventPath;
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;

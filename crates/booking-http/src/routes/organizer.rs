@@ -2,14 +2,14 @@
 
 use super::Answer;
 use crate::auth::callers::Recognized;
-use crate::service::Service;
+use crate::auth::token_cache::TokenCache;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::json;
 
 /// `GET /organizer`: whether anybody is the organizer, and if not, whose token the request shows.
-pub(super) async fn show(service: Data<Service>, Recognized(organizer): Recognized) -> Answer {
+pub(super) async fn show(tokens: Data<TokenCache>, Recognized(organizer): Recognized) -> Answer {
     let organizer = organizer.map(|organizer| json!({"id": organizer.id, "name": organizer.name}));
-    let is_open = service.access.is_open();
+    let is_open = tokens.is_open();
     Ok(HttpResponse::Ok().json(json!({"open": is_open, "organizer": organizer})))
 }

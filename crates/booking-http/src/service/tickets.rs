@@ -4,9 +4,7 @@ use crate::api::responses::{TicketBody, json};
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
 use crate::routes::responses::CommandResult;
-use crate::service::Service;
 use crate::service::signing_keys::Seeds;
-use crate::util::failure_log::FailureLog;
 use actix_web::web::Bytes;
 use booking_core::{
     BookingStore, ErrorChain, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
@@ -16,16 +14,12 @@ use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 /// How long after the store's seeds were read an unknown key may have them read again: a forger is not
 /// to keep it busy. As long, whoever shows such a key is kept waiting, and not told off for a key that is
 /// new.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// How often a server shows what it signs with, and looks what others do. It is shown much more often than
-/// it is forgotten.
-const SHOW_EVERY: Duration = Duration::from_secs(60);
 
 /// The keys of this installation. Another server may have added some since they were read, or sign with its own:
 /// what that signed is good here, too.
@@ -163,7 +157,10 @@ impl Tickets {
     }
 
     /// Tells other servers what this one signs with.
-    async fn show(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn show(&self) -> Result<(), StoreError> {
         self.store.show_ticket_keys(&self.keys().own()).await
     }
 
@@ -285,20 +282,6 @@ impl Tickets {
         }
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
-    }
-}
-
-/// Shows again and again what this server signs with, and looks what others do, until it stops.
-pub(crate) async fn watch(service: &Service) {
-    let mut ticks = interval(SHOW_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once, and was done before.
-    ticks.tick().await;
-    let mut failures = FailureLog::default();
-    while !service.is_stopping() {
-        ticks.tick().await;
-        failures.record("read the ticket keys", service.tickets.read_again().await);
-        failures.record("show the ticket keys", service.tickets.show().await);
     }
 }
 
