@@ -15,8 +15,8 @@ use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::telemetry::MetricsAt;
-use crate::telemetry::metrics::Metrics;
-use crate::telemetry::readiness::Readiness;
+use crate::telemetry::metrics::{Metrics, Snapshot};
+use crate::telemetry::readiness::{Readiness, Ready};
 use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
@@ -43,7 +43,7 @@ pub(crate) struct Service {
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
-    pub(crate) readiness: Readiness,
+    readiness: Readiness,
     under_way: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -145,6 +145,24 @@ impl Service {
             manager => self.reads.check_manages(manager, registration.event_id).await?,
         }
         Ok(registration)
+    }
+
+    /// Whether this server is to be sent requests.
+    pub(crate) async fn ready(&self) -> Ready {
+        let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
+        self.readiness.check(is_stopping, has_other_keys, self.store.health()).await
+    }
+
+    /// What is counted, as `/metrics` shows it.
+    pub(crate) async fn metrics_text(&self) -> String {
+        let now = Snapshot {
+            ready: self.ready().await,
+            requests_under_way: self.requests_under_way(),
+            queue_commands: self.admission.depth(),
+            queue_age: self.admission.age(),
+            connections: self.store.connections(),
+        };
+        self.metrics.show(now, self.store.totals()).await
     }
 
     /// Counts a request as under way until the returned guard is dropped.

@@ -35,6 +35,6 @@ pub(super) async fn metrics(service: Data<Service>) -> Answer {
 
 /// `GET /metrics`
 pub(super) async fn metrics_apart(service: Data<Service>) -> HttpResponse {
-    let text = service.metrics.show(&service).await;
+    let text = service.metrics_text().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, metrics::CONTENT_TYPE)).body(text)
 }
