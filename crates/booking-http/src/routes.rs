@@ -10,7 +10,7 @@ mod events;
 mod operating;
 mod organizer;
 mod registrations;
-pub(crate) mod responses;
+mod responses;
 mod tickets;
 
 use crate::api::pagination::Cursor;

@@ -162,7 +162,7 @@ impl Service {
             queue_age: self.admission.age(),
             connections: self.store.connections(),
         };
-        self.metrics.show(now, self.store.totals()).await
+        self.metrics.show(&now, self.store.totals()).await
     }
 
     /// Counts a request as under way until the returned guard is dropped.

@@ -89,6 +89,6 @@ async fn replay(
 
 async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
     let made = CommandResult::registration(outcome)?;
-    let token = service.tickets.token_of(&made, token).await;
+    let token = made.token(&service.tickets, token).await;
     Ok(made.made(token.as_ref()))
 }

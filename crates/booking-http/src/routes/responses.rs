@@ -4,6 +4,7 @@ use crate::api::responses::{EventBody, RegistrationBody};
 use crate::auth::manage_token::ManageToken;
 use crate::extract::conditional::etag;
 use crate::problem::{ApiError, REPLAYED};
+use crate::service::tickets::{Issued, Tickets};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
@@ -59,6 +60,11 @@ impl CommandResult<Registration> {
             }
         };
         Ok(Self { what, is_replay, is_waitlisted, timing })
+    }
+
+    /// The token to show with it, if `issued` or a token like it is the registration's.
+    pub(crate) async fn token(&self, tickets: &Tickets, issued: &Issued) -> Option<ManageToken> {
+        tickets.token_of(&self.what, self.is_replay, issued).await
     }
 
     /// 201: something was made of it; 202: it waits.

@@ -3,7 +3,6 @@
 use crate::api::responses::{TicketBody, json};
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
-use crate::routes::responses::CommandResult;
 use crate::service::signing_keys::Seeds;
 use actix_web::web::Bytes;
 use booking_core::{
@@ -228,15 +227,15 @@ impl Tickets {
     /// the same again if the answer is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
-        decided: &CommandResult<Registration>,
+        registration: &Registration,
+        is_replay: bool,
         issued: &Issued,
     ) -> Option<ManageToken> {
-        let registration = &decided.what;
         let hash = registration.token_hash?;
         if hash == issued.hash {
             return Some(issued.token);
         }
-        if !decided.is_replay {
+        if !is_replay {
             // Whoever has it keeps what they have: nothing was replaced.
             return None;
         }

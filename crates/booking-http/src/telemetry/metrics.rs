@@ -85,7 +85,7 @@ impl Metrics {
     /// All of it, as it is now. `totals` is asked only if those that are known are too old.
     pub(crate) async fn show(
         &self,
-        now: Snapshot,
+        now: &Snapshot,
         totals: impl Future<Output = Result<Totals, StoreError>>,
     ) -> String {
         let families = &self.families;
