@@ -6,9 +6,9 @@ pub(crate) mod schema;
 
 use crate::{
     AuditReport, Caller, Connections, EmailAddress, Event, EventCommand, EventCursor, EventId,
-    HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId, OrganizerToken, Outcome,
-    Page, PageLimit, Registration, RegistrationCursor, RegistrationId, SigningSeed, StoreHealth,
-    TicketKey, TokenId, Totals,
+    Execution, HistoryEntry, IdempotencyKey, Listed, NewEvent, NewToken, OrganizerId,
+    OrganizerToken, Outcome, Page, PageLimit, Registration, RegistrationCursor, RegistrationId,
+    SigningSeed, StoreHealth, TicketKey, TokenId, Totals,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -178,17 +178,6 @@ pub enum WhenBusy {
     Skip,
     /// Waits for the row, as long as the store's limits allow.
     Wait,
-}
-
-/// What became of one command of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is the large one")]
-pub enum Execution {
-    /// It was decided, and what was decided is durable.
-    Decided(Outcome),
-    /// It was not looked at, because somebody else holds the event's row. Only with
-    /// [`WhenBusy::Skip`].
-    Busy,
 }
 
 /// Where a store takes its time from if not from its database: for tests.
