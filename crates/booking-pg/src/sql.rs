@@ -7,6 +7,9 @@ pub(crate) struct Sql {
     pub(crate) text: &'static str,
 }
 
+/// How each transaction that writes begins: what its statements see was committed before each of them began.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 macro_rules! sql {
     ($name:literal) => {
         Sql { name: $name, text: include_str!(concat!("../sql/", $name, ".sql")) }
