@@ -130,7 +130,7 @@ impl Request {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// What was decided, for good.
-    Decided(Decided),
+    Decided(FinalResponse),
     /// 429, 500 or 503, or there was no connection: by the contract nothing was changed, and nothing
     /// is remembered.
     Undone {
@@ -146,7 +146,7 @@ pub enum Answer {
 
 /// An answer that says what was decided.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct FinalResponse {
     /// The status.
     pub status: u16,
     /// The code of a refusal.
@@ -163,7 +163,7 @@ pub struct Decided {
     pub event: Option<EventView>,
 }
 
-impl Decided {
+impl FinalResponse {
     /// Whether what was asked for is so.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

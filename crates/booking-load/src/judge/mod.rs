@@ -19,12 +19,13 @@ mod refusals;
 mod replay;
 mod responses;
 mod times;
+mod window;
 
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
 pub use history::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, EventView, History, Hours, Kind,
-    Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
+    Actor, Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours,
+    Kind, Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
 };
 pub(crate) use refusals::named;
 

@@ -5,8 +5,8 @@ use super::coverage::Coverage;
 use super::exchanges::Exchange;
 use super::history::{Hours, Request, Status};
 use super::replay::{Moment, Replay};
-use super::responses::{Window, moments_in};
 use super::times::Times;
+use super::window::{Window, moments_in};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
