@@ -1,4 +1,4 @@
-//! The subcommands.
+//! The command line: what `booking-http` is asked to do, one subcommand each.
 
 mod erase;
 mod healthcheck;
@@ -119,7 +119,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
-    Ok(tell(&store::audit(config).await?))
+    Ok(print_report(&store::audit(config).await?))
 }
 
 async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
@@ -131,11 +131,11 @@ async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     };
     let report = booking_sqlite::backup(path, file).await.context("there is no backup")?;
     println!("{} is a copy of {}", file.display(), path.display());
-    Ok(tell(&report))
+    Ok(print_report(&report))
 }
 
 /// Says what a recount found, and fails if that is anything.
-fn tell(report: &AuditReport) -> ExitCode {
+fn print_report(report: &AuditReport) -> ExitCode {
     for difference in &report.differences {
         println!("{difference}");
     }

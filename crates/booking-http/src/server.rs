@@ -10,12 +10,12 @@ use crate::edge::middleware::{EdgeState, edge};
 use crate::extract::body::BodyLimits;
 use crate::limits::{Gate, gate};
 use crate::net::connections::Counts;
-use crate::net::transport::{Times, http_service, listen};
+use crate::net::transport::{Timeouts, http_service, listen};
 use crate::routes;
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
-use crate::service::signing_keys::Seeds;
+use crate::service::signing_keys::SigningSeeds;
 use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
 use actix_web::dev::Server;
@@ -68,7 +68,8 @@ async fn serve_observed(
     let tokens = TokenCache::read(store.as_ref()).await?;
     check_open(config, &tokens)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
-    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store), store.clone()).await?;
+    let tickets =
+        Tickets::open(SigningSeeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let service = Service::new(store, admission, tickets, &config.client_limits);
     let service = service.with_metrics(metrics, config.metrics_at);
     let service = service.with_base_url(config.base_url.clone());
@@ -96,10 +97,10 @@ async fn serve_observed(
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }
-    let (app_counts, times) = (Arc::clone(&counts), times(config));
+    let (app_counts, timeouts) = (Arc::clone(&counts), timeouts(config));
     let server = server
         .listen("booking", listener.try_clone()?, move || {
-            http_service(app.clone(), Arc::clone(&app_counts), times)
+            http_service(app.clone(), Arc::clone(&app_counts), timeouts)
         })
         .context("the server cannot be started")?;
     let metrics_server = bind_metrics(config, &shared)?;
@@ -176,8 +177,8 @@ impl Shared {
     }
 }
 
-fn times(config: &Config) -> Times {
-    Times { head_within: config.head_within, idle_max: config.idle_max }
+fn timeouts(config: &Config) -> Timeouts {
+    Timeouts { head_within: config.head_within, idle_max: config.idle_max }
 }
 
 /// The count of a server's connections, which is none of another's.
@@ -245,12 +246,14 @@ fn bind_metrics(config: &Config, shared: &Shared) -> anyhow::Result<Option<(Serv
         .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
     let address = listener.local_addr().unwrap_or(address);
     let counts = Arc::new(counts(config));
-    let times = times(config);
+    let timeouts = timeouts(config);
     let server = Server::build()
         .max_concurrent_connections(METRICS_CONNECTIONS_MAX)
         .workers(1)
         .disable_signals()
-        .listen("metrics", listener, move || http_service(app.clone(), Arc::clone(&counts), times))
+        .listen("metrics", listener, move || {
+            http_service(app.clone(), Arc::clone(&counts), timeouts)
+        })
         .context("the server of metrics cannot be started")?;
     Ok(Some((server.run(), address)))
 }

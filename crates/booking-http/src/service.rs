@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state that handlers share: the store, the queue in front of it, shared reads, tickets, limits and metrics.
 
 mod batch_loader;
 pub(crate) mod bulkhead;

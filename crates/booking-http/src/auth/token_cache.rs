@@ -1,5 +1,4 @@
-//! Who the organizers are: the tokens that are good, as the store has them, kept in memory so that no
-//! request waits for them.
+//! A cache of the organizers' tokens that are good, so that no request waits for the store to know its caller.
 
 use crate::util::locks::{read, write};
 use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
@@ -22,9 +21,9 @@ impl TokenCache {
     /// # Errors
     /// The store's.
     pub(crate) async fn read(store: &dyn BookingStore) -> Result<Self, StoreError> {
-        let access = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
-        access.read_again(store).await?;
-        Ok(access)
+        let tokens = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        tokens.read_again(store).await?;
+        Ok(tokens)
     }
 
     /// Has what was made and revoked since count from now on.
@@ -78,16 +77,16 @@ mod tests {
 
     #[test]
     fn what_was_closed_never_opens_again() {
-        let access = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
-        let knows = |number| access.organizer(&TokenHash::new([number; 32])).is_some();
-        access.learn(vec![]);
-        assert!(access.is_open() && !knows(1));
-        access.learn(vec![token(1, false), token(2, true)]);
-        assert!(!access.is_open() && knows(1) && !knows(2));
-        access.learn(vec![token(1, true)]);
-        assert!(!access.is_open() && !knows(1));
+        let tokens = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        let knows = |number| tokens.organizer(&TokenHash::new([number; 32])).is_some();
+        tokens.learn(vec![]);
+        assert!(tokens.is_open() && !knows(1));
+        tokens.learn(vec![token(1, false), token(2, true)]);
+        assert!(!tokens.is_open() && knows(1) && !knows(2));
+        tokens.learn(vec![token(1, true)]);
+        assert!(!tokens.is_open() && !knows(1));
         // Not even if somebody deleted the rows.
-        access.learn(vec![]);
-        assert!(!access.is_open());
+        tokens.learn(vec![]);
+        assert!(!tokens.is_open());
     }
 }

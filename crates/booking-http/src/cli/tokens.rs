@@ -1,4 +1,4 @@
-//! `booking-http token`: who may come as an organizer.
+//! `booking-http token`: creates, lists and revokes organizers' tokens.
 
 use crate::auth::callers::{ORGANIZER_PREFIX, token_hash};
 use crate::config::{Config, store};

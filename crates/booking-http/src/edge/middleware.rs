@@ -158,15 +158,15 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
-    let untold = match source {
-        StoreError::Unavailable(_) => OUTAGE.tell(tokio::time::Instant::now()),
+    let unlogged = match source {
+        StoreError::Unavailable(_) => OUTAGE.sample(tokio::time::Instant::now()),
         // Each of them is looked for by its request's id.
         StoreError::CommitUnknown(_) | StoreError::Broken(_) => Some(0),
     };
-    let Some(untold) = untold else { return };
-    let others = match untold {
+    let Some(unlogged) = unlogged else { return };
+    let others = match unlogged {
         0 => String::new(),
-        untold => format!("; {untold} others failed alike since this was told last"),
+        unlogged => format!("; {unlogged} others failed alike since this was told last"),
     };
     log::warn!("request {request_id}: {error}: {}{others}", ErrorChain(source));
 }
@@ -216,7 +216,7 @@ fn count(
 mod tests {
     use super::*;
     use crate::limits::ClientLimits;
-    use crate::service::signing_keys::Seeds;
+    use crate::service::signing_keys::SigningSeeds;
     use crate::service::tickets::Tickets;
     use actix_web::http::StatusCode;
     use actix_web::middleware::from_fn;
@@ -236,7 +236,7 @@ mod tests {
     async fn ask(path: &str) -> (StatusCode, HeaderMap, Value) {
         let store = Arc::new(MemoryStore::default());
         let admission = Admission::start(store.clone(), Limits::default());
-        let seeds = Seeds::Fixed(vec![SigningSeed::new([7; 32])]);
+        let seeds = SigningSeeds::Fixed(vec![SigningSeed::new([7; 32])]);
         let tickets = Tickets::open(seeds, store.clone()).await.expect("it answers");
         let tokens = TokenCache::read(store.as_ref()).await.expect("it answers");
         let service = Service::new(store, admission, tickets, &ClientLimits::of(&|_| None));

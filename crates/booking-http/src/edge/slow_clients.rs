@@ -1,4 +1,4 @@
-//! Bodies that are not read to their end.
+//! Bodies that are not read to their end: clients that drip, and answers that come before the body has.
 
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};

@@ -1,4 +1,4 @@
-//! What a request that writes brings along: its body, read strictly and once, and its idempotency key.
+//! The body of a request that writes, read strictly and once, and its idempotency key.
 
 use crate::extract::fields::Fields;
 use crate::extract::idempotency_key::{KeyHeader, RequestKey};

@@ -1,4 +1,4 @@
-//! What a route's path names.
+//! Ids in paths.
 
 use crate::extract::fields::trim;
 use crate::problem::ApiError;

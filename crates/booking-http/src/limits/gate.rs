@@ -1,4 +1,4 @@
-//! What is refused before anything of it is looked at: writes that come too often.
+//! The rate limit on writes, before anything of a request is read.
 
 use super::rate::{Limiter, QuotaState};
 use super::{ClientLimits, REFUSAL_PAUSE};
@@ -90,7 +90,7 @@ pub(crate) async fn gate(
             request.error_response(ApiError::RateLimited(limited)).map_into_right_body()
         }
     };
-    quotas.tell(response.headers_mut());
+    quotas.write_headers(response.headers_mut());
     Ok(response)
 }
 
@@ -105,7 +105,7 @@ impl QuotaStates {
         Some(RateLimited { of: what, wait: quota?.wait()? })
     }
 
-    fn tell(&self, headers: &mut HeaderMap) {
+    fn write_headers(&self, headers: &mut HeaderMap) {
         for (name, text) in
             [(POLICY, QuotaState::policy as fn(&QuotaState) -> String), (LIMIT, QuotaState::limit)]
         {

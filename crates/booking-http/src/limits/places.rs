@@ -1,4 +1,4 @@
-//! Places that are taken by whoever has only so many, each for a while.
+//! Quotas with an end: each owner has so many places, and each is taken for a while.
 
 use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Which client a request comes from, behind proxies or not.
 
 use super::forwarded::AddressHeader;
 use crate::settings::Reader;

@@ -1,4 +1,4 @@
-//! Why it is not known who asks.
+//! Why a caller could not be authenticated.
 
 use thiserror::Error;
 

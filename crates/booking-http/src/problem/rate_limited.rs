@@ -1,4 +1,4 @@
-//! That a client asks for too much, and of what.
+//! Rate limiting and quotas: which limit a client has reached, and when to try again.
 
 use std::time::Duration;
 use thiserror::Error;

@@ -1,4 +1,4 @@
-//! How each kind of error is told: its status, its code for programs, its title for people.
+//! The status, code and title of each error.
 
 use crate::problem::{ApiError, RateLimited};
 use actix_web::http::StatusCode;

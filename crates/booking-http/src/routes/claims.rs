@@ -1,4 +1,4 @@
-//! Coming to an event: register, hold.
+//! Claiming a seat: register, hold.
 
 use super::Answer;
 use crate::api::requests::{Hold, Register};
@@ -38,7 +38,7 @@ pub(super) async fn register(
         }
         Err(too_many) => replay(&service, item, too_many).await?,
     };
-    present(&service, outcome, &token).await
+    respond(&service, outcome, &token).await
 }
 
 /// `POST /events/{id}/holds`
@@ -69,7 +69,7 @@ pub(super) async fn hold(
         }
         Err(too_many) => replay(&service, hold, too_many).await?,
     };
-    present(&service, outcome, &token).await
+    respond(&service, outcome, &token).await
 }
 
 /// What a seat that is one too many was answered when it was not, if it is the same request again.
@@ -87,7 +87,7 @@ async fn replay(
     }
 }
 
-async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
+async fn respond(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
     let made = CommandResult::registration(outcome)?;
     let token = made.token(&service.tickets, token).await;
     Ok(made.made(token.as_ref()))

@@ -1,4 +1,4 @@
-//! For those who run it: probes and metrics.
+//! Operations: probes and metrics.
 
 use super::Answer;
 use crate::problem::ApiError;

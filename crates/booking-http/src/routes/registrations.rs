@@ -1,4 +1,4 @@
-//! Registrations that are there, for their owners and for the organizer.
+//! Registrations: list, show, confirm, correct, transfer, cancel, and their history.
 
 use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery};

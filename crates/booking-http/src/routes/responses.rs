@@ -1,4 +1,4 @@
-//! Outcomes as answers.
+//! Outcomes as HTTP responses: status, headers and body.
 
 use crate::api::responses::{EventBody, RegistrationBody};
 use crate::auth::manage_token::ManageToken;

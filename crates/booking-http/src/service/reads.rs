@@ -1,4 +1,4 @@
-//! What is read most: shared by those who ask at the same time, down to the bytes of the answer.
+//! The hottest reads, each shared by all who ask at the same time, down to the bytes of the answer.
 
 use crate::api::compression::SLICE_BYTES;
 use crate::api::pagination::PageBody;

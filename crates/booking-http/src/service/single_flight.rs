@@ -1,4 +1,4 @@
-//! Reads that are shared by those who ask for the same thing at the same time.
+//! Single flight: requests for the same key at the same time share one read.
 
 use crate::util::locks::lock;
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 use crate::api::responses::{TicketBody, json};
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
-use crate::service::signing_keys::Seeds;
+use crate::service::signing_keys::SigningSeeds;
 use actix_web::web::Bytes;
 use booking_core::{
     BookingStore, ErrorChain, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
@@ -23,7 +23,7 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The keys of this installation. Another server may have added some since they were read, or sign with its own:
 /// what that signed is good here, too.
 pub(crate) struct Tickets {
-    seeds: Seeds,
+    seeds: SigningSeeds,
     store: Arc<dyn BookingStore>,
     keys: RwLock<Arc<Keys>>,
     /// When the seeds were read; locked while they are.
@@ -49,7 +49,7 @@ struct Secret {
 
 impl Keys {
     /// All that there are now.
-    async fn read(seeds: &Seeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
+    async fn read(seeds: &SigningSeeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
         // In this order: what somebody shows of the store's keys is in the store by then.
         let shown = store.ticket_keys().await?;
         Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
@@ -137,7 +137,7 @@ impl Tickets {
     /// # Errors
     /// The store's.
     pub(crate) async fn open(
-        seeds: Seeds,
+        seeds: SigningSeeds,
         store: Arc<dyn BookingStore>,
     ) -> Result<Self, StoreError> {
         let keys = Arc::new(Keys::read(&seeds, &*store).await?);

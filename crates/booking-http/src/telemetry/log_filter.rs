@@ -1,4 +1,4 @@
-//! The log says in our own words what happens, and libraries say only what is worth an `info`.
+//! A filter in front of the log: libraries log at `info` and above, and only this workspace's crates below that.
 //!
 //! What they say beneath that quotes what they were given: the PostgreSQL driver, at `debug`, the parameters
 //! of each statement, which are people's addresses; the HTTP server headers that it does not understand.

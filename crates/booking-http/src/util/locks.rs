@@ -1,4 +1,4 @@
-//! Locks of what is whole between any two changes of it.
+//! Locks that a panic of another thread does not poison.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -1,4 +1,4 @@
-//! Answers of the store that are good for a while.
+//! A cache of one answer with a time to live, which is filled once however many wait for it.
 
 use std::time::Duration;
 use tokio::sync::Mutex;

@@ -3,8 +3,8 @@
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
+mod messages;
 mod mistyped;
-mod told;
 mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};

@@ -1,4 +1,4 @@
-//! How many connections there are, and of whom.
+//! How many connections are open, in all and for each client.
 
 use crate::net::client::{Client, TrustedProxies};
 use std::collections::HashMap;
