@@ -85,7 +85,7 @@ impl TokenCommand {
 }
 
 impl Arguments {
-    /// Whether what migrations do is news for whoever asked for this.
+    /// Whether what migrations do is news where this was asked for.
     #[must_use]
     pub fn tells_migrations(&self) -> bool {
         matches!(self.command, None | Some(Command::Serve | Command::Migrate))

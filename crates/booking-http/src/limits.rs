@@ -1,6 +1,6 @@
 //! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
-//! All of it is in this process's memory. Several servers count each for themselves, and whoever reaches
+//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches
 //! them all may do as much more; no seat is given twice for that, which is the store's affair.
 //!
 //! | to find | look in |
@@ -8,8 +8,8 @@
 //! | where a request comes from, behind proxies | `client`, `forwarded` |
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
-//! | how many seats are held by whom | `holds` |
-//! | how many seats of an event somebody took | `seats` |
+//! | how many seats a client holds | `holds` |
+//! | how many seats of an event a client took | `seats` |
 //! | what both count in | `places` |
 
 mod gate;

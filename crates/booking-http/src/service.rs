@@ -115,7 +115,7 @@ impl Service {
         outcome
     }
 
-    /// Has a command about a registration executed, for whoever asks on its route.
+    /// Has a command about a registration executed, for the caller of its route.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
@@ -130,7 +130,7 @@ impl Service {
         Ok(self.submit(item).await?)
     }
 
-    /// A registration, for whoever may read it: its event's organizer, and who has its token.
+    /// A registration, for those who may read it: its event's organizer, and the holder of its token.
     ///
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.

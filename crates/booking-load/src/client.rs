@@ -108,7 +108,7 @@ impl HttpClient {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        // A Vec of connections is whole at any time, whoever panicked.
+        // A Vec of connections is whole at any time, whatever panicked.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -86,7 +86,7 @@ impl TransportError {
 
 /// One keep-alive connection.
 ///
-/// Whoever waits for the answer also drives the connection. A task of its own for that, as is
+/// The task that waits for the answer also drives the connection. A task of its own for that, as is
 /// usual, would cost two wake-ups and two task switches a request.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,

@@ -18,7 +18,7 @@ pub struct FlashOptions {
     pub clients: u32,
     /// How many of them are there at once, each on a connection of its own.
     pub concurrency: usize,
-    /// How long the storm may take. Whoever has no final answer by then is a violation.
+    /// How long the storm may take. A client without a final answer by then is a violation.
     pub timeout: Duration,
     /// How long one call may wait.
     pub limits: Limits,

@@ -1,3 +1,5 @@
+//! The storm itself: every client asks for a seat until it has a final answer, and the answers are tallied.
+
 use crate::api::{Api, CallError, Registration};
 use crate::backoff::Backoff;
 use crate::client::TransportError;
@@ -30,7 +32,7 @@ pub(crate) struct Tally {
     pub(crate) answers: BTreeMap<(u16, Option<String>), u64>,
     /// By kind, with one message of each.
     pub(crate) transport_errors: BTreeMap<&'static str, (u64, String)>,
-    /// How often somebody had to ask again.
+    /// How often a client had to ask again.
     pub(crate) retries: u64,
     /// Of every answer, in microseconds.
     pub(crate) latency: Histogram<u64>,

@@ -85,7 +85,7 @@ mod tests {
         assert!(!tokens.is_open() && knows(1) && !knows(2));
         tokens.learn(vec![token(1, true)]);
         assert!(!tokens.is_open() && !knows(1));
-        // Not even if somebody deleted the rows.
+        // Not even if the rows were deleted.
         tokens.learn(vec![]);
         assert!(!tokens.is_open());
     }

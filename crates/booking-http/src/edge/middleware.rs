@@ -29,7 +29,7 @@ use log::Level;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// What is asked every second by whoever watches the server. That all is well is not worth a line.
+/// What monitoring asks every second. That all is well is not worth a line.
 const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
 /// What the edge works with, in one piece, so that each request looks up one thing.
@@ -123,7 +123,7 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// Writes the body of an answer that an error made, whoever made that.
+/// Writes the body of an answer that an error made, be it ours or the framework's.
 fn explain(
     response: ServiceResponse<BoxBody>,
     service: &Service,

@@ -217,7 +217,7 @@ mod tests {
             assert_eq!(at.count(), places, "{outcome:?}");
             holds.free(id(1));
         }
-        // Whoever hangs up says nothing of what became of it.
+        // A client that hangs up says nothing of what became of it.
         let _ = at.take(client(1), "a@x.org", 2, None, 60).expect("there is room");
         assert_eq!(at.count(), 1);
     }

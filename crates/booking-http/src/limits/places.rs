@@ -22,7 +22,7 @@ pub(crate) struct Taken {
 /// A hash of who has places, with a key that is this process's own.
 pub(super) type Owner = u64;
 
-/// How many places somebody may have, and what is said of one too many.
+/// How many places an owner may have, and which limit is told to have been reached.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) owner: Owner,

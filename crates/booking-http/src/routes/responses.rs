@@ -14,9 +14,9 @@ pub(crate) struct CommandResult<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
     pub(crate) is_replay: bool,
-    /// Whether somebody who asked for a seat has to wait for one.
+    /// Whether the registration was put on the waitlist.
     is_waitlisted: bool,
-    /// How somebody who was let in is in time.
+    /// Whether a check-in was early, in time or late.
     timing: Option<Timing>,
 }
 

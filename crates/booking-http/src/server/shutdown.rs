@@ -2,7 +2,7 @@
 //!
 //! Clients keep their connections, and those under load never leave one idle. So from the signal on each
 //! answer says that it is the last one of its connection (`edge`), and connections end as soon as they are
-//! idle (`connections`). Whoever connects meanwhile is served in the same way for a moment; then there is
+//! idle (`connections`). A client that connects meanwhile is served in the same way for a moment; then there is
 //! nobody left to serve them, and they are told to come again, which is to a server that goes on.
 
 use crate::net::connections::Counts;
@@ -80,7 +80,7 @@ pub(crate) async fn on_signal(
     wait_until(deadline, is_over).await;
     handle.stop(false).await;
     drop(ended);
-    // It takes no longer than those whom it tells.
+    // It takes no longer than the clients that it turns away.
     let _ = turning_away.await;
 }
 

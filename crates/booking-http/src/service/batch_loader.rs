@@ -57,7 +57,7 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(Lookup { key, reply })? {
-            // On its own, since whoever asked first may go away.
+            // A task of its own, since the caller that came first may go away.
             tokio::spawn(flight.run(read));
         }
         Ok(answer.await.map_err(|_| ApiError::Panic)??)
@@ -92,7 +92,7 @@ impl<K: Clone, V> Flight<K, V> {
         yield_now().await;
         while let Some(lookups) = self.next() {
             let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
-            // Whoever has gone does not hear the answer.
+            // A caller that has gone does not hear the answer.
             match read(keys).await {
                 Ok(values) => {
                     assert_eq!(values.len(), lookups.len(), "a value for each key");

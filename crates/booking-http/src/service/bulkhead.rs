@@ -88,7 +88,7 @@ mod tests {
         }
         let refused = bulkhead.run(ready(Ok(()))).await;
         assert!(matches!(refused, Err(SubmitError::Overloaded)), "{refused:?}");
-        // Whoever goes away makes room, and is not done.
+        // A caller that goes away makes room, and its work is not done.
         drop(waiting.pop());
         let mut last = Box::pin(bulkhead.run(ready(Ok(()))));
         assert!((&mut last).now_or_never().is_none());

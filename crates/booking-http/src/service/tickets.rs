@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 /// How long after the store's seeds were read an unknown key may have them read again: a forger is not
-/// to keep it busy. As long, whoever shows such a key is kept waiting, and not told off for a key that is
+/// to keep it busy. As long, a scanner with such a key is kept waiting, and not refused for a key that is
 /// new.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -50,7 +50,7 @@ struct Secret {
 impl Keys {
     /// All that there are now.
     async fn read(seeds: &SigningSeeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
-        // In this order: what somebody shows of the store's keys is in the store by then.
+        // In this order: what servers show of the store's keys is in the store by then.
         let shown = store.ticket_keys().await?;
         Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
     }
@@ -124,7 +124,7 @@ impl Keys {
     }
 }
 
-/// A token for whoever is about to get a registration.
+/// A token for the owner of a registration that is about to be made.
 pub(crate) struct Issued {
     token: ManageToken,
     origin: Origin,
@@ -223,7 +223,7 @@ impl Tickets {
         Issued { token, origin, hash: token.hash() }
     }
 
-    /// The token to show with the answer that gave somebody `registration`: what was issued for it, or
+    /// The token to show with the answer that made or changed `registration`: what was issued for it, or
     /// the same again if the answer is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
@@ -236,7 +236,7 @@ impl Tickets {
             return Some(issued.token);
         }
         if !is_replay {
-            // Whoever has it keeps what they have: nothing was replaced.
+            // Its owner keeps the token from before: nothing was replaced.
             return None;
         }
         let origin = issued.origin.replayed_for(registration.id);
@@ -251,7 +251,7 @@ impl Tickets {
 
     /// Sees to it that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
-        // Whoever waits here for the lock shares the read of whoever has it.
+        // A caller that waits here for the lock shares the read of the one that has it.
         let mut read_at = self.read_at.lock().await;
         if *read_at > instant {
             return Ok(());

@@ -1,7 +1,7 @@
 //! What is counted, for Prometheus: names and units by its conventions, the README's table of them, and how
 //! they are shown.
 //!
-//! Whatever is counted while requests are served is an atomic; nothing is formatted before somebody asks.
+//! Whatever is counted while requests are served is an atomic; nothing is formatted before it is scraped.
 //! No label holds what a client sent, so that there is a bounded number of series.
 
 mod described;

@@ -27,7 +27,7 @@ impl<'a> Exchange<'a> {
 }
 
 /// Puts together what belongs together, and tells what is wrong with the answers alone.
-pub(super) fn gather<'a>(
+pub(super) fn group<'a>(
     operations: &[&'a Operation],
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,

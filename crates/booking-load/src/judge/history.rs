@@ -203,7 +203,7 @@ impl TokenMark {
     }
 }
 
-/// How somebody who was let in was in time.
+/// Whether a check-in was early, in time or late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]
@@ -240,7 +240,7 @@ impl Hours {
         self.closes_at.into_iter().chain(self.over_at()).min()
     }
 
-    /// How somebody is in time who comes at `at`.
+    /// Whether a check-in at `at` is early, in time or late.
     pub fn timing(self, at: DateTime<Utc>) -> Timing {
         if self.over_at().is_some_and(|end| end <= at) {
             Timing::Late

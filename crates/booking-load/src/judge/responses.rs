@@ -1,4 +1,4 @@
-//! What callers were told, against what was so while they asked.
+//! Responses, against what was so while their requests were under way.
 
 use super::breach::Breach;
 use super::coverage::Coverage;

@@ -1,4 +1,4 @@
-//! What a request may have seen.
+//! The window of versions that a request may have seen.
 
 use super::replay::{Moment, Replay};
 use uuid::Uuid;

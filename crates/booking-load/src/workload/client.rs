@@ -1,3 +1,5 @@
+//! One client of the workload: what it asks for next, and what it remembers.
+
 use super::requests::{RequestExtras, ResponseExtras};
 use super::{COMMON_MAX, HOURS_EVERY, Run};
 use crate::judge::{Answer, FinalResponse, Hours, Operation, Request, Status, TokenMark};
@@ -125,7 +127,7 @@ impl Client {
         self.learn(at, decided, heard);
     }
 
-    /// To somebody else; now and then to whoever has it, by another name, which puts that right.
+    /// To another person; now and then to the one who has it, by another name, which puts that right.
     fn transfer(&mut self, at: usize) -> Request {
         let Mine { event, id, user_email, .. } = self.mine[at].clone();
         let name = self.random.bool().then(|| self.any_name());
@@ -214,7 +216,7 @@ impl Client {
             1 => Hours { ends_at: Some(soon), ..Hours::default() },
             2 => Hours { starts_at: Some(soon - day), ..Hours::default() },
             3 => Hours { closes_at: Some(soon), ends_at: Some(later), starts_at: None },
-            // Whoever comes now comes early.
+            // A check-in now is early.
             4 => Hours { starts_at: Some(later + day * 2), closes_at: Some(soon), ends_at: None },
             _ => Hours::default(),
         };

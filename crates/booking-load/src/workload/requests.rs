@@ -1,4 +1,4 @@
-//! Requests as they are sent, and answers as they are written down.
+//! Requests as they are sent, and responses as they are written down.
 
 use crate::api::Api;
 use crate::client::{Answer as HttpAnswer, TransportError};

@@ -71,7 +71,7 @@ pub(crate) async fn verify_for_event(
     verified
 }
 
-/// Asks for whoever has the ticket to be let in.
+/// The command that checks a ticket in.
 pub(crate) fn command(
     claims: &TicketClaims,
     scan_id: Uuid,
