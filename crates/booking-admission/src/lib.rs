@@ -25,7 +25,8 @@
 //! #     Capacity::parse(30, CapacityMax::default())?,
 //! # )).await?;
 //! let admission = Admission::start(store, Limits::default());
-//! let ada = Claim::new(uuid::Uuid::now_v7().into(), EmailAddress::parse("ada@example.org")?);
+//! let id = RegistrationId::beside(event.id, uuid::Uuid::now_v7());
+//! let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
 //! let command = EventCommand::new(event.id, Command::Register(ada.into()));
 //! let outcome = admission.submit(command).await?;
 //! assert!(matches!(outcome, Outcome::Confirmed(_)));

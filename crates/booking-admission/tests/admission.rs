@@ -51,7 +51,7 @@ async fn a_command_that_finds_the_queue_idle_starts_at_once() {
     let (store, admission) = start(Limits::default());
     let event = store.create(1).await;
     let first = admission.submit(register(event, "ada")).await;
-    assert_eq!(confirmed(first).user_email.as_str(), "ada@example.org");
+    assert_eq!(confirmed(first).person.user_email.as_str(), "ada@example.org");
     let second = admission.submit(register(event, "grace")).await;
     assert!(matches!(second, Ok(Outcome::Refused(Refusal::SoldOut))));
     assert_eq!(store.batches().len(), 2);

@@ -7,7 +7,7 @@ use booking_core::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Description, Edit, EmailAddress,
     EventCommand, EventCursor, EventId, EventName, EventRules, EventStatus, EventTag, Execution,
     Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull,
-    OrganizerId, Outcome, PageLimit, PersonName, Precondition, Register, Registration,
+    OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Register, Registration,
     RegistrationCursor, RegistrationId, RenewLink, RequestId, Retention, TimeZone, Transfer, Venue,
     Version,
 };
@@ -296,7 +296,7 @@ fn next_address(rng: &mut Rng) -> EmailAddress {
 /// Mostly anybody's; else the one that the registration has.
 fn next_address_for(rng: &mut Rng, known: Option<&Registration>) -> EmailAddress {
     match known {
-        Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.user_email.clone(),
+        Some(known) if rng.u8(..) < 40 && !known.is_erased() => known.person.user_email.clone(),
         Some(_) | None => next_address(rng),
     }
 }
@@ -327,23 +327,25 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     let token = rng.bool().then(|| token_hash(rng.u8(0..6)));
     let of_registration = |command| EventCommand::new(event_id, command);
     let of_event = |rng: &mut Rng, command| EventCommand::new(next_event_id(rng, past), command);
+    let of_new = |rng: &mut Rng, command: fn(Claim, &mut Rng) -> Command| {
+        let event_id = next_event_id(rng, past);
+        let claim = next_claim(rng, event_id);
+        EventCommand::new(event_id, command(claim, rng))
+    };
     let command = match rng.u32(0..100) {
-        0..30 => {
+        0..30 => of_new(rng, |claim, rng| {
             let on_full = if rng.bool() { OnFull::Waitlist } else { OnFull::Refuse };
-            let register = Register { claim: next_claim(rng), on_full };
-            of_event(rng, Command::Register(register))
-        }
-        30..48 => {
+            Command::Register(Register { claim, on_full })
+        }),
+        30..48 => of_new(rng, |claim, rng| {
             let ttl = HoldTtl::parse(if rng.bool() { 60 } else { 120 }).expect("valid");
-            let claim = next_claim(rng);
-            of_event(rng, Command::Hold(Hold { claim, ttl }))
-        }
+            Command::Hold(Hold { claim, ttl })
+        }),
         48..60 => of_registration(Command::Confirm { registration_id }),
         60..72 => of_registration(Command::Cancel { registration_id }),
         72..77 => of_registration(Command::Transfer(Transfer {
             registration_id,
-            user_email: next_address_for(rng, known),
-            name: next_name(rng),
+            person: Person { user_email: next_address_for(rng, known), name: next_name(rng) },
             token_hash: token,
         })),
         77 => {
@@ -389,10 +391,14 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     command.by(caller).with_key(key).with_request_id(request_id)
 }
 
-fn next_claim(rng: &mut Rng) -> Claim {
-    let claim = Claim::new(Uuid::from_u128(rng.u128(..)).into(), next_address(rng));
+fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {
+    let fresh = Uuid::from_u128(rng.u128(..));
+    // Earlier versions, and others' programs, made ids of any ending.
+    let is_beside = rng.u8(..) < 200;
+    let id = if is_beside { RegistrationId::beside(event_id, fresh) } else { fresh.into() };
+    let person = Person { user_email: next_address(rng), name: next_name(rng) };
     let token_hash = rng.bool().then(|| token_hash(rng.u8(0..6)));
-    Claim { name: next_name(rng), token_hash, ..claim }
+    Claim { registration_id: id, person, token_hash }
 }
 
 fn next_edit(rng: &mut Rng, past: &Past) -> Edit {

@@ -216,7 +216,7 @@ impl BookingStore for MemoryStore {
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
         let tables = self.tables();
         let rows = tables.events.values().flat_map(|table| table.rows.values());
-        let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
+        let of_them = rows.filter(|row| row.person.user_email.canonical() == *user_email);
         Ok(of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect())
     }
 
@@ -227,8 +227,9 @@ impl BookingStore for MemoryStore {
     ) -> Result<u64, StoreError> {
         let is_of_them = |record: &IdempotencyRecord| {
             let registration = record.outcome.registration();
-            registration
-                .is_some_and(|registration| registration.user_email.canonical() == *user_email)
+            registration.is_some_and(|registration| {
+                registration.person.user_email.canonical() == *user_email
+            })
         };
         Ok(self.tables().forget(limit, is_of_them))
     }

@@ -3,7 +3,7 @@
 
 use booking_core::{
     CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, EventDetails,
-    EventRules, Hold, NewEvent, Register, RenewLink, Transfer,
+    EventRules, Hold, NewEvent, Person, Register, RenewLink, Transfer,
 };
 use std::collections::BTreeMap;
 
@@ -54,11 +54,13 @@ impl OptionalFields {
         match command {
             Command::Register(Register { claim, on_full: _ })
             | Command::Hold(Hold { claim, ttl: _ }) => {
-                let Claim { registration_id: _, user_email: _, name, token_hash } = claim;
+                let Claim { registration_id: _, person, token_hash } = claim;
+                let Person { user_email: _, name } = person;
                 self.note("claim.name", name.is_some());
                 self.note("claim.token_hash", token_hash.is_some());
             }
-            Command::Transfer(Transfer { registration_id: _, user_email: _, name, token_hash }) => {
+            Command::Transfer(Transfer { registration_id: _, person, token_hash }) => {
+                let Person { user_email: _, name } = person;
                 self.note("transfer.name", name.is_some());
                 self.note("transfer.token_hash", token_hash.is_some());
             }

@@ -179,7 +179,8 @@ impl EventTable {
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {
                 command.registration_id() == Some(row.id)
-                    || (command.user_email() == Some(&row.user_email) && row.status.is_live())
+                    || (command.user_email() == Some(&row.person.user_email)
+                        && row.status.is_live())
             })
         };
         let mut overdue: Vec<_> = self.rows.values().filter(|row| row.has_run_out(now)).collect();
@@ -292,7 +293,7 @@ impl EventTable {
         let rows = || self.rows.values();
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
         let live = rows().filter(|row| row.status.is_live());
-        let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
+        let addresses: HashSet<_> = live.map(|row| &row.person.user_email).collect();
         let before_due = rows().filter_map(|row| row.expires_at);
         let before_due = before_due.filter(|end| self.due_at.is_none_or(|due| *end < due)).count();
         let versions = (1..).zip(self.facts.keys()).take_while(|(n, version)| *n == version.get());

@@ -78,12 +78,16 @@ pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("a valid address")
 }
 
-pub(crate) fn claim(who: impl std::fmt::Display) -> Claim {
-    Claim::new(Uuid::now_v7().into(), address(who))
+pub(crate) fn new_registration_id(event_id: EventId) -> RegistrationId {
+    RegistrationId::beside(event_id, Uuid::now_v7())
+}
+
+pub(crate) fn claim(event_id: EventId, who: impl std::fmt::Display) -> Claim {
+    Claim::new(new_registration_id(event_id), address(who))
 }
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(who).into()))
+    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
 }
 
 pub(crate) fn register_as(
@@ -97,13 +101,13 @@ pub(crate) fn register_as(
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
     EventCommand::new(event_id, Command::Register(register))
 }
 
 pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display, seconds: i64) -> EventCommand {
     let ttl = HoldTtl::parse(seconds).expect("a valid time");
-    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(who), ttl }))
+    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(event_id, who), ttl }))
 }
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
@@ -123,8 +127,7 @@ pub(crate) fn transfer(
 ) -> EventCommand {
     let transfer = Transfer {
         registration_id: registration.id,
-        user_email: address(who),
-        name: None,
+        person: address(who).into(),
         token_hash: token.map(token_hash),
     };
     EventCommand::new(registration.event_id, Command::Transfer(transfer))

@@ -32,7 +32,7 @@
 //!     event_id: EventId,
 //!     email: &str,
 //! ) -> Result<Outcome, Box<dyn std::error::Error>> {
-//!     let id = RegistrationId::from(Uuid::now_v7());
+//!     let id = RegistrationId::beside(event_id, Uuid::now_v7());
 //!     let claim = Claim::new(id, EmailAddress::parse(email)?);
 //!     let batch = [EventCommand::new(event_id, Command::Register(claim.into()))];
 //!     match store.execute(&batch, WhenBusy::Wait).await?.remove(0) {
@@ -53,7 +53,7 @@
 //!     .await?;
 //!
 //! let first = sign_up(&store, event.id, "Ada@Example.org").await?;
-//! assert!(matches!(first, Outcome::Confirmed(seat) if seat.user_email.as_str() == "ada@example.org"));
+//! assert!(matches!(first, Outcome::Confirmed(seat) if seat.person.user_email.as_str() == "ada@example.org"));
 //! let second = sign_up(&store, event.id, "grace@example.org").await?;
 //! assert_eq!(second, Outcome::Refused(Refusal::SoldOut));
 //! # Ok(())
@@ -78,6 +78,7 @@ pub use decide::{Decision, Rule, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
+pub use store::columns::{Columns, StatementText};
 pub use store::error_chain::ErrorChain;
 pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::observe::{Observation, Observer, Unobserved};
@@ -92,6 +93,7 @@ pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};
 pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
+pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::RequestId;

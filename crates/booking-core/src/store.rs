@@ -1,4 +1,5 @@
 pub(crate) mod audit;
+pub(crate) mod columns;
 pub(crate) mod error_chain;
 pub(crate) mod health;
 pub(crate) mod observe;

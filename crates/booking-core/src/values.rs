@@ -7,6 +7,7 @@ pub(crate) mod fact;
 pub(crate) mod id;
 pub(crate) mod organizer;
 pub(crate) mod page;
+pub(crate) mod person;
 pub(crate) mod precondition;
 pub(crate) mod registration;
 pub(crate) mod request_id;

@@ -67,8 +67,7 @@ fn commands() -> impl Strategy<Value = EventCommand> {
             12..14 => Command::Cancel { registration_id },
             14 => Command::Transfer(Transfer {
                 registration_id,
-                user_email: address(who),
-                name: None,
+                person: address(who).into(),
                 token_hash: Some(TokenHash::new(token)),
             }),
             15 => Command::CheckIn(CheckIn {
@@ -264,7 +263,7 @@ proptest! {
         run(&mut alike, &erasing[..erasing.len() - 1], now);
         prop_assume!(table.event(now).details.ends_at == Some(now));
         prop_assert!(table.rows().all(booking_core::Registration::is_erased));
-        prop_assert!(table.rows().all(|row| row.name.is_none() && row.token_hash.is_none()));
+        prop_assert!(table.rows().all(|row| row.person.name.is_none() && row.token_hash.is_none()));
         let (event, before) = (table.event(now), alike.event(now));
         prop_assert_eq!(event.booked_count, before.booked_count);
         prop_assert_eq!(event.waitlist_count, before.waitlist_count);

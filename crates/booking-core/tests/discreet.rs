@@ -3,8 +3,8 @@
 use booking_conformance::EventTable;
 use booking_core::{
     Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName, Fingerprint,
-    Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OnFull, PersonName, Register, TokenHash,
-    Transfer, decide,
+    Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OnFull, Person, PersonName, Register,
+    TokenHash, Transfer, decide,
 };
 use chrono::DateTime;
 use uuid::Uuid;
@@ -15,11 +15,8 @@ fn no_address_and_no_name_is_shown() {
     let name = PersonName::parse("Ada Lovelace").expect("valid");
     let registration_id = Uuid::from_u128(7).into();
     let token_hash = Some(TokenHash::new([0xad; 32]));
-    let claim = Claim {
-        name: Some(name.clone()),
-        token_hash,
-        ..Claim::new(registration_id, address.clone())
-    };
+    let person = Person { user_email: address.clone(), name: Some(name.clone()) };
+    let claim = Claim { registration_id, person: person.clone(), token_hash };
     let event_id = Uuid::from_u128(1).into();
     let capacity = Capacity::parse(1, CapacityMax::default()).expect("valid");
     let event_name = EventName::parse("Jazz night").expect("valid");
@@ -28,12 +25,7 @@ fn no_address_and_no_name_is_shown() {
     let commands = [
         Command::Register(Register { claim: claim.clone(), on_full: OnFull::Refuse }),
         Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
-        Command::Transfer(Transfer {
-            registration_id,
-            user_email: address.clone(),
-            name: Some(name.clone()),
-            token_hash,
-        }),
+        Command::Transfer(Transfer { registration_id, person, token_hash }),
         Command::Erase { registration_id },
     ];
     let key = IdempotencyKey {

@@ -7,8 +7,9 @@ use booking_conformance::EventTable;
 use booking_core::{
     Actor, AuditReport, Capacity, CapacityMax, CheckIn, Claim, Command, Correct, CorrectedAddress,
     Decision, Edit, EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus,
-    FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, PersonName, Refusal, Register,
-    Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer, Version, decide_without,
+    FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Person, PersonName, Refusal,
+    Register, Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer, Version,
+    decide_without,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -135,8 +136,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
         for who in 0..people {
             ask(Command::Transfer(Transfer {
                 registration_id,
-                user_email: address(who),
-                name: None,
+                person: address(who).into(),
                 token_hash: Some(TokenHash::new([row.generation as u8 + 1; 32])),
             }));
         }
@@ -155,7 +155,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
 fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
     let mut last_ended = BTreeMap::new();
     for row in table.rows().filter(|row| !row.status.is_live() && !row.is_erased()) {
-        last_ended.insert(&row.user_email, row);
+        last_ended.insert(&row.person.user_email, row);
     }
     table.rows().filter(|row| row.status.is_live()).chain(last_ended.into_values()).collect()
 }
@@ -174,7 +174,7 @@ fn key(node: &Node) -> String {
         let inside = row.check_in.is_some();
         let person = match row.is_erased() {
             true => "erased",
-            false => &row.user_email.as_str()["person".len()..="person".len()],
+            false => &row.person.user_email.as_str()["person".len()..="person".len()],
         };
         key.push_str(&format!("{person} {:?} {:?} {inside} |", row.status, ticks(row.expires_at)));
     }
@@ -207,7 +207,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     assert!(event.booked_count <= event.capacity.get(), "oversold: {}", context());
     let live: Vec<_> = rows.iter().filter(|row| row.status.is_live()).collect();
     let is_open = event.rules.status == EventStatus::Published;
-    let addresses: HashSet<_> = live.iter().map(|row| &row.user_email).collect();
+    let addresses: HashSet<_> = live.iter().map(|row| &row.person.user_email).collect();
     assert_eq!(addresses.len(), live.len(), "an address twice: {}", context());
     // Nobody waits beside a free seat.
     let is_full = event.booked_count == event.capacity.get();
@@ -316,8 +316,8 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
 
 /// A registration without whose it was.
 fn erased(row: &Registration, event_version: Version) -> Registration {
-    let user_email = EmailAddress::erased(row.id);
-    Registration { user_email, name: None, token_hash: None, event_version, ..row.clone() }
+    let person = Person { user_email: EmailAddress::erased(row.id), name: None };
+    Registration { person, token_hash: None, event_version, ..row.clone() }
 }
 
 /// Walks through everything from `start`, and tells how many states and steps that were.

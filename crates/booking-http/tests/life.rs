@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both_stores! {
+    a_registrations_id_ends_as_its_events_does
     a_hold_becomes_a_seat
     seats_that_are_only_held_are_told_as_such
     those_who_wait_are_served_in_their_order
@@ -21,6 +22,32 @@ on_both_stores! {
     a_history_tells_what_happened
     all_that_ever_registered_can_be_listed
     what_does_not_exist_is_not_found
+}
+
+/// So that it leads to where its event is kept.
+fn a_registrations_id_ends_as_its_events_does(data: Data) {
+    let app = App::start(data);
+    // Of some events, since one's last byte may be another's by chance.
+    let mut ids = std::collections::HashSet::new();
+    for _ in 0..8 {
+        let concert = app.create(2);
+        let made = [
+            done(&app.register(&concert, "ada@example.org"), 201),
+            done(&hold(&app, &concert, "grace@example.org"), 201),
+            done(&wait_for(&app, &concert, "hedy@example.org"), 202),
+        ];
+        for registration in &made {
+            let made = id(registration);
+            assert_eq!(made[34..], concert[34..], "{made} of {concert}");
+            assert_eq!(made.as_bytes()[14], b'7', "a UUIDv7");
+            assert!(ids.insert(made.to_owned()), "{made} twice");
+        }
+        assert_eq!(done(&act(&app, &made[1], "confirm"), 200)["id"], made[1]["id"]);
+        let listed = app.get(&format!("/events/{concert}/registrations")).json();
+        let listed: Vec<_> = listed.as_array().expect("a list").iter().map(id).collect();
+        assert_eq!(listed, [id(&made[0]), id(&made[1])]);
+    }
+    app.assert_audit_is_clean();
 }
 
 fn a_hold_becomes_a_seat(data: Data) {

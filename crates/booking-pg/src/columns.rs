@@ -47,7 +47,7 @@ fn stored_token_hash(registration: &Registration) -> Option<&[u8]> {
 }
 
 fn stored_name(registration: &Registration) -> Option<&str> {
-    registration.name.as_ref().map(PersonName::as_str)
+    registration.person.name.as_ref().map(PersonName::as_str)
 }
 
 /// The events of which nothing changed but counts, version and `due_at`.
@@ -133,7 +133,7 @@ impl<'a> SeatRows<'a> {
     fn push(&mut self, registration: &'a Registration) {
         self.event_ids.push(registration.event_id.as_uuid());
         self.ids.push(registration.id.as_uuid());
-        self.emails.push(registration.user_email.as_str());
+        self.emails.push(registration.person.user_email.as_str());
         self.versions.push(stored_version(registration.created_version));
         self.token_hashes.push(stored_token_hash(registration));
         self.names.push(stored_name(registration));
@@ -163,7 +163,7 @@ impl<'a> RegistrationRows<'a> {
         let (created, changed) = (registration.created_version, registration.event_version);
         self.event_ids.push(registration.event_id.as_uuid());
         self.ids.push(registration.id.as_uuid());
-        self.emails.push(registration.user_email.as_str());
+        self.emails.push(registration.person.user_email.as_str());
         self.names.push(stored_name(registration));
         self.statuses.push(registration.status.as_str());
         self.expires_at.push(registration.expires_at);

@@ -165,7 +165,7 @@ impl FoundRecords {
 /// Whose registration an outcome tells of.
 fn address_in(outcome: &str) -> Option<EmailAddress> {
     let outcome: Outcome = serde_json::from_str(outcome).ok()?;
-    outcome.registration().map(|registration| registration.user_email.clone())
+    outcome.registration().map(|registration| registration.person.user_email.clone())
 }
 
 /// How an outcome, as it is stored, says whose a registration is.

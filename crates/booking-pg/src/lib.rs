@@ -14,7 +14,7 @@
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `columns.rs` |
-//! | every statement | `sql/<entity>/<verb>.sql` |
+//! | every statement | `sql/<entity>/<verb>.sql`; the columns of a registration, which they name, `sql.rs` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 
 mod adoption;
@@ -48,4 +48,6 @@ mod write;
 
 pub use error::ConnectError;
 pub use options::{OptionsError, PgOptions, TlsMode};
+#[doc(hidden)]
+pub use sql::statements;
 pub use store::PgStore;

@@ -59,7 +59,7 @@ impl Locked {
     /// Takes in registrations that commands named.
     pub(crate) fn add_registrations(&mut self, found: &[Row]) -> Result<(), PgError> {
         for row in found {
-            if let Some(state) = self.states.get_mut(&rows::event_id(row, 0)) {
+            if let Some(state) = self.states.get_mut(&rows::event_of_registration(row)) {
                 state.registrations.push(rows::registration(row)?);
             }
         }
@@ -118,22 +118,24 @@ impl Locked {
         )
         .await;
         for row in &overdue? {
-            self.state_of(row).overdue.push(rows::registration(row)?);
+            let registration = rows::registration(row)?;
+            self.state_of(registration.event_id).overdue.push(registration);
         }
         for row in &next? {
-            self.state_of(row).due_next = Some(row.get(1));
+            self.state_of(rows::event_id(row, 0)).due_next = Some(row.get(1));
         }
         for row in &waiting? {
             let mut registration = rows::registration(row)?;
-            let queue = &mut self.state_of(row).waiting;
+            let queue = &mut self.state_of(registration.event_id).waiting;
             registration.position = Some(1 + queue.len() as u32);
             queue.push(registration);
         }
         for row in &unerased? {
-            self.state_of(row).unerased.push(rows::registration(row)?);
+            let registration = rows::registration(row)?;
+            self.state_of(registration.event_id).unerased.push(registration);
         }
         for row in &details? {
-            self.state_of(row).details = Some(rows::kept_details(row)?);
+            self.state_of(rows::event_id(row, 0)).details = Some(rows::kept_details(row)?);
         }
         Ok(())
     }
@@ -173,8 +175,8 @@ impl Locked {
     }
 
     /// The event that a row which was asked for belongs to.
-    fn state_of(&mut self, row: &Row) -> &mut EventState {
-        self.states.get_mut(&rows::event_id(row, 0)).expect("only locked events were asked about")
+    fn state_of(&mut self, id: EventId) -> &mut EventState {
+        self.states.get_mut(&id).expect("only locked events were asked about")
     }
 }
 

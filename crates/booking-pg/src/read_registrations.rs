@@ -16,6 +16,9 @@ use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+/// Where in `registration/find` that begins which is no registration's own.
+const AFTER: usize = sql::REGISTRATION.count();
+
 impl PgStore {
     pub(crate) async fn list_registrations(
         &self,
@@ -73,8 +76,9 @@ impl PgStore {
                     connection.fetch(sql::REGISTRATION_FIND, &[&id.as_uuid(), &clock_time]).await?;
                 let Some(row) = rows.first() else { return Ok(None) };
                 let mut registration = rows::registration(row)?;
-                registration.position = rows::position(row, 13)?;
-                Ok(Some(registration.as_of(row.get(15), rows::event_status(row, 14)?)))
+                registration.position = rows::position(row, AFTER)?;
+                let status = rows::event_status(row, AFTER + 1)?;
+                Ok(Some(registration.as_of(row.get(AFTER + 2), status)))
             })
         })
         .await

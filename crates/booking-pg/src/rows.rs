@@ -1,12 +1,14 @@
-//! From rows to domain types. Columns go by their place in the statement.
+//! From rows to domain types. Columns go by their place in the statement; those of a registration by their names,
+//! since many statements have them.
 
 use crate::error::PgError;
+use crate::sql::REGISTRATION;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
     IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, PersonName, Registration, RegistrationId, Retention, SeatCounts, SigningSeed,
-    Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
+    OrganizerToken, Person, PersonName, Registration, RegistrationId, Retention, SeatCounts,
+    SigningSeed, Status, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -101,29 +103,45 @@ pub(crate) fn event_status(row: &Row, at: usize) -> Result<EventStatus, PgError>
     EventStatus::from_name(row.get(at)).ok_or(PgError::Unreadable { column: "status" })
 }
 
-/// A row of registrations, or the beginning of one. Those who wait get their place in the queue later.
+/// Where a column of a registration is, found when this is compiled.
+macro_rules! at {
+    ($column:literal) => {
+        const { REGISTRATION.at($column) }
+    };
+}
+
+/// A row with the columns of a registration, or the beginning of one. Those who wait get their place in the queue
+/// later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
-    let name = row.get::<_, Option<&str>>(3).map(PersonName::parse_stored).transpose();
-    let check_in = Option::zip(row.get(6), row.get(7));
-    let token_hash = row.get::<_, Option<&[u8]>>(9).map(|bytes| bytes32("token_hash", bytes));
-    let created_version = version("event_version", row.get(10))?;
-    let changed_version =
-        row.get::<_, Option<i64>>(11).map(|stored| version("changed_version", stored));
+    let user_email = row.get(at!("user_email"));
+    let user_email = EmailAddress::parse_stored(user_email).map_err(in_column("user_email"))?;
+    let name = row.get::<_, Option<&str>>(at!("name")).map(PersonName::parse_stored).transpose();
+    let status = Status::from_name(row.get(at!("status")));
+    let check_in = Option::zip(row.get(at!("checked_in_at")), row.get(at!("scan_id")));
+    let token_hash = row.get::<_, Option<&[u8]>>(at!("token_hash"));
+    let token_hash = token_hash.map(|bytes| bytes32("token_hash", bytes));
+    let created_version = version("event_version", row.get(at!("event_version")))?;
+    let changed_version = row.get::<_, Option<i64>>(at!("changed_version"));
+    let changed_version = changed_version.map(|stored| version("changed_version", stored));
     Ok(Registration {
-        event_id: event_id(row, 0),
-        id: registration_id(row, 1),
-        user_email: EmailAddress::parse_stored(row.get(2)).map_err(in_column("user_email"))?,
-        name: name.map_err(in_column("name"))?,
-        status: Status::from_name(row.get(4)).ok_or(PgError::Unreadable { column: "status" })?,
-        expires_at: row.get(5),
+        event_id: event_of_registration(row),
+        id: registration_id(row, at!("id")),
+        person: Person { user_email, name: name.map_err(in_column("name"))? },
+        status: status.ok_or(PgError::Unreadable { column: "status" })?,
+        expires_at: row.get(at!("expires_at")),
         position: None,
         check_in: check_in.map(|(at, scan_id)| CheckedIn { at, scan_id }),
-        generation: count("generation", row.get(8))?,
+        generation: count("generation", row.get(at!("generation")))?,
         token_hash: token_hash.transpose()?.map(TokenHash::new),
         created_version,
         event_version: changed_version.transpose()?.unwrap_or(created_version),
-        created_at: row.get(12),
+        created_at: row.get(at!("created_at")),
     })
+}
+
+/// The event of a row with the columns of a registration, whatever else is in it.
+pub(crate) fn event_of_registration(row: &Row) -> EventId {
+    event_id(row, at!("event_id"))
 }
 
 /// A column with a place in a queue, of somebody who waits.

@@ -1,5 +1,7 @@
 //! Every statement, by the name of its file.
 
+use booking_core::{Columns, StatementText};
+
 /// A statement and its name, for errors and logs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sql {
@@ -10,74 +12,144 @@ pub(crate) struct Sql {
 /// How each transaction that writes begins: what its statements see was committed before each of them began.
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-macro_rules! sql {
-    ($name:literal) => {
-        Sql { name: $name, text: include_str!(concat!("../sql/", $name, ".sql")) }
+/// What a registration is read from: `{registration}` in statements, and
+/// [`rows::registration`](crate::rows::registration) here.
+pub(crate) const REGISTRATION: Columns = Columns::new(
+    "registration",
+    &[
+        "event_id",
+        "id",
+        "user_email",
+        "name",
+        "status::text",
+        "expires_at",
+        "checked_in_at",
+        "scan_id",
+        "generation",
+        "token_hash",
+        "event_version",
+        "changed_version",
+        "created_at",
+    ],
+);
+
+macro_rules! statements {
+    ($($statement:ident $name:literal)*) => {
+        $(
+            pub(crate) const $statement: Sql = Sql {
+                name: $name,
+                text: {
+                    const FILE: &str = include_str!(concat!("../sql/", $name, ".sql"));
+                    const TEXT: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
+                        &REGISTRATION.fill_in(FILE);
+                    TEXT.as_str()
+                },
+            };
+        )*
+
+        const ALL: &[Sql] = &[$($statement),*];
     };
 }
 
-pub(crate) const EVENT_ADOPT: Sql = sql!("event/adopt");
-pub(crate) const EVENT_DETAILS: Sql = sql!("event/details");
-pub(crate) const EVENT_DUE: Sql = sql!("event/due");
-pub(crate) const EVENT_EDIT: Sql = sql!("event/edit");
-pub(crate) const EVENT_ERASABLE: Sql = sql!("event/erasable");
-pub(crate) const EVENT_FIND: Sql = sql!("event/find");
-pub(crate) const EVENT_FIND_DUE: Sql = sql!("event/find_due");
-pub(crate) const EVENT_INSERT: Sql = sql!("event/insert");
-pub(crate) const EVENT_LIST: Sql = sql!("event/list");
-pub(crate) const EVENT_LIST_OF: Sql = sql!("event/list_of");
-pub(crate) const EVENT_LOCK: Sql = sql!("event/lock");
-#[cfg(feature = "negative-control")]
-pub(crate) const EVENT_LOCK_NONE: Sql = sql!("event/lock_none");
-pub(crate) const EVENT_LOCK_SKIP: Sql = sql!("event/lock_skip");
-pub(crate) const EVENT_OF_NOBODY: Sql = sql!("event/of_nobody");
-pub(crate) const EVENT_STATUS: Sql = sql!("event/status");
-pub(crate) const EVENT_TOTALS: Sql = sql!("event/totals");
-pub(crate) const EVENT_UPDATE: Sql = sql!("event/update");
-pub(crate) const FACT_INSERT: Sql = sql!("fact/insert");
-pub(crate) const RECORD_CLAIM: Sql = sql!("record/claim");
-pub(crate) const RECORD_DELETE: Sql = sql!("record/delete");
-pub(crate) const RECORD_DELETE_ALL: Sql = sql!("record/delete_all");
-pub(crate) const RECORD_FORGET: Sql = sql!("record/forget");
-pub(crate) const RECORD_LOAD: Sql = sql!("record/load");
-pub(crate) const RECORD_OF_ADDRESS: Sql = sql!("record/of_address");
-pub(crate) const RECORD_OTHERWISE_SPELT: Sql = sql!("record/otherwise_spelt");
-pub(crate) const RECORD_UPSERT: Sql = sql!("record/upsert");
-pub(crate) const REGISTRATION_BY_ADDRESS: Sql = sql!("registration/by_address");
-pub(crate) const REGISTRATION_BY_ID: Sql = sql!("registration/by_id");
-pub(crate) const REGISTRATION_DELETE: Sql = sql!("registration/delete");
-pub(crate) const REGISTRATION_END_OFFERS: Sql = sql!("registration/end_offers");
-pub(crate) const REGISTRATION_EVENTS: Sql = sql!("registration/events");
-pub(crate) const REGISTRATION_FIND: Sql = sql!("registration/find");
-pub(crate) const REGISTRATION_HISTORY: Sql = sql!("registration/history");
-pub(crate) const REGISTRATION_INSERT: Sql = sql!("registration/insert");
-pub(crate) const REGISTRATION_INSERT_ANY: Sql = sql!("registration/insert_any");
-pub(crate) const REGISTRATION_LIST: Sql = sql!("registration/list");
-pub(crate) const REGISTRATION_LIST_SEATED: Sql = sql!("registration/list_seated");
-pub(crate) const REGISTRATION_NEXT_END: Sql = sql!("registration/next_end");
-pub(crate) const REGISTRATION_OF_ADDRESS: Sql = sql!("registration/of_address");
-pub(crate) const REGISTRATION_OTHERWISE_SPELT: Sql = sql!("registration/otherwise_spelt");
-pub(crate) const REGISTRATION_OVERDUE: Sql = sql!("registration/overdue");
-pub(crate) const REGISTRATION_POSITIONS: Sql = sql!("registration/positions");
-pub(crate) const REGISTRATION_RESPELL: Sql = sql!("registration/respell");
-pub(crate) const REGISTRATION_UNERASED: Sql = sql!("registration/unerased");
-pub(crate) const REGISTRATION_WAITING: Sql = sql!("registration/waiting");
-pub(crate) const REWRITE_FIND: Sql = sql!("rewrite/find");
-pub(crate) const REWRITE_INSERT: Sql = sql!("rewrite/insert");
-pub(crate) const AUDIT_COUNT: Sql = sql!("audit/count");
-pub(crate) const SCHEMA_APPLIED: Sql = sql!("schema/applied");
-pub(crate) const SCHEMA_NEEDED: Sql = sql!("schema/needed");
-pub(crate) const SCHEMA_TABLES: Sql = sql!("schema/tables");
-pub(crate) const SESSION_DURABILITY: Sql = sql!("session/durability");
-pub(crate) const SESSION_HEALTH: Sql = sql!("session/health");
-pub(crate) const SESSION_NOW: Sql = sql!("session/now");
-pub(crate) const SESSION_TRY_ROWS: Sql = sql!("session/try_rows");
-pub(crate) const SESSION_TRY_WRITES: Sql = sql!("session/try_writes");
-pub(crate) const SIGNING_KEY_INSERT: Sql = sql!("signing_key/insert");
-pub(crate) const SIGNING_KEY_LIST: Sql = sql!("signing_key/list");
-pub(crate) const TICKET_KEY_LIST: Sql = sql!("ticket_key/list");
-pub(crate) const TICKET_KEY_SHOW: Sql = sql!("ticket_key/show");
-pub(crate) const TOKEN_FIND: Sql = sql!("token/find");
-pub(crate) const TOKEN_INSERT: Sql = sql!("token/insert");
-pub(crate) const TOKEN_LIST: Sql = sql!("token/list");
-pub(crate) const TOKEN_REVOKE: Sql = sql!("token/revoke");
+statements! {
+    AUDIT_COUNT "audit/count"
+    EVENT_ADOPT "event/adopt"
+    EVENT_DETAILS "event/details"
+    EVENT_DUE "event/due"
+    EVENT_EDIT "event/edit"
+    EVENT_ERASABLE "event/erasable"
+    EVENT_FIND "event/find"
+    EVENT_FIND_DUE "event/find_due"
+    EVENT_INSERT "event/insert"
+    EVENT_LIST "event/list"
+    EVENT_LIST_OF "event/list_of"
+    EVENT_LOCK "event/lock"
+    EVENT_LOCK_NONE "event/lock_none"
+    EVENT_LOCK_SKIP "event/lock_skip"
+    EVENT_OF_NOBODY "event/of_nobody"
+    EVENT_STATUS "event/status"
+    EVENT_TOTALS "event/totals"
+    EVENT_UPDATE "event/update"
+    FACT_INSERT "fact/insert"
+    RECORD_CLAIM "record/claim"
+    RECORD_DELETE "record/delete"
+    RECORD_DELETE_ALL "record/delete_all"
+    RECORD_FORGET "record/forget"
+    RECORD_LOAD "record/load"
+    RECORD_OF_ADDRESS "record/of_address"
+    RECORD_OTHERWISE_SPELT "record/otherwise_spelt"
+    RECORD_UPSERT "record/upsert"
+    REGISTRATION_BY_ADDRESS "registration/by_address"
+    REGISTRATION_BY_ID "registration/by_id"
+    REGISTRATION_DELETE "registration/delete"
+    REGISTRATION_END_OFFERS "registration/end_offers"
+    REGISTRATION_EVENTS "registration/events"
+    REGISTRATION_FIND "registration/find"
+    REGISTRATION_HISTORY "registration/history"
+    REGISTRATION_INSERT "registration/insert"
+    REGISTRATION_INSERT_ANY "registration/insert_any"
+    REGISTRATION_LIST "registration/list"
+    REGISTRATION_LIST_SEATED "registration/list_seated"
+    REGISTRATION_NEXT_END "registration/next_end"
+    REGISTRATION_OF_ADDRESS "registration/of_address"
+    REGISTRATION_OTHERWISE_SPELT "registration/otherwise_spelt"
+    REGISTRATION_OVERDUE "registration/overdue"
+    REGISTRATION_POSITIONS "registration/positions"
+    REGISTRATION_RESPELL "registration/respell"
+    REGISTRATION_UNERASED "registration/unerased"
+    REGISTRATION_WAITING "registration/waiting"
+    REWRITE_FIND "rewrite/find"
+    REWRITE_INSERT "rewrite/insert"
+    SCHEMA_APPLIED "schema/applied"
+    SCHEMA_NEEDED "schema/needed"
+    SCHEMA_TABLES "schema/tables"
+    SESSION_DURABILITY "session/durability"
+    SESSION_HEALTH "session/health"
+    SESSION_NOW "session/now"
+    SESSION_TRY_ROWS "session/try_rows"
+    SESSION_TRY_WRITES "session/try_writes"
+    SIGNING_KEY_INSERT "signing_key/insert"
+    SIGNING_KEY_LIST "signing_key/list"
+    TICKET_KEY_LIST "ticket_key/list"
+    TICKET_KEY_SHOW "ticket_key/show"
+    TOKEN_FIND "token/find"
+    TOKEN_INSERT "token/insert"
+    TOKEN_LIST "token/list"
+    TOKEN_REVOKE "token/revoke"
+}
+
+/// Every statement with its name, for tests of what PostgreSQL makes of them.
+pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALL.iter().map(|sql| (sql.name, sql.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns that a statement says it writes a registration to.
+    fn written(statement: Sql) -> Vec<&'static str> {
+        let (_, after) = statement.text.split_once("INSERT INTO registrations (").expect("it does");
+        let (columns, _) = after.split_once(')').expect("it ends");
+        columns.split(',').map(str::trim).collect()
+    }
+
+    #[test]
+    fn whatever_is_read_of_a_registration_is_written() {
+        let read: Vec<_> = REGISTRATION.names().collect();
+        for statement in [REGISTRATION_INSERT_ANY, SESSION_TRY_WRITES] {
+            assert_eq!(written(statement), read, "{}", statement.name);
+        }
+        // The rest of a seat that was given at once has its default.
+        assert!(written(REGISTRATION_INSERT).iter().all(|column| read.contains(column)));
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for (name, text) in statements() {
+            assert!(!text.contains("{registration"), "{name}: {text}");
+        }
+        let list = REGISTRATION_LIST.text;
+        assert!(list.contains("SELECT event_id, id, user_email, name, status::text, "), "{list}");
+    }
+}

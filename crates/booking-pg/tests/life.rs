@@ -111,10 +111,11 @@ async fn an_address_passes_between_rows_in_one_batch() {
     let outcomes = execute(&store, &batch).await;
     let taken = Outcome::Refused(Refusal::AlreadyRegistered);
     assert_eq!((&outcomes[0], &outcomes[4]), (&taken, &taken));
-    let owner = |at: usize| outcomes[at].registration().map(|row| (row.id, row.user_email.clone()));
+    let owner =
+        |at: usize| outcomes[at].registration().map(|row| (row.id, row.person.user_email.clone()));
     assert_eq!(owner(2), Some((a.id, address("b"))));
     let new_a = outcomes[3].registration().expect("it went well");
-    assert_eq!(new_a.user_email, address("a"));
+    assert_eq!(new_a.person.user_email, address("a"));
 
     // And round in a circle, with one who steps aside.
     let c = succeed(&store, register(event, "c")).await;
@@ -124,7 +125,7 @@ async fn an_address_passes_between_rows_in_one_batch() {
     let mut owners = Vec::new();
     for id in [a.id, new_a.id, c.id] {
         let row = store.registration(id).await.expect("it answers").expect("it is there");
-        owners.push(row.user_email);
+        owners.push(row.person.user_email);
     }
     assert_eq!(owners, [address("c"), address("b"), address("a")]);
     assert_eq!(store.audit().await.expect("it answers").differences, []);

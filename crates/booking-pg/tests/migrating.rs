@@ -80,7 +80,7 @@ async fn what_was_there_is_there_after_the_migration() {
     let listed = listed.expect("it answers").expect("the event is there").items;
     let ada = store.registration(id(ADA).into()).await.expect("it answers").expect("it is there");
     assert_eq!((listed.len(), &listed[0]), (2, &ada));
-    assert_eq!((ada.status, &ada.user_email), (Status::Confirmed, &address("ada")));
+    assert_eq!((ada.status, &ada.person.user_email), (Status::Confirmed, &address("ada")));
     assert_eq!((ada.created_version, ada.event_version), (Version::new(2), Version::new(2)));
     let history = store.history(ada.id, PageLimit::MAX).await.expect("it answers");
     let history = history.expect("it is there");

@@ -131,6 +131,9 @@ pub(crate) fn list_registrations(
     Ok(Some(Page::new(rows, limit)))
 }
 
+/// Where in `registration/read` that begins which is no registration's own.
+const AFTER: usize = sql::REGISTRATION.count();
+
 pub(crate) fn read_registration(
     connection: &Connection,
     id: RegistrationId,
@@ -139,8 +142,8 @@ pub(crate) fn read_registration(
     let mut statement = connection.prepare_cached(sql::REGISTRATION_READ)?;
     let mut found = statement.query([id.as_uuid().as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let status = rows::event_status(row, 13)?;
-    let ahead: Option<u32> = rows::column(row, 14, "count(*)")?;
+    let status = rows::event_status(row, AFTER)?;
+    let ahead: Option<u32> = rows::column(row, AFTER + 1, "count(*)")?;
     let position = ahead.map(|ahead| ahead + 1);
     Ok(Some(Registration { position, ..rows::registration(row)? }.as_of(now, status)))
 }

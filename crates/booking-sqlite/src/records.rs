@@ -106,7 +106,7 @@ fn as_outcomes_say(email: &EmailAddress) -> String {
 /// Whose registration an outcome tells of.
 fn address_in(outcome: &str) -> Option<EmailAddress> {
     let outcome: Outcome = serde_json::from_str(outcome).ok()?;
-    outcome.registration().map(|registration| registration.user_email.clone())
+    outcome.registration().map(|registration| registration.person.user_email.clone())
 }
 
 /// Deletes those records, unless they say something else by now, and tells how many they were.

@@ -1,11 +1,12 @@
 //! What the columns hold, to and from the types of the domain.
 
 use crate::errors::Failure;
+use crate::sql::REGISTRATION;
 use booking_core::{
     Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
     EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, PersonName, Registration,
-    Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
+    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Person, PersonName,
+    Registration, Retention, SeatCounts, Status, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -83,33 +84,45 @@ pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failu
     })
 }
 
-/// A registration, without its position, from a row with the columns of `registration/list`.
+/// Reads a column of a registration by its name. Where that is was found when this was compiled.
+macro_rules! by_name {
+    ($read:ident($row:ident, $column:literal $(, $parse:expr)?)) => {
+        $read(
+            $row,
+            const { REGISTRATION.at($column) },
+            concat!("registrations.", $column)
+            $(, $parse)?
+        )
+    };
+}
+
+/// A registration, without its position, from a row with the columns of one, or one that begins with them.
 pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
-    let created_version = version(row, 1, "registrations.event_version")?;
-    let changed_version = optional_version(row, 2, "registrations.changed_version")?;
-    let token_hash: Option<[u8; 32]> = column(row, 9, "registrations.token_hash")?;
+    let created_version = by_name!(version(row, "event_version"))?;
+    let changed_version = by_name!(optional_version(row, "changed_version"))?;
+    let token_hash: Option<[u8; 32]> = by_name!(column(row, "token_hash"))?;
     Ok(Registration {
-        event_id: event_id(row, 0)?,
+        event_id: by_name!(uuid(row, "event_id"))?.into(),
         created_version,
         event_version: changed_version.unwrap_or(created_version),
-        id: uuid(row, 3, "registrations.id")?.into(),
-        user_email: text(row, 4, "registrations.user_email", EmailAddress::parse_stored)?,
-        name: optional_text(row, 5, "registrations.name", PersonName::parse_stored)?,
-        status: status(row, 6)?,
-        expires_at: optional_time(row, 7, "registrations.expires_at")?,
+        id: by_name!(uuid(row, "id"))?.into(),
+        person: Person {
+            user_email: by_name!(text(row, "user_email", EmailAddress::parse_stored))?,
+            name: by_name!(optional_text(row, "name", PersonName::parse_stored))?,
+        },
+        status: status(row, const { REGISTRATION.at("status") })?,
+        expires_at: by_name!(optional_time(row, "expires_at"))?,
         position: None,
-        generation: count(row, 8, "registrations.generation")?,
+        generation: by_name!(count(row, "generation"))?,
         token_hash: token_hash.map(TokenHash::new),
         check_in: check_in(row)?,
-        created_at: time(row, 12, "registrations.created_at")?,
+        created_at: by_name!(time(row, "created_at"))?,
     })
 }
 
 fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
-    let Some(at) = optional_time(row, 10, "registrations.checked_in_at")? else {
-        return Ok(None);
-    };
-    Ok(Some(CheckedIn { at, scan_id: uuid(row, 11, "registrations.scan_id")? }))
+    let Some(at) = by_name!(optional_time(row, "checked_in_at"))? else { return Ok(None) };
+    Ok(Some(CheckedIn { at, scan_id: by_name!(uuid(row, "scan_id"))? }))
 }
 
 /// What was answered under the key `hash`, from a row with the columns of `record/find`.

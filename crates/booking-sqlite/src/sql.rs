@@ -1,9 +1,37 @@
 //! The statements, one in each file, named entity/verb.
 
+use booking_core::{Columns, StatementText};
+
+/// What a registration is read from: `{registration}` in statements, and
+/// [`rows::registration`](crate::rows::registration) here.
+pub(crate) const REGISTRATION: Columns = Columns::new(
+    "registration",
+    &[
+        "event_id",
+        "event_version",
+        "changed_version",
+        "id",
+        "user_email",
+        "name",
+        "status",
+        "expires_at",
+        "generation",
+        "token_hash",
+        "checked_in_at",
+        "scan_id",
+        "created_at",
+    ],
+);
+
 macro_rules! statements {
     ($($statement:ident $name:literal)*) => {
         $(
-            pub(crate) const $statement: &str = include_str!(concat!("../sql/", $name, ".sql"));
+            pub(crate) const $statement: &str = {
+                const FILE: &str = include_str!(concat!("../sql/", $name, ".sql"));
+                const TEXT: &StatementText<{ REGISTRATION.text_bytes(FILE) }> =
+                    &REGISTRATION.fill_in(FILE);
+                TEXT.as_str()
+            };
         )*
 
         #[cfg(test)]
@@ -174,11 +202,30 @@ mod tests {
     }
 
     #[test]
+    fn all_of_a_registration_is_read_and_written() {
+        let (_directory, connection) = database();
+        let mut columns = connection
+            .prepare("SELECT name FROM pragma_table_info('registrations')")
+            .expect("valid SQL");
+        let columns = columns.query_map([], |row| row.get::<_, String>(0)).expect("told");
+        let mut columns: Vec<_> = columns.collect::<Result<_, _>>().expect("told");
+        columns.sort_unstable();
+        let (_, written) = REGISTRATION_INSERT.split_once("registrations (").expect("it does");
+        let (written, _) = written.split_once(')').expect("it ends");
+        let written: Vec<_> = written.split(',').map(str::trim).collect();
+        let mut read: Vec<_> = REGISTRATION.names().collect();
+        assert_eq!(written, read);
+        read.sort_unstable();
+        assert_eq!(read, columns);
+    }
+
+    #[test]
     fn each_statement_says_its_name() {
         for (name, statement) in ALL {
             let first = statement.lines().next().unwrap_or_default();
             let stated = first.strip_prefix("-- ").and_then(|line| line.split(':').next());
             assert_eq!(stated, Some(*name));
+            assert!(!statement.contains("{registration"), "{name} is to be filled in: {statement}");
         }
     }
 

@@ -248,6 +248,7 @@ impl BookingStore for ScriptedStore {
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
     let user_email = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
-    let claim = Claim::new(Uuid::now_v7().into(), user_email);
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
+    let claim = Claim::new(id, user_email);
     EventCommand::new(event_id, Command::Register(claim.into()))
 }

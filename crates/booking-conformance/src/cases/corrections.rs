@@ -50,7 +50,7 @@ fn scan(of: &Registration) -> EventCommand {
 
 /// A registration that `token` manages.
 fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> EventCommand {
-    let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(who) };
+    let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(event_id, who) };
     let register = Register { claim, on_full: OnFull::Waitlist };
     EventCommand::new(event_id, Command::Register(register))
 }
@@ -69,7 +69,7 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
     let refused = execute_one(&*store, named.clone().by(stranger)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::Forbidden));
     let row = corrected(execute_one(&*store, named.clone().by(holder)).await);
-    assert_eq!((row.name.clone(), row.generation), (Some(name("Ada")), ada.generation));
+    assert_eq!((row.person.name.clone(), row.generation), (Some(name("Ada")), ada.generation));
     assert_eq!(row.token_hash, Some(token_hash(1)), "the link stays");
     let again = corrected(execute_one(&*store, named.by(holder)).await);
     assert_eq!(again, row, "again changes nothing");
@@ -79,7 +79,10 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
     let refused = execute_one(&*store, moved.clone().by(holder)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::Forbidden));
     let row = corrected(execute_one(&*store, moved.clone()).await);
-    assert_eq!((row.user_email.clone(), row.name.clone()), (address("ada"), Some(name("Ada"))));
+    assert_eq!(
+        (row.person.user_email.clone(), row.person.name.clone()),
+        (address("ada"), Some(name("Ada")))
+    );
     assert_eq!((row.token_hash, row.generation), (Some(token_hash(3)), ada.generation));
     assert_eq!(corrected(execute_one(&*store, moved).await), row, "executed again");
     assert_eq!(look(&*store, ada.id).await, row);
@@ -93,7 +96,7 @@ pub async fn a_mistake_is_corrected_and_the_ticket_stays_good(fixture: &dyn Fixt
 
     // Whoever waits keeps the place, and a name can be cleared.
     let row = corrected(execute_one(&*store, correct(&waits, Some("w"), Some(None), 5)).await);
-    assert_eq!((row.position, row.name), (Some(1), None));
+    assert_eq!((row.position, row.person.name), (Some(1), None));
     assert!(matches!(execute_one(&*store, scan(&ada)).await, Outcome::CheckedIn(_)));
     // Who is inside may still have been written wrongly.
     corrected(execute_one(&*store, correct(&ada, None, Some(Some("Ada L.")), 9)).await);
@@ -113,13 +116,13 @@ pub async fn a_transfer_to_oneself_is_a_correction(fixture: &dyn Fixture) {
     let to_herself = |called: Option<&str>| {
         let mut command = transfer(&ada, "ada", Some(7));
         let Command::Transfer(transfer) = &mut command.command else { unreachable!() };
-        transfer.name = called.map(name);
+        transfer.person.name = called.map(name);
         command.by(Caller::Attendee(token_hash(1)))
     };
     for _ in 0..2 {
         let outcome = execute_one(&*store, to_herself(Some("Ada"))).await;
         let Outcome::Transferred(row) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(row.name, Some(name("Ada")));
+        assert_eq!(row.person.name, Some(name("Ada")));
         assert_eq!((row.generation, row.token_hash), (ada.generation, ada.token_hash));
     }
     assert_eq!(execute_one(&*store, to_herself(None)).await, ALREADY_REGISTERED);

@@ -5,9 +5,9 @@ use crate::tools::*;
 use booking_core::{
     AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
     EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, PersonName,
-    Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone, Totals,
-    Venue, Version,
+    IdempotencyKey, KeyHash, Listed, NewEvent, OrganizerToken, Outcome, PageLimit, Person,
+    PersonName, Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey, TimeZone,
+    Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -23,9 +23,10 @@ fn edit(event_id: EventId, edit: Edit) -> EventCommand {
 }
 
 /// A claim with what may be said and need not be: a name, a token to manage it with.
-fn claim_with(who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
+fn claim_with(event_id: EventId, who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
     let name = called.map(|called| PersonName::parse(called).expect("a valid name"));
-    Claim { name, token_hash: token.map(token_hash), ..claim(who) }
+    let person = Person { user_email: address(who), name };
+    Claim { person, token_hash: token.map(token_hash), ..claim(event_id, who) }
 }
 
 fn register_with(event_id: EventId, claim: Claim) -> EventCommand {
@@ -94,9 +95,9 @@ pub async fn whatever_may_be_said_is_kept(fixture: &dyn Fixture) {
         ("c", None, Some(3)),
         ("d", Some("Di"), Some(4)),
     ] {
-        let claim = claim_with(who, called, token);
+        let claim = claim_with(event.id, who, called, token);
         let seat = confirmed(execute_one(&*store, register_with(event.id, claim.clone())).await);
-        assert_eq!((&seat.name, seat.token_hash), (&claim.name, claim.token_hash));
+        assert_eq!((&seat.person, seat.token_hash), (&claim.person, claim.token_hash));
         seats.push(seat);
     }
     let made = clock.now();
@@ -277,7 +278,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
 
     let owned = NewEvent { organizer_id: Some(organizer_id(1)), ..new_event("Owned", 3) };
     let owned = store.create_event(owned).await.expect("the store answers").id;
-    let taken = register_with(owned, claim_with("ada", Some("Ada"), Some(11)));
+    let taken = register_with(owned, claim_with(owned, "ada", Some("Ada"), Some(11)));
     let seat = confirmed(execute_one(store, taken).await);
     execute_one(store, transfer(&seat, "heir", Some(12))).await;
     let gone = confirmed(execute_one(store, register(owned, "grace")).await);
@@ -299,7 +300,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     clock.advance_micros(60 * SECOND);
 
     let queue = create(store, 1).await.id;
-    let claim = claim_with("holder", Some("Holder"), Some(13));
+    let claim = claim_with(queue, "holder", Some("Holder"), Some(13));
     let ttl = HoldTtl::parse(1_800).expect("valid");
     let taken = EventCommand::new(queue, Command::Hold(Hold { claim, ttl }));
     let mut keyed = Vec::new();

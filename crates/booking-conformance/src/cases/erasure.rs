@@ -64,8 +64,8 @@ async fn over_at(
 pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let (first, second) = (create(&*store, 3).await, create(&*store, 1).await);
-    let mut named = claim("ada");
-    (named.name, named.token_hash) = (PersonName::parse("Ada").ok(), Some(token_hash(1)));
+    let mut named = claim(first.id, "ada");
+    (named.person.name, named.token_hash) = (PersonName::parse("Ada").ok(), Some(token_hash(1)));
     let seat = EventCommand::new(first.id, Command::Register(named.into()));
     let seat = confirmed(execute_one(&*store, seat).await);
     let given_up = confirmed(execute_one(&*store, register(second.id, "ada")).await);
@@ -82,8 +82,8 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
     assert_eq!(some.len(), 2);
     for registration in [&seat, &given_up, &waiting] {
         let after = erased(execute_one(&*store, erase(registration)).await);
-        assert_eq!(after.user_email, EmailAddress::erased(registration.id));
-        assert_eq!((after.name.clone(), after.token_hash), (None, None));
+        assert_eq!(after.person.user_email, EmailAddress::erased(registration.id));
+        assert_eq!((after.person.name.clone(), after.token_hash), (None, None));
         assert_eq!((after.id, after.created_at), (registration.id, registration.created_at));
         assert!(!after.status.is_live(), "{:?}", after.status);
         assert_eq!(look(&*store, registration.id).await, after);
@@ -101,7 +101,7 @@ pub async fn whatever_is_of_an_address_is_found_and_erased(fixture: &dyn Fixture
     assert_audit_is_clean(&*store).await;
     confirmed(execute_one(&*store, register(first.id, "ada")).await);
     let mut nobody = others;
-    nobody.id = claim("nobody").registration_id;
+    nobody.id = new_registration_id(first.id);
     let refused = execute_one(&*store, erase(&nobody)).await;
     assert_eq!(refused, Outcome::Refused(Refusal::RegistrationNotFound));
 }
@@ -194,7 +194,7 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_eq!(erasable().await, []);
     for registration in [&seat, &held, &waiting] {
         let now = look(&*store, registration.id).await;
-        assert_eq!(now.user_email, EmailAddress::erased(registration.id));
+        assert_eq!(now.person.user_email, EmailAddress::erased(registration.id));
     }
     for who in ["grace", "kay"] {
         assert_eq!(of(&*store, who).await, []);

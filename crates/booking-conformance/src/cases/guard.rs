@@ -3,9 +3,9 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, CheckIn, Claim, Command, Correct, CorrectedAddress, EmailAddress, EventCommand,
-    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome,
-    PageLimit, PersonName, Register, Registration, RenewLink, Retention, TokenHash, Transfer,
+    BookingStore, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand, EventId,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome, PageLimit,
+    Person, PersonName, Register, Registration, RenewLink, Retention, TokenHash, Transfer,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -34,21 +34,22 @@ impl Personal {
     }
 }
 
-/// What of a registration tells whose it is. It is taken apart in full: whoever adds a field has to say here
-/// whether it is personal, and sees this case fail if it is and `Command::Erase` leaves it.
+/// What of a registration tells whose it is: its person, and the token that they have. It is taken apart in full,
+/// and so is the person: whoever adds a field has to say here whether it is personal, and sees this case fail if it
+/// is and `Registration::erase` leaves it, or a store does.
 fn personal(registration: &Registration) -> Vec<Personal> {
     let Registration {
         // Chosen by programs, and all that is left afterwards.
         id: _,
         event_id: _,
-        user_email,
-        name,
+        person: Person { user_email, name },
         // What became of a seat, not of whom.
         status: _,
         expires_at: _,
         position: _,
         check_in: _,
         generation: _,
+        // What opens it: nobody's any more.
         token_hash,
         created_version: _,
         event_version: _,
@@ -61,16 +62,16 @@ fn personal(registration: &Registration) -> Vec<Personal> {
 }
 
 /// A name, an address and a token that nobody else has, for the `number`th person.
-fn who(number: u8) -> (EmailAddress, PersonName, TokenHash) {
+fn who(number: u8) -> (Person, TokenHash) {
     let name = PersonName::parse(&format!("Zerlina Guarded the {number}th")).expect("valid");
     let hash = TokenHash::new(std::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ number));
-    (address(format!("zerlina.guarded.{number}")), name, hash)
+    (Person { user_email: address(format!("zerlina.guarded.{number}")), name: Some(name) }, hash)
 }
 
-fn claim_of(number: u8) -> Claim {
-    let (user_email, name, hash) = who(number);
-    let claim = Claim::new(Uuid::now_v7().into(), user_email);
-    Claim { name: Some(name), token_hash: Some(hash), ..claim }
+fn claim_of(event_id: EventId, number: u8) -> Claim {
+    let (person, hash) = who(number);
+    let registration_id = new_registration_id(event_id);
+    Claim { registration_id, person, token_hash: Some(hash) }
 }
 
 /// Has people go through all that a registration can go through, each command under a key, from the person
@@ -95,24 +96,23 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     };
 
     // One who was somebody else, was written wrongly, and is inside.
-    let seat = ask(Command::Register(claim_of(next()).into())).await;
+    let seat = ask(Command::Register(claim_of(event_id, next()).into())).await;
     let registration_id = seat.id;
-    let (user_email, name, hash) = who(next());
-    let (name, token_hash) = (Some(name), Some(hash));
-    ask(Command::Transfer(Transfer { registration_id, user_email, name, token_hash })).await;
-    let (user_email, name, hash) = who(next());
+    let (person, hash) = who(next());
+    ask(Command::Transfer(Transfer { registration_id, person, token_hash: Some(hash) })).await;
+    let (Person { user_email, name }, hash) = who(next());
     let address = Some(CorrectedAddress { user_email, token_hash: Some(hash) });
-    ask(Command::Correct(Correct { registration_id, name: Some(Some(name)), address })).await;
-    let (_, _, token_hash) = who(next());
+    ask(Command::Correct(Correct { registration_id, name: Some(name), address })).await;
+    let (_, token_hash) = who(next());
     let seat = ask(Command::RenewLink(RenewLink { registration_id, token_hash })).await;
     let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
     ask(Command::CheckIn(CheckIn { registration_id, generation, scan_id, scanned_at })).await;
     // One who gave up, one who has not decided, and one who waits.
-    let gone = ask(Command::Register(claim_of(next()).into())).await;
+    let gone = ask(Command::Register(claim_of(event_id, next()).into())).await;
     ask(Command::Cancel { registration_id: gone.id }).await;
-    let hold = Hold { claim: claim_of(next()), ttl: HoldTtl::default() };
+    let hold = Hold { claim: claim_of(event_id, next()), ttl: HoldTtl::default() };
     ask(Command::Hold(hold)).await;
-    let wait = Register { claim: claim_of(next()), on_full: OnFull::Waitlist };
+    let wait = Register { claim: claim_of(event_id, next()), on_full: OnFull::Waitlist };
     ask(Command::Register(wait)).await;
     told
 }
@@ -157,7 +157,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     }
     // Of whoever had a seat before, records alone tell.
     for number in 1..=9 {
-        let address = who(number).0;
+        let address = who(number).0.user_email;
         store.forget_records_of(&address, PageLimit::MAX).await.expect("the store answers");
     }
     clock.advance_micros(DAY + 3_600 * SECOND);
@@ -169,7 +169,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
         assert!(!personal.is_in(&dump), "the {} of whoever was erased is there", personal.field);
     }
     let row = rows(&*store, one_by_one).await.remove(0);
-    let id = Personal::text("id", row.user_email.as_str());
+    let id = Personal::text("id", row.person.user_email.as_str());
     assert!(id.is_in(&fixture.dump_everything().await), "that somebody was there is known still");
     assert_audit_is_clean(&*store).await;
 }

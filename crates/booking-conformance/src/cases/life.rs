@@ -80,7 +80,7 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
 pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 2).await;
-    let mut claim = claim("ada");
+    let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
     let register_ada = EventCommand::new(event.id, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, register_ada).await);
@@ -89,7 +89,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
     let command = transfer(&ada, "grace", Some(2)).by(owner);
     let outcome = execute_one(&*store, command.clone()).await;
     let Outcome::Transferred(seat) = &outcome else { panic!("{outcome:?}") };
-    assert_eq!((seat.id, &seat.user_email, seat.generation), (ada.id, &address("grace"), 1));
+    assert_eq!((seat.id, &seat.person.user_email, seat.generation), (ada.id, &address("grace"), 1));
     assert_eq!((seat.created_version, seat.created_at), (ada.created_version, ada.created_at));
     assert_eq!(execute_one(&*store, command).await, outcome, "executed again");
     assert_eq!(look(&*store, ada.id).await, *seat);
@@ -109,7 +109,7 @@ pub async fn a_seat_is_given_to_somebody_else(fixture: &dyn Fixture) {
 pub async fn a_token_opens_its_own_registration(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let event = create(&*store, 3).await;
-    let mut claim = claim("ada");
+    let mut claim = claim(event.id, "ada");
     claim.token_hash = Some(token_hash(1));
     let ada = EventCommand::new(event.id, Command::Register(claim.into()));
     let ada = confirmed(execute_one(&*store, ada).await);
@@ -146,7 +146,7 @@ pub async fn an_address_moves_between_registrations_in_one_batch(fixture: &dyn F
     let x = confirmed(outcomes[3].clone());
     assert_eq!(outcomes[4], ALREADY_REGISTERED);
     let emails = |rows: Vec<booking_core::Registration>| -> Vec<_> {
-        rows.into_iter().map(|row| (row.id, row.user_email)).collect()
+        rows.into_iter().map(|row| (row.id, row.person.user_email)).collect()
     };
     let rows = read_registrations(&*store, event.id, PageLimit::MAX).await;
     let expected = [(a.id, address("b")), (b.id, address("a")), (x.id, address("x"))];

@@ -88,7 +88,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
     make_organizers(&*store, [1, 2]).await;
     let event = create_of(&*store, Some(1), EventStatus::Published).await;
     assert_eq!(event.organizer_id, Some(organizer_id(1)));
-    let mut of_ada = claim("ada");
+    let mut of_ada = claim(event.id, "ada");
     of_ada.token_hash = Some(token_hash(9));
     let command = Command::Register(of_ada.into());
     let ada = EventCommand::new(event.id, command).by(Caller::Anyone);

@@ -5,7 +5,7 @@ use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Event, EventCommand,
     EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, Outcome, PageLimit,
-    PersonName, Refusal, Registration, RegistrationId, RenewLink, Retention, Status,
+    Person, PersonName, Refusal, Registration, RegistrationId, RenewLink, Retention, Status,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 /// Asks for a seat to be held for somebody who has a name, and a token to manage it with.
 fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> EventCommand {
     let name = PersonName::parse(&format!("Dr {who}")).expect("a valid name");
-    let claim = Claim::new(id, address(who));
-    let claim = Claim { name: Some(name), token_hash: Some(token_hash(token)), ..claim };
+    let person = Person { user_email: address(who), name: Some(name) };
+    let claim = Claim { registration_id: id, person, token_hash: Some(token_hash(token)) };
     EventCommand::new(event_id, Command::Hold(Hold { claim, ttl: HoldTtl::default() }))
 }
 
@@ -121,7 +121,7 @@ pub async fn one_id_in_two_events_is_two_registrations(fixture: &dyn Fixture) {
 /// Somebody who is registered for two events is registered twice.
 pub async fn one_address_in_two_events_is_two_registrations(fixture: &dyn Fixture) {
     assert_apart(fixture, |events| {
-        events.map(|event| hold_as(event, Uuid::now_v7().into(), "ada", 1))
+        events.map(|event| hold_as(event, new_registration_id(event), "ada", 1))
     })
     .await;
     // And twice under one id.
@@ -169,7 +169,7 @@ pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fi
     let mut made = Vec::new();
     // Two in one event, and one in another.
     for (event, who) in [(events[0], "ada"), (events[0], "grace"), (events[1], "ada")] {
-        let claim = hold_as(event, Uuid::now_v7().into(), who, 1);
+        let claim = hold_as(event, new_registration_id(event), who, 1);
         made.push(held(execute_one(&*store, claim).await));
     }
     let registration_id = made[0].id;
@@ -204,9 +204,9 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
         let command = EventCommand::new(event, command).with_key(Some(key(fingerprint)));
         execute_one(&*store, command).await
     };
-    let seat = || Command::Register(claim("ada").into());
-    let first = ask(ends, seat(), 1).await;
-    let second = ask(goes_on, seat(), 2).await;
+    let seat = |event| Command::Register(claim(event, "ada").into());
+    let first = ask(ends, seat(ends), 1).await;
+    let second = ask(goes_on, seat(goes_on), 2).await;
     confirmed(first.clone());
     confirmed(second.clone());
     let put_up = async || {
@@ -216,10 +216,10 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     let third = put_up().await;
     assert!(matches!(third, Outcome::EventChanged(_)), "{third:?}");
     let again = |outcome: &Outcome| Outcome::Replayed(Box::new(outcome.clone()));
-    assert_eq!(ask(ends, seat(), 1).await, again(&first));
-    assert_eq!(ask(goes_on, seat(), 2).await, again(&second));
+    assert_eq!(ask(ends, seat(ends), 1).await, again(&first));
+    assert_eq!(ask(goes_on, seat(goes_on), 2).await, again(&second));
     assert_eq!(put_up().await, again(&third));
-    assert_eq!(ask(ends, seat(), 2).await, Outcome::Refused(Refusal::KeyReused));
+    assert_eq!(ask(ends, seat(ends), 2).await, Outcome::Refused(Refusal::KeyReused));
 
     // What one event forgets is its own.
     clock.advance_micros(3_600 * SECOND);

@@ -72,8 +72,8 @@ pub async fn texts_survive(fixture: &dyn Fixture) {
     assert_eq!(venue.as_ref().map(Venue::as_str), Some(name));
     let mut made = Vec::new();
     for who in ["o'brien", "ren\u{e9}", "東京"] {
-        let mut claim = claim(who);
-        claim.name = Some(PersonName::parse(name).expect("valid"));
+        let mut claim = claim(event.id, who);
+        claim.person.name = Some(PersonName::parse(name).expect("valid"));
         let command = EventCommand::new(event.id, Command::Register(claim.into()));
         made.push(confirmed(execute_one(&*store, command).await));
     }
@@ -126,7 +126,7 @@ pub async fn a_registration_takes_a_seat(fixture: &dyn Fixture) {
     let event = create(&*store, 2).await;
     let command = register(event.id, "ada");
     let seat = confirmed(execute_one(&*store, command.clone()).await);
-    assert_eq!(command, register_as(event.id, seat.id, seat.user_email.clone()));
+    assert_eq!(command, register_as(event.id, seat.id, seat.person.user_email.clone()));
     assert_eq!((seat.event_id, seat.event_version), (event.id, event.version.next()));
     let after = read(&*store, event.id).await;
     assert_eq!((after.booked_count, after.version), (1, seat.event_version));
@@ -209,7 +209,7 @@ pub async fn a_batch_over_many_events_answers_in_order(fixture: &dyn Fixture) {
             assert_eq!(outcome, SOLD_OUT);
         } else {
             let seat = confirmed(outcome);
-            assert_eq!(*item, register_as(seat.event_id, seat.id, seat.user_email));
+            assert_eq!(*item, register_as(seat.event_id, seat.id, seat.person.user_email));
         }
     }
     for event in events {
@@ -301,8 +301,8 @@ pub async fn one_id_may_name_registrations_of_two_events(fixture: &dyn Fixture) 
     let batch = [register_as(one, id, address("ada")), register_as(two, id, address("grace"))];
     let [ada, grace] = execute(&*store, &batch).await.try_into().expect("two answers");
     let (ada, grace) = (confirmed(ada), confirmed(grace));
-    assert_eq!((ada.id, ada.event_id, &ada.user_email), (id, one, &address("ada")));
-    assert_eq!((grace.id, grace.event_id, &grace.user_email), (id, two, &address("grace")));
+    assert_eq!((ada.id, ada.event_id, &ada.person.user_email), (id, one, &address("ada")));
+    assert_eq!((grace.id, grace.event_id, &grace.person.user_email), (id, two, &address("grace")));
     let again = execute(&*store, &batch).await;
     assert_eq!(again, [Outcome::Confirmed(ada), Outcome::Confirmed(grace)]);
 }
@@ -524,7 +524,7 @@ pub(crate) async fn assert_sold_exactly(
     let versions: Vec<_> = rows.iter().map(|row| row.created_version.get()).collect();
     let dense: Vec<_> = (2..=u64::from(seats) + 1).collect();
     assert_eq!(versions, dense, "each seat made a version of its own");
-    let addresses: HashSet<_> = rows.iter().map(|row| &row.user_email).collect();
+    let addresses: HashSet<_> = rows.iter().map(|row| &row.person.user_email).collect();
     assert_eq!(addresses.len(), rows.len(), "one seat for an address");
     assert_audit_is_clean(store).await;
     rows

@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Claim, Command, EmailAddress, EventCommand, EventId, EventName, Fingerprint,
-    IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit, PersonName, Registration,
+    IdempotencyKey, KeyHash, NewEvent, Outcome, PageLimit, Person, PersonName, Registration,
     RegistrationId,
 };
 use uuid::Uuid;
@@ -40,10 +40,10 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     let event = create(&*store, 3).await;
     let register = |text: &str| {
         let address = EmailAddress::parse(text).expect("valid");
-        register_as(event.id, Uuid::now_v7().into(), address)
+        register_as(event.id, new_registration_id(event.id), address)
     };
     let seat = confirmed(execute_one(&*store, register(OTHERS[0])).await);
-    assert_eq!(seat.user_email.as_str(), CANONICAL);
+    assert_eq!(seat.person.user_email.as_str(), CANONICAL);
     for text in OTHERS.into_iter().chain([CANONICAL, "ADA@BU\u{308}CHER.example"]) {
         let again = execute_one(&*store, register(text)).await;
         assert_eq!(again, ALREADY_REGISTERED, "{text}");
@@ -54,8 +54,9 @@ pub async fn an_address_has_one_seat_however_it_is_spelt(fixture: &dyn Fixture) 
     let event = create(&*store, 3).await;
     let [joined, in_dns] = ["ada@نامه\u{200c}ای.example", "ada@xn--mgba3gch31f060k.example"]
         .map(|text| EmailAddress::parse(text).expect("valid"));
-    confirmed(execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), joined)).await);
-    let again = execute_one(&*store, register_as(event.id, Uuid::now_v7().into(), in_dns)).await;
+    let register = |address| register_as(event.id, new_registration_id(event.id), address);
+    confirmed(execute_one(&*store, register(joined)).await);
+    let again = execute_one(&*store, register(in_dns)).await;
     assert_eq!(again, ALREADY_REGISTERED);
 }
 
@@ -70,7 +71,7 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
         let command =
             register_stored(event.id, text).with_key(Some(IdempotencyKey { hash, fingerprint }));
         made.push(confirmed(execute_one(&*store, command).await));
-        assert_eq!(made.last().map(|made| made.user_email.as_str()), Some(text));
+        assert_eq!(made.last().map(|made| made.person.user_email.as_str()), Some(text));
     }
     let neighbours =
         ["ada@example.org", "ada@bücher.example.org", "\"a@da\"@x.org", "東京@bücher.example"];
@@ -108,7 +109,8 @@ pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
     let listed = read_events(&*store, booking_core::Caller::Operator, PageLimit::MAX).await;
     assert_eq!(listed, std::slice::from_ref(&event));
     let name = Some(PersonName::parse_stored("\u{3164}").expect("it was taken once"));
-    let command = Command::Register(Claim { name, ..claim("ada") }.into());
+    let person = Person { user_email: address("ada"), name };
+    let command = Command::Register(Claim { person, ..claim(event.id, "ada") }.into());
     let key =
         IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };
     let command = EventCommand::new(event.id, command).with_key(Some(key));

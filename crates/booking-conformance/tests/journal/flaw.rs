@@ -37,7 +37,7 @@ impl Flaw {
         let erased = change.rows.iter_mut().map(|row| &mut row.registration);
         for row in erased.filter(|row| row.is_erased()) {
             let before = table.and_then(|table| table.rows.get(&row.created_version));
-            row.name = before.and_then(|before| before.registration.name.clone());
+            row.person.name = before.and_then(|before| before.registration.person.name.clone());
         }
     }
 }

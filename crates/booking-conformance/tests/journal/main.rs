@@ -137,7 +137,7 @@ fn each_row(line: &mut Line, distort: impl Fn(&mut Row)) {
 #[test]
 fn a_store_that_loses_what_may_be_left_out_is_caught() {
     let losses: [(Loss<Line>, &str); 5] = [
-        (|line| each_row(line, |row| row.registration.name = None), "name: None"),
+        (|line| each_row(line, |row| row.registration.person.name = None), "name: None"),
         (|line| each_row(line, |row| row.token = None), "token_hash: None"),
         (|line| each_row(line, |row| row.registration.check_in = None), "check_in: None"),
         (

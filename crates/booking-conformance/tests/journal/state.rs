@@ -198,7 +198,8 @@ impl Table {
         let addresses: HashSet<&EmailAddress> =
             commands.iter().filter_map(|command| command.user_email()).collect();
         let is_wanted = |row: &Registration| {
-            ids.contains(&row.id) || row.status.is_live() && addresses.contains(&row.user_email)
+            ids.contains(&row.id)
+                || row.status.is_live() && addresses.contains(&row.person.user_email)
         };
         let wanted = self.rows.values().filter(|row| is_wanted(&row.registration));
         state.registrations = wanted.map(|row| self.placed(row.read())).collect();
@@ -255,7 +256,7 @@ impl Table {
         let rows = || self.rows.values().map(|row| &row.registration);
         let count = |is: fn(Status) -> bool| rows().filter(|row| is(row.status)).count() as i64;
         let live = rows().filter(|row| row.status.is_live());
-        let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
+        let addresses: HashSet<_> = live.map(|row| &row.person.user_email).collect();
         let ends = rows().filter_map(|row| row.expires_at);
         let before_due = ends.filter(|end| self.due_at.is_none_or(|due_at| *end < due_at));
         let in_order = (1..).zip(self.facts.keys()).take_while(|(n, fact)| *n == fact.get());

@@ -205,7 +205,7 @@ impl BookingStore for JournalStore {
         self.read(|state, _| {
             let rows = state.events.values().flat_map(|table| table.rows.values());
             let rows = rows.map(|row| &row.registration);
-            let of_them = rows.filter(|row| row.user_email.canonical() == *user_email);
+            let of_them = rows.filter(|row| row.person.user_email.canonical() == *user_email);
             of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect()
         })
     }
@@ -217,7 +217,7 @@ impl BookingStore for JournalStore {
     ) -> Result<u64, StoreError> {
         self.forget(limit, |record, _| {
             let told = record.outcome.registration();
-            told.is_some_and(|told| told.user_email.canonical() == *user_email)
+            told.is_some_and(|told| told.person.user_email.canonical() == *user_email)
         })
     }
 

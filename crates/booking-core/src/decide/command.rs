@@ -1,6 +1,6 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, EventStatus, Execution, Fingerprint,
-    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, PersonName, Precondition, Refusal,
+    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, Person, PersonName, Precondition, Refusal,
     RegistrationId, RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
@@ -66,9 +66,7 @@ pub struct Claim {
     /// same id, a registration that was made is answered as the success that it was.
     pub registration_id: RegistrationId,
     /// Whose seat it will be.
-    pub user_email: EmailAddress,
-    /// What they are called.
-    pub name: Option<PersonName>,
+    pub person: Person,
     /// What they will manage it with.
     pub token_hash: Option<TokenHash>,
 }
@@ -76,7 +74,7 @@ pub struct Claim {
 impl Claim {
     /// A claim by an address alone, which only the organizer can manage.
     pub fn new(registration_id: RegistrationId, user_email: EmailAddress) -> Self {
-        Self { registration_id, user_email, name: None, token_hash: None }
+        Self { registration_id, person: user_email.into(), token_hash: None }
     }
 }
 
@@ -120,9 +118,7 @@ pub struct Transfer {
     /// The registration.
     pub registration_id: RegistrationId,
     /// Whose it will be.
-    pub user_email: EmailAddress,
-    /// What they are called.
-    pub name: Option<PersonName>,
+    pub person: Person,
     /// What they will manage it with; the old token is worthless from then on. New for each transfer:
     /// it also names this request.
     pub token_hash: Option<TokenHash>,
@@ -293,9 +289,9 @@ impl EventCommand {
     pub fn user_email(&self) -> Option<&EmailAddress> {
         match &self.command {
             Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
-                Some(&claim.user_email)
+                Some(&claim.person.user_email)
             }
-            Command::Transfer(transfer) => Some(&transfer.user_email),
+            Command::Transfer(transfer) => Some(&transfer.person.user_email),
             Command::Correct(correct) => {
                 correct.address.as_ref().map(|address| &address.user_email)
             }

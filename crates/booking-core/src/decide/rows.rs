@@ -35,7 +35,7 @@ impl<'a> Rows<'a> {
         self.rows.push(Row::Loaded(registration));
         self.by_id.insert(registration.id, row);
         if registration.status.is_live() {
-            self.by_email.insert(&registration.user_email, row);
+            self.by_email.insert(&registration.person.user_email, row);
         }
         row
     }
@@ -84,8 +84,8 @@ impl<'a> Rows<'a> {
     pub(crate) fn release_email(&mut self, row: usize) {
         let Self { rows, by_email, .. } = self;
         let email = match &rows[row] {
-            Row::Loaded(registration) => &registration.user_email,
-            Row::Changed(registration, _) => &registration.user_email,
+            Row::Loaded(registration) => &registration.person.user_email,
+            Row::Changed(registration, _) => &registration.person.user_email,
         };
         by_email.remove(email);
     }

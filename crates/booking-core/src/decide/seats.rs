@@ -349,8 +349,8 @@ impl<'a> Seats<'a> {
         self.rows.len()
     }
 
-    /// Erases whose a registration is or was: address, name, and who may manage it. Its id, its seat and
-    /// its history stay, and so does all that is counted.
+    /// Erases whose a registration is or was, and who may manage it. Its id, its seat and its history stay,
+    /// and so does all that is counted.
     pub(crate) fn erase_row(&mut self, row: usize) {
         if self.row(row).is_erased() {
             return;
@@ -358,11 +358,7 @@ impl<'a> Seats<'a> {
         if self.row(row).status.is_live() {
             self.rows.release_email(row);
         }
-        self.change(row, FactKind::Erased, Actor::System, |registration| {
-            registration.user_email = EmailAddress::erased(registration.id);
-            registration.name = None;
-            registration.token_hash = None;
-        });
+        self.change(row, FactKind::Erased, Actor::System, Registration::erase);
     }
 
     /// Keeps in mind how far everything is erased, and when there will be more to erase.

@@ -1,9 +1,9 @@
 use crate::RegistrationId;
-use crate::values::text::Invalid;
+use crate::values::text::{Invalid, serialized_as_text};
 use crate::values::unseen::shows_nothing;
 use email_address::Options;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
@@ -22,8 +22,8 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// It is personal data, and its `Debug` does not show it: nothing that a log or a panic says of a command or
 /// a registration can tell whose it is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct EmailAddress(String);
 
 /// The domain of the addresses that stand where others were erased. Nobody can ever have one in it (RFC
@@ -146,6 +146,8 @@ impl TryFrom<String> for EmailAddress {
         Self::parse_stored(&stored)
     }
 }
+
+serialized_as_text!(EmailAddress);
 
 impl From<EmailAddress> for String {
     fn from(address: EmailAddress) -> Self {

@@ -68,6 +68,65 @@ uuid_newtype!(
 
 uuid_newtype!(
     /// Names a registration, and with it the command that made it: the same id asked for again is
-    /// answered as the success that it was. Chosen by the caller, a UUIDv7 by convention.
+    /// answered as the success that it was. Chosen by the caller, who makes it by
+    /// [`beside`](RegistrationId::beside); any other UUID is as good a name.
     RegistrationId
 );
+
+impl RegistrationId {
+    /// The id of a registration that is to be made for `event_id`: `fresh`, a UUIDv7 that nothing has been called
+    /// by, but for its last byte, which is that of its event's id.
+    ///
+    /// So a registration's id leads home. Where events lie in several places by that byte, whoever asks by a
+    /// registration's id alone is answered in one of them, while every other id has to be looked for in all.
+    /// Nothing is lost by it: the last byte of a UUIDv7 is chance alone, behind the time and what tells apart
+    /// those of one instant.
+    ///
+    /// ```
+    /// # use booking_core::{EventId, RegistrationId};
+    /// let event_id: EventId = "0190f1c4-6f2a-7c11-9a53-0242ac12a0e7".parse()?;
+    /// let fresh = "0190f1c5-01b3-7d20-8c4f-5e1122334455".parse::<RegistrationId>()?.as_uuid();
+    /// let id = RegistrationId::beside(event_id, fresh);
+    /// assert_eq!(id.to_string(), "0190f1c5-01b3-7d20-8c4f-5e11223344e7");
+    /// # Ok::<(), booking_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub const fn beside(event_id: EventId, fresh: Uuid) -> Self {
+        let [.., home] = event_id.as_uuid().into_bytes();
+        let mut bytes = fresh.into_bytes();
+        bytes[bytes.len() - 1] = home;
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_registrations_id_ends_as_its_events_does_and_is_fresh_but_for_that() {
+        let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
+        for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
+            let event_id = EventId::from(Uuid::from_u128((0x0190_f1c4 << 96) | last));
+            let id = RegistrationId::beside(event_id, fresh).as_uuid();
+            assert_eq!(id.as_u128(), (fresh.as_u128() & !0xff) | last);
+            assert_eq!(id.get_version(), fresh.get_version());
+        }
+    }
+
+    #[test]
+    fn ids_of_one_instant_stay_apart_and_in_order() {
+        let event_id = EventId::from(Uuid::now_v7());
+        let ids: Vec<_> =
+            (0..10_000).map(|_| RegistrationId::beside(event_id, Uuid::now_v7())).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "their last byte came after what tells them apart");
+    }
+
+    #[test]
+    fn an_id_of_any_ending_is_read() {
+        for last in ["00", "55", "ff"] {
+            let text = format!("0190f1c5-01b3-7d20-8c4f-5e11223344{last}");
+            assert_eq!(text.parse().map(|id: RegistrationId| id.to_string()), Ok(text));
+        }
+    }
+}

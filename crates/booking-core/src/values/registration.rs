@@ -1,4 +1,4 @@
-use crate::{EmailAddress, EventId, EventStatus, PersonName, RegistrationId, TokenHash, Version};
+use crate::{EventId, EventStatus, Person, RegistrationId, TokenHash, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,10 +10,9 @@ pub struct Registration {
     pub id: RegistrationId,
     /// The event whose seat it is.
     pub event_id: EventId,
-    /// Whose it is. No two live registrations of one event have the same.
-    pub user_email: EmailAddress,
-    /// What they are called, if they said.
-    pub name: Option<PersonName>,
+    /// Whose it is. In JSON its fields are among these.
+    #[serde(flatten)]
+    pub person: Person,
     /// Where it stands.
     pub status: Status,
     /// When a hold or an offer runs out; only those have it.
@@ -114,7 +113,14 @@ impl Registration {
 
     /// Whether nothing tells any more whose it was.
     pub fn is_erased(&self) -> bool {
-        self.user_email.is_erased()
+        self.person.is_erased()
+    }
+
+    /// Erases whose it is or was, and with that who may manage it. What became of the seat stays: what is told
+    /// and counted of it is of nobody.
+    pub fn erase(&mut self) {
+        self.person = Person::erased(self.id);
+        self.token_hash = None;
     }
 
     /// As it is at `now` for an event in the state `event`: a hold that has run out is expired, swept

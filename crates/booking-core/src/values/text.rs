@@ -1,5 +1,5 @@
 use crate::values::unseen::is_blank;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -60,8 +60,8 @@ pub enum Invalid {
 
 /// What an event is about: up to [`Description::CHARACTERS_MAX`] characters, possibly none. Newline
 /// and tab are the only control characters in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Description(String);
 
 impl Description {
@@ -130,9 +130,23 @@ macro_rules! string_conversions {
                 f.write_str(&self.0)
             }
         }
+
+        $crate::values::text::serialized_as_text!($name);
     };
 }
 pub(crate) use string_conversions;
+
+/// It is written as its text, without a copy of it.
+macro_rules! serialized_as_text {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use serialized_as_text;
 
 string_conversions!(Description, parse);
 
@@ -141,8 +155,8 @@ string_conversions!(Description, parse);
 macro_rules! line_newtype {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {

@@ -40,8 +40,8 @@ pub(crate) fn is_stored(time: &DateTime<Utc>) -> bool {
 
 /// The name of a time zone in the IANA database (RFC 6557), such as `Europe/Berlin`. It says how an
 /// event's times are shown; the times themselves are instants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TimeZone(String);
 
 impl TimeZone {

@@ -5,5 +5,5 @@ mod claims;
 mod events;
 
 pub(crate) use check_in::{CheckIn, CheckInBatch, Scan};
-pub(crate) use claims::{Correct, Hold, Register, Transfer, Who};
+pub(crate) use claims::{Correct, Hold, Register, Transfer};
 pub(crate) use events::{CreateEvent, EditEvent};

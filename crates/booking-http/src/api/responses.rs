@@ -2,7 +2,7 @@
 
 use actix_web::web::Bytes;
 use booking_core::{
-    Event, EventId, HistoryEntry, OfferTtl, PersonName, Registration, RegistrationId, Retention,
+    Event, EventId, HistoryEntry, OfferTtl, Person, Registration, RegistrationId, Retention,
     TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
@@ -73,8 +73,8 @@ impl<'a> From<&'a Event> for EventBody<'a> {
 pub(crate) struct RegistrationBody<'a> {
     id: RegistrationId,
     event_id: EventId,
-    user_email: &'a str,
-    name: Option<&'a str>,
+    #[serde(flatten)]
+    person: &'a Person,
     status: &'static str,
     expires_at: Option<DateTime<Utc>>,
     position: Option<u32>,
@@ -106,8 +106,7 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
         Self {
             id: registration.id,
             event_id: registration.event_id,
-            user_email: registration.user_email.as_str(),
-            name: registration.name.as_ref().map(PersonName::as_str),
+            person: &registration.person,
             status: registration.status.as_str(),
             expires_at: registration.expires_at,
             position: registration.position,

@@ -53,13 +53,7 @@ impl OptionalAuth {
         let Authorization::Token(token) = Authorization::of(headers) else {
             return Ok(Caller::Anyone);
         };
-        match tokens.organizer(&token_hash(token)) {
-            Some(organizer) => Ok(Caller::Organizer(organizer.id)),
-            None if token.starts_with(ORGANIZER_PREFIX) => {
-                Err(ApiError::Unauthenticated(AuthError::UnknownToken))
-            }
-            None => Ok(Caller::Anyone),
-        }
+        caller_with(token, tokens, |_| Caller::Anyone)
     }
 }
 
@@ -132,16 +126,27 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
         Authorization::Nothing if tokens.is_open() => Ok(Caller::OpenOrganizer),
         Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoRegistrationToken)),
         Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
-        Authorization::Token(token) => {
-            let hash = token_hash(token);
-            match tokens.organizer(&hash) {
-                Some(organizer) => Ok(Caller::Organizer(organizer.id)),
-                None if token.starts_with(ORGANIZER_PREFIX) => {
-                    Err(ApiError::Unauthenticated(AuthError::UnknownToken))
-                }
-                None => Ok(Caller::Attendee(hash)),
-            }
+        Authorization::Token(token) => caller_with(token, tokens, Caller::Attendee),
+    }
+}
+
+/// Who shows `token`: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
+/// organizer's and is nobody's was revoked or is misspelt: whoever shows it hears so, and is nobody else.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`].
+fn caller_with(
+    token: &str,
+    tokens: &TokenCache,
+    others: fn(TokenHash) -> Caller,
+) -> Result<Caller, ApiError> {
+    let hash = token_hash(token);
+    match tokens.organizer(&hash) {
+        Some(organizer) => Ok(Caller::Organizer(organizer.id)),
+        None if token.starts_with(ORGANIZER_PREFIX) => {
+            Err(ApiError::Unauthenticated(AuthError::UnknownToken))
         }
+        None => Ok(others(hash)),
     }
 }
 

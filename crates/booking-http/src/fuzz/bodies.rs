@@ -2,14 +2,14 @@
 
 use super::Target;
 use crate::api::requests::{
-    CheckIn, CheckInBatch, CreateEvent, EditEvent, Hold, Register, Transfer, Who,
+    CheckIn, CheckInBatch, CreateEvent, EditEvent, Hold, Register, Transfer,
 };
 use crate::extract::body::{FromBody, Nothing, parse};
 use crate::extract::json::Json;
 use crate::problem::{self, ApiError};
 use booking_core::{
-    CapacityMax, Description, EmailAddress, EventName, HoldTtl, OfferTtl, OnFull, PersonName,
-    TimeZone, Venue,
+    CapacityMax, Description, EmailAddress, EventName, HoldTtl, OfferTtl, OnFull, Person,
+    PersonName, TimeZone, Venue,
 };
 use serde_json::Value;
 
@@ -103,52 +103,48 @@ fn check_email(email: &EmailAddress) {
     assert!(domain.is_some_and(|domain| domain.contains('.')), "{text:?}");
 }
 
-fn check_who(who: &Who) {
-    check_email(&who.user_email);
-    if let Some(name) = &who.name {
+fn check_person(person: &Person) {
+    check_email(&person.user_email);
+    if let Some(name) = &person.name {
         check_line(name.as_str(), PersonName::CHARACTERS_MAX);
     }
 }
 
-fn put_back(who: &Who, document: &mut Value) {
-    document["user_email"] = who.user_email.as_str().into();
-    document["name"] = who.name.as_ref().map(PersonName::as_str).into();
-}
-
-fn same(a: &Who, b: &Who) {
-    assert_eq!((&a.user_email, &a.name), (&b.user_email, &b.name));
+fn put_back(person: &Person, document: &mut Value) {
+    document["user_email"] = person.user_email.as_str().into();
+    document["name"] = person.name.as_ref().map(PersonName::as_str).into();
 }
 
 fn register(bytes: &[u8]) {
     let Some(first) = read::<Register>(bytes) else { return };
-    check_who(&first.who);
+    check_person(&first.person);
     let second: Register = again(bytes, |document| {
-        put_back(&first.who, document);
+        put_back(&first.person, document);
         let word = if first.on_full == OnFull::Refuse { "refuse" } else { "waitlist" };
         document["on_full"] = word.into();
     });
-    same(&second.who, &first.who);
+    assert_eq!(&second.person, &first.person);
     assert_eq!(second.on_full, first.on_full);
 }
 
 fn hold(bytes: &[u8]) {
     let Some(first) = read::<Hold>(bytes) else { return };
-    check_who(&first.who);
+    check_person(&first.person);
     let seconds = first.ttl.seconds();
     assert!((HoldTtl::SECONDS_MIN..=HoldTtl::SECONDS_MAX).contains(&seconds));
     let second: Hold = again(bytes, |document| {
-        put_back(&first.who, document);
+        put_back(&first.person, document);
         document["ttl_seconds"] = seconds.into();
     });
-    same(&second.who, &first.who);
+    assert_eq!(&second.person, &first.person);
     assert_eq!(second.ttl, first.ttl);
 }
 
 fn transfer(bytes: &[u8]) {
     let Some(Transfer(first)) = read(bytes) else { return };
-    check_who(&first);
+    check_person(&first);
     let Transfer(second) = again(bytes, |document| put_back(&first, document));
-    same(&second, &first);
+    assert_eq!(&second, &first);
 }
 
 fn create_event(bytes: &[u8]) {

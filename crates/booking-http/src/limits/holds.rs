@@ -128,8 +128,7 @@ mod tests {
         Outcome::Held(Registration {
             id,
             event_id: Uuid::nil().into(),
-            user_email: EmailAddress::parse("ada@example.org").expect("valid"),
-            name: None,
+            person: EmailAddress::parse("ada@example.org").expect("valid").into(),
             status: Status::Held,
             expires_at: None,
             position: None,

@@ -19,20 +19,18 @@ pub(super) async fn register_nothing(
     EventPath(event_id): EventPath,
     write: Write<Register>,
 ) -> Answer {
-    let id = RegistrationId::from(Uuid::now_v7());
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
-    let claim = write.body.who.claim(id, token.hash);
     let made = CommandResult::registration(Outcome::Confirmed(Registration {
         id,
         event_id,
-        user_email: claim.user_email,
-        name: claim.name,
+        person: write.body.person,
         status: Status::Confirmed,
         expires_at: None,
         position: None,
         check_in: None,
         generation: 0,
-        token_hash: claim.token_hash,
+        token_hash: Some(token.hash),
         created_version: Version::FIRST,
         event_version: Version::FIRST,
         created_at: DateTime::UNIX_EPOCH,

@@ -12,7 +12,7 @@ use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use crate::service::tickets::Issued;
 use actix_web::web::Data;
-use booking_core::{Command, EventCommand, Outcome, RegistrationId};
+use booking_core::{Claim, Command, EventCommand, Outcome, RegistrationId};
 use uuid::Uuid;
 
 /// `POST /events/{id}/register`
@@ -24,10 +24,10 @@ pub(super) async fn register(
     write: Write<Register>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let Register { who, on_full } = write.body;
-    let id = RegistrationId::from(Uuid::now_v7());
+    let Register { person, on_full } = write.body;
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
-    let claim = who.claim(id, token.hash);
+    let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
     let command = Command::Register(booking_core::Register { claim, on_full });
     let item = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = match service.seats.take(client, caller, event_id, id, key.map(|key| key.hash)) {
@@ -50,15 +50,16 @@ pub(super) async fn hold(
     write: Write<Hold>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let Hold { who, ttl } = write.body;
-    let id = RegistrationId::from(Uuid::now_v7());
+    let Hold { person, ttl } = write.body;
+    let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
     let key_hash = key.map(|key| key.hash);
     let places = service.seats.take(client, caller, event_id, id, key_hash).and_then(|seat| {
-        let hold = service.holds.take(client, &who.user_email, id, key_hash, ttl);
+        let hold = service.holds.take(client, &person.user_email, id, key_hash, ttl);
         hold.inspect_err(|_| service.seats.give_back(&seat)).map(|hold| (seat, hold))
     });
-    let command = Command::Hold(booking_core::Hold { claim: who.claim(id, token.hash), ttl });
+    let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
+    let command = Command::Hold(booking_core::Hold { claim, ttl });
     let hold = EventCommand::new(event_id, command).by(caller).with_key(key);
     let outcome = match places {
         Ok((of_seat, of_hold)) => {

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery};
-use crate::api::requests::{Correct, Transfer, Who};
+use crate::api::requests::{Correct, Transfer};
 use crate::api::responses::{HistoryBody, RegistrationBody};
 use crate::auth::callers::{OrganizerAuth, RegistrationAuth};
 use crate::auth::manage_token::Origin;
@@ -117,9 +117,9 @@ pub(super) async fn transfer(
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
-    let Transfer(Who { user_email, name }) = write.body;
+    let Transfer(person) = write.body;
     let token_hash = Some(token.hash);
-    let transfer = booking_core::Transfer { registration_id, user_email, name, token_hash };
+    let transfer = booking_core::Transfer { registration_id, person, token_hash };
     let outcome = service.submit_for(holder, Command::Transfer(transfer), key).await?;
     let transferred = CommandResult::registration(outcome)?;
     let token = transferred.token(&service.tickets, &token).await;

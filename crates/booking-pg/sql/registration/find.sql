@@ -1,7 +1,6 @@
 -- registration/find: a registration with its place in the queue, the state of its event, and the time
 SELECT
-    r.event_id, r.id, r.user_email, r.name, r.status::text, r.expires_at, r.checked_in_at, r.scan_id,
-    r.generation, r.token_hash, r.event_version, r.changed_version, r.created_at,
+    {registration of r},
     CASE
         WHEN r.status = 'waitlisted' THEN (
             SELECT 1 + count(*)

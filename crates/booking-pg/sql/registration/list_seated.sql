@@ -1,7 +1,5 @@
 -- registration/list_seated: those of them that have a seat now, if the event was not called off
-SELECT
-    event_id, id, user_email, name, status::text, expires_at, checked_in_at, scan_id, generation, token_hash,
-    event_version, changed_version, created_at
+SELECT {registration}
 FROM registrations
 WHERE event_id = $1::uuid
     AND event_version > $2::bigint

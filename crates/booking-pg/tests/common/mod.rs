@@ -8,7 +8,7 @@ use booking_core::{
     BookingStore, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
     EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
     NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
-    TokenHash, Transfer, WhenBusy,
+    RegistrationId, TokenHash, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -97,24 +97,24 @@ pub(crate) fn address(who: &str) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
 }
 
-pub(crate) fn claim(who: &str) -> Claim {
-    Claim::new(Uuid::now_v7().into(), address(who))
+pub(crate) fn claim(event_id: EventId, who: &str) -> Claim {
+    Claim::new(RegistrationId::beside(event_id, Uuid::now_v7()), address(who))
 }
 
 pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(who).into()))
+    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
 }
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: &str) -> EventCommand {
-    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
     EventCommand::new(event_id, Command::Register(register))
 }
 
 /// Asks for a seat for a minute.
 pub(crate) fn hold(event_id: EventId, who: &str) -> EventCommand {
     let ttl = HoldTtl::parse(60).expect("valid");
-    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(who), ttl }))
+    EventCommand::new(event_id, Command::Hold(Hold { claim: claim(event_id, who), ttl }))
 }
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
@@ -130,8 +130,7 @@ pub(crate) fn cancel(registration: &Registration) -> EventCommand {
 pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
     let transfer = Transfer {
         registration_id: registration.id,
-        user_email: address(who),
-        name: None,
+        person: address(who).into(),
         token_hash: None,
     };
     EventCommand::new(registration.event_id, Command::Transfer(transfer))

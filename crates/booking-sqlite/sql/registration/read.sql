@@ -1,8 +1,6 @@
 -- registration/read: with the state of its event, and how many wait before it if it waits
 SELECT
-    event_id, event_version, changed_version, registrations.id, user_email, registrations.name,
-    registrations.status, expires_at, generation, token_hash, checked_in_at, scan_id,
-    registrations.created_at,
+    {registration of registrations},
     events.status,
     CASE WHEN registrations.status = 'waitlisted' THEN (
         SELECT count(*)

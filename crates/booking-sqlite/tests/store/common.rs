@@ -94,12 +94,12 @@ pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
 }
 
-pub(crate) fn claim(who: impl std::fmt::Display) -> Claim {
-    Claim::new(Uuid::now_v7().into(), address(who))
+pub(crate) fn claim(event_id: EventId, who: impl std::fmt::Display) -> Claim {
+    Claim::new(RegistrationId::beside(event_id, Uuid::now_v7()), address(who))
 }
 
 pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    EventCommand::new(event_id, Command::Register(claim(who).into()))
+    EventCommand::new(event_id, Command::Register(claim(event_id, who).into()))
 }
 
 pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
@@ -111,7 +111,7 @@ pub(crate) fn hold_for(
     who: impl std::fmt::Display,
     ttl: HoldTtl,
 ) -> EventCommand {
-    let hold = Hold { claim: claim(who), ttl };
+    let hold = Hold { claim: claim(event_id, who), ttl };
     EventCommand::new(event_id, Command::Hold(hold))
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> Even
 }
 
 pub(crate) fn wait(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(who), on_full: OnFull::Waitlist };
+    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
     EventCommand::new(event_id, Command::Register(register))
 }
 
@@ -129,8 +129,7 @@ pub(crate) fn transfer(
     registration_id: RegistrationId,
     to: impl std::fmt::Display,
 ) -> EventCommand {
-    let (user_email, name, token_hash) = (address(to), None, None);
-    let transfer = Transfer { registration_id, user_email, name, token_hash };
+    let transfer = Transfer { registration_id, person: address(to).into(), token_hash: None };
     EventCommand::new(event_id, Command::Transfer(transfer))
 }
 

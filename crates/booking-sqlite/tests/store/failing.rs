@@ -139,8 +139,10 @@ async fn a_row_that_cannot_be_is_broken() {
     let failure = page.expect_err("that is no address");
     assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
     assert!(chain(&failure).contains("registrations.user_email"), "{}", chain(&failure));
-    let again =
-        EventCommand::new(event.id, Command::Register(Claim::new(seat.id, seat.user_email).into()));
+    let again = EventCommand::new(
+        event.id,
+        Command::Register(Claim::new(seat.id, seat.person.user_email).into()),
+    );
     let failure = store.execute(&[again], WhenBusy::Wait).await.expect_err("nor here");
     assert!(matches!(failure, StoreError::Broken(_)), "{failure:?}");
 }

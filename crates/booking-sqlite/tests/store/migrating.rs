@@ -97,8 +97,7 @@ async fn events_and_seats_of_the_first_version_are_all_there() {
     let expected = expected.map(|(version, id, email)| Registration {
         id: id.into(),
         event_id: full,
-        user_email: booking_core::EmailAddress::parse(email).expect("valid"),
-        name: None,
+        person: booking_core::EmailAddress::parse(email).expect("valid").into(),
         status: Status::Confirmed,
         expires_at: None,
         position: None,

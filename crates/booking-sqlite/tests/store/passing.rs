@@ -16,7 +16,8 @@ async fn rows(store: &SqliteStore, event: &Event) -> Vec<Registration> {
 
 async fn told(store: &SqliteStore, event: &Event) -> Vec<(String, Status)> {
     let rows = rows(store, event).await.into_iter();
-    rows.map(|row| (row.user_email.as_str().replace("@example.org", ""), row.status)).collect()
+    rows.map(|row| (row.person.user_email.as_str().replace("@example.org", ""), row.status))
+        .collect()
 }
 
 fn expected<const N: usize>(rows: [(&str, Status); N]) -> [(String, Status); N] {
@@ -38,7 +39,7 @@ async fn an_address_may_pass_along_a_chain() {
     else {
         panic!("{outcomes:?}")
     };
-    assert_eq!((moved.id, moved.user_email.as_str()), (a, "b@example.org"));
+    assert_eq!((moved.id, moved.person.user_email.as_str()), (a, "b@example.org"));
     assert_eq!(Some(new.id), again.registration_id());
     let rows = [("b", Status::Confirmed), ("b", Status::Cancelled), ("a", Status::Confirmed)];
     assert_eq!(told(&store, &event).await, expected(rows));
@@ -129,7 +130,7 @@ async fn what_is_executed_again_long_after_finds_what_has_become_of_it() {
     let made = confirm(&store, again.clone()).await;
     done(&store, transfer(event.id, made.id, "grace")).await;
     let moved = done(&store, again.clone()).await;
-    assert_eq!((moved.id, moved.user_email.as_str()), (made.id, "grace@example.org"));
+    assert_eq!((moved.id, moved.person.user_email.as_str()), (made.id, "grace@example.org"));
     done(&store, cancel(event.id, made.id)).await;
     confirm(&store, register(event.id, "ada")).await;
     let ended = done(&store, again).await;

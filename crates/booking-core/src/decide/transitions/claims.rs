@@ -58,7 +58,7 @@ impl<'a> Seats<'a> {
             return Err(self.full());
         }
         // Before the seats: somebody who has one should hear that, and not that there are none left.
-        match self.live_by_email(&claim.user_email) {
+        match self.live_by_email(&claim.person.user_email) {
             Some(_) => Err(Refusal::AlreadyRegistered),
             None => Ok(()),
         }
@@ -82,8 +82,7 @@ impl<'a> Seats<'a> {
         let made = Registration {
             id: claim.registration_id,
             event_id: self.id,
-            user_email: claim.user_email.clone(),
-            name: claim.name.clone(),
+            person: claim.person.clone(),
             status,
             expires_at,
             position: None,
@@ -94,6 +93,6 @@ impl<'a> Seats<'a> {
             event_version: Version::FIRST,
             created_at: self.now,
         };
-        self.add(made, &claim.user_email, kind)
+        self.add(made, &claim.person.user_email, kind)
     }
 }

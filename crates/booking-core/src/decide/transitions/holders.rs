@@ -53,21 +53,19 @@ impl<'a> Seats<'a> {
         transfer: &'a Transfer,
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
-        let Transfer { registration_id, user_email, name, token_hash } = transfer;
+        let Transfer { registration_id, person, token_hash } = transfer;
         if let Some(row) = self.by_id(*registration_id)
             && token_hash.is_some()
             && self.row(row).token_hash == *token_hash
-            && self.row(row).user_email == *user_email
+            && self.row(row).person.user_email == person.user_email
         {
             // Executed again: whoever asked has no right to it any more, and it is done.
             return Ok(self.shown_as(row, Outcome::Transferred));
         }
         let row = self.find(*registration_id, caller)?;
-        if let Some(name) = name
-            && self.row(row).user_email == *user_email
-        {
+        if person.name.is_some() && self.row(row).person.user_email == person.user_email {
             // To whoever has it already: only what they are called is wrong.
-            let name = Some(Some(name.clone()));
+            let name = Some(person.name.clone());
             return self
                 .put_right(row, name, None, caller)
                 .map(|()| self.shown_as(row, Outcome::Transferred));
@@ -80,13 +78,12 @@ impl<'a> Seats<'a> {
         if registration.status != Status::Confirmed || is_used {
             return Err(Refusal::NotTransferable);
         }
-        if self.live_by_email(user_email).is_some() {
+        if self.live_by_email(&person.user_email).is_some() {
             return Err(Refusal::AlreadyRegistered);
         }
-        self.rename(row, user_email);
+        self.rename(row, &person.user_email);
         self.change(row, FactKind::Transferred, caller.actor(), |registration| {
-            registration.user_email = user_email.clone();
-            registration.name = name.clone();
+            registration.person = person.clone();
             registration.token_hash = *token_hash;
             registration.generation += 1;
         });
@@ -117,9 +114,9 @@ impl<'a> Seats<'a> {
         caller: Caller,
     ) -> Result<(), Refusal> {
         self.check_correctable(row)?;
-        let registration = self.row(row);
-        let address = address.filter(|address| address.user_email != registration.user_email);
-        let name = name.filter(|name| *name != registration.name);
+        let known = &self.row(row).person;
+        let address = address.filter(|address| address.user_email != known.user_email);
+        let name = name.filter(|name| *name != known.name);
         if let Some(CorrectedAddress { user_email, .. }) = address {
             if self.live_by_email(user_email).is_some() {
                 return Err(Refusal::AlreadyRegistered);
@@ -131,11 +128,11 @@ impl<'a> Seats<'a> {
         }
         self.change(row, FactKind::Corrected, caller.actor(), |registration| {
             if let Some(CorrectedAddress { user_email, token_hash }) = address {
-                registration.user_email = user_email.clone();
+                registration.person.user_email = user_email.clone();
                 registration.token_hash = *token_hash;
             }
             if let Some(name) = name {
-                registration.name = name;
+                registration.person.name = name;
             }
         });
         Ok(())

@@ -2,56 +2,41 @@
 
 use crate::extract::body::FromBody;
 use crate::extract::fields::{Fields, number, text, word};
-use booking_core::{
-    CapacityMax, Claim, EmailAddress, HoldTtl, OnFull, PersonName, RegistrationId, TokenHash,
-};
+use booking_core::{CapacityMax, EmailAddress, HoldTtl, OnFull, Person, PersonName};
 
 /// Whose seat it is to be.
-pub(crate) struct Who {
-    pub(crate) user_email: EmailAddress,
-    pub(crate) name: Option<PersonName>,
-}
-
-impl Who {
-    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let user_email = fields.required("user_email", text(EmailAddress::parse));
-        let name = fields.optional("name", text(PersonName::parse));
-        Some(Self { user_email: user_email?, name })
-    }
-
-    /// Their claim, to be managed with the token that has this hash.
-    pub(crate) fn claim(self, registration_id: RegistrationId, token_hash: TokenHash) -> Claim {
-        let Self { user_email, name } = self;
-        Claim { registration_id, user_email, name, token_hash: Some(token_hash) }
-    }
+fn person(fields: &mut Fields<'_>) -> Option<Person> {
+    let user_email = fields.required("user_email", text(EmailAddress::parse));
+    let name = fields.optional("name", text(PersonName::parse));
+    Some(Person { user_email: user_email?, name })
 }
 
 /// The body of `POST /events/{id}/register`.
 pub(crate) struct Register {
-    pub(crate) who: Who,
+    pub(crate) person: Person,
     pub(crate) on_full: OnFull,
 }
 
 impl FromBody for Register {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
-        let who = Who::from_fields(fields);
+        let person = person(fields);
         let words = [("refuse", OnFull::Refuse), ("waitlist", OnFull::Waitlist)];
         let on_full = fields.optional("on_full", word(&words)).unwrap_or(OnFull::Refuse);
-        Some(Self { who: who?, on_full })
+        Some(Self { person: person?, on_full })
     }
 }
 
 /// The body of `POST /events/{id}/holds`.
 pub(crate) struct Hold {
-    pub(crate) who: Who,
+    pub(crate) person: Person,
     pub(crate) ttl: HoldTtl,
 }
 
 impl FromBody for Hold {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
-        let who = Who::from_fields(fields);
+        let person = person(fields);
         let ttl = fields.optional("ttl_seconds", number(HoldTtl::parse)).unwrap_or_default();
-        Some(Self { who: who?, ttl })
+        Some(Self { person: person?, ttl })
     }
 }
 
@@ -70,10 +55,10 @@ impl FromBody for Correct {
 }
 
 /// The body of `POST /registrations/{id}/transfer`.
-pub(crate) struct Transfer(pub(crate) Who);
+pub(crate) struct Transfer(pub(crate) Person);
 
 impl FromBody for Transfer {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
-        Who::from_fields(fields).map(Self)
+        person(fields).map(Self)
     }
 }

@@ -1,0 +1,224 @@
+//! A row's columns in one list, for stores that keep their statements in files: a statement says where the columns
+//! belong, and a row is read by their names. Both are settled when the program is compiled.
+
+/// The columns that a row is read from, in the order in which every statement asks for them, each as SQL has it: a
+/// name, which a cast may follow.
+///
+/// Where a statement says `{row}`, with the name that the row has, all of its columns come in; where it says
+/// `{row of r}`, they are those of `r`.
+///
+/// ```
+/// use booking_core::{Columns, StatementText};
+///
+/// const SEAT: Columns = Columns::new("seat", &["id", "status::text", "name"]);
+/// const FILE: &str = "SELECT {seat of s}, 7 FROM seats AS s";
+/// const STATEMENT: &StatementText<{ SEAT.text_bytes(FILE) }> = &SEAT.fill_in(FILE);
+///
+/// assert_eq!(STATEMENT.as_str(), "SELECT s.id, s.status::text, s.name, 7 FROM seats AS s");
+/// assert_eq!((SEAT.at("status"), SEAT.count()), (1, 3));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    row: &'static str,
+    columns: &'static [&'static str],
+}
+
+/// The text of a statement with all its columns.
+#[derive(Debug, Clone, Copy)]
+pub struct StatementText<const BYTES: usize>([u8; BYTES]);
+
+impl<const BYTES: usize> StatementText<BYTES> {
+    /// It, for a driver.
+    pub const fn as_str(&self) -> &str {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => text,
+            Err(_) => panic!("texts were put between texts"),
+        }
+    }
+}
+
+impl Columns {
+    /// The columns of what statements call `row`.
+    pub const fn new(row: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { row, columns }
+    }
+
+    /// How many there are: what else a statement asks for after them begins there.
+    pub const fn count(self) -> usize {
+        self.columns.len()
+    }
+
+    /// What they are called, in their order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|column| column.split("::").next().unwrap_or(column))
+    }
+
+    /// The place of the column called `name`.
+    ///
+    /// # Panics
+    /// If there is none. In a `const` that is an error of the compiler.
+    pub const fn at(self, name: &str) -> usize {
+        let mut at = 0;
+        while at < self.columns.len() {
+            let column = self.columns[at].as_bytes();
+            let ends = name.len() == column.len() || begins_at(column, name.len(), b"::");
+            if ends && begins_at(column, 0, name.as_bytes()) {
+                return at;
+            }
+            at += 1;
+        }
+        panic!("there is no column of that name")
+    }
+
+    /// `template` with the columns where they belong.
+    ///
+    /// # Panics
+    /// If `BYTES` is not [`text_bytes`](Self::text_bytes) of it, or it says something else in braces after the name
+    /// of the row.
+    pub const fn fill_in<const BYTES: usize>(self, template: &str) -> StatementText<BYTES> {
+        let mut text = Text { bytes: [0; BYTES], length: 0 };
+        self.write(template.as_bytes(), &mut text);
+        assert!(text.length == BYTES, "it is as long as it was counted to be");
+        StatementText(text.bytes)
+    }
+
+    /// How long `template` is with the columns.
+    pub const fn text_bytes(self, template: &str) -> usize {
+        let mut text = Text { bytes: [], length: 0 };
+        self.write(template.as_bytes(), &mut text);
+        text.length
+    }
+
+    const fn write<const BYTES: usize>(self, template: &[u8], text: &mut Text<BYTES>) {
+        let mut at = 0;
+        while at < template.len() {
+            if template[at] != b'{' || !begins_at(template, at + 1, self.row.as_bytes()) {
+                text.push(template[at]);
+                at += 1;
+                continue;
+            }
+            at += 1 + self.row.len();
+            if begins_at(template, at, OF) {
+                at += OF.len();
+            } else {
+                assert!(begins_at(template, at, b"}"), "a row is named, or a row of something");
+            }
+            let mut end = at;
+            while template[end] != b'}' {
+                end += 1;
+            }
+            self.write_all(template, at, end, text);
+            at = end + 1;
+        }
+    }
+
+    /// Writes all columns, those of what `template` says from `of` to `end`.
+    const fn write_all<const BYTES: usize>(
+        self,
+        template: &[u8],
+        of: usize,
+        end: usize,
+        text: &mut Text<BYTES>,
+    ) {
+        let mut column = 0;
+        while column < self.columns.len() {
+            if column > 0 {
+                text.push_all(b", ", 0, 2);
+            }
+            if of < end {
+                text.push_all(template, of, end);
+                text.push(b'.');
+            }
+            let name = self.columns[column].as_bytes();
+            text.push_all(name, 0, name.len());
+            column += 1;
+        }
+    }
+}
+
+const OF: &[u8] = b" of ";
+
+/// Whether `part` is what `text` goes on with at `at`.
+const fn begins_at(text: &[u8], at: usize, part: &[u8]) -> bool {
+    let mut same = 0;
+    while same < part.len() {
+        if at + same >= text.len() || text[at + same] != part[same] {
+            return false;
+        }
+        same += 1;
+    }
+    true
+}
+
+/// A text that is being written, or only counted if there is no room for it at all.
+struct Text<const BYTES: usize> {
+    bytes: [u8; BYTES],
+    length: usize,
+}
+
+impl<const BYTES: usize> Text<BYTES> {
+    const fn push(&mut self, byte: u8) {
+        if BYTES > 0 {
+            self.bytes[self.length] = byte;
+        }
+        self.length += 1;
+    }
+
+    const fn push_all(&mut self, part: &[u8], from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            self.push(part[at]);
+            at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: Columns = Columns::new("row", &["id", "status::text", "status_id"]);
+
+    /// What is made of the template, and what it should be.
+    macro_rules! filled_in {
+        ($template:literal) => {{
+            const TEXT: &StatementText<{ ROW.text_bytes($template) }> = &ROW.fill_in($template);
+            TEXT.as_str()
+        }};
+    }
+
+    #[test]
+    fn a_statement_gets_its_columns_wherever_it_asks_for_them() {
+        assert_eq!(filled_in!("SELECT {row}"), "SELECT id, status::text, status_id");
+        assert_eq!(filled_in!("{row of r}"), "r.id, r.status::text, r.status_id");
+        let twice = filled_in!("{row of a} – ({row of bcd}) é");
+        assert_eq!(
+            twice,
+            "a.id, a.status::text, a.status_id – (bcd.id, bcd.status::text, bcd.status_id) é"
+        );
+        for plain in
+            [filled_in!(""), filled_in!("a { b } '{}' {other} $1::text[]"), filled_in!("{")]
+        {
+            assert!(["", "a { b } '{}' {other} $1::text[]", "{"].contains(&plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_found_by_its_whole_name() {
+        const STATUS: usize = ROW.at("status");
+        assert_eq!(ROW.names().collect::<Vec<_>>(), ["id", "status", "status_id"]);
+        assert_eq!([ROW.at("id"), STATUS, ROW.at("status_id"), ROW.count()], [0, 1, 2, 3]);
+        for other in ["", "i", "status::", "status_", "ids", "text"] {
+            let found = std::panic::catch_unwind(|| ROW.at(other));
+            assert!(found.is_err(), "{other:?} is at {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_misspelt_is_no_statement() {
+        for template in ["{rows}", "{row of r", "{row or r}"] {
+            let counted = std::panic::catch_unwind(|| ROW.text_bytes(template));
+            assert!(counted.is_err(), "{template} has {counted:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use crate::{EmailAddress, PersonName, RegistrationId};
+use serde::{Deserialize, Serialize};
+
+/// Who somebody is: all that is known of whoever a registration is of, or is to be of.
+///
+/// What else there is to be known of people belongs in here, and nowhere else:
+/// [`Registration::erase`](crate::Registration::erase) empties this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Their address. No two live registrations of one event have the same.
+    pub user_email: EmailAddress,
+    /// What they are called, if they said.
+    pub name: Option<PersonName>,
+}
+
+impl Person {
+    /// Who is left of a registration once whose it was is erased: nobody, under an address that is no other
+    /// registration's.
+    pub fn erased(registration_id: RegistrationId) -> Self {
+        Self::from(EmailAddress::erased(registration_id))
+    }
+
+    /// Whether nothing tells any more who it was.
+    pub fn is_erased(&self) -> bool {
+        self.user_email.is_erased()
+    }
+}
+
+impl From<EmailAddress> for Person {
+    /// Somebody who did not say what they are called.
+    fn from(user_email: EmailAddress) -> Self {
+        Self { user_email, name: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Admitted, Outcome, Registration};
+    use serde_json::{from_str, to_string};
+
+    const ID: &str = "0190f1c5-01b3-7d20-8c4f-5e11223344e7";
+
+    /// A registration as answers under idempotency keys are stored, by this and by every version before.
+    fn stored(whose: &str) -> String {
+        format!(
+            r#"{{"id":"{ID}","event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7",{whose},"status":"cancelled","expires_at":null,"position":null,"check_in":null,"generation":1,"token_hash":null,"created_version":2,"event_version":3,"created_at":"2026-05-01T19:00:00Z"}}"#
+        )
+    }
+
+    #[test]
+    fn whose_a_registration_is_stands_among_its_fields_as_ever() {
+        let erased = format!(r#""user_email":"erased-{ID}@erased.invalid","name":null"#);
+        for whose in [
+            r#""user_email":"ada@example.org","name":"Ada \"L.\"""#,
+            r#""user_email":"ada@example.org","name":null"#,
+            &erased,
+        ] {
+            let text = stored(whose);
+            let read: Registration = from_str(&text).expect("it was always read");
+            assert_eq!(to_string(&read.person).ok(), Some(format!("{{{whose}}}")));
+            assert!(to_string(&read).is_ok_and(|written| written.contains(&format!(",{whose},"))));
+            let outcome =
+                Outcome::CheckedIn(Admitted { registration: read, timing: Default::default() });
+            let written = to_string(&outcome).expect("plain data");
+            assert!(written.contains(&format!(",{whose},")), "{written}");
+            assert_eq!(from_str::<Outcome>(&written).ok(), Some(outcome));
+        }
+    }
+
+    #[test]
+    fn what_is_stored_of_somebody_is_read_as_it_was() {
+        let text = stored(r#""user_email":"ada@example.org""#);
+        let read: Registration = from_str(&text).expect("a name may be left out");
+        assert_eq!(read.person.name, None);
+        assert_eq!(read.person.user_email.as_str(), "ada@example.org");
+        for whose in [r#""user_email":"ada""#, r#""name":"Ada""#, r#""user_email":null"#] {
+            assert!(from_str::<Registration>(&stored(whose)).is_err(), "{whose}");
+        }
+    }
+
+    #[test]
+    fn erasing_empties_the_person_and_ends_its_token() {
+        let mut read: Registration =
+            from_str(&stored(r#""user_email":"ada@example.org","name":"Ada""#)).expect("stored");
+        read.token_hash = Some(crate::TokenHash::new([7; 32]));
+        let before = read.clone();
+        read.erase();
+        assert!(read.is_erased() && !before.is_erased());
+        assert_eq!(read.person, Person::erased(read.id));
+        let (person, token_hash) = (before.person.clone(), before.token_hash);
+        assert_eq!(Registration { person, token_hash, ..read.clone() }, before);
+        assert_eq!(read.token_hash, None);
+    }
+}
