@@ -219,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn help_and_readme_tell_every_setting() {
+    fn help_and_manual_tell_every_setting() {
         let help = Arguments::command().render_help().to_string();
-        let readme = include_str!("../../../README.md");
+        let manual = include_str!("../../../docker/OPERATING.md");
         for Setting { name, default, meaning } in SETTINGS {
             assert!(help.contains(name) && help.contains(meaning), "{name}");
             let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
             let row = format!("| `{name}` | {default} | {meaning} |");
-            assert!(readme.contains(&row), "the README lacks {row}");
+            assert!(manual.contains(&row), "docker/OPERATING.md lacks {row}");
         }
     }
 }
