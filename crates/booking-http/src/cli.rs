@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 /// Event registration that never overbooks.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "booking-http", after_help = settings_help())]
+#[command(name = "booking-http", version, after_help = settings_help())]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -213,6 +213,7 @@ mod tests {
         assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));
         assert_eq!(parse(&["token", "revoke", "7"]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
+        assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));
         assert_eq!(parse(&["bake"]), Err(ErrorKind::InvalidSubcommand));
         assert_eq!(parse(&["serve", "now"]), Err(ErrorKind::UnknownArgument));
