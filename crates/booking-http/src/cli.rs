@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn help_and_manual_tell_every_setting() {
         let help = Arguments::command().render_help().to_string();
-        let manual = include_str!("../../../docker/OPERATING.md");
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));
         for Setting { name, default, meaning } in SETTINGS {
             assert!(help.contains(name) && help.contains(meaning), "{name}");
             let default = if default.is_empty() { String::new() } else { format!("`{default}`") };

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn the_manual_describes_every_metric_and_no_other() {
-        let manual = include_str!("../../../../../docker/OPERATING.md");
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));
         let rows = manual
             .lines()
             .filter(|line| line.starts_with("| `booking_") || line.starts_with("| `process_"));
