@@ -6,12 +6,12 @@ const SPACE = /[\p{White_Space}\uFEFF]/u;
 
 /**
  * White space, and all that shows nothing though it is none: what fonts leave out, what only steers the text
- * around it, marks without a letter to stand on, what holds the place of an object, noncharacters, the blank of
+ * around it, marks without a letter to stand on, what stands for an object, the blank of
  * Braille and a note without a head. The blanks of Hangul are named beside the property that has them already:
  * fonts disagree about them.
  */
 const UNSEEN =
-  /[\p{White_Space}\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\uFFFC\u2800\u3164\u115F\u1160\uFFA0\u{1D159}]/u;
+  /[\p{White_Space}\p{Cc}\p{Cf}\p{M}\p{Default_Ignorable_Code_Point}\uFFFC\u2800\u3164\u115F\u1160\uFFA0\u{1D159}]/u;
 
 /** Without the white space around it. @param {string} text */
 export const trimmed = (text) => without(text, SPACE);

@@ -192,7 +192,7 @@ impl Table {
             event.details.times(),
             self.due_at,
         );
-        let needs = state.needs(commands.iter().copied(), now);
+        let needs = state.load_plan(commands.iter().copied(), now);
         let ids: HashSet<RegistrationId> =
             commands.iter().filter_map(|command| command.registration_id()).collect();
         let addresses: HashSet<&EmailAddress> =
@@ -257,7 +257,7 @@ impl Table {
         let live = rows().filter(|row| row.status.is_live());
         let addresses: HashSet<_> = live.map(|row| &row.user_email).collect();
         let ends = rows().filter_map(|row| row.expires_at);
-        let unforeseen = ends.filter(|end| self.due_at.is_none_or(|due_at| *end < due_at));
+        let before_due = ends.filter(|end| self.due_at.is_none_or(|due_at| *end < due_at));
         let in_order = (1..).zip(self.facts.keys()).take_while(|(n, fact)| *n == fact.get());
         EventCount {
             event_id: self.event.id,
@@ -273,7 +273,7 @@ impl Table {
             held: count(Status::runs_out),
             waiting: self.waiting().count() as i64,
             addresses: addresses.len() as i64,
-            unforeseen: unforeseen.count() as i64,
+            before_due: before_due.count() as i64,
             fact_versions: in_order.count() as i64,
             fact_version_last: self.facts.keys().last().map_or(0, |fact| fact.get() as i64),
         }

@@ -281,7 +281,6 @@ mod tests {
             " \u{2800} ",
             "\u{feff}\u{301}",
             "\u{fffc}",
-            "\u{fdd0}\u{ffff}",
             "\u{115f}\u{1160}\u{ffa0}\u{34f}",
             "\u{e0020}\u{fe0f}\u{e0100}",
         ] {
