@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 /// Event registration that never overbooks.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "booking-http", after_help = settings_help())]
+#[command(name = "booking-http", version, after_help = settings_help())]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -213,20 +213,22 @@ mod tests {
         assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));
         assert_eq!(parse(&["token", "revoke", "7"]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
+        assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));
         assert_eq!(parse(&["bake"]), Err(ErrorKind::InvalidSubcommand));
         assert_eq!(parse(&["serve", "now"]), Err(ErrorKind::UnknownArgument));
     }
 
     #[test]
-    fn help_and_readme_tell_every_setting() {
+    fn help_and_manual_tell_every_setting() {
         let help = Arguments::command().render_help().to_string();
-        let readme = include_str!("../../../README.md");
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));
         for Setting { name, default, meaning } in SETTINGS {
             assert!(help.contains(name) && help.contains(meaning), "{name}");
             let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
             let row = format!("| `{name}` | {default} | {meaning} |");
-            assert!(readme.contains(&row), "the README lacks {row}");
+            assert!(manual.contains(&row), "docker/OPERATING.md lacks {row}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus: names and units by its conventions, the README's table of them, and how
+//! What is counted, for Prometheus: names and units by its conventions, the manual's table of them, and how
 //! they are shown.
 //!
 //! Whatever is counted while requests are served is an atomic; nothing is formatted before it is scraped.
