@@ -253,7 +253,7 @@ done
 # What is said of versions is so.
 plain=$(sed -nE 's/^ +image: postgres:([0-9]+)-.*/\1/p' "$compose")
 nodes=$(sed -nE 's/^ENV PATH=.*postgresql\/([0-9]+)\/bin.*/\1/p' docker/ha/Dockerfile)
-for said in "README.md:with PostgreSQL $plain;" "README.md:PostgreSQL $nodes under Patroni" \
+for said in "README.md:with PostgreSQL $plain;" "docker/OPERATING.md:PostgreSQL $nodes under Patroni" \
     "$compose:PostgreSQL $plain on one machine" "$ha:PostgreSQL $nodes servers" "docker/ha/Dockerfile:PostgreSQL is $nodes"; do
     grep -qF "${said#*:}" "${said%%:*}" || fail "${said%%:*} does not say ${said#*:}"
 done

@@ -1,4 +1,8 @@
+pub(crate) mod asked_by;
+pub(crate) mod change;
 pub(crate) mod command;
+pub(crate) mod idempotency;
+pub(crate) mod load_plan;
 pub(crate) mod outcome;
 mod rows;
 mod seats;

@@ -94,15 +94,16 @@ mod decide;
 mod store;
 mod values;
 
+pub use decide::asked_by::AskedBy;
+pub use decide::change::{EditedEvent, EventChange};
 pub use decide::command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
     IdempotencyKey, OnFull, Register, RenewLink, Transfer,
 };
-pub use decide::outcome::{Admitted, Outcome, Refusal, TicketVoid};
-pub use decide::state::{
-    ERASED_MAX, EditedEvent, EventChange, EventState, IdempotencyRecord, LoadPlan, SETTLED_MAX,
-    SeatCounts, StoredDetails,
-};
+pub use decide::idempotency::IdempotencyRecord;
+pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};
+pub use decide::outcome::{Admitted, Execution, Outcome, Refusal, TicketVoid};
+pub use decide::state::{EventState, SeatCounts, StoredDetails};
 pub use decide::stored::Stored;
 pub use decide::{Decision, decide, decide_batch};
 // For tests that leave a rule out on purpose: no part of what embedders may rely on.
@@ -119,7 +120,7 @@ pub use store::reading::ReadStore;
 pub use store::schema::{Migration, Needed, Schema, SchemaError};
 pub use store::seats::SeatStore;
 pub use store::upkeep::UpkeepStore;
-pub use store::{BookingStore, Cause, Clock, Execution, StoreError, WhenBusy};
+pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::email::EmailAddress;
 pub use values::event::{
@@ -133,7 +134,7 @@ pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, Registratio
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
-pub use values::request_id::{AskedBy, RequestId};
+pub use values::request_id::RequestId;
 pub use values::secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};

@@ -10,7 +10,7 @@ pub(crate) mod schema;
 pub(crate) mod seats;
 pub(crate) mod upkeep;
 
-use crate::{KeyStore, OrganizerStore, Outcome, ReadStore, SeatStore, UpkeepStore};
+use crate::{KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use thiserror::Error;
@@ -41,22 +41,11 @@ impl<S: SeatStore + ReadStore + OrganizerStore + KeyStore + UpkeepStore> Booking
 /// What [`SeatStore::execute`] does about an event whose row somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBusy {
-    /// Answers its commands with [`Execution::Busy`] and decides the others at once. A store that has
-    /// one lock for everything has no others, and waits.
+    /// Answers its commands with [`Execution::Busy`](crate::Execution::Busy) and decides the others at once. A
+    /// store that has one lock for everything has no others, and waits.
     Skip,
     /// Waits for the row, as long as the store's limits allow.
     Wait,
-}
-
-/// What became of one command of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is the large one")]
-pub enum Execution {
-    /// It was decided, and what was decided is durable.
-    Decided(Outcome),
-    /// It was not looked at, because somebody else holds the event's row. Only with
-    /// [`WhenBusy::Skip`].
-    Busy,
 }
 
 /// Where a store takes its time from if not from its database: for tests.

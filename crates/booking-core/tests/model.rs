@@ -1,7 +1,7 @@
 //! The state machine, walked through exhaustively to small bounds: every state that a few people can
 //! bring an event into, and from each of them everything that can be asked. What must hold is said
 //! here once more, in other words than `decide`'s, and the transitions that were seen are held against
-//! the table in DESIGN.md.
+//! the table in README.md.
 
 use booking_conformance::EventTable;
 use booking_core::{
@@ -393,7 +393,7 @@ fn every_state_within_the_bounds_is_sound() {
     assert_eq!(
         seen,
         documented(),
-        "the table of transitions in DESIGN.md, right, is not what is so"
+        "the table of transitions in README.md, right, is not what is so"
     );
 }
 
@@ -415,10 +415,10 @@ fn the_walk_notices_that_an_event_which_is_over_goes_on() {
     walk(start(Scene::SHORT, Some(Rule::EventEnd)), &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
-/// The transitions that DESIGN.md tells of, between its two marks.
+/// The transitions that README.md tells of, between its two marks.
 fn documented() -> BTreeSet<Transition> {
-    let design = include_str!("../../../DESIGN.md");
-    let table = design.split("<!-- transitions -->").nth(1).expect("DESIGN.md has the table");
+    let readme = include_str!("../README.md");
+    let table = readme.split("<!-- transitions -->").nth(1).expect("README.md has the table");
     let kinds = [
         FactKind::Registered,
         FactKind::Held,

@@ -1,4 +1,4 @@
-//! The subcommands.
+//! The command line: what `booking-http` is asked to do, one subcommand each.
 
 mod erase;
 mod healthcheck;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 /// Event registration that never overbooks.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
-#[command(name = "booking-http", after_help = settings_help())]
+#[command(name = "booking-http", version, after_help = settings_help())]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -85,7 +85,7 @@ impl TokenCommand {
 }
 
 impl Arguments {
-    /// Whether what migrations do is news for whoever asked for this.
+    /// Whether what migrations do is news where this was asked for.
     #[must_use]
     pub fn tells_migrations(&self) -> bool {
         matches!(self.command, None | Some(Command::Serve | Command::Migrate))
@@ -119,7 +119,7 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
-    Ok(tell(&store::audit(config).await?))
+    Ok(print_report(&store::audit(config).await?))
 }
 
 async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
@@ -131,11 +131,11 @@ async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     };
     let report = booking_sqlite::backup(path, file).await.context("there is no backup")?;
     println!("{} is a copy of {}", file.display(), path.display());
-    Ok(tell(&report))
+    Ok(print_report(&report))
 }
 
 /// Says what a recount found, and fails if that is anything.
-fn tell(report: &AuditReport) -> ExitCode {
+fn print_report(report: &AuditReport) -> ExitCode {
     for difference in &report.differences {
         println!("{difference}");
     }
@@ -213,20 +213,22 @@ mod tests {
         assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));
         assert_eq!(parse(&["token", "revoke", "7"]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
+        assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));
         assert_eq!(parse(&["bake"]), Err(ErrorKind::InvalidSubcommand));
         assert_eq!(parse(&["serve", "now"]), Err(ErrorKind::UnknownArgument));
     }
 
     #[test]
-    fn help_and_readme_tell_every_setting() {
+    fn help_and_manual_tell_every_setting() {
         let help = Arguments::command().render_help().to_string();
-        let readme = include_str!("../../../README.md");
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));
         for Setting { name, default, meaning } in SETTINGS {
             assert!(help.contains(name) && help.contains(meaning), "{name}");
             let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
             let row = format!("| `{name}` | {default} | {meaning} |");
-            assert!(readme.contains(&row), "the README lacks {row}");
+            assert!(manual.contains(&row), "docker/OPERATING.md lacks {row}");
         }
     }
 }

@@ -10,6 +10,7 @@ pub use crate::net::client::TrustedProxies;
 use crate::service::signing_keys::parse_seeds;
 pub use crate::settings::ConfigError;
 use crate::settings::{Reader, SETTINGS, Setting};
+pub use crate::telemetry::MetricsAt;
 pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
@@ -78,17 +79,6 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
-}
-
-/// Where metrics are served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricsAt {
-    /// Beside everything else.
-    Here,
-    /// At an address of their own.
-    Apart(SocketAddr),
-    /// Nowhere.
-    Nowhere,
 }
 
 impl Config {

@@ -13,12 +13,12 @@
 //! | `net` | sockets, connections, and where a request comes from |
 //! | `extract` | bodies, fields, JSON, paths, queries, idempotency keys, conditional requests |
 //! | `api` | requests and responses as values; pages, calendars, QR codes, compression |
-//! | `auth` | who asks: organizers' tokens, manage tokens |
+//! | `auth` | authentication: organizers' tokens, manage tokens |
 //! | `limits` | how much one client may ask for |
-//! | `telemetry` | metrics, readiness, the log |
+//! | `telemetry` | metrics, readiness, the log, request ids |
 //! | `service` | what handlers work with: the queue, shared reads, tickets and their keys |
-//! | `background` | what runs beside requests |
-//! | `edge` | what every request passes: request id, CORS, other sites, slow clients |
+//! | `background` | periodic work: sweeping, auditing, refreshing tokens and ticket keys |
+//! | `edge` | what every request passes: CORS, other sites, `Host`, slow clients, its line in the log |
 //! | `routes` | which address does what |
 //! | `config` | all settings as one struct, and the store that they name |
 //! | `server` | listening, serving, stopping |

@@ -1,6 +1,6 @@
 //! How much one client may ask for: writes by rate, seats held at once, and seats of one event.
 //!
-//! All of it is in this process's memory. Several servers count each for themselves, and whoever reaches
+//! All of it is in this process's memory. Several servers count each for themselves, and a client that reaches
 //! them all may do as much more; no seat is given twice for that, which is the store's affair.
 //!
 //! | to find | look in |
@@ -8,8 +8,8 @@
 //! | where a request comes from, behind proxies | `client`, `forwarded` |
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
-//! | how many seats are held by whom | `holds` |
-//! | how many seats of an event somebody took | `seats` |
+//! | how many seats a client holds | `holds` |
+//! | how many seats of an event a client took | `seats` |
 //! | what both count in | `places` |
 
 mod gate;
@@ -27,7 +27,10 @@ pub(crate) use seats::Seats;
 use crate::settings::Reader;
 use std::num::NonZeroU32;
 use std::time::Duration;
-use thiserror::Error;
+
+/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
+/// who ask again at once would otherwise have the machine spend itself on refusing them.
+pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What one client may do, as it is set.
 #[derive(Debug, Clone)]
@@ -72,28 +75,13 @@ fn number(reader: &mut Reader<'_>, name: &'static str) -> Option<NonZeroU32> {
     NonZeroU32::new(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// That a client asks for too much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RateLimited {
-    pub(crate) of: LimitKind,
-    /// How long until it is worth another try.
-    pub(crate) wait: Duration,
-}
-
-/// What there is too much of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum LimitKind {
-    #[error("too many requests came from your network's address; this one changed nothing")]
-    ClientWrites,
-    #[error("too many requests came with this token; this one changed nothing")]
-    TokenWrites,
-    #[error("too many seats are being held from your network's address; no other is held for now")]
-    ClientHolds,
-    #[error("too many seats are being held for this e-mail address; no other is held for now")]
-    EmailHolds,
-    #[error(
-        "too many seats of this event were taken from your network's address within an hour; no other is given \
-         for now"
-    )]
-    ClientSeats,
+#[cfg(test)]
+impl ClientLimits {
+    /// Those that `lookup` sets, and the defaults of the others.
+    pub(crate) fn of(lookup: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut reader = Reader::new(lookup);
+        let limits = Self::read(&mut reader);
+        assert!(reader.into_errors().is_empty(), "the settings are valid");
+        limits
+    }
 }

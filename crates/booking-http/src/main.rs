@@ -6,7 +6,7 @@ use booking_http::telemetry::log_filter;
 use clap::Parser;
 use std::process::ExitCode;
 
-/// A twentieth more seats a second than with the system's (DESIGN, "What a seat costs").
+/// A twentieth more seats a second than with the system's (crates/booking-bench/README.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,17 +1,18 @@
 //! Everything that goes wrong, as it is told to clients: `application/problem+json` (RFC 9457).
 
+mod auth_error;
 mod extras;
+mod rate_limited;
 mod shape;
 
+pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TicketFault, void_reason};
+pub(crate) use rate_limited::{LimitKind, RateLimited};
 
-use crate::auth::callers::AuthError;
-use crate::extract::idempotency_key::REPLAYED;
-use crate::limits::RateLimited;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
 use booking_admission::SubmitError;
@@ -22,6 +23,10 @@ use serde::Serialize;
 use shape::Shape;
 use std::time::{Duration, SystemTime};
 use thiserror::Error;
+
+/// On an answer that was given before.
+pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
 
 /// Why a request has no answer of its own.
 #[derive(Debug, Error)]

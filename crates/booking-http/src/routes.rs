@@ -1,4 +1,4 @@
-//! The route table. The handlers are in one file for each kind of thing: extract, submit, present.
+//! The route table. Handlers are in one file for each kind of resource; each extracts, submits and responds.
 
 mod assets;
 mod authorization;
@@ -10,7 +10,7 @@ mod events;
 mod operating;
 mod organizer;
 mod registrations;
-pub(crate) mod responses;
+mod responses;
 mod tickets;
 
 use crate::api::pagination::Cursor;

@@ -2,24 +2,25 @@
 
 mod shutdown;
 
-use crate::auth::token_cache::{self, TokenCache};
-use crate::background::{auditor, sweeper};
+use crate::auth::token_cache::TokenCache;
+use crate::background::{auditor, sweeper, ticket_keys, token_refresh};
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
 use crate::edge::cross_site::CrossSitePolicy;
-use crate::edge::middleware::edge;
-use crate::limits::gate;
+use crate::edge::middleware::{EdgeState, edge};
+use crate::extract::body::BodyLimits;
+use crate::limits::{Gate, gate};
 use crate::net::connections::Counts;
-use crate::net::transport::{Times, http_service, listen};
+use crate::net::transport::{Timeouts, http_service, listen};
 use crate::routes;
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
-use crate::service::signing_keys::Seeds;
-use crate::service::tickets::{self, Tickets};
+use crate::service::signing_keys::SigningSeeds;
+use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, rt};
 use anyhow::{Context, ensure};
 use booking_admission::Admission;
@@ -64,27 +65,26 @@ async fn serve_observed(
     description: &str,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<()> {
-    let access = TokenCache::read(store.as_ref()).await?;
-    check_open(config, &access)?;
+    let tokens = TokenCache::read(store.as_ref()).await?;
+    check_open(config, &tokens)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
-    let tickets = Tickets::open(Seeds::of(&config.ticket_seeds, &store), store.clone()).await?;
-    let (seats_max, body_within, limits) =
-        (config.capacity_max, config.body_within, &config.client_limits);
-    let service = Service::new(store, admission, access, tickets, seats_max, body_within, limits);
-    let sites = CrossSitePolicy { cors: config.cors.clone(), hosts: config.allowed_hosts.clone() };
-    let service = service.with_metrics(metrics, config.metrics_at).with_sites(sites);
+    let tickets =
+        Tickets::open(SigningSeeds::of(&config.ticket_seeds, &store), store.clone()).await?;
+    let service = Service::new(store, admission, tickets, &config.client_limits);
+    let service = service.with_metrics(metrics, config.metrics_at);
     let service = service.with_base_url(config.base_url.clone());
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
     };
-    let service = Data::new(service.with_retention(config.retention).with_bulkhead(at_once));
+    let service = service.with_retention(config.retention).with_bulkhead(at_once);
+    let shared = Shared::new(config, service, tokens);
 
-    let app_service = service.clone();
+    let app_shared = shared.clone();
     let cors = config.cors.clone();
     let app = move || {
         App::new()
-            .app_data(app_service.clone())
+            .configure(|app| app_shared.register(app))
             .configure(routes::configure)
             .wrap(from_fn(gate))
             .wrap(cors.middleware())
@@ -92,18 +92,18 @@ async fn serve_observed(
     };
     let listener = listen(config.address).map_err(|error| bind_error(config, error))?;
     let address = listener.local_addr().unwrap_or(config.address);
-    let counts = Arc::new(Counts::new(limits, files_max(), config.store_files()));
+    let counts = Arc::new(counts(config));
     let mut server = Server::build().max_concurrent_connections(CONNECTIONS_MAX).disable_signals();
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }
-    let (app_counts, times) = (Arc::clone(&counts), times(config));
+    let (app_counts, timeouts) = (Arc::clone(&counts), timeouts(config));
     let server = server
         .listen("booking", listener.try_clone()?, move || {
-            http_service(app.clone(), Arc::clone(&app_counts), times)
+            http_service(app.clone(), Arc::clone(&app_counts), timeouts)
         })
         .context("the server cannot be started")?;
-    let metrics_server = bind_metrics(config, &service)?;
+    let metrics_server = bind_metrics(config, &shared)?;
 
     let mut stdout = std::io::stdout();
     writeln!(stdout, "data: {description}")?;
@@ -114,12 +114,12 @@ async fn serve_observed(
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
-    let service = service.into_inner();
+    let (service, tokens) = (shared.service.into_inner(), shared.tokens.into_inner());
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
     let watched = Arc::clone(&service);
     let watching = rt::spawn(async move {
-        join(token_cache::watch(&watched), tickets::watch(&watched)).await;
+        join(token_refresh::run(&watched, &tokens), ticket_keys::run(&watched)).await;
     });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
@@ -137,8 +137,55 @@ async fn serve_observed(
     served.context("the server failed")
 }
 
-fn times(config: &Config) -> Times {
-    Times { head_within: config.head_within, idle_max: config.idle_max }
+/// What handlers, extractors and middlewares look up: one of each for all workers, and for the server of
+/// metrics.
+#[derive(Clone)]
+struct Shared {
+    bodies: Data<BodyLimits>,
+    tokens: Data<TokenCache>,
+    gate: Data<Gate>,
+    service: Data<Service>,
+    edge: Data<EdgeState>,
+}
+
+impl Shared {
+    fn new(config: &Config, service: Service, tokens: TokenCache) -> Self {
+        let (service, tokens) = (Data::new(service), Data::new(tokens));
+        let edge = EdgeState {
+            service: service.clone(),
+            tokens: tokens.clone(),
+            cross_site: CrossSitePolicy {
+                cors: config.cors.clone(),
+                hosts: config.allowed_hosts.clone(),
+            },
+        };
+        Self {
+            bodies: Data::new(BodyLimits::new(config.body_within, config.capacity_max)),
+            tokens,
+            gate: Data::new(Gate::new(&config.client_limits)),
+            service,
+            edge: Data::new(edge),
+        }
+    }
+
+    fn register(&self, app: &mut ServiceConfig) {
+        app.app_data(self.bodies.clone())
+            .app_data(self.tokens.clone())
+            .app_data(self.gate.clone())
+            .app_data(self.service.clone())
+            .app_data(self.edge.clone());
+    }
+}
+
+fn timeouts(config: &Config) -> Timeouts {
+    Timeouts { head_within: config.head_within, idle_max: config.idle_max }
+}
+
+/// The count of a server's connections, which is none of another's.
+fn counts(config: &Config) -> Counts {
+    let limits = &config.client_limits;
+    let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
+    Counts::new(proxies, per_client_max, files_max(), config.store_files())
 }
 
 /// How many files this process may have open; any number, if nobody says.
@@ -147,8 +194,8 @@ fn files_max() -> u64 {
 }
 
 /// Keeps what is open to anybody from those who are not on this machine, and says that it is.
-fn check_open(config: &Config, access: &TokenCache) -> anyhow::Result<()> {
-    if !access.is_open() {
+fn check_open(config: &Config, tokens: &TokenCache) -> anyhow::Result<()> {
+    if !tokens.is_open() {
         return Ok(());
     }
     let ip = config.address.ip();
@@ -186,28 +233,27 @@ fn hints(in_container: bool) -> (&'static str, &'static str) {
 }
 
 /// The server of metrics that have an address of their own, and where that is.
-fn bind_metrics(
-    config: &Config,
-    service: &Data<Service>,
-) -> anyhow::Result<Option<(Server, SocketAddr)>> {
+fn bind_metrics(config: &Config, shared: &Shared) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let MetricsAt::Apart(address) = config.metrics_at else { return Ok(None) };
-    let service = service.clone();
+    let shared = shared.clone();
     let app = move || {
         App::new()
-            .app_data(service.clone())
+            .configure(|app| shared.register(app))
             .configure(routes::configure_metrics)
             .wrap(from_fn(edge))
     };
     let listener = listen(address)
         .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
     let address = listener.local_addr().unwrap_or(address);
-    let counts = Arc::new(Counts::new(&config.client_limits, files_max(), config.store_files()));
-    let times = times(config);
+    let counts = Arc::new(counts(config));
+    let timeouts = timeouts(config);
     let server = Server::build()
         .max_concurrent_connections(METRICS_CONNECTIONS_MAX)
         .workers(1)
         .disable_signals()
-        .listen("metrics", listener, move || http_service(app.clone(), Arc::clone(&counts), times))
+        .listen("metrics", listener, move || {
+            http_service(app.clone(), Arc::clone(&counts), timeouts)
+        })
         .context("the server of metrics cannot be started")?;
     Ok(Some((server.run(), address)))
 }

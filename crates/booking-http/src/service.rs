@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state that handlers share: the store, the queue in front of it, shared reads, tickets, limits and metrics.
 
 mod batch_loader;
 pub(crate) mod bulkhead;
@@ -8,33 +8,25 @@ mod single_flight;
 pub(crate) mod tickets;
 
 use crate::api::base_url::BaseUrl;
-use crate::auth::token_cache::TokenCache;
-use crate::config::MetricsAt;
-use crate::edge::cross_site::CrossSitePolicy;
-use crate::edge::middleware;
-use crate::extract::body::LargeBodies;
-use crate::extract::path::RegistrationAuth;
-use crate::limits::{ClientLimits, Gate, Holds, Seats};
+use crate::auth::callers::RegistrationAuth;
+use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
-use crate::telemetry::metrics::Metrics;
-use crate::telemetry::readiness::Readiness;
+use crate::telemetry::MetricsAt;
+use crate::telemetry::metrics::{Metrics, Snapshot};
+use crate::telemetry::readiness::{Readiness, Ready};
+use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, CapacityMax, Command, EventCommand, IdempotencyKey, Outcome,
-    Registration, Retention, StoreError,
+    BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
+    StoreError,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::sync::Notify;
-
-/// How long a client is kept waiting for the word that the queue is full, or that it asks too often. Those
-/// who ask again at once would otherwise have the machine spend itself on refusing them.
-pub(crate) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -43,22 +35,16 @@ pub(crate) struct Service {
     pub(crate) admission: Admission,
     /// What writes and is not for the queue.
     pub(crate) bulkhead: Bulkhead,
-    pub(crate) access: TokenCache,
     pub(crate) tickets: Tickets,
-    pub(crate) capacity_max: CapacityMax,
-    pub(crate) body_within: Duration,
-    pub(crate) large_bodies: LargeBodies,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
-    pub(crate) gate: Gate,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
-    pub(crate) sites: CrossSitePolicy,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
-    pub(crate) readiness: Readiness,
+    readiness: Readiness,
     under_way: AtomicUsize,
     stopping: AtomicBool,
     stopped: Notify,
@@ -68,10 +54,7 @@ impl Service {
     pub(crate) fn new(
         store: Arc<dyn BookingStore>,
         admission: Admission,
-        access: TokenCache,
         tickets: Tickets,
-        capacity_max: CapacityMax,
-        body_within: Duration,
         limits: &ClientLimits,
     ) -> Self {
         Self {
@@ -79,16 +62,10 @@ impl Service {
             store,
             admission,
             bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
-            access,
             tickets,
-            capacity_max,
-            body_within,
-            large_bodies: LargeBodies::default(),
             retention: None,
-            gate: Gate::new(limits),
             holds: Holds::new(limits),
             seats: Seats::new(limits),
-            sites: CrossSitePolicy::default(),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -102,11 +79,6 @@ impl Service {
     /// The same, whose new events keep personal data for so long if nothing is said.
     pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
         Self { retention, ..self }
-    }
-
-    /// The same, letting these other sites in.
-    pub(crate) fn with_sites(self, sites: CrossSitePolicy) -> Self {
-        Self { sites, ..self }
     }
 
     /// The same, whose links begin with this.
@@ -138,7 +110,7 @@ impl Service {
 
     /// Has a command executed, as a part of the request that is being answered.
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
-        let item = item.with_request_id(middleware::current_request_id());
+        let item = item.with_request_id(request_id::current());
         let outcome = self.admission.submit(item).await;
         if let Err(SubmitError::Overloaded) = outcome {
             sleep(REFUSAL_PAUSE).await;
@@ -146,7 +118,7 @@ impl Service {
         outcome
     }
 
-    /// Has a command about a registration executed, for whoever asks on its route.
+    /// Has a command about a registration executed, for the caller of its route.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if there is no such registration; why it was not executed.
@@ -161,7 +133,7 @@ impl Service {
         Ok(self.submit(item).await?)
     }
 
-    /// A registration, for whoever may read it: its event's organizer, and who has its token.
+    /// A registration, for those who may read it: its event's organizer, and the holder of its token.
     ///
     /// # Errors
     /// [`ApiError::NotFound`], [`ApiError::Forbidden`], the store's.
@@ -176,6 +148,24 @@ impl Service {
             manager => self.reads.check_manages(manager, registration.event_id).await?,
         }
         Ok(registration)
+    }
+
+    /// Whether this server is to be sent requests.
+    pub(crate) async fn ready(&self) -> Ready {
+        let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
+        self.readiness.check(is_stopping, has_other_keys, self.store.health()).await
+    }
+
+    /// What is counted, as `/metrics` shows it.
+    pub(crate) async fn metrics_text(&self) -> String {
+        let now = Snapshot {
+            ready: self.ready().await,
+            requests_under_way: self.requests_under_way(),
+            queue_commands: self.admission.depth(),
+            queue_age: self.admission.age(),
+            connections: self.store.connections(),
+        };
+        self.metrics.show(&now, self.store.totals()).await
     }
 
     /// Counts a request as under way until the returned guard is dropped.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use thiserror::Error;
 
-/// A setting as `--help` and the README describe it.
+/// A setting as `--help` and `docker/OPERATING.md` describe it.
 pub(crate) struct Setting {
     /// The environment variable.
     pub(crate) name: &'static str,

@@ -2,82 +2,14 @@
 //! kept and replaced as needed.
 
 use crate::connection::Connection;
+pub use crate::connection::{Answer, Limits, TransportError};
 use anyhow::Context;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
-use std::io;
+use hyper::{Method, Request, Uri};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use url::Url;
-
-/// How long a call may wait.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// For a TCP connection, name lookup included.
-    pub connect: Duration,
-    /// From the first byte of the request to the last of the answer.
-    pub answer: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(10) }
-    }
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body, at most 16 MiB.
-    pub body: Vec<u8>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    /// No connection could be made.
-    #[error("cannot connect")]
-    Connect(#[source] io::Error),
-    /// No connection came about in time.
-    #[error("no connection within {0:?}")]
-    ConnectTimeout(Duration),
-    /// The request was sent, but no whole answer came in time.
-    #[error("no answer within {0:?}")]
-    AnswerTimeout(Duration),
-    /// The connection ended, or made no sense, before the answer was whole.
-    #[error("the connection broke before the answer was whole")]
-    Broken(#[source] hyper::Error),
-    /// The answer is larger than any that the contract allows.
-    #[error("the answer has more than {0} bytes")]
-    TooLarge(usize),
-}
-
-impl TransportError {
-    /// A stable name for counting.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Connect(_) => "cannot_connect",
-            Self::ConnectTimeout(_) => "connect_timeout",
-            Self::AnswerTimeout(_) => "answer_timeout",
-            Self::Broken(_) => "hung_up",
-            Self::TooLarge(_) => "answer_too_large",
-        }
-    }
-
-    /// Whether the server may have acted on the request.
-    pub fn may_have_arrived(&self) -> bool {
-        match self {
-            Self::Connect(_) | Self::ConnectTimeout(_) => false,
-            Self::AnswerTimeout(_) | Self::Broken(_) | Self::TooLarge(_) => true,
-        }
-    }
-}
 
 /// Calls one server. As many connections are open as there were calls under way at once; each
 /// call takes an idle one or opens another, and nothing is ever sent twice behind the caller's
@@ -176,7 +108,7 @@ impl HttpClient {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        // A Vec of connections is whole at any time, whoever panicked.
+        // A Vec of connections is whole at any time, whatever panicked.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,21 +1,92 @@
-use crate::client::{Answer, Limits, TransportError};
+//! One connection of HTTP/1.1, and what goes over it.
+
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Request, Response};
+use hyper::header::HeaderMap;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// The largest answer that is read. A page of 1,000 registrations takes about 250 KiB.
 const ANSWER_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How long a call may wait.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// For a TCP connection, name lookup included.
+    pub connect: Duration,
+    /// From the first byte of the request to the last of the answer.
+    pub answer: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(10) }
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most 16 MiB.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection could be made.
+    #[error("cannot connect")]
+    Connect(#[source] io::Error),
+    /// No connection came about in time.
+    #[error("no connection within {0:?}")]
+    ConnectTimeout(Duration),
+    /// The request was sent, but no whole answer came in time.
+    #[error("no answer within {0:?}")]
+    AnswerTimeout(Duration),
+    /// The connection ended, or made no sense, before the answer was whole.
+    #[error("the connection broke before the answer was whole")]
+    Broken(#[source] hyper::Error),
+    /// The answer is larger than any that the contract allows.
+    #[error("the answer has more than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl TransportError {
+    /// A stable name for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "cannot_connect",
+            Self::ConnectTimeout(_) => "connect_timeout",
+            Self::AnswerTimeout(_) => "answer_timeout",
+            Self::Broken(_) => "hung_up",
+            Self::TooLarge(_) => "answer_too_large",
+        }
+    }
+
+    /// Whether the server may have acted on the request.
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::ConnectTimeout(_) => false,
+            Self::AnswerTimeout(_) | Self::Broken(_) | Self::TooLarge(_) => true,
+        }
+    }
+}
+
 /// One keep-alive connection.
 ///
-/// Whoever waits for the answer also drives the connection. A task of its own for that, as is
+/// The task that waits for the answer also drives the connection. A task of its own for that, as is
 /// usual, would cost two wake-ups and two task switches a request.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,

@@ -1,12 +1,11 @@
 //! The flash sale: far more clients than seats, all at once.
 
 use crate::api::{Api, CallError, Event, NewEvent};
-use crate::client::Limits;
+use crate::backoff::{Backoff, RetryPolicy};
 use crate::cpu;
-use crate::patience::{Patience, Persistence};
+pub use crate::options::FlashOptions;
 use crate::report::{FlashReport, Measured};
 use crate::storm::{Storm, email_of};
-use crate::token::OrganizerToken;
 use crate::verify::{self, Breach, Client, ServerView, Violation};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,54 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How often the bar is drawn. Drawing from each answer would be work inside what is measured.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-
-/// What to run, and against what.
-#[derive(Debug, Clone)]
-pub struct FlashOptions {
-    /// The servers, at least one. They share one database; the load is spread over all of them.
-    pub urls: Vec<String>,
-    /// Whose the event is, where the servers are not open to anybody.
-    pub token: Option<OrganizerToken>,
-    /// The capacity of the event that is created.
-    pub seats: u32,
-    /// How many clients want a seat, each with an address of its own.
-    pub clients: u32,
-    /// How many of them are there at once, each on a connection of its own.
-    pub concurrency: usize,
-    /// How long the storm may take. Whoever has no final answer by then is a violation.
-    pub timeout: Duration,
-    /// How long one call may wait.
-    pub limits: Limits,
-    /// For this long after its first failure a client goes on asking whatever happens: for servers
-    /// that are killed and started again meanwhile.
-    pub tolerate_outages: Duration,
-    /// After that, how many more times it asks.
-    pub retries: u32,
-    /// Whether to show a progress bar on stderr, if that is a terminal.
-    pub progress: bool,
-}
-
-impl FlashOptions {
-    /// 20,000 clients for 1,000 seats, 1,000 at once, on one server.
-    pub fn at(url: impl Into<String>) -> Self {
-        Self {
-            urls: vec![url.into()],
-            token: None,
-            seats: 1_000,
-            clients: 20_000,
-            concurrency: 1_000,
-            timeout: Duration::from_secs(120),
-            limits: Limits::default(),
-            tolerate_outages: Duration::ZERO,
-            retries: 10,
-            progress: false,
-        }
-    }
-
-    pub(crate) fn persistence(&self) -> Persistence {
-        Persistence { tolerate_outages: self.tolerate_outages, retries: self.retries }
-    }
-}
 
 /// Creates an event, storms it, and verifies on every server that it holds what was told.
 ///
@@ -99,7 +50,7 @@ pub async fn run(options: FlashOptions) -> anyhow::Result<FlashReport> {
 
     let mut violations = locate(None, verify::answers(options.seats, &clients));
     for (url, api) in options.urls.iter().zip(&apis) {
-        let breaches = match read_back(api, &event.id, options.persistence()).await {
+        let breaches = match read_back(api, &event.id, options.retry_policy()).await {
             Ok(shown) => verify::listing(options.seats, &clients, &shown),
             Err(error) => {
                 vec![Breach::Unreadable { what: format!("{:#}", anyhow::Error::new(error)) }]
@@ -116,7 +67,7 @@ async fn create_event(api: &Api, options: &FlashOptions) -> anyhow::Result<Event
         description: None,
         capacity: options.seats,
     };
-    patiently(options.persistence(), || api.create_event(&event))
+    patiently(options.retry_policy(), || api.create_event(&event))
         .await
         .with_context(|| format!("cannot create an event at {}", options.urls[0]))
 }
@@ -150,19 +101,19 @@ async fn show_progress(storm: Arc<Storm>, clients: u32) {
 async fn read_back(
     api: &Api,
     event_id: &str,
-    persistence: Persistence,
+    retry_policy: RetryPolicy,
 ) -> Result<ServerView, CallError> {
-    let event = patiently(persistence, || api.event(event_id)).await?;
-    let registrations = patiently(persistence, || api.registrations(event_id)).await?;
+    let event = patiently(retry_policy, || api.event(event_id)).await?;
+    let registrations = patiently(retry_policy, || api.registrations(event_id)).await?;
     Ok(ServerView { booked_count: event.booked_count, capacity: event.capacity, registrations })
 }
 
 /// Tries again while the server is away or overloaded. Only for calls that may be made twice.
 async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
-    persistence: Persistence,
+    retry_policy: RetryPolicy,
     call: impl Fn() -> F,
 ) -> Result<T, CallError> {
-    let mut patience = Patience::new(persistence);
+    let mut backoff = Backoff::new(retry_policy);
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
@@ -175,7 +126,7 @@ async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
             }
             CallError::Refused(_) | CallError::Malformed { .. } => return Err(error),
         };
-        let Some(pause) = patience.after_failure(retry_after) else { return Err(error) };
+        let Some(pause) = backoff.after_failure(retry_after) else { return Err(error) };
         tokio::time::sleep(pause).await;
     }
 }

@@ -11,6 +11,7 @@
 //! nothing is allocated per connection but its buffers.
 
 pub mod api;
+mod backoff;
 pub mod chaos;
 pub mod client;
 mod connection;
@@ -18,7 +19,7 @@ pub mod cpu;
 pub mod flash;
 pub mod judge;
 pub mod link;
-mod patience;
+mod options;
 pub mod report;
 mod storm;
 pub mod token;

@@ -1,6 +1,6 @@
 //! What came out, for people and for programs.
 
-use crate::flash::FlashOptions;
+use crate::options::FlashOptions;
 use crate::storm::Tally;
 use crate::verify::{Client, ClientResult, Violation};
 use hdrhistogram::Histogram;

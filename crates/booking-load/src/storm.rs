@@ -1,7 +1,9 @@
+//! The storm itself: every client asks for a seat until it has a final answer, and the answers are tallied.
+
 use crate::api::{Api, CallError, Registration};
+use crate::backoff::Backoff;
 use crate::client::TransportError;
-use crate::flash::FlashOptions;
-use crate::patience::Patience;
+use crate::options::FlashOptions;
 use crate::verify::ClientResult;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ pub(crate) struct Tally {
     pub(crate) answers: BTreeMap<(u16, Option<String>), u64>,
     /// By kind, with one message of each.
     pub(crate) transport_errors: BTreeMap<&'static str, (u64, String)>,
-    /// How often somebody had to ask again.
+    /// How often a client had to ask again.
     pub(crate) retries: u64,
     /// Of every answer, in microseconds.
     pub(crate) latency: Histogram<u64>,
@@ -110,7 +112,7 @@ impl Storm {
     /// One client, from its first request to its final answer.
     async fn be(&self, client: u32, worker: usize) -> ClientResult {
         let email = email_of(client);
-        let mut patience = Patience::new(self.options.persistence());
+        let mut backoff = Backoff::new(self.options.retry_policy());
         let mut in_doubt = false;
         let mut server = worker;
         loop {
@@ -126,7 +128,7 @@ impl Storm {
             in_doubt |= undecided.in_doubt;
             // A load balancer would send the next try to another server, too.
             server += usize::from(undecided.no_answer);
-            let Some(pause) = patience.after_failure(undecided.retry_after) else {
+            let Some(pause) = backoff.after_failure(undecided.retry_after) else {
                 return ClientResult::Nothing;
             };
             self.tally().retries += 1;

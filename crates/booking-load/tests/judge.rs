@@ -5,8 +5,8 @@
 mod hours;
 
 use booking_load::judge::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, EventView, History, Hours, Kind,
-    Operation, RegistrationView, Request, Status, Timing, TokenMark, judge,
+    Actor, Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours,
+    Kind, Operation, RegistrationView, Request, Status, Timing, TokenMark, judge,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -48,7 +48,7 @@ fn entry(version: u64, kind: Kind, actor: Actor, seconds: i64) -> Entry {
 struct Writer(History);
 
 impl Writer {
-    fn ask(&mut self, request: Request, decided: Decided) {
+    fn ask(&mut self, request: Request, decided: FinalResponse) {
         let number = self.0.operations.len() as u64;
         self.0.operations.push(Operation {
             client: 1,
@@ -64,16 +64,16 @@ impl Writer {
 
     fn told(&mut self, request: Request, status: u16, registration: RegistrationView) {
         let registration = Some(registration);
-        self.ask(request, Decided { status, registration, ..Decided::default() });
+        self.ask(request, FinalResponse { status, registration, ..FinalResponse::default() });
     }
 
     fn told_event(&mut self, request: Request, status: u16, event: EventView) {
-        self.ask(request, Decided { status, event: Some(event), ..Decided::default() });
+        self.ask(request, FinalResponse { status, event: Some(event), ..FinalResponse::default() });
     }
 
     fn refused(&mut self, request: Request, code: &str) {
         let code = Some(code.to_owned());
-        self.ask(request, Decided { status: 409, code, ..Decided::default() });
+        self.ask(request, FinalResponse { status: 409, code, ..FinalResponse::default() });
     }
 
     fn row(&mut self, shown: RegistrationView, history: Option<Vec<Entry>>) {
@@ -233,7 +233,7 @@ fn a_history_survives_being_written_and_read() {
 }
 
 /// What was decided as the answer to the request of this number.
-fn decided(history: &mut History, number: usize) -> &mut Decided {
+fn decided(history: &mut History, number: usize) -> &mut FinalResponse {
     match &mut history.operations[number].answer {
         Answer::Decided(decided) => decided,
         other => panic!("{other:?}"),
@@ -268,7 +268,7 @@ fn capacity(history: &mut History, number: usize) -> &mut u32 {
 /// Has the request of this number refused.
 fn refuse(history: &mut History, number: usize, status: u16, code: &str) {
     let code = Some(code.to_owned());
-    *decided(history, number) = Decided { status, code, ..Decided::default() };
+    *decided(history, number) = FinalResponse { status, code, ..FinalResponse::default() };
 }
 
 /// The same request, sent again later.
@@ -419,8 +419,12 @@ const CORRUPTIONS: &[Corruption] = &[
     }),
     ("a replay that says something else", "answered_twice", |history| {
         let other = Some(shown(KATHERINE, "katherine", Status::Confirmed, 19));
-        let replayed =
-            Decided { status: 201, registration: other, replayed: true, ..Decided::default() };
+        let replayed = FinalResponse {
+            status: 201,
+            registration: other,
+            replayed: true,
+            ..FinalResponse::default()
+        };
         again(history, 22, Answer::Decided(replayed));
     }),
     ("a trace of what was said to be undone", "out_of_order", |history| {
@@ -428,7 +432,7 @@ const CORRUPTIONS: &[Corruption] = &[
             panic!("it was decided")
         };
         history.operations[22].answer = Answer::Undone { status: 503 };
-        again(history, 22, Answer::Decided(Decided { replayed: true, ..decided }));
+        again(history, 22, Answer::Decided(FinalResponse { replayed: true, ..decided }));
     }),
     ("a row with another status", "row_differs", |history| {
         row(history, KATHERINE).shown.status = Status::Held;
@@ -478,7 +482,7 @@ fn an_unknown_that_is_decided_later_is_fine() {
     let lost = Answer::Unknown { why: "hung_up".into() };
     history.operations[22] = Operation { answer: lost, ..first.clone() };
     let Answer::Decided(decided) = first.answer.clone() else { panic!("it was decided") };
-    let answer = Answer::Decided(Decided { replayed: true, ..decided });
+    let answer = Answer::Decided(FinalResponse { replayed: true, ..decided });
     history.operations.push(Operation { invoked_at: 22_600, answered_at: 22_900, answer, ..first });
     let verdict = judge(&history);
     assert!(verdict.is_clean(), "{verdict}");

@@ -2,9 +2,8 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::execute::BEGIN;
 use crate::rows;
-use crate::sql::{self, Sql};
+use crate::sql::{self, BEGIN, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{OrganizerId, PageLimit, StoreError};

@@ -5,9 +5,8 @@ use crate::columns::{
 };
 use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
-use crate::execute::BEGIN;
 use crate::rows;
-use crate::sql;
+use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{

@@ -4,7 +4,7 @@ use crate::connection::Lease;
 use crate::error::PgError;
 use crate::load::{Locked, Wanted};
 use crate::rows;
-use crate::sql::{self, Sql};
+use crate::sql::{self, BEGIN, Sql};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
@@ -18,8 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use uuid::Uuid;
-
-pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 impl PgStore {
     pub(crate) async fn execute_batch(

@@ -2,9 +2,8 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::execute::BEGIN;
 use crate::migrate;
-use crate::sql;
+use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
 use booking_core::{ErrorChain, Lately, StoreError, StoreHealth, Totals, WriteTrouble};
 use tokio_postgres::Row;

@@ -2,8 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::PgError;
-use crate::execute::BEGIN;
-use crate::sql;
+use crate::sql::{self, BEGIN};
 use booking_core::EmailAddress;
 use tokio_postgres::Row;
 use uuid::Uuid;

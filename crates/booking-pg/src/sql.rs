@@ -9,6 +9,9 @@ pub(crate) struct Sql {
     pub(crate) text: &'static str,
 }
 
+/// How each transaction that writes begins: what its statements see was committed before each of them began.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 /// What a registration is read from: `{registration}` in statements, and
 /// [`rows::registration`](crate::rows::registration) here.
 pub(crate) const REGISTRATION: Columns = Columns::new(

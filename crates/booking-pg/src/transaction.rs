@@ -2,7 +2,7 @@
 
 use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
-use crate::execute::BEGIN;
+use crate::sql::BEGIN;
 use crate::store::PgStore;
 use booking_core::{AskedBy, ErrorChain, Observation, StoreError};
 use futures_util::future::{BoxFuture, join4};

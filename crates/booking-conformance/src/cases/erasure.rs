@@ -153,7 +153,7 @@ pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
     let event = create(&*store, 3).await;
     // Quotes and backslashes are written otherwise in JSON.
     let odd = EmailAddress::parse(r#""a\"d\\a"@example.org"#).expect("an address");
-    let theirs = register_as(event.id, claim("x").registration_id, odd.clone());
+    let theirs = register_as(event.id, claim(event.id, "x").registration_id, odd.clone());
     let seat = confirmed(execute_one(&*store, keyed(theirs, 1)).await);
     let grace = keyed(register(event.id, "grace"), 2);
     let kept = execute_one(&*store, grace.clone()).await;

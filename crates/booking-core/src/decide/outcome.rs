@@ -61,6 +61,17 @@ impl Outcome {
     }
 }
 
+/// What became of one command of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is the large one")]
+pub enum Execution {
+    /// It was decided, and what was decided is durable.
+    Decided(Outcome),
+    /// It was not looked at, because somebody else holds the event's row. Only with
+    /// [`WhenBusy::Skip`](crate::WhenBusy::Skip).
+    Busy,
+}
+
 /// Somebody who may go in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admitted {

@@ -117,6 +117,7 @@ fn fold_at(text: &str, room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Reader;
     use booking_core::{
         Capacity, CapacityMax, Description, EventDetails, EventName, NewEvent, Venue, parse_instant,
     };
@@ -259,8 +260,10 @@ mod tests {
             ["https://booking.example.org", &format!("http://[::1]:8080/{}", "a,b;c/".repeat(20))]
         {
             let lookup = |name: &str| (name == "BASE_URL").then(|| base.to_owned());
-            let config = crate::config::Config::read(&lookup).expect("valid");
-            let file = of(&event, config.base_url.as_ref()).expect("it has a beginning");
+            let mut reader = Reader::new(&lookup);
+            let base_url = BaseUrl::read(&mut reader);
+            assert!(reader.into_errors().is_empty(), "{base}");
+            let file = of(&event, base_url.as_ref()).expect("it has a beginning");
             assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
             let url = format!("{}/#/events/{}", base.trim_end_matches('/'), event.id);
             for (library, read) in READERS {

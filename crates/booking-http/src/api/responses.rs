@@ -84,7 +84,7 @@ pub(crate) struct RegistrationBody<'a> {
     /// Only in the answer that gives it to its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     manage_token: Option<&'a str>,
-    /// Only in the answer that lets somebody in.
+    /// Only in the answer to a check-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     timing: Option<Timing>,
 }

@@ -1,17 +1,16 @@
-//! Who asks, by the `Authorization` header: an organizer by its token, or the bearer of a registration's
-//! token. Without a header it is anybody, who is the organizer while the server is open.
+//! Authentication by the `Authorization` header: an organizer by its token, or the holder of a registration by
+//! that one's token. Without a header the caller is anybody, who is the organizer while the server is open.
 
 use crate::auth::token_cache::TokenCache;
-use crate::problem::ApiError;
-use crate::service::Service;
+use crate::extract::path::id;
+use crate::problem::{ApiError, AuthError};
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Caller, Organizer, TokenHash};
+use booking_core::{Caller, Organizer, RegistrationId, TokenHash};
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
-use thiserror::Error;
 
 /// The longest token that is looked at, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
@@ -24,11 +23,11 @@ pub(crate) const ORGANIZER_PREFIX: &str = "org_";
 pub(crate) struct OrganizerAuth(pub(crate) Caller);
 
 impl OrganizerAuth {
-    fn of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        if access.is_open() {
+    fn of(tokens: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        if tokens.is_open() {
             return Ok(Caller::OpenOrganizer);
         }
-        organizer(access, headers).map(|organizer| Caller::Organizer(organizer.id))
+        organizer(tokens, headers).map(|organizer| Caller::Organizer(organizer.id))
     }
 }
 
@@ -47,14 +46,14 @@ impl FromRequest for OrganizerAuth {
 pub(crate) struct OptionalAuth(pub(crate) Caller);
 
 impl OptionalAuth {
-    fn of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
-        if access.is_open() {
+    fn of(tokens: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        if tokens.is_open() {
             return Ok(Caller::OpenOrganizer);
         }
         let Authorization::Token(token) = Authorization::of(headers) else {
             return Ok(Caller::Anyone);
         };
-        caller_with(token, access, |_| Caller::Anyone)
+        caller_with(token, tokens, |_| Caller::Anyone)
     }
 }
 
@@ -63,7 +62,7 @@ impl FromRequest for OptionalAuth {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(visitor(request).map(Self).map_err(Into::into))
+        ready(optional_caller(request).map(Self).map_err(Into::into))
     }
 }
 
@@ -71,22 +70,49 @@ impl FromRequest for OptionalAuth {
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-pub(crate) fn visitor(request: &HttpRequest) -> Result<Caller, ApiError> {
+pub(crate) fn optional_caller(request: &HttpRequest) -> Result<Caller, ApiError> {
     OptionalAuth::of(token_cache_of(request), request.headers())
 }
 
 /// Whose token the request shows, if it shows one to a server that is not open.
-pub(crate) struct Recognized(pub(crate) Option<Organizer>);
+pub(crate) struct OptionalOrganizer(pub(crate) Option<Organizer>);
 
-impl FromRequest for Recognized {
+impl FromRequest for OptionalOrganizer {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (access, headers) = (token_cache_of(request), request.headers());
-        let shows = headers.contains_key(AUTHORIZATION) && !access.is_open();
-        let organizer = shows.then(|| organizer(access, headers)).transpose();
+        let (tokens, headers) = (token_cache_of(request), request.headers());
+        let shows = headers.contains_key(AUTHORIZATION) && !tokens.is_open();
+        let organizer = shows.then(|| organizer(tokens, headers)).transpose();
         ready(organizer.map(Self).map_err(Into::into))
+    }
+}
+
+/// The `{id}` of a registration on its own routes, and who asks there.
+#[derive(Clone, Copy)]
+pub(crate) struct RegistrationAuth {
+    pub(crate) id: RegistrationId,
+    pub(crate) caller: Caller,
+}
+
+impl RegistrationAuth {
+    /// That of a request. Who shows nothing learns nothing of what was asked for.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let caller = registration_caller(token_cache_of(request), request.headers())?;
+        Ok(Self { id: id(request, "id")?, caller })
+    }
+}
+
+impl FromRequest for RegistrationAuth {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request).map_err(Into::into))
     }
 }
 
@@ -95,16 +121,12 @@ impl FromRequest for Recognized {
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-pub(crate) fn holder(request: &HttpRequest) -> Result<Caller, ApiError> {
-    registration_caller_of(token_cache_of(request), request.headers())
-}
-
-fn registration_caller_of(access: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
+fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Caller, ApiError> {
     match Authorization::of(headers) {
-        Authorization::Nothing if access.is_open() => Ok(Caller::OpenOrganizer),
+        Authorization::Nothing if tokens.is_open() => Ok(Caller::OpenOrganizer),
         Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoRegistrationToken)),
         Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
-        Authorization::Token(token) => caller_with(token, access, Caller::Attendee),
+        Authorization::Token(token) => caller_with(token, tokens, Caller::Attendee),
     }
 }
 
@@ -115,11 +137,11 @@ fn registration_caller_of(access: &TokenCache, headers: &HeaderMap) -> Result<Ca
 /// [`ApiError::Unauthenticated`].
 fn caller_with(
     token: &str,
-    access: &TokenCache,
+    tokens: &TokenCache,
     others: fn(TokenHash) -> Caller,
 ) -> Result<Caller, ApiError> {
     let hash = token_hash(token);
-    match access.organizer(&hash) {
+    match tokens.organizer(&hash) {
         Some(organizer) => Ok(Caller::Organizer(organizer.id)),
         None if token.starts_with(ORGANIZER_PREFIX) => {
             Err(ApiError::Unauthenticated(AuthError::UnknownToken))
@@ -132,11 +154,11 @@ fn caller_with(
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-fn organizer(access: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiError> {
+fn organizer(tokens: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiError> {
     let auth_error = match Authorization::of(headers) {
         Authorization::Nothing => AuthError::NoToken,
         Authorization::Malformed => AuthError::Malformed,
-        Authorization::Token(token) => match access.organizer(&token_hash(token)) {
+        Authorization::Token(token) => match tokens.organizer(&token_hash(token)) {
             Some(organizer) => return Ok(organizer),
             None => AuthError::UnknownToken,
         },
@@ -144,34 +166,8 @@ fn organizer(access: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiE
     Err(ApiError::Unauthenticated(auth_error))
 }
 
-/// Why it is not known who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum AuthError {
-    #[error("this needs an organizer's token, as Authorization: Bearer and the token")]
-    NoToken,
-    #[error(
-        "this needs the registration's manage_token or its organizer's token, as Authorization: \
-         Bearer and the token"
-    )]
-    NoRegistrationToken,
-    #[error("the Authorization header must be Bearer and one token")]
-    Malformed,
-    #[error("this organizer's token is not known, or was revoked")]
-    UnknownToken,
-}
-
-impl AuthError {
-    /// The challenge that goes with it (RFC 6750, section 3).
-    pub(crate) const fn challenge(self) -> &'static str {
-        match self {
-            Self::NoToken | Self::NoRegistrationToken | Self::Malformed => "Bearer",
-            Self::UnknownToken => "Bearer error=\"invalid_token\"",
-        }
-    }
-}
-
 fn token_cache_of(request: &HttpRequest) -> &TokenCache {
-    &request.app_data::<Data<Service>>().expect("every route has the service").access
+    request.app_data::<Data<TokenCache>>().expect("every route has the tokens")
 }
 
 /// What an `Authorization` header shows (RFC 6750, section 2.1).
@@ -226,7 +222,7 @@ mod tests {
 
     const GOOD: &str = "org_good";
 
-    async fn access(is_open: bool) -> TokenCache {
+    async fn token_cache(is_open: bool) -> TokenCache {
         let store = MemoryStore::default();
         if !is_open {
             let name = OrganizerName::parse("Jazz club").expect("a valid name");
@@ -246,12 +242,12 @@ mod tests {
     }
 
     /// Who asks as manager, as visitor, and about a registration.
-    fn ask(access: &TokenCache, values: &[&str]) -> [Result<Caller, AuthError>; 3] {
+    fn ask(tokens: &TokenCache, values: &[&str]) -> [Result<Caller, AuthError>; 3] {
         let headers = headers(values);
         let asked = [
-            OrganizerAuth::of(access, &headers),
-            OptionalAuth::of(access, &headers),
-            registration_caller_of(access, &headers),
+            OrganizerAuth::of(tokens, &headers),
+            OptionalAuth::of(tokens, &headers),
+            registration_caller(tokens, &headers),
         ];
         asked.map(|caller| {
             caller.map_err(|error| match error {
@@ -263,9 +259,9 @@ mod tests {
 
     #[actix_web::test]
     async fn while_the_server_is_open_anybody_is_the_organizer() {
-        let access = access(true).await;
+        let tokens = token_cache(true).await;
         let open = Ok(Caller::OpenOrganizer);
-        assert_eq!(ask(&access, &[]), [open; 3]);
+        assert_eq!(ask(&tokens, &[]), [open; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc-_.~+/=")));
         for header in [
             "Bearer abc-_.~+/=",
@@ -274,29 +270,29 @@ mod tests {
             "Bearer\tabc-_.~+/=",
             " Bearer \t abc-_.~+/= \t",
         ] {
-            assert_eq!(ask(&access, &[header]), [open, open, attendee], "{header}");
+            assert_eq!(ask(&tokens, &[header]), [open, open, attendee], "{header}");
         }
         let unknown = Err(AuthError::UnknownToken);
-        assert_eq!(ask(&access, &["Bearer org_other"]), [open, open, unknown]);
-        assert_eq!(ask(&access, &["Basic YTpi"]), [open, open, Err(AuthError::Malformed)]);
+        assert_eq!(ask(&tokens, &["Bearer org_other"]), [open, open, unknown]);
+        assert_eq!(ask(&tokens, &["Basic YTpi"]), [open, open, Err(AuthError::Malformed)]);
     }
 
     #[actix_web::test]
     async fn once_there_are_tokens_organizers_show_theirs() {
-        let access = access(false).await;
+        let tokens = token_cache(false).await;
         let organizer = Ok(Caller::Organizer(Uuid::nil().into()));
         let (anyone, unknown) = (Ok(Caller::Anyone), Err(AuthError::UnknownToken));
         let nobody = [Err(AuthError::NoToken), anyone, Err(AuthError::NoRegistrationToken)];
-        assert_eq!(ask(&access, &[]), nobody);
-        assert_eq!(ask(&access, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
-        assert_eq!(ask(&access, &["Bearer org_other"]), [unknown; 3]);
+        assert_eq!(ask(&tokens, &[]), nobody);
+        assert_eq!(ask(&tokens, &[&format!("Bearer {GOOD}")]), [organizer; 3]);
+        assert_eq!(ask(&tokens, &["Bearer org_other"]), [unknown; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc")));
-        assert_eq!(ask(&access, &["Bearer abc"]), [unknown, anyone, attendee]);
+        assert_eq!(ask(&tokens, &["Bearer abc"]), [unknown, anyone, attendee]);
     }
 
     #[actix_web::test]
     async fn a_header_of_another_form_names_nobody() {
-        let access = access(false).await;
+        let tokens = token_cache(false).await;
         let malformed = Err(AuthError::Malformed);
         let long = format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1));
         for header in [
@@ -310,11 +306,11 @@ mod tests {
             "abc",
             &long,
         ] {
-            let asked = ask(&access, &[header]);
+            let asked = ask(&tokens, &[header]);
             assert_eq!(asked, [malformed, Ok(Caller::Anyone), malformed], "{header:?}");
         }
         let twice = format!("Bearer {GOOD}");
-        let asked = ask(&access, &[&twice, &twice]);
+        let asked = ask(&tokens, &[&twice, &twice]);
         assert_eq!(asked, [malformed, Ok(Caller::Anyone), malformed]);
     }
 }

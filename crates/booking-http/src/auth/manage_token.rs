@@ -1,4 +1,4 @@
-//! Manage tokens: what somebody shows to change a registration of theirs.
+//! Manage tokens: what attendees show to change their registrations.
 //!
 //! A token is 256 bits that nobody can foresee, and the store keeps its hash alone. Yet an answer that
 //! is given again under the same idempotency key must show the same token. So it is not drawn but

@@ -1,19 +1,10 @@
-//! Who the organizers are: the tokens that are good, as the store has them, kept in memory so that no
-//! request waits for them.
+//! A cache of the organizers' tokens that are good, so that no request waits for the store to know its caller.
 
-use crate::service::Service;
-use crate::util::failure_log::FailureLog;
 use crate::util::locks::{read, write};
 use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
 use std::collections::HashMap;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
-
-/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
-/// while the store can be reached.
-pub(crate) const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Who may come as an organizer.
 pub(crate) struct TokenCache {
@@ -30,12 +21,16 @@ impl TokenCache {
     /// # Errors
     /// The store's.
     pub(crate) async fn read(store: &dyn BookingStore) -> Result<Self, StoreError> {
-        let access = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
-        access.read_again(store).await?;
-        Ok(access)
+        let tokens = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        tokens.read_again(store).await?;
+        Ok(tokens)
     }
 
-    async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
+    /// Has what was made and revoked since count from now on.
+    ///
+    /// # Errors
+    /// The store's; what was known last is good then.
+    pub(crate) async fn read_again(&self, store: &dyn BookingStore) -> Result<(), StoreError> {
         self.learn(store.tokens().await?);
         Ok(())
     }
@@ -61,19 +56,6 @@ impl TokenCache {
     }
 }
 
-/// Reads the tokens again and again, until the server stops. While the store cannot be reached, those that
-/// were known last are good.
-pub(crate) async fn watch(service: &Service) {
-    let mut ticks = interval(READ_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failures = FailureLog::default();
-    while !service.is_stopping() {
-        ticks.tick().await;
-        let read = service.access.read_again(service.store.as_ref()).await;
-        failures.record("read the organizers' tokens", read);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,16 +77,16 @@ mod tests {
 
     #[test]
     fn what_was_closed_never_opens_again() {
-        let access = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
-        let knows = |number| access.organizer(&TokenHash::new([number; 32])).is_some();
-        access.learn(vec![]);
-        assert!(access.is_open() && !knows(1));
-        access.learn(vec![token(1, false), token(2, true)]);
-        assert!(!access.is_open() && knows(1) && !knows(2));
-        access.learn(vec![token(1, true)]);
-        assert!(!access.is_open() && !knows(1));
-        // Not even if somebody deleted the rows.
-        access.learn(vec![]);
-        assert!(!access.is_open());
+        let tokens = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        let knows = |number| tokens.organizer(&TokenHash::new([number; 32])).is_some();
+        tokens.learn(vec![]);
+        assert!(tokens.is_open() && !knows(1));
+        tokens.learn(vec![token(1, false), token(2, true)]);
+        assert!(!tokens.is_open() && knows(1) && !knows(2));
+        tokens.learn(vec![token(1, true)]);
+        assert!(!tokens.is_open() && !knows(1));
+        // Not even if the rows were deleted.
+        tokens.learn(vec![]);
+        assert!(!tokens.is_open());
     }
 }

@@ -1,4 +1,4 @@
-//! `booking-http erase`: all that is stored of somebody's e-mail address is gone.
+//! `booking-http erase`: erases all personal data of an e-mail address.
 
 use crate::config::{Config, store};
 use anyhow::{Context, bail};

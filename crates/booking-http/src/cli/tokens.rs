@@ -1,4 +1,4 @@
-//! `booking-http token`: who may come as an organizer.
+//! `booking-http token`: creates, lists and revokes organizers' tokens.
 
 use crate::auth::callers::{ORGANIZER_PREFIX, token_hash};
 use crate::config::{Config, store};
@@ -37,19 +37,19 @@ pub(crate) async fn create(
         made.id, made.organizer.name
     );
     if adopts_events {
-        let adopted = adopt(store.as_ref(), made.organizer.id).await?;
+        let adopted = assign_events(store.as_ref(), made.organizer.id).await?;
         eprintln!("events that were nobody's and are theirs now: {adopted}");
     }
     Ok(())
 }
 
 /// Gives what is nobody's to an organizer, in steps that keep no event locked for long.
-async fn adopt(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::Result<u64> {
+async fn assign_events(store: &dyn BookingStore, organizer_id: OrganizerId) -> anyhow::Result<u64> {
     let mut adopted = 0;
     loop {
         match store.assign_events(organizer_id, PageLimit::MAX).await? {
             0 => return Ok(adopted),
-            // One that somebody held all the time may be left.
+            // One whose row was locked all the time may be left.
             now => adopted += now,
         }
     }

@@ -55,7 +55,7 @@ pub(crate) async fn open_existing(config: &Config) -> anyhow::Result<Arc<dyn Boo
     }
 }
 
-/// Recounts every event of a store that must be there. Nothing is written, so that whoever may only read can
+/// Recounts every event of a store that must be there. Nothing is written, so that a role that may only read can
 /// do it, and a standby too.
 pub(crate) async fn audit(config: &Config) -> anyhow::Result<AuditReport> {
     match &config.store {

@@ -1,4 +1,4 @@
-//! The `Host` header. Which one it is does not matter here, but to `sites`; it only has to be one at all.
+//! The `Host` header. Which one it is does not matter here, but to `cross_site`; it only has to be one at all.
 
 use crate::problem::ApiError;
 use actix_web::http::header::{HOST, HeaderMap};

@@ -1,6 +1,8 @@
 //! The edge: what every request and every answer passes through.
 
 use crate::api::compression::compress;
+use crate::auth::token_cache::TokenCache;
+use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
@@ -8,14 +10,14 @@ use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
+use crate::telemetry::request_id;
 use crate::util::failure_log::SampledLog;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -26,22 +28,15 @@ use futures_util::FutureExt;
 use log::Level;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
-/// What is asked every second by whoever watches the server. That all is well is not worth a line.
+/// What monitoring asks every second. That all is well is not worth a line.
 const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-tokio::task_local! {
-    /// The id of the request that this task answers. Not an argument, because it goes with all that a
-    /// handler asks for and no handler decides anything by it.
-    static CURRENT: RequestId;
-}
-
-/// The id of the request that is being answered, if one is.
-pub(crate) fn current_request_id() -> Option<RequestId> {
-    CURRENT.try_with(RequestId::clone).ok()
+/// What the edge works with, in one piece, so that each request looks up one thing.
+pub(crate) struct EdgeState {
+    pub(crate) service: Data<Service>,
+    pub(crate) tokens: Data<TokenCache>,
+    pub(crate) cross_site: CrossSitePolicy,
 }
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
@@ -51,28 +46,29 @@ pub(crate) async fn edge(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
+    let state = request.app_data::<Data<EdgeState>>().expect("every server has it").clone();
+    let service = &state.service;
     let _under_way = service.begin_request();
     let answering = Answering::begin(&request, began);
     let reader = BodyReader::keep(&mut request);
-    let request_id = request_id(request.headers());
+    let request_id = request_id::of(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
 
-    let answered = match admit(&request, &answering, &service) {
+    let answered = match admit(&request, &answering, &state) {
         Ok(()) => {
-            let answer = CURRENT.scope(request_id.clone(), compress(request, next));
+            let answer = request_id::scope(request_id.clone(), compress(request, next));
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
-            let refused = explain(request.error_response(error), &service, &request_id);
-            return Ok(complete(refused, &service, &answering, reader, began, &request_id));
+            let refused = explain(request.error_response(error), service, &request_id);
+            return Ok(complete(refused, service, &answering, reader, began, &request_id));
         }
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), &service, &request_id);
-            return Ok(complete(response, &service, &answering, reader, began, &request_id));
+            let response = explain(response.map_into_boxed_body(), service, &request_id);
+            return Ok(complete(response, service, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
@@ -93,7 +89,7 @@ pub(crate) async fn edge(
 fn admit(
     request: &ServiceRequest,
     answering: &Answering,
-    service: &Service,
+    state: &EdgeState,
 ) -> Result<(), ApiError> {
     if answering.is_over() {
         let detail = "was to be closed after the request before this one";
@@ -103,7 +99,7 @@ fn admit(
         answering.end_connection();
     }
     host_header::check(request.headers())?;
-    service.sites.check(request.head(), service.access.is_open())
+    state.cross_site.check(request.head(), state.tokens.is_open())
 }
 
 /// What every answer gets that leaves through the middlewares.
@@ -127,15 +123,7 @@ fn complete(
     reader.until_sent(response)
 }
 
-/// The caller's id if it is one, else one of ours.
-pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
-    let asked = headers.get(REQUEST_ID).and_then(|id| RequestId::parse(id.to_str().ok()?).ok());
-    asked.unwrap_or_else(|| {
-        RequestId::parse(&Uuid::now_v7().to_string()).expect("a UUID is 36 of 0-9 a-f -")
-    })
-}
-
-/// Writes the body of an answer that an error made, whoever made that.
+/// Writes the body of an answer that an error made, be it ours or the framework's.
 fn explain(
     response: ServiceResponse<BoxBody>,
     service: &Service,
@@ -170,15 +158,15 @@ fn log_cause(error: &ApiError, request_id: &RequestId) {
     let (ApiError::Submit(SubmitError::Store(source)) | ApiError::Store(source)) = error else {
         return;
     };
-    let untold = match source {
-        StoreError::Unavailable(_) => OUTAGE.tell(tokio::time::Instant::now()),
+    let unlogged = match source {
+        StoreError::Unavailable(_) => OUTAGE.sample(tokio::time::Instant::now()),
         // Each of them is looked for by its request's id.
         StoreError::CommitUnknown(_) | StoreError::Broken(_) => Some(0),
     };
-    let Some(untold) = untold else { return };
-    let others = match untold {
+    let Some(unlogged) = unlogged else { return };
+    let others = match unlogged {
         0 => String::new(),
-        untold => format!("; {untold} others failed alike since this was told last"),
+        unlogged => format!("; {unlogged} others failed alike since this was told last"),
     };
     log::warn!("request {request_id}: {error}: {}{others}", ErrorChain(source));
 }
@@ -190,9 +178,9 @@ fn close_after<B>(response: &mut HttpResponse<B>) {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
-fn complete_headers(headers: &mut HeaderMap, request_id: &RequestId) {
-    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
-        headers.insert(REQUEST_ID, id);
+fn complete_headers(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(request_id::HEADER, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -227,16 +215,15 @@ fn count(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::token_cache::TokenCache;
-    use crate::config::Config;
-    use crate::service::signing_keys::Seeds;
+    use crate::limits::ClientLimits;
+    use crate::service::signing_keys::SigningSeeds;
     use crate::service::tickets::Tickets;
     use actix_web::http::StatusCode;
     use actix_web::middleware::from_fn;
     use actix_web::{App, HttpResponse, test, web};
     use booking_admission::{Admission, Limits};
     use booking_conformance::MemoryStore;
-    use booking_core::{CapacityMax, SigningSeed};
+    use booking_core::SigningSeed;
     use serde_json::Value;
     use std::sync::Arc;
 
@@ -249,15 +236,17 @@ mod tests {
     async fn ask(path: &str) -> (StatusCode, HeaderMap, Value) {
         let store = Arc::new(MemoryStore::default());
         let admission = Admission::start(store.clone(), Limits::default());
-        let seeds = Seeds::Fixed(vec![SigningSeed::new([7; 32])]);
+        let seeds = SigningSeeds::Fixed(vec![SigningSeed::new([7; 32])]);
         let tickets = Tickets::open(seeds, store.clone()).await.expect("it answers");
-        let (capacity_max, within) = (CapacityMax::default(), Duration::from_secs(1));
-        let limits = Config::read(&|_| None).expect("the defaults are valid").client_limits;
-        let access = TokenCache::read(store.as_ref()).await.expect("it answers");
-        let service =
-            Service::new(store, admission, access, tickets, capacity_max, within, &limits);
+        let tokens = TokenCache::read(store.as_ref()).await.expect("it answers");
+        let service = Service::new(store, admission, tickets, &ClientLimits::of(&|_| None));
+        let state = EdgeState {
+            service: Data::new(service),
+            tokens: Data::new(tokens),
+            cross_site: CrossSitePolicy::default(),
+        };
         let app = App::new()
-            .app_data(Data::new(service))
+            .app_data(Data::new(state))
             .route("/panic", web::get().to(async || -> Answer { panic!("on purpose") }))
             .route(
                 "/unknown",

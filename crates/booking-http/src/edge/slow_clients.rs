@@ -1,4 +1,4 @@
-//! Bodies that are not read to their end.
+//! Bodies that are not read to their end: clients that drip, and answers that come before the body has.
 
 use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 pub(crate) struct BodyReader(Option<Rc<RefCell<Payload>>>);
 
 impl BodyReader {
-    /// Keeps the reader of the request's body until its answer is sent, whoever drops it before.
+    /// Keeps the reader of the request's body until its answer is sent, even if the handler drops it before.
     pub(crate) fn keep(request: &mut ServiceRequest) -> Self {
         if !request.headers().contains_key(TRANSFER_ENCODING) {
             return Self(None);

@@ -1,10 +1,9 @@
-//! What a request that writes brings along: its body, read strictly and once, and its idempotency key.
+//! The body of a request that writes, read strictly and once, and its idempotency key.
 
 use crate::extract::fields::Fields;
 use crate::extract::idempotency_key::{KeyHeader, RequestKey};
 use crate::net::connections;
 use crate::problem::ApiError;
-use crate::service::Service;
 use actix_web::dev::Payload;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE,
@@ -15,6 +14,7 @@ use booking_core::{Caller, CapacityMax, IdempotencyKey};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -25,18 +25,21 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 * 1_024;
 /// wait for their turn, for no longer than a body may take to arrive.
 const LARGE_BODIES_MAX: usize = 64;
 
-/// The places of large bodies, of the whole process.
-pub(crate) struct LargeBodies(Arc<Semaphore>);
-
-impl Default for LargeBodies {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LARGE_BODIES_MAX)))
-    }
+/// What bodies may be, and how many large ones there may be at once: one for the whole process.
+pub(crate) struct BodyLimits {
+    /// The longest that a body may take to arrive.
+    within: Duration,
+    capacity_max: CapacityMax,
+    large: Arc<Semaphore>,
 }
 
-impl LargeBodies {
+impl BodyLimits {
+    pub(crate) fn new(within: Duration, capacity_max: CapacityMax) -> Self {
+        Self { within, capacity_max, large: Arc::new(Semaphore::new(LARGE_BODIES_MAX)) }
+    }
+
     async fn place(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.0).acquire_owned().await.expect("it is never closed")
+        Arc::clone(&self.large).acquire_owned().await.expect("it is never closed")
     }
 }
 
@@ -92,12 +95,12 @@ impl<T: FromBody> FromRequest for Write<T> {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let service = request.app_data::<Data<Service>>().expect("every route has the service");
+            let limits =
+                request.app_data::<Data<BodyLimits>>().expect("every route has the limits");
             let may_be_empty = T::MAY_BE_LEFT_OUT;
             check_headers(request.headers(), may_be_empty)?;
-            let within = service.body_within;
-            let reading = read(&mut payload, T::BYTES_MAX, &service.large_bodies);
-            let read = timeout(within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
+            let reading = read(&mut payload, T::BYTES_MAX, limits);
+            let read = timeout(limits.within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
             let (bytes, _place) = read?;
             connections::end_body(&request);
             // What is not there needs no type.
@@ -105,7 +108,7 @@ impl<T: FromBody> FromRequest for Write<T> {
                 return Err(ApiError::UnsupportedMediaType.into());
             }
             let header = KeyHeader::of(&request)?;
-            let body = parse(&bytes, service.capacity_max)?;
+            let body = parse(&bytes, limits.capacity_max)?;
             let key = header.map(|key| key.with_body(&request, &bytes));
             Ok(Self { body, key, _place })
         })
@@ -155,11 +158,11 @@ pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     is_identity && is_json && is_utf8
 }
 
-/// Reads a body of up to `bytes_max`, and takes one of `places` if it is a large one.
+/// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.
 async fn read(
     payload: &mut Payload,
     bytes_max: usize,
-    places: &LargeBodies,
+    limits: &BodyLimits,
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
     let (mut bytes, mut place) = (BytesMut::new(), None);
     while let Some(chunk) = payload.next().await {
@@ -169,7 +172,7 @@ async fn read(
             return Err(ApiError::TooLarge { max: bytes_max });
         }
         if length > BODY_BYTES_MAX && place.is_none() {
-            place = Some(places.place().await);
+            place = Some(limits.place().await);
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -191,7 +194,10 @@ mod tests {
     use actix_web::error::PayloadError;
     use futures_util::{Stream, stream};
     use std::pin::Pin;
-    use std::time::Duration;
+
+    fn limits() -> BodyLimits {
+        BodyLimits::new(Duration::from_secs(1), CapacityMax::default())
+    }
 
     /// A body that arrives in pieces of 1,000 bytes.
     fn payload(length: usize) -> Payload {
@@ -204,16 +210,16 @@ mod tests {
 
     #[actix_web::test]
     async fn large_bodies_wait_for_their_turn_and_others_do_not() {
-        let places = LargeBodies::default();
+        let limits = limits();
         let mut large = Vec::new();
         for _ in 0..LARGE_BODIES_MAX {
-            let read = read(&mut payload(BODY_BYTES_MAX + 1), 2 * BODY_BYTES_MAX, &places).await;
+            let read = read(&mut payload(BODY_BYTES_MAX + 1), 2 * BODY_BYTES_MAX, &limits).await;
             large.push(read.expect("there is a place"));
         }
-        let small = read(&mut payload(BODY_BYTES_MAX), 2 * BODY_BYTES_MAX, &places).await;
+        let small = read(&mut payload(BODY_BYTES_MAX), 2 * BODY_BYTES_MAX, &limits).await;
         assert!(small.is_ok_and(|(_, place)| place.is_none()));
         let mut one_more = payload(BODY_BYTES_MAX + 1);
-        let mut waiting = Box::pin(read(&mut one_more, 2 * BODY_BYTES_MAX, &places));
+        let mut waiting = Box::pin(read(&mut one_more, 2 * BODY_BYTES_MAX, &limits));
         let first = timeout(Duration::from_millis(20), &mut waiting).await;
         assert!(first.is_err(), "there is no place");
         large.pop();
@@ -223,10 +229,10 @@ mod tests {
 
     #[actix_web::test]
     async fn nothing_is_longer_than_its_limit() {
-        let places = LargeBodies::default();
+        let limits = limits();
         for (length, max) in [(1_001, 1_000), (BODY_BYTES_MAX * 3 + 1, BODY_BYTES_MAX * 3)] {
-            assert!(read(&mut payload(length - 1), max, &places).await.is_ok());
-            let refused = read(&mut payload(length), max, &places).await;
+            assert!(read(&mut payload(length - 1), max, &limits).await.is_ok());
+            let refused = read(&mut payload(length), max, &limits).await;
             assert!(matches!(refused, Err(ApiError::TooLarge { max: told }) if told == max));
         }
     }

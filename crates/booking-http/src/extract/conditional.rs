@@ -1,4 +1,4 @@
-//! What clients may keep, and how they ask whether it still holds.
+//! Conditional requests and caching: `ETag`, `If-None-Match`, `If-Match`, `Cache-Control`.
 
 use crate::problem::ApiError;
 use actix_web::dev::Payload;

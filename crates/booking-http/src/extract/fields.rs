@@ -1,4 +1,4 @@
-//! The fields of a JSON object, taken one by one; what is wrong with them is gathered, all of it.
+//! The fields of a JSON object, taken one by one; every error in them is collected.
 
 use crate::extract::json::Json;
 use crate::problem::FieldError;

@@ -6,7 +6,7 @@
 use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::HeaderName;
 use booking_core::{Caller, Fingerprint, IdempotencyKey, KeyHash};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -14,13 +14,9 @@ use uuid::Uuid;
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
-/// The shortest key of who shows no token, in bytes. All of those are one caller, so that whoever sends the
-/// key and the body of somebody else gets that one's answer, `manage_token` and all: their key is a secret.
+/// The shortest key of a client that shows no token, in bytes. All of those are one caller, so that one who sends
+/// the key and the body of another gets that one's answer, `manage_token` and all: their key is a secret.
 const SECRET_KEY_BYTES_MIN: usize = 16;
-
-/// On an answer that was given before.
-pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
 
 /// The header of a request, checked.
 pub(crate) struct KeyHeader<'a>(&'a [u8]);

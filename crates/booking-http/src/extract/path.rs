@@ -1,11 +1,10 @@
-//! What a route's path names.
+//! Ids in paths.
 
-use crate::auth::callers;
 use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Caller, EventId, RegistrationId};
+use booking_core::{EventId, RegistrationId};
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
@@ -43,34 +42,11 @@ impl FromRequest for RegistrationPath {
     }
 }
 
-/// The `{id}` of a registration on its own routes, and who asks there.
-#[derive(Clone, Copy)]
-pub(crate) struct RegistrationAuth {
-    pub(crate) id: RegistrationId,
-    pub(crate) caller: Caller,
-}
-
-impl RegistrationAuth {
-    /// That of a request. Who shows nothing learns nothing of what was asked for.
-    ///
-    /// # Errors
-    /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let caller = callers::holder(request)?;
-        Ok(Self { id: id(request, "id")?, caller })
-    }
-}
-
-impl FromRequest for RegistrationAuth {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request).map_err(Into::into))
-    }
-}
-
-fn id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, ApiError> {
+/// The id that a path has under `name`.
+///
+/// # Errors
+/// [`ApiError::NotFound`].
+pub(crate) fn id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, ApiError> {
     let id = request.match_info().get(name).map(trim);
     id.and_then(|id| id.parse().ok()).ok_or(ApiError::NotFound)
 }

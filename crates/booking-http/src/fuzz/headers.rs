@@ -2,11 +2,12 @@
 
 use super::Target;
 use crate::auth::callers;
-use crate::edge::{host_header, middleware};
+use crate::edge::host_header;
 use crate::extract::body::is_plain_json;
 use crate::extract::conditional::{has_already, if_match};
 use crate::extract::idempotency_key::KeyHeader;
 use crate::net::forwarded::AddressHeader;
+use crate::telemetry::request_id;
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_TYPE, EntityTag, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_NONE_MATCH,
@@ -128,7 +129,7 @@ fn content_type(bytes: &[u8]) {
 
 fn request_id(bytes: &[u8]) {
     with(bytes, &HeaderName::from_static("x-request-id"), |headers, _| {
-        let id = middleware::request_id(headers);
+        let id = request_id::of(headers);
         let id = id.as_str();
         assert!((1..=128).contains(&id.len()));
         assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)), "{id}");

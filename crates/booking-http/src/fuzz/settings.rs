@@ -1,4 +1,4 @@
-//! The settings. Whoever sets them may, but what is wrong in one must be told, and never what it was.
+//! The settings. They are the operator's own, but what is wrong in one must be told, and never what it was.
 
 use super::Target;
 use crate::config::Config;
@@ -68,7 +68,7 @@ fn settings(bytes: &[u8]) {
     super::text(bytes, |text| {
         let pairs: Vec<_> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let lookup = |name: &str| {
-            // Files are somebody else's to fuzz.
+            // What files hold is fuzzed elsewhere.
             let pair = pairs.iter().find(|(n, _)| *n == name && !name.ends_with("_FILE"));
             pair.map(|(_, value)| (*value).to_owned())
         };

@@ -1,11 +1,10 @@
-//! What is refused before anything of it is looked at: writes that come too often.
+//! The rate limit on writes, before anything of a request is read.
 
 use super::rate::{Limiter, QuotaState};
-use super::{ClientLimits, LimitKind, RateLimited};
+use super::{ClientLimits, REFUSAL_PAUSE};
 use crate::auth::callers;
 use crate::net::client::{Client, TrustedProxies};
-use crate::problem::ApiError;
-use crate::service::{REFUSAL_PAUSE, Service};
+use crate::problem::{ApiError, LimitKind, RateLimited};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -65,8 +64,8 @@ impl FromRequest for Peer {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let service = request.app_data::<Data<Service>>().expect("every route has the service");
-        ready(Ok(Self(service.gate.client(request.peer_addr(), request.headers()))))
+        let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
+        ready(Ok(Self(gate.client(request.peer_addr(), request.headers()))))
     }
 }
 
@@ -78,8 +77,7 @@ pub(crate) async fn gate(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // What is safe changes nothing (RFC 9110, section 9.2.1).
     let peer = request.peer_addr().filter(|_| !request.method().is_safe());
-    let service = request.app_data::<Data<Service>>().expect("every route has the service").clone();
-    let gate = &service.gate;
+    let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
     let Some(client) = gate.client(peer, request.headers()) else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
@@ -92,7 +90,7 @@ pub(crate) async fn gate(
             request.error_response(ApiError::RateLimited(limited)).map_into_right_body()
         }
     };
-    quotas.tell(response.headers_mut());
+    quotas.write_headers(response.headers_mut());
     Ok(response)
 }
 
@@ -107,7 +105,7 @@ impl QuotaStates {
         Some(RateLimited { of: what, wait: quota?.wait()? })
     }
 
-    fn tell(&self, headers: &mut HeaderMap) {
+    fn write_headers(&self, headers: &mut HeaderMap) {
         for (name, text) in
             [(POLICY, QuotaState::policy as fn(&QuotaState) -> String), (LIMIT, QuotaState::limit)]
         {

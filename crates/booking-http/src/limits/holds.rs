@@ -5,9 +5,10 @@
 //! it is confirmed, given up or run out. Confirmed through another server, or gone with its event, it
 //! keeps its place until its end. Nothing is kept of an address but a keyed hash.
 
+use super::ClientLimits;
 use super::places::{Limit, Places, Taken};
-use super::{ClientLimits, LimitKind, RateLimited};
 use crate::net::client::Client;
+use crate::problem::{LimitKind, RateLimited};
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::{EmailAddress, HoldTtl, KeyHash, Outcome, RegistrationId};
@@ -108,8 +109,7 @@ mod tests {
         let lookup = |name: &str| {
             settings.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
         };
-        let config = crate::config::Config::read(&lookup).expect("valid");
-        Holds::new(&config.client_limits)
+        Holds::new(&ClientLimits::of(&lookup))
     }
 
     fn client(last: u8) -> Option<Client> {
@@ -216,7 +216,7 @@ mod tests {
             assert_eq!(at.count(), places, "{outcome:?}");
             holds.free(id(1));
         }
-        // Whoever hangs up says nothing of what became of it.
+        // A client that hangs up says nothing of what became of it.
         let _ = at.take(client(1), "a@x.org", 2, None, 60).expect("there is room");
         assert_eq!(at.count(), 1);
     }

@@ -1,6 +1,6 @@
-//! Places that are taken by whoever has only so many, each for a while.
+//! Quotas with an end: each owner has so many places, and each is taken for a while.
 
-use super::{LimitKind, RateLimited};
+use crate::problem::{LimitKind, RateLimited};
 use booking_admission::SubmitError;
 use booking_core::{KeyHash, Outcome, Refusal, RegistrationId, StoreError};
 use std::collections::{BTreeSet, HashMap};
@@ -22,7 +22,7 @@ pub(crate) struct Taken {
 /// A hash of who has places, with a key that is this process's own.
 pub(super) type Owner = u64;
 
-/// How many places somebody may have, and what is said of one too many.
+/// How many places an owner may have, and which limit is told to have been reached.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {
     pub(super) owner: Owner,

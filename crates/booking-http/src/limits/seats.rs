@@ -6,9 +6,10 @@
 //! any number of names would have every seat that comes free. What an organizer's token asks for does not count:
 //! it is for its own events alone and registers people at a desk. It is counted by this process alone, as holds are.
 
+use super::ClientLimits;
 use super::places::{Limit, Places, Taken};
-use super::{ClientLimits, LimitKind, RateLimited};
 use crate::net::client::Client;
+use crate::problem::{LimitKind, RateLimited};
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::{Caller, EventId, KeyHash, Outcome, RegistrationId};
@@ -104,8 +105,7 @@ mod tests {
 
     fn seats(max: u32) -> Seats {
         let lookup = |name: &str| (name == "CLIENT_SEATS_MAX").then(|| max.to_string());
-        let config = crate::config::Config::read(&lookup).expect("valid");
-        Seats::new(&config.client_limits)
+        Seats::new(&ClientLimits::of(&lookup))
     }
 
     fn client(last: u8) -> Option<Client> {

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Which client a request comes from, behind proxies or not.
 
 use super::forwarded::AddressHeader;
 use crate::settings::Reader;
@@ -7,14 +7,14 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much of an IPv6 address is one client: whoever is given one network has all the addresses in it
+/// How much of an IPv6 address is one client: a customer who is given one network has all the addresses in it
 /// (RFC 6177).
 const IPV6_CLIENT_BITS: u32 = 64;
 
 /// The most proxies in a row. Of a longer row the last one counts: it is made up, or goes in circles.
 const PROXIES_MAX: usize = 32;
 
-/// Whoever is counted as one: an IPv4 address, or an IPv6 network of /64.
+/// What is counted as one client: an IPv4 address, or an IPv6 network of /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(IpAddr);
 
@@ -66,7 +66,7 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Who sent a request with `headers` that came from `peer`. `None` for whoever is on this very
+    /// Who sent a request with `headers` that came from `peer`. `None` for a request from this very
     /// machine: that is its owner, unless it is a proxy that is named.
     ///
     /// Each proxy adds on the right where it got the request from. So from the right on, what a trusted
@@ -220,7 +220,7 @@ mod tests {
         assert_is(x("1.1.1.1, 198.51.100.1, 10.0.0.2"), "198.51.100.1");
         // All of them are ours: the farthest is the one who asks.
         assert_is(x("10.0.0.9, 10.0.0.2"), "10.0.0.9");
-        // What cannot be read is told by whoever is before it.
+        // A hop that cannot be read counts as the proxy that passed it on.
         assert_is(x("198.51.100.1, nonsense"), "127.0.0.1");
         assert_is(x("198.51.100.1, unknown, 10.0.0.2"), "10.0.0.2");
         assert_is(x(""), "127.0.0.1");

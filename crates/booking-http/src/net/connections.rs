@@ -103,8 +103,8 @@ pub(crate) fn accept(stream: TcpStream, counts: &Arc<Counts>, idle_max: Duration
     GuardedStream::new(stream, connection)
 }
 
-/// Gives requests the connection that they come on.
-pub(crate) fn tell(stream: &GuardedStream, data: &mut Extensions) {
+/// Attaches a connection to the requests that come on it.
+pub(crate) fn attach(stream: &GuardedStream, data: &mut Extensions) {
     data.insert(Rc::clone(stream.connection()));
 }
 

@@ -2,7 +2,7 @@
 //! their own that holds one address. One of them is believed, and the others are not looked at: a proxy
 //! writes its own and passes on what it does not know, as the client sent it.
 //!
-//! Parsers that others made take a comma inside quotes for the end of a hop, so that whoever sends the
+//! Parsers that others made take a comma inside quotes for the end of a hop, so that a client that sends the
 //! right quotes could name hops in the place of a proxy.
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName};

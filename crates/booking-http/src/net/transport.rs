@@ -16,9 +16,9 @@ use std::time::Duration;
 /// The most connections that the kernel holds for us.
 const BACKLOG: i32 = 4_096;
 
-/// How long clients may take.
+/// How long clients may take until their connection ends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Times {
+pub(crate) struct Timeouts {
     /// For the head of a first request.
     pub(crate) head_within: Duration,
     /// Between an answer and the next request.
@@ -39,7 +39,7 @@ pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 pub(crate) fn http_service<F, I, S, B>(
     app: F,
     counts: Arc<Counts>,
-    times: Times,
+    times: Timeouts,
 ) -> impl ServiceFactory<TcpStream, Config = (), InitError = ()>
 where
     F: Fn() -> I,
@@ -56,7 +56,7 @@ where
     let http = HttpService::build()
         .client_request_timeout(times.head_within)
         .keep_alive(times.idle_max)
-        .on_connect_ext(connections::tell)
+        .on_connect_ext(connections::attach)
         .h1(map_config(app, |_| AppConfig::default()));
     // However little happens on it, it ends.
     let idle_max = times.idle_max + times.head_within;

@@ -1,4 +1,4 @@
-//! What some problems tell beside their text, for programs.
+//! Extension members of problems (RFC 9457, section 3.2), for programs.
 
 use crate::problem::{ApiError, FieldError};
 use booking_core::{Refusal, TicketVoid};

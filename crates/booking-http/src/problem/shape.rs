@@ -1,7 +1,6 @@
-//! How each kind of error is told: its status, its code for programs, its title for people.
+//! The status, code and title of each error.
 
-use crate::limits::RateLimited;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, RateLimited};
 use actix_web::http::StatusCode;
 use booking_admission::SubmitError;
 use booking_core::{Refusal, StoreError};

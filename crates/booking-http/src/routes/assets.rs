@@ -18,7 +18,7 @@ pub(crate) struct Asset {
 }
 
 /// What pages may do: nothing but show and call what comes from here. No script is inline, so none
-/// that somebody smuggles into a text is ever run.
+/// that is smuggled into a text is ever run.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";

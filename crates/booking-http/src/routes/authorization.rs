@@ -1,11 +1,11 @@
-//! Who may ask at all hears what is wrong with a query. Whoever may not hears that they may not.
+//! Authorization before validation: only those who may ask hear what is wrong with a query or a body.
 //!
 //! Who asks is told by an extractor. But whether they may ask of this event or of that registration is decided
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
 
-use crate::auth::callers;
-use crate::extract::path::{EventPath, RegistrationAuth};
+use crate::auth::callers::{self, RegistrationAuth};
+use crate::extract::path::EventPath;
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -82,7 +82,7 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         }
     } else if template.starts_with("/events/{id}") {
         // Organizers see those events that they manage, and who is none has not come here on their routes.
-        let caller = callers::visitor(request)?;
+        let caller = callers::optional_caller(request)?;
         service.reads.event(caller, EventPath::of(request)?.0).await?;
     }
     Ok(())

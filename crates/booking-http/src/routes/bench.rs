@@ -35,6 +35,6 @@ pub(super) async fn register_nothing(
         event_version: Version::FIRST,
         created_at: DateTime::UNIX_EPOCH,
     }))?;
-    let token = service.tickets.token_of(&made, &token).await;
+    let token = made.token(&service.tickets, &token).await;
     Ok(made.made(token.as_ref()))
 }

@@ -1,4 +1,4 @@
-//! At the door.
+//! Check-in: one ticket, a batch of them, and undoing it.
 
 mod scan;
 
@@ -6,8 +6,8 @@ use super::Answer;
 use crate::api::requests::{CheckIn, CheckInBatch};
 use crate::auth::callers::OrganizerAuth;
 use crate::extract::body::{Nothing, Write};
-use crate::extract::idempotency_key::REPLAYED;
 use crate::extract::path::{EventPath, RegistrationPath};
+use crate::problem::REPLAYED;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::HttpResponse;
@@ -39,12 +39,12 @@ pub(super) async fn check_in_batch(
     write: Write<CheckInBatch>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let told = scan::tell(&service, caller, event_id, &write.body.scans, key).await?;
+    let batch = scan::check_in_all(&service, caller, event_id, &write.body.scans, key).await?;
     let mut response = HttpResponse::Ok();
-    if told.is_replay {
+    if batch.is_replay {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(json!({ "results": told.results })))
+    Ok(response.json(json!({ "results": batch.results })))
 }
 
 /// `DELETE /events/{id}/check-ins/{registration_id}`

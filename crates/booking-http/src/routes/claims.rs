@@ -1,4 +1,4 @@
-//! Coming to an event: register, hold.
+//! Claiming a seat: register, hold.
 
 use super::Answer;
 use crate::api::requests::{Hold, Register};
@@ -6,8 +6,8 @@ use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
 use crate::extract::path::EventPath;
-use crate::limits::{Peer, RateLimited};
-use crate::problem::ApiError;
+use crate::limits::Peer;
+use crate::problem::{ApiError, RateLimited};
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use crate::service::tickets::Issued;
@@ -38,7 +38,7 @@ pub(super) async fn register(
         }
         Err(too_many) => replay(&service, item, too_many).await?,
     };
-    present(&service, outcome, &token).await
+    respond(&service, outcome, &token).await
 }
 
 /// `POST /events/{id}/holds`
@@ -70,7 +70,7 @@ pub(super) async fn hold(
         }
         Err(too_many) => replay(&service, hold, too_many).await?,
     };
-    present(&service, outcome, &token).await
+    respond(&service, outcome, &token).await
 }
 
 /// What a seat that is one too many was answered when it was not, if it is the same request again.
@@ -88,8 +88,8 @@ async fn replay(
     }
 }
 
-async fn present(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
+async fn respond(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
     let made = CommandResult::registration(outcome)?;
-    let token = service.tickets.token_of(&made, token).await;
+    let token = made.token(&service.tickets, token).await;
     Ok(made.made(token.as_ref()))
 }

@@ -1,4 +1,4 @@
-//! Events themselves.
+//! Events: create, list, show, edit, cancel, and their calendar files.
 
 use super::Answer;
 use crate::api::calendar;

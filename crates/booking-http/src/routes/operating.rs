@@ -1,10 +1,9 @@
-//! For those who run it: probes and metrics.
+//! Operations: probes and metrics.
 
 use super::Answer;
-use crate::config::MetricsAt;
 use crate::problem::ApiError;
 use crate::service::Service;
-use crate::telemetry::metrics;
+use crate::telemetry::{MetricsAt, metrics};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data};
@@ -36,6 +35,6 @@ pub(super) async fn metrics(service: Data<Service>) -> Answer {
 
 /// `GET /metrics`
 pub(super) async fn metrics_apart(service: Data<Service>) -> HttpResponse {
-    let text = service.metrics.show(&service).await;
+    let text = service.metrics_text().await;
     HttpResponse::Ok().insert_header((CONTENT_TYPE, metrics::CONTENT_TYPE)).body(text)
 }

@@ -1,13 +1,13 @@
-//! Registrations that are there, for their owners and for the organizer.
+//! Registrations: list, show, confirm, correct, transfer, cancel, and their history.
 
 use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery};
 use crate::api::requests::{Correct, Transfer};
 use crate::api::responses::{HistoryBody, RegistrationBody};
-use crate::auth::callers::OrganizerAuth;
+use crate::auth::callers::{OrganizerAuth, RegistrationAuth};
 use crate::auth::manage_token::Origin;
 use crate::extract::body::{Nothing, Write};
-use crate::extract::path::{EventPath, RegistrationAuth};
+use crate::extract::path::EventPath;
 use crate::problem::ApiError;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
@@ -87,7 +87,7 @@ pub(super) async fn correct(
     let outcome = service.submit_for(holder, Command::Correct(correct), key).await?;
     let corrected = CommandResult::registration(outcome)?;
     let token = match is_of_address {
-        true => service.tickets.token_of(&corrected, &token).await,
+        true => corrected.token(&service.tickets, &token).await,
         // Whoever has it keeps the token that they have.
         false => None,
     };
@@ -105,7 +105,7 @@ pub(super) async fn renew_link(
     let renew = booking_core::RenewLink { registration_id, token_hash: token.hash };
     let outcome = service.submit_for(holder, Command::RenewLink(renew), key).await?;
     let renewed = CommandResult::registration(outcome)?;
-    let token = service.tickets.token_of(&renewed, &token).await;
+    let token = renewed.token(&service.tickets, &token).await;
     Ok(renewed.changed(token.as_ref()))
 }
 
@@ -122,6 +122,6 @@ pub(super) async fn transfer(
     let transfer = booking_core::Transfer { registration_id, person, token_hash };
     let outcome = service.submit_for(holder, Command::Transfer(transfer), key).await?;
     let transferred = CommandResult::registration(outcome)?;
-    let token = service.tickets.token_of(&transferred, &token).await;
+    let token = transferred.token(&service.tickets, &token).await;
     Ok(transferred.changed(token.as_ref()))
 }

@@ -1,10 +1,10 @@
-//! Outcomes as answers.
+//! Outcomes as HTTP responses: status, headers and body.
 
 use crate::api::responses::{EventBody, RegistrationBody};
 use crate::auth::manage_token::ManageToken;
 use crate::extract::conditional::etag;
-use crate::extract::idempotency_key::REPLAYED;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, REPLAYED};
+use crate::service::tickets::{Issued, Tickets};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use booking_core::{Event, EventTag, Outcome, Registration, Timing};
@@ -14,9 +14,9 @@ pub(crate) struct CommandResult<T> {
     pub(crate) what: T,
     /// Whether it is the answer that the same request got before.
     pub(crate) is_replay: bool,
-    /// Whether somebody who asked for a seat has to wait for one.
+    /// Whether the registration was put on the waitlist.
     is_waitlisted: bool,
-    /// How somebody who was let in is in time.
+    /// Whether a check-in was early, in time or late.
     timing: Option<Timing>,
 }
 
@@ -60,6 +60,11 @@ impl CommandResult<Registration> {
             }
         };
         Ok(Self { what, is_replay, is_waitlisted, timing })
+    }
+
+    /// The token to show with it, if `issued` or a token like it is the registration's.
+    pub(crate) async fn token(&self, tickets: &Tickets, issued: &Issued) -> Option<ManageToken> {
+        tickets.token_of(&self.what, self.is_replay, issued).await
     }
 
     /// 201: something was made of it; 202: it waits.

@@ -3,8 +3,8 @@
 use super::Answer;
 use crate::api::qr;
 use crate::api::responses::TicketBody;
+use crate::auth::callers::RegistrationAuth;
 use crate::extract::conditional::REVALIDATE;
-use crate::extract::path::RegistrationAuth;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::HttpResponse;

@@ -2,7 +2,7 @@
 //!
 //! Clients keep their connections, and those under load never leave one idle. So from the signal on each
 //! answer says that it is the last one of its connection (`edge`), and connections end as soon as they are
-//! idle (`connections`). Whoever connects meanwhile is served in the same way for a moment; then there is
+//! idle (`connections`). A client that connects meanwhile is served in the same way for a moment; then there is
 //! nobody left to serve them, and they are told to come again, which is to a server that goes on.
 
 use crate::net::connections::Counts;
@@ -80,7 +80,7 @@ pub(crate) async fn on_signal(
     wait_until(deadline, is_over).await;
     handle.stop(false).await;
     drop(ended);
-    // It takes no longer than those whom it tells.
+    // It takes no longer than the clients that it turns away.
     let _ = turning_away.await;
 }
 
@@ -97,31 +97,31 @@ async fn turn_away(listener: TcpListener, is_ended: oneshot::Receiver<()>) {
         listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
     let answer = Arc::new(unavailable());
-    let mut told = JoinSet::new();
-    let mut tell_one = |stream| {
+    let mut sending = JoinSet::new();
+    let mut send_one = |stream| {
         let answer = Arc::clone(&answer);
-        told.spawn(timeout(TURNED_AWAY_WITHIN, async move { tell(stream, &answer).await }));
+        sending.spawn(timeout(TURNED_AWAY_WITHIN, async move { send(stream, &answer).await }));
     };
     tokio::pin!(is_ended);
     loop {
         tokio::select! {
             _ = &mut is_ended => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => tell_one(stream),
+                Ok((stream, _)) => send_one(stream),
                 // Too many files are open, or the client is gone already.
                 Err(_) => sleep(POLL).await,
             }
         }
     }
     while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
-        tell_one(stream);
+        send_one(stream);
     }
     drop(listener);
-    while told.join_next().await.is_some() {}
+    while sending.join_next().await.is_some() {}
 }
 
-/// Says it, and reads what the client sends, so that the answer is not lost with what nobody has read.
-async fn tell(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
+/// Sends the answer, and reads what the client sends, so that the answer is not lost with what nobody has read.
+async fn send(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     stream.write_all(answer).await?;
     stream.shutdown().await?;
     let mut rest = stream.take(TURNED_AWAY_BYTES_MAX);

@@ -1,4 +1,4 @@
-//! Look-ups of different things that go to the store together.
+//! A batch loader: look-ups by key that come at the same time share one read of the store.
 
 use crate::problem::ApiError;
 use crate::util::locks::lock;
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-/// The most look-ups that go together.
-const TOGETHER_MAX: usize = 512;
+/// The most look-ups of one read.
+const BATCH_KEYS_MAX: usize = 512;
 /// The most look-ups that wait. One more is refused at once.
 const WAITING_MAX: usize = 16_384;
 
@@ -57,7 +57,7 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(Lookup { key, reply })? {
-            // On its own, since whoever asked first may go away.
+            // A task of its own, since the caller that came first may go away.
             tokio::spawn(flight.run(read));
         }
         Ok(answer.await.map_err(|_| ApiError::Panic)??)
@@ -92,7 +92,7 @@ impl<K: Clone, V> Flight<K, V> {
         yield_now().await;
         while let Some(lookups) = self.next() {
             let keys: Vec<_> = lookups.iter().map(|lookup| lookup.key.clone()).collect();
-            // Whoever has gone does not hear the answer.
+            // A caller that has gone does not hear the answer.
             match read(keys).await {
                 Ok(values) => {
                     assert_eq!(values.len(), lookups.len(), "a value for each key");
@@ -113,7 +113,7 @@ impl<K: Clone, V> Flight<K, V> {
     fn next(&mut self) -> Option<Vec<Lookup<K, V>>> {
         let mut queue = lock(&self.queue);
         let mut lookups = Vec::new();
-        while lookups.len() < TOGETHER_MAX
+        while lookups.len() < BATCH_KEYS_MAX
             && let Some(lookup) = queue.waiting.pop_front()
         {
             if !lookup.reply.is_closed() {
@@ -183,7 +183,7 @@ mod tests {
         source.gate.add_permits(3);
         assert_eq!(early.await, Some(14));
         assert_eq!(late.await, (0..600).map(|key| Some(2 * key)).collect::<Vec<_>>());
-        assert_eq!(*lock(&source.reads), [1, TOGETHER_MAX, 600 - TOGETHER_MAX]);
+        assert_eq!(*lock(&source.reads), [1, BATCH_KEYS_MAX, 600 - BATCH_KEYS_MAX]);
         source.gate.add_permits(1);
         assert_eq!(get(&lookups, &source, 1).await, Some(2), "and then again");
     }

@@ -1,7 +1,7 @@
-//! What writes beside the queue of seats: events that are put up, records that are forgotten.
+//! A bulkhead for writes that do not go through the queue of seats: creating events, purging idempotency records.
 //!
-//! It has no batches to share a transaction with, so each is one of its own, and as many as clients like would leave
-//! the store no time for seats. So few are done at a time, few wait, and the next hears that there are too many.
+//! Each of them is a transaction of its own, and as many as clients like would leave the store no time for seats.
+//! So few are done at a time, few wait, and the next is refused as overload.
 
 use booking_admission::SubmitError;
 use booking_core::StoreError;
@@ -41,27 +41,27 @@ impl Bulkhead {
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, SubmitError> {
-        let waits = Waits::among(&self.waiting).ok_or(SubmitError::Overloaded)?;
+        let slot = WaitingSlot::among(&self.waiting).ok_or(SubmitError::Overloaded)?;
         let turn = timeout(WAIT_MAX, self.turns.acquire()).await;
-        drop(waits);
+        drop(slot);
         let _turn = turn.map_err(|_| SubmitError::Overloaded)?.expect("nobody closes it");
         work.await.map_err(SubmitError::Store)
     }
 }
 
-/// Whoever waits for its turn, for as long as it does.
-struct Waits<'a>(&'a AtomicUsize);
+/// A place among those that wait for their turn, until it is dropped.
+struct WaitingSlot<'a>(&'a AtomicUsize);
 
-impl<'a> Waits<'a> {
+impl<'a> WaitingSlot<'a> {
     fn among(waiting: &'a AtomicUsize) -> Option<Self> {
-        let waits = Self(waiting);
+        let slot = Self(waiting);
         let before = waiting.fetch_add(1, Ordering::SeqCst);
         // Dropped again if there is no room.
-        (before < WAITING_MAX).then_some(waits)
+        (before < WAITING_MAX).then_some(slot)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -88,7 +88,7 @@ mod tests {
         }
         let refused = bulkhead.run(ready(Ok(()))).await;
         assert!(matches!(refused, Err(SubmitError::Overloaded)), "{refused:?}");
-        // Whoever goes away makes room, and is not done.
+        // A caller that goes away makes room, and its work is not done.
         drop(waiting.pop());
         let mut last = Box::pin(bulkhead.run(ready(Ok(()))));
         assert!((&mut last).now_or_never().is_none());

@@ -1,4 +1,4 @@
-//! What is read most: shared by those who ask at the same time, down to the bytes of the answer.
+//! The hottest reads, each shared by all who ask at the same time, down to the bytes of the answer.
 
 use crate::api::compression::SLICE_BYTES;
 use crate::api::pagination::PageBody;
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 /// How many long pages are remembered, of about a mebibyte each.
 const PAGES_REMEMBERED_MAX: usize = 8;
 
-/// An event as it is sent, and what tells to whom.
+/// An event as it is sent, and what tells who may see it.
 #[derive(Clone)]
 pub(crate) struct EventAnswer {
     organizer_id: Option<OrganizerId>,
@@ -38,8 +38,8 @@ pub(crate) struct Reads {
     last_pages: Arc<LastPages>,
 }
 
-/// The long pages that were read last. Nobody is answered from here; but whoever reads the very same again
-/// shares its bytes with those who have not taken all of theirs yet, however many those are.
+/// The long pages that were read last. Nobody is answered from here; but a client that reads the very same again
+/// shares its bytes with those that have not taken all of theirs yet, however many those are.
 #[derive(Default)]
 struct LastPages(Mutex<VecDeque<PageBody>>);
 

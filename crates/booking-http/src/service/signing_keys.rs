@@ -1,4 +1,4 @@
-//! The seeds of the keys that tickets are signed with: where they come from.
+//! Where the seeds of the signing keys for tickets come from: the settings or the store.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 /// Where seeds come from.
 #[derive(Debug)]
-pub(crate) enum Seeds {
+pub(crate) enum SigningSeeds {
     /// The settings: these, and no others.
     Fixed(Vec<SigningSeed>),
     /// The store, which keeps them for all servers alike.
     Stored(Arc<dyn BookingStore>),
 }
 
-impl Seeds {
+impl SigningSeeds {
     /// The settings' if there are some, else the store's.
     pub(crate) fn of(settings: &[SigningSeed], store: &Arc<dyn BookingStore>) -> Self {
         match settings {
@@ -101,12 +101,15 @@ mod tests {
     #[actix_web::test]
     async fn servers_that_start_at_once_agree_on_one_seed() {
         let store: Arc<dyn BookingStore> = Arc::new(MemoryStore::default());
-        let first = Seeds::of(&[], &store).read().await.expect("it answers");
-        let second = Seeds::of(&[], &store).read().await.expect("it answers");
+        let first = SigningSeeds::of(&[], &store).read().await.expect("it answers");
+        let second = SigningSeeds::of(&[], &store).read().await.expect("it answers");
         assert_eq!((first.len(), &first), (1, &second));
-        assert_eq!(Seeds::of(&[], &store).read_earlier(&*store).await.expect("it answers"), []);
+        assert_eq!(
+            SigningSeeds::of(&[], &store).read_earlier(&*store).await.expect("it answers"),
+            []
+        );
         let fixed = [SigningSeed::new([1; 32])];
-        let set = Seeds::of(&fixed, &store);
+        let set = SigningSeeds::of(&fixed, &store);
         assert_eq!(set.read().await.expect("it answers"), fixed);
         assert_eq!(set.read_earlier(&*store).await.expect("it answers"), first);
     }

@@ -1,4 +1,4 @@
-//! Reads that are shared by those who ask for the same thing at the same time.
+//! Single flight: requests for the same key at the same time share one read.
 
 use crate::util::locks::lock;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ where
     {
         let (reply, answer) = oneshot::channel();
         if let Some(flight) = self.join(key, reply) {
-            // On its own, since whoever asked first may go away.
+            // A task of its own, since the caller that came first may go away.
             tokio::spawn(flight.run(read));
         }
         answer.await.ok()
@@ -67,7 +67,7 @@ impl<K: Eq + Hash, V: Clone> Flight<K, V> {
         while let Some(waiting) = self.next() {
             let value = read().await;
             for reply in waiting {
-                // Whoever has gone does not hear it.
+                // A caller that has gone does not hear it.
                 let _ = reply.send(value.clone());
             }
         }

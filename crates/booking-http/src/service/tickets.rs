@@ -3,10 +3,7 @@
 use crate::api::responses::{TicketBody, json};
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
-use crate::routes::responses::CommandResult;
-use crate::service::Service;
-use crate::service::signing_keys::Seeds;
-use crate::util::failure_log::FailureLog;
+use crate::service::signing_keys::SigningSeeds;
 use actix_web::web::Bytes;
 use booking_core::{
     BookingStore, ErrorChain, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
@@ -16,21 +13,17 @@ use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 /// How long after the store's seeds were read an unknown key may have them read again: a forger is not
-/// to keep it busy. As long, whoever shows such a key is kept waiting, and not told off for a key that is
+/// to keep it busy. As long, a scanner with such a key is kept waiting, and not refused for a key that is
 /// new.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// How often a server shows what it signs with, and looks what others do. It is shown much more often than
-/// it is forgotten.
-const SHOW_EVERY: Duration = Duration::from_secs(60);
 
 /// The keys of this installation. Another server may have added some since they were read, or sign with its own:
 /// what that signed is good here, too.
 pub(crate) struct Tickets {
-    seeds: Seeds,
+    seeds: SigningSeeds,
     store: Arc<dyn BookingStore>,
     keys: RwLock<Arc<Keys>>,
     /// When the seeds were read; locked while they are.
@@ -56,8 +49,8 @@ struct Secret {
 
 impl Keys {
     /// All that there are now.
-    async fn read(seeds: &Seeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
-        // In this order: what somebody shows of the store's keys is in the store by then.
+    async fn read(seeds: &SigningSeeds, store: &dyn BookingStore) -> Result<Self, StoreError> {
+        // In this order: what servers show of the store's keys is in the store by then.
         let shown = store.ticket_keys().await?;
         Ok(Self::new(&seeds.read().await?, &seeds.read_earlier(store).await?, &shown))
     }
@@ -131,7 +124,7 @@ impl Keys {
     }
 }
 
-/// A token for whoever is about to get a registration.
+/// A token for the owner of a registration that is about to be made.
 pub(crate) struct Issued {
     token: ManageToken,
     origin: Origin,
@@ -144,7 +137,7 @@ impl Tickets {
     /// # Errors
     /// The store's.
     pub(crate) async fn open(
-        seeds: Seeds,
+        seeds: SigningSeeds,
         store: Arc<dyn BookingStore>,
     ) -> Result<Self, StoreError> {
         let keys = Arc::new(Keys::read(&seeds, &*store).await?);
@@ -163,7 +156,10 @@ impl Tickets {
     }
 
     /// Tells other servers what this one signs with.
-    async fn show(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn show(&self) -> Result<(), StoreError> {
         self.store.show_ticket_keys(&self.keys().own()).await
     }
 
@@ -227,20 +223,20 @@ impl Tickets {
         Issued { token, origin, hash: token.hash() }
     }
 
-    /// The token to show with the answer that gave somebody `registration`: what was issued for it, or
+    /// The token to show with the answer that made or changed `registration`: what was issued for it, or
     /// the same again if the answer is a replay. `None` if the secret that made it is gone.
     pub(crate) async fn token_of(
         &self,
-        decided: &CommandResult<Registration>,
+        registration: &Registration,
+        is_replay: bool,
         issued: &Issued,
     ) -> Option<ManageToken> {
-        let registration = &decided.what;
         let hash = registration.token_hash?;
         if hash == issued.hash {
             return Some(issued.token);
         }
-        if !decided.is_replay {
-            // Whoever has it keeps what they have: nothing was replaced.
+        if !is_replay {
+            // Its owner keeps the token from before: nothing was replaced.
             return None;
         }
         let origin = issued.origin.replayed_for(registration.id);
@@ -255,7 +251,7 @@ impl Tickets {
 
     /// Sees to it that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
-        // Whoever waits here for the lock shares the read of whoever has it.
+        // A caller that waits here for the lock shares the read of the one that has it.
         let mut read_at = self.read_at.lock().await;
         if *read_at > instant {
             return Ok(());
@@ -285,20 +281,6 @@ impl Tickets {
         }
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
-    }
-}
-
-/// Shows again and again what this server signs with, and looks what others do, until it stops.
-pub(crate) async fn watch(service: &Service) {
-    let mut ticks = interval(SHOW_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first is at once, and was done before.
-    ticks.tick().await;
-    let mut failures = FailureLog::default();
-    while !service.is_stopping() {
-        ticks.tick().await;
-        failures.record("read the ticket keys", service.tickets.read_again().await);
-        failures.record("show the ticket keys", service.tickets.show().await);
     }
 }
 

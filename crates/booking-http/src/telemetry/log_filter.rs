@@ -1,12 +1,12 @@
-//! The log says in our own words what happens, and libraries say only what is worth an `info`.
+//! A filter in front of the log: libraries log at `info` and above, and only this workspace's crates below that.
 //!
 //! What they say beneath that quotes what they were given: the PostgreSQL driver, at `debug`, the parameters
 //! of each statement, which are people's addresses; the HTTP server headers that it does not understand.
 //! Whatever `RUST_LOG` asks for, that is left out. The lines of this workspace's crates hold nothing of the
 //! kind at any level.
 //!
-//! Which migrations there are and that none is due is news for whoever starts a server or migrates; to
-//! whoever asked for anything else, such as a token, it is noise in front of their answer.
+//! Which migrations there are and that none is due is news when a server is started or a store migrated; where
+//! anything else was asked for, such as a token, it is noise in front of the answer.
 
 use env_logger::{Builder, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -32,7 +32,7 @@ pub fn init(builder: &mut Builder, tells_migrations: bool) {
     log::set_max_level(level);
 }
 
-/// Whether a line may hold what somebody sent.
+/// Whether a line may quote input.
 fn may_quote(record: &Record<'_>) -> bool {
     let is_ours = record.module_path().is_some_and(|path| path.starts_with("booking_"));
     record.level() > Level::Info && !is_ours

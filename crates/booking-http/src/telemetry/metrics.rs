@@ -1,7 +1,7 @@
-//! What is counted, for Prometheus: names and units by its conventions, the README's table of them, and how
+//! What is counted, for Prometheus: names and units by its conventions, the manual's table of them, and how
 //! they are shown.
 //!
-//! Whatever is counted while requests are served is an atomic; nothing is formatted before somebody asks.
+//! Whatever is counted while requests are served is an atomic; nothing is formatted before it is scraped.
 //! No label holds what a client sent, so that there is a bounded number of series.
 
 mod described;
@@ -11,9 +11,9 @@ mod requests;
 
 pub(crate) use requests::Route;
 
-use crate::service::Service;
+use crate::telemetry::readiness::Ready;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{Observation, Observer, StoreError, Totals};
+use booking_core::{Connections, Observation, Observer, StoreError, Totals};
 use families::Families;
 use process::Process;
 use prometheus::TextEncoder;
@@ -27,6 +27,17 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
 /// The longest that they are waited for.
 const TOTALS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the server does at this instant.
+pub(crate) struct Snapshot {
+    pub(crate) requests_under_way: usize,
+    pub(crate) queue_commands: usize,
+    /// How long the oldest command in the queue has waited.
+    pub(crate) queue_age: Duration,
+    /// The store's.
+    pub(crate) connections: Connections,
+    pub(crate) ready: Ready,
+}
 
 /// Everything that is counted.
 pub(crate) struct Metrics {
@@ -65,26 +76,30 @@ impl Metrics {
         }
     }
 
-    /// All of it, as it is now.
-    pub(crate) async fn show(&self, service: &Service) -> String {
+    /// All of it, as it is now. `totals` is asked only if those that are known are too old.
+    pub(crate) async fn show(
+        &self,
+        now: &Snapshot,
+        totals: impl Future<Output = Result<Totals, StoreError>>,
+    ) -> String {
         let families = &self.families;
-        families.requests_under_way.set(service.requests_under_way() as i64);
-        families.queue_commands.set(service.admission.depth() as i64);
-        families.queue_age.set(service.admission.age().as_secs_f64());
-        let connections = service.store.connections();
+        families.requests_under_way.set(now.requests_under_way as i64);
+        families.queue_commands.set(now.queue_commands as i64);
+        families.queue_age.set(now.queue_age.as_secs_f64());
+        let connections = now.connections;
         families.connections_max.set(connections.max as i64);
         let used = connections.open.saturating_sub(connections.idle);
         families.connections.with_label_values(&["used"]).set(used as i64);
         families.connections.with_label_values(&["idle"]).set(connections.idle as i64);
         families.connections_waiting.set(connections.waiting as i64);
-        let ready = service.ready().await;
+        let ready = now.ready;
         let checks =
             [("server", ready.server), ("store", ready.store), ("migrations", ready.migrations)];
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
         // Where the store does not answer, `booking_ready` says so, and these stay as they were.
-        if let Some(totals) = self.totals.get(service.store.totals()).await {
+        if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);
             families.seats.set(totals.capacity as i64);
             families.seats_taken.set(totals.booked as i64);

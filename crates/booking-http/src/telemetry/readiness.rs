@@ -1,8 +1,7 @@
 //! Whether this server is to be sent requests.
 
-use crate::service::Service;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{StoreHealth, WriteTrouble};
+use booking_core::{StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -17,6 +16,21 @@ pub(crate) struct Readiness(TtlCache<StoreHealth>);
 impl Default for Readiness {
     fn default() -> Self {
         Self(TtlCache::new(GOOD_FOR, WITHIN))
+    }
+}
+
+impl Readiness {
+    /// Whether this server is to be sent requests. `health` is asked only if what the store said last is too
+    /// old; `has_other_keys` is whether other servers sign with keys that this one does not have.
+    pub(crate) async fn check(
+        &self,
+        is_stopping: bool,
+        has_other_keys: bool,
+        health: impl Future<Output = Result<StoreHealth, StoreError>>,
+    ) -> Ready {
+        let health = self.0.get(health).await;
+        let tickets = has_other_keys.then_some("other_keys");
+        Ready { tickets, ..Ready::of(is_stopping, health) }
     }
 }
 
@@ -55,15 +69,6 @@ impl Ready {
             ),
         };
         Self { server, store, migrations, tickets: None }
-    }
-}
-
-impl Service {
-    /// Whether this server is to be sent requests.
-    pub(crate) async fn ready(&self) -> Ready {
-        let health = self.readiness.0.get(self.store.health()).await;
-        let tickets = self.tickets.has_others().then_some("other_keys");
-        Ready { tickets, ..Ready::of(self.is_stopping(), health) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! How often a failure is told in the log.
+//! Logging of failures that go on: each kind at most so often, so that an outage does not fill the log.
 
 pub(crate) use booking_admission::FailureLog;
 
@@ -7,31 +7,32 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a failure of many requests is told.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often a failure of many requests is logged.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// What many requests fail of at once, as while the store is away: the first is told, and then one a second
-/// with how many were not. A line for each would add to it.
+/// Samples what many requests fail of at once, as while the store is away: the first is logged, and then one a
+/// second, with how many were not. A line for each would add to the load.
 pub(crate) struct SampledLog(Mutex<Sampled>);
 
 struct Sampled {
-    told_at: Option<Instant>,
+    logged_at: Option<Instant>,
     count: u64,
 }
 
 impl SampledLog {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Sampled { told_at: None, count: 0 }))
+        Self(Mutex::new(Sampled { logged_at: None, count: 0 }))
     }
 
-    /// If a failure at `now` is to be told: how many before it were not.
-    pub(crate) fn tell(&self, now: Instant) -> Option<u64> {
+    /// If a failure at `now` is to be logged: how many before it were not.
+    pub(crate) fn sample(&self, now: Instant) -> Option<u64> {
         let mut unlogged = lock(&self.0);
-        if unlogged.told_at.is_some_and(|told_at| now.duration_since(told_at) < TELL_EVERY) {
+        if unlogged.logged_at.is_some_and(|logged_at| now.duration_since(logged_at) < SAMPLE_EVERY)
+        {
             unlogged.count += 1;
             return None;
         }
-        unlogged.told_at = Some(now);
+        unlogged.logged_at = Some(now);
         Some(std::mem::take(&mut unlogged.count))
     }
 }
@@ -41,10 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_outage_the_first_is_told_and_then_one_a_second() {
+    fn of_an_outage_the_first_failure_is_logged_and_then_one_a_second() {
         let outage = SampledLog::new();
         let began = Instant::now();
-        let after = |millis| outage.tell(began + Duration::from_millis(millis));
+        let after = |millis| outage.sample(began + Duration::from_millis(millis));
         assert_eq!(after(0), Some(0));
         for millis in 1..=999 {
             assert_eq!(after(millis), None);

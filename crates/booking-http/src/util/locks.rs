@@ -1,19 +1,19 @@
-//! Locks of what is whole between any two changes of it.
+//! Locks that a panic of another thread does not poison.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Locks `mutex`, also after a panic of whoever had it locked: at worst that one change of its own is not
+/// Locks `mutex`, also after a panic of the thread that had it locked: at worst that one change of its own is not
 /// made. Only for what no panic leaves half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same for those who only read, of whom there may be many at a time.
+/// The same for readers, of which there may be many at a time.
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same for who writes.
+/// The same for the one writer.
 pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }

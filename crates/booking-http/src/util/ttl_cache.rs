@@ -1,4 +1,4 @@
-//! Answers of the store that are good for a while.
+//! A cache of one answer with a time to live, which is filled once however many wait for it.
 
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -17,7 +17,7 @@ impl<T: Copy> TtlCache<T> {
         Self { good_for, within, last: Mutex::default() }
     }
 
-    /// The last answer, or else what `ask` gives now; `None` if that took too long or was none. Whoever
+    /// The last answer, or else what `ask` gives now; `None` if that took too long or was none. A caller that
     /// comes while it is being asked waits for the same answer.
     pub(crate) async fn get<E>(&self, ask: impl Future<Output = Result<T, E>>) -> Option<T> {
         let mut last = self.last.lock().await;

@@ -3,8 +3,8 @@
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
+mod messages;
 mod mistyped;
-mod told;
 mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
@@ -96,7 +96,7 @@ fn metrics(app: &App) -> BTreeMap<String, f64> {
 on_both_stores! {
     probes_are_answered
     what_happens_is_counted
-    every_metric_of_the_readme_is_shown_and_no_other
+    every_metric_of_the_manual_is_shown_and_no_other
 }
 
 fn probes_are_answered(data: Data) {
@@ -216,14 +216,14 @@ fn what_happens_is_counted(data: Data) {
     assert!(!all.contains('@') && !all.contains(&event), "nothing personal: {all}");
 }
 
-fn every_metric_of_the_readme_is_shown_and_no_other(data: Data) {
+fn every_metric_of_the_manual_is_shown_and_no_other(data: Data) {
     let app = App::start(data);
     app.get("/health");
     let text = String::from_utf8(app.get("/metrics").body).expect("text");
     let shown = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let shown: BTreeSet<(&str, &str)> = shown.collect();
-    let readme = include_str!("../../../../README.md");
-    let rows = readme.lines().filter_map(|line| {
+    let manual = include_str!("../../../../docker/OPERATING.md");
+    let rows = manual.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.split(" | ");
         let (name, kind) = (cells.next()?.strip_suffix('`')?, cells.next()?);
         ["counter", "gauge", "histogram"].contains(&kind).then_some((name, kind))
@@ -235,7 +235,7 @@ fn every_metric_of_the_readme_is_shown_and_no_other(data: Data) {
 #[test]
 fn alerts_look_at_metrics_that_there_are() {
     let rules = include_str!("../../../../docker/alerts.yaml");
-    let readme = include_str!("../../../../README.md");
+    let manual = include_str!("../../../../docker/OPERATING.md");
     let names = |text: &'static str| {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .filter(|word| word.starts_with("booking_") || word.starts_with("process_"))
@@ -244,10 +244,10 @@ fn alerts_look_at_metrics_that_there_are() {
     assert!(looked_at.len() > 10, "{looked_at:?}");
     for name in looked_at {
         let family = name.strip_suffix("_bucket").unwrap_or(name);
-        assert!(readme.contains(&format!("| `{family}` | ")), "{family} is no metric");
+        assert!(manual.contains(&format!("| `{family}` | ")), "{family} is no metric");
     }
     let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
-    let told = include_str!("../../../../docker/OPERATING.md")
+    let told = manual
         .lines()
         .filter_map(|line| line.strip_prefix("| `Booking")?.split_once('`'))
         .map(|(name, _)| format!("Booking{name}"));

@@ -1,3 +1,5 @@
+//! Carries bytes between a client and PostgreSQL, and fails as it is told to.
+
 use super::frontend::Frontend;
 use super::{Fate, Shared};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +14,7 @@ const SWALLOW_FOR: Duration = Duration::from_millis(50);
 
 /// Carries one connection to its end, or to the end that is made of it.
 pub(super) async fn carry(shared: &Shared, client: TcpStream, server: TcpStream) {
-    // Each is a small message that somebody waits for.
+    // Each is a small message that is waited for.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_reads, client_writes) = client.into_split();
     let (server_reads, server_writes) = server.into_split();

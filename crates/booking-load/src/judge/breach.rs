@@ -46,9 +46,9 @@ pub enum Breach {
     Oversold { version: u64, taken: u32, capacity: u32 },
     /// An address has two live registrations.
     EmailTwice { version: u64, id: Uuid },
-    /// Somebody got a seat while others waited longer.
+    /// A seat was given past the head of the queue.
     QueueJumped { version: u64, id: Uuid, ahead: Uuid },
-    /// Somebody had to wait although there was a seat.
+    /// A registration was waitlisted although there was a seat.
     WaitedInVain { version: u64, id: Uuid },
     /// A change that is no transition.
     NoTransition { version: u64, id: Uuid, from: Option<Status>, kind: Kind },
@@ -56,13 +56,13 @@ pub enum Breach {
     ConfirmedLate { version: u64, id: Uuid },
     /// A hold or an offer ended before its end.
     ExpiredEarly { version: u64, id: Uuid },
-    /// Somebody got something, or was offered it, when the event was over.
+    /// A seat was given or offered when the event was over.
     AfterTheEnd { version: u64, id: Uuid },
-    /// Somebody new came when the doors had closed.
+    /// A registration was made when registration had closed.
     AfterClosing { version: u64, id: Uuid },
     /// A token that was to be new is one that was good before.
     TokenKept { version: u64, id: Uuid },
-    /// Somebody was let in with a token that was dead.
+    /// A request was answered to a token that was no longer valid.
     DeadToken { version: u64, id: Uuid },
     /// A change that answers tell of is not in what the server tells of the registration.
     ChangeMissing { version: u64, id: Uuid },

@@ -31,7 +31,7 @@ pub(super) fn check(
             breaches.push(Breach::Lost { id: shown.id });
         }
     }
-    // Whoever never heard may have got one.
+    // A client that never heard may have got one.
     let open = asked.iter().filter(|asked| asked.is_open).filter_map(|asked| {
         match &asked.operation.request {
             Request::Register { user_email, .. } | Request::Hold { user_email, .. } => {

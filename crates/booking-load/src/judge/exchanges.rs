@@ -2,7 +2,7 @@
 
 use super::breach::Breach;
 use super::coverage::Coverage;
-use super::history::{Answer, Decided, Operation};
+use super::history::{Answer, FinalResponse, Operation};
 use std::collections::HashMap;
 
 /// A request, from the first time it was sent to the first answer that decides.
@@ -14,20 +14,20 @@ pub(super) struct Exchange<'a> {
     pub(super) invoked_at: u64,
     /// When its first decision was there; the end of time if there was none.
     pub(super) answered_at: u64,
-    pub(super) decided: Option<&'a Decided>,
+    pub(super) decided: Option<&'a FinalResponse>,
     /// Whether it may have been done without anybody having been told.
     pub(super) is_open: bool,
 }
 
 impl<'a> Exchange<'a> {
     /// The decision, if what was asked for is so.
-    pub(super) fn success(&self) -> Option<&'a Decided> {
+    pub(super) fn success(&self) -> Option<&'a FinalResponse> {
         self.decided.filter(|decided| decided.is_success())
     }
 }
 
 /// Puts together what belongs together, and tells what is wrong with the answers alone.
-pub(super) fn gather<'a>(
+pub(super) fn group<'a>(
     operations: &[&'a Operation],
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
@@ -56,7 +56,7 @@ fn one<'a>(
 ) -> Exchange<'a> {
     tries.sort_by_key(|operation| operation.invoked_at);
     let key = tries[0].key.clone();
-    let (mut decided, mut answered_at) = (None::<&Decided>, u64::MAX);
+    let (mut decided, mut answered_at) = (None::<&FinalResponse>, u64::MAX);
     let (mut invoked_at, mut was_unknown) = (None, false);
     for operation in &tries {
         match &operation.answer {
@@ -97,8 +97,8 @@ fn one<'a>(
 }
 
 /// Whether two answers say the same, whichever of them is the replay.
-fn is_same(first: &Decided, again: &Decided) -> bool {
-    let Decided { status, code, registration, event, replayed: _ } = first;
+fn is_same(first: &FinalResponse, again: &FinalResponse) -> bool {
+    let FinalResponse { status, code, registration, event, replayed: _ } = first;
     (*status, code, registration) == (again.status, &again.code, &again.registration)
         // What time alone has changed since is no other answer.
         && event.as_ref().map(|event| (event.version, event.capacity, event.booked_count))

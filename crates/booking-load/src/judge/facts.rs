@@ -26,7 +26,7 @@ impl Fact {
         Self { kind, registration: None, actor: None, recorded_at: None, edit }
     }
 
-    /// Whether it gave a seat to somebody who waited.
+    /// Whether it gave a seat to a waiter.
     pub(super) fn is_serving(&self) -> bool {
         self.actor == Some(Actor::System) && matches!(self.kind, Kind::Offered | Kind::Confirmed)
     }
@@ -35,7 +35,7 @@ impl Fact {
 pub(super) type Facts = BTreeMap<u64, Fact>;
 
 /// Puts together what the server tells of registrations and what answers tell.
-pub(super) fn gather(
+pub(super) fn collect(
     asked: &[Exchange<'_>],
     rows: &[&EndRegistration],
     breaches: &mut Vec<Breach>,

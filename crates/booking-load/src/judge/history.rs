@@ -130,7 +130,7 @@ impl Request {
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// What was decided, for good.
-    Decided(Decided),
+    Decided(FinalResponse),
     /// 429, 500 or 503, or there was no connection: by the contract nothing was changed, and nothing
     /// is remembered.
     Undone {
@@ -146,7 +146,7 @@ pub enum Answer {
 
 /// An answer that says what was decided.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct FinalResponse {
     /// The status.
     pub status: u16,
     /// The code of a refusal.
@@ -163,7 +163,7 @@ pub struct Decided {
     pub event: Option<EventView>,
 }
 
-impl Decided {
+impl FinalResponse {
     /// Whether what was asked for is so.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -203,7 +203,7 @@ impl TokenMark {
     }
 }
 
-/// How somebody who was let in was in time.
+/// Whether a check-in was early, in time or late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the contract")]
@@ -240,7 +240,7 @@ impl Hours {
         self.closes_at.into_iter().chain(self.over_at()).min()
     }
 
-    /// How somebody is in time who comes at `at`.
+    /// Whether a check-in at `at` is early, in time or late.
     pub fn timing(self, at: DateTime<Utc>) -> Timing {
         if self.over_at().is_some_and(|end| end <= at) {
             Timing::Late

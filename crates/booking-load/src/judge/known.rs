@@ -55,7 +55,7 @@ impl<'a> Known<'a> {
             Request::Transfer { user_email, name, .. } => {
                 let to = Whose { user_email: user_email.as_str(), name: name.as_deref() };
                 self.transfers.insert(at, to);
-                // To whoever has it already it is a correction.
+                // To the one who has it already it is a correction.
                 if let Some(name) = name {
                     self.corrections.insert(at, (name.as_str(), None));
                 }
@@ -77,7 +77,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Whom it was given to by the change that made a version, if anybody heard it.
+    /// Who got it by the change that made a version, if any client heard it.
     pub(super) fn transferred(&self, id: Uuid, version: u64) -> Option<Whose<'a>> {
         self.transfers.get(&(id, version)).copied()
     }

@@ -19,12 +19,13 @@ mod refusals;
 mod replay;
 mod responses;
 mod times;
+mod window;
 
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
 pub use history::{
-    Actor, Answer, Decided, EndEvent, EndRegistration, Entry, EventView, History, Hours, Kind,
-    Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
+    Actor, Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours,
+    Kind, Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
 };
 pub(crate) use refusals::named;
 
@@ -101,8 +102,8 @@ struct Case<'a> {
 impl Case<'_> {
     /// Adds what is wrong; returns how many changes there were.
     fn judge(&self, breaches: &mut Vec<Breach>, coverage: &mut Coverage) -> usize {
-        let asked = exchanges::gather(&self.operations, breaches, coverage);
-        let facts = facts::gather(&asked, &self.rows, breaches);
+        let asked = exchanges::group(&self.operations, breaches, coverage);
+        let facts = facts::collect(&asked, &self.rows, breaches);
         let replay = replay::replay(&facts, &asked, &self.rows, self.end, breaches, coverage);
         responses::check(&asked, &facts, &replay, breaches, coverage);
         end::check(&asked, &self.rows, self.end, &replay, breaches);

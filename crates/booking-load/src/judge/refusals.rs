@@ -5,8 +5,8 @@ use super::coverage::Coverage;
 use super::exchanges::Exchange;
 use super::history::{Hours, Request, Status};
 use super::replay::{Moment, Replay};
-use super::responses::{Window, moments_in};
 use super::times::Times;
+use super::window::{Window, moments_in};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(super) fn check(
     let request = &asked.operation.request;
     let Window { after, before } = window;
     let counts = || (after..=before).filter_map(|version| replay.counts.get(version as usize));
-    let somebody = |is: &dyn Fn(&Moment) -> bool| {
+    let at_some_moment = |is: &dyn Fn(&Moment) -> bool| {
         named(request).is_some_and(|id| moments_in(replay, id, window).any(is))
     };
     let is_justified = match (request, code) {
@@ -52,26 +52,26 @@ pub(super) fn check(
             is_closed
         }
         (Request::Confirm { .. }, "hold_expired") => {
-            somebody(&|moment| matches!(moment.status, Status::Cancelled | Status::Expired))
+            at_some_moment(&|moment| matches!(moment.status, Status::Cancelled | Status::Expired))
         }
         (Request::Confirm { .. }, "not_offered") => {
-            somebody(&|moment| moment.status == Status::Waitlisted)
+            at_some_moment(&|moment| moment.status == Status::Waitlisted)
         }
         (Request::Cancel { .. }, "not_cancellable")
         | (Request::CheckIn { .. }, "already_checked_in") => {
-            somebody(&|moment| moment.is_checked_in)
+            at_some_moment(&|moment| moment.is_checked_in)
         }
         (Request::Transfer { .. }, "not_transferable") => {
-            somebody(&|moment| moment.status != Status::Confirmed || moment.is_checked_in)
+            at_some_moment(&|moment| moment.status != Status::Confirmed || moment.is_checked_in)
         }
         (
             Request::Correct { .. } | Request::RenewLink { .. } | Request::Transfer { .. },
             "not_correctable",
-        ) => somebody(&|moment| !moment.status.is_live()),
+        ) => at_some_moment(&|moment| !moment.status.is_live()),
         (
             Request::Visit { token, .. } | Request::Correct { token: Some(token), .. },
             "forbidden",
-        ) => somebody(&|moment| moment.token != Some(*token)),
+        ) => at_some_moment(&|moment| moment.token != Some(*token)),
         (Request::CheckIn { id }, "ticket_refused") => replay.people.get(id).is_some_and(|all| {
             // It ended, or it is somebody else's since its ticket was fetched. What was only put right
             // is no reason.
@@ -113,7 +113,7 @@ fn refused_from(request: &Request, hours: Hours) -> Option<DateTime<Utc>> {
     match request {
         Request::Register { .. } | Request::Hold { .. } => hours.doors_close_at(),
         Request::Confirm { .. } | Request::Transfer { .. } => hours.over_at(),
-        // Whoever is there is let in, put right and given up at any hour.
+        // Registrations that are there are checked in, corrected and cancelled at any hour.
         _ => None,
     }
 }
@@ -124,7 +124,7 @@ fn may_be_closed(request: &Request, window: Window, replay: &Replay, times: &Tim
         Request::Confirm { id } => {
             moments_in(replay, *id, window).any(|moment| moment.status != Status::Confirmed)
         }
-        // To whoever has it already it is a correction.
+        // To the one who has it already it is a correction.
         Request::Transfer { id, user_email, name: Some(_) } => {
             moments_in(replay, *id, window).any(|moment| moment.user_email != *user_email)
         }

@@ -28,7 +28,7 @@ pub(super) struct Moment {
     /// Later ends that it had before the event's own was brought forward, which is no change of it.
     pub(super) later_ends: Vec<DateTime<Utc>>,
     pub(super) is_checked_in: bool,
-    /// How often it was given to somebody else, which is what makes tickets worthless.
+    /// How often it was transferred, which is what voids tickets.
     pub(super) transfers: u32,
     /// What its holder manages it with, if anybody heard that.
     pub(super) token: Option<TokenMark>,
@@ -54,7 +54,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Whether whoever came then would have got a seat.
+    /// Whether a registration then would have got a seat.
     pub(super) fn has_seat(&self) -> bool {
         self.taken < self.capacity && self.waiting == 0
     }
@@ -206,7 +206,7 @@ impl Player<'_, '_> {
         }
     }
 
-    /// Somebody new.
+    /// A new registration.
     fn come(&mut self, version: u64, id: Uuid, fact: &Fact) {
         self.coverage.count(&format!("{:?}", fact.kind));
         let whose = self.known.newcomer(id);
@@ -243,7 +243,7 @@ impl Player<'_, '_> {
         self.out.people.entry(id).or_default().push(moment);
     }
 
-    /// Somebody who is there, by a transition that there is.
+    /// A change of a registration that is there, by a transition that there is.
     fn go_on(&mut self, version: u64, id: Uuid, fact: &Fact, before: &Moment) {
         let mut next = Moment { version, later_ends: Vec::new(), ..before.clone() };
         let is_late = before.expires_at.zip(fact.recorded_at).map(|(end, at)| end <= at);
@@ -306,7 +306,7 @@ impl Player<'_, '_> {
             _ => next.is_checked_in = false,
         }
         if next.token.is_none() {
-            // Whoever did not hear it the first time may have heard it here.
+            // A client that did not hear it the first time may have heard it here.
             next.token = self.known.token(id, version);
         }
         self.out.people.entry(id).or_default().push(next);
@@ -328,7 +328,7 @@ impl Player<'_, '_> {
         }
     }
 
-    /// Takes whoever is served from the queue, of which it must be the head.
+    /// Takes the waiter that is served from the queue, of which it must be the head.
     fn serve(&mut self, version: u64, id: Uuid, kind: Kind) {
         let place = self.out.people[&id][0].version;
         if let Some((&first, &ahead)) = self.out.queue.first_key_value()
@@ -364,7 +364,7 @@ impl Player<'_, '_> {
         spans.push(Span { from: version, until: u64::MAX, id });
     }
 
-    /// A seat that is free goes to whoever waits in the transaction that freed it, unless the event is
+    /// A seat that is free goes to the first waiter in the transaction that freed it, unless the event is
     /// over: nothing but what time ended comes between.
     fn look_for_idle_seats(
         &mut self,

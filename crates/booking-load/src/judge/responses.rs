@@ -1,24 +1,17 @@
-//! What callers were told, against what was so while they asked.
+//! Responses, against what was so while their requests were under way.
 
 use super::breach::Breach;
 use super::coverage::Coverage;
 use super::exchanges::Exchange;
 use super::facts::Facts;
-use super::history::{Decided, EventView, Kind, RegistrationView, Request, Status, TokenMark};
+use super::history::{
+    EventView, FinalResponse, Kind, RegistrationView, Request, Status, TokenMark,
+};
 use super::refusals;
-use super::replay::{Moment, Replay};
+use super::replay::Replay;
 use super::times::Times;
+use super::window::{Window, moments_in};
 use std::collections::HashMap;
-use uuid::Uuid;
-
-/// What was so while a request was under way: the versions that it may have seen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
-    /// The newest that had been answered before it was sent.
-    pub(super) after: u64,
-    /// The newest that can have been made before its answer.
-    pub(super) before: u64,
-}
 
 /// The order in real time of what was asked and answered.
 struct Clock {
@@ -92,7 +85,7 @@ fn makers(asked: &[Exchange<'_>], facts: &Facts) -> HashMap<u64, usize> {
     made
 }
 
-fn version_of(decided: &Decided) -> Option<u64> {
+fn version_of(decided: &FinalResponse) -> Option<u64> {
     let registration = decided.registration.as_ref().map(|shown| shown.event_version);
     registration.or(decided.event.as_ref().map(|event| event.version))
 }
@@ -266,15 +259,4 @@ fn check_event(event: &EventView, replay: &Replay, breaches: &mut Vec<Breach>) {
         let (booked_count, taken) = (event.booked_count, then.taken);
         breaches.push(Breach::ReadDiffers { version: event.version, booked_count, taken });
     }
-}
-
-/// How a registration was at any time of a window.
-pub(super) fn moments_in(
-    replay: &Replay,
-    id: Uuid,
-    window: Window,
-) -> impl Iterator<Item = &Moment> {
-    let moments = replay.people.get(&id).map_or(&[][..], Vec::as_slice);
-    let first = moments.partition_point(|moment| moment.version <= window.after).saturating_sub(1);
-    moments[first..].iter().take_while(move |moment| moment.version <= window.before)
 }

@@ -1,6 +1,8 @@
-use super::wire::{Heard, Showing};
+//! One client of the workload: what it asks for next, and what it remembers.
+
+use super::requests::{RequestExtras, ResponseExtras};
 use super::{COMMON_MAX, HOURS_EVERY, Run};
-use crate::judge::{Answer, Decided, Hours, Operation, Request, Status, TokenMark};
+use crate::judge::{Answer, FinalResponse, Hours, Operation, Request, Status, TokenMark};
 use chrono::{SubsecRound, TimeDelta};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -42,7 +44,7 @@ impl Client {
         while let Some(number) = self.run.next() {
             match self.run.called_off_by(number) {
                 Some(event) => {
-                    drop(self.ask(event, Request::CancelEvent, Showing::default()).await);
+                    drop(self.ask(event, Request::CancelEvent, RequestExtras::default()).await);
                 }
                 None => self.step().await,
             }
@@ -61,7 +63,7 @@ impl Client {
                 _ => self.mine.swap_remove(at),
             };
             let cancel = Request::Cancel { id: mine.id };
-            return drop(self.ask(mine.event, cancel, Showing::default()).await);
+            return drop(self.ask(mine.event, cancel, RequestExtras::default()).await);
         }
         match self.random.u8(..100) {
             0..10 => return self.read().await,
@@ -86,7 +88,8 @@ impl Client {
             0 => Request::Hold { user_email, ttl_seconds: 60 },
             other => Request::Register { user_email, waits: other == 1 },
         };
-        let Some((decided, heard)) = self.ask(event, request, Showing::default()).await else {
+        let Some((decided, heard)) = self.ask(event, request, RequestExtras::default()).await
+        else {
             return;
         };
         if let Some(shown) = decided.registration {
@@ -117,13 +120,14 @@ impl Client {
             15..17 => return self.visit(at).await,
             _ => return self.check_in(at).await,
         };
-        let Some((decided, heard)) = self.ask(event, request, Showing::default()).await else {
+        let Some((decided, heard)) = self.ask(event, request, RequestExtras::default()).await
+        else {
             return;
         };
         self.learn(at, decided, heard);
     }
 
-    /// To somebody else; now and then to whoever has it, by another name, which puts that right.
+    /// To another person; now and then to the one who has it, by another name, which puts that right.
     fn transfer(&mut self, at: usize) -> Request {
         let Mine { event, id, user_email, .. } = self.mine[at].clone();
         let name = self.random.bool().then(|| self.any_name());
@@ -146,7 +150,7 @@ impl Client {
         };
         let mark = token.as_deref().map(TokenMark::of);
         let request = Request::Correct { id, name, user_email, token: mark };
-        let showing = Showing { token: token.as_deref(), ..Showing::default() };
+        let showing = RequestExtras { token: token.as_deref(), ..RequestExtras::default() };
         if let Some((decided, heard)) = self.ask(event, request, showing).await {
             self.learn(at, decided, heard);
         }
@@ -154,7 +158,7 @@ impl Client {
 
     /// Keeps what an answer told. Now and then its holder has not heard of the new token, and goes on with
     /// the one that is dead.
-    fn learn(&mut self, at: usize, decided: Decided, heard: Heard) {
+    fn learn(&mut self, at: usize, decided: FinalResponse, heard: ResponseExtras) {
         let Some(shown) = decided.registration else { return };
         self.mine[at].user_email = shown.user_email;
         if let Some(token) = heard.manage_token
@@ -169,7 +173,7 @@ impl Client {
         let Mine { event, id, token, .. } = self.mine[at].clone();
         let Some(token) = token else { return self.read().await };
         let request = Request::Visit { id, token: TokenMark::of(&token) };
-        let showing = Showing { token: Some(&token), ..Showing::default() };
+        let showing = RequestExtras { token: Some(&token), ..RequestExtras::default() };
         self.look(event, request, showing).await;
     }
 
@@ -177,12 +181,12 @@ impl Client {
         let Mine { event, id, ticket, .. } = self.mine[at].clone();
         let ticket = match ticket {
             Some(ticket) => Some(ticket),
-            None => super::wire::ticket(self.api(), id).await,
+            None => super::requests::ticket(self.api(), id).await,
         };
         // It has none yet, or none any more.
         let Some(ticket) = ticket else { return self.read().await };
         self.mine[at].ticket = Some(ticket.clone());
-        let showing = Showing { ticket: Some(&ticket), ..Showing::default() };
+        let showing = RequestExtras { ticket: Some(&ticket), ..RequestExtras::default() };
         drop(self.ask(event, Request::CheckIn { id }, showing).await);
     }
 
@@ -194,7 +198,7 @@ impl Client {
         let (if_version, tag) = newest.unzip();
         let name = format!("Event {event}, edit {}-{}", self.number, self.asked);
         let request = Request::Edit { name, capacity, if_version, hours: None };
-        let showing = Showing { tag: tag.as_ref(), ..Showing::default() };
+        let showing = RequestExtras { tag: tag.as_ref(), ..RequestExtras::default() };
         drop(self.ask(event, request, showing).await);
     }
 
@@ -212,7 +216,7 @@ impl Client {
             1 => Hours { ends_at: Some(soon), ..Hours::default() },
             2 => Hours { starts_at: Some(soon - day), ..Hours::default() },
             3 => Hours { closes_at: Some(soon), ends_at: Some(later), starts_at: None },
-            // Whoever comes now comes early.
+            // A check-in now is early.
             4 => Hours { starts_at: Some(later + day * 2), closes_at: Some(soon), ends_at: None },
             _ => Hours::default(),
         };
@@ -220,20 +224,21 @@ impl Client {
         let name = format!("Event {event}, hours {}-{}", self.number, self.asked);
         let capacity = seats + seats / 10;
         let request = Request::Edit { name, capacity, if_version: None, hours: Some(hours) };
-        drop(self.ask(event, request, Showing::default()).await);
+        drop(self.ask(event, request, RequestExtras::default()).await);
     }
 
     async fn read(&mut self) {
         let event = self.any_event();
-        self.look(event, Request::Read, Showing::default()).await;
+        self.look(event, Request::Read, RequestExtras::default()).await;
     }
 
     /// Asks for something that changes nothing.
-    async fn look(&mut self, event: usize, request: Request, showing: Showing<'_>) {
+    async fn look(&mut self, event: usize, request: Request, showing: RequestExtras<'_>) {
         let (invoked_at, event_id) = (self.run.now(), self.run.events[event].id);
-        let (answer, heard) = super::wire::ask(self.api(), event_id, &request, None, showing).await;
+        let (answer, heard) =
+            super::requests::ask(self.api(), event_id, &request, None, showing).await;
         let answered_at = self.run.now();
-        if let (Answer::Decided(Decided { event: Some(shown), .. }), Some(tag)) =
+        if let (Answer::Decided(FinalResponse { event: Some(shown), .. }), Some(tag)) =
             (&answer, heard.tag)
         {
             self.run.events[event].saw(shown.version, tag);
@@ -255,7 +260,7 @@ impl Client {
         match last.cloned() {
             Some(Operation { event_id, key: Some(key), request, .. }) if is_whole(&request) => {
                 let (client, server) = (self.number, self.server());
-                let showing = Showing::default();
+                let showing = RequestExtras::default();
                 let again = self.run.decide(client, server, event_id, key, &request, showing).await;
                 self.operations.extend(again.0);
             }
@@ -268,8 +273,8 @@ impl Client {
         &mut self,
         event: usize,
         request: Request,
-        showing: Showing<'_>,
-    ) -> Option<(Decided, Heard)> {
+        showing: RequestExtras<'_>,
+    ) -> Option<(FinalResponse, ResponseExtras)> {
         self.asked += 1;
         // A key is the secret of who has no token, and no short one is taken for that.
         let key = format!("judge-client-{}-{}-{}", self.run.options.seed, self.number, self.asked);

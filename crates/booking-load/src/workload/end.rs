@@ -1,7 +1,7 @@
 //! The end of a run: what only time could change is decided, and then everything is read.
 
 use super::Run;
-use super::wire::{self, Showing};
+use super::requests::{self, RequestExtras};
 use crate::client::Answer as HttpAnswer;
 use crate::judge::{
     Answer, EndEvent, EndRegistration, Entry, EventView, History, RegistrationView, Request, Status,
@@ -133,7 +133,7 @@ async fn settle(
                         false => Request::Confirm { id },
                     };
                     let decide =
-                        run.decide(u32::MAX, 0, event_id, key, &request, Showing::default());
+                        run.decide(u32::MAX, 0, event_id, key, &request, RequestExtras::default());
                     Ok(decide.await.0)
                 }
             }
@@ -294,7 +294,7 @@ struct Broken;
 async fn get(run: &Run, path: &str) -> anyhow::Result<HttpAnswer> {
     let began = Instant::now();
     for turn in 0.. {
-        let answer = wire::get(&run.apis[turn % run.apis.len()], path).await;
+        let answer = requests::get(&run.apis[turn % run.apis.len()], path).await;
         match answer {
             Ok(answer) if answer.status == StatusCode::OK => return Ok(answer),
             Ok(answer) if answer.status.is_client_error() => {

@@ -3,7 +3,7 @@
 
 mod client;
 mod end;
-mod wire;
+mod requests;
 
 use crate::api::Api;
 use crate::client::Limits;
@@ -13,12 +13,12 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use client::{Client, Mine};
 use hyper::header::HeaderValue;
+use requests::{RequestExtras, ResponseExtras};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
-use wire::{Heard, Showing};
 
 /// Registrations that more than one client may act on at a time.
 const COMMON_MAX: usize = 64;
@@ -252,14 +252,14 @@ impl Run {
             offer_ttl_seconds: (number % 4 != 2).then_some(self.options.offer_ttl_seconds),
         };
         let key = format!("judge-event-{}-{number}-{}", self.options.seed, fastrand::u64(..));
-        let decide = self.decide(u32::MAX, 0, Uuid::nil(), key, &request, Showing::default());
+        let decide = self.decide(u32::MAX, 0, Uuid::nil(), key, &request, RequestExtras::default());
         let (tries, _) = decide.await;
         let mut decided = tries.into_iter().next_back().context("it was asked for")?;
         let Answer::Decided(answer) = &decided.answer else {
             anyhow::bail!("no event could be created: {:?}", decided.answer);
         };
         anyhow::ensure!(answer.is_success(), "no event could be created: {answer:?}");
-        decided.event_id = wire::created_id(answer).context("an event without an id")?;
+        decided.event_id = requests::created_id(answer).context("an event without an id")?;
         Ok(decided)
     }
 
@@ -272,15 +272,15 @@ impl Run {
         event_id: Uuid,
         key: String,
         request: &Request,
-        showing: Showing<'_>,
-    ) -> (Vec<Operation>, Heard) {
+        showing: RequestExtras<'_>,
+    ) -> (Vec<Operation>, ResponseExtras) {
         let began = Instant::now();
         let mut pause = Duration::from_millis(20);
-        let (mut tries, mut told) = (Vec::with_capacity(1), Heard::default());
+        let (mut tries, mut told) = (Vec::with_capacity(1), ResponseExtras::default());
         for turn in 0.. {
             let api = &self.apis[(server + turn) % self.apis.len()];
             let invoked_at = self.now();
-            let (answer, heard) = wire::ask(api, event_id, request, Some(&key), showing).await;
+            let (answer, heard) = requests::ask(api, event_id, request, Some(&key), showing).await;
             let answered_at = self.now();
             if let Some(made_at) = heard.made_at {
                 self.store_time.store(made_at.timestamp_micros(), Ordering::Relaxed);

@@ -58,7 +58,8 @@ fn ended() -> History {
     let waits = RegistrationView { position: Some(1), ..edsger(Status::Waitlisted, 7) };
     let right = correct(EDSGER, "Edsger", Some("dijkstra"));
     run.told(right, 200, with(EDSGERS_SECOND, waits.clone()));
-    let forbidden = Decided { status: 403, code: Some("forbidden".into()), ..Decided::default() };
+    let forbidden =
+        FinalResponse { status: 403, code: Some("forbidden".into()), ..FinalResponse::default() };
     run.ask(visit(EDSGER, EDSGERS), forbidden);
     run.told(visit(EDSGER, EDSGERS_SECOND), 200, waits);
     run.told(Request::RenewLink { id: ADA }, 200, with(ADAS_SECOND, ada("Ada", 8)));
@@ -233,7 +234,8 @@ const CORRUPTIONS: &[Corruption] = &[
     ("a newcomer after the doors have closed", "after_closing", |history| {
         let katherine = shown(KATHERINE, "katherine", Status::Confirmed, 19);
         let answer = Some(katherine.clone());
-        *decided(history, 12) = Decided { status: 201, registration: answer, ..Decided::default() };
+        *decided(history, 12) =
+            FinalResponse { status: 201, registration: answer, ..FinalResponse::default() };
         let entries = vec![entry(19, Kind::Registered, Actor::Attendee, 61)];
         add_row(history, katherine, Some(entries));
     }),

@@ -54,7 +54,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     let status = fields.optional("status", word(&statuses));
     let (opens_at, closes_at) = in_order(fields, "opens_at", "closes_at");
     let waitlist_enabled = fields.optional("waitlist_enabled", boolean);
-    // Here null says something: whoever waited is confirmed at once.
+    // Here null says something: waiters are confirmed at once.
     let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
     let conceals_registered = fields.optional("conceal_registered", boolean);
     EventRules {

@@ -1,6 +1,5 @@
-//! How many connections there are, and of whom.
+//! How many connections are open, in all and for each client.
 
-use crate::limits::ClientLimits;
 use crate::net::client::{Client, TrustedProxies};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -28,16 +27,21 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// For a server that may have `files_max` files open, of which its store takes `store_files`.
-    pub(crate) fn new(limits: &ClientLimits, files_max: u64, store_files: u64) -> Self {
+    /// For a server that may have `files_max` files open, of which its store takes `store_files`, and each
+    /// client `per_client_max` connections; `None` for any number.
+    pub(crate) fn new(
+        proxies: TrustedProxies,
+        per_client_max: Option<NonZeroU32>,
+        files_max: u64,
+        store_files: u64,
+    ) -> Self {
         let left = files_max.saturating_sub(FILES_KEPT + store_files);
         let max = usize::try_from(left).unwrap_or(usize::MAX).max(CONNECTIONS_MIN);
         // Where there are few, nobody has more than half of them.
         let half = u32::try_from(max / 2).unwrap_or(u32::MAX);
         Self {
-            proxies: limits.trusted_proxies.clone(),
-            per_client_max: limits
-                .client_connections_max
+            proxies,
+            per_client_max: per_client_max
                 .map(|most| NonZeroU32::new(half).map_or(most, |half| most.min(half))),
             max,
             live: AtomicUsize::new(0),

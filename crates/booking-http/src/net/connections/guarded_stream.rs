@@ -63,7 +63,7 @@ impl GuardedStream {
         !self.connection.is_write_blocked.get() && self.connection.may_read()
     }
 
-    /// Keeps the waker of the task that serves this, for whoever ends it or has answered.
+    /// Keeps the waker of the task that serves this, for what ends it or has answered.
     fn keep_waker(&self, context: &Context<'_>) {
         let mut waker = self.connection.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|kept| kept.will_wake(context.waker())) {

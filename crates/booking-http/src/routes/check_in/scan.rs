@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// What became of scans that were told together.
+/// What became of scans that were sent together.
 pub(crate) struct BatchResult {
     /// In the order of the scans.
     pub(crate) results: Vec<ScanBody>,
@@ -71,7 +71,7 @@ pub(crate) async fn verify_for_event(
     verified
 }
 
-/// Asks for whoever has the ticket to be let in.
+/// The command that checks a ticket in.
 pub(crate) fn command(
     claims: &TicketClaims,
     scan_id: Uuid,
@@ -86,12 +86,12 @@ pub(crate) fn command(
 }
 
 /// Has scans decided, in their order and in as few transactions as they come to. Each is named by its
-/// id, so telling them again changes nothing, with a key or without.
+/// id, so sending them again changes nothing, with a key or without.
 ///
 /// # Errors
 /// What concerns all of them: no such event, a key that was used for other scans, or that some were
-/// not decided. They are to be told again then.
-pub(crate) async fn tell(
+/// not decided. They are to be sent again then.
+pub(crate) async fn check_in_all(
     service: &Service,
     caller: Caller,
     event_id: EventId,

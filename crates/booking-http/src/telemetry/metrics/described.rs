@@ -1,9 +1,9 @@
-//! Every metric, as the README's table and `/metrics` describe it.
+//! Every metric, as the table of `docker/OPERATING.md` and `/metrics` describe it.
 
 /// A metric.
 pub(super) struct Described {
     pub(super) name: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the README's table"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the table of docker/OPERATING.md"))]
     pub(super) kind: &'static str,
     pub(super) labels: &'static [&'static str],
     /// What it says, in one line.
@@ -65,9 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_describes_every_metric_and_no_other() {
-        let readme = include_str!("../../../../../README.md");
-        let rows = readme
+    fn the_manual_describes_every_metric_and_no_other() {
+        let manual =
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docker/OPERATING.md"));
+        let rows = manual
             .lines()
             .filter(|line| line.starts_with("| `booking_") || line.starts_with("| `process_"));
         let described = METRICS.iter().map(|Described { name, kind, labels, help }| {

@@ -1,4 +1,4 @@
-//! What operators are told, and what would only be in the way of it.
+//! Messages to operators: what the log and the errors at start say, and what they leave out.
 
 use crate::common::http::send;
 use crate::common::{App, Data, PROGRAM, ask, make_token_with, run, start_on};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Of an outage a line a second is told, whoever asks how often.
 #[test]
-fn an_outage_is_not_told_once_for_each_request() {
+fn an_outage_is_logged_once_a_second_and_not_for_each_request() {
     const ASKED: usize = 40;
     let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
     let settings = [("DATABASE_URL", cluster.url("postgres"))];
@@ -45,7 +45,7 @@ fn an_outage_is_not_told_once_for_each_request() {
 /// Probes come each second of each day: while all is well they leave nothing in the log, and are counted all
 /// the same.
 #[test]
-fn probes_that_go_well_leave_no_line() {
+fn probes_that_go_well_are_not_logged() {
     const PROBES: [&str; 4] = ["/health", "/livez", "/readyz", "/metrics"];
     let (mut app, mut talkative) = (
         App::start(Data::sqlite()),
@@ -72,10 +72,10 @@ fn probes_that_go_well_leave_no_line() {
 }
 
 on_both_stores! {
-    only_who_migrates_is_told_of_migrations
+    commands_other_than_migrate_log_no_migrations
 }
 
-fn only_who_migrates_is_told_of_migrations(data: Data) {
+fn commands_other_than_migrate_log_no_migrations(data: Data) {
     let token = make_token_with(&data, "Jazz club", &[]);
     assert!(!token.told.contains("migrat"), "{}", token.told);
     let audited = run("audit", &data.settings());
@@ -87,7 +87,7 @@ fn only_who_migrates_is_told_of_migrations(data: Data) {
 
 /// The other side of it.
 #[test]
-fn who_migrates_is_told_of_migrations() {
+fn migrate_logs_migrations() {
     let migrated = run("migrate", &Data::sqlite().settings());
     assert!(stderr(&migrated).contains("migrat"), "{migrated:?}");
     let mut app = App::start(Data::sqlite());

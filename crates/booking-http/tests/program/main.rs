@@ -1,8 +1,10 @@
 //! The program as its operator sees it: start, settings, logs, CORS, stopping.
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "program/crates.rs"]
 mod crates;
+mod documents;
+mod rooms;
 
 use booking_testkit::{Cluster, ClusterOptions, Database, ServerProcess, run_sql};
 use common::{App, Data, PROGRAM, http, make_token, run, start_on};
@@ -350,7 +352,7 @@ fn pages_come_with_a_policy_that_forbids_inline_script() {
 fn every_problem_is_explained() {
     let app = App::start(Data::sqlite());
     let page = String::from_utf8(app.get("/problems").body).expect("it is text");
-    let source = include_str!("../src/problem/shape.rs");
+    let source = include_str!("../../src/problem/shape.rs");
     // Every text there is a code or a title, and titles begin with a capital.
     let codes: Vec<&str> = source
         .split('"')

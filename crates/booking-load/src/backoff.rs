@@ -1,3 +1,5 @@
+//! Asking again after a failure: how often, and with which pauses.
+
 use std::time::{Duration, Instant};
 
 /// The first pause before asking again.
@@ -9,28 +11,28 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 /// How long clients go on while they get no decision.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Persistence {
+pub(crate) struct RetryPolicy {
     /// For this long after its first failure a client goes on whatever happens.
     pub(crate) tolerate_outages: Duration,
     /// After that, how many more times it asks again.
     pub(crate) retries: u32,
 }
 
-/// What is left of one client's persistence. A client ends with the first decision it gets, so
+/// What is left of one client's retries. A client ends with the first decision it gets, so
 /// its failures are always in a row.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Backoff {
     retries_left: u32,
     tolerate: Duration,
     first_failure: Option<Instant>,
     pause: Duration,
 }
 
-impl Patience {
-    pub(crate) fn new(persistence: Persistence) -> Self {
+impl Backoff {
+    pub(crate) fn new(retry_policy: RetryPolicy) -> Self {
         Self {
-            retries_left: persistence.retries,
-            tolerate: persistence.tolerate_outages,
+            retries_left: retry_policy.retries,
+            tolerate: retry_policy.tolerate_outages,
             first_failure: None,
             pause: PAUSE_MIN,
         }
@@ -56,34 +58,34 @@ impl Patience {
 mod tests {
     use super::*;
 
-    fn patience(tolerate_outages: Duration, retries: u32) -> Patience {
-        Patience::new(Persistence { tolerate_outages, retries })
+    fn backoff(tolerate_outages: Duration, retries: u32) -> Backoff {
+        Backoff::new(RetryPolicy { tolerate_outages, retries })
     }
 
     #[test]
     fn retries_run_out_and_pauses_grow() {
-        let mut patience = patience(Duration::ZERO, 2);
-        let first = patience.after_failure(None).expect("two are left");
-        let second = patience.after_failure(None).expect("one is left");
+        let mut backoff = backoff(Duration::ZERO, 2);
+        let first = backoff.after_failure(None).expect("two are left");
+        let second = backoff.after_failure(None).expect("one is left");
         assert!(first >= PAUSE_MIN && second >= PAUSE_MIN * 2, "{first:?} {second:?}");
-        assert_eq!(patience.after_failure(None), None);
+        assert_eq!(backoff.after_failure(None), None);
     }
 
     #[test]
     fn an_outage_uses_up_no_retries_while_it_is_tolerated() {
-        let mut patience = patience(Duration::from_secs(3600), 0);
+        let mut backoff = backoff(Duration::from_secs(3600), 0);
         for _ in 0..100 {
-            let pause = patience.after_failure(None).expect("an hour has not passed");
+            let pause = backoff.after_failure(None).expect("an hour has not passed");
             assert!(pause <= PAUSE_MAX * 3 / 2, "{pause:?}");
         }
     }
 
     #[test]
     fn retry_after_is_honoured_and_capped() {
-        let mut patience = patience(Duration::ZERO, 10);
-        let one = patience.after_failure(Some(Duration::from_secs(1))).expect("ten are left");
+        let mut backoff = backoff(Duration::ZERO, 10);
+        let one = backoff.after_failure(Some(Duration::from_secs(1))).expect("ten are left");
         assert!(one >= Duration::from_secs(1), "{one:?}");
-        let day = patience.after_failure(Some(Duration::from_secs(86_400))).expect("nine are left");
+        let day = backoff.after_failure(Some(Duration::from_secs(86_400))).expect("nine are left");
         assert!(day <= RETRY_AFTER_MAX * 3 / 2, "{day:?}");
     }
 }

@@ -1,8 +1,8 @@
-//! Requests as they are sent, and answers as they are written down.
+//! Requests as they are sent, and responses as they are written down.
 
 use crate::api::Api;
 use crate::client::{Answer as HttpAnswer, TransportError};
-use crate::judge::{Answer, Decided, EventView, RegistrationView, Request, TokenMark};
+use crate::judge::{Answer, EventView, FinalResponse, RegistrationView, Request, TokenMark};
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use hyper::{Method, Uri};
@@ -21,7 +21,7 @@ static RUN: LazyLock<String> = LazyLock::new(|| format!("{:032x}", fastrand::u12
 
 /// What a request shows beside what is written down of it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Showing<'a> {
+pub(super) struct RequestExtras<'a> {
     pub(super) ticket: Option<&'a str>,
     /// The holder's token, where it is the holder who asks.
     pub(super) token: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(super) struct Showing<'a> {
 
 /// What an answer tells beside what is written down of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Heard {
+pub(super) struct ResponseExtras {
     pub(super) manage_token: Option<String>,
     pub(super) tag: Option<HeaderValue>,
     /// The store's time when what was asked for was made, just now.
@@ -44,8 +44,8 @@ pub(super) async fn ask(
     event_id: Uuid,
     request: &Request,
     key: Option<&str>,
-    showing: Showing<'_>,
-) -> (Answer, Heard) {
+    showing: RequestExtras<'_>,
+) -> (Answer, ResponseExtras) {
     let (method, path, body) = route(event_id, request, showing.ticket);
     let mut headers = match request {
         Request::Register { .. } | Request::Hold { .. } => HeaderMap::new(),
@@ -72,7 +72,7 @@ pub(super) async fn ask(
                 true => Answer::Unknown { why: error.kind().to_owned() },
                 false => Answer::Undone { status: 0 },
             };
-            (answer, Heard::default())
+            (answer, ResponseExtras::default())
         }
     }
 }
@@ -144,16 +144,22 @@ fn add(body: &mut Value, name: &str, value: Option<&String>) {
 }
 
 /// What an answer decides, if it does.
-fn read(request: &Request, answer: &HttpAnswer) -> (Answer, Heard) {
+fn read(request: &Request, answer: &HttpAnswer) -> (Answer, ResponseExtras) {
     let status = answer.status.as_u16();
     match status {
-        502 | 504 => return (Answer::Unknown { why: status.to_string() }, Heard::default()),
-        429 | 500 | 503 => return (Answer::Undone { status }, Heard::default()),
+        502 | 504 => {
+            return (Answer::Unknown { why: status.to_string() }, ResponseExtras::default());
+        }
+        429 | 500 | 503 => return (Answer::Undone { status }, ResponseExtras::default()),
         _ => {}
     }
-    let mut heard = Heard { tag: answer.headers.get(ETAG).cloned(), ..Heard::default() };
-    let mut decided =
-        Decided { status, replayed: answer.headers.contains_key(REPLAYED), ..Decided::default() };
+    let mut heard =
+        ResponseExtras { tag: answer.headers.get(ETAG).cloned(), ..ResponseExtras::default() };
+    let mut decided = FinalResponse {
+        status,
+        replayed: answer.headers.contains_key(REPLAYED),
+        ..FinalResponse::default()
+    };
     let is_of_event = matches!(
         request,
         Request::Create { .. } | Request::Edit { .. } | Request::CancelEvent | Request::Read
@@ -193,7 +199,7 @@ struct Private {
 }
 
 /// The id of an event that was created.
-pub(super) fn created_id(decided: &Decided) -> Option<Uuid> {
+pub(super) fn created_id(decided: &FinalResponse) -> Option<Uuid> {
     decided.code.as_deref()?.parse().ok()
 }
 

@@ -1,0 +1,68 @@
+use crate::decide::stored;
+use crate::{
+    Capacity, EventDetails, EventId, EventRules, Fact, IdempotencyRecord, Registration,
+    RegistrationId, SeatCounts, Version,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What one batch changes in one event: all of it is written, or none. It can be serialized for a store that
+/// keeps what happened, with the hashes of tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventChange {
+    /// The event.
+    pub event_id: EventId,
+    /// Its new counts of seats.
+    pub counts: SeatCounts,
+    /// Its new version: one more for each of `facts`. [`Event::changed_at`](crate::Event::changed_at) is
+    /// then the time of the decision.
+    pub version: Version,
+    /// See [`EventState::due_at`](crate::EventState::due_at).
+    pub due_at: Option<DateTime<Utc>>,
+    /// What else is new about it.
+    pub edited: Option<Box<EditedEvent>>,
+    /// The registrations that are new or changed, as they are now.
+    #[serde(with = "stored::registrations")]
+    pub registrations: Vec<Registration>,
+    /// Those of them whose rows are there already. These are deleted before `registrations` are
+    /// inserted, so that addresses can pass from one row to another in any order.
+    pub replaced: Vec<RegistrationId>,
+    /// What happened, in the order of the versions that it made; the last made `version`.
+    pub facts: Vec<Fact>,
+    /// Whether everything that was answered under idempotency keys is deleted, before `records` are
+    /// kept.
+    pub purges_records: bool,
+    /// What was answered under idempotency keys. A record that is there already has run out.
+    pub records: Vec<IdempotencyRecord>,
+}
+
+impl EventChange {
+    /// The version that the first of `facts` made, or would have made.
+    pub fn first_version(&self) -> Version {
+        Version::new(self.version.get() + 1 - self.facts.len() as u64)
+    }
+}
+
+/// An event whose row was changed in more than its counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditedEvent {
+    /// See [`Event::details`](crate::Event::details).
+    pub details: EventDetails,
+    /// See [`Event::capacity`](crate::Event::capacity).
+    pub capacity: Capacity,
+    /// See [`Event::rules`](crate::Event::rules).
+    pub rules: EventRules,
+    /// See [`Event::details_changed_at`](crate::Event::details_changed_at).
+    pub details_changed_at: DateTime<Utc>,
+    /// See [`Event::sequence`](crate::Event::sequence).
+    pub sequence: u32,
+    /// Offers whose rows are there already end then if they last longer, before `registrations` are
+    /// written: the event is over. `None` if none can.
+    pub offers_end_by: Option<DateTime<Utc>>,
+    /// The version that called the event off, if one did.
+    pub cancelled_version: Option<Version>,
+    /// When there is something to be erased of it; `None` if never, or if everything is.
+    pub erase_at: Option<DateTime<Utc>>,
+    /// Every registration that this or an earlier version made is erased. `None` if it is as it was.
+    pub erased_to: Option<Version>,
+}

@@ -1,0 +1,84 @@
+use crate::{Capacity, Command, EventCommand, EventState};
+use chrono::{DateTime, Utc};
+
+/// What a batch needs of an event beyond its row, its commands' registrations and their records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadPlan {
+    /// How many holds and offers that have run out; with 0 none are looked for.
+    pub overdue_max: u32,
+    /// How many of those who wait.
+    pub waiting_max: u32,
+    /// How many that may not be erased yet.
+    pub unerased_max: u32,
+    /// Whether what people are told of the event.
+    pub details: bool,
+}
+
+/// The most that one decision tidies beyond one for each of its commands; the next one goes on. It
+/// bounds a transaction after many holds have run out together.
+pub const SETTLED_MAX: u32 = 1_000;
+
+/// The most registrations that one decision erases because they were kept for long enough; the next one
+/// goes on.
+pub const ERASED_MAX: u32 = 500;
+
+impl EventState {
+    /// What else has to be read of it for `commands`, which are its part of a batch.
+    pub fn load_plan<'a>(
+        &self,
+        commands: impl IntoIterator<Item = &'a EventCommand>,
+        now: DateTime<Utc>,
+    ) -> LoadPlan {
+        let (mut count, mut cancels, mut raised, mut details) = (0_u32, 0_u32, 0_u32, false);
+        let mut unerased_max = 0;
+        for item in commands {
+            count += 1;
+            match &item.command {
+                Command::Edit(edit) => {
+                    details = true;
+                    let capacity = edit.capacity.map_or(0, Capacity::get);
+                    raised = raised.max(capacity.saturating_sub(self.capacity.get()));
+                }
+                Command::CancelEvent => details = true,
+                Command::Cancel { .. } => cancels += 1,
+                Command::Erase { .. } => {
+                    details = true;
+                    cancels += 1;
+                }
+                Command::EraseDue => {
+                    details = true;
+                    unerased_max = ERASED_MAX;
+                }
+                Command::Register(_)
+                | Command::Hold(_)
+                | Command::Confirm { .. }
+                | Command::Transfer(_)
+                | Command::Correct(_)
+                | Command::RenewLink(_)
+                | Command::CheckIn(_)
+                | Command::UndoCheckIn { .. }
+                | Command::Settle
+                | Command::Replay => {}
+            }
+        }
+        let is_due = self.is_due(now);
+        let free = self.capacity.get().saturating_sub(self.counts.booked);
+        // Who runs out frees at least as many seats as the queue takes and the commands may want, so
+        // that nobody is refused for what was left untidied.
+        let freed = if is_due { SETTLED_MAX } else { free.min(SETTLED_MAX) };
+        let freed = freed + raised.min(SETTLED_MAX) + cancels;
+        LoadPlan {
+            overdue_max: if is_due { SETTLED_MAX + count } else { 0 },
+            waiting_max: freed.min(self.counts.waiting),
+            unerased_max,
+            details,
+        }
+    }
+}
+
+impl LoadPlan {
+    /// Whether there is nothing to be read.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}

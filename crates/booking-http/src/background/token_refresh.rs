@@ -1,0 +1,24 @@
+//! Reads the organizers' tokens again and again, so that those made or revoked elsewhere count here, too.
+
+use crate::auth::token_cache::TokenCache;
+use crate::service::Service;
+use crate::util::failure_log::FailureLog;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often tokens are read again. It is what a server takes to hear of a token that was made or revoked,
+/// while the store can be reached.
+const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Refreshes `tokens` until the server stops. While the store cannot be reached, those that were known last are
+/// good.
+pub(crate) async fn run(service: &Service, tokens: &TokenCache) {
+    let mut ticks = interval(READ_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failures = FailureLog::default();
+    while !service.is_stopping() {
+        ticks.tick().await;
+        let read = tokens.read_again(service.store.as_ref()).await;
+        failures.record("read the organizers' tokens", read);
+    }
+}

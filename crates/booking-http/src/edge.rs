@@ -1,0 +1,7 @@
+//! What every request and every answer passes through, before and after its route.
+
+pub(crate) mod cors;
+pub(crate) mod cross_site;
+pub(crate) mod host_header;
+pub(crate) mod middleware;
+mod slow_clients;

@@ -1,0 +1,9 @@
+//! Requests, read strictly: what handlers are given of them.
+
+pub(crate) mod body;
+pub(crate) mod conditional;
+pub(crate) mod fields;
+pub(crate) mod idempotency_key;
+pub(crate) mod json;
+pub(crate) mod path;
+pub(crate) mod query;

@@ -1,0 +1,20 @@
+//! What operators see: metrics, readiness, and the log.
+
+pub mod log_filter;
+pub mod log_format;
+pub(crate) mod metrics;
+pub(crate) mod readiness;
+pub(crate) mod request_id;
+
+use std::net::SocketAddr;
+
+/// Where metrics are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsAt {
+    /// Beside everything else.
+    Here,
+    /// At an address of their own.
+    Apart(SocketAddr),
+    /// Nowhere.
+    Nowhere,
+}
