@@ -290,9 +290,12 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     execute_one(store, EventCommand::new(called_off, Caller::Operator, Command::CancelEvent)).await;
 
     // Time alone has something to do with these two, and nobody lets it.
-    let mut over = new_event("Over", 2);
-    over.details.ends_at = Some(clock.now() + TimeDelta::seconds(30));
-    over.details.retention = Retention::parse(0).ok();
+    let over = new_event("Over", 2)
+        .with(|over| {
+            over.details.ends_at = Some(clock.now() + TimeDelta::seconds(30));
+            over.details.retention = Retention::parse(0).ok();
+        })
+        .expect("in order");
     let over = store.create_event(over).await.expect("the store answers").id;
     confirmed(execute_one(store, register(over, "ada")).await);
     let due = create(store, 1).await.id;
