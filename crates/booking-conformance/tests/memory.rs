@@ -6,6 +6,7 @@ use booking_core::{BookingStore, Clock, Rule};
 use std::pin::Pin;
 use std::sync::Arc;
 
+/// Not durable: the data is the fixture's, and so outlives its stores.
 struct Memory(MemoryStore);
 
 #[async_trait]
@@ -16,16 +17,6 @@ impl Fixture for Memory {
             Some(clock) => store.with_clock(clock),
             None => store,
         })
-    }
-
-    /// Not durable: the data is the fixture's, and so outlives its stores.
-    async fn reopen(
-        &self,
-        store: Arc<dyn BookingStore>,
-        clock: Option<Clock>,
-    ) -> Arc<dyn BookingStore> {
-        drop(store);
-        self.open(clock).await
     }
 
     async fn dump_everything(&self) -> Vec<u8> {

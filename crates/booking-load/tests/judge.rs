@@ -427,6 +427,12 @@ const CORRUPTIONS: &[Corruption] = &[
         };
         again(history, 22, Answer::Decided(replayed));
     }),
+    ("a refusal that is another when it is asked for again", "refusal_forgotten", |history| {
+        let early = another(history, 22, (700, 900));
+        refuse(history, early, 409, "sold_out");
+        let code = Some("all_held".into());
+        again(history, early, Answer::Decided(Decided { status: 409, code, ..Decided::default() }));
+    }),
     ("a trace of what was said to be undone", "out_of_order", |history| {
         let Answer::Decided(decided) = history.operations[22].answer.clone() else {
             panic!("it was decided")
@@ -487,6 +493,26 @@ fn an_unknown_that_is_decided_later_is_fine() {
     let verdict = judge(&history);
     assert!(verdict.is_clean(), "{verdict}");
     assert_eq!(verdict.coverage.of("unknown, then decided"), 1);
+}
+
+/// Where a load permits that a refusal is forgotten, what is decided then counts like everything else.
+#[test]
+fn what_is_decided_after_a_forgotten_refusal_is_judged() {
+    let mut history = good();
+    history.operations[22].key = history.operations[3].key.clone();
+    let verdict = judge(&history);
+    assert_eq!((verdict.count("refusal_forgotten"), verdict.violations.len()), (1, 1), "{verdict}");
+    assert!(verdict.permitting("refusal_forgotten").is_clean());
+    history.registrations.retain(|row| row.shown.id != KATHERINE);
+    let verdict = judge(&history).permitting("refusal_forgotten");
+    assert_eq!(verdict.count("lost"), 1, "{verdict}");
+    // The other way round it is no refusal that was forgotten.
+    let mut history = good();
+    let granted = history.operations[3].answer.clone();
+    history.operations[3].answer = history.operations[22].answer.clone();
+    history.operations[22].answer = granted;
+    history.operations[22].key = history.operations[3].key.clone();
+    assert_eq!(judge(&history).count("answered_twice"), 1);
 }
 
 /// Writes a history to a file of its own in the folder for such things.

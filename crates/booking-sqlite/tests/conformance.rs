@@ -37,15 +37,6 @@ impl Fixture for Sqlite {
         Arc::new(SqliteStore::open(path, options).await.expect("opened"))
     }
 
-    async fn reopen(
-        &self,
-        store: Arc<dyn BookingStore>,
-        clock: Option<Clock>,
-    ) -> Arc<dyn BookingStore> {
-        drop(store);
-        self.open(clock).await
-    }
-
     /// The rows of all tables, and the bytes of the files: what is deleted there is written over.
     async fn dump_everything(&self) -> Vec<u8> {
         let path = self.directory.path().join("booking.db");

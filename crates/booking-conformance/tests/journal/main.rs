@@ -39,15 +39,6 @@ impl Fixture for Journals {
         Arc::new(store.expect("opened"))
     }
 
-    async fn reopen(
-        &self,
-        store: Arc<dyn BookingStore>,
-        clock: Option<Clock>,
-    ) -> Arc<dyn BookingStore> {
-        drop(store);
-        self.open(clock).await
-    }
-
     async fn dump_everything(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.directory.path()).expect("the directory is there");
         let read = |file: std::fs::DirEntry| std::fs::read(file.path()).expect("it can be read");

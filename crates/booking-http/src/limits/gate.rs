@@ -55,7 +55,8 @@ impl Gate {
     }
 }
 
-/// Where a request comes from, as far as that is counted: not if it comes from this machine.
+/// Where a request comes from, as far as that is counted: not if it comes from this machine. Found out again by
+/// the few routes that ask, since to keep it costs every request a map of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer(pub(crate) Option<Client>);
 

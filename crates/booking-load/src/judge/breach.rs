@@ -26,6 +26,9 @@ pub enum Breach {
     NeverDecided { key: String },
     /// The same request was answered in two ways.
     AnsweredTwice { key: String },
+    /// A request that had been refused was decided anew under the same key. Right once the refusal's
+    /// record has run out, which no load takes long enough for, but by a clock that jumps or flies.
+    RefusalForgotten { key: String },
     /// An answer that the contract does not know.
     Unexpected { request: &'static str, status: u16, code: Option<String> },
     /// A registration that was acknowledged is not among the rows.
@@ -90,6 +93,7 @@ impl Breach {
             Self::UnknownLeftOpen { .. } => "unknown_left_open",
             Self::NeverDecided { .. } => "never_decided",
             Self::AnsweredTwice { .. } => "answered_twice",
+            Self::RefusalForgotten { .. } => "refusal_forgotten",
             Self::Unexpected { .. } => "unexpected",
             Self::Lost { .. } => "lost",
             Self::Phantom { .. } => "phantom",

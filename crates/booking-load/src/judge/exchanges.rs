@@ -46,19 +46,55 @@ pub(super) fn group<'a>(
             }
         }
     }
-    tries.into_iter().map(|tries| one(tries, breaches, coverage)).collect()
+    let mut asked = Vec::with_capacity(tries.len());
+    for mut tries in tries {
+        tries.sort_by_key(|operation| operation.invoked_at);
+        loop {
+            let (of_the_first, anew) = part_forgotten(tries);
+            asked.push(one(&of_the_first, breaches, coverage));
+            match &of_the_first[0].key {
+                Some(key) if !anew.is_empty() => {
+                    breaches.push(Breach::RefusalForgotten { key: key.clone() });
+                }
+                _ => break,
+            }
+            tries = anew;
+        }
+    }
+    asked
+}
+
+/// Parts what belongs to a refusal from what was decided anew once that had been forgotten, which is a
+/// request of its own. A try whose answer was lost may have been either.
+fn part_forgotten(tries: Vec<&Operation>) -> (Vec<&Operation>, Vec<&Operation>) {
+    let decisions = tries.iter().filter_map(|operation| match &operation.answer {
+        Answer::Decided(decided) => Some((operation.answered_at, decided)),
+        _ => None,
+    });
+    let first = decisions.min_by_key(|(answered_at, _)| *answered_at);
+    let Some((_, refusal)) = first.filter(|(_, decided)| !decided.is_success()) else {
+        return (tries, Vec::new());
+    };
+    let is_anew = |operation: &Operation| matches!(&operation.answer, Answer::Decided(again) if !is_same(refusal, again));
+    if !tries.iter().any(|operation| is_anew(operation)) {
+        return (tries, Vec::new());
+    }
+    let is_lost = |operation: &Operation| matches!(operation.answer, Answer::Unknown { .. });
+    let anew = tries.iter().copied().filter(|operation| is_anew(operation) || is_lost(operation));
+    let anew = anew.collect();
+    let refused = tries.into_iter().filter(|operation| !is_anew(operation)).collect();
+    (refused, anew)
 }
 
 fn one<'a>(
-    mut tries: Vec<&'a Operation>,
+    tries: &[&'a Operation],
     breaches: &mut Vec<Breach>,
     coverage: &mut Coverage,
 ) -> Exchange<'a> {
-    tries.sort_by_key(|operation| operation.invoked_at);
     let key = tries[0].key.clone();
     let (mut decided, mut answered_at) = (None::<&FinalResponse>, u64::MAX);
     let (mut invoked_at, mut was_unknown) = (None, false);
-    for operation in &tries {
+    for operation in tries {
         match &operation.answer {
             Answer::Undone { status: 500 } => coverage.count("answer: 500"),
             Answer::Undone { .. } => coverage.count("answer: not now"),

@@ -58,15 +58,6 @@ impl Fixture for PgFixture {
         Arc::new((self.alter)(store))
     }
 
-    async fn reopen(
-        &self,
-        store: Arc<dyn BookingStore>,
-        clock: Option<Clock>,
-    ) -> Arc<dyn BookingStore> {
-        drop(store);
-        self.open(clock).await
-    }
-
     /// Every column of every row of all tables that are ours.
     async fn dump_everything(&self) -> Vec<u8> {
         let tables = self.database.sql(
