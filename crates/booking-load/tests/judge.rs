@@ -431,7 +431,11 @@ const CORRUPTIONS: &[Corruption] = &[
         let early = another(history, 22, (700, 900));
         refuse(history, early, 409, "sold_out");
         let code = Some("all_held".into());
-        again(history, early, Answer::Decided(Decided { status: 409, code, ..Decided::default() }));
+        again(
+            history,
+            early,
+            Answer::Decided(FinalResponse { status: 409, code, ..FinalResponse::default() }),
+        );
     }),
     ("a trace of what was said to be undone", "out_of_order", |history| {
         let Answer::Decided(decided) = history.operations[22].answer.clone() else {
