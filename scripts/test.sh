@@ -2,7 +2,11 @@
 # Checks everything: format, lints, documentation, the types of the pages, all tests on both stores and in a
 # browser, the container's files, and licences. From a clean clone, in any folder, as root or as anybody.
 #
-#   scripts/test.sh
+#   scripts/test.sh         everything that a change is held to; less than what is below
+#   scripts/test.sh fast    in less than a minute once all is built: format, lints, unit tests, the domain, the
+#                           cases of a store in memory and on SQLite, and the API on SQLite. Needs Rust alone
+#   scripts/test.sh long    everything, and what takes minutes by itself: every state of a small event, and
+#                           failing over. What CI runs
 #
 # Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, Node.js
 # (18.19 or later), and three packages of npm's: axe-core, which looks for what keeps people out of the pages,
@@ -18,14 +22,20 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/parts.sh
 
+what=${1:-all}
+case "$#$what" in
+    0all | 1fast | 1long) ;;
+    *) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
+esac
+
 step="looking for what the tests need"
-beside=
+beside=()
 close() {
     local status=$?
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    [ ${#beside[@]} -eq 0 ] || kill "${beside[@]}" 2>/dev/null || true
     local took="$((SECONDS / 60)) min $((SECONDS % 60)) s"
     if [ "$status" -eq 0 ]; then
-        echo "== passed: everything, in $took"
+        echo "== passed: $what, in $took"
     else
         echo "== FAILED: $step, after $took (exit status $status)" >&2
     fi
@@ -130,6 +140,40 @@ for folder in "${CARGO_HOME:-$HOME/.cargo}" "${CARGO_TARGET_DIR:-target}" "${CAR
         fail "$(id -un) cannot write to $folder: make it $(id -un)'s, or set CARGO_HOME or CARGO_TARGET_DIR to another folder"
 done
 
+run() {
+    step=$1
+    shift
+    echo "== $step"
+    "$@"
+}
+lint() {
+    run "format" cargo fmt --all --check
+    run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+}
+# The tests of booking-http, but for those that have something of their own to run in or beside.
+http_tests() {
+    local path name
+    for path in crates/booking-http/tests/*; do
+        name=$(basename "$path" .rs)
+        case "$name" in
+            common | pages | storms | judge) ;;
+            *) echo "--test $name" ;;
+        esac
+    done
+}
+
+if [ "$what" = fast ]; then
+    lint
+    of_http="--test contract --test events --test life --test idempotency"
+    run "building the tests" cargo test --all-features --locked --no-run -p booking-core -p booking-admission \
+        -p booking-conformance -p booking-sqlite -p booking-ticket --tests
+    run "building the tests of the API" cargo test --all-features --locked --no-run -p booking-http --lib $of_http
+    run "tests" cargo test --all-features --locked -p booking-core -p booking-admission -p booking-conformance \
+        -p booking-sqlite -p booking-ticket --tests
+    run "tests of the API" cargo test --all-features --locked -p booking-http --lib $of_http -- --skip postgres
+    exit
+fi
+
 missing=()
 [ -n "$(find_compiler)" ] || missing+=(gcc libc6-dev)
 # What a variable names wrongly no package would mend.
@@ -199,13 +243,6 @@ echo "   TypeScript $("$node" "$typescript" --version) ($typescript)"
 echo "   Biome $("$biome" --version) ($biome)"
 echo "   running as $(id -un), building in ${CARGO_TARGET_DIR:-target}"
 
-run() {
-    step=$1
-    shift
-    echo "== $step"
-    "$@"
-}
-
 # Each library as a package, which has in it what its folder only links to: migrations, pages, the licence. What
 # is packaged is not published, so no registry has what a lock file of it would name: there is none, and nothing
 # is compiled. The manifests are checked all the same, and Cargo says what one lacks.
@@ -223,8 +260,7 @@ package_crates() {
     done < <(find crates -type l | sort)
 }
 
-run "format" cargo fmt --all --check
-run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+lint
 run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 units=crates/booking-http/tests/pages/units
 for config in scripts/pages/tsconfig*.json; do
@@ -249,25 +285,34 @@ else
     echo "== bill of materials: not made, as cargo-cyclonedx is not installed (cargo install cargo-cyclonedx)"
 fi
 
-# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
-# run beside the other tests. All are built before, since one Cargo waits while another builds.
-tests=(cargo test --workspace --all-features --locked)
-run "building the tests" "${tests[@]}" --no-run
-# By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
-if has patroni && has etcd && PATH=$PATH:/usr/sbin has haproxy; then
-    run "failing over" env FAILOVER_PROGRAMS="$target/debug" scripts/failover.sh --rounds 1
-else
-    echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
+# The storms wait a minute for ten thousand holds to end, the judge for faults to be noticed, and the pages for
+# a browser, so they run beside the other tests. All are built before, since one Cargo waits while another builds.
+tests=(cargo test --all-features --locked)
+run "building the tests" "${tests[@]}" --workspace --no-run
+if [ "$what" = long ]; then
+    run "every state of a small event" "${tests[@]}" -p booking-core --test model -- --ignored
+    # By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
+    if has patroni && has etcd && PATH=$PATH:/usr/sbin has haproxy; then
+        run "failing over" env FAILOVER_PROGRAMS="$target/debug" scripts/failover.sh --rounds 1
+    else
+        echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
+    fi
 fi
-beside_log=${CARGO_TARGET_DIR:-target}/beside.log
-"${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
-beside=$!
-others=0
-run "tests" "${tests[@]}" -- --skip apart_ || others=$?
-step="the storms and the judge, which ran beside the other tests"
-wait "$beside" || { status=$? && cat "$beside_log" && exit "$status"; }
-beside=
-# Last, so that Cargo's own result lines end the output.
-echo "== $step" && cat "$beside_log"
+run_beside() {
+    "${tests[@]}" -p booking-http "${@:2}" >"$target/$1.log" 2>&1 &
+    beside+=($!)
+}
+run_beside faults --test storms --test judge
+run_beside pages --test pages
+failed=0
+run "tests" "${tests[@]}" --workspace --exclude booking-http || failed=$?
+# shellcheck disable=SC2046  # Words of ours.
+run "tests of the server" "${tests[@]}" -p booking-http --lib --bins $(http_tests) || failed=$?
+for log in faults pages; do
+    step="$log, which ran beside the other tests"
+    wait "${beside[0]}" || failed=$?
+    beside=("${beside[@]:1}")
+    echo "== $step" && cat "$target/$log.log"
+done
 step="tests"
-exit "$others"
+exit "$failed"

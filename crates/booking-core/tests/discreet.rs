@@ -15,7 +15,7 @@ fn no_address_and_no_name_is_shown() {
     let name = PersonName::parse("Ada Lovelace").expect("valid");
     let registration_id = Uuid::from_u128(7).into();
     let token_hash = Some(TokenHash::new([0xad; 32]));
-    let person = Person { user_email: address.clone(), name: Some(name.clone()) };
+    let person = Person { name: Some(name.clone()), ..Person::from(address.clone()) };
     let claim = Claim { registration_id, person: person.clone(), token_hash };
     let event_id = Uuid::from_u128(1).into();
     let capacity = Capacity::parse(1, CapacityMax::default()).expect("valid");

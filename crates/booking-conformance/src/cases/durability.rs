@@ -25,7 +25,7 @@ fn edit(event_id: EventId, edit: Edit) -> EventCommand {
 /// A claim with what may be said and need not be: a name, a token to manage it with.
 fn claim_with(event_id: EventId, who: &str, called: Option<&str>, token: Option<u8>) -> Claim {
     let name = called.map(|called| PersonName::parse(called).expect("a valid name"));
-    let person = Person { user_email: address(who), name };
+    let person = Person { name, ..Person::from(address(who)) };
     Claim { person, token_hash: token.map(token_hash), ..claim(event_id, who) }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Asks for a seat to be held for somebody who has a name, and a token to manage it with.
 fn hold_as(event_id: EventId, id: RegistrationId, who: &str, token: u8) -> EventCommand {
     let name = PersonName::parse(&format!("Dr {who}")).expect("a valid name");
-    let person = Person { user_email: address(who), name: Some(name) };
+    let person = Person { name: Some(name), ..Person::from(address(who)) };
     let claim = Claim { registration_id: id, person, token_hash: Some(token_hash(token)) };
     EventCommand::new(
         event_id,

@@ -110,7 +110,7 @@ pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
     let listed = read_events(&*store, booking_core::Caller::Operator, PageLimit::MAX).await;
     assert_eq!(listed, std::slice::from_ref(&event));
     let name = Some(PersonName::parse_stored("\u{3164}").expect("it was taken once"));
-    let person = Person { user_email: address("ada"), name };
+    let person = Person { name, ..Person::from(address("ada")) };
     let command = Command::Register(Claim { person, ..claim(event.id, "ada") }.into());
     let key =
         IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };

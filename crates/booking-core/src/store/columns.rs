@@ -5,7 +5,7 @@
 /// name, which a cast may follow.
 ///
 /// Where a statement says `{row}`, with the name that the row has, all of its columns come in; where it says
-/// `{row of r}`, they are those of `r`.
+/// `{row of r}`, they are those of `r`, and where it says `{row names}` they are without their casts, to be written to.
 ///
 /// ```
 /// use booking_core::{Columns, StatementText};
@@ -98,26 +98,32 @@ impl Columns {
                 continue;
             }
             at += 1 + self.row.len();
-            if begins_at(template, at, OF) {
-                at += OF.len();
-            } else {
-                assert!(begins_at(template, at, b"}"), "a row is named, or a row of something");
-            }
+            let are_names = begins_at(template, at, NAMES);
+            let is_of = begins_at(template, at, OF);
+            at += match (are_names, is_of) {
+                (true, _) => NAMES.len(),
+                (_, true) => OF.len(),
+                _ => 0,
+            };
+            assert!(
+                is_of || begins_at(template, at, b"}"),
+                "a row is named, or a row of something"
+            );
             let mut end = at;
             while template[end] != b'}' {
                 end += 1;
             }
-            self.write_all(template, at, end, text);
+            self.write_all(template, (at, end), are_names, text);
             at = end + 1;
         }
     }
 
-    /// Writes all columns, those of what `template` says from `of` to `end`.
+    /// Writes all columns, those of what `template` says from `of` to `end`; as names, without their casts.
     const fn write_all<const BYTES: usize>(
         self,
         template: &[u8],
-        of: usize,
-        end: usize,
+        (of, end): (usize, usize),
+        are_names: bool,
         text: &mut Text<BYTES>,
     ) {
         let mut column = 0;
@@ -130,13 +136,18 @@ impl Columns {
                 text.push(b'.');
             }
             let name = self.columns[column].as_bytes();
-            text.push_all(name, 0, name.len());
+            let mut length = 0;
+            while length < name.len() && !(are_names && begins_at(name, length, b"::")) {
+                length += 1;
+            }
+            text.push_all(name, 0, length);
             column += 1;
         }
     }
 }
 
 const OF: &[u8] = b" of ";
+const NAMES: &[u8] = b" names";
 
 /// Whether `part` is what `text` goes on with at `at`.
 const fn begins_at(text: &[u8], at: usize, part: &[u8]) -> bool {
@@ -191,6 +202,7 @@ mod tests {
     fn a_statement_gets_its_columns_wherever_it_asks_for_them() {
         assert_eq!(filled_in!("SELECT {row}"), "SELECT id, status::text, status_id");
         assert_eq!(filled_in!("{row of r}"), "r.id, r.status::text, r.status_id");
+        assert_eq!(filled_in!("({row names})"), "(id, status, status_id)");
         let twice = filled_in!("{row of a} – ({row of bcd}) é");
         assert_eq!(
             twice,
@@ -216,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_misspelt_is_no_statement() {
-        for template in ["{rows}", "{row of r", "{row or r}"] {
+        for template in ["{rows}", "{row of r", "{row or r}", "{row names of r}"] {
             let counted = std::panic::catch_unwind(|| ROW.text_bytes(template));
             assert!(counted.is_err(), "{template} has {counted:?}");
         }

@@ -15,10 +15,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The longest wait for anything. The slowest to come is the poll after several that failed.
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Each browser is many processes; with more of them at once they would time each other out.
-static BROWSERS: Semaphore = Semaphore::const_new(2);
+static BROWSERS: Semaphore = Semaphore::const_new(3);
 
 /// CSS from CSS in which `@name` stands for what has that `data-testid`.
 fn css(selector: &str) -> String {

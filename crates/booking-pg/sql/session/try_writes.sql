@@ -7,14 +7,8 @@ UPDATE events
 SET booked_count = booked_count, held_count = held_count, waitlist_count = waitlist_count,
     version = version, due_at = due_at, changed_at = changed_at
 WHERE id = '00000000-0000-0000-0000-000000000000';
-INSERT INTO registrations (
-    event_id, id, user_email, name, status, expires_at, checked_in_at, scan_id, generation, token_hash,
-    event_version, changed_version, created_at
-)
-SELECT
-    event_id, id, user_email, name, status, expires_at, checked_in_at, scan_id, generation, token_hash,
-    event_version, changed_version, created_at
-FROM registrations WHERE false;
+INSERT INTO registrations ({registration names})
+SELECT {registration names} FROM registrations WHERE false;
 DELETE FROM registrations WHERE false;
 INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
 SELECT event_id, version_first, version_last, recorded_at, body FROM facts WHERE false;
