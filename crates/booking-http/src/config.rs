@@ -9,12 +9,13 @@ pub use crate::limits::{ClientLimits, Rate};
 pub use crate::net::client::TrustedProxies;
 use crate::service::signing_keys::parse_seeds;
 pub use crate::settings::ConfigError;
-use crate::settings::{Reader, SETTINGS, Setting};
+use crate::settings::{Reader, SETTINGS, Setting, garbled};
 pub use crate::telemetry::MetricsAt;
 pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
 use std::time::Duration;
@@ -96,7 +97,19 @@ impl Config {
     /// # Errors
     /// Every setting that cannot be used.
     pub fn from_env() -> Result<Self, Vec<ConfigError>> {
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read_os(&|name| std::env::var_os(name))
+    }
+
+    fn read_os(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = garbled(lookup);
+        match Self::read(&|name| lookup(name)?.into_string().ok()) {
+            Ok(config) if errors.is_empty() => Ok(config),
+            Ok(_) => Err(errors),
+            Err(others) => {
+                errors.extend(others);
+                Err(errors)
+            }
+        }
     }
 
     /// Reads settings from `lookup`. A setting that is set to nothing is as good as not set.
@@ -282,6 +295,28 @@ mod tests {
             settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
         Config::read(&lookup).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_named_and_never_passed_over() {
+        use std::os::unix::ffi::OsStringExt;
+        // As in Latin-1.
+        let garbled = || OsString::from_vec(b"postgres://a:p\xe4ss@h/x".to_vec());
+        for Setting { name, .. } in SETTINGS {
+            let read = Config::read_os(&|asked| (asked == *name).then(garbled));
+            let errors: Vec<_> = read.expect_err(name).iter().map(ToString::to_string).collect();
+            assert_eq!(errors, [format!("{name}: is not UTF-8")]);
+        }
+        let read = Config::read_os(&|asked| match asked {
+            "BASE_URL" => Some(garbled()),
+            "PORT" => Some("many".into()),
+            _ => None,
+        });
+        assert_eq!(read.expect_err("both are wrong").len(), 2, "all is told at once");
+        let text = |asked: &str| (asked == "BOOKING_DB").then(|| OsString::from("bücher.db"));
+        let config = Config::read_os(&text).expect("this is text");
+        assert!(matches!(config.store, StoreConfig::Sqlite(path) if path.ends_with("bücher.db")));
     }
 
     #[test]

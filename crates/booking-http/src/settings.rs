@@ -1,5 +1,6 @@
 //! The settings one by one: what there is, and how each is read from the environment.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -155,6 +156,16 @@ impl<'a> Reader<'a> {
             (secret, None) => secret.map(without_end),
         }
     }
+}
+
+/// The settings that are no text. None of them may count as not set: what somebody wanted it is not.
+pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigError> {
+    let is_garbled =
+        |setting: &&Setting| lookup(setting.name).is_some_and(|value| value.to_str().is_none());
+    let garbled = SETTINGS.iter().filter(is_garbled);
+    garbled
+        .map(|setting| ConfigError { name: setting.name, reason: "is not UTF-8".into() })
+        .collect()
 }
 
 fn default_of(name: &str) -> &'static str {
