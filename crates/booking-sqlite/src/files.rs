@@ -25,6 +25,9 @@ const PAGE_BYTES_MIN: u64 = 512;
 /// takes some microseconds; whatever is wrong is still so at the next transaction.
 const LOOKS_MAX: usize = 8;
 
+/// The most links in a row that are followed to a file that is not there, as many as Linux follows.
+const LINKS_MAX: usize = 40;
+
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -195,10 +198,39 @@ impl Named {
 
 /// The name of a file beside the database. SQLite follows links before it makes it.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut name = path.into_os_string();
+    let mut name = followed(path).into_os_string();
     name.push(suffix);
     name.into()
+}
+
+/// Where links lead, also if nothing is there.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        if let Ok(whole) = fs::canonicalize(&path) {
+            return whole;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    }
+    path
+}
+
+/// Fails where there is a write-ahead log and its database is missing or empty: something happened to it. SQLite takes
+/// such a log for nobody's and deletes it, with what was acknowledged last. It makes a log only for a
+/// database that has a page on the disk, so no kill and no power cut leaves this behind.
+pub(crate) fn refuse_log_alone(path: &Path) -> Result<(), OpenError> {
+    let log = beside(path, "-wal");
+    // In this order: somebody else may just be making both, the database first.
+    let holds_something = fs::metadata(&log).is_ok_and(|found| found.len() > 0);
+    let is_database_gone = || match fs::metadata(path) {
+        Ok(found) => found.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    match holds_something && is_database_gone() {
+        true => Err(OpenError::LogAlone { path: path.to_path_buf(), log }),
+        false => Ok(()),
+    }
 }
 
 /// Which file a path names, and how long it is. By its name, and never by opening it: to close a second handle

@@ -102,6 +102,30 @@ fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
     }
 }
 
+/// What was acknowledged last is in the log alone, and whoever opened what is there would delete it.
+#[test]
+fn a_log_without_its_database_is_kept_and_told_of() {
+    let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
+    app.create(2);
+    let App { mut server, data } = app;
+    let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
+    let (file, log) = (folder.path().join("booking.db"), folder.path().join("booking.db-wal"));
+    fs::remove_file(&file).expect("deleted");
+    server.kill9();
+    let left = fs::read(&log).expect("it is there");
+    assert!(!left.is_empty(), "the event is in it");
+    for arguments in on_any_database() {
+        let output = run(arguments, &data.settings());
+        let told = stderr(&output);
+        assert!(!output.status.success(), "{arguments}: {told}");
+        for named in [&file, &log] {
+            assert!(told.contains(&format!("{} ", named.display())), "{arguments}: {told}");
+        }
+        assert!(fs::read(&log).is_ok_and(|now| now == left), "{arguments} changed the log");
+        assert!(!file.exists(), "{arguments} made another database");
+    }
+}
+
 /// Somebody else's database: nothing makes it another one, or anything beside it.
 #[test]
 fn a_database_of_another_program_is_left_alone() {
