@@ -8,7 +8,7 @@
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};
-use crate::wal::Log;
+use crate::wal::{Copying, Index, Log};
 use rusqlite::Connection;
 use std::fs::{self, Metadata};
 use std::io;
@@ -36,6 +36,8 @@ pub(crate) struct Files {
     /// The write-ahead log, and its index with the locks. They must be those of everybody else who has the
     /// database open.
     log: Log,
+    /// How long the database is at least for as long as nobody copies the log into it.
+    length: Mutex<Option<(Copying, u64)>>,
     /// Whether the log was told that something is wrong.
     is_told: AtomicBool,
     /// Never used. As long as it is open, nobody has a reason to delete the files beside the database: SQLite
@@ -109,6 +111,7 @@ impl Files {
             path: path.to_path_buf(),
             database,
             log: log.map_err(|error| moved(error.into()))?,
+            length: Mutex::default(),
             is_told: AtomicBool::new(false),
             anchor: Mutex::new(Some(anchor)),
         })
@@ -142,9 +145,9 @@ impl Files {
         let mut index = self.log.index();
         for _ in 0..LOOKS_MAX {
             let bytes = self.check_names()?;
-            let checked = index.map(|said| match said.database_bytes_min() {
-                Some(min) if bytes < min => Err(Moved::Overwritten(self.path.clone())),
-                _ => self.log.check(&said),
+            let checked = index.map(|said| {
+                self.check_length(&said, bytes)?;
+                self.log.check(&said)
             });
             let again = match checked {
                 Some(Ok(())) => return Ok(()),
@@ -155,6 +158,18 @@ impl Files {
                 _ => index = again,
             }
         }
+        Ok(())
+    }
+
+    /// Makes sure that a database of `bytes` has all of its pages, as far as that can be told.
+    fn check_length(&self, index: &Index, bytes: u64) -> Result<(), Moved> {
+        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = length.filter(|(copying, _)| *copying == index.copying());
+        let min = before.map(|(_, bytes)| bytes).max(index.database_bytes_min());
+        if min.is_some_and(|min| bytes < min) {
+            return Err(Moved::Overwritten(self.path.clone()));
+        }
+        *length = Some((index.copying(), index.database_bytes_left(bytes)));
         Ok(())
     }
 
