@@ -9,12 +9,14 @@ pub use crate::limits::{ClientLimits, Rate};
 pub use crate::net::client::TrustedProxies;
 use crate::service::signing_keys::parse_seeds;
 pub use crate::settings::ConfigError;
-use crate::settings::{Reader, SETTINGS, Setting};
+use crate::settings::{Reader, SETTINGS, Setting, garbled};
 pub use crate::telemetry::MetricsAt;
+use crate::telemetry::log_filter;
 pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
 use booking_pg::{PgOptions, TlsMode};
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
 use std::time::Duration;
@@ -96,7 +98,19 @@ impl Config {
     /// # Errors
     /// Every setting that cannot be used.
     pub fn from_env() -> Result<Self, Vec<ConfigError>> {
-        Self::read(&|name| std::env::var(name).ok())
+        Self::read_os(&|name| std::env::var_os(name))
+    }
+
+    fn read_os(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Vec<ConfigError>> {
+        let mut errors = garbled(lookup);
+        match Self::read(&|name| lookup(name)?.into_string().ok()) {
+            Ok(config) if errors.is_empty() => Ok(config),
+            Ok(_) => Err(errors),
+            Err(others) => {
+                errors.extend(others);
+                Err(errors)
+            }
+        }
     }
 
     /// Reads settings from `lookup`. A setting that is set to nothing is as good as not set.
@@ -148,20 +162,23 @@ impl Config {
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))
                 .filter(|d| !d.is_zero()),
             log_format: reader.parse("LOG_FORMAT", "is neither text nor json"),
-            log_filter: reader.text("RUST_LOG"),
+            log_filter: read_log_filter(&mut reader),
         };
         let errors = reader.into_errors();
         if errors.is_empty() { Ok(config) } else { Err(errors) }
     }
 }
 
+/// Those that say nothing of where the data is.
+const NOT_OF_A_PLACE: [&str; 2] = ["DB_POOL_SIZE", "DB_WAIT_SECONDS"];
+
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
+    // Whatever store it is: what cannot be meant is told.
+    let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
-        .filter(|s| {
-            s.name.starts_with("DB_") && !["DB_POOL_SIZE", "DB_WAIT_SECONDS"].contains(&s.name)
-        })
+        .filter(|s| s.name.starts_with("DB_") && !NOT_OF_A_PLACE.contains(&s.name))
         .filter(|setting| reader.given(setting.name).is_some())
         .collect();
     let mut options = match (url, parts.first()) {
@@ -179,8 +196,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         },
         (None, Some(_)) => read_database_parts(reader),
     };
-    options.pool_size =
-        reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
+    options.pool_size = pool_size;
     StoreConfig::Postgres(Box::new(options))
 }
 
@@ -239,6 +255,14 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
     }
 }
 
+fn read_log_filter(reader: &mut Reader<'_>) -> String {
+    let filter = reader.text("RUST_LOG");
+    if let Some(fault) = log_filter::fault(&filter) {
+        reader.fail("RUST_LOG", fault);
+    }
+    filter
+}
+
 fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
     let days = reader.given("RETENTION_DAYS")?;
     let retention = days.trim().parse().ok().and_then(|days| Retention::parse(days).ok());
@@ -282,6 +306,28 @@ mod tests {
             settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
         Config::read(&lookup).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_named_and_never_passed_over() {
+        use std::os::unix::ffi::OsStringExt;
+        // As in Latin-1.
+        let garbled = || OsString::from_vec(b"postgres://a:p\xe4ss@h/x".to_vec());
+        for Setting { name, .. } in SETTINGS {
+            let read = Config::read_os(&|asked| (asked == *name).then(garbled));
+            let errors: Vec<_> = read.expect_err(name).iter().map(ToString::to_string).collect();
+            assert_eq!(errors, [format!("{name}: is not UTF-8")]);
+        }
+        let read = Config::read_os(&|asked| match asked {
+            "BASE_URL" => Some(garbled()),
+            "PORT" => Some("many".into()),
+            _ => None,
+        });
+        assert_eq!(read.expect_err("both are wrong").len(), 2, "all is told at once");
+        let text = |asked: &str| (asked == "BOOKING_DB").then(|| OsString::from("bücher.db"));
+        let config = Config::read_os(&text).expect("this is text");
+        assert!(matches!(config.store, StoreConfig::Sqlite(path) if path.ends_with("bücher.db")));
     }
 
     #[test]
@@ -341,6 +387,26 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!(several.location(), "one:7,two:7/x");
+    }
+
+    #[test]
+    fn two_settings_say_nothing_of_where_the_data_is_and_are_checked_all_the_same() {
+        for (name, good, bad) in [("DB_POOL_SIZE", "2", "1"), ("DB_WAIT_SECONDS", "0", "3601")] {
+            let config = read(&[(name, good)]).expect("valid");
+            assert!(matches!(config.store, StoreConfig::Sqlite(_)), "{name}");
+            for elsewhere in [("BOOKING_DB", "x.db"), ("DATABASE_URL", "postgres://a@db/x")] {
+                let errors = read(&[(name, bad), elsewhere]).expect_err("out of range");
+                assert!(errors.len() == 1 && errors[0].starts_with(&format!("{name}: ")));
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_of_the_log_that_cannot_be_read_is_named() {
+        let errors = read(&[("RUST_LOG", "info,access=maybe")]).expect_err("maybe is no level");
+        assert!(errors.len() == 1 && errors[0].starts_with("RUST_LOG: "), "{errors:?}");
+        assert_eq!(read(&[("RUST_LOG", "warn")]).expect("valid").log_filter, "warn");
+        assert_eq!(read(&[]).expect("valid").log_filter, "info");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The settings one by one: what there is, and how each is read from the environment.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::time::Duration;
 use thiserror::Error;
@@ -157,7 +159,109 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The settings that are no text. None of them may count as not set: what somebody wanted it is not.
+pub(crate) fn garbled(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<ConfigError> {
+    let is_garbled =
+        |setting: &&Setting| lookup(setting.name).is_some_and(|value| value.to_str().is_none());
+    let garbled = SETTINGS.iter().filter(is_garbled);
+    garbled
+        .map(|setting| ConfigError { name: setting.name, reason: "is not UTF-8".into() })
+        .collect()
+}
+
+/// Whether a text is a host, and a port if there is one, for which a browser could ask: a name as DNS has them, or
+/// an address, of IPv6 in brackets.
+pub(crate) fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rfind(':').filter(|_| !text.ends_with(']')) {
+        Some(colon) => (&text[..colon], Some(&text[colon + 1..])),
+        None => (text, None),
+    };
+    // Parsing takes a sign, too.
+    let is_port = |port: &str| {
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    is_host(host) && port.is_none_or(is_port)
+}
+
+fn is_host(host: &str) -> bool {
+    /// The longest part of a name between dots (RFC 1035, section 2.3.4).
+    const LABEL_BYTES_MAX: usize = 63;
+    if let Some(address) = host.strip_prefix('[') {
+        return address.strip_suffix(']').is_some_and(|text| text.parse::<Ipv6Addr>().is_ok());
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        (1..=LABEL_BYTES_MAX).contains(&label.len()) && label.bytes().all(is_of_names)
+    };
+    // What ends in figures is an address, and no name (URL Standard, section 3.5).
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
+    name.split('.').all(is_label) && (!is_address || name.parse::<Ipv4Addr>().is_ok())
+}
+
 fn default_of(name: &str) -> &'static str {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
     setting.expect("every setting that is read is described").default
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_one_that_a_browser_could_ask_for() {
+        let longest = "a".repeat(63);
+        for host in [
+            "localhost",
+            "Booking.example.org",
+            "booking.example.org.",
+            "xn--bcher-kva.example",
+            "my_host-1",
+            "192.0.2.1",
+            "[::1]",
+            "[2001:db8::1]",
+            "a.1b",
+            longest.as_str(),
+        ] {
+            assert!(is_host_and_port(host), "{host}");
+            for port in ["1", "80", "65535"] {
+                assert!(is_host_and_port(&format!("{host}:{port}")), "{host}:{port}");
+            }
+            for port in ["", "0", "65536", "+80", "-1", " 80", "8o", "80:80"] {
+                assert!(!is_host_and_port(&format!("{host}:{port}")), "{host}:{port}");
+            }
+        }
+        let too_long = "a".repeat(64);
+        for text in [
+            "",
+            ".",
+            ".example.org",
+            "a..example.org",
+            "a..",
+            "[]",
+            "[zz]",
+            "[::1",
+            "::1",
+            "::1]",
+            "[::1]x",
+            "[::1]x:80",
+            "[[::1]]",
+            "[192.0.2.1]",
+            "256.0.0.1",
+            "192.0.2",
+            "1",
+            "$HOST",
+            "{host}",
+            "a%20b",
+            "ada@example.org",
+            "a b",
+            "a/b",
+            "a,b",
+            "bücher.example",
+            too_long.as_str(),
+        ] {
+            assert!(!is_host_and_port(text), "{text}");
+        }
+    }
 }

@@ -220,9 +220,24 @@ fn an_event_goes_into_a_calendar(data: Data) {
         let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
         String::from_utf8(answer.body.clone()).expect("it is text")
     };
+    let ask_again = |method: &str, tag: &str| {
+        let path = format!("/events/{}/calendar.ics", id(&concert));
+        app.ask(method, &path, &[("If-None-Match", tag)], &Value::Null)
+    };
+    let tag = answer.header("etag").expect("it has one").to_owned();
     done(&app.register(id(&concert), "ada@example.org"), 201);
     assert_eq!(file(), text);
+    for method in ["GET", "HEAD"] {
+        for known in [tag.as_str(), "*", &format!("\"x\", W/{tag}")] {
+            let answer = ask_again(method, known);
+            assert_eq!((answer.status, answer.body.len()), (304, 0), "{method} {known}");
+            assert_eq!(answer.header("etag"), Some(tag.as_str()));
+        }
+    }
     done(&edit(&app, id(&concert), &json!({"description": "Loud"})), 200);
+    let changed = ask_again("GET", &tag);
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.header("etag"), Some(tag.as_str()));
     assert!(file().contains("\r\nSEQUENCE:0\r\n"), "{}", file());
     done(&edit(&app, id(&concert), &json!({"venue": "Hall 1"})), 200);
     assert!(file().contains("\r\nSEQUENCE:1\r\n"), "{}", file());

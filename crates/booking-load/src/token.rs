@@ -1,7 +1,8 @@
 //! Who the load comes from, where the servers are not open to anybody.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use std::env::VarError;
 use std::fmt;
 use std::path::Path;
 
@@ -40,7 +41,11 @@ impl OrganizerToken {
                 let text = text.with_context(|| format!("cannot read {}", file.display()))?;
                 Some(text.lines().next().unwrap_or_default().to_owned())
             }
-            None => std::env::var(Self::VARIABLE).ok().filter(|text| !text.trim().is_empty()),
+            None => match std::env::var(Self::VARIABLE) {
+                Ok(text) => Some(text).filter(|text| !text.trim().is_empty()),
+                Err(VarError::NotPresent) => None,
+                Err(VarError::NotUnicode(_)) => bail!("{} is not UTF-8", Self::VARIABLE),
+            },
         };
         text.map(|text| Self::new(&text)).transpose()
     }

@@ -4,6 +4,8 @@
 mod fake;
 
 use fake::{Fake, Quirk};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output};
 
 fn booking_load(url: &str, more: &[&str]) -> Output {
@@ -61,4 +63,17 @@ fn nobody_there_exits_with_2() {
     let error = text(&output.stderr);
     assert!(error.contains("cannot create an event at http://127.0.0.1:9"), "{error}");
     assert!(output.stdout.is_empty());
+}
+
+/// Not to be passed over: all would be done as nobody.
+#[test]
+fn a_token_that_is_no_text_exits_with_2() {
+    let output = Command::new(env!("CARGO_BIN_EXE_booking-load"))
+        .args(["flash", "--url", "http://127.0.0.1:9"])
+        .env("BOOKING_TOKEN", OsStr::from_bytes(b"org_\xe4secret"))
+        .output()
+        .expect("it was built for this test");
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output.stderr);
+    assert!(error.contains("BOOKING_TOKEN") && !error.contains("secret"), "{error}");
 }

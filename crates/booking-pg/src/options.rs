@@ -97,9 +97,19 @@ pub enum OptionsError {
     Host,
     /// A port that is none. What looks like one may be a part of a password.
     #[error(
-        "has a port that is not a number up to 65535; in a password write / as %2F and @ as %40"
+        "has a port that is not a number from 1 to 65535; in a password write / as %2F and @ as %40"
     )]
     Port,
+    /// No host, where libpq would look for a socket in a folder that differs from system to system.
+    #[error(
+        "names no host; one whose server is reached through a socket is its folder, as in ?host=/run/postgresql"
+    )]
+    NoHost,
+    /// Lists that belong together and are not of the same length.
+    #[error(
+        "does not name as many of host, hostaddr and port; one port alone is that of all hosts"
+    )]
+    Numbers,
     /// Something after the question mark that is no parameter. It is not shown: it may be a part of a password
     /// in which `?`, `&`, `@` or `#` are not written as `%3F`, `%26`, `%40` and `%23`.
     #[error(

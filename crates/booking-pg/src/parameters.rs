@@ -47,19 +47,22 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    pub(crate) fn read(query: &str) -> Result<Self, OptionsError> {
+    /// Reads what follows a `?`, all of which may be the end of a password if `is_doubtful`. Then nothing that is not
+    /// known is told, and neither is what follows a password or comes before an `@`: those may be its pieces.
+    pub(crate) fn read(query: &str, is_doubtful: bool) -> Result<Self, OptionsError> {
         let mut read = Self::default();
+        let mut is_doubtful = is_doubtful || query.contains('@');
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let Some((name, value)) = pair.split_once('=') else {
-                return Err(match is_known(pair) || libpq_name(pair).is_some() {
+                let is_parameter = is_known(pair) || libpq_name(pair).is_some();
+                return Err(match is_parameter && !is_doubtful {
                     true => OptionsError::NoValue { name: pair.to_owned() },
                     false => OptionsError::NoParameter,
                 });
             };
             let name = decoded(name).filter(|name| is_name(name));
             let name = name.ok_or(OptionsError::NoParameter)?;
-            // What looks like a name may be a part of a password, if there is another end of that.
-            if !is_known(&name) && query.contains('@') {
+            if !is_known(&name) && is_doubtful {
                 return Err(OptionsError::NoParameter);
             }
             if !is_known(&name) {
@@ -71,6 +74,7 @@ impl Parameters {
             if value.is_empty() && NEVER_EMPTY.contains(&name.as_str()) {
                 return Err(OptionsError::NoValue { name });
             }
+            is_doubtful |= name == "password";
             read.take(name, value, pair)?;
         }
         Ok(read)

@@ -18,7 +18,7 @@ impl PgOptions {
     /// [`OptionsError`], without the URL.
     pub fn parse(url: &str) -> Result<Self, OptionsError> {
         let url = Url::split(url)?;
-        let parameters = Parameters::read(url.query)?;
+        let parameters = Parameters::read(url.query, url.may_be_user_and_password())?;
         let roots = parameters.sslrootcert.clone().map(PathBuf::from);
         let tls = TlsMode::of(parameters.sslmode.as_deref(), roots)?;
         let config: Config = url.for_driver(&parameters).parse().map_err(OptionsError::Url)?;
@@ -30,6 +30,7 @@ impl PgOptions {
         if !config.get_hosts().iter().all(is_good) {
             return Err(OptionsError::Host);
         }
+        check_numbers(&config)?;
         let mut options = Self::new(config).with_tls(tls);
         options.ignored = parameters.ignored;
         match (parameters.session_attrs.as_deref(), options.config.get_hosts().len()) {
@@ -55,6 +56,23 @@ impl PgOptions {
                 is_name || address.parse::<Ipv6Addr>().is_ok()
             }
         }
+    }
+}
+
+/// What the driver would refuse whenever it is to connect. It fits together here, or never will.
+fn check_numbers(config: &Config) -> Result<(), OptionsError> {
+    let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
+    let (several, ports) = (hosts.max(addresses), config.get_ports());
+    if several == 0 {
+        return Err(OptionsError::NoHost);
+    }
+    if ports.contains(&0) {
+        return Err(OptionsError::Port);
+    }
+    let are_equal = [hosts, addresses].iter().all(|&number| number == 0 || number == several);
+    match are_equal && (ports.len() <= 1 || ports.len() == several) {
+        true => Ok(()),
+        false => Err(OptionsError::Numbers),
     }
 }
 
@@ -103,6 +121,12 @@ impl<'a> Url<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether what stands for a host and its port may be a user's name and the beginning of a password, whose host
+    /// was forgotten.
+    fn may_be_user_and_password(&self) -> bool {
+        self.user.is_empty() && self.hosts.contains(':')
     }
 
     /// The hosts with their ports, which may be empty.
@@ -343,6 +367,51 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_a_piece_of_a_password_is_not_told() {
+        for query in ["password=top&Mine==", "password=top&Mine", "password=top&timeout", "Mine=@"]
+        {
+            let error = PgOptions::parse(&format!("postgres://a@db/x?{query}")).expect_err(query);
+            assert!(matches!(error, OptionsError::NoParameter), "{query}: {error}");
+        }
+        let before = "postgres://a@db/x?Mine=1&password=top";
+        let error = PgOptions::parse(before).expect_err("it is unknown").to_string();
+        assert!(error.contains("\"Mine\""), "{error}");
+        let known = "postgres://a@db/x?password=top&sslmode=require&application_name=us";
+        let options = PgOptions::parse(known).expect("all of it is known");
+        assert_eq!(options.config.get_password(), Some(&b"top"[..]));
+    }
+
+    /// Whoever waits for such a database to be there waits in vain.
+    #[test]
+    fn what_nobody_could_ever_connect_to_is_refused() {
+        for (url, told) in [
+            ("postgres://", "no host"),
+            ("postgres:///x", "no host"),
+            ("postgres://a:secret@/x", "no host"),
+            ("postgres://a:secret@/x?port=5432", "no host"),
+            ("postgres://a:secret@h1,h2/x?port=1,2,3", "as many"),
+            ("postgres://a:secret@h1/x?port=1,2", "as many"),
+            ("postgres://a:secret@h1,h2,h3/x?hostaddr=10.0.0.1,10.0.0.2", "as many"),
+            ("postgres://a:secret@h1/x?hostaddr=10.0.0.1,10.0.0.2", "as many"),
+            ("postgres://a:secret@/x?hostaddr=10.0.0.1&port=1,2", "as many"),
+            ("postgres://a:secret@h1:0/x", "from 1 to 65535"),
+            ("postgres://a:secret@h1/x?port=0", "from 1 to 65535"),
+        ] {
+            let error = PgOptions::parse(url).expect_err(url).to_string();
+            assert!(error.contains(told) && !error.contains("secret"), "{url}: {error}");
+        }
+        for url in [
+            "postgres://a@h1,h2/x?port=7",
+            "postgres://a@h1:1,h2/x",
+            "postgres://a@/x?hostaddr=10.0.0.1,10.0.0.2&port=1,2",
+            "postgres://a@h1,h2/x?hostaddr=10.0.0.1,10.0.0.2",
+            "postgres://a@/x?host=/run/postgresql",
+        ] {
+            PgOptions::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        }
+    }
+
+    #[test]
     fn authorities_are_for_who_verifies() {
         for mode in ["disable", "allow", "prefer", "require"] {
             for roots in ["system", "/ca.pem"] {
@@ -379,6 +448,13 @@ mod tests {
             "postgres://a:secret@db/x?sslmode=top@secret",
             // The host was forgotten.
             "postgres://a:secret?Secret=1",
+            "postgres://a:12?secret=1",
+            "postgres://a:12/34?secret",
+            // Behind one that is a parameter.
+            "postgres://a@db/x?password=top&secret",
+            "postgres://a@db/x?password=top&secret=",
+            "postgres://a@db/x?password=top&secret==&sslmode=require",
+            "postgres:///x?host=db&password=top&sslmode=require&secret=1",
         ] {
             let error = PgOptions::parse(url).expect_err(url);
             let texts = format!("{error} {error:?}");

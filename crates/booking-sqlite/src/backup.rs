@@ -99,6 +99,7 @@ pub async fn backup(
 }
 
 fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
+    files::refuse_log_alone(from)?;
     if !from.is_file() {
         return Err(BackupError::NotThere { path: from.to_path_buf() });
     }

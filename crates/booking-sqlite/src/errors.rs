@@ -103,6 +103,20 @@ pub enum OpenError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file is missing or empty, and its write-ahead log is there: something happened to it. Nothing was done to
+    /// either.
+    #[error(
+        "the database file {} is missing or empty, but its write-ahead log {} is not, so something happened to it, and \
+         nothing was done; put the file back that the log belongs to, or, for a backup or a new database in its \
+         place, move the log away first",
+        path.display(), log.display()
+    )]
+    LogAlone {
+        /// The file.
+        path: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+    },
     /// There is no such file, and none was to be made.
     #[error("there is no database file {}; only serve, migrate and token create make one", path.display())]
     NotThere {

@@ -8,7 +8,7 @@
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};
-use crate::wal::Log;
+use crate::wal::{Copying, Index, Log};
 use rusqlite::Connection;
 use std::fs::{self, Metadata};
 use std::io;
@@ -25,6 +25,9 @@ const PAGE_BYTES_MIN: u64 = 512;
 /// takes some microseconds; whatever is wrong is still so at the next transaction.
 const LOOKS_MAX: usize = 8;
 
+/// The most links in a row that are followed to a file that is not there, as many as Linux follows.
+const LINKS_MAX: usize = 40;
+
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -33,6 +36,8 @@ pub(crate) struct Files {
     /// The write-ahead log, and its index with the locks. They must be those of everybody else who has the
     /// database open.
     log: Log,
+    /// How long the database is at least for as long as nobody copies the log into it.
+    length: Mutex<Option<(Copying, u64)>>,
     /// Whether the log was told that something is wrong.
     is_told: AtomicBool,
     /// Never used. As long as it is open, nobody has a reason to delete the files beside the database: SQLite
@@ -106,6 +111,7 @@ impl Files {
             path: path.to_path_buf(),
             database,
             log: log.map_err(|error| moved(error.into()))?,
+            length: Mutex::default(),
             is_told: AtomicBool::new(false),
             anchor: Mutex::new(Some(anchor)),
         })
@@ -139,9 +145,9 @@ impl Files {
         let mut index = self.log.index();
         for _ in 0..LOOKS_MAX {
             let bytes = self.check_names()?;
-            let checked = index.map(|said| match said.database_bytes_min() {
-                Some(min) if bytes < min => Err(Moved::Overwritten(self.path.clone())),
-                _ => self.log.check(&said),
+            let checked = index.map(|said| {
+                self.check_length(&said, bytes)?;
+                self.log.check(&said)
             });
             let again = match checked {
                 Some(Ok(())) => return Ok(()),
@@ -152,6 +158,18 @@ impl Files {
                 _ => index = again,
             }
         }
+        Ok(())
+    }
+
+    /// Makes sure that a database of `bytes` has all of its pages, as far as that can be told.
+    fn check_length(&self, index: &Index, bytes: u64) -> Result<(), Moved> {
+        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = length.filter(|(copying, _)| *copying == index.copying());
+        let min = before.map(|(_, bytes)| bytes).max(index.database_bytes_min());
+        if min.is_some_and(|min| bytes < min) {
+            return Err(Moved::Overwritten(self.path.clone()));
+        }
+        *length = Some((index.copying(), index.database_bytes_left(bytes)));
         Ok(())
     }
 
@@ -195,10 +213,39 @@ impl Named {
 
 /// The name of a file beside the database. SQLite follows links before it makes it.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut name = path.into_os_string();
+    let mut name = followed(path).into_os_string();
     name.push(suffix);
     name.into()
+}
+
+/// Where links lead, also if nothing is there.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        if let Ok(whole) = fs::canonicalize(&path) {
+            return whole;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    }
+    path
+}
+
+/// Fails where there is a write-ahead log and its database is missing or empty: something happened to it. SQLite takes
+/// such a log for nobody's and deletes it, with what was acknowledged last. It makes a log only for a
+/// database that has a page on the disk, so no kill and no power cut leaves this behind.
+pub(crate) fn refuse_log_alone(path: &Path) -> Result<(), OpenError> {
+    let log = beside(path, "-wal");
+    // In this order: somebody else may just be making both, the database first.
+    let holds_something = fs::metadata(&log).is_ok_and(|found| found.len() > 0);
+    let is_database_gone = || match fs::metadata(path) {
+        Ok(found) => found.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    match holds_something && is_database_gone() {
+        true => Err(OpenError::LogAlone { path: path.to_path_buf(), log }),
+        false => Ok(()),
+    }
 }
 
 /// Which file a path names, and how long it is. By its name, and never by opening it: to close a second handle

@@ -1,5 +1,6 @@
 use crate::connection::{absolute, off_runtime, open_error, open_or_create, open_reader};
 use crate::errors::OpenError;
+use crate::files::refuse_log_alone;
 use crate::schema;
 use crate::spellings;
 use booking_core::Schema;
@@ -33,6 +34,7 @@ pub(crate) fn runner() -> refinery::Runner {
 }
 
 pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
+    refuse_log_alone(path)?;
     if path.exists() {
         schema::refuse_foreign(path)?;
     }

@@ -2,7 +2,7 @@
 
 use crate::connection::{open_error, open_reader, open_untouched};
 use crate::errors::OpenError;
-use crate::files::beside;
+use crate::files::{beside, refuse_log_alone};
 use crate::{migrate, sql};
 use booking_core::{Migration, Needed, Schema};
 use rusqlite::{Connection, ErrorCode};
@@ -83,6 +83,7 @@ fn look_untouched(path: &Path, has_log: bool) -> Result<(), OpenError> {
 /// Makes sure that the database at `path` is there with all of its tables, and changes nothing about it. Gives a
 /// connection that reads, and the migrations of a newer program.
 pub(crate) fn open_checked(path: &Path) -> Result<(Connection, Vec<String>), OpenError> {
+    refuse_log_alone(path)?;
     if !path.exists() {
         return Err(OpenError::NotThere { path: path.to_path_buf() });
     }

@@ -20,8 +20,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const HEADER_BYTES: usize = 48;
-/// The index begins with its header, twice, and how many frames were copied into the database.
-const INDEX_BYTES: usize = 2 * HEADER_BYTES + 4;
+/// The index begins with its header, twice, and how many frames were copied into the database. After what readers
+/// and locks have comes how many somebody set out to copy.
+const INDEX_BYTES: usize = ATTEMPTED_AT + 4;
+const COPIED_AT: usize = 2 * HEADER_BYTES;
+const ATTEMPTED_AT: usize = 128;
 const INDEX_VERSION: u32 = 3_007_000;
 /// The index grows by parts of this.
 const INDEX_PART_BYTES: u64 = 32 << 10;
@@ -66,6 +69,16 @@ type Stamp = [u8; 16];
 pub(crate) struct Index {
     header: [u8; HEADER_BYTES],
     copied: u32,
+    attempted: u32,
+}
+
+/// What is different whenever somebody has begun to copy the log into the database, or has copied it, or has begun
+/// it anew: its salts, how many frames were copied, and how many were to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Copying {
+    salts: [u8; 8],
+    copied: u32,
+    attempted: u32,
 }
 
 impl Log {
@@ -186,8 +199,10 @@ impl Log {
 impl Index {
     fn parse(bytes: &[u8; INDEX_BYTES]) -> Option<Self> {
         let (first, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-        let (second, rest) = rest.split_first_chunk::<HEADER_BYTES>()?;
-        let index = Self { header: *first, copied: u32::from_ne_bytes(*rest.first_chunk()?) };
+        let (second, _) = rest.split_first_chunk::<HEADER_BYTES>()?;
+        let number = |at: usize| bytes[at..].first_chunk().copied().map(u32::from_ne_bytes);
+        let (copied, attempted) = (number(COPIED_AT)?, number(ATTEMPTED_AT)?);
+        let index = Self { header: *first, copied, attempted };
         let is_whole = first == second && index.number(0) == INDEX_VERSION && first[12] == 1;
         is_whole.then_some(index)
     }
@@ -236,7 +251,29 @@ impl Index {
     /// length then, and shortens it at no other time.
     pub(crate) fn database_bytes_min(&self) -> Option<u64> {
         let is_copied = self.copied >= self.frames();
-        is_copied.then(|| u64::from(self.number(20)) * self.page_bytes())
+        is_copied.then(|| self.database_bytes())
+    }
+
+    /// How long the database is once all of the log is copied into it.
+    fn database_bytes(&self) -> u64 {
+        u64::from(self.number(20)) * self.page_bytes()
+    }
+
+    pub(crate) fn copying(&self) -> Copying {
+        let mut salts = [0; 8];
+        salts.copy_from_slice(&self.header[32..40]);
+        Copying { salts, copied: self.copied, attempted: self.attempted }
+    }
+
+    /// How long a database of `bytes` is at least for as long as [`copying`](Self::copying) is the same. Only who
+    /// copies all of the log into it shortens it, and tells first how much that is. Who began already may still be
+    /// about to, unless something was committed since: then it was not all.
+    pub(crate) fn database_bytes_left(&self, bytes: u64) -> u64 {
+        let may_be_shortened = self.attempted > self.copied && self.attempted >= self.frames();
+        match may_be_shortened {
+            true => bytes.min(self.database_bytes()),
+            false => bytes,
+        }
     }
 }
 
@@ -302,7 +339,7 @@ mod tests {
         let mut bytes = [0; INDEX_BYTES];
         bytes[..HEADER_BYTES].copy_from_slice(&header);
         bytes[HEADER_BYTES..2 * HEADER_BYTES].copy_from_slice(&header);
-        bytes[2 * HEADER_BYTES..].copy_from_slice(&copied.to_ne_bytes());
+        bytes[COPIED_AT..][..4].copy_from_slice(&copied.to_ne_bytes());
         bytes
     }
 
@@ -319,6 +356,36 @@ mod tests {
         assert_eq!(parsed(0, 0, 1).database_bytes_min(), Some(7 << 16));
         for (frames, parts) in [(0, 1), (1, 1), (4_062, 1), (4_063, 2), (8_158, 2), (8_159, 3)] {
             assert_eq!(parsed(frames, 0, 4_096).bytes_min(), parts << 15, "{frames}");
+        }
+    }
+
+    #[test]
+    fn a_database_gets_no_shorter_while_nobody_copies_the_log() {
+        /// More than the 7 pages that the log makes of it.
+        const BYTES: u64 = 9 * 4_096;
+        let attempted = |frames, copied, attempted: u32| {
+            let mut bytes = index(frames, copied, 4_096);
+            bytes[ATTEMPTED_AT..].copy_from_slice(&attempted.to_ne_bytes());
+            Index::parse(&bytes).expect("it is whole")
+        };
+        for (frames, copied, tried, left) in [
+            (0, 0, 0, BYTES),
+            (5, 0, 0, BYTES),
+            (5, 3, 3, BYTES),
+            // Somebody copies all of it, or was killed while he did.
+            (5, 3, 5, 7 * 4_096),
+            (5, 0, 5, 7 * 4_096),
+            // It was all when he began, and is not any more.
+            (6, 0, 5, BYTES),
+        ] {
+            let index = attempted(frames, copied, tried);
+            assert_eq!(index.database_bytes_left(BYTES), left, "{frames} {copied} {tried}");
+            // One that is shorter than that is not made longer.
+            assert_eq!(index.database_bytes_left(4_096), 4_096);
+        }
+        assert_eq!(attempted(5, 3, 3).copying(), attempted(6, 3, 3).copying());
+        for other in [attempted(5, 4, 4), attempted(5, 3, 5), attempted(5, 0, 0)] {
+            assert_ne!(attempted(5, 3, 3).copying(), other.copying());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where this server is reached, as its operator says: no request tells that for sure.
 
-use crate::settings::Reader;
+use crate::settings::{Reader, is_host_and_port};
 use actix_web::http::Uri;
 use booking_core::EventId;
 
@@ -29,16 +29,11 @@ impl BaseUrl {
         // Not what no URL has (RFC 3986, section 2), nor what would have to stand behind the paths of links.
         let may_be_in_it = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&b);
         let uri = text.bytes().all(may_be_in_it).then(|| text.parse::<Uri>().ok())??;
-        let authority = uri.authority()?.as_str();
-        // Links tell nobody's name or password, so that there is no other colon and no @.
-        let (host, port) = match authority.rfind(':').filter(|_| !authority.ends_with(']')) {
-            Some(colon) => (&authority[..colon], authority[colon + 1..].parse().ok()?),
-            None => (authority, 1_u16),
-        };
+        let is_byte = |text: &str| text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        // Links tell nobody's name or password.
         let is_good = matches!(uri.scheme_str(), Some("http" | "https"))
-            && !host.is_empty()
-            && !host.contains('@')
-            && port > 0;
+            && is_host_and_port(uri.authority()?.as_str())
+            && text.split('%').skip(1).all(is_byte);
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
     }
 
@@ -61,6 +56,7 @@ mod tests {
             ("http://192.0.2.1/tickets//", "http://192.0.2.1/tickets"),
             ("https://[2001:db8::1]:8443/a/b", "https://[2001:db8::1]:8443/a/b"),
             ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+            ("https://booking.example.org/f%C3%BCr", "https://booking.example.org/f%C3%BCr"),
             ("HTTPS://Example.ORG", "HTTPS://Example.ORG"),
         ] {
             assert_eq!(BaseUrl::parse(text), Some(BaseUrl(base.to_owned())), "{text}");
@@ -81,6 +77,19 @@ mod tests {
             "https://booking.example.org:0",
             "https://booking.example.org:65536",
             "https://booking.example.org:x",
+            "https://booking.example.org:+80",
+            "https://[]",
+            "https://[zz]",
+            "https://[::1]x:80",
+            "https://[::1",
+            "https://$HOST",
+            "https://$HOST:8080/tickets",
+            "https://%24HOST",
+            "https://booking..example.org",
+            "https://256.0.2.1",
+            "https://booking.example.org/%",
+            "https://booking.example.org/%2",
+            "https://booking.example.org/%zz",
             "https://ada@booking.example.org",
             "https://ada:secret@booking.example.org",
             "https://booking.example.org/a b",

@@ -1,6 +1,6 @@
 //! Cross-origin requests: whose pages may call the API, and with what.
 
-use crate::settings::Reader;
+use crate::settings::{Reader, is_host_and_port};
 use actix_web::http::Uri;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Cors {
             // As browsers write an origin: a scheme and an authority, and not even a slash after it.
             let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
                 uri.scheme().is_some()
-                    && uri.authority().is_some()
+                    && uri.authority().is_some_and(|host| is_host_and_port(host.as_str()))
                     && !origin.ends_with('/')
                     && uri.path() == "/"
                     && uri.query().is_none()
@@ -101,6 +101,11 @@ mod tests {
         assert_eq!(read("https://a.org, http://localhost:8080"), (both, true));
         assert_eq!(read("*"), (Cors::Any, true));
         assert_eq!(read(""), (Cors::SameOrigin, true));
-        assert!(!read("https://a.org/").1);
+        assert!(read("app://localhost").1, "as apps have that are made of pages");
+        for none in
+            ["https://a.org/", "https://$HOST", "https://[]", "https://a:+80", "https://a@b"]
+        {
+            assert!(!read(none).1, "{none}");
+        }
     }
 }

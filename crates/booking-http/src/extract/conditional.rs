@@ -8,6 +8,7 @@ use actix_web::http::header::{
 use actix_web::{FromRequest, HttpRequest};
 use booking_core::{EventTag, Precondition, Version};
 use chrono::DateTime;
+use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 
 /// May be kept, but is asked for again before it is used (RFC 9111, section 5.2.2.4).
@@ -18,6 +19,13 @@ pub(crate) const REVALIDATE: (HeaderName, HeaderValue) =
 /// a backup that was restored goes on with the same versions.
 pub(crate) fn etag(tag: EventTag) -> ETag {
     ETag(EntityTag::new_strong(written(tag)))
+}
+
+/// The tag of what is written anew for whoever asks, and is the same as long as nothing in it changes.
+pub(crate) fn etag_of(content: &[u8]) -> ETag {
+    let hash: [u8; 32] = Sha256::digest(content).into();
+    let short = u128::from_be_bytes(*hash.first_chunk().expect("it is longer"));
+    ETag(EntityTag::new_strong(format!("{short:032x}")))
 }
 
 fn written(EventTag { version, changed_at }: EventTag) -> String {

@@ -36,9 +36,13 @@ impl Gate {
         }
     }
 
-    /// Where a request comes from, as far as that is counted.
+    /// Where a request comes from, as far as that is counted. One from nobody knows where is not from this
+    /// machine for that.
     fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<Client> {
-        self.proxies.client(peer?.ip(), headers)
+        match peer {
+            Some(peer) => self.proxies.client(peer.ip(), headers),
+            None => Some(Client::UNKNOWN),
+        }
     }
 
     /// Counts a request of `client`, and tells how it stands; and what it is refused for, if it is.
@@ -77,9 +81,10 @@ pub(crate) async fn gate(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // What is safe changes nothing (RFC 9110, section 9.2.1).
-    let peer = request.peer_addr().filter(|_| !request.method().is_safe());
+    let is_counted = !request.method().is_safe();
     let gate = request.app_data::<Data<Gate>>().expect("every route has the gate");
-    let Some(client) = gate.client(peer, request.headers()) else {
+    let client = is_counted.then(|| gate.client(request.peer_addr(), request.headers())).flatten();
+    let Some(client) = client else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let (quotas, limited) = gate.count(client, request.headers());
@@ -117,5 +122,26 @@ impl QuotaStates {
                 headers.insert(name, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_from_nobody_knows_where_is_not_this_machine() {
+        for proxies in ["", "127.0.0.1", "0.0.0.0/0"] {
+            let lookup = |name: &str| (name == "TRUSTED_PROXIES").then(|| proxies.to_owned());
+            let gate = Gate::new(&ClientLimits::of(&lookup));
+            let mut headers = HeaderMap::new();
+            assert_eq!(gate.client(None, &headers), Some(Client::UNKNOWN));
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.insert(name, HeaderValue::from_static("198.51.100.1"));
+            assert_eq!(gate.client(None, &headers), Some(Client::UNKNOWN), "nobody is believed");
+        }
+        let this_machine = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let gate = Gate::new(&ClientLimits::of(&|_| None));
+        assert_eq!(gate.client(Some(this_machine), &HeaderMap::new()), None);
     }
 }

@@ -4,7 +4,7 @@ use super::forwarded::AddressHeader;
 use crate::settings::Reader;
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much of an IPv6 address is one client: a customer who is given one network has all the addresses in it
@@ -19,6 +19,9 @@ const PROXIES_MAX: usize = 32;
 pub(crate) struct Client(IpAddr);
 
 impl Client {
+    /// All of whom nobody knows where they come from, together. It is an address that nobody has.
+    pub(crate) const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
     pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(v6) => {

@@ -25,6 +25,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::rt::{self, time::sleep};
 use counts::Counted;
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
@@ -76,10 +77,15 @@ thread_local! {
     static CONNECTIONS: RefCell<Vec<Weak<Connection>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes in a socket: counts it, makes room for it where there is none, and watches it from now on, so that
-/// it is never idle for longer than `idle_max`.
-pub(crate) fn accept(stream: TcpStream, counts: &Arc<Counts>, idle_max: Duration) -> GuardedStream {
-    let counted = counts.count(stream.peer_addr().ok());
+/// Takes in a socket from `peer`: counts it, makes room for it where there is none, and watches it from now on,
+/// so that it is never idle for longer than `idle_max`.
+pub(crate) fn accept(
+    stream: TcpStream,
+    peer: SocketAddr,
+    counts: &Arc<Counts>,
+    idle_max: Duration,
+) -> GuardedStream {
+    let counted = counts.count(peer);
     let connection = Rc::new(Connection {
         idle_since: Cell::new(Instant::now()),
         is_used: Cell::new(false),

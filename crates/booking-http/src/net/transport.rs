@@ -1,6 +1,7 @@
 //! HTTP/1.1 on sockets that are guarded: what `HttpServer` of actix-web does, with a stream of our own.
 
 use crate::net::connections::{self, Counts, GuardedStream};
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::body::MessageBody;
@@ -61,9 +62,64 @@ where
     // However little happens on it, it ends.
     let idle_max = times.idle_max + times.head_within;
     let guard = move |stream: TcpStream| {
-        let peer = stream.peer_addr().ok();
-        let stream: GuardedStream = connections::accept(stream, &counts, idle_max);
-        ready(Ok((stream, peer)))
+        ready(take_in(stream, &counts, idle_max).map_err(DispatchError::Io))
     };
     fn_service(guard).and_then(http)
+}
+
+/// A socket as it is served, and who is at its other end.
+///
+/// # Errors
+/// If nobody is: a client that has reset its connection by now has no address any more, though its request may
+/// have arrived. To answer it would be to let it do without limits.
+fn take_in(
+    stream: TcpStream,
+    counts: &Arc<Counts>,
+    idle_max: Duration,
+) -> std::io::Result<(GuardedStream, Option<SocketAddr>)> {
+    let peer = stream.peer_addr()?;
+    let stream = connections::accept(stream, peer, counts, idle_max);
+    Ok((stream, Some(peer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::client::TrustedProxies;
+    use socket2::SockRef;
+    use std::io::Write;
+    use std::time::Instant;
+
+    /// What the server gets of a client that sends a whole request, and then resets its connection or not.
+    fn accepted(is_reset: bool) -> (TcpStream, Option<std::net::TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let mut client = std::net::TcpStream::connect(address).expect("it is listened on");
+        client.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is taken");
+        let (stream, _) = listener.accept().expect("it is connected");
+        let mut client = Some(client);
+        if is_reset && let Some(client) = client.take() {
+            SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("it can be set");
+            drop(client);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while stream.peer_addr().is_ok() {
+                assert!(Instant::now() < deadline, "the reset does not arrive");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        stream.set_nonblocking(true).expect("it can be set");
+        (TcpStream::from_std(stream).expect("it is a socket"), client)
+    }
+
+    #[actix_web::test]
+    async fn who_has_no_address_any_more_is_not_served() {
+        let counts = Arc::new(Counts::new(TrustedProxies::default(), None, 1_024, 0));
+        for is_reset in [true, false] {
+            let (stream, _client) = accepted(is_reset);
+            let taken = take_in(stream, &counts, Duration::from_secs(60));
+            assert_eq!(taken.is_err(), is_reset);
+            assert_eq!(counts.live(), usize::from(!is_reset), "what is not served does not count");
+            assert!(taken.is_err() || taken.is_ok_and(|(_, peer)| peer.is_some()));
+        }
+    }
 }

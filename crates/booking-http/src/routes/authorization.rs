@@ -53,8 +53,7 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
     }
 }
 
-/// Whether an error tells of what was sent, and the connection can go on after it: one that ends it is told at
-/// once.
+/// Whether an error tells of what was sent, and not of who asks or what for.
 fn is_about_input(error: &ApiError) -> bool {
     matches!(
         error,
@@ -62,6 +61,9 @@ fn is_about_input(error: &ApiError) -> bool {
             | ApiError::MalformedJson(_)
             | ApiError::InvalidHeader { .. }
             | ApiError::QueryTooLong { .. }
+            | ApiError::UnsupportedMediaType
+            | ApiError::TooLarge { .. }
+            | ApiError::BodyBroken
     )
 }
 

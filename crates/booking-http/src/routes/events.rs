@@ -7,7 +7,7 @@ use crate::api::requests::{CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
 use crate::auth::callers::{OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
-use crate::extract::conditional::{IfMatch, REVALIDATE, etag, has_already};
+use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
 use crate::extract::path::EventPath;
 use crate::problem::ApiError;
 use crate::routes::responses::CommandResult;
@@ -114,6 +114,7 @@ pub(super) async fn cancel(
 
 /// `GET /events/{id}/calendar.ics`
 pub(super) async fn calendar(
+    request: HttpRequest,
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
     EventPath(id): EventPath,
@@ -122,7 +123,16 @@ pub(super) async fn calendar(
     let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));
     let event = event.ok_or(ApiError::NotFound)?;
     let text = calendar::of(&event, service.base_url.as_ref()).ok_or(ApiError::NotFound)?;
+    // Not the event's own, which every sale changes.
+    let tag = etag_of(text.as_bytes());
+    if has_already(&request, &tag.0) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header(tag)
+            .insert_header(REVALIDATE)
+            .finish());
+    }
     Ok(HttpResponse::Ok()
+        .insert_header(tag)
         .insert_header(REVALIDATE)
         .insert_header((CONTENT_TYPE, calendar::CONTENT_TYPE))
         .body(text))

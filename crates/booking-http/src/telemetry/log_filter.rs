@@ -8,11 +8,31 @@
 //! Which migrations there are and that none is due is news when a server is started or a store migrated; where
 //! anything else was asked for, such as a token, it is noise in front of the answer.
 
+use crate::telemetry::log_format::ACCESS;
 use env_logger::{Builder, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// Who tells of migrations.
 const MIGRATORS: [&str; 3] = ["refinery_core", "booking_sqlite::migrate", "booking_pg::migrate"];
+
+/// Where lines come from: requests, this workspace's crates, and the libraries that are known to log.
+const TARGETS: [&str; 15] = [
+    ACCESS,
+    "booking_admission",
+    "booking_core",
+    "booking_http",
+    "booking_pg",
+    "booking_sqlite",
+    "actix_cors",
+    "actix_http",
+    "actix_server",
+    "actix_web",
+    "deadpool",
+    "mio",
+    "refinery_core",
+    "rustls",
+    "tokio_postgres",
+];
 
 struct LogFilter {
     logger: Logger,
@@ -30,6 +50,52 @@ pub fn init(builder: &mut Builder, tells_migrations: bool) {
     let migrations = if tells_migrations { LevelFilter::Trace } else { LevelFilter::Warn };
     log::set_boxed_logger(Box::new(LogFilter { logger, migrations })).expect("nothing logs yet");
     log::set_max_level(level);
+}
+
+/// What is wrong with a filter that `env_logger` could not read: it would leave out what it cannot, and go on.
+pub(crate) fn fault(filter: &str) -> Option<&'static str> {
+    let (_, text) = filter.split_once('/').unwrap_or((filter, ""));
+    let is_level = |level: &str| level.is_empty() || level.parse::<LevelFilter>().is_ok();
+    let is_good = |directive: &str| {
+        let level = directive.split_once('=').map(|(_, level)| level.trim());
+        level.is_none_or(is_level)
+    };
+    let is_read = !text.contains('/') && directives(filter).all(is_good);
+    (!is_read).then_some(
+        "is not made of levels (off, error, warn, info, debug, trace) and of MODULE=LEVEL, by comma",
+    )
+}
+
+/// Tells of each name in a filter from which nothing is known to come. Where it is all there is, as a level that
+/// is misspelt, nothing is logged, and so this is told beside the log.
+pub fn tell_unknown_names(filter: &str) {
+    for name in unknown_names(filter) {
+        let told = format!(
+            "RUST_LOG: {name:?} is neither a level nor a module from which anything is known to be logged"
+        );
+        match log::log_enabled!(Level::Warn) {
+            true => log::warn!("{told}"),
+            false => eprintln!("booking-http: {told}"),
+        }
+    }
+}
+
+fn unknown_names(filter: &str) -> impl Iterator<Item = &str> {
+    let names = directives(filter).map(|directive| directive.split('=').next().unwrap_or_default());
+    // As the filter goes by it: a name stands for all that begins with it.
+    let is_known = |name: &str| {
+        let is_in = |rest: &str| rest.starts_with("::");
+        TARGETS
+            .iter()
+            .any(|target| target.starts_with(name) || name.strip_prefix(target).is_some_and(is_in))
+    };
+    names.filter(move |&name| !is_known(name) && name.parse::<LevelFilter>().is_err())
+}
+
+/// The parts of a filter. Behind a slash is a text that lines are to have.
+fn directives(filter: &str) -> impl Iterator<Item = &str> {
+    let directives = filter.split('/').next().unwrap_or_default();
+    directives.split(',').map(str::trim).filter(|directive| !directive.is_empty())
 }
 
 /// Whether a line may quote input.
@@ -79,6 +145,51 @@ mod tests {
         assert!(!quoting(Level::Error, "tokio_postgres::query"));
         assert!(!quoting(Level::Trace, "booking_pg::execute"));
         assert!(may_quote(&Record::builder().level(Level::Debug).build()), "whoever says it");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_told() {
+        for good in [
+            "info",
+            "WARN",
+            "off",
+            "info,access=off",
+            " info , access = debug ,",
+            "booking_pg::execute=trace,warn",
+            "access=",
+            "info/slow",
+            "wran",
+            "",
+        ] {
+            assert_eq!(fault(good), None, "{good:?}");
+        }
+        for bad in ["info,access=maybe", "access=wran", "a=b=info", "a=info=", "info/a/b"] {
+            assert!(fault(bad).is_some(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_nothing_comes_from_are_told() {
+        let unknown = |filter| unknown_names(filter).collect::<Vec<_>>();
+        let none: [&str; 0] = [];
+        for filter in [
+            "info",
+            "Debug",
+            "info,access=off",
+            "warn,booking=debug",
+            "booking_http::edge=debug,booking_sqlite",
+            "rustls::client=debug,actix=warn",
+            "info/text",
+            "",
+        ] {
+            assert_eq!(unknown(filter), none, "{filter:?}");
+        }
+        assert_eq!(unknown("wran"), ["wran"]);
+        assert_eq!(
+            unknown("info, acces=off,booking_htpp,access =off"),
+            ["acces", "booking_htpp", "access "]
+        );
+        assert_eq!(unknown("booking_httpx=info"), ["booking_httpx"]);
     }
 
     #[test]

@@ -8,5 +8,6 @@ mod creating;
 mod holds;
 mod long;
 mod rates;
+mod resets;
 mod seats;
 mod slow;

@@ -95,6 +95,28 @@ fn migrate_logs_migrations() {
     assert!(app.server.stderr().contains("migrat"), "{}", app.server.stderr());
 }
 
+/// A level that is misspelt is a module from which nothing comes, by the rules of such filters: all else is left out.
+#[test]
+fn a_filter_of_the_log_with_a_slip_is_told_of() {
+    let told = |filter: &str| {
+        let mut settings = Data::sqlite().settings();
+        settings.push(("RUST_LOG", filter.to_owned()));
+        // The folder is gone by now, so that this fails where the filter does not.
+        let output = run("audit", &settings);
+        (output.status.code(), stderr(&output))
+    };
+    for (filter, word) in [("wran", "\"wran\""), ("info,acces=off", "\"acces\"")] {
+        let (code, told) = told(filter);
+        assert!(told.contains("RUST_LOG: ") && told.contains(word), "{filter}: {told}");
+        assert_eq!(code, Some(1), "{filter}: it is no reason not to begin");
+    }
+    let (code, refused) = told("info,access=maybe");
+    assert!(code == Some(2) && refused.contains("RUST_LOG: "), "{refused}");
+    for filter in ["warn", "info,access=off", "booking_http=debug"] {
+        assert!(!told(filter).1.contains("RUST_LOG"), "{filter}");
+    }
+}
+
 /// Nobody has this program outside of its container.
 #[test]
 fn hints_lead_out_of_a_container() {

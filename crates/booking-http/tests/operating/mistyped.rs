@@ -2,7 +2,9 @@
 
 use crate::common::{App, Data, PROGRAM, run, start_on};
 use crate::{allow, as_anybody, stderr};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -75,6 +77,53 @@ fn a_folder_is_no_database_and_the_setting_is_named() {
     let output = run("migrate", &[(name, format!("{there}/"))]);
     let told = stderr(&output);
     assert!(!output.status.success() && told.contains("BOOKING_DB"), "{told}");
+}
+
+/// A setting in another encoding is not one that is left out: that would be another database.
+#[test]
+fn a_setting_that_is_no_text_is_named_and_nothing_is_made() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for name in ["DATABASE_URL", "DB_PASSWORD", "BOOKING_DB", "BASE_URL", "TICKET_KEY", "RUST_LOG"]
+    {
+        for arguments in on_any_database() {
+            let output = Command::new(PROGRAM)
+                .args(arguments.split(' '))
+                .env_clear()
+                .env(name, OsStr::from_bytes(b"postgres://a:p\xe4ss@h/x"))
+                .current_dir(folder.path())
+                .output()
+                .expect("it can be run");
+            let told = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{name}: {arguments}: {told}");
+            assert!(told.contains(&format!("{name}: is not UTF-8")), "{arguments}: {told}");
+            assert!(!told.contains("postgres://"), "{arguments}: {told}");
+            assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "{arguments}");
+        }
+    }
+}
+
+/// What was acknowledged last is in the log alone, and whoever opened what is there would delete it.
+#[test]
+fn a_log_without_its_database_is_kept_and_told_of() {
+    let app = App::start_with(Data::sqlite(), &[("SWEEP_SECONDS", "0")]);
+    app.create(2);
+    let App { mut server, data } = app;
+    let Data::Sqlite(folder) = &data else { unreachable!("it was made as one") };
+    let (file, log) = (folder.path().join("booking.db"), folder.path().join("booking.db-wal"));
+    fs::remove_file(&file).expect("deleted");
+    server.kill9();
+    let left = fs::read(&log).expect("it is there");
+    assert!(!left.is_empty(), "the event is in it");
+    for arguments in on_any_database() {
+        let output = run(arguments, &data.settings());
+        let told = stderr(&output);
+        assert!(!output.status.success(), "{arguments}: {told}");
+        for named in [&file, &log] {
+            assert!(told.contains(&format!("{} ", named.display())), "{arguments}: {told}");
+        }
+        assert!(fs::read(&log).is_ok_and(|now| now == left), "{arguments} changed the log");
+        assert!(!file.exists(), "{arguments} made another database");
+    }
 }
 
 /// Somebody else's database: nothing makes it another one, or anything beside it.

@@ -283,6 +283,52 @@ async fn a_database_that_lost_pages_is_noticed() {
     assert_unusable(&store, &event, "a page less").await;
 }
 
+/// Before the log is copied into it nothing tells how long it has to be, but how long it was.
+#[tokio::test]
+async fn a_database_that_lost_pages_while_its_log_was_not_copied_is_noticed() {
+    for pages_left in [1, 10] {
+        let database = Database::new();
+        let store = database.open().await;
+        let event = create(&store, 10).await;
+        confirm(&store, register(event.id, "ada")).await;
+        let bytes = fs::metadata(database.path()).expect("it is there").len();
+        assert!(bytes > 11 * 4_096, "{bytes}");
+        set_length(&database.path(), pages_left * 4_096);
+        assert_unusable(&store, &event, &format!("{pages_left} pages left")).await;
+        set_length(&database.path(), bytes - 4_096);
+        assert_unusable(&store, &event, "all but a page").await;
+    }
+}
+
+/// What shortens a database is SQLite itself, and at no other time than when the log is copied.
+#[tokio::test]
+async fn a_database_may_be_made_smaller_by_its_own_means() {
+    let database = Database::new();
+    let store = database.open().await;
+    let event = create(&store, 100).await;
+    let other = database.connect();
+    let bytes = || fs::metadata(database.path()).expect("it is there").len();
+    let mut shortened = 0;
+    for (round, how) in ["PASSIVE", "FULL", "RESTART", "TRUNCATE"].into_iter().enumerate() {
+        let grow = "CREATE TABLE more (c); INSERT INTO more VALUES (zeroblob(1000000));
+            PRAGMA wal_checkpoint(TRUNCATE)";
+        let checkpoint = format!("PRAGMA wal_checkpoint({how})");
+        let emptying = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let changes = [grow, "DROP TABLE more", "VACUUM", checkpoint.as_str(), emptying];
+        let before = bytes();
+        for (step, change) in changes.into_iter().enumerate() {
+            other.execute_batch(change).expect("done");
+            assert_well(&store).await;
+            confirm(&store, register(event.id, format!("{round}-{step}"))).await;
+            assert_well(&store).await;
+        }
+        shortened += usize::from(bytes() < before + 1_000_000);
+    }
+    assert_eq!(shortened, 4, "it was longer by a million bytes each time");
+    let report = store.audit().await.expect("the store answers");
+    assert_eq!((report.registrations, report.differences), (20, vec![]));
+}
+
 async fn assert_well(store: &SqliteStore) {
     assert_eq!(store.health().await.expect("the store answers"), WELL);
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{Database, chain, confirm, create, register};
 use booking_core::prelude::*;
-use booking_sqlite::{OpenError, Options, SqliteStore, migrate};
+use booking_sqlite::{BackupError, OpenError, Options, SqliteStore, migrate};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,6 +153,93 @@ async fn what_is_to_be_there_is_never_made() {
     database.connect().execute_batch(older).expect("written");
     let error = open(database.path()).await.expect_err("it is older");
     assert!(matches!(error, OpenError::OutOfDate { .. }), "{error:?}");
+}
+
+/// What a process leaves behind that is killed: copies of the database and of its log, with a registration.
+async fn killed(to: &Database) {
+    let database = Database::new();
+    let store = database.open().await;
+    confirm(&store, register(create(&store, 1).await.id, "ada")).await;
+    fs::copy(database.path(), to.path()).expect("copied");
+    fs::copy(log_of(&database.path()), log_of(&to.path())).expect("copied");
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}-wal", path.display()))
+}
+
+/// SQLite would delete the log, and what was acknowledged with it.
+#[tokio::test]
+async fn a_log_whose_database_is_gone_is_kept_and_nothing_is_made() {
+    for is_emptied in [true, false] {
+        let (database, elsewhere) = (Database::new(), tempfile::tempdir().expect("a directory"));
+        let (path, copy) = (database.path(), elsewhere.path().join("copy.db"));
+        killed(&database).await;
+        let whole = fs::read(&path).expect("read");
+        match is_emptied {
+            true => fs::write(&path, "").expect("emptied"),
+            false => fs::remove_file(&path).expect("deleted"),
+        }
+        let folder = path.parent().expect("a folder").to_path_buf();
+        let before = contents(&folder);
+        let backup = booking_sqlite::backup(&path, &copy).await.expect_err("there is nothing");
+        let BackupError::Open(backup) = backup else { panic!("{backup:?}") };
+        for error in [
+            SqliteStore::open(&path, Options::default()).await.expect_err("it is gone"),
+            SqliteStore::open_existing(&path, Options::default()).await.expect_err("it is gone"),
+            migrate(&path).await.expect_err("it is gone"),
+            booking_sqlite::audit(&path).await.expect_err("it is gone"),
+            backup,
+        ] {
+            assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
+            let told = error.to_string();
+            for file in [&path, &log_of(&path)] {
+                assert!(told.contains(&format!("{} ", file.display())), "{told}");
+            }
+        }
+        assert_eq!(contents(&folder), before, "nothing was done");
+        assert!(!copy.exists());
+        // As it was told to be done.
+        fs::write(&path, whole).expect("put back");
+        let report = database.open().await.audit().await.expect("the store answers");
+        assert_eq!((report.registrations, report.differences), (1, vec![]));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_log_is_found_where_a_link_leads_to_nothing() {
+    let (database, elsewhere) = (Database::new(), tempfile::tempdir().expect("a directory"));
+    let link = elsewhere.path().join("link.db");
+    killed(&database).await;
+    fs::remove_file(database.path()).expect("deleted");
+    std::os::unix::fs::symlink(database.path(), &link).expect("linked");
+    let error = SqliteStore::open(&link, Options::default()).await.expect_err("it is gone");
+    assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
+    assert!(log_of(&database.path()).exists());
+    // Without a log it is where a new one is to be.
+    fs::remove_file(log_of(&database.path())).expect("deleted");
+    SqliteStore::open(&link, Options::default()).await.expect("made");
+    assert!(database.path().exists());
+}
+
+/// The negative control: what SQLite itself leaves behind at any instant is opened.
+#[tokio::test]
+async fn what_a_kill_leaves_behind_is_opened() {
+    let database = Database::new();
+    killed(&database).await;
+    let report = database.open().await.audit().await.expect("the store answers");
+    assert_eq!((report.registrations, report.differences), (1, vec![]));
+    // Before anything was committed: a database without tables, or not even that, and a log without a byte.
+    for database_too in [true, false] {
+        let database = Database::new();
+        if database_too {
+            database.connect().execute_batch("PRAGMA journal_mode = WAL").expect("begun");
+        }
+        fs::write(log_of(&database.path()), "").expect("written");
+        let store = database.open().await;
+        confirm(&store, register(create(&store, 1).await.id, "ada")).await;
+    }
 }
 
 #[tokio::test]

@@ -53,9 +53,9 @@ impl Counts {
     }
 
     /// Counts a connection from `peer` until what is returned is dropped.
-    pub(super) fn count(self: &Arc<Self>, peer: Option<SocketAddr>) -> Counted {
+    pub(super) fn count(self: &Arc<Self>, peer: SocketAddr) -> Counted {
         self.live.fetch_add(1, Ordering::Relaxed);
-        let client = peer.and_then(|peer| self.proxies.direct_client(peer.ip()));
+        let client = self.proxies.direct_client(peer.ip());
         if let Some(client) = client {
             *self.by_client().entry(client).or_default() += 1;
         }
