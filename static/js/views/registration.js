@@ -90,7 +90,8 @@ export function registrationView({ root, signal, setTitle }, id, token) {
     const to = openTransfer(id);
     if (!to) return;
     const transfer = createTransfer(api, signal, () => setText(heading, "You passed it on"));
-    body.append(el("section", { class: "panel" }, transfer.node));
+    const title = el("h2", { id: "lost-title" }, "The link in its place");
+    body.append(el("section", { class: "panel", "aria-labelledby": "lost-title" }, title, transfer.node));
     transfer.resume(to);
   }
 
