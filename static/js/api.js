@@ -144,6 +144,7 @@ export const getRegistration = (id, signal) => asOrganizer((token) => registrati
 export function registrationApi(id, token) {
   const path = registrationPath(id);
   return {
+    id,
     /** @param {AbortSignal} [signal] @returns {Promise<Registration>} */
     get: (signal) => bodyOf(read(path, { token, signal })),
     /** @param {AbortSignal} [signal] @returns {Promise<HistoryEntry[]>} */

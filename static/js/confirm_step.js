@@ -3,9 +3,12 @@
 
 import { el, setText } from "./dom.js";
 import { explain } from "./explain.js";
-import { createAttempts } from "./idempotency.js";
+import { attempt, leavesOpen } from "./idempotency.js";
+import { withRetries } from "./retry.js";
+import { setUndecided } from "./unsettled.js";
 
 /** @import { Refusals } from "./explain.js" */
+/** @import { What } from "./idempotency.js" */
 
 /**
  * @template T
@@ -15,10 +18,13 @@ import { createAttempts } from "./idempotency.js";
  * @param {string} options.yes
  * @param {string} options.no
  * @param {string} [options.describedBy] The id of what it is about, where there is one for each of many.
- * @param {string} options.testid Of the button; what follows has `-yes`, `-no` and `-error` after it.
+ * @param {string} options.testid Of the button; what follows has `-yes`, `-no`, `-wait` and `-error`
+ *   after it.
+ * @param {What} options.what
  * @param {(key: string) => Promise<T>} options.act
  * @param {string} options.nothing What did not happen if it fails, as a sentence.
  * @param {Refusals} [options.refusals]
+ * @param {AbortSignal} options.signal
  * @param {(answer: T) => void} options.onDone
  */
 export function createConfirmStep({
@@ -28,9 +34,11 @@ export function createConfirmStep({
   no,
   describedBy,
   testid,
+  what,
   act,
   nothing,
   refusals,
+  signal,
   onDone,
 }) {
   const size = describedBy === undefined ? "" : " button--small";
@@ -48,6 +56,7 @@ export function createConfirmStep({
   accept.setAttribute("data-testid", `${testid}-yes`);
   const refuse = el("button", { type: "button", class: "button button--plain" }, no);
   refuse.setAttribute("data-testid", `${testid}-no`);
+  const wait = el("p", { class: "quiet", role: "status", "data-testid": `${testid}-wait` });
   const error = el("p", { class: "field__error", role: "alert", "data-testid": `${testid}-error` });
   const ask = el(
     "div",
@@ -60,9 +69,11 @@ export function createConfirmStep({
     },
     el("p", {}, question),
     el("div", { class: "actions" }, accept, refuse),
+    wait,
   );
-  const attempt = createAttempts();
   let busy = false;
+  /** Calls off the tries that are still to be made. */
+  let declining = new AbortController();
 
   /** @param {boolean} asking */
   function set(asking) {
@@ -73,29 +84,46 @@ export function createConfirmStep({
     else open.focus();
   }
 
-  open.addEventListener("click", () => set(true));
-  refuse.addEventListener("click", () => {
+  function decline() {
+    declining.abort();
     setText(error, "");
     set(false);
-  });
+  }
+
+  open.addEventListener("click", () => set(true));
+  refuse.addEventListener("click", decline);
   ask.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") set(false);
+    if (event.key === "Escape") decline();
   });
   accept.addEventListener("click", async () => {
     if (busy) return;
     busy = true;
+    declining = new AbortController();
+    accept.setAttribute("aria-busy", "true");
     accept.setAttribute("aria-disabled", "true");
     setText(error, "");
     /** @type {T} */
     let answer;
     try {
-      answer = await attempt(testid, act);
+      answer = await withRetries(
+        () => attempt(what, act, signal),
+        (text) => setText(wait, text),
+        AbortSignal.any([signal, declining.signal]),
+      );
     } catch (failure) {
+      // Nothing was done by then, and nothing is said to somebody who did not want it any more, or has left.
+      if (failure === declining.signal.reason || signal.aborted) return;
+      setUndecided(ask, leavesOpen(failure));
       return setText(error, explain(failure, nothing, refusals).text);
     } finally {
       busy = false;
+      setText(wait, "");
+      accept.removeAttribute("aria-busy");
       accept.removeAttribute("aria-disabled");
     }
+    setUndecided(ask, false);
+    // Whoever has gone elsewhere is not called back.
+    if (signal.aborted) return;
     set(false);
     onDone(answer);
   });

@@ -6,7 +6,8 @@ import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
 import { explain } from "./explain.js";
 import { createOutcomeArea } from "./outcome.js";
-import { isSending, submitForm } from "./submit_form.js";
+import { submitForm } from "./submit_form.js";
+import { isSending, isUndecided } from "./unsettled.js";
 
 /** @import { Refusals } from "./explain.js" */
 /** @import { Registration } from "./types.js" */
@@ -72,6 +73,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   /** The deadline has passed here; what became of the seat, the server knows. */
   async function settle() {
     const latest = await ask();
+    // It may have been confirmed in time: who cannot hear of it is not told that it was not.
+    if (latest === null && isUndecided(form)) return;
     if (latest?.status === "confirmed") finish("confirmed", latest);
     else if (latest?.status === "cancelled") finish("cancelled", latest);
     else finish(endsWithEvent ? "over" : "ended", latest);
@@ -86,7 +89,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     nothing: NOTHING_CONFIRMED,
     send(write, pressed) {
       const isRelease = pressed === release;
-      return write(isRelease, isRelease ? api.cancel : api.confirm);
+      return write([isRelease ? "cancel" : "confirm", id], isRelease ? api.cancel : api.confirm);
     },
     onSent: (decided, pressed) => finish(pressed === release ? "given_back" : "confirmed", decided),
     async onError(error, pressed) {

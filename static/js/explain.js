@@ -3,7 +3,8 @@
 
 import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
-import { isBusy } from "./retry.js";
+import { leavesOpen } from "./idempotency.js";
+import { isBusy, isForLater } from "./retry.js";
 import { mustSignIn } from "./session.js";
 import { sentence } from "./text.js";
 
@@ -56,17 +57,19 @@ export const invalid = (nothing, errors) => ({
  * What went wrong with a write.
  *
  * @param {unknown} error
- * @param {string} nothing What did not happen, as a sentence: "Nothing was booked."
+ * @param {string} nothing What did not happen, as a sentence: "Nothing was booked." It is not said as long as
+ *   a try before may have done it.
  * @param {Refusals} [known] What the caller says itself.
  * @returns {Outcome}
  */
 export function explain(error, nothing, known = {}) {
+  const said = leavesOpen(error) ? STILL_OPEN : nothing;
   if (error instanceof ConnectionError) {
     if (error.sent) return UNKNOWN;
     return {
       kind: "error",
       title: "You are offline",
-      text: `Nothing was sent. ${nothing} Try again once you are connected.`,
+      text: `Nothing was sent. ${said} Try again once you are connected.`,
       canRetry: true,
     };
   }
@@ -78,24 +81,24 @@ export function explain(error, nothing, known = {}) {
     };
   }
   const { problem, code, status } = error;
-  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(nothing);
+  const own = ownEntry(known, code)?.(problem) ?? ownEntry(ANYWHERE, code)?.(said);
   if (own) return { problem, ...own };
-  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(nothing, problem.errors);
+  if (status === 400 && (problem.errors?.length ?? 0) > 0) return invalid(said, problem.errors);
   if (status === 401 && mustSignIn()) {
     return {
       kind: "signed_out",
       title: "You are not signed in any more",
-      text: `${nothing} Sign in above, and try again.`,
+      text: `${said} Sign in above, and try again.`,
       canRetry: true,
     };
   }
-  if (code === "rate_limited") {
+  if (code === "rate_limited" || isForLater(error)) {
     const minutes = Math.ceil((error.retryAfterSeconds ?? 0) / 60);
     const later = minutes > 1 ? `in ${plural(minutes, "minute", "minutes")}` : "in a minute";
     return {
       kind: "limited",
       title: "Too much at once",
-      text: `${sentence(error.message)} ${nothing} Try again ${later}.`,
+      text: `${sentence(error.message)} ${said} Try again ${later}.`,
       canRetry: true,
       problem,
     };
@@ -104,7 +107,7 @@ export function explain(error, nothing, known = {}) {
     return {
       kind: "busy",
       title: "Too many people at once",
-      text: `The server stayed busy through several tries. ${nothing} Wait a little and try again.`,
+      text: `The server stayed busy through several tries. ${said} Wait a little and try again.`,
       canRetry: true,
       problem,
     };
@@ -112,7 +115,7 @@ export function explain(error, nothing, known = {}) {
   // A gateway that gave up waiting knows no more of what happened behind it than we do.
   if (code === "outcome_unknown" || status === 502 || status === 504) return { ...UNKNOWN, problem };
   if (status === 404) {
-    return { kind: "error", title: "It is gone", text: `${nothing} It does not exist any more.`, problem };
+    return { kind: "error", title: "It is gone", text: `${said} It does not exist any more.`, problem };
   }
   return {
     kind: "error",
@@ -149,8 +152,11 @@ const ANYWHERE = {
   }),
 };
 
+/** In the place of what did not happen, if nobody knows that. */
+export const STILL_OPEN = "Whether an earlier try has worked is not known yet.";
+
 /** @type {Outcome} */
-const UNKNOWN = {
+export const UNKNOWN = {
   kind: "unknown",
   title: "We cannot tell yet",
   text:

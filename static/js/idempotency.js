@@ -1,8 +1,51 @@
 // @ts-check
 /** Keys that let a write be sent again without being done again. */
 
-import { ProblemError } from "./http.js";
+import { ConnectionError, ProblemError } from "./http.js";
 import { isBusy } from "./retry.js";
+import { createStoredJson, isRecord } from "./storage.js";
+
+/**
+ * What makes a write the same: its kind, the id of what it is about, and all else that it says.
+ *
+ * @typedef {unknown[]} What
+ *
+ * @typedef {object} Attempt A write whose answer has not arrived.
+ * @property {What} what
+ * @property {string} key
+ * @property {boolean} isOpen Whether it may have been done.
+ * @property {number} since In ms.
+ */
+
+/** As long as the server knows a key. After that the same write would be done again. */
+const KEPT_MS_MAX = 24 * 60 * 60 * 1_000;
+const KEPT_MAX = 20;
+
+/** Refusals that the server repeats for a while under the same key, whatever has come free since. */
+const DECIDED = new Set([409, 410, 412, 422]);
+/** Refusals of whoever looked for the key before, and did not find that it was done. */
+const NOT_DONE = new Set(["forbidden", "not_found"]);
+
+/** @param {unknown} value @returns {value is Attempt[]} */
+const areAttempts = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (one) =>
+      isRecord(one) &&
+      Array.isArray(one.what) &&
+      typeof one.key === "string" &&
+      typeof one.isOpen === "boolean" &&
+      typeof one.since === "number",
+  );
+
+/**
+ * They outlive the view and the page: whoever goes away, or loads it anew, gets the answer by asking for the
+ * same again. Only for this tab and until it is closed, as holds are.
+ */
+const attempts = createStoredJson(() => sessionStorage, "attempts", areAttempts);
+
+/** @type {WeakSet<object>} */
+const leavingOpen = new WeakSet();
 
 /** A random UUID, also where `randomUUID` is missing: on pages that came over plain HTTP. */
 export function randomUuid() {
@@ -17,32 +60,75 @@ export function randomUuid() {
 }
 
 /**
- * Whether it is open what the server made of it: the next try then needs the same key, so that what was
- * lost on the way is found and not repeated. After a decision it needs another, or a "full" would be
- * repeated for a day, whatever seats came free.
+ * Whether it is open, after this error, if the write was done: by this try or by one before it.
  *
  * @param {unknown} error
  */
-const isUndecided = (error) => !(error instanceof ProblemError) || error.status >= 500 || isBusy(error);
+export const leavesOpen = (error) => error instanceof Error && leavingOpen.has(error);
 
 /**
- * @returns {<T>(what: unknown, write: (key: string) => Promise<T>) => Promise<T>} Runs a write with the
- *   key of the attempt. `what` is all that makes it the same: the route and the body.
+ * What else the last write said of this kind and about this id, of those that may have been done.
+ *
+ * @param {string} kind
+ * @param {string} id
+ * @returns {What | null}
  */
-export function createAttempts() {
-  /** @type {Map<string, string>} */
-  const keys = new Map();
-  return async (what, write) => {
-    const name = JSON.stringify(what);
-    const key = keys.get(name) ?? randomUuid();
-    keys.set(name, key);
-    try {
-      const answer = await write(key);
-      keys.delete(name);
-      return answer;
-    } catch (error) {
-      if (!isUndecided(error)) keys.delete(name);
-      throw error;
-    }
-  };
+export function openAttempt(kind, id) {
+  const open = kept().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
+  return open.at(-1)?.what.slice(2) ?? null;
 }
+
+/**
+ * Runs a write with the key of the attempt. It is kept until the server has decided and its answer has
+ * arrived where somebody sees it.
+ *
+ * @template T
+ * @param {What} what
+ * @param {(key: string) => Promise<T>} write
+ * @param {AbortSignal} signal Aborted when nobody is there any more to be told.
+ * @returns {Promise<T>}
+ */
+export async function attempt(what, write, signal) {
+  const name = JSON.stringify(what);
+  const before = kept().find((one) => JSON.stringify(one.what) === name);
+  const { key, since } = before ?? { key: randomUuid(), since: Date.now() };
+  // From now on it may be done, and nobody may hear of it: the page can be loaded anew at any time.
+  keep({ what, key, since, isOpen: true });
+  try {
+    const answer = await write(key);
+    if (!signal.aborted) forget(key);
+    return answer;
+  } catch (error) {
+    if (isDecided(error)) forget(key);
+    else settle(key, error, before?.isOpen ?? false);
+    throw error;
+  }
+}
+
+/** @param {unknown} error */
+const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.status);
+
+/** @param {string} key @param {unknown} error @param {boolean} wasOpen */
+function settle(key, error, wasOpen) {
+  const isOpen = mayBeDone(error) || (wasOpen && !(error instanceof ProblemError && NOT_DONE.has(error.code)));
+  if (error instanceof Error) leavingOpen[isOpen ? "add" : "delete"](error);
+  store(kept().map((one) => (one.key === key ? { ...one, isOpen } : one)));
+}
+
+/** Whether this try may have done it. @param {unknown} error */
+function mayBeDone(error) {
+  if (error instanceof ConnectionError) return error.sent;
+  return !(error instanceof ProblemError) || (error.status >= 500 && !isBusy(error));
+}
+
+/** Oldest first. */
+const kept = () => (attempts.get() ?? []).filter(({ since }) => Date.now() - since < KEPT_MS_MAX);
+
+/** @param {Attempt} latest */
+const keep = (latest) => store([...kept().filter(({ key }) => key !== latest.key), latest].slice(-KEPT_MAX));
+
+/** @param {string} key */
+const forget = (key) => store(kept().filter((one) => one.key !== key));
+
+/** @param {Attempt[]} list */
+const store = (list) => attempts.set(list.length > 0 ? list : null);

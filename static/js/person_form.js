@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { createField, unsendable } from "./form.js";
 import { EMAIL, PERSON_NAME } from "./limits.js";
 import { createOutcomeArea } from "./outcome.js";
+import { isRecord } from "./storage.js";
 import { submitForm } from "./submit_form.js";
 import { showsNothing, trimmed } from "./text.js";
 
@@ -87,7 +88,7 @@ export function createPersonForm({
     name: trimmed(nameField.input.value),
   });
 
-  submitForm({
+  const submission = submitForm({
     form,
     button,
     busy,
@@ -104,13 +105,20 @@ export function createPersonForm({
     onError,
   });
 
+  /** @param {{ user_email?: string, name?: string | null }} person */
+  function fill({ user_email, name }) {
+    emailField?.fill(user_email ?? "");
+    nameField.fill(name ?? "");
+  }
+
   return {
     node: form,
     area,
-    /** @param {{ user_email?: string, name?: string | null }} person */
-    fill({ user_email, name }) {
-      emailField?.fill(user_email ?? "");
-      nameField.fill(name ?? "");
+    fill,
+    /** With what was sent before it was there, and whose answer was lost. @param {Person} person */
+    resume(person, pressed = button) {
+      fill(person);
+      submission.resume(pressed);
     },
     focus: () => (emailField ?? nameField).input.focus(),
     /** As if nothing had been wrong with it yet. */
@@ -120,6 +128,9 @@ export function createPersonForm({
     },
   };
 }
+
+/** @param {unknown} value @returns {value is Person} */
+export const isPerson = (value) => isRecord(value) && typeof value.user_email === "string";
 
 /**
  * As it is sent: without an empty name, for a server of the first contract knows no names.

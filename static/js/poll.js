@@ -12,7 +12,8 @@ const DELAY_MS_MAX = 30_000;
  * @typedef {object} Poll
  * @property {(signal: AbortSignal) => Promise<T>} ask
  * @property {(value: T) => void} onAnswer
- * @property {(error: unknown) => "again" | "stop"} onFailure
+ * @property {(error: unknown) => "again" | "stop" | "settling"} onFailure `settling` if it is told of by what
+ *   is waiting for an answer of its own: it is asked again as if it had gone well.
  * @property {number} everyMs
  * @property {AbortSignal} signal Ends the polling.
  */
@@ -61,11 +62,13 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
       onAnswer(value);
     } catch (error) {
       if (signal.aborted) return;
-      failure = error;
-      failures += 1;
-      stopped = onFailure(error) === "stop";
-      if (stopped) connectionGood();
-      else connectionBad(error);
+      const then = onFailure(error);
+      stopped = then === "stop";
+      if (then === "again") {
+        failure = error;
+        failures += 1;
+        connectionBad(error);
+      } else connectionGood();
     } finally {
       asking = false;
     }

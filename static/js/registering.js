@@ -6,6 +6,8 @@ import { mayBeAhead, noteServerMoment } from "./clock.js";
 import { sleep } from "./dom.js";
 import { explain } from "./explain.js";
 import { ProblemError } from "./http.js";
+import { openAttempt } from "./idempotency.js";
+import { isPerson } from "./person_form.js";
 import { sentence } from "./text.js";
 
 /** @import { Outcome, Refusals } from "./explain.js" */
@@ -15,6 +17,9 @@ import { sentence } from "./text.js";
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
 
 export const NOTHING_BOOKED = "Nothing was booked.";
+
+/** Of what kind these writes are, for their keys. */
+const SEAT = "seat";
 
 /** Between two tries at a registration that is about to open. */
 const KNOCK_MS = 200;
@@ -40,7 +45,7 @@ export function createRegistering(eventId, latest, signal) {
     for (;;) {
       const isEarly = mayBeAhead(latest()?.opens_at ?? "");
       try {
-        const made = await write([wish, person], send);
+        const made = await write([SEAT, eventId, wish, person], send);
         noteServerMoment(made.created_at);
         return made;
       } catch (error) {
@@ -50,6 +55,16 @@ export function createRegistering(eventId, latest, signal) {
       }
     }
   };
+}
+
+/**
+ * What was asked for at this event, if the answer to it was lost.
+ *
+ * @param {string} eventId
+ */
+export function openWish(eventId) {
+  const [wish, person] = openAttempt(SEAT, eventId) ?? [];
+  return isPerson(person) ? { wish, person } : null;
 }
 
 /** @param {unknown} error */
@@ -94,7 +109,7 @@ const REFUSALS = {
     title: "Already registered",
     text:
       "This address already has a seat at this event, or a hold, or a place in line. The private link that " +
-      "was shown then leads to it.",
+      "was shown then leads to it. If it is lost, the organizer can make a new one.",
   }),
   sold_out: () => ({
     kind: "sold_out",

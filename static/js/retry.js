@@ -19,7 +19,7 @@ export const isBusy = (error) =>
  *
  * @param {unknown} error
  */
-const isForLater = (error) =>
+export const isForLater = (error) =>
   error instanceof ProblemError && error.status === 429 && (error.retryAfterSeconds ?? 0) > WAIT_SECONDS_MAX;
 
 /**

@@ -71,7 +71,7 @@ export function signOut() {
  * @returns {Promise<T>}
  */
 export async function asOrganizer(send) {
-  if (mustSignIn()) throw SIGNED_OUT;
+  if (mustSignIn()) throw signedOut();
   const shown = token.get();
   try {
     return await send(shown ?? undefined);
@@ -83,7 +83,8 @@ export async function asOrganizer(send) {
 }
 
 /** What the server would answer, which so need not be asked. */
-const SIGNED_OUT = new ProblemError(401, { code: "unauthenticated", detail: "Nobody is signed in." }, null);
+const signedOut = () =>
+  new ProblemError(401, { code: "unauthenticated", detail: "Nobody is signed in." }, null);
 
 /** @param {string | null} candidate */
 async function ask(candidate) {

@@ -1,20 +1,28 @@
 // @ts-check
 /** Sending a form: once at a time, tried again while the server is busy, and never done twice. */
 
-import { explain, invalid } from "./explain.js";
+import { STILL_OPEN, UNKNOWN, explain, invalid } from "./explain.js";
 import { showErrors, unsendable } from "./form.js";
-import { createAttempts } from "./idempotency.js";
+import { attempt, leavesOpen } from "./idempotency.js";
 import { withRetries } from "./retry.js";
+import { isSending, isUndecided, setUndecided } from "./unsettled.js";
 
 /** @import { Outcome } from "./explain.js" */
 /** @import { Field } from "./form.js" */
+/** @import { What } from "./idempotency.js" */
 /** @import { OutcomeArea } from "./outcome.js" */
 /** @import { FieldError } from "./types.js" */
 
 /**
- * Sends a write with the key of its attempt. `what` is all that makes it the same: the route and the body.
+ * Sends a write with the key of its attempt.
  *
- * @typedef {<R>(what: unknown, send: (key: string) => Promise<R>) => Promise<R>} Write
+ * @typedef {<R>(what: What, send: (key: string) => Promise<R>) => Promise<R>} Write
+ */
+
+/**
+ * Asks for something that changes nothing, and so needs no key.
+ *
+ * @typedef {<R>(send: () => Promise<R>) => Promise<R>} Read
  */
 
 /**
@@ -32,8 +40,8 @@ import { withRetries } from "./retry.js";
  * @param {AbortSignal} options.signal
  * @param {string} options.nothing What did not happen if it fails, as a sentence: "Nothing was booked."
  * @param {() => FieldError[]} [options.check] What need not be sent to be known to be wrong.
- * @param {(write: Write, pressed: HTMLElement) => Promise<T> | null} options.send Null if there is nothing
- *   to send; it has said so itself then.
+ * @param {(write: Write, pressed: HTMLElement, read: Read) => Promise<T> | null} options.send Null if there is
+ *   nothing to send; it has said so itself then.
  * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
  * @param {(error: unknown, pressed: HTMLElement) => Outcome | null | Promise<Outcome | null>} [options.onError]
  *   In words of the caller's own; null if all is said already.
@@ -51,25 +59,28 @@ export function submitForm({
   onSent,
   onError = (error) => explain(error, nothing),
 }) {
-  const attempt = createAttempts();
+  /** @type {Read} */
+  const read = (request) => withRetries(request, area.wait, signal);
   /** @type {Write} */
-  const write = (what, request) => attempt(what, (key) => withRetries(() => request(key), area.wait, signal));
+  const write = (what, request) => read(() => attempt(what, request, signal));
 
   /** @param {HTMLElement} pressed */
   async function submit(pressed) {
     area.clear();
     const found = check();
     showErrors(fields, found);
-    if (found.length > 0) return area.show(invalid(nothing));
-    const sending = send(write, pressed);
+    if (found.length > 0) return area.show(invalid(isUndecided(form) ? STILL_OPEN : nothing));
+    const sending = send(write, pressed, read);
     if (sending === null) return;
     /** @type {T} */
     let answer;
     try {
       answer = await sending;
     } catch (error) {
+      setUndecided(form, leavesOpen(error));
       return await fail(error, pressed);
     }
+    setUndecided(form, false);
     if (signal.aborted) return;
     area.clear();
     await onSent(answer, pressed);
@@ -85,6 +96,14 @@ export function submitForm({
   }
 
   onSubmit(form, button, busy, submit);
+
+  return {
+    /** Says of what was sent before the form was there that its answer was lost. @param {HTMLElement} pressed */
+    resume(pressed) {
+      setUndecided(form, true);
+      area.show(UNKNOWN, { onRetry: () => resubmit(form, pressed) });
+    },
+  };
 }
 
 /**
@@ -115,9 +134,6 @@ function onSubmit(form, button, busyLabel, submit) {
     }
   });
 }
-
-/** Whether what was sent is still to be answered. @param {HTMLFormElement} form */
-export const isSending = (form) => form.hasAttribute("aria-busy");
 
 /**
  * As if the button were pressed, or, if others have come in its place, the first of them. The button that

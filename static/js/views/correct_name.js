@@ -34,7 +34,7 @@ export function createCorrectName(api, { signal, onCorrected }) {
     signal,
     nothing: NOTHING_CHANGED,
     send({ name }, write) {
-      if (name !== known) return write(name, (key) => api.correctName(name === "" ? null : name, key));
+      if (name !== known) return write(["name", api.id, known, name], (key) => api.correctName(name === "" ? null : name, key));
       form.area.show(NOTHING_TO_SAVE);
       return null;
     },

@@ -43,7 +43,7 @@ export function createCorrection(registration, { signal, onCorrected, onClose })
       if (filled.user_email !== known.user_email) changes.user_email = filled.user_email;
       if (filled.name !== known.name) changes.name = filled.name === "" ? null : filled.name;
       if (Object.keys(changes).length > 0) {
-        return write(changes, (key) => correctRegistration(id, changes, key));
+        return write(["correction", id, known, changes], (key) => correctRegistration(id, changes, key));
       }
       onClose();
       return null;

@@ -57,7 +57,7 @@ export function newEventView({ root, signal, setTitle }) {
     check: () => eventForm.read().errors,
     send(write) {
       const body = bodyOf(eventForm.read().values, draft.input.checked);
-      return write(body, (key) => createEvent(body, key));
+      return write(["event", body], (key) => createEvent(body, key));
     },
     onSent(event) {
       location.hash = eventAddress(event.id);

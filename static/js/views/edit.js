@@ -72,8 +72,10 @@ export async function editView({ root, signal, setTitle }, id) {
       yes: "Yes, cancel the event",
       no: "No, keep it",
       testid: "cancel-event",
+      what: ["cancel-event", id],
       act: (key) => cancelEvent(id, key),
       nothing: "Nothing was cancelled.",
+      signal,
       onDone() {
         location.hash = eventAddress(id);
       },
@@ -112,7 +114,7 @@ export async function editView({ root, signal, setTitle }, id) {
         const body = pressed === publish ? { ...changes(), status: "published" } : changes();
         const { version } = event;
         if (Object.keys(body).length > 0) {
-          return write([body, version], (key) => editEvent(id, body, version, key));
+          return write(["edit", id, version, body], (key) => editEvent(id, body, version, key));
         }
         area.show(NOTHING_TO_SAVE);
         return null;

@@ -8,6 +8,7 @@ import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
+import { hasUnsettled } from "../unsettled.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
@@ -87,6 +88,7 @@ export function eventView({ root, signal, setTitle }, id) {
     },
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
+        if (hasUnsettled(body)) return "settling";
         setTitle("Event not found");
         const why =
           "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +

@@ -21,6 +21,8 @@ export function createOrganizerPart(eventId, signal) {
   /** Null as long as it is not known whose event it is. @type {boolean | null} */
   let isOwn = null;
   let drawn = "nothing";
+  /** Aborted with the list: an answer that nobody sees any more can be asked for once more. */
+  let closing = new AbortController();
 
   function wanted() {
     const { server } = currentSession();
@@ -35,8 +37,11 @@ export function createOrganizerPart(eventId, signal) {
     if (next === drawn) return;
     drawn = next;
     const hadFocus = node.contains(document.activeElement);
+    closing.abort();
+    closing = new AbortController();
     // Nothing stays in the page of who is registered, once nobody may see it.
-    registrations = next === "own" ? createRegistrations(eventId, signal) : null;
+    registrations =
+      next === "own" ? createRegistrations(eventId, AbortSignal.any([signal, closing.signal])) : null;
     if (registrations) node.replaceChildren(registrations.node, linksElement(eventId));
     else
       node.replaceChildren(...(next === "gate" ? [gateElement(signal)] : next === "others" ? [othersNotice()] : []));

@@ -21,8 +21,10 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
     yes: "Yes, cancel it",
     no: "No, keep it",
     testid: "cancel-registration",
+    what: ["cancel", api.id],
     act: api.cancel,
     nothing: "Nothing was cancelled.",
+    signal,
     onDone: onCancelled,
   });
   const title = el("h2", { id: "manage-title" }, "Change it");

@@ -6,11 +6,11 @@ import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
 import { createPersonForm, personOf } from "../person_form.js";
-import { NOTHING_BOOKED, createRegistering, explainRefusal, welcome } from "../registering.js";
+import { NOTHING_BOOKED, createRegistering, explainRefusal, openWish, welcome } from "../registering.js";
 import { windowState } from "../registration_window.js";
 import { placeOf } from "../seat_number.js";
 import { seatsLeft } from "../seats.js";
-import { isSending } from "../submit_form.js";
+import { isUnsettled } from "../unsettled.js";
 import { createHold } from "./hold.js";
 import { createRegistrationWindowNotice } from "./registration_window_notice.js";
 
@@ -125,15 +125,25 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
    * @param {HTMLElement[]} wanted
    */
   function offer(wanted) {
-    // Not under the hands of somebody who is waiting for an answer.
-    if (isSending(form.node) || wanted.every((button, i) => buttons.children[i] === button)) return;
+    // Not under the hands of somebody who is waiting for an answer, or has to ask for it once more.
+    if (isUnsettled(form.node) || wanted.every((button, i) => buttons.children[i] === button)) return;
     const hadFocus = buttons.contains(document.activeElement);
     buttons.replaceChildren(...wanted);
     if (hadFocus) wanted[0]?.focus();
   }
 
-  const held = currentHold(eventId).get();
-  if (held) queueMicrotask(() => holding.start(held, false));
+  /** Whoever went away before the answer came finds what they asked for. */
+  function resume() {
+    const held = currentHold(eventId).get();
+    if (held) return holding.start(held, false);
+    const open = openWish(eventId);
+    if (!open) return;
+    const wanted = open.wish === "waitlist" ? [join] : [register, hold];
+    offer(wanted);
+    form.resume(open.person, open.wish === "hold" ? hold : wanted[0]);
+  }
+
+  queueMicrotask(resume);
 
   return {
     node: el(

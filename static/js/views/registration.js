@@ -4,9 +4,11 @@
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { el, setText } from "../dom.js";
 import { startPolling } from "../poll.js";
+import { hasUnsettled } from "../unsettled.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 import { createRegistrationPage } from "./registration_page.js";
+import { createTransfer, openTransfer } from "./transfer.js";
 
 /** @import { BookingEvent, Registration, View } from "../types.js" */
 
@@ -55,8 +57,11 @@ export function registrationView({ root, signal, setTitle }, id, token) {
     onFailure(error) {
       // After the registration was passed on the page says so itself, and the link is dead.
       if (page?.isOver()) return "stop";
+      const isGone = error instanceof ProblemError && [401, 403, 404].includes(error.status);
+      // Whatever is sent from this page may be why, and its answer may be all that leads on from here.
+      if (isGone && hasUnsettled(body)) return "settling";
       if (error instanceof ProblemError && [401, 403].includes(error.status)) {
-        body.replaceChildren(deadLink());
+        showDeadLink();
         return "stop";
       }
       if (error instanceof ProblemError && error.status === 404) {
@@ -75,14 +80,30 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       return "again";
     },
   });
+
+  function showDeadLink() {
+    const hadFocus = body.contains(document.activeElement);
+    const heading = el("h1", { tabindex: -1 }, "This link does not work");
+    body.replaceChildren(deadLink(heading));
+    if (hadFocus) heading.focus();
+    // The answer with the link in its place was lost with the page before: it can still be asked for.
+    const to = openTransfer(id);
+    if (!to) return;
+    const transfer = createTransfer(api, signal, () => setText(heading, "You passed it on"));
+    const title = el("h2", { id: "lost-title" }, "The link in its place");
+    body.append(el("section", { class: "panel", "aria-labelledby": "lost-title" }, title, transfer.node));
+    transfer.resume(to);
+  }
+
   return polling.first;
 }
 
-const deadLink = () =>
+/** @param {HTMLElement} heading */
+const deadLink = (heading) =>
   el(
     "div",
     { class: "blank", "data-testid": "registration-forbidden" },
-    el("h1", { tabindex: -1 }, "This link does not work"),
+    heading,
     el(
       "p",
       {},

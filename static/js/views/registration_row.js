@@ -52,8 +52,10 @@ export function createRow(first, { signal, onOpen }) {
     no: "No, keep theirs",
     describedBy: personId,
     testid: "new-link",
+    what: ["link", id],
     act: (key) => renewLink(id, key),
     nothing: "There is no new link.",
+    signal,
     refusals: { closed: () => EVENT_CANCELLED },
     onDone: ({ manage_token }) => showLink("Their new link", manage_token ?? null),
   });

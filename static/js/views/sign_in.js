@@ -46,12 +46,12 @@ export function createSignIn(signal) {
     area,
     signal,
     nothing: "You are not signed in.",
-    send(write) {
+    send(_write, _pressed, read) {
       const token = trimmedCode(field.input.value);
       if (token === "") return refuse("Paste the token in here.");
       // What no header can hold is no token either.
       if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);
-      return write(token, () => signIn(token));
+      return read(() => signIn(token));
     },
     onSent(isKnown) {
       if (!isKnown) refuse(NOT_A_TOKEN);

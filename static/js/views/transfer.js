@@ -4,14 +4,17 @@
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
-import { createPersonForm, personOf } from "../person_form.js";
+import { openAttempt } from "../idempotency.js";
+import { createPersonForm, isPerson, personOf } from "../person_form.js";
 import { THEIRS, privateLinkElement } from "../private_link.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 /** @import { Outcome, Refusals } from "../explain.js" */
-/** @import { Registration, Seated } from "../types.js" */
+/** @import { Person, Registration, Seated } from "../types.js" */
 
 const NOTHING_PASSED_ON = "Nothing was passed on.";
+/** Of what kind these writes are, for their keys. */
+const TRANSFER = "transfer";
 
 /**
  * @param {RegistrationApi} api
@@ -38,7 +41,7 @@ export function createTransfer(api, signal, onDone) {
     nothing: NOTHING_PASSED_ON,
     send(filled, write) {
       const to = personOf(filled);
-      return write(to, (key) => api.transfer(to, key));
+      return write([TRANSFER, api.id, to], (key) => api.transfer(to, key));
     },
     onSent(theirs) {
       // Nothing is passed on to the address that it has already: that is a correction of the name.
@@ -77,11 +80,26 @@ export function createTransfer(api, signal, onDone) {
 
   return {
     node,
+    /** @param {Person} to To whom it may have been passed on. */
+    resume(to) {
+      node.open = true;
+      form.resume(to);
+    },
     /** @param {Registration} registration */
     update({ user_email }) {
       own = user_email;
     },
   };
+}
+
+/**
+ * To whom a registration may have been passed on: the answer was lost, and with it the new link.
+ *
+ * @param {string} id
+ */
+export function openTransfer(id) {
+  const [to] = openAttempt(TRANSFER, id) ?? [];
+  return isPerson(to) ? to : null;
 }
 
 /** @type {Outcome} */

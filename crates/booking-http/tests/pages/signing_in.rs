@@ -25,7 +25,7 @@ async fn revoke(app: &App, token: &Token) {
     until_taken(app, &token.secret, 401).await;
 }
 
-async fn sign_in(page: &Browser, token: &str) {
+pub(crate) async fn sign_in(page: &Browser, token: &str) {
     page.fill("organizer_token", token).await;
     page.click("@sign-in button").await;
 }

@@ -58,7 +58,7 @@ test("everything is sent from one place, and every error becomes words in one", 
     ["fetch(", ["js/http.js"]],
     ['addEventListener("submit"', ["js/submit_form.js", "js/views/check_in.js"]],
     ["The server could not be reached.", ["js/explain.js", "js/http.js"]],
-    ["sessionStorage", ["js/current_hold.js", "js/session.js"]],
+    ["sessionStorage", ["js/current_hold.js", "js/idempotency.js", "js/session.js"]],
     [".innerHTML", []],
   ]) {
     const found = [...sources].filter(([, source]) => source.includes(call)).map(([name]) => name);

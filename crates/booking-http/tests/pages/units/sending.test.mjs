@@ -2,11 +2,11 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
-import { createAttempts, randomUuid } from "../../../../../static/js/idempotency.js";
 import { isBusy, withRetries } from "../../../../../static/js/retry.js";
 import { submitForm } from "../../../../../static/js/submit_form.js";
 
 const problem = (status, retryAfter = null, body = {}) => new ProblemError(status, body, retryAfter);
+const lost = () => new ConnectionError(true, null);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** As much of an element as a form that is sent needs. */
@@ -41,7 +41,7 @@ function start(answers, options = {}) {
   const leave = new AbortController();
   const field = { name: "name", input: { value: "Ada", focus: () => {} }, node: { closest: () => null } };
   const errors = [];
-  submitForm({
+  const { resume } = submitForm({
     form,
     button: form.button,
     busy: "Saving…",
@@ -57,7 +57,7 @@ function start(answers, options = {}) {
     signal: leave.signal,
     nothing: "Nothing was saved.",
     send: (write) =>
-      write("body", async (key) => {
+      write(["form"], async (key) => {
         seen.keys.push(key);
         const next = await answers.shift();
         if (next instanceof Error) throw next;
@@ -66,7 +66,7 @@ function start(answers, options = {}) {
     onSent: (answer) => void seen.sent.push(answer),
     ...options,
   });
-  return { form, seen, errors, leave };
+  return { form, seen, errors, leave, resume };
 }
 
 test("a form is sent once at a time, says so, and is as it was afterwards", async () => {
@@ -170,32 +170,57 @@ test("who has left is told nothing", async () => {
   }
 });
 
-test("the same write has the same key until it is decided, and others have others", async () => {
-  const attempt = createAttempts();
-  const keys = [];
-  const fail = (error) => (key) => {
-    keys.push(key);
-    throw error;
-  };
-  for (const error of [problem(503), problem(429), new ConnectionError(false, null)]) {
-    await assert.rejects(attempt(["hold", "a"], fail(error)));
+test("after a try that may have worked nobody is told that nothing was done", async () => {
+  const first = [lost(), problem(504), problem(502), problem(500)];
+  const then = [
+    problem(429, 60, { code: "rate_limited", detail: "slow down" }),
+    new ConnectionError(false, null),
+    problem(403, null, { code: "cross_site" }),
+  ];
+  for (const one of first) {
+    for (const other of then) {
+      const { form, seen } = start([one, other, problem(409), other]);
+      const told = [];
+      for (let press = 0; press < 4; press += 1) {
+        form.requestSubmit();
+        await settled();
+        told.push([seen.shown.at(-1).text, form.hasAttribute("data-undecided")]);
+      }
+      assert.doesNotMatch(told[0][0], /Nothing was saved/);
+      assert.match(told[1][0], /Whether an earlier try has worked is not known yet/);
+      assert.doesNotMatch(told[1][0], /Nothing was saved/);
+      // The negative control: after it was decided that is just what is said.
+      assert.match(told[3][0], /Nothing was saved/);
+      assert.deepEqual(told.map(([, isOpen]) => isOpen), [true, true, false, false]);
+    }
   }
-  await assert.rejects(attempt(["register", "a"], fail(problem(409))));
-  assert.equal(new Set(keys.slice(0, 3)).size, 1);
-  assert.notEqual(keys[3], keys[0]);
 });
 
-test("a UUID is one of version 4, also where the browser makes none", (context) => {
-  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-  assert.match(randomUuid(), form);
-  const whole = crypto;
-  const plain = { getRandomValues: (bytes) => whole.getRandomValues(bytes) };
-  const descriptor = Object.getOwnPropertyDescriptor(globalThis, "crypto");
-  Object.defineProperty(globalThis, "crypto", { value: plain, configurable: true });
-  context.after(() => Object.defineProperty(globalThis, "crypto", descriptor));
-  const made = Array.from({ length: 50 }, randomUuid);
-  for (const uuid of made) assert.match(uuid, form);
-  assert.equal(new Set(made).size, 50);
+test("a form that cannot be sent as it is says nothing of what was sent before", async () => {
+  const found = [];
+  const { form, seen } = start([lost(), "done"], { check: () => found });
+  form.requestSubmit();
+  await settled();
+  found.push({ pointer: "/name", detail: "give a name" });
+  form.requestSubmit();
+  await settled();
+  assert.match(seen.shown[1].text, /^Whether an earlier try has worked is not known yet\./);
+  found.pop();
+  form.requestSubmit();
+  await settled();
+  assert.deepEqual(seen.sent, ["done"]);
+  assert.ok(!form.hasAttribute("data-undecided"));
+});
+
+test("a form goes on from what was sent before it was there", async () => {
+  const { form, seen, resume } = start(["done"]);
+  resume(form.button);
+  assert.equal(seen.shown[0].kind, "unknown");
+  assert.ok(form.hasAttribute("data-undecided"));
+  seen.retry();
+  await settled();
+  assert.deepEqual(seen.sent, ["done"]);
+  assert.ok(!form.hasAttribute("data-undecided"));
 });
 
 test("a busy server is asked again after the time that it says, and no more than so often", async (context) => {

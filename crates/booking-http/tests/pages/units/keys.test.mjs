@@ -1,0 +1,144 @@
+import { storage } from "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
+import { attempt, leavesOpen, openAttempt, randomUuid } from "../../../../../static/js/idempotency.js";
+
+const problem = (status, retryAfter = null, body = {}) => new ProblemError(status, body, retryAfter);
+const lost = () => new ConnectionError(true, null);
+/** As long as somebody is there. */
+const HERE = new AbortController().signal;
+
+test("the same write has the same key until it is decided, and others have others", async () => {
+  const keys = [];
+  const fail = (error) => (key) => {
+    keys.push(key);
+    throw error;
+  };
+  for (const error of [problem(503), problem(429), new ConnectionError(false, null)]) {
+    await assert.rejects(attempt(["hold", "a"], fail(error), HERE));
+  }
+  await assert.rejects(attempt(["register", "a"], fail(problem(409)), HERE));
+  assert.equal(new Set(keys.slice(0, 3)).size, 1);
+  assert.notEqual(keys[3], keys[0]);
+});
+
+/** Sends a write that ends so; gives its key, and whether it is open after that what came of it. */
+async function sent(what, end, { signal = HERE, through = attempt } = {}) {
+  let used;
+  const write = async (key) => {
+    used = key;
+    if (end instanceof Error) throw end;
+    return end;
+  };
+  const isOpen = await through(what, write, signal).then(
+    () => false,
+    (error) => leavesOpen(error),
+  );
+  return { key: used, isOpen };
+}
+
+test("a refusal that decides nothing keeps the key of a try whose answer was lost", async () => {
+  const refusals = [
+    problem(401, null, { code: "unauthenticated" }),
+    problem(403, null, { code: "cross_site" }),
+    problem(404),
+    problem(408),
+    problem(413),
+    problem(415),
+    problem(421),
+    problem(429, 60, { code: "rate_limited" }),
+    problem(431),
+    problem(503, 1),
+    problem(400, null, { code: "validation" }),
+    new ConnectionError(false, null),
+  ];
+  for (const [index, refusal] of refusals.entries()) {
+    const what = ["event", { name: `Jazz ${index}` }];
+    const first = await sent(what, lost());
+    const second = await sent(what, refusal);
+    const third = await sent(what, "done");
+    assert.deepEqual([second.key, third.key], [first.key, first.key], String(index));
+    assert.deepEqual([first.isOpen, second.isOpen], [true, true], String(index));
+    // The negative controls: by itself it leaves nothing open, and what is done is done with its key.
+    const alone = await sent(what, refusal);
+    assert.ok(!alone.isOpen && alone.key !== first.key, String(index));
+    await sent(what, "done");
+  }
+});
+
+test("what was decided, or was found not to be done, is not open any more", async () => {
+  for (const status of [409, 412, 422]) {
+    const first = await sent(["decided", status], lost());
+    assert.ok(!(await sent(["decided", status], problem(status))).isOpen);
+    assert.notEqual((await sent(["decided", status], lost())).key, first.key);
+  }
+  for (const code of ["forbidden", "not_found"]) {
+    await sent(["decided", code], lost());
+    assert.ok(!(await sent(["decided", code], problem(403, null, { code }))).isOpen);
+    assert.equal(openAttempt("decided", code), null);
+  }
+});
+
+test("an answer that nobody sees is found when the same is asked for again", async () => {
+  const leave = new AbortController();
+  leave.abort();
+  const what = ["seat", "jazz", "hold", { user_email: "ada@example.org" }];
+  const first = await sent(what, "done", { signal: leave.signal });
+  assert.deepEqual(openAttempt("seat", "jazz"), what.slice(2));
+  assert.equal(openAttempt("seat", "blues"), null);
+  assert.equal((await sent(what, "done")).key, first.key);
+  assert.equal(openAttempt("seat", "jazz"), null);
+});
+
+test("a late answer to who has left takes nothing from who came back", async () => {
+  const leave = new AbortController();
+  const what = ["seat", "late"];
+  const fails = [];
+  const late = () => attempt(what, () => new Promise((_, reject) => fails.push(reject)), leave.signal);
+  const gone = late();
+  leave.abort();
+  await sent(what, "done");
+  fails[0](lost());
+  await assert.rejects(gone);
+  assert.equal(openAttempt("seat", "late"), null, "it was answered");
+});
+
+test("keys outlive the page, but neither the day nor too many others", async (context) => {
+  globalThis.sessionStorage = storage();
+  context.after(() => delete globalThis.sessionStorage);
+  const load = (page) => import(`../../../../../static/js/idempotency.js?page=${page}`);
+  const before = await load("before");
+  const what = ["seat", "jazz", "register", { user_email: "ada@example.org" }];
+  // It is loaded anew while the answer is on its way.
+  before.attempt(what, () => new Promise(() => {}), HERE);
+  const after = await load("after");
+  assert.deepEqual(after.openAttempt("seat", "jazz"), what.slice(2));
+  const again = await sent(what, lost(), { through: after.attempt });
+  assert.equal((await sent(what, lost(), { through: after.attempt })).key, again.key);
+  for (let other = 0; other < 20; other += 1) await sent(["seat", other], lost(), { through: after.attempt });
+  assert.equal(after.openAttempt("seat", "jazz"), null);
+  assert.deepEqual(after.openAttempt("seat", 0), []);
+  const tomorrow = Date.now() + 24 * 60 * 60 * 1_000;
+  context.mock.method(Date, "now", () => tomorrow);
+  assert.equal(after.openAttempt("seat", 19), null);
+  for (const strange of ["{}", "[1]", '[{"what":"seat","key":"k","isOpen":true,"since":1}]', "{"]) {
+    sessionStorage.setItem("attempts", strange);
+    const other = await load(strange);
+    assert.equal(other.openAttempt("seat", "jazz"), null, strange);
+    assert.ok((await sent(what, "done", { through: other.attempt })).key);
+  }
+});
+
+test("a UUID is one of version 4, also where the browser makes none", (context) => {
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  assert.match(randomUuid(), form);
+  const whole = crypto;
+  const plain = { getRandomValues: (bytes) => whole.getRandomValues(bytes) };
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, "crypto");
+  Object.defineProperty(globalThis, "crypto", { value: plain, configurable: true });
+  context.after(() => Object.defineProperty(globalThis, "crypto", descriptor));
+  const made = Array.from({ length: 50 }, randomUuid);
+  for (const uuid of made) assert.match(uuid, form);
+  assert.equal(new Set(made).size, 50);
+});
