@@ -63,8 +63,8 @@
 //!
 //! # A store of your own
 //!
-//! 1. Implement the five parts of [`BookingStore`]. Begin with [`SeatStore`], whose docs say what of a decision
-//!    has to be written, and what is missed if it is not.
+//! 1. Implement the five parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
+//!    with [`SeatStore`], whose docs say what of a decision has to be written, and what is missed if it is not.
 //! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file.
 //! 3. Run the suite, `booking_conformance::suite!`, until it is green. Its cases say what is wrong, and they find
 //!    what is easily forgotten: `tests/journal` there is a whole store over a file of JSON lines, with mistakes to
@@ -72,11 +72,22 @@
 //!
 //! | a store keeps | by | of it [`decide`] has to know |
 //! | --- | --- | --- |
-//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `erased_to` | their id | [`EventState::new`], [`StoredDetails`] |
+//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
 //! | registrations: [`Registration`], without its position | the event and their id; no two live ones of an event have one address | those that [`EventState::load_plan`] asks for |
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
 //! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
 //! | organizers' tokens ([`OrganizerToken`]), keys ([`SigningSeed`], [`TicketKey`]) | their id; themselves | nothing |
+//!
+//! A store that keeps registrations as JSON writes them by [`Stored`]: serialized by themselves they have no
+//! `token_hash`, and whoever has only the link to one could no longer manage it. Texts that are read back are parsed
+//! by `parse_stored` where a type has it, which takes what earlier versions wrote, too.
+//!
+//! # What may grow
+//!
+//! What you make of your own begins with a constructor ([`EventCommand::new`], [`Claim::new`], [`NewEvent::new`]) or
+//! a `default`, and says the rest by its fields. [`Command`], [`Outcome`], [`Refusal`] and [`StoreError`] are matched
+//! without a wildcard on purpose: another variant breaks the build where it has to be answered, and so comes with
+//! another version only. [`Observation`], [`Invalid`] and [`SchemaError`] may grow at any time, and say so.
 //!
 //! # Where things are
 //!
@@ -86,9 +97,10 @@
 //! | who may do what | [`Caller`] |
 //! | what a store promises | [`BookingStore`] and its parts, [`StoreError`] |
 //! | what may be asked and answered | [`Command`], [`Outcome`], [`Refusal`] |
-//! | who may go from which status to which | `transitions`, and its moves in `seats` |
+//! | who may go from which status to which | the table in this crate's README; in the sources `decide/transitions`, and its moves in `decide/seats.rs` |
 //! | what a batch has to read | [`EventState::load_plan`] |
 //! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
+//! | what stores in SQL share | [`Columns`], [`Migration`] and [`Schema`], [`WriteWatch`], [`AskedBy`] |
 
 mod decide;
 mod store;

@@ -40,7 +40,7 @@ pub struct EventCount {
 pub struct EventStated {
     /// See [`Event::capacity`](crate::Event::capacity).
     pub capacity: i64,
-    /// Whether it was called off: then what its rows say does not count.
+    /// Whether it was cancelled: then what its rows say does not count.
     pub is_cancelled: bool,
     /// See [`SeatCounts::booked`](crate::SeatCounts::booked).
     pub booked: i64,
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn what_agrees_is_no_difference() {
-        let called_off =
+        let cancelled =
             EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
-        let called_off = EventCount { stated: Some(called_off), before_due: 1, ..good() };
-        let report = AuditReport::of([good(), called_off]);
+        let cancelled = EventCount { stated: Some(cancelled), before_due: 1, ..good() };
+        let report = AuditReport::of([good(), cancelled]);
         assert_eq!(report, AuditReport { events: 2, registrations: 6, differences: vec![] });
     }
 

@@ -28,7 +28,7 @@ pub struct Columns {
 pub struct StatementText<const BYTES: usize>([u8; BYTES]);
 
 impl<const BYTES: usize> StatementText<BYTES> {
-    /// It, for a driver.
+    /// The text, for a driver.
     pub const fn as_str(&self) -> &str {
         match std::str::from_utf8(&self.0) {
             Ok(text) => text,

@@ -23,7 +23,8 @@ use std::fmt;
 /// # What a store writes
 ///
 /// Two tables: the seeds, in the order in which they came, which are secret and are never deleted; and the
-/// public keys with the store's time when each was shown last, which never goes back.
+/// public keys with the store's time when each was shown last, which never goes back. In the tables of
+/// `booking-conformance` (`tables.rs`) these are `Tables::seeds` and `Tables::ticket_keys`.
 #[async_trait]
 pub trait KeyStore: fmt::Debug + Send + Sync {
     /// The seeds of the keys that tickets were ever signed with, newest first.

@@ -30,8 +30,12 @@ use std::fmt;
 ///
 /// Two tables. An organizer has an id and a name, and no two have the same name: of two stores that make one of
 /// a name at the same time both get the one that was made. A token has its id, its organizer, its hash, when it
-/// was made and when it was revoked, and is never deleted. In the tables of `booking-conformance` this is
-/// `Tables::add_token`.
+/// was made and when it was revoked, and is never deleted. [`assign_events`](Self::assign_events) writes the
+/// organizer on the rows of events that have none, under the lock that [`SeatStore::execute`] takes; it makes no
+/// version and no fact. In the tables of `booking-conformance` (`tables.rs`) these are `Tables::add_token` and
+/// `Tables::assign_events`.
+///
+/// [`SeatStore::execute`]: crate::SeatStore::execute
 #[async_trait]
 pub trait OrganizerStore: fmt::Debug + Send + Sync {
     /// Keeps a token, for the organizer of that name, who is made if there is none. A token that is there

@@ -79,7 +79,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     ) -> Result<Vec<Option<EventId>>, StoreError>;
 
     /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
-    /// event was called off, if it was and the registration was live. `None` if there is no such
+    /// event was cancelled, if it was and the registration was live. `None` if there is no such
     /// registration.
     async fn history(
         &self,

@@ -36,7 +36,8 @@ use std::fmt;
 ///
 /// A store decides nothing. It loads an [`EventState`](crate::EventState) under the lock of the event's row,
 /// has [`decide_batch`](crate::decide_batch()) answer, and writes each [`EventChange`](crate::EventChange) as
-/// it is, in the transaction that has the lock. Whatever of it is left out is missed by somebody:
+/// it is, in the transaction that has the lock. The time of the decision is read once, after the lock, and cut to
+/// the microsecond: what is decided and what is written have the same. Whatever is left out of a change is missed:
 ///
 /// | of the change | is written | and is missed by |
 /// | --- | --- | --- |
@@ -51,6 +52,11 @@ use std::fmt;
 /// [`EVENT_CREATED`](crate::Fact::EVENT_CREATED) as its version 1, `erase_at` as
 /// [`EventDetails::erase_at`](crate::EventDetails::erase_at) says, and [`Version::FIRST`](crate::Version::FIRST)
 /// as what it is erased to.
+///
+/// [`create_event_once`](Self::create_event_once) first looks for a record under the hash of the key. One that still
+/// [`holds`](crate::IdempotencyRecord::holds) [`answer`](crate::IdempotencyRecord::answer)s, and nothing is written.
+/// Else it does what `create_event` does, and keeps
+/// [`IdempotencyRecord::new`](crate::IdempotencyRecord::new) of the outcome in the same transaction.
 ///
 /// The tables of `booking-conformance` (`EventTable`, in its `tables.rs`) do all of this in maps, in three
 /// hundred lines: they are what the suite compares a store with.

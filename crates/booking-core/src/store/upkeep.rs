@@ -51,7 +51,14 @@ use std::fmt;
 /// [`erasable_events`](Self::erasable_events) by [`EditedEvent::erase_at`](crate::EditedEvent::erase_at): both
 /// are columns of the event's row, and want an index. An audit recounts rows and facts
 /// ([`EventCount`](crate::EventCount)), and [`AuditReport::of`] says what must hold. In the tables of
-/// `booking-conformance` that is `EventTable::count`.
+/// `booking-conformance` (`tables.rs`) that is `EventTable::count`.
+///
+/// # What a store deletes
+///
+/// Records of idempotency keys, and nothing else: [`purge_records`](Self::purge_records) those that no longer
+/// [`hold`](crate::IdempotencyRecord::holds), [`forget_records_of`](Self::forget_records_of) those whose
+/// [`Outcome::registration`](crate::Outcome::registration) is of the address. Both look at the records of events
+/// and at those of requests that put one up; in the tables this is `Tables::purge_records`.
 #[async_trait]
 pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// Events on which time alone has something to do, longest overdue first: for

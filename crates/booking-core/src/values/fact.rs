@@ -29,7 +29,7 @@ pub enum FactKind {
     EventCreated,
     /// The event was changed.
     EventEdited,
-    /// The event was called off, and with it all that was registered.
+    /// The event was cancelled, and with it all that was registered.
     EventCancelled,
     /// A seat was given at once.
     Registered,

@@ -188,7 +188,7 @@ macro_rules! line_newtype {
                 Ok(Self(line.to_owned()))
             }
 
-            /// It as text.
+            /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

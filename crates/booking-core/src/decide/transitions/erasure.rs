@@ -12,8 +12,8 @@ impl Seats<'_> {
         self.expire_if_run_out(row);
         let Registration { status, .. } = *self.row(row);
         // A seat that nobody can come for is somebody else's, as long as there is something to come to.
-        let is_called_off = self.rules.status == EventStatus::Cancelled;
-        if status.is_live() && !is_called_off && !self.is_over() && !self.row(row).is_erased() {
+        let is_cancelled = self.rules.status == EventStatus::Cancelled;
+        if status.is_live() && !is_cancelled && !self.is_over() && !self.row(row).is_erased() {
             self.end(row, Status::Cancelled, FactKind::Cancelled, Actor::System);
         }
         self.erase_row(row);
