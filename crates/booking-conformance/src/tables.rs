@@ -278,12 +278,12 @@ impl EventTable {
             let Fact { kind, actor, .. } = *fact;
             Some(HistoryEntry { version, recorded_at: *recorded_at, kind, actor })
         };
-        let called_off = self.cancelled_version.filter(|_| row.status.is_live());
+        let cancelled = self.cancelled_version.filter(|_| row.status.is_live());
         let of_row =
             self.facts.iter().filter(|(_, (_, fact))| fact.registration_id == Some(row.id));
         let mut entries: Vec<_> = of_row.filter_map(|(version, _)| entry(*version)).collect();
         entries.drain(..entries.len().saturating_sub(limit.get()));
-        entries.extend(called_off.and_then(entry));
+        entries.extend(cancelled.and_then(entry));
         entries.sort_by_key(|entry| entry.version);
         entries
     }

@@ -285,9 +285,9 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     let gone = confirmed(execute_one(store, register(owned, "grace")).await);
     execute_one(store, cancel(&gone)).await;
 
-    let called_off = create(store, 3).await.id;
-    confirmed(execute_one(store, register(called_off, "ada")).await);
-    execute_one(store, EventCommand::new(called_off, Caller::Operator, Command::CancelEvent)).await;
+    let cancelled = create(store, 3).await.id;
+    confirmed(execute_one(store, register(cancelled, "ada")).await);
+    execute_one(store, EventCommand::new(cancelled, Caller::Operator, Command::CancelEvent)).await;
 
     // Time alone has something to do with these two, and nobody lets it.
     let over = new_event("Over", 2)

@@ -234,7 +234,7 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_audit_is_clean(&*store).await;
 }
 
-/// An event that was called off keeps nothing for longer either, and still says that it was.
+/// An event that was cancelled keeps nothing for longer either, and still says that it was.
 pub async fn what_was_registered_for_a_cancelled_event_is_erased(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;

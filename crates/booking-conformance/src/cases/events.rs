@@ -223,14 +223,15 @@ pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) 
     let a = confirmed(execute_one(&*store, register(event.id, "a")).await);
     let b = held(execute_one(&*store, hold(event.id, "b", 60)).await);
     let c = waitlisted(execute_one(&*store, queue_up(event.id, "c")).await);
-    let call_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
-    let batch = [call_off.clone(), register(event.id, "d"), confirm(&b), transfer(&a, "e", None)];
+    let cancel_event = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
+    let batch =
+        [cancel_event.clone(), register(event.id, "d"), confirm(&b), transfer(&a, "e", None)];
     let outcomes = execute(&*store, &batch).await;
     let gone = changed(outcomes[0].clone());
     assert_eq!((gone.rules.status, gone.booked_count), (EventStatus::Cancelled, 0));
     assert_eq!((gone.waitlist_count, gone.version), (0, c.event_version.next()));
     assert_eq!(outcomes[1..], [CLOSED, CLOSED, CLOSED]);
-    assert_eq!(changed(execute_one(&*store, call_off).await), gone, "twice is the same");
+    assert_eq!(changed(execute_one(&*store, cancel_event).await), gone, "twice is the same");
     assert_eq!(read(&*store, event.id).await, gone);
     for person in [&a, &b, &c] {
         let now = look(&*store, person.id).await;

@@ -147,7 +147,7 @@ pub async fn an_organizer_manages_its_own_events_alone(fixture: &dyn Fixture) {
         assert!(answer != EVENT_NOT_FOUND && answer != REGISTRATION_NOT_FOUND, "{answer:?}");
     }
     let ended = read_listed(&*store, event.id, Listed::Seated, PageLimit::MAX).await;
-    assert_eq!(ended, [], "it was called off");
+    assert_eq!(ended, [], "it was cancelled");
     assert_audit_is_clean(&*store).await;
 }
 

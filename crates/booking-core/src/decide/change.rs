@@ -59,7 +59,7 @@ pub struct EditedEvent {
     /// Offers whose rows are there already end then if they last longer, before `registrations` are
     /// written: the event is over. `None` if none can.
     pub offers_end_by: Option<DateTime<Utc>>,
-    /// The version that called the event off, if one did.
+    /// The version that cancelled the event, if one did.
     pub cancelled_version: Option<Version>,
     /// When there is something to be erased of it; `None` if never, or if everything is.
     pub erase_at: Option<DateTime<Utc>>,

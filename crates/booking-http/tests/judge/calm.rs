@@ -79,7 +79,7 @@ async fn thousands_of_requests(data: Data, token: Option<OrganizerToken>) {
     let verdict = judge(&history);
     assert_clean(&verdict, REACHED);
     assert_clean(&verdict, ENDED);
-    // The last event is called off with a tenth of the requests to come.
+    // The last event is cancelled with a tenth of the requests to come.
     assert_clean(&verdict, &["EventCancelled", "register: 409 closed", "confirm: 409 closed"]);
     app.assert_audit_is_clean();
 }

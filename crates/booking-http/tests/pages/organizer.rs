@@ -173,7 +173,7 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
 }
 
 #[tokio::test]
-async fn an_event_is_called_off_and_everybody_is_told() {
+async fn an_event_is_cancelled_and_everybody_is_told() {
     let app = App::start(Data::sqlite());
     let (organizer, attendee) = Browser::start_two(app.url()).await;
     let concert = app.create(1);

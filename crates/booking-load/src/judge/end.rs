@@ -66,10 +66,10 @@ fn check_row(
     breaches: &mut Vec<Breach>,
 ) {
     let mut differs = |what| breaches.push(Breach::RowDiffers { id: row.id, what });
-    let was_called_off = replay.cancelled_at.is_some()
+    let was_cancelled = replay.cancelled_at.is_some()
         && last.status.is_live()
         && matches!(row.status, Status::Cancelled | Status::Expired);
-    if row.status != last.status && !was_called_off {
+    if row.status != last.status && !was_cancelled {
         differs("status");
     }
     if row.event_version != last.version {
@@ -87,7 +87,7 @@ fn check_row(
     if row.position != place {
         differs("position");
     }
-    if !was_called_off && last.expires_at.is_some() && row.expires_at != last.expires_at {
+    if !was_cancelled && last.expires_at.is_some() && row.expires_at != last.expires_at {
         differs("expires_at");
     }
 }

@@ -44,9 +44,9 @@ pub(super) fn check(
             is_live(user_email, Some(*id), window, replay)
         }
         (_, "closed") => {
-            let is_called_off = replay.cancelled_at.is_some_and(|at| at <= before);
-            let is_closed = is_called_off || may_be_closed(request, window, replay, times);
-            if is_closed && !is_called_off {
+            let is_cancelled = replay.cancelled_at.is_some_and(|at| at <= before);
+            let is_closed = is_cancelled || may_be_closed(request, window, replay, times);
+            if is_closed && !is_cancelled {
                 coverage.count(&format!("{}: closed by its hours", request.kind()));
             }
             is_closed

@@ -158,13 +158,13 @@ fn check_shown(
     }
     let mut differs = |what| breaches.push(Breach::AnswerDiffers { version, id, what });
     // Whatever was live in a cancelled event counts as ended, and its row says nothing of it.
-    let was_called_off = replay.cancelled_at.is_some_and(|at| at <= window.before)
+    let was_cancelled = replay.cancelled_at.is_some_and(|at| at <= window.before)
         && matches!(shown.status, Status::Cancelled | Status::Expired);
     // Nor of a hold or an offer that has run out, until the next change tidies it.
     let has_run_out = matches!(request, Request::Visit { .. })
         && matches!(moment.status, Status::Held | Status::Offered)
         && shown.status == Status::Expired;
-    let has_ended = was_called_off || has_run_out;
+    let has_ended = was_cancelled || has_run_out;
     if shown.status != moment.status && !has_ended {
         differs("status");
     }

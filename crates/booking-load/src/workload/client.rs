@@ -42,7 +42,7 @@ impl Client {
 
     pub(super) async fn work(mut self) -> Vec<Operation> {
         while let Some(number) = self.run.next() {
-            match self.run.called_off_by(number) {
+            match self.run.cancelled_by(number) {
                 Some(event) => {
                     drop(self.ask(event, Request::CancelEvent, RequestExtras::default()).await);
                 }

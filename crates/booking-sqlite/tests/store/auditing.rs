@@ -67,9 +67,9 @@ async fn a_hold_that_nobody_would_tidy_is_found() {
 }
 
 #[tokio::test]
-async fn what_was_called_off_has_no_seats() {
-    let called_off = "UPDATE events SET status = 'cancelled', cancelled_version = 3";
-    let found = found_after(called_off).await;
+async fn a_cancelled_event_has_no_seats() {
+    let cancelled = "UPDATE events SET status = 'cancelled', cancelled_version = 3";
+    let found = found_after(cancelled).await;
     assert_eq!(found, [("the seats taken are those of its registrations", 2, 0)]);
 }
 

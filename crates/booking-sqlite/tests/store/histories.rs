@@ -69,13 +69,13 @@ async fn a_long_life_is_told_in_order() {
 }
 
 #[tokio::test]
-async fn who_left_before_the_event_was_called_off_is_not_told_of_it() {
+async fn a_registration_cancelled_before_its_event_does_not_tell_of_that() {
     let database = Database::new();
     let store = database.open().await;
     let event = create(&store, 1).await;
     let id = done(&store, register(event.id, "ada")).await.id;
-    let called_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
-    execute(&store, &[cancel(event.id, id), called_off]).await;
+    let cancelled = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
+    execute(&store, &[cancel(event.id, id), cancelled]).await;
     let kinds: Vec<_> =
         history(&store, id, PageLimit::MAX).await.iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, [FactKind::Registered, FactKind::Cancelled]);

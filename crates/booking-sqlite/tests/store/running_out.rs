@@ -125,7 +125,7 @@ async fn more_than_one_transaction_tidies_are_tidied_by_the_next() {
 }
 
 #[tokio::test]
-async fn an_event_called_off_has_nobody_in_it() {
+async fn a_cancelled_event_has_nobody_in_it() {
     let (database, hands) = (Database::new(), Hands::new());
     let store = database.open_with(hands.options()).await;
     let event = create(&store, 2).await;
