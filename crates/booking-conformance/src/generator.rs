@@ -59,7 +59,7 @@ pub(crate) enum Op {
     FindRegistrationsOf(EmailAddress),
     ForgetRecordsOf(EmailAddress),
     ForgetRecords(PageLimit),
-    AdoptEvents(OrganizerId),
+    AssignEvents(OrganizerId),
     Audit,
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
         92..96 => Op::ReadHistory { id: next_registration(rng, past).0, limit },
         96 => Op::ReadDue(PageLimit::MAX),
         97 => Op::ForgetRecords(PageLimit::MAX),
-        98 if rng.u8(..) < 30 => Op::AdoptEvents(next_organizer(rng)),
+        98 if rng.u8(..) < 30 => Op::AssignEvents(next_organizer(rng)),
         _ => Op::Audit,
     }
 }

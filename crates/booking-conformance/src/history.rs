@@ -164,7 +164,7 @@ async fn apply(
             let expected = oracle.purge_records(limit).await;
             agree(store.purge_records(limit).await, expected, place);
         }
-        Op::AdoptEvents(organizer) => {
+        Op::AssignEvents(organizer) => {
             let expected = oracle.assign_events(organizer, PageLimit::MAX).await;
             agree(store.assign_events(organizer, PageLimit::MAX).await, expected, place);
         }

@@ -166,7 +166,7 @@ macro_rules! suite {
             an_organizer_manages_its_own_events_alone
             a_draft_is_there_for_its_organizer_alone
             events_are_listed_for_those_who_see_them
-            events_of_nobody_are_adopted
+            events_of_nobody_are_assigned
             an_address_has_one_seat_however_it_is_spelt
             other_spellings_of_an_address_are_found_and_erased
             names_that_show_nothing_are_still_read

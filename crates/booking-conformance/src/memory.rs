@@ -255,7 +255,7 @@ impl OrganizerStore for MemoryStore {
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        Ok(self.tables().adopt(organizer_id, limit))
+        Ok(self.tables().assign_events(organizer_id, limit))
     }
 }
 
@@ -337,12 +337,12 @@ impl UpkeepStore for MemoryStore {
                 registration.person.user_email.canonical() == *user_email
             })
         };
-        Ok(self.tables().forget(limit, is_of_them))
+        Ok(self.tables().purge_records(limit, is_of_them))
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let now = self.now();
-        Ok(self.tables().forget(limit, |record| !record.holds(now)))
+        Ok(self.tables().purge_records(limit, |record| !record.holds(now)))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -91,28 +91,28 @@ impl Tables {
     }
 
     /// Gives up to `limit` events that are nobody's to an organizer, and tells how many.
-    pub(crate) fn adopt(&mut self, organizer_id: OrganizerId, limit: PageLimit) -> u64 {
+    pub(crate) fn assign_events(&mut self, organizer_id: OrganizerId, limit: PageLimit) -> u64 {
         let events = self.events.values_mut().map(|table| &mut table.event.organizer_id);
-        let adopted = events.filter(|owner| owner.is_none()).take(limit.get());
-        adopted.map(|owner| *owner = Some(organizer_id)).count() as u64
+        let assigned = events.filter(|owner| owner.is_none()).take(limit.get());
+        assigned.map(|owner| *owner = Some(organizer_id)).count() as u64
     }
 
     /// Deletes up to `limit` records that are `unwanted`, and tells how many.
-    pub(crate) fn forget(
+    pub(crate) fn purge_records(
         &mut self,
         limit: PageLimit,
         unwanted: impl Fn(&IdempotencyRecord) -> bool,
     ) -> u64 {
         let Self { events, created, .. } = self;
-        let mut forgotten = 0;
+        let mut purged = 0;
         for records in events.values_mut().map(|table| &mut table.records).chain([created]) {
             records.retain(|_, record| {
-                let keep = !unwanted(record) || forgotten == limit.get() as u64;
-                forgotten += u64::from(!keep);
+                let keep = !unwanted(record) || purged == limit.get() as u64;
+                purged += u64::from(!keep);
                 keep
             });
         }
-        forgotten
+        purged
     }
 }
 

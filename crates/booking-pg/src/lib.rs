@@ -17,7 +17,7 @@
 //! | every statement | `sql/<entity>/<verb>.sql`; the columns of a registration, which they name, `sql.rs` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 
-mod adoption;
+mod assignment;
 mod audit;
 mod columns;
 mod connection;

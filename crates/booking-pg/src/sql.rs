@@ -53,7 +53,7 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
-    EVENT_ADOPT "event/adopt"
+    EVENT_ASSIGN "event/assign"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"

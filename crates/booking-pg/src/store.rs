@@ -220,7 +220,7 @@ impl OrganizerStore for PgStore {
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.adopt_of_nobody(organizer_id, limit).await
+        self.assign_events_of_nobody(organizer_id, limit).await
     }
 }
 

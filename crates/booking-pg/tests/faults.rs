@@ -158,8 +158,8 @@ async fn a_lost_commit_of_what_is_an_organizers_is_found_out() {
         create(&direct, 9).await;
     }
     way.cuts.store(1, Ordering::SeqCst);
-    let adopted = store.assign_events(token.organizer.id, PageLimit::MAX).await;
-    assert_eq!((way.cuts.load(Ordering::SeqCst), adopted.expect("it was found out")), (0, 3));
+    let assigned = store.assign_events(token.organizer.id, PageLimit::MAX).await;
+    assert_eq!((way.cuts.load(Ordering::SeqCst), assigned.expect("it was found out")), (0, 3));
     let left = "SELECT count(*) FROM events WHERE organizer_id IS NULL";
     assert_eq!(number(&database, left), 0);
 }

@@ -205,8 +205,8 @@ async fn what_was_there_before_organizers_is_nobodys() {
     old.execute(&insert, &[&late]).await.expect("it answers");
 
     let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
-    let adopted = store.assign_events(organizer, PageLimit::MAX).await.expect("it answers");
-    assert_eq!(adopted, 2);
+    let assigned = store.assign_events(organizer, PageLimit::MAX).await.expect("it answers");
+    assert_eq!(assigned, 2);
     let own = store.events(Caller::Organizer(organizer), None, PageLimit::MAX).await;
     let own: Vec<_> = own.expect("it answers").items.iter().map(|event| event.id).collect();
     assert_eq!(own, [late.into(), id(EVENT).into()]);

@@ -76,7 +76,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
 
 /// Nobody waits for an event that somebody else holds, but whoever wants that one.
 #[tokio::test]
-async fn adopting_holds_nothing_while_it_waits() {
+async fn assigning_holds_nothing_while_it_waits() {
     let database = migrated_database();
     let store = Arc::new(connect(database.url(), 4).await);
     let organizer = create_token(&store, new_token("Ada", 1)).await.organizer.id;
@@ -87,23 +87,23 @@ async fn adopting_holds_nothing_while_it_waits() {
     tokio::spawn(connection);
     let lock = format!("BEGIN; SELECT FROM events WHERE id = '{}' FOR UPDATE", events[1]);
     holder.batch_execute(&lock).await.expect("the row is there");
-    let adopting = tokio::spawn({
+    let assigning = tokio::spawn({
         let store = Arc::clone(&store);
         async move { store.assign_events(organizer, PageLimit::MAX).await }
     });
-    let adopted = "SELECT count(*) FROM events WHERE organizer_id IS NOT NULL";
+    let assigned = "SELECT count(*) FROM events WHERE organizer_id IS NOT NULL";
     let began = Instant::now();
-    while number(&database, adopted) < 2 {
-        assert!(began.elapsed() < Duration::from_secs(60), "the others are not adopted");
+    while number(&database, assigned) < 2 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the others are not assigned");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(!adopting.is_finished());
+    assert!(!assigning.is_finished());
     let others = [register(events[0], "ada"), register(events[2], "ada")];
     let served = store.execute(&others, WhenBusy::Skip).await.expect("it answers");
     assert!(served.iter().all(|execution| *execution != booking_core::Execution::Busy));
     holder.batch_execute("COMMIT").await.expect("the session is alive");
-    let adopted = adopting.await.expect("it ends").expect("it answers");
-    assert_eq!(adopted, 3);
+    let assigned = assigning.await.expect("it ends").expect("it answers");
+    assert_eq!(assigned, 3);
     execute(&store, &[register(events[1], "ada")]).await;
     for id in events {
         let event = store.event(id).await.expect("it answers").expect("it is there");

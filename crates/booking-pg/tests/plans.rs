@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
-    ("event/adopt", &["events_pkey"]),
+    ("event/assign", &["events_pkey"]),
     ("event/details", &["events_pkey"]),
     ("event/due", &["events_due"]),
     ("event/edit", &["events_pkey"]),

@@ -207,7 +207,7 @@ pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
 
 /// What is nobody's can be given to an organizer, in the middle of a sale too, and what is somebody's
 /// cannot.
-pub async fn events_of_nobody_are_adopted(fixture: &dyn Fixture) {
+pub async fn events_of_nobody_are_assigned(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     make_organizers(&*store, [1, 2]).await;
     let others = create_of(&*store, Some(2), EventStatus::Published).await;
@@ -228,13 +228,13 @@ pub async fn events_of_nobody_are_adopted(fixture: &dyn Fixture) {
             }
         });
     }
-    let adopt = async |by: OrganizerId, limit| {
+    let assign = async |by: OrganizerId, limit| {
         let limit = PageLimit::parse(limit).expect("a valid limit");
         store.assign_events(by, limit).await.expect("the store answers")
     };
-    assert_eq!(adopt(organizer_id(1), 2).await, 2);
-    assert_eq!(adopt(organizer_id(1), 100).await, 3);
-    assert_eq!(adopt(organizer_id(1), 100).await, 0);
+    assert_eq!(assign(organizer_id(1), 2).await, 2);
+    assert_eq!(assign(organizer_id(1), 100).await, 3);
+    assert_eq!(assign(organizer_id(1), 100).await, 0);
     buyers.join_all().await;
     for event in orphans {
         let event = read(&*store, event).await;

@@ -22,7 +22,7 @@ pub(crate) enum Line {
     },
     /// Records are forgotten: of which event, if of any, and under which key.
     Forgotten(Vec<(Option<EventId>, KeyHash)>),
-    Adopted(OrganizerId, Vec<EventId>),
+    Assigned(OrganizerId, Vec<EventId>),
     Seed(SigningSeed),
     Shown(DateTime<Utc>, Vec<TicketKey>),
     Token(OrganizerToken),

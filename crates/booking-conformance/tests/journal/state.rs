@@ -65,7 +65,7 @@ impl State {
                     };
                 }
             }
-            Line::Adopted(organizer, events) => {
+            Line::Assigned(organizer, events) => {
                 for event in events {
                     if let Some(table) = self.events.get_mut(&event) {
                         table.event.organizer_id = Some(organizer);

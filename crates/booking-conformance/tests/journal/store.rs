@@ -259,7 +259,7 @@ impl OrganizerStore for JournalStore {
             let orphans = events.filter(|event| event.organizer_id.is_none());
             let orphans: Vec<_> = orphans.take(limit.get()).map(|event| event.id).collect();
             let count = orphans.len() as u64;
-            (count, (count > 0).then_some(Line::Adopted(organizer_id, orphans)))
+            (count, (count > 0).then_some(Line::Assigned(organizer_id, orphans)))
         })
     }
 }

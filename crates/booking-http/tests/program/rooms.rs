@@ -17,7 +17,7 @@ const HOUSE: &[(&str, &str)] = &[
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
          connection < rows < url < load < spellings < store < audit < migrate < read < \
-         transaction < adoption < create < erasure < health < keys < organizers < \
+         transaction < assignment < create < erasure < health < keys < organizers < \
          read_registrations < records < write < execute",
     ),
     (

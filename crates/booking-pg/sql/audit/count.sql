@@ -11,7 +11,7 @@ WITH counted AS (
         ) AS addresses,
         count(*) FILTER (
             WHERE r.status IN ('held', 'offered') AND (r.expires_at >= events.due_at) IS NOT TRUE
-        ) AS unforeseen
+        ) AS before_due
     FROM registrations AS r
     LEFT JOIN events ON events.id = r.event_id
     GROUP BY r.event_id
@@ -47,7 +47,7 @@ SELECT
     coalesce(counted.held, 0) AS held,
     coalesce(counted.waiting, 0) AS waiting,
     coalesce(counted.addresses, 0) AS addresses,
-    coalesce(counted.unforeseen, 0) AS unforeseen,
+    coalesce(counted.before_due, 0) AS before_due,
     coalesce(recorded.versions, 0) AS fact_versions,
     coalesce(recorded.version_last, 0) AS fact_version_last
 FROM events

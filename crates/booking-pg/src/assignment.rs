@@ -14,56 +14,56 @@ use uuid::Uuid;
 impl PgStore {
     /// Looks for the events before any row is locked. Those whose rows nobody holds are then given away in
     /// one transaction, and the others each in its own: nobody else waits for those with us.
-    pub(crate) async fn adopt_of_nobody(
+    pub(crate) async fn assign_events_of_nobody(
         &self,
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
         let found = self.look_through(sql::EVENT_OF_NOBODY, &[&(limit.get() as i64)]).await?;
         let mut left: Vec<Uuid> = found.iter().map(|row| row.get(0)).collect();
-        let mut adopted = 0;
+        let mut assigned = 0;
         if !left.is_empty() {
-            let Adopted { count, seen } =
-                self.adopt(organizer_id, &left, self.locking.skip).await?;
-            adopted += count;
+            let Assigned { count, seen } =
+                self.assign(organizer_id, &left, self.locking.skip).await?;
+            assigned += count;
             left.retain(|id| !seen.contains(id));
         }
         for id in left {
-            match self.adopt(organizer_id, &[id], self.locking.wait).await {
-                Ok(one) => adopted += one.count,
+            match self.assign(organizer_id, &[id], self.locking.wait).await {
+                Ok(one) => assigned += one.count,
                 // An error would say that nothing was written. Whoever asks again will hear of it.
-                Err(_) if adopted > 0 => break,
+                Err(_) if assigned > 0 => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(adopted)
+        Ok(assigned)
     }
 
-    async fn adopt(
+    async fn assign(
         &self,
         organizer_id: OrganizerId,
         ids: &[Uuid],
         lock: Sql,
-    ) -> Result<Adopted, StoreError> {
-        run(self, &Name::of("adopt_events"), |attempt| {
-            Box::pin(async move { self.attempt_adopt(organizer_id, ids, lock, &attempt).await })
+    ) -> Result<Assigned, StoreError> {
+        run(self, &Name::of("assign_events"), |attempt| {
+            Box::pin(async move { self.attempt_assign(organizer_id, ids, lock, &attempt).await })
         })
         .await
     }
 
     /// Locks as [`execute`](crate::execute) does.
-    async fn attempt_adopt(
+    async fn attempt_assign(
         &self,
         organizer_id: OrganizerId,
         ids: &[Uuid],
         lock: Sql,
         attempt: &Attempt,
-    ) -> Result<Adopted, PgError> {
+    ) -> Result<Assigned, PgError> {
         // What an attempt before this one may have done must be looked at.
         let lock = if attempt.must_find_out() { self.locking.wait } else { lock };
         let connection = Lease::from(&self.pool).await?;
         let lock = connection.prepare(lock).await?;
-        let adopt = connection.prepare(sql::EVENT_ADOPT).await?;
+        let assign = connection.prepare(sql::EVENT_ASSIGN).await?;
         let (begun, locked) =
             join(connection.command(BEGIN), connection.rows(&lock, &[&ids])).await;
         begun?;
@@ -78,7 +78,7 @@ impl PgStore {
         } else {
             attempt.commit_is_sent();
             let (updated, committed) = join(
-                connection.change(&adopt, &[&of_nobody, &organizer_id.as_uuid()]),
+                connection.change(&assign, &[&of_nobody, &organizer_id.as_uuid()]),
                 connection.commit(),
             )
             .await;
@@ -90,12 +90,12 @@ impl PgStore {
             connection.confirm_what_is_seen().await?;
         }
         connection.give_back();
-        Ok(Adopted { count: (before + of_nobody.len()) as u64, seen })
+        Ok(Assigned { count: (before + of_nobody.len()) as u64, seen })
     }
 }
 
 /// What one transaction did.
-struct Adopted {
+struct Assigned {
     count: u64,
     /// Whose rows it could lock.
     seen: HashSet<Uuid>,

@@ -1,5 +1,0 @@
--- event/adopt: gives events whose rows are locked to an organizer
-UPDATE events
-SET organizer_id = $2::uuid
-FROM unnest($1::uuid[]) AS adopted (id)
-WHERE events.id = adopted.id
