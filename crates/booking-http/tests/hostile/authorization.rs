@@ -18,19 +18,19 @@ const HEARD_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For {
     /// The organizer of the event that it names.
-    Manager,
+    EventOrganizer,
     /// Any organizer.
-    Organizers,
+    AnyOrganizer,
     /// Who shows nothing, and any organizer.
-    NoneOrOrganizers,
+    NoTokenOrOrganizer,
     /// Who has the registration's token, and its event's organizer.
-    Holder,
+    Registration,
     /// Its event's organizer alone, who has to be asked by whoever has the token.
-    Desk,
+    OrganizerForRegistration,
     /// Everybody, but an organizer sees its own events alone.
-    Visitors,
+    Public,
     /// Everybody, whatever they show.
-    All,
+    Everybody,
 }
 
 /// A route, whom it is for, a body that it takes, and what it then answers.
@@ -62,42 +62,48 @@ const SOMEBODY: fn(&Scene) -> Value = |_| {
 };
 
 const ROWS: &[Row] = &[
-    row("GET", "/events", For::All, 200, NOTHING),
-    row("POST", "/events", For::Organizers, 201, |_| json!({"name": "Another", "capacity": 2})),
-    row("GET", "/events/{id}", For::Visitors, 200, NOTHING),
-    row("PATCH", "/events/{id}", For::Manager, 200, |_| json!({"capacity": 30})),
-    row("POST", "/events/{id}/register", For::Visitors, 201, SOMEBODY),
-    row("POST", "/events/{id}/holds", For::Visitors, 201, SOMEBODY),
-    row("POST", "/registrations/{id}/confirm", For::Holder, 200, NOTHING),
+    row("GET", "/events", For::Everybody, 200, NOTHING),
+    row("POST", "/events", For::AnyOrganizer, 201, |_| json!({"name": "Another", "capacity": 2})),
+    row("GET", "/events/{id}", For::Public, 200, NOTHING),
+    row("PATCH", "/events/{id}", For::EventOrganizer, 200, |_| json!({"capacity": 30})),
+    row("POST", "/events/{id}/register", For::Public, 201, SOMEBODY),
+    row("POST", "/events/{id}/holds", For::Public, 201, SOMEBODY),
+    row("POST", "/registrations/{id}/confirm", For::Registration, 200, NOTHING),
     row(
         "POST",
         "/events/{id}/check-ins",
-        For::Manager,
+        For::EventOrganizer,
         201,
         |scene| json!({"ticket": scene.ticket}),
     ),
-    row("GET", "/registrations/{id}", For::Holder, 200, NOTHING),
-    row("PATCH", "/registrations/{id}", For::Holder, 200, |_| json!({"name": "Ada Lovelace"})),
-    row("DELETE", "/registrations/{id}", For::Holder, 200, NOTHING),
-    row("POST", "/registrations/{id}/link", For::Desk, 200, NOTHING),
-    row("GET", "/events/{id}/registrations", For::Manager, 200, NOTHING),
-    row("GET", "/registrations/{id}/ticket", For::Holder, 200, NOTHING),
-    row("GET", "/registrations/{id}/ticket.svg", For::Holder, 200, NOTHING),
-    row("GET", "/registrations/{id}/history", For::Holder, 200, NOTHING),
-    row("POST", "/registrations/{id}/transfer", For::Holder, 200, SOMEBODY),
-    row("POST", "/events/{id}/check-ins/batch", For::Manager, 200, |_| {
+    row("GET", "/registrations/{id}", For::Registration, 200, NOTHING),
+    row(
+        "PATCH",
+        "/registrations/{id}",
+        For::Registration,
+        200,
+        |_| json!({"name": "Ada Lovelace"}),
+    ),
+    row("DELETE", "/registrations/{id}", For::Registration, 200, NOTHING),
+    row("POST", "/registrations/{id}/link", For::OrganizerForRegistration, 200, NOTHING),
+    row("GET", "/events/{id}/registrations", For::EventOrganizer, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket", For::Registration, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket.svg", For::Registration, 200, NOTHING),
+    row("GET", "/registrations/{id}/history", For::Registration, 200, NOTHING),
+    row("POST", "/registrations/{id}/transfer", For::Registration, 200, SOMEBODY),
+    row("POST", "/events/{id}/check-ins/batch", For::EventOrganizer, 200, |_| {
         let id = "00000000-0000-7000-8000-000000000001";
         json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
     }),
-    row("DELETE", "/events/{id}/check-ins/{registration_id}", For::Manager, 200, NOTHING),
-    row("POST", "/events/{id}/cancel", For::Manager, 200, NOTHING),
-    row("GET", "/events/{id}/calendar.ics", For::Visitors, 200, NOTHING),
-    row("GET", "/tickets/keys", For::All, 200, NOTHING),
-    row("GET", "/organizer", For::NoneOrOrganizers, 200, NOTHING),
-    row("GET", "/health", For::All, 200, NOTHING),
-    row("GET", "/livez", For::All, 200, NOTHING),
-    row("GET", "/readyz", For::All, 200, NOTHING),
-    row("GET", "/metrics", For::All, 200, NOTHING),
+    row("DELETE", "/events/{id}/check-ins/{registration_id}", For::EventOrganizer, 200, NOTHING),
+    row("POST", "/events/{id}/cancel", For::EventOrganizer, 200, NOTHING),
+    row("GET", "/events/{id}/calendar.ics", For::Public, 200, NOTHING),
+    row("GET", "/tickets/keys", For::Everybody, 200, NOTHING),
+    row("GET", "/organizer", For::NoTokenOrOrganizer, 200, NOTHING),
+    row("GET", "/health", For::Everybody, 200, NOTHING),
+    row("GET", "/livez", For::Everybody, 200, NOTHING),
+    row("GET", "/readyz", For::Everybody, 200, NOTHING),
+    row("GET", "/metrics", For::Everybody, 200, NOTHING),
 ];
 
 /// What is wrong with a query besides who asks, and how those hear of it who may.
@@ -290,19 +296,19 @@ fn every_route_is_for_those_it_is_for(data: Data) {
         let before = scene.all(&tokens.owner);
         let (ok, unauthenticated, not_found, forbidden) = (row.status, 401, 404, 403);
         let [nobody, malformed, bad, others, manage] = match row.of {
-            For::Manager => {
+            For::EventOrganizer => {
                 [unauthenticated, unauthenticated, unauthenticated, not_found, unauthenticated]
             }
-            For::Organizers => {
+            For::AnyOrganizer => {
                 [unauthenticated, unauthenticated, unauthenticated, ok, unauthenticated]
             }
-            For::NoneOrOrganizers => [ok, unauthenticated, unauthenticated, ok, unauthenticated],
-            For::Holder | For::Desk => {
+            For::NoTokenOrOrganizer => [ok, unauthenticated, unauthenticated, ok, unauthenticated],
+            For::Registration | For::OrganizerForRegistration => {
                 [unauthenticated, unauthenticated, unauthenticated, not_found, forbidden]
             }
-            For::Visitors => [ok, ok, unauthenticated, not_found, ok],
-            For::All if row.path == "/events" => [ok, ok, unauthenticated, ok, ok],
-            For::All => [ok; 5],
+            For::Public => [ok, ok, unauthenticated, not_found, ok],
+            For::Everybody if row.path == "/events" => [ok, ok, unauthenticated, ok, ok],
+            For::Everybody => [ok; 5],
         };
         let asked = [
             (None, nobody),
@@ -317,8 +323,8 @@ fn every_route_is_for_those_it_is_for(data: Data) {
         for (authorization, status) in &asked {
             scene.ask_wrongly(row, authorization.as_deref(), *status);
         }
-        if matches!(row.of, For::Holder | For::Desk) {
-            let status = if row.of == For::Holder { ok } else { forbidden };
+        if matches!(row.of, For::Registration | For::OrganizerForRegistration) {
+            let status = if row.of == For::Registration { ok } else { forbidden };
             scene.ask_wrongly(row, bearer(&scene.own).as_deref(), status);
         }
         scene.ask_wrongly(row, bearer(&tokens.owner).as_deref(), ok);
@@ -348,12 +354,12 @@ fn every_route_is_for_those_it_is_for(data: Data) {
         if !is_free || row.method == "GET" {
             assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
         }
-        if row.of == For::Desk {
+        if row.of == For::OrganizerForRegistration {
             let answer = scene.ask(row, bearer(&scene.own).as_deref());
             assert_eq!((answer.status, answer.problem()), (403, "forbidden".into()));
             assert_eq!(scene.all(&tokens.owner), before, "{} {}", row.method, row.path);
         }
-        if row.of == For::Holder {
+        if row.of == For::Registration {
             assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, ok, "{}", row.path);
             let fresh = Scene::new(&app, &tokens.owner);
             assert_eq!(fresh.ask(row, bearer(&tokens.owner).as_deref()).status, ok, "{}", row.path);
