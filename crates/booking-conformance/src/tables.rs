@@ -175,7 +175,7 @@ impl EventTable {
         let (counts, times, due_at) = (self.counts, self.event.details.times(), self.due_at);
         let state =
             EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
-        let needs = state.load_plan(commands.iter().copied(), now);
+        let plan = state.load_plan(commands.iter().copied(), now);
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {
                 command.registration_id() == Some(row.id)
@@ -185,7 +185,7 @@ impl EventTable {
         };
         let mut overdue: Vec<_> = self.rows.values().filter(|row| row.has_run_out(now)).collect();
         overdue.sort_by_key(|row| (row.expires_at, row.created_version));
-        overdue.truncate(needs.overdue_max as usize);
+        overdue.truncate(plan.overdue_max as usize);
         let is_overdue = |row: &Registration| overdue.iter().any(|other| other.id == row.id);
         let ends =
             self.rows.values().filter(|row| !is_overdue(row)).filter_map(|row| row.expires_at);
@@ -209,16 +209,16 @@ impl EventTable {
             due_next: ends.min(),
             overdue: overdue.iter().map(|row| (*row).clone()).collect(),
             waiting: waiting
-                .take(needs.waiting_max as usize)
+                .take(plan.waiting_max as usize)
                 .map(|row| self.with_position(row.clone()))
                 .collect(),
             unerased: self
                 .rows
                 .range(self.erased_to.next()..)
                 .map(|(_, row)| row.clone())
-                .take(needs.unerased_max as usize)
+                .take(plan.unerased_max as usize)
                 .collect(),
-            details: needs.details.then(kept),
+            details: plan.details.then(kept),
             records: keys.filter_map(|key| self.records.get(&key.hash)).cloned().collect(),
             ..state
         }

@@ -134,7 +134,7 @@ impl PgStore {
         locked.add_registrations(&by_address?)?;
         locked.add_registrations(&by_id?)?;
         locked.add_records(&by_key?)?;
-        locked.load_needs(connection, &commands).await?;
+        locked.load_planned(connection, &commands).await?;
         locked.load_positions(connection, batch).await?;
         Ok(locked)
     }

@@ -90,7 +90,7 @@ impl Locked {
     }
 
     /// Reads what else `commands` need of their events: mostly nothing.
-    pub(crate) async fn load_needs(
+    pub(crate) async fn load_planned(
         &mut self,
         connection: &Lease,
         commands: &BTreeMap<EventId, Vec<&EventCommand>>,
@@ -212,8 +212,8 @@ struct More {
 }
 
 impl More {
-    fn add(&mut self, event_id: EventId, needs: LoadPlan) {
-        let LoadPlan { overdue_max, waiting_max, unerased_max, details } = needs;
+    fn add(&mut self, event_id: EventId, plan: LoadPlan) {
+        let LoadPlan { overdue_max, waiting_max, unerased_max, details } = plan;
         for (wanted, at_most) in [
             (&mut self.overdue, overdue_max),
             (&mut self.waiting, waiting_max),

@@ -1,8 +1,8 @@
 //! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
 //! not do as it must.
 
+mod check_ins;
 mod corrections;
-mod door;
 mod durability;
 mod erasure;
 mod events;
@@ -19,8 +19,8 @@ mod scopes;
 mod seats;
 mod spellings;
 
+pub use check_ins::*;
 pub use corrections::*;
-pub use door::*;
 pub use durability::*;
 pub use erasure::*;
 pub use events::*;

@@ -195,7 +195,7 @@ impl Table {
             event.details.times(),
             self.due_at,
         );
-        let needs = state.load_plan(commands.iter().copied(), now);
+        let plan = state.load_plan(commands.iter().copied(), now);
         let ids: HashSet<RegistrationId> =
             commands.iter().filter_map(|command| command.registration_id()).collect();
         let addresses: HashSet<&EmailAddress> =
@@ -206,22 +206,22 @@ impl Table {
         };
         let wanted = self.rows().filter(|row| is_wanted(row));
         state.registrations = wanted.map(|row| self.placed(row.clone())).collect();
-        if needs.overdue_max > 0 {
+        if plan.overdue_max > 0 {
             state.overdue = self.rows().filter(|row| row.has_run_out(now)).cloned().collect();
             state.overdue.sort_by_key(|row| (row.expires_at, row.created_version));
-            state.overdue.truncate(needs.overdue_max as usize);
+            state.overdue.truncate(plan.overdue_max as usize);
             let over: HashSet<_> = state.overdue.iter().map(|row| row.id).collect();
             let others = self.rows().filter(|row| !over.contains(&row.id));
             state.due_next = others.filter_map(|row| row.expires_at).min();
         }
-        let waiting = self.waiting().take(needs.waiting_max as usize);
+        let waiting = self.waiting().take(plan.waiting_max as usize);
         let places = waiting.zip(1..);
         state.waiting = places
             .map(|(row, place)| Registration { position: Some(place), ..row.clone() })
             .collect();
         let unerased = self.rows.range(self.erased_to.next()..).map(|(_, row)| row.0.clone());
-        state.unerased = unerased.take(needs.unerased_max as usize).collect();
-        state.details = needs.details.then(|| StoredDetails {
+        state.unerased = unerased.take(plan.unerased_max as usize).collect();
+        state.details = plan.details.then(|| StoredDetails {
             details: event.details.clone(),
             created_at: event.created_at,
             changed_at: event.changed_at,

@@ -2,7 +2,7 @@
 
 use crate::common::Data;
 use crate::common::http::send;
-use crate::wire::Target;
+use crate::connection::Target;
 
 /// Where a field is wrong.
 const CAPACITY: &[&str] = &["/capacity"];

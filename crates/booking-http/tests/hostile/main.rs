@@ -5,6 +5,7 @@
 mod common;
 
 mod authorization;
+mod connection;
 mod input;
 mod json;
 mod paths;
@@ -13,4 +14,3 @@ mod replay;
 mod shapes;
 mod sites;
 mod text;
-mod wire;

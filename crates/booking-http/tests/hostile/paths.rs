@@ -2,8 +2,8 @@
 
 use crate::common::http::send;
 use crate::common::{Data, http};
-use crate::wire::Then::Open;
-use crate::wire::{Target, exchange};
+use crate::connection::Then::Open;
+use crate::connection::{Target, exchange};
 use serde_json::Value;
 
 #[test]

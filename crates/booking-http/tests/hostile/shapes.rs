@@ -5,24 +5,24 @@
 //! to end where it says: the request behind it is answered.
 
 use crate::common::Data;
-use crate::wire::Then::{self, Closed, Open};
-use crate::wire::{Target, Told, exchange};
+use crate::connection::Then::{self, Closed, Open};
+use crate::connection::{Expected, Target, exchange};
 
 const BODY: &str = r#"{"name":"","capacity":5}"#;
 /// What the body is answered with wherever it arrives whole.
-const ARRIVED: Told = (400, "validation");
-const BAD: Told = (400, "");
+const ARRIVED: Expected = (400, "validation");
+const BAD: Expected = (400, "");
 const HEAD: &str = "Host: localhost\r\nContent-Type: application/json\r\n";
 const NEXT: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 struct Row {
     name: String,
     bytes: Vec<u8>,
-    told: Vec<Told>,
+    told: Vec<Expected>,
     then: Then,
 }
 
-fn row(name: &str, bytes: impl Into<Vec<u8>>, told: &[Told], then: Then) -> Row {
+fn row(name: &str, bytes: impl Into<Vec<u8>>, told: &[Expected], then: Then) -> Row {
     Row { name: name.to_owned(), bytes: bytes.into(), told: told.to_vec(), then }
 }
 
@@ -139,7 +139,7 @@ fn a_body_has_one_length_or_none() {
 #[test]
 fn chunks_are_read_strictly() {
     let (chunk, size) = (chunk(), format!("{:x}", BODY.len()));
-    const BROKEN: Told = (400, "malformed_json");
+    const BROKEN: Expected = (400, "malformed_json");
     let data = |size: &str| format!("{size}\r\n{BODY}\r\n0\r\n\r\n");
     let mut rows = vec![
         row("an extension", data(&format!("{size};a=b")), &[ARRIVED], Open),
@@ -177,8 +177,8 @@ fn chunks_are_read_strictly() {
 
 #[test]
 fn heads_are_read_strictly() {
-    const TOO_MUCH: Told = (431, "");
-    const OK: Told = (200, "");
+    const TOO_MUCH: Expected = (431, "");
+    const OK: Expected = (200, "");
     let mut rows = vec![
         // Section 2.2 lets a server take these two.
         row("bare line feeds", "GET /health HTTP/1.1\nHost: localhost\n\n", &[OK], Open),
@@ -272,7 +272,7 @@ fn heads_are_read_strictly() {
 
 #[test]
 fn a_connection_ends_when_it_is_said() {
-    const OK: Told = (200, "");
+    const OK: Expected = (200, "");
     let length = length();
     let rows = vec![
         row("three in a row", NEXT.repeat(3), &[OK, OK, OK], Open),
@@ -339,7 +339,7 @@ fn a_connection_ends_when_it_is_said() {
     run(rows);
 }
 
-const BAD_REQUEST: Told = (400, "invalid_header");
+const BAD_REQUEST: Expected = (400, "invalid_header");
 
 /// A request that would change something.
 fn create() -> String {
@@ -354,7 +354,7 @@ fn text() -> String {
 
 #[test]
 fn other_protocols_are_not_spoken() {
-    const OK: Told = (200, "");
+    const OK: Expected = (200, "");
     let length = length();
     let rows = vec![
         // RFC 9110, section 7.8: who does not know the protocol goes on as if nothing had been said.

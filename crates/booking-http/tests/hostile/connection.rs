@@ -17,17 +17,17 @@ pub(crate) enum Then {
 
 /// An answer's status and its problem's code: `""` for what has none, which is every success, and what
 /// the server refuses before there is a request to answer.
-pub(crate) type Told = (u16, &'static str);
+pub(crate) type Expected = (u16, &'static str);
 
 /// Sends `bytes` as they are, and wants exactly these answers. That a connection is open is seen by
 /// asking once more, so nothing is waited for but what must come.
 #[track_caller]
-pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], told: &[Told], then: Then) {
+pub(crate) fn exchange(app: &App, name: &str, bytes: &[u8], told: &[Expected], then: Then) {
     let mut stream = connect(app.url());
     // Whoever refuses early may have closed by now.
     let _ = stream.write_all(bytes);
     let mut answers = Answers { stream, rest: Vec::new() };
-    let expect = |answers: &mut Answers, told: Told| {
+    let expect = |answers: &mut Answers, told: Expected| {
         let answer = answers.next().unwrap_or_else(|| panic!("{name}: {told:?} does not come"));
         let code = match answer.header("content-type") {
             Some("application/problem+json") => answer.problem(),

@@ -1,4 +1,4 @@
-//! Tickets and the door, over real HTTP, on both stores.
+//! Tickets and check-ins, over real HTTP, on both stores.
 
 mod common;
 
