@@ -1,5 +1,20 @@
 //! The PostgreSQL store of Booking.
 //!
+//! ```no_run
+//! use booking_core::prelude::*;
+//! use booking_pg::{PgOptions, PgStore};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = PgOptions::parse("postgresql://user:password@localhost/booking")?;
+//! let store = PgStore::connect(&options, Duration::from_secs(30)).await?;
+//! store.migrate().await?;
+//! assert!(store.health().await?.takes_writes);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A batch is one transaction: the rows of its events are locked in one statement, in the order of
 //! their ids; what the commands need is loaded; [`decide_batch`](booking_core::decide_batch) decides;
 //! what changed is written in a few statements, whatever the size of the batch; COMMIT. It takes two
