@@ -60,7 +60,7 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// # let claim = |email| Ok::<_, Invalid>(Claim::new(id(), EmailAddress::parse(email)?));
 /// let admission = Admission::start(Arc::clone(&store), Limits::default());
 /// // Ada holds the one seat for a minute, and Grace waits for it.
-/// let hold = Command::Hold(Hold { claim: claim("ada@example.org")?, ttl: HoldTtl::parse(60)? });
+/// let hold = Command::Hold(Hold::new(claim("ada@example.org")?, HoldTtl::parse(60)?));
 /// admission.submit(EventCommand::new(event.id, Caller::Anyone, hold)).await?;
 /// let wait = Register { claim: claim("grace@example.org")?, on_full: OnFull::Waitlist };
 /// let wait = EventCommand::new(event.id, Caller::Anyone, Command::Register(wait));

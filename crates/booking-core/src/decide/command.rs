@@ -115,6 +115,13 @@ pub struct Hold {
     pub ttl: HoldTtl,
 }
 
+impl Hold {
+    /// A hold of the seat that `claim` asks for.
+    pub fn new(claim: Claim, ttl: HoldTtl) -> Self {
+        Self { claim, ttl }
+    }
+}
+
 /// Asks for a seat to be given to somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
@@ -127,6 +134,13 @@ pub struct Transfer {
     pub token_hash: Option<TokenHash>,
 }
 
+impl Transfer {
+    /// A transfer to a person, after which only the organizer can manage the registration.
+    pub fn new(registration_id: RegistrationId, person: impl Into<Person>) -> Self {
+        Self { registration_id, person: person.into(), token_hash: None }
+    }
+}
+
 /// Asks for a mistake to be put right: it is the same person, whose ticket stays good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correct {
@@ -137,6 +151,13 @@ pub struct Correct {
     /// Their address, which only who manages the event can put right: whoever has the wrong one may have
     /// the link, too.
     pub address: Option<CorrectedAddress>,
+}
+
+impl Correct {
+    /// A correction that leaves everything as it is, until its fields say what is right.
+    pub fn new(registration_id: RegistrationId) -> Self {
+        Self { registration_id, name: None, address: None }
+    }
 }
 
 /// An address that is put right.
@@ -171,6 +192,13 @@ pub struct CheckIn {
     /// When it was scanned, if that was earlier than now: without a network, say. Before the registration
     /// was made it cannot have been.
     pub scanned_at: Option<DateTime<Utc>>,
+}
+
+impl CheckIn {
+    /// A scan made now, of the ticket of that generation.
+    pub fn new(registration_id: RegistrationId, generation: u32, scan_id: Uuid) -> Self {
+        Self { registration_id, generation, scan_id, scanned_at: None }
+    }
 }
 
 /// Asks for an event to be changed. What is `None` stays as it is.

@@ -30,7 +30,7 @@ use std::fmt;
 /// # let event = store.create_event(meetup).await?;
 /// let id = RegistrationId::beside(event.id, Uuid::now_v7());
 /// let ada = Claim::new(id, EmailAddress::parse("ada@example.org")?);
-/// let hold = Command::Hold(Hold { claim: ada, ttl: HoldTtl::parse(60)? });
+/// let hold = Command::Hold(Hold::new(ada, HoldTtl::parse(60)?));
 /// let hold = EventCommand::new(event.id, Caller::Anyone, hold);
 /// store.execute(&[hold], WhenBusy::Wait).await?;
 /// assert!(store.due_events(PageLimit::MAX).await?.is_empty());
