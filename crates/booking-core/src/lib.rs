@@ -85,9 +85,10 @@
 //! # What may grow
 //!
 //! What you make of your own begins with a constructor ([`EventCommand::new`], [`Claim::new`], [`Hold::new`],
-//! [`NewEvent::new`], …) or a `default`, and says the rest by its fields, which are public and may become more. [`Command`], [`Outcome`], [`Refusal`] and [`StoreError`] are matched
-//! without a wildcard on purpose: another variant breaks the build where it has to be answered, and so comes with
-//! another version only. [`Observation`], [`Invalid`] and [`SchemaError`] may grow at any time, and say so.
+//! [`NewEvent::new`], …) or a `default`, and says the rest by its fields, which are public and may become more.
+//! [`Command`], [`Outcome`], [`Refusal`] and [`StoreError`] are matched without a wildcard on purpose: another
+//! variant breaks the build where it has to be answered, and so comes with another version only. [`Observation`],
+//! [`Invalid`] and [`SchemaError`] may grow at any time, and say so.
 //!
 //! # Where things are
 //!
