@@ -150,27 +150,15 @@ lint() {
     run "format" cargo fmt --all --check
     run "lints" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 }
-# The tests of booking-http, but for those that have something of their own to run in or beside.
-http_tests() {
-    local path name
-    for path in crates/booking-http/tests/*; do
-        name=$(basename "$path" .rs)
-        case "$name" in
-            common | pages | storms | judge) ;;
-            *) echo "--test $name" ;;
-        esac
-    done
-}
+# All of them are of the whole workspace, whichever they run: with fewer crates Cargo would build others anew.
+tests=(cargo test --workspace --all-features --locked --no-fail-fast)
 
 if [ "$what" = fast ]; then
     lint
-    of_http="--test contract --test events --test life --test idempotency"
-    run "building the tests" cargo test --all-features --locked --no-run -p booking-core -p booking-admission \
-        -p booking-conformance -p booking-sqlite -p booking-ticket --tests
-    run "building the tests of the API" cargo test --all-features --locked --no-run -p booking-http --lib $of_http
-    run "tests" cargo test --all-features --locked -p booking-core -p booking-admission -p booking-conformance \
-        -p booking-sqlite -p booking-ticket --tests
-    run "tests of the API" cargo test --all-features --locked -p booking-http --lib $of_http -- --skip postgres
+    quick=(--lib --test admission --test memory --test journal --test decide --test discreet --test model
+        --test store --test ticket --test contract --test events --test life --test idempotency)
+    run "building the tests" "${tests[@]}" "${quick[@]}" --no-run
+    run "tests" "${tests[@]}" "${quick[@]}" -- --skip postgres
     exit
 fi
 
@@ -287,10 +275,9 @@ fi
 
 # The storms wait a minute for ten thousand holds to end, the judge for faults to be noticed, and the pages for
 # a browser, so they run beside the other tests. All are built before, since one Cargo waits while another builds.
-tests=(cargo test --all-features --locked)
-run "building the tests" "${tests[@]}" --workspace --no-run
+run "building the tests" "${tests[@]}" --no-run
 if [ "$what" = long ]; then
-    run "every state of a small event" "${tests[@]}" -p booking-core --test model -- --ignored
+    run "every state of a small event" "${tests[@]}" --test model -- --ignored
     # By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.
     if has patroni && has etcd && PATH=$PATH:/usr/sbin has haproxy; then
         run "failing over" env FAILOVER_PROGRAMS="$target/debug" scripts/failover.sh --rounds 1
@@ -299,15 +286,23 @@ if [ "$what" = long ]; then
     fi
 fi
 run_beside() {
-    "${tests[@]}" -p booking-http "${@:2}" >"$target/$1.log" 2>&1 &
+    "${tests[@]}" "${@:2}" >"$target/$1.log" 2>&1 &
     beside+=($!)
 }
 run_beside faults --test storms --test judge
 run_beside pages --test pages
+# The names of the others.
+others=()
+for path in crates/*/tests/*; do
+    name=$(basename "$path" .rs)
+    case "$name" in
+        pages | storms | judge) ;;
+        *) [ -d "$path" ] && [ ! -e "$path/main.rs" ] || others+=(--test "$name") ;;
+    esac
+done
 failed=0
-run "tests" "${tests[@]}" --workspace --exclude booking-http || failed=$?
-# shellcheck disable=SC2046  # Words of ours.
-run "tests of the server" "${tests[@]}" -p booking-http --lib --bins $(http_tests) || failed=$?
+run "tests" "${tests[@]}" --lib --bins "${others[@]}" || failed=$?
+run "examples in the documentation" "${tests[@]}" --doc || failed=$?
 for log in faults pages; do
     step="$log, which ran beside the other tests"
     wait "${beside[0]}" || failed=$?

@@ -3,6 +3,7 @@
 
 mod auditing;
 mod common;
+mod conformance;
 mod failing;
 mod histories;
 mod migrating;
