@@ -74,6 +74,9 @@ pub struct Admission {
 }
 
 /// Why a command has no outcome.
+///
+/// It is not `#[non_exhaustive]`: each reason has an answer of its own, and the compiler finds where a new one is
+/// missing.
 #[derive(Debug, Clone, Error)]
 pub enum SubmitError {
     /// The queue is full or moves too slowly, or the command waited in it for too long. It was not

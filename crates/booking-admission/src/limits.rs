@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-/// How much a queue takes. There may be more limits: say `..Limits::default()` for those that you leave.
+/// How much a queue takes.
+///
+/// It is not `#[non_exhaustive]`, which would forbid this: write `..Limits::default()`, and a new field breaks
+/// nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most commands that wait or are under way. One more is refused at once.

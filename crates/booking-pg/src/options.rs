@@ -8,6 +8,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 /// Where the database is and how to talk to it.
+///
+/// It is not `#[non_exhaustive]`, which would forbid this: write `..PgOptions::new(config)`, and a new field
+/// breaks nothing.
 #[derive(Clone)]
 pub struct PgOptions {
     /// Hosts, user, password, database.

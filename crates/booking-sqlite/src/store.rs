@@ -39,7 +39,10 @@ pub struct SqliteStore {
     newer: Vec<String>,
 }
 
-/// How to open a [`SqliteStore`]. There may be more options: say `..Options::default()` for those that you leave.
+/// How to open a [`SqliteStore`].
+///
+/// It is not `#[non_exhaustive]`, which would forbid this: write `..Options::default()`, and a new field breaks
+/// nothing.
 #[derive(Clone)]
 pub struct Options {
     /// Where the time comes from; `None` for that of the system, which here is the database's own.
