@@ -57,8 +57,8 @@ pub(crate) enum Op {
     ReadDue(PageLimit),
     ReadErasable(PageLimit),
     FindRegistrationsOf(EmailAddress),
-    ForgetRecordsOf(EmailAddress),
-    ForgetRecords(PageLimit),
+    PurgeRecordsOf(EmailAddress),
+    PurgeRecords(PageLimit),
     AssignEvents(OrganizerId),
     Audit,
 }
@@ -173,7 +173,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
             limit,
         },
         80 => Op::FindRegistrationsOf(next_address(rng)),
-        81 => Op::ForgetRecordsOf(next_address(rng)),
+        81 => Op::PurgeRecordsOf(next_address(rng)),
         82..86 => Op::ReadRegistrations {
             event_id: next_event_id(rng, past),
             listed: if rng.bool() { Listed::All } else { Listed::Seated },
@@ -183,7 +183,7 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
         86..92 => Op::ReadRegistration(next_registration(rng, past).0),
         92..96 => Op::ReadHistory { id: next_registration(rng, past).0, limit },
         96 => Op::ReadDue(PageLimit::MAX),
-        97 => Op::ForgetRecords(PageLimit::MAX),
+        97 => Op::PurgeRecords(PageLimit::MAX),
         98 if rng.u8(..) < 30 => Op::AssignEvents(next_organizer(rng)),
         _ => Op::Audit,
     }

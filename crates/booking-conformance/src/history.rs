@@ -156,11 +156,11 @@ async fn apply(
             expected.iter_mut().for_each(order);
             agree(got, expected, place);
         }
-        Op::ForgetRecordsOf(email) => {
-            let expected = oracle.forget_records_of(&email, PageLimit::MAX).await;
-            agree(store.forget_records_of(&email, PageLimit::MAX).await, expected, place);
+        Op::PurgeRecordsOf(email) => {
+            let expected = oracle.purge_records_of(&email, PageLimit::MAX).await;
+            agree(store.purge_records_of(&email, PageLimit::MAX).await, expected, place);
         }
-        Op::ForgetRecords(limit) => {
+        Op::PurgeRecords(limit) => {
             let expected = oracle.purge_records(limit).await;
             agree(store.purge_records(limit).await, expected, place);
         }

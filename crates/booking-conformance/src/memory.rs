@@ -326,7 +326,7 @@ impl UpkeepStore for MemoryStore {
         Ok(of_them.take(limit.get()).map(|row| (row.event_id, row.id)).collect())
     }
 
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

@@ -66,7 +66,7 @@ impl PgStore {
         if found.said.is_empty() {
             return Ok(0);
         }
-        run(self, &Name::of("forget_records_of"), |attempt| {
+        run(self, &Name::of("purge_records_of"), |attempt| {
             Box::pin(async move { self.attempt_delete_of(found, &attempt).await })
         })
         .await?;

@@ -9,7 +9,7 @@ use booking_core::{IdempotencyRecord, PageLimit, StoreError};
 
 impl PgStore {
     pub(crate) async fn delete_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        run(self, &Name::of("forget_records"), |attempt| {
+        run(self, &Name::of("purge_records"), |attempt| {
             Box::pin(async move { self.attempt_delete(limit, &attempt).await })
         })
         .await

@@ -265,7 +265,7 @@ impl UpkeepStore for PgStore {
         self.find_registrations_of(user_email, limit).await
     }
 
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

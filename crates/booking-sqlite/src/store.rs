@@ -367,7 +367,7 @@ impl UpkeepStore for SqliteStore {
         self.read(move |connection, _| queries::registrations_of(connection, &email, limit)).await
     }
 
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

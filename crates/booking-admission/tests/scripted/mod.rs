@@ -233,12 +233,12 @@ impl UpkeepStore for ScriptedStore {
         self.memory.registrations_of(user_email, limit).await
     }
 
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.memory.forget_records_of(user_email, limit).await
+        self.memory.purge_records_of(user_email, limit).await
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {

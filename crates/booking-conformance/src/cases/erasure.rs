@@ -160,13 +160,13 @@ pub async fn records_of_an_address_are_forgotten(fixture: &dyn Fixture) {
     execute_one(&*store, transfer(&seat, "kay", None)).await;
     let nobodys = store.registrations_of(&odd, PageLimit::MAX).await.expect("the store answers");
     assert_eq!(nobodys, []);
-    let forget = async |email: &EmailAddress| {
-        store.forget_records_of(email, PageLimit::MAX).await.expect("the store answers")
+    let purge = async |email: &EmailAddress| {
+        store.purge_records_of(email, PageLimit::MAX).await.expect("the store answers")
     };
-    assert_eq!(forget(&odd).await, 1);
-    assert_eq!(forget(&odd).await, 0);
+    assert_eq!(purge(&odd).await, 1);
+    assert_eq!(purge(&odd).await, 0);
     // Not of whose address theirs is the end.
-    assert_eq!(forget(&EmailAddress::parse("race@example.org").expect("valid")).await, 0);
+    assert_eq!(purge(&EmailAddress::parse("race@example.org").expect("valid")).await, 0);
     let again = execute_one(&*store, grace).await;
     assert_eq!(again, Outcome::Replayed(Box::new(kept)));
 }
@@ -204,8 +204,8 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
         assert_eq!(of(&*store, who).await, []);
     }
     assert_eq!(of(&*store, "ada").await, [others.id], "another event's");
-    let forgotten = store.forget_records_of(&address("ada"), PageLimit::MAX).await;
-    assert_eq!(forgotten.expect("the store answers"), 0, "its records went with it");
+    let purged = store.purge_records_of(&address("ada"), PageLimit::MAX).await;
+    assert_eq!(purged.expect("the store answers"), 0, "its records went with it");
     let after = read(&*store, event.id).await;
     assert_eq!(after.waitlist_count, before.waitlist_count);
     assert_eq!(after.booked_count, before.booked_count);

@@ -163,7 +163,7 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     // Of whoever had a seat before, records alone tell.
     for number in 1..=9 {
         let address = who(number).0.user_email;
-        store.forget_records_of(&address, PageLimit::MAX).await.expect("the store answers");
+        store.purge_records_of(&address, PageLimit::MAX).await.expect("the store answers");
     }
     clock.advance_micros(DAY + 3_600 * SECOND);
     let erase = EventCommand::new(kept_a_day, Caller::Operator, Command::EraseDue);

@@ -207,14 +207,14 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
         confirmed(execute_one(&*store, command).await);
     }
     clock.advance_micros(DAY - 1);
-    let forget = async |limit| {
+    let purge = async |limit| {
         let limit = PageLimit::parse(limit).expect("valid");
         store.purge_records(limit).await.expect("the store answers")
     };
-    assert_eq!(forget(9).await, 0);
+    assert_eq!(purge(9).await, 0);
     confirmed(execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await);
     clock.advance_micros(1);
-    assert_eq!((forget(3).await, forget(3).await, forget(3).await), (3, 1, 0));
+    assert_eq!((purge(3).await, purge(3).await, purge(3).await), (3, 1, 0));
     let kept = execute_one(&*store, keyed(register(event.id, 7), 7, 1)).await;
     assert!(matches!(kept, Outcome::Replayed(_)), "{kept:?}");
 }
@@ -231,20 +231,20 @@ pub async fn a_refusal_is_kept_for_minutes(fixture: &dyn Fixture) {
         assert_eq!(refused, SOLD_OUT);
     }
     execute_one(&*store, cancel(&ada)).await;
-    let forget = async || store.purge_records(PageLimit::MAX).await.expect("the store answers");
+    let purge = async || store.purge_records(PageLimit::MAX).await.expect("the store answers");
     clock.advance_micros(REFUSAL_KEPT - 1);
     assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 1)).await, replayed(&SOLD_OUT));
     assert_eq!(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await, KEY_REUSED);
-    assert_eq!(forget().await, 0);
+    assert_eq!(purge().await, 0);
     clock.advance_micros(1);
     confirmed(execute_one(&*store, keyed(register(event.id, 2), 2, 2)).await);
     // The one whose key was used again is a success now.
-    assert_eq!(forget().await, 2);
-    assert_eq!(forget().await, 0);
+    assert_eq!(purge().await, 2);
+    assert_eq!(purge().await, 0);
     let first = execute_one(&*store, keyed(register(event.id, "ada"), 1, 1)).await;
     assert!(matches!(first, Outcome::Replayed(_)), "{first:?}");
     clock.advance_micros(DAY - REFUSAL_KEPT);
-    assert_eq!(forget().await, 1);
+    assert_eq!(purge().await, 1);
     assert_audit_is_clean(&*store).await;
 }
 

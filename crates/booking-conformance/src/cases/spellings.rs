@@ -92,10 +92,10 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
     }
     assert_eq!(of_address(&*store, PageLimit::MAX).await, []);
     let address = EmailAddress::parse(CANONICAL).expect("valid");
-    let forget = async |limit| store.forget_records_of(&address, limit).await.expect("it answers");
-    assert_eq!(forget(two).await, 2);
-    assert_eq!(forget(PageLimit::MAX).await, 2);
-    assert_eq!(forget(PageLimit::MAX).await, 0);
+    let purge = async |limit| store.purge_records_of(&address, limit).await.expect("it answers");
+    assert_eq!(purge(two).await, 2);
+    assert_eq!(purge(PageLimit::MAX).await, 2);
+    assert_eq!(purge(PageLimit::MAX).await, 0);
     assert_eq!(read(&*store, event.id).await.booked_count, neighbours.len() as u32);
     assert_audit_is_clean(&*store).await;
 }

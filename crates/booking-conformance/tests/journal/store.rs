@@ -316,7 +316,7 @@ impl UpkeepStore for JournalStore {
         })
     }
 
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

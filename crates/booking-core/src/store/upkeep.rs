@@ -56,7 +56,7 @@ use std::fmt;
 /// # What a store deletes
 ///
 /// Records of idempotency keys, and nothing else: [`purge_records`](Self::purge_records) those that no longer
-/// [`hold`](crate::IdempotencyRecord::holds), [`forget_records_of`](Self::forget_records_of) those whose
+/// [`hold`](crate::IdempotencyRecord::holds), [`purge_records_of`](Self::purge_records_of) those whose
 /// [`Outcome::registration`](crate::Outcome::registration) is of the address. Both look at the records of events
 /// and at those of requests that put one up; in the tables this is `Tables::purge_records`.
 #[async_trait]
@@ -80,7 +80,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
 
     /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
     /// many. One may, although no registration is of it any more: its seat was given to somebody else.
-    async fn forget_records_of(
+    async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

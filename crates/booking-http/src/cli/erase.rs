@@ -86,7 +86,7 @@ async fn erase(
                 }
             }
         }
-        if !any && store.forget_records_of(address, PageLimit::MAX).await? == 0 {
+        if !any && store.purge_records_of(address, PageLimit::MAX).await? == 0 {
             return failure.map_or(Ok(()), Err);
         }
     }
