@@ -52,7 +52,7 @@ fn event_count(row: &Row<'_>) -> Result<EventCount, Failure> {
         held: row.get("held")?,
         waiting: row.get("waiting")?,
         addresses: row.get("addresses")?,
-        before_due: row.get("unforeseen")?,
+        before_due: row.get("before_due")?,
         fact_versions: row.get("fact_versions")?,
         fact_version_last: row.get("fact_version_last")?,
     })

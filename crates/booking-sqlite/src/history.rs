@@ -30,7 +30,7 @@ pub(crate) fn history(
         next = fact.previous;
     }
     entries.reverse();
-    if let Some(version) = end.called_off {
+    if let Some(version) = end.cancelled {
         entries.push(read_fact(&mut read, end.event_id, version)?.0);
         // It may have been erased after that.
         entries.sort_by_key(|entry| entry.version);
@@ -43,20 +43,20 @@ struct End {
     event_id: EventId,
     /// The last change of the registration.
     version: Version,
-    /// The change that called the event off while the registration was live.
-    called_off: Option<Version>,
+    /// The change that cancelled the event while the registration was live.
+    cancelled: Option<Version>,
 }
 
 fn read_end(connection: &Connection, id: RegistrationId) -> Result<Option<End>, Failure> {
     let mut statement = connection.prepare_cached(sql::REGISTRATION_LAST)?;
     let mut found = statement.query([id.as_uuid().as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let called_off = rows::optional_version(row, 3, "events.cancelled_version")?;
+    let cancelled = rows::optional_version(row, 3, "events.cancelled_version")?;
     let is_live = rows::status(row, 2)?.is_live();
     Ok(Some(End {
         event_id: rows::event_id(row, 0)?,
         version: rows::version(row, 1, "registrations.changed_version")?,
-        called_off: called_off.filter(|_| is_live),
+        cancelled: cancelled.filter(|_| is_live),
     }))
 }
 

@@ -38,9 +38,9 @@ pub(crate) fn load(
     )?;
     load_records(connection, batch, &mut states)?;
     for state in states.values_mut() {
-        let needs = state.load_plan(of_events[&state.id].iter().copied(), now);
-        if !needs.is_nothing() {
-            load_needs(connection, state, needs, now)?;
+        let plan = state.load_plan(of_events[&state.id].iter().copied(), now);
+        if !plan.is_nothing() {
+            load_planned(connection, state, plan, now)?;
         }
         count_positions(connection, state)?;
     }
@@ -106,17 +106,17 @@ fn load_records(
     Ok(())
 }
 
-fn load_needs(
+fn load_planned(
     connection: &Connection,
     state: &mut EventState,
-    needs: LoadPlan,
+    plan: LoadPlan,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let id = state.id.as_uuid();
     let now = now.timestamp_micros();
-    if needs.overdue_max > 0 {
+    if plan.overdue_max > 0 {
         let mut overdue = connection.prepare_cached(sql::REGISTRATION_OVERDUE)?;
-        let parameters = params![id.as_bytes(), now, needs.overdue_max];
+        let parameters = params![id.as_bytes(), now, plan.overdue_max];
         add(&mut overdue, parameters, &mut state.overdue)?;
         let mut due_next = connection.prepare_cached(sql::REGISTRATION_DUE_NEXT)?;
         let mut rows = due_next.query(params![id.as_bytes(), now])?;
@@ -124,18 +124,18 @@ fn load_needs(
             state.due_next = rows::optional_time(row, 0, "registrations.expires_at")?;
         }
     }
-    if needs.waiting_max > 0 {
+    if plan.waiting_max > 0 {
         let mut waiting = connection.prepare_cached(sql::REGISTRATION_WAITING)?;
-        add(&mut waiting, params![id.as_bytes(), needs.waiting_max], &mut state.waiting)?;
+        add(&mut waiting, params![id.as_bytes(), plan.waiting_max], &mut state.waiting)?;
         for (position, registration) in (1..).zip(&mut state.waiting) {
             registration.position = Some(position);
         }
     }
-    if needs.unerased_max > 0 {
+    if plan.unerased_max > 0 {
         let mut unerased = connection.prepare_cached(sql::REGISTRATION_UNERASED)?;
-        add(&mut unerased, params![id.as_bytes(), needs.unerased_max], &mut state.unerased)?;
+        add(&mut unerased, params![id.as_bytes(), plan.unerased_max], &mut state.unerased)?;
     }
-    if needs.details {
+    if plan.details {
         let mut details = connection.prepare_cached(sql::EVENT_DETAILS)?;
         let mut rows = details.query([id.as_bytes()])?;
         if let Some(row) = rows.next()? {

@@ -95,21 +95,21 @@ pub(crate) fn of_nobody(
 
 /// Gives those of `events` that are still nobody's to an organizer, and tells how many; if this is done
 /// `again`, after a COMMIT that was lost, with those that are its by now.
-pub(crate) fn adopt(
+pub(crate) fn assign(
     connection: &Connection,
     organizer_id: OrganizerId,
     events: &[EventId],
     again: bool,
 ) -> Result<Work<u64>, Failure> {
     let organizer_id = organizer_id.as_uuid();
-    let mut adopt = connection.prepare_cached(sql::EVENT_ADOPT)?;
-    let mut adopted = 0;
+    let mut assign = connection.prepare_cached(sql::EVENT_ASSIGN)?;
+    let mut assigned = 0;
     for event in events {
         let event = event.as_uuid();
-        adopted += adopt.execute(params![event.as_bytes(), organizer_id.as_bytes(), again])?;
+        assigned += assign.execute(params![event.as_bytes(), organizer_id.as_bytes(), again])?;
     }
-    Ok(match adopted {
+    Ok(match assigned {
         0 => Work::Unchanged(0),
-        _ => Work::Changed(adopted as u64),
+        _ => Work::Changed(assigned as u64),
     })
 }

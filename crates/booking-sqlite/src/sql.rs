@@ -41,7 +41,7 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
-    EVENT_ADOPT "event/adopt"
+    EVENT_ASSIGN "event/assign"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"
@@ -135,8 +135,8 @@ mod tests {
             let few = matches!(*name, "key/list" | "token/list" | "token/count");
             let few = few || name.starts_with("schema/") || name.starts_with("ticket_key/");
             // Asked once, by whoever closes an open server.
-            let adoption = *name == "event/of_nobody";
-            if erasure || few || adoption || matches!(*name, "audit/count" | "event/totals") {
+            let assignment = *name == "event/of_nobody";
+            if erasure || few || assignment || matches!(*name, "audit/count" | "event/totals") {
                 continue;
             }
             for step in plan(&connection, statement) {
@@ -152,7 +152,7 @@ mod tests {
         let plan = |statement| plan(&connection, statement);
         let by_primary_key = "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)";
         for statement in
-            [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS, EVENT_ADOPT]
+            [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS, EVENT_ASSIGN]
         {
             assert_eq!(plan(statement), [by_primary_key], "{statement}");
         }

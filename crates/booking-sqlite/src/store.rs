@@ -318,7 +318,7 @@ impl OrganizerStore for SqliteStore {
         let mut again = false;
         self.write(move |connection, _| {
             let again = mem::replace(&mut again, true);
-            organizers::adopt(connection, organizer_id, &found, again)
+            organizers::assign(connection, organizer_id, &found, again)
         })
         .await
     }

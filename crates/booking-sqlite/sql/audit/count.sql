@@ -12,7 +12,7 @@ WITH counted AS (
         sum(
             registrations.status IN ('held', 'offered')
             AND coalesce(expires_at < due_at, 1)
-        ) AS unforeseen
+        ) AS before_due
     FROM registrations
     LEFT JOIN events ON events.id = registrations.event_id
     GROUP BY registrations.event_id
@@ -48,7 +48,7 @@ SELECT
     coalesce(counted.held, 0) AS held,
     coalesce(counted.waiting, 0) AS waiting,
     coalesce(counted.addresses, 0) AS addresses,
-    coalesce(counted.unforeseen, 0) AS unforeseen,
+    coalesce(counted.before_due, 0) AS before_due,
     coalesce(recorded.versions, 0) AS fact_versions,
     coalesce(recorded.version_last, 0) AS fact_version_last
 FROM events
