@@ -84,7 +84,7 @@ impl PgStore {
         .await
     }
 
-    pub(crate) async fn find_events_of(
+    pub(crate) async fn find_events_by_registration(
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {

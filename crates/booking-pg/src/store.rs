@@ -189,7 +189,7 @@ impl ReadStore for PgStore {
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {
-        self.find_events_of(ids).await
+        self.find_events_by_registration(ids).await
     }
 
     async fn history(

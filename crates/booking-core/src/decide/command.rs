@@ -42,7 +42,7 @@ pub enum Command {
     },
     /// Change the event itself.
     Edit(Box<Edit>),
-    /// Call the event off, and with it all that is registered.
+    /// Cancel the event, and with it all that is registered.
     CancelEvent,
     /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
     /// Whoever runs the servers asks for it, whoever the event belongs to.

@@ -214,7 +214,7 @@ pub enum EventStatus {
     Draft,
     /// Open, within its hours.
     Published,
-    /// Called off: whatever was registered counts as cancelled.
+    /// Cancelled: whatever was registered counts as cancelled.
     Cancelled,
 }
 

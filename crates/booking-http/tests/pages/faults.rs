@@ -1,9 +1,9 @@
 //! Every page in every state, looked at by axe-core.
 
 use crate::axe::{assert_no_faults, faults};
+use crate::check_in::{register, scan};
 use crate::common::acts::{done, edit, give_up, hold, id, private, ticket, wait_for};
 use crate::common::{App, Data};
-use crate::door::{register, scan};
 use crate::harness::{Browser, Page};
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ mod common;
 
 mod answers;
 mod axe;
+mod check_in;
 mod corrections;
-mod door;
 mod driver;
 mod faults;
 mod harness;

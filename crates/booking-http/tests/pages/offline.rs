@@ -1,8 +1,8 @@
 //! Checking people in where there is no network.
 
+use crate::check_in::{in_three_days, register, scan};
 use crate::common::acts::{done, id, path, ticket};
 use crate::common::{Data, ask, start_on};
-use crate::door::{in_three_days, register, scan};
 use crate::harness::{Browser, Page};
 use serde_json::{Value, json};
 

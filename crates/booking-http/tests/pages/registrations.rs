@@ -113,41 +113,41 @@ async fn a_link_that_is_cut_off_says_so() {
 }
 
 /// Passes on what a browser and the server say, and keeps every byte that left the browser.
-struct Wire {
+struct RecordingProxy {
     url: String,
-    said: Arc<Mutex<Vec<u8>>>,
+    sent: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Wire {
+impl RecordingProxy {
     fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let (said, server) = (Arc::default(), server.to_owned());
-        let wire = Self { url, said: Arc::clone(&said) };
+        let (sent, server) = (Arc::default(), server.to_owned());
+        let proxy = Self { url, sent: Arc::clone(&sent) };
         // It ends with the tests: nobody waits for it.
         thread::spawn(move || {
             for browser in listener.incoming().map_while(Result::ok) {
                 let server = http::connect(&server);
                 server.set_read_timeout(None).expect("it can be set");
                 let (answers, back) = (server.try_clone(), browser.try_clone());
-                let said = Arc::clone(&said);
-                thread::spawn(move || pass(browser, server, Some(&said)));
+                let sent = Arc::clone(&sent);
+                thread::spawn(move || pass(browser, server, Some(&sent)));
                 thread::spawn(move || pass(answers.expect("a copy"), back.expect("a copy"), None));
             }
         });
-        wire
+        proxy
     }
 
-    fn said(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().expect("nobody panicked")).into_owned()
+    fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.sent.lock().expect("nobody panicked")).into_owned()
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, said: Option<&Mutex<Vec<u8>>>) {
+fn pass(mut from: TcpStream, mut to: TcpStream, sent: Option<&Mutex<Vec<u8>>>) {
     let mut buffer = [0; 16_384];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        if let Some(said) = said {
-            said.lock().expect("nobody panicked").extend_from_slice(&buffer[..length]);
+        if let Some(sent) = sent {
+            sent.lock().expect("nobody panicked").extend_from_slice(&buffer[..length]);
         }
         if to.write_all(&buffer[..length]).is_err() {
             break;
@@ -161,8 +161,8 @@ async fn the_token_of_a_link_is_only_ever_in_one_header() {
     let mut app = App::start(Data::sqlite());
     let concert = app.create(2);
     let ada = done(&app.register(&concert, "ada@example.org"), 201);
-    let wire = Wire::to(app.url());
-    let browser = Browser::start(&wire.url).await;
+    let proxy = RecordingProxy::to(app.url());
+    let browser = Browser::start(&proxy.url).await;
     let link = private(&ada);
     browser.open(&link).await;
     browser.wait("@ticket-qr:not([hidden])").await;
@@ -186,17 +186,17 @@ async fn the_token_of_a_link_is_only_ever_in_one_header() {
     browser.wait("@registration-status[data-status=cancelled]").await;
     browser.end().await;
 
-    let said = wire.said();
+    let sent = proxy.sent();
     let tokens = [&link, &new].map(|link| link.rsplit('/').next().expect("a token"));
     for token in tokens {
         assert_eq!(token.len(), 43);
-        let with_it: Vec<_> = said.lines().filter(|line| line.contains(token)).collect();
+        let with_it: Vec<_> = sent.lines().filter(|line| line.contains(token)).collect();
         assert!(with_it.len() > 2, "the page uses it: {with_it:?}");
         let header = format!("authorization: bearer {}", token.to_lowercase());
         assert!(with_it.iter().all(|line| line.to_lowercase() == header), "{with_it:?}");
     }
     let asked = |line: &&str| line.ends_with(" HTTP/1.1");
-    for request in said.lines().filter(asked).filter(|line| line.contains("/registrations/")) {
+    for request in sent.lines().filter(asked).filter(|line| line.contains("/registrations/")) {
         assert!(!request.contains(['?', '#']), "{request}");
     }
     app.server.terminate();

@@ -1,9 +1,9 @@
 //! Organizers' tokens in the pages: who is asked for one, where it is kept, and what its end leaves behind.
 
 use crate::axe::assert_no_faults;
+use crate::check_in::scan;
 use crate::common::acts::{done, event, id, path, private, ticket_as_attendee};
 use crate::common::{App, Data, Token, make_token, make_token_with};
-use crate::door::scan;
 use crate::harness::{Browser, Page, WITHIN};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// Registrations that more than one client may act on at a time.
 const COMMON_MAX: usize = 64;
 /// Every so manieth event is cancelled when nine tenths of the requests were sent.
-const CALLED_OFF_EVERY: usize = 8;
+const CANCELLED_EVERY: usize = 8;
 
 /// Every so manieth event has hours.
 const HOURS_EVERY: usize = 4;
@@ -334,7 +334,7 @@ impl Run {
     /// The event that is cancelled by the request of this number.
     fn cancelled_by(&self, number: u64) -> Option<usize> {
         let at = number.checked_sub(self.options.operations / 10 * 9)?;
-        let event = usize::try_from(at).ok()? * CALLED_OFF_EVERY + CALLED_OFF_EVERY - 1;
+        let event = usize::try_from(at).ok()? * CANCELLED_EVERY + CANCELLED_EVERY - 1;
         (event < self.events.len()).then_some(event)
     }
 
