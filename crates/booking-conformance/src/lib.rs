@@ -1,4 +1,5 @@
-//! What every [`BookingStore`] must do, as a list of cases that any store can be run through.
+//! What every [`BookingStore`](booking_core::BookingStore) must do, as a list of cases that any store can be run
+//! through.
 //!
 //! Whoever writes a store implements [`Fixture`] and puts one line into a test file:
 //!
@@ -16,11 +17,8 @@
 //! that what differs between a store and the oracle is only storage. It also serves as a store in
 //! the tests of whoever embeds `booking-core`.
 
-use async_trait::async_trait;
-use booking_core::{BookingStore, Clock};
-use std::sync::Arc;
-
 pub mod cases;
+mod fixture;
 mod generator;
 mod history;
 mod memory;
@@ -28,36 +26,10 @@ mod optional;
 mod tables;
 mod tools;
 
+pub use fixture::Fixture;
 pub use memory::MemoryStore;
 pub use tables::EventTable;
 pub use tools::ManualClock;
-
-/// Opens stores over one database, which is empty at first and the fixture's own.
-#[async_trait]
-pub trait Fixture: Send + Sync {
-    /// A store of its own, with its own connections, over the fixture's one database. It takes its
-    /// time from `clock`, or from the database if there is none.
-    async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore>;
-
-    /// Drops `store`, the only one that is open, and then opens another over the same data. Nothing that
-    /// `store` has acknowledged may be missing.
-    ///
-    /// A fixture whose data is in memory says what outlives the store: its stores show that the cases are
-    /// right, and nothing about being durable.
-    async fn reopen(
-        &self,
-        store: Arc<dyn BookingStore>,
-        clock: Option<Clock>,
-    ) -> Arc<dyn BookingStore> {
-        drop(store);
-        self.open(clock).await
-    }
-
-    /// Everything that is kept, of all tables and in all files that the store vouches for, to be searched for
-    /// what must not be there any more. Texts are in it as they are, and hashes as bytes or in hexadecimal
-    /// digits.
-    async fn dump_everything(&self) -> Vec<u8>;
-}
 
 /// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
 /// expression (which may `.await`).

@@ -25,6 +25,14 @@ const HOUSE: &[(&str, &str)] = &[
         "chaos < connection < cpu < judge < link < backoff < token < client < api < \
          verify < workload < options < storm < report < flash < chaos_args < judge_args",
     ),
+    (
+        "booking-admission",
+        "error < failure_log < limits < queue_age < batch < driver < admission < sweeper",
+    ),
+    (
+        "booking-conformance",
+        "fixture < optional < tables < tools < generator < memory < history < cases",
+    ),
 ];
 
 #[test]

@@ -1,0 +1,111 @@
+use crate::batch::{Abandoned, Caller, Waiting};
+use crate::driver::Driver;
+use crate::error::SubmitError;
+use crate::limits::Limits;
+use crate::queue_age::QueueAge;
+use booking_core::{
+    BookingStore, EventCommand, Observation, Observer, Outcome, StoreError, Unobserved,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// The way into a store for everything that changes seats. Clones lead to the same queue.
+#[derive(Clone)]
+pub struct Admission {
+    queue: mpsc::Sender<Waiting>,
+    /// One for each command that is waiting or under way, wherever it is.
+    places: Arc<Semaphore>,
+    queue_age: Arc<QueueAge>,
+    draining: Arc<AtomicBool>,
+    limits: Limits,
+    observer: Arc<dyn Observer>,
+}
+
+impl Admission {
+    /// Starts a queue in front of `store`, on the runtime that this is called on. It ends when every
+    /// clone of the returned value is gone and every command is answered.
+    pub fn start(store: Arc<dyn BookingStore>, limits: Limits) -> Self {
+        Self::start_observed(store, limits, Arc::new(Unobserved))
+    }
+
+    /// The same, and tells `observer` how it goes.
+    pub fn start_observed(
+        store: Arc<dyn BookingStore>,
+        limits: Limits,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        // As many places as permits: whoever has a permit finds the queue with room.
+        let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
+        let queue_age = Arc::new(QueueAge::new());
+        let observed = Arc::clone(&observer);
+        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&queue_age), observed).run());
+        Self {
+            queue,
+            queue_age,
+            places: Arc::new(Semaphore::new(limits.queue_commands_max)),
+            draining: Arc::default(),
+            limits,
+            observer,
+        }
+    }
+
+    /// Has a command executed, after those submitted before it. When this returns an outcome, it is
+    /// durable. A caller that goes away before its batch has started is as if it had never come.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; a full queue is said to be so at once.
+    pub async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
+        if self.draining.load(Ordering::SeqCst) {
+            return Err(SubmitError::ShuttingDown);
+        }
+        if self.is_idle() {
+            self.queue_age.move_to(Instant::now());
+        } else if self.queue_age.age() > self.limits.queue_full_age {
+            return Err(self.shed());
+        }
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.shed())?;
+        let (reply, answer) = oneshot::channel();
+        if self.queue.try_send((item, Caller::new(reply, place))).is_err() {
+            // The runtime on which the queue was started has ended.
+            return Err(SubmitError::ShuttingDown);
+        }
+        // A batch that panicked has dropped its replies, and may have been committed.
+        answer.await.unwrap_or(Err(SubmitError::Store(StoreError::commit_unknown(Abandoned))))
+    }
+
+    /// Takes no more commands, and returns when all that were taken are answered.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        let all = u32::try_from(self.limits.queue_commands_max).unwrap_or(u32::MAX);
+        // Closed is never an error here: nobody closes it.
+        let _ = self.places.acquire_many(all).await;
+    }
+
+    fn shed(&self) -> SubmitError {
+        self.observer.observe(Observation::Shed);
+        SubmitError::Overloaded
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.capacity() == self.queue.max_capacity()
+    }
+
+    /// The longest that the first in the queue may have been waiting; zero if nobody is.
+    pub fn age(&self) -> Duration {
+        if self.is_idle() { Duration::ZERO } else { self.queue_age.age() }
+    }
+
+    /// How many commands are waiting or under way.
+    pub fn depth(&self) -> usize {
+        self.limits.queue_commands_max - self.places.available_permits()
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("depth", &self.depth()).finish_non_exhaustive()
+    }
+}
