@@ -27,13 +27,13 @@ pub enum Command {
         /// The registration.
         registration_id: RegistrationId,
     },
-    /// Give a seat to somebody else.
+    /// Give a seat to another attendee.
     Transfer(Transfer),
-    /// Put right whose a registration is. Its seat and its ticket stay.
+    /// Put the attendee's name or address right. Its seat and its ticket stay.
     Correct(Correct),
-    /// Give whoever has a registration another token to manage it with.
+    /// Give the attendee another token to manage a registration with.
     RenewLink(RenewLink),
-    /// Let somebody in.
+    /// Let an attendee in.
     CheckIn(CheckIn),
     /// Take that back.
     UndoCheckIn {
@@ -45,7 +45,7 @@ pub enum Command {
     /// Cancel the event, and with it all that is registered.
     CancelEvent,
     /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
-    /// Whoever runs the servers asks for it, whoever the event belongs to.
+    /// The operator of the servers asks for it, for any organizer's event.
     Erase {
         /// The registration.
         registration_id: RegistrationId,
@@ -97,7 +97,7 @@ impl From<Claim> for Register {
     }
 }
 
-/// What to do for somebody who comes when there is no seat.
+/// What to do for an attendee who comes when there is no seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
     /// Say so.
@@ -122,7 +122,7 @@ impl Hold {
     }
 }
 
-/// Asks for a seat to be given to somebody else.
+/// Asks for a seat to be given to another attendee.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
     /// The registration.
@@ -148,8 +148,8 @@ pub struct Correct {
     pub registration_id: RegistrationId,
     /// What they are called; `None` leaves that as it is.
     pub name: Option<Option<PersonName>>,
-    /// Their address, which only who manages the event can put right: whoever has the wrong one may have
-    /// the link, too.
+    /// Their address, which only the organizer can put right: the owner of the wrong one may have the
+    /// link, too.
     pub address: Option<CorrectedAddress>,
 }
 
@@ -180,7 +180,7 @@ pub struct RenewLink {
     pub token_hash: TokenHash,
 }
 
-/// Asks for somebody to be let in on a ticket whose signature has been verified.
+/// Asks for an attendee to be let in on a ticket whose signature has been verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckIn {
     /// The registration that the ticket is for.
@@ -259,7 +259,7 @@ impl EventCommand {
         Self { event_id, command, caller, key: None, request_id: None }
     }
 
-    /// The same, asked by somebody else.
+    /// The same, asked by another caller.
     #[must_use]
     pub fn by(self, caller: Caller) -> Self {
         Self { caller, ..self }
@@ -346,15 +346,15 @@ impl EventCommand {
 /// Who asks. Whether they are who they say was found out before; what they may do is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Caller {
-    /// Whoever runs the program that asks: may do everything.
+    /// The operator of the program that asks: may do everything.
     Operator,
     /// An organizer: knows of its own events alone, and manages them.
     Organizer(OrganizerId),
-    /// Anybody, where there are no organizers: manages the events that are nobody's.
+    /// Any caller, where there are no organizers: manages the events that have none.
     OpenOrganizer,
-    /// Anybody: may come to an event that is no draft.
+    /// Any caller: may come to an event that is no draft.
     Anyone,
-    /// Whoever has the token with this hash: may do to its registration what its owner may.
+    /// The attendee, who has the token with this hash: may do to its registration what its owner may.
     Attendee(TokenHash),
 }
 

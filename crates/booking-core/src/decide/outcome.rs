@@ -5,31 +5,31 @@ use thiserror::Error;
 
 /// The answer to a [`Command`](crate::Command).
 ///
-/// It is taken apart without a wildcard by whoever answers people, and so are [`Refusal`], [`TicketVoid`] and
+/// A program that answers people matches it without a wildcard, and so [`Refusal`], [`TicketVoid`] and
 /// [`StoreError`](crate::StoreError): what is new has to be told in its own words, and the compiler finds
 /// where. So none of them is `#[non_exhaustive]`, and another variant is another version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The seat is theirs.
+    /// The attendee has a seat.
     Confirmed(Registration),
-    /// The seat is theirs for a while.
+    /// The attendee has a seat for a while.
     Held(Registration),
-    /// They wait for a seat.
+    /// The attendee waits for a seat.
     Waitlisted(Registration),
     /// The registration has ended, now or before.
     Cancelled(Registration),
-    /// The seat is somebody else's.
+    /// Another attendee has the seat now.
     Transferred(Registration),
-    /// Whose it is was put right.
+    /// The attendee's name or address was put right.
     Corrected(Registration),
-    /// They manage it with another token.
+    /// The attendee manages it with another token.
     LinkRenewed(Registration),
-    /// They may go in.
+    /// The attendee may go in.
     CheckedIn(Admitted),
-    /// They are not in, now or before.
+    /// The attendee is not in, now or before.
     CheckInUndone(Registration),
-    /// Nothing tells any more whose it was.
+    /// Nothing tells any more who the attendee was.
     Erased(Registration),
     /// The event is as it was asked to be.
     EventChanged(Box<Event>),
@@ -67,18 +67,18 @@ impl Outcome {
 pub enum Execution {
     /// It was decided, and what was decided is durable.
     Decided(Outcome),
-    /// It was not looked at, because somebody else holds the event's row. Only with
+    /// It was not looked at, because another transaction holds the event's row. Only with
     /// [`WhenBusy::Skip`](crate::WhenBusy::Skip).
     Busy,
 }
 
-/// Somebody who may go in.
+/// An attendee who may go in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admitted {
-    /// Whoever it is. Kept as its fields, which is all that earlier versions kept.
+    /// Their registration. Kept as its fields, which is all that earlier versions kept.
     #[serde(flatten)]
     pub registration: Registration,
-    /// Whether that is when they should come.
+    /// Whether they are early, in time or late.
     #[serde(default)]
     pub timing: Timing,
 }
@@ -93,7 +93,7 @@ pub enum Refusal {
     /// There is no such registration.
     #[error("there is no such registration")]
     RegistrationNotFound,
-    /// Every seat is taken, or will go to somebody who waits.
+    /// Every seat is taken, or will go to an attendee who waits.
     #[error("every seat of this event is taken")]
     SoldOut,
     /// Every seat is taken, but some only for a while.
@@ -111,16 +111,16 @@ pub enum Refusal {
     /// The hold or the offer has ended.
     #[error("the time to confirm this has run out")]
     HoldExpired,
-    /// They wait, and no seat has come free for them.
+    /// The attendee waits, and no seat has come free.
     #[error("no seat has come free for this registration yet")]
     NotOffered,
-    /// They are in, or have been, and a seat that was used cannot be given up.
+    /// The attendee was checked in, and a seat that was used cannot be given up.
     #[error("somebody was let in on this registration, so it cannot be cancelled")]
     NotCancellable,
-    /// Only a confirmed seat that was not used can be given to somebody else.
+    /// Only a confirmed seat that was not used can be given to another attendee.
     #[error("this registration cannot be transferred")]
     NotTransferable,
-    /// Only what is live, and somebody's, can be put right.
+    /// Only a live registration whose attendee was not erased can be put right.
     #[error("this registration has ended, so nothing can be corrected")]
     NotCorrectable,
     /// The ticket was used before.
@@ -165,7 +165,7 @@ pub enum TicketVoid {
     /// Its registration was cancelled, or never confirmed.
     #[error("the registration was cancelled")]
     Cancelled,
-    /// Its seat was given to somebody else, who has a ticket of their own.
+    /// Its seat was given to another attendee, who has a ticket of their own.
     #[error("the seat was given to somebody else")]
     Transferred,
     /// No registration is known that it could be for.

@@ -35,23 +35,23 @@ pub enum FactKind {
     Registered,
     /// A seat is kept for a while.
     Held,
-    /// Somebody began to wait.
+    /// An attendee began to wait.
     Waitlisted,
     /// A hold, an offer or a place in the queue became a seat.
     Confirmed,
-    /// A seat came free for somebody who waited.
+    /// A seat came free for an attendee who waited.
     Offered,
     /// A hold or an offer ran out.
     Expired,
-    /// Given up.
+    /// It was given up.
     Cancelled,
-    /// Given to somebody else.
+    /// The seat was given to another attendee.
     Transferred,
-    /// Whose it is was put right.
+    /// The attendee's name or address was put right.
     Corrected,
-    /// Whoever has it was given another token.
+    /// The attendee was given another token.
     LinkRenewed,
-    /// Somebody was let in.
+    /// The attendee was let in.
     CheckedIn,
     /// That was taken back.
     CheckInUndone,
@@ -89,12 +89,12 @@ impl FactKind {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// Whoever registers or has registered.
+    /// The person who registers or has registered.
     #[default]
     Attendee,
-    /// Whoever manages the event.
+    /// The organizer of the event.
     Organizer,
-    /// Time alone, the queue moving up, or whoever runs the servers.
+    /// Time alone, the queue moving up, or the operator of the servers.
     System,
 }
 
@@ -123,7 +123,7 @@ impl Fact {
         Self { kind, registration_id: None, actor: Actor::Organizer, previous: None }
     }
 
-    /// The same, by somebody else.
+    /// The same, by another actor.
     #[must_use]
     pub const fn by(self, actor: Actor) -> Self {
         Self { actor, ..self }
