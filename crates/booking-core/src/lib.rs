@@ -151,7 +151,6 @@ pub use values::request_id::RequestId;
 pub use values::secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
-pub use values::unseen::trim_unseen;
 
 /// The parts of a store, so that their methods can be called on a store of a known type.
 ///

@@ -14,4 +14,4 @@ pub(crate) mod request_id;
 pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;
-pub(crate) mod unseen;
+mod unseen;

@@ -28,19 +28,10 @@ on_both_stores! {
 fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
     let app = App::start(data);
     let concert = app.create(9);
-    for (number, (before, after)) in [
-        ("", "\r"),
-        ("", "\r\n"),
-        (" \t", " "),
-        ("\u{feff}", "\u{a0}\n"),
-        ("\n", ""),
-        // No white space, and as invisible.
-        ("\u{200b}", "\u{200b}"),
-        ("\u{2066}", "\u{2069}\u{ad}"),
-        ("\u{2060}\u{7f}", "\u{fe0f}\u{3164}"),
-    ]
-    .iter()
-    .enumerate()
+    for (number, (before, after)) in
+        [("", "\r"), ("", "\r\n"), (" \t", " "), ("\u{feff}", "\u{a0}\n"), ("\n", "")]
+            .iter()
+            .enumerate()
     {
         let ada = register(&app, &concert, &format!("{number}@example.org"));
         let padded = |text: &str| format!("{before}{text}{after}");
@@ -57,7 +48,7 @@ fn white_space_around_a_ticket_an_id_or_a_token_is_dropped(data: Data) {
     let shown = http::send(
         app.url(),
         "GET",
-        &format!("/registrations/%20{}%E2%80%8B%0D%0A", id(&ada)),
+        &format!("/registrations/%20{}%0D%0A", id(&ada)),
         &[("Authorization", &format!("Bearer \t {token} \t"))],
         b"",
     );

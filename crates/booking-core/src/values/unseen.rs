@@ -5,18 +5,9 @@ use unicode_normalization::char::is_combining_mark;
 /// Whether `text` shows nothing to whoever reads it: it has no characters but those that show nothing, white
 /// space, marks without a letter to stand on, and what stands for an object that is not there.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(is_unseen)
-}
-
-/// `text` without what cannot be seen at its ends: white space, control characters, and all that
-/// shows nothing. For codes, which have nothing of it there: what they are copied from has.
-pub fn trim_unseen(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_control() || is_unseen(c))
-}
-
-/// Whether a text that is made of nothing else shows nothing.
-fn is_unseen(c: char) -> bool {
-    c.is_whitespace() || shows_nothing(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
+    text.chars().all(|c| {
+        c.is_whitespace() || shows_nothing(c) || is_combining_mark(c) || c == OBJECT_REPLACEMENT
+    })
 }
 
 /// What stands in a text for an object that is elsewhere. It is drawn as an empty box or not at all.
@@ -89,28 +80,6 @@ mod tests {
         ] {
             assert!(is_blank(text), "{}", text.escape_unicode());
         }
-    }
-
-    #[test]
-    fn a_code_comes_without_what_cannot_be_seen_around_it() {
-        for around in [
-            "",
-            " \t\r\n",
-            "\u{a0}\u{3000}\u{2028}",
-            "\u{200b}",
-            "\u{2060}\u{feff}",
-            "\u{2066}\u{202e}",
-            "\u{ad}\u{34f}",
-            "\u{7f}\u{0}\u{85}",
-            "\u{fe0f}\u{301}",
-            "\u{3164}\u{2800}\u{fffc}",
-            "\u{e0020}",
-        ] {
-            let code = "a\u{200b} b";
-            assert_eq!(trim_unseen(&format!("{around}{code}{around}")), code, "{around:?}");
-            assert_eq!(trim_unseen(around), "");
-        }
-        assert_eq!(trim_unseen("é."), "é.");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::extract::json::Json;
 use crate::problem::FieldError;
-use booking_core::{Invalid, trim_unseen};
+use booking_core::Invalid;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -167,10 +167,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A secret or an id without what came along when it was copied or scanned: white space, a line's end, and all else
-/// that shows nothing. The pages drop the same (`trimmedCode` in `static/js/text.js`).
+/// A secret or an id without what came along when it was copied or scanned: white space, a line's end, a byte
+/// order mark. The pages drop the same.
 pub(crate) fn trim(text: &str) -> &str {
-    trim_unseen(text)
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// Reads a text with the parser of its domain type.

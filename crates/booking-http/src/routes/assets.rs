@@ -102,6 +102,7 @@ routes! {
     JAVASCRIPT "js/ticket.js"
     JAVASCRIPT "js/time_zones.js"
     JAVASCRIPT "js/types.js"
+    JAVASCRIPT "js/unsettled.js"
     JAVASCRIPT "js/check_in/camera.js"
     JAVASCRIPT "js/check_in/keys.js"
     JAVASCRIPT "js/check_in/messages.js"

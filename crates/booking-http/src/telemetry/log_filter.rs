@@ -186,8 +186,8 @@ mod tests {
         }
         assert_eq!(unknown("wran"), ["wran"]);
         assert_eq!(
-            unknown("info, acces=off,booking_htpp,access =off"),
-            ["acces", "booking_htpp", "access "]
+            unknown("info, accesss=off,booking_htpp,access =off"),
+            ["accesss", "booking_htpp", "access "]
         );
         assert_eq!(unknown("booking_httpx=info"), ["booking_httpx"]);
     }

@@ -1,7 +1,7 @@
 //! Nothing fails: both stores, two servers on one database, few connections.
 
 use crate::common::{App, Data, make_token, start_on};
-use crate::{QUIET, assert_clean, load, turn};
+use crate::{QUIET, assert_clean, load, reach, turn};
 use booking_load::judge::judge;
 use booking_load::token::OrganizerToken;
 use booking_load::workload::{WorkloadOptions, run};
@@ -75,12 +75,13 @@ async fn thousands_of_requests(data: Data, token: Option<OrganizerToken>) {
     let hours_within = Some(Duration::from_secs(1));
     let options =
         WorkloadOptions { token, operations: 6_000, events: 8, hours_within, ..load(&[&url]) };
-    let (history, _) = run(options).await.expect("it can be run");
-    let verdict = judge(&history);
-    assert_clean(&verdict, REACHED);
-    assert_clean(&verdict, ENDED);
     // The last event is cancelled with a tenth of the requests to come.
-    assert_clean(&verdict, &["EventCancelled", "register: 409 closed", "confirm: 409 closed"]);
+    let cancelled = ["EventCancelled", "register: 409 closed", "confirm: 409 closed"];
+    reach(&[REACHED, ENDED, &cancelled].concat(), async || {
+        let (history, _) = run(options.clone()).await.expect("it can be run");
+        judge(&history)
+    })
+    .await;
     app.assert_audit_is_clean();
 }
 

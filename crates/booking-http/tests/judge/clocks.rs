@@ -4,7 +4,7 @@
 
 use crate::common::Data;
 use crate::embedded::{fast_clock, serve};
-use crate::{assert_clean, load, turn};
+use crate::{load, reach, turn};
 use booking_core::{BookingStore, Clock};
 use booking_load::judge::judge;
 use booking_load::workload::{WorkloadOptions, run};
@@ -69,9 +69,12 @@ async fn a_sale(data: Data, clocks: &[Clock]) {
     // Whether it was time to close is not to be told by clocks that jump: a refusal has no time of its own.
     let options =
         WorkloadOptions { operations: 1_500, seats: 30, hours_within: None, ..load(&urls) };
-    let (history, _) = run(options).await.expect("it can be run");
     let reached = ["Registered", "Held -> Confirmed", "Held -> Expired", "answer: replayed"];
-    assert_clean(&judge(&history).permitting("refusal_forgotten"), &reached);
+    reach(&reached, async || {
+        let (history, _) = run(options.clone()).await.expect("it can be run");
+        judge(&history).permitting("refusal_forgotten")
+    })
+    .await;
     let audit = crate::common::run("audit", &data.settings());
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
 }

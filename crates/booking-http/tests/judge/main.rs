@@ -28,7 +28,7 @@ mod apart_power_cut;
 use booking_load::client::Limits;
 use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{Pace, WorkloadOptions, run_during};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Without a line in the log for each request, nor a warning for each fault that is made on purpose.
@@ -69,6 +69,22 @@ fn assert_clean(verdict: &Verdict, reached: &[&str]) {
     // It changes nothing, and asking again may go well: but nothing that fails here is a reason for it.
     assert_eq!(verdict.coverage.of("answer: 500"), 0, "{verdict}");
     assert_eq!(verdict.coverage.missing(reached), [""; 0], "{verdict}");
+}
+
+/// How long the loads may take together that reach everything that a test waits for.
+const REACHED_WITHIN: Duration = Duration::from_secs(300);
+
+/// Has loads asked, each of which has to be clean, until everything in `wanted` was reached: what is rare, or a
+/// matter of time, is up to chance and to the machine in each of them.
+async fn reach(wanted: &[&str], mut load: impl AsyncFnMut() -> Verdict) {
+    let until = Instant::now() + REACHED_WITHIN;
+    let mut missing = wanted.to_vec();
+    while !missing.is_empty() {
+        assert!(Instant::now() < until, "never reached: {missing:?}");
+        let verdict = load().await;
+        assert_clean(&verdict, &[]);
+        missing = verdict.coverage.missing(&missing);
+    }
 }
 
 /// Runs what blocks beside the load.

@@ -105,7 +105,7 @@ fn a_filter_of_the_log_with_a_slip_is_told_of() {
         let output = run("audit", &settings);
         (output.status.code(), stderr(&output))
     };
-    for (filter, word) in [("wran", "\"wran\""), ("info,acces=off", "\"acces\"")] {
+    for (filter, word) in [("wran", "\"wran\""), ("info,accesss=off", "\"accesss\"")] {
         let (code, told) = told(filter);
         assert!(told.contains("RUST_LOG: ") && told.contains(word), "{filter}: {told}");
         assert_eq!(code, Some(1), "{filter}: it is no reason not to begin");
