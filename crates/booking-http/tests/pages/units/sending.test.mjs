@@ -27,7 +27,7 @@ function start(answers, options = {}) {
   const leave = new AbortController();
   const field = { name: "name", input: { value: "Ada", focus: () => {} }, node: { closest: () => null } };
   const errors = [];
-  const { resume } = submitForm({
+  const { resume, clear } = submitForm({
     form,
     button: form.button,
     busy: "Saving…",
@@ -52,7 +52,7 @@ function start(answers, options = {}) {
     onSent: (answer) => void seen.sent.push(answer),
     ...options,
   });
-  return { form, seen, errors, leave, resume };
+  return { form, seen, errors, leave, resume, clear };
 }
 
 test("a form is sent once at a time, says so, and is as it was afterwards", async () => {
@@ -224,6 +224,25 @@ test("what may have worked is not said not to have", async () => {
     // The negative controls.
     assert.deepEqual([decided.kind, alone.kind], ["error", "error"]);
   }
+});
+
+test("nothing is open any more once there is nothing to send, or it is begun anew", async () => {
+  const answers = [lost(), lost()];
+  let isSaved = false;
+  const send = (write) => (isSaved ? null : write(["form"], async () => Promise.reject(answers.shift())));
+  const { form, clear } = start([], { send });
+  const press = async () => {
+    form.requestSubmit();
+    await settled();
+    return form.hasAttribute("data-undecided");
+  };
+  assert.ok(await press());
+  isSaved = true;
+  assert.ok(!(await press()));
+  isSaved = false;
+  assert.ok(await press());
+  clear();
+  assert.ok(!form.hasAttribute("data-undecided"));
 });
 
 test("a busy server is asked again after the time that it says, and no more than so often", async (context) => {
