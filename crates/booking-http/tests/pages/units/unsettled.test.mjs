@@ -3,7 +3,8 @@ import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createConfirmStep } from "../../../../../static/js/confirm_step.js";
-import { ConnectionError } from "../../../../../static/js/http.js";
+import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
+import { startPolling } from "../../../../../static/js/poll.js";
 import { createCorrectName } from "../../../../../static/js/views/correct_name.js";
 import { hasSending, hasUnsettled, setUndecided } from "../../../../../static/js/unsettled.js";
 
@@ -96,4 +97,30 @@ test("a correction of a name leaves nothing open once it is known, or folded awa
   assert.ok(await send("Eda"));
   toggle(false);
   assert.ok(!hasUnsettled(page));
+});
+
+test("what settles is asked again as if all were well, also after an outage", async (context) => {
+  const page = startPage(context, "connection");
+  page.hidden = false;
+  const leave = new AbortController();
+  context.after(() => leave.abort());
+  const delays = [];
+  context.mock.method(globalThis, "setTimeout", (wake, ms) => {
+    delays.push(ms);
+    if (delays.length < 6) setImmediate(wake);
+  });
+  const dead = new ProblemError(403, {}, null);
+  const errors = [...Array.from({ length: 4 }, () => new ConnectionError(true, null)), dead];
+  const { first } = startPolling({
+    everyMs: 1_000,
+    signal: leave.signal,
+    ask: async () => Promise.reject(errors.length > 1 ? errors.shift() : dead),
+    onAnswer: () => {},
+    onFailure: (error) => (error === dead ? "settling" : "again"),
+  });
+  await first;
+  while (delays.length < 6) await settled();
+  const [, , , outage, ...settling] = delays;
+  assert.ok(outage > 10_000, "the negative control");
+  for (const delay of settling) assert.ok(delay < 1_500, String(delays));
 });
