@@ -166,7 +166,12 @@ function kept() {
 /** @param {Attempt} latest */
 function keep(latest) {
   const others = kept().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
-  store([...others, latest].slice(-KEPT_MAX));
+  while (others.length >= KEPT_MAX) {
+    // What cannot have been done is done just as well with another key.
+    const spare = others.findIndex(({ isOpen }) => !isOpen);
+    others.splice(Math.max(spare, 0), 1);
+  }
+  store([...others, latest]);
 }
 
 /** @param {(one: Attempt) => boolean} isOver */

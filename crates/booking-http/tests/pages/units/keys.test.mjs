@@ -177,6 +177,19 @@ test("keys outlive the page, but neither the day nor too many others", async (co
   }
 });
 
+test("what may have been done keeps its key, however many refusals come after it", async () => {
+  const refuse = async (times) => {
+    for (let time = 0; time < times; time += 1) await sent(["refused", time], problem(400));
+  };
+  await refuse(1);
+  const [seat, first] = await keysOf([["seat", "kept"], lost()], [["refused", 0], problem(400)]);
+  await refuse(25);
+  const [again, later] = await keysOf([["seat", "kept"], "done"], [["refused", 0], problem(400)]);
+  assert.equal(again, seat);
+  // The negative control: too many are not kept.
+  assert.notEqual(later, first);
+});
+
 test("a UUID is one of version 4, also where the browser makes none", (context) => {
   const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
   assert.match(randomUuid(), form);
