@@ -26,6 +26,8 @@ const DECIDED = new Set([409, 410, 412, 422]);
 /** Refusals of whoever looked for the key before, and did not find that it was done. */
 const NOT_DONE = new Set(["forbidden", "not_found"]);
 
+/** Kinds of writes that only organizers send. */
+const ORGANIZERS = new Set(["event", "edit", "cancel-event", "correction", "link"]);
 /**
  * What the answers to these kinds said of the same id is not so any more, once one of this kind was done.
  * The others are so to their own kind alone.
@@ -58,6 +60,8 @@ const areAttempts = (value) =>
  * same again. Only for this tab and until it is closed, as holds are.
  */
 const attempts = createStoredJson(() => sessionStorage, "attempts", areAttempts);
+// Those of the day before are of no use, and name people.
+store(kept());
 
 /** @type {WeakSet<object>} */
 const leavingOpen = new WeakSet();
@@ -119,6 +123,9 @@ export async function attempt(what, write, signal) {
     throw error;
   }
 }
+
+/** For whoever signs out: nothing of whom they had to do with stays behind. */
+export const forgetOrganizers = () => forget(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
 
 /** @param {unknown} error */
 const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.status);

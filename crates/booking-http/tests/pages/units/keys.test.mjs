@@ -190,6 +190,31 @@ test("what may have been done keeps its key, however many refusals come after it
   assert.notEqual(later, first);
 });
 
+test("whom an organizer had to do with does not outlive the sign-out, and nobody the day", async (context) => {
+  globalThis.sessionStorage = storage();
+  context.after(() => delete globalThis.sessionStorage);
+  const stored = () => sessionStorage.getItem("attempts") ?? "";
+  const load = (page) => import(`../../../../../static/js/idempotency.js?page=${page}`);
+  const { attempt: through, forgetOrganizers: forget } = await load("at-work");
+  const before = { user_email: "ada@example.org", name: "Ada" };
+  await sent(["correction", "r", before, { user_email: "ida@example.org" }], problem(400), { through });
+  await sent(["link", "r"], lost(), { through });
+  for (const kind of ["event", "edit", "cancel-event"]) await sent([kind, "jazz"], lost(), { through });
+  await sent(["seat", "jazz", "hold", { user_email: "grace@example.org" }], lost(), { through });
+  // The negative control.
+  assert.match(stored(), /ada@.*ida@/);
+  forget();
+  const left = JSON.parse(stored()).map(({ what: [kind] }) => kind);
+  assert.deepEqual(left, ["seat"]);
+
+  await load("the-same-day");
+  assert.match(stored(), /grace@/);
+  const tomorrow = Date.now() + 24 * 60 * 60 * 1_000;
+  context.mock.method(Date, "now", () => tomorrow);
+  await load("the-next-day");
+  assert.equal(stored(), "");
+});
+
 test("a UUID is one of version 4, also where the browser makes none", (context) => {
   const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
   assert.match(randomUuid(), form);

@@ -1,10 +1,13 @@
-import "./setup.mjs";
+import { answer, serve, storage } from "./setup.mjs";
 import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createConfirmStep } from "../../../../../static/js/confirm_step.js";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
+import { attempt, openAttempt } from "../../../../../static/js/idempotency.js";
 import { startPolling } from "../../../../../static/js/poll.js";
+import { startSessionBand } from "../../../../../static/js/session_band.js";
+import { signIn, signOut } from "../../../../../static/js/session.js";
 import { createCorrectName } from "../../../../../static/js/views/correct_name.js";
 import { hasSending, hasUnsettled, setUndecided } from "../../../../../static/js/unsettled.js";
 
@@ -123,4 +126,35 @@ test("what settles is asked again as if all were well, also after an outage", as
   const [, , , outage, ...settling] = delays;
   assert.ok(outage > 10_000, "the negative control");
   for (const delay of settling) assert.ok(delay < 1_500, String(delays));
+});
+
+test("who signs out leaves no correction behind, and whose token ends goes on with theirs", async (context) => {
+  const page = startPage(context, "organizer", "main");
+  globalThis.sessionStorage = storage();
+  globalThis.location = { hash: "#/organizer" };
+  context.after(() => {
+    delete globalThis.sessionStorage;
+    delete globalThis.location;
+  });
+  const link = new FakeElement("a");
+  link.setAttribute("data-route", "organizer");
+  page.append(link);
+  serve(context, answer(200, { open: false, organizer: { id: "o", name: "Jazz club" } }));
+  startSessionBand();
+  const correct = () =>
+    attempt(
+      ["correction", "r", { user_email: "ada@example.org" }, { name: "Ada" }],
+      async () => {
+        throw new ConnectionError(true, null);
+      },
+      new AbortController().signal,
+    );
+  await signIn("token");
+  await assert.rejects(correct());
+  signOut();
+  assert.notEqual(openAttempt("correction", "r"), null, "the negative control");
+  await signIn("token");
+  page.querySelector("[data-testid=sign-out]").click();
+  assert.equal(sessionStorage.getItem("organizer-token"), null);
+  assert.doesNotMatch(sessionStorage.getItem("attempts") ?? "", /ada@/);
 });
