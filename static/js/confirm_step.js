@@ -86,6 +86,8 @@ export function createConfirmStep({
 
   function decline() {
     declining.abort();
+    // Nobody waits for it any more.
+    setUndecided(ask, false);
     setText(error, "");
     set(false);
   }

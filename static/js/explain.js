@@ -74,6 +74,7 @@ export function explain(error, nothing, known = {}) {
     };
   }
   if (!(error instanceof ProblemError)) {
+    if (leavesOpen(error)) return UNKNOWN;
     return {
       kind: "error",
       title: "That did not work",
@@ -113,7 +114,8 @@ export function explain(error, nothing, known = {}) {
     };
   }
   // A gateway that gave up waiting knows no more of what happened behind it than we do.
-  if (code === "outcome_unknown" || status === 502 || status === 504) return { ...UNKNOWN, problem };
+  const isUnknown = code === "outcome_unknown" || status === 502 || status === 504;
+  if (isUnknown || leavesOpen(error)) return { ...UNKNOWN, problem };
   if (status === 404) {
     return { kind: "error", title: "It is gone", text: `${said} It does not exist any more.`, problem };
   }

@@ -26,6 +26,23 @@ const DECIDED = new Set([409, 410, 412, 422]);
 /** Refusals of whoever looked for the key before, and did not find that it was done. */
 const NOT_DONE = new Set(["forbidden", "not_found"]);
 
+/** Kinds of writes that only organizers send. */
+const ORGANIZERS = new Set(["event", "edit", "cancel-event", "correction", "link"]);
+/**
+ * What the answers to these kinds said of the same id is not so any more, once one of this kind was done.
+ * The others are so to their own kind alone.
+ *
+ * @type {ReadonlyMap<unknown, unknown[]>}
+ */
+const OUTDATES = new Map([
+  ["name", ["name", "correction"]],
+  ["correction", ["correction", "name", "transfer", "link"]],
+  ["transfer", ["transfer", "name", "correction", "link"]],
+  ["link", ["link", "correction"]],
+]);
+/** Kinds that say how it stood before, next to the id: once it stands otherwise, it is another write. */
+const SAYING_BEFORE = new Set(["name", "correction"]);
+
 /** @param {unknown} value @returns {value is Attempt[]} */
 const areAttempts = (value) =>
   Array.isArray(value) &&
@@ -43,6 +60,8 @@ const areAttempts = (value) =>
  * same again. Only for this tab and until it is closed, as holds are.
  */
 const attempts = createStoredJson(() => sessionStorage, "attempts", areAttempts);
+// Those of the day before are of no use, and name people.
+store(kept());
 
 /** @type {WeakSet<object>} */
 const leavingOpen = new WeakSet();
@@ -89,21 +108,24 @@ export function openAttempt(kind, id) {
  * @returns {Promise<T>}
  */
 export async function attempt(what, write, signal) {
-  const name = JSON.stringify(what);
-  const before = kept().find((one) => JSON.stringify(one.what) === name);
+  const before = kept().find((one) => isSame(one.what, what));
   const { key, since } = before ?? { key: randomUuid(), since: Date.now() };
   // From now on it may be done, and nobody may hear of it: the page can be loaded anew at any time.
   keep({ what, key, since, isOpen: true });
   try {
     const answer = await write(key);
-    if (!signal.aborted) forget(key);
+    // Its own answer is to be found as long as nobody has seen it.
+    forget((one) => (one.key === key ? !signal.aborted : isOutdated(one.what, what)));
     return answer;
   } catch (error) {
-    if (isDecided(error)) forget(key);
+    if (isDecided(error)) forget((one) => one.key === key);
     else settle(key, error, before?.isOpen ?? false);
     throw error;
   }
 }
+
+/** For whoever signs out: nothing of whom they had to do with stays behind. */
+export const forgetOrganizers = () => forget(({ what: [kind] }) => ORGANIZERS.has(String(kind)));
 
 /** @param {unknown} error */
 const isDecided = (error) => error instanceof ProblemError && DECIDED.has(error.status);
@@ -121,14 +143,48 @@ function mayBeDone(error) {
   return !(error instanceof ProblemError) || (error.status >= 500 && !isBusy(error));
 }
 
+/**
+ * Whether what was answered to one write is not so any more, now that the other was done. Whoever asks for the
+ * one then asks for it anew.
+ *
+ * @param {What} one
+ * @param {What} done
+ */
+function isOutdated(one, done) {
+  const kinds = OUTDATES.get(done[0]) ?? [done[0]];
+  return kinds.includes(one[0]) && isSame(one[1], done[1]) && isSame(addressIn(one), addressIn(done));
+}
+
+/** Of several people who may be given a seat, which one. @param {What} what */
+const addressIn = ([kind, , ...said]) => (kind === "seat" ? said.find(isRecord)?.user_email : null);
+
+/** Whether one write began from something that the other, which comes later, does not find any more. */
+const isOvertaken = (/** @type {What} */ one, /** @type {What} */ later) =>
+  SAYING_BEFORE.has(String(one[0])) && isSame(one.slice(0, 2), later.slice(0, 2)) && !isSame(one[2], later[2]);
+
+/** @param {unknown} one @param {unknown} other */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 /** Oldest first. */
-const kept = () => (attempts.get() ?? []).filter(({ since }) => Date.now() - since < KEPT_MS_MAX);
+function kept() {
+  return (attempts.get() ?? []).filter(({ since }) => Date.now() - since < KEPT_MS_MAX);
+}
 
 /** @param {Attempt} latest */
-const keep = (latest) => store([...kept().filter(({ key }) => key !== latest.key), latest].slice(-KEPT_MAX));
+function keep(latest) {
+  const others = kept().filter(({ key, what }) => key !== latest.key && !isOvertaken(what, latest.what));
+  while (others.length >= KEPT_MAX) {
+    // What cannot have been done is done just as well with another key.
+    const spare = others.findIndex(({ isOpen }) => !isOpen);
+    others.splice(Math.max(spare, 0), 1);
+  }
+  store([...others, latest]);
+}
 
-/** @param {string} key */
-const forget = (key) => store(kept().filter((one) => one.key !== key));
+/** @param {(one: Attempt) => boolean} isOver */
+const forget = (isOver) => store(kept().filter((one) => !isOver(one)));
 
 /** @param {Attempt[]} list */
-const store = (list) => attempts.set(list.length > 0 ? list : null);
+function store(list) {
+  attempts.set(list.length > 0 ? list : null);
+}

@@ -121,11 +121,7 @@ export function createPersonForm({
       submission.resume(pressed);
     },
     focus: () => (emailField ?? nameField).input.focus(),
-    /** As if nothing had been wrong with it yet. */
-    clear() {
-      area.clear();
-      for (const field of fields) field.setError(null);
-    },
+    clear: submission.clear,
   };
 }
 

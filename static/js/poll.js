@@ -68,7 +68,10 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
         failure = error;
         failures += 1;
         connectionBad(error);
-      } else connectionGood();
+      } else {
+        failures = 0;
+        connectionGood();
+      }
     } finally {
       asking = false;
     }

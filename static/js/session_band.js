@@ -2,6 +2,7 @@
 /** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
 
 import { el } from "./dom.js";
+import { forgetOrganizers } from "./idempotency.js";
 import { onSessionChange, signOut, currentSession } from "./session.js";
 
 /** For as long as the page is there. */
@@ -35,6 +36,8 @@ function signedIn(name) {
   const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
   leave.addEventListener("click", () => {
     signOut();
+    // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
+    forgetOrganizers();
     // Away from what others are not to see.
     location.hash = "#/";
     document.getElementById("main")?.focus();

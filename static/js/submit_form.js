@@ -71,7 +71,8 @@ export function submitForm({
     showErrors(fields, found);
     if (found.length > 0) return area.show(invalid(isUndecided(form) ? STILL_OPEN : nothing));
     const sending = send(write, pressed, read);
-    if (sending === null) return;
+    // How it stands is known then, and leaves nothing to ask for.
+    if (sending === null) return setUndecided(form, false);
     /** @type {T} */
     let answer;
     try {
@@ -102,6 +103,12 @@ export function submitForm({
     resume(pressed) {
       setUndecided(form, true);
       area.show(UNKNOWN, { onRetry: () => resubmit(form, pressed) });
+    },
+    /** As if nothing had been sent yet, and nothing been wrong with it. */
+    clear() {
+      setUndecided(form, false);
+      area.clear();
+      showErrors(fields, []);
     },
   };
 }

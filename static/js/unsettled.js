@@ -19,5 +19,12 @@ export const isSending = (part) => part.hasAttribute("aria-busy");
 /** @param {Element} part */
 export const isUnsettled = (part) => isSending(part) || isUndecided(part);
 
+/** Whether anything in it was pressed, and waits for its answer. @param {Element} whole */
+export const hasSending = (whole) => whole.querySelector("form[aria-busy], button[aria-disabled]") !== null;
+
 /** Whether anything in it is. @param {Element} whole */
-export const hasUnsettled = (whole) => whole.querySelector(`[aria-busy], [${UNDECIDED}]`) !== null;
+export const hasUnsettled = (whole) => hasSending(whole) || hasUndecided(whole);
+
+/** What is hidden leads nobody on: there it cannot be asked for once more. @param {Element} whole */
+const hasUndecided = (whole) =>
+  Array.from(whole.querySelectorAll(`[${UNDECIDED}]`)).some((part) => part.closest("[hidden]") === null);

@@ -56,8 +56,9 @@ export function createCorrectName(api, { signal, onCorrected }) {
   node.hidden = true;
 
   node.addEventListener("toggle", () => {
-    if (!node.open) return;
+    // Closing it takes away what asks once more, too.
     form.clear();
+    if (!node.open) return;
     form.fill({ name: known });
     form.focus();
   });

@@ -3,6 +3,7 @@
 
 import { el, sleep } from "../dom.js";
 import { loadSession, mustSignIn, onSessionChange } from "../session.js";
+import { hasSending } from "../unsettled.js";
 import { createSignIn } from "./sign_in.js";
 
 /** @import { View } from "../types.js" */
@@ -40,7 +41,7 @@ export function forOrganizers(show) {
         if (!isShown) return view.setTitle("Sign in");
         left = document.activeElement;
         // Only whoever waits for an answer is taken there: at a door somebody may be typing a ticket.
-        if (root.querySelector("form[aria-busy], button[aria-disabled]") !== null) focus();
+        if (hasSending(root)) focus();
       }
     }
 

@@ -80,6 +80,53 @@ test("what was decided, or was found not to be done, is not open any more", asyn
   }
 });
 
+/** The keys of writes that end so, one after the other. */
+async function keysOf(...writes) {
+  const keys = [];
+  for (const [what, end, options] of writes) keys.push((await sent(what, end, options)).key);
+  return keys;
+}
+
+test("what was changed back is changed anew, and not answered as it was before", async () => {
+  const left = new AbortController();
+  left.abort();
+  const ends = [["done"], [lost()], ["done", { signal: left.signal }]];
+  for (const [index, end] of ends.entries()) {
+    for (const [kind, one, other] of [
+      ["name", "A", "B"],
+      ["correction", { name: "A" }, { name: "B" }],
+    ]) {
+      const id = `back-${index}`;
+      const there = [kind, id, one, other];
+      const keys = await keysOf([there, lost()], [[kind, id, other, one], ...end], [there, lost()], [there, "done"]);
+      assert.notEqual(keys[2], keys[0], `${kind} ${index}`);
+      assert.equal(keys[3], keys[2], "and it is once more the same");
+    }
+  }
+});
+
+test("what was done makes old answers about the same thing void, and no others", async () => {
+  const grace = { user_email: "grace@example.org" };
+  const correction = ["correction", "r", { name: "A" }, { name: "B" }];
+  const [name, transfer, link] = [["name", "r", "A", "B"], ["transfer", "r", grace], ["link", "r"]];
+  const others = [["name", "s", "A", "B"], ["confirm", "r"], ["cancel", "r"], ["seat", "r", "hold", grace]];
+  for (const [done, voids] of [
+    [["name", "r", "B", "C"], [name, correction]],
+    [["correction", "r", { name: "B" }, { name: "C" }], [name, correction, transfer, link]],
+    [["transfer", "r", { user_email: "ada@example.org" }], [name, correction, transfer, link]],
+    [link, [link, correction]],
+    [["confirm", "r"], [["confirm", "r"]]],
+    [["seat", "r", "register", grace], [["seat", "r", "hold", grace]]],
+    [["seat", "r", "register", { user_email: "ada@example.org" }], []],
+  ]) {
+    for (const old of [name, correction, transfer, link, ...others]) {
+      const [before, , after] = await keysOf([old, lost()], [done, "done"], [old, "done"]);
+      const isVoid = voids.some((one) => JSON.stringify(one) === JSON.stringify(old));
+      assert.equal(before !== after, isVoid, `${done.join()} after ${old.join()}`);
+    }
+  }
+});
+
 test("an answer that nobody sees is found when the same is asked for again", async () => {
   const leave = new AbortController();
   leave.abort();
@@ -128,6 +175,44 @@ test("keys outlive the page, but neither the day nor too many others", async (co
     assert.equal(other.openAttempt("seat", "jazz"), null, strange);
     assert.ok((await sent(what, "done", { through: other.attempt })).key);
   }
+});
+
+test("what may have been done keeps its key, however many refusals come after it", async () => {
+  const refuse = async (times) => {
+    for (let time = 0; time < times; time += 1) await sent(["refused", time], problem(400));
+  };
+  await refuse(1);
+  const [seat, first] = await keysOf([["seat", "kept"], lost()], [["refused", 0], problem(400)]);
+  await refuse(25);
+  const [again, later] = await keysOf([["seat", "kept"], "done"], [["refused", 0], problem(400)]);
+  assert.equal(again, seat);
+  // The negative control: too many are not kept.
+  assert.notEqual(later, first);
+});
+
+test("whom an organizer had to do with does not outlive the sign-out, and nobody the day", async (context) => {
+  globalThis.sessionStorage = storage();
+  context.after(() => delete globalThis.sessionStorage);
+  const stored = () => sessionStorage.getItem("attempts") ?? "";
+  const load = (page) => import(`../../../../../static/js/idempotency.js?page=${page}`);
+  const { attempt: through, forgetOrganizers: forget } = await load("at-work");
+  const before = { user_email: "ada@example.org", name: "Ada" };
+  await sent(["correction", "r", before, { user_email: "ida@example.org" }], problem(400), { through });
+  await sent(["link", "r"], lost(), { through });
+  for (const kind of ["event", "edit", "cancel-event"]) await sent([kind, "jazz"], lost(), { through });
+  await sent(["seat", "jazz", "hold", { user_email: "grace@example.org" }], lost(), { through });
+  // The negative control.
+  assert.match(stored(), /ada@.*ida@/);
+  forget();
+  const left = JSON.parse(stored()).map(({ what: [kind] }) => kind);
+  assert.deepEqual(left, ["seat"]);
+
+  await load("the-same-day");
+  assert.match(stored(), /grace@/);
+  const tomorrow = Date.now() + 24 * 60 * 60 * 1_000;
+  context.mock.method(Date, "now", () => tomorrow);
+  await load("the-next-day");
+  assert.equal(stored(), "");
 });
 
 test("a UUID is one of version 4, also where the browser makes none", (context) => {

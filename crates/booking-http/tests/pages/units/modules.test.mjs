@@ -60,6 +60,8 @@ test("everything is sent from one place, and every error becomes words in one", 
     ["The server could not be reached.", ["js/explain.js", "js/http.js"]],
     ["sessionStorage", ["js/current_hold.js", "js/idempotency.js", "js/session.js"]],
     [".innerHTML", []],
+    ["[aria-busy]", ["js/unsettled.js"]],
+    ["[aria-disabled]", ["js/unsettled.js"]],
   ]) {
     const found = [...sources].filter(([, source]) => source.includes(call)).map(([name]) => name);
     assert.deepEqual(found.sort(), homes, call);

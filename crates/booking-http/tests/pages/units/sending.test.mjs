@@ -1,4 +1,5 @@
 import "./setup.mjs";
+import { FakeElement } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
@@ -9,23 +10,8 @@ const problem = (status, retryAfter = null, body = {}) => new ProblemError(statu
 const lost = () => new ConnectionError(true, null);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** As much of an element as a form that is sent needs. */
-class FakeElement extends EventTarget {
-  attributes = new Map();
-  dataset = {};
-  textContent = "Save";
-  isConnected = true;
-  focused = 0;
-  setAttribute = (name, value) => void this.attributes.set(name, value);
-  removeAttribute = (name) => void this.attributes.delete(name);
-  hasAttribute = (name) => this.attributes.has(name);
-  focus() {
-    this.focused += 1;
-  }
-}
-
 class FakeForm extends FakeElement {
-  button = new FakeElement();
+  button = new FakeElement("button");
   querySelector = () => this.button;
   requestSubmit(submitter = null) {
     const event = new Event("submit", { cancelable: true });
@@ -41,7 +27,7 @@ function start(answers, options = {}) {
   const leave = new AbortController();
   const field = { name: "name", input: { value: "Ada", focus: () => {} }, node: { closest: () => null } };
   const errors = [];
-  const { resume } = submitForm({
+  const { resume, clear } = submitForm({
     form,
     button: form.button,
     busy: "Saving…",
@@ -66,7 +52,7 @@ function start(answers, options = {}) {
     onSent: (answer) => void seen.sent.push(answer),
     ...options,
   });
-  return { form, seen, errors, leave, resume };
+  return { form, seen, errors, leave, resume, clear };
 }
 
 test("a form is sent once at a time, says so, and is as it was afterwards", async () => {
@@ -171,7 +157,7 @@ test("who has left is told nothing", async () => {
 });
 
 test("after a try that may have worked nobody is told that nothing was done", async () => {
-  const first = [lost(), problem(504), problem(502), problem(500)];
+  const first = [lost(), problem(504), problem(502), problem(500, null, { detail: "it failed" })];
   const then = [
     problem(429, 60, { code: "rate_limited", detail: "slow down" }),
     new ConnectionError(false, null),
@@ -220,6 +206,42 @@ test("a form goes on from what was sent before it was there", async () => {
   seen.retry();
   await settled();
   assert.deepEqual(seen.sent, ["done"]);
+  assert.ok(!form.hasAttribute("data-undecided"));
+});
+
+test("what may have worked is not said not to have", async () => {
+  const gone = problem(404, null, { request_id: "q" });
+  for (const next of [problem(408), problem(413), problem(421), problem(400), gone, new TypeError("a bug")]) {
+    const { form, seen } = start([problem(500), next, problem(409), problem(413)]);
+    for (let press = 0; press < 4; press += 1) {
+      form.requestSubmit();
+      await settled();
+    }
+    const [first, second, decided, alone] = seen.shown;
+    assert.deepEqual([first.kind, second.kind], ["unknown", "unknown"], String(next));
+    assert.ok(first.canRetry && second.canRetry);
+    assert.equal(second.problem, next.problem, "it can be asked about");
+    // The negative controls.
+    assert.deepEqual([decided.kind, alone.kind], ["error", "error"]);
+  }
+});
+
+test("nothing is open any more once there is nothing to send, or it is begun anew", async () => {
+  const answers = [lost(), lost()];
+  let isSaved = false;
+  const send = (write) => (isSaved ? null : write(["form"], async () => Promise.reject(answers.shift())));
+  const { form, clear } = start([], { send });
+  const press = async () => {
+    form.requestSubmit();
+    await settled();
+    return form.hasAttribute("data-undecided");
+  };
+  assert.ok(await press());
+  isSaved = true;
+  assert.ok(!(await press()));
+  isSaved = false;
+  assert.ok(await press());
+  clear();
   assert.ok(!form.hasAttribute("data-undecided"));
 });
 
