@@ -29,10 +29,10 @@ case "$#$what" in
 esac
 
 step="looking for what the tests need"
-beside=()
+beside=
 close() {
     local status=$?
-    [ ${#beside[@]} -eq 0 ] || kill "${beside[@]}" 2>/dev/null || true
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
     local took="$((SECONDS / 60)) min $((SECONDS % 60)) s"
     if [ "$status" -eq 0 ]; then
         echo "== passed: $what, in $took"
@@ -273,8 +273,8 @@ else
     echo "== bill of materials: not made, as cargo-cyclonedx is not installed (cargo install cargo-cyclonedx)"
 fi
 
-# The storms wait a minute for ten thousand holds to end, the judge for faults to be noticed, and the pages for
-# a browser, so they run beside the other tests. All are built before, since one Cargo waits while another builds.
+# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
+# run beside the other tests. All are built before, since one Cargo waits while another builds.
 run "building the tests" "${tests[@]}" --no-run
 if [ "$what" = long ]; then
     run "every state of a small event" "${tests[@]}" --test model -- --ignored
@@ -285,29 +285,15 @@ if [ "$what" = long ]; then
         echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
     fi
 fi
-run_beside() {
-    "${tests[@]}" "${@:2}" >"$target/$1.log" 2>&1 &
-    beside+=($!)
-}
-run_beside faults --test storms --test judge
-run_beside pages --test pages
-# The names of the others.
-others=()
-for path in crates/*/tests/*; do
-    name=$(basename "$path" .rs)
-    case "$name" in
-        pages | storms | judge) ;;
-        *) [ -d "$path" ] && [ ! -e "$path/main.rs" ] || others+=(--test "$name") ;;
-    esac
-done
+beside_log=$target/beside.log
+"${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
+beside=$!
 failed=0
-run "tests" "${tests[@]}" --lib --bins "${others[@]}" || failed=$?
-run "examples in the documentation" "${tests[@]}" --doc || failed=$?
-for log in faults pages; do
-    step="$log, which ran beside the other tests"
-    wait "${beside[0]}" || failed=$?
-    beside=("${beside[@]:1}")
-    echo "== $step" && cat "$target/$log.log"
-done
+run "tests" "${tests[@]}" -- --skip apart_ || failed=$?
+step="the storms and the judge, which ran beside the other tests"
+wait "$beside" || failed=$?
+beside=
+# Last, so that Cargo's own result lines end the output.
+echo "== $step" && cat "$beside_log"
 step="tests"
 exit "$failed"

@@ -1,6 +1,7 @@
 //! The flash sale, and the same with everything dying in the middle of it.
 
 use crate::common::{self, App, Data, PROGRAM, http, start_on};
+use booking_load::client::Limits;
 use booking_load::flash::{FlashOptions, run};
 use booking_load::report::FlashReport;
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, free_port};
@@ -17,6 +18,15 @@ const STARTED_WITHIN: Duration = Duration::from_secs(60);
 /// Without a line in the log for each of tens of thousands of requests.
 pub(crate) const QUIET: (&str, &str) = ("RUST_LOG", "warn");
 
+/// On a machine that has much else to do a client may wait for its own turn after it has connected.
+pub(crate) const PATIENT: (&str, &str) = ("HEAD_SECONDS", "120");
+
+/// A sale whose clients wait for an answer for as long as a busy machine takes.
+fn sale(url: &str) -> FlashOptions {
+    let limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
+    FlashOptions { limits, ..FlashOptions::at(url) }
+}
+
 /// Runs a sale, one at a time: three storms at once would only slow each other down.
 async fn storm(options: FlashOptions) -> FlashReport {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -31,25 +41,25 @@ fn assert_sold(report: &FlashReport, seats: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_thousand_want_a_thousand_seats_on_sqlite() {
-    let app = App::start_with(Data::sqlite(), &[QUIET]);
-    let report = storm(FlashOptions::at(app.url())).await;
+    let app = App::start_with(Data::sqlite(), &[QUIET, PATIENT]);
+    let report = storm(sale(app.url())).await;
     assert_sold(&report, 1_000);
     app.assert_audit_is_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_thousand_want_a_thousand_seats_on_postgres() {
-    let app = App::start_with(Data::postgres(), &[QUIET]);
-    let report = storm(FlashOptions::at(app.url())).await;
+    let app = App::start_with(Data::postgres(), &[QUIET, PATIENT]);
+    let report = storm(sale(app.url())).await;
     assert_sold(&report, 1_000);
     app.assert_audit_is_clean();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_thousand_want_a_thousand_seats_of_two_servers() {
-    let app = App::start_with(Data::postgres(), &[QUIET]);
-    let second = start_on(&app.data, &[QUIET]);
-    let mut options = FlashOptions::at(app.url());
+    let app = App::start_with(Data::postgres(), &[QUIET, PATIENT]);
+    let second = start_on(&app.data, &[QUIET, PATIENT]);
+    let mut options = sale(app.url());
     options.urls.push(second.url().to_owned());
     let report = storm(options).await;
     assert_sold(&report, 1_000);
@@ -68,7 +78,7 @@ async fn a_server_killed_in_the_middle_loses_nothing_on_postgres() {
 
 async fn kill_the_server_in_the_middle(data: Data) {
     let port = free_port().to_string();
-    let settings = [QUIET, ("PORT", port.as_str())];
+    let settings = [QUIET, PATIENT, ("PORT", port.as_str())];
     let mut server = start_on(&data, &settings);
     let sale = tokio::spawn(run(sale_through_an_outage(server.url())));
     for third in 1..=2 {
@@ -84,7 +94,11 @@ async fn kill_the_server_in_the_middle(data: Data) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_killed_in_the_middle_loses_nothing() {
     let cluster = Cluster::start(ClusterOptions::default());
-    let settings = [("DATABASE_URL", cluster.url("postgres")), ("RUST_LOG", "error".to_owned())];
+    let settings = [
+        ("DATABASE_URL", cluster.url("postgres")),
+        ("RUST_LOG", "error".to_owned()),
+        (PATIENT.0, PATIENT.1.to_owned()),
+    ];
     let server = ServerProcess::start(Path::new(PROGRAM), &settings);
     let sale = tokio::spawn(run(sale_through_an_outage(server.url())));
     wait_until_booked(server.url(), 1_000).await;

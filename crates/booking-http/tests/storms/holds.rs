@@ -1,7 +1,7 @@
 //! Ten thousand holds, with servers and database killed in the middle: every seat comes back when its
 //! hold ends, and none twice.
 
-use crate::apart_flash::QUIET;
+use crate::apart_flash::{PATIENT, QUIET};
 use crate::common::{self, App, Data, PROGRAM, http, start_on};
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, free_port};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn holds_outlive_kills_and_give_every_seat_back_once() {
 fn on_sqlite() {
     let data = Data::sqlite();
     let port = free_port().to_string();
-    let settings = [QUIET, UNSWEPT, ("PORT", port.as_str())];
+    let settings = [QUIET, PATIENT, UNSWEPT, ("PORT", port.as_str())];
     let mut server = start_on(&data, &settings);
     let sale = Sale::open(server.url());
     let held = thread::scope(|scope| {
@@ -64,6 +64,7 @@ fn on_postgres() {
         ("DATABASE_URL", cluster.url("postgres")),
         ("RUST_LOG", "error".to_owned()),
         ("SWEEP_SECONDS", "0".to_owned()),
+        (PATIENT.0, PATIENT.1.to_owned()),
         ("PORT", port),
     ];
     let mut server = ServerProcess::start(Path::new(PROGRAM), &settings);
