@@ -2,9 +2,10 @@
 # Checks everything: format, lints, documentation, the types of the pages, all tests on both stores and in a
 # browser, the container's files, and licences. From a clean clone, in any folder, as root or as anybody.
 #
-#   scripts/test.sh         everything that a change is held to; less than what is below
-#   scripts/test.sh fast    in less than a minute once all is built: format, lints, unit tests, the domain, the
-#                           cases of a store in memory and on SQLite, and the API on SQLite. Needs Rust alone
+#   scripts/test.sh         everything but what takes minutes by itself
+#   scripts/test.sh fast    in about a minute once all is built: format, lints, unit tests, the domain, the cases
+#                           of a store in memory and on SQLite, and the API on SQLite. A few of these want PostgreSQL's
+#                           programs; what else is named below it does not look for, and installs nothing
 #   scripts/test.sh long    everything, and what takes minutes by itself: every state of a small event, and
 #                           failing over. What CI runs
 #
