@@ -63,7 +63,7 @@
 //!
 //! # A store of your own
 //!
-//! 1. Implement the five parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
+//! 1. Implement the six parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
 //!    with [`SeatStore`], whose docs say what of a decision has to be written, and what is missed if it is not.
 //! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file.
 //! 3. Run the suite, `booking_conformance::suite!`, until it is green. Its cases say what is wrong, and they find
@@ -124,6 +124,7 @@ pub use decide::{Decision, decide, decide_batch};
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::columns::{Columns, StatementText};
+pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
 pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::keys::KeyStore;
@@ -135,6 +136,12 @@ pub use store::seats::SeatStore;
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
+pub use values::delivery::{
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint,
+    EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext, LaneStep, LeaseId,
+    MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact, SinkBacklog, SinkId,
+    WhyDisabled,
+};
 pub use values::email::EmailAddress;
 pub use values::event::{
     Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, NewEventFields, Timing,
@@ -166,5 +173,7 @@ pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time
 /// ```
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::{BookingStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
+    pub use crate::{
+        BookingStore, DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore,
+    };
 }
