@@ -1,5 +1,5 @@
 use crate::{
-    Backlog, Delivery, DeliveryCursor, Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep,
+    Backlog, Delivery, DeliveryCursor, EmailAddress, Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep,
     LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, RecordedFact,
     Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
@@ -90,6 +90,15 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
+
+    /// Up to `limit` live registrations of `user_email`, which is in its canonical spelling, of events that are
+    /// neither cancelled nor over, newest event first: it looks at each such event, and is for whoever has lost
+    /// their link.
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError>;
 
     /// An endpoint's log, with the latest try first.
     async fn deliveries(

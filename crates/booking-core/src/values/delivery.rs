@@ -351,6 +351,8 @@ pub enum MailStep {
     Sent,
     /// What it would have told is no longer so.
     Dropped,
+    /// Its worker goes on: the lease begins anew.
+    GoOn,
     /// It will be tried again after this; why it failed is at most [`FAILURE_BYTES_MAX`].
     RetryAfter(TimeDelta, String),
     /// It was given up, for this reason.

@@ -109,6 +109,11 @@ impl FromStr for EventCursor {
 pub struct RegistrationCursor(Version);
 
 impl RegistrationCursor {
+    /// After the registration that made `version`.
+    pub const fn at(version: Version) -> Self {
+        Self(version)
+    }
+
     /// The version that the last registration of the page made.
     pub const fn version(self) -> Version {
         self.0
