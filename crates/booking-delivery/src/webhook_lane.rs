@@ -116,7 +116,7 @@ pub(crate) async fn walk(
         let is_last = facts.len() < limit.get();
         for recorded in facts {
             let wants = WebhookType::of(recorded.fact.kind);
-            if !wants.is_some_and(|kind| endpoint.types.includes(kind)) {
+            if !wants.is_some_and(|kind| endpoint.types.takes(kind)) {
                 walk.done(&recorded, None);
                 continue;
             }
