@@ -132,7 +132,7 @@ const fn status_after(kind: FactKind) -> Option<Status> {
 /// As it was then where the fact says so, and as it is now elsewhere.
 const fn event_status_after(kind: FactKind, now: EventStatus) -> EventStatus {
     match kind {
-        FactKind::EventPublished => EventStatus::Published,
+        FactKind::EventCreated | FactKind::EventPublished => EventStatus::Published,
         FactKind::EventCancelled => EventStatus::Cancelled,
         FactKind::EventDrafted => EventStatus::Draft,
         _ => now,
