@@ -5,8 +5,8 @@ import { nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
 /** @import { Answer } from "./http.js" */
-/** @import { BookingEvent, HistoryEntry, Page, Person, PersonChanges, Registration, Seated } from "./types.js" */
-/** @import { ScanRequest, ScanResult, Ticket, TicketKeys } from "./types.js" */
+/** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Registration } from "./types.js" */
+/** @import { ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
 
 export { ConnectionError, ProblemError } from "./http.js";
 
@@ -95,7 +95,7 @@ export const cancelEvent = (id, key) =>
  * @param {string} eventId
  * @param {Person & { on_full?: "waitlist" }} person
  * @param {string} key
- * @returns {Promise<Seated>}
+ * @returns {Promise<Claimed>}
  */
 export const register = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/register`, person, { key }));
@@ -104,7 +104,7 @@ export const register = (eventId, person, key) =>
  * @param {string} eventId
  * @param {Person} person
  * @param {string} key
- * @returns {Promise<Seated>}
+ * @returns {Promise<Claimed>}
  */
 export const hold = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/holds`, person, { key }));

@@ -9,9 +9,11 @@
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
 //! | how many seats a client holds | `holds` |
+//! | at which events a registration is a hold | `confirming` |
 //! | how many seats of an event a client took | `seats` |
 //! | what both count in | `places` |
 
+mod confirming;
 mod gate;
 mod holds;
 mod places;
@@ -19,8 +21,10 @@ mod rate;
 mod seats;
 
 use crate::net::client::TrustedProxies;
+pub(crate) use confirming::Confirming;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
+pub(crate) use places::Taken;
 pub use rate::Rate;
 pub(crate) use seats::Seats;
 

@@ -2,6 +2,7 @@
 
 mod batch_loader;
 pub(crate) mod bulkhead;
+pub(crate) mod known_addresses;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
@@ -9,9 +10,10 @@ pub(crate) mod tickets;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::callers::RegistrationAuth;
-use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
+use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
+use crate::service::known_addresses::{Known, KnownAddresses};
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::telemetry::MetricsAt;
@@ -21,12 +23,13 @@ use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
-    StoreError,
+    BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
+    RegistrationId, Retention, StoreError,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Receiver;
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -40,6 +43,10 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
+    pub(crate) confirming: Confirming,
+    /// Whether mail goes out.
+    pub(crate) mail_is_on: bool,
+    known_addresses: KnownAddresses,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -66,6 +73,9 @@ impl Service {
             retention: None,
             holds: Holds::new(limits),
             seats: Seats::new(limits),
+            confirming: Confirming::default(),
+            mail_is_on: false,
+            known_addresses: KnownAddresses::default(),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -79,6 +89,11 @@ impl Service {
     /// The same, whose new events keep personal data for so long if nothing is said.
     pub(crate) fn with_retention(self, retention: Option<Retention>) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same, which sends mail, or does not.
+    pub(crate) fn with_mail(self, mail_is_on: bool) -> Self {
+        Self { mail_is_on, ..self }
     }
 
     /// The same, whose links begin with this.
@@ -148,6 +163,18 @@ impl Service {
             manager => self.reads.check_manages(manager, registration.event_id).await?,
         }
         Ok(registration)
+    }
+
+    /// Has whoever has the address of a registration told of it by mail: somebody asked for it again. Nobody waits
+    /// for that.
+    pub(crate) fn tell_of_registration(&self, event_id: EventId, registration_id: RegistrationId) {
+        self.known_addresses.hand_on((event_id, registration_id));
+    }
+
+    /// The registrations that are to be told of so, for what does it; there is one of it.
+    #[expect(dead_code, reason = "what sends mail takes it")]
+    pub(crate) fn take_known_addresses(&self) -> Option<Receiver<Known>> {
+        self.known_addresses.take_receiver()
     }
 
     /// Whether this server is to be sent requests.

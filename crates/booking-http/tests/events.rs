@@ -23,7 +23,7 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         "starts_at": "2027-05-01T19:00:00+02:00", "ends_at": "2027-05-01T21:00:00Z",
         "timezone": "Europe/Berlin", "venue": " The cellar ",
         "opens_at": "2027-04-01T00:00:00.123456789Z", "closes_at": "2027-05-01T16:00:00Z",
-        "waitlist_enabled": false, "offer_ttl_seconds": 3_600,
+        "waitlist_enabled": false, "offer_ttl_seconds": 3_600, "language": "de", "remind_hours": 48,
     });
     let made = done(&app.post("/events", &body), 201);
     for (name, value) in [
@@ -37,6 +37,9 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         ("closes_at", json!("2027-05-01T16:00:00Z")),
         ("waitlist_enabled", json!(false)),
         ("offer_ttl_seconds", json!(3_600)),
+        ("language", json!("de")),
+        ("remind_hours", json!(48)),
+        ("confirm_address", json!(false)),
         ("waitlist_count", json!(0)),
         ("version", json!(1)),
     ] {
@@ -48,10 +51,12 @@ fn an_event_has_all_that_it_was_given(data: Data) {
     let plain = done(&app.post("/events", &json!({"name": "Plain", "capacity": 1})), 201);
     assert_eq!((&plain["status"], &plain["waitlist_enabled"]), (&json!("published"), &json!(true)));
     assert_eq!(plain["offer_ttl_seconds"], 86_400);
+    assert_eq!((&plain["language"], &plain["remind_hours"]), (&json!("en"), &Value::Null));
     let nulls = json!({
         "name": "Nulls", "capacity": 1, "status": null, "starts_at": null, "ends_at": null,
         "timezone": null, "venue": null, "opens_at": null, "closes_at": null,
-        "waitlist_enabled": null, "offer_ttl_seconds": null,
+        "waitlist_enabled": null, "offer_ttl_seconds": null, "language": null, "remind_hours": null,
+        "confirm_address": null,
     });
     let nulls = done(&app.post("/events", &nulls), 201);
     assert_eq!((&nulls["status"], &nulls["venue"]), (&json!("published"), &Value::Null));
