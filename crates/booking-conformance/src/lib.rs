@@ -50,6 +50,7 @@ macro_rules! suite {
             a_full_event_may_conceal_who_is_registered
             a_scan_tells_who_is_early_and_who_is_late
             an_event_tells_when_it_was_changed
+            each_change_of_an_event_is_kept_for_what_it_was
             a_mistake_is_corrected_and_the_ticket_stays_good
             a_transfer_to_oneself_is_a_correction
             a_new_link_ends_the_one_before

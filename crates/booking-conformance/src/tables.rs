@@ -119,6 +119,7 @@ impl Tables {
 impl EventTable {
     /// An event that was put up at `now`, which is to the microsecond.
     pub fn new(new: NewEvent, now: DateTime<Utc>) -> Self {
+        let fact = Fact::of_creation(new.rules.status);
         Self {
             erase_at: new.details.erase_at(&new.rules),
             erased_to: Version::FIRST,
@@ -127,7 +128,7 @@ impl EventTable {
             due_at: None,
             cancelled_version: None,
             rows: BTreeMap::new(),
-            facts: BTreeMap::from([(Version::FIRST, (now, Fact::EVENT_CREATED))]),
+            facts: BTreeMap::from([(Version::FIRST, (now, fact))]),
             records: BTreeMap::new(),
         }
     }

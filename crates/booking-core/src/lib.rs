@@ -148,16 +148,19 @@ pub use values::event::{
     Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
 pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::RequestId;
-pub use values::secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
+pub use values::secret::{
+    EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash,
+};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
+pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
 
 /// The parts of a store, so that their methods can be called on a store of a known type.
 ///

@@ -16,3 +16,4 @@ pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;
 mod unseen;
+pub(crate) mod webhook;

@@ -3,9 +3,9 @@
 use booking_conformance::EventTable;
 use booking_core::{
     AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
-    EmailAddress, EventCommand, EventId, EventName, EventRules, Execution, Fingerprint, Hold,
-    HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register,
-    Retention, TokenHash, Transfer, decide, decide_batch,
+    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
+    Refusal, Register, Retention, TimeZone, TokenHash, Transfer, Venue, decide, decide_batch,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -143,6 +143,45 @@ fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::De
 
 fn before_the_first() -> booking_core::Version {
     booking_core::Version::new(0)
+}
+
+/// Every change of an event makes a fact that says what those who hear of it have to do.
+#[test]
+fn an_event_is_published_moved_or_changed_otherwise() {
+    use FactKind::{EventCreated, EventDrafted, EventEdited, EventMoved, EventPublished};
+    let at = |seconds| Some(Some(now() + TimeDelta::seconds(seconds)));
+    let venue = Some(Some(Venue::parse("Hall 2").expect("valid")));
+    let zone = Some(Some(TimeZone::parse("Europe/Berlin").expect("valid")));
+    let name = Some(EventName::parse("Another name").expect("valid"));
+    let (nothing, publish) = (Edit::default(), Edit { publish: true, ..Edit::default() });
+    let edits = [
+        (EventMoved, Edit { starts_at: at(100), ..nothing.clone() }),
+        (EventMoved, Edit { ends_at: at(200), name: name.clone(), ..nothing.clone() }),
+        (EventMoved, Edit { timezone: zone, ..nothing.clone() }),
+        (EventMoved, Edit { venue: venue.clone(), ..nothing.clone() }),
+        (EventMoved, Edit { venue: Some(None), ..nothing.clone() }),
+        (EventEdited, Edit { name, ..nothing.clone() }),
+        (EventEdited, Edit { capacity: Some(capacity(3)), ..nothing.clone() }),
+        (EventEdited, Edit { closes_at: at(50), ..nothing }),
+        (EventPublished, Edit { venue, ..publish.clone() }),
+    ];
+    let draft = EventRules { status: EventStatus::Draft, ..EventRules::default() };
+    let name = EventName::parse("An event").expect("valid");
+    let new = NewEvent::new(event_id(), name, capacity(2));
+    let mut table = EventTable::new(new.with(|new| new.rules = draft).expect("in order"), now());
+    for (_, edit) in &edits {
+        let edit = Command::Edit(Box::new(edit.clone()));
+        run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, edit)], now());
+    }
+    // It is published already, and stays so.
+    let again = Command::Edit(Box::new(publish));
+    run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, again)], now());
+    let kinds = |table: &EventTable| -> Vec<_> {
+        table.facts_after(before_the_first()).map(|(_, fact)| fact.kind).collect()
+    };
+    let expected: Vec<_> = edits.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds(&table), [vec![EventDrafted], expected].concat());
+    assert_eq!(kinds(&empty(event_id(), 2, None)), [EventCreated]);
 }
 
 proptest! {

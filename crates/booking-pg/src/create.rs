@@ -149,7 +149,7 @@ async fn insert_event(
                 &stored_count(capacity.get()),
                 &stored_version(Version::FIRST),
                 &now,
-                &stored_facts(&[Fact::EVENT_CREATED]),
+                &stored_facts(&[Fact::of_creation(rules.status)]),
                 &details.starts_at,
                 &details.ends_at,
                 &details.timezone.as_ref().map(TimeZone::as_str),

@@ -88,7 +88,7 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         rules.conceals_registered,
     ])?;
     if inserted == 1 {
-        let facts = [Fact::EVENT_CREATED];
+        let facts = [Fact::of_creation(rules.status)];
         write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
     }
     Ok(inserted == 1)

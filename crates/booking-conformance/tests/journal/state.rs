@@ -106,9 +106,10 @@ impl State {
 
 impl Table {
     fn new(event: Event) -> Self {
+        let fact = Fact::of_creation(event.rules.status);
         Self {
             erase_at: event.details.erase_at(&event.rules),
-            facts: BTreeMap::from([(event.version, (event.created_at, Fact::EVENT_CREATED))]),
+            facts: BTreeMap::from([(event.version, (event.created_at, fact))]),
             event,
             counts: SeatCounts::default(),
             due_at: None,

@@ -339,6 +339,7 @@ pub struct Entry {
 #[expect(missing_docs, reason = "the names are those of the contract")]
 pub enum Kind {
     EventCreated,
+    /// Any edit: the answer to one does not tell whether it published or moved the event.
     EventEdited,
     EventCancelled,
     Registered,
