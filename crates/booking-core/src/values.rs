@@ -6,6 +6,7 @@ pub(crate) mod email;
 pub(crate) mod event;
 pub(crate) mod fact;
 pub(crate) mod id;
+pub(crate) mod mail;
 pub(crate) mod organizer;
 pub(crate) mod page;
 pub(crate) mod person;
