@@ -38,7 +38,9 @@ wanted AS (
     CROSS JOIN LATERAL (
         SELECT events.organizer_id
         FROM events
-        WHERE events.id = spans.event_id
+        -- One of one, in order, so that only the primary key will do.
+        WHERE events.id = ANY (ARRAY[spans.event_id])
+        ORDER BY events.id
         LIMIT 1
     ) AS owned
     CROSS JOIN LATERAL (
