@@ -72,7 +72,7 @@ async fn serve_observed(
         Tickets::open(SigningSeeds::of(&config.ticket_seeds, &store), store.clone()).await?;
     let service = Service::new(store, admission, tickets, &config.client_limits);
     let service = service.with_metrics(metrics, config.metrics_at);
-    let service = service.with_base_url(config.base_url.clone()).with_mail(config.mail_is_on);
+    let service = service.with_base_url(config.base_url.clone()).with_mail(config.mail.is_some());
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,

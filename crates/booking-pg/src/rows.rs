@@ -220,23 +220,23 @@ fn capacity(stored: i32) -> Result<Capacity, PgError> {
     Capacity::parse(stored.into(), CapacityMax::HIGHEST).map_err(in_column("capacity"))
 }
 
-fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
+pub(crate) fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
     u32::try_from(stored).map_err(unreadable(column))
 }
 
-fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
+pub(crate) fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
     u64::try_from(stored).map(Version::new).map_err(unreadable(column))
 }
 
-fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
+pub(crate) fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
     stored.try_into().map_err(unreadable(column))
 }
 
-fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
+pub(crate) fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
     move |source| PgError::Row { column, source }
 }
 
 /// Without the cause, which may quote what is stored.
-fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
+pub(crate) fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
     move |_| PgError::Unreadable { column }
 }
