@@ -137,8 +137,8 @@ pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::email::EmailAddress;
 pub use values::event::{
-    Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, NewEventFields, Timing,
-    Version,
+    Availability, Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent,
+    NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};

@@ -4,12 +4,12 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId, Retention,
-    SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
-    Version,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
+    HistoryEntry, IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
+    Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -81,6 +81,20 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
         details_changed_at: row.get(22),
         sequence: count("sequence", row.get(23))?,
         is_settled: row.get(18),
+    })
+}
+
+/// A row of `event/availability`.
+pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
+    Ok(Availability {
+        event_id: event_id(row, 0),
+        organizer_id: organizer_id(row, 1),
+        status: event_status(row, 2)?,
+        capacity: capacity(row.get(3))?,
+        version: version("version", row.get(4))?,
+        booked_count: count("booked_count", row.get(5))?,
+        waitlist_count: count("waitlist_count", row.get(6))?,
+        is_settled: row.get(7),
     })
 }
 

@@ -54,6 +54,7 @@ macro_rules! statements {
 statements! {
     AUDIT_COUNT "audit/count"
     EVENT_ASSIGN "event/assign"
+    EVENT_AVAILABILITY "event/availability"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"

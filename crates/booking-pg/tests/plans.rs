@@ -11,6 +11,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
     ("event/assign", &["events_pkey"]),
+    ("event/availability", &["events_pkey"]),
     ("event/details", &["events_pkey"]),
     ("event/due", &["events_due"]),
     ("event/edit", &["events_pkey"]),
