@@ -62,6 +62,8 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// What links begin with that are followed later; `None` if there are to be none.
     pub base_url: Option<BaseUrl>,
+    /// The most connections on which events are watched.
+    pub live_max: usize,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -157,6 +159,7 @@ impl Config {
             cors: Cors::read(&mut reader),
             allowed_hosts: AllowedHosts::read(&mut reader),
             base_url: BaseUrl::read(&mut reader),
+            live_max: reader.within("LIVE_MAX", 0, 1_000_000) as usize,
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))

@@ -2,6 +2,7 @@
 
 mod batch_loader;
 pub(crate) mod bulkhead;
+pub(crate) mod live;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
@@ -12,6 +13,7 @@ use crate::auth::callers::RegistrationAuth;
 use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
+use crate::service::live::Live;
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::telemetry::MetricsAt;
@@ -40,6 +42,8 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
+    /// Who watches events.
+    pub(crate) live: Arc<Live>,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -66,6 +70,7 @@ impl Service {
             retention: None,
             holds: Holds::new(limits),
             seats: Seats::new(limits),
+            live: Arc::new(Live::new(usize::MAX, limits.client_live_max)),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -84,6 +89,11 @@ impl Service {
     /// The same, whose links begin with this.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
+    }
+
+    /// The same, on which events are watched on so many connections at most.
+    pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
+        Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
     }
 
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
@@ -161,6 +171,7 @@ impl Service {
         let now = Snapshot {
             ready: self.ready().await,
             requests_under_way: self.requests_under_way(),
+            live_watchers: self.live.watchers(),
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
@@ -178,10 +189,11 @@ impl Service {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// From now on every answer asks its client to close the connection.
+    /// From now on every answer asks its client to close the connection, and nobody watches events any more.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.stopped.notify_waiters();
+        self.live.end();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
