@@ -24,4 +24,5 @@ pub mod report;
 mod storm;
 pub mod token;
 pub mod verify;
+pub mod watch;
 pub mod workload;

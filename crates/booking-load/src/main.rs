@@ -2,11 +2,13 @@
 
 mod chaos_args;
 mod judge_args;
+mod watch_args;
 
 use anyhow::Context;
 use booking_load::client::Limits;
 use booking_load::flash::{self, FlashOptions};
 use booking_load::token::OrganizerToken;
+use booking_load::watch;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ enum Command {
     Flash(FlashArgs),
     /// Ask for everything at once, write down what is answered, and judge it.
     Judge(judge_args::JudgeArgs),
+    /// Have one event watched by many while it is sold, and tell how late they hear of it.
+    Watch(watch_args::WatchArgs),
     /// Stand between a server and PostgreSQL and fail on purpose, until killed.
     Chaos(chaos_args::ChaosArgs),
 }
@@ -119,6 +123,11 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             let verdict = judge.run(&runtime)?;
             print(cli.json, &verdict)?;
             Ok(verdict.is_clean() && judge.reached(&verdict))
+        }
+        Command::Watch(watch) => {
+            let report = runtime.block_on(watch::run(watch.options()?))?;
+            print(cli.json, &report)?;
+            Ok(report.is_clean())
         }
         Command::Chaos(chaos) => runtime.block_on(chaos.run()).map(|()| true),
     }

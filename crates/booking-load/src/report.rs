@@ -81,7 +81,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Self {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         Self {
             p50_micros: histogram.value_at_quantile(0.5),
             p90_micros: histogram.value_at_quantile(0.9),

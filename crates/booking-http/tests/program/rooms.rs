@@ -23,7 +23,8 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-load",
         "chaos < connection < cpu < judge < link < backoff < token < client < api < \
-         verify < workload < options < storm < report < flash < chaos_args < judge_args",
+         verify < workload < options < storm < report < flash < watch < chaos_args < judge_args < \
+         watch_args",
     ),
     (
         "booking-admission",
