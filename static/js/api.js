@@ -25,6 +25,18 @@ export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/regi
 /** @param {string} eventId */
 export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
 
+/**
+ * Where it is told how full events are, as it changes.
+ *
+ * @param {Map<string, number | null>} watched The version of each that is known.
+ */
+export function livePath(watched) {
+  const [ids, versions] = [[...watched.keys()], [...watched.values()].map((version) => version ?? "")];
+  if (ids.length !== 1) return `/live?events=${ids.map(encodeURIComponent).join()}&since=${versions.join()}`;
+  const since = versions[0] === "" ? "" : `?since=${versions[0]}`;
+  return `${eventPath(ids[0] ?? "")}/live${since}`;
+}
+
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const getEvents = (path, signal) => getPage(path, signal);
 

@@ -29,6 +29,15 @@
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
  *
+ * @typedef {object} SeatState How full an event is, as its stream tells it.
+ * @property {string} event_id
+ * @property {number} capacity
+ * @property {number} booked_count
+ * @property {number} available
+ * @property {number} waitlist_count
+ * @property {"draft" | "published" | "cancelled"} status
+ * @property {number} version
+ *
  * @typedef {"confirmed" | "held" | "waitlisted" | "offered" | "cancelled" | "expired"} Status
  *
  * @typedef {object} Registration

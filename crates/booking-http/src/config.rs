@@ -65,6 +65,8 @@ pub struct Config {
     pub base_url: Option<BaseUrl>,
     /// How mail is sent; `None` if there is to be none.
     pub mail: Option<MailConfig>,
+    /// The most connections on which events are watched.
+    pub live_max: usize,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -161,6 +163,7 @@ impl Config {
             allowed_hosts: AllowedHosts::read(&mut reader),
             base_url: BaseUrl::read(&mut reader),
             mail: read_mail(&mut reader),
+            live_max: reader.within("LIVE_MAX", 0, 1_000_000) as usize,
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))

@@ -3,6 +3,7 @@
 mod batch_loader;
 pub(crate) mod bulkhead;
 pub(crate) mod known_addresses;
+pub(crate) mod live;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
@@ -14,6 +15,7 @@ use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::known_addresses::{Known, KnownAddresses};
+use crate::service::live::Live;
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::telemetry::MetricsAt;
@@ -47,6 +49,8 @@ pub(crate) struct Service {
     /// Whether mail goes out.
     pub(crate) mail_is_on: bool,
     known_addresses: KnownAddresses,
+    /// Who watches events.
+    pub(crate) live: Arc<Live>,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -76,6 +80,7 @@ impl Service {
             confirming: Confirming::default(),
             mail_is_on: false,
             known_addresses: KnownAddresses::default(),
+            live: Arc::new(Live::new(usize::MAX, limits.client_live_max)),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -99,6 +104,11 @@ impl Service {
     /// The same, whose links begin with this.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
+    }
+
+    /// The same, on which events are watched on so many connections at most.
+    pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
+        Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
     }
 
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
@@ -188,6 +198,7 @@ impl Service {
         let now = Snapshot {
             ready: self.ready().await,
             requests_under_way: self.requests_under_way(),
+            live_watchers: self.live.watchers(),
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
@@ -205,10 +216,11 @@ impl Service {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// From now on every answer asks its client to close the connection.
+    /// From now on every answer asks its client to close the connection, and nobody watches events any more.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.stopped.notify_waiters();
+        self.live.end();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -3,6 +3,7 @@
 mod chaos_args;
 mod judge_args;
 mod webhooks_args;
+mod watch_args;
 
 use anyhow::Context;
 use booking_load::api::Api;
@@ -11,6 +12,7 @@ use booking_load::flash::{self, FlashOptions};
 use booking_load::receivers::Behaviour;
 use booking_load::report::FlashReport;
 use booking_load::token::OrganizerToken;
+use booking_load::watch;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -41,6 +43,8 @@ enum Command {
     Judge(judge_args::JudgeArgs),
     /// Ask while receivers of webhooks listen, and judge what was answered and what they were told.
     Webhooks(webhooks_args::WebhooksArgs),
+    /// Have one event watched by many while it is sold, and tell how late they hear of it.
+    Watch(watch_args::WatchArgs),
     /// Stand between a server and PostgreSQL and fail on purpose, until killed.
     Chaos(chaos_args::ChaosArgs),
 }
@@ -150,6 +154,11 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
         }
         Command::Webhooks(webhooks) => {
             let report = runtime.block_on(webhooks.run())?;
+            print(cli.json, &report)?;
+            Ok(report.is_clean())
+        }
+        Command::Watch(watch) => {
+            let report = runtime.block_on(watch::run(watch.options()?))?;
             print(cli.json, &report)?;
             Ok(report.is_clean())
         }

@@ -4,10 +4,11 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId, RemindHours,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
+    HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
+    RemindHours,
     Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone,
     TokenHash, Venue, Version,
 };
@@ -86,6 +87,20 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
         details_changed_at: row.get(25),
         sequence: count("sequence", row.get(26))?,
         is_settled: row.get(21),
+    })
+}
+
+/// A row of `event/availability`.
+pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
+    Ok(Availability {
+        event_id: event_id(row, 0),
+        organizer_id: organizer_id(row, 1),
+        status: event_status(row, 2)?,
+        capacity: capacity(row.get(3))?,
+        version: version("version", row.get(4))?,
+        booked_count: count("booked_count", row.get(5))?,
+        waitlist_count: count("waitlist_count", row.get(6))?,
+        is_settled: row.get(7),
     })
 }
 

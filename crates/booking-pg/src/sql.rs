@@ -65,6 +65,7 @@ statements! {
     ENDPOINT_LIST "endpoint/list"
     ENDPOINT_NOTE "endpoint/note"
     EVENT_ASSIGN "event/assign"
+    EVENT_AVAILABILITY "event/availability"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"

@@ -21,6 +21,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("endpoint/insert", &["webhook_endpoints_of_organizer", "webhook_endpoints_pkey"]),
     ("endpoint/note", &["webhook_endpoints_pkey"]),
     ("event/assign", &["events_pkey"]),
+    ("event/availability", &["events_pkey"]),
     ("event/details", &["events_pkey"]),
     ("event/due", &["events_due"]),
     ("event/edit", &["events_pkey"]),
