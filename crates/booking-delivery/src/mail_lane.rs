@@ -2,8 +2,8 @@
 
 use crate::limits::FACTS_AT_ONCE;
 use booking_core::{
-    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailId, MailKind,
-    NewMail, PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
+    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
+    PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
 };
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
