@@ -197,12 +197,17 @@ async fn killed(house: House, victims: &[Victim]) {
     let urls = house.urls();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let options = WorkloadOptions { rate: Some(REQUESTS_A_SECOND), ..load(&urls) };
-    let told = told_during(house, options, ARRIVES_WITHIN, async |house: &mut House, receivers: &Receivers| {
-        for victim in victims {
-            tokio::time::sleep(KILL_EVERY).await;
-            house.kill(receivers, *victim).await;
-        }
-    })
+    let told = told_during(
+        house,
+        options,
+        ARRIVES_WITHIN,
+        async |house: &mut House, receivers: &Receivers| {
+            for victim in victims {
+                tokio::time::sleep(KILL_EVERY).await;
+                house.kill(receivers, *victim).await;
+            }
+        },
+    )
     .await;
     told.report(victims.len());
     told.assert_is_whole(TOLD);
@@ -248,15 +253,16 @@ async fn many_facts_and_many_kills_lose_no_message() {
     };
     let began = Instant::now();
     let until = began + WITHIN;
-    let told = told_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
-        for (kill, victim) in (1..=kills).zip(ON_POSTGRES.iter().cycle()) {
-            tokio::time::sleep(KILL_EVERY).await;
-            reach_facts(house, facts / (kills + 1) * kill, until).await;
-            house.kill(receivers, *victim).await;
-        }
-        reach_facts(house, facts, until).await;
-    })
-    .await;
+    let told =
+        told_during(house, options, WITHIN, async |house: &mut House, receivers: &Receivers| {
+            for (kill, victim) in (1..=kills).zip(ON_POSTGRES.iter().cycle()) {
+                tokio::time::sleep(KILL_EVERY).await;
+                reach_facts(house, facts / (kills + 1) * kill, until).await;
+                house.kill(receivers, *victim).await;
+            }
+            reach_facts(house, facts, until).await;
+        })
+        .await;
     told.report(usize::try_from(kills).expect("there are not so many"));
     println!("took {:.0} s", began.elapsed().as_secs_f64());
     told.assert_is_whole(&["message: event.published", "message: registration.confirmed"]);
