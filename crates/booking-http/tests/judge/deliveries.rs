@@ -187,7 +187,7 @@ async fn told_during(
     let receivers = Receivers::start(&[Behaviour::Good; ENDPOINTS], LOOK_BACK_EVERY).await;
     let receivers = receivers.expect("there are ports");
     receivers.subscribe(&api).await.expect("the server makes endpoints");
-    let killing = async { kills(&mut house, &receivers).await };
+    let killing = kills(&mut house, &receivers);
     let (mut history, pace, ()) = run_during(options, killing).await.expect("it can be run");
     let arrived_after = receivers.finish(&mut history, pace.began, arrive_within).await;
     Told { verdict: judge(&history), arrived_after, house }
