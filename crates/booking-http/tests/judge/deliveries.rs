@@ -147,9 +147,9 @@ impl House {
             }),
             Victim::Receiver(at) => {
                 let receiver = &receivers.all()[at];
-                receiver.kill().await;
+                receiver.kill().await.expect("its port is free");
                 tokio::time::sleep(AWAY).await;
-                receiver.restart().await.expect("its port is free");
+                receiver.listen().expect("it has its port");
             }
         }
     }
@@ -184,7 +184,7 @@ async fn told_during(
     kills: impl AsyncFnOnce(&mut House, &Receivers),
 ) -> Told {
     let api = Api::new(house.servers[0].url(), Limits::default()).expect("it is a URL");
-    let receivers = Receivers::start(&[Behaviour::Good; ENDPOINTS], LOOK_BACK_EVERY).await;
+    let receivers = Receivers::start(&[Behaviour::Good; ENDPOINTS], LOOK_BACK_EVERY);
     let receivers = receivers.expect("there are ports");
     receivers.subscribe(&api).await.expect("the server makes endpoints");
     let killing = kills(&mut house, &receivers);
