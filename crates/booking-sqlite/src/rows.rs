@@ -256,7 +256,7 @@ pub(crate) fn text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     parse(value.as_str().map_err(broken(name))?).map_err(broken(name))
 }
 
-fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
+pub(crate) fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     row: &Row<'_>,
     index: usize,
     name: &'static str,
