@@ -128,9 +128,32 @@ impl Service {
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Outcome, ApiError> {
-        let event_id = self.reads.event_of(holder.id).await?;
-        let item = EventCommand::new(event_id, holder.caller, command).with_key(key);
+        let (event_id, caller) = match holder.is_mailed {
+            false => (self.reads.event_of(holder.id).await?, holder.caller),
+            true => {
+                let registration = self.store.registration(holder.id).await?;
+                let registration = registration.ok_or(ApiError::NotFound)?;
+                (registration.event_id, self.caller_about(&registration, holder).await)
+            }
+        };
+        let item = EventCommand::new(event_id, caller, command).with_key(key);
         Ok(self.submit(item).await?)
+    }
+
+    /// Who asks about `registration`: whoever shows the token of a mailed link is whom it was mailed to.
+    async fn caller_about(&self, registration: &Registration, holder: RegistrationAuth) -> Caller {
+        let (Caller::Attendee(shown), true) = (holder.caller, holder.is_mailed) else {
+            return holder.caller;
+        };
+        let manager = self.tickets.mailed_to(registration, shown).await;
+        manager.map_or(holder.caller, Caller::Attendee)
+    }
+
+    /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this
+    /// server is reached, or nobody manages it by a token.
+    pub(crate) fn mailed_link(&self, registration: &Registration) -> Option<String> {
+        let token = self.tickets.mail_token(registration)?;
+        Some(self.base_url.as_ref()?.of_registration(registration.id, &token))
     }
 
     /// A registration, for those who may read it: its event's organizer, and the holder of its token.
@@ -142,7 +165,7 @@ impl Service {
         holder: RegistrationAuth,
     ) -> Result<Registration, ApiError> {
         let registration = self.store.registration(holder.id).await?.ok_or(ApiError::NotFound)?;
-        match holder.caller {
+        match self.caller_about(&registration, holder).await {
             Caller::Attendee(hash) if registration.token_hash == Some(hash) => {}
             Caller::Attendee(_) => return Err(ApiError::Forbidden),
             manager => self.reads.check_manages(manager, registration.event_id).await?,
