@@ -110,6 +110,12 @@ macro_rules! suite {
             a_waitlist_can_be_closed
             a_thousand_passers_by_do_not_get_the_seat_of_who_waits
             a_long_queue_is_served_in_order
+            a_visitors_seat_is_held_until_its_address_is_confirmed
+            only_whoever_has_an_address_hears_that_it_is_registered
+            a_place_in_the_queue_is_kept_by_mail_and_offered
+            an_organizer_gives_seats_at_once_where_addresses_are_confirmed
+            nobody_gives_a_seat_to_an_address_that_did_not_confirm_it
+            what_is_told_by_mail_is_told_again_under_its_key
             a_ticket_lets_in_once
             a_void_ticket_is_refused_with_its_reason
             a_scan_counts_from_when_it_was_made

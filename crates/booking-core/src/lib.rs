@@ -72,7 +72,7 @@
 //!
 //! | a store keeps | by | of it [`decide`] has to know |
 //! | --- | --- | --- |
-//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
+//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `remind_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
 //! | registrations: [`Registration`], without its position | the event and their id; no two live ones of an event have one address | those that [`EventState::load_plan`] asks for |
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
 //! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
@@ -160,7 +160,9 @@ pub use values::secret::{
     EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash,
 };
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
-pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
+pub use values::time::{
+    HoldTtl, OfferTtl, RemindHours, Retention, TimeZone, parse_device_time, parse_instant,
+};
 pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
 
 /// The parts of a store, so that their methods can be called on a store of a known type.

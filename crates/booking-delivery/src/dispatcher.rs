@@ -1,12 +1,12 @@
 //! What runs beside requests: it routes facts, and has workers carry them out.
 
-use crate::webhook::schedule::DISABLED_AFTER;
 use crate::limits::{
     CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING, MAIL_LANES,
     MAILS_AT_ONCE, PURGE_EVERY, ROUTE_EVERY, SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail_lane;
 use crate::postman::Postman;
+use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
     BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LeaseId, PageLimit, SinkId,
@@ -233,7 +233,7 @@ impl Dispatcher {
         if must_note {
             self.store.note_endpoint(endpoint.id, went_well).await?;
         }
-        let fails_long = |since| Utc::now() - since >= DISABLED_AFTER;
+        let fails_long = |since| is_given_up(since, Utc::now());
         if !went_well && endpoint.failing_since.is_some_and(fails_long) {
             log::warn!("webhook {} has failed for so long that it is disabled", endpoint.id);
             let enabled = Some(Err(WhyDisabled::Failing));

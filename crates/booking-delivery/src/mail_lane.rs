@@ -113,8 +113,9 @@ async fn mail_of(
         FactKind::Cancelled => MailKind::Cancelled,
         FactKind::Transferred => MailKind::Transferred,
         FactKind::Corrected | FactKind::LinkRenewed => MailKind::Changed,
-        // Whether its event asks for that is looked at when it is rendered.
-        FactKind::Held if fact.actor == Actor::Attendee => MailKind::ConfirmAddress,
+        FactKind::Held if fact.actor == Actor::Attendee && confirms_address(store, event_id).await? => {
+            MailKind::ConfirmAddress
+        }
         // A hold that runs out was let go by whoever took it.
         FactKind::Expired if was_offered(store, event_id, fact.previous).await? => MailKind::Lapsed,
         FactKind::Held
@@ -130,6 +131,10 @@ async fn mail_of(
         | FactKind::EventCancelled => return Ok(None),
     };
     Ok(Some(new_mail(event_id, registration_id, recorded.version, kind)))
+}
+
+async fn confirms_address(store: &dyn BookingStore, event_id: EventId) -> Result<bool, StoreError> {
+    Ok(store.event(event_id).await?.is_some_and(|event| event.rules.confirms_address))
 }
 
 async fn was_offered(

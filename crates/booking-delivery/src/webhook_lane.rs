@@ -1,28 +1,29 @@
 //! One event's messages to one endpoint, in order.
 
 use crate::limits::{FACTS_AT_ONCE, RENEW_EVERY, STEP_EVERY, STEP_MAX, TURN};
-use crate::webhook::client::{Client, Outcome};
-use crate::webhook::payload::{self, Subject};
+use crate::webhook::client::{Outcome, WebhookClient};
+use crate::webhook::payload::{self, Told, message_id};
 use crate::webhook::schedule;
-use crate::webhook::signature::{Signer, message_id};
+use crate::webhook::signature::{Secrets, ServerKey, sign};
 use booking_core::{
-    BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventStatus, FactKind, Lane,
-    LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, StoreError, WebhookType,
+    BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventId, EventStatus, FactKind,
+    Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, StoreError, WebhookType,
     WhyDisabled,
 };
 use chrono::{TimeDelta, Utc};
+use hyper::body::Bytes;
 use std::sync::Arc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Makes, signs and sends messages.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    client: Client,
-    signer: Arc<Signer>,
+    client: Arc<WebhookClient>,
+    key: Arc<ServerKey>,
 }
 
 /// What became of one try.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Try {
     /// The message's type.
     pub kind: WebhookType,
@@ -31,17 +32,17 @@ pub struct Try {
 }
 
 impl Sender {
-    /// One that sends by `client` what `signer` has signed.
-    pub fn new(client: Client, signer: Arc<Signer>) -> Self {
-        Self { client, signer }
+    /// One that sends by `client` what it signs with `key` and with each endpoint's secret.
+    pub fn new(client: WebhookClient, key: ServerKey) -> Self {
+        Self { client: Arc::new(client), key: Arc::new(key) }
     }
 
     /// What is signed with, to be shown to receivers.
-    pub fn signer(&self) -> &Signer {
-        &self.signer
+    pub fn key(&self) -> &ServerKey {
+        &self.key
     }
 
-    /// Tries once to send what a fact tells, as it is told now. `None` if it tells nothing.
+    /// Tries once to send what a fact tells. `None` if it tells nothing.
     ///
     /// # Errors
     /// The store's.
@@ -49,51 +50,51 @@ impl Sender {
         &self,
         store: &dyn BookingStore,
         endpoint: &Endpoint,
-        lane: &Lane,
+        event_id: EventId,
         recorded: &RecordedFact,
     ) -> Result<Option<Try>, StoreError> {
-        let Some(kind) = WebhookType::of(recorded.fact.kind) else { return Ok(None) };
-        let person = match recorded.fact.registration_id.filter(|_| endpoint.includes_person) {
+        let RecordedFact { version, recorded_at, fact } = recorded;
+        let Some(kind) = WebhookType::of(fact.kind) else { return Ok(None) };
+        let person: Option<Person> = match fact.registration_id.filter(|_| endpoint.includes_person) {
             Some(id) => store.registration(id).await?.map(|registration| registration.person),
             None => None,
         };
-        let subject = Subject {
-            event_id: lane.event_id,
-            event_status: event_status(store, lane, recorded.fact.kind).await?,
-            person: person.filter(|person: &Person| !person.is_erased()),
+        let told = Told {
+            fact,
+            event_id,
+            version: *version,
+            recorded_at: *recorded_at,
+            event_status: event_status(store, event_id, fact.kind).await?,
+            person: person.as_ref(),
         };
-        let body = payload::body(kind, recorded, &subject);
-        let id = message_id(lane.event_id, recorded.version);
-        let outcome = self.post(endpoint, &id, body).await;
+        let Some(body) = told.body() else { return Ok(None) };
+        let outcome = self.post(endpoint, &message_id(event_id, *version), body).await;
         Ok(Some(Try { kind, outcome }))
     }
 
-    /// Signs a message and sends it, once.
-    pub async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Outcome {
-        let now = Utc::now();
-        let former = endpoint.former_secret.as_ref().filter(|(_, until)| *until > now);
-        let former = former.map(|(secret, _)| secret);
-        let signed = self.signer.sign(&endpoint.secret, former, id, now, &body);
-        self.client.post(&endpoint.url, &signed, body).await
+    /// Tries once to send what is sent to try an endpoint.
+    pub async fn send_test(&self, endpoint: &Endpoint, id: &str) -> Outcome {
+        self.post(endpoint, id, payload::test_body(endpoint.id, Utc::now())).await
+    }
+
+    async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Outcome {
+        let secrets = Secrets { present: endpoint.secret, former: endpoint.former_secret };
+        let headers = sign(id, Utc::now(), &body, &secrets, &self.key);
+        self.client.send(&endpoint.url, &headers, Bytes::from(body)).await.outcome
     }
 }
 
-/// What state an event's change left it in. What was only edited may have been changed again since; then it is told as
-/// it is.
+/// In which state an event is, where a fact about it does not say that itself.
 async fn event_status(
     store: &dyn BookingStore,
-    lane: &Lane,
+    event_id: EventId,
     kind: FactKind,
-) -> Result<Option<EventStatus>, StoreError> {
-    Ok(match kind {
-        FactKind::EventCreated | FactKind::EventPublished => Some(EventStatus::Published),
-        FactKind::EventCancelled => Some(EventStatus::Cancelled),
-        FactKind::EventDrafted => Some(EventStatus::Draft),
-        FactKind::EventEdited | FactKind::EventMoved => {
-            store.event(lane.event_id).await?.map(|event| event.rules.status)
-        }
+) -> Result<EventStatus, StoreError> {
+    let event = match kind {
+        FactKind::EventEdited | FactKind::EventMoved => store.event(event_id).await?,
         _ => None,
-    })
+    };
+    Ok(event.map_or(EventStatus::Published, |event| event.rules.status))
 }
 
 /// Sends what there is for as long as it is this worker's turn. Tells whether the last message went well, if one
@@ -140,7 +141,7 @@ pub(crate) async fn walk(
                 Outcome::Failed { retry_after, .. } => {
                     went_well = Some(false);
                     walk.lane.attempts += 1;
-                    let Some(wait) = schedule::wait(walk.lane.attempts, retry_after) else {
+                    let Some(wait) = schedule::delay(walk.lane.attempts, retry_after) else {
                         // Others are not to wait for it for ever.
                         walk.done(&recorded, Some((&tried, DeliveryState::Dead)));
                         continue;
@@ -163,6 +164,24 @@ pub(crate) async fn walk(
             walk.step(LaneNext::Release).await?;
             return Ok(went_well);
         }
+    }
+}
+
+/// What a receiver answered, if it did.
+pub fn status(outcome: Outcome) -> Option<u16> {
+    match outcome {
+        Outcome::Done(status) => Some(status),
+        Outcome::Gone => Some(410),
+        Outcome::Failed { status, .. } => status,
+    }
+}
+
+/// Why a try failed, if it did.
+pub fn failure(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::Gone => Some("gone".to_owned()),
+        Outcome::Failed { reason, .. } => Some(reason.as_str().to_owned()),
     }
 }
 
@@ -190,8 +209,8 @@ impl<'a> Walk<'a> {
         endpoint: &Endpoint,
         recorded: &RecordedFact,
     ) -> Result<Option<Try>, StoreError> {
-        let lane = self.lane;
-        let sending = sender.send(self.store, endpoint, &lane, recorded);
+        let (store, lane) = (self.store, self.lane);
+        let sending = sender.send(store, endpoint, lane.event_id, recorded);
         tokio::pin!(sending);
         let mut renewals = interval(RENEW_EVERY);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -231,8 +250,8 @@ impl<'a> Walk<'a> {
             state,
             attempts: self.lane.attempts,
             tried_at: recorded.recorded_at,
-            status: tried.outcome.status(),
-            failure: tried.outcome.failure(),
+            status: status(tried.outcome),
+            failure: failure(tried.outcome),
         });
     }
 

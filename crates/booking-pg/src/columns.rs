@@ -1,8 +1,8 @@
 //! From domain types to columns: rows that are written together go out as one array for each column.
 
 use booking_core::{
-    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Retention,
-    Status, Stored, TokenHash, Version,
+    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, RemindHours,
+    Retention, Status, Stored, TokenHash, Version,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -21,6 +21,11 @@ pub(crate) fn stored_offer_ttl(ttl: OfferTtl) -> i32 {
 /// A time to keep personal data as `integer`.
 pub(crate) fn stored_retention(retention: Retention) -> i32 {
     i32::try_from(retention.days()).expect("ten years at most")
+}
+
+/// How long before an event its people are reminded as `integer`.
+pub(crate) fn stored_remind_hours(hours: RemindHours) -> i32 {
+    i32::try_from(hours.hours()).expect("thirty days at most")
 }
 
 fn stored_generation(generation: u32) -> i32 {

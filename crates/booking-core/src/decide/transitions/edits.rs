@@ -81,6 +81,8 @@ impl Edit {
             timezone: or(&self.timezone, &before.timezone),
             venue: or(&self.venue, &before.venue),
             retention: self.retention.unwrap_or(before.retention),
+            language: self.language.unwrap_or(before.language),
+            remind_hours: self.remind_hours.unwrap_or(before.remind_hours),
         }
     }
 
@@ -92,6 +94,7 @@ impl Edit {
             waitlist_enabled: self.waitlist_enabled.unwrap_or(before.waitlist_enabled),
             offer_ttl: self.offer_ttl.unwrap_or(before.offer_ttl),
             conceals_registered: self.conceals_registered.unwrap_or(before.conceals_registered),
+            confirms_address: self.confirms_address.unwrap_or(before.confirms_address),
         }
     }
 }
