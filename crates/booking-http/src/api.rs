@@ -1,7 +1,6 @@
 //! The contract as values: what is taken, what is shown, and how it is written.
 
 pub(crate) mod base_url;
-pub(crate) mod calendar;
 pub(crate) mod compression;
 pub(crate) mod pagination;
 pub(crate) mod qr;

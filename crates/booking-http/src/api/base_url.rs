@@ -37,6 +37,11 @@ impl BaseUrl {
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
     }
 
+    /// The whole of it, without a slash at its end.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The page of an event.
     pub(crate) fn of_event(&self, id: EventId) -> String {
         format!("{}/#/events/{id}", self.0)
@@ -103,6 +108,15 @@ mod tests {
             "https://a.example\r\nX: y",
         ] {
             assert_eq!(BaseUrl::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_an_event_is_below_it() {
+        let id = EventId::from(uuid::Uuid::from_u128(7));
+        for base in ["https://example.org/tickets/", "https://example.org/tickets"] {
+            let url = BaseUrl::parse(base).expect("it is one").of_event(id);
+            assert_eq!(url, format!("https://example.org/tickets/#/events/{id}"));
         }
     }
 

@@ -1,7 +1,6 @@
 //! Events: create, list, show, edit, cancel, and their calendar files.
 
 use super::Answer;
-use crate::api::calendar;
 use crate::api::pagination::PageQuery;
 use crate::api::requests::{CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
@@ -19,6 +18,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
     Caller, Command, Edit, EventCommand, EventCursor, EventId, NewEventFields, Outcome, Refusal,
 };
+use booking_delivery::calendar;
 use uuid::Uuid;
 
 /// Where all events are.
@@ -122,7 +122,8 @@ pub(super) async fn calendar(
     let event = service.store.event(id).await?;
     let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));
     let event = event.ok_or(ApiError::NotFound)?;
-    let text = calendar::of(&event, service.base_url.as_ref()).ok_or(ApiError::NotFound)?;
+    let url = service.base_url.as_ref().map(|base| base.of_event(id));
+    let text = calendar::of(&event, url.as_deref(), None).ok_or(ApiError::NotFound)?;
     // Not the event's own, which every sale changes.
     let tag = etag_of(text.as_bytes());
     if has_already(&request, &tag.0) {
