@@ -2,19 +2,24 @@
 
 mod batch_loader;
 pub(crate) mod bulkhead;
+pub(crate) mod finder;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
 pub(crate) mod tickets;
+pub(crate) mod webhooks;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::callers::RegistrationAuth;
 use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
+use crate::service::finder::Finder;
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
+use crate::service::webhooks::Webhooks;
 use crate::telemetry::MetricsAt;
+use crate::telemetry::lag::LastLag;
 use crate::telemetry::metrics::{Metrics, Snapshot};
 use crate::telemetry::readiness::{Readiness, Ready};
 use crate::telemetry::request_id;
@@ -24,6 +29,7 @@ use booking_core::{
     BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
     StoreError,
 };
+use booking_delivery::Sender;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
@@ -36,6 +42,11 @@ pub(crate) struct Service {
     /// What writes and is not for the queue.
     pub(crate) bulkhead: Bulkhead,
     pub(crate) tickets: Tickets,
+    pub(crate) webhooks: Webhooks,
+    /// For those who have lost their link, where mail is sent.
+    pub(crate) finder: Option<Finder>,
+    /// How far delivery lagged behind when it was last looked at.
+    pub(crate) lag: LastLag,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
@@ -59,6 +70,9 @@ impl Service {
     ) -> Self {
         Self {
             reads: Reads::new(Arc::clone(&store)),
+            webhooks: Webhooks::new(Arc::clone(&store)),
+            finder: None,
+            lag: LastLag::default(),
             store,
             admission,
             bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
@@ -89,6 +103,16 @@ impl Service {
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
+    }
+
+    /// The same, which sends to webhooks by `sender`.
+    pub(crate) fn with_sender(self, sender: Sender, allows_private: bool) -> Self {
+        Self { webhooks: self.webhooks.sent_by(sender, allows_private), ..self }
+    }
+
+    /// The same, which has `finder` look for those who have lost their link.
+    pub(crate) fn with_finder(self, finder: Option<Finder>) -> Self {
+        Self { finder, ..self }
     }
 
     /// The same, which lets so many write beside the queue at a time.
@@ -176,7 +200,8 @@ impl Service {
     /// Whether this server is to be sent requests.
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
-        self.readiness.check(is_stopping, has_other_keys, self.store.health()).await
+        let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
+        ready.with_delivery(self.lag.told())
     }
 
     /// What is counted, as `/metrics` shows it.
@@ -187,6 +212,7 @@ impl Service {
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
+            lag: self.lag.get(),
         };
         self.metrics.show(&now, self.store.totals()).await
     }

@@ -20,7 +20,7 @@ pub(crate) async fn run(service: Arc<Service>, mut to_be_found: Receiver<EmailAd
 /// there are when it is sent.
 async fn find(store: &dyn BookingStore, user_email: &EmailAddress) -> Result<(), StoreError> {
     let one = PageLimit::parse(1).expect("it is a page's");
-    let found = store.live_registrations_of(user_email, one).await?;
+    let found = store.live_registrations_of(&user_email.canonical(), one).await?;
     let Some(newest) = found.first() else { return Ok(()) };
     let mail = NewMail {
         id: MailId::from(Uuid::now_v7()),

@@ -16,13 +16,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
     Caller, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint, EndpointChange,
-    EndpointId, EndpointSecret, EndpointUrl, EventId, Fingerprint, IdempotencyKey, Lane, Listed,
-    NewEndpoint, Refusal, Version, WhyDisabled,
+    EndpointId, EndpointSecret, EndpointUrl, EventId, Fingerprint, IdempotencyKey, Listed,
+    NewEndpoint, Refusal, WhyDisabled,
 };
 use booking_delivery::webhook::client::Outcome;
-use booking_delivery::webhook::payload;
-use chrono::{DateTime, Utc};
-use std::time::SystemTime;
+use booking_delivery::{failure, status};
 use uuid::{Builder, Uuid};
 
 /// Where all webhooks are.
@@ -41,17 +39,18 @@ pub(super) async fn create(
         check_event(&service, caller, event_id).await?;
     }
     let names = Names::of(&service, key);
-    for (id, secret) in &names.0 {
-        if let Some(first) = service.webhooks.find(caller, *id).await? {
-            return made(&first, secret, true);
+    if key.is_some() {
+        for (id, secret) in &names.0 {
+            if let Some(first) = service.webhooks.find(caller, *id).await? {
+                return made(&first, *secret, true);
+            }
         }
     }
     let (id, secret) = names.first();
     let organizer_id = organizer_of(caller);
-    let new =
-        NewEndpoint { id, organizer_id, event_id, url, types, includes_person, secret: secret.clone() };
+    let new = NewEndpoint { id, organizer_id, event_id, url, types, includes_person, secret };
     let created = service.write_limited(service.store.create_endpoint(new)).await?;
-    made(&created.ok_or_else(too_many)?, &secret, false)
+    made(&created.ok_or_else(too_many)?, secret, false)
 }
 
 /// Ids and secrets that a webhook may have got: those that belong to its request's key, by each secret of the server,
@@ -74,13 +73,13 @@ impl Names {
     }
 
     fn first(&self) -> (EndpointId, EndpointSecret) {
-        self.0.first().cloned().expect("the server has a secret")
+        *self.0.first().expect("the server has a secret")
     }
 }
 
 /// 201 with the secret that the same request got, whatever has become of it since; but a secret that the webhook
 /// does not have came from another body.
-fn made(endpoint: &Endpoint, secret: &EndpointSecret, is_replay: bool) -> Answer {
+fn made(endpoint: &Endpoint, secret: EndpointSecret, is_replay: bool) -> Answer {
     if !has_secret(endpoint, secret) {
         return Err(Refusal::KeyReused.into());
     }
@@ -93,9 +92,9 @@ fn made(endpoint: &Endpoint, secret: &EndpointSecret, is_replay: bool) -> Answer
 }
 
 /// Whether messages are signed with `secret`, or were a while ago.
-fn has_secret(endpoint: &Endpoint, secret: &EndpointSecret) -> bool {
-    let former = endpoint.former_secret.as_ref().map(|(former, _)| former);
-    endpoint.secret == *secret || former == Some(secret)
+fn has_secret(endpoint: &Endpoint, secret: EndpointSecret) -> bool {
+    let former = endpoint.former_secret.map(|(former, _)| former);
+    endpoint.secret == secret || former == Some(secret)
 }
 
 fn random_secret() -> EndpointSecret {
@@ -135,10 +134,7 @@ fn invalid(pointer: &str, detail: &str) -> ApiError {
 }
 
 /// `GET /webhooks`
-pub(super) async fn list(
-    service: Data<Service>,
-    OrganizerAuth(caller): OrganizerAuth,
-) -> Answer {
+pub(super) async fn list(service: Data<Service>, OrganizerAuth(caller): OrganizerAuth) -> Answer {
     let endpoints = service.webhooks.of(caller).await?;
     let bodies: Vec<_> = endpoints.iter().map(WebhookBody::from).collect();
     Ok(HttpResponse::Ok().json(bodies))
@@ -215,14 +211,13 @@ pub(super) async fn renew_secret(
         }
         None => vec![random_secret()],
     };
-    if let Some(secret) = secrets.iter().find(|secret| has_secret(&endpoint, secret)) {
+    if let Some(secret) = secrets.iter().find(|secret| has_secret(&endpoint, **secret)) {
         let body = WebhookBody::from(&endpoint).with_secret(secret.to_text());
         return Ok(HttpResponse::Ok().insert_header(REPLAYED).json(body));
     }
-    let secret = secrets.first().cloned();
-    let change = EndpointChange { secret: secret.clone(), ..EndpointChange::default() };
+    let secret = *secrets.first().expect("the server has a secret");
+    let change = EndpointChange { secret: Some(secret), ..EndpointChange::default() };
     let changed = change_endpoint(&service, id, change).await?;
-    let secret = secret.expect("the server has a secret");
     Ok(HttpResponse::Ok().json(WebhookBody::from(&changed).with_secret(secret.to_text())))
 }
 
@@ -245,9 +240,8 @@ pub(super) async fn try_out(
     let (_turn, sender) = service.webhooks.turn().await?;
     let Some(sender) = sender else { return Ok(HttpResponse::Ok().json(TriedBody::unsent())) };
     let message_id = format!("msg_test_{}", Uuid::now_v7().simple());
-    let body = payload::test_body(endpoint.id, DateTime::<Utc>::from(SystemTime::now()));
-    let outcome = sender.post(&endpoint, &message_id, body).await;
-    Ok(HttpResponse::Ok().json(TriedBody::from(&outcome)))
+    let outcome = sender.send_test(&endpoint, &message_id).await;
+    Ok(HttpResponse::Ok().json(TriedBody::from(outcome)))
 }
 
 /// `GET /webhooks/{id}/deliveries`
@@ -281,27 +275,19 @@ pub(super) async fn redeliver(
     let recorded = store.fact(event_id, version).await?.ok_or(ApiError::NotFound)?;
     let (_turn, sender) = service.webhooks.turn().await?;
     let Some(sender) = sender else { return Ok(HttpResponse::Ok().json(TriedBody::unsent())) };
-    let lane = lane_before(&endpoint, event_id, version);
-    let tried = sender.send(store, &endpoint, &lane, &recorded).await?;
+    let tried = sender.send(store, &endpoint, event_id, &recorded).await?;
     let outcome = tried.ok_or(ApiError::NotFound)?.outcome;
-    store.note_delivery(after(logged, &outcome)).await?;
+    store.note_delivery(after(logged, outcome)).await?;
     if matches!(outcome, Outcome::Gone) {
         let enabled = Some(Err(WhyDisabled::Gone));
         let change = EndpointChange { enabled, ..EndpointChange::default() };
         change_endpoint(&service, id, change).await?;
     }
-    Ok(HttpResponse::Ok().json(TriedBody::from(&outcome)))
-}
-
-/// A lane on which a message is the next and the last.
-fn lane_before(endpoint: &Endpoint, event_id: EventId, version: Version) -> Lane {
-    let sink = endpoint.id.into();
-    let before = Version::new(version.get().saturating_sub(1));
-    Lane { event_id, sink, version: before, position: None, target: version, attempts: 0 }
+    Ok(HttpResponse::Ok().json(TriedBody::from(outcome)))
 }
 
 /// What the log says after one more try. What has arrived once has arrived, and what its lane will try again it will.
-fn after(logged: Delivery, outcome: &Outcome) -> Delivery {
+fn after(logged: Delivery, outcome: Outcome) -> Delivery {
     let state = match outcome {
         Outcome::Done(_) => DeliveryState::Delivered,
         Outcome::Gone | Outcome::Failed { .. } => logged.state,
@@ -309,8 +295,8 @@ fn after(logged: Delivery, outcome: &Outcome) -> Delivery {
     Delivery {
         state,
         attempts: logged.attempts.saturating_add(1),
-        status: outcome.status(),
-        failure: outcome.failure(),
+        status: status(outcome),
+        failure: failure(outcome),
         ..logged
     }
 }

@@ -43,7 +43,9 @@ impl Finder {
             && self.asked.try_send(user_email).is_err()
             && let Some(others) = self.dropped.sample(now)
         {
-            log::warn!("too many look for their links at once: one of them, and {others} before, get no mail");
+            log::warn!(
+                "too many look for their links at once: one of them, and {others} before, get no mail"
+            );
         }
     }
 }

@@ -50,6 +50,7 @@ struct Keys {
 }
 
 struct Secret {
+    seed: SigningSeed,
     signing: SigningKey,
     tokens: TokenSecret,
 }
@@ -66,6 +67,7 @@ impl Keys {
     /// server has shown lately.
     fn new(seeds: &[SigningSeed], earlier: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
+            seed: *seed,
             signing: SigningKey::from_seed(seed.as_bytes()),
             tokens: TokenSecret::of(seed),
         };
@@ -185,6 +187,11 @@ impl Tickets {
     /// The public keys as a JWK set.
     pub(crate) fn jwks(&self) -> Bytes {
         self.keys().jwks.clone()
+    }
+
+    /// What messages to webhooks are signed with, as long as this server runs.
+    pub(crate) fn webhook_key(&self) -> ServerKey {
+        ServerKey::of(&self.keys().first().seed)
     }
 
     /// The public keys that messages to webhooks are signed with, as a JWK set and as Standard Webhooks has them.

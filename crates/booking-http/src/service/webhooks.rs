@@ -40,7 +40,7 @@ impl Webhooks {
         }
     }
 
-    /// The same, to which `sender` sends, also within this machine and its networks if that is allowed.
+    /// The same, to which `sender` sends; to this machine in the clear, too, if that is allowed.
     pub(crate) fn sent_by(self, sender: Sender, allows_private: bool) -> Self {
         Self { sender: Some(sender), allows_private, ..self }
     }

@@ -63,9 +63,7 @@ mod tests {
 
     fn read<T: FromBody>(body: &str) -> Result<T, Vec<String>> {
         parse(body.as_bytes(), CapacityMax::default()).map_err(|error| match error {
-            ApiError::Validation(errors) => {
-                errors.into_iter().map(|error| error.pointer).collect()
-            }
+            ApiError::Validation(errors) => errors.into_iter().map(|error| error.pointer).collect(),
             other => panic!("{other:?}"),
         })
     }
@@ -73,7 +71,10 @@ mod tests {
     #[test]
     fn a_webhook_is_of_everything_unless_it_says_so() {
         let all: CreateWebhook = read(r#"{"url":"https://example.org/hooks"}"#).expect("valid");
-        assert_eq!((&all.types, all.event_id, all.includes_person), (&TypeFilter::ALL, None, false));
+        assert_eq!(
+            (&all.types, all.event_id, all.includes_person),
+            (&TypeFilter::ALL, None, false)
+        );
         let some: CreateWebhook = read(
             r#"{"url":"https://example.org/","types":["registration.held","event.changed"],
                 "event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","include":["person"]}"#,
@@ -89,16 +90,15 @@ mod tests {
         for (body, pointers) in [
             ("{}", &["/url"][..]),
             (r#"{"url":"http://example.org/"}"#, &["/url"]),
-            (r#"{"url":7,"types":[],"event_id":"x","include":["name"]}"#, &[
-                "/url",
-                "/types",
-                "/event_id",
-                "/include",
-            ]),
+            (
+                r#"{"url":7,"types":[],"event_id":"x","include":["name"]}"#,
+                &["/url", "/types", "/event_id", "/include"],
+            ),
             (r#"{"url":"https://example.org/","types":["registration.erased"]}"#, &["/types"]),
-            (r#"{"url":"https://example.org/","include":null,"secret":"x"}"#, &[
-                "/include", "/secret",
-            ]),
+            (
+                r#"{"url":"https://example.org/","include":null,"secret":"x"}"#,
+                &["/include", "/secret"],
+            ),
         ] {
             assert_eq!(read::<CreateWebhook>(body).err().expect(body), pointers, "{body}");
         }

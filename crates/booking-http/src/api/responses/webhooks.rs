@@ -3,6 +3,7 @@
 use booking_core::{Delivery, Endpoint, EndpointId, EndpointUrl, EventId, TypeFilter, Version};
 use booking_delivery::webhook::client::Outcome;
 use booking_delivery::webhook::payload::message_id;
+use booking_delivery::{failure, status};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -98,9 +99,9 @@ impl TriedBody {
     }
 }
 
-impl From<&Outcome> for TriedBody {
-    fn from(outcome: &Outcome) -> Self {
+impl From<Outcome> for TriedBody {
+    fn from(outcome: Outcome) -> Self {
         let delivered = matches!(outcome, Outcome::Done(_));
-        Self { delivered, status: outcome.status(), failure: outcome.failure() }
+        Self { delivered, status: status(outcome), failure: failure(outcome) }
     }
 }
