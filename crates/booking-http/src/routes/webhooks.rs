@@ -111,9 +111,7 @@ fn without_body(key: IdempotencyKey) -> IdempotencyKey {
 fn check_url(service: &Service, url: &EndpointUrl) -> Result<(), ApiError> {
     match service.webhooks.allows(url) {
         true => Ok(()),
-        false => {
-            Err(invalid("/url", "must be https here: to this machine alone http may be allowed"))
-        }
+        false => Err(invalid("/url", "must be https, and lead to a public address")),
     }
 }
 

@@ -9,6 +9,8 @@ use booking_core::{
     BookingStore, Caller, Endpoint, EndpointId, EndpointUrl, OrganizerId, StoreError,
 };
 use booking_delivery::Sender;
+use booking_delivery::webhook::addresses::Reach;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -85,9 +87,14 @@ impl Webhooks {
         Ok(self.endpoints.get((), read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// Whether messages may be sent to `url`, as far as that is set.
+    /// Whether messages may be sent to `url`, as far as that is set and can be seen. Whoever is told so here is spared
+    /// a surprise; what counts is where a connection is made.
     pub(crate) fn allows(&self, url: &EndpointUrl) -> bool {
-        EndpointUrl::parse(url.as_str(), self.allows_private).is_ok()
+        let reach = if self.allows_private { Reach::Private } else { Reach::Public };
+        let host = url.as_url().host_str().unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let leads_inside = address.is_ok_and(|address| !reach.allows(address));
+        !leads_inside && EndpointUrl::parse(url.as_str(), self.allows_private).is_ok()
     }
 
     /// A turn at sending, and what sends. The answer takes as long as the receiver's does, so that there are few.
@@ -108,5 +115,45 @@ pub(crate) fn organizer_of(caller: Caller) -> Option<OrganizerId> {
     match caller {
         Caller::Organizer(id) => Some(id),
         Caller::Operator | Caller::OpenOrganizer | Caller::Anyone | Caller::Attendee(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_conformance::MemoryStore;
+
+    #[test]
+    fn what_is_seen_to_lead_inside_is_refused_at_once() {
+        let webhooks = |allows_private| Webhooks {
+            allows_private,
+            ..Webhooks::new(Arc::new(MemoryStore::default()))
+        };
+        let allows = |allows_private, url: &str| {
+            let url = EndpointUrl::parse_stored(url).expect("a URL");
+            webhooks(allows_private).allows(&url)
+        };
+        for url in ["https://example.org/", "https://1.1.1.1/", "https://[2606:4700::1111]/"] {
+            assert!(allows(false, url) && allows(true, url), "{url}");
+        }
+        for url in ["https://10.0.0.1/", "https://2130706433/", "https://[::1]:8443/"] {
+            assert!(!allows(false, url) && allows(true, url), "{url}");
+        }
+        assert!(!allows(false, "http://localhost:1/") && allows(true, "http://localhost:1/"));
+        for url in ["https://169.254.169.254/", "https://[::ffff:169.254.169.254]/"] {
+            assert!(!allows(false, url) && !allows(true, url), "{url}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn few_are_sent_at_once() {
+        let webhooks = Webhooks::new(Arc::new(MemoryStore::default()));
+        let mut turns = Vec::new();
+        for _ in 0..SENT_AT_ONCE_MAX {
+            turns.push(webhooks.turn().await.expect("there is room").0);
+        }
+        assert!(matches!(webhooks.turn().await, Err(SubmitError::Overloaded)));
+        turns.pop();
+        assert!(webhooks.turn().await.is_ok());
     }
 }
