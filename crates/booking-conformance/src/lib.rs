@@ -97,6 +97,7 @@ macro_rules! suite {
             a_whole_life_in_one_batch
             a_history_tells_every_change
             a_hold_that_has_run_out_counts_for_nothing
+            how_full_events_are_is_what_they_say
             a_seat_is_back_in_the_instant_in_which_its_hold_ends
             who_finds_all_seats_held_hears_when_to_come_again
             what_is_due_is_found_and_tidied

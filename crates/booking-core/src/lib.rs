@@ -144,8 +144,8 @@ pub use values::delivery::{
 };
 pub use values::email::EmailAddress;
 pub use values::event::{
-    Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, NewEventFields, Timing,
-    Version,
+    Availability, Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent,
+    NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};

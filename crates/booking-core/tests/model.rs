@@ -57,8 +57,13 @@ impl Scene {
     /// Where nobody is told who is registered, nor has a seat that they did not confirm.
     const CONFIRMING: Self = Self { confirms: true, people: 2, ..Self::ENDLESS };
 
-    fn tick(&self) -> i64 {
-        if self.confirms { LONG_TICK_SECONDS } else { TICK_SECONDS }
+    fn tick(self) -> i64 {
+        match (self.confirms, self.offers) {
+            (false, _) => TICK_SECONDS,
+            (true, true) => LONG_TICK_SECONDS,
+            // There an offer lasts a day.
+            (true, false) => 48 * LONG_TICK_SECONDS,
+        }
     }
 
     /// The kinds of events that there are.

@@ -2,6 +2,7 @@
 
 pub(crate) mod base_url;
 pub(crate) mod compression;
+pub(crate) mod live;
 pub(crate) mod pagination;
 pub(crate) mod qr;
 pub(crate) mod requests;

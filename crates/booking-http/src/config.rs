@@ -71,6 +71,8 @@ pub struct Config {
     pub webhook_tls_ca: Option<PathBuf>,
     /// Whether this server carries out what was decided, by webhooks and mail.
     pub delivers: bool,
+    /// The most connections on which events are watched.
+    pub live_max: usize,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -171,6 +173,7 @@ impl Config {
                 .parse("WEBHOOK_ALLOW_PRIVATE", "is neither true nor false"),
             webhook_tls_ca: reader.given("WEBHOOK_TLS_CA").map(|path| PathBuf::from(path.trim())),
             delivers: reader.parse("DELIVERY", "is neither true nor false"),
+            live_max: reader.within("LIVE_MAX", 0, 1_000_000) as usize,
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))

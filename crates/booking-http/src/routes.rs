@@ -8,6 +8,7 @@ mod check_in;
 mod claims;
 mod events;
 mod find;
+mod live;
 mod operating;
 mod organizer;
 mod registrations;
@@ -15,8 +16,9 @@ mod responses;
 mod tickets;
 mod webhooks;
 
+use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::pagination::Cursor;
-use crate::extract::query;
+use crate::extract::query::{self, QueryBytesMax};
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
@@ -64,6 +66,13 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
             .route(delete().to(check_in::undo)),
         resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),
         read(resource("/events/{id}/calendar.ics", READ), events::calendar),
+        read(resource("/events/{id}/live", READ).app_data(WatchOne::NAMES), live::watch_one),
+        read(
+            resource("/live", READ)
+                .app_data(WatchSeveral::NAMES)
+                .app_data(QueryBytesMax(WATCHED_QUERY_BYTES_MAX)),
+            live::watch_several,
+        ),
         read(resource("/tickets/keys", READ), tickets::keys),
         read(resource(webhooks::PATH, READ_OR_POST), webhooks::list)
             .route(post().to(webhooks::create)),

@@ -5,7 +5,7 @@ mod shutdown;
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::delivery::Hinting;
-use crate::background::{self, auditor, sweeper, ticket_keys, token_refresh};
+use crate::background::{self, auditor, live_reader, sweeper, ticket_keys, token_refresh};
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware::{EdgeState, edge};
@@ -80,8 +80,10 @@ async fn serve_observed(
     let (finder, to_be_found) = config.mail.as_ref().map(|_| Finder::new()).unzip();
     let service = Service::new(store, admission, tickets, &config.client_limits);
     let service = service.with_metrics(metrics, config.metrics_at);
-    let service = service.with_base_url(config.base_url.clone()).with_finder(finder);
+    let service = service.with_base_url(config.base_url.clone()).with_mail(config.mail.is_some());
+    let service = service.with_live_max(live_max(config), &config.client_limits);
     let service = service.with_sender(sender.clone(), config.webhook_allow_private);
+    let service = service.with_finder(finder);
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
@@ -138,6 +140,8 @@ async fn serve_observed(
     let watching = rt::spawn(async move {
         join(token_refresh::run(&watched, &tokens), ticket_keys::run(&watched)).await;
     });
+    let watched = Arc::clone(&service);
+    let reading_live = rt::spawn(async move { live_reader::run(&watched).await });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
@@ -145,8 +149,9 @@ async fn serve_observed(
     let stopped = Stopped { handle, listener, connections: counts };
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    let beside = [Some(watching), Some(lag), sweeping, auditing, delivering, finding];
-    for beside in beside.into_iter().flatten() {
+    let always = [watching, reading_live, lag].map(Some);
+    let beside = always.into_iter().chain([sweeping, auditing, delivering, finding]);
+    for beside in beside.flatten() {
         beside.abort();
     }
     if let Some(metrics_server) = metrics_server {
@@ -204,6 +209,12 @@ fn counts(config: &Config) -> Counts {
     let limits = &config.client_limits;
     let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
     Counts::new(proxies, per_client_max, files_max(), config.store_files())
+}
+
+/// The most connections on which events are watched. Half of those that there may be are for everything else.
+fn live_max(config: &Config) -> usize {
+    let half = usize::try_from(files_max() / 2).unwrap_or(usize::MAX);
+    config.live_max.min(half)
 }
 
 /// How many files this process may have open; any number, if nobody says.

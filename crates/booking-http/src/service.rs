@@ -3,6 +3,8 @@
 mod batch_loader;
 pub(crate) mod bulkhead;
 pub(crate) mod finder;
+pub(crate) mod known_addresses;
+pub(crate) mod live;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
@@ -11,10 +13,12 @@ pub(crate) mod webhooks;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::callers::RegistrationAuth;
-use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
+use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
 use crate::service::finder::Finder;
+use crate::service::known_addresses::{Known, KnownAddresses};
+use crate::service::live::Live;
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
 use crate::service::webhooks::Webhooks;
@@ -26,13 +30,14 @@ use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
-    StoreError,
+    BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
+    RegistrationId, Retention, StoreError,
 };
 use booking_delivery::Sender;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Receiver;
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -51,6 +56,12 @@ pub(crate) struct Service {
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
+    pub(crate) confirming: Confirming,
+    /// Whether mail goes out.
+    pub(crate) mail_is_on: bool,
+    known_addresses: KnownAddresses,
+    /// Who watches events.
+    pub(crate) live: Arc<Live>,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -80,6 +91,10 @@ impl Service {
             retention: None,
             holds: Holds::new(limits),
             seats: Seats::new(limits),
+            confirming: Confirming::default(),
+            mail_is_on: false,
+            known_addresses: KnownAddresses::default(),
+            live: Arc::new(Live::new(usize::MAX, limits.client_live_max)),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -95,9 +110,19 @@ impl Service {
         Self { retention, ..self }
     }
 
+    /// The same, which sends mail, or does not.
+    pub(crate) fn with_mail(self, mail_is_on: bool) -> Self {
+        Self { mail_is_on, ..self }
+    }
+
     /// The same, whose links begin with this.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
+    }
+
+    /// The same, on which events are watched on so many connections at most.
+    pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
+        Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
     }
 
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
@@ -197,6 +222,18 @@ impl Service {
         Ok(registration)
     }
 
+    /// Has whoever has the address of a registration told of it by mail: somebody asked for it again. Nobody waits
+    /// for that.
+    pub(crate) fn tell_of_registration(&self, event_id: EventId, registration_id: RegistrationId) {
+        self.known_addresses.hand_on((event_id, registration_id));
+    }
+
+    /// The registrations that are to be told of so, for what does it; there is one of it.
+    #[expect(dead_code, reason = "what sends mail takes it")]
+    pub(crate) fn take_known_addresses(&self) -> Option<Receiver<Known>> {
+        self.known_addresses.take_receiver()
+    }
+
     /// Whether this server is to be sent requests.
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
@@ -209,6 +246,7 @@ impl Service {
         let now = Snapshot {
             ready: self.ready().await,
             requests_under_way: self.requests_under_way(),
+            live_watchers: self.live.watchers(),
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
@@ -227,10 +265,11 @@ impl Service {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// From now on every answer asks its client to close the connection.
+    /// From now on every answer asks its client to close the connection, and nobody watches events any more.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.stopped.notify_waiters();
+        self.live.end();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -64,6 +64,8 @@ settings! {
     "TOKEN_RATE" ["20"] "the same with one bearer token; 0 for any number"
     "TOKEN_BURST" ["400"] "the same at once"
     "CLIENT_CONNECTIONS_MAX" ["512"] "the most connections of one network address; with one more the longest idle of them ends; 0 for any number"
+    "LIVE_MAX" ["24000"] "the most connections on which events are watched, and never more than half of those that there may be; one more is refused with 503; 0 for none at all"
+    "CLIENT_LIVE_MAX" ["256"] "the most of them of one network address; one more is refused with 429; 0 for any number"
     "CLIENT_HOLDS_MAX" ["100"] "the most seats that one network address may hold at once; 0 for any number"
     "EMAIL_HOLDS_MAX" ["20"] "the most seats that may be held for one e-mail address at once; 0 for any number"
     "CLIENT_SEATS_MAX" ["100"] "the most seats of an event that one network address may take within an hour, by registering and by holding; 0 for any number"

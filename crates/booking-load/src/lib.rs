@@ -26,4 +26,5 @@ mod storm;
 pub mod token;
 pub mod verify;
 pub mod webhooks;
+pub mod watch;
 pub mod workload;

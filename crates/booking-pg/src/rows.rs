@@ -4,10 +4,11 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId, RemindHours,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
+    HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
+    RemindHours,
     Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone,
     TokenHash, Venue, Version,
 };
@@ -86,6 +87,20 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
         details_changed_at: row.get(25),
         sequence: count("sequence", row.get(26))?,
         is_settled: row.get(21),
+    })
+}
+
+/// A row of `event/availability`.
+pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
+    Ok(Availability {
+        event_id: event_id(row, 0),
+        organizer_id: organizer_id(row, 1),
+        status: event_status(row, 2)?,
+        capacity: capacity(row.get(3))?,
+        version: version("version", row.get(4))?,
+        booked_count: count("booked_count", row.get(5))?,
+        waitlist_count: count("waitlist_count", row.get(6))?,
+        is_settled: row.get(7),
     })
 }
 
@@ -220,23 +235,23 @@ fn capacity(stored: i32) -> Result<Capacity, PgError> {
     Capacity::parse(stored.into(), CapacityMax::HIGHEST).map_err(in_column("capacity"))
 }
 
-fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
+pub(crate) fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
     u32::try_from(stored).map_err(unreadable(column))
 }
 
-fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
+pub(crate) fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
     u64::try_from(stored).map(Version::new).map_err(unreadable(column))
 }
 
-fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
+pub(crate) fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
     stored.try_into().map_err(unreadable(column))
 }
 
-fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
+pub(crate) fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
     move |source| PgError::Row { column, source }
 }
 
 /// Without the cause, which may quote what is stored.
-fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
+pub(crate) fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
     move |_| PgError::Unreadable { column }
 }

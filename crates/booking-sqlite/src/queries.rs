@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId,
+    Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -18,6 +18,21 @@ pub(crate) fn read_event(
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
     let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
+}
+
+/// How full each event is. One statement each, as for [`events_by_registration`].
+pub(crate) fn read_availability(
+    connection: &Connection,
+    ids: &[EventId],
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<Availability>>, Failure> {
+    let mut statement = connection.prepare_cached(sql::EVENT_AVAILABILITY)?;
+    let mut of = |id: &EventId| {
+        let mut found =
+            statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
+        found.next()?.map(rows::availability).transpose()
+    };
+    ids.iter().map(&mut of).collect()
 }
 
 /// Those that `caller` sees: [`Caller::sees`] as statements have it.

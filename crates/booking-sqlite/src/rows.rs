@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
     Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person,
     PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
     TokenHash, Venue, Version,
@@ -31,6 +31,20 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
         details_changed_at: time(row, 25, "events.details_changed_at")?,
         sequence: count(row, 26, "events.sequence")?,
         is_settled: column(row, 22, "events.due_at")?,
+    })
+}
+
+/// How full an event is, from a row with the columns of `event/availability`.
+pub(crate) fn availability(row: &Row<'_>) -> Result<Availability, Failure> {
+    Ok(Availability {
+        event_id: event_id(row, 0)?,
+        organizer_id: organizer_id(row, 1)?,
+        status: event_status(row, 2)?,
+        capacity: capacity(row, 3)?,
+        version: version(row, 4, "events.version")?,
+        booked_count: count(row, 5, "events.booked_count")?,
+        waitlist_count: count(row, 6, "events.waitlist_count")?,
+        is_settled: column(row, 7, "events.due_at")?,
     })
 }
 

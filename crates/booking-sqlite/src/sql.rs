@@ -42,6 +42,7 @@ macro_rules! statements {
 statements! {
     AUDIT_COUNT "audit/count"
     EVENT_ASSIGN "event/assign"
+    EVENT_AVAILABILITY "event/availability"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"
@@ -159,7 +160,9 @@ mod tests {
         let overdue = "SEARCH registrations USING COVERING INDEX registrations_running_out \
                        (event_id=? AND expires_at<?)";
         let subquery = "CORRELATED SCALAR SUBQUERY 1";
-        assert_eq!(plan(EVENT_READ), [by_primary_key, subquery, overdue]);
+        for statement in [EVENT_READ, EVENT_AVAILABILITY] {
+            assert_eq!(plan(statement), [by_primary_key, subquery, overdue], "{statement}");
+        }
         let listed = "SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST), [listed, subquery, overdue]);
         let own = "SEARCH events USING INDEX events_of_organizer \

@@ -56,7 +56,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// one that had nothing to do is due at once. Several may route at the same time.
     async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
-    /// Claims lanes that are due: of each sink in `wanted` up to so many, longest due first.
+    /// Claims lanes that are due: of each sink in `wanted` up to so many, longest due first. If nobody hears of
+    /// a claim because the answer was lost, they are due again once the lease has ended.
     async fn claim_lanes(
         &self,
         wanted: &[(SinkId, usize)],
@@ -79,7 +80,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<RecordedFact>, StoreError>;
 
     /// Writes how far a worker has come, all of it, and tells whether the lane was still its own; if not, nothing
-    /// is written. A delivery that is in the log already is overwritten.
+    /// is written. A delivery that is in the log already is overwritten. A lane is not its worker's any more once
+    /// it was released; one whose lease has merely ended is, as long as nobody else has claimed it.
     async fn advance(&self, step: LaneStep) -> Result<bool, StoreError>;
 
     /// The registrations of an event after `after`, oldest first, whose rows say that they are live, whatever
@@ -120,11 +122,12 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// there already, else nothing is written.
     async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError>;
 
-    /// Lets what failed be tried at once: the lanes of `sink`, or of all, and their mails; those that were
-    /// given up, too. Tells how many.
+    /// Lets what waits for another try be tried at once: the lanes of `sink`, or of all, and their mails; those
+    /// mails that were given up, too, as if they had never been tried. Tells how many.
     async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError>;
 
-    /// Gives up whatever is to be done for `sink`, and tells for how many events or mails.
+    /// Gives up whatever is to be done for `sink`, and tells for how many events or mails. Mails that are stuck
+    /// are then given up for good.
     async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError>;
 
     /// Keeps mails to be sent, beside any lane; one that is there already is left as it is.

@@ -5,6 +5,7 @@ use crate::{
     TypeFilter, Version, WebhookType,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The most endpoints of an organizer.
@@ -27,7 +28,10 @@ pub const MAIL_SEEN_KEPT: TimeDelta = TimeDelta::hours(24);
 pub const FAILURE_BYTES_MAX: usize = 200;
 
 /// Names a way out: a webhook's endpoint, or mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct SinkId(Uuid);
 
 impl SinkId {
@@ -58,7 +62,8 @@ impl From<EndpointId> for SinkId {
 }
 
 /// Names a worker's turn at something. Whoever writes under another one has lost it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct LeaseId(Uuid);
 
 impl LeaseId {
@@ -102,7 +107,8 @@ pub struct Endpoint {
 }
 
 /// Why nothing is sent to an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WhyDisabled {
     /// Its organizer wants it so.
     ByOrganizer,
@@ -231,7 +237,7 @@ pub struct RecordedFact {
 }
 
 /// A message to an endpoint, in the log: it is there as soon as it was tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The endpoint.
     pub endpoint_id: EndpointId,
@@ -254,7 +260,8 @@ pub struct Delivery {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It arrived.
     Delivered,
@@ -302,7 +309,10 @@ impl From<&Delivery> for DeliveryCursor {
 }
 
 /// Names a mail: the same fact makes the same mail, however often it is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct MailId(Uuid);
 
 impl MailId {
@@ -319,7 +329,7 @@ impl From<Uuid> for MailId {
 }
 
 /// A mail to be sent: whom it is about, and not what it says or where it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMail {
     /// Its name.
     pub id: MailId,
@@ -364,7 +374,7 @@ pub enum MailStep {
 pub struct Backlog {
     /// When the oldest fact was recorded that has not been looked at.
     pub oldest_unrouted: Option<DateTime<Utc>>,
-    /// The sinks that have something to do, and those where something failed, worst first: at most
+    /// The sinks that have something to do, the one whose oldest fact waits longest first: at most
     /// [`Backlog::SINKS_MAX`].
     pub sinks: Vec<SinkBacklog>,
     /// How many mails are to be sent.
@@ -389,6 +399,6 @@ pub struct SinkBacklog {
     pub lanes: u64,
     /// In how many of them the last try failed.
     pub failing: u64,
-    /// Since when the oldest of them has had something to do.
+    /// When the oldest fact was recorded that one of them has yet to do.
     pub oldest: Option<DateTime<Utc>>,
 }

@@ -47,6 +47,42 @@ pub struct Event {
     pub is_settled: bool,
 }
 
+/// How full an event is, and what tells who may know: of an [`Event`], what changes with every seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Availability {
+    /// Of which event.
+    pub event_id: EventId,
+    /// See [`Event::organizer_id`].
+    pub organizer_id: Option<OrganizerId>,
+    /// See [`EventRules::status`].
+    pub status: EventStatus,
+    /// See [`Event::capacity`].
+    pub capacity: Capacity,
+    /// See [`Event::booked_count`].
+    pub booked_count: u32,
+    /// See [`Event::waitlist_count`].
+    pub waitlist_count: u32,
+    /// See [`Event::version`].
+    pub version: Version,
+    /// See [`Event::is_settled`].
+    pub is_settled: bool,
+}
+
+impl From<&Event> for Availability {
+    fn from(event: &Event) -> Self {
+        Self {
+            event_id: event.id,
+            organizer_id: event.organizer_id,
+            status: event.rules.status,
+            capacity: event.capacity,
+            booked_count: event.booked_count,
+            waitlist_count: event.waitlist_count,
+            version: event.version,
+            is_settled: event.is_settled,
+        }
+    }
+}
+
 /// What people are told of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventDetails {

@@ -259,6 +259,23 @@ impl TypeFilter {
         self.0.as_ref()
     }
 
+    /// As stores keep it: names by comma; `None` if it is all.
+    pub fn to_stored(&self) -> Option<String> {
+        let types = self.0.as_ref()?.iter().map(|kind| kind.as_str());
+        Some(types.collect::<Vec<_>>().join(","))
+    }
+
+    /// Reads what a store keeps. Types that later versions know are passed over.
+    ///
+    /// # Errors
+    /// [`Invalid::Empty`], if none is left.
+    pub fn parse_stored(stored: Option<&str>) -> Result<Self, Invalid> {
+        match stored {
+            Some(names) => Self::only(names.split(',').filter_map(WebhookType::from_name)),
+            None => Ok(Self::ALL),
+        }
+    }
+
     /// Whether an endpoint is told of it.
     pub fn takes(&self, kind: WebhookType) -> bool {
         self.0.as_ref().is_none_or(|types| types.contains(&kind))
@@ -374,5 +391,18 @@ mod tests {
         assert_eq!(json, r#"["registration.held","registration.offered"]"#);
         assert_eq!(serde_json::from_str::<TypeFilter>(&json).ok(), Some(some));
         assert_eq!(TypeFilter::only([]), Err(Invalid::Empty));
+    }
+
+    #[test]
+    fn a_filter_survives_being_stored() {
+        let some =
+            TypeFilter::only([WebhookType::Offered, WebhookType::Held]).expect("there are two");
+        assert_eq!(some.to_stored().as_deref(), Some("registration.held,registration.offered"));
+        for filter in [TypeFilter::ALL, some.clone()] {
+            assert_eq!(TypeFilter::parse_stored(filter.to_stored().as_deref()), Ok(filter));
+        }
+        let later = "registration.held,registration.promoted,registration.offered";
+        assert_eq!(TypeFilter::parse_stored(Some(later)), Ok(some));
+        assert_eq!(TypeFilter::parse_stored(Some("registration.promoted")), Err(Invalid::Empty));
     }
 }

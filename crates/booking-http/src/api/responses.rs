@@ -6,8 +6,8 @@ pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 
 use actix_web::web::Bytes;
 use booking_core::{
-    Event, EventId, HistoryEntry, OfferTtl, Person, Registration, RegistrationId, Retention,
-    TimeZone, Timing, Venue, Version,
+    Event, EventId, HistoryEntry, OfferTtl, Person, Registration, RegistrationId, RemindHours,
+    Retention, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -39,6 +39,9 @@ pub(crate) struct EventBody<'a> {
     offer_ttl_seconds: Option<u32>,
     conceal_registered: bool,
     retention_days: Option<u32>,
+    language: &'static str,
+    remind_hours: Option<u32>,
+    confirm_address: bool,
     version: Version,
     created_at: DateTime<Utc>,
 }
@@ -66,6 +69,9 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             offer_ttl_seconds: rules.offer_ttl.map(OfferTtl::seconds),
             conceal_registered: rules.conceals_registered,
             retention_days: details.retention.map(Retention::days),
+            language: details.language.as_str(),
+            remind_hours: details.remind_hours.map(RemindHours::hours),
+            confirm_address: rules.confirms_address,
             version: event.version,
             created_at: event.created_at,
         }
@@ -121,6 +127,17 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             timing: None,
         }
     }
+}
+
+/// What is told of a seat that whoever has the address is asked about by mail: the same whatever became of it.
+#[derive(Serialize)]
+pub(crate) struct ToConfirmBody {
+    status: &'static str,
+}
+
+impl ToConfirmBody {
+    /// The only one that there is.
+    pub(crate) const SENT: Self = Self { status: "confirmation_sent" };
 }
 
 /// Something that happened to a registration, as clients see it.

@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, Organizer, RegistrationId, TokenHash};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 /// The longest token that is looked at, in bytes; ours have 43.
@@ -75,6 +76,51 @@ impl FromRequest for OptionalAuth {
 /// [`ApiError::Unauthenticated`].
 pub(crate) fn optional_caller(request: &HttpRequest) -> Result<Caller, ApiError> {
     OptionalAuth::of(token_cache_of(request), request.headers())
+}
+
+/// Who asks for what anybody may, for as long as what was asked for is answered: a token may be revoked meanwhile,
+/// and a server that was open be so no more.
+#[derive(Clone, Copy)]
+pub(crate) struct StandingAuth {
+    shown: Option<TokenHash>,
+    /// Whether that is to be an organizer's.
+    is_organizers: bool,
+}
+
+impl StandingAuth {
+    fn of(headers: &HeaderMap) -> Self {
+        match Authorization::of(headers) {
+            Authorization::Token(token) => Self {
+                shown: Some(token_hash(token)),
+                is_organizers: token.starts_with(ORGANIZER_PREFIX),
+            },
+            Authorization::Nothing | Authorization::Malformed => {
+                Self { shown: None, is_organizers: false }
+            }
+        }
+    }
+
+    /// Who it is now: as [`OptionalAuth`], and nobody where that is refused.
+    pub(crate) fn caller(&self, tokens: &TokenCache) -> Option<Caller> {
+        if tokens.is_open() {
+            return Some(Caller::OpenOrganizer);
+        }
+        let Some(shown) = &self.shown else { return Some(Caller::Anyone) };
+        match tokens.organizer(shown) {
+            Some(organizer) => Some(Caller::Organizer(organizer.id)),
+            None if self.is_organizers => None,
+            None => Some(Caller::Anyone),
+        }
+    }
+}
+
+impl FromRequest for StandingAuth {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request.headers())))
+    }
 }
 
 /// Whose token the request shows, if it shows one to a server that is not open.
@@ -310,6 +356,22 @@ mod tests {
             assert!(!shows_mail_token(&headers(values)), "{values:?}");
         }
         assert!(!shows_mail_token(&headers(&["Bearer mlt_abc", "Bearer mlt_abc"])));
+    }
+
+    #[actix_web::test]
+    async fn who_stands_there_is_who_it_is_now() {
+        let (open, closed) = (token_cache(true).await, token_cache(false).await);
+        for (header, later) in [
+            (None, Some(Caller::Anyone)),
+            (Some("Basic YTpi"), Some(Caller::Anyone)),
+            (Some("Bearer abc"), Some(Caller::Anyone)),
+            (Some("Bearer org_good"), Some(Caller::Organizer(Uuid::nil().into()))),
+            (Some("Bearer org_other"), None),
+        ] {
+            let auth = StandingAuth::of(&headers(header.as_slice()));
+            assert_eq!(auth.caller(&open), Some(Caller::OpenOrganizer), "{header:?}");
+            assert_eq!(auth.caller(&closed), later, "{header:?}");
+        }
     }
 
     #[actix_web::test]

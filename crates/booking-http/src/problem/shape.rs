@@ -65,6 +65,7 @@ impl Shape {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests")
                     .retry_after(*wait)
             }
+            ApiError::TooManyWatchers { wait } => OVERLOADED.retry_after(*wait),
             ApiError::Submit(error) => of_submit(error),
             ApiError::Store(error) => of_store(error),
             ApiError::Panic => INTERNAL,
@@ -88,6 +89,8 @@ const INTERNAL: Shape = Shape::new(StatusCode::INTERNAL_SERVER_ERROR, "internal"
 const UNAVAILABLE: Shape =
     Shape::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable")
         .retry_after(UNAVAILABLE_RETRY);
+const OVERLOADED: Shape = Shape::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded")
+    .retry_after(OVERLOADED_RETRY);
 const OUTCOME_UNKNOWN: Shape =
     Shape::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", "Outcome unknown");
 
@@ -125,10 +128,7 @@ fn of_refusal(refusal: &Refusal) -> Shape {
 
 fn of_submit(error: &SubmitError) -> Shape {
     match error {
-        SubmitError::Overloaded => {
-            Shape::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded")
-                .retry_after(OVERLOADED_RETRY)
-        }
+        SubmitError::Overloaded => OVERLOADED,
         SubmitError::ShuttingDown => UNAVAILABLE,
         SubmitError::Store(error) => of_store(error),
     }

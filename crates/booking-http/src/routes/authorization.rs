@@ -4,6 +4,7 @@
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
 
+use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
 use crate::extract::path::{EventPath, WebhookPath};
 use crate::extract::query;
@@ -90,6 +91,9 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         // Who is no organizer has not come here.
         let caller = callers::optional_caller(request)?;
         service.webhooks.get(caller, WebhookPath::of(request)?.0).await?;
+    } else if template == "/live" {
+        let caller = callers::optional_caller(request)?;
+        service.reads.availability(caller, &named_events(request.query_string())).await?;
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ const TOTALS_WITHIN: Duration = Duration::from_secs(2);
 /// What the server does at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
+    /// On how many connections events are watched.
+    pub(crate) live_watchers: usize,
     pub(crate) queue_commands: usize,
     /// How long the oldest command in the queue has waited.
     pub(crate) queue_age: Duration,
@@ -68,6 +70,11 @@ impl Metrics {
         self.families.problems.with_label_values(&[code]).inc();
     }
 
+    /// Somebody who watches was sent a state.
+    pub(crate) fn live_message(&self) {
+        self.families.live_messages.inc();
+    }
+
     /// A recount found so many differences; `None` if it failed.
     pub(crate) fn audited(&self, differences: Option<usize>) {
         let families = &self.families;
@@ -91,6 +98,7 @@ impl Metrics {
     ) -> String {
         let families = &self.families;
         families.requests_under_way.set(now.requests_under_way as i64);
+        families.live_watchers.set(now.live_watchers as i64);
         families.queue_commands.set(now.queue_commands as i64);
         families.queue_age.set(now.queue_age.as_secs_f64());
         let connections = now.connections;

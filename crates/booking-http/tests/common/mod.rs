@@ -9,6 +9,7 @@
 
 pub mod acts;
 pub mod http;
+pub mod sse;
 
 use booking_testkit::{Database, ServerProcess, Template};
 use http::Answer;

@@ -1,6 +1,7 @@
 //! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
 
 use crate::common::http::{self, Answer};
+use crate::common::sse::Watch;
 use crate::common::{App, Data, ask, make_token, make_token_with, start_on};
 use crate::on_both_stores;
 use serde_json::{Value, json};
@@ -98,6 +99,8 @@ const ROWS: &[Row] = &[
     row("DELETE", "/events/{id}/check-ins/{registration_id}", For::EventOrganizer, 200, NOTHING),
     row("POST", "/events/{id}/cancel", For::EventOrganizer, 200, NOTHING),
     row("GET", "/events/{id}/calendar.ics", For::Public, 200, NOTHING),
+    row("GET", "/events/{id}/live", For::Public, 200, NOTHING),
+    row("GET", "/live", For::Public, 200, NOTHING),
     row("GET", "/tickets/keys", For::Everybody, 200, NOTHING),
     row("GET", "/organizer", For::NoTokenOrOrganizer, 200, NOTHING),
     row("GET", "/health", For::Everybody, 200, NOTHING),
@@ -117,7 +120,8 @@ impl Wrong {
     /// All that can be wrong with the query of a route.
     fn all_of(row: &Row) -> Vec<Self> {
         let query = |query: &str, status| Self { query: format!("?{query}"), status };
-        let mut all = vec![query("x", 400), query(&"x".repeat(2_049), 414)];
+        let too_long = if row.path == "/live" { 8_193 } else { 2_049 };
+        let mut all = vec![query("x", 400), query(&"x".repeat(too_long), 414)];
         if row.path == "/events/{id}/registrations" {
             all.push(query("limit=0", 400));
         }
@@ -165,13 +169,21 @@ impl<'a> Scene<'a> {
 
     fn path(&self, row: &Row) -> String {
         let id = if row.path.starts_with("/registrations/") { &self.id } else { &self.event };
-        row.path.replace("{id}", id).replace("{registration_id}", &self.id)
+        let path = row.path.replace("{id}", id).replace("{registration_id}", &self.id);
+        if row.path == "/live" { format!("{path}?events={}", self.event) } else { path }
     }
 
     /// Asks with this `Authorization` header, if there is one.
     fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
         let headers: Vec<_> =
             authorization.map(|value| ("Authorization", value)).into_iter().collect();
+        if row.path.ends_with("/live") {
+            // It has no end.
+            return match Watch::open(self.app.url(), &self.path(row), &headers) {
+                Ok(watch) => Answer { status: 200, headers: watch.headers, body: Vec::new() },
+                Err(answer) => answer,
+            };
+        }
         self.app.ask(row.method, &self.path(row), &headers, &(row.body)(self))
     }
 
@@ -184,7 +196,11 @@ impl<'a> Scene<'a> {
             };
             let mut headers = vec![("Content-Type", "application/json")];
             headers.extend(authorization.map(|value| ("Authorization", value)));
-            let path = self.path(row) + &wrong.query;
+            let path = self.path(row);
+            let path = match path.contains('?') {
+                true => path + &wrong.query.replacen('?', "&", 1),
+                false => path + &wrong.query,
+            };
             let answer = http::send(self.app.url(), row.method, &path, &headers, body.as_bytes());
             let expected = if status == row.status { wrong.status } else { status };
             let what = format!("{} {} as {authorization:?}", row.method, row.path);

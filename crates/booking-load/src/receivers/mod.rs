@@ -275,7 +275,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(behaviour), "{text}");
             assert_eq!(behaviour.to_string(), text);
         }
-        for text in ["", "bad", "good:", "good:1", "dead:x", "stalling", "stalling:-1", "flapping:2"] {
+        for text in
+            ["", "bad", "good:", "good:1", "dead:x", "stalling", "stalling:-1", "flapping:2"]
+        {
             assert!(text.parse::<Behaviour>().is_err(), "{text}");
         }
     }

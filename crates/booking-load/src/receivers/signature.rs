@@ -23,7 +23,8 @@ impl Key {
     pub(super) fn of(secret: &str) -> anyhow::Result<Self> {
         let base64 = secret.strip_prefix(SECRET_PREFIX);
         let key = base64.and_then(|base64| STANDARD.decode(base64).ok());
-        let key = key.with_context(|| format!("a secret that is not {SECRET_PREFIX} and base64"))?;
+        let key =
+            key.with_context(|| format!("a secret that is not {SECRET_PREFIX} and base64"))?;
         Ok(Self(Hmac::new_from_slice(&key).context("a key that HMAC does not take")?))
     }
 
@@ -74,7 +75,7 @@ mod tests {
             ("webhook-timestamp", "1777662000"),
             ("webhook-signature", SIGNATURE),
         ];
-        for (name, value) in all.iter().chain(changes) {
+        for &(name, value) in all.iter().chain(changes) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let now = DateTime::from_timestamp(seconds, 0).expect("in range");

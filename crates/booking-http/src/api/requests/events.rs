@@ -5,7 +5,7 @@ use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
     Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
-    OfferTtl, Retention, TimeZone, Venue, parse_instant,
+    Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
 };
 use chrono::{DateTime, Utc};
 
@@ -39,13 +39,30 @@ impl FromBody for CreateEvent {
         let venue = fields.optional("venue", text(Venue::parse));
         // Here null says something: for ever.
         let retention = fields.clearable("retention_days", number(Retention::parse));
+        let language = fields.optional("language", word(&languages()));
+        let remind_hours = fields.optional("remind_hours", number(RemindHours::parse));
         let rules = rules(fields);
         let (name, description) = (name?, description.unwrap_or_default());
         let (says_retention, retention) = (retention.is_some(), retention.flatten());
-        let details =
-            EventDetails { name, description, starts_at, ends_at, timezone, venue, retention };
+        let language = language.unwrap_or_default();
+        let details = EventDetails {
+            description,
+            starts_at,
+            ends_at,
+            timezone,
+            venue,
+            retention,
+            language,
+            remind_hours,
+            ..EventDetails::named(name)
+        };
         Some(Self { details, says_retention, capacity: capacity?, rules })
     }
+}
+
+/// Those that mails can be in, as they are written.
+fn languages() -> [(&'static str, Language); 2] {
+    Language::ALL.map(|language| (language.as_str(), language))
 }
 
 fn rules(fields: &mut Fields<'_>) -> EventRules {
@@ -57,6 +74,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     // Here null says something: waiters are confirmed at once.
     let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
     let conceals_registered = fields.optional("conceal_registered", boolean);
+    let confirms_address = fields.optional("confirm_address", boolean);
     EventRules {
         status: status.unwrap_or(default.status),
         opens_at,
@@ -64,6 +82,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
         waitlist_enabled: waitlist_enabled.unwrap_or(default.waitlist_enabled),
         offer_ttl: offer_ttl.unwrap_or(default.offer_ttl),
         conceals_registered: conceals_registered.unwrap_or(default.conceals_registered),
+        confirms_address: confirms_address.unwrap_or(default.confirms_address),
     }
 }
 
@@ -110,6 +129,9 @@ impl FromBody for EditEvent {
             waitlist_enabled: fields.given("waitlist_enabled", boolean),
             offer_ttl: fields.clearable("offer_ttl_seconds", number(OfferTtl::parse)),
             conceals_registered: fields.given("conceal_registered", boolean),
+            confirms_address: fields.given("confirm_address", boolean),
+            language: fields.given("language", word(&languages())),
+            remind_hours: fields.clearable("remind_hours", number(RemindHours::parse)),
         }))
     }
 }

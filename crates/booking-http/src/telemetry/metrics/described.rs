@@ -26,6 +26,8 @@ metrics! {
     "booking_http_requests_total" counter ["route" "method" "status"] "requests answered; the route is its template, - where there is none"
     "booking_http_request_duration_seconds" histogram ["route" "method"] "how long they took, from their head to their answer"
     "booking_http_requests_in_flight" gauge [] "requests that are being answered"
+    "booking_live_watchers" gauge [] "connections on which events are watched"
+    "booking_live_messages_total" counter [] "states of events that they were sent"
     "booking_problems_total" counter ["code"] "answers that were problems: refusals such as sold_out, and failures"
     "booking_ready" gauge ["check"] "1 where the check of /readyz is ok, else 0"
     "booking_queue_commands" gauge [] "commands that wait or are under way"

@@ -25,6 +25,8 @@ pub(super) struct Families {
     pub(super) requests: IntCounterVec,
     pub(super) request_duration: HistogramVec,
     pub(super) requests_under_way: IntGauge,
+    pub(super) live_watchers: IntGauge,
+    pub(super) live_messages: IntCounter,
     pub(super) problems: IntCounterVec,
     pub(super) ready: IntGaugeVec,
     pub(super) queue_commands: IntGauge,
@@ -67,6 +69,8 @@ impl Families {
                 registered(of, HistogramVec::new(options, described.labels))
             },
             requests_under_way: gauge(of, "booking_http_requests_in_flight"),
+            live_watchers: gauge(of, "booking_live_watchers"),
+            live_messages: counter(of, "booking_live_messages_total"),
             problems: counters(of, "booking_problems_total"),
             ready: gauges(of, "booking_ready"),
             queue_commands: gauge(of, "booking_queue_commands"),
