@@ -133,6 +133,9 @@ async fn serve_observed(
         .then(|| rt::spawn(background::delivery::run(Arc::clone(&service), sender, postman, hint)));
     let finding =
         to_be_found.map(|asked| rt::spawn(background::finder::run(Arc::clone(&service), asked)));
+    let known = service.finder.is_some().then(|| service.take_known_addresses()).flatten();
+    let telling =
+        known.map(|known| rt::spawn(background::finder::tell_known(Arc::clone(&service), known)));
     let lag = rt::spawn(background::delivery::watch(Arc::clone(&service)));
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
@@ -150,7 +153,7 @@ async fn serve_observed(
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
     let always = [watching, reading_live, lag].map(Some);
-    let beside = always.into_iter().chain([sweeping, auditing, delivering, finding]);
+    let beside = always.into_iter().chain([sweeping, auditing, delivering, finding, telling]);
     for beside in beside.flatten() {
         beside.abort();
     }

@@ -229,7 +229,6 @@ impl Service {
     }
 
     /// The registrations that are to be told of so, for what does it; there is one of it.
-    #[expect(dead_code, reason = "what sends mail takes it")]
     pub(crate) fn take_known_addresses(&self) -> Option<Receiver<Known>> {
         self.known_addresses.take_receiver()
     }

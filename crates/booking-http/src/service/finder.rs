@@ -38,15 +38,20 @@ impl Finder {
 
     /// Has somebody be looked for, later: what becomes of it is for their mailbox alone.
     pub(crate) fn ask(&self, user_email: EmailAddress) {
-        let now = Instant::now();
-        if self.mails.count(&user_email, now)
+        if self.may_mail(&user_email)
             && self.asked.try_send(user_email).is_err()
-            && let Some(others) = self.dropped.sample(now)
+            && let Some(others) = self.dropped.sample(Instant::now())
         {
             log::warn!(
                 "too many look for their links at once: one of them, and {others} before, get no mail"
             );
         }
+    }
+
+    /// Counts one more mail that somebody who may be anybody has an address be sent, and tells whether it is none too
+    /// many.
+    pub(crate) fn may_mail(&self, user_email: &EmailAddress) -> bool {
+        self.mails.count(user_email, Instant::now())
     }
 }
 
