@@ -1,9 +1,11 @@
 //! The command line: what `booking-http` is asked to do, one subcommand each.
 
+mod deliveries;
 mod erase;
 mod healthcheck;
 mod tokens;
 
+use crate::cli::deliveries::DeliveriesCommand;
 use crate::config::{Config, StoreConfig, store};
 use crate::server;
 use crate::service::signing_keys;
@@ -54,6 +56,9 @@ enum Command {
     /// Try out mail
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Look after what webhooks and mail still have to deliver
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
 }
 
 /// What is to be done about mail.
@@ -119,6 +124,7 @@ impl Arguments {
             Command::RotateKeys => rotate_keys(config).await,
             Command::Token(token) => token.run(config).await.map(|()| ExitCode::SUCCESS),
             Command::Mail(MailCommand::Preview { folder }) => preview(&folder),
+            Command::Deliveries(command) => command.run(config).await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
@@ -236,6 +242,27 @@ mod tests {
         let preview = MailCommand::Preview { folder: "x".into() };
         assert_eq!(parse(&["mail", "preview", "x"]), Ok(Some(Command::Mail(preview))));
         assert_eq!(parse(&["mail", "preview"]), Err(ErrorKind::MissingRequiredArgument));
+        let list = Command::Deliveries(DeliveriesCommand::List);
+        assert_eq!(parse(&["deliveries", "list"]), Ok(Some(list)));
+        let id = "019606a8-0000-7000-8000-000000000000";
+        for arguments in [
+            &["deliveries", "retry"][..],
+            &["deliveries", "retry", "--mail"],
+            &["deliveries", "retry", "--webhook", id],
+            &["deliveries", "drop", "--mail", "--yes"],
+            &["deliveries", "drop", "--webhook", id],
+        ] {
+            assert!(parse(arguments).is_ok(), "{arguments:?}");
+        }
+        for (arguments, error) in [
+            (&["deliveries"][..], ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            (&["deliveries", "drop", "--yes"], ErrorKind::MissingRequiredArgument),
+            (&["deliveries", "drop", "--mail", "--webhook", id], ErrorKind::ArgumentConflict),
+            (&["deliveries", "retry", "--mail", "--webhook", id], ErrorKind::ArgumentConflict),
+            (&["deliveries", "retry", "--webhook", "7"], ErrorKind::ValueValidation),
+        ] {
+            assert_eq!(parse(arguments), Err(error), "{arguments:?}");
+        }
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

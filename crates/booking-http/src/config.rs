@@ -65,6 +65,12 @@ pub struct Config {
     pub base_url: Option<BaseUrl>,
     /// How mail is sent; `None` if there is to be none.
     pub mail: Option<MailConfig>,
+    /// Whether webhooks may lead into private networks and to this machine.
+    pub webhook_allow_private: bool,
+    /// Whom webhooks believe beside the authorities of the system: a PEM file.
+    pub webhook_tls_ca: Option<PathBuf>,
+    /// Whether this server carries out what was decided, by webhooks and mail.
+    pub delivers: bool,
     /// The most connections on which events are watched.
     pub live_max: usize,
     /// What one client may do.
@@ -163,6 +169,10 @@ impl Config {
             allowed_hosts: AllowedHosts::read(&mut reader),
             base_url: BaseUrl::read(&mut reader),
             mail: read_mail(&mut reader),
+            webhook_allow_private: reader
+                .parse("WEBHOOK_ALLOW_PRIVATE", "is neither true nor false"),
+            webhook_tls_ca: reader.given("WEBHOOK_TLS_CA").map(|path| PathBuf::from(path.trim())),
+            delivers: reader.parse("DELIVERY", "is neither true nor false"),
             live_max: reader.within("LIVE_MAX", 0, 1_000_000) as usize,
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
@@ -380,6 +390,8 @@ mod tests {
         assert_eq!(config.sweep_every, Some(Duration::from_secs(1)));
         assert!(config.ticket_seeds.is_empty());
         assert_eq!(config.retention, None);
+        assert!(config.delivers && !config.webhook_allow_private);
+        assert_eq!(config.webhook_tls_ca, None);
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
@@ -510,6 +522,8 @@ mod tests {
             ("TICKET_KEY", "a secret"),
             ("METRICS_BIND", "everywhere"),
             ("AUDIT_SECONDS", "-1"),
+            ("WEBHOOK_ALLOW_PRIVATE", "loopback"),
+            ("DELIVERY", "off"),
             ("LOG_FORMAT", "xml"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
             ("ALLOWED_HOSTS", "*"),
@@ -525,6 +539,8 @@ mod tests {
             "TICKET_KEY",
             "METRICS_BIND",
             "AUDIT_SECONDS",
+            "WEBHOOK_ALLOW_PRIVATE",
+            "DELIVERY",
             "LOG_FORMAT",
             "CORS_ORIGINS",
             "ALLOWED_HOSTS",
@@ -534,7 +550,7 @@ mod tests {
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 13);
+        assert_eq!(errors.len(), 15);
         assert!(!errors.join(" ").contains("secret"));
     }
 

@@ -7,12 +7,14 @@ mod bench;
 mod check_in;
 mod claims;
 mod events;
+mod find;
 mod live;
 mod operating;
 mod organizer;
 mod registrations;
 mod responses;
 mod tickets;
+mod webhooks;
 
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::pagination::Cursor;
@@ -22,7 +24,7 @@ use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{EventCursor, RegistrationCursor};
+use booking_core::{DeliveryCursor, EventCursor, RegistrationCursor};
 use std::future::ready;
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -45,6 +47,8 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
         resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
         resource("/events/{id}/check-ins", POST).route(post().to(check_in::check_in)),
+        // Which would be an id that is none.
+        resource("/registrations/find", POST).route(post().to(find::find)),
         read(resource("/registrations/{id}", READ_OR_PATCH_OR_DELETE), registrations::show)
             .route(patch().to(registrations::correct))
             .route(delete().to(registrations::cancel)),
@@ -70,6 +74,20 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
             live::watch_several,
         ),
         read(resource("/tickets/keys", READ), tickets::keys),
+        read(resource(webhooks::PATH, READ_OR_POST), webhooks::list)
+            .route(post().to(webhooks::create)),
+        read(resource("/webhooks/keys", READ), webhooks::keys),
+        read(resource("/webhooks/{id}", READ_OR_PATCH_OR_DELETE), webhooks::show)
+            .route(patch().to(webhooks::edit))
+            .route(delete().to(webhooks::delete)),
+        resource("/webhooks/{id}/test", POST).route(post().to(webhooks::try_out)),
+        resource("/webhooks/{id}/secret", POST).route(post().to(webhooks::renew_secret)),
+        read(
+            resource("/webhooks/{id}/deliveries", READ).app_data(DeliveryCursor::NAMES),
+            webhooks::deliveries,
+        ),
+        resource("/webhooks/{id}/deliveries/{delivery_id}/redeliver", POST)
+            .route(post().to(webhooks::redeliver)),
         read(resource("/organizer", READ), organizer::show),
         read(resource("/health", READ), operating::live),
         read(resource("/livez", READ), operating::live),

@@ -25,7 +25,11 @@ on_both_stores! {
 fn start(data: Data, more: &[(&'static str, &str)]) -> (App, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", folder.path().display());
-    let mut settings = vec![("MAIL_URL", url.as_str()), ("BASE_URL", "https://booking.example")];
+    let mut settings = vec![
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "desk@booking.example"),
+        ("BASE_URL", "https://booking.example"),
+    ];
     settings.extend(more);
     (App::start_with(data, &settings), folder)
 }

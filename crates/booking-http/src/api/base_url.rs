@@ -2,7 +2,7 @@
 
 use crate::settings::{Reader, is_host_and_port};
 use actix_web::http::Uri;
-use booking_core::EventId;
+use booking_core::{EventId, RegistrationId};
 
 const COMPLAINT: &str =
     "is not an http or https address such as https://booking.example.org, without ? and #";
@@ -45,6 +45,11 @@ impl BaseUrl {
     /// The page of an event.
     pub(crate) fn of_event(&self, id: EventId) -> String {
         format!("{}/#/events/{id}", self.0)
+    }
+
+    /// The private page of a registration, which a token opens: behind the `#`, so that no server ever sees it.
+    pub(crate) fn of_registration(&self, id: RegistrationId, token: &str) -> String {
+        format!("{}/#/registrations/{id}/{token}", self.0)
     }
 }
 

@@ -1,5 +1,9 @@
 //! The JSON that is sent: what clients see of the domain.
 
+mod webhooks;
+
+pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
+
 use actix_web::web::Bytes;
 use booking_core::{
     Event, EventId, HistoryEntry, OfferTtl, Person, Registration, RegistrationId, RemindHours,

@@ -19,6 +19,9 @@ const TOKEN_BYTES_MAX: usize = 512;
 /// What every organizer's token begins with, so that one that leaked is recognized for what it is.
 pub(crate) const ORGANIZER_PREFIX: &str = "org_";
 
+/// What the token of a mailed link begins with. Whom it stands for is found out where the registration is read.
+pub(crate) const MAIL_PREFIX: &str = "mlt_";
+
 /// Who asks for what organizers may: the token of one, or anybody while the server is open.
 #[derive(Clone, Copy)]
 pub(crate) struct OrganizerAuth(pub(crate) Caller);
@@ -139,7 +142,11 @@ impl FromRequest for OptionalOrganizer {
 #[derive(Clone, Copy)]
 pub(crate) struct RegistrationAuth {
     pub(crate) id: RegistrationId,
+    /// By the hash of what was shown, also where that is the token of a mailed link: under that name their keys are
+    /// looked up, also when the token is good no more.
     pub(crate) caller: Caller,
+    /// Whether what was shown has the form of a mailed link's token.
+    pub(crate) is_mailed: bool,
 }
 
 impl RegistrationAuth {
@@ -149,7 +156,7 @@ impl RegistrationAuth {
     /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let caller = registration_caller(token_cache_of(request), request.headers())?;
-        Ok(Self { id: id(request, "id")?, caller })
+        Ok(Self { id: id(request, "id")?, caller, is_mailed: shows_mail_token(request.headers()) })
     }
 }
 
@@ -174,6 +181,12 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
         Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
         Authorization::Token(token) => caller_with(token, tokens, Caller::Attendee),
     }
+}
+
+/// Whether the token of a mailed link is shown, by its form.
+fn shows_mail_token(headers: &HeaderMap) -> bool {
+    let shown = Authorization::of(headers);
+    matches!(shown, Authorization::Token(token) if token.starts_with(MAIL_PREFIX))
 }
 
 /// Who shows `token`: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
@@ -334,6 +347,15 @@ mod tests {
         assert_eq!(ask(&tokens, &["Bearer org_other"]), [unknown; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc")));
         assert_eq!(ask(&tokens, &["Bearer abc"]), [unknown, anyone, attendee]);
+    }
+
+    #[test]
+    fn the_token_of_a_mailed_link_is_known_by_its_form() {
+        assert!(shows_mail_token(&headers(&["Bearer mlt_abc"])));
+        for values in [&["Bearer abc"][..], &["Bearer org_mlt_"], &["mlt_abc"], &[]] {
+            assert!(!shows_mail_token(&headers(values)), "{values:?}");
+        }
+        assert!(!shows_mail_token(&headers(&["Bearer mlt_abc", "Bearer mlt_abc"])));
     }
 
     #[actix_web::test]

@@ -6,7 +6,7 @@
 
 use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
-use crate::extract::path::EventPath;
+use crate::extract::path::{EventPath, WebhookPath};
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -87,6 +87,10 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         // Organizers see those events that they manage, and who is none has not come here on their routes.
         let caller = callers::optional_caller(request)?;
         service.reads.event(caller, EventPath::of(request)?.0).await?;
+    } else if template.starts_with("/webhooks/{id}") {
+        // Who is no organizer has not come here.
+        let caller = callers::optional_caller(request)?;
+        service.webhooks.get(caller, WebhookPath::of(request)?.0).await?;
     } else if template == "/live" {
         let caller = callers::optional_caller(request)?;
         service.reads.availability(caller, &named_events(request.query_string())).await?;

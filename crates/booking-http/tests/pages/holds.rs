@@ -217,7 +217,11 @@ async fn whoever_asks_for_too_much_is_told_until_when() {
 async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
     let mails = tempfile::tempdir().expect("a folder");
     let url = format!("file://{}", mails.path().display());
-    let settings = [("MAIL_URL", url.as_str()), ("BASE_URL", "https://booking.example")];
+    let settings = [
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "tickets@example.org"),
+        ("BASE_URL", "https://booking.example"),
+    ];
     let page = Page::start_set(&settings).await;
     let body = json!({"name": "Jazz", "capacity": 3, "confirm_address": true});
     let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
