@@ -7,8 +7,8 @@ use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
 use booking_core::{
-    EmailAddress, EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration, RegistrationCursor,
-    RegistrationId, StoreError,
+    EmailAddress, EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, StoreError,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;

@@ -6,9 +6,9 @@ use crate::store::SqliteStore;
 use crate::{endpoints, lanes, mails, sql};
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
+    EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
+    Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 
 /// How many rows are changed or deleted in one transaction, where it may be any number.
@@ -157,6 +157,15 @@ impl DeliveryStore for SqliteStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.read(move |connection, _| lanes::list_live(connection, event_id, after, limit)).await
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let email = user_email.clone();
+        self.read(move |connection, now| lanes::list_live_of(connection, &email, limit, now)).await
     }
 
     async fn deliveries(

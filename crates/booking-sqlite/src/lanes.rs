@@ -7,8 +7,9 @@ use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{delivery_rows, endpoints, mails, rows, sql};
 use booking_core::{
-    Backlog, Clock, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, Version,
+    Backlog, Clock, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep, LeaseId,
+    MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -186,6 +187,23 @@ pub(crate) fn list_live(
     let parameters = params![event_id.as_bytes(), after, one_more_than(limit)];
     let listed = list.query_and_then(parameters, rows::registration)?;
     Ok(Some(Page::new(listed.collect::<Result<_, _>>()?, limit)))
+}
+
+/// The live registrations of an address, of whatever event people may still go to. Holds and offers that have run
+/// out are left out.
+pub(crate) fn list_live_of(
+    connection: &Connection,
+    user_email: &EmailAddress,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<Registration>, Failure> {
+    let mut list = connection.prepare_cached(sql::REGISTRATION_LIVE_OF_ADDRESS)?;
+    let parameters = params![user_email.as_str(), limit.get() as i64, now.timestamp_micros()];
+    let listed = list.query_and_then(parameters, rows::registration)?;
+    let listed: Vec<_> = listed.collect::<Result<_, _>>()?;
+    // None of a cancelled event is among them.
+    let listed = listed.into_iter().map(|row| row.as_of(now, EventStatus::Published));
+    Ok(listed.filter(|row| row.status.is_live()).collect())
 }
 
 /// Runs a statement that changes or deletes some of what there is of a sink, and tells how many.

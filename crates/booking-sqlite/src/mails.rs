@@ -96,6 +96,15 @@ pub(crate) fn settle(
 ) -> Result<Work<bool>, Failure> {
     let now = clock();
     let (state, due_at, failure) = match step {
+        MailStep::GoOn => {
+            let renewed = connection.prepare_cached(sql::MAIL_RENEW)?.execute(params![
+                event_id.as_uuid().as_bytes(),
+                id.as_uuid().as_bytes(),
+                lease.as_uuid().as_bytes(),
+                (now + LEASE).timestamp_micros(),
+            ])?;
+            return Ok(if renewed == 0 { Work::Unchanged(false) } else { Work::Changed(true) });
+        }
         MailStep::Sent => ("sent", None, None),
         MailStep::Dropped => ("dropped", None, None),
         MailStep::RetryAfter(pause, why) => ("due", Some(now + *pause), Some(why)),

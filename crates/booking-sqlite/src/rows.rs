@@ -4,9 +4,9 @@ use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
     Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
-    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person,
-    PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
+    KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
+    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
     TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
