@@ -8,8 +8,8 @@ use crate::write::one_row;
 use crate::{delivery_rows, sql};
 use booking_core::{
     Clock, Delivery, DeliveryCursor, ENDPOINTS_MAX, Endpoint, EndpointChange, EndpointId,
-    EndpointUrl, EventId, FORMER_SECRET_KEPT, NewEndpoint, OrganizerId, Page, PageLimit,
-    TypeFilter, Version, WhyDisabled,
+    EndpointSecret, EndpointUrl, EventId, FORMER_SECRET_KEPT, NewEndpoint, OrganizerId, Page,
+    PageLimit, TypeFilter, Version, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -72,7 +72,7 @@ pub(crate) fn change(
         types.is_some(),
         types.as_ref().and_then(TypeFilter::to_stored),
         includes_person,
-        secret.as_ref().map(|secret| secret.as_bytes()),
+        secret.as_ref().map(EndpointSecret::as_bytes),
         (now + FORMER_SECRET_KEPT).timestamp_micros(),
         enabled.map(|enabled| enabled.is_ok()),
         enabled.and_then(Result::err).map(WhyDisabled::as_str),
