@@ -4,9 +4,10 @@ use crate::memory::MemoryStore;
 use crate::tables::EventTable;
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
+    EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint,
+    NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError,
+    Version,
 };
 
 /// A mistake in how facts leave a store, for the negative controls.
@@ -115,6 +116,29 @@ impl DeliveryStore for MemoryStore {
             Page::new(rows.cloned().collect(), limit)
         };
         Ok(tables.events.get(&event_id).map(live))
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let mut found = Vec::new();
+        for table in tables.events.values() {
+            let event = table.event(now);
+            let status = event.rules.status;
+            if status == EventStatus::Cancelled || event.details.times().is_over(now) {
+                continue;
+            }
+            let rows = table.rows.values().filter(|row| row.person.user_email == *user_email);
+            let rows = rows.map(|row| row.clone().as_of(now, status));
+            let live = rows.filter(|row| row.status.is_live());
+            found.extend(live.map(|row| ((event.created_at, event.id), row)));
+        }
+        found.sort_by_key(|(event, _)| std::cmp::Reverse(*event));
+        Ok(found.into_iter().take(limit.get()).map(|(_, row)| row).collect())
     }
 
     async fn deliveries(

@@ -201,7 +201,7 @@ impl EventTable {
     }
 
     /// The facts after `version`, in their order.
-    pub fn facts_after(&self, version: Version) -> impl Iterator<Item = (Version, &Fact)> {
+    pub fn facts_since(&self, version: Version) -> impl Iterator<Item = (Version, &Fact)> {
         let after = self.facts.range(version.next()..);
         after.map(|(version, (_, fact))| (*version, fact))
     }

@@ -149,7 +149,7 @@ fn run(table: &mut EventTable, batch: &[EventCommand], now: DateTime<Utc>) -> Ve
 /// What can be seen of an event.
 fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::Debug {
     let facts: Vec<_> = table
-        .facts_after(before_the_first())
+        .facts_since(before_the_first())
         .map(|(version, fact)| (version, fact.clone()))
         .collect();
     (table.event(now), table.rows().cloned().collect::<Vec<_>>(), table.count(), facts)
@@ -191,7 +191,7 @@ fn an_event_is_published_moved_or_changed_otherwise() {
     let again = Command::Edit(Box::new(publish));
     run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, again)], now());
     let kinds = |table: &EventTable| -> Vec<_> {
-        table.facts_after(before_the_first()).map(|(_, fact)| fact.kind).collect()
+        table.facts_since(before_the_first()).map(|(_, fact)| fact.kind).collect()
     };
     let expected: Vec<_> = edits.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds(&table), [vec![EventDrafted], expected].concat());

@@ -299,7 +299,7 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
     // Each fact is a transition of its registration, or of the event.
     let find = |table: &EventTable, id| table.rows().find(|row| row.id == id).cloned();
     let mut promoted = Vec::new();
-    let facts: Vec<_> = after.table.facts_after(before.version).collect();
+    let facts: Vec<_> = after.table.facts_since(before.version).collect();
     assert_eq!(event.version.get() - before.version.get(), facts.len() as u64, "{}", context());
     for (_, fact) in &facts {
         let Some(id) = fact.registration_id else { continue };

@@ -3,9 +3,9 @@
 use super::ScriptedStore;
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
+    EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
+    Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 
 #[async_trait]
@@ -78,6 +78,14 @@ impl DeliveryStore for ScriptedStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.memory.live_registrations(event_id, after, limit).await
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        self.memory.live_registrations_of(user_email, limit).await
     }
 
     async fn deliveries(

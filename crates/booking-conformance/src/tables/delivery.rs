@@ -482,6 +482,10 @@ impl DeliveryTables {
         let row = self.mails.get_mut(&(event_id, id));
         let Some(row) = row.filter(|row| row.lease == Some(lease)) else { return false };
         let (state, due_at, failure) = match step {
+            MailStep::GoOn => {
+                row.due_at = Some(now + LEASE);
+                return true;
+            }
             MailStep::Sent => (MailState::Sent, None, None),
             MailStep::Dropped => (MailState::Dropped, None, None),
             MailStep::RetryAfter(pause, why) => (MailState::Due, Some(now + pause), Some(why)),

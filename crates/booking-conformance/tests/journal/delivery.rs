@@ -7,11 +7,13 @@ use crate::store::JournalStore;
 use async_trait::async_trait;
 use booking_conformance::DeliveryTables;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
+    EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
+    NewEndpoint, NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId,
+    StoreError, Version,
 };
 use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
 
 impl JournalStore {
     fn change<T>(
@@ -111,6 +113,27 @@ impl DeliveryStore for JournalStore {
                 rows.filter(|row| after.is_none_or(|after| row.created_version > after.version()));
             let live = rows.filter(|row| row.status.is_live()).take(limit.get() + 1);
             Some(Page::new(live.cloned().collect(), limit))
+        })
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        self.read(|state, now| {
+            let is_on = |event: &Event| {
+                event.rules.status != EventStatus::Cancelled && !event.details.times().is_over(now)
+            };
+            let mut on: Vec<_> =
+                state.events.values().filter(|table| is_on(&table.event)).collect();
+            on.sort_by_key(|table| Reverse((table.event.created_at, table.event.id)));
+            let rows = on.into_iter().flat_map(|table| {
+                let status = table.event.rules.status;
+                table.rows().map(move |row| row.clone().as_of(now, status))
+            });
+            let theirs = rows.filter(|row| row.person.user_email == *user_email);
+            theirs.filter(|row| row.status.is_live()).take(limit.get()).collect()
         })
     }
 
