@@ -18,6 +18,7 @@
 //! the tests of whoever embeds `booking-core`.
 
 pub mod cases;
+mod deliveries;
 mod delivery;
 mod fixture;
 mod generator;
@@ -150,6 +151,23 @@ macro_rules! suite {
             a_draft_is_there_for_its_organizer_alone
             events_are_listed_for_those_who_see_them
             events_of_nobody_are_assigned
+            facts_go_to_those_that_they_are_for
+            facts_are_for_mail_while_somebody_sends_it
+            a_lane_leads_along_every_fact_in_order
+            a_lost_lease_writes_nothing
+            what_failed_is_tried_again_or_given_up
+            lanes_are_claimed_by_sink_longest_due_first
+            a_refusal_makes_no_fact
+            no_fact_is_ever_passed_over
+            an_endpoint_is_kept_and_changed
+            there_are_never_too_many_endpoints
+            what_was_sent_is_listed_latest_try_first
+            an_endpoint_is_deleted_with_all_that_is_its
+            a_mail_is_sent_by_one_at_a_time
+            mails_are_tried_again_or_given_up
+            a_backlog_tells_who_lags_behind
+            what_was_delivered_is_forgotten_in_steps
+            those_who_are_to_hear_of_an_event_are_listed
             an_address_has_one_seat_however_it_is_spelt
             other_spellings_of_an_address_are_found_and_erased
             names_that_show_nothing_are_still_read

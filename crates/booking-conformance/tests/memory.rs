@@ -1,7 +1,7 @@
 //! The oracle passes its own suite, and the suite catches an oracle whose lock was taken out.
 
 use async_trait::async_trait;
-use booking_conformance::{Fixture, MemoryStore, cases};
+use booking_conformance::{DeliveryFlaw, Fixture, MemoryStore, cases};
 use booking_core::{BookingStore, Clock, Rule};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,6 +59,29 @@ async fn without_the_lock_the_races_fail() {
         }
     }
     panic!("the suite did not notice what is missing");
+}
+
+/// Checks that the suite notices facts that leave as they must not.
+async fn assert_passed_over(flaw: DeliveryFlaw) {
+    // Now and then nobody happens to look at the wrong moment.
+    for _ in 0..RACES {
+        let flawed = Memory(MemoryStore::default().with_delivery_flaw(flaw));
+        let race = tokio::spawn(async move { cases::no_fact_is_ever_passed_over(&flawed).await });
+        if race.await.is_err_and(|failure| failure.is_panic()) {
+            return;
+        }
+    }
+    panic!("the suite did not notice {flaw:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn facts_that_leave_before_their_commit_are_noticed() {
+    assert_passed_over(DeliveryFlaw::BeforeCommit).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_by_sequence_number_is_noticed() {
+    assert_passed_over(DeliveryFlaw::BySequence).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

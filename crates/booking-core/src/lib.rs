@@ -65,7 +65,8 @@
 //!
 //! 1. Implement the six parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
 //!    with [`SeatStore`], whose docs say what of a decision has to be written, and what is missed if it is not.
-//! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file.
+//! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file; and
+//!    `DeliveryTables` for [`DeliveryStore`].
 //! 3. Run the suite, `booking_conformance::suite!`, until it is green. Its cases say what is wrong, and they find
 //!    what is easily forgotten: `tests/journal` there is a whole store over a file of JSON lines, with mistakes to
 //!    be switched on.
@@ -77,6 +78,7 @@
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
 //! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
 //! | organizers' tokens ([`OrganizerToken`]), keys ([`SigningSeed`], [`TicketKey`]) | their id; themselves | nothing |
+//! | which facts are new, endpoints ([`Endpoint`]), lanes ([`Lane`]), deliveries ([`Delivery`]), mails ([`Mail`]) | the event, and their sink, version or id; endpoints by theirs alone | nothing |
 //!
 //! A store that keeps registrations as JSON writes them by [`Stored`]: serialized by themselves they have no
 //! `token_hash`, and whoever has only the link to one could no longer manage it. Texts that are read back are parsed

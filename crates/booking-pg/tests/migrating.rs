@@ -154,6 +154,10 @@ async fn a_server_of_the_version_before_still_works() {
     old.execute(&update, &[&event_id]).await.expect("it answers");
     let row = store.registration(edsger.into()).await.expect("it answers").expect("it is there");
     assert_eq!(row.status, Status::Confirmed);
+    // What was there before is told to nobody, and what it does now is.
+    let new = database.sql("SELECT version_first FROM facts WHERE is_new");
+    assert_eq!(new, [[Some("4".to_owned())]]);
+    assert_eq!(store.route_facts(PageLimit::MAX).await.expect("it answers"), 1);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
 }
 

@@ -1,13 +1,23 @@
 //! What a store has acknowledged is there: in every field, without gaps, as a whole, and after it was closed.
 
 use crate::Fixture;
+use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
+<<<<<<< HEAD
     AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
     EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
     IdempotencyKey, KeyHash, Language, Listed, NewEvent, NewEventFields, OrganizerToken, Outcome,
     PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
     SigningSeed, Status, TicketKey, TimeZone, Totals, Venue, Version,
+=======
+    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Delivery, DeliveryState,
+    Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus, FactKind, Fingerprint,
+    HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, LaneStep, Listed, MailKind,
+    NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit, Person, PersonName, Registration,
+    RegistrationId, Retention, SigningSeed, SinkId, Status, TicketKey, TimeZone, Totals, Venue,
+    Version,
+>>>>>>> d13-store
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -217,6 +227,9 @@ struct Answers {
     tokens: Vec<OrganizerToken>,
     totals: Totals,
     audit: AuditReport,
+    endpoints: Vec<Endpoint>,
+    log: Vec<Delivery>,
+    backlog: Backlog,
 }
 
 async fn ask_everything(store: &dyn BookingStore) -> Answers {
@@ -234,6 +247,12 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
     let mut of_address =
         store.registrations_of(&address("ada"), PageLimit::MAX).await.expect("it answers");
     of_address.sort_unstable();
+    let endpoints = store.endpoints().await.expect("the store answers");
+    let mut log = Vec::new();
+    for endpoint in &endpoints {
+        let page = store.deliveries(endpoint.id, None, PageLimit::MAX).await;
+        log.extend(page.expect("the store answers").items);
+    }
     Answers {
         seen: read_events(store, Caller::Organizer(organizer_id(1)), PageLimit::MAX).await,
         events_by_registration: store
@@ -247,6 +266,9 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
         tokens: store.tokens().await.expect("the store answers"),
         totals: store.totals().await.expect("the store answers"),
         audit: store.audit().await.expect("the store answers"),
+        backlog: store.backlog().await.expect("the store answers"),
+        endpoints,
+        log,
         events,
         rows,
         people,
@@ -280,6 +302,11 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     }
     let shown = [TicketKey::new([5; 32]), TicketKey::new([4; 32])];
     store.show_ticket_keys(&shown).await.expect("the store answers");
+
+    store.show_mail().await.expect("the store answers");
+    let sink = add_endpoint(store, new_endpoint(Some(1))).await.id.into();
+    clock.advance_micros(1);
+    add_endpoint(store, new_endpoint(None)).await;
 
     let owned = new_event("Owned", 3)
         .with(|new| new.organizer_id = Some(organizer_id(1)))
@@ -327,7 +354,22 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     }
     let put_up = store.create_event_once(new_event("Once", 3), key(24)).await;
     let put_up = put_up.expect("the store answers");
+    deliver_some(store, sink).await;
     Filled { queue, waiting, holder, keyed, put_up }
+}
+
+/// Carries out some of what there is: a message is sent, another is not, and a mail is to be.
+async fn deliver_some(store: &dyn BookingStore, sink: SinkId) {
+    let lease = new_lease();
+    route(store).await;
+    let lane = claim_one(store, sink, lease).await;
+    let retry = LaneNext::RetryAfter(TimeDelta::hours(1));
+    let mut step = LaneStep { attempts: 1, ..done(&lane, lease, retry) };
+    step.version = lane.version.next();
+    step.deliveries = vec![arrived(&lane, 1), arrived(&lane, 2)];
+    step.deliveries[1].state = DeliveryState::Retrying;
+    step.mails = vec![new_mail(lane.event_id, MailKind::Confirmed)];
+    assert!(advance(store, step).await);
 }
 
 /// Whatever was acknowledged before a store was closed is there when it is opened again, and goes on from

@@ -1,12 +1,13 @@
 //! The guard for erasure: nothing of a person is anywhere in a store any more.
 
 use crate::Fixture;
+use crate::deliveries;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand,
-    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, OnFull, Outcome,
-    PageLimit, Person, PersonName, Register, Registration, RenewLink, Retention, TokenHash,
-    Transfer,
+    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, Listed, MailKind,
+    NewEndpoint, NewMail, OnFull, Outcome, PageLimit, Person, PersonName, Register, Registration,
+    RenewLink, Retention, SinkId, TokenHash, Transfer,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -122,6 +123,28 @@ async fn rows(store: &dyn BookingStore, event: EventId) -> Vec<Registration> {
     read_listed(store, event, Listed::All, PageLimit::MAX).await
 }
 
+/// Tells an endpoint that wants to know whose a registration is, and everybody by mail, of all that has happened. What
+/// is kept of that says nothing of them: messages are written from the registration when they are sent.
+async fn deliver(store: &dyn BookingStore, sink: SinkId) {
+    deliveries::route(store).await;
+    let lease = deliveries::new_lease();
+    for sink in [sink, SinkId::MAIL] {
+        for lane in deliveries::claim_of(store, sink, lease).await {
+            let mut step = deliveries::done(&lane, lease, LaneNext::Release);
+            for row in rows(store, lane.event_id).await {
+                let version = row.event_version;
+                if sink == SinkId::MAIL {
+                    let mail = deliveries::new_mail(lane.event_id, MailKind::Confirmed);
+                    step.mails.push(NewMail { registration_id: row.id, version, ..mail });
+                } else {
+                    step.deliveries.push(deliveries::arrived(&lane, version.get()));
+                }
+            }
+            assert!(deliveries::advance(store, step).await, "{lane:?}");
+        }
+    }
+}
+
 /// Whoever was erased, one by one or with an event that was kept for long enough, has left nothing of
 /// themselves: in no column of no table, and in no file.
 pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
@@ -135,8 +158,12 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
         })
         .expect("in order");
     let kept_a_day = store.create_event(new).await.expect("the store answers").id;
+    store.show_mail().await.expect("the store answers");
+    let curious = NewEndpoint { includes_person: true, ..deliveries::new_endpoint(None) };
+    let sink = deliveries::add_endpoint(&*store, curious).await.id.into();
     let mut told = live(&*store, one_by_one, 0).await;
     told.extend(live(&*store, kept_a_day, 100).await);
+    deliver(&*store, sink).await;
 
     // What is looked for can be found, as long as it is there.
     let dump = fixture.dump_everything().await;

@@ -9,7 +9,7 @@ mod state;
 mod store;
 
 use async_trait::async_trait;
-use booking_conformance::{Fixture, cases};
+use booking_conformance::{DeliveryTables, Fixture, cases};
 use booking_core::{BookingStore, Clock, EventChange, Registration};
 use flaw::Flaw;
 use line::Line;
@@ -88,12 +88,13 @@ fn a_store_that_finds_registrations_by_id_alone_is_caught() {
 
 #[test]
 fn a_store_that_forgets_when_it_is_opened_again_is_caught() {
-    let parts: [(Loss<State>, &str); 7] = [
+    let parts: [(Loss<State>, &str); 8] = [
         (|state| state.events.clear(), "events: []"),
         (|state| state.put_up.clear(), "Replayed"),
         (|state| state.seeds.clear(), "seeds: []"),
         (|state| state.ticket_keys.clear(), "ticket_keys: []"),
         (|state| state.tokens.clear(), "tokens: []"),
+        (|state| state.delivery = DeliveryTables::default(), "endpoints: []"),
         (|state| state.events.values_mut().for_each(|table| table.records.clear()), "Replayed"),
         (|state| state.events.values_mut().for_each(|table| table.facts.clear()), "histories: [[]"),
     ];

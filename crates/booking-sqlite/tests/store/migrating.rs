@@ -258,6 +258,22 @@ async fn what_was_there_before_organizers_is_nobodys() {
     assert_eq!(refused, [Outcome::Refused(Refusal::AlreadyRegistered)]);
 }
 
+/// What was there before is told to nobody; what a program of the version before does from then on is.
+#[tokio::test]
+async fn facts_are_new_from_the_migration_on_whoever_writes_them() {
+    let database = version_4();
+    migrate(database.path()).await.expect("migrated");
+    let new = "SELECT hex(event_id) || ' ' || version_first || ' ' || version_last FROM new_facts";
+    assert_eq!(texts(&database, new), <[String; 0]>::default());
+    let body = r#"[{"kind":"event_edited"},{"kind":"event_edited"}]"#;
+    insert_facts(&database.connect(), ID[1], 3, 4, body);
+    let expected = format!("{} 3 4", ID[1].simple().to_string().to_uppercase());
+    assert_eq!(texts(&database, new), [expected]);
+    let store = database.open().await;
+    assert_eq!(store.route_facts(PageLimit::MAX).await.expect("the store answers"), 1);
+    assert_eq!(texts(&database, new), <[String; 0]>::default());
+}
+
 /// Addresses in spellings that the versions before knew beside the one that counts, with the state of their
 /// registrations and what becomes of them.
 const SPELT: &[(&str, &str, &str)] = &[

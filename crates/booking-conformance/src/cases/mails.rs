@@ -1,0 +1,254 @@
+//! Mails that are to be sent, who is to hear of an event, and what is forgotten of all that.
+
+use crate::Fixture;
+use crate::deliveries::*;
+use crate::tools::*;
+use booking_core::{
+    Backlog, BookingStore, Caller, Command, DELIVERIES_KEPT, Delivery, DeliveryState, EventCommand,
+    LEASE, LaneNext, LaneStep, LeaseId, Mail, MailKind, MailStep, NewMail, SinkBacklog, SinkId,
+};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+async fn claim_mails(store: &dyn BookingStore, lease: LeaseId) -> Vec<Mail> {
+    store.claim_mails(MANY, lease).await.expect("the store answers")
+}
+
+async fn settle(store: &dyn BookingStore, mail: NewMail, lease: LeaseId, step: MailStep) -> bool {
+    let settled = store.settle_mail(mail.event_id, mail.id, lease, step).await;
+    settled.expect("the store answers")
+}
+
+async fn backlog(store: &dyn BookingStore) -> Backlog {
+    store.backlog().await.expect("the store answers")
+}
+
+fn wait(span: TimeDelta, clock: &ManualClock) {
+    clock.advance_micros(span.num_microseconds().expect("a short span"));
+}
+
+/// A mail is made once, and is one worker's until it says what became of it or falls silent.
+pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 9).await.id;
+    let (ada, grace) = (new_lease(), new_lease());
+    let mails =
+        [MailKind::Found, MailKind::Confirmed, MailKind::Offered].map(|kind| new_mail(event, kind));
+    let made_at = clock.now();
+    store.add_mails(&mails[..2]).await.expect("the store answers");
+    store.add_mails(&[]).await.expect("the store answers");
+    clock.advance_micros(1);
+    // One that is there stays as it was made.
+    let otherwise = NewMail { kind: MailKind::Reminder, ..mails[0] };
+    store.add_mails(&[otherwise, mails[2]]).await.expect("the store answers");
+    let first = store.claim_mails(2, ada).await.expect("the store answers");
+    assert_eq!(first.len(), 2);
+    for claimed in &first {
+        assert!(mails[..2].contains(&claimed.mail), "longest due first: {claimed:?}");
+        assert_eq!((claimed.attempts, claimed.made_at), (0, made_at));
+    }
+    let left = claim_mails(&*store, grace).await;
+    assert_eq!(left.iter().map(|left| left.mail).collect::<Vec<_>>(), [mails[2]]);
+    assert_eq!(store.claim_mails(0, grace).await.expect("the store answers"), []);
+    assert_eq!(backlog(&*store).await.mails_due, 3);
+
+    assert!(!settle(&*store, mails[0], grace, MailStep::Sent).await, "it is another's");
+    assert!(settle(&*store, mails[0], ada, MailStep::Sent).await);
+    assert!(!settle(&*store, mails[0], ada, MailStep::Sent).await, "it was sent before");
+    assert!(settle(&*store, mails[2], grace, MailStep::Dropped).await);
+    // Whoever falls silent loses it.
+    wait(LEASE, &clock);
+    let taken = claim_mails(&*store, grace).await;
+    assert_eq!(taken.iter().map(|taken| taken.mail).collect::<Vec<_>>(), [mails[1]]);
+    assert!(!settle(&*store, mails[1], ada, MailStep::Sent).await);
+    let later = MailStep::RetryAfter(TimeDelta::minutes(5), "421 come back later".to_owned());
+    assert!(settle(&*store, mails[1], grace, later).await);
+    assert_eq!(claim_mails(&*store, ada).await, []);
+    wait(TimeDelta::minutes(5), &clock);
+    let again = claim_mails(&*store, ada).await;
+    assert_eq!(again, [Mail { mail: mails[1], attempts: 1, made_at }]);
+    assert!(settle(&*store, mails[1], ada, MailStep::Sent).await);
+    wait(TimeDelta::days(1), &clock);
+    assert_eq!(claim_mails(&*store, ada).await, []);
+    assert_eq!(
+        backlog(&*store).await,
+        Backlog { oldest_unrouted: Some(made_at), ..Backlog::default() }
+    );
+}
+
+/// Mails that wait or are stuck can be tried at once, or given up.
+pub async fn mails_are_tried_again_or_given_up(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 9).await.id;
+    let lease = new_lease();
+    let mails = [MailKind::Confirmed, MailKind::Cancelled, MailKind::Reminder]
+        .map(|kind| new_mail(event, kind));
+    store.add_mails(&mails).await.expect("the store answers");
+    let fail = async || {
+        assert_eq!(claim_mails(&*store, lease).await.len(), 3);
+        let why = || "550 there is nobody here".to_owned();
+        let later = MailStep::RetryAfter(TimeDelta::hours(1), why());
+        assert!(settle(&*store, mails[0], lease, later).await);
+        assert!(settle(&*store, mails[1], lease, MailStep::Stuck(why())).await);
+    };
+    fail().await;
+    let told = backlog(&*store).await;
+    let expected = (2, Some(clock.now()), 1);
+    assert_eq!((told.mails_due, told.oldest_mail, told.mails_stuck), expected);
+    let retry = async |sink| store.retry_deliveries(sink).await.expect("the store answers");
+    assert_eq!(retry(Some(Uuid::now_v7().into())).await, 0);
+    assert_eq!(retry(Some(SinkId::MAIL)).await, 2, "and the third is somebody's");
+    let mut claimed = claim_mails(&*store, new_lease()).await;
+    claimed.sort_by_key(|claimed| claimed.attempts);
+    let claimed: Vec<_> = claimed.iter().map(|mail| (mail.mail, mail.attempts)).collect();
+    assert_eq!(claimed, [(mails[1], 0), (mails[0], 1)], "what was stuck begins anew");
+    wait(LEASE, &clock);
+    fail().await;
+    assert_eq!(retry(None).await, 2);
+    wait(LEASE, &clock);
+    fail().await;
+
+    let give_up = async |sink| store.drop_deliveries(sink).await.expect("the store answers");
+    assert_eq!(give_up(Uuid::now_v7().into()).await, 0);
+    assert_eq!(give_up(SinkId::MAIL).await, 3);
+    assert_eq!(give_up(SinkId::MAIL).await, 0);
+    assert!(!settle(&*store, mails[2], lease, MailStep::Sent).await, "it was given up");
+    let told = backlog(&*store).await;
+    assert_eq!((told.mails_due, told.oldest_mail, told.mails_stuck), (0, None, 0));
+    assert_eq!(retry(None).await, 0);
+    wait(TimeDelta::hours(1), &clock);
+    assert_eq!(claim_mails(&*store, lease).await, []);
+}
+
+/// What is undone is told by sink, that first whose oldest fact waits for longest.
+pub async fn a_backlog_tells_who_lags_behind(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let (sink, began) = (add_sink(&*store).await, clock.now());
+    assert_eq!(backlog(&*store).await, Backlog::default());
+    let event = create(&*store, 9).await.id;
+    clock.advance_micros(SECOND);
+    let later = clock.now();
+    confirmed(execute_one(&*store, register(event, "ada")).await);
+    let waits = Backlog { oldest_unrouted: Some(began), ..Backlog::default() };
+    assert_eq!(backlog(&*store).await, waits, "nobody has looked");
+    route(&*store).await;
+    let behind = |sink, oldest| SinkBacklog { sink, lanes: 1, failing: 0, oldest: Some(oldest) };
+    let sinks = vec![behind(sink, began)];
+    assert_eq!(backlog(&*store).await, Backlog { sinks, ..Backlog::default() });
+
+    let lease = new_lease();
+    let lane = claim_one(&*store, sink, lease).await;
+    let version = lane.version.next();
+    assert!(advance(&*store, LaneStep { version, ..done(&lane, lease, LaneNext::GoOn) }).await);
+    // Another has yet to begin with what came first of an event of its own.
+    let other = add_sink(&*store).await;
+    let young = create(&*store, 9).await.id;
+    clock.advance_micros(SECOND);
+    route(&*store).await;
+    let mut sinks = backlog(&*store).await.sinks;
+    let told = SinkBacklog { lanes: 2, ..behind(sink, later) };
+    sinks.sort_by_key(|told| told.lanes);
+    assert_eq!(sinks, [behind(other, later), told]);
+
+    assert!(advance(&*store, done(&lane, lease, LaneNext::Release)).await);
+    let young_lane = claim_one(&*store, sink, lease).await;
+    assert_eq!(young_lane.event_id, young);
+    let next = LaneNext::RetryAfter(TimeDelta::minutes(1));
+    let version = young_lane.version;
+    let failed = LaneStep { version, attempts: 1, ..done(&young_lane, lease, next) };
+    assert!(advance(&*store, failed).await);
+    clock.advance_micros(SECOND);
+    confirmed(execute_one(&*store, register(event, "grace")).await);
+    route(&*store).await;
+    let sinks = backlog(&*store).await.sinks;
+    let failing = SinkBacklog { lanes: 2, failing: 1, ..behind(sink, later) };
+    let other = SinkBacklog { lanes: 2, ..behind(other, later) };
+    assert_eq!(sinks, [failing, other], "the one that fails first");
+}
+
+/// What is done is forgotten after thirty days, some at a time, and what is not done never.
+pub async fn what_was_delivered_is_forgotten_in_steps(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let sink = add_sink(&*store).await;
+    let event = create(&*store, 9).await.id;
+    let batch: Vec<_> = (0..5).map(|number| register(event, number)).collect();
+    execute(&*store, &batch).await;
+    route(&*store).await;
+    let lease = new_lease();
+    let lane = claim_one(&*store, sink, lease).await;
+    let mut step = done(&lane, lease, LaneNext::Release);
+    step.deliveries = (1..=4).map(|version| arrived(&lane, version)).collect();
+    step.deliveries[1].state = DeliveryState::Dead;
+    let retrying = Delivery { state: DeliveryState::Retrying, ..arrived(&lane, 5) };
+    step.deliveries.push(retrying);
+    assert!(advance(&*store, step).await);
+    let mails: Vec<_> = (0..4).map(|_| new_mail(event, MailKind::Confirmed)).collect();
+    store.add_mails(&mails).await.expect("the store answers");
+    assert_eq!(claim_mails(&*store, lease).await.len(), 4);
+    let steps = [MailStep::Sent, MailStep::Dropped, MailStep::Stuck("550 no".to_owned())];
+    for (mail, step) in mails.iter().zip(steps) {
+        assert!(settle(&*store, *mail, lease, step).await);
+    }
+
+    let purge =
+        async |at_most| store.purge_deliveries(limit(at_most)).await.expect("the store answers");
+    wait(DELIVERIES_KEPT - TimeDelta::microseconds(1), &clock);
+    assert_eq!(purge(1_000).await, 0);
+    clock.advance_micros(1);
+    assert_eq!(purge(1).await, 2, "one of each");
+    assert_eq!(purge(2).await, 4);
+    assert_eq!(purge(1_000).await, 1);
+    assert_eq!(purge(1_000).await, 0);
+    let id = sink.endpoint().expect("it is one");
+    let log = store.deliveries(id, None, limit(9)).await.expect("the store answers").items;
+    assert_eq!(log.iter().map(|left| left.version.get()).collect::<Vec<_>>(), [5]);
+    let told = backlog(&*store).await;
+    assert_eq!((told.mails_due, told.mails_stuck), (1, 0));
+    // The facts themselves are history, and stay.
+    assert_eq!(facts_after(&*store, event, lane.version, 99).await.len(), 6);
+    let again = NewMail { kind: MailKind::Found, ..mails[0] };
+    store.add_mails(&[again]).await.expect("the store answers");
+    assert_eq!(backlog(&*store).await.mails_due, 2, "nobody knows that it was there");
+}
+
+/// Those who are to hear of an event are they whose rows are live, also if it was called off, page by page.
+pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 3).await.id;
+    let ada = confirmed(execute_one(&*store, register(event, "ada")).await);
+    let gone = confirmed(execute_one(&*store, register(event, "gone")).await);
+    execute_one(&*store, cancel(&gone)).await;
+    let grace = held(execute_one(&*store, hold(event, "grace", 60)).await);
+    let kay = confirmed(execute_one(&*store, register(event, "kay")).await);
+    let lin = waitlisted(execute_one(&*store, queue_up(event, "lin")).await);
+    // The hold has run out, and nobody has tidied it: it is for whoever does to tell.
+    clock.advance_micros(60 * SECOND);
+    let live = [ada.id, grace.id, kay.id, lin.id];
+    let listed = async |at_most| {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.live_registrations(event, after, limit(at_most)).await;
+            let page = page.expect("the store answers").expect("the event is there");
+            assert!(page.items.len() <= at_most as usize);
+            all.extend(page.items.iter().map(|row| row.id));
+            after = page.next;
+            if after.is_none() {
+                return all;
+            }
+        }
+    };
+    for at_most in [1, 2, 4, 100] {
+        assert_eq!(listed(at_most).await, live, "{at_most} on a page");
+    }
+    execute_one(&*store, EventCommand::new(event, Caller::Operator, Command::CancelEvent)).await;
+    let called_off = listed(2).await;
+    assert!(called_off.contains(&ada.id) && called_off.contains(&kay.id), "{called_off:?}");
+    assert!(called_off.contains(&lin.id) && !called_off.contains(&gone.id), "{called_off:?}");
+    let nowhere = store.live_registrations(Uuid::now_v7().into(), None, limit(9)).await;
+    assert_eq!(nowhere.expect("the store answers"), None);
+}
