@@ -18,6 +18,7 @@
 //! the tests of whoever embeds `booking-core`.
 
 pub mod cases;
+mod delivery;
 mod fixture;
 mod generator;
 mod history;
@@ -26,9 +27,11 @@ mod optional;
 mod tables;
 mod tools;
 
+#[doc(hidden)]
+pub use delivery::DeliveryFlaw;
 pub use fixture::Fixture;
 pub use memory::MemoryStore;
-pub use tables::EventTable;
+pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 
 /// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given

@@ -1,3 +1,4 @@
+use crate::delivery::DeliveryFlaw;
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
@@ -20,12 +21,13 @@ pub struct MemoryStore {
     clock: Clock,
     locks: bool,
     left_out: Option<Rule>,
+    pub(crate) delivery_flaw: Option<DeliveryFlaw>,
 }
 
 impl Default for MemoryStore {
     fn default() -> Self {
         let clock: Clock = Arc::new(Utc::now);
-        Self { tables: Arc::default(), clock, locks: true, left_out: None }
+        Self { tables: Arc::default(), clock, locks: true, left_out: None, delivery_flaw: None }
     }
 }
 
@@ -51,6 +53,13 @@ impl MemoryStore {
         Self { left_out: Some(rule), ..self }
     }
 
+    /// A negative control: facts leave it as they must not. The suite must catch it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_delivery_flaw(self, flaw: DeliveryFlaw) -> Self {
+        Self { delivery_flaw: Some(flaw), ..self }
+    }
+
     /// All that is kept of events, people and organizers, as JSON: to be searched for what must not be there.
     #[must_use]
     pub fn dump(&self) -> String {
@@ -62,7 +71,7 @@ impl MemoryStore {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         (self.clock)().trunc_subsecs(6)
     }
 
@@ -83,6 +92,29 @@ impl MemoryStore {
         decide_batch_by(batch, &states, &BTreeSet::new(), |state, commands| {
             decide_without(self.left_out, state, commands, now)
         })
+    }
+
+    /// Executes a batch so that its facts are looked at too early, or too late. Nobody else may work on its events
+    /// meanwhile.
+    async fn execute_with(&self, flaw: DeliveryFlaw, batch: &[EventCommand]) -> Vec<Execution> {
+        let sequence = self.tables().delivery.draw();
+        let now = self.now();
+        let (executions, changes) = self.decide(&self.tables(), batch, now);
+        if flaw == DeliveryFlaw::BeforeCommit {
+            changes.iter().for_each(|change| self.tables().note_drawn(change, sequence));
+        }
+        // Some take longer to commit than others.
+        for _ in 0..sequence % 3 * 8 {
+            tokio::task::yield_now().await;
+        }
+        let mut tables = self.tables();
+        for change in changes {
+            if flaw == DeliveryFlaw::BySequence {
+                tables.note_drawn(&change, sequence);
+            }
+            tables.write_alone(change, now);
+        }
+        executions
     }
 
     /// Reads something of the event of a registration.
@@ -111,8 +143,7 @@ impl SeatStore for MemoryStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
         let now = self.now();
         let mut tables = self.tables();
-        let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
-        Ok(table.event(now))
+        Ok(tables.put_up(new, now).event(now))
     }
 
     async fn create_event_once(
@@ -125,8 +156,7 @@ impl SeatStore for MemoryStore {
         if let Some(record) = tables.created.get(&key.hash).filter(|record| record.holds(now)) {
             return Ok(record.answer(key.fingerprint));
         }
-        let table = tables.events.entry(new.id).or_insert_with(|| EventTable::new(new, now));
-        let outcome = Outcome::EventChanged(Box::new(table.event(now)));
+        let outcome = Outcome::EventChanged(Box::new(tables.put_up(new, now).event(now)));
         let record = IdempotencyRecord::new(key, outcome.clone(), now);
         tables.created.insert(key.hash, record);
         Ok(outcome)
@@ -137,6 +167,9 @@ impl SeatStore for MemoryStore {
         batch: &[EventCommand],
         _: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
+        if let Some(flaw) = self.delivery_flaw {
+            return Ok(self.execute_with(flaw, batch).await);
+        }
         let (now, executions, changes) = if self.locks {
             let mut tables = self.tables();
             // One reading of the clock for what is decided and what is written, after the lock.

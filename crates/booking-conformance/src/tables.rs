@@ -1,10 +1,14 @@
 //! What the oracle keeps: the rows that a store keeps, in maps.
 
+mod delivery;
+
+pub use delivery::DeliveryTables;
+
 use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
     Fact, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, NewToken, Organizer, OrganizerId,
-    OrganizerToken, PageLimit, Registration, RegistrationId, SeatCounts, SigningSeed, Status,
-    Stored, StoredDetails, TicketKey, Version,
+    OrganizerToken, PageLimit, RecordedFact, Registration, RegistrationId, SeatCounts, SigningSeed,
+    Status, Stored, StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -21,6 +25,7 @@ pub(crate) struct Tables {
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
+    pub(crate) delivery: DeliveryTables,
 }
 
 /// One event with all that belongs to it, as the oracle keeps it. Public for tests of `decide` itself,
@@ -43,7 +48,34 @@ pub struct EventTable {
 }
 
 impl Tables {
+    /// Puts up an event, unless it is there.
+    pub(crate) fn put_up(&mut self, new: NewEvent, now: DateTime<Utc>) -> &EventTable {
+        let Self { events, delivery, .. } = self;
+        events.entry(new.id).or_insert_with(|| {
+            delivery.add_facts(new.id, Version::FIRST, Version::FIRST);
+            EventTable::new(new, now)
+        })
+    }
+
     pub(crate) fn write(&mut self, change: EventChange, now: DateTime<Utc>) {
+        self.note_facts(&change);
+        self.write_alone(change, now);
+    }
+
+    /// What was decided is there to be looked at by whoever delivers it.
+    pub(crate) fn note_facts(&mut self, change: &EventChange) {
+        let sequence = self.delivery.draw();
+        self.note_drawn(change, sequence);
+    }
+
+    pub(crate) fn note_drawn(&mut self, change: &EventChange, sequence: u64) {
+        if !change.facts.is_empty() {
+            let (first, last) = (change.first_version(), change.version);
+            self.delivery.add_drawn(change.event_id, first, last, sequence);
+        }
+    }
+
+    pub(crate) fn write_alone(&mut self, change: EventChange, now: DateTime<Utc>) {
         if let Some(table) = self.events.get_mut(&change.event_id) {
             table.write(change, now);
         }
@@ -52,7 +84,7 @@ impl Tables {
     /// See [`MemoryStore::dump`](crate::MemoryStore::dump). Taken apart in full, so that whoever adds a table
     /// has to think of it.
     pub(crate) fn dump(&self) -> String {
-        let Self { events, created, seeds: _, ticket_keys: _, tokens } = self;
+        let Self { events, created, seeds: _, ticket_keys: _, tokens, delivery } = self;
         let mut dump = Vec::new();
         for table in events.values() {
             let EventTable {
@@ -74,6 +106,7 @@ impl Tables {
         }
         dump.extend(created.values().map(|record| json!(Stored(&record.outcome))));
         dump.extend(tokens.iter().map(|token| json!(token.organizer.name)));
+        dump.push(json!(delivery));
         json!(dump).to_string()
     }
 
@@ -277,6 +310,16 @@ impl EventTable {
             self.records.clear();
         }
         self.records.extend(change.records.into_iter().map(|record| (record.hash, record)));
+    }
+
+    pub(crate) fn fact(&self, version: Version) -> Option<RecordedFact> {
+        let (recorded_at, fact) = self.facts.get(&version)?;
+        Some(RecordedFact { version, recorded_at: *recorded_at, fact: fact.clone() })
+    }
+
+    pub(crate) fn facts_after(&self, version: Version, limit: PageLimit) -> Vec<RecordedFact> {
+        let later = self.facts.range(version.next()..).take(limit.get());
+        later.filter_map(|(version, _)| self.fact(*version)).collect()
     }
 
     pub(crate) fn history(&self, row: &Registration, limit: PageLimit) -> Vec<HistoryEntry> {

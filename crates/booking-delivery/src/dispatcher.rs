@@ -9,8 +9,8 @@ use crate::postman::Postman;
 use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
-    BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LeaseId, PageLimit, SinkId,
-    StoreError, WhyDisabled,
+    BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LeaseId, PageLimit,
+    SinkId, StoreError, WhyDisabled,
 };
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
@@ -216,7 +216,8 @@ impl Dispatcher {
         lane: Lane,
         lease: LeaseId,
     ) -> Result<(), StoreError> {
-        let went_well = webhook_lane::walk(&*self.store, &self.sender, endpoint, lane, lease).await?;
+        let went_well =
+            webhook_lane::walk(&*self.store, &self.sender, endpoint, lane, lease).await?;
         let Some(went_well) = went_well else { return Ok(()) };
         let was_failing = {
             let mut state = self.state();
@@ -280,7 +281,8 @@ impl Dispatcher {
                 for mail in mails {
                     let this = Arc::clone(&self);
                     workers.spawn(async move {
-                        let postman = this.postman.as_ref().expect("there is one where mail is sent");
+                        let postman =
+                            this.postman.as_ref().expect("there is one where mail is sent");
                         if let Err(error) = postman.deliver(&*this.store, mail, lease).await {
                             log::warn!("a mail was not settled: {}", ErrorChain(&error));
                         }
@@ -297,7 +299,8 @@ impl Dispatcher {
         loop {
             // Servers that start together do not purge together.
             sleep(PURGE_EVERY.mul_f64(0.5 + fastrand::f64())).await;
-            while log.take(self.store.purge_deliveries(PageLimit::MAX).await).is_some_and(|n| n > 0) {
+            while log.take(self.store.purge_deliveries(PageLimit::MAX).await).is_some_and(|n| n > 0)
+            {
                 sleep(Duration::from_millis(10)).await;
             }
         }

@@ -2,8 +2,8 @@
 
 use crate::limits::FACTS_AT_ONCE;
 use booking_core::{
-    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailId, MailKind,
-    NewMail, PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
+    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
+    PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
 };
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
@@ -89,7 +89,8 @@ async fn tell_everybody(
             return Ok(Some(has_made));
         };
         let mails = page.items.iter();
-        let mails = mails.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
+        let mails =
+            mails.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
         lane.position = page.items.last().map(|of| of.created_version);
         has_made = true;
         if !store.advance(step(lane, lease, mails, LaneNext::GoOn)).await? {
@@ -113,7 +114,9 @@ async fn mail_of(
         FactKind::Cancelled => MailKind::Cancelled,
         FactKind::Transferred => MailKind::Transferred,
         FactKind::Corrected | FactKind::LinkRenewed => MailKind::Changed,
-        FactKind::Held if fact.actor == Actor::Attendee && confirms_address(store, event_id).await? => {
+        FactKind::Held
+            if fact.actor == Actor::Attendee && confirms_address(store, event_id).await? =>
+        {
             MailKind::ConfirmAddress
         }
         // A hold that runs out was let go by whoever took it.

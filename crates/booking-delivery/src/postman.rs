@@ -1,10 +1,13 @@
 //! Renders and sends the mails that are due, from what is so when they are sent.
 
 use crate::limits::RENEW_EVERY;
-use crate::mail::{ComposeError, Composer, FoundSeat, Letter, Mailer, SendError, pause_after, with_jitter};
+use crate::mail::{
+    ComposeError, Composer, FoundSeat, Letter, Mailer, SendError, pause_after, with_jitter,
+};
 use booking_core::{
-    BookingStore, ErrorChain, Event, EventId, EventStatus, FAILURE_BYTES_MAX, LeaseId, Mail, MailKind,
-    MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Registration, Status, StoreError,
+    BookingStore, ErrorChain, Event, EventId, EventStatus, FAILURE_BYTES_MAX, LeaseId, Mail,
+    MailKind, MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Registration, Status,
+    StoreError,
 };
 use chrono::Utc;
 use std::fmt;
@@ -107,7 +110,9 @@ impl Postman {
         mail: &Mail,
     ) -> Result<Option<Letter>, StoreError> {
         let NewMail { id, event_id, registration_id, kind, .. } = mail.mail;
-        let Some(registration) = store.registration(registration_id).await? else { return Ok(None) };
+        let Some(registration) = store.registration(registration_id).await? else {
+            return Ok(None);
+        };
         let Some(event) = store.event(event_id).await? else { return Ok(None) };
         if registration.person.is_erased() || !is_still_so(kind, &event, &registration) {
             return Ok(None);

@@ -6,9 +6,9 @@ use crate::webhook::payload::{self, Told, message_id};
 use crate::webhook::schedule;
 use crate::webhook::signature::{Secrets, ServerKey, sign};
 use booking_core::{
-    BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventId, EventStatus, FactKind,
-    Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, StoreError, WebhookType,
-    WhyDisabled,
+    BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventId, EventStatus,
+    FactKind, Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, StoreError,
+    WebhookType, WhyDisabled,
 };
 use chrono::{TimeDelta, Utc};
 use hyper::body::Bytes;
@@ -55,7 +55,8 @@ impl Sender {
     ) -> Result<Option<Try>, StoreError> {
         let RecordedFact { version, recorded_at, fact } = recorded;
         let Some(kind) = WebhookType::of(fact.kind) else { return Ok(None) };
-        let person: Option<Person> = match fact.registration_id.filter(|_| endpoint.includes_person) {
+        let person: Option<Person> = match fact.registration_id.filter(|_| endpoint.includes_person)
+        {
             Some(id) => store.registration(id).await?.map(|registration| registration.person),
             None => None,
         };

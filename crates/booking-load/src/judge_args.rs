@@ -104,7 +104,7 @@ impl JudgeArgs {
         let options = self.options()?;
         let url = options.urls.first().context("at least one URL is needed")?;
         let api = Api::new(url, options.limits.clone())?.with_token(options.token.clone());
-        let receivers = Receivers::start(&self.receivers, LOOK_BACK_EVERY).await?;
+        let receivers = Receivers::start(&self.receivers, LOOK_BACK_EVERY)?;
         receivers.subscribe(&api).await?;
         let asked = self.ask().await;
         let (mut history, pace) = match asked {

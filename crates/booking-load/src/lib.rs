@@ -25,6 +25,6 @@ pub mod report;
 mod storm;
 pub mod token;
 pub mod verify;
-pub mod webhooks;
 pub mod watch;
+pub mod webhooks;
 pub mod workload;

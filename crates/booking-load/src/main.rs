@@ -2,8 +2,8 @@
 
 mod chaos_args;
 mod judge_args;
-mod webhooks_args;
 mod watch_args;
+mod webhooks_args;
 
 use anyhow::Context;
 use booking_load::api::Api;

@@ -87,7 +87,7 @@ pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
     anyhow::ensure!(!options.load.urls.is_empty(), "at least one URL is needed");
     let api = Api::new(&options.load.urls[0], options.load.limits.clone())?;
     let api = api.with_token(options.load.token.clone());
-    let receivers = Receivers::start(&options.receivers, options.look_back_every).await?;
+    let receivers = Receivers::start(&options.receivers, options.look_back_every)?;
     receivers.subscribe(&api).await?;
     let ran = workload::run(options.load).await;
     let (mut history, pace) = match ran {

@@ -101,7 +101,7 @@ pub(crate) struct Beside {
 
 impl Beside {
     pub(crate) async fn start(behaviours: &[Behaviour], api: Api) -> anyhow::Result<Self> {
-        let receivers = Receivers::start(behaviours, 0).await?;
+        let receivers = Receivers::start(behaviours, 0)?;
         receivers.subscribe(&api).await?;
         Ok(Self { receivers, api })
     }

@@ -52,7 +52,7 @@ async fn send(receiver: &Receiver, id: &str, body: &str) -> Result<u16, Transpor
 async fn subscribed(behaviours: &[Behaviour]) -> (Fake, Api, Receivers) {
     let server = Fake::start(Quirk::Honest).await;
     let api = Api::new(&server.url(), Limits::default()).expect("it is a URL");
-    let receivers = Receivers::start(behaviours, 0).await.expect("there are ports");
+    let receivers = Receivers::start(behaviours, 0).expect("there are ports");
     receivers.subscribe(&api).await.expect("the server makes endpoints");
     (server, api, receivers)
 }
@@ -118,10 +118,10 @@ async fn a_killed_one_is_gone_and_comes_back_with_what_it_had() {
     let (_server, _api, receivers) = subscribed(&[Behaviour::Good]).await;
     let [good] = receivers.all() else { panic!("there is one") };
     send(good, "msg_1", &body(1)).await.expect("it is there");
-    good.kill().await;
+    good.kill().await.expect("its port is free");
     let error = send(good, "msg_2", &body(2)).await.expect_err("nobody is there");
     assert_eq!(error.kind(), "cannot_connect");
-    good.restart().await.expect("its port is free");
+    good.listen().expect("it has its port");
     send(good, "msg_2", &body(2)).await.expect("it is there again");
     let received = good.received();
     let ids: Vec<_> = received.iter().map(|taken| taken.id.as_str()).collect();

@@ -3,9 +3,9 @@
 use crate::store::PgStore;
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
+    EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
+    Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 
 #[async_trait]
@@ -80,6 +80,14 @@ impl DeliveryStore for PgStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.list_live(event_id, after, limit).await
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        self.list_live_of(user_email, limit).await
     }
 
     async fn deliveries(

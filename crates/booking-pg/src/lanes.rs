@@ -149,11 +149,9 @@ impl PgStore {
         let (name, now) = ("retry_deliveries", self.clock_time());
         let parameters: &[&(dyn ToSql + Sync)] = &[&sink.map(SinkId::as_uuid), &now, &STEP];
         let lanes = self.write_in_steps(name, sql::LANE_RETRY, parameters).await?;
-        let mails = match sink {
-            None | Some(SinkId::MAIL) => {
-                self.write_in_steps(name, sql::MAIL_RETRY, &[&now, &STEP]).await?
-            }
-            Some(_) => 0,
+        let mails = match sink.is_none_or(|sink| sink == SinkId::MAIL) {
+            true => self.write_in_steps(name, sql::MAIL_RETRY, &[&now, &STEP]).await?,
+            false => 0,
         };
         Ok(lanes + mails)
     }
@@ -161,12 +159,10 @@ impl PgStore {
     pub(crate) async fn drop_lanes_and_mails(&self, sink: SinkId) -> Result<u64, StoreError> {
         let name = "drop_deliveries";
         let lanes = self.write_in_steps(name, sql::LANE_DROP, &[&sink.as_uuid(), &STEP]).await?;
-        let mails = match sink {
-            SinkId::MAIL => {
-                let now = self.clock_time();
-                self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?
-            }
-            _ => 0,
+        let now = self.clock_time();
+        let mails = match sink == SinkId::MAIL {
+            true => self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?,
+            false => 0,
         };
         Ok(lanes + mails)
     }

@@ -57,14 +57,20 @@ impl PgStore {
         lease: LeaseId,
         step: &MailStep,
     ) -> Result<bool, StoreError> {
+        let (event_id, id, lease) = (event_id.as_uuid(), id.as_uuid(), lease.as_uuid());
+        let now = self.clock_time();
         let (state, pause, failure) = match step {
+            MailStep::GoOn => {
+                let lasts = stored_seconds(LEASE);
+                let parameters: &[&(dyn ToSql + Sync)] = &[&event_id, &id, &lease, &now, &lasts];
+                let renewed = write_some(self, "settle_mail", sql::MAIL_RENEW, parameters).await?;
+                return Ok(renewed == 1);
+            }
             MailStep::Sent => ("sent", None, None),
             MailStep::Dropped => ("dropped", None, None),
             MailStep::RetryAfter(pause, why) => ("due", Some(stored_seconds(*pause)), Some(why)),
             MailStep::Stuck(why) => ("stuck", None, Some(why)),
         };
-        let (event_id, id, lease) = (event_id.as_uuid(), id.as_uuid(), lease.as_uuid());
-        let now = self.clock_time();
         let parameters: &[&(dyn ToSql + Sync)] =
             &[&event_id, &id, &lease, &state, &pause, &failure, &now];
         let settled = write_some(self, "settle_mail", sql::MAIL_SETTLE, parameters).await?;

@@ -8,9 +8,8 @@ use booking_core::{
     EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
     HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
     OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
-    RemindHours,
-    Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone,
-    TokenHash, Venue, Version,
+    RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

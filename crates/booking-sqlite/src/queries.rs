@@ -177,14 +177,17 @@ pub(crate) fn events_by_registration(
     ids.iter().map(&mut event_of).collect()
 }
 
-fn event_status(connection: &Connection, id: EventId) -> Result<Option<EventStatus>, Failure> {
+pub(crate) fn event_status(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<EventStatus>, Failure> {
     let mut statement = connection.prepare_cached(sql::EVENT_STATUS)?;
     let mut found = statement.query([id.as_uuid().as_bytes()])?;
     found.next()?.map(|row| rows::event_status(row, 0)).transpose()
 }
 
 /// Tells whether there is another page.
-fn one_more_than(limit: PageLimit) -> i64 {
+pub(crate) fn one_more_than(limit: PageLimit) -> i64 {
     // At most `PageLimit::MAX`, which fits easily.
     limit.get() as i64 + 1
 }

@@ -4,9 +4,9 @@ use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
     Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
-    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person,
-    PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
+    KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
+    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
     TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
@@ -256,7 +256,7 @@ pub(crate) fn text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     parse(value.as_str().map_err(broken(name))?).map_err(broken(name))
 }
 
-fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
+pub(crate) fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     row: &Row<'_>,
     index: usize,
     name: &'static str,

@@ -154,7 +154,7 @@ impl SqliteStore {
     }
 
     /// Lets `work` write, at the time that it takes from the clock once it has the lock.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -185,7 +185,7 @@ impl SqliteStore {
     }
 
     /// Lets `query` read what there is, as it is at the store's time.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {

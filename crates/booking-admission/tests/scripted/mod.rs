@@ -1,5 +1,7 @@
 //! A store in memory that can be held up, made busy and made to fail, and that remembers its batches.
 
+mod delivery;
+
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{

@@ -2,6 +2,7 @@
 //! written.
 
 use crate::state::State;
+use booking_conformance::DeliveryTables;
 use booking_core::{
     Event, EventChange, EventId, Fact, FactKind, IdempotencyRecord, KeyHash, OrganizerId,
     OrganizerToken, SigningSeed, TicketKey, TokenId,
@@ -27,6 +28,8 @@ pub(crate) enum Line {
     Shown(DateTime<Utc>, Vec<TicketKey>),
     Token(OrganizerToken),
     Revoked(TokenId, DateTime<Utc>),
+    /// Something about what is delivered has changed: all of that, as it is then.
+    Delivered(Box<DeliveryTables>),
 }
 
 impl Line {

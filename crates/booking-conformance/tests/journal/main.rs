@@ -1,6 +1,7 @@
 //! A store as a stranger would write one, over a file of JSON lines, with nothing but what `booking-core` makes
 //! public. It passes the suite; with any of the mistakes that strangers make the suite fails it, and says why.
 
+mod delivery;
 mod file;
 mod flaw;
 mod line;

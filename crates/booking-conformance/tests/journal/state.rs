@@ -2,10 +2,12 @@
 
 use crate::flaw::Flaw;
 use crate::line::Line;
+use booking_conformance::DeliveryTables;
 use booking_core::{
     EmailAddress, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
-    Fact, HistoryEntry, IdempotencyRecord, KeyHash, OrganizerToken, PageLimit, Registration,
-    RegistrationId, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, Version,
+    Fact, HistoryEntry, IdempotencyRecord, KeyHash, OrganizerToken, PageLimit, RecordedFact,
+    Registration, RegistrationId, SeatCounts, SigningSeed, Status, Stored, StoredDetails,
+    TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,8 @@ pub(crate) struct State {
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
+    /// The suite's own, which are a model as good as any.
+    pub(crate) delivery: DeliveryTables,
 }
 
 /// An event with all that belongs to it.
@@ -47,12 +51,19 @@ impl State {
         match line {
             Line::All(state) => *self = state,
             Line::PutUp(event, record) => {
+                if let Some(event) = &event {
+                    self.delivery.add_facts(event.id, event.version, event.version);
+                }
                 self.events.extend(event.map(|event| (event.id, Table::new(*event))));
                 self.put_up.extend(record.map(|record| (record.hash, *record)));
             }
             Line::Batch { at, changes } => {
                 for mut change in changes {
                     flaw.spoil(self, &mut change);
+                    if let Some(facts) = change.facts.len().checked_sub(1) {
+                        let first = Version::new(change.version.get() - facts as u64);
+                        self.delivery.add_facts(change.event_id, first, change.version);
+                    }
                     if let Some(table) = self.events.get_mut(&change.event_id) {
                         table.apply(change, at);
                     }
@@ -86,6 +97,7 @@ impl State {
                     token.revoked_at = Some(at);
                 }
             }
+            Line::Delivered(delivery) => self.delivery = *delivery,
         }
     }
 
@@ -239,6 +251,14 @@ impl Table {
         let records = keys.iter().filter_map(|hash| self.records.get(hash));
         state.records = records.cloned().collect();
         state
+    }
+
+    pub(crate) fn facts_after(&self, version: Version) -> impl Iterator<Item = RecordedFact> {
+        let later = self.facts.range(version.next()..);
+        later.map(|(version, (recorded_at, fact))| {
+            let (version, recorded_at, fact) = (*version, *recorded_at, fact.clone());
+            RecordedFact { version, recorded_at, fact }
+        })
     }
 
     pub(crate) fn history(&self, row: &Registration, limit: PageLimit) -> Vec<HistoryEntry> {

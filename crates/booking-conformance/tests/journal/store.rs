@@ -42,13 +42,13 @@ impl JournalStore {
     }
 
     /// Answers from what there is.
-    fn read<T>(&self, ask: impl FnOnce(&State, DateTime<Utc>) -> T) -> Result<T, StoreError> {
+    pub(crate) fn read<T>(&self, ask: impl FnOnce(&State, DateTime<Utc>) -> T) -> Result<T, StoreError> {
         let read = self.journal().locked(|journal| ask(&journal.state, self.now()));
         read.map_err(StoreError::unavailable)
     }
 
     /// Decides on what there is, and writes what was decided before it is answered.
-    fn write<T>(
+    pub(crate) fn write<T>(
         &self,
         decide: impl FnOnce(&State, DateTime<Utc>) -> (T, Option<Line>),
     ) -> Result<T, StoreError> {

@@ -1,7 +1,7 @@
 use crate::{
-    Backlog, Delivery, DeliveryCursor, EmailAddress, Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep,
-    LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, RecordedFact,
-    Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, EmailAddress, Endpoint, EndpointChange, EndpointId, EventId,
+    Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit,
+    RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 use async_trait::async_trait;
 use std::fmt;

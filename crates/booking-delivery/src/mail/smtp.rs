@@ -105,7 +105,7 @@ impl Smtp {
             Some(connection) => connection,
             None => self.connect().await.map_err(told(message))?,
         };
-        if !message.recipient().as_ref().is_ascii() {
+        if !is_ascii(message.recipient()) {
             // Nobody else on the way could be told (RFC 6531).
             let info = connection.server_info();
             let knows = |extension| info.supports_feature(extension);
@@ -135,7 +135,7 @@ impl Smtp {
     ) -> Result<(), (Step, Failure)> {
         let Patience { command, content, .. } = self.patience;
         let mut parameters = Vec::new();
-        if !message.recipient().as_ref().is_ascii() {
+        if !is_ascii(message.recipient()) {
             parameters.push(MailParameter::SmtpUtfEight);
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
@@ -254,4 +254,9 @@ fn read_authorities(path: &Path) -> io::Result<Vec<u8>> {
         true => Ok(bytes),
         false => Err(io::Error::new(io::ErrorKind::InvalidData, "there is none in it")),
     }
+}
+
+fn is_ascii(address: &lettre::Address) -> bool {
+    let text: &str = address.as_ref();
+    text.is_ascii()
 }

@@ -97,11 +97,13 @@ pub fn judge(history: &History) -> Verdict {
     }
     deliveries::check_ids(&history.receipts, &mut verdict.violations);
     for receipt in &history.receipts {
-        let message = receipt.message.as_ref();
-        match message.and_then(|message| cases.get_mut(&message.data.event_id)) {
-            Some(case) => case.receipts.push(receipt),
+        if let Some(message) = &receipt.message
+            && let Some(case) = cases.get_mut(&message.data.event_id)
+        {
+            case.receipts.push(receipt);
+        } else {
             // Whoever made the endpoints may have had events before.
-            None => verdict.coverage.count("message: of no event of the run"),
+            verdict.coverage.count("message: of no event of the run");
         }
     }
     verdict.messages = history.receipts.len();

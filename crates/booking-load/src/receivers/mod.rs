@@ -13,12 +13,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// How often is looked whether everything has arrived.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
 /// How long receivers stay once it has: for what was never to be sent.
 const LINGER: Duration = Duration::from_millis(300);
 
@@ -82,8 +84,8 @@ pub struct Receivers(Vec<Receiver>);
 pub struct Receiver {
     behaviour: Behaviour,
     address: SocketAddr,
-    /// Of one that is dead: nobody else gets its port, and nobody answers there.
-    _reserved: Option<TcpSocket>,
+    /// While it is not there: nobody else gets its port, and nobody answers there.
+    reserved: Mutex<Option<TcpSocket>>,
     shared: Arc<Shared>,
     serving: Mutex<Option<JoinHandle<()>>>,
 }
@@ -107,10 +109,14 @@ impl Receivers {
     /// # Errors
     ///
     /// If a port cannot be listened on.
-    pub async fn start(behaviours: &[Behaviour], look_back_every: u64) -> anyhow::Result<Self> {
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, in which it serves.
+    pub fn start(behaviours: &[Behaviour], look_back_every: u64) -> anyhow::Result<Self> {
         let mut receivers = Vec::new();
         for &behaviour in behaviours {
-            let receiver = Receiver::start(behaviour, look_back_every).await;
+            let receiver = Receiver::start(behaviour, look_back_every);
             receivers.push(receiver.context("no port for a receiver")?);
         }
         Ok(Self(receivers))
@@ -190,21 +196,19 @@ impl Taken {
 }
 
 impl Receiver {
-    async fn start(behaviour: Behaviour, look_back_every: u64) -> io::Result<Self> {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let shared = Arc::new(Shared::new(behaviour, look_back_every));
-        if behaviour == Behaviour::Dead {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(any)?;
-            let address = socket.local_addr()?;
-            let _reserved = Some(socket);
-            return Ok(Self { behaviour, address, _reserved, shared, serving: Mutex::default() });
+    fn start(behaviour: Behaviour, look_back_every: u64) -> io::Result<Self> {
+        let socket = reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let receiver = Self {
+            behaviour,
+            address: socket.local_addr()?,
+            reserved: Mutex::new(Some(socket)),
+            shared: Arc::new(Shared::new(behaviour, look_back_every)),
+            serving: Mutex::default(),
+        };
+        if behaviour != Behaviour::Dead {
+            receiver.listen()?;
         }
-        let listener = TcpListener::bind(any).await?;
-        let address = listener.local_addr()?;
-        let serving = tokio::spawn(serve::accept(listener, Arc::clone(&shared)));
-        let serving = Mutex::new(Some(serving));
-        Ok(Self { behaviour, address, _reserved: None, shared, serving })
+        Ok(receiver)
     }
 
     /// Where it listens.
@@ -227,28 +231,46 @@ impl Receiver {
         self.shared.received()
     }
 
-    /// Ends it in the middle of whatever it does: its port is closed, and so is every connection. What it had got, it keeps.
-    pub async fn kill(&self) {
+    /// Ends it in the middle of whatever it does: its port is closed, and so is every connection. What it had got, it
+    /// keeps.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else gets its port at that moment.
+    pub async fn kill(&self) -> io::Result<()> {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(serving) = serving {
             serving.abort();
             // Its listener closes with it.
             let _ = serving.await;
+            let socket = reserve(self.address)?;
+            *self.reserved.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket);
         }
+        Ok(())
     }
 
-    /// Has it listen again, on the same port.
+    /// Has it listen, on the port that it has always had, unless it does.
     ///
     /// # Errors
     ///
-    /// If somebody else has the port meanwhile.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.kill().await;
-        let listener = TcpListener::bind(self.address).await?;
-        let serving = tokio::spawn(serve::accept(listener, Arc::clone(&self.shared)));
-        *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
+    /// If the system does not let it.
+    pub fn listen(&self) -> io::Result<()> {
+        let socket = self.reserved.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(socket) = socket {
+            let listener = socket.listen(BACKLOG)?;
+            let serving = tokio::spawn(serve::accept(listener, Arc::clone(&self.shared)));
+            *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
+        }
         Ok(())
     }
+}
+
+/// Takes a port without listening there. A connection that was there before does not stand in the way.
+fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 impl Drop for Receiver {

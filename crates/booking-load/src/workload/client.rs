@@ -62,7 +62,8 @@ impl Client {
     async fn sell(&mut self) {
         let acts = self.random.u8(..100);
         if acts >= 90 && !self.mine.is_empty() {
-            let Mine { event, id, .. } = self.mine.swap_remove(self.random.usize(..self.mine.len()));
+            let at = self.random.usize(..self.mine.len());
+            let Mine { event, id, .. } = self.mine.swap_remove(at);
             let request = if acts < 95 { Request::Confirm { id } } else { Request::Cancel { id } };
             return drop(self.ask(event, request, RequestExtras::default()).await);
         }

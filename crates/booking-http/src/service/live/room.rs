@@ -66,7 +66,8 @@ impl Room {
     pub(super) fn take_down(&self, number: u64) -> bool {
         let mut bells = lock(&self.bells);
         bells.remove(&number);
-        bells.shrink_to(2 * bells.len());
+        let left = bells.len();
+        bells.shrink_to(2 * left);
         bells.is_empty()
     }
 }

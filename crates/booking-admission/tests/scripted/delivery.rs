@@ -1,0 +1,138 @@
+//! Delivery is the memory's own.
+
+use super::ScriptedStore;
+use async_trait::async_trait;
+use booking_core::{
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
+    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
+    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+};
+
+#[async_trait]
+impl DeliveryStore for ScriptedStore {
+    async fn create_endpoint(&self, new: NewEndpoint) -> Result<Option<Endpoint>, StoreError> {
+        self.memory.create_endpoint(new).await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        self.memory.endpoints().await
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        self.memory.change_endpoint(id, change).await
+    }
+
+    async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
+        self.memory.note_endpoint(id, goes_well).await
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
+        self.memory.delete_endpoint(id).await
+    }
+
+    async fn show_mail(&self) -> Result<(), StoreError> {
+        self.memory.show_mail().await
+    }
+
+    async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.memory.route_facts(limit).await
+    }
+
+    async fn claim_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+        lease: LeaseId,
+    ) -> Result<Vec<Lane>, StoreError> {
+        self.memory.claim_lanes(wanted, lease).await
+    }
+
+    async fn facts_after(
+        &self,
+        event_id: EventId,
+        version: Version,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedFact>, StoreError> {
+        self.memory.facts_after(event_id, version, limit).await
+    }
+
+    async fn fact(
+        &self,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<RecordedFact>, StoreError> {
+        self.memory.fact(event_id, version).await
+    }
+
+    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
+        self.memory.advance(step).await
+    }
+
+    async fn live_registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.memory.live_registrations(event_id, after, limit).await
+    }
+
+    async fn deliveries(
+        &self,
+        id: EndpointId,
+        after: Option<DeliveryCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
+        self.memory.deliveries(id, after, limit).await
+    }
+
+    async fn delivery(
+        &self,
+        id: EndpointId,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.memory.delivery(id, event_id, version).await
+    }
+
+    async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        self.memory.note_delivery(delivery).await
+    }
+
+    async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError> {
+        self.memory.retry_deliveries(sink).await
+    }
+
+    async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError> {
+        self.memory.drop_deliveries(sink).await
+    }
+
+    async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
+        self.memory.add_mails(mails).await
+    }
+
+    async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
+        self.memory.claim_mails(at_most, lease).await
+    }
+
+    async fn settle_mail(
+        &self,
+        event_id: EventId,
+        id: MailId,
+        lease: LeaseId,
+        step: MailStep,
+    ) -> Result<bool, StoreError> {
+        self.memory.settle_mail(event_id, id, lease, step).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.memory.backlog().await
+    }
+
+    async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.memory.purge_deliveries(limit).await
+    }
+}

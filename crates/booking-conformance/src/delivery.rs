@@ -1,0 +1,188 @@
+//! The oracle's part of delivery. Its tables are in `tables/delivery.rs`.
+
+use crate::memory::MemoryStore;
+use crate::tables::EventTable;
+use async_trait::async_trait;
+use booking_core::{
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
+    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
+    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+};
+
+/// A mistake in how facts leave a store, for the negative controls.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryFlaw {
+    /// Facts are new before they are committed.
+    BeforeCommit,
+    /// Facts are looked at in the order of sequence numbers, which is not the one in which they are committed.
+    BySequence,
+}
+
+#[async_trait]
+impl DeliveryStore for MemoryStore {
+    async fn create_endpoint(&self, new: NewEndpoint) -> Result<Option<Endpoint>, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.create_endpoint(new, now))
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        Ok(self.tables().delivery.endpoints())
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.change_endpoint(id, change, now))
+    }
+
+    async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
+        let now = self.now();
+        self.tables().delivery.note_endpoint(id, goes_well, now);
+        Ok(())
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
+        Ok(self.tables().delivery.delete_endpoint(id))
+    }
+
+    async fn show_mail(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        self.tables().delivery.show_mail(now);
+        Ok(())
+    }
+
+    async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        let now = self.now();
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        if self.delivery_flaw == Some(DeliveryFlaw::BySequence) {
+            tables.delivery.pass_over();
+        }
+        let events = &tables.events;
+        Ok(tables.delivery.route(limit, now, |id| events.get(&id)?.event.organizer_id))
+    }
+
+    async fn claim_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+        lease: LeaseId,
+    ) -> Result<Vec<Lane>, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.claim_lanes(wanted, lease, now))
+    }
+
+    async fn facts_after(
+        &self,
+        event_id: EventId,
+        version: Version,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedFact>, StoreError> {
+        let tables = self.tables();
+        let table = tables.events.get(&event_id);
+        Ok(table.map_or_else(Vec::new, |table| table.facts_after(version, limit)))
+    }
+
+    async fn fact(
+        &self,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<RecordedFact>, StoreError> {
+        let tables = self.tables();
+        Ok(tables.events.get(&event_id).and_then(|table| table.fact(version)))
+    }
+
+    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.advance(step, now))
+    }
+
+    async fn live_registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        let tables = self.tables();
+        let live = |table: &EventTable| {
+            let rows = table.rows.values().filter(|row| {
+                row.status.is_live()
+                    && after.is_none_or(|after| row.created_version > after.version())
+            });
+            Page::new(rows.cloned().collect(), limit)
+        };
+        Ok(tables.events.get(&event_id).map(live))
+    }
+
+    async fn deliveries(
+        &self,
+        id: EndpointId,
+        after: Option<DeliveryCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
+        Ok(self.tables().delivery.deliveries(id, after, limit))
+    }
+
+    async fn delivery(
+        &self,
+        id: EndpointId,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<Delivery>, StoreError> {
+        Ok(self.tables().delivery.delivery(id, event_id, version).cloned())
+    }
+
+    async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        let now = self.now();
+        self.tables().delivery.note_delivery(delivery, now);
+        Ok(())
+    }
+
+    async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.retry(sink, now))
+    }
+
+    async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.drop_all(sink, now))
+    }
+
+    async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
+        let now = self.now();
+        self.tables().delivery.add_mails(mails, now);
+        Ok(())
+    }
+
+    async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.claim_mails(at_most, lease, now))
+    }
+
+    async fn settle_mail(
+        &self,
+        event_id: EventId,
+        id: MailId,
+        lease: LeaseId,
+        step: MailStep,
+    ) -> Result<bool, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.settle_mail(event_id, id, lease, step, now))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let tables = self.tables();
+        let recorded_at = |event_id: EventId, version| {
+            tables.events.get(&event_id)?.fact(version).map(|fact| fact.recorded_at)
+        };
+        Ok(tables.delivery.backlog(recorded_at))
+    }
+
+    async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.purge(limit, now))
+    }
+}

@@ -1,0 +1,181 @@
+//! The store's part of delivery: what is changed is written as a whole, so that a line says it, and the rest is
+//! read from what there is.
+
+use crate::line::Line;
+use crate::state::State;
+use crate::store::JournalStore;
+use async_trait::async_trait;
+use booking_conformance::DeliveryTables;
+use booking_core::{
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, Endpoint, EndpointChange, EndpointId,
+    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
+    PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+};
+use chrono::{DateTime, Utc};
+
+impl JournalStore {
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut DeliveryTables, &State, DateTime<Utc>) -> T,
+    ) -> Result<T, StoreError> {
+        self.write(|state, now| {
+            let mut tables = state.delivery.clone();
+            let answer = change(&mut tables, state, now);
+            let is_changed = tables != state.delivery;
+            (answer, is_changed.then(|| Line::Delivered(Box::new(tables))))
+        })
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&DeliveryTables) -> T) -> Result<T, StoreError> {
+        self.read(|state, _| ask(&state.delivery))
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for JournalStore {
+    async fn create_endpoint(&self, new: NewEndpoint) -> Result<Option<Endpoint>, StoreError> {
+        self.change(|tables, _, now| tables.create_endpoint(new, now))
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        self.ask(DeliveryTables::endpoints)
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        self.change(|tables, _, now| tables.change_endpoint(id, change, now))
+    }
+
+    async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
+        self.change(|tables, _, now| tables.note_endpoint(id, goes_well, now))
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
+        self.change(|tables, _, _| tables.delete_endpoint(id))
+    }
+
+    async fn show_mail(&self) -> Result<(), StoreError> {
+        self.change(|tables, _, now| tables.show_mail(now))
+    }
+
+    async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.change(|tables, state, now| {
+            tables.route(limit, now, |id| state.events.get(&id)?.event.organizer_id)
+        })
+    }
+
+    async fn claim_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+        lease: LeaseId,
+    ) -> Result<Vec<Lane>, StoreError> {
+        self.change(|tables, _, now| tables.claim_lanes(wanted, lease, now))
+    }
+
+    async fn facts_after(
+        &self,
+        event_id: EventId,
+        version: Version,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedFact>, StoreError> {
+        self.read(|state, _| {
+            let table = state.events.get(&event_id).into_iter();
+            table.flat_map(|table| table.facts_after(version)).take(limit.get()).collect()
+        })
+    }
+
+    async fn fact(
+        &self,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<RecordedFact>, StoreError> {
+        self.read(|state, _| fact(state, event_id, version))
+    }
+
+    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
+        self.change(|tables, _, now| tables.advance(step, now))
+    }
+
+    async fn live_registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.read(|state, _| {
+            let rows = state.events.get(&event_id)?.rows();
+            let rows =
+                rows.filter(|row| after.is_none_or(|after| row.created_version > after.version()));
+            let live = rows.filter(|row| row.status.is_live()).take(limit.get() + 1);
+            Some(Page::new(live.cloned().collect(), limit))
+        })
+    }
+
+    async fn deliveries(
+        &self,
+        id: EndpointId,
+        after: Option<DeliveryCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
+        self.ask(|tables| tables.deliveries(id, after, limit))
+    }
+
+    async fn delivery(
+        &self,
+        id: EndpointId,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.ask(|tables| tables.delivery(id, event_id, version).cloned())
+    }
+
+    async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        self.change(|tables, _, now| tables.note_delivery(delivery, now))
+    }
+
+    async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError> {
+        self.change(|tables, _, now| tables.retry(sink, now))
+    }
+
+    async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError> {
+        self.change(|tables, _, now| tables.drop_all(sink, now))
+    }
+
+    async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
+        self.change(|tables, _, now| tables.add_mails(mails, now))
+    }
+
+    async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
+        self.change(|tables, _, now| tables.claim_mails(at_most, lease, now))
+    }
+
+    async fn settle_mail(
+        &self,
+        event_id: EventId,
+        id: MailId,
+        lease: LeaseId,
+        step: MailStep,
+    ) -> Result<bool, StoreError> {
+        self.change(|tables, _, now| tables.settle_mail(event_id, id, lease, step, now))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|state, _| {
+            state
+                .delivery
+                .backlog(|event_id, version| Some(fact(state, event_id, version)?.recorded_at))
+        })
+    }
+
+    async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.change(|tables, _, now| tables.purge(limit, now))
+    }
+}
+
+fn fact(state: &State, event_id: EventId, version: Version) -> Option<RecordedFact> {
+    let (recorded_at, fact) = state.events.get(&event_id)?.facts.get(&version)?;
+    Some(RecordedFact { version, recorded_at: *recorded_at, fact: fact.clone() })
+}
