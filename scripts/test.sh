@@ -177,7 +177,7 @@ tests=(cargo test --workspace --all-features --locked --no-fail-fast)
 if [ "$what" = fast ]; then
     lint
     quick=(--lib --test admission --test memory --test journal --test decide --test discreet --test model
-        --test store --test ticket --test contract --test events --test life --test confirming --test idempotency)
+        --test store --test ticket --test contract --test events --test life --test confirming --test webhooks --test idempotency)
     run "building the tests" "${tests[@]}" "${quick[@]}" --no-run
     run "tests" "${tests[@]}" "${quick[@]}" -- --skip postgres
     exit

@@ -1,6 +1,6 @@
 //! One event's messages to one endpoint, in order.
 
-use crate::limits::{FACTS_AT_ONCE, RENEW_EVERY, STEP_EVERY, STEP_MAX, TURN};
+use crate::limits::{ENDPOINTS_EVERY, FACTS_AT_ONCE, RENEW_EVERY, STEP_EVERY, STEP_MAX, TURN};
 use crate::webhook::client::{Outcome, WebhookClient};
 use crate::webhook::payload::{self, Told, message_id};
 use crate::webhook::schedule;
@@ -133,7 +133,9 @@ pub(crate) async fn walk(
                 Outcome::Gone => {
                     walk.lane.attempts += 1;
                     walk.log(&recorded, &tried, DeliveryState::Retrying);
-                    walk.step(LaneNext::Release).await?;
+                    // Workers hear of it a moment later, and are not to ask again until then.
+                    let pause = TimeDelta::from_std(2 * ENDPOINTS_EVERY).unwrap_or_default();
+                    walk.step(LaneNext::RetryAfter(pause)).await?;
                     let enabled = Some(Err(WhyDisabled::Gone));
                     let change = EndpointChange { enabled, ..EndpointChange::default() };
                     store.change_endpoint(endpoint.id, change).await?;

@@ -26,7 +26,7 @@ pub(super) enum DeliveriesCommand {
     },
 }
 
-/// One way out, or all of them.
+// One way out, or all of them. What a command says of itself would be lost to a comment of the other kind.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[group(multiple = false)]
 pub(super) struct OneOrAll {
@@ -38,7 +38,7 @@ pub(super) struct OneOrAll {
     mail: bool,
 }
 
-/// One way out.
+// One way out.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct One {

@@ -2,14 +2,15 @@
 
 use super::Target;
 use crate::api::requests::{
-    CheckIn, CheckInBatch, CreateEvent, EditEvent, Hold, Register, Transfer,
+    CheckIn, CheckInBatch, CreateEvent, CreateWebhook, EditEvent, EditWebhook, Find, Hold,
+    Register, Transfer,
 };
 use crate::extract::body::{FromBody, Nothing, parse};
 use crate::extract::json::Json;
 use crate::problem::{self, ApiError};
 use booking_core::{
-    CapacityMax, Description, EmailAddress, EventName, HoldTtl, OfferTtl, OnFull, Person,
-    PersonName, TimeZone, Venue,
+    CapacityMax, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, OfferTtl, OnFull,
+    Person, PersonName, TimeZone, Venue,
 };
 use serde_json::Value;
 
@@ -34,6 +35,16 @@ const CHECK_IN: &[&str] = &[r#"{"ticket":"AQ"}"#];
 const BATCH: &[&str] = &[
     r#"{"scans":[{"id":"00000000-0000-7000-8000-000000000001","ticket":"x","scanned_at":"2026-05-01T20:00:00Z"},{"id":"00000000-0000-7000-8000-000000000002","ticket":"","scanned_at":"2026-05-01T20:00:00.5-01:00"}]}"#,
 ];
+const CREATE_WEBHOOK: &[&str] = &[
+    r#"{"url":"https://example.org/hooks"}"#,
+    r#"{"url":" HTTPS://b\u00fccher.example:8443/a?b=c ","types":["registration.held","event.changed","registration.held"],"event_id":"0190f1c4-6f2a-7c11-9a53-0242ac12a0e7","include":["person"]}"#,
+    r#"{"url":"http://[::1]:8080/","types":null,"event_id":null,"include":[]}"#,
+];
+const EDIT_WEBHOOK: &[&str] = &[
+    r#"{"url":"https://example.org/","types":["event.cancelled"],"include":["person"],"enabled":true}"#,
+    r#"{"types":null,"include":[],"enabled":false}"#,
+];
+const FIND: &[&str] = &[r#"{"user_email":" Ren\u00e9@Example.ORG "}"#];
 const NOTHING: &[&str] = &["", "{}", " {} "];
 const JSON: &[&str] = &[
     r#"{"a":[1,-2.5e3,"\ud83d\ude00\n",null,true,false,{"":{}}],"a":18446744073709551615}"#,
@@ -49,6 +60,9 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "edit_event", seeds: EDIT, run: edit_event },
     Target { name: "check_in", seeds: CHECK_IN, run: check_in },
     Target { name: "check_in_batch", seeds: BATCH, run: check_in_batch },
+    Target { name: "create_webhook", seeds: CREATE_WEBHOOK, run: create_webhook },
+    Target { name: "edit_webhook", seeds: EDIT_WEBHOOK, run: edit_webhook },
+    Target { name: "find", seeds: FIND, run: find },
     Target { name: "nothing", seeds: NOTHING, run: nothing },
     Target { name: "json", seeds: JSON, run: json },
 ];
@@ -182,6 +196,46 @@ fn edit_event(bytes: &[u8]) {
     assert_eq!(second, first);
 }
 
+fn check_url(url: &EndpointUrl) {
+    let text = url.as_str();
+    assert!(text.len() <= EndpointUrl::BYTES_MAX && text.is_ascii(), "{text:?}");
+    assert!(text.starts_with("https://") || text.starts_with("http://"), "{text:?}");
+    assert!(!text.contains(['#', ' ']), "{text:?}");
+    assert_eq!(EndpointUrl::parse_stored(text).as_ref(), Ok(url), "{text:?}");
+}
+
+fn create_webhook(bytes: &[u8]) {
+    let Some(first) = read::<CreateWebhook>(bytes) else { return };
+    check_url(&first.url);
+    assert!(first.types.types().is_none_or(|types| !types.is_empty()));
+    let second: CreateWebhook = again(bytes, |document| {
+        document["url"] = first.url.as_str().into();
+    });
+    assert_eq!((&second.url, &second.types), (&first.url, &first.types));
+    let told = |webhook: &CreateWebhook| (webhook.event_id, webhook.includes_person);
+    assert_eq!(told(&second), told(&first));
+}
+
+fn edit_webhook(bytes: &[u8]) {
+    let Some(first) = read::<EditWebhook>(bytes) else { return };
+    if let Some(url) = &first.url {
+        check_url(url);
+    }
+    let second: EditWebhook = again(bytes, |_| {});
+    assert_eq!((second.url, second.types), (first.url, first.types));
+    assert_eq!(second.includes_person, first.includes_person);
+    assert_eq!(second.is_enabled, first.is_enabled);
+}
+
+fn find(bytes: &[u8]) {
+    let Some(first) = read::<Find>(bytes) else { return };
+    check_email(&first.user_email);
+    let second: Find = again(bytes, |document| {
+        document["user_email"] = first.user_email.as_str().into();
+    });
+    assert_eq!(second.user_email, first.user_email);
+}
+
 fn check_in(bytes: &[u8]) {
     let Some(first) = read::<CheckIn>(bytes) else { return };
     assert_eq!(again::<CheckIn>(bytes, |_| {}).ticket, first.ticket);
@@ -257,5 +311,8 @@ pub(super) fn assert_good() {
     good(EDIT, |bytes| read::<EditEvent>(bytes).is_some());
     good(CHECK_IN, |bytes| read::<CheckIn>(bytes).is_some());
     good(BATCH, |bytes| read::<CheckInBatch>(bytes).is_some());
+    good(CREATE_WEBHOOK, |bytes| read::<CreateWebhook>(bytes).is_some());
+    good(EDIT_WEBHOOK, |bytes| read::<EditWebhook>(bytes).is_some());
+    good(FIND, |bytes| read::<Find>(bytes).is_some());
     good(NOTHING, |bytes| read::<Nothing>(bytes).is_some());
 }

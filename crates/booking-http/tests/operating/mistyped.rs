@@ -13,6 +13,9 @@ const ON_WHAT_IS_THERE: &[&str] = &[
     "audit",
     "erase --email nobody@example.org",
     "rotate-keys",
+    "deliveries list",
+    "deliveries retry",
+    "deliveries drop --mail --yes",
     "token list",
     "token revoke 019606a8-0000-7000-8000-000000000000",
     "backup copy.db",
@@ -202,7 +205,14 @@ fn a_server_needs_no_more_than_its_rows() {
     let event = app.create(2);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
     assert_eq!(crate::readiness(&app.server, 200), crate::checks("ok", "ok", "ok"));
-    for arguments in ["audit", "token list", "rotate-keys", "erase --email ada@example.org"] {
+    for arguments in [
+        "audit",
+        "token list",
+        "rotate-keys",
+        "deliveries list",
+        "deliveries retry",
+        "erase --email ada@example.org",
+    ] {
         let output = run(arguments, &settings);
         assert!(output.status.success(), "{arguments}: {output:?}");
     }

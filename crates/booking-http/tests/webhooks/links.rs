@@ -1,0 +1,206 @@
+//! Links in mails: they manage a registration, as long as its token is the same; and whoever has lost one is sent it.
+
+use crate::common::acts::{done, give_up, id, path, refused, token};
+use crate::common::{App, Data, make_token};
+use crate::on_both_stores;
+use crate::receiver::until;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use tempfile::TempDir;
+
+on_both_stores! {
+    a_mailed_link_manages_its_registration_until_that_has_another_token
+    a_mailed_link_dies_with_a_transfer_and_with_an_erasure
+    links_are_found_by_their_address_and_nobody_else_learns_of_it
+}
+
+/// A server that sends its mails into a folder, and logs all that it can.
+struct Post {
+    app: App,
+    folder: TempDir,
+}
+
+impl Post {
+    fn start(data: Data) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("file://{}", folder.path().display());
+        let settings = [
+            ("MAIL_URL", url.as_str()),
+            ("MAIL_FROM", "desk@booking.example"),
+            ("BASE_URL", "https://booking.example"),
+            ("RUST_LOG", "trace"),
+        ];
+        Self { app: App::start_with(data, &settings), folder }
+    }
+
+    /// The links in all mails to an address: the registration's id and the token of each.
+    fn links(&self, address: &str) -> BTreeSet<(String, String)> {
+        let files = fs::read_dir(self.folder.path()).expect("it is there");
+        let paths = files.map(|file| file.expect("it can be listed").path());
+        let mails = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        let texts = mails.map(|path| fs::read_to_string(path).expect("a mail is ASCII"));
+        let to_address = texts.filter(|mail| {
+            let head = mail.split("\r\n\r\n").next().unwrap_or_default();
+            head.lines().any(|line| line.starts_with("To:") && line.contains(address))
+        });
+        to_address.flat_map(|mail| links_in(&mail)).collect()
+    }
+
+    fn count(&self) -> usize {
+        fs::read_dir(self.folder.path()).expect("it is there").count()
+    }
+
+    /// Waits for a link to `registration` that is none of `known`, and gives its token.
+    #[track_caller]
+    fn new_link(&self, address: &str, registration: &Value, known: &[&str]) -> String {
+        until("a mail with another link", || {
+            let mut links = self.links(address).into_iter();
+            let is_new = |(of, token): &(String, String)| {
+                of == id(registration) && !known.contains(&token.as_str())
+            };
+            links.find(is_new).map(|(_, token)| token)
+        })
+    }
+}
+
+/// What the links of a mail hold, whichever way its parts are encoded.
+fn links_in(mail: &str) -> Vec<(String, String)> {
+    // Quoted-printable breaks lines.
+    let mut text = mail.replace("=\r\n", "");
+    for part in mail.split("\r\n\r\n") {
+        let base64: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
+        if let Ok(bytes) = STANDARD.decode(base64.trim()) {
+            text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    let links = text.split("/#/registrations/").skip(1).filter_map(|rest| {
+        let (id, rest) = rest.split_once('/')?;
+        Some((id.to_owned(), rest.get(..47)?.to_owned()))
+    });
+    links.filter(|(_, token)| token.starts_with("mlt_")).collect()
+}
+
+fn a_mailed_link_manages_its_registration_until_that_has_another_token(data: Data) {
+    let organizer = make_token(&data, "Jazz club");
+    let post = Post::start(data);
+    let app = &post.app;
+    let body = json!({"name": "An event", "capacity": 5});
+    let event = id(&done(&app.ask_as(&organizer, "POST", "/events", &body), 201)).to_owned();
+    let ada = done(&app.register(&event, "ada@example.org"), 201);
+    let grace = done(&app.register(&event, "grace@example.org"), 201);
+    let link = post.new_link("ada@example.org", &ada, &[]);
+    assert_ne!(link, token(&ada));
+
+    let ask = |token: &str, method: &str, what: &str, body: &Value| {
+        app.ask_as(token, method, &format!("{}{what}", path(&ada)), body)
+    };
+    for (method, what, body) in [
+        ("GET", "", Value::Null),
+        ("GET", "/history", Value::Null),
+        ("GET", "/ticket", Value::Null),
+        ("GET", "/ticket.svg", Value::Null),
+        ("POST", "/confirm", Value::Null),
+        ("PATCH", "", json!({"name": "Ada Lovelace"})),
+    ] {
+        let answer = ask(&link, method, what, &body);
+        assert_eq!(answer.status, 200, "{method} {what}: {answer:?}");
+    }
+    // It is no organizer's, no other registration's, and not what somebody makes of it.
+    refused(&ask(&link, "POST", "/link", &Value::Null), 403, "forbidden");
+    refused(&app.ask_as(&link, "GET", &path(&grace), &Value::Null), 403, "forbidden");
+    assert_eq!(app.ask_as(&link, "GET", "/webhooks", &Value::Null).status, 401);
+    let graces = post.new_link("grace@example.org", &grace, &[]);
+    let last = if link.ends_with('A') { "B" } else { "A" };
+    let changed = format!("{}{last}", &link[..46]);
+    for wrong in
+        [graces.as_str(), &changed, "mlt_", "mlt_x", &link[4..], &link.replace("mlt_", "mlt_mlt_")]
+    {
+        refused(&ask(wrong, "GET", "", &Value::Null), 403, "forbidden");
+        refused(&ask(wrong, "DELETE", "", &Value::Null), 403, "forbidden");
+    }
+
+    let renew = format!("{}/link", path(&ada));
+    let renewed = done(&app.ask_as(&organizer, "POST", &renew, &Value::Null), 200);
+    refused(&ask(&link, "GET", "", &Value::Null), 403, "forbidden");
+    let newer = post.new_link("ada@example.org", &ada, &[&link]);
+    assert_eq!(ask(&newer, "GET", "", &Value::Null).status, 200);
+    assert_eq!(ask(token(&renewed), "GET", "", &Value::Null).status, 200);
+
+    // An address put right is somebody else's mailbox.
+    let corrected = json!({"user_email": "ada.lovelace@example.org"});
+    done(&app.ask_as(&organizer, "PATCH", &path(&ada), &corrected), 200);
+    refused(&ask(&newer, "GET", "", &Value::Null), 403, "forbidden");
+    let right = post.new_link("ada.lovelace@example.org", &ada, &[&link, &newer]);
+    let given_up = ask(&right, "DELETE", "", &Value::Null);
+    assert_eq!(done(&given_up, 200)["status"], "cancelled");
+    assert_eq!(done(&ask(&right, "DELETE", "", &Value::Null), 200)["status"], "cancelled");
+    app.assert_audit_is_clean();
+}
+
+fn a_mailed_link_dies_with_a_transfer_and_with_an_erasure(data: Data) {
+    let post = Post::start(data);
+    let app = &post.app;
+    let event = app.create(5);
+    let seat = done(&app.register(&event, "ada@example.org"), 201);
+    let link = post.new_link("ada@example.org", &seat, &[]);
+    let transfer = format!("{}/transfer", path(&seat));
+    let bearer = format!("Bearer {link}");
+    let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", "a")];
+    let body = json!({"user_email": "grace@example.org"});
+    let first = app.ask("POST", &transfer, &headers, &body);
+    let passed_on = done(&first, 200);
+    // The link is worthless from now on, and its answer is not.
+    refused(&app.ask_as(&link, "GET", &path(&seat), &Value::Null), 403, "forbidden");
+    let again = app.ask("POST", &transfer, &headers, &body);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(done(&again, 200), passed_on);
+    let graces = post.new_link("grace@example.org", &seat, &[&link]);
+    assert_eq!(app.ask_as(&graces, "GET", &path(&seat), &Value::Null).status, 200);
+    assert!(app.run("erase --email grace@example.org").status.success());
+    refused(&app.ask_as(&graces, "GET", &path(&seat), &Value::Null), 403, "forbidden");
+    app.assert_audit_is_clean();
+}
+
+fn links_are_found_by_their_address_and_nobody_else_learns_of_it(data: Data) {
+    let post = Post::start(data);
+    let app = &post.app;
+    let (first, second) = (app.create(5), app.create(5));
+    let ada = done(&app.register(&first, "ada@example.org"), 201);
+    let other = done(&app.register(&second, "ada@example.org"), 201);
+    let before = [&ada, &other].map(|seat| post.new_link("ada@example.org", seat, &[]));
+    let mails = post.count();
+    let find = |email: &str| {
+        let answer = app.post("/registrations/find", &json!({"user_email": email}));
+        let mut headers = answer.headers.clone();
+        headers.retain(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()));
+        (answer.status, headers, answer.body)
+    };
+    let nobody = find("nobody@example.org");
+    assert_eq!((nobody.0, nobody.2.as_slice()), (202, br#"{"status":"accepted"}"#.as_slice()));
+    assert_eq!(find("ADA@example.org"), nobody, "whoever is asked for");
+    until("the mail", || (post.count() > mails).then_some(()));
+    // It holds both links, and they are the same as long as their tokens are.
+    let links = post.links("ada@example.org");
+    for (seat, link) in [&ada, &other].into_iter().zip(&before) {
+        assert!(links.contains(&(id(seat).to_owned(), link.clone())));
+        assert_eq!(app.ask_as(link, "GET", &path(seat), &Value::Null).status, 200);
+    }
+    // A few times an hour, and not more.
+    for _ in 0..8 {
+        assert_eq!(find("ada@example.org"), nobody);
+    }
+    until("two more", || (post.count() >= mails + 3).then_some(()));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(post.count(), mails + 3, "one for each, up to three");
+    let wrong = app.post("/registrations/find", &json!({"user_email": "ada"}));
+    assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/user_email".to_owned()]));
+    // What has ended is nobody's any more.
+    assert_eq!(give_up(app, &ada).status, 200);
+
+    let without = App::start(Data::sqlite());
+    let asked = without.post("/registrations/find", &json!({"user_email": "ada@example.org"}));
+    refused(&asked, 404, "not_found");
+}

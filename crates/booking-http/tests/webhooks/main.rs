@@ -1,0 +1,45 @@
+//! Webhooks over real HTTP, on both stores: from what somebody does to what a receiver is told, whatever happens in
+//! between.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod failing;
+mod life;
+mod links;
+mod receiver;
+mod sending;
+
+use common::acts::{done, id};
+use common::{App, Data};
+use receiver::Receiver;
+use serde_json::{Value, json};
+
+/// Receivers are on this machine.
+const ALLOW: (&str, &str) = ("WEBHOOK_ALLOW_PRIVATE", "true");
+
+fn start(data: Data) -> App {
+    App::start_with(data, &[ALLOW])
+}
+
+/// Makes a webhook that leads to `receiver`, with whatever else `more` says.
+#[track_caller]
+fn subscribe(app: &App, receiver: &Receiver, more: Value) -> Value {
+    let mut body = more;
+    body["url"] = json!(receiver.url);
+    done(&app.post("/webhooks", &body), 201)
+}
+
+fn secret(webhook: &Value) -> &str {
+    webhook["secret"].as_str().expect("it is shown this once")
+}
+
+fn webhook_path(webhook: &Value) -> String {
+    format!("/webhooks/{}", id(webhook))
+}
+
+/// What a webhook's log says, latest try first.
+#[track_caller]
+fn log(app: &App, webhook: &Value) -> Vec<Value> {
+    let log = done(&app.get(&format!("{}/deliveries", webhook_path(webhook))), 200);
+    log.as_array().expect("an array").clone()
+}
