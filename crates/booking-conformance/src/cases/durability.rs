@@ -4,20 +4,12 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-<<<<<<< HEAD
-    AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
-    EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, Language, Listed, NewEvent, NewEventFields, OrganizerToken, Outcome,
-    PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
-    SigningSeed, Status, TicketKey, TimeZone, Totals, Venue, Version,
-=======
     AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Delivery, DeliveryState,
     Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus, FactKind, Fingerprint,
-    HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, LaneStep, Listed, MailKind,
-    NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit, Person, PersonName, Registration,
-    RegistrationId, Retention, SigningSeed, SinkId, Status, TicketKey, TimeZone, Totals, Venue,
-    Version,
->>>>>>> d13-store
+    HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, LaneStep, Language, Listed,
+    MailKind, NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit, Person, PersonName,
+    Registration, RegistrationId, RemindHours, Retention, SigningSeed, SinkId, Status, TicketKey,
+    TimeZone, Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
