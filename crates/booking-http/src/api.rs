@@ -3,6 +3,7 @@
 pub(crate) mod base_url;
 pub(crate) mod calendar;
 pub(crate) mod compression;
+pub(crate) mod openapi;
 pub(crate) mod pagination;
 pub(crate) mod qr;
 pub(crate) mod requests;
