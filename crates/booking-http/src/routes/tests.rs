@@ -94,7 +94,8 @@ fn queries_are_described_as_they_are_read() {
         let parameters = read["parameters"].as_array().map_or(&[][..], Vec::as_slice);
         let queries = parameters.iter().filter(|parameter| parameter["in"] == "query");
         let names: BTreeSet<_> = queries.filter_map(|query| query["name"].as_str()).collect();
-        assert_eq!(names, endpoint.queries.0.iter().copied().collect(), "{}", endpoint.path);
+        let known: BTreeSet<_> = endpoint.queries.0.iter().copied().collect();
+        assert_eq!(names, known, "{}", endpoint.path);
     }
 }
 
@@ -105,7 +106,8 @@ fn every_code_of_a_problem_is_named_by_an_operation() {
     // Every text there is a code or a title, and titles begin with a capital.
     let source = include_str!("../problem/shape.rs").split('"').skip(1).step_by(2);
     let is_code = |text: &&str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    assert_eq!(known, source.filter(is_code).collect(), "what there is, and shape::ALL");
+    let written: BTreeSet<_> = source.filter(is_code).collect();
+    assert_eq!(known, written, "shape::ALL, and what there is");
     let document = described();
     let mut named = BTreeSet::new();
     for operation in operations(&document).values() {
@@ -132,15 +134,16 @@ fn bodies_are_described_as_they_are_read() {
         let taken = taken_by(|| refused = (sample.read)(b"{}"));
         let taken: BTreeSet<_> = taken.iter().map(String::as_str).collect();
         let described: Vec<_> = schema.properties.keys().map(|name| format!("/{name}")).collect();
-        assert_eq!(taken, described.iter().map(String::as_str).collect());
+        let described: BTreeSet<_> = described.iter().map(String::as_str).collect();
+        assert_eq!(taken, described);
         let missing = match refused {
             Ok(()) => Vec::new(),
             Err(ApiError::Validation(errors)) => errors,
             Err(other) => panic!("{other}"),
         };
         let missing: BTreeSet<_> = missing.into_iter().map(|error| error.pointer).collect();
-        let required = schema.required.iter().map(|name| format!("/{name}"));
-        assert_eq!(missing, required.collect());
+        let required: BTreeSet<_> = schema.required.iter().map(|name| format!("/{name}")).collect();
+        assert_eq!(missing, required);
         let read = (sample.read)(sample.example.to_string().as_bytes());
         assert!(read.is_ok(), "{}: {read:?}", sample.example);
     }

@@ -66,8 +66,8 @@ pub(crate) fn document(
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION))
         .license(Some(License::builder().name("MIT").identifier(Some("MIT")).build()));
-    let tags = TAGS.iter().map(|(name, description)| {
-        TagBuilder::new().name(*name).description(Some(*description)).build()
+    let tags = TAGS.iter().map(|&(name, description)| {
+        TagBuilder::new().name(name).description(Some(description)).build()
     });
     let mut components = components(schemas);
     limit_capacity(&mut components, capacity_max);
@@ -101,7 +101,7 @@ fn components(schemas: Schemas) -> Components {
     };
     HEADERS
         .iter()
-        .fold(components, |components, (name, text)| components.header(*name, header(text)))
+        .fold(components, |components, &(name, text)| components.header(name, header(text)))
         .build()
 }
 
