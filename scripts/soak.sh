@@ -9,7 +9,9 @@
 # MINUTES is what it may take at least: a million requests to each store come first, and the faults share
 # what is left, at least a minute each. It prints what it found, and ends with 1 if any rule was broken.
 # The histories, some 400 MB for a million requests, stay in the build's folder under soak/; judge one
-# again with `booking-load judge --check FILE`. SOAK_OPERATIONS asks for fewer requests.
+# again with `booking-load judge --check FILE`. SOAK_OPERATIONS asks for fewer requests. In the end a million facts
+# go out to three webhooks while servers, postmaster and receivers are killed forty times: DELIVERIES_FACTS and
+# DELIVERIES_KILLS ask for fewer.
 #
 # Needs Rust, a C compiler and PostgreSQL (Debian: apt-get install postgresql), and what
 # scripts/failover.sh needs.
@@ -33,4 +35,8 @@ export FAILOVER_PROGRAMS=$target/release
 scripts/failover.sh --rounds 4 || status=$?
 scripts/failover.sh --asynchronous || status=$?
 cargo test --release --locked -p booking-http --test judge -- --ignored --exact soak::soak --nocapture || status=$?
+export DELIVERIES_FACTS=${DELIVERIES_FACTS:-1000000}
+export DELIVERIES_KILLS=${DELIVERIES_KILLS:-40}
+cargo test --release --locked -p booking-http --test judge -- --ignored --exact \
+    apart_deliveries::many_facts_and_many_kills_lose_no_message --nocapture || status=$?
 exit "$status"

@@ -5,8 +5,8 @@ import { nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
 /** @import { Answer } from "./http.js" */
-/** @import { BookingEvent, HistoryEntry, Page, Person, PersonChanges, Registration, Seated } from "./types.js" */
-/** @import { ScanRequest, ScanResult, Ticket, TicketKeys } from "./types.js" */
+/** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Registration } from "./types.js" */
+/** @import { ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
 
 export { ConnectionError, ProblemError } from "./http.js";
 
@@ -24,6 +24,18 @@ export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/regi
 
 /** @param {string} eventId */
 export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
+
+/**
+ * Where it is told how full events are, as it changes.
+ *
+ * @param {Map<string, number | null>} watched The version of each that is known.
+ */
+export function livePath(watched) {
+  const [ids, versions] = [[...watched.keys()], [...watched.values()].map((version) => version ?? "")];
+  if (ids.length !== 1) return `/live?events=${ids.map(encodeURIComponent).join()}&since=${versions.join()}`;
+  const since = versions[0] === "" ? "" : `?since=${versions[0]}`;
+  return `${eventPath(ids[0] ?? "")}/live${since}`;
+}
 
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
 export const getEvents = (path, signal) => getPage(path, signal);
@@ -95,7 +107,7 @@ export const cancelEvent = (id, key) =>
  * @param {string} eventId
  * @param {Person & { on_full?: "waitlist" }} person
  * @param {string} key
- * @returns {Promise<Seated>}
+ * @returns {Promise<Claimed>}
  */
 export const register = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/register`, person, { key }));
@@ -104,7 +116,7 @@ export const register = (eventId, person, key) =>
  * @param {string} eventId
  * @param {Person} person
  * @param {string} key
- * @returns {Promise<Seated>}
+ * @returns {Promise<Claimed>}
  */
 export const hold = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/holds`, person, { key }));

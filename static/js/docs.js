@@ -148,10 +148,16 @@ const codeLinks = (codes) =>
 
 /** A schema in words, and the way to those that it names. @param {Schema} schema */
 function linked(schema) {
-  const [name] = namesIn(schema);
-  if (name === undefined) return [inWords(schema)];
-  const before = inWords(schema).split(name)[0] ?? "";
-  return [before, el("a", { href: `#schema-${name}` }, name)];
+  /** @type {(string | HTMLElement)[]} */
+  const parts = [];
+  let rest = inWords(schema);
+  for (const name of namesIn(schema)) {
+    const at = rest.indexOf(name);
+    if (at < 0) continue;
+    parts.push(rest.slice(0, at), el("a", { href: `#schema-${name}` }, name));
+    rest = rest.slice(at + name.length);
+  }
+  return [...parts, rest];
 }
 
 /** @param {string} name @param {Schema} schema */

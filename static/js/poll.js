@@ -1,5 +1,5 @@
 // @ts-check
-/** Asking again and again, politely: not while hidden, and ever more seldom while nobody answers. */
+/** Asking again and again, politely: seldom or not at all while hidden, and ever more seldom while nobody answers. */
 
 import { ProblemError } from "./http.js";
 import { connectionBad, connectionGood } from "./connection.js";
@@ -15,6 +15,9 @@ const DELAY_MS_MAX = 30_000;
  * @property {(error: unknown) => "again" | "stop" | "settling"} onFailure `settling` if it is told of by what
  *   is waiting for an answer of its own: it is asked again as if it had gone well.
  * @property {number} everyMs
+ * @property {() => number | null} [calmMs] How often instead, while the server tells by itself what changes; null while
+ *   it does not.
+ * @property {() => number | null} [hiddenMs] How often while nobody looks at the page; null for not at all, as without.
  * @property {AbortSignal} signal Ends the polling.
  */
 
@@ -26,7 +29,7 @@ const DELAY_MS_MAX = 30_000;
  * @returns {{ first: Promise<void>, now: () => void }} `first` settles with the first answer or failure;
  *   `now` asks without waiting for the next turn.
  */
-export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
+export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hiddenMs, signal }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let failures = 0;
@@ -37,8 +40,10 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
   /** @param {number} delayMs */
   function later(delayMs) {
     clearTimeout(timer);
-    // A hidden page sets no timer; it is woken by becoming visible.
-    if (!stopped && !signal.aborted && !document.hidden) timer = setTimeout(turn, delayMs);
+    if (stopped || signal.aborted) return;
+    const leastMs = document.hidden ? (hiddenMs?.() ?? null) : 0;
+    // A hidden page that waits for nothing sets no timer; it is woken by becoming visible.
+    if (leastMs !== null) timer = setTimeout(turn, Math.max(delayMs, leastMs));
   }
 
   async function turn() {
@@ -75,13 +80,14 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, signal }) {
     } finally {
       asking = false;
     }
-    later(askAgain ? 0 : delayAfter(failures, failure, everyMs));
+    const calm = failures === 0 ? calmMs?.() : null;
+    later(askAgain ? 0 : delayAfter(failures, failure, calm ?? everyMs));
     askAgain = false;
   }
 
   const wake = () => {
     if (!document.hidden) turn();
-    else clearTimeout(timer);
+    else later(0);
   };
   document.addEventListener("visibilitychange", wake, { signal });
   // The browser only hints at the state of the network: ask, and let the answer say how it is.

@@ -12,7 +12,7 @@ import { sentence } from "./text.js";
 
 /** @import { Outcome, Refusals } from "./explain.js" */
 /** @import { Write } from "./submit_form.js" */
-/** @import { BookingEvent, Person, Seated } from "./types.js" */
+/** @import { BookingEvent, Claimed, Person, ToConfirm } from "./types.js" */
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
 
@@ -34,10 +34,10 @@ export function createRegistering(eventId, latest, signal) {
    * @param {Wish} wish
    * @param {Person} person
    * @param {Write} write
-   * @returns {Promise<Seated>}
+   * @returns {Promise<Claimed>}
    */
   return async function tryFor(wish, person, write) {
-    /** @param {string} key @returns {Promise<Seated>} */
+    /** @param {string} key @returns {Promise<Claimed>} */
     const send = (key) => {
       if (wish === "hold") return hold(eventId, person, key);
       return register(eventId, wish === "waitlist" ? { ...person, on_full: "waitlist" } : person, key);
@@ -46,7 +46,7 @@ export function createRegistering(eventId, latest, signal) {
       const isEarly = mayBeAhead(latest()?.opens_at ?? "");
       try {
         const made = await write([SEAT, eventId, wish, person], send);
-        noteServerMoment(made.created_at);
+        if (!isToConfirm(made)) noteServerMoment(made.created_at);
         return made;
       } catch (error) {
         if (signal.aborted || !isClosed(error) || !isEarly) throw error;
@@ -70,8 +70,20 @@ export function openWish(eventId) {
 /** @param {unknown} error */
 const isClosed = (error) => error instanceof ProblemError && error.code === "closed";
 
-/** @param {Seated} registration @returns {Outcome} */
+/** Whether only a mail tells what became of it. @param {Claimed} claimed @returns {claimed is ToConfirm} */
+export const isToConfirm = (claimed) => claimed.status === "confirmation_sent";
+
+/** @param {Claimed} registration @returns {Outcome} */
 export function welcome(registration) {
+  if (isToConfirm(registration)) {
+    return {
+      kind: "to_confirm",
+      title: "Look into your mail",
+      text:
+        "We have written to this address, and the link in that mail leads to the registration. A seat is kept for " +
+        "30 minutes, and is yours once you confirm it there.",
+    };
+  }
   if (registration.status === "held") {
     return { kind: "held", title: "Your seat is held", text: "", registration };
   }

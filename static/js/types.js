@@ -23,8 +23,20 @@
  * @property {number | null} [offer_ttl_seconds] Null if a freed seat is confirmed at once.
  * @property {boolean} [conceal_registered] Whether sold out and closed hide who is registered.
  * @property {number | null} [retention_days] Null if personal data is kept for ever.
+ * @property {"en" | "de"} [language] Of its mails.
+ * @property {number | null} [remind_hours] Null if nobody is reminded of it.
+ * @property {boolean} [confirm_address] Whether a seat is confirmed by a mail.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
+ *
+ * @typedef {object} SeatState How full an event is, as its stream tells it.
+ * @property {string} event_id
+ * @property {number} capacity
+ * @property {number} booked_count
+ * @property {number} available
+ * @property {number} waitlist_count
+ * @property {"draft" | "published" | "cancelled"} status
+ * @property {number} version
  *
  * @typedef {"confirmed" | "held" | "waitlisted" | "offered" | "cancelled" | "expired"} Status
  *
@@ -41,6 +53,11 @@
  * @property {number} [event_version] The version of the event that this registration made.
  *
  * @typedef {Registration & { manage_token?: string }} Seated The token comes once, with this answer.
+ *
+ * @typedef {object} ToConfirm Only a mail tells what became of it.
+ * @property {"confirmation_sent"} status
+ *
+ * @typedef {Seated | ToConfirm} Claimed What somebody gets who asks for a seat.
  *
  * @typedef {object} Person Who has a seat, or is to have it.
  * @property {string} user_email

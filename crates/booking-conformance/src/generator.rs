@@ -6,10 +6,10 @@ use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, 
 use booking_core::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Description, Edit, EmailAddress,
     EventCommand, EventCursor, EventId, EventName, EventRules, EventStatus, EventTag, Execution,
-    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Listed, NewEvent, OfferTtl, OnFull,
-    OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Register, Registration,
-    RegistrationCursor, RegistrationId, RenewLink, RequestId, Retention, TimeZone, Transfer, Venue,
-    Version,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Language, Listed, NewEvent, OfferTtl,
+    OnFull, OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Register,
+    Registration, RegistrationCursor, RegistrationId, RemindHours, RenewLink, RequestId, Retention,
+    TimeZone, Transfer, Venue, Version,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -121,8 +121,8 @@ impl Past {
         let all = "already_checked_in all_held already_registered cancelled capacity_below_booked \
             check_in_undone checked_in closed confirmed erased event_changed event_not_found forbidden held \
             hold_expired key_reused not_cancellable not_offered not_transferable out_of_order \
-            registration_not_found replayed settled sold_out ticket_void transferred \
-            version_mismatch waitlisted";
+            known_address registration_not_found replayed settled sold_out ticket_void to_confirm \
+            transferred version_mismatch waitlisted";
         let missing = all.split_whitespace().filter(|kind| !self.reached.contains_key(*kind));
         missing.map(str::to_owned).chain(self.optional.unseen()).collect()
     }
@@ -201,6 +201,7 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
         .filter(|starts_at| ends_at.is_none_or(|ends_at| *starts_at <= ends_at));
     (details.timezone, details.venue) = (next_timezone(rng), next_venue(rng));
     new.details.retention = next_retention(rng);
+    (new.details.language, new.details.remind_hours) = (next_language(rng), next_remind_hours(rng));
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },
         opens_at: next_instant(rng, past, -1),
@@ -208,6 +209,7 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
         waitlist_enabled: rng.u8(..) < 230,
         offer_ttl: next_offer_ttl(rng),
         conceals_registered: rng.u8(..) < 60,
+        confirms_address: rng.u8(..) < 60,
     };
     new.check().expect("in order")
 }
@@ -225,6 +227,14 @@ fn next_offer_ttl(rng: &mut Rng) -> Option<OfferTtl> {
 
 fn next_retention(rng: &mut Rng) -> Option<Retention> {
     (rng.u8(..) < 60).then(|| Retention::parse(rng.i64(0..2)).expect("a valid time"))
+}
+
+fn next_language(rng: &mut Rng) -> Language {
+    *rng.choice(&Language::ALL).expect("it is not empty")
+}
+
+fn next_remind_hours(rng: &mut Rng) -> Option<RemindHours> {
+    (rng.u8(..) < 60).then(|| RemindHours::parse(rng.i64(1..48)).expect("valid"))
 }
 
 fn next_description(rng: &mut Rng) -> Description {
@@ -405,7 +415,8 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
     let mut sometimes = |share: u8| rng.u8(..) < share;
     let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer, retention] =
         [60, 40, 120, 90, 60, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
-    let [conceal, describe, zone, venue] = [30, 30, 20, 20].map(sometimes);
+    let [conceal, confirm, describe, zone, venue] = [30, 20, 30, 20, 20].map(&mut sometimes);
+    let [language, remind] = [20, 40].map(sometimes);
     Edit {
         if_match: version.then(|| next_precondition(rng, past)),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
@@ -421,6 +432,9 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
         waitlist_enabled: waitlist.then(|| rng.bool()),
         offer_ttl: offer.then(|| next_offer_ttl(rng)),
         conceals_registered: conceal.then(|| rng.bool()),
+        confirms_address: confirm.then(|| rng.bool()),
+        language: language.then(|| next_language(rng)),
+        remind_hours: remind.then(|| next_remind_hours(rng)),
         retention: retention.then(|| next_retention(rng)),
     }
 }

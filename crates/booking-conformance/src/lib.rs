@@ -50,6 +50,7 @@ macro_rules! suite {
             a_full_event_may_conceal_who_is_registered
             a_scan_tells_who_is_early_and_who_is_late
             an_event_tells_when_it_was_changed
+            each_change_of_an_event_is_kept_for_what_it_was
             a_mistake_is_corrected_and_the_ticket_stays_good
             a_transfer_to_oneself_is_a_correction
             a_new_link_ends_the_one_before
@@ -96,6 +97,7 @@ macro_rules! suite {
             a_whole_life_in_one_batch
             a_history_tells_every_change
             a_hold_that_has_run_out_counts_for_nothing
+            how_full_events_are_is_what_they_say
             a_seat_is_back_in_the_instant_in_which_its_hold_ends
             who_finds_all_seats_held_hears_when_to_come_again
             what_is_due_is_found_and_tidied
@@ -109,6 +111,12 @@ macro_rules! suite {
             a_waitlist_can_be_closed
             a_thousand_passers_by_do_not_get_the_seat_of_who_waits
             a_long_queue_is_served_in_order
+            a_visitors_seat_is_held_until_its_address_is_confirmed
+            only_whoever_has_an_address_hears_that_it_is_registered
+            a_place_in_the_queue_is_kept_by_mail_and_offered
+            an_organizer_gives_seats_at_once_where_addresses_are_confirmed
+            nobody_gives_a_seat_to_an_address_that_did_not_confirm_it
+            what_is_told_by_mail_is_told_again_under_its_key
             a_ticket_lets_in_once
             a_void_ticket_is_refused_with_its_reason
             a_scan_counts_from_when_it_was_made

@@ -1,10 +1,10 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, KeyStore,
-    Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
-    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, Rule, SeatStore,
+    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
+    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
+    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, Rule, SeatStore,
     SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
     WhenBusy, decide_batch_by, decide_without,
 };
@@ -163,6 +163,13 @@ impl SeatStore for MemoryStore {
 impl ReadStore for MemoryStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         Ok(self.tables().events.get(&id).map(|table| table.event(self.now())))
+    }
+
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        let (now, tables) = (self.now(), self.tables());
+        let of =
+            |id: &EventId| tables.events.get(id).map(|table| Availability::from(&table.event(now)));
+        Ok(ids.iter().map(of).collect())
     }
 
     async fn events(

@@ -24,8 +24,17 @@ impl OptionalFields {
 
     pub(crate) fn note_event(&mut self, new: &NewEvent) {
         let NewEventFields { id: _, organizer_id, details, capacity: _, rules } = &**new;
-        let EventDetails { name: _, description, starts_at, ends_at, timezone, venue, retention } =
-            details;
+        let EventDetails {
+            name: _,
+            description,
+            starts_at,
+            ends_at,
+            timezone,
+            venue,
+            retention,
+            language: _,
+            remind_hours,
+        } = details;
         let EventRules {
             status: _,
             opens_at,
@@ -33,6 +42,7 @@ impl OptionalFields {
             waitlist_enabled: _,
             offer_ttl,
             conceals_registered: _,
+            confirms_address: _,
         } = rules;
         self.note("event.organizer_id", organizer_id.is_some());
         self.note("event.description", !description.as_str().is_empty());
@@ -41,6 +51,7 @@ impl OptionalFields {
         self.note("event.timezone", timezone.is_some());
         self.note("event.venue", venue.is_some());
         self.note("event.retention", retention.is_some());
+        self.note("event.remind_hours", remind_hours.is_some());
         self.note("event.opens_at", opens_at.is_some());
         self.note("event.closes_at", closes_at.is_some());
         self.note("event.offer_ttl", offer_ttl.is_some());
@@ -99,11 +110,14 @@ impl OptionalFields {
             timezone,
             venue,
             retention,
+            language,
+            remind_hours,
             opens_at,
             closes_at,
             waitlist_enabled,
             offer_ttl,
             conceals_registered,
+            confirms_address,
         } = edit;
         self.note("edit.if_match", if_match.is_some());
         self.note("edit.name", name.is_some());
@@ -114,10 +128,13 @@ impl OptionalFields {
         self.note("edit.timezone", timezone.is_some());
         self.note("edit.venue", venue.is_some());
         self.note("edit.retention", retention.is_some());
+        self.note("edit.language", language.is_some());
+        self.note("edit.remind_hours", remind_hours.is_some());
         self.note("edit.opens_at", opens_at.is_some());
         self.note("edit.closes_at", closes_at.is_some());
         self.note("edit.waitlist_enabled", waitlist_enabled.is_some());
         self.note("edit.offer_ttl", offer_ttl.is_some());
         self.note("edit.conceals_registered", conceals_registered.is_some());
+        self.note("edit.confirms_address", confirms_address.is_some());
     }
 }

@@ -33,6 +33,7 @@ pub struct EventTable {
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     pub(crate) erase_at: Option<DateTime<Utc>>,
+    remind_at: Option<DateTime<Utc>>,
     /// The version up to which everything is erased.
     erased_to: Version,
     /// By the version that made them.
@@ -60,6 +61,7 @@ impl Tables {
                 due_at: _,
                 cancelled_version: _,
                 erase_at: _,
+                remind_at: _,
                 erased_to: _,
                 rows,
                 facts,
@@ -119,15 +121,17 @@ impl Tables {
 impl EventTable {
     /// An event that was put up at `now`, which is to the microsecond.
     pub fn new(new: NewEvent, now: DateTime<Utc>) -> Self {
+        let fact = Fact::of_creation(new.rules.status);
         Self {
             erase_at: new.details.erase_at(&new.rules),
+            remind_at: new.details.remind_at(&new.rules),
             erased_to: Version::FIRST,
             event: new.created_at(now),
             counts: SeatCounts::default(),
             due_at: None,
             cancelled_version: None,
             rows: BTreeMap::new(),
-            facts: BTreeMap::from([(Version::FIRST, (now, Fact::EVENT_CREATED))]),
+            facts: BTreeMap::from([(Version::FIRST, (now, fact))]),
             records: BTreeMap::new(),
         }
     }
@@ -198,6 +202,7 @@ impl EventTable {
             details_changed_at: self.event.details_changed_at,
             sequence: self.event.sequence,
             erase_at: self.erase_at,
+            remind_at: self.remind_at,
         };
         EventState {
             registrations: self
@@ -243,6 +248,7 @@ impl EventTable {
                 offers_end_by,
                 cancelled_version,
                 erase_at,
+                remind_at,
                 erased_to,
             } = *edited;
             self.event = Event {
@@ -255,6 +261,7 @@ impl EventTable {
             };
             self.cancelled_version = cancelled_version.or(self.cancelled_version);
             self.erase_at = erase_at;
+            self.remind_at = remind_at;
             self.erased_to = erased_to.unwrap_or(self.erased_to);
             for offer in self.rows.values_mut().filter(|row| row.status == Status::Offered) {
                 offer.expires_at = offer.expires_at.into_iter().chain(offers_end_by).min();

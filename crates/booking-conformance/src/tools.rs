@@ -1,8 +1,9 @@
 use booking_core::{
     BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress,
-    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Listed, NewEvent, NewToken,
-    OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, Register,
-    Registration, RegistrationCursor, RegistrationId, TimeZone, Transfer, Venue, WhenBusy,
+    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Language, Listed, NewEvent,
+    NewToken, OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal,
+    Register, Registration, RegistrationCursor, RegistrationId, RemindHours, TimeZone, Transfer,
+    Venue, WhenBusy,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -60,9 +61,12 @@ pub(crate) fn elaborate(new: NewEvent) -> NewEvent {
         (new.details.starts_at, new.details.ends_at) = (instant(9), instant(10));
         new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
         new.details.venue = Some(Venue::parse("Quasimodo, Kantstraße 12a").expect("valid"));
+        new.details.language = Language::De;
+        new.details.remind_hours = RemindHours::parse(24).ok();
         (new.rules.opens_at, new.rules.closes_at) = (instant(0), instant(8));
         new.rules.waitlist_enabled = false;
         new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));
+        new.rules.confirms_address = true;
     });
     told.expect("in order")
 }
@@ -190,6 +194,14 @@ pub(crate) fn held(outcome: Outcome) -> Registration {
     match outcome {
         Outcome::Held(registration) => registration,
         other => panic!("not held: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn to_confirm(outcome: Outcome) -> Registration {
+    match outcome {
+        Outcome::ToConfirm(registration) => registration,
+        other => panic!("not to be confirmed by mail: {other:?}"),
     }
 }
 

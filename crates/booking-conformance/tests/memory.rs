@@ -88,6 +88,19 @@ async fn without_ownership_another_organizer_manages() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_confirmation_a_stranger_finds_out_who_is_registered() {
+    let trusting = || MemoryStore::default().without_rule(Rule::AddressConfirmed);
+    assert_caught(trusting(), |store| {
+        Box::pin(cases::a_visitors_seat_is_held_until_its_address_is_confirmed(store))
+    })
+    .await;
+    assert_caught(trusting(), |store| {
+        Box::pin(cases::only_whoever_has_an_address_hears_that_it_is_registered(store))
+    })
+    .await;
+}
+
 /// Checks that a case fails on a store that is broken on purpose.
 async fn assert_caught(
     broken: MemoryStore,

@@ -45,6 +45,8 @@ pub enum Rule {
     Ownership,
     /// An event that is over gives nothing out.
     EventEnd,
+    /// Where addresses are confirmed, nobody but whoever has one hears of it or has a seat by it.
+    AddressConfirmed,
 }
 
 /// [`decide`], but for one rule. Only tests have a reason to leave one out.

@@ -63,7 +63,7 @@
 //!
 //! # A store of your own
 //!
-//! 1. Implement the five parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
+//! 1. Implement the six parts of [`BookingStore`], each under `#[async_trait]` of the crate of that name. Begin
 //!    with [`SeatStore`], whose docs say what of a decision has to be written, and what is missed if it is not.
 //! 2. Take `EventTable` of `booking-conformance` for a model: the rows of an event in maps, in one file.
 //! 3. Run the suite, `booking_conformance::suite!`, until it is green. Its cases say what is wrong, and they find
@@ -72,7 +72,7 @@
 //!
 //! | a store keeps | by | of it [`decide`] has to know |
 //! | --- | --- | --- |
-//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
+//! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `remind_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
 //! | registrations: [`Registration`], without its position | the event and their id; no two live ones of an event have one address | those that [`EventState::load_plan`] asks for |
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
 //! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
@@ -124,6 +124,7 @@ pub use decide::{Decision, decide, decide_batch};
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::columns::{Columns, StatementText};
+pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
 pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::keys::KeyStore;
@@ -135,22 +136,32 @@ pub use store::seats::SeatStore;
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
+pub use values::delivery::{
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint,
+    EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext, LaneStep,
+    LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact,
+    SinkBacklog, SinkId, WhyDisabled,
+};
 pub use values::email::EmailAddress;
 pub use values::event::{
-    Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent, NewEventFields, Timing,
-    Version,
+    Availability, Event, EventDetails, EventRules, EventStatus, EventTimes, NewEvent,
+    NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use values::id::{EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::mail::{Language, MailKind};
 pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::RequestId;
-pub use values::secret::{Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
+pub use values::secret::{EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
-pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
+pub use values::time::{
+    HoldTtl, OfferTtl, RemindHours, Retention, TimeZone, parse_device_time, parse_instant,
+};
+pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
 
 /// The parts of a store, so that their methods can be called on a store of a known type.
 ///
@@ -166,5 +177,7 @@ pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time
 /// ```
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::{BookingStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
+    pub use crate::{
+        BookingStore, DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore,
+    };
 }

@@ -1,5 +1,6 @@
 pub(crate) mod audit;
 pub(crate) mod columns;
+pub(crate) mod delivery;
 pub(crate) mod error_chain;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -10,7 +11,7 @@ pub(crate) mod schema;
 pub(crate) mod seats;
 pub(crate) mod upkeep;
 
-use crate::{KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
+use crate::{DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use thiserror::Error;
@@ -24,6 +25,7 @@ use thiserror::Error;
 /// | [`ReadStore`] | showing them |
 /// | [`OrganizerStore`] | who may put up events, and by which token they are known |
 /// | [`KeyStore`] | the keys that tickets are signed with |
+/// | [`DeliveryStore`] | carrying what was decided to people and programs |
 /// | [`UpkeepStore`] | what time brings, erasing, audits, and how the store is |
 ///
 /// Whoever implements the parts has implemented this, and a `dyn BookingStore` has the methods of all. To
@@ -34,9 +36,15 @@ use thiserror::Error;
 /// processes, may work on the same data, and be killed at any instant.
 ///
 /// `booking-conformance` has the cases that every implementation must pass.
-pub trait BookingStore: SeatStore + ReadStore + OrganizerStore + KeyStore + UpkeepStore {}
+pub trait BookingStore:
+    SeatStore + ReadStore + OrganizerStore + KeyStore + DeliveryStore + UpkeepStore
+{
+}
 
-impl<S: SeatStore + ReadStore + OrganizerStore + KeyStore + UpkeepStore> BookingStore for S {}
+impl<S: SeatStore + ReadStore + OrganizerStore + KeyStore + DeliveryStore + UpkeepStore>
+    BookingStore for S
+{
+}
 
 /// What [`SeatStore::execute`] does about an event whose row somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

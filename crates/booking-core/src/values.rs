@@ -1,10 +1,12 @@
 //! The types that parse: what is valid is known once there is a value of them.
 
 pub(crate) mod capacity;
+pub(crate) mod delivery;
 pub(crate) mod email;
 pub(crate) mod event;
 pub(crate) mod fact;
 pub(crate) mod id;
+pub(crate) mod mail;
 pub(crate) mod organizer;
 pub(crate) mod page;
 pub(crate) mod person;
@@ -15,3 +17,4 @@ pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;
 mod unseen;
+pub(crate) mod webhook;

@@ -3,9 +3,10 @@
 use booking_conformance::EventTable;
 use booking_core::{
     AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
-    EmailAddress, EventCommand, EventId, EventName, EventRules, Execution, Fingerprint, Hold,
-    HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome, Refusal, Register,
-    Retention, TokenHash, Transfer, decide, decide_batch,
+    EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
+    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
+    Refusal, Register, RemindHours, Retention, TimeZone, TokenHash, Transfer, Venue, decide,
+    decide_batch,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -38,12 +39,19 @@ fn empty(id: EventId, seats: u32, offer_seconds: Option<i64>) -> EventTable {
     )
 }
 
-/// The same, over so many seconds after now, when all that is personal is to be erased.
-fn ending(seats: u32, offer_seconds: Option<i64>, over_in: Option<i64>) -> EventTable {
+/// The same, over so many seconds after now, when all that is personal is to be erased; where addresses are
+/// confirmed, or not.
+fn ending(
+    seats: u32,
+    offer_seconds: Option<i64>,
+    over_in: Option<i64>,
+    confirms: bool,
+) -> EventTable {
     let mut table = empty(event_id(), seats, offer_seconds);
     let over_at = over_in.map(|seconds| now() + TimeDelta::seconds(seconds));
     let retention = Some(Retention::parse(0).ok());
-    let edit = Edit { ends_at: Some(over_at), retention, ..Edit::default() };
+    let confirms_address = Some(confirms);
+    let edit = Edit { ends_at: Some(over_at), retention, confirms_address, ..Edit::default() };
     let edit = EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));
     run(&mut table, &[edit], now());
     table
@@ -54,7 +62,8 @@ fn ending(seats: u32, offer_seconds: Option<i64>, over_in: Option<i64>) -> Event
 fn commands() -> impl Strategy<Value = EventCommand> {
     let (kind, id, who, nonce) = (0u8..23, 1u128..14, 0u8..10, any::<u64>());
     let keyed = prop::option::weighted(0.15, (0u8..4, 0u8..2));
-    (kind, id, who, nonce, keyed).prop_map(|(kind, id, who, nonce, keyed)| {
+    let drawn = (kind, id, who, nonce, keyed, prop::bool::weighted(0.3));
+    drawn.prop_map(|(kind, id, who, nonce, keyed, is_visitor)| {
         let registration_id = Uuid::from_u128(id).into();
         let mut token = [0; 32];
         token[..8].copy_from_slice(&nonce.to_le_bytes());
@@ -93,7 +102,11 @@ fn commands() -> impl Strategy<Value = EventCommand> {
             hash: KeyHash::new([key; 32]),
             fingerprint: Fingerprint::new([fingerprint; 32]),
         });
-        EventCommand::new(event_id(), Caller::Operator, command).with_key(key)
+        let item = EventCommand::new(event_id(), Caller::Operator, command).with_key(key);
+        match is_visitor && item.makes_registration() {
+            true => item.by(Caller::Anyone),
+            false => item,
+        }
     })
 }
 
@@ -107,9 +120,10 @@ prop_compose! {
         seats in 1u32..6,
         offers in prop::option::of(Just(60)),
         over_in in prop::option::of(-50i64..150),
+        confirms in any::<bool>(),
         past in prop::collection::vec((batches(), 0i64..100), 0..4),
     ) -> (EventTable, DateTime<Utc>) {
-        let (mut table, mut now) = (ending(seats, offers, over_in), now());
+        let (mut table, mut now) = (ending(seats, offers, over_in, confirms), now());
         for (batch, seconds) in past {
             run(&mut table, &batch, now);
             now += TimeDelta::seconds(seconds);
@@ -143,6 +157,45 @@ fn seen(table: &EventTable, now: DateTime<Utc>) -> impl PartialEq + std::fmt::De
 
 fn before_the_first() -> booking_core::Version {
     booking_core::Version::new(0)
+}
+
+/// Every change of an event makes a fact that says what those who hear of it have to do.
+#[test]
+fn an_event_is_published_moved_or_changed_otherwise() {
+    use FactKind::{EventCreated, EventDrafted, EventEdited, EventMoved, EventPublished};
+    let at = |seconds| Some(Some(now() + TimeDelta::seconds(seconds)));
+    let venue = Some(Some(Venue::parse("Hall 2").expect("valid")));
+    let zone = Some(Some(TimeZone::parse("Europe/Berlin").expect("valid")));
+    let name = Some(EventName::parse("Another name").expect("valid"));
+    let (nothing, publish) = (Edit::default(), Edit { publish: true, ..Edit::default() });
+    let edits = [
+        (EventMoved, Edit { starts_at: at(100), ..nothing.clone() }),
+        (EventMoved, Edit { ends_at: at(200), name: name.clone(), ..nothing.clone() }),
+        (EventMoved, Edit { timezone: zone, ..nothing.clone() }),
+        (EventMoved, Edit { venue: venue.clone(), ..nothing.clone() }),
+        (EventMoved, Edit { venue: Some(None), ..nothing.clone() }),
+        (EventEdited, Edit { name, ..nothing.clone() }),
+        (EventEdited, Edit { capacity: Some(capacity(3)), ..nothing.clone() }),
+        (EventEdited, Edit { closes_at: at(50), ..nothing }),
+        (EventPublished, Edit { venue, ..publish.clone() }),
+    ];
+    let draft = EventRules { status: EventStatus::Draft, ..EventRules::default() };
+    let name = EventName::parse("An event").expect("valid");
+    let new = NewEvent::new(event_id(), name, capacity(2));
+    let mut table = EventTable::new(new.with(|new| new.rules = draft).expect("in order"), now());
+    for (_, edit) in &edits {
+        let edit = Command::Edit(Box::new(edit.clone()));
+        run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, edit)], now());
+    }
+    // It is published already, and stays so.
+    let again = Command::Edit(Box::new(publish));
+    run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, again)], now());
+    let kinds = |table: &EventTable| -> Vec<_> {
+        table.facts_after(before_the_first()).map(|(_, fact)| fact.kind).collect()
+    };
+    let expected: Vec<_> = edits.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds(&table), [vec![EventDrafted], expected].concat());
+    assert_eq!(kinds(&empty(event_id(), 2, None)), [EventCreated]);
 }
 
 proptest! {
@@ -278,6 +331,30 @@ proptest! {
         prop_assert_eq!(refused, Outcome::Refused(Refusal::Closed));
     }
 
+    /// Where addresses are confirmed a visitor hears the same of each, and nobody is seated by what a visitor asks.
+    #[test]
+    fn a_visitor_hears_the_same_of_every_address((mut table, now) in pasts(), way in 0u8..3) {
+        let confirm = Edit { confirms_address: Some(true), ..Edit::default() };
+        let confirm = Command::Edit(Box::new(confirm));
+        run(&mut table, &[EventCommand::new(event_id(), Caller::Operator, confirm)], now);
+        let told = (0..10).map(|who| {
+            let claim = Claim::new(Uuid::from_u128(200 + u128::from(who)).into(), address(who));
+            let command = match way {
+                0 => Command::Register(claim.into()),
+                1 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+                _ => Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
+            };
+            let command = EventCommand::new(event_id(), Caller::Anyone, command);
+            match decide_all(&table, &[command], now).outcomes.remove(0) {
+                Outcome::ToConfirm(_) | Outcome::KnownAddress(_) => None,
+                outcome => Some(outcome),
+            }
+        });
+        let told: Vec<_> = told.collect();
+        prop_assert!(told.windows(2).all(|two| two[0] == two[1]), "{told:?}");
+        prop_assert!(matches!(told[0], None | Some(Outcome::Refused(_))), "{told:?}");
+    }
+
     #[test]
     fn a_token_that_is_not_theirs_moves_nothing(
         (table, now) in pasts(), batch in batches(),
@@ -348,4 +425,42 @@ fn an_event_that_somebody_oversold_by_hand_gives_out_nothing() {
     let decision = decide(&oversold, &[&command], now());
     assert_eq!(decision.outcomes, [Outcome::Refused(Refusal::SoldOut)]);
     assert_eq!(decision.change, None);
+}
+
+/// Who was reminded is so again only if the event is to be at another time, and that is not over yet.
+#[test]
+fn a_reminder_is_due_until_it_is_done_and_again_for_another_time() {
+    let (mut table, in_days) = (empty(event_id(), 1, None), |days| now() + TimeDelta::days(days));
+    let edit =
+        |edit: Edit| EventCommand::new(event_id(), Caller::Operator, Command::Edit(Box::new(edit)));
+    let due = |table: &EventTable, command: &EventCommand, is_done: bool| {
+        let mut state = table.state(&[command], now());
+        if let Some(kept) = state.details.as_mut().filter(|_| is_done) {
+            kept.remind_at = None;
+        }
+        let change = decide(&state, &[command], now()).change.expect("it is changed");
+        change.edited.expect("more than counts").remind_at
+    };
+    let begins = edit(Edit {
+        starts_at: Some(Some(in_days(9))),
+        remind_hours: Some(RemindHours::parse(48).ok()),
+        ..Edit::default()
+    });
+    assert_eq!(due(&table, &begins, false), Some(in_days(7)));
+    run(&mut table, &[begins], now());
+    let renamed = edit(Edit { name: EventName::parse("Another").ok(), ..Edit::default() });
+    assert_eq!(due(&table, &renamed, false), Some(in_days(7)), "it is still to come");
+    assert_eq!(due(&table, &renamed, true), None, "it is done");
+    for (days, expected) in [(20, Some(in_days(18))), (2, None), (1, None)] {
+        let moved = edit(Edit { starts_at: Some(Some(in_days(days))), ..Edit::default() });
+        for is_done in [false, true] {
+            assert_eq!(due(&table, &moved, is_done), expected, "in {days} days");
+        }
+    }
+    let sooner = edit(Edit { remind_hours: Some(RemindHours::parse(24).ok()), ..Edit::default() });
+    assert_eq!(due(&table, &sooner, true), Some(in_days(8)));
+    let never = edit(Edit { remind_hours: Some(None), ..Edit::default() });
+    assert_eq!(due(&table, &never, false), None);
+    let cancelled = EventCommand::new(event_id(), Caller::Operator, Command::CancelEvent);
+    assert_eq!(due(&table, &cancelled, false), None);
 }

@@ -23,6 +23,8 @@ const ERASED_LIVE_MAX: usize = 1;
 const SEATS_MAX: u32 = 2;
 /// Holds and offers last two of these.
 const TICK_SECONDS: i64 = 30;
+/// The same where a hold lasts as long as one can.
+const LONG_TICK_SECONDS: i64 = 900;
 const TTL_SECONDS: i64 = 60;
 
 /// Beyond this the bounds are wrong.
@@ -40,14 +42,29 @@ struct Scene {
     over_in: Option<i32>,
     /// Whether a full event tells nobody who is registered.
     conceals: bool,
+    /// Whether those who come are visitors, whose addresses are confirmed.
+    confirms: bool,
     /// How many people come. Where an end adds to the states, fewer.
     people: u8,
 }
 
 impl Scene {
-    const ENDLESS: Self = Self { offers: true, over_in: None, conceals: false, people: PEOPLE };
+    const ENDLESS: Self =
+        Self { offers: true, over_in: None, conceals: false, confirms: false, people: PEOPLE };
     /// Over so soon that holds outlast it, and offers would.
     const SHORT: Self = Self { over_in: Some(3), people: PEOPLE_OF_SHORT, ..Self::ENDLESS };
+
+    /// Where nobody is told who is registered, nor has a seat that they did not confirm.
+    const CONFIRMING: Self = Self { confirms: true, people: 2, ..Self::ENDLESS };
+
+    fn tick(self) -> i64 {
+        match (self.confirms, self.offers) {
+            (false, _) => TICK_SECONDS,
+            (true, true) => LONG_TICK_SECONDS,
+            // There an offer lasts a day.
+            (true, false) => 48 * LONG_TICK_SECONDS,
+        }
+    }
 
     /// The kinds of events that there are.
     fn all() -> [Self; 4] {
@@ -92,16 +109,21 @@ fn capacity(seats: u32) -> Capacity {
 }
 
 fn start(scene: Scene, left_out: Option<Rule>) -> Node {
-    let Scene { offers, over_in, conceals, people: _ } = scene;
+    let Scene { offers, over_in, conceals, confirms, people: _ } = scene;
     let now = DateTime::from_timestamp_micros(1_750_000_000_123_456).expect("in range");
     let name = EventName::parse("An event").expect("valid");
     let offer_ttl = offers.then(|| OfferTtl::parse(TTL_SECONDS).expect("valid"));
-    let rules = EventRules { offer_ttl, conceals_registered: conceals, ..EventRules::default() };
+    let rules = EventRules {
+        offer_ttl,
+        conceals_registered: conceals,
+        confirms_address: confirms,
+        ..EventRules::default()
+    };
     let new = NewEvent::new(event_id(), name, capacity(1))
         .with(|new| {
             new.rules = rules;
             new.details.ends_at =
-                over_in.map(|ticks| now + TimeDelta::seconds(TICK_SECONDS) * ticks);
+                over_in.map(|ticks| now + TimeDelta::seconds(scene.tick()) * ticks);
             new.details.retention = over_in.and(Retention::parse(0).ok());
         })
         .expect("in order");
@@ -161,6 +183,10 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     ask(Command::CancelEvent);
     ask(Command::EraseDue);
     ask(Command::Settle);
+    for item in commands.iter_mut().filter(|item| node.scene.confirms && item.makes_registration())
+    {
+        item.caller = Caller::Anyone;
+    }
     commands
 }
 
@@ -176,7 +202,8 @@ fn rows_that_matter(table: &EventTable) -> Vec<&Registration> {
 /// What makes one state differ from another: not its names, its versions or its past.
 fn key(node: &Node) -> String {
     let ticks = |end: Option<DateTime<Utc>>| {
-        end.map(|end| ((end - node.now).num_seconds().max(0) + TICK_SECONDS - 1) / TICK_SECONDS)
+        let tick = node.scene.tick();
+        end.map(|end| ((end - node.now).num_seconds().max(0) + tick - 1) / tick)
     };
     let event = node.table.event(node.now);
     let EventRules { status, closes_at, .. } = event.rules;
@@ -249,6 +276,19 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
         assert!(!node.scene.conceals || waits || has_seat, "told who is there: {}", context());
     }
 
+    // Where addresses are confirmed, whoever asks for a seat hears nothing of them.
+    if node.scene.confirms && command.makes_registration() {
+        let is_discreet = match &outcome {
+            Outcome::ToConfirm(row) => {
+                row.status != Status::Confirmed || before.version == event.version
+            }
+            Outcome::KnownAddress(_) => event.version == before.version,
+            Outcome::Refused(refusal) => *refusal != Refusal::AlreadyRegistered,
+            _ => false,
+        };
+        assert!(is_discreet, "told whoever asked: {}", context());
+    }
+
     // A cancelled event is as it was for ever.
     let is_over = before.rules.status == EventStatus::Cancelled;
     let may_change = matches!(command.command, Command::Erase { .. } | Command::EraseDue);
@@ -294,6 +334,10 @@ fn step(node: &Node, command: &EventCommand, seen: &mut BTreeSet<Transition>) ->
             assert_eq!(fact.actor, Actor::System, "{}", context());
             promoted.push(to.created_version);
         }
+        // Nobody is seated who was not asked.
+        let unasked = fact.kind == FactKind::Confirmed && fact.actor == Actor::System;
+        let unasked = unasked || fact.kind == FactKind::Registered;
+        assert!(!node.scene.confirms || !unasked, "seated unasked: {}", context());
         // Nobody barges in.
         if matches!(fact.kind, FactKind::Registered | FactKind::Held) {
             assert_eq!(event.waitlist_count, 0, "barged in: {}", context());
@@ -349,7 +393,7 @@ fn walk(
                 next.push_back(node);
             }
         };
-        let later = node.now + TimeDelta::seconds(TICK_SECONDS);
+        let later = node.now + TimeDelta::seconds(node.scene.tick());
         reach(Node { now: later, ..node.clone() });
         // Tidied first, so that each registration makes one move at a time.
         let (settled, _) = step(&node, &settle, seen);
@@ -399,6 +443,21 @@ fn every_state_of_two_people_is_sound() {
     let (seen, documented) = (walk_all(scenes), documented());
     let unknown: Vec<_> = seen.difference(&documented).collect();
     assert!(unknown.is_empty(), "not in README.md's table of transitions: {unknown:?}");
+}
+
+#[test]
+fn every_state_where_addresses_are_confirmed_is_sound() {
+    let at_once = Scene { offers: false, ..Scene::CONFIRMING };
+    let (seen, documented) = (walk_all([Scene::CONFIRMING, at_once]), documented());
+    let unknown: Vec<_> = seen.difference(&documented).collect();
+    assert!(unknown.is_empty(), "not in README.md's table of transitions: {unknown:?}");
+}
+
+#[test]
+#[should_panic(expected = "told whoever asked")]
+fn the_walk_notices_that_anybody_hears_who_is_registered() {
+    let trusting = start(Scene::CONFIRMING, Some(Rule::AddressConfirmed));
+    walk(trusting, &mut BTreeSet::new(), &mut BTreeSet::new());
 }
 
 #[test]

@@ -1,1 +1,14 @@
 //! Carries what was decided to people and programs: mail and webhooks, in each event's order, at least once.
+
+pub mod calendar;
+mod dispatcher;
+pub mod limits;
+pub mod mail;
+mod mail_lane;
+mod postman;
+pub mod webhook;
+mod webhook_lane;
+
+pub use dispatcher::{Dispatcher, Hint};
+pub use postman::{Links, Postman};
+pub use webhook_lane::{Sender, Try, failure, status};

@@ -1,8 +1,8 @@
 //! The contract as values: what is taken, what is shown, and how it is written.
 
 pub(crate) mod base_url;
-pub(crate) mod calendar;
 pub(crate) mod compression;
+pub(crate) mod live;
 pub(crate) mod openapi;
 pub(crate) mod pagination;
 pub(crate) mod qr;

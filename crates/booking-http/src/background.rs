@@ -1,6 +1,9 @@
 //! What runs beside requests until the server stops.
 
 pub(crate) mod auditor;
+pub(crate) mod delivery;
+pub(crate) mod finder;
+pub(crate) mod live_reader;
 pub(crate) mod sweeper;
 pub(crate) mod ticket_keys;
 pub(crate) mod token_refresh;

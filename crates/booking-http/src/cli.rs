@@ -1,9 +1,11 @@
 //! The command line: what `booking-http` is asked to do, one subcommand each.
 
+mod deliveries;
 mod erase;
 mod healthcheck;
 mod tokens;
 
+use crate::cli::deliveries::DeliveriesCommand;
 use crate::config::{Config, StoreConfig, store};
 use crate::server;
 use crate::service::signing_keys;
@@ -51,6 +53,22 @@ enum Command {
     /// Make, list and revoke organizers' tokens; the first closes an open server
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Try out mail
+    #[command(subcommand)]
+    Mail(MailCommand),
+    /// Look after what webhooks and mail still have to deliver
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+}
+
+/// What is to be done about mail.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+enum MailCommand {
+    /// Write every mail in every language, with made-up data, as files to look at; nothing is sent
+    Preview {
+        /// The folder to write them into
+        folder: PathBuf,
+    },
 }
 
 /// What is to be done about organizers' tokens.
@@ -105,6 +123,8 @@ impl Arguments {
             Command::Erase { email } => erase::run(config, email).await.map(|()| ExitCode::SUCCESS),
             Command::RotateKeys => rotate_keys(config).await,
             Command::Token(token) => token.run(config).await.map(|()| ExitCode::SUCCESS),
+            Command::Mail(MailCommand::Preview { folder }) => preview(&folder),
+            Command::Deliveries(command) => command.run(config).await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
@@ -132,6 +152,13 @@ async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let report = booking_sqlite::backup(path, file).await.context("there is no backup")?;
     println!("{} is a copy of {}", file.display(), path.display());
     Ok(print_report(&report))
+}
+
+fn preview(folder: &Path) -> anyhow::Result<ExitCode> {
+    let written = booking_delivery::mail::preview(folder);
+    let written = written.with_context(|| format!("cannot write into {}", folder.display()))?;
+    println!("{} files are in {}", written.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says what a recount found, and fails if that is anything.
@@ -212,6 +239,30 @@ mod tests {
         assert_eq!(parse(&["token", "create", "--name", " "]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));
         assert_eq!(parse(&["token", "revoke", "7"]), Err(ErrorKind::ValueValidation));
+        let preview = MailCommand::Preview { folder: "x".into() };
+        assert_eq!(parse(&["mail", "preview", "x"]), Ok(Some(Command::Mail(preview))));
+        assert_eq!(parse(&["mail", "preview"]), Err(ErrorKind::MissingRequiredArgument));
+        let list = Command::Deliveries(DeliveriesCommand::List);
+        assert_eq!(parse(&["deliveries", "list"]), Ok(Some(list)));
+        let id = "019606a8-0000-7000-8000-000000000000";
+        for arguments in [
+            &["deliveries", "retry"][..],
+            &["deliveries", "retry", "--mail"],
+            &["deliveries", "retry", "--webhook", id],
+            &["deliveries", "drop", "--mail", "--yes"],
+            &["deliveries", "drop", "--webhook", id],
+        ] {
+            assert!(parse(arguments).is_ok(), "{arguments:?}");
+        }
+        for (arguments, error) in [
+            (&["deliveries"][..], ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            (&["deliveries", "drop", "--yes"], ErrorKind::MissingRequiredArgument),
+            (&["deliveries", "drop", "--mail", "--webhook", id], ErrorKind::ArgumentConflict),
+            (&["deliveries", "retry", "--mail", "--webhook", id], ErrorKind::ArgumentConflict),
+            (&["deliveries", "retry", "--webhook", "7"], ErrorKind::ValueValidation),
+        ] {
+            assert_eq!(parse(arguments), Err(error), "{arguments:?}");
+        }
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

@@ -15,6 +15,7 @@ use crate::telemetry::log_filter;
 pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
+use booking_delivery::mail::{MailConfig, MailUrl, Mailbox};
 use booking_pg::{PgOptions, TlsMode};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -62,6 +63,16 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// What links begin with that are followed later; `None` if there are to be none.
     pub base_url: Option<BaseUrl>,
+    /// How mail is sent; `None` if there is to be none.
+    pub mail: Option<MailConfig>,
+    /// Whether webhooks may lead into private networks and to this machine.
+    pub webhook_allow_private: bool,
+    /// Whom webhooks believe beside the authorities of the system: a PEM file.
+    pub webhook_tls_ca: Option<PathBuf>,
+    /// Whether this server carries out what was decided, by webhooks and mail.
+    pub delivers: bool,
+    /// The most connections on which events are watched.
+    pub live_max: usize,
     /// What one client may do.
     pub client_limits: ClientLimits,
     /// Where metrics are.
@@ -157,6 +168,12 @@ impl Config {
             cors: Cors::read(&mut reader),
             allowed_hosts: AllowedHosts::read(&mut reader),
             base_url: BaseUrl::read(&mut reader),
+            mail: read_mail(&mut reader),
+            webhook_allow_private: reader
+                .parse("WEBHOOK_ALLOW_PRIVATE", "is neither true nor false"),
+            webhook_tls_ca: reader.given("WEBHOOK_TLS_CA").map(|path| PathBuf::from(path.trim())),
+            delivers: reader.parse("DELIVERY", "is neither true nor false"),
+            live_max: reader.within("LIVE_MAX", 0, 1_000_000) as usize,
             client_limits: ClientLimits::read(&mut reader),
             metrics_at: read_metrics_at(&mut reader),
             audit_every: Some(reader.seconds("AUDIT_SECONDS", 0, 2_678_400))
@@ -273,6 +290,37 @@ fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
     retention
 }
 
+fn read_mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
+    // Whether there is to be any or not: what cannot be meant is told.
+    let url = reader.secret("MAIL_URL", "MAIL_URL_FILE").map(|url| MailUrl::parse(&url));
+    let from = read_mailbox(reader, "MAIL_FROM");
+    let reply_to = read_mailbox(reader, "MAIL_REPLY_TO");
+    let tls_ca = reader.given("MAIL_TLS_CA").map(|path| PathBuf::from(path.trim()));
+    let url = match url? {
+        Ok(url) => url,
+        Err(error) => {
+            reader.fail("MAIL_URL", error.to_string());
+            return None;
+        }
+    };
+    for name in ["MAIL_FROM", "BASE_URL"] {
+        if reader.given(name).is_none() {
+            reader.fail(name, "is needed where MAIL_URL is set");
+        }
+    }
+    Some(MailConfig { url, from: from?, reply_to, tls_ca })
+}
+
+fn read_mailbox(reader: &mut Reader<'_>, name: &'static str) -> Option<Mailbox> {
+    match reader.given(name)?.parse::<Mailbox>() {
+        Ok(mailbox) => Some(mailbox),
+        Err(error) => {
+            reader.fail(name, error.to_string());
+            None
+        }
+    }
+}
+
 fn read_metrics_at(reader: &mut Reader<'_>) -> MetricsAt {
     match reader.text("METRICS_BIND").as_str() {
         "" => MetricsAt::Here,
@@ -342,6 +390,8 @@ mod tests {
         assert_eq!(config.sweep_every, Some(Duration::from_secs(1)));
         assert!(config.ticket_seeds.is_empty());
         assert_eq!(config.retention, None);
+        assert!(config.delivers && !config.webhook_allow_private);
+        assert_eq!(config.webhook_tls_ca, None);
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
@@ -472,6 +522,8 @@ mod tests {
             ("TICKET_KEY", "a secret"),
             ("METRICS_BIND", "everywhere"),
             ("AUDIT_SECONDS", "-1"),
+            ("WEBHOOK_ALLOW_PRIVATE", "loopback"),
+            ("DELIVERY", "off"),
             ("LOG_FORMAT", "xml"),
             ("CORS_ORIGINS", "example.org, https://a.b/c"),
             ("ALLOWED_HOSTS", "*"),
@@ -487,6 +539,8 @@ mod tests {
             "TICKET_KEY",
             "METRICS_BIND",
             "AUDIT_SECONDS",
+            "WEBHOOK_ALLOW_PRIVATE",
+            "DELIVERY",
             "LOG_FORMAT",
             "CORS_ORIGINS",
             "ALLOWED_HOSTS",
@@ -496,7 +550,7 @@ mod tests {
                 "{name}: {errors:?}"
             );
         }
-        assert_eq!(errors.len(), 13);
+        assert_eq!(errors.len(), 15);
         assert!(!errors.join(" ").contains("secret"));
     }
 
@@ -530,6 +584,43 @@ mod tests {
         assert_eq!(config.ticket_seeds.len(), 2);
         assert!(format!("{config:?}").contains("[SigningSeed(…), SigningSeed(…)]"));
         assert_eq!(read(&[("SWEEP_SECONDS", "0")]).expect("valid").sweep_every, None);
+    }
+
+    #[test]
+    fn mail_is_sent_where_it_is_said_how() {
+        assert_eq!(read(&[]).expect("valid").mail, None);
+        let url = ("MAIL_URL", " smtps://ada:hunter2@mail.example.org\n");
+        let base = ("BASE_URL", "https://booking.example.org");
+        let from = ("MAIL_FROM", "Jazz club <tickets@example.org>");
+        let config = read(&[url, base, from, ("MAIL_REPLY_TO", "club@example.org")]);
+        let config = config.expect("valid");
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        let mail = config.mail.expect("it is set");
+        assert_eq!(mail.url.to_string(), "smtps://mail.example.org:465");
+        assert_eq!(mail.from.name.as_deref(), Some("Jazz club"));
+        let file = tempfile::NamedTempFile::new().expect("it is made");
+        std::fs::write(file.path(), "file:///var/mail\n").expect("it is written");
+        let path = file.path().display().to_string();
+        let config = read(&[("MAIL_URL_FILE", &path), base, from]).expect("valid");
+        assert!(config.mail.is_some_and(|mail| mail.url.folder().is_some()));
+        // Of no use by themselves, and of no harm.
+        assert_eq!(read(&[from, base]).expect("valid").mail, None);
+        for (settings, named) in [
+            (vec![url], vec!["MAIL_FROM", "BASE_URL"]),
+            (vec![url, from], vec!["BASE_URL"]),
+            (vec![url, base], vec!["MAIL_FROM"]),
+            (vec![url, base, ("MAIL_FROM", "hunter2")], vec!["MAIL_FROM"]),
+            (vec![url, base, from, ("MAIL_REPLY_TO", "hunter2")], vec!["MAIL_REPLY_TO"]),
+            (vec![("MAIL_REPLY_TO", "hunter2")], vec!["MAIL_REPLY_TO"]),
+            (vec![("MAIL_URL", "mail.example.org:hunter2")], vec!["MAIL_URL"]),
+            (vec![("MAIL_URL", "smtp://a:hunter2@b.example?tls=none"), base], vec!["MAIL_URL"]),
+            (vec![url, ("MAIL_URL_FILE", "/x"), base, from], vec!["MAIL_URL_FILE"]),
+        ] {
+            let errors = read(&settings).expect_err("it is not valid");
+            let names: Vec<_> = errors.iter().filter_map(|e| e.split(':').next()).collect();
+            assert_eq!(names, named, "{errors:?}");
+            assert!(!errors.join(" ").contains("hunter2"), "{errors:?}");
+        }
     }
 
     #[test]

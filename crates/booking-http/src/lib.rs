@@ -12,7 +12,7 @@
 //! | `settings` | every setting's name, default and meaning, and the reader of the environment |
 //! | `net` | sockets, connections, and where a request comes from |
 //! | `extract` | bodies, fields, JSON, paths, queries, idempotency keys, conditional requests |
-//! | `api` | requests and responses as values, and how they are described; pages, calendars, QR codes, compression |
+//! | `api` | requests and responses as values, and how they are described; pages, QR codes, compression |
 //! | `auth` | authentication: organizers' tokens, manage tokens |
 //! | `limits` | how much one client may ask for |
 //! | `telemetry` | metrics, readiness, the log, request ids |

@@ -9,9 +9,11 @@
 //! | how often something may be done | `rate` |
 //! | what is refused before it is read | `gate` |
 //! | how many seats a client holds | `holds` |
+//! | at which events a registration is a hold | `confirming` |
 //! | how many seats of an event a client took | `seats` |
 //! | what both count in | `places` |
 
+mod confirming;
 mod gate;
 mod holds;
 mod places;
@@ -19,8 +21,10 @@ mod rate;
 mod seats;
 
 use crate::net::client::TrustedProxies;
+pub(crate) use confirming::Confirming;
 pub(crate) use gate::{Gate, Peer, gate};
 pub(crate) use holds::Holds;
+pub(crate) use places::Taken;
 pub use rate::Rate;
 pub(crate) use seats::Seats;
 
@@ -43,6 +47,8 @@ pub struct ClientLimits {
     pub token_rate: Option<Rate>,
     /// How many connections one address may have at once; `None` for any number.
     pub client_connections_max: Option<NonZeroU32>,
+    /// How many connections of one address may watch events at once; `None` for any number.
+    pub client_live_max: Option<NonZeroU32>,
     /// How many seats one address may hold at once; `None` for any number.
     pub client_holds_max: Option<NonZeroU32>,
     /// How many seats may be held for one e-mail address at once; `None` for any number.
@@ -62,6 +68,7 @@ impl ClientLimits {
             client_rate: Rate::read(reader, "CLIENT_RATE", "CLIENT_BURST"),
             token_rate: Rate::read(reader, "TOKEN_RATE", "TOKEN_BURST"),
             client_connections_max: number(reader, "CLIENT_CONNECTIONS_MAX"),
+            client_live_max: number(reader, "CLIENT_LIVE_MAX"),
             client_holds_max: number(reader, "CLIENT_HOLDS_MAX"),
             email_holds_max: number(reader, "EMAIL_HOLDS_MAX"),
             client_seats_max: number(reader, "CLIENT_SEATS_MAX"),

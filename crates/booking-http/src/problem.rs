@@ -76,6 +76,11 @@ pub(crate) enum ApiError {
     },
     #[error("{}", .0.of)]
     RateLimited(RateLimited),
+    #[error("as many watch events as may; what is asked for can be read all the same")]
+    TooManyWatchers {
+        /// When it is worth another try.
+        wait: Duration,
+    },
     #[error("the command was not executed")]
     Submit(#[source] SubmitError),
     #[error("the store could not answer")]
@@ -118,6 +123,7 @@ impl ApiError {
             | Self::TicketRefused(_)
             | Self::Refused { .. }
             | Self::RateLimited(_)
+            | Self::TooManyWatchers { .. }
             | Self::Framework { .. } => self.to_string(),
             Self::Submit(SubmitError::Overloaded) => {
                 "Too many requests are waiting. Nothing was changed; try again.".into()
@@ -163,6 +169,7 @@ impl ApiError {
             | Self::TicketRefused(_)
             | Self::Refused { .. }
             | Self::RateLimited(_)
+            | Self::TooManyWatchers { .. }
             | Self::Submit(_)
             | Self::Store(_)
             | Self::Panic

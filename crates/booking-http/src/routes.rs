@@ -8,6 +8,8 @@ mod check_in;
 mod claims;
 mod description;
 mod events;
+mod find;
+mod live;
 mod operating;
 mod operations;
 mod organizer;
@@ -16,19 +18,21 @@ mod responses;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod webhooks;
 
 pub(crate) use description::Description;
 
+use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
-use crate::extract::query::{self, QueryNames};
+use crate::extract::query::{self, QueryBytesMax, QueryNames};
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{CapacityMax, EventCursor, RegistrationCursor};
+use booking_core::{CapacityMax, DeliveryCursor, EventCursor, RegistrationCursor};
 use std::future::ready;
 use utoipa::openapi::HttpMethod;
 
@@ -63,6 +67,9 @@ fn table() -> Vec<Endpoint> {
             .post(registrations::confirm, on::registrations::confirm),
         at("/events/{id}/check-ins")
             .post(check_in::check_in, on::check_in::check_in),
+        // Which would be an id that is none.
+        at("/registrations/find")
+            .post(find::find, on::find::find),
         at("/registrations/{id}")
             .read(registrations::show, on::registrations::show)
             .patch(registrations::correct, on::registrations::correct)
@@ -88,8 +95,33 @@ fn table() -> Vec<Endpoint> {
             .post(events::cancel, on::events::cancel),
         at("/events/{id}/calendar.ics")
             .read(events::calendar, on::events::calendar),
+        at("/events/{id}/live")
+            .queries(WatchOne::NAMES)
+            .read(live::watch_one, on::live::watch_one),
+        at("/live")
+            .queries(WatchSeveral::NAMES)
+            .query_bytes_max(WATCHED_QUERY_BYTES_MAX)
+            .read(live::watch_several, on::live::watch_several),
         at("/tickets/keys")
             .read(tickets::keys, on::tickets::keys),
+        at(webhooks::PATH)
+            .read(webhooks::list, on::webhooks::list)
+            .post(webhooks::create, on::webhooks::create),
+        at("/webhooks/keys")
+            .read(webhooks::keys, on::webhooks::keys),
+        at("/webhooks/{id}")
+            .read(webhooks::show, on::webhooks::show)
+            .patch(webhooks::edit, on::webhooks::edit)
+            .delete(webhooks::delete, on::webhooks::delete),
+        at("/webhooks/{id}/test")
+            .post(webhooks::try_out, on::webhooks::try_out),
+        at("/webhooks/{id}/secret")
+            .post(webhooks::renew_secret, on::webhooks::renew_secret),
+        at("/webhooks/{id}/deliveries")
+            .queries(DeliveryCursor::NAMES)
+            .read(webhooks::deliveries, on::webhooks::deliveries),
+        at("/webhooks/{id}/deliveries/{delivery_id}/redeliver")
+            .post(webhooks::redeliver, on::webhooks::redeliver),
         at("/organizer")
             .read(organizer::show, on::operating::who),
         at("/health")
@@ -170,6 +202,12 @@ impl Endpoint {
     /// What may be in its query when it is read.
     fn queries(self, queries: QueryNames) -> Self {
         Self { queries, ..self }
+    }
+
+    /// How long that may be, where more is of use than elsewhere.
+    fn query_bytes_max(self, max: usize) -> Self {
+        let resource = self.resource.app_data(QueryBytesMax(max));
+        Self { resource, ..self }
     }
 
     /// GET, and HEAD with the same headers.

@@ -1,9 +1,11 @@
 //! `booking-http serve`.
 
+mod delivery;
 mod shutdown;
 
 use crate::auth::token_cache::TokenCache;
-use crate::background::{auditor, sweeper, ticket_keys, token_refresh};
+use crate::background::delivery::Hinting;
+use crate::background::{self, auditor, live_reader, sweeper, ticket_keys, token_refresh};
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware::{EdgeState, edge};
@@ -15,6 +17,7 @@ use crate::routes::{self, Description};
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
+use crate::service::finder::Finder;
 use crate::service::signing_keys::SigningSeeds;
 use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
@@ -25,6 +28,7 @@ use actix_web::{App, rt};
 use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
+use booking_delivery::Hint;
 use futures_util::future::join;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
@@ -41,9 +45,10 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("the limit of open files could not be raised: {error}");
     }
-    let metrics = Arc::new(Metrics::new());
-    let opened = store::open_observed(config, metrics.clone()).await?;
-    serve_observed(config, opened.store, &opened.description, metrics).await
+    let (metrics, hint) = (Arc::new(Metrics::new()), Hint::default());
+    let observer = Arc::new(Hinting::new(metrics.clone(), hint.clone()));
+    let opened = store::open_observed(config, observer).await?;
+    serve_observed(config, opened.store, &opened.description, metrics, hint).await
 }
 
 /// Serves a store of the caller's own until told to stop, as the program serves the one that its
@@ -56,7 +61,7 @@ pub async fn serve_store(
     store: Arc<dyn BookingStore>,
     description: &str,
 ) -> anyhow::Result<()> {
-    serve_observed(config, store, description, Arc::new(Metrics::new())).await
+    serve_observed(config, store, description, Arc::new(Metrics::new()), Hint::default()).await
 }
 
 async fn serve_observed(
@@ -64,21 +69,30 @@ async fn serve_observed(
     store: Arc<dyn BookingStore>,
     description: &str,
     metrics: Arc<Metrics>,
+    hint: Hint,
 ) -> anyhow::Result<()> {
     let tokens = TokenCache::read(store.as_ref()).await?;
     check_open(config, &tokens)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
     let tickets =
         Tickets::open(SigningSeeds::of(&config.ticket_seeds, &store), store.clone()).await?;
+    let sender = delivery::sender(config, &tickets)?;
+    let (finder, to_be_found) = config.mail.as_ref().map(|_| Finder::new()).unzip();
     let service = Service::new(store, admission, tickets, &config.client_limits);
     let service = service.with_metrics(metrics, config.metrics_at);
-    let service = service.with_base_url(config.base_url.clone());
+    let service = service.with_base_url(config.base_url.clone()).with_mail(config.mail.is_some());
+    let service = service.with_live_max(live_max(config), &config.client_limits);
+    let service = service.with_sender(sender.clone(), config.webhook_allow_private);
+    let service = service.with_finder(finder);
     let at_once = match config.store {
         StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
     };
     let service = service.with_retention(config.retention).with_bulkhead(at_once);
     let shared = Shared::new(config, service, tokens);
+    let (service, tokens) =
+        (shared.service.clone().into_inner(), shared.tokens.clone().into_inner());
+    let postman = delivery::postman(config, &service, &tokens)?;
 
     let app_shared = shared.clone();
     let cors = config.cors.clone();
@@ -114,13 +128,23 @@ async fn serve_observed(
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
-    let (service, tokens) = (shared.service.into_inner(), shared.tokens.into_inner());
+    let delivering = config
+        .delivers
+        .then(|| rt::spawn(background::delivery::run(Arc::clone(&service), sender, postman, hint)));
+    let finding =
+        to_be_found.map(|asked| rt::spawn(background::finder::run(Arc::clone(&service), asked)));
+    let known = service.finder.is_some().then(|| service.take_known_addresses()).flatten();
+    let telling =
+        known.map(|known| rt::spawn(background::finder::tell_known(Arc::clone(&service), known)));
+    let lag = rt::spawn(background::delivery::watch(Arc::clone(&service)));
     let sweeping =
         config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
     let watched = Arc::clone(&service);
     let watching = rt::spawn(async move {
         join(token_refresh::run(&watched, &tokens), ticket_keys::run(&watched)).await;
     });
+    let watched = Arc::clone(&service);
+    let reading_live = rt::spawn(async move { live_reader::run(&watched).await });
     let auditing =
         config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
@@ -128,7 +152,9 @@ async fn serve_observed(
     let stopped = Stopped { handle, listener, connections: counts };
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    for beside in [Some(watching), sweeping, auditing].into_iter().flatten() {
+    let always = [watching, reading_live, lag].map(Some);
+    let beside = always.into_iter().chain([sweeping, auditing, delivering, finding, telling]);
+    for beside in beside.flatten() {
         beside.abort();
     }
     if let Some(metrics_server) = metrics_server {
@@ -189,6 +215,12 @@ fn counts(config: &Config) -> Counts {
     let limits = &config.client_limits;
     let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
     Counts::new(proxies, per_client_max, files_max(), config.store_files())
+}
+
+/// The most connections on which events are watched. Half of those that there may be are for everything else.
+fn live_max(config: &Config) -> usize {
+    let half = usize::try_from(files_max() / 2).unwrap_or(usize::MAX);
+    config.live_max.min(half)
 }
 
 /// How many files this process may have open; any number, if nobody says.

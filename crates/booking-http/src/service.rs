@@ -2,31 +2,42 @@
 
 mod batch_loader;
 pub(crate) mod bulkhead;
+pub(crate) mod finder;
+pub(crate) mod known_addresses;
+pub(crate) mod live;
 mod reads;
 pub(crate) mod signing_keys;
 mod single_flight;
 pub(crate) mod tickets;
+pub(crate) mod webhooks;
 
 use crate::api::base_url::BaseUrl;
 use crate::auth::callers::RegistrationAuth;
-use crate::limits::{ClientLimits, Holds, REFUSAL_PAUSE, Seats};
+use crate::limits::{ClientLimits, Confirming, Holds, REFUSAL_PAUSE, Seats};
 use crate::problem::ApiError;
 use crate::service::bulkhead::{AT_ONCE_ON_SQLITE, Bulkhead};
+use crate::service::finder::Finder;
+use crate::service::known_addresses::{Known, KnownAddresses};
+use crate::service::live::Live;
 use crate::service::reads::Reads;
 use crate::service::tickets::Tickets;
+use crate::service::webhooks::Webhooks;
 use crate::telemetry::MetricsAt;
+use crate::telemetry::lag::LastLag;
 use crate::telemetry::metrics::{Metrics, Snapshot};
 use crate::telemetry::readiness::{Readiness, Ready};
 use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
 use booking_core::{
-    BookingStore, Caller, Command, EventCommand, IdempotencyKey, Outcome, Registration, Retention,
-    StoreError,
+    BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
+    RegistrationId, Retention, StoreError,
 };
+use booking_delivery::Sender;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Receiver;
 
 /// One for the whole process, shared by its workers.
 pub(crate) struct Service {
@@ -36,10 +47,21 @@ pub(crate) struct Service {
     /// What writes and is not for the queue.
     pub(crate) bulkhead: Bulkhead,
     pub(crate) tickets: Tickets,
+    pub(crate) webhooks: Webhooks,
+    /// For those who have lost their link, where mail is sent.
+    pub(crate) finder: Option<Finder>,
+    /// How far delivery lagged behind when it was last looked at.
+    pub(crate) lag: LastLag,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
     pub(crate) seats: Seats,
+    pub(crate) confirming: Confirming,
+    /// Whether mail goes out.
+    pub(crate) mail_is_on: bool,
+    known_addresses: KnownAddresses,
+    /// Who watches events.
+    pub(crate) live: Arc<Live>,
     /// What links begin with that are followed later, if it is known.
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
@@ -59,6 +81,9 @@ impl Service {
     ) -> Self {
         Self {
             reads: Reads::new(Arc::clone(&store)),
+            webhooks: Webhooks::new(Arc::clone(&store)),
+            finder: None,
+            lag: LastLag::default(),
             store,
             admission,
             bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
@@ -66,6 +91,10 @@ impl Service {
             retention: None,
             holds: Holds::new(limits),
             seats: Seats::new(limits),
+            confirming: Confirming::default(),
+            mail_is_on: false,
+            known_addresses: KnownAddresses::default(),
+            live: Arc::new(Live::new(usize::MAX, limits.client_live_max)),
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
@@ -81,14 +110,34 @@ impl Service {
         Self { retention, ..self }
     }
 
+    /// The same, which sends mail, or does not.
+    pub(crate) fn with_mail(self, mail_is_on: bool) -> Self {
+        Self { mail_is_on, ..self }
+    }
+
     /// The same, whose links begin with this.
     pub(crate) fn with_base_url(self, base_url: Option<BaseUrl>) -> Self {
         Self { base_url, ..self }
     }
 
+    /// The same, on which events are watched on so many connections at most.
+    pub(crate) fn with_live_max(self, max: usize, limits: &ClientLimits) -> Self {
+        Self { live: Arc::new(Live::new(max, limits.client_live_max)), ..self }
+    }
+
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
+    }
+
+    /// The same, which sends to webhooks by `sender`.
+    pub(crate) fn with_sender(self, sender: Sender, allows_private: bool) -> Self {
+        Self { webhooks: self.webhooks.sent_by(sender, allows_private), ..self }
+    }
+
+    /// The same, which has `finder` look for those who have lost their link.
+    pub(crate) fn with_finder(self, finder: Option<Finder>) -> Self {
+        Self { finder, ..self }
     }
 
     /// The same, which lets so many write beside the queue at a time.
@@ -128,9 +177,32 @@ impl Service {
         command: Command,
         key: Option<IdempotencyKey>,
     ) -> Result<Outcome, ApiError> {
-        let event_id = self.reads.event_of(holder.id).await?;
-        let item = EventCommand::new(event_id, holder.caller, command).with_key(key);
+        let (event_id, caller) = match holder.is_mailed {
+            false => (self.reads.event_of(holder.id).await?, holder.caller),
+            true => {
+                let registration = self.store.registration(holder.id).await?;
+                let registration = registration.ok_or(ApiError::NotFound)?;
+                (registration.event_id, self.caller_about(&registration, holder).await)
+            }
+        };
+        let item = EventCommand::new(event_id, caller, command).with_key(key);
         Ok(self.submit(item).await?)
+    }
+
+    /// Who asks about `registration`: whoever shows the token of a mailed link is whom it was mailed to.
+    async fn caller_about(&self, registration: &Registration, holder: RegistrationAuth) -> Caller {
+        let (Caller::Attendee(shown), true) = (holder.caller, holder.is_mailed) else {
+            return holder.caller;
+        };
+        let manager = self.tickets.mailed_to(registration, shown).await;
+        manager.map_or(holder.caller, Caller::Attendee)
+    }
+
+    /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this
+    /// server is reached, or nobody manages it by a token.
+    pub(crate) fn mailed_link(&self, registration: &Registration) -> Option<String> {
+        let token = self.tickets.mail_token(registration)?;
+        Some(self.base_url.as_ref()?.of_registration(registration.id, &token))
     }
 
     /// A registration, for those who may read it: its event's organizer, and the holder of its token.
@@ -142,7 +214,7 @@ impl Service {
         holder: RegistrationAuth,
     ) -> Result<Registration, ApiError> {
         let registration = self.store.registration(holder.id).await?.ok_or(ApiError::NotFound)?;
-        match holder.caller {
+        match self.caller_about(&registration, holder).await {
             Caller::Attendee(hash) if registration.token_hash == Some(hash) => {}
             Caller::Attendee(_) => return Err(ApiError::Forbidden),
             manager => self.reads.check_manages(manager, registration.event_id).await?,
@@ -150,10 +222,22 @@ impl Service {
         Ok(registration)
     }
 
+    /// Has whoever has the address of a registration told of it by mail: somebody asked for it again. Nobody waits
+    /// for that.
+    pub(crate) fn tell_of_registration(&self, event_id: EventId, registration_id: RegistrationId) {
+        self.known_addresses.hand_on((event_id, registration_id));
+    }
+
+    /// The registrations that are to be told of so, for what does it; there is one of it.
+    pub(crate) fn take_known_addresses(&self) -> Option<Receiver<Known>> {
+        self.known_addresses.take_receiver()
+    }
+
     /// Whether this server is to be sent requests.
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
-        self.readiness.check(is_stopping, has_other_keys, self.store.health()).await
+        let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
+        ready.with_delivery(self.lag.told())
     }
 
     /// What is counted, as `/metrics` shows it.
@@ -161,9 +245,11 @@ impl Service {
         let now = Snapshot {
             ready: self.ready().await,
             requests_under_way: self.requests_under_way(),
+            live_watchers: self.live.watchers(),
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
+            lag: self.lag.get(),
         };
         self.metrics.show(&now, self.store.totals()).await
     }
@@ -178,10 +264,11 @@ impl Service {
         self.under_way.load(Ordering::SeqCst)
     }
 
-    /// From now on every answer asks its client to close the connection.
+    /// From now on every answer asks its client to close the connection, and nobody watches events any more.
     pub(crate) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.stopped.notify_waiters();
+        self.live.end();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::acts::{act, done, edit, event, give_up, hold, id, path, refused, transfer, wait_for};
-use common::{App, Data, http};
+use common::{App, Data, http, spoil};
 use serde_json::{Value, json};
 
 on_both_stores! {
@@ -13,6 +13,7 @@ on_both_stores! {
     an_event_of_another_history_is_sent_again
     doors_open_and_close
     a_cancelled_event_takes_everything_with_it
+    a_reminder_is_due_until_it_is_done
     an_event_goes_into_a_calendar
 }
 
@@ -23,7 +24,7 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         "starts_at": "2027-05-01T19:00:00+02:00", "ends_at": "2027-05-01T21:00:00Z",
         "timezone": "Europe/Berlin", "venue": " The cellar ",
         "opens_at": "2027-04-01T00:00:00.123456789Z", "closes_at": "2027-05-01T16:00:00Z",
-        "waitlist_enabled": false, "offer_ttl_seconds": 3_600,
+        "waitlist_enabled": false, "offer_ttl_seconds": 3_600, "language": "de", "remind_hours": 48,
     });
     let made = done(&app.post("/events", &body), 201);
     for (name, value) in [
@@ -37,6 +38,9 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         ("closes_at", json!("2027-05-01T16:00:00Z")),
         ("waitlist_enabled", json!(false)),
         ("offer_ttl_seconds", json!(3_600)),
+        ("language", json!("de")),
+        ("remind_hours", json!(48)),
+        ("confirm_address", json!(false)),
         ("waitlist_count", json!(0)),
         ("version", json!(1)),
     ] {
@@ -48,10 +52,12 @@ fn an_event_has_all_that_it_was_given(data: Data) {
     let plain = done(&app.post("/events", &json!({"name": "Plain", "capacity": 1})), 201);
     assert_eq!((&plain["status"], &plain["waitlist_enabled"]), (&json!("published"), &json!(true)));
     assert_eq!(plain["offer_ttl_seconds"], 86_400);
+    assert_eq!((&plain["language"], &plain["remind_hours"]), (&json!("en"), &Value::Null));
     let nulls = json!({
         "name": "Nulls", "capacity": 1, "status": null, "starts_at": null, "ends_at": null,
         "timezone": null, "venue": null, "opens_at": null, "closes_at": null,
-        "waitlist_enabled": null, "offer_ttl_seconds": null,
+        "waitlist_enabled": null, "offer_ttl_seconds": null, "language": null, "remind_hours": null,
+        "confirm_address": null,
     });
     let nulls = done(&app.post("/events", &nulls), 201);
     assert_eq!((&nulls["status"], &nulls["venue"]), (&json!("published"), &Value::Null));
@@ -266,4 +272,55 @@ fn a_calendar_file_leads_to_where_the_operator_says() {
 
 fn act_on_event(app: &App, event: &str, act: &str) -> http::Answer {
     app.ask("POST", &format!("/events/{event}/{act}"), &[], &Value::Null)
+}
+
+/// When people are to be reminded of the only event that there is, in seconds after 1970, as its row says.
+fn remind_at(data: &Data) -> Option<i64> {
+    match data {
+        Data::Postgres(database) => {
+            let rows = database.sql("SELECT extract(epoch FROM remind_at)::bigint FROM events");
+            rows[0][0].as_ref().map(|text| text.parse().expect("a number"))
+        }
+        Data::Sqlite(folder) => {
+            let path = folder.path().join("booking.db");
+            let connection = rusqlite::Connection::open(path).expect("it can be opened");
+            let micros = "SELECT remind_at / 1000000 FROM events";
+            connection.query_row(micros, [], |row| row.get(0)).expect("it can be read")
+        }
+    }
+}
+
+fn a_reminder_is_due_until_it_is_done(data: Data) {
+    let app = App::start(data);
+    let seconds = |text: &str| {
+        let time = chrono::DateTime::parse_from_rfc3339(text).expect("an instant");
+        Some(time.timestamp())
+    };
+    let body = json!({
+        "name": "Jazz", "capacity": 3, "starts_at": "2099-05-01T19:00:00Z", "remind_hours": 24,
+        "status": "draft",
+    });
+    let made = done(&app.post("/events", &body), 201);
+    let concert = id(&made);
+    let change = |body: Value| drop(done(&edit(&app, concert, &body), 200));
+    assert_eq!(remind_at(&app.data), None, "nobody can come yet");
+    change(json!({"status": "published"}));
+    assert_eq!(remind_at(&app.data), seconds("2099-04-30T19:00:00Z"));
+    change(json!({"remind_hours": 1}));
+    assert_eq!(remind_at(&app.data), seconds("2099-05-01T18:00:00Z"));
+    spoil(&app.data, "UPDATE events SET remind_at = NULL");
+    change(json!({"name": "Blues", "venue": "Here"}));
+    assert_eq!(
+        remind_at(&app.data),
+        None,
+        "it is done, and nothing says that it is to be done again"
+    );
+    change(json!({"starts_at": "2099-06-01T19:00:00Z"}));
+    assert_eq!(remind_at(&app.data), seconds("2099-06-01T18:00:00Z"), "of another time");
+    change(json!({"starts_at": "2001-06-01T19:00:00Z"}));
+    assert_eq!(remind_at(&app.data), None, "it is too late for that");
+    change(json!({"starts_at": "2099-06-01T19:00:00Z"}));
+    let cancel = format!("/events/{concert}/cancel");
+    done(&app.ask("POST", &cancel, &[], &Value::Null), 200);
+    assert_eq!(remind_at(&app.data), None);
 }

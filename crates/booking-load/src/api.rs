@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The longest list that is followed to its end: 10 million registrations at 1,000 a page.
 const PAGES_MAX: usize = 10_000;
@@ -52,6 +53,15 @@ pub struct Registration {
     pub user_email: String,
     /// Since when.
     pub created_at: DateTime<Utc>,
+}
+
+/// An endpoint of webhooks that was made.
+#[derive(Clone, Deserialize)]
+pub struct Webhook {
+    /// Its id.
+    pub id: Uuid,
+    /// What its messages are signed with.
+    pub secret: String,
 }
 
 /// An answer other than the one hoped for.
@@ -185,6 +195,49 @@ impl Api {
             }
         }
         Err(malformed(StatusCode::OK, format!("the list has more than {PAGES_MAX} pages")))
+    }
+
+    /// `GET /events/{id}`, for its version alone.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 200 with an event that has a version.
+    pub async fn event_version(&self, event_id: Uuid) -> Result<u64, CallError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u64,
+        }
+        let uri = self.uri(&format!("events/{event_id}"))?;
+        let answer = self.get(uri, self.organizer()).await?;
+        decode::<Versioned>(&expect(StatusCode::OK, answer)?).map(|event| event.version)
+    }
+
+    /// `POST /webhooks`, for everything that happens to the organizer's events.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 201 with an endpoint and its secret.
+    pub async fn create_webhook(&self, url: &str) -> Result<Webhook, CallError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            url: &'a str,
+        }
+        let answer = self.post(self.uri("webhooks")?, &Body { url }, self.organizer()).await?;
+        decode(&expect(StatusCode::CREATED, answer)?)
+    }
+
+    /// `DELETE /webhooks/{id}`.
+    ///
+    /// # Errors
+    ///
+    /// If the answer does not say that it is gone.
+    pub async fn delete_webhook(&self, id: Uuid) -> Result<(), CallError> {
+        let uri = self.uri(&format!("webhooks/{id}"))?;
+        let answer = self.client.call(Method::DELETE, uri, None, self.organizer()).await?;
+        match answer.status.is_success() {
+            true => Ok(()),
+            false => Err(CallError::Refused(problem(&answer))),
+        }
     }
 
     async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Answer, CallError> {

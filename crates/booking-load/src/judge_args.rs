@@ -1,7 +1,9 @@
 //! `booking-load judge`.
 
 use anyhow::Context;
+use booking_load::api::Api;
 use booking_load::judge::{History, Verdict, judge};
+use booking_load::receivers::{Behaviour, Receivers};
 use booking_load::token::OrganizerToken;
 use booking_load::workload::{self, Pace, WorkloadOptions};
 use clap::Args;
@@ -11,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Each so manieth message is held against what the API tells at that moment.
+const LOOK_BACK_EVERY: u64 = 20;
 
 #[derive(Args)]
 pub(crate) struct JudgeArgs {
@@ -56,6 +61,13 @@ pub(crate) struct JudgeArgs {
     /// Judge this file, and run nothing.
     #[arg(long, conflicts_with_all = ["urls", "history"])]
     check: Option<PathBuf>,
+    /// Have webhooks tell a receiver of it, and judge that too: good, dead, stalling:SECONDS or flapping:SHARE; several if
+    /// given more than once.
+    #[arg(long = "webhooks", value_name = "KIND", conflicts_with = "check")]
+    receivers: Vec<Behaviour>,
+    /// How long everything that they are to be told may take to arrive after the load.
+    #[arg(long, default_value_t = 60)]
+    arrive_within_seconds: u64,
     /// Fail if this never occurred, by its name in the report.
     #[arg(long)]
     reach: Vec<String>,
@@ -66,7 +78,7 @@ impl JudgeArgs {
         let history = match &self.check {
             Some(path) => read(path).with_context(|| path.display().to_string())?,
             None => {
-                let (history, pace) = runtime.block_on(self.ask())?;
+                let (history, pace) = runtime.block_on(self.ask_and_listen())?;
                 eprintln!(
                     "load: {:.1} s; slowest answer {:.3} s, slowest decision {:.3} s, longest time \
                      without a change {:.3} s",
@@ -82,6 +94,34 @@ impl JudgeArgs {
             write(&history, path).with_context(|| path.display().to_string())?;
         }
         Ok(judge(&history))
+    }
+
+    /// Asks, while receivers listen, if there are to be some.
+    async fn ask_and_listen(&self) -> anyhow::Result<(History, Pace)> {
+        if self.receivers.is_empty() {
+            return self.ask().await;
+        }
+        let options = self.options()?;
+        let url = options.urls.first().context("at least one URL is needed")?;
+        let api = Api::new(url, options.limits.clone())?.with_token(options.token.clone());
+        let receivers = Receivers::start(&self.receivers, LOOK_BACK_EVERY)?;
+        receivers.subscribe(&api).await?;
+        let asked = self.ask().await;
+        let (mut history, pace) = match asked {
+            Ok(asked) => asked,
+            Err(error) => {
+                receivers.unsubscribe(&api).await;
+                return Err(error);
+            }
+        };
+        let within = Duration::from_secs(self.arrive_within_seconds);
+        let arrived = receivers.finish(&mut history, pace.began, within).await;
+        receivers.unsubscribe(&api).await;
+        match arrived {
+            Some(after) => eprintln!("webhooks: all there {:.3} s later", after.as_secs_f64()),
+            None => eprintln!("webhooks: NOT EVERYTHING ARRIVED"),
+        }
+        Ok((history, pace))
     }
 
     async fn ask(&self) -> anyhow::Result<(History, Pace)> {

@@ -3,8 +3,8 @@
 //! [`flash::run`] creates an event, lets many clients storm it at once and then reads the event
 //! back, on every server, to prove that what the clients were told is what the system holds.
 //! [`workload::run`] asks for everything that can be asked and writes it down, [`judge::judge`] judges
-//! it, and [`chaos::Chaos`] makes the database fail meanwhile. The
-//! same calls serve tests: [`api::Api`] is a small typed client of the contract.
+//! it, [`chaos::Chaos`] makes the database fail meanwhile, and [`receivers::Receivers`] are sent what
+//! webhooks tell of it. The same calls serve tests: [`api::Api`] is a small typed client of the contract.
 //!
 //! The generator shares a machine with what it measures, so its own cost is kept small and is
 //! part of every report: one task per connection drives both the request and the connection, and
@@ -20,8 +20,11 @@ pub mod flash;
 pub mod judge;
 pub mod link;
 mod options;
+pub mod receivers;
 pub mod report;
 mod storm;
 pub mod token;
 pub mod verify;
+pub mod watch;
+pub mod webhooks;
 pub mod workload;

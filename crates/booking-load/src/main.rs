@@ -2,11 +2,17 @@
 
 mod chaos_args;
 mod judge_args;
+mod watch_args;
+mod webhooks_args;
 
 use anyhow::Context;
+use booking_load::api::Api;
 use booking_load::client::Limits;
 use booking_load::flash::{self, FlashOptions};
+use booking_load::receivers::Behaviour;
+use booking_load::report::FlashReport;
 use booking_load::token::OrganizerToken;
+use booking_load::watch;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +41,10 @@ enum Command {
     Flash(FlashArgs),
     /// Ask for everything at once, write down what is answered, and judge it.
     Judge(judge_args::JudgeArgs),
+    /// Ask while receivers of webhooks listen, and judge what was answered and what they were told.
+    Webhooks(webhooks_args::WebhooksArgs),
+    /// Have one event watched by many while it is sold, and tell how late they hear of it.
+    Watch(watch_args::WatchArgs),
     /// Stand between a server and PostgreSQL and fail on purpose, until killed.
     Chaos(chaos_args::ChaosArgs),
 }
@@ -68,9 +78,31 @@ struct FlashArgs {
     /// How often a client asks again while nothing is decided.
     #[arg(long, default_value_t = 10)]
     retries: u32,
+    /// Have webhooks tell a receiver of it meanwhile: good, dead, stalling:SECONDS or flapping:SHARE; several if given
+    /// more than once.
+    #[arg(long = "webhooks", value_name = "KIND")]
+    receivers: Vec<Behaviour>,
 }
 
 impl FlashArgs {
+    /// Whether every rule held, with the report.
+    async fn run(self) -> anyhow::Result<(FlashReport, bool)> {
+        let receivers = self.receivers.clone();
+        let options = self.options()?;
+        if receivers.is_empty() {
+            let report = flash::run(options).await?;
+            let is_clean = report.is_clean();
+            return Ok((report, is_clean));
+        }
+        let url = options.urls.first().context("at least one URL is needed")?;
+        let api = Api::new(url, options.limits.clone())?.with_token(options.token.clone());
+        let beside = webhooks_args::Beside::start(&receivers, api).await?;
+        let report = flash::run(options).await?;
+        let arrived = beside.end(&report.event_id).await?;
+        let is_clean = report.is_clean() && arrived;
+        Ok((report, is_clean))
+    }
+
     fn options(self) -> anyhow::Result<FlashOptions> {
         Ok(FlashOptions {
             token: OrganizerToken::find(self.token_file.as_deref())?,
@@ -111,14 +143,24 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let runtime = runtime.worker_threads(cli.threads.into()).enable_all().build()?;
     match cli.command {
         Command::Flash(flash) => {
-            let report = runtime.block_on(flash::run(flash.options()?))?;
+            let (report, is_clean) = runtime.block_on(flash.run())?;
             print(cli.json, &report)?;
-            Ok(report.is_clean())
+            Ok(is_clean)
         }
         Command::Judge(judge) => {
             let verdict = judge.run(&runtime)?;
             print(cli.json, &verdict)?;
             Ok(verdict.is_clean() && judge.reached(&verdict))
+        }
+        Command::Webhooks(webhooks) => {
+            let report = runtime.block_on(webhooks.run())?;
+            print(cli.json, &report)?;
+            Ok(report.is_clean())
+        }
+        Command::Watch(watch) => {
+            let report = runtime.block_on(watch::run(watch.options()?))?;
+            print(cli.json, &report)?;
+            Ok(report.is_clean())
         }
         Command::Chaos(chaos) => runtime.block_on(chaos.run()).map(|()| true),
     }

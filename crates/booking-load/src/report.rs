@@ -81,7 +81,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Self {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         Self {
             p50_micros: histogram.value_at_quantile(0.5),
             p90_micros: histogram.value_at_quantile(0.9),
@@ -228,11 +228,11 @@ fn key(violation: &Violation) -> (&Option<String>, Discriminant<crate::verify::B
     (&violation.server, discriminant(&violation.breach))
 }
 
-fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
 }
 
-fn as_optional_seconds<S: Serializer>(
+pub(crate) fn as_optional_seconds<S: Serializer>(
     time: &Option<Duration>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -1,10 +1,10 @@
 //! From domain types to columns: rows that are written together go out as one array for each column.
 
 use booking_core::{
-    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, Retention,
-    Status, Stored, TokenHash, Version,
+    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, RemindHours,
+    Retention, Status, Stored, TokenHash, Version,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 /// A number of seats as `integer`. A [`Capacity`](booking_core::Capacity) never exceeds it, nor does
@@ -21,6 +21,21 @@ pub(crate) fn stored_offer_ttl(ttl: OfferTtl) -> i32 {
 /// A time to keep personal data as `integer`.
 pub(crate) fn stored_retention(retention: Retention) -> i32 {
     i32::try_from(retention.days()).expect("ten years at most")
+}
+
+/// How long before an event its people are reminded as `integer`.
+pub(crate) fn stored_remind_hours(hours: RemindHours) -> i32 {
+    i32::try_from(hours.hours()).expect("thirty days at most")
+}
+
+/// A number of tries as `integer`.
+pub(crate) fn stored_attempts(attempts: u32) -> i32 {
+    i32::try_from(attempts).unwrap_or(i32::MAX)
+}
+
+/// A span of time as `double precision`, in seconds.
+pub(crate) fn stored_seconds(span: TimeDelta) -> f64 {
+    span.as_seconds_f64()
 }
 
 fn stored_generation(generation: u32) -> i32 {

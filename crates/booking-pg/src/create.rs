@@ -1,7 +1,8 @@
 //! Putting up an event.
 
 use crate::columns::{
-    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_retention, stored_version,
+    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_remind_hours,
+    stored_retention, stored_version,
 };
 use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
@@ -149,7 +150,7 @@ async fn insert_event(
                 &stored_count(capacity.get()),
                 &stored_version(Version::FIRST),
                 &now,
-                &stored_facts(&[Fact::EVENT_CREATED]),
+                &stored_facts(&[Fact::of_creation(rules.status)]),
                 &details.starts_at,
                 &details.ends_at,
                 &details.timezone.as_ref().map(TimeZone::as_str),
@@ -163,6 +164,10 @@ async fn insert_event(
                 &details.erase_at(rules),
                 &organizer_id.map(OrganizerId::as_uuid),
                 &rules.conceals_registered,
+                &details.language.as_str(),
+                &details.remind_hours.map(stored_remind_hours),
+                &details.remind_at(rules),
+                &rules.confirms_address,
             ],
         )
         .await

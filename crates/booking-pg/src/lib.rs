@@ -28,7 +28,8 @@
 //! | retries, time limits, commits of unknown outcome | `transaction.rs` |
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
-//! | from rows to domain types, and back | `rows.rs`, `columns.rs` |
+//! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
+//! | where facts go | `delivery.rs`, and what it names |
 //! | every statement | `sql/<entity>/<verb>.sql`; the columns of a registration, which they name, `sql.rs` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
 
@@ -37,13 +38,18 @@ mod audit;
 mod columns;
 mod connection;
 mod create;
+mod delivery;
+mod delivery_rows;
+mod endpoints;
 mod erasure;
 mod error;
 mod execute;
 mod health;
 mod hosts;
 mod keys;
+mod lanes;
 mod load;
+mod mails;
 mod migrate;
 mod options;
 mod organizers;

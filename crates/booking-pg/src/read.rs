@@ -5,9 +5,12 @@ use crate::error::{PgError, Remedy};
 use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
-use booking_core::{Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, StoreError};
+use booking_core::{
+    Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, StoreError,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -32,6 +35,42 @@ impl PgStore {
             })
         })
         .await
+    }
+
+    pub(crate) async fn find_availability(
+        &self,
+        ids: &[EventId],
+    ) -> Result<Vec<Option<Availability>>, StoreError> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let clock_time = self.clock_time();
+        let found: HashMap<EventId, Availability> = self
+            .read(move |connection| {
+                let wanted = wanted.clone();
+                Box::pin(async move {
+                    let rows =
+                        connection.fetch(sql::EVENT_AVAILABILITY, &[&wanted, &clock_time]).await?;
+                    let mut found = HashMap::with_capacity(rows.len());
+                    for row in &rows {
+                        let availability = rows::availability(row)?;
+                        found.insert(availability.event_id, availability);
+                    }
+                    // As in `as_they_are`: nearly always there are none.
+                    let due = found.values().filter(|availability| !availability.is_settled);
+                    let due: Vec<Uuid> =
+                        due.map(|availability| availability.event_id.as_uuid()).collect();
+                    if !due.is_empty() {
+                        let counted =
+                            connection.fetch(sql::EVENT_FIND_DUE, &[&due, &clock_time]).await?;
+                        for row in &counted {
+                            let event = rows::event(row)?;
+                            found.insert(event.id, Availability::from(&event));
+                        }
+                    }
+                    Ok(found)
+                })
+            })
+            .await?;
+        Ok(ids.iter().map(|id| found.get(id).copied()).collect())
     }
 
     pub(crate) async fn list_events(

@@ -7,13 +7,14 @@ use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
 use booking_core::{
-    EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration, RegistrationCursor,
-    RegistrationId, StoreError,
+    EmailAddress, EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration,
+    RegistrationCursor, RegistrationId, StoreError,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
 use std::collections::HashMap;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// Where in `registration/find` that begins which is no registration's own.
@@ -60,6 +61,31 @@ impl PgStore {
                 }
                 let rows = rows.iter().map(|row| as_of(row, now, status));
                 Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))
+            })
+        })
+        .await
+    }
+
+    /// Holds and offers that have run out are left out.
+    pub(crate) async fn list_live_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let (email, at_most) = (user_email.as_str().to_owned(), limit.get() as i64);
+        let clock_time = self.clock_time();
+        self.read(move |connection| {
+            let email = email.clone();
+            Box::pin(async move {
+                let parameters: [&(dyn ToSql + Sync); 3] = [&email, &at_most, &clock_time];
+                let rows = connection.fetch(sql::REGISTRATION_LIVE_OF_ADDRESS, &parameters).await?;
+                let mut found = Vec::with_capacity(rows.len());
+                for row in &rows {
+                    let status = rows::event_status(row, AFTER)?;
+                    found.push(as_of(row, row.get(AFTER + 1), status)?);
+                }
+                found.retain(|registration| registration.status.is_live());
+                Ok(found)
             })
         })
         .await

@@ -4,12 +4,12 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint, HistoryEntry,
-    IdempotencyRecord, Invalid, KeyHash, OfferTtl, Organizer, OrganizerId, OrganizerName,
-    OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId, Retention,
-    SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue,
-    Version,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
+    HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
+    RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -24,12 +24,12 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     };
     Ok(EventState::new(
         event_id(row, 0),
-        organizer_id(row, 13),
+        organizer_id(row, 14),
         capacity(row.get(1))?,
         counts,
         version("version", row.get(5))?,
         rules(row, 7)?,
-        EventTimes { starts_at: row.get(14), ends_at: row.get(15) },
+        EventTimes { starts_at: row.get(15), ends_at: row.get(16) },
         row.get(6),
     ))
 }
@@ -40,10 +40,11 @@ pub(crate) fn kept_details(row: &Row) -> Result<StoredDetails, PgError> {
     Ok(StoredDetails {
         details,
         created_at,
-        changed_at: row.get(10),
-        details_changed_at: row.get(11),
-        sequence: count("sequence", row.get(12))?,
-        erase_at: row.get(9),
+        changed_at: row.get(12),
+        details_changed_at: row.get(13),
+        sequence: count("sequence", row.get(14))?,
+        erase_at: row.get(11),
+        remind_at: row.get(15),
     })
 }
 
@@ -52,6 +53,7 @@ fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
     let retention = row.get::<_, Option<i32>>(8).map(|days| Retention::parse(days.into()));
     let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
     let venue = row.get::<_, Option<&str>>(7).map(Venue::parse_stored).transpose();
+    let remind_hours = row.get::<_, Option<i32>>(10).map(|hours| RemindHours::parse(hours.into()));
     let details = EventDetails {
         name: EventName::parse_stored(row.get(2)).map_err(in_column("name"))?,
         description: Description::parse(row.get(3)).map_err(in_column("description"))?,
@@ -60,6 +62,9 @@ fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
         timezone: timezone.map_err(in_column("timezone"))?,
         venue: venue.map_err(in_column("venue"))?,
         retention: retention.transpose().map_err(in_column("retention_days"))?,
+        language: Language::from_name(row.get(9))
+            .ok_or(PgError::Unreadable { column: "language" })?,
+        remind_hours: remind_hours.transpose().map_err(in_column("remind_hours"))?,
     };
     Ok((details, row.get(1)))
 }
@@ -69,23 +74,37 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     let (details, created_at) = details(row)?;
     Ok(Event {
         id: event_id(row, 0),
-        organizer_id: organizer_id(row, 20),
+        organizer_id: organizer_id(row, 23),
         details,
-        capacity: capacity(row.get(9))?,
-        rules: rules(row, 11)?,
-        booked_count: count("booked_count", row.get(19))?,
-        waitlist_count: count("waitlist_count", row.get(17))?,
-        version: version("version", row.get(10))?,
+        capacity: capacity(row.get(11))?,
+        rules: rules(row, 13)?,
+        booked_count: count("booked_count", row.get(22))?,
+        waitlist_count: count("waitlist_count", row.get(20))?,
+        version: version("version", row.get(12))?,
         created_at,
-        changed_at: row.get(21),
-        details_changed_at: row.get(22),
-        sequence: count("sequence", row.get(23))?,
-        is_settled: row.get(18),
+        changed_at: row.get(24),
+        details_changed_at: row.get(25),
+        sequence: count("sequence", row.get(26))?,
+        is_settled: row.get(21),
     })
 }
 
-/// Six columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
-/// conceal_registered.
+/// A row of `event/availability`.
+pub(crate) fn availability(row: &Row) -> Result<Availability, PgError> {
+    Ok(Availability {
+        event_id: event_id(row, 0),
+        organizer_id: organizer_id(row, 1),
+        status: event_status(row, 2)?,
+        capacity: capacity(row.get(3))?,
+        version: version("version", row.get(4))?,
+        booked_count: count("booked_count", row.get(5))?,
+        waitlist_count: count("waitlist_count", row.get(6))?,
+        is_settled: row.get(7),
+    })
+}
+
+/// Seven columns from `at` on: status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
+/// conceal_registered, confirm_address.
 fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
     let offer_ttl =
         row.get::<_, Option<i32>>(at + 4).map(|seconds| OfferTtl::parse(seconds.into()));
@@ -96,6 +115,7 @@ fn rules(row: &Row, at: usize) -> Result<EventRules, PgError> {
         waitlist_enabled: row.get(at + 3),
         offer_ttl: offer_ttl.transpose().map_err(in_column("offer_ttl_seconds"))?,
         conceals_registered: row.get(at + 5),
+        confirms_address: row.get(at + 6),
     })
 }
 
@@ -214,23 +234,23 @@ fn capacity(stored: i32) -> Result<Capacity, PgError> {
     Capacity::parse(stored.into(), CapacityMax::HIGHEST).map_err(in_column("capacity"))
 }
 
-fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
+pub(crate) fn count(column: &'static str, stored: i32) -> Result<u32, PgError> {
     u32::try_from(stored).map_err(unreadable(column))
 }
 
-fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
+pub(crate) fn version(column: &'static str, stored: i64) -> Result<Version, PgError> {
     u64::try_from(stored).map(Version::new).map_err(unreadable(column))
 }
 
-fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
+pub(crate) fn bytes32(column: &'static str, stored: &[u8]) -> Result<[u8; 32], PgError> {
     stored.try_into().map_err(unreadable(column))
 }
 
-fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
+pub(crate) fn in_column(column: &'static str) -> impl Fn(Invalid) -> PgError {
     move |source| PgError::Row { column, source }
 }
 
 /// Without the cause, which may quote what is stored.
-fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
+pub(crate) fn unreadable<E>(column: &'static str) -> impl Fn(E) -> PgError {
     move |_| PgError::Unreadable { column }
 }

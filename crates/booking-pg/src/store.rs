@@ -5,10 +5,10 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Caller, Clock, Connections, EmailAddress, ErrorChain, Event, EventCommand,
-    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
-    NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
+    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, ErrorChain, Event,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
+    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
     StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
@@ -160,6 +160,10 @@ impl SeatStore for PgStore {
 impl ReadStore for PgStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.find_event(id).await
+    }
+
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        self.find_availability(ids).await
     }
 
     async fn events(

@@ -2,7 +2,7 @@
 
 use crate::connection::{Lease, Prepared};
 use crate::error::{PgError, Remedy};
-use crate::sql::BEGIN;
+use crate::sql::{BEGIN, Sql};
 use crate::store::PgStore;
 use booking_core::{AskedBy, ErrorChain, Observation, StoreError};
 use futures_util::future::{BoxFuture, join4};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 /// The longest time for all attempts together; whatever happens, the caller is answered by then.
@@ -45,6 +46,12 @@ impl Attempt {
     /// To be called before COMMIT, or what commits by itself, is sent.
     pub(crate) fn commit_is_sent(&self) {
         self.commit_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// To be called if what commits by itself had nothing to write: that tells nothing of whether writing goes
+    /// well.
+    pub(crate) fn nothing_was_written(&self) {
+        self.commit_sent.store(false, Ordering::Relaxed);
     }
 
     /// Looks at the answer of a statement that went out in front of COMMIT, or that commits by
@@ -164,6 +171,65 @@ pub(crate) async fn change_alone(
     if attempt.must_find_out() {
         // There may have been nothing left to change, and so nothing to wait for.
         connection.confirm_what_is_seen().await?;
+    }
+    Ok(())
+}
+
+/// Runs a statement that commits by itself and tells of each row that it has written.
+///
+/// After a COMMIT whose answer was lost it is run again: it must be safe to repeat.
+pub(crate) async fn write_rows(
+    store: &PgStore,
+    name: &'static str,
+    sql: Sql,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, StoreError> {
+    run(store, &Name::of(name), |attempt| {
+        Box::pin(async move {
+            let connection = Lease::from(&store.pool).await?;
+            let prepared = connection.prepare(sql).await?;
+            attempt.commit_is_sent();
+            let written = connection.committing(connection.rows(&prepared, parameters)).await;
+            attempt.look_at(&written);
+            let written = written?;
+            confirm(&connection, &attempt, written.is_empty()).await?;
+            connection.give_back();
+            Ok(written)
+        })
+    })
+    .await
+}
+
+/// The same of a statement that does not tell of rows; how many it has written.
+pub(crate) async fn write_some(
+    store: &PgStore,
+    name: &'static str,
+    sql: Sql,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<u64, StoreError> {
+    run(store, &Name::of(name), |attempt| {
+        Box::pin(async move {
+            let connection = Lease::from(&store.pool).await?;
+            let prepared = connection.prepare(sql).await?;
+            attempt.commit_is_sent();
+            let written = connection.committing(connection.change(&prepared, parameters)).await;
+            attempt.look_at(&written);
+            let written = written?;
+            confirm(&connection, &attempt, written == 0).await?;
+            connection.give_back();
+            Ok(written)
+        })
+    })
+    .await
+}
+
+/// Looks at what a statement has written that commits by itself.
+async fn confirm(connection: &Lease, attempt: &Attempt, is_nothing: bool) -> Result<(), PgError> {
+    if attempt.must_find_out() {
+        // What was to be written may be there already, and nowhere else.
+        connection.confirm_what_is_seen().await?;
+    } else if is_nothing {
+        attempt.nothing_was_written();
     }
     Ok(())
 }

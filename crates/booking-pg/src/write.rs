@@ -2,7 +2,7 @@
 
 use crate::columns::{
     EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
-    stored_retention, stored_version,
+    stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -181,6 +181,10 @@ async fn write_edited(
                 &changed_at,
                 &edited.details_changed_at,
                 &stored_count(edited.sequence),
+                &details.language.as_str(),
+                &details.remind_hours.map(stored_remind_hours),
+                &edited.remind_at,
+                &rules.confirms_address,
             ],
         )
         .await?;

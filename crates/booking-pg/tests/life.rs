@@ -5,14 +5,14 @@ mod common;
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
-    Actor, Caller, CheckIn, Command, EventCommand, EventId, FactKind, Listed, Outcome, PageLimit,
-    Refusal, RegistrationId, Status,
+    Actor, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind, Listed, Outcome,
+    PageLimit, Refusal, RegistrationId, Status,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
 use common::{
     REACHABLE_WITHIN, address, cancel, confirm, connect, create, execute, hold, migrated_database,
-    number, options, queue_up, register, succeed, transfer,
+    new_event, number, options, queue_up, register, succeed, transfer,
 };
 use uuid::Uuid;
 
@@ -198,4 +198,22 @@ async fn a_place_in_the_queue_is_counted_among_those_who_are_left() {
     let expected: Vec<_> = (0..30).map(|n| (n % 2 == 1).then_some(n / 2 + 1)).collect();
     assert_eq!(places, expected);
     assert_eq!(store.audit().await.expect("it answers").differences, []);
+}
+
+/// What leaves by the facts says of a draft that it is one.
+#[tokio::test]
+async fn a_draft_is_put_up_as_one() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let told = |id: EventId| {
+        let sql = format!("SELECT body::jsonb->0->>'kind' FROM facts WHERE event_id = '{id}'");
+        database.sql(&sql)
+    };
+    for (status, kind) in
+        [(EventStatus::Draft, "event_drafted"), (EventStatus::Published, "event_created")]
+    {
+        let new = new_event(3).with(|new| new.rules.status = status).expect("in order");
+        let event = store.create_event(new).await.expect("it answers");
+        assert_eq!(told(event.id), [[Some(kind.to_owned())]]);
+    }
 }

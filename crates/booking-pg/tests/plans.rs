@@ -10,7 +10,18 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
+    ("delivery/delete", &["deliveries_of_endpoint"]),
+    ("delivery/find", &["deliveries_pkey"]),
+    ("delivery/forget", &["deliveries_of_endpoint", "webhook_endpoints_pkey"]),
+    ("delivery/list", &["deliveries_of_endpoint"]),
+    ("delivery/note", &["deliveries_pkey"]),
+    ("endpoint/change", &["webhook_endpoints_pkey"]),
+    ("endpoint/delete", &["webhook_endpoints_pkey"]),
+    ("endpoint/find", &["webhook_endpoints_pkey"]),
+    ("endpoint/insert", &["webhook_endpoints_of_organizer", "webhook_endpoints_pkey"]),
+    ("endpoint/note", &["webhook_endpoints_pkey"]),
     ("event/assign", &["events_pkey"]),
+    ("event/availability", &["events_pkey"]),
     ("event/details", &["events_pkey"]),
     ("event/due", &["events_due"]),
     ("event/edit", &["events_pkey"]),
@@ -24,6 +35,32 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/lock_skip", &["events_pkey"]),
     ("event/status", &["events_pkey"]),
     ("event/update", &["events_pkey"]),
+    ("fact/after", &["facts_pkey"]),
+    ("fact/oldest_new", &["facts_new"]),
+    ("lane/advance", &["deliveries_pkey", "delivery_lanes_pkey", "mails_pkey"]),
+    ("lane/backlog", &["delivery_lanes_of_sink", "facts_pkey", "webhook_endpoints_pkey"]),
+    ("lane/claim", &["delivery_lanes_of_sink"]),
+    ("lane/delete", &["delivery_lanes_of_sink"]),
+    ("lane/drop", &["delivery_lanes_of_sink"]),
+    ("lane/retry", &["delivery_lanes_of_sink", "webhook_endpoints_pkey"]),
+    (
+        "lane/route",
+        &[
+            "delivery_lanes_pkey",
+            "events_pkey",
+            "facts_new",
+            "mail_senders_pkey",
+            "webhook_endpoints_of_organizer",
+        ],
+    ),
+    ("mail/backlog", &["mails_due", "mails_stuck"]),
+    ("mail/claim", &["mails_due"]),
+    ("mail/drop", &["mails_due", "mails_stuck"]),
+    ("mail/forget", &["mails_done"]),
+    ("mail/insert", &["mails_pkey"]),
+    ("mail/retry", &["mails_due", "mails_stuck"]),
+    ("mail/settle", &["mails_pkey"]),
+    ("mail/show", &["mail_senders_pkey"]),
     ("record/claim", &["idempotency_records_pkey"]),
     ("record/delete", &["idempotency_records_pkey"]),
     ("record/delete_all", &["idempotency_records_pkey"]),
@@ -39,6 +76,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("registration/find", &["events_pkey", "registrations_pkey", "registrations_waiting"]),
     ("registration/history", &["events_pkey", "facts_pkey", "registrations_pkey"]),
     ("registration/list", &["registrations_event_version"]),
+    ("registration/list_live", &["registrations_event_version"]),
     ("registration/list_seated", &["registrations_event_version"]),
     ("registration/next_end", &["registrations_running_out"]),
     ("registration/otherwise_spelt", &["registrations_event_version"]),
@@ -59,6 +97,7 @@ const PLANS: &[(&str, &[&str])] = &[
 /// The others: they add rows, ask for no table, or read every row there is.
 const NO_LOOK_UP: &[&str] = &[
     "audit/count",
+    "endpoint/list",
     "event/insert",
     "event/of_nobody",
     "event/totals",
@@ -122,7 +161,32 @@ async fn plans_use_the_indexes_whatever_the_tables_hold() {
              INSERT INTO organizer_tokens SELECT gen_random_uuid(), id, sha256(name::bytea), now()
              FROM organizers
              ON CONFLICT DO NOTHING;
-             UPDATE events SET organizer_id = (SELECT id FROM organizers LIMIT 1)"
+             UPDATE events SET organizer_id = (SELECT id FROM organizers LIMIT 1);
+             INSERT INTO facts (event_id, version_first, version_last, recorded_at, body, is_new)
+             SELECT id, n, n, now(), '[]', n % 7 = 0
+             FROM (SELECT id FROM events ORDER BY created_at DESC LIMIT 1) AS event,
+                 generate_series(2, {registrations} / 5) AS n;
+             INSERT INTO webhook_endpoints
+                 (id, organizer_id, url, includes_person, secret, created_at)
+             SELECT gen_random_uuid(), id, 'https://example.org/', false, sha256(''), now()
+             FROM organizers, generate_series(1, least(1 + {registrations} / 100, 100)) AS n;
+             INSERT INTO mail_senders (seen_at) VALUES (now()) ON CONFLICT DO NOTHING;
+             INSERT INTO delivery_lanes (event_id, sink_id, version, target, due_at)
+             SELECT gen_random_uuid(), endpoint.id, 1, 2, CASE WHEN n % 3 = 0 THEN now() END
+             FROM (SELECT id FROM webhook_endpoints LIMIT 3) AS endpoint,
+                 generate_series(1, {registrations} / 5) AS n;
+             INSERT INTO deliveries (event_id, endpoint_id, version, kind, state, attempts, tried_at)
+             SELECT event_id, sink_id, 1, 'event.published', 'delivered', 1, now()
+             FROM delivery_lanes
+             ON CONFLICT DO NOTHING;
+             INSERT INTO mails
+                 (event_id, id, registration_id, kind, version, made_at, state, due_at, done_at)
+             SELECT event_id, id, id, 'confirmed', event_version, now(),
+                 (ARRAY['due', 'stuck', 'sent'])[1 + least(event_version % 50, 2)]::mail_state,
+                 CASE WHEN event_version % 50 = 0 THEN now() END,
+                 CASE WHEN event_version % 50 <> 0 THEN now() END
+             FROM registrations
+             ON CONFLICT DO NOTHING"
         ));
         database.sql("VACUUM ANALYZE");
         assert_plans_use_the_indexes(&database, state).await;

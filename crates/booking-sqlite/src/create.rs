@@ -8,7 +8,7 @@ use crate::write::write_facts;
 use crate::{records, sql};
 use booking_core::{
     Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, OrganizerId,
-    Outcome, Retention, TimeZone, Venue, Version,
+    Outcome, RemindHours, Retention, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -86,9 +86,13 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         stored_time(details.erase_at(&rules)),
         organizer_id.as_ref().map(Uuid::as_bytes),
         rules.conceals_registered,
+        details.language.as_str(),
+        details.remind_hours.map(RemindHours::hours),
+        stored_time(details.remind_at(&rules)),
+        rules.confirms_address,
     ])?;
     if inserted == 1 {
-        let facts = [Fact::EVENT_CREATED];
+        let facts = [Fact::of_creation(rules.status)];
         write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
     }
     Ok(inserted == 1)

@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId,
+    Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
+    PageLimit, Registration, RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -18,6 +18,21 @@ pub(crate) fn read_event(
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
     let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
+}
+
+/// How full each event is. One statement each, as for [`events_by_registration`].
+pub(crate) fn read_availability(
+    connection: &Connection,
+    ids: &[EventId],
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<Availability>>, Failure> {
+    let mut statement = connection.prepare_cached(sql::EVENT_AVAILABILITY)?;
+    let mut of = |id: &EventId| {
+        let mut found =
+            statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
+        found.next()?.map(rows::availability).transpose()
+    };
+    ids.iter().map(&mut of).collect()
 }
 
 /// Those that `caller` sees: [`Caller::sees`] as statements have it.
@@ -162,14 +177,17 @@ pub(crate) fn events_by_registration(
     ids.iter().map(&mut event_of).collect()
 }
 
-fn event_status(connection: &Connection, id: EventId) -> Result<Option<EventStatus>, Failure> {
+pub(crate) fn event_status(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<EventStatus>, Failure> {
     let mut statement = connection.prepare_cached(sql::EVENT_STATUS)?;
     let mut found = statement.query([id.as_uuid().as_bytes()])?;
     found.next()?.map(|row| rows::event_status(row, 0)).transpose()
 }
 
 /// Tells whether there is another page.
-fn one_more_than(limit: PageLimit) -> i64 {
+pub(crate) fn one_more_than(limit: PageLimit) -> i64 {
     // At most `PageLimit::MAX`, which fits easily.
     limit.get() as i64 + 1
 }

@@ -3,10 +3,11 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails, EventId,
-    EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord, KeyHash,
-    OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName,
-    Registration, Retention, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
+    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
+    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
+    KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
+    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -18,18 +19,32 @@ use uuid::Uuid;
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
         id: event_id(row, 0)?,
-        organizer_id: organizer_id(row, 20)?,
+        organizer_id: organizer_id(row, 23)?,
         capacity: capacity(row, 1)?,
         version: version(row, 2, "events.version")?,
         rules: rules(row, 3)?,
-        waitlist_count: count(row, 9, "events.waitlist_count")?,
-        created_at: time(row, 10, "events.created_at")?,
-        details: details(row, 11)?,
-        booked_count: count(row, 18, "events.booked_count")?,
-        changed_at: time(row, 21, "events.changed_at")?,
-        details_changed_at: time(row, 22, "events.details_changed_at")?,
-        sequence: count(row, 23, "events.sequence")?,
-        is_settled: column(row, 19, "events.due_at")?,
+        waitlist_count: count(row, 10, "events.waitlist_count")?,
+        created_at: time(row, 11, "events.created_at")?,
+        details: details(row, 12)?,
+        booked_count: count(row, 21, "events.booked_count")?,
+        changed_at: time(row, 24, "events.changed_at")?,
+        details_changed_at: time(row, 25, "events.details_changed_at")?,
+        sequence: count(row, 26, "events.sequence")?,
+        is_settled: column(row, 22, "events.due_at")?,
+    })
+}
+
+/// How full an event is, from a row with the columns of `event/availability`.
+pub(crate) fn availability(row: &Row<'_>) -> Result<Availability, Failure> {
+    Ok(Availability {
+        event_id: event_id(row, 0)?,
+        organizer_id: organizer_id(row, 1)?,
+        status: event_status(row, 2)?,
+        capacity: capacity(row, 3)?,
+        version: version(row, 4, "events.version")?,
+        booked_count: count(row, 5, "events.booked_count")?,
+        waitlist_count: count(row, 6, "events.waitlist_count")?,
+        is_settled: column(row, 7, "events.due_at")?,
     })
 }
 
@@ -42,16 +57,16 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     };
     let version = version(row, 4, "events.version")?;
     let due_at = optional_time(row, 5, "events.due_at")?;
-    let (organizer_id, capacity) = (organizer_id(row, 12)?, capacity(row, 0)?);
+    let (organizer_id, capacity) = (organizer_id(row, 13)?, capacity(row, 0)?);
     let times = EventTimes {
-        starts_at: optional_time(row, 13, "events.starts_at")?,
-        ends_at: optional_time(row, 14, "events.ends_at")?,
+        starts_at: optional_time(row, 14, "events.starts_at")?,
+        ends_at: optional_time(row, 15, "events.ends_at")?,
     };
     let rules = rules(row, 6)?;
     Ok(EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at))
 }
 
-/// Six columns from `status` on.
+/// Seven columns from `status` on.
 fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
     let ttl: Option<i64> = column(row, first + 4, "events.offer_ttl_seconds")?;
     Ok(EventRules {
@@ -64,12 +79,14 @@ fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
             .transpose()
             .map_err(broken("events.offer_ttl_seconds"))?,
         conceals_registered: column(row, first + 5, "events.conceal_registered")?,
+        confirms_address: column(row, first + 6, "events.confirm_address")?,
     })
 }
 
-/// Seven columns from `starts_at` on.
+/// Nine columns from `starts_at` on.
 pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failure> {
     let days: Option<i64> = column(row, first + 6, "events.retention_days")?;
+    let hours: Option<i64> = column(row, first + 8, "events.remind_hours")?;
     Ok(EventDetails {
         starts_at: optional_time(row, first, "events.starts_at")?,
         ends_at: optional_time(row, first + 1, "events.ends_at")?,
@@ -81,6 +98,13 @@ pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failu
             .map(Retention::parse)
             .transpose()
             .map_err(broken("events.retention_days"))?,
+        language: text(row, first + 7, "events.language", |name| {
+            Language::from_name(name).ok_or_else(|| format!("{name:?} is not a language"))
+        })?,
+        remind_hours: hours
+            .map(RemindHours::parse)
+            .transpose()
+            .map_err(broken("events.remind_hours"))?,
     })
 }
 
@@ -232,7 +256,7 @@ pub(crate) fn text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     parse(value.as_str().map_err(broken(name))?).map_err(broken(name))
 }
 
-fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
+pub(crate) fn optional_text<T, E: Into<Box<dyn Error + Send + Sync>>>(
     row: &Row<'_>,
     index: usize,
     name: &'static str,

@@ -41,7 +41,20 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
+    DELIVERY_DELETE "delivery/delete"
+    DELIVERY_FIND "delivery/find"
+    DELIVERY_FORGET "delivery/forget"
+    DELIVERY_LIST "delivery/list"
+    DELIVERY_UPSERT "delivery/upsert"
+    ENDPOINT_CHANGE "endpoint/change"
+    ENDPOINT_COUNT "endpoint/count"
+    ENDPOINT_DELETE "endpoint/delete"
+    ENDPOINT_FIND "endpoint/find"
+    ENDPOINT_INSERT "endpoint/insert"
+    ENDPOINT_LIST "endpoint/list"
+    ENDPOINT_NOTE "endpoint/note"
     EVENT_ASSIGN "event/assign"
+    EVENT_AVAILABILITY "event/availability"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
     EVENT_EDIT "event/edit"
@@ -55,10 +68,35 @@ statements! {
     EVENT_STATUS "event/status"
     EVENT_TOTALS "event/totals"
     EVENT_UPDATE "event/update"
+    FACT_AFTER "fact/after"
     FACT_INSERT "fact/insert"
+    FACT_NEW "fact/new"
+    FACT_OLDEST_NEW "fact/oldest_new"
     FACT_READ "fact/read"
+    FACT_ROUTED "fact/routed"
     KEY_INSERT "key/insert"
     KEY_LIST "key/list"
+    LANE_ADVANCE "lane/advance"
+    LANE_BACKLOG "lane/backlog"
+    LANE_CLAIM "lane/claim"
+    LANE_DELETE "lane/delete"
+    LANE_DROP "lane/drop"
+    LANE_DUE "lane/due"
+    LANE_RETRY "lane/retry"
+    LANE_ROUTE "lane/route"
+    MAIL_CLAIM "mail/claim"
+    MAIL_COUNT_STUCK "mail/count_stuck"
+    MAIL_DROP "mail/drop"
+    MAIL_DROP_STUCK "mail/drop_stuck"
+    MAIL_DUE "mail/due"
+    MAIL_FORGET "mail/forget"
+    MAIL_INSERT "mail/insert"
+    MAIL_RENEW "mail/renew"
+    MAIL_RETRY "mail/retry"
+    MAIL_RETRY_STUCK "mail/retry_stuck"
+    MAIL_SETTLE "mail/settle"
+    MAIL_SHOW "mail/show"
+    MAIL_UNDONE "mail/undone"
     ORGANIZER_FIND "organizer/find"
     ORGANIZER_INSERT "organizer/insert"
     RECORD_DELETE "record/delete"
@@ -77,7 +115,9 @@ statements! {
     REGISTRATION_INSERT "registration/insert"
     REGISTRATION_LAST "registration/last"
     REGISTRATION_LIST "registration/list"
+    REGISTRATION_LIST_LIVE "registration/list_live"
     REGISTRATION_LIST_SEATED "registration/list_seated"
+    REGISTRATION_LIVE_OF_ADDRESS "registration/live_of_address"
     REGISTRATION_OF_ADDRESS "registration/of_address"
     REGISTRATION_OTHERWISE_SPELT "registration/otherwise_spelt"
     REGISTRATION_OVERDUE "registration/overdue"
@@ -134,6 +174,9 @@ mod tests {
             let erasure = matches!(*name, "registration/of_address" | "record/of_address");
             let few = matches!(*name, "key/list" | "token/list" | "token/count");
             let few = few || name.starts_with("schema/") || name.starts_with("ticket_key/");
+            let few = few || *name == "endpoint/list";
+            // What is new is soon looked at.
+            let few = few || matches!(*name, "fact/new" | "fact/oldest_new");
             // Asked once, by whoever closes an open server.
             let assignment = *name == "event/of_nobody";
             if erasure || few || assignment || matches!(*name, "audit/count" | "event/totals") {
@@ -159,7 +202,9 @@ mod tests {
         let overdue = "SEARCH registrations USING COVERING INDEX registrations_running_out \
                        (event_id=? AND expires_at<?)";
         let subquery = "CORRELATED SCALAR SUBQUERY 1";
-        assert_eq!(plan(EVENT_READ), [by_primary_key, subquery, overdue]);
+        for statement in [EVENT_READ, EVENT_AVAILABILITY] {
+            assert_eq!(plan(statement), [by_primary_key, subquery, overdue], "{statement}");
+        }
         let listed = "SEARCH events USING INDEX events_newest_first ((created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST), [listed, subquery, overdue]);
         let own = "SEARCH events USING INDEX events_of_organizer \
@@ -199,6 +244,29 @@ mod tests {
             let first = plan(statement).remove(0);
             assert_eq!(first.replace("COVERING ", ""), public_id, "{statement}");
         }
+    }
+
+    #[test]
+    fn what_is_to_be_delivered_is_found_by_its_indexes() {
+        let (_directory, connection) = database();
+        let plan = |statement| plan(&connection, statement);
+        let by_primary_key = "SEARCH delivery_lanes USING PRIMARY KEY (event_id=? AND sink_id=?)";
+        for statement in [LANE_CLAIM, LANE_ADVANCE] {
+            assert_eq!(plan(statement), [by_primary_key], "{statement}");
+        }
+        let due =
+            "SEARCH delivery_lanes USING INDEX delivery_lanes_of_sink (sink_id=? AND due_at<?)";
+        assert_eq!(plan(LANE_DUE), [due]);
+        assert_eq!(plan(MAIL_DUE), ["SEARCH mails USING INDEX mails_due (due_at<?)"]);
+        let log = "SEARCH deliveries USING INDEX deliveries_of_endpoint \
+                   (endpoint_id=? AND (tried_at,event_id,version)<(?,?,?))";
+        assert_eq!(plan(DELIVERY_LIST), [log]);
+        let routed = plan(LANE_ROUTE);
+        let of_organizer =
+            "SEARCH e USING INDEX webhook_endpoints_of_organizer (organizer_id=?)".to_owned();
+        assert!(routed.contains(&of_organizer), "{routed:?}");
+        let facts = plan(FACT_AFTER).remove(0);
+        assert!(facts.starts_with("SEARCH facts USING PRIMARY KEY (event_id=? AND"), "{facts}");
     }
 
     #[test]

@@ -10,11 +10,12 @@ use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent, NewToken,
-    Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit, ReadStore,
-    Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StoreError,
-    StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
+    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
+    NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
+    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
+    StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
+    WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -153,7 +154,7 @@ impl SqliteStore {
     }
 
     /// Lets `work` write, at the time that it takes from the clock once it has the lock.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -184,7 +185,7 @@ impl SqliteStore {
     }
 
     /// Lets `query` read what there is, as it is at the store's time.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -242,6 +243,11 @@ impl SeatStore for SqliteStore {
 impl ReadStore for SqliteStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(move |connection, now| queries::read_event(connection, id, now)).await
+    }
+
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection, now| queries::read_availability(connection, &ids, now)).await
     }
 
     async fn events(

@@ -4,8 +4,8 @@ use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{records, sql};
 use booking_core::{
-    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, Retention,
-    TimeZone, TokenHash, Venue, Version,
+    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, RemindHours,
+    Retention, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
@@ -81,6 +81,10 @@ fn write_event(
         stored_time((!change.facts.is_empty()).then_some(now)),
         edited.details_changed_at.timestamp_micros(),
         edited.sequence,
+        details.language.as_str(),
+        details.remind_hours.map(RemindHours::hours),
+        stored_time(edited.remind_at),
+        rules.confirms_address,
     ])?;
     one_row("event/edit", rows)?;
     if let Some(end) = edited.offers_end_by {

@@ -7,7 +7,7 @@ import { el } from "../dom.js";
 import { createCheckbox } from "../form.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
-import { createEventForm } from "./event_form.js";
+import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
 
 /** @import { View } from "../types.js" */
 /** @import { Values } from "./event_form.js" */
@@ -73,7 +73,8 @@ export function newEventView({ root, signal, setTitle }) {
  * @param {boolean} isDraft
  */
 function bodyOf(values, isDraft) {
-  const { timezone, waitlist_enabled, offer_ttl_seconds, conceal_registered, ...others } = values;
+  const { timezone, waitlist_enabled, offer_ttl_seconds, conceal_registered, ...rest } = values;
+  const { language, confirm_address, ...others } = rest;
   const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null));
   const hasTime = ["starts_at", "ends_at", "opens_at", "closes_at"].some((key) => key in given);
   return {
@@ -82,6 +83,8 @@ function bodyOf(values, isDraft) {
     waitlist_enabled,
     ...(waitlist_enabled ? { offer_ttl_seconds } : {}),
     ...(conceal_registered ? { conceal_registered } : {}),
+    ...(confirm_address ? { confirm_address } : {}),
+    ...(language === LANGUAGE_DEFAULT ? {} : { language }),
     ...(isDraft ? { status: "draft" } : {}),
   };
 }

@@ -4,6 +4,7 @@
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, momentElement } from "../format.js";
+import { createLive, withSeats } from "../live.js";
 import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
@@ -19,6 +20,8 @@ import { createRegisterPanel } from "./register.js";
 /** @import { BookingEvent, View } from "../types.js" */
 
 const POLL_MS = 2_000;
+/** The same while the seats are told: names and times change seldom. */
+const CALM_POLL_MS = 30_000;
 
 /**
  * @param {View} view
@@ -73,10 +76,31 @@ export function eventView({ root, signal, setTitle }, id) {
     }
     setTitle(nameShown(latest.name));
     page.update(latest, isOwn);
+    // A draft is told to nobody who shows no token, and a stream shows none.
+    live.watch(latest.status === "draft" ? [] : [latest]);
   }
+
+  const live = createLive({
+    signal,
+    onSeats(seats) {
+      if (!event) return;
+      const isEdited = seats.status !== event.status || seats.capacity !== event.capacity;
+      show(withSeats(event, seats));
+      page?.checked();
+      // Then other things may be others, too.
+      if (isEdited) polling.now();
+    },
+    onEnd: () => polling.now(),
+  });
+  // Doors open by the clock alone, of which no message tells.
+  const ticking = setInterval(() => {
+    if (event && live.isOn()) show(event);
+  }, POLL_MS);
+  signal.addEventListener("abort", () => clearInterval(ticking));
 
   const polling = startPolling({
     everyMs: POLL_MS,
+    calmMs: () => (live.isOn() ? CALM_POLL_MS : null),
     signal,
     ask,
     onAnswer(answer) {
@@ -94,6 +118,7 @@ export function eventView({ root, signal, setTitle }, id) {
           "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +
           "slip in it.";
         body.replaceChildren(missingNotice("Event not found", why));
+        live.watch([]);
         return "stop";
       }
       if (!page) {

@@ -27,6 +27,15 @@ const OFFERS = [
   ["604800", "7 days"],
 ];
 
+/** What the server takes if nothing is said. */
+export const LANGUAGE_DEFAULT = "en";
+
+/** @type {[value: string, label: string][]} */
+const LANGUAGES = [
+  [LANGUAGE_DEFAULT, "English"],
+  ["de", "Deutsch"],
+];
+
 const HINT_OVER =
   "Once it has ended it is over, and nobody can get a seat any more. Without an end that is a day after its start.";
 const HINT_CLOSED =
@@ -101,9 +110,27 @@ export function createEventForm() {
     hint: "Up to 3,650. Then addresses and names go, and the counts stay.",
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
+  const confirm = createCheckbox({
+    name: "confirm_address",
+    label: "Confirm addresses by mail",
+    hint: "A seat is kept for 30 minutes, until a link in a mail confirms it. Nobody can take somebody else’s address.",
+  });
+  const language = createField({
+    name: "language",
+    label: "Language of its mails",
+    options: LANGUAGES,
+    optional: true,
+  });
+  const remind = createField({
+    name: "remind_hours",
+    label: "Hours before the start to remind people by mail",
+    optional: true,
+    hint: "Up to 720. Left empty, nobody is reminded.",
+    attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
+  });
   const more = disclosureElement(
     "more-fields",
-    "Time, place, doors, waitlist and privacy (all optional)",
+    "Time, place, doors, waitlist, mail and privacy (all optional)",
     el(
       "div",
       { class: "form form--optional" },
@@ -116,6 +143,9 @@ export function createEventForm() {
       waitlist.node,
       offer.node,
       conceal.node,
+      confirm.node,
+      language.node,
+      remind.node,
       retention.node,
     ),
   );
@@ -126,6 +156,8 @@ export function createEventForm() {
     zone,
     venue,
     offer,
+    language,
+    remind,
     retention,
     ...Object.values(times).map(({ field }) => field),
   ];
@@ -148,7 +180,7 @@ export function createEventForm() {
     /** @returns {{ values: Values, errors: FieldError[] }} */
     read() {
       const errors = [
-        ...blanks(name.input.value, capacity.input.value, retention.input.value),
+        ...blanks(name.input.value, capacity.input.value, remind.input.value, retention.input.value),
         ...unsendable(all),
       ];
       /** @type {Values} */
@@ -160,8 +192,11 @@ export function createEventForm() {
         timezone: zoneNow(),
         waitlist_enabled: waitlist.input.checked,
         conceal_registered: conceal.input.checked,
+        confirm_address: confirm.input.checked,
+        language: language.input.value,
+        remind_hours: numberOrNull(remind.input.value),
         offer_ttl_seconds: offer.input.value === "" ? null : Number(offer.input.value),
-        retention_days: retention.input.value.trim() === "" ? null : Number(retention.input.value.trim()),
+        retention_days: numberOrNull(retention.input.value),
       };
       for (const [key, time] of Object.entries(times)) {
         const { iso, error } = time.read();
@@ -180,6 +215,9 @@ export function createEventForm() {
       if (isWanted("venue")) venue.fill(event.venue ?? "");
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
       if (isWanted("conceal_registered")) conceal.input.checked = event.conceal_registered ?? false;
+      if (isWanted("confirm_address")) confirm.input.checked = event.confirm_address ?? false;
+      if (isWanted("language")) language.input.value = event.language ?? LANGUAGE_DEFAULT;
+      if (isWanted("remind_hours")) remind.input.value = String(event.remind_hours ?? "");
       if (isWanted("retention_days")) retention.input.value = String(event.retention_days ?? "");
       for (const key of /** @type {(keyof typeof times)[]} */ (Object.keys(times))) {
         if (isWanted(key)) times[key].fill(event[key]);
@@ -201,6 +239,9 @@ function setOption(select, value, text) {
 }
 
 /** @param {string} text */
+const numberOrNull = (text) => (text.trim() === "" ? null : Number(text.trim()));
+
+/** @param {string} text */
 const blankToNull = (text) => (trimmed(text) === "" ? null : text);
 
 /**
@@ -208,14 +249,18 @@ const blankToNull = (text) => (trimmed(text) === "" ? null : text);
  *
  * @param {string} name
  * @param {string} capacity
+ * @param {string} remind
  * @param {string} retention
  * @returns {FieldError[]}
  */
-function blanks(name, capacity, retention) {
+function blanks(name, capacity, remind, retention) {
   const errors = [];
   if (showsNothing(name)) errors.push({ pointer: "/name", detail: "Give the event a name." });
   if (!/^\d{1,15}$/.test(capacity.trim())) {
     errors.push({ pointer: "/capacity", detail: "Give the seats as a whole number, such as 40." });
+  }
+  if (!/^\d{0,15}$/.test(remind.trim())) {
+    errors.push({ pointer: "/remind_hours", detail: "Give the hours as a whole number, such as 24." });
   }
   if (!/^\d{0,15}$/.test(retention.trim())) {
     errors.push({ pointer: "/retention_days", detail: "Give the days as a whole number, such as 30." });

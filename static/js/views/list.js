@@ -4,6 +4,7 @@
 import { eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, plural } from "../format.js";
+import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { startPolling } from "../poll.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
@@ -15,6 +16,8 @@ const PAGE_EVENTS = 20;
 /** However far somebody has paged, one poll asks for no more than this. */
 const POLL_EVENTS_MAX = 200;
 const POLL_MS = 5_000;
+/** The same while the seats of all that is listed are told: then only what is new is missing. */
+const CALM_POLL_MS = 30_000;
 
 /** @param {View} view */
 export const listView = (view) =>
@@ -84,10 +87,27 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       if (here !== card.node) list.insertBefore(card.node, here ?? null);
     });
     more.hidden = next === null;
+    watch();
   }
+
+  const live = createLive({
+    signal,
+    onSeats(seats) {
+      events = events.map((event) => withSeats(event, seats));
+      const event = events.find(({ id }) => id === seats.event_id);
+      if (event) cards.get(event.id)?.update(event);
+      setText(updated, `Updated ${formatClock(new Date())}`);
+    },
+    onEnd: () => polling.now(),
+  });
+
+  // A draft is told to nobody who shows no token, and a stream shows none.
+  const watch = () => live.watch(events.filter(({ status }) => status !== "draft"));
+  const areAllWatched = () => live.isOn() && events.length <= LIVE_EVENTS_MAX;
 
   const polling = startPolling({
     everyMs: POLL_MS,
+    calmMs: () => (areAllWatched() ? CALM_POLL_MS : null),
     signal,
     ask: (abort) => read(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
     onAnswer(page) {

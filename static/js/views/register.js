@@ -6,7 +6,14 @@ import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
 import { createPersonForm, personOf } from "../person_form.js";
-import { NOTHING_BOOKED, createRegistering, explainRefusal, openWish, welcome } from "../registering.js";
+import {
+  NOTHING_BOOKED,
+  createRegistering,
+  explainRefusal,
+  isToConfirm,
+  openWish,
+  welcome,
+} from "../registering.js";
 import { windowState } from "../registration_window.js";
 import { placeOf } from "../seat_number.js";
 import { seatsLeft } from "../seats.js";
@@ -18,6 +25,7 @@ import { createRegistrationWindowNotice } from "./registration_window_notice.js"
 /** @import { BookingEvent, Seated } from "../types.js" */
 
 const HINT_FREE = "One address, one seat. You will see right away whether it worked.";
+const HINT_CONFIRM = "One address, one seat. A mail to it asks you to confirm.";
 const HINT_FULL =
   "Every seat is taken right now. This page keeps watching: if one comes free, the number above changes by itself.";
 const HINT_WAITLIST =
@@ -52,6 +60,11 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       return tryFor(wishOf(pressed), personOf(filled), write);
     },
     async onSent(registration, pressed) {
+      if (isToConfirm(registration)) {
+        form.fill({});
+        form.area.show(welcome(registration));
+        return refresh();
+      }
       const place = wishOf(pressed) === "register" ? await placeFor(registration, before) : null;
       if (signal.aborted) return;
       form.fill({});
@@ -116,7 +129,8 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     hint.hidden = state !== "open" || isHolding;
     const wanted = wishesOf(event);
     setText(hint, wanted.hint);
-    offer(wanted.waitlist ? [join] : [register, hold]);
+    // A seat that a mail asks about is held anyway.
+    offer(wanted.waitlist ? [join] : event.confirm_address ? [register] : [register, hold]);
   }
 
   /**
@@ -184,5 +198,5 @@ function wishesOf(event) {
   if (event.waitlist_enabled && (isFull || isLine)) {
     return { waitlist: true, hint: isFull ? HINT_WAITLIST : HINT_LINE };
   }
-  return { waitlist: false, hint: isFull ? HINT_FULL : HINT_FREE };
+  return { waitlist: false, hint: isFull ? HINT_FULL : event.confirm_address ? HINT_CONFIRM : HINT_FREE };
 }

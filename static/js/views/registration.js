@@ -2,6 +2,7 @@
 /** An attendee's own registration, reached by its private link. */
 
 import { ProblemError, getEvent, registrationApi } from "../api.js";
+import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
@@ -13,6 +14,8 @@ import { createTransfer, openTransfer } from "./transfer.js";
 /** @import { BookingEvent, Registration, View } from "../types.js" */
 
 const POLL_MS = 3_000;
+/** The same while nobody looks, but somebody waits to be offered a seat. */
+const HIDDEN_POLL_MS = 30_000;
 
 /**
  * @param {View} view
@@ -32,6 +35,15 @@ export function registrationView({ root, signal, setTitle }, id, token) {
   let etag = null;
   /** @type {ReturnType<typeof createRegistrationPage> | null} */
   let page = null;
+  const call = createCalling(signal);
+  let isWaiting = false;
+
+  /** An offer lasts for a while only, and who waits is looking at something else. @param {Registration} registration */
+  function note({ status }) {
+    isWaiting = status === "waitlisted";
+    call(status === "offered");
+    setTitle(status === "offered" ? "● A seat is offered to you" : "Your registration");
+  }
 
   /** @param {AbortSignal} abort @returns {Promise<Registration>} */
   async function ask(abort) {
@@ -43,6 +55,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
 
   const polling = startPolling({
     everyMs: POLL_MS,
+    hiddenMs: () => (isWaiting ? HIDDEN_POLL_MS : null),
     signal,
     ask,
     onAnswer(registration) {
@@ -53,6 +66,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
         body.replaceChildren(page.node);
       }
       page.update(registration, event);
+      note(registration);
     },
     onFailure(error) {
       // After the registration was passed on the page says so itself, and the link is dead.

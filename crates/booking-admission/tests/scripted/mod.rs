@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, Caller, Capacity, CapacityMax, Claim, Command, Connections, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry, IdempotencyKey,
-    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
+    EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
+    IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals,
+    UpkeepStore, WhenBusy,
 };
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -128,6 +129,10 @@ impl SeatStore for ScriptedStore {
 impl ReadStore for ScriptedStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.memory.event(id).await
+    }
+
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        self.memory.availability(ids).await
     }
 
     async fn events(

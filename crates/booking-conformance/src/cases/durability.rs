@@ -5,9 +5,9 @@ use crate::tools::*;
 use booking_core::{
     AuditReport, BookingStore, Caller, CheckIn, Claim, Command, Description, Edit, Event,
     EventCommand, EventId, EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, Listed, NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit,
-    Person, PersonName, Registration, RegistrationId, Retention, SigningSeed, Status, TicketKey,
-    TimeZone, Totals, Venue, Version,
+    IdempotencyKey, KeyHash, Language, Listed, NewEvent, NewEventFields, OrganizerToken, Outcome,
+    PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
+    SigningSeed, Status, TicketKey, TimeZone, Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -44,12 +44,15 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     all.details.timezone = TimeZone::parse("Europe/Berlin").ok();
     all.details.venue = Venue::parse("Quasimodo").ok();
     all.details.retention = Retention::parse(30).ok();
+    all.details.language = Language::De;
+    all.details.remind_hours = RemindHours::parse(48).ok();
     all.rules.opens_at = Some(now - TimeDelta::days(1));
     all.rules.closes_at = Some(now + TimeDelta::days(1));
     all.rules.waitlist_enabled = false;
     all.rules.offer_ttl = None;
     all.rules.conceals_registered = true;
-    let say: [fn(&mut NewEventFields, &NewEventFields); 12] = [
+    all.rules.confirms_address = true;
+    let say: [fn(&mut NewEventFields, &NewEventFields); 15] = [
         |new, all| new.organizer_id = all.organizer_id,
         |new, all| new.details.description = all.details.description.clone(),
         |new, all| new.details.starts_at = all.details.starts_at,
@@ -57,11 +60,14 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
         |new, all| new.details.timezone = all.details.timezone.clone(),
         |new, all| new.details.venue = all.details.venue.clone(),
         |new, all| new.details.retention = all.details.retention,
+        |new, all| new.details.language = all.details.language,
+        |new, all| new.details.remind_hours = all.details.remind_hours,
         |new, all| new.rules.opens_at = all.rules.opens_at,
         |new, all| new.rules.closes_at = all.rules.closes_at,
         |new, all| new.rules.waitlist_enabled = all.rules.waitlist_enabled,
         |new, all| new.rules.offer_ttl = all.rules.offer_ttl,
         |new, all| new.rules.conceals_registered = all.rules.conceals_registered,
+        |new, all| new.rules.confirms_address = all.rules.confirms_address,
     ];
     let mut events: Vec<_> = say
         .into_iter()

@@ -67,6 +67,36 @@ pub async fn a_draft_takes_nobody(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, register(event.id, "a")).await);
 }
 
+/// What leaves a store by its facts says whether an event was published, moved, or changed otherwise.
+pub async fn each_change_of_an_event_is_kept_for_what_it_was(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
+    let new = elaborate(new_event("Not yet", 9)).with(|new| new.rules = rules).expect("in order");
+    let event = store.create_event(new).await.expect("the store answers");
+    let venue = |name| Some(Some(Venue::parse(name).expect("valid")));
+    let renamed = Some(EventName::parse("At last").expect("valid"));
+    let edits = [
+        ("event_moved", Edit { venue: venue("Elsewhere"), name: renamed, ..Edit::default() }),
+        // Wherever it is then.
+        ("event_published", Edit { publish: true, venue: venue("Here"), ..Edit::default() }),
+        ("event_edited", Edit { capacity: Some(capacity(7)), ..Edit::default() }),
+    ];
+    for (kind, change) in edits {
+        let is_kept = async || {
+            let dump = fixture.dump_everything().await;
+            dump.windows(kind.len()).any(|window| window == kind.as_bytes())
+        };
+        assert!(!is_kept().await, "{kind} was kept before it was so");
+        changed(execute_one(&*store, edit(event.id, change.clone())).await);
+        assert!(is_kept().await, "{kind} is not kept");
+        // It is so already: nothing happens.
+        let again = changed(execute_one(&*store, edit(event.id, change)).await);
+        assert_eq!(again, read(&*store, event.id).await);
+    }
+    assert_eq!(read(&*store, event.id).await.version, Version::new(4));
+    assert_audit_is_clean(&*store).await;
+}
+
 /// What an edit names is changed, and nothing else.
 pub async fn an_edit_changes_what_it_names(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;

@@ -3,7 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Caller, Command, EventCommand, Listed, Outcome, PageLimit, Refusal, SETTLED_MAX, Status,
+    Availability, Caller, Command, EventCommand, EventRules, EventStatus, Listed, Outcome,
+    PageLimit, Refusal, SETTLED_MAX, Status,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -39,6 +40,48 @@ pub async fn a_hold_that_has_run_out_counts_for_nothing(fixture: &dyn Fixture) {
     let all = read_listed(&*store, event.id, Listed::All, PageLimit::MAX).await;
     assert_eq!(all, [expired, grace, edsger]);
     assert_audit_is_clean(&*store).await;
+}
+
+/// How full many events are is read at once, and is what each of them says by itself: whoever it belongs to,
+/// whatever has run out, whether it is there or not.
+pub async fn how_full_events_are_is_what_they_say(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let token = store.create_token(new_token(organizer(1), 1)).await;
+    token.expect("the store answers").expect("there is room");
+    let mut ids = vec![new_event("Nowhere", 1).id];
+    for (seats, waits) in [(3, false), (1, true), (2, false)] {
+        let event = create(&*store, seats).await;
+        held(execute_one(&*store, hold(event.id, "ada", 60)).await);
+        if waits {
+            execute_one(&*store, queue_up(event.id, "grace")).await;
+        }
+        ids.push(event.id);
+    }
+    let rules = EventRules { status: EventStatus::Draft, ..EventRules::default() };
+    let draft = elaborate(new_event("Not yet", 7)).with(|new| {
+        new.organizer_id = Some(organizer_id(1));
+        new.rules = rules;
+    });
+    let draft = store.create_event(draft.expect("in order")).await.expect("the store answers");
+    execute_one(&*store, EventCommand::new(ids[3], Caller::Operator, Command::CancelEvent)).await;
+    // The same twice is told twice.
+    ids.extend([draft.id, ids[1]]);
+    for _ in 0..2 {
+        let told = store.availability(&ids).await.expect("the store answers");
+        let mut expected = Vec::new();
+        for id in &ids {
+            let event = store.event(*id).await.expect("the store answers");
+            expected.push(event.as_ref().map(Availability::from));
+        }
+        assert_eq!(told, expected);
+        // And once more when what was held has run out, and nobody has tidied it.
+        clock.advance_micros(60 * SECOND);
+    }
+    let told = store.availability(&ids[1..2]).await.expect("the store answers");
+    let told = told[0].expect("it is there");
+    assert_eq!((told.booked_count, told.is_settled), (0, false));
+    assert_eq!(store.availability(&[]).await.expect("the store answers"), []);
 }
 
 /// The seat of a hold that has run out is there for the next caller in the same instant, as is its

@@ -2,6 +2,7 @@
 //! not do as it must.
 
 mod check_ins;
+mod confirming;
 mod corrections;
 mod durability;
 mod erasure;
@@ -20,6 +21,7 @@ mod seats;
 mod spellings;
 
 pub use check_ins::*;
+pub use confirming::*;
 pub use corrections::*;
 pub use durability::*;
 pub use erasure::*;

@@ -34,6 +34,7 @@ pub(crate) struct Table {
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     pub(crate) erase_at: Option<DateTime<Utc>>,
+    remind_at: Option<DateTime<Utc>>,
     erased_to: Version,
     /// By the versions that made them.
     pub(crate) rows: BTreeMap<Version, Stored<Registration>>,
@@ -106,9 +107,11 @@ impl State {
 
 impl Table {
     fn new(event: Event) -> Self {
+        let fact = Fact::of_creation(event.rules.status);
         Self {
             erase_at: event.details.erase_at(&event.rules),
-            facts: BTreeMap::from([(event.version, (event.created_at, Fact::EVENT_CREATED))]),
+            remind_at: event.details.remind_at(&event.rules),
+            facts: BTreeMap::from([(event.version, (event.created_at, fact))]),
             event,
             counts: SeatCounts::default(),
             due_at: None,
@@ -133,6 +136,7 @@ impl Table {
             self.event.sequence = edited.sequence;
             self.cancelled_version = edited.cancelled_version.or(self.cancelled_version);
             self.erase_at = edited.erase_at;
+            self.remind_at = edited.remind_at;
             self.erased_to = edited.erased_to.unwrap_or(self.erased_to);
             let rows = self.rows.values_mut().map(|row| &mut row.0);
             for offer in rows.filter(|row| row.status == Status::Offered) {
@@ -228,6 +232,7 @@ impl Table {
             details_changed_at: event.details_changed_at,
             sequence: event.sequence,
             erase_at: self.erase_at,
+            remind_at: self.remind_at,
         });
         let keys: BTreeSet<KeyHash> =
             commands.iter().filter_map(|command| Some(command.key?.hash)).collect();

@@ -6,12 +6,12 @@ use crate::line::Line;
 use crate::state::{State, Table};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Caller, Clock, Connections, EmailAddress, Event, EventCommand, EventCursor,
-    EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord, KeyStore,
-    Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
-    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
-    StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
-    decide_batch,
+    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
+    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
+    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
+    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
+    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
+    WhenBusy, decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -153,6 +153,15 @@ impl SeatStore for JournalStore {
 impl ReadStore for JournalStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(|state, now| state.events.get(&id).map(|table| table.read(now)))
+    }
+
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        self.read(|state, now| {
+            let of = |id: &EventId| {
+                state.events.get(id).map(|table| Availability::from(&table.read(now)))
+            };
+            ids.iter().map(of).collect()
+        })
     }
 
     async fn events(

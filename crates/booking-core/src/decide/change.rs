@@ -63,6 +63,10 @@ pub struct EditedEvent {
     pub cancelled_version: Option<Version>,
     /// When there is something to be erased of it; `None` if never, or if everything is.
     pub erase_at: Option<DateTime<Utc>>,
+    /// When those who come are to be reminded; `None` if never, or if they were, or if it was too late for that
+    /// when the event was moved.
+    #[serde(default)]
+    pub remind_at: Option<DateTime<Utc>>,
     /// Every registration that this or an earlier version made is erased. `None` if it is as it was.
     pub erased_to: Option<Version>,
 }

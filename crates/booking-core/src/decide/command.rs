@@ -1,7 +1,7 @@
 use crate::{
     Capacity, Description, EmailAddress, EventId, EventName, EventStatus, Execution, Fingerprint,
-    HoldTtl, KeyHash, OfferTtl, OrganizerId, Outcome, Person, PersonName, Precondition, Refusal,
-    RegistrationId, RequestId, Retention, TimeZone, TokenHash, Venue,
+    HoldTtl, KeyHash, Language, OfferTtl, OrganizerId, Outcome, Person, PersonName, Precondition,
+    Refusal, RegistrationId, RemindHours, RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -224,6 +224,10 @@ pub struct Edit {
     pub venue: Option<Option<Venue>>,
     /// See [`EventDetails::retention`](crate::EventDetails::retention).
     pub retention: Option<Option<Retention>>,
+    /// See [`EventDetails::language`](crate::EventDetails::language).
+    pub language: Option<Language>,
+    /// See [`EventDetails::remind_hours`](crate::EventDetails::remind_hours).
+    pub remind_hours: Option<Option<RemindHours>>,
     /// See [`EventRules::opens_at`](crate::EventRules::opens_at).
     pub opens_at: Option<Option<DateTime<Utc>>>,
     /// See [`EventRules::closes_at`](crate::EventRules::closes_at).
@@ -234,6 +238,8 @@ pub struct Edit {
     pub offer_ttl: Option<Option<OfferTtl>>,
     /// See [`EventRules::conceals_registered`](crate::EventRules::conceals_registered).
     pub conceals_registered: Option<bool>,
+    /// See [`EventRules::confirms_address`](crate::EventRules::confirms_address).
+    pub confirms_address: Option<bool>,
 }
 
 /// A command, the event that it is for, and who asks: what batches are made of.
@@ -306,14 +312,15 @@ impl EventCommand {
     }
 
     /// Whether `execution`, decided without a look for the id of the registration that the command makes,
-    /// stands only if no registration has that id: it is a refusal, and a command that was executed
-    /// before is answered as the success that it was.
+    /// stands only if no registration has that id: it is a refusal, or told as one would be, and a command that
+    /// was executed before is answered as the success that it was.
     pub fn must_know_its_id(&self, execution: &Execution) -> bool {
         match execution {
             Execution::Decided(Outcome::Refused(refusal)) => {
                 self.makes_registration()
                     && !matches!(refusal, Refusal::EventNotFound | Refusal::KeyReused)
             }
+            Execution::Decided(Outcome::KnownAddress(_)) => true,
             Execution::Decided(_) | Execution::Busy => false,
         }
     }
@@ -368,6 +375,12 @@ impl Caller {
             Self::OpenOrganizer => organizer.is_none(),
             Self::Anyone | Self::Attendee(_) => false,
         }
+    }
+
+    /// Whether they come to an event of `organizer` as anybody may, and not in its organizer's name. Where there
+    /// are no organizers, everybody who comes is a visitor.
+    pub(crate) fn is_visitor(self, organizer: Option<OrganizerId>) -> bool {
+        self == Self::OpenOrganizer || !self.manages(organizer)
     }
 
     /// Whether they may know of an event of `organizer`.

@@ -1,4 +1,4 @@
-use crate::{Event, Registration, Timing, Version};
+use crate::{Event, Registration, RegistrationId, Timing, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,6 +17,12 @@ pub enum Outcome {
     Held(Registration),
     /// The attendee waits for a seat.
     Waitlisted(Registration),
+    /// A seat is held, or a place in the queue kept, for whoever has the address: they confirm it by the link of
+    /// a mail, see [`EventRules::confirms_address`](crate::EventRules::confirms_address). Whoever asked hears no
+    /// more of it than of [`KnownAddress`](Self::KnownAddress).
+    ToConfirm(Registration),
+    /// The address has this live registration already. Only whoever has it may hear of that, by mail.
+    KnownAddress(RegistrationId),
     /// The registration has ended, now or before.
     Cancelled(Registration),
     /// Another attendee has the seat now.
@@ -48,6 +54,7 @@ impl Outcome {
             Self::Confirmed(registration)
             | Self::Held(registration)
             | Self::Waitlisted(registration)
+            | Self::ToConfirm(registration)
             | Self::Cancelled(registration)
             | Self::Transferred(registration)
             | Self::Corrected(registration)
@@ -56,7 +63,9 @@ impl Outcome {
             | Self::CheckInUndone(registration)
             | Self::Erased(registration) => Some(registration),
             Self::Replayed(first) => first.registration(),
-            Self::EventChanged(_) | Self::Settled | Self::Refused(_) => None,
+            Self::KnownAddress(_) | Self::EventChanged(_) | Self::Settled | Self::Refused(_) => {
+                None
+            }
         }
     }
 }

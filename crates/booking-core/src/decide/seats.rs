@@ -32,6 +32,8 @@ pub(crate) struct Seats<'a> {
     /// read.
     left_queue: Vec<Version>,
     edited: bool,
+    /// When people are to be reminded by what the event says, whether they were or not.
+    reminder: Option<DateTime<Utc>>,
     /// Offers that were made before this decision end by then at the latest: an edit has changed when the
     /// event ends.
     offers_end_by: Option<DateTime<Utc>>,
@@ -63,6 +65,7 @@ impl<'a> Seats<'a> {
             beyond: 0,
             left_queue: Vec::new(),
             edited: false,
+            reminder: state.details.as_ref().and_then(|kept| kept.details.remind_at(&state.rules)),
             offers_end_by: None,
             cancelled_version: None,
             erased_to: None,
@@ -120,7 +123,7 @@ impl<'a> Seats<'a> {
             self.counts.waiting -= 1;
             self.left_queue.push(self.row(row).created_version);
             let end = self.times.over_at().filter(|_| self.left_out != Some(Rule::EventEnd));
-            let offer_end = self.rules.offer_ttl.map(|ttl| ttl.after(self.now));
+            let offer_end = self.rules.accept_within().map(|ttl| ttl.after(self.now));
             let offer_end = offer_end.map(|offer| end.map_or(offer, |end| offer.min(end)));
             let (status, kind) = match offer_end {
                 Some(_) => (Status::Offered, FactKind::Offered),
@@ -176,6 +179,13 @@ impl<'a> Seats<'a> {
         let is_an_organizer = matches!(caller, Caller::Organizer(_) | Caller::OpenOrganizer);
         caller.manages(self.state.organizer_id)
             || is_an_organizer && self.left_out == Some(Rule::Ownership)
+    }
+
+    /// Whether it is whoever has the address who decides, by mail, and not whoever asks for a seat.
+    pub(crate) fn asks_by_mail(&self, caller: Caller) -> bool {
+        self.rules.confirms_address
+            && caller.is_visitor(self.state.organizer_id)
+            && self.left_out != Some(Rule::AddressConfirmed)
     }
 
     /// How many seats nobody has.
@@ -302,6 +312,12 @@ impl<'a> Seats<'a> {
         let rules = self.rules;
         let kept = self.details.as_mut().expect("details are read for an edit");
         kept.erase_at = kept.details.erase_at(&rules);
+        let reminder = kept.details.remind_at(&rules);
+        if reminder != self.reminder {
+            // Who was reminded of another time is reminded of this one, too, unless that has passed.
+            kept.remind_at = reminder.filter(|at| *at > self.now);
+            self.reminder = reminder;
+        }
     }
 
     /// Takes the times of the event from its details, which an edit has changed.
@@ -445,7 +461,9 @@ impl<'a> Seats<'a> {
 
         let edited = self.edited.then(|| {
             let kept = self.details.take().expect("details are read for an edit");
-            let StoredDetails { details, details_changed_at, sequence, erase_at, .. } = kept;
+            let StoredDetails {
+                details, details_changed_at, sequence, erase_at, remind_at, ..
+            } = kept;
             let (capacity, rules) = (self.capacity, self.rules);
             Box::new(EditedEvent {
                 details,
@@ -456,6 +474,7 @@ impl<'a> Seats<'a> {
                 offers_end_by: self.offers_end_by,
                 cancelled_version: self.cancelled_version,
                 erase_at,
+                remind_at,
                 erased_to: self.erased_to,
             })
         });

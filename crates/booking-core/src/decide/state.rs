@@ -72,6 +72,8 @@ pub struct StoredDetails {
     pub sequence: u32,
     /// See [`EditedEvent::erase_at`](crate::EditedEvent::erase_at).
     pub erase_at: Option<DateTime<Utc>>,
+    /// See [`EditedEvent::remind_at`](crate::EditedEvent::remind_at).
+    pub remind_at: Option<DateTime<Utc>>,
 }
 
 impl EventState {

@@ -102,6 +102,8 @@ pub(crate) enum OutcomeForm {
     Confirmed(#[serde(with = "RegistrationForm")] Registration),
     Held(#[serde(with = "RegistrationForm")] Registration),
     Waitlisted(#[serde(with = "RegistrationForm")] Registration),
+    ToConfirm(#[serde(with = "RegistrationForm")] Registration),
+    KnownAddress(RegistrationId),
     Cancelled(#[serde(with = "RegistrationForm")] Registration),
     Transferred(#[serde(with = "RegistrationForm")] Registration),
     Corrected(#[serde(with = "RegistrationForm")] Registration),
@@ -167,6 +169,7 @@ mod tests {
             "confirmed",
             "held",
             "waitlisted",
+            "to_confirm",
             "cancelled",
             "transferred",
             "corrected",
@@ -192,7 +195,8 @@ mod tests {
 
     #[test]
     fn outcomes_without_a_registration_are_kept_as_they_are_told() {
-        for outcome in [Outcome::Settled, Outcome::Refused(Refusal::SoldOut)] {
+        let known = Outcome::KnownAddress(uuid::Uuid::from_u128(7).into());
+        for outcome in [Outcome::Settled, Outcome::Refused(Refusal::SoldOut), known] {
             let text = to_string(&outcome).expect("plain data");
             assert_eq!(to_string(&Stored(&outcome)).ok().as_ref(), Some(&text));
             assert_eq!(from_str::<Stored<Outcome>>(&text).ok(), Some(Stored(outcome)));

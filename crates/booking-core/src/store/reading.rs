@@ -1,6 +1,6 @@
 use crate::{
-    Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, StoreError,
+    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
+    Registration, RegistrationCursor, RegistrationId, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -48,6 +48,10 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     /// The event, or `None` if there is none with this id. What has run out is not counted, swept or
     /// not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
+
+    /// How full each event is: `availability[i]` is that of `ids[i]`, and says what [`event`](Self::event) would.
+    /// Asked of all events that somebody watches, several times a second, so it reads nothing else of them.
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError>;
 
     /// The events after `after`, newest first: all that `caller` [sees](Caller::sees).
     async fn events(

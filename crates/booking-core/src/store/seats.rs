@@ -49,7 +49,7 @@ use std::fmt;
 /// | `purges_records`, then `records` | what is kept under the event's idempotency keys is deleted if it says so, then `records` are kept; one that is there under the same key is overwritten | whoever sends a request again |
 ///
 /// [`create_event`](Self::create_event) writes the row of [`NewEvent::created_at`] with counts of zero, the fact
-/// [`EVENT_CREATED`](crate::Fact::EVENT_CREATED) as its version 1, `erase_at` as
+/// [`of_creation`](crate::Fact::of_creation) as its version 1, `erase_at` as
 /// [`EventDetails::erase_at`](crate::EventDetails::erase_at) says, and [`Version::FIRST`](crate::Version::FIRST)
 /// as what it is erased to.
 ///

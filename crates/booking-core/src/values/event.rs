@@ -1,7 +1,7 @@
 use crate::values::time::is_stored;
 use crate::{
-    Capacity, Description, EventId, EventName, Invalid, OfferTtl, OrganizerId, Retention, TimeZone,
-    Venue,
+    Capacity, Description, EventId, EventName, Invalid, Language, OfferTtl, OrganizerId,
+    RemindHours, Retention, TimeZone, Venue,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,42 @@ pub struct Event {
     pub is_settled: bool,
 }
 
+/// How full an event is, and what tells who may know: of an [`Event`], what changes with every seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Availability {
+    /// Of which event.
+    pub event_id: EventId,
+    /// See [`Event::organizer_id`].
+    pub organizer_id: Option<OrganizerId>,
+    /// See [`EventRules::status`].
+    pub status: EventStatus,
+    /// See [`Event::capacity`].
+    pub capacity: Capacity,
+    /// See [`Event::booked_count`].
+    pub booked_count: u32,
+    /// See [`Event::waitlist_count`].
+    pub waitlist_count: u32,
+    /// See [`Event::version`].
+    pub version: Version,
+    /// See [`Event::is_settled`].
+    pub is_settled: bool,
+}
+
+impl From<&Event> for Availability {
+    fn from(event: &Event) -> Self {
+        Self {
+            event_id: event.id,
+            organizer_id: event.organizer_id,
+            status: event.rules.status,
+            capacity: event.capacity,
+            booked_count: event.booked_count,
+            waitlist_count: event.waitlist_count,
+            version: event.version,
+            is_settled: event.is_settled,
+        }
+    }
+}
+
 /// What people are told of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventDetails {
@@ -65,6 +101,12 @@ pub struct EventDetails {
     /// For how long after its end their personal data is kept; for ever if nothing is said.
     #[serde(default)]
     pub retention: Option<Retention>,
+    /// In which language its mails are written.
+    #[serde(default)]
+    pub language: Language,
+    /// How long before it begins those who come are reminded of it; they are not if nothing is said.
+    #[serde(default)]
+    pub remind_hours: Option<RemindHours>,
 }
 
 impl EventDetails {
@@ -72,7 +114,18 @@ impl EventDetails {
     pub fn named(name: EventName) -> Self {
         let description = Description::default();
         let (starts_at, ends_at, timezone, venue, retention) = Default::default();
-        Self { name, description, starts_at, ends_at, timezone, venue, retention }
+        let (language, remind_hours) = Default::default();
+        Self {
+            name,
+            description,
+            starts_at,
+            ends_at,
+            timezone,
+            venue,
+            retention,
+            language,
+            remind_hours,
+        }
     }
 
     /// When it begins and ends.
@@ -86,9 +139,17 @@ impl EventDetails {
         Some(self.retention?.after(self.times().over_at().or(rules.closes_at)?))
     }
 
-    /// Whether people are told something else than before. For how long their data is kept is no news.
+    /// When those who come are to be reminded, if ever: `remind_hours` before it begins, if it is published.
+    pub fn remind_at(&self, rules: &EventRules) -> Option<DateTime<Utc>> {
+        let at = self.remind_hours?.before(self.starts_at?);
+        at.filter(|_| rules.status == EventStatus::Published)
+    }
+
+    /// Whether people are told something else than before. For how long their data is kept is no news, nor how
+    /// they are written to.
     pub(crate) fn is_told_otherwise_than(&self, before: &Self) -> bool {
-        *self != Self { retention: self.retention, ..before.clone() }
+        let Self { retention, language, remind_hours, .. } = *self;
+        *self != Self { retention, language, remind_hours, ..before.clone() }
     }
 
     /// Whether a calendar would have to tell people to be somewhere else, or at another time.
@@ -172,12 +233,23 @@ pub struct EventRules {
     /// anybody could find out who is registered without leaving a trace.
     #[serde(default)]
     pub conceals_registered: bool,
+    /// Whether a visitor's seat is theirs only once whoever has the address has confirmed it by the link of a
+    /// mail. Whoever asks for one hears the same then, whether or not the address is registered.
+    #[serde(default)]
+    pub confirms_address: bool,
 }
 
 impl EventRules {
     /// Whether doors open before they close.
     pub fn is_in_order(&self) -> bool {
         in_order(self.opens_at, self.closes_at)
+    }
+
+    /// How long somebody who waited may take to accept a seat that came free; if there is nothing to accept,
+    /// they are confirmed at once. Where addresses are confirmed nobody gets a seat unasked: there it is a day if
+    /// the event says nothing.
+    pub fn accept_within(&self) -> Option<OfferTtl> {
+        self.offer_ttl.or_else(|| self.confirms_address.then(OfferTtl::default))
     }
 
     /// Whether seats are given at `now`.
@@ -198,6 +270,7 @@ impl Default for EventRules {
             waitlist_enabled: true,
             offer_ttl: Some(OfferTtl::default()),
             conceals_registered: false,
+            confirms_address: false,
         }
     }
 }
@@ -377,6 +450,41 @@ impl fmt::Display for Version {
 mod tests {
     use super::*;
     use crate::CapacityMax;
+
+    #[test]
+    fn a_reminder_is_of_a_published_event_that_begins() {
+        let starts_at = DateTime::from_timestamp(1_750_000_000, 0);
+        let two = RemindHours::parse(2).ok();
+        let expected = starts_at.map(|at| at - TimeDelta::hours(2));
+        let name = EventName::parse("An event").expect("valid");
+        for (starts_at, remind_hours, status, expected) in [
+            (starts_at, two, EventStatus::Published, expected),
+            (None, two, EventStatus::Published, None),
+            (starts_at, None, EventStatus::Published, None),
+            (starts_at, two, EventStatus::Draft, None),
+            (starts_at, two, EventStatus::Cancelled, None),
+        ] {
+            let details =
+                EventDetails { starts_at, remind_hours, ..EventDetails::named(name.clone()) };
+            let rules = EventRules { status, ..EventRules::default() };
+            assert_eq!(details.remind_at(&rules), expected, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn what_earlier_versions_kept_of_an_event_is_read() {
+        let details = r#"{"name":"Jazz","description":"","starts_at":null,"ends_at":null,
+            "timezone":null,"venue":null,"retention":null}"#;
+        let details: EventDetails = serde_json::from_str(details).expect("it was always read");
+        assert_eq!((details.language, details.remind_hours), (Language::En, None));
+        let rules = r#"{"status":"published","opens_at":null,"closes_at":null,
+            "waitlist_enabled":true,"offer_ttl":null,"conceals_registered":true}"#;
+        let rules: EventRules = serde_json::from_str(rules).expect("it was always read");
+        assert!(!rules.confirms_address);
+        assert_eq!(rules.accept_within(), None);
+        let rules = EventRules { confirms_address: true, ..rules };
+        assert_eq!(rules.accept_within(), Some(OfferTtl::default()));
+    }
 
     #[test]
     fn an_event_that_is_put_up_is_in_order() {

@@ -1,4 +1,4 @@
-use crate::{RegistrationId, Version};
+use crate::{EventStatus, RegistrationId, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +25,17 @@ pub struct Fact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
-    /// The event was put up.
+    /// The event was put up, open to people at once.
     EventCreated,
-    /// The event was changed.
+    /// The event was put up as a draft. Stores that earlier versions wrote say
+    /// [`EventCreated`](Self::EventCreated) of drafts, too.
+    EventDrafted,
+    /// The event, until then a draft, was published.
+    EventPublished,
+    /// Whoever comes has to be there at another time, or somewhere else: the event's times, its time zone or
+    /// its place were changed, and possibly more.
+    EventMoved,
+    /// The event was changed otherwise.
     EventEdited,
     /// The event was cancelled, and with it all that was registered.
     EventCancelled,
@@ -64,6 +72,9 @@ impl FactKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EventCreated => "event_created",
+            Self::EventDrafted => "event_drafted",
+            Self::EventPublished => "event_published",
+            Self::EventMoved => "event_moved",
             Self::EventEdited => "event_edited",
             Self::EventCancelled => "event_cancelled",
             Self::Registered => "registered",
@@ -115,8 +126,13 @@ impl Actor {
 }
 
 impl Fact {
-    /// That an event was put up.
-    pub const EVENT_CREATED: Self = Self::of_event(FactKind::EventCreated);
+    /// That an event was put up, which was in the state `status` then.
+    pub const fn of_creation(status: EventStatus) -> Self {
+        Self::of_event(match status {
+            EventStatus::Draft => FactKind::EventDrafted,
+            EventStatus::Published | EventStatus::Cancelled => FactKind::EventCreated,
+        })
+    }
 
     /// Something that the organizer did to the event itself.
     pub const fn of_event(kind: FactKind) -> Self {

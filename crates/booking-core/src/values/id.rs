@@ -61,6 +61,11 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
+    /// Names an endpoint: where an organizer's webhooks go.
+    EndpointId
+);
+
+uuid_newtype!(
     /// Names an organizer's token, without being one: whoever knows it can revoke the token, and not use
     /// it.
     TokenId

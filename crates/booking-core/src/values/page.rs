@@ -1,6 +1,6 @@
 //! Listings, page by page.
 
-use crate::{Event, EventId, Invalid, Registration, Version};
+use crate::{DeliveryCursor, Event, EventId, Invalid, Registration, Version};
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::str::FromStr;
@@ -109,6 +109,11 @@ impl FromStr for EventCursor {
 pub struct RegistrationCursor(Version);
 
 impl RegistrationCursor {
+    /// After the registration that made `version`.
+    pub const fn at(version: Version) -> Self {
+        Self(version)
+    }
+
     /// The version that the last registration of the page made.
     pub const fn version(self) -> Version {
         self.0
@@ -139,6 +144,25 @@ impl FromStr for RegistrationCursor {
     }
 }
 
+impl fmt::Display for DeliveryCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.tried_at.timestamp_micros();
+        write!(f, "{micros}_{}_{}", self.event_id.as_uuid().simple(), self.version)
+    }
+}
+
+impl FromStr for DeliveryCursor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (message, version) = text.rsplit_once('_').ok_or(Invalid::NotACursor)?;
+        // What is before that has the form of an event's.
+        let EventCursor { created_at, id } = message.parse()?;
+        let version = version.parse::<RegistrationCursor>()?.version();
+        Ok(Self { tried_at: created_at, event_id: id, version })
+    }
+}
+
 /// A number as it is printed: `FromStr` alone would take one with a plus sign, too.
 fn number<T: FromStr>(text: &str) -> Option<T> {
     Some(text).filter(|text| !text.starts_with('+'))?.parse().ok()
@@ -155,6 +179,12 @@ mod tests {
             id: Uuid::from_u128(7).into(),
         };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let delivery = DeliveryCursor {
+            tried_at: cursor.created_at,
+            event_id: cursor.id,
+            version: Version::new(42),
+        };
+        assert_eq!(delivery.to_string().parse(), Ok(delivery));
         let cursor = RegistrationCursor(Version::new(42));
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
@@ -164,6 +194,10 @@ mod tests {
         let far = format!("{}_{}", i64::MAX, Uuid::from_u128(7));
         for text in ["", "_", "1_", "1_x", "x_00000000000000000000000000000007", &far] {
             assert_eq!(text.parse::<EventCursor>(), Err(Invalid::NotACursor), "{text:?}");
+        }
+        let event = Uuid::from_u128(7).simple();
+        for text in ["", "1_2", "1_x_2", &format!("1_{event}"), &format!("1_{event}_-2")] {
+            assert_eq!(text.parse::<DeliveryCursor>(), Err(Invalid::NotACursor), "{text:?}");
         }
         for text in ["", "-1", "x", "9223372036854775808"] {
             assert_eq!(text.parse::<RegistrationCursor>(), Err(Invalid::NotACursor), "{text:?}");

@@ -100,6 +100,11 @@ bytes_newtype!(
 );
 
 bytes_newtype!(
+    /// What an endpoint's webhooks are signed with: its owner and the servers know it.
+    EndpointSecret
+);
+
+bytes_newtype!(
     /// The public half of a key that tickets are signed with.
     TicketKey
 );

@@ -56,6 +56,11 @@ pub enum Invalid {
     /// A cursor that no listing gave out.
     #[error("must be a cursor taken from a Link header")]
     NotACursor,
+    /// Not an [`EndpointUrl`](crate::EndpointUrl).
+    #[error(
+        "must be a URL such as https://example.org/hooks, with https, and without user name, password and fragment"
+    )]
+    NotAnEndpointUrl,
     /// An event that ends before it begins, or closes before it opens.
     #[error("must not end before it begins, nor close before it opens")]
     OutOfOrder,

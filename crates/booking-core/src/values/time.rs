@@ -75,6 +75,8 @@ macro_rules! seconds_newtype {
             pub const SECONDS_MIN: u32 = $min;
             /// The longest, in seconds.
             pub const SECONDS_MAX: u32 = $max;
+            /// The longest.
+            pub const MAX: Self = Self($max);
 
             /// Checks `seconds` against the bounds.
             ///
@@ -165,6 +167,46 @@ impl<'de> Deserialize<'de> for Retention {
     }
 }
 
+/// How many hours before an event begins those who come are reminded of it: 1 to 720, which are 30 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RemindHours(u32);
+
+impl RemindHours {
+    /// The fewest.
+    pub const HOURS_MIN: u32 = 1;
+    /// The most.
+    pub const HOURS_MAX: u32 = 720;
+
+    /// Checks `hours` against the bounds.
+    ///
+    /// # Errors
+    /// [`Invalid::OutOfRange`].
+    pub fn parse(hours: i64) -> Result<Self, Invalid> {
+        u32::try_from(hours)
+            .ok()
+            .filter(|hours| (Self::HOURS_MIN..=Self::HOURS_MAX).contains(hours))
+            .map(Self)
+            .ok_or(Invalid::OutOfRange { min: Self::HOURS_MIN, max: Self::HOURS_MAX })
+    }
+
+    /// The number of hours.
+    pub const fn hours(self) -> u32 {
+        self.0
+    }
+
+    /// The instant that is so long before `start`, if stores can keep it.
+    pub fn before(self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        start.checked_sub_signed(TimeDelta::hours(self.0.into())).filter(is_stored)
+    }
+}
+
+impl<'de> Deserialize<'de> for RemindHours {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(i64::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,5 +282,21 @@ mod tests {
             assert!(HoldTtl::parse(seconds).is_err(), "{seconds}");
         }
         assert_eq!(HoldTtl::default().seconds(), 600);
+        assert_eq!(HoldTtl::parse(1_800), Ok(HoldTtl::MAX));
+    }
+
+    #[test]
+    fn a_reminder_comes_an_hour_to_thirty_days_before() {
+        let start = parse_instant("2026-05-01T19:00:00Z").expect("an instant");
+        let before = |hours| RemindHours::parse(hours).ok().and_then(|hours| hours.before(start));
+        assert_eq!(before(1), parse_instant("2026-05-01T18:00:00Z").ok());
+        assert_eq!(before(720), parse_instant("2026-04-01T19:00:00Z").ok());
+        for hours in [i64::MIN, -1, 0, 721, i64::MAX] {
+            let range = Invalid::OutOfRange { min: 1, max: 720 };
+            assert_eq!(RemindHours::parse(hours), Err(range), "{hours}");
+        }
+        // No store can keep a time before the year 0.
+        let first = parse_device_time("0000-01-01T00:30:00Z").expect("an instant");
+        assert_eq!(RemindHours::parse(1).ok().and_then(|hours| hours.before(first)), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::settings::{Reader, is_host_and_port};
 use actix_web::http::Uri;
-use booking_core::EventId;
+use booking_core::{EventId, RegistrationId};
 
 const COMPLAINT: &str =
     "is not an http or https address such as https://booking.example.org, without ? and #";
@@ -37,9 +37,19 @@ impl BaseUrl {
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
     }
 
+    /// The whole of it, without a slash at its end.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The page of an event.
     pub(crate) fn of_event(&self, id: EventId) -> String {
         format!("{}/#/events/{id}", self.0)
+    }
+
+    /// The private page of a registration, which a token opens: behind the `#`, so that no server ever sees it.
+    pub(crate) fn of_registration(&self, id: RegistrationId, token: &str) -> String {
+        format!("{}/#/registrations/{id}/{token}", self.0)
     }
 }
 
@@ -98,6 +108,15 @@ mod tests {
             "https://a.example\r\nX: y",
         ] {
             assert_eq!(BaseUrl::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_an_event_is_below_it() {
+        let id = EventId::from(uuid::Uuid::from_u128(7));
+        for base in ["https://example.org/tickets/", "https://example.org/tickets"] {
+            let url = BaseUrl::parse(base).expect("it is one").of_event(id);
+            assert_eq!(url, format!("https://example.org/tickets/#/events/{id}"));
         }
     }
 

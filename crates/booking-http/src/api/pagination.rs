@@ -11,7 +11,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use booking_core::{EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
+use booking_core::{
+    DeliveryCursor, EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor,
+};
 use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
@@ -37,6 +39,10 @@ impl Cursor for EventCursor {
 
 impl Cursor for RegistrationCursor {
     const NAMES: QueryNames = QueryNames(&["limit", "cursor", "status"]);
+}
+
+impl Cursor for DeliveryCursor {
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor"]);
 }
 
 impl<C: Cursor> FromRequest for PageQuery<C> {

@@ -1,10 +1,14 @@
 //! The JSON that is sent: what clients see of the domain.
 
+mod webhooks;
+
+pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
+
 use crate::api::openapi::schemas::words;
 use actix_web::web::Bytes;
 use booking_core::{
-    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, OfferTtl, PersonName,
-    Registration, RegistrationId, Retention, Status, TimeZone, Timing, Venue, Version,
+    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, OfferTtl, PersonName,
+    Registration, RegistrationId, RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -60,6 +64,14 @@ pub(crate) struct EventBody<'a> {
     /// For how many days after its end personal data is kept; null for ever.
     #[schema(required = true)]
     retention_days: Option<u32>,
+    /// In which language mails are.
+    #[schema(schema_with = languages)]
+    language: &'static str,
+    /// How many hours before it begins a mail reminds of it; null: none does.
+    #[schema(required = true)]
+    remind_hours: Option<u32>,
+    /// Whether a visitor's seat is held until a link in a mail confirms it.
+    confirm_address: bool,
     /// Raised by one with every change.
     #[schema(value_type = u64)]
     version: Version,
@@ -68,6 +80,10 @@ pub(crate) struct EventBody<'a> {
 
 fn event_statuses() -> ObjectBuilder {
     words(EventStatus::ALL.map(EventStatus::as_str))
+}
+
+fn languages() -> ObjectBuilder {
+    words(Language::ALL.map(Language::as_str))
 }
 
 impl<'a> From<&'a Event> for EventBody<'a> {
@@ -93,6 +109,9 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             offer_ttl_seconds: rules.offer_ttl.map(OfferTtl::seconds),
             conceal_registered: rules.conceals_registered,
             retention_days: details.retention.map(Retention::days),
+            language: details.language.as_str(),
+            remind_hours: details.remind_hours.map(RemindHours::hours),
+            confirm_address: rules.confirms_address,
             version: event.version,
             created_at: event.created_at,
         }
@@ -175,6 +194,40 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             timing: None,
         }
     }
+}
+
+/// What is told of a seat that whoever has the address is asked about by mail: the same whatever became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmationSent)]
+pub(crate) struct ToConfirmBody {
+    #[schema(schema_with = sent)]
+    status: &'static str,
+}
+
+fn sent() -> ObjectBuilder {
+    words([ToConfirmBody::SENT.status])
+}
+
+impl ToConfirmBody {
+    /// The only one that there is.
+    pub(crate) const SENT: Self = Self { status: "confirmation_sent" };
+}
+
+/// What is told of an address whose links are asked for: the same whether or not there are any.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FindAccepted)]
+pub(crate) struct FindBody {
+    #[schema(schema_with = accepted)]
+    status: &'static str,
+}
+
+fn accepted() -> ObjectBuilder {
+    words([FindBody::ACCEPTED.status])
+}
+
+impl FindBody {
+    /// The only one that there is.
+    pub(crate) const ACCEPTED: Self = Self { status: "accepted" };
 }
 
 /// Something that happened to a registration, as clients see it.

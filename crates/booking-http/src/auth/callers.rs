@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use booking_core::{Caller, Organizer, RegistrationId, TokenHash};
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 /// The longest token that is looked at, in bytes; ours have 43.
@@ -17,6 +18,9 @@ const TOKEN_BYTES_MAX: usize = 512;
 
 /// What every organizer's token begins with, so that one that leaked is recognized for what it is.
 pub(crate) const ORGANIZER_PREFIX: &str = "org_";
+
+/// What the token of a mailed link begins with. Whom it stands for is found out where the registration is read.
+pub(crate) const MAIL_PREFIX: &str = "mlt_";
 
 /// Who asks for what organizers may: the token of one, or anybody while the server is open.
 #[derive(Clone, Copy)]
@@ -74,6 +78,51 @@ pub(crate) fn optional_caller(request: &HttpRequest) -> Result<Caller, ApiError>
     OptionalAuth::of(token_cache_of(request), request.headers())
 }
 
+/// Who asks for what anybody may, for as long as what was asked for is answered: a token may be revoked meanwhile,
+/// and a server that was open be so no more.
+#[derive(Clone, Copy)]
+pub(crate) struct StandingAuth {
+    shown: Option<TokenHash>,
+    /// Whether that is to be an organizer's.
+    is_organizers: bool,
+}
+
+impl StandingAuth {
+    fn of(headers: &HeaderMap) -> Self {
+        match Authorization::of(headers) {
+            Authorization::Token(token) => Self {
+                shown: Some(token_hash(token)),
+                is_organizers: token.starts_with(ORGANIZER_PREFIX),
+            },
+            Authorization::Nothing | Authorization::Malformed => {
+                Self { shown: None, is_organizers: false }
+            }
+        }
+    }
+
+    /// Who it is now: as [`OptionalAuth`], and nobody where that is refused.
+    pub(crate) fn caller(&self, tokens: &TokenCache) -> Option<Caller> {
+        if tokens.is_open() {
+            return Some(Caller::OpenOrganizer);
+        }
+        let Some(shown) = &self.shown else { return Some(Caller::Anyone) };
+        match tokens.organizer(shown) {
+            Some(organizer) => Some(Caller::Organizer(organizer.id)),
+            None if self.is_organizers => None,
+            None => Some(Caller::Anyone),
+        }
+    }
+}
+
+impl FromRequest for StandingAuth {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request.headers())))
+    }
+}
+
 /// Whose token the request shows, if it shows one to a server that is not open.
 pub(crate) struct OptionalOrganizer(pub(crate) Option<Organizer>);
 
@@ -93,7 +142,11 @@ impl FromRequest for OptionalOrganizer {
 #[derive(Clone, Copy)]
 pub(crate) struct RegistrationAuth {
     pub(crate) id: RegistrationId,
+    /// By the hash of what was shown, also where that is the token of a mailed link: under that name their keys are
+    /// looked up, also when the token is good no more.
     pub(crate) caller: Caller,
+    /// Whether what was shown has the form of a mailed link's token.
+    pub(crate) is_mailed: bool,
 }
 
 impl RegistrationAuth {
@@ -103,7 +156,7 @@ impl RegistrationAuth {
     /// [`ApiError::Unauthenticated`], [`ApiError::NotFound`].
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let caller = registration_caller(token_cache_of(request), request.headers())?;
-        Ok(Self { id: id(request, "id")?, caller })
+        Ok(Self { id: id(request, "id")?, caller, is_mailed: shows_mail_token(request.headers()) })
     }
 }
 
@@ -128,6 +181,12 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
         Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
         Authorization::Token(token) => caller_with(token, tokens, Caller::Attendee),
     }
+}
+
+/// Whether the token of a mailed link is shown, by its form.
+fn shows_mail_token(headers: &HeaderMap) -> bool {
+    let shown = Authorization::of(headers);
+    matches!(shown, Authorization::Token(token) if token.starts_with(MAIL_PREFIX))
 }
 
 /// Who shows `token`: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
@@ -288,6 +347,31 @@ mod tests {
         assert_eq!(ask(&tokens, &["Bearer org_other"]), [unknown; 3]);
         let attendee = Ok(Caller::Attendee(token_hash("abc")));
         assert_eq!(ask(&tokens, &["Bearer abc"]), [unknown, anyone, attendee]);
+    }
+
+    #[test]
+    fn the_token_of_a_mailed_link_is_known_by_its_form() {
+        assert!(shows_mail_token(&headers(&["Bearer mlt_abc"])));
+        for values in [&["Bearer abc"][..], &["Bearer org_mlt_"], &["mlt_abc"], &[]] {
+            assert!(!shows_mail_token(&headers(values)), "{values:?}");
+        }
+        assert!(!shows_mail_token(&headers(&["Bearer mlt_abc", "Bearer mlt_abc"])));
+    }
+
+    #[actix_web::test]
+    async fn who_stands_there_is_who_it_is_now() {
+        let (open, closed) = (token_cache(true).await, token_cache(false).await);
+        for (header, later) in [
+            (None, Some(Caller::Anyone)),
+            (Some("Basic YTpi"), Some(Caller::Anyone)),
+            (Some("Bearer abc"), Some(Caller::Anyone)),
+            (Some("Bearer org_good"), Some(Caller::Organizer(Uuid::nil().into()))),
+            (Some("Bearer org_other"), None),
+        ] {
+            let auth = StandingAuth::of(&headers(header.as_slice()));
+            assert_eq!(auth.caller(&open), Some(Caller::OpenOrganizer), "{header:?}");
+            assert_eq!(auth.caller(&closed), later, "{header:?}");
+        }
     }
 
     #[actix_web::test]

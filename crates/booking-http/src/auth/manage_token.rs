@@ -9,8 +9,12 @@
 //! - for whatever replaces a token (a transfer, another address, a new link), the registration's id and the
 //!   idempotency key with the fingerprint of the body: the id has had tokens before, and another request
 //!   must get another one. Without a key there is no replay, and random bytes take its place.
+//!
+//! Nothing keeps a token, so none can be mailed. A link in a mail has one of its own, derived from the registration's id
+//! and the hash of the token that manages it: whoever shows it stands for the holder of that token, as long as that
+//! token is the registration's.
 
-use crate::auth::callers::token_hash;
+use crate::auth::callers::{MAIL_PREFIX, token_hash};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use booking_core::{IdempotencyKey, RegistrationId, SigningSeed, TokenHash};
@@ -102,6 +106,24 @@ impl TokenSecret {
     }
 }
 
+impl TokenSecret {
+    /// The token of a mailed link, for whoever manages the registration by the token with this hash.
+    pub(crate) fn derive_mailed(&self, id: RegistrationId, hash: &TokenHash) -> String {
+        let mac = self.0.clone().chain_update([3]);
+        let mac = mac.chain_update(id.as_uuid().as_bytes()).chain_update(hash.as_bytes());
+        let bytes: [u8; TOKEN_BYTES] = mac.finalize().into_bytes().into();
+        format!("{MAIL_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The bytes that belong to an idempotency key: an id and a secret that are the same when they are asked for
+    /// again.
+    pub(crate) fn derive_of_key(&self, what: &[u8], key: IdempotencyKey) -> [u8; 32] {
+        let mac = self.0.clone().chain_update([4]).chain_update((what.len() as u64).to_be_bytes());
+        let mac = mac.chain_update(what).chain_update(key.hash.as_bytes());
+        mac.chain_update(key.fingerprint.as_bytes()).finalize().into_bytes().into()
+    }
+}
+
 fn keyed(secret: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret).expect("HMAC takes keys of any length")
 }
@@ -147,6 +169,34 @@ mod tests {
         let hashes: BTreeSet<_> = tokens.iter().map(ManageToken::hash).collect();
         assert_eq!(hashes.len(), tokens.len());
         assert!(texts.iter().all(|text| text.len() == 43));
+    }
+
+    #[test]
+    fn a_mailed_link_is_of_one_registration_and_of_the_token_that_manages_it() {
+        let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
+        let other_secret = TokenSecret::of(&SigningSeed::new([8; 32]));
+        let hash = |byte| TokenHash::new([byte; 32]);
+        let token = secret.derive_mailed(id(1), &hash(1));
+        assert_eq!(token, secret.derive_mailed(id(1), &hash(1)));
+        assert!(token.len() == 47 && token.starts_with("mlt_"), "{}", token.len());
+        let others = [
+            secret.derive_mailed(id(2), &hash(1)),
+            secret.derive_mailed(id(1), &hash(2)),
+            other_secret.derive_mailed(id(1), &hash(1)),
+            format!("mlt_{}", secret.derive(Origin::Made(id(1))).as_str()),
+        ];
+        assert!(!others.contains(&token));
+    }
+
+    #[test]
+    fn what_belongs_to_a_key_is_of_all_of_it() {
+        let secret = TokenSecret::of(&SigningSeed::new([7; 32]));
+        let of = |what: &[u8], hash, fingerprint| {
+            secret.derive_of_key(what, key(hash, fingerprint).expect("it is one"))
+        };
+        assert_eq!(of(b"a", 1, 1), of(b"a", 1, 1));
+        let all = [of(b"a", 1, 1), of(b"b", 1, 1), of(b"a", 2, 1), of(b"a", 1, 2)];
+        assert_eq!(BTreeSet::from(all).len(), all.len());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! A cache of the organizers' tokens that are good, so that no request waits for the store to know its caller.
 
 use crate::util::locks::{read, write};
-use booking_core::{BookingStore, Organizer, OrganizerToken, StoreError, TokenHash};
+use booking_core::{
+    BookingStore, Organizer, OrganizerId, OrganizerName, OrganizerToken, StoreError, TokenHash,
+};
 use std::collections::HashMap;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +50,12 @@ impl TokenCache {
     /// Whether anybody is the organizer.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::SeqCst)
+    }
+
+    /// What an organizer is called that has a good token.
+    pub(crate) fn organizer_name(&self, id: OrganizerId) -> Option<OrganizerName> {
+        let organizers = read(&self.organizers);
+        organizers.values().find(|organizer| organizer.id == id).map(|found| found.name.clone())
     }
 
     /// Whose token has this hash, if it is good.

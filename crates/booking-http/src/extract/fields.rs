@@ -218,6 +218,27 @@ pub(crate) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&Json<'_>) -> Re
     }
 }
 
+/// Reads an array of some of a few words, of at least so many; one that is there twice is there once.
+pub(crate) fn words<T: Copy + PartialEq>(
+    words: &[(&str, T)],
+    min: usize,
+) -> impl FnOnce(&Json<'_>) -> Result<Vec<T>, String> {
+    move |value| {
+        let Json::Array(items) = value else { return Err("must be an array".into()) };
+        if items.len() < min {
+            return Err(format!("must have at least {min} items"));
+        }
+        let mut found = Vec::new();
+        for (position, item) in items.iter().enumerate() {
+            let one = word(words)(item).map_err(|reason| format!("item {position} {reason}"))?;
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        Ok(found)
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -280,6 +301,17 @@ pub(crate) mod tests {
         assert_eq!(pointers, ["/s/1/a", "/s/1/x", "/s/2/a", "/s/3"]);
         for json in [r#"{"s":[]}"#, r#"{"s":[{},{},{},{},{}]}"#, r#"{"s":{}}"#, "{}"] {
             assert_eq!(read(json, all).expect_err("it is not valid").len(), 1, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_array_of_words_has_each_once() {
+        let read_words = |json: &str| {
+            read(json, |fields| fields.required("w", words(&[("this", 1), ("that", 2)], 1)))
+        };
+        assert_eq!(read_words(r#"{"w":["that","this","that"]}"#), Ok(vec![2, 1]));
+        for json in [r#"{"w":[]}"#, r#"{"w":"this"}"#, r#"{"w":["this","x"]}"#, r#"{"w":[null]}"#] {
+            assert!(read_words(json).is_err_and(|errors| errors.len() == 1), "{json}");
         }
     }
 

@@ -16,6 +16,10 @@ pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 
+/// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table says of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueryBytesMax(pub(crate) usize);
+
 /// The parameters of a query that have not been taken yet, each there once, and what is wrong with it.
 #[derive(Default)]
 pub(crate) struct Parameters {
@@ -33,15 +37,22 @@ impl Parameters {
             Method::GET | Method::HEAD => request.app_data::<QueryNames>(),
             _ => None,
         };
-        Self::read(request.query_string(), names.copied().unwrap_or(QueryNames(&[])))
+        let names = names.copied().unwrap_or(QueryNames(&[]));
+        let max = request.app_data::<QueryBytesMax>().map_or(QUERY_BYTES_MAX, |max| max.0);
+        Self::read_within(request.query_string(), names, max)
     }
 
     /// Reads a query, in time that grows as its length does.
     ///
     /// # Errors
     /// [`ApiError::QueryTooLong`].
+    #[cfg(any(test, feature = "fuzz"))]
     pub(crate) fn read(query: &str, names: QueryNames) -> Result<Self, ApiError> {
-        check_length(query)?;
+        Self::read_within(query, names, QUERY_BYTES_MAX)
+    }
+
+    fn read_within(query: &str, names: QueryNames, bytes_max: usize) -> Result<Self, ApiError> {
+        check_within(query, bytes_max)?;
         let mut parameters = Self::default();
         if query.is_empty() {
             return Ok(parameters);
@@ -74,6 +85,19 @@ impl Parameters {
         parse(&value).map_err(|reason| self.refuse(name, &reason)).ok()
     }
 
+    /// Takes a parameter that has to be there: `absent` is wrong, and what stands for one that is not.
+    pub(crate) fn take_or<T>(
+        &mut self,
+        name: &str,
+        absent: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.found.iter().any(|(found, _)| *found == name) {
+            return self.take(name, parse);
+        }
+        parse(absent).map_err(|reason| self.refuse(name, &reason)).ok()
+    }
+
     /// What was made of the parameters, if nothing is wrong with them.
     ///
     /// # Errors
@@ -98,10 +122,11 @@ impl Parameters {
 /// # Errors
 /// [`ApiError::QueryTooLong`].
 pub(crate) fn check_length(query: &str) -> Result<(), ApiError> {
-    if query.len() > QUERY_BYTES_MAX {
-        return Err(ApiError::QueryTooLong { max: QUERY_BYTES_MAX });
-    }
-    Ok(())
+    check_within(query, QUERY_BYTES_MAX)
+}
+
+fn check_within(query: &str, max: usize) -> Result<(), ApiError> {
+    if query.len() > max { Err(ApiError::QueryTooLong { max }) } else { Ok(()) }
 }
 
 /// Refuses a query in which something is wrong as far as names go.

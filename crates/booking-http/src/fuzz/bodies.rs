@@ -22,12 +22,13 @@ const HOLD: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada","ttl_sec
 const TRANSFER: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada"}"#];
 const CREATE: &[&str] = &[
     r#"{"name":"Jazz","capacity":80}"#,
-    r#"{"name":" Jazz ","description":"a\n\tb","capacity":1,"starts_at":"2026-05-01T20:00:00+02:00","ends_at":"2026-05-01T19:00:00.123456Z","timezone":"Europe/Berlin","venue":"Hall","status":"draft","opens_at":"2026-01-01T00:00:00Z","closes_at":"2026-02-01T00:00:00Z","waitlist_enabled":true,"offer_ttl_seconds":3600}"#,
+    r#"{"name":" Jazz ","description":"a\n\tb","capacity":1,"starts_at":"2026-05-01T20:00:00+02:00","ends_at":"2026-05-01T19:00:00.123456Z","timezone":"Europe/Berlin","venue":"Hall","status":"draft","opens_at":"2026-01-01T00:00:00Z","closes_at":"2026-02-01T00:00:00Z","waitlist_enabled":true,"offer_ttl_seconds":3600,"language":"de","remind_hours":24,"confirm_address":true}"#,
     r#"{"name":"J","capacity":100000,"description":null,"offer_ttl_seconds":null}"#,
 ];
 const EDIT: &[&str] = &[
     r#"{"capacity":2,"status":"published","venue":null,"starts_at":null}"#,
     r#"{"name":"b","description":"","timezone":"UTC","offer_ttl_seconds":60,"waitlist_enabled":false}"#,
+    r#"{"language":"en","remind_hours":null,"confirm_address":false}"#,
 ];
 const CHECK_IN: &[&str] = &[r#"{"ticket":"AQ"}"#];
 const BATCH: &[&str] = &[

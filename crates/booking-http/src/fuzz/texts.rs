@@ -1,12 +1,12 @@
 //! Texts by themselves: paths, queries, tickets, times, and one that we write of what others typed.
 
 use super::{Target, text};
-use crate::api::calendar;
 use crate::api::pagination::parse;
 use booking_core::{
     Capacity, CapacityMax, Description, EmailAddress, EventCursor, EventId, EventName, NewEvent,
     RegistrationCursor, TimeZone, parse_instant,
 };
+use booking_delivery::calendar;
 use booking_ticket::{Keyring, SigningKey};
 use chrono::DateTime;
 use std::sync::LazyLock;
@@ -168,7 +168,7 @@ fn write_calendar(bytes: &[u8]) {
             new.details.starts_at = DateTime::from_timestamp(0, 0);
         });
         let event = event.expect("it has no end").created_at(DateTime::UNIX_EPOCH);
-        let calendar = calendar::of(&event, None).expect("it is known when it begins");
+        let calendar = calendar::of(&event, None, None).expect("it is known when it begins");
         assert!(
             calendar.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n']))
         );

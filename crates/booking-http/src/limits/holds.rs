@@ -81,7 +81,7 @@ impl Holds {
     /// Gives the place back if no hold was made, and else has it go with that.
     pub(crate) fn settle(&self, place: &Taken, outcome: &Result<Outcome, SubmitError>) {
         self.lock().settle(place, outcome, |outcome| match outcome {
-            Outcome::Held(registration) => Some(registration.id),
+            Outcome::Held(registration) | Outcome::ToConfirm(registration) => Some(registration.id),
             _ => None,
         });
     }

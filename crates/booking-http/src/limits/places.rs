@@ -107,6 +107,8 @@ impl Places {
             }
             // That was another request: the place is of the one that had the key first.
             Ok(Outcome::Refused(Refusal::KeyReused)) => self.give_back(place),
+            // To whoever asks that is as if something was made, and so it counts as if it was.
+            Ok(Outcome::KnownAddress(_)) => self.keep(place, place.id),
             Ok(outcome) => match made(outcome) {
                 Some(id) => self.keep(place, id),
                 None => {

@@ -81,7 +81,8 @@ impl Seats {
         self.lock().settle(place, outcome, |outcome| match outcome {
             Outcome::Confirmed(registration)
             | Outcome::Held(registration)
-            | Outcome::Waitlisted(registration) => Some(registration.id),
+            | Outcome::Waitlisted(registration)
+            | Outcome::ToConfirm(registration) => Some(registration.id),
             _ => None,
         });
     }
@@ -158,6 +159,22 @@ mod tests {
         seats.give_back(&place);
         assert!(take(&seats, now, client(1), 1, 3).is_ok());
         assert!(take(&seats, now, client(1), 1, 4).is_err());
+    }
+
+    /// Else a client could tell by how much it may take who is registered.
+    #[test]
+    fn an_address_that_is_known_counts_as_one_that_is_not() {
+        let seats = seats(1);
+        let now = Instant::now();
+        let known = Uuid::from_u128(9).into();
+        let place = take(&seats, now, client(1), 1, 1).expect("there is room");
+        seats.settle(&place, &Ok(Outcome::KnownAddress(known)));
+        assert!(take(&seats, now, client(1), 1, 2).is_err());
+        // Whoever has that registration has a place of their own.
+        let own = take(&seats, now, client(2), 1, 9).expect("there is room");
+        seats.settle(&own, &Ok(Outcome::KnownAddress(known)));
+        assert_eq!(seats.lock().by_id.len(), 2);
+        assert_eq!(seats.lock().by_end.len(), 2);
     }
 
     #[test]

@@ -10,12 +10,15 @@
 //! | while a request is being answered, or an answer waits to be taken, no other one is read; of what comes at once 16 requests at most are taken | `guarded_stream` |
 //! | nothing is answered on it, and its last answer was made long ago: it ends with a reset, as an orderly end would leave the rest of the answer in the kernel's memory | here |
 //! | a client has as many as it may, or files run short: the one that is idle for longest ends | here, `counts` |
+//! | an answer goes on for hours: its connection is taken from the server, and never idle | `detached_stream` |
 //! | the server stops: it ends in order as soon as it is idle, and answers say so | here, `shutdown` |
 
 mod counts;
+mod detached_stream;
 mod guarded_stream;
 
 pub(crate) use counts::Counts;
+pub(crate) use detached_stream::{DetachedStream, GoesOn, hand_over};
 pub(crate) use guarded_stream::GuardedStream;
 
 use actix_web::HttpRequest;
@@ -24,6 +27,7 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::{self, time::sleep};
 use counts::Counted;
+use detached_stream::Handover;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
@@ -59,6 +63,8 @@ pub(crate) struct Connection {
     has_held: Cell<bool>,
     /// Whether the client does not take what it is sent.
     is_write_blocked: Cell<bool>,
+    /// Who goes on with it, if its last answer is not the server's to finish.
+    handover: Cell<Option<Handover>>,
     counted: Counted,
 }
 
@@ -96,6 +102,7 @@ pub(crate) fn accept(
         waker: RefCell::new(None),
         has_held: Cell::new(false),
         is_write_blocked: Cell::new(false),
+        handover: Cell::new(None),
         counted,
     });
     let is_first = CONNECTIONS.with_borrow_mut(|connections| {
@@ -218,6 +225,8 @@ impl Answering {
         let connection = request.request().conn_data::<Rc<Connection>>().cloned();
         if let Some(connection) = &connection {
             connection.is_used.set(true);
+            // Another request has come behind one whose answer was to go on: it gets its answer, and that is the end.
+            connection.handover.take();
             connection.is_answering.set(true);
             connection.idle_since.set(now);
             // The bodies of what is safe nobody reads.

@@ -45,6 +45,7 @@ impl Extras {
             | ApiError::BodyBroken
             | ApiError::NotConfirmed
             | ApiError::RateLimited(_)
+            | ApiError::TooManyWatchers { .. }
             | ApiError::Submit(_)
             | ApiError::Store(_)
             | ApiError::Panic

@@ -27,4 +27,8 @@ pub(crate) enum LimitKind {
          for now"
     )]
     ClientSeats,
+    #[error(
+        "too many watch events from your network's address; what is asked for can be read all the same"
+    )]
+    ClientWatchers,
 }

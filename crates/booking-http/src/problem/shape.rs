@@ -52,6 +52,7 @@ impl Shape {
             ApiError::TicketRefused(_) => TICKET_REFUSED,
             ApiError::Refused { refusal, .. } => of_refusal(refusal),
             ApiError::RateLimited(RateLimited { wait, .. }) => RATE_LIMITED.retry_after(*wait),
+            ApiError::TooManyWatchers { wait } => OVERLOADED.retry_after(*wait),
             ApiError::Submit(error) => of_submit(error),
             ApiError::Store(error) => of_store(error),
             ApiError::Panic => INTERNAL,

@@ -57,6 +57,7 @@ routes! {
     "/sw.js" => JAVASCRIPT "sw.js"
     ;
     SVG "favicon.svg"
+    SVG "favicon-calling.svg"
     CSS "css/app.css"
     CSS "css/check_in.css"
     CSS "css/disclosure.css"
@@ -68,6 +69,7 @@ routes! {
     CSS "css/ticket.css"
     JAVASCRIPT "js/address.js"
     JAVASCRIPT "js/api.js"
+    JAVASCRIPT "js/calling.js"
     JAVASCRIPT "js/clock.js"
     JAVASCRIPT "js/confirm_step.js"
     JAVASCRIPT "js/confirmation.js"
@@ -86,6 +88,7 @@ routes! {
     JAVASCRIPT "js/http.js"
     JAVASCRIPT "js/idempotency.js"
     JAVASCRIPT "js/limits.js"
+    JAVASCRIPT "js/live.js"
     JAVASCRIPT "js/main.js"
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/person_form.js"

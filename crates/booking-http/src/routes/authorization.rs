@@ -4,8 +4,9 @@
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
 
+use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
-use crate::extract::path::EventPath;
+use crate::extract::path::{EventPath, WebhookPath};
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -86,6 +87,13 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
         // Organizers see those events that they manage, and who is none has not come here on their routes.
         let caller = callers::optional_caller(request)?;
         service.reads.event(caller, EventPath::of(request)?.0).await?;
+    } else if template.starts_with("/webhooks/{id}") {
+        // Who is no organizer has not come here.
+        let caller = callers::optional_caller(request)?;
+        service.webhooks.get(caller, WebhookPath::of(request)?.0).await?;
+    } else if template == "/live" {
+        let caller = callers::optional_caller(request)?;
+        service.reads.availability(caller, &named_events(request.query_string())).await?;
     }
     Ok(())
 }

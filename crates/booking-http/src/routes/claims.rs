@@ -6,14 +6,24 @@ use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
 use crate::extract::path::EventPath;
-use crate::limits::Peer;
+use crate::limits::{Peer, Taken};
+use crate::net::client::Client;
 use crate::problem::{ApiError, RateLimited};
-use crate::routes::responses::CommandResult;
+use crate::routes::responses::{CommandResult, by_mail, to_confirm};
 use crate::service::Service;
 use crate::service::tickets::Issued;
+use actix_web::rt::time::{Instant, sleep_until};
 use actix_web::web::Data;
-use booking_core::{Claim, Command, EventCommand, Outcome, RegistrationId};
+use booking_core::{
+    Caller, Claim, Command, EmailAddress, EventCommand, EventId, HoldTtl, IdempotencyKey, KeyHash,
+    Outcome, Person, RegistrationId,
+};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// When a claim that a mail decides about is answered, whatever became of it: who asks is not to see by the time
+/// that an answer takes whether anything was written.
+const BY_MAIL_AFTER: Duration = Duration::from_millis(100);
 
 /// `POST /events/{id}/register`
 pub(super) async fn register(
@@ -23,22 +33,12 @@ pub(super) async fn register(
     Peer(client): Peer,
     write: Write<Register>,
 ) -> Answer {
-    let key = write.key_of(caller)?;
+    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
     let Register { person, on_full } = write.body;
-    let id = RegistrationId::beside(event_id, Uuid::now_v7());
-    let token = service.tickets.issue(Origin::Made(id));
-    let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
-    let command = Command::Register(booking_core::Register { claim, on_full });
-    let item = EventCommand::new(event_id, caller, command).with_key(key);
-    let outcome = match service.seats.take(client, caller, event_id, id, key.map(|key| key.hash)) {
-        Ok(seat) => {
-            let outcome = service.submit(item).await;
-            service.seats.settle(&seat, &outcome);
-            outcome?
-        }
-        Err(too_many) => replay(&service, item, too_many).await?,
-    };
-    respond(&service, outcome, &token).await
+    claim(&service, asking, person, None, |claim| {
+        Command::Register(booking_core::Register { claim, on_full })
+    })
+    .await
 }
 
 /// `POST /events/{id}/holds`
@@ -49,28 +49,115 @@ pub(super) async fn hold(
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let key = write.key_of(caller)?;
+    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
     let Hold { person, ttl } = write.body;
+    claim(&service, asking, person, Some(ttl), |claim| {
+        Command::Hold(booking_core::Hold { claim, ttl })
+    })
+    .await
+}
+
+/// Who asks for a seat, and of what.
+#[derive(Clone, Copy)]
+struct Asking {
+    client: Option<Client>,
+    caller: Caller,
+    event_id: EventId,
+    key: Option<IdempotencyKey>,
+}
+
+/// Claims a seat by what `command` makes of the claim: one for a while, if there is a `ttl`.
+async fn claim(
+    service: &Service,
+    asking: Asking,
+    person: Person,
+    ttl: Option<HoldTtl>,
+    command: impl FnOnce(Claim) -> Command,
+) -> Answer {
+    let began = Instant::now();
+    let Asking { caller, event_id, key, .. } = asking;
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let token = service.tickets.issue(Origin::Made(id));
-    let key_hash = key.map(|key| key.hash);
-    let places = service.seats.take(client, caller, event_id, id, key_hash).and_then(|seat| {
-        let hold = service.holds.take(client, &person.user_email, id, key_hash, ttl);
-        hold.inspect_err(|_| service.seats.give_back(&seat)).map(|hold| (seat, hold))
-    });
+    let is_hold = asking.is_visitor() && service.confirming.knows(event_id);
+    let ttl = if is_hold { Some(HoldTtl::MAX) } else { ttl };
+    let email = person.user_email.clone();
+    let places = Places::take(service, asking, &email, id, ttl);
     let claim = Claim { registration_id: id, person, token_hash: Some(token.hash) };
-    let command = Command::Hold(booking_core::Hold { claim, ttl });
-    let hold = EventCommand::new(event_id, caller, command).with_key(key);
+    let item = EventCommand::new(event_id, caller, command(claim)).with_key(key);
     let outcome = match places {
-        Ok((of_seat, of_hold)) => {
-            let outcome = service.submit(hold).await;
-            service.seats.settle(&of_seat, &outcome);
-            service.holds.settle(&of_hold, &outcome);
-            outcome?
+        Ok(places) => {
+            let outcome = service.submit(item).await;
+            service.seats.settle(&places.of_seat, &outcome);
+            if let Some(of_hold) = &places.of_hold {
+                service.holds.settle(of_hold, &outcome);
+            }
+            let outcome = outcome?;
+            if asking.is_visitor() {
+                learn(service, asking, &email, id, places.of_hold.is_some(), &outcome);
+            }
+            outcome
         }
-        Err(too_many) => replay(&service, hold, too_many).await?,
+        Err(too_many) => replay(service, item, too_many).await?,
     };
-    respond(&service, outcome, &token).await
+    respond(service, event_id, outcome, &token, began).await
+}
+
+impl Asking {
+    /// Whether they come as anybody may: they are confirmed where addresses are.
+    fn is_visitor(self) -> bool {
+        !matches!(self.caller, Caller::Organizer(_))
+    }
+
+    fn key_hash(self) -> Option<KeyHash> {
+        self.key.map(|key| key.hash)
+    }
+}
+
+/// What a claim has taken of what its client may have.
+struct Places {
+    of_seat: Taken,
+    of_hold: Option<Taken>,
+}
+
+impl Places {
+    fn take(
+        service: &Service,
+        asking: Asking,
+        email: &EmailAddress,
+        id: RegistrationId,
+        ttl: Option<HoldTtl>,
+    ) -> Result<Self, RateLimited> {
+        let Asking { client, caller, event_id, .. } = asking;
+        let key = asking.key_hash();
+        let of_seat = service.seats.take(client, caller, event_id, id, key)?;
+        let of_hold = ttl.map(|ttl| service.holds.take(client, email, id, key, ttl)).transpose();
+        match of_hold {
+            Ok(of_hold) => Ok(Self { of_seat, of_hold }),
+            Err(too_many) => {
+                service.seats.give_back(&of_seat);
+                Err(too_many)
+            }
+        }
+    }
+}
+
+/// Takes in whether the event confirms addresses. What turned out to be a hold that nobody knew of counts from now on.
+fn learn(
+    service: &Service,
+    asking: Asking,
+    email: &EmailAddress,
+    id: RegistrationId,
+    is_counted: bool,
+    outcome: &Outcome,
+) {
+    service.confirming.learn(asking.event_id, outcome);
+    if is_counted || by_mail(outcome) != Some(false) {
+        return;
+    }
+    let key = asking.key_hash();
+    if let Ok(of_hold) = service.holds.take(asking.client, email, id, key, HoldTtl::MAX) {
+        service.holds.settle(&of_hold, &Ok(outcome.clone()));
+    }
 }
 
 /// What a seat that is one too many was answered when it was not, if it is the same request again.
@@ -88,7 +175,21 @@ async fn replay(
     }
 }
 
-async fn respond(service: &Service, outcome: Outcome, token: &Issued) -> Answer {
+async fn respond(
+    service: &Service,
+    event_id: EventId,
+    outcome: Outcome,
+    token: &Issued,
+    began: Instant,
+) -> Answer {
+    if let Some(is_replay) = by_mail(&outcome) {
+        // What was asked before was told then.
+        if let Outcome::KnownAddress(registration_id) = outcome {
+            service.tell_of_registration(event_id, registration_id);
+        }
+        sleep_until(began + BY_MAIL_AFTER).await;
+        return Ok(to_confirm(is_replay));
+    }
     let made = CommandResult::registration(outcome)?;
     let token = made.token(&service.tickets, token).await;
     Ok(made.made(token.as_ref()))

@@ -1,7 +1,6 @@
 //! Events: create, list, show, edit, cancel, and their calendar files.
 
 use super::Answer;
-use crate::api::calendar;
 use crate::api::pagination::PageQuery;
 use crate::api::requests::{CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
@@ -9,7 +8,7 @@ use crate::auth::callers::{OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
 use crate::extract::path::EventPath;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, FieldError};
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::http::StatusCode;
@@ -17,8 +16,10 @@ use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
-    Caller, Command, Edit, EventCommand, EventCursor, EventId, NewEventFields, Outcome, Refusal,
+    Caller, Command, Edit, Event, EventCommand, EventCursor, EventId, NewEventFields, Outcome,
+    Refusal,
 };
+use booking_delivery::calendar;
 use uuid::Uuid;
 
 /// Where all events are.
@@ -32,6 +33,7 @@ pub(super) async fn create(
 ) -> Answer {
     let key = write.key_of(caller)?;
     let CreateEvent { mut details, says_retention, capacity, rules } = write.body;
+    check_mail(&service, rules.confirms_address)?;
     if !says_retention {
         details.retention = service.retention;
     }
@@ -51,6 +53,7 @@ pub(super) async fn create(
         }
     };
     let created = CommandResult::event(outcome)?;
+    note_rules(&service, &created);
     Ok(created
         .answer(StatusCode::CREATED)
         .insert_header((LOCATION, format!("{PATH}/{}", created.what.id)))
@@ -95,9 +98,32 @@ pub(super) async fn edit(
     write: Write<EditEvent>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let command = Command::Edit(Box::new(Edit { if_match, ..write.body.0 }));
-    let item = EventCommand::new(id, caller, command).with_key(key);
-    Ok(CommandResult::event(service.submit(item).await?)?.changed())
+    let edit = Edit { if_match, ..write.body.0 };
+    if let Err(error) = check_mail(&service, edit.confirms_address == Some(true)) {
+        // Only those who may ask hear what is wrong.
+        service.reads.check_manages(caller, id).await?;
+        return Err(error);
+    }
+    let item = EventCommand::new(id, caller, Command::Edit(Box::new(edit))).with_key(key);
+    let edited = CommandResult::event(service.submit(item).await?)?;
+    note_rules(&service, &edited);
+    Ok(edited.changed())
+}
+
+/// Sees to it that addresses are to be confirmed only where mail goes out.
+fn check_mail(service: &Service, confirms: bool) -> Result<(), ApiError> {
+    if service.mail_is_on || !confirms {
+        return Ok(());
+    }
+    let detail = "needs mail, which this server does not send: MAIL_URL is not set".into();
+    Err(ApiError::Validation(vec![FieldError { pointer: "/confirm_address".into(), detail }]))
+}
+
+/// Takes in what visitors' claims are at an event, as it is by now; an earlier answer does not tell.
+fn note_rules(service: &Service, event: &CommandResult<Box<Event>>) {
+    if !event.is_replay {
+        service.confirming.note(event.what.id, event.what.rules.confirms_address);
+    }
 }
 
 /// `POST /events/{id}/cancel`
@@ -122,7 +148,8 @@ pub(super) async fn calendar(
     let event = service.store.event(id).await?;
     let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));
     let event = event.ok_or(ApiError::NotFound)?;
-    let text = calendar::of(&event, service.base_url.as_ref()).ok_or(ApiError::NotFound)?;
+    let url = service.base_url.as_ref().map(|base| base.of_event(id));
+    let text = calendar::of(&event, url.as_deref(), None).ok_or(ApiError::NotFound)?;
     // Not the event's own, which every sale changes.
     let tag = etag_of(text.as_bytes());
     if has_already(&request, &tag.0) {

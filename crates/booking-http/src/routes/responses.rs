@@ -1,6 +1,6 @@
 //! Outcomes as HTTP responses: status, headers and body.
 
-use crate::api::responses::{EventBody, RegistrationBody};
+use crate::api::responses::{EventBody, RegistrationBody, ToConfirmBody};
 use crate::auth::manage_token::ManageToken;
 use crate::extract::conditional::etag;
 use crate::problem::{ApiError, REPLAYED};
@@ -55,9 +55,11 @@ impl CommandResult<Registration> {
                 admitted.registration
             }
             Outcome::Refused(refusal) => return Err(ApiError::Refused { refusal, is_replay }),
-            Outcome::EventChanged(_) | Outcome::Settled | Outcome::Replayed(_) => {
-                return Err(unexpected_outcome());
-            }
+            Outcome::ToConfirm(_)
+            | Outcome::KnownAddress(_)
+            | Outcome::EventChanged(_)
+            | Outcome::Settled
+            | Outcome::Replayed(_) => return Err(unexpected_outcome()),
         };
         Ok(Self { what, is_replay, is_waitlisted, timing })
     }
@@ -101,6 +103,8 @@ impl CommandResult<Box<Event>> {
             Outcome::Confirmed(_)
             | Outcome::Held(_)
             | Outcome::Waitlisted(_)
+            | Outcome::ToConfirm(_)
+            | Outcome::KnownAddress(_)
             | Outcome::Cancelled(_)
             | Outcome::Transferred(_)
             | Outcome::Corrected(_)
@@ -118,6 +122,24 @@ impl CommandResult<Box<Event>> {
         let tag = etag(EventTag::from(&*self.what));
         self.answer(StatusCode::OK).insert_header(tag).json(EventBody::from(&*self.what))
     }
+}
+
+/// Whether it was decided earlier, if it is of what only a mail may tell; `None` for all else.
+pub(crate) fn by_mail(outcome: &Outcome) -> Option<bool> {
+    let (first, is_replay) = match outcome {
+        Outcome::Replayed(first) => (&**first, true),
+        outcome => (outcome, false),
+    };
+    matches!(first, Outcome::ToConfirm(_) | Outcome::KnownAddress(_)).then_some(is_replay)
+}
+
+/// 202: a mail tells whoever has the address, and this tells whoever asks nothing of it.
+pub(crate) fn to_confirm(is_replay: bool) -> HttpResponse {
+    let mut response = HttpResponse::Accepted();
+    if is_replay {
+        response.insert_header(REPLAYED);
+    }
+    response.json(ToConfirmBody::SENT)
 }
 
 /// The outcome itself, and whether it was decided earlier.

@@ -9,9 +9,10 @@ use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
-    BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed, OrganizerId,
-    PageLimit, RegistrationId, StoreError,
+    Availability, BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed,
+    OrganizerId, PageLimit, RegistrationId, StoreError,
 };
+use futures_util::future::join_all;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +36,7 @@ pub(crate) struct Reads {
     event_pages:
         SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
     events_by_registration: BatchLoader<RegistrationId, Option<EventId>>,
+    availability: BatchLoader<EventId, Option<Availability>>,
     last_pages: Arc<LastPages>,
 }
 
@@ -68,6 +70,7 @@ impl Reads {
             events: SingleFlight::default(),
             event_pages: SingleFlight::default(),
             events_by_registration: BatchLoader::default(),
+            availability: BatchLoader::default(),
             last_pages: Arc::default(),
         }
     }
@@ -89,6 +92,31 @@ impl Reads {
     pub(crate) async fn check_manages(&self, caller: Caller, id: EventId) -> Result<(), ApiError> {
         let event = self.any_event(id).await?;
         if caller.manages(event.organizer_id) { Ok(()) } else { Err(ApiError::NotFound) }
+    }
+
+    /// How full events are, for `caller`, who may know of each of them.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is one that `caller` may not know of; the store's.
+    pub(crate) async fn availability(
+        &self,
+        caller: Caller,
+        ids: &[EventId],
+    ) -> Result<Vec<Availability>, ApiError> {
+        let read = |id: &EventId| {
+            let store = Arc::clone(&self.store);
+            let read = move |ids: Vec<EventId>| {
+                let store = Arc::clone(&store);
+                async move { store.availability(&ids).await }
+            };
+            self.availability.get(*id, read)
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for availability in join_all(ids.iter().map(read)).await {
+            let availability = availability?.filter(|of| caller.sees(of.organizer_id, of.status));
+            found.push(availability.ok_or(ApiError::NotFound)?);
+        }
+        Ok(found)
     }
 
     async fn any_event(&self, id: EventId) -> Result<EventAnswer, ApiError> {

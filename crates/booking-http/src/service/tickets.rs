@@ -1,14 +1,18 @@
 //! Tickets and manage tokens: the secrets of this installation, and what is made and checked with them.
 
 use crate::api::responses::{TicketBody, json};
+use crate::auth::callers::token_hash;
 use crate::auth::manage_token::{ManageToken, Origin, TokenSecret};
 use crate::problem::{ApiError, TicketFault};
 use crate::service::signing_keys::SigningSeeds;
 use actix_web::web::Bytes;
 use booking_core::{
-    BookingStore, ErrorChain, Registration, SigningSeed, StoreError, TicketKey, TokenHash,
+    BookingStore, ErrorChain, IdempotencyKey, Registration, RegistrationId, SigningSeed,
+    StoreError, TicketKey, TokenHash,
 };
+use booking_delivery::webhook::signature::{ServerKey, WebhookJwk};
 use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
+use serde::Serialize;
 use serde_json::json;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -36,13 +40,17 @@ struct Keys {
     secrets: Vec<Secret>,
     /// What the store keeps beside those: nothing is signed with it here, and what was is good.
     earlier: Vec<PublicKey>,
+    /// With which links were mailed that are good still.
+    earlier_tokens: Vec<TokenSecret>,
     /// With which other servers sign, and this one does not.
     others: Vec<TicketKey>,
     keyring: Keyring,
     jwks: Bytes,
+    webhook_keys: Bytes,
 }
 
 struct Secret {
+    seed: SigningSeed,
     signing: SigningKey,
     tokens: TokenSecret,
 }
@@ -59,6 +67,7 @@ impl Keys {
     /// server has shown lately.
     fn new(seeds: &[SigningSeed], earlier: &[SigningSeed], shown: &[TicketKey]) -> Self {
         let secret = |seed: &SigningSeed| Secret {
+            seed: *seed,
             signing: SigningKey::from_seed(seed.as_bytes()),
             tokens: TokenSecret::of(seed),
         };
@@ -67,7 +76,9 @@ impl Keys {
         let own: Vec<PublicKey> = secrets.iter().map(|secret| secret.signing.public()).collect();
         let is_own = |key: &TicketKey| own.iter().any(|own| own.as_bytes() == key.as_bytes());
         let others: Vec<_> = shown.iter().copied().filter(|key| !is_own(key)).collect();
-        // Only these halves of them are kept.
+        // Nothing is signed with them any more.
+        let earlier_tokens = earlier.iter().map(TokenSecret::of).collect();
+        let webhook_keys = webhook_keys(seeds.iter().chain(earlier));
         let public = |seed: &SigningSeed| SigningKey::from_seed(seed.as_bytes()).public();
         let mut earlier: Vec<PublicKey> = earlier.iter().map(public).collect();
         earlier.retain(|key| !own.contains(key));
@@ -77,7 +88,7 @@ impl Keys {
             foreign.chain(earlier.iter().cloned()).chain(own.iter().cloned()).collect();
         let keys: Vec<Jwk> = own.iter().chain(&earlier).map(PublicKey::jwk).collect();
         let jwks = json(&json!({ "keys": keys }));
-        Self { secrets, earlier, others, keyring, jwks }
+        Self { secrets, earlier, earlier_tokens, others, keyring, jwks, webhook_keys }
     }
 
     /// The public halves of those that this server signs or has signed with.
@@ -178,6 +189,16 @@ impl Tickets {
         self.keys().jwks.clone()
     }
 
+    /// What messages to webhooks are signed with, as long as this server runs.
+    pub(crate) fn webhook_key(&self) -> ServerKey {
+        ServerKey::of(&self.keys().first().seed)
+    }
+
+    /// The public keys that messages to webhooks are signed with, as a JWK set and as Standard Webhooks has them.
+    pub(crate) fn webhook_keys(&self) -> Bytes {
+        self.keys().webhook_keys.clone()
+    }
+
     /// The ticket of a confirmed registration. As long as the keys are the same, so is the ticket.
     pub(crate) fn sign(&self, registration: &Registration) -> TicketBody {
         let keys = self.keys();
@@ -249,6 +270,35 @@ impl Tickets {
         self.keys().token(origin, hash)
     }
 
+    /// The token of a link that is mailed to whoever manages `registration`; `None` if nobody does by a token.
+    pub(crate) fn mail_token(&self, registration: &Registration) -> Option<String> {
+        let hash = registration.token_hash?;
+        Some(self.keys().first().tokens.derive_mailed(registration.id, &hash))
+    }
+
+    /// The hash of the token for which the token of a mailed link stands, of which `shown` is the hash; `None` if it
+    /// is no such token of `registration`, or is one no more.
+    pub(crate) async fn mailed_to(
+        &self,
+        registration: &Registration,
+        shown: TokenHash,
+    ) -> Option<TokenHash> {
+        let hash = registration.token_hash?;
+        let shown_at = Instant::now();
+        if !self.keys().has_mailed(registration.id, hash, shown) {
+            // Another server may have sent it with a seed that is newer than ours. Whoever guesses waits meanwhile.
+            self.read_since(shown_at).await.ok()?;
+        }
+        self.keys().has_mailed(registration.id, hash, shown).then_some(hash)
+    }
+
+    /// What belongs to an idempotency key, once for each secret: what was derived first may have been so by an
+    /// older one.
+    pub(crate) fn of_key(&self, what: &[u8], key: IdempotencyKey) -> Vec<[u8; 32]> {
+        let keys = self.keys();
+        keys.secrets.iter().map(|secret| secret.tokens.derive_of_key(what, key)).collect()
+    }
+
     /// Sees to it that the seeds were read after `instant`.
     async fn read_since(&self, instant: Instant) -> Result<(), StoreError> {
         // A caller that waits here for the lock shares the read of the one that has it.
@@ -284,7 +334,35 @@ impl Tickets {
     }
 }
 
+/// The public halves of the keys that belong to `seeds`, the one that signs first.
+fn webhook_keys<'a>(seeds: impl Iterator<Item = &'a SigningSeed>) -> Bytes {
+    #[derive(Serialize)]
+    struct Key {
+        #[serde(flatten)]
+        jwk: WebhookJwk,
+        whpk: String,
+    }
+    let mut seen = Vec::new();
+    for key in seeds.map(ServerKey::of) {
+        let whpk = key.public_text();
+        if !seen.iter().any(|seen: &Key| seen.whpk == whpk) {
+            seen.push(Key { jwk: key.jwk(), whpk });
+        }
+    }
+    json(&json!({ "keys": seen }))
+}
+
 impl Keys {
+    /// Whether a token of which `shown` is the hash was mailed for that registration and that manage token, by
+    /// whichever secret.
+    fn has_mailed(&self, id: RegistrationId, hash: TokenHash, shown: TokenHash) -> bool {
+        let secrets = self.secrets.iter().map(|secret| &secret.tokens).chain(&self.earlier_tokens);
+        // Hashes are compared in constant time.
+        secrets
+            .map(|secret| secret.derive_mailed(id, &hash))
+            .any(|token| token_hash(&token) == shown)
+    }
+
     /// The token of `origin` that has this hash, by whichever secret.
     fn token(&self, origin: Origin, hash: TokenHash) -> Option<ManageToken> {
         let mut tokens = self.secrets.iter().map(|secret| secret.tokens.derive(origin));

@@ -11,9 +11,11 @@ mod requests;
 
 pub(crate) use requests::Route;
 
+use crate::telemetry::lag::{Lag, age_seconds};
 use crate::telemetry::readiness::Ready;
 use crate::util::ttl_cache::TtlCache;
 use booking_core::{Connections, Observation, Observer, StoreError, Totals};
+use chrono::{DateTime, Utc};
 use families::Families;
 use process::Process;
 use prometheus::TextEncoder;
@@ -31,12 +33,16 @@ const TOTALS_WITHIN: Duration = Duration::from_secs(2);
 /// What the server does at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
+    /// On how many connections events are watched.
+    pub(crate) live_watchers: usize,
     pub(crate) queue_commands: usize,
     /// How long the oldest command in the queue has waited.
     pub(crate) queue_age: Duration,
     /// The store's.
     pub(crate) connections: Connections,
     pub(crate) ready: Ready,
+    /// How far delivery lags behind, if the store has said so.
+    pub(crate) lag: Option<Lag>,
 }
 
 /// Everything that is counted.
@@ -49,16 +55,24 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let families = Families::new();
-        Self {
+        let metrics = Self {
             process: Process::register(&families),
             totals: TtlCache::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
             families,
-        }
+        };
+        // Until it is known: an alert cannot look at a series that is not there.
+        metrics.show_lag(&Lag::default());
+        metrics
     }
 
     /// A request was answered with a problem.
     pub(crate) fn problem(&self, code: &'static str) {
         self.families.problems.with_label_values(&[code]).inc();
+    }
+
+    /// Somebody who watches was sent a state.
+    pub(crate) fn live_message(&self) {
+        self.families.live_messages.inc();
     }
 
     /// A recount found so many differences; `None` if it failed.
@@ -84,6 +98,7 @@ impl Metrics {
     ) -> String {
         let families = &self.families;
         families.requests_under_way.set(now.requests_under_way as i64);
+        families.live_watchers.set(now.live_watchers as i64);
         families.queue_commands.set(now.queue_commands as i64);
         families.queue_age.set(now.queue_age.as_secs_f64());
         let connections = now.connections;
@@ -106,11 +121,36 @@ impl Metrics {
             families.seats_held.set(totals.held as i64);
             families.waiting.set(totals.waiting as i64);
         }
+        if let Some(lag) = &now.lag {
+            self.show_lag(lag);
+        }
         if let Some(process) = &self.process {
             process.look();
         }
         // All of our names are valid, and a String takes everything.
         TextEncoder::new().encode_to_string(&families.registry.gather()).unwrap_or_default()
+    }
+}
+
+impl Metrics {
+    fn show_lag(&self, lag: &Lag) {
+        let families = &self.families;
+        let now = DateTime::<Utc>::from(SystemTime::now());
+        let (webhooks, mail) = (&lag.webhooks, &lag.mail);
+        for (sink, oldest) in
+            [("none", lag.oldest_unrouted), ("webhook", webhooks.oldest), ("mail", mail.oldest)]
+        {
+            let seconds = age_seconds(oldest, now);
+            families.delivery_oldest.with_label_values(&[sink]).set(seconds as i64);
+        }
+        for (sink, of_kind) in [("webhook", webhooks), ("mail", mail)] {
+            let lanes = |state| families.delivery_lanes.with_label_values(&[sink, state]);
+            lanes("waiting").set(of_kind.lanes.saturating_sub(of_kind.failing) as i64);
+            lanes("failing").set(of_kind.failing as i64);
+        }
+        for (state, mails) in [("due", lag.mails_due), ("stuck", lag.mails_stuck)] {
+            families.mails.with_label_values(&[state]).set(mails as i64);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether this server is to be sent requests.
 
+use crate::telemetry::lag::LagTold;
 use crate::util::ttl_cache::TtlCache;
 use booking_core::{StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
@@ -50,11 +51,19 @@ pub(crate) struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) tickets: Option<&'static str>,
+    /// How far delivery lags behind, where it does; that is no reason either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delivery: Option<LagTold>,
 }
 
 impl Ready {
     pub(crate) fn is_ready(self) -> bool {
         [self.server, self.store, self.migrations].iter().all(|check| *check == "ok")
+    }
+
+    /// The same, with how far delivery lags behind.
+    pub(crate) fn with_delivery(self, delivery: Option<LagTold>) -> Self {
+        Self { delivery, ..self }
     }
 
     fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
@@ -71,7 +80,7 @@ impl Ready {
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations, tickets: None }
+        Self { server, store, migrations, tickets: None, delivery: None }
     }
 }
 
@@ -88,7 +97,13 @@ mod tests {
             let trouble = Some(trouble);
             Some(StoreHealth { takes_writes: true, migrations_missing: 0, trouble })
         };
-        let all = |server, store, migrations| Ready { server, store, migrations, tickets: None };
+        let all = |server, store, migrations| Ready {
+            server,
+            store,
+            migrations,
+            tickets: None,
+            delivery: None,
+        };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
             (Ready::of(true, health(true, 0)), all("stopping", "ok", "ok")),

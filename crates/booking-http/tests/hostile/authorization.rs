@@ -1,6 +1,7 @@
 //! Who may do what: every route, asked by everybody who may not and by who may, once there are organizers.
 
 use crate::common::http::{self, Answer};
+use crate::common::sse::Watch;
 use crate::common::{App, Data, ask, make_token, make_token_with, start_on};
 use crate::on_both_stores;
 use booking_core::CapacityMax;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// How long a server may take to hear of a token that was made or revoked; it looks every second.
 const HEARD_WITHIN: Duration = Duration::from_secs(60);
@@ -15,7 +17,7 @@ const HEARD_WITHIN: Duration = Duration::from_secs(60);
 /// Whom a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For {
-    /// The organizer of the event that it names.
+    /// The organizer of the event, or of the webhook, that it names.
     EventOrganizer,
     /// Any organizer.
     AnyOrganizer,
@@ -49,6 +51,9 @@ const fn row(
 ) -> Row {
     Row { method, path, of, body, status }
 }
+
+/// Where no webhook arrives.
+const NOWHERE: &str = "https://127.0.0.1:1/";
 
 const NOTHING: fn(&Scene) -> Value = |_| Value::Null;
 
@@ -96,7 +101,26 @@ const ROWS: &[Row] = &[
     row("DELETE", "/events/{id}/check-ins/{registration_id}", For::EventOrganizer, 200, NOTHING),
     row("POST", "/events/{id}/cancel", For::EventOrganizer, 200, NOTHING),
     row("GET", "/events/{id}/calendar.ics", For::Public, 200, NOTHING),
+    row("GET", "/events/{id}/live", For::Public, 200, NOTHING),
+    row("GET", "/live", For::Public, 200, NOTHING),
     row("GET", "/tickets/keys", For::Everybody, 200, NOTHING),
+    row("POST", "/registrations/find", For::Everybody, 202, SOMEBODY),
+    row("GET", "/webhooks", For::AnyOrganizer, 200, NOTHING),
+    row("POST", "/webhooks", For::AnyOrganizer, 201, |_| json!({"url": NOWHERE})),
+    row("GET", "/webhooks/keys", For::Everybody, 200, NOTHING),
+    row("GET", "/webhooks/{id}", For::EventOrganizer, 200, NOTHING),
+    row("PATCH", "/webhooks/{id}", For::EventOrganizer, 200, |_| json!({"include": []})),
+    row("DELETE", "/webhooks/{id}", For::EventOrganizer, 204, NOTHING),
+    row("POST", "/webhooks/{id}/test", For::EventOrganizer, 200, NOTHING),
+    row("POST", "/webhooks/{id}/secret", For::EventOrganizer, 200, NOTHING),
+    row("GET", "/webhooks/{id}/deliveries", For::EventOrganizer, 200, NOTHING),
+    row(
+        "POST",
+        "/webhooks/{id}/deliveries/{delivery_id}/redeliver",
+        For::EventOrganizer,
+        200,
+        NOTHING,
+    ),
     row("GET", "/organizer", For::NoTokenOrOrganizer, 200, NOTHING),
     row("GET", "/health", For::Everybody, 200, NOTHING),
     row("GET", "/livez", For::Everybody, 200, NOTHING),
@@ -116,8 +140,9 @@ impl Wrong {
     /// All that can be wrong with the query of a route.
     fn all_of(row: &Row) -> Vec<Self> {
         let query = |query: &str, status| Self { query: format!("?{query}"), status };
-        let mut all = vec![query("x", 400), query(&"x".repeat(2_049), 414)];
-        if row.path == "/events/{id}/registrations" {
+        let too_long = if row.path == "/live" { 8_193 } else { 2_049 };
+        let mut all = vec![query("x", 400), query(&"x".repeat(too_long), 414)];
+        if ["/events/{id}/registrations", "/webhooks/{id}/deliveries"].contains(&row.path) {
             all.push(query("limit=0", 400));
         }
         all
@@ -129,6 +154,8 @@ struct Tokens {
     owner: String,
     another: String,
     revoked: String,
+    /// Where mails go meanwhile.
+    _mails: TempDir,
 }
 
 /// An event of the owner's with two registrations, of which one is asked about.
@@ -140,10 +167,20 @@ struct Scene<'a> {
     own: String,
     others: String,
     ticket: String,
+    /// A webhook of the owner's, and what was sent to it, where the route is about one.
+    webhook: String,
+    delivery: String,
 }
 
 impl<'a> Scene<'a> {
-    fn new(app: &'a App, owner: &str) -> Self {
+    fn new(app: &'a App, owner: &str, row: &Row) -> Self {
+        let webhook = match row.path.contains("/webhooks/{id}") {
+            true => {
+                let body = json!({"url": NOWHERE});
+                text(&done(&app.ask_as(owner, "POST", "/webhooks", &body), 201), "id")
+            }
+            false => String::new(),
+        };
         let body =
             json!({"name": "Secret party", "capacity": 9, "starts_at": "2031-05-01T19:00:00Z"});
         let event = done(&app.ask_as(owner, "POST", "/events", &body), 201);
@@ -152,8 +189,21 @@ impl<'a> Scene<'a> {
         let (ada, grace) = (register("ada@example.org"), register("grace@example.org"));
         let path = format!("/registrations/{}/ticket", text(&ada, "id"));
         let ticket = done(&app.ask_as(owner, "GET", &path, &Value::Null), 200);
+        let mut delivery = String::new();
+        if row.path.contains("{delivery_id}") {
+            let path = format!("/webhooks/{webhook}/deliveries");
+            until(|| {
+                let log = done(&app.ask_as(owner, "GET", &path, &Value::Null), 200);
+                let of_event = |sent: &&Value| text(sent, "event_id") == event;
+                let sent = log.as_array().expect("an array").iter().find(of_event);
+                delivery = sent.map(|sent| text(sent, "id")).unwrap_or_default();
+                !delivery.is_empty()
+            });
+        }
         Self {
             app,
+            webhook,
+            delivery,
             id: text(&ada, "id"),
             own: text(&ada, "manage_token"),
             others: text(&grace, "manage_token"),
@@ -163,14 +213,27 @@ impl<'a> Scene<'a> {
     }
 
     fn path(&self, row: &Row) -> String {
-        let id = if row.path.starts_with("/registrations/") { &self.id } else { &self.event };
-        row.path.replace("{id}", id).replace("{registration_id}", &self.id)
+        let id = match row.path.split('/').nth(1) {
+            Some("registrations") => &self.id,
+            Some("webhooks") => &self.webhook,
+            _ => &self.event,
+        };
+        let path = row.path.replace("{id}", id).replace("{registration_id}", &self.id);
+        let path = path.replace("{delivery_id}", &self.delivery);
+        if row.path == "/live" { format!("{path}?events={}", self.event) } else { path }
     }
 
     /// Asks with this `Authorization` header, if there is one.
     fn ask(&self, row: &Row, authorization: Option<&str>) -> Answer {
         let headers: Vec<_> =
             authorization.map(|value| ("Authorization", value)).into_iter().collect();
+        if row.path.ends_with("/live") {
+            // It has no end.
+            return match Watch::open(self.app.url(), &self.path(row), &headers) {
+                Ok(watch) => Answer { status: 200, headers: watch.headers, body: Vec::new() },
+                Err(answer) => answer,
+            };
+        }
         self.app.ask(row.method, &self.path(row), &headers, &(row.body)(self))
     }
 
@@ -183,7 +246,11 @@ impl<'a> Scene<'a> {
             };
             let mut headers = vec![("Content-Type", "application/json")];
             headers.extend(authorization.map(|value| ("Authorization", value)));
-            let path = self.path(row) + &wrong.query;
+            let path = self.path(row);
+            let path = match path.contains('?') {
+                true => path + &wrong.query.replacen('?', "&", 1),
+                false => path + &wrong.query,
+            };
             let answer = http::send(self.app.url(), row.method, &path, &headers, body.as_bytes());
             let expected = if status == row.status { wrong.status } else { status };
             let what = format!("{} {} as {authorization:?}", row.method, row.path);
@@ -244,9 +311,17 @@ fn closed(data: Data) -> (App, Tokens) {
     let owner = make_token(&data, "Jazz club");
     let another = make_token(&data, "Chess club");
     let revoked = make_token_with(&data, "Jazz club", &[]);
-    let app = App::start(data);
+    let mails = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", mails.path().display());
+    let settings = [
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "tickets@example.org"),
+        ("BASE_URL", "https://booking.example"),
+        ("WEBHOOK_ALLOW_PRIVATE", "true"),
+    ];
+    let app = App::start_with(data, &settings);
     assert!(app.run(&format!("token revoke {}", revoked.id)).status.success());
-    let tokens = Tokens { owner, another, revoked: revoked.secret };
+    let tokens = Tokens { owner, another, revoked: revoked.secret, _mails: mails };
     // It may have been good when the server started.
     until(|| app.ask_as(&tokens.revoked, "GET", "/organizer", &Value::Null).status == 401);
     (app, tokens)
@@ -282,7 +357,7 @@ fn every_route_is_for_those_it_is_for(data: Data) {
     let bearer = |token: &str| Some(format!("Bearer {token}"));
     let unknown = format!("org_{}", "x".repeat(43));
     for row in ROWS {
-        let scene = Scene::new(&app, &tokens.owner);
+        let scene = Scene::new(&app, &tokens.owner, row);
         if row.path.ends_with("/confirm") {
             // What is confirmed already is confirmed again; so it takes no hold to see who may.
             assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, 200);
@@ -355,7 +430,7 @@ fn every_route_is_for_those_it_is_for(data: Data) {
         }
         if row.of == For::Registration {
             assert_eq!(scene.ask(row, bearer(&scene.own).as_deref()).status, ok, "{}", row.path);
-            let fresh = Scene::new(&app, &tokens.owner);
+            let fresh = Scene::new(&app, &tokens.owner, row);
             assert_eq!(fresh.ask(row, bearer(&tokens.owner).as_deref()).status, ok, "{}", row.path);
         } else {
             let answer = scene.ask(row, bearer(&tokens.owner).as_deref());

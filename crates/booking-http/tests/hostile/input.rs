@@ -104,7 +104,8 @@ fn what_came_later_is_read_as_strictly() {
     let all_wrong = json!({
         "name": 1, "capacity": 0, "starts_at": "today", "ends_at": 5, "timezone": "Mars/Base",
         "venue": " ", "status": "cancelled", "opens_at": "2026-05-01", "closes_at": true,
-        "waitlist_enabled": "yes", "offer_ttl_seconds": 59,
+        "waitlist_enabled": "yes", "offer_ttl_seconds": 59, "language": "fr", "remind_hours": 721,
+        "confirm_address": 1,
     });
     let pointers = [
         "/name",
@@ -113,11 +114,14 @@ fn what_came_later_is_read_as_strictly() {
         "/ends_at",
         "/timezone",
         "/venue",
+        "/language",
+        "/remind_hours",
         "/status",
         "/opens_at",
         "/closes_at",
         "/waitlist_enabled",
         "/offer_ttl_seconds",
+        "/confirm_address",
     ];
     tell("POST", "/events", all_wrong.clone(), &pointers);
     let reversed = json!({
@@ -134,7 +138,7 @@ fn what_came_later_is_read_as_strictly() {
     let mut told = answer.pointers();
     told.sort_unstable();
     assert_eq!(told, pointers);
-    for name in ["name", "capacity", "status", "waitlist_enabled"] {
+    for name in ["name", "capacity", "status", "waitlist_enabled", "language", "confirm_address"] {
         tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
     }
     tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);

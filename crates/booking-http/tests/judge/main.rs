@@ -16,6 +16,8 @@ mod apart_clocks;
 mod apart_controls;
 #[path = "cuts.rs"]
 mod apart_cuts;
+#[path = "deliveries.rs"]
+mod apart_deliveries;
 #[path = "disk_full.rs"]
 mod apart_disk_full;
 #[path = "hangs.rs"]

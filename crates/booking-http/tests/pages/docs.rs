@@ -28,6 +28,7 @@ async fn the_page_of_the_api_shows_every_operation() {
         "sold_out",
         "\"user_email\":\"ada@example.org\"",
         "Retry-After",
+        "Registration or ConfirmationSent",
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }

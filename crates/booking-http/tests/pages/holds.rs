@@ -212,3 +212,29 @@ async fn whoever_asks_for_too_much_is_told_until_when() {
     page.register("grace@example.org", "registered").await;
     page.end().await;
 }
+
+#[tokio::test]
+async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
+    let mails = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", mails.path().display());
+    let settings = [
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "tickets@example.org"),
+        ("BASE_URL", "https://booking.example"),
+    ];
+    let page = Page::start_set(&settings).await;
+    let body = json!({"name": "Jazz", "capacity": 3, "confirm_address": true});
+    let concert = id(&done(&page.app.post("/events", &body), 201)).to_owned();
+    page.open(&format!("/#/events/{concert}")).await;
+    page.meter(0, 3).await;
+    assert!(!page.is_shown("@hold-start").await, "a seat is held anyway");
+    page.register("ada@example.org", "to_confirm").await;
+    page.meter(1, 3).await;
+    assert!(!page.is_shown("@registration-id").await, "nothing is told of it");
+    // Nor to whoever asks once more.
+    page.open("/#/").await;
+    page.open(&format!("/#/events/{concert}")).await;
+    page.register("ada@example.org", "to_confirm").await;
+    assert_eq!(event(&page.app, &concert)["booked_count"], 1);
+    page.end().await;
+}

@@ -58,9 +58,13 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
     page.click("#field-waitlist_enabled").await;
     page.choose("offer_ttl_seconds", "3600").await;
     page.click("#field-conceal_registered").await;
+    page.choose("language", "de").await;
+    page.fill("remind_hours", "a day").await;
     page.fill("retention_days", "a month").await;
     page.click("@create-form > button").await;
     page.wait("#field-retention_days[aria-invalid]").await;
+    page.wait("#field-remind_hours[aria-invalid]").await;
+    page.fill("remind_hours", "24").await;
     page.fill("retention_days", "30").await;
     page.click("#field-draft").await;
     page.click("@create-form > button").await;
@@ -80,6 +84,9 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
         ("offer_ttl_seconds", json!(3_600)),
         ("conceal_registered", json!(true)),
         ("retention_days", json!(30)),
+        ("language", json!("de")),
+        ("remind_hours", json!(24)),
+        ("confirm_address", json!(false)),
         ("status", json!("draft")),
         ("capacity", json!(40)),
     ] {

@@ -36,6 +36,9 @@ fn what_is_described_passes_and_what_is_not_is_noticed() {
     let of = |status, kind, body| fault("POST", &path, &answer(status, kind, &body));
     assert_eq!(of(201, json_type, registration()), None);
     assert_eq!(of(409, problem_type, problem("sold_out")), None);
+    // Two bodies under one status.
+    assert_eq!(of(202, json_type, registration()), None);
+    assert_eq!(of(202, json_type, json!({"status": "confirmation_sent"})), None);
     let without = |name: &str| {
         let mut body = registration();
         body.as_object_mut().expect("an object").remove(name);
@@ -53,6 +56,9 @@ fn what_is_described_passes_and_what_is_not_is_noticed() {
         (201, json_type, without("expires_at")),
         (201, json_type, with("surprise", json!(1))),
         (201, json_type, with("status", json!("lost"))),
+        (201, json_type, json!({"status": "confirmation_sent"})),
+        (202, json_type, json!({"status": "confirmed"})),
+        (202, json_type, without("expires_at")),
         (201, json_type, with("id", json!("7"))),
         (201, json_type, with("created_at", json!("yesterday"))),
         (201, json_type, with("event_version", json!("2"))),
@@ -74,6 +80,9 @@ fn the_longer_said_address_is_the_one() {
     assert_eq!(template(&batch), Some("/events/{id}/check-ins/batch"));
     let undo = format!("/events/{ID}/check-ins/{ID}");
     assert_eq!(template(&undo), Some("/events/{id}/check-ins/{registration_id}"));
+    let find = "/registrations/find";
+    assert_eq!(template(find), Some(find));
+    assert_eq!(template("/webhooks/keys"), Some("/webhooks/keys"));
     assert_eq!(template("/events"), Some("/events"));
     for path in ["/events/", "/", "//events", "/events/x/y"] {
         assert_eq!(template(path), None, "{path}");

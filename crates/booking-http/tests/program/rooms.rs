@@ -23,7 +23,8 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-load",
         "chaos < connection < cpu < judge < link < backoff < token < client < api < \
-         verify < workload < options < storm < report < flash < chaos_args < judge_args",
+         receivers < verify < workload < options < storm < report < flash < watch < webhooks < chaos_args < \
+         judge_args < watch_args < webhooks_args",
     ),
     (
         "booking-admission",

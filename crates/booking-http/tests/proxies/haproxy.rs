@@ -2,7 +2,10 @@
 
 use crate::common::App;
 use crate::source;
-use crate::{BURST, Sale, assert_holds_are_bounded, assert_rates_hold, limited, limited_in_holds};
+use crate::{
+    BURST, Sale, assert_holds_are_bounded, assert_rates_hold, assert_streams_pass, limited,
+    limited_in_holds,
+};
 use booking_testkit::ProxyProcess;
 use std::path::Path;
 
@@ -19,6 +22,13 @@ fn nobody_gets_past_the_rate_nor_takes_away_another_s() {
     let app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app);
     assert_rates_hold(&app, &proxy.url());
+}
+
+#[test]
+fn what_is_watched_comes_at_once() {
+    let mut app = limited("X-Forwarded-For");
+    let proxy = in_front_of(&app);
+    assert_streams_pass(&mut app, &proxy.url());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod nginx;
 
 use common::acts::{done, refused};
 use common::http::{self, Answer};
+use common::sse::{Item, Watch};
 use common::{App, Data};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
@@ -170,6 +171,23 @@ impl<'a> Sale<'a> {
             .count();
         (accepted, began.elapsed().as_secs() as usize + 1)
     }
+}
+
+/// What changes is told at once through a proxy that would rather wait for more, and the end is passed on.
+#[track_caller]
+fn assert_streams_pass(app: &mut App, url: &str) {
+    let event = app.create(5);
+    let path = format!("/events/{event}/live");
+    let mut stream = Watch::over(connect_from(source(10), url), &path, &[]).expect("a stream");
+    assert_eq!(stream.header("content-type"), Some("text/event-stream"));
+    assert_eq!(stream.seats()["booked_count"], 0);
+    for number in 1..=3 {
+        done(&app.register(&event, &format!("{number}@example.org")), 201);
+        stream.until(|seats| seats["booked_count"] == number);
+    }
+    assert_eq!(stream.next(), Item::Comment, "it is kept, though nothing happens");
+    app.server.terminate();
+    assert_eq!(stream.next(), Item::End);
 }
 
 /// Nobody gets more than one address may by what they send, and nobody else gets less.

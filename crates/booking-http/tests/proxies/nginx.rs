@@ -1,7 +1,10 @@
 //! nginx, in the ways that its manual and others' put it in front of a server.
 
 use crate::common::App;
-use crate::{Sale, assert_holds_are_bounded, assert_rates_hold, limited, limited_in_holds, source};
+use crate::{
+    Sale, assert_holds_are_bounded, assert_rates_hold, assert_streams_pass, limited,
+    limited_in_holds, source,
+};
 use booking_testkit::ProxyProcess;
 
 /// It adds to what the client sends, and passes all others on.
@@ -23,6 +26,13 @@ fn nobody_gets_past_the_rate_nor_takes_away_another_s() {
     let app = limited("X-Forwarded-For");
     let proxy = in_front_of(&app, ADDS);
     assert_rates_hold(&app, &proxy.url());
+}
+
+#[test]
+fn what_is_watched_comes_at_once() {
+    let mut app = limited("X-Forwarded-For");
+    let proxy = in_front_of(&app, ADDS);
+    assert_streams_pass(&mut app, &proxy.url());
 }
 
 #[test]

@@ -84,6 +84,22 @@ pub enum Breach {
     RowDiffers { id: Uuid, what: &'static str },
     /// The event in the end is another than the changes make it.
     EventDiffers { what: &'static str, shown: u64, replayed: u64 },
+    /// An endpoint was never told of a change.
+    MessageLost { endpoint: Uuid, version: u64 },
+    /// An endpoint was told of a change before it had taken the one before it.
+    MessageOutOfOrder { endpoint: Uuid, version: u64 },
+    /// An endpoint was told of a change that was never made.
+    MessageOfNothing { endpoint: Uuid, version: u64 },
+    /// An endpoint was told of a change before anybody had asked for it, or before it was to be read.
+    MessageBeforeCommit { endpoint: Uuid, version: u64 },
+    /// An endpoint was told something else than happened.
+    MessageDiffers { endpoint: Uuid, version: u64, what: &'static str },
+    /// A change was told under two ids, or two changes under one.
+    MessageUnderAnotherId { endpoint: Uuid, version: u64, message_id: String },
+    /// A message is not signed with its endpoint's secret, or not of now.
+    MessageUnsigned { endpoint: Uuid, version: u64 },
+    /// An endpoint was sent something that is no message.
+    MessageUnreadable { endpoint: Uuid, message_id: String },
 }
 
 impl Breach {
@@ -121,6 +137,29 @@ impl Breach {
             Self::HoursDiffer { .. } => "hours_differ",
             Self::RowDiffers { .. } => "row_differs",
             Self::EventDiffers { .. } => "event_differs",
+            Self::MessageLost { .. } => "message_lost",
+            Self::MessageOutOfOrder { .. } => "message_out_of_order",
+            Self::MessageOfNothing { .. } => "message_of_nothing",
+            Self::MessageBeforeCommit { .. } => "message_before_commit",
+            Self::MessageDiffers { .. } => "message_differs",
+            Self::MessageUnderAnotherId { .. } => "message_under_another_id",
+            Self::MessageUnsigned { .. } => "message_unsigned",
+            Self::MessageUnreadable { .. } => "message_unreadable",
+        }
+    }
+
+    /// The endpoint that was told wrongly, or not, if it is that.
+    pub fn endpoint(&self) -> Option<Uuid> {
+        match self {
+            Self::MessageLost { endpoint, .. }
+            | Self::MessageOutOfOrder { endpoint, .. }
+            | Self::MessageOfNothing { endpoint, .. }
+            | Self::MessageBeforeCommit { endpoint, .. }
+            | Self::MessageDiffers { endpoint, .. }
+            | Self::MessageUnderAnotherId { endpoint, .. }
+            | Self::MessageUnsigned { endpoint, .. }
+            | Self::MessageUnreadable { endpoint, .. } => Some(*endpoint),
+            _ => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! As a file it is one JSON object a line, so that a run that was cut short can be read too.
 
+use super::receipts::{Endpoint, Receipt};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,6 +16,10 @@ pub struct History {
     pub events: Vec<EndEvent>,
     /// Every registration of those events, likewise.
     pub registrations: Vec<EndRegistration>,
+    /// Every endpoint of webhooks that had a receiver of this run.
+    pub endpoints: Vec<Endpoint>,
+    /// Everything that those were sent until all had it, or that was waited for in vain.
+    pub receipts: Vec<Receipt>,
 }
 
 /// One line of the file.
@@ -27,6 +32,10 @@ pub enum Record {
     Event(EndEvent),
     /// A registration in the end.
     Registration(EndRegistration),
+    /// An endpoint of webhooks.
+    Endpoint(Endpoint),
+    /// What a receiver was sent.
+    Receipt(Box<Receipt>),
 }
 
 /// One request. A request that is sent again under its key is another operation with the same key.
@@ -339,6 +348,7 @@ pub struct Entry {
 #[expect(missing_docs, reason = "the names are those of the contract")]
 pub enum Kind {
     EventCreated,
+    /// Any edit: the answer to one does not tell whether it published or moved the event.
     EventEdited,
     EventCancelled,
     Registered,
@@ -376,6 +386,8 @@ impl History {
             Record::Operation(operation) => self.operations.push(*operation),
             Record::Event(event) => self.events.push(event),
             Record::Registration(registration) => self.registrations.push(registration),
+            Record::Endpoint(endpoint) => self.endpoints.push(endpoint),
+            Record::Receipt(receipt) => self.receipts.push(*receipt),
         }
         Ok(())
     }
@@ -386,6 +398,9 @@ impl History {
         order.sort_by_key(|operation| (operation.invoked_at, operation.client));
         let operations = order.into_iter().cloned().map(Box::new).map(Record::Operation);
         let events = self.events.iter().cloned().map(Record::Event);
-        operations.chain(events).chain(self.registrations.iter().cloned().map(Record::Registration))
+        let registrations = self.registrations.iter().cloned().map(Record::Registration);
+        let endpoints = self.endpoints.iter().cloned().map(Record::Endpoint);
+        let receipts = self.receipts.iter().cloned().map(Box::new).map(Record::Receipt);
+        operations.chain(events).chain(registrations).chain(endpoints).chain(receipts)
     }
 }

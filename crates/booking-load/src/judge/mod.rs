@@ -4,17 +4,20 @@
 //! It knows the rules in its own words and has no line in common with the server. Every change of an
 //! event has a version; the answers and the histories of registrations tell what each version was, and
 //! [`judge`] plays them again in that one order, completely. A clock is not needed for that. The times
-//! of requests say which versions each of them can have seen, and so which refusals had a reason.
+//! of requests say which versions each of them can have seen, and so which refusals had a reason. What endpoints
+//! of webhooks were told is held against the same.
 //!
 //! It is pure. What makes the load, and reads the end, is [`workload`](crate::workload).
 
 mod breach;
 mod coverage;
+mod deliveries;
 mod end;
 mod exchanges;
 mod facts;
 mod history;
 mod known;
+mod receipts;
 mod refusals;
 mod replay;
 mod responses;
@@ -27,8 +30,10 @@ pub use history::{
     Actor, Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours,
     Kind, Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
 };
+pub use receipts::{Endpoint, Message, MessageData, MessageStatus, MessageType, Receipt};
 pub(crate) use refusals::named;
 
+use deliveries::Truth;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +51,8 @@ pub struct Verdict {
     pub events: usize,
     /// How many changes were played again.
     pub changes: usize,
+    /// How many messages of webhooks were judged, those that were sent again included.
+    pub messages: usize,
     /// How often each transition, answer and refusal occurred.
     pub coverage: Coverage,
     /// Every broken rule, each time.
@@ -88,10 +95,22 @@ pub fn judge(history: &History) -> Verdict {
     for row in &history.registrations {
         cases.entry(row.event_id).or_default().rows.push(row);
     }
+    deliveries::check_ids(&history.receipts, &mut verdict.violations);
+    for receipt in &history.receipts {
+        if let Some(message) = &receipt.message
+            && let Some(case) = cases.get_mut(&message.data.event_id)
+        {
+            case.receipts.push(receipt);
+        } else {
+            // Whoever made the endpoints may have had events before.
+            verdict.coverage.count("message: of no event of the run");
+        }
+    }
+    verdict.messages = history.receipts.len();
     for (event_id, case) in cases {
         verdict.events += 1;
         let mut breaches = Vec::new();
-        verdict.changes += case.judge(&mut breaches, &mut verdict.coverage);
+        verdict.changes += case.judge(&history.endpoints, &mut breaches, &mut verdict.coverage);
         let at = |breach| Violation { event_id, breach };
         verdict.violations.extend(breaches.into_iter().map(at));
     }
@@ -104,24 +123,35 @@ struct Case<'a> {
     operations: Vec<&'a Operation>,
     end: Option<&'a EndEvent>,
     rows: Vec<&'a EndRegistration>,
+    receipts: Vec<&'a Receipt>,
 }
 
 impl Case<'_> {
     /// Adds what is wrong; returns how many changes there were.
-    fn judge(&self, breaches: &mut Vec<Breach>, coverage: &mut Coverage) -> usize {
+    fn judge(
+        &self,
+        endpoints: &[Endpoint],
+        breaches: &mut Vec<Breach>,
+        coverage: &mut Coverage,
+    ) -> usize {
         let asked = exchanges::group(&self.operations, breaches, coverage);
         let facts = facts::collect(&asked, &self.rows, breaches);
         let replay = replay::replay(&facts, &asked, &self.rows, self.end, breaches, coverage);
         responses::check(&asked, &facts, &replay, breaches, coverage);
         end::check(&asked, &self.rows, self.end, &replay, breaches);
+        let truth = Truth { asked: &asked, facts: &facts, replay: &replay };
+        deliveries::check(&self.receipts, endpoints, &truth, breaches, coverage);
         facts.len()
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operations, events, changes, coverage, violations } = self;
+        let Self { operations, events, changes, messages, coverage, violations } = self;
         writeln!(f, "{operations} requests, {changes} changes of {events} events")?;
+        if *messages > 0 {
+            writeln!(f, "{messages} messages")?;
+        }
         write!(f, "{coverage}")?;
         let mut by_rule: BTreeMap<&str, Vec<&Violation>> = BTreeMap::new();
         for violation in violations {

@@ -1,7 +1,7 @@
 //! One client of the workload: what it asks for next, and what it remembers.
 
 use super::requests::{RequestExtras, ResponseExtras};
-use super::{COMMON_MAX, HOURS_EVERY, Run};
+use super::{COMMON_MAX, HOURS_EVERY, Mix, Run};
 use crate::judge::{Answer, FinalResponse, Hours, Operation, Request, Status, TokenMark};
 use chrono::{SubsecRound, TimeDelta};
 use std::sync::Arc;
@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 /// The most registrations that a client looks after; the oldest are left to themselves.
 const MINE_MAX: usize = 100;
+/// How long holds last: the least that there is.
+const HOLD_SECONDS: u32 = 60;
 
 /// A registration that a client knows of.
 #[derive(Debug, Clone)]
@@ -42,14 +44,36 @@ impl Client {
 
     pub(super) async fn work(mut self) -> Vec<Operation> {
         while let Some(number) = self.run.next() {
+            self.run.due(number).await;
             match self.run.cancelled_by(number) {
                 Some(event) => {
                     drop(self.ask(event, Request::CancelEvent, RequestExtras::default()).await);
                 }
-                None => self.step().await,
+                None => match self.run.options.mix {
+                    Mix::Everything => self.step().await,
+                    Mix::Sale => self.sell().await,
+                },
             }
         }
         self.operations
+    }
+
+    /// One request of a sale. One in ten is about what the client has got, as far as it has something.
+    async fn sell(&mut self) {
+        let acts = self.random.u8(..100);
+        if acts >= 90 && !self.mine.is_empty() {
+            let at = self.random.usize(..self.mine.len());
+            let Mine { event, id, .. } = self.mine.swap_remove(at);
+            let request = if acts < 95 { Request::Confirm { id } } else { Request::Cancel { id } };
+            return drop(self.ask(event, request, RequestExtras::default()).await);
+        }
+        let event = self.any_event();
+        let user_email = format!("s{}-{}.e{event}@load.example", self.number, self.asked);
+        let request = match acts {
+            0..8 => Request::Hold { user_email, ttl_seconds: HOLD_SECONDS },
+            _ => Request::Register { user_email, waits: false },
+        };
+        self.ask_for_a_seat(event, request).await;
     }
 
     /// One request of any kind.
@@ -85,9 +109,14 @@ impl Client {
         let event = self.any_event();
         let user_email = self.any_email(event);
         let request = match self.random.u8(..4) {
-            0 => Request::Hold { user_email, ttl_seconds: 60 },
+            0 => Request::Hold { user_email, ttl_seconds: HOLD_SECONDS },
             other => Request::Register { user_email, waits: other == 1 },
         };
+        self.ask_for_a_seat(event, request).await;
+    }
+
+    /// Sends such a request, and remembers what it got.
+    async fn ask_for_a_seat(&mut self, event: usize, request: Request) {
         let Some((decided, heard)) = self.ask(event, request, RequestExtras::default()).await
         else {
             return;

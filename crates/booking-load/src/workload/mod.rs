@@ -15,7 +15,7 @@ use client::{Client, Mine};
 use hyper::header::HeaderValue;
 use requests::{RequestExtras, ResponseExtras};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -29,6 +29,16 @@ const CANCELLED_EVERY: usize = 8;
 const HOURS_EVERY: usize = 4;
 /// So near they are unless something else is said: many of them pass in a run of some seconds.
 const HOURS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mix {
+    /// Everything that can be, by people who come again and again.
+    Everything,
+    /// What makes a sale: nine in ten get a seat or a hold, and some of those confirm it, or give it up. Everybody has an
+    /// address of their own.
+    Sale,
+}
 
 /// What to run, and against what.
 #[derive(Debug, Clone)]
@@ -58,6 +68,10 @@ pub struct WorkloadOptions {
     /// How far from now, by the store's clock, the hours lie that one event in four is given again and
     /// again while it sells; without it no event has any.
     pub hours_within: Option<Duration>,
+    /// What is asked for.
+    pub mix: Mix,
+    /// How many requests a second, those that are sent again not counted; without it as many as are answered.
+    pub rate: Option<u32>,
 }
 
 impl WorkloadOptions {
@@ -76,6 +90,8 @@ impl WorkloadOptions {
             decide_within: Duration::from_secs(60),
             offer_ttl_seconds: 60,
             hours_within: Some(HOURS_WITHIN),
+            mix: Mix::Everything,
+            rate: None,
         }
     }
 }
@@ -83,6 +99,8 @@ impl WorkloadOptions {
 /// What a run was like, beside its history.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
+    /// When the run began: its history's times are counted from there.
+    pub began: Instant,
     /// From the first request to the last decision.
     pub load: Duration,
     /// The longest that one answer took, or that there was none.
@@ -98,6 +116,8 @@ struct Run {
     options: WorkloadOptions,
     apis: Vec<Api>,
     began: Instant,
+    /// When the clients were let loose.
+    loose: OnceLock<Instant>,
     events: Vec<Sale>,
     created: Vec<Operation>,
     sent: AtomicU64,
@@ -159,7 +179,8 @@ pub async fn run_during<T>(
     Ok((history, pace, out))
 }
 
-fn pace(history: &History, load: Duration) -> Pace {
+fn pace(history: &History, began: Instant) -> Pace {
+    let load = began.elapsed();
     let mut first: std::collections::HashMap<&str, u64> = std::collections::HashMap::new();
     let (mut slowest, mut slowest_decision) = (0, 0);
     for operation in &history.operations {
@@ -178,6 +199,7 @@ fn pace(history: &History, load: Duration) -> Pace {
     }
     let micros = Duration::from_micros;
     Pace {
+        began,
         load,
         slowest: micros(slowest),
         slowest_decision: micros(slowest_decision),
@@ -212,6 +234,7 @@ impl Run {
         let mut run = Self {
             apis,
             began: Instant::now(),
+            loose: OnceLock::new(),
             events: Vec::new(),
             created: Vec::new(),
             sent: AtomicU64::new(0),
@@ -232,13 +255,14 @@ impl Run {
     async fn finish(self: &Arc<Self>) -> anyhow::Result<(History, Pace)> {
         let mut history = History { operations: self.created.clone(), ..History::default() };
         let mut clients = JoinSet::new();
+        self.loose.get_or_init(Instant::now);
         for number in 0..self.options.clients {
             clients.spawn(Client::new(Arc::clone(self), number).work());
         }
         for operations in clients.join_all().await {
             history.operations.extend(operations);
         }
-        let pace = pace(&history, self.began.elapsed());
+        let pace = pace(&history, self.began);
         let end = end::settle_and_read(self, &mut history).await;
         end.context("cannot read what there is in the end")?;
         Ok((history, pace))
@@ -329,6 +353,14 @@ impl Run {
         }
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         (number < self.options.operations).then_some(number)
+    }
+
+    /// Waits until the request of this number is due. One that is late is sent at once.
+    async fn due(&self, number: u64) {
+        if let Some((rate, loose)) = self.options.rate.zip(self.loose.get()) {
+            let due = *loose + Duration::from_secs_f64(number as f64 / f64::from(rate.max(1)));
+            tokio::time::sleep_until(due.into()).await;
+        }
     }
 
     /// The event that is cancelled by the request of this number.

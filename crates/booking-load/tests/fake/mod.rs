@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 const PAGE_ROWS: usize = 100;
+/// The secret of every endpoint of webhooks: the bytes from 0 to 31.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const PATH_REGISTER: &str = "POST /events/e1/register ";
 
 /// How the server misbehaves.
@@ -47,6 +49,8 @@ pub(crate) struct State {
     rows: Vec<String>,
     /// By e-mail address: how often it asked, and its row if it has one.
     clients: HashMap<String, (u32, bool)>,
+    /// How many endpoints of webhooks were made.
+    webhooks: u32,
 }
 
 /// What to write, and whether to go on afterwards.
@@ -158,6 +162,13 @@ impl State {
             self.event("200 OK")
         } else if let Some(query) = request.strip_prefix("GET /events/e1/registrations") {
             self.page(query, quirk)
+        } else if request.starts_with("POST /webhooks ") {
+            self.webhooks += 1;
+            let (number, secret) = (self.webhooks, WEBHOOK_SECRET);
+            let id = format!("00000000-0000-0000-0000-{number:012}");
+            answer("201 Created", "", &format!(r#"{{"id":"{id}","secret":"{secret}","later":1}}"#))
+        } else if request.starts_with("DELETE /webhooks/") {
+            answer("204 No Content", "", "")
         } else if request.starts_with("GET /health ") {
             answer("200 OK", "", r#"{"status":"ok"}"#)
         } else {

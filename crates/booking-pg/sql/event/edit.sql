@@ -25,6 +25,10 @@ SET booked_count = $2::integer,
     conceal_registered = $23::boolean,
     changed_at = coalesce($24::timestamptz, events.changed_at),
     details_changed_at = $25::timestamptz,
-    sequence = $26::integer
+    sequence = $26::integer,
+    language = $27::text::event_language,
+    remind_hours = $28::integer,
+    remind_at = $29::timestamptz,
+    confirm_address = $30::boolean
 FROM unnest(ARRAY[$1::uuid]) AS edited (id)
 WHERE events.id = edited.id

@@ -3,9 +3,10 @@
 -- With ORDER BY only the primary key will do, whatever the table held when this was planned.
 SELECT
     events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
-    events.timezone, events.venue, events.retention_days, events.capacity, events.version,
+    events.timezone, events.venue, events.retention_days, events.language::text, events.remind_hours,
+    events.capacity, events.version,
     events.status::text, events.opens_at, events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds,
-    events.conceal_registered, events.waitlist_count,
+    events.conceal_registered, events.confirm_address, events.waitlist_count,
     events.due_at <= store.now IS NOT TRUE AS is_settled,
     CASE
         WHEN events.due_at <= store.now THEN events.booked_count - (

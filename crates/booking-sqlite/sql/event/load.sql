@@ -1,6 +1,7 @@
 -- event/load: what a decision needs of an event
 SELECT
     capacity, booked_count, held_count, waitlist_count, version, due_at, status, opens_at,
-    closes_at, waitlist_enabled, offer_ttl_seconds, conceal_registered, organizer_id, starts_at, ends_at
+    closes_at, waitlist_enabled, offer_ttl_seconds, conceal_registered, confirm_address, organizer_id,
+    starts_at, ends_at
 FROM events
 WHERE id = ?1

@@ -1,12 +1,12 @@
 //! The facts about a registration, followed backwards.
 
 use crate::common::{
-    Database, Hands, audit, cancel, create, done, execute, register, transfer, wait,
+    Database, Hands, audit, cancel, create, done, execute, new_event, register, transfer, wait,
 };
 use booking_core::prelude::*;
 use booking_core::{
-    Actor, Caller, CheckIn, Command, EventCommand, EventId, FactKind, HistoryEntry, PageLimit,
-    RegistrationId, StoreError,
+    Actor, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind, HistoryEntry,
+    PageLimit, RegistrationId, StoreError,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;
@@ -99,5 +99,24 @@ async fn a_history_with_a_gap_is_broken() {
         database.connect().execute_batch(&format!("{unchecked}; {gap}")).expect("written");
         let failure = store.history(id, PageLimit::MAX).await.expect_err("a fact is missing");
         assert!(matches!(failure, StoreError::Broken(_)), "{gap}: {failure:?}");
+    }
+}
+
+/// What leaves by the facts says of a draft that it is one.
+#[tokio::test]
+async fn a_draft_is_put_up_as_one() {
+    let database = Database::new();
+    let store = database.open().await;
+    for (status, kind) in
+        [(EventStatus::Draft, "event_drafted"), (EventStatus::Published, "event_created")]
+    {
+        let new = new_event(3).with(|new| new.rules.status = status).expect("in order");
+        let event = store.create_event(new).await.expect("the store answers");
+        let sql = "SELECT body ->> '$[0].kind' FROM facts WHERE event_id = ?1";
+        let told: String = database
+            .connect()
+            .query_row(sql, [event.id.as_uuid().as_bytes()], |row| row.get(0))
+            .expect("one row of facts");
+        assert_eq!(told, kind);
     }
 }

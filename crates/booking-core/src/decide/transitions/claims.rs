@@ -2,17 +2,24 @@
 
 use crate::decide::seats::Seats;
 use crate::{
-    Claim, FactKind, Hold, OnFull, Outcome, Refusal, Register, Registration, Status, Version,
+    Caller, Claim, FactKind, Hold, HoldTtl, OnFull, Outcome, Refusal, Register, Registration,
+    Status, Version,
 };
 use chrono::{DateTime, Utc};
 
 impl<'a> Seats<'a> {
-    pub(super) fn register(&mut self, register: &'a Register) -> Result<Outcome, Refusal> {
+    pub(super) fn register(
+        &mut self,
+        register: &'a Register,
+        caller: Caller,
+    ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
+        let by_mail = self.asks_by_mail(caller);
         // The id comes first: a command that is executed again must find its own success, whatever
         // has become of the event since.
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(match self.row(row).status {
+                _ if by_mail => self.shown_as(row, Outcome::ToConfirm),
                 Status::Waitlisted | Status::Offered => self.shown_as(row, Outcome::Waitlisted),
                 Status::Confirmed | Status::Held | Status::Cancelled | Status::Expired => {
                     self.shown_as(row, Outcome::Confirmed)
@@ -20,47 +27,78 @@ impl<'a> Seats<'a> {
             });
         }
         let may_wait = register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled;
-        self.check_claim(claim, may_wait)?;
+        if let Some(known) = self.check_claim(claim, may_wait, by_mail)? {
+            return Ok(known);
+        }
         if self.has_seat_for_anybody() {
+            if by_mail {
+                return Ok(self.hold_seat(claim, HoldTtl::MAX, Outcome::ToConfirm));
+            }
             self.take_seat(Status::Confirmed, None);
             let row = self.claim(claim, Status::Confirmed, None, FactKind::Registered);
             return Ok(self.shown_as(row, Outcome::Confirmed));
         }
         if may_wait {
             let row = self.claim(claim, Status::Waitlisted, None, FactKind::Waitlisted);
-            return Ok(self.shown_as(row, Outcome::Waitlisted));
+            let told: fn(Registration) -> Outcome =
+                if by_mail { Outcome::ToConfirm } else { Outcome::Waitlisted };
+            return Ok(self.shown_as(row, told));
         }
         Err(self.full())
     }
 
-    pub(super) fn hold(&mut self, hold: &'a Hold) -> Result<Outcome, Refusal> {
+    pub(super) fn hold(&mut self, hold: &'a Hold, caller: Caller) -> Result<Outcome, Refusal> {
         let claim = &hold.claim;
+        let by_mail = self.asks_by_mail(caller);
+        // A mail has to be read first, however soon whoever asked would confirm.
+        let ttl = if by_mail { HoldTtl::MAX } else { hold.ttl };
+        let told: fn(Registration) -> Outcome =
+            if by_mail { Outcome::ToConfirm } else { Outcome::Held };
         if let Some(row) = self.by_id(claim.registration_id) {
-            return Ok(self.shown_as(row, Outcome::Held));
+            return Ok(self.shown_as(row, told));
         }
-        self.check_claim(claim, false)?;
+        if let Some(known) = self.check_claim(claim, false, by_mail)? {
+            return Ok(known);
+        }
         if !self.has_seat_for_anybody() {
             return Err(self.full());
         }
-        let end = Some(hold.ttl.after(self.now));
-        self.take_seat(Status::Held, end);
-        let row = self.claim(claim, Status::Held, end, FactKind::Held);
-        Ok(self.shown_as(row, Outcome::Held))
+        Ok(self.hold_seat(claim, ttl, told))
     }
 
-    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait.
-    fn check_claim(&mut self, claim: &Claim, may_wait: bool) -> Result<(), Refusal> {
+    fn hold_seat(
+        &mut self,
+        claim: &'a Claim,
+        ttl: HoldTtl,
+        told: fn(Registration) -> Outcome,
+    ) -> Outcome {
+        let end = Some(ttl.after(self.now));
+        self.take_seat(Status::Held, end);
+        let row = self.claim(claim, Status::Held, end, FactKind::Held);
+        self.shown_as(row, told)
+    }
+
+    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait. An
+    /// answer if only whoever has the address may hear that it has one: it is `by_mail` then.
+    fn check_claim(
+        &mut self,
+        claim: &Claim,
+        may_wait: bool,
+        by_mail: bool,
+    ) -> Result<Option<Outcome>, Refusal> {
         // Before the address: where nobody can register, asking would tell who has, and leave no trace.
         if !self.rules.is_open(self.now) || self.is_over() {
             return Err(Refusal::Closed);
         }
-        if self.rules.conceals_registered && !may_wait && !self.has_seat_for_anybody() {
+        let conceals = self.rules.conceals_registered || by_mail;
+        if conceals && !may_wait && !self.has_seat_for_anybody() {
             return Err(self.full());
         }
         // Before the seats: somebody who has one should hear that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
+            Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
             Some(_) => Err(Refusal::AlreadyRegistered),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 

@@ -29,16 +29,22 @@ impl Seats<'_> {
             return Err(Refusal::CapacityBelowBooked { booked_count: self.counts.booked });
         }
         let is_new_status = rules.status != self.rules.status;
-        let is_moved = details.is_moved_from(before) || is_new_status;
+        let is_moved = details.is_moved_from(before);
         let is_announced = details.is_told_otherwise_than(before) || is_new_status;
+        // Who is told of a publication learns all of the event with it. From a draft it can go nowhere else.
+        let kind = match (is_new_status, is_moved) {
+            (true, _) => FactKind::EventPublished,
+            (false, true) => FactKind::EventMoved,
+            (false, false) => FactKind::EventEdited,
+        };
         self.details.as_mut().expect("they were looked at above").details = details;
         self.rules = rules;
         self.capacity = capacity;
         self.reschedule();
         if is_announced {
-            self.announce(is_moved);
+            self.announce(is_moved || is_new_status);
         }
-        self.edit(FactKind::EventEdited, Actor::Organizer);
+        self.edit(kind, Actor::Organizer);
         // The answer is of the version that the edit made and tells whom it served.
         self.serve_queue();
         Ok(self.changed_event())
@@ -75,6 +81,8 @@ impl Edit {
             timezone: or(&self.timezone, &before.timezone),
             venue: or(&self.venue, &before.venue),
             retention: self.retention.unwrap_or(before.retention),
+            language: self.language.unwrap_or(before.language),
+            remind_hours: self.remind_hours.unwrap_or(before.remind_hours),
         }
     }
 
@@ -86,6 +94,7 @@ impl Edit {
             waitlist_enabled: self.waitlist_enabled.unwrap_or(before.waitlist_enabled),
             offer_ttl: self.offer_ttl.unwrap_or(before.offer_ttl),
             conceals_registered: self.conceals_registered.unwrap_or(before.conceals_registered),
+            confirms_address: self.confirms_address.unwrap_or(before.confirms_address),
         }
     }
 }

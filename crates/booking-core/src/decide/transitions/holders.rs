@@ -73,6 +73,11 @@ impl<'a> Seats<'a> {
         if self.rules.status == EventStatus::Cancelled || self.is_over() {
             return Err(Refusal::Closed);
         }
+        // Before the address: nobody is to find out whose is registered, nor to have a seat in the name of one
+        // that did not ask for it.
+        if self.rules.confirms_address && !self.is_managed_by(caller) {
+            return Err(Refusal::NotTransferable);
+        }
         let registration = self.row(row);
         let is_used = registration.check_in.is_some() || registration.is_erased();
         if registration.status != Status::Confirmed || is_used {

@@ -31,8 +31,8 @@ impl<'a> Seats<'a> {
         }
         let caller = item.caller;
         let answer = match &item.command {
-            Command::Register(register) => self.register(register),
-            Command::Hold(hold) => self.hold(hold),
+            Command::Register(register) => self.register(register, caller),
+            Command::Hold(hold) => self.hold(hold, caller),
             Command::Confirm { registration_id } => self.confirm(*registration_id, caller),
             Command::Cancel { registration_id } => self.cancel(*registration_id, caller),
             Command::Transfer(transfer) => self.transfer(transfer, caller),

@@ -24,6 +24,7 @@ const DESCRIPTION: &str = "Event registration that never overbooks. JSON in UTF-
 pub(crate) const EVENTS: &str = "Events";
 pub(crate) const REGISTRATIONS: &str = "Registrations";
 pub(crate) const CHECK_IN: &str = "Check-in";
+pub(crate) const WEBHOOKS: &str = "Webhooks";
 pub(crate) const OPERATING: &str = "Operating";
 
 /// What there is, in the order in which it is shown.
@@ -31,6 +32,7 @@ const TAGS: &[(&str, &str)] = &[
     (EVENTS, "What there are seats of."),
     (REGISTRATIONS, "Seats, holds and places in the queue, from the first request to the ticket."),
     (CHECK_IN, "Letting people in, by their tickets."),
+    (WEBHOOKS, "What happens, told to an organizer's own programs."),
     (OPERATING, "What those ask who run a server."),
 ];
 

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::{
-    AllOfBuilder, ArrayBuilder, Content, ContentBuilder, HttpMethod, ObjectBuilder, Ref, RefOr,
-    Required, Response, ResponseBuilder, Schema, SecurityRequirement,
+    AllOfBuilder, ArrayBuilder, Content, ContentBuilder, HttpMethod, ObjectBuilder, OneOfBuilder,
+    Ref, RefOr, Required, Response, ResponseBuilder, Schema, SecurityRequirement,
 };
 
 /// Schemas by their names.
@@ -321,14 +321,29 @@ impl Told {
             self.headers.extend(self.problems.iter().filter_map(|problem| header_of(problem)));
         }
         let response = ResponseBuilder::new().description(descriptions.join("; "));
-        let response = self.contents.into_iter().fold(response, |response, (kind, schema)| {
-            response.content(kind, Content::new(Some(schema)))
+        let mut contents: BTreeMap<&str, Vec<RefOr<Schema>>> = BTreeMap::new();
+        for (kind, schema) in self.contents {
+            contents.entry(kind).or_default().push(schema);
+        }
+        let response = contents.into_iter().fold(response, |response, (kind, schemas)| {
+            response.content(kind, Content::new(Some(one_of(schemas))))
         });
         let headers = self.headers.into_iter();
         let response = headers.fold(response, |response, name| {
             response.header_ref(name, Ref::new(format!("#/components/headers/{name}")))
         });
         response.build()
+    }
+}
+
+/// One of these schemas, which have nothing in common: the only one, if there is no other.
+fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+    match <[RefOr<Schema>; 1]>::try_from(schemas) {
+        Ok([only]) => only,
+        Err(several) => {
+            let one_of = several.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
+            RefOr::T(Schema::OneOf(one_of.build()))
+        }
     }
 }
 
@@ -358,11 +373,16 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names
         .map(|name| {
+            let id = match name {
+                // Messages are called by what they tell of: an event, and a version of it.
+                "delivery_id" => string().pattern(Some("^msg_[0-9a-f]{32}_[0-9]+$")),
+                _ => uuid(),
+            };
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .schema(Some(uuid()))
+                .schema(Some(id))
                 .build()
         })
         .collect()
@@ -371,6 +391,13 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
 /// A parameter of a query, which may be left out.
 pub(crate) fn query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     optional(name, description, schema, ParameterIn::Query)
+}
+
+/// The same that has to be there.
+pub(crate) fn required_query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    let mut parameter = query(name, description, schema);
+    parameter.required = Required::True;
+    parameter
 }
 
 fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {

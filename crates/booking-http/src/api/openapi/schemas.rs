@@ -4,7 +4,9 @@ use booking_core::EmailAddress;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
-use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type,
+};
 
 /// An object that has no other fields than those that are named.
 pub(crate) fn object() -> ObjectBuilder {
@@ -25,6 +27,16 @@ pub(crate) fn text(characters: RangeInclusive<usize>) -> ObjectBuilder {
 /// One of a few words.
 pub(crate) fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
     string().enum_values(Some(words))
+}
+
+/// An array of some of a few words.
+pub(crate) fn some_of<'a>(named: impl IntoIterator<Item = &'a str>) -> ArrayBuilder {
+    ArrayBuilder::new().items(words(named))
+}
+
+/// The same array, or null.
+pub(crate) fn array_or_null(array: ArrayBuilder) -> ArrayBuilder {
+    array.schema_type(SchemaType::Array(vec![Type::Array, Type::Null]))
 }
 
 pub(crate) fn integer(range: RangeInclusive<u32>) -> ObjectBuilder {

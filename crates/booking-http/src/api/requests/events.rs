@@ -8,7 +8,7 @@ use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
     Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
-    OfferTtl, Retention, TimeZone, Venue, parse_instant,
+    Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
 };
 use chrono::{DateTime, Utc};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -44,11 +44,23 @@ impl FromBody for CreateEvent {
         let venue = fields.optional("venue", text(Venue::parse));
         // Here null says something: for ever.
         let retention = fields.clearable("retention_days", number(Retention::parse));
+        let language = fields.optional("language", word(&languages()));
+        let remind_hours = fields.optional("remind_hours", number(RemindHours::parse));
         let rules = rules(fields);
         let (name, description) = (name?, description.unwrap_or_default());
         let (says_retention, retention) = (retention.is_some(), retention.flatten());
-        let details =
-            EventDetails { name, description, starts_at, ends_at, timezone, venue, retention };
+        let language = language.unwrap_or_default();
+        let details = EventDetails {
+            description,
+            starts_at,
+            ends_at,
+            timezone,
+            venue,
+            retention,
+            language,
+            remind_hours,
+            ..EventDetails::named(name)
+        };
         Some(Self { details, says_retention, capacity: capacity?, rules })
     }
 }
@@ -65,6 +77,8 @@ impl PartialSchema for CreateEvent {
             .property("status", or_null(status))
             .property("waitlist_enabled", or_null(bool_schema()))
             .property("conceal_registered", or_null(bool_schema()))
+            .property("confirm_address", or_null(confirm_address_schema()))
+            .property("language", or_null(language_schema()))
             .into()
     }
 }
@@ -75,6 +89,11 @@ impl ToSchema for CreateEvent {}
 const STATUSES: [(&str, EventStatus); 2] =
     [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
 
+/// Those that mails can be in, as they are written.
+fn languages() -> [(&'static str, Language); 2] {
+    Language::ALL.map(|language| (language.as_str(), language))
+}
+
 fn rules(fields: &mut Fields<'_>) -> EventRules {
     let default = EventRules::default();
     let status = fields.optional("status", word(&STATUSES));
@@ -83,6 +102,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
     // Here null says something: waiters are confirmed at once.
     let offer_ttl = fields.clearable("offer_ttl_seconds", number(OfferTtl::parse));
     let conceals_registered = fields.optional("conceal_registered", boolean);
+    let confirms_address = fields.optional("confirm_address", boolean);
     EventRules {
         status: status.unwrap_or(default.status),
         opens_at,
@@ -90,6 +110,7 @@ fn rules(fields: &mut Fields<'_>) -> EventRules {
         waitlist_enabled: waitlist_enabled.unwrap_or(default.waitlist_enabled),
         offer_ttl: offer_ttl.unwrap_or(default.offer_ttl),
         conceals_registered: conceals_registered.unwrap_or(default.conceals_registered),
+        confirms_address: confirms_address.unwrap_or(default.confirms_address),
     }
 }
 
@@ -136,6 +157,9 @@ impl FromBody for EditEvent {
             waitlist_enabled: fields.given("waitlist_enabled", boolean),
             offer_ttl: fields.clearable("offer_ttl_seconds", number(OfferTtl::parse)),
             conceals_registered: fields.given("conceal_registered", boolean),
+            confirms_address: fields.given("confirm_address", boolean),
+            language: fields.given("language", word(&languages())),
+            remind_hours: fields.clearable("remind_hours", number(RemindHours::parse)),
         }))
     }
 }
@@ -151,6 +175,8 @@ impl PartialSchema for EditEvent {
             .property("status", words(PUBLISH.map(|(word, _)| word)))
             .property("waitlist_enabled", bool_schema())
             .property("conceal_registered", bool_schema())
+            .property("confirm_address", confirm_address_schema())
+            .property("language", language_schema())
             .into()
     }
 }
@@ -164,6 +190,8 @@ fn event_schema() -> ObjectBuilder {
         .description(Some("Days after its end for which personal data is kept; null for ever"));
     let offer_ttl = integer(OfferTtl::SECONDS_MIN..=OfferTtl::SECONDS_MAX)
         .description(Some("How long an offer is good for; null confirms those who wait at once"));
+    let remind_hours = integer(RemindHours::HOURS_MIN..=RemindHours::HOURS_MAX)
+        .description(Some("Hours before it begins at which a mail reminds of it; null: none does"));
     object()
         .property("description", or_null(line(0..=Description::CHARACTERS_MAX)))
         .property("starts_at", or_null(instant()))
@@ -174,10 +202,21 @@ fn event_schema() -> ObjectBuilder {
         .property("opens_at", or_null(instant()))
         .property("closes_at", or_null(instant()))
         .property("offer_ttl_seconds", or_null(offer_ttl))
+        .property("remind_hours", or_null(remind_hours))
 }
 
 fn name_schema() -> ObjectBuilder {
     line(1..=EventName::CHARACTERS_MAX)
+}
+
+fn language_schema() -> ObjectBuilder {
+    words(Language::ALL.map(Language::as_str)).description(Some("In which language mails are"))
+}
+
+fn confirm_address_schema() -> ObjectBuilder {
+    bool_schema().description(Some(
+        "Whether a visitor's seat is held until a link in a mail confirms it; only where mail is sent",
+    ))
 }
 
 /// How many there may be here is a setting.

@@ -1,6 +1,6 @@
 //! The socket as the server reads it.
 
-use super::{Connection, End};
+use super::{Connection, DetachedStream, End};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Sleep, sleep};
 use socket2::SockRef;
@@ -32,7 +32,8 @@ const LINGER_STOPPING: Duration = Duration::from_millis(300);
 /// are kept here as long. A piece ends with the sixteenth empty line, which a head ends with. One in
 /// a body counts as well: then a piece is shorter than it could be.
 pub(crate) struct GuardedStream {
-    stream: TcpStream,
+    /// The socket itself, until it is handed over.
+    stream: Option<TcpStream>,
     connection: Rc<Connection>,
     held: Vec<u8>,
     /// Whether the last thing that the server was told was not to wait.
@@ -46,7 +47,7 @@ pub(crate) struct GuardedStream {
 impl GuardedStream {
     pub(super) fn new(stream: TcpStream, connection: Rc<Connection>) -> Self {
         Self {
-            stream,
+            stream: Some(stream),
             connection,
             held: Vec::new(),
             has_given: false,
@@ -57,6 +58,10 @@ impl GuardedStream {
 
     pub(super) fn connection(&self) -> &Rc<Connection> {
         &self.connection
+    }
+
+    fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn may_give(&self) -> bool {
@@ -86,7 +91,7 @@ impl GuardedStream {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         if self.held.is_empty() {
-            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            ready!(self.socket()?.poll_read(context, buffer))?;
             self.is_at_end = buffer.filled().len() == before;
         } else {
             let some = self.held.len().min(buffer.remaining());
@@ -112,7 +117,7 @@ impl GuardedStream {
         while self.held.len() < HELD_MAX && !self.is_at_end {
             let mut space = [MaybeUninit::uninit(); 2 * 1024];
             let mut buffer = ReadBuf::uninit(&mut space);
-            match Pin::new(&mut self.stream).poll_read(context, &mut buffer)? {
+            match self.socket()?.poll_read(context, &mut buffer)? {
                 Poll::Ready(()) => {
                     self.is_at_end = buffer.filled().is_empty();
                     self.held.extend_from_slice(buffer.filled());
@@ -190,7 +195,7 @@ impl AsyncWrite for GuardedStream {
         let this = self.get_mut();
         this.keep_waker(context);
         this.check_reset()?;
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        let written = this.socket()?.poll_write(context, bytes);
         let was_blocked = this.connection.is_write_blocked.get();
         this.connection.set_write_blocked(written.is_pending());
         let is_asked_for =
@@ -202,22 +207,29 @@ impl AsyncWrite for GuardedStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        self.get_mut().socket()?.poll_flush(context)
     }
 
-    /// Ends the connection in order: says so, and waits for the client to have read all of it.
+    /// Ends the connection in order: says so, and waits for the client to have read all of it. But if somebody
+    /// else is to go on with the socket, it gets it now: by this time the head of its answer is written.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check_reset()?;
+        if let Some(handover) = this.connection.handover.take()
+            && let Some(stream) = this.stream.take()
+        {
+            handover(DetachedStream::new(stream, Rc::clone(&this.connection)));
+        }
+        let Some(stream) = &mut this.stream else { return Poll::Ready(Ok(())) };
         if this.lingering.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
         }
         let time = if this.connection.counted.is_stopping() { LINGER_STOPPING } else { LINGER };
         let lingering = this.lingering.get_or_insert_with(|| Box::pin(sleep(time)));
         loop {
             let mut space = [0; 2 * 1024];
             let mut buffer = ReadBuf::new(&mut space);
-            match Pin::new(&mut this.stream).poll_read(context, &mut buffer) {
+            match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => break,
@@ -230,9 +242,11 @@ impl AsyncWrite for GuardedStream {
 impl Drop for GuardedStream {
     fn drop(&mut self) {
         self.connection.set_write_blocked(false);
-        if self.connection.end.get() == End::Reset {
+        if let Some(stream) = &self.stream
+            && self.connection.end.get() == End::Reset
+        {
             // It may have ended already.
-            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::api::openapi::document::REGISTRATIONS;
 use crate::api::openapi::operation::{Answer, Operation};
 use crate::api::requests::{Hold, Register};
-use crate::api::responses::RegistrationBody;
+use crate::api::responses::{RegistrationBody, ToConfirmBody};
 use crate::problem::shape::{self, Shape};
 use actix_web::http::StatusCode;
 use serde_json::json;
@@ -22,6 +22,7 @@ pub(in crate::routes) fn register() -> Operation {
         .takes::<Register>(json!({"user_email": "ada@example.org", "name": "Ada Lovelace"}))
         .answers(made("The registration, which has a seat"))
         .answers(Answer::json::<RegistrationBody<'_>>(StatusCode::ACCEPTED, waits))
+        .answers(to_confirm())
         .refuses(NO_SEAT)
 }
 
@@ -30,7 +31,14 @@ pub(in crate::routes) fn hold() -> Operation {
         .described("At `expires_at` the seat is free again, unless it was confirmed.")
         .takes::<Hold>(json!({"user_email": "ada@example.org", "ttl_seconds": 600}))
         .answers(made("The registration, which has a seat until `expires_at`"))
+        .answers(to_confirm())
         .refuses(NO_SEAT)
+}
+
+/// 202, which says nothing of who is registered.
+fn to_confirm() -> Answer {
+    let told = "The event confirms addresses (`confirm_address`): a mail tells whoever has this one what became of it";
+    Answer::json::<ToConfirmBody>(StatusCode::ACCEPTED, told)
 }
 
 fn made(description: &'static str) -> Answer {

@@ -1,7 +1,6 @@
 //! Events.
 
 use super::{IF_NONE_MATCH, event, not_modified};
-use crate::api::calendar;
 use crate::api::openapi::document::EVENTS;
 use crate::api::openapi::operation::{Answer, Asker, Operation};
 use crate::api::pagination;
@@ -10,6 +9,7 @@ use crate::api::responses::EventBody;
 use crate::problem::shape;
 use actix_web::http::StatusCode;
 use booking_core::EventCursor;
+use booking_delivery::calendar;
 use serde_json::json;
 
 pub(in crate::routes) fn create() -> Operation {

@@ -1,13 +1,13 @@
 //! Tickets.
 
+use super::key_set;
 use crate::api::openapi::document::{CHECK_IN, REGISTRATIONS};
 use crate::api::openapi::operation::{Answer, Asker, Operation};
-use crate::api::openapi::schemas::string;
 use crate::api::qr;
 use crate::api::responses::TicketBody;
 use crate::problem::shape;
 use actix_web::http::StatusCode;
-use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(in crate::routes) fn show() -> Operation {
@@ -35,12 +35,7 @@ struct JwkSet;
 
 impl PartialSchema for JwkSet {
     fn schema() -> RefOr<Schema> {
-        let fields = ["kty", "crv", "alg", "use", "kid", "x"];
-        let key = fields
-            .into_iter()
-            .fold(ObjectBuilder::new(), |key, field| key.property(field, string()).required(field));
-        let keys = ArrayBuilder::new().items(key).build();
-        ObjectBuilder::new().property("keys", keys).required("keys").into()
+        key_set(&["kty", "crv", "alg", "use", "kid", "x"])
     }
 }
 

@@ -78,6 +78,12 @@ test("an event that hides who is registered says to all where to look", () => {
   assert.deepEqual(explainRefusal(problem(400, { errors }), { conceal_registered: true }).errors, errors);
 });
 
+test("a mail tells the rest where addresses are confirmed", () => {
+  const outcome = welcome({ status: "confirmation_sent" });
+  assert.deepEqual([outcome.kind, outcome.title], ["to_confirm", "Look into your mail"]);
+  assert.equal(outcome.registration, undefined, "there is nothing to be shown of it");
+});
+
 test("a registration is welcomed as what it is", () => {
   const kinds = [
     ["confirmed", "registered"],

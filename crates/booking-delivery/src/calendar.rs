@@ -3,21 +3,53 @@
 //! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
 //! and the local clock. The tests have two of them read it.
 
-use crate::api::base_url::BaseUrl;
-use booking_core::{Event, EventStatus};
+use booking_core::{EmailAddress, Event, EventStatus};
 use chrono::{DateTime, Datelike, Utc};
 
-pub(crate) const CONTENT_TYPE: &str = "text/calendar; charset=utf-8";
+/// What a file without a method is served as.
+pub const CONTENT_TYPE: &str = "text/calendar; charset=utf-8";
 
 /// The longest line, in bytes, without its end (section 3.1).
 const LINE_BYTES_MAX: usize = 75;
 
+/// What a calendar that is sent to somebody wants done (RFC 5546). One that is fetched wants nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The event is to be in the calendar, as it is told here (section 3.2.1).
+    Publish,
+    /// It is to go from the calendar (section 3.2.5).
+    Cancel,
+}
+
+impl Method {
+    /// Its name, in the calendar and in the type of what carries it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Publish => "PUBLISH",
+            Self::Cancel => "CANCEL",
+        }
+    }
+}
+
+/// What a calendar says that is sent, beside the event.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// What is to be done.
+    pub method: Method,
+    /// When it is said. Of two that tell of the same change the later one holds (RFC 5546, section 2.1.5).
+    pub at: DateTime<Utc>,
+    /// Whose the event is, as people know them.
+    pub organizer: Option<&'a str>,
+    /// Whom they write to about it.
+    pub address: &'a EmailAddress,
+}
+
 /// The calendar that has this event alone; `None` if it is not known when it begins, or in a year that cannot
 /// be said.
 ///
-/// It has a URL if the operator says where the server is reached: the file is kept for long, and what a request
+/// It has a URL if `url`, the event's page, is known: the file is kept for long, and what a request
 /// says of its host is whatever its client likes, or the name of a proxy's backend.
-pub(crate) fn of(event: &Event, base_url: Option<&BaseUrl>) -> Option<String> {
+pub fn of(event: &Event, url: Option<&str>, sending: Option<Sending<'_>>) -> Option<String> {
     let details = &event.details;
     let starts_at = details.starts_at.filter(can_be_said)?;
     let mut text = String::new();
@@ -25,11 +57,14 @@ pub(crate) fn of(event: &Event, base_url: Option<&BaseUrl>) -> Option<String> {
     line("BEGIN", "VCALENDAR");
     line("VERSION", "2.0");
     line("PRODID", "-//Booking//booking-http//EN");
+    if let Some(sending) = sending {
+        line("METHOD", sending.method.as_str());
+    }
     line("BEGIN", "VEVENT");
     line("UID", &event.id.to_string());
-    // When what stands here was last changed (section 3.8.7.2, without a METHOD). Seats are not in it, so that
-    // it is the same file however many are sold.
-    line("DTSTAMP", &utc(event.details_changed_at));
+    // When what stands here was last changed, or, with a METHOD, said (section 3.8.7.2). Seats are not in it, so
+    // that it is the same file however many are sold.
+    line("DTSTAMP", &utc(sending.map_or(event.details_changed_at, |sending| sending.at)));
     line("LAST-MODIFIED", &utc(event.details_changed_at));
     line("SEQUENCE", &event.sequence.to_string());
     line("DTSTART", &utc(starts_at));
@@ -44,14 +79,31 @@ pub(crate) fn of(event: &Event, base_url: Option<&BaseUrl>) -> Option<String> {
     if let Some(venue) = &details.venue {
         line("LOCATION", &escape(venue.as_str()));
     }
-    if let Some(base_url) = base_url {
+    if let Some(url) = url {
         // Which is no text, so that nothing in it is escaped (section 3.8.4.6).
-        line("URL", &base_url.of_event(event.id));
+        line("URL", url);
     }
-    line("STATUS", status(event.rules.status));
+    if let Some(sending) = sending {
+        // Without it nothing that has a METHOD is complete (RFC 5546, sections 3.2.1 and 3.2.5).
+        let name = sending.organizer.map(parameter).filter(|name| !name.is_empty());
+        let name = name.map_or_else(String::new, |name| format!(";CN=\"{name}\""));
+        line(&format!("ORGANIZER{name}"), &format!("mailto:{}", sending.address));
+    }
+    line(
+        "STATUS",
+        match sending.map(|sending| sending.method) {
+            Some(Method::Cancel) => "CANCELLED",
+            Some(Method::Publish) | None => status(event.rules.status),
+        },
+    );
     line("END", "VEVENT");
     line("END", "VCALENDAR");
     Some(text)
+}
+
+/// What may stand between the quotes of a parameter (RFC 5545, section 3.1).
+fn parameter(text: &str) -> String {
+    text.chars().filter(|c| *c != '"' && !c.is_control()).collect()
 }
 
 fn status(status: EventStatus) -> &'static str {
@@ -117,7 +169,6 @@ fn fold_at(text: &str, room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Reader;
     use booking_core::{
         Capacity, CapacityMax, Description, EventDetails, EventName, NewEvent, Venue, parse_instant,
     };
@@ -149,7 +200,7 @@ mod tests {
     }
 
     fn without_base(event: &Event) -> Option<String> {
-        of(event, None)
+        of(event, None, None)
     }
 
     #[test]
@@ -259,19 +310,49 @@ mod tests {
         for base in
             ["https://booking.example.org", &format!("http://[::1]:8080/{}", "a,b;c/".repeat(20))]
         {
-            let lookup = |name: &str| (name == "BASE_URL").then(|| base.to_owned());
-            let mut reader = Reader::new(&lookup);
-            let base_url = BaseUrl::read(&mut reader);
-            assert!(reader.into_errors().is_empty(), "{base}");
-            let file = of(&event, base_url.as_ref()).expect("it has a beginning");
-            assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
             let url = format!("{}/#/events/{}", base.trim_end_matches('/'), event.id);
+            let file = of(&event, Some(&url), None).expect("it has a beginning");
+            assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
             for (library, read) in READERS {
                 let read = read(&file);
                 assert_eq!(read.get("URL"), Some(&url), "{library}");
                 assert_eq!(read.len(), 11, "{library}: {read:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_sent_says_what_is_to_be_done_and_by_whom() {
+        let address = EmailAddress::parse("tickets@example.org").expect("an address");
+        let mut event = event("Doors at 7", "here");
+        let at = at("2026-04-03T10:00:00Z");
+        let by = Some("The \"Jazz\": club; and, \u{7}friends");
+        for (method, organizer, status) in [
+            (Method::Publish, by, "CONFIRMED"),
+            (Method::Publish, None, "CONFIRMED"),
+            (Method::Cancel, by, "CANCELLED"),
+        ] {
+            let sending = Sending { method, at, organizer, address: &address };
+            let file = of(&event, None, Some(sending)).expect("it has a beginning");
+            assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
+            let lines = file.replace("\r\n ", "");
+            let method = format!("\r\nMETHOD:{}\r\nBEGIN:VEVENT\r\n", method.as_str());
+            assert!(lines.contains(&method), "{lines}");
+            let name = organizer.map_or("", |_| ";CN=\"The Jazz: club; and, friends\"");
+            let whose = format!("\r\nORGANIZER{name}:mailto:tickets@example.org\r\n");
+            assert!(lines.contains(&whose), "{lines}");
+            for (library, read) in READERS {
+                let read = read(&file);
+                let said = |name: &str| read.get(name).map(String::as_str);
+                assert_eq!(said("STATUS"), Some(status), "{library}");
+                assert_eq!(said("SEQUENCE"), Some("3"), "{library}");
+                assert_eq!(said("DTSTAMP"), Some("20260403T100000Z"), "{library}");
+                assert_eq!(said("ORGANIZER"), Some("mailto:tickets@example.org"), "{library}");
+            }
+        }
+        event.rules.status = EventStatus::Cancelled;
+        let sending = Sending { method: Method::Cancel, at, organizer: None, address: &address };
+        assert!(of(&event, None, Some(sending)).is_some_and(|file| file.contains("CANCELLED")));
     }
 
     /// Section 3.3.11, backwards.

@@ -1,0 +1,355 @@
+//! What runs beside requests: it routes facts, and has workers carry them out.
+
+use crate::limits::{
+    CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING, MAIL_LANES,
+    MAILS_AT_ONCE, PURGE_EVERY, ROUTE_EVERY, SHOW_MAIL_EVERY, STORE_PAUSE,
+};
+use crate::mail_lane;
+use crate::postman::Postman;
+use crate::webhook::schedule::is_given_up;
+use crate::webhook_lane::{self, Sender};
+use booking_core::{
+    BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LeaseId, PageLimit,
+    SinkId, StoreError, WhyDisabled,
+};
+use chrono::Utc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use uuid::Uuid;
+
+/// Says that there may be something to carry out, so that nobody waits for the next look. Clones are of the same
+/// dispatcher. A hint that is lost costs [`ROUTE_EVERY`] and nothing else.
+#[derive(Debug, Clone, Default)]
+pub struct Hint(Arc<Notify>);
+
+impl Hint {
+    /// Something was committed.
+    pub fn give(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Carries out what is in a store, beside any number of others on the same one.
+#[derive(Debug)]
+pub struct Dispatcher {
+    store: Arc<dyn BookingStore>,
+    sender: Sender,
+    postman: Option<Postman>,
+    hint: Hint,
+    /// There may be lanes that are due.
+    routed: Notify,
+    /// There may be mails that are due.
+    mailed: Notify,
+    /// The endpoints, and how many lanes of each sink are under way.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    endpoints: HashMap<EndpointId, Arc<Endpoint>>,
+    under_way: HashMap<SinkId, usize>,
+    /// Those whose last message failed.
+    failing: HashSet<EndpointId>,
+}
+
+impl Dispatcher {
+    /// One that sends webhooks by `sender`, and mail by `postman` if there is one.
+    pub fn new(
+        store: Arc<dyn BookingStore>,
+        sender: Sender,
+        postman: Option<Postman>,
+        hint: Hint,
+    ) -> Self {
+        let (routed, mailed) = (Notify::new(), Notify::new());
+        Self { store, sender, postman, hint, routed, mailed, state: Mutex::default() }
+    }
+
+    /// Carries out until `stopped` is done. What is under way then is left where it is: another dispatcher goes on
+    /// with it once its lease is over.
+    pub async fn run_until(self, stopped: impl Future<Output = ()>) {
+        let this = Arc::new(self);
+        let mut loops = JoinSet::new();
+        loops.spawn(Arc::clone(&this).route());
+        loops.spawn(Arc::clone(&this).walk_lanes());
+        loops.spawn(Arc::clone(&this).read_endpoints());
+        loops.spawn(Arc::clone(&this).purge());
+        if this.postman.is_some() {
+            loops.spawn(Arc::clone(&this).show_mail());
+            loops.spawn(Arc::clone(&this).send_mails());
+        }
+        tokio::select! {
+            () = stopped => {}
+            // They never end by themselves.
+            ended = loops.join_next() => log::error!("delivery ended early: {ended:?}"),
+        }
+        loops.shutdown().await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is whole between any two of its calls.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes and lengthens lanes.
+    async fn route(self: Arc<Self>) {
+        let mut log = StoreLog::new("route what happened");
+        loop {
+            let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
+            loop {
+                match log.take(self.store.route_facts(PageLimit::MAX).await) {
+                    Some(0) => break,
+                    Some(_) => self.routed.notify_one(),
+                    None => {
+                        sleep(STORE_PAUSE).await;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads which endpoints there are.
+    async fn read_endpoints(self: Arc<Self>) {
+        let mut log = StoreLog::new("read the endpoints of webhooks");
+        let mut ticks = interval(ENDPOINTS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(endpoints) = log.take(self.store.endpoints().await) else { continue };
+            let endpoints = endpoints.into_iter().map(|one| (one.id, Arc::new(one))).collect();
+            let mut state = self.state();
+            state.endpoints = endpoints;
+            let State { endpoints, failing, .. } = &mut *state;
+            failing.retain(|id| endpoints.contains_key(id));
+        }
+    }
+
+    /// Claims lanes and has each walked by a worker of its own.
+    async fn walk_lanes(self: Arc<Self>) {
+        let mut log = StoreLog::new("find what is to be sent");
+        let mut workers = JoinSet::new();
+        loop {
+            let _ = timeout(CLAIM_EVERY, self.routed.notified()).await;
+            while workers.try_join_next().is_some() {}
+            // Again as long as there was more than fitted.
+            loop {
+                let wanted = self.wanted();
+                if wanted.is_empty() {
+                    break;
+                }
+                let lease = LeaseId::from(Uuid::now_v7());
+                let claimed = self.store.claim_lanes(&wanted, lease).await;
+                let Some(lanes) = log.take(claimed) else {
+                    sleep(STORE_PAUSE).await;
+                    break;
+                };
+                if lanes.is_empty() {
+                    break;
+                }
+                for lane in lanes {
+                    *self.state().under_way.entry(lane.sink).or_default() += 1;
+                    let this = Arc::clone(&self);
+                    workers.spawn(async move { this.walk(lane, lease).await });
+                }
+            }
+        }
+    }
+
+    /// Of which sinks lanes are wanted, and how many.
+    fn wanted(&self) -> Vec<(SinkId, usize)> {
+        let state = self.state();
+        let all: usize = state.under_way.values().sum();
+        let mut room = LANES_MAX.saturating_sub(all);
+        let mut wanted = Vec::new();
+        let mut want = |sink: SinkId, most: usize| {
+            let under_way = state.under_way.get(&sink).copied().unwrap_or_default();
+            let more = most.saturating_sub(under_way).min(room);
+            if more > 0 {
+                room -= more;
+                wanted.push((sink, more));
+            }
+        };
+        if self.postman.is_some() {
+            want(SinkId::MAIL, MAIL_LANES);
+        }
+        for endpoint in state.endpoints.values().filter(|endpoint| endpoint.disabled.is_none()) {
+            let fails = state.failing.contains(&endpoint.id);
+            want(endpoint.id.into(), if fails { LANES_PER_FAILING } else { LANES_PER_ENDPOINT });
+        }
+        wanted
+    }
+
+    /// Walks one lane for as long as it is this worker's turn.
+    async fn walk(&self, lane: Lane, lease: LeaseId) {
+        let _under_way = UnderWay { dispatcher: self, sink: lane.sink };
+        let walked = match lane.sink.endpoint() {
+            None => mail_lane::walk(&*self.store, lane, lease).await.map(|made| {
+                if made {
+                    self.mailed.notify_one();
+                }
+            }),
+            Some(id) => match self.endpoint(id) {
+                Some(endpoint) => self.walk_to(&endpoint, lane, lease).await,
+                // It was deleted meanwhile, and the lane with it.
+                None => Ok(()),
+            },
+        };
+        if let Err(error) = walked {
+            // Its lease ends, and another goes on from where it was.
+            log::warn!("event {}: cannot deliver: {}", lane.event_id, ErrorChain(&error));
+        }
+        // The lane may be due again, or another have waited for the room.
+        self.routed.notify_one();
+    }
+
+    fn endpoint(&self, id: EndpointId) -> Option<Arc<Endpoint>> {
+        self.state().endpoints.get(&id).cloned()
+    }
+
+    async fn walk_to(
+        &self,
+        endpoint: &Endpoint,
+        lane: Lane,
+        lease: LeaseId,
+    ) -> Result<(), StoreError> {
+        let went_well =
+            webhook_lane::walk(&*self.store, &self.sender, endpoint, lane, lease).await?;
+        let Some(went_well) = went_well else { return Ok(()) };
+        let was_failing = {
+            let mut state = self.state();
+            match went_well {
+                true => state.failing.remove(&endpoint.id),
+                false => !state.failing.insert(endpoint.id),
+            }
+        };
+        let must_note = match went_well {
+            true => was_failing || endpoint.failing_since.is_some(),
+            false => !was_failing && endpoint.failing_since.is_none(),
+        };
+        // Written when it changes, and not for each message.
+        if must_note {
+            self.store.note_endpoint(endpoint.id, went_well).await?;
+        }
+        let fails_long = |since| is_given_up(since, Utc::now());
+        if !went_well && endpoint.failing_since.is_some_and(fails_long) {
+            log::warn!("webhook {} has failed for so long that it is disabled", endpoint.id);
+            let enabled = Some(Err(WhyDisabled::Failing));
+            let change = EndpointChange { enabled, ..EndpointChange::default() };
+            self.store.change_endpoint(endpoint.id, change).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that mail is sent here.
+    async fn show_mail(self: Arc<Self>) {
+        let mut log = StoreLog::new("say that mail is sent here");
+        let mut ticks = interval(SHOW_MAIL_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if log.take(self.store.show_mail().await).is_none() {
+                ticks.reset_after(STORE_PAUSE);
+            }
+        }
+    }
+
+    /// Claims mails and has them sent.
+    async fn send_mails(self: Arc<Self>) {
+        let mut log = StoreLog::new("find mails to be sent");
+        let mut workers = JoinSet::new();
+        loop {
+            let _ = timeout(CLAIM_EVERY, self.mailed.notified()).await;
+            while workers.try_join_next().is_some() {}
+            loop {
+                let room = MAILS_AT_ONCE.saturating_sub(workers.len());
+                if room == 0 {
+                    // The next look is when one is done.
+                    break;
+                }
+                let lease = LeaseId::from(Uuid::now_v7());
+                let Some(mails) = log.take(self.store.claim_mails(room, lease).await) else {
+                    sleep(STORE_PAUSE).await;
+                    break;
+                };
+                if mails.is_empty() {
+                    break;
+                }
+                for mail in mails {
+                    let this = Arc::clone(&self);
+                    workers.spawn(async move {
+                        let postman =
+                            this.postman.as_ref().expect("there is one where mail is sent");
+                        if let Err(error) = postman.deliver(&*this.store, mail, lease).await {
+                            log::warn!("a mail was not settled: {}", ErrorChain(&error));
+                        }
+                        this.mailed.notify_one();
+                    });
+                }
+            }
+        }
+    }
+
+    /// Forgets what was done long ago, in steps.
+    async fn purge(self: Arc<Self>) {
+        let mut log = StoreLog::new("forget what was delivered long ago");
+        loop {
+            // Servers that start together do not purge together.
+            sleep(PURGE_EVERY.mul_f64(0.5 + fastrand::f64())).await;
+            while log.take(self.store.purge_deliveries(PageLimit::MAX).await).is_some_and(|n| n > 0)
+            {
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+/// A lane that is under way.
+struct UnderWay<'a> {
+    dispatcher: &'a Dispatcher,
+    sink: SinkId,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut state = self.dispatcher.state();
+        if let Some(under_way) = state.under_way.get_mut(&self.sink) {
+            *under_way -= 1;
+            if *under_way == 0 {
+                state.under_way.remove(&self.sink);
+            }
+        }
+    }
+}
+
+/// Tells the log when the store begins to fail at something, and when it no longer does, and not each time.
+struct StoreLog {
+    what: &'static str,
+    fails: bool,
+}
+
+impl StoreLog {
+    fn new(what: &'static str) -> Self {
+        Self { what, fails: false }
+    }
+
+    fn take<T>(&mut self, result: Result<T, StoreError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                if std::mem::take(&mut self.fails) {
+                    log::info!("delivery: can {} again", self.what);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.fails, true) {
+                    log::warn!("delivery: cannot {}: {}", self.what, ErrorChain(&error));
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! How much is done at once, and how often is looked.
+
+use std::time::Duration;
+
+/// How often new facts are looked for where nobody says that there are some.
+pub const ROUTE_EVERY: Duration = Duration::from_millis(100);
+/// How often lanes and mails are looked for that are due by time, or that other servers have made due.
+pub const CLAIM_EVERY: Duration = Duration::from_millis(250);
+/// How often the endpoints are read. A lane is made for a new one at once; this is what it waits at most.
+pub const ENDPOINTS_EVERY: Duration = Duration::from_secs(1);
+/// How often a worker says that it is still there, well within its lease.
+pub const RENEW_EVERY: Duration = Duration::from_secs(3);
+/// How often what was done long ago is looked for.
+pub const PURGE_EVERY: Duration = Duration::from_secs(600);
+/// How often a server says that it sends mail.
+pub const SHOW_MAIL_EVERY: Duration = Duration::from_secs(60);
+/// The pause after the store failed.
+pub const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The lanes of one endpoint under way at once: events whose messages go out side by side.
+pub const LANES_PER_ENDPOINT: usize = 16;
+/// The same while it fails: enough to see that it is well again.
+pub const LANES_PER_FAILING: usize = 2;
+/// The lanes under way at once, of all sinks together.
+pub const LANES_MAX: usize = 1_024;
+/// The lanes of mail under way at once.
+pub const MAIL_LANES: usize = 4;
+/// The mails under way at once.
+pub const MAILS_AT_ONCE: usize = 8;
+
+/// The facts that are read at a time.
+pub const FACTS_AT_ONCE: u32 = 100;
+/// The messages after which a worker writes how far it has come, at the latest.
+pub const STEP_MAX: usize = 64;
+/// The time after which it does.
+pub const STEP_EVERY: Duration = Duration::from_millis(50);
+/// How long a worker stays with one event before others have their turn.
+pub const TURN: Duration = Duration::from_secs(2);

@@ -1,0 +1,206 @@
+//! A message as it goes over the network (RFC 5322, RFC 2045 to 2047).
+
+use super::config::{MailConfig, Mailbox};
+use super::header;
+use super::letter::Letter;
+use super::render::{Rendered, render};
+use crate::calendar::Method;
+use booking_core::{EmailAddress, PersonName};
+use lettre::Address;
+use lettre::message::header::{
+    ContentDisposition, ContentId, ContentTransferEncoding, ContentType,
+};
+use lettre::message::{MultiPart, SinglePart};
+use std::fmt;
+use thiserror::Error;
+use url::{Host, Url};
+use uuid::Uuid;
+
+/// Makes messages of letters.
+#[derive(Debug, Clone)]
+pub struct Composer {
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+    /// What stands behind the `@` of each `Message-ID`.
+    id_domain: String,
+}
+
+/// Why there is no message. Nothing in it tells whose it would have been, and trying again changes nothing.
+#[derive(Debug, Error)]
+pub enum ComposeError {
+    /// The letter says too little for what it is to tell.
+    #[error("the letter has no {0}")]
+    Lacks(
+        /// What is missing.
+        &'static str,
+    ),
+    /// Whose it would have been was erased.
+    #[error("the address was erased")]
+    Erased,
+    /// No mail can be sent to such an address.
+    #[error("no mail can be sent to this address")]
+    Address,
+    /// The ticket is longer than a QR code can be.
+    #[error("the ticket is too long for a QR code")]
+    Ticket,
+    /// A template does not begin with a subject.
+    #[error("the template has no subject")]
+    NoSubject,
+    /// A template cannot be rendered.
+    #[error("cannot render the template")]
+    Template(#[source] minijinja::Error),
+}
+
+/// A message, ready to be sent, however often. It tells all about somebody, and so its `Debug` shows its id alone.
+#[derive(Clone)]
+pub struct Message {
+    id: Uuid,
+    from: Address,
+    to: Address,
+    bytes: Vec<u8>,
+}
+
+impl Message {
+    /// The id of the letter.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// All of it, with lines that end in CRLF and have at most 998 bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Who sends it, as the servers on its way are told.
+    pub(super) fn sender(&self) -> &Address {
+        &self.from
+    }
+
+    /// Whom it is for.
+    pub(super) fn recipient(&self) -> &Address {
+        &self.to
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({})", self.id)
+    }
+}
+
+impl Composer {
+    /// Composes messages as `config` says, by a server that people reach at `base_url`.
+    pub fn new(config: &MailConfig, base_url: &str) -> Self {
+        let host = Url::parse(base_url).ok().and_then(|url| match url.host() {
+            // Of others, as an address in figures or localhost, there may be more than one.
+            Some(Host::Domain(domain)) if domain.contains('.') => Some(domain.to_owned()),
+            _ => None,
+        });
+        let own = config.from.address.as_str().rsplit_once('@').map(|(_, domain)| domain);
+        Self {
+            from: config.from.clone(),
+            reply_to: config.reply_to.clone(),
+            id_domain: host.or(own.map(str::to_owned)).unwrap_or_default(),
+        }
+    }
+
+    /// Says a letter in words, and nothing else.
+    ///
+    /// # Errors
+    /// See [`ComposeError`].
+    pub fn render(&self, letter: &Letter) -> Result<Rendered, ComposeError> {
+        render(letter, self.contact(), &self.content_id(letter))
+    }
+
+    /// Makes the message of a letter.
+    ///
+    /// # Errors
+    /// See [`ComposeError`].
+    pub fn compose(&self, letter: &Letter) -> Result<Message, ComposeError> {
+        if letter.to.is_erased() {
+            return Err(ComposeError::Erased);
+        }
+        let address = |address: &EmailAddress| address.as_str().parse::<Address>();
+        let to = address(&letter.to).map_err(|_| ComposeError::Address)?;
+        let from = address(&self.from.address).map_err(|_| ComposeError::Address)?;
+        let rendered = self.render(letter)?;
+        let mut bytes = self.head(letter, &rendered.subject).into_bytes();
+        bytes.extend(self.body(letter, rendered).formatted());
+        Ok(Message { id: letter.id, from, to, bytes })
+    }
+
+    /// Whom people write to.
+    fn contact(&self) -> &EmailAddress {
+        &self.reply_to.as_ref().unwrap_or(&self.from).address
+    }
+
+    fn content_id(&self, letter: &Letter) -> String {
+        format!("ticket.{}@{}", letter.id, self.id_domain)
+    }
+
+    /// The head, but for the type of the body, which the body begins with.
+    fn head(&self, letter: &Letter, subject: &str) -> String {
+        let mut head = String::new();
+        let from = &self.from;
+        header::mailbox(&mut head, "From", from.name.as_deref(), from.address.as_str());
+        if let Some(reply_to) = &self.reply_to {
+            let address = reply_to.address.as_str();
+            header::mailbox(&mut head, "Reply-To", reply_to.name.as_deref(), address);
+        }
+        let name = letter.name.as_ref().map(PersonName::as_str);
+        header::mailbox(&mut head, "To", name, letter.to.as_str());
+        header::text(&mut head, "Subject", subject);
+        header::text(&mut head, "Date", &letter.at.to_rfc2822());
+        header::text(&mut head, "Message-ID", &format!("<{}@{}>", letter.id, self.id_domain));
+        // So that nobody's absence answers it (RFC 3834, section 5).
+        header::text(&mut head, "Auto-Submitted", "auto-generated");
+        header::text(&mut head, "MIME-Version", "1.0");
+        head
+    }
+
+    /// Text, or HTML with its picture; beside that the calendar, if there is one.
+    fn body(&self, letter: &Letter, rendered: Rendered) -> MultiPart {
+        let text = quoted_printable(ContentType::TEXT_PLAIN, rendered.text);
+        let html = quoted_printable(ContentType::TEXT_HTML, rendered.html);
+        let both = MultiPart::alternative().singlepart(text);
+        let both = match rendered.ticket {
+            None => both.singlepart(html),
+            Some(png) => {
+                let picture = SinglePart::builder()
+                    .header(content_type("image/png; name=\"ticket.png\""))
+                    .header(ContentDisposition::inline_with_name("ticket.png"))
+                    .header(ContentId::from(format!("<{}>", self.content_id(letter))))
+                    .header(ContentTransferEncoding::Base64)
+                    .body(png);
+                both.multipart(MultiPart::related().singlepart(html).singlepart(picture))
+            }
+        };
+        match rendered.calendar {
+            None => both,
+            Some((method, text)) => {
+                MultiPart::mixed().multipart(both).singlepart(calendar(method, text))
+            }
+        }
+    }
+}
+
+/// No line of it is longer than 76 bytes, and all of it is ASCII.
+fn quoted_printable(kind: ContentType, text: String) -> SinglePart {
+    let encoding = ContentTransferEncoding::QuotedPrintable;
+    SinglePart::builder().header(kind).header(encoding).body(text)
+}
+
+/// In Base64, so that nothing on the way touches how it is folded.
+fn calendar(method: Method, text: String) -> SinglePart {
+    let kind =
+        format!("text/calendar; method={}; charset=utf-8; name=\"event.ics\"", method.as_str());
+    SinglePart::builder()
+        .header(content_type(&kind))
+        .header(ContentDisposition::attachment("event.ics"))
+        .header(ContentTransferEncoding::Base64)
+        .body(text.into_bytes())
+}
+
+fn content_type(text: &str) -> ContentType {
+    ContentType::parse(text).expect("it is one of ours, and each is composed by a test")
+}

@@ -1,0 +1,146 @@
+//! Sends messages, or writes them into files.
+
+use super::compose::Message;
+use super::config::{MailUrl, Way};
+use super::smtp::Smtp;
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+/// How long a mail server may take. Without these one that stalls would keep a worker for ever: the client's
+/// library waits without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// To be connected to, at each of its addresses.
+    pub connect: Duration,
+    /// To answer a command.
+    pub command: Duration,
+    /// To take a message.
+    pub content: Duration,
+}
+
+impl Default for Patience {
+    /// Far below what RFC 5321 allows (section 4.5.3.2): who sends too early sends once more, under the same
+    /// `Message-ID`.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            command: Duration::from_secs(20),
+            content: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why a message was not sent. The text is short, and holds no address.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// It will never be: nobody takes it for this address, or the address cannot be said.
+    #[error("{0}")]
+    Permanent(String),
+    /// It may be later.
+    #[error("{0}")]
+    Transient(String),
+}
+
+impl SendError {
+    /// Whether trying again makes no sense.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Permanent(_))
+    }
+}
+
+/// Why nothing can be sent at all.
+#[derive(Debug, Error)]
+pub enum MailerError {
+    /// The file with authorities cannot be read, or has none.
+    #[error("cannot read certificates from {}", .path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// There can be no TLS.
+    #[error("cannot prepare TLS")]
+    Tls(#[source] lettre::transport::smtp::Error),
+}
+
+/// Sends messages to one server, over a few connections that it keeps. It may be used by many at once.
+pub struct Mailer(Exit);
+
+enum Exit {
+    Smtp(Box<Smtp>),
+    Folder(PathBuf),
+}
+
+impl Mailer {
+    /// Prepares to send to where `url` says, and trusts the authorities of the system and those in `tls_ca`.
+    /// Connects to nobody yet.
+    ///
+    /// # Errors
+    /// See [`MailerError`].
+    pub fn new(url: &MailUrl, tls_ca: Option<&Path>) -> Result<Self, MailerError> {
+        Self::with_patience(url, tls_ca, Patience::default())
+    }
+
+    /// The same, with other patience.
+    ///
+    /// # Errors
+    /// See [`MailerError`].
+    pub fn with_patience(
+        url: &MailUrl,
+        tls_ca: Option<&Path>,
+        patience: Patience,
+    ) -> Result<Self, MailerError> {
+        Ok(Self(match &url.0 {
+            Way::Smtp(relay) => Exit::Smtp(Box::new(Smtp::new(relay, tls_ca, patience)?)),
+            Way::Folder(folder) => Exit::Folder(folder.clone()),
+        }))
+    }
+
+    /// Sends a message. Dropped half way, it may have been sent or not; so may one whose sending took too long.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn send(&self, message: &Message) -> Result<(), SendError> {
+        let folder = match &self.0 {
+            Exit::Smtp(smtp) => return smtp.send(message).await,
+            Exit::Folder(folder) => folder.clone(),
+        };
+        let (id, bytes) = (message.id(), message.bytes().to_vec());
+        let written = spawn_blocking(move || write(&folder, id, &bytes)).await;
+        let written = written.unwrap_or_else(|_| Err(io::Error::other("the writer was stopped")));
+        // The name of the folder is the operator's, and known to them.
+        written.map_err(|error| SendError::Transient(format!("cannot write the file: {error}")))
+    }
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Exit::Smtp(_) => "Mailer(SMTP)",
+            Exit::Folder(_) => "Mailer(folder)",
+        })
+    }
+}
+
+/// Writes a message as a whole or not at all: whoever watches the folder finds no half of one.
+fn write(folder: &Path, id: Uuid, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let half = folder.join(format!(".{id}.part"));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    // It tells who comes, and how to act for them.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&half)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&half, folder.join(format!("{id}.eml")))
+}

@@ -1,0 +1,189 @@
+//! What a letter says: its subject, its text, the same as HTML, and what goes with it.
+
+use super::clean::{link, one_line};
+use super::compose::ComposeError;
+use super::letter::Letter;
+use super::templates::environment;
+use super::ticket;
+use super::times;
+use crate::calendar::{self, Method, Sending};
+use booking_core::{
+    EmailAddress, Event, EventStatus, MailKind, OrganizerName, PersonName, Status, Venue,
+};
+use minijinja::value::Serde;
+use serde::Serialize;
+
+/// The line of a text template that is its subject.
+const SUBJECT: &str = "Subject: ";
+
+/// A letter in words.
+pub struct Rendered {
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+    /// The event for a calendar, and what is to be done with it.
+    pub calendar: Option<(Method, String)>,
+    /// The ticket as PNG, which the HTML shows as `cid:…`.
+    pub ticket: Option<Vec<u8>>,
+}
+
+/// Everything that templates may put in.
+#[derive(Serialize)]
+struct Context<'a> {
+    lang: &'static str,
+    /// Empty while the subject is not known yet.
+    subject: &'a str,
+    name: Option<String>,
+    event: Option<EventContext>,
+    organizer: Option<String>,
+    link: Option<String>,
+    ticket: Option<String>,
+    ticket_cid: &'a str,
+    ticket_side: usize,
+    calendar: bool,
+    until: Option<String>,
+    position: Option<u32>,
+    found: Vec<FoundContext>,
+}
+
+#[derive(Serialize)]
+struct EventContext {
+    name: String,
+    when: Option<String>,
+    venue: Option<String>,
+    link: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FoundContext {
+    name: String,
+    status: &'static str,
+    link: String,
+}
+
+/// Renders a letter. `address` is whom people write to about the event, `cid` what the picture of the ticket is
+/// called.
+pub(super) fn render(
+    letter: &Letter,
+    address: &EmailAddress,
+    cid: &str,
+) -> Result<Rendered, ComposeError> {
+    match letter.kind {
+        MailKind::Found => {}
+        _ if letter.event.is_none() => return Err(ComposeError::Lacks("event")),
+        MailKind::ConfirmAddress if letter.link.is_none() => {
+            return Err(ComposeError::Lacks("link"));
+        }
+        _ => {}
+    }
+    let picture = match &letter.ticket {
+        Some(text) => Some(ticket::draw(text).ok_or(ComposeError::Ticket)?),
+        None => None,
+    };
+    let calendar = letter.event.as_ref().and_then(|event| calendar_of(letter, event, address));
+    let mut context = context(letter, cid);
+    context.calendar = calendar.is_some();
+    context.ticket_side = picture.as_ref().map_or(0, |picture| picture.side);
+    let text = with_template(letter, "txt", &context)?;
+    let (subject, text) = text
+        .strip_prefix(SUBJECT)
+        .and_then(|rest| rest.split_once('\n'))
+        .ok_or(ComposeError::NoSubject)?;
+    let subject = one_line(subject);
+    context.subject = &subject;
+    let html = with_template(letter, "html", &context)?;
+    let ticket = picture.map(|picture| picture.png);
+    Ok(Rendered { text: tidy(text), html, calendar, ticket, subject: subject.clone() })
+}
+
+fn with_template(
+    letter: &Letter,
+    ending: &str,
+    context: &Context<'_>,
+) -> Result<String, ComposeError> {
+    let name = format!("{}/{}.{ending}", letter.language.as_str(), letter.kind.as_str());
+    let template = environment().get_template(&name).map_err(ComposeError::Template)?;
+    template.render(Serde(context)).map_err(ComposeError::Template)
+}
+
+fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
+    let details = letter.event.as_ref().map(|event| &event.details);
+    let registration = letter.registration.as_ref();
+    let zone = details.and_then(|details| details.timezone.as_ref());
+    // Only where they are so still, and mean something.
+    let until = registration.and_then(|registration| registration.expires_at);
+    let until =
+        until.filter(|_| matches!(letter.kind, MailKind::Offered | MailKind::ConfirmAddress));
+    let position = registration.and_then(|registration| registration.position);
+    Context {
+        lang: letter.language.as_str(),
+        subject: "",
+        name: some_line(letter.name.as_ref().map(PersonName::as_str)),
+        event: details.map(|details| EventContext {
+            name: one_line(details.name.as_str()),
+            when: times::span(letter.language, details),
+            venue: some_line(details.venue.as_ref().map(Venue::as_str)),
+            link: letter.event_link.as_deref().map(link),
+        }),
+        organizer: some_line(letter.organizer.as_ref().map(OrganizerName::as_str)),
+        link: letter.link.as_deref().map(link),
+        ticket: letter.ticket.as_deref().map(one_line),
+        ticket_cid: cid,
+        ticket_side: 0,
+        calendar: false,
+        until: until.map(|until| times::moment(letter.language, zone, until)),
+        position: position.filter(|_| letter.kind == MailKind::Waitlisted),
+        found: letter
+            .found
+            .iter()
+            .map(|seat| FoundContext {
+                name: one_line(&seat.event_name),
+                status: seat.status.as_str(),
+                link: link(&seat.link),
+            })
+            .collect(),
+    }
+}
+
+/// The text as a line, if anything of it can be seen.
+fn some_line(text: Option<&str>) -> Option<String> {
+    text.map(one_line).filter(|line| !line.is_empty())
+}
+
+/// What is to become of the event in the calendar of whoever gets the letter, if anything.
+fn calendar_of(letter: &Letter, event: &Event, address: &EmailAddress) -> Option<(Method, String)> {
+    let has_a_seat = letter.registration.as_ref().is_none_or(|one| one.status == Status::Confirmed)
+        && event.rules.status != EventStatus::Cancelled;
+    let method = match letter.kind {
+        MailKind::Confirmed
+        | MailKind::Transferred
+        | MailKind::EventMoved
+        | MailKind::Reminder
+        | MailKind::Changed => has_a_seat.then_some(Method::Publish)?,
+        MailKind::Cancelled | MailKind::HandedOver | MailKind::EventCancelled => Method::Cancel,
+        MailKind::Waitlisted
+        | MailKind::Offered
+        | MailKind::Lapsed
+        | MailKind::Found
+        | MailKind::ConfirmAddress => return None,
+    };
+    let organizer = some_line(letter.organizer.as_ref().map(OrganizerName::as_str));
+    let sending = Sending { method, at: letter.at, organizer: organizer.as_deref(), address };
+    let url = letter.event_link.as_deref().map(link);
+    Some((method, calendar::of(event, url.as_deref(), Some(sending))?))
+}
+
+/// Lines without white space at their ends, and never two empty ones: conditions in templates leave some behind.
+fn tidy(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    for line in text.trim().lines().map(str::trim_end) {
+        if !line.is_empty() || !tidy.ends_with("\n\n") {
+            tidy.push_str(line);
+            tidy.push('\n');
+        }
+    }
+    tidy
+}

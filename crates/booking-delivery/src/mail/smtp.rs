@@ -1,0 +1,262 @@
+//! SMTP (RFC 5321), with connections that are kept for the next message.
+//!
+//! The steps are taken one by one, each in its time, since what a refusal means depends on what was refused: the
+//! recipient, for good, or us, who may come again once the operator has seen to it.
+
+use super::answer::without_addresses;
+use super::compose::Message;
+use super::config::{Relay, TlsUse};
+use super::mailer::{MailerError, Patience, SendError};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// The most connections at once. Many servers refuse more of one client; the next message waits for one of these.
+const CONNECTIONS_MAX: usize = 4;
+
+/// How long a connection is kept that nobody needs: below the five minutes after which servers end it.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// How long to wait for a farewell after something went wrong.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
+/// Beyond this a file with authorities is none.
+const AUTHORITIES_BYTES_MAX: u64 = 1 << 20;
+
+/// Refusals that are about us, whatever they answer: that we have to log in, or to encrypt (RFC 4954, section 6).
+const ABOUT_US: [&str; 3] = ["530", "534", "538"];
+
+pub(super) struct Smtp {
+    relay: Relay,
+    tls: Option<TlsParameters>,
+    login: Option<Credentials>,
+    patience: Patience,
+    slots: Semaphore,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: AsyncSmtpConnection,
+    since: Instant,
+}
+
+/// What a server was asked when it refused or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Connect,
+    Encrypt,
+    LogIn,
+    Sender,
+    Recipient,
+    Content,
+}
+
+impl Step {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connecting",
+            Self::Encrypt => "STARTTLS",
+            Self::LogIn => "logging in",
+            Self::Sender => "the sender",
+            Self::Recipient => "the recipient",
+            Self::Content => "the message",
+        }
+    }
+
+    /// Whether a refusal of it is about the message, and not about us.
+    const fn is_about_the_message(self) -> bool {
+        matches!(self, Self::Recipient | Self::Content)
+    }
+}
+
+/// That a step did not succeed.
+enum Failure {
+    TookTooLong,
+    Smtp(Error),
+}
+
+impl Smtp {
+    pub(super) fn new(
+        relay: &Relay,
+        tls_ca: Option<&Path>,
+        patience: Patience,
+    ) -> Result<Self, MailerError> {
+        let tls = match relay.tls {
+            TlsUse::Never => None,
+            TlsUse::Always | TlsUse::StartTls => Some(tls_to(&relay.host, tls_ca)?),
+        };
+        let login = relay.login.clone().map(|(name, password)| Credentials::new(name, password));
+        let (slots, idle) = (Semaphore::new(CONNECTIONS_MAX), Mutex::default());
+        Ok(Self { relay: relay.clone(), tls, login, patience, slots, idle })
+    }
+
+    pub(super) async fn send(&self, message: &Message) -> Result<(), SendError> {
+        let _slot = self.slots.acquire().await.expect("nobody closes it");
+        let mut connection = match self.kept().await {
+            Some(connection) => connection,
+            None => self.connect().await.map_err(told(message))?,
+        };
+        if !is_ascii(message.recipient()) {
+            // Nobody else on the way could be told (RFC 6531).
+            let info = connection.server_info();
+            let knows = |extension| info.supports_feature(extension);
+            if !(knows(Extension::SmtpUtfEight) && knows(Extension::EightBitMime)) {
+                self.keep(connection);
+                let why = "the mail server takes no address that is not all ASCII (SMTPUTF8)";
+                return Err(SendError::Permanent(why.to_owned()));
+            }
+        }
+        match self.deliver(&mut connection, message).await {
+            Ok(()) => {
+                self.keep(connection);
+                Ok(())
+            }
+            Err(failure) => {
+                // What it was in the middle of is not known any more.
+                let _ = timeout(FAREWELL_MAX, connection.abort()).await;
+                Err(told(message)(failure))
+            }
+        }
+    }
+
+    async fn deliver(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        message: &Message,
+    ) -> Result<(), (Step, Failure)> {
+        let Patience { command, content, .. } = self.patience;
+        let mut parameters = Vec::new();
+        if !is_ascii(message.recipient()) {
+            parameters.push(MailParameter::SmtpUtfEight);
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let mail = Mail::new(Some(message.sender().clone()), parameters);
+        within(command, Step::Sender, connection.command(mail)).await?;
+        let recipient = Rcpt::new(message.recipient().clone(), Vec::new());
+        within(command, Step::Recipient, connection.command(recipient)).await?;
+        within(command, Step::Content, connection.command(Data)).await?;
+        within(content, Step::Content, connection.message(message.bytes())).await?;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, (Step, Failure)> {
+        let Relay { host, port, tls, .. } = &self.relay;
+        let hello = ClientId::default();
+        let Patience { connect, command, .. } = self.patience;
+        let wrapped = self.tls.clone().filter(|_| *tls == TlsUse::Always);
+        let address = (host.as_str(), *port);
+        let connecting =
+            AsyncSmtpConnection::connect_tokio1(address, Some(connect), &hello, wrapped, None);
+        // Its greeting, and the answer to ours, are in it.
+        let mut connection = within(connect + command, Step::Connect, connecting).await?;
+        if let Some(parameters) = self.tls.clone().filter(|_| *tls == TlsUse::StartTls) {
+            // Where the server has none, nothing is sent.
+            let starting = connection.starttls(parameters, &hello);
+            within(command, Step::Encrypt, starting).await?;
+        }
+        if let Some(login) = &self.login {
+            within(command, Step::LogIn, connection.auth(DEFAULT_MECHANISMS, login)).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that was kept and is still there.
+    async fn kept(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let Idle { mut connection, since } = self.idle().pop()?;
+            let is_fresh = since.elapsed() < IDLE_MAX;
+            let asked = async { is_fresh && connection.test_connected().await };
+            if timeout(FAREWELL_MAX, asked).await == Ok(true) {
+                return Some(connection);
+            }
+            let _ = timeout(FAREWELL_MAX, connection.abort()).await;
+        }
+    }
+
+    /// There are never more than are used at once.
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        self.idle().push(Idle { connection, since: Instant::now() });
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    step: Step,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, (Step, Failure)> {
+    match timeout(limit, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err((step, Failure::Smtp(error))),
+        Err(_) => Err((step, Failure::TookTooLong)),
+    }
+}
+
+/// Makes of a failure what may be told of it.
+fn told(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
+    move |(step, failure)| {
+        let error = match failure {
+            Failure::TookTooLong => {
+                let text = format!("{}: the mail server took too long", step.as_str());
+                return SendError::Transient(text);
+            }
+            Failure::Smtp(error) => error,
+        };
+        let code = error.status().map(|code| code.to_string());
+        let text = match &code {
+            Some(code) => {
+                let answer = error.source().map(ToString::to_string).unwrap_or_default();
+                format!("{}: {code} {answer}", step.as_str())
+            }
+            None => format!("{}: {error}", step.as_str()),
+        };
+        let text = without_addresses(&text, message.recipient().as_ref());
+        let is_about_us = code.is_some_and(|code| ABOUT_US.contains(&code.as_str()));
+        match error.is_permanent() && step.is_about_the_message() && !is_about_us {
+            true => SendError::Permanent(text),
+            false => SendError::Transient(text),
+        }
+    }
+}
+
+/// TLS with the one server, whose name or address its certificate has to have.
+fn tls_to(host: &str, authorities: Option<&Path>) -> Result<TlsParameters, MailerError> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if let Some(path) = authorities {
+        let cannot = |source| MailerError::Authorities { path: path.to_owned(), source };
+        let pem = read_authorities(path).map_err(cannot)?;
+        let certificates = Certificate::from_pem(&pem);
+        let invalid = |_| cannot(io::Error::new(io::ErrorKind::InvalidData, "they are not valid"));
+        builder = builder.add_root_certificate(certificates.map_err(invalid)?);
+    }
+    builder.build().map_err(MailerError::Tls)
+}
+
+fn read_authorities(path: &Path) -> io::Result<Vec<u8>> {
+    let bytes = match fs::metadata(path)?.len() {
+        ..=AUTHORITIES_BYTES_MAX => fs::read(path)?,
+        _ => Vec::new(),
+    };
+    let has_one = String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----");
+    match has_one {
+        true => Ok(bytes),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "there is none in it")),
+    }
+}
+
+fn is_ascii(address: &lettre::Address) -> bool {
+    let text: &str = address.as_ref();
+    text.is_ascii()
+}

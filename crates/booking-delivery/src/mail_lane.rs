@@ -1,0 +1,171 @@
+//! What of an event is to be mailed, and to whom: facts become mails, which others render and send.
+
+use crate::limits::FACTS_AT_ONCE;
+use booking_core::{
+    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
+    PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
+};
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
+
+/// Makes mails of what has happened, until it has come to the end of the lane or lost it. Tells whether there are some.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn walk(
+    store: &dyn BookingStore,
+    mut lane: Lane,
+    lease: LeaseId,
+) -> Result<bool, StoreError> {
+    let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
+    let mut has_made = false;
+    loop {
+        let facts = store.facts_after(lane.event_id, lane.version, limit).await?;
+        let is_last = facts.len() < limit.get();
+        let mut mails = Vec::new();
+        for recorded in facts {
+            if let Some(kind) = to_everybody(recorded.fact.kind) {
+                // What was made until here is written first: what goes to all goes in steps.
+                let made = std::mem::take(&mut mails);
+                has_made |= !made.is_empty();
+                if !store.advance(step(&lane, lease, made, LaneNext::GoOn)).await? {
+                    return Ok(has_made);
+                }
+                match tell_everybody(store, &mut lane, lease, &recorded, kind).await? {
+                    Some(any) => has_made |= any,
+                    None => return Ok(has_made),
+                }
+            } else {
+                mails.extend(mail_of(store, lane.event_id, &recorded).await?);
+            }
+            (lane.version, lane.position) = (recorded.version, None);
+        }
+        has_made |= !mails.is_empty();
+        let next = if is_last { LaneNext::Release } else { LaneNext::GoOn };
+        let is_ours = store.advance(step(&lane, lease, mails, next)).await?;
+        if is_last || !is_ours {
+            return Ok(has_made);
+        }
+    }
+}
+
+fn step(lane: &Lane, lease: LeaseId, mails: Vec<NewMail>, next: LaneNext) -> LaneStep {
+    LaneStep {
+        event_id: lane.event_id,
+        sink: lane.sink,
+        lease,
+        version: lane.version,
+        position: lane.position,
+        attempts: 0,
+        deliveries: Vec::new(),
+        mails,
+        next,
+    }
+}
+
+/// What everybody who has registered is told.
+fn to_everybody(kind: FactKind) -> Option<MailKind> {
+    match kind {
+        FactKind::EventMoved => Some(MailKind::EventMoved),
+        FactKind::EventCancelled => Some(MailKind::EventCancelled),
+        _ => None,
+    }
+}
+
+/// Makes a mail for each who has registered, from where the lane is on. Tells whether there are some; `None` if the
+/// lane was lost.
+async fn tell_everybody(
+    store: &dyn BookingStore,
+    lane: &mut Lane,
+    lease: LeaseId,
+    recorded: &RecordedFact,
+    kind: MailKind,
+) -> Result<Option<bool>, StoreError> {
+    let mut has_made = false;
+    loop {
+        let after = lane.position.map(RegistrationCursor::at);
+        let page = store.live_registrations(lane.event_id, after, PageLimit::MAX).await?;
+        let Some(page) = page.filter(|page| !page.items.is_empty()) else {
+            return Ok(Some(has_made));
+        };
+        let mails = page.items.iter();
+        let mails =
+            mails.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
+        lane.position = page.items.last().map(|of| of.created_version);
+        has_made = true;
+        if !store.advance(step(lane, lease, mails, LaneNext::GoOn)).await? {
+            return Ok(None);
+        }
+    }
+}
+
+/// What somebody is told of what happened to their registration.
+async fn mail_of(
+    store: &dyn BookingStore,
+    event_id: EventId,
+    recorded: &RecordedFact,
+) -> Result<Option<NewMail>, StoreError> {
+    let fact = &recorded.fact;
+    let Some(registration_id) = fact.registration_id else { return Ok(None) };
+    let kind = match fact.kind {
+        FactKind::Registered | FactKind::Confirmed => MailKind::Confirmed,
+        FactKind::Waitlisted => MailKind::Waitlisted,
+        FactKind::Offered => MailKind::Offered,
+        FactKind::Cancelled => MailKind::Cancelled,
+        FactKind::Transferred => MailKind::Transferred,
+        FactKind::Corrected | FactKind::LinkRenewed => MailKind::Changed,
+        FactKind::Held
+            if fact.actor == Actor::Attendee && confirms_address(store, event_id).await? =>
+        {
+            MailKind::ConfirmAddress
+        }
+        // A hold that runs out was let go by whoever took it.
+        FactKind::Expired if was_offered(store, event_id, fact.previous).await? => MailKind::Lapsed,
+        FactKind::Held
+        | FactKind::Expired
+        | FactKind::CheckedIn
+        | FactKind::CheckInUndone
+        | FactKind::Erased
+        | FactKind::EventCreated
+        | FactKind::EventDrafted
+        | FactKind::EventPublished
+        | FactKind::EventEdited
+        | FactKind::EventMoved
+        | FactKind::EventCancelled => return Ok(None),
+    };
+    Ok(Some(new_mail(event_id, registration_id, recorded.version, kind)))
+}
+
+async fn confirms_address(store: &dyn BookingStore, event_id: EventId) -> Result<bool, StoreError> {
+    Ok(store.event(event_id).await?.is_some_and(|event| event.rules.confirms_address))
+}
+
+async fn was_offered(
+    store: &dyn BookingStore,
+    event_id: EventId,
+    previous: Option<Version>,
+) -> Result<bool, StoreError> {
+    let Some(previous) = previous else { return Ok(false) };
+    let before = store.fact(event_id, previous).await?;
+    Ok(before.is_some_and(|before| before.fact.kind == FactKind::Offered))
+}
+
+/// The mail of a kind that a version of an event makes for a registration: always the same one.
+pub(crate) fn new_mail(
+    event_id: EventId,
+    registration_id: RegistrationId,
+    version: Version,
+    kind: MailKind,
+) -> NewMail {
+    let digest = Sha256::new()
+        .chain_update(event_id.as_uuid())
+        .chain_update(registration_id.as_uuid())
+        .chain_update(version.get().to_be_bytes())
+        .chain_update(kind.as_str())
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    // RFC 9562, section 5.8.
+    let id: Uuid = Builder::from_custom_bytes(bytes).into_uuid();
+    NewMail { id: id.into(), event_id, registration_id, kind, version }
+}

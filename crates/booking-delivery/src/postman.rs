@@ -1,0 +1,186 @@
+//! Renders and sends the mails that are due, from what is so when they are sent.
+
+use crate::limits::RENEW_EVERY;
+use crate::mail::{
+    ComposeError, Composer, FoundSeat, Letter, Mailer, SendError, pause_after, with_jitter,
+};
+use booking_core::{
+    BookingStore, ErrorChain, Event, EventId, EventStatus, FAILURE_BYTES_MAX, LeaseId, Mail,
+    MailKind, MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Registration, Status,
+    StoreError,
+};
+use chrono::Utc;
+use std::fmt;
+use std::sync::Arc;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// What only a server can say of a registration, since it needs its secrets. Nothing of it is kept.
+pub trait Links: fmt::Debug + Send + Sync {
+    /// Where its holder manages a registration; `None` if it has no holder who could.
+    fn private_link(&self, registration: &Registration) -> Option<String>;
+
+    /// Where an event's page is.
+    fn event_link(&self, event_id: EventId) -> Option<String>;
+
+    /// The ticket of a confirmed registration.
+    fn ticket(&self, registration: &Registration) -> String;
+
+    /// What an organizer is called, if that is known.
+    fn organizer(&self, id: OrganizerId) -> Option<OrganizerName>;
+}
+
+/// Makes messages of mails that are due, and sends them.
+#[derive(Debug)]
+pub struct Postman {
+    composer: Composer,
+    mailer: Mailer,
+    links: Arc<dyn Links>,
+}
+
+/// The most registrations that are told of in one mail.
+const FOUND_MAX: u32 = 50;
+
+impl Postman {
+    /// One that composes by `composer`, sends by `mailer`, and has `links` from its server.
+    pub fn new(composer: Composer, mailer: Mailer, links: Arc<dyn Links>) -> Self {
+        Self { composer, mailer, links }
+    }
+
+    /// Sends a mail that was claimed, if what it tells is still so, and writes what became of it.
+    ///
+    /// # Errors
+    /// The store's. Then it is sent again once the lease is over, under the same `Message-ID`.
+    pub(crate) async fn deliver(
+        &self,
+        store: &dyn BookingStore,
+        mail: Mail,
+        lease: LeaseId,
+    ) -> Result<(), StoreError> {
+        let NewMail { id, event_id, .. } = mail.mail;
+        let step = match self.letter(store, &mail).await? {
+            None => MailStep::Dropped,
+            Some(letter) => {
+                let sending = self.send(&letter, &mail);
+                tokio::pin!(sending);
+                let mut renewals = interval(RENEW_EVERY);
+                renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                // The first is at once.
+                renewals.tick().await;
+                loop {
+                    tokio::select! {
+                        step = &mut sending => break step,
+                        _ = renewals.tick() => {
+                            if !store.settle_mail(event_id, id, lease, MailStep::GoOn).await? {
+                                return Ok(());
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        if let MailStep::Stuck(failure) = &step {
+            log::warn!("mail {} of event {event_id} was given up: {failure}", id.as_uuid());
+        }
+        store.settle_mail(event_id, id, lease, step).await?;
+        Ok(())
+    }
+
+    async fn send(&self, letter: &Letter, mail: &Mail) -> MailStep {
+        let message = match self.composer.compose(letter) {
+            Ok(message) => message,
+            Err(ComposeError::Erased) => return MailStep::Dropped,
+            Err(error) => return MailStep::Stuck(shortened(ErrorChain(&error).to_string())),
+        };
+        match self.mailer.send(&message).await {
+            Ok(()) => MailStep::Sent,
+            Err(SendError::Permanent(failure)) => MailStep::Stuck(shortened(failure)),
+            Err(SendError::Transient(failure)) => match pause_after(mail.attempts + 1) {
+                Some(pause) => {
+                    MailStep::RetryAfter(with_jitter(pause, fastrand::f64()), shortened(failure))
+                }
+                None => MailStep::Stuck(shortened(failure)),
+            },
+        }
+    }
+
+    /// What is to be told, from how it is now; `None` if there is nothing to be told any more.
+    async fn letter(
+        &self,
+        store: &dyn BookingStore,
+        mail: &Mail,
+    ) -> Result<Option<Letter>, StoreError> {
+        let NewMail { id, event_id, registration_id, kind, .. } = mail.mail;
+        let Some(registration) = store.registration(registration_id).await? else {
+            return Ok(None);
+        };
+        let Some(event) = store.event(event_id).await? else { return Ok(None) };
+        if registration.person.is_erased() || !is_still_so(kind, &event, &registration) {
+            return Ok(None);
+        }
+        let person = &registration.person;
+        let (language, to) = (event.details.language, person.user_email.clone());
+        let mut letter = Letter::new(id.as_uuid(), kind, language, to, mail.made_at);
+        letter.name.clone_from(&person.name);
+        if kind == MailKind::Found {
+            letter.found = self.found(store, &registration).await?;
+            return Ok(Some(letter).filter(|letter| !letter.found.is_empty()));
+        }
+        letter.link = self.links.private_link(&registration);
+        letter.event_link = self.links.event_link(event_id);
+        letter.organizer = event.organizer_id.and_then(|id| self.links.organizer(id));
+        if registration.status == Status::Confirmed {
+            letter.ticket = Some(self.links.ticket(&registration));
+        }
+        (letter.event, letter.registration) = (Some(event), Some(registration));
+        Ok(Some(letter))
+    }
+
+    /// All that is registered for the address of one registration.
+    async fn found(
+        &self,
+        store: &dyn BookingStore,
+        of: &Registration,
+    ) -> Result<Vec<FoundSeat>, StoreError> {
+        let limit = PageLimit::parse(FOUND_MAX).expect("it is a page's");
+        let email = of.person.user_email.canonical();
+        let mut found = Vec::new();
+        for registration in store.live_registrations_of(&email, limit).await? {
+            let Some(link) = self.links.private_link(&registration) else { continue };
+            let Some(event) = store.event(registration.event_id).await? else { continue };
+            let event_name = event.details.name.as_str().to_owned();
+            found.push(FoundSeat { event_name, status: registration.status, link });
+        }
+        Ok(found)
+    }
+}
+
+/// Whether what a mail tells is still so.
+fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bool {
+    let status = registration.status;
+    let is_cancelled = event.rules.status == EventStatus::Cancelled;
+    if kind == MailKind::EventCancelled {
+        return is_cancelled;
+    }
+    let is_over = event.details.times().is_over(Utc::now());
+    if is_cancelled || is_over {
+        return false;
+    }
+    match kind {
+        MailKind::Confirmed | MailKind::Transferred | MailKind::Reminder => {
+            status == Status::Confirmed
+        }
+        MailKind::Waitlisted => status == Status::Waitlisted,
+        MailKind::Offered => status == Status::Offered,
+        MailKind::Lapsed => status == Status::Expired,
+        MailKind::Cancelled => status == Status::Cancelled,
+        MailKind::ConfirmAddress => status == Status::Held,
+        MailKind::HandedOver => true,
+        MailKind::EventMoved | MailKind::Found | MailKind::Changed => status.is_live(),
+        MailKind::EventCancelled => unreachable!("it was looked at above"),
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(FAILURE_BYTES_MAX));
+    text
+}

@@ -1,0 +1,42 @@
+//! Python, with the mail server and the parser of mails that are tried against. `scripts/test.sh` installs it.
+
+use serde_json::Value;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// `scripts/test.sh` reads it here.
+const AIOSMTPD_VERSION: &str = "1.4.6";
+
+/// The Python that has `aiosmtpd`.
+pub(crate) fn python() -> PathBuf {
+    let below = format!("aiosmtpd/{AIOSMTPD_VERSION}/bin/python");
+    let this = env::current_exe().expect("a test is a program");
+    let named = env::var_os("AIOSMTPD").map(PathBuf::from);
+    let in_target =
+        || this.ancestors().map(|folder| folder.join(&below)).find(|path| path.exists());
+    named.or_else(in_target).unwrap_or_else(|| {
+        panic!(
+            "no {below} in the folder of the build, and AIOSMTPD names no Python that has it: run \
+             scripts/test.sh once, which installs it"
+        )
+    })
+}
+
+/// A program of ours in Python.
+pub(crate) fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp").join(name)
+}
+
+/// What a mail is, as Python reads it. It is whole, and its lines are of the length and the ends that they must be.
+pub(crate) fn read(path: &Path) -> Value {
+    let output = Command::new(python()).arg(program("read.py")).arg(path).output();
+    let output = output.expect("Python is started");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", path.display());
+    let mail: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(mail["defects"].as_array().map(Vec::len), Some(0), "{mail}");
+    assert_eq!(mail["bare_ends"], 0, "{mail}");
+    assert!(mail["longest_line"].as_u64().is_some_and(|bytes| bytes <= 998), "{mail}");
+    mail
+}

@@ -1,0 +1,72 @@
+//! Has mails be sent to those who have lost their link, and to those whose address somebody used again, one after the
+//! other, beside requests.
+
+use crate::service::Service;
+use crate::service::known_addresses::Known;
+use crate::util::failure_log::FailureLog;
+use booking_core::{
+    EmailAddress, MailId, MailKind, NewMail, PageLimit, Registration, RegistrationId, Status,
+    StoreError,
+};
+use std::sync::Arc;
+use tokio::sync::mpsc::Receiver;
+use uuid::Uuid;
+
+/// Looks until the server stops. Whoever is not found gets no mail, and nobody hears of it.
+pub(crate) async fn run(service: Arc<Service>, mut to_be_found: Receiver<EmailAddress>) {
+    let mut failures = FailureLog::default();
+    while let Some(user_email) = to_be_found.recv().await {
+        let found = find(&service, &user_email).await;
+        failures.record("find the registrations of an address", found);
+    }
+}
+
+/// Tells those whose registrations were asked for again, until the server stops.
+pub(crate) async fn tell_known(service: Arc<Service>, mut known: Receiver<Known>) {
+    let mut failures = FailureLog::default();
+    while let Some((_, id)) = known.recv().await {
+        let told = tell(&service, id).await;
+        failures.record("tell of a registration that was asked for again", told);
+    }
+}
+
+/// Has one mail be sent to an address that has live registrations. It is about the newest, and tells of all that
+/// there are when it is sent.
+async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreError> {
+    let one = PageLimit::parse(1).expect("it is a page's");
+    let found = service.store.live_registrations_of(&user_email.canonical(), one).await?;
+    match found.first() {
+        Some(newest) => service.store.add_mails(&[mail(newest, MailKind::Found)]).await,
+        None => Ok(()),
+    }
+}
+
+/// The same for one that is known to be there, as often as an address gets mails.
+async fn tell(service: &Service, id: RegistrationId) -> Result<(), StoreError> {
+    let Some(registration) = service.store.registration(id).await? else { return Ok(()) };
+    let may_be_told = service
+        .finder
+        .as_ref()
+        .is_some_and(|finder| finder.may_mail(&registration.person.user_email));
+    let kind = match registration.status {
+        // Who has not confirmed the address yet can do so by the link of this one.
+        Status::Held => MailKind::ConfirmAddress,
+        status if status.is_live() => MailKind::Found,
+        _ => return Ok(()),
+    };
+    if !may_be_told || registration.is_erased() {
+        return Ok(());
+    }
+    service.store.add_mails(&[mail(&registration, kind)]).await
+}
+
+/// A mail that no fact makes.
+fn mail(registration: &Registration, kind: MailKind) -> NewMail {
+    NewMail {
+        id: MailId::from(Uuid::now_v7()),
+        event_id: registration.event_id,
+        registration_id: registration.id,
+        kind,
+        version: registration.event_version,
+    }
+}

@@ -1,0 +1,155 @@
+//! `booking-http deliveries`: what is still to be delivered, what failed, and what is to be done about it.
+
+use crate::config::{Config, store};
+use anyhow::bail;
+use booking_core::{Backlog, EndpointId, SinkBacklog, SinkId};
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::io::{Write, stdout};
+
+/// What is to be done about deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub(super) enum DeliveriesCommand {
+    /// List what is still to be delivered, by webhook and by mail: how much, since when, and what failed
+    List,
+    /// Have what failed, or was given up, be tried again at once
+    Retry {
+        #[command(flatten)]
+        of: OneOrAll,
+    },
+    /// Give up all that is still to be delivered to one webhook, or by mail: nobody gets it any more
+    Drop {
+        #[command(flatten)]
+        of: One,
+        /// Yes, nobody is to get it
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// One way out, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(multiple = false)]
+pub(super) struct OneOrAll {
+    /// Of this webhook alone
+    #[arg(long, value_name = "ID")]
+    webhook: Option<EndpointId>,
+    /// Mail alone
+    #[arg(long)]
+    mail: bool,
+}
+
+/// One way out.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct One {
+    /// Of this webhook
+    #[arg(long, value_name = "ID")]
+    webhook: Option<EndpointId>,
+    /// Mail
+    #[arg(long)]
+    mail: bool,
+}
+
+impl DeliveriesCommand {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::List => list(config).await,
+            Self::Retry { of } => retry(config, sink(of.webhook, of.mail)).await,
+            Self::Drop { of, yes } => match sink(of.webhook, of.mail) {
+                Some(sink) if yes => drop_all(config, sink).await,
+                _ => bail!("what is dropped nobody ever gets; say so with --yes"),
+            },
+        }
+    }
+}
+
+fn sink(webhook: Option<EndpointId>, is_mail: bool) -> Option<SinkId> {
+    webhook.map(SinkId::from).or(is_mail.then_some(SinkId::MAIL))
+}
+
+/// Prints how far delivery lags behind, a line for each way out that has something to do, worst first.
+async fn list(config: &Config) -> anyhow::Result<()> {
+    let backlog = store::open_existing(config).await?.backlog().await?;
+    let mut out = stdout().lock();
+    for line in lines(&backlog) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn lines(backlog: &Backlog) -> Vec<String> {
+    let mut lines: Vec<String> = backlog.sinks.iter().map(line).collect();
+    if lines.len() == Backlog::SINKS_MAX {
+        lines.push("and more webhooks".to_owned());
+    }
+    if backlog.mails_due > 0 {
+        let since = when(backlog.oldest_mail);
+        lines.push(format!("mails: {} to be sent, the oldest since {since}", backlog.mails_due));
+    }
+    if backlog.mails_stuck > 0 {
+        lines.push(format!("mails: {} given up; retry --mail sends them", backlog.mails_stuck));
+    }
+    if backlog.oldest_unrouted.is_some() {
+        let since = when(backlog.oldest_unrouted);
+        lines.push(format!("not yet looked at: what happened since {since}"));
+    }
+    if lines.is_empty() {
+        lines.push("everything is delivered".to_owned());
+    }
+    lines
+}
+
+fn line(sink: &SinkBacklog) -> String {
+    let SinkBacklog { lanes, failing, .. } = sink;
+    let name = match sink.sink.endpoint() {
+        Some(id) => format!("webhook {id}"),
+        None => "mail".to_owned(),
+    };
+    format!("{name}: {lanes} events wait, since {}; {failing} failed", when(sink.oldest))
+}
+
+fn when(instant: Option<DateTime<Utc>>) -> String {
+    instant.map_or("-".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+async fn retry(config: &Config, sink: Option<SinkId>) -> anyhow::Result<()> {
+    let count = store::open_existing(config).await?.retry_deliveries(sink).await?;
+    println!("to be tried again at once: {count} events or mails");
+    Ok(())
+}
+
+async fn drop_all(config: &Config, sink: SinkId) -> anyhow::Result<()> {
+    let count = store::open_existing(config).await?.drop_deliveries(sink).await?;
+    println!("given up: what there was for {count} events or mails");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn each_way_out_has_its_line() {
+        assert_eq!(lines(&Backlog::default()), ["everything is delivered"]);
+        let at = DateTime::from_timestamp(1_777_662_000, 0);
+        let sink = |id| SinkBacklog { sink: SinkId::from(id), lanes: 3, failing: 1, oldest: at };
+        let backlog = Backlog {
+            oldest_unrouted: at,
+            sinks: vec![sink(Uuid::from_u128(7)), sink(Uuid::nil())],
+            mails_due: 5,
+            oldest_mail: at,
+            mails_stuck: 2,
+        };
+        assert_eq!(
+            lines(&backlog),
+            [
+                "webhook 00000000-0000-0000-0000-000000000007: 3 events wait, since 2026-05-01T19:00:00Z; 1 failed",
+                "mail: 3 events wait, since 2026-05-01T19:00:00Z; 1 failed",
+                "mails: 5 to be sent, the oldest since 2026-05-01T19:00:00Z",
+                "mails: 2 given up; retry --mail sends them",
+                "not yet looked at: what happened since 2026-05-01T19:00:00Z",
+            ]
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! A socket that the server has done with, and on which its answer goes on.
+//!
+//! While it serves a connection, actix-web keeps a buffer of 8 KiB for each way, a task, and the request. An answer
+//! that goes on for hours needs none of it. So a handler answers with a head alone, of a body that ends with the
+//! connection, and says who is to write the body: once the head is written, that one gets the socket.
+
+use super::Connection;
+use actix_web::HttpRequest;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Bytes;
+use socket2::SockRef;
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// What is done with the socket of a connection whose answer's head is written.
+pub(super) type Handover = Box<dyn FnOnce(DetachedStream)>;
+
+/// How much of what is written the kernel keeps while the client does not take it, as far as Linux minds: it doubles
+/// this, and counts what it needs to know of each piece.
+const SEND_BUFFER_BYTES: usize = 8 * 1_024;
+
+/// A socket, and the count of its connection, which goes on for as long as this lives. It is never idle: whoever
+/// has it sees to its end.
+pub(crate) struct DetachedStream {
+    stream: TcpStream,
+    _connection: Rc<Connection>,
+}
+
+impl DetachedStream {
+    pub(super) fn new(stream: TcpStream, connection: Rc<Connection>) -> Self {
+        connection.is_answering.set(true);
+        connection.body_left.set(0);
+        connection.set_write_blocked(false);
+        // The task that served it would stay in memory for it.
+        connection.waker.take();
+        // Each piece is all that there is to say for now.
+        let _ = stream.set_nodelay(true);
+        // What somebody does not take is not to fill the kernel's memory. Without this it is only more.
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        Self { stream, _connection: connection }
+    }
+
+    /// Waits until something can be written.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// Writes as much of `bytes` as the kernel takes now, and tells how much that is.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub(crate) fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Waits until the client sends something, or has gone.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
+
+    /// Reads what the client sends, and forgets it; tells how much it was.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub(crate) fn discard_some(&self) -> io::Result<usize> {
+        let mut buffer = [0; 512];
+        match self.stream.try_read(&mut buffer) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            read => read,
+        }
+    }
+}
+
+/// Has `handover` go on with the connection of a request, once the head of its answer is written. That has to be the
+/// last answer of its connection, and [`GoesOn`] its body. Tells whether there is a connection.
+pub(crate) fn hand_over(
+    request: &HttpRequest,
+    handover: impl FnOnce(DetachedStream) + 'static,
+) -> bool {
+    let connection = request.conn_data::<Rc<Connection>>();
+    if let Some(connection) = connection {
+        connection.handover.set(Some(Box::new(handover)));
+    }
+    connection.is_some()
+}
+
+/// A body of which the server writes nothing, and of which it does not know how long it is.
+pub(crate) struct GoesOn;
+
+impl MessageBody for GoesOn {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}

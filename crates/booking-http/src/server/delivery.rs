@@ -1,0 +1,44 @@
+//! What carries out what was decided, as it is set.
+
+use crate::auth::token_cache::TokenCache;
+use crate::background::delivery::MailLinks;
+use crate::config::Config;
+use crate::service::Service;
+use crate::service::tickets::Tickets;
+use anyhow::Context;
+use booking_delivery::mail::{Composer, Mailer};
+use booking_delivery::webhook::addresses::Reach;
+use booking_delivery::webhook::client::{ClientOptions, WebhookClient};
+use booking_delivery::{Postman, Sender};
+use std::sync::Arc;
+
+/// What sends to webhooks.
+///
+/// # Errors
+/// If the authorities that are set cannot be used.
+pub(super) fn sender(config: &Config, tickets: &Tickets) -> anyhow::Result<Sender> {
+    let reach = if config.webhook_allow_private { Reach::Private } else { Reach::Public };
+    let extra_roots = config.webhook_tls_ca.clone();
+    let options = ClientOptions { reach, extra_roots, ..ClientOptions::default() };
+    let client = WebhookClient::new(&options);
+    let client = client.context("nothing can be sent to webhooks; see WEBHOOK_TLS_CA")?;
+    Ok(Sender::new(client, tickets.webhook_key()))
+}
+
+/// What sends mail, if there is to be any.
+///
+/// # Errors
+/// If the authorities that are set cannot be used.
+pub(super) fn postman(
+    config: &Config,
+    service: &Arc<Service>,
+    tokens: &Arc<TokenCache>,
+) -> anyhow::Result<Option<Postman>> {
+    // The settings see to it that there are both.
+    let (Some(mail), Some(base_url)) = (&config.mail, &config.base_url) else { return Ok(None) };
+    let mailer = Mailer::new(&mail.url, mail.tls_ca.as_deref());
+    let mailer = mailer.context("mail cannot be sent; see MAIL_URL and MAIL_TLS_CA")?;
+    let composer = Composer::new(mail, base_url.as_str());
+    let links = Arc::new(MailLinks::new(Arc::clone(service), Arc::clone(tokens)));
+    Ok(Some(Postman::new(composer, mailer, links)))
+}

@@ -1,0 +1,154 @@
+//! Those who have lost their link: for whom is looked, how often, and that whoever asks learns nothing by it.
+
+use crate::util::failure_log::SampledLog;
+use crate::util::locks::lock;
+use booking_core::EmailAddress;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::Instant;
+
+/// How many addresses wait to be looked for. Those beyond get no mail.
+const WAITING_MAX: usize = 256;
+/// How many mails an address gets within [`WINDOW`] because somebody asked.
+const MAILS_MAX: u32 = 3;
+/// Within what time they are counted, from the first of them on.
+const WINDOW: Duration = Duration::from_secs(3_600);
+/// The most addresses that are counted, of which nothing is kept but a keyed hash. Others get no mail until there is
+/// room: 2 MB.
+const ADDRESSES_MAX: usize = 65_536;
+/// How often those are forgotten that count no more, where there are as many.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+/// Takes what is asked, and says nothing.
+pub(crate) struct Finder {
+    asked: Sender<EmailAddress>,
+    mails: Mails,
+    dropped: SampledLog,
+}
+
+impl Finder {
+    /// One, and those for whom is to be looked.
+    pub(crate) fn new() -> (Self, Receiver<EmailAddress>) {
+        let (asked, to_be_found) = channel(WAITING_MAX);
+        (Self { asked, mails: Mails::new(), dropped: SampledLog::new() }, to_be_found)
+    }
+
+    /// Has somebody be looked for, later: what becomes of it is for their mailbox alone.
+    pub(crate) fn ask(&self, user_email: EmailAddress) {
+        if self.may_mail(&user_email)
+            && self.asked.try_send(user_email).is_err()
+            && let Some(others) = self.dropped.sample(Instant::now())
+        {
+            log::warn!(
+                "too many look for their links at once: one of them, and {others} before, get no mail"
+            );
+        }
+    }
+
+    /// Counts one more mail that somebody who may be anybody has an address be sent, and tells whether it is none too
+    /// many.
+    pub(crate) fn may_mail(&self, user_email: &EmailAddress) -> bool {
+        self.mails.count(user_email, Instant::now())
+    }
+}
+
+/// How many mails addresses have got lately.
+struct Mails {
+    hasher: RandomState,
+    counted: Mutex<Counted>,
+}
+
+struct Counted {
+    by_address: HashMap<u64, (Instant, u32)>,
+    tidied_at: Option<Instant>,
+}
+
+impl Mails {
+    fn new() -> Self {
+        let counted = Counted { by_address: HashMap::new(), tidied_at: None };
+        Self { hasher: RandomState::new(), counted: Mutex::new(counted) }
+    }
+
+    /// Counts one more, and tells whether it is none too many.
+    fn count(&self, user_email: &EmailAddress, now: Instant) -> bool {
+        let address = self.hasher.hash_one(user_email.as_str());
+        let mut counted = lock(&self.counted);
+        counted.tidy(now);
+        let is_full = counted.by_address.len() >= ADDRESSES_MAX;
+        match counted.by_address.get_mut(&address) {
+            Some((since, count)) if now.duration_since(*since) < WINDOW => {
+                *count = count.saturating_add(1);
+                *count <= MAILS_MAX
+            }
+            Some(first) => {
+                *first = (now, 1);
+                true
+            }
+            None if is_full => false,
+            None => {
+                counted.by_address.insert(address, (now, 1));
+                true
+            }
+        }
+    }
+}
+
+impl Counted {
+    fn tidy(&mut self, now: Instant) {
+        let is_tidy = self.tidied_at.is_some_and(|at| now.duration_since(at) < TIDY_EVERY);
+        if self.by_address.len() < ADDRESSES_MAX || is_tidy {
+            return;
+        }
+        self.tidied_at = Some(now);
+        self.by_address.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: usize) -> EmailAddress {
+        EmailAddress::parse(&format!("p{number}@example.org")).expect("valid")
+    }
+
+    #[test]
+    fn an_address_gets_few_mails_an_hour() {
+        let (mails, now) = (Mails::new(), Instant::now());
+        let count = |who, at| mails.count(&address(who), now + at);
+        assert_eq!([0; 5].map(|_| count(1, Duration::ZERO)), [true, true, true, false, false]);
+        assert!(count(2, Duration::ZERO), "another has its own");
+        assert!(!count(1, WINDOW - Duration::from_millis(1)));
+        assert_eq!([0; 4].map(|_| count(1, WINDOW)), [true, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_counted_has_a_bound_and_is_tidied() {
+        let (mails, now) = (Mails::new(), Instant::now());
+        for who in 0..ADDRESSES_MAX {
+            assert!(mails.count(&address(who), now));
+        }
+        assert!(!mails.count(&address(ADDRESSES_MAX), now), "there is no room");
+        assert!(mails.count(&address(0), now), "who is known keeps what is theirs");
+        assert!(mails.count(&address(ADDRESSES_MAX), now + WINDOW));
+        assert_eq!(lock(&mails.counted).by_address.len(), 1);
+    }
+
+    #[test]
+    fn so_many_wait_and_the_others_are_dropped() {
+        let (finder, mut to_be_found) = Finder::new();
+        for who in 0..WAITING_MAX + 5 {
+            finder.ask(address(who));
+        }
+        let waiting = std::iter::from_fn(|| to_be_found.try_recv().ok()).count();
+        assert_eq!(waiting, WAITING_MAX);
+        for _ in 0..5 {
+            finder.ask(address(WAITING_MAX + 10));
+        }
+        let waiting = std::iter::from_fn(|| to_be_found.try_recv().ok()).count();
+        assert_eq!(waiting, MAILS_MAX as usize);
+    }
+}

@@ -1,0 +1,79 @@
+//! Registrations that somebody asked for again, of which only whoever has the address may hear: they are handed on
+//! to be told by mail. Nobody who asks waits for that, nor can tell by it whether there was anything to tell.
+
+use crate::util::failure_log::SampledLog;
+use crate::util::locks::lock;
+use booking_core::{EventId, RegistrationId};
+use std::sync::Mutex;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::Instant;
+
+/// The most that wait to be told. Further ones are not: whoever wants to hear of theirs asks once more.
+const WAITING_MAX: usize = 1_024;
+
+/// A registration and its event.
+pub(crate) type Known = (EventId, RegistrationId);
+
+/// What waits to be told.
+pub(crate) struct KnownAddresses {
+    sender: Sender<Known>,
+    receiver: Mutex<Option<Receiver<Known>>>,
+    dropped: SampledLog,
+}
+
+impl Default for KnownAddresses {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let receiver = Mutex::new(Some(receiver));
+        Self { sender, receiver, dropped: SampledLog::new() }
+    }
+}
+
+impl KnownAddresses {
+    /// Hands one on, at once and without waiting.
+    pub(crate) fn hand_on(&self, known: Known) {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(known)
+            && let Some(unlogged) = self.dropped.sample(Instant::now())
+        {
+            log::warn!(
+                "{WAITING_MAX} mails about registrations that were asked for again wait already; {} more were \
+                 dropped",
+                unlogged + 1
+            );
+        }
+    }
+
+    /// What tells them takes them from here, once.
+    pub(crate) fn take_receiver(&self) -> Option<Receiver<Known>> {
+        lock(&self.receiver).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_waits_has_a_bound_and_nobody_waits_for_it() {
+        let known = KnownAddresses::default();
+        let number = |number: usize| -> Known {
+            let id = Uuid::from_u128(number as u128);
+            (id.into(), id.into())
+        };
+        for each in 0..WAITING_MAX + 10 {
+            known.hand_on(number(each));
+        }
+        let mut receiver = known.take_receiver().expect("nobody has it yet");
+        assert!(known.take_receiver().is_none());
+        for each in 0..WAITING_MAX {
+            assert_eq!(receiver.try_recv().ok(), Some(number(each)));
+        }
+        assert!(receiver.try_recv().is_err(), "the others were dropped");
+        known.hand_on(number(1));
+        assert_eq!(receiver.try_recv().ok(), Some(number(1)), "there is room again");
+        drop(receiver);
+        known.hand_on(number(2));
+    }
+}

@@ -1,0 +1,230 @@
+//! Watching events: who watches what, and what each of them is told.
+//!
+//! Whoever watches has a [`Watcher`] (`watcher`), which writes to its socket. Each event that somebody watches has a
+//! [`Room`] (`room`), which keeps the newest state, rendered once for all. The reader in `background/live_reader` reads
+//! all of them together and publishes what has changed; that rings the bells of those in the room, and each takes what
+//! is newest when it comes to it. So nothing queues for who is slow, and how many watch costs the store nothing.
+
+mod room;
+mod watcher;
+
+use crate::api::live::Watched;
+use crate::net::client::Client;
+use crate::problem::{ApiError, LimitKind, RateLimited};
+use crate::util::locks::lock;
+use booking_admission::SubmitError;
+use booking_core::{Availability, EventId, Version};
+use room::Room;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+pub(crate) use watcher::Watcher;
+
+/// The least and the most time until whoever may not watch, or whose stream has ended, is to come again: all that
+/// ended together are not to come together.
+const RETRY_MS: Range<u64> = 2_000..6_000;
+/// The same for who found that too many watch.
+const TOO_MANY_RETRY_SECONDS: Range<u64> = 20..40;
+
+/// Who watches which events of this server.
+pub(crate) struct Live {
+    max: usize,
+    per_client_max: Option<NonZeroU32>,
+    watchers: AtomicUsize,
+    by_client: Mutex<HashMap<Client, u32>>,
+    rooms: Mutex<HashMap<EventId, Arc<Room>>>,
+    next_bell: AtomicU64,
+    is_ended: AtomicBool,
+    /// That somebody watches, or that nobody may any more.
+    woken: Notify,
+}
+
+impl Live {
+    /// For up to `max` connections, of which a client may have `per_client_max`; `None` for any number.
+    pub(crate) fn new(max: usize, per_client_max: Option<NonZeroU32>) -> Self {
+        Self {
+            max,
+            per_client_max,
+            watchers: AtomicUsize::new(0),
+            by_client: Mutex::default(),
+            rooms: Mutex::default(),
+            next_bell: AtomicU64::new(0),
+            is_ended: AtomicBool::new(false),
+            woken: Notify::new(),
+        }
+    }
+
+    /// Takes one more who watches, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyWatchers`]; [`ApiError::RateLimited`] if `client` has too many; that the server stops.
+    pub(crate) fn enter(self: &Arc<Self>, client: Option<Client>) -> Result<Place, ApiError> {
+        if self.is_ended() {
+            return Err(ApiError::Submit(SubmitError::ShuttingDown));
+        }
+        // From here on it gives back what it has taken.
+        let mut place = Place { live: Arc::clone(self), client: None };
+        if self.watchers.fetch_add(1, Ordering::Relaxed) >= self.max {
+            let wait = Duration::from_secs(between(TOO_MANY_RETRY_SECONDS));
+            return Err(ApiError::TooManyWatchers { wait });
+        }
+        if let (Some(client), Some(max)) = (client, self.per_client_max) {
+            let mut by_client = lock(&self.by_client);
+            let count = by_client.entry(client).or_default();
+            if *count >= max.get() {
+                let wait = Duration::from_secs(between(TOO_MANY_RETRY_SECONDS));
+                let of = LimitKind::ClientWatchers;
+                // The lock is not to be held when the place is given back.
+                drop(by_client);
+                return Err(ApiError::RateLimited(RateLimited { of, wait }));
+            }
+            *count += 1;
+            place.client = Some(client);
+        }
+        Ok(place)
+    }
+
+    /// How many watch.
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers.load(Ordering::Relaxed)
+    }
+
+    /// The events that are watched.
+    pub(crate) fn watched(&self) -> Vec<EventId> {
+        lock(&self.rooms).keys().copied().collect()
+    }
+
+    /// Has those who watch an event be told how full it is, if that is news; `None` if it is no more.
+    pub(crate) fn publish(&self, event_id: EventId, availability: Option<Availability>) {
+        let room = lock(&self.rooms).get(&event_id).cloned();
+        if let Some(room) = room {
+            room.publish(availability);
+        }
+    }
+
+    /// Waits until somebody watches, or until nobody may any more.
+    pub(crate) async fn watching(&self) {
+        loop {
+            // Before the look: whoever comes after it is heard.
+            let woken = self.woken.notified();
+            if self.is_ended() || !lock(&self.rooms).is_empty() {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// Whether nobody may watch any more.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.is_ended.load(Ordering::SeqCst)
+    }
+
+    /// Ends all streams, and takes no more.
+    pub(crate) fn end(&self) {
+        self.is_ended.store(true, Ordering::SeqCst);
+        self.woken.notify_one();
+        let rooms: Vec<Arc<Room>> = lock(&self.rooms).values().cloned().collect();
+        for room in rooms {
+            room.ring();
+        }
+    }
+
+    /// Joins the room of an event, whose state is `now`, as one with this bell.
+    fn join(&self, now: &Availability, number: u64, bell: &Arc<Notify>) -> Arc<Room> {
+        let mut rooms = lock(&self.rooms);
+        let room = rooms.entry(now.event_id).or_insert_with(|| Arc::new(Room::new(now)));
+        room.hang(number, bell);
+        let room = Arc::clone(room);
+        drop(rooms);
+        self.woken.notify_one();
+        room
+    }
+
+    /// Leaves a room, which is no more when it is empty.
+    fn leave(&self, room: &Room, number: u64) {
+        let mut rooms = lock(&self.rooms);
+        if room.take_down(number) {
+            rooms.remove(&room.event_id);
+        }
+    }
+}
+
+/// The place of one who watches.
+pub(crate) struct Place {
+    live: Arc<Live>,
+    /// Whose it is, where that is counted.
+    client: Option<Client>,
+}
+
+impl Place {
+    /// Begins to watch `watched`, of which each has its state in `now`.
+    pub(crate) fn watch(self, watched: &[Watched], now: &[Availability]) -> Watching {
+        let number = self.live.next_bell.fetch_add(1, Ordering::Relaxed);
+        let bell = Arc::new(Notify::new());
+        let seats = watched.iter().zip(now).map(|(watched, now)| Seat {
+            room: self.live.join(now, number, &bell),
+            round: 0,
+            since: watched.since,
+        });
+        let seats = seats.collect();
+        Watching { place: self, number, bell, seats, next: 0 }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.live.watchers.fetch_sub(1, Ordering::Relaxed);
+        let Some(client) = self.client else { return };
+        let mut by_client = lock(&self.live.by_client);
+        if let Some(count) = by_client.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                by_client.remove(&client);
+            }
+        }
+    }
+}
+
+/// What one who watches has been told of an event.
+struct Seat {
+    room: Arc<Room>,
+    /// The last of its room's rounds that was looked at; 0 for none.
+    round: u64,
+    /// The version that the watcher said that it had seen, until it is told of another state.
+    since: Option<Version>,
+}
+
+/// What somebody watches, and where that one is.
+pub(crate) struct Watching {
+    place: Place,
+    number: u64,
+    bell: Arc<Notify>,
+    seats: Box<[Seat]>,
+    /// Which of them is looked at first, so that none is passed over for another that changes all the time.
+    next: usize,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        for seat in &self.seats {
+            self.place.live.leave(&seat.room, self.number);
+        }
+    }
+}
+
+/// How long to wait before coming again.
+fn retry() -> Duration {
+    Duration::from_millis(between(RETRY_MS))
+}
+
+/// A number within, any of them as likely as the others.
+fn between(range: Range<u64>) -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness all come together, which is no more than a burden.
+    let _ = getrandom::fill(&mut bytes);
+    range.start + u64::from_le_bytes(bytes) % (range.end - range.start)
+}

@@ -1,0 +1,252 @@
+import "./setup.mjs";
+import { FakeElement, startPage } from "./elements.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createCalling } from "../../../../../static/js/calling.js";
+import { LIVE_EVENTS_MAX, createLive, withSeats } from "../../../../../static/js/live.js";
+import { startPolling } from "../../../../../static/js/poll.js";
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const eventOf = (id, version = 1) => ({ id, version, capacity: 5, booked_count: 0, status: "published" });
+
+/** What browsers have, as far as it is used, and all that were opened. */
+class FakeSource extends EventTarget {
+  static CLOSED = 2;
+  static opened = [];
+  readyState = 0;
+
+  constructor(path) {
+    super();
+    this.path = path;
+    FakeSource.opened.push(this);
+  }
+  close() {
+    this.readyState = FakeSource.CLOSED;
+  }
+  begin() {
+    this.readyState = 1;
+    this.dispatchEvent(new Event("open"));
+  }
+  tell(seats) {
+    this.dispatchEvent(Object.assign(new Event("seats"), { data: JSON.stringify(seats) }));
+  }
+  /** Either it is refused, or the browser comes again by itself. */
+  fail(readyState) {
+    this.readyState = readyState;
+    this.dispatchEvent(new Event("error"));
+  }
+}
+
+/** A clock of the test's own. Node.js has one only since version 20. */
+function stopClock(context) {
+  let now = 0;
+  /** @type {{ at: number, run: () => void }[]} */
+  let timers = [];
+  context.mock.method(globalThis, "setTimeout", (run, ms) => {
+    const timer = { at: now + ms, run };
+    timers.push(timer);
+    return timer;
+  });
+  context.mock.method(globalThis, "clearTimeout", (timer) => {
+    timers = timers.filter((other) => other !== timer);
+  });
+  return (ms) => {
+    now += ms;
+    const due = timers.filter(({ at }) => at <= now);
+    timers = timers.filter(({ at }) => at > now);
+    for (const { run } of due) run();
+  };
+}
+
+/** A page that listens, in a browser that can. */
+function listen(context) {
+  const page = startPage(context);
+  page.hidden = false;
+  globalThis.EventSource = FakeSource;
+  FakeSource.opened = [];
+  const ending = new AbortController();
+  context.after(() => {
+    ending.abort();
+    delete globalThis.EventSource;
+  });
+  const heard = { seats: [], ends: 0 };
+  const live = createLive({
+    onSeats: (seats) => heard.seats.push(seats),
+    onEnd: () => (heard.ends += 1),
+    signal: ending.signal,
+  });
+  return { page, live, heard, ending, last: () => FakeSource.opened.at(-1) };
+}
+
+test("one event is listened to by its own address, and several by their list", (context) => {
+  const { live, last } = listen(context);
+  live.watch([eventOf("a", 3)]);
+  assert.equal(last().path, "/events/a/live?since=3");
+  live.watch([eventOf("a", 3), { ...eventOf("b"), version: undefined }]);
+  assert.equal(FakeSource.opened[0].readyState, FakeSource.CLOSED);
+  assert.equal(last().path, "/live?events=a,b&since=3,");
+  live.watch([...Array(LIVE_EVENTS_MAX + 5).keys()].map((number) => eventOf(`e${number}`)));
+  assert.equal(last().path.split("events=")[1].split("&")[0].split(",").length, LIVE_EVENTS_MAX);
+  live.watch([]);
+  assert.equal(last().readyState, FakeSource.CLOSED);
+  assert.equal(live.isOn(), false);
+});
+
+test("what is the same is not opened again, however often it is shown", (context) => {
+  const { live, heard, last } = listen(context);
+  live.watch([eventOf("a", 1)]);
+  assert.equal(live.isOn(), false, "nobody has answered yet");
+  last().begin();
+  assert.equal(live.isOn(), true);
+  last().tell({ event_id: "a", version: 2 });
+  live.watch([eventOf("a", 2)]);
+  assert.equal(FakeSource.opened.length, 1);
+  assert.deepEqual(heard, { seats: [{ event_id: "a", version: 2 }], ends: 0 });
+});
+
+test("a page that nobody looks at listens to nothing, and goes on from what it knows", (context) => {
+  const { page, live, last } = listen(context);
+  live.watch([eventOf("a", 1)]);
+  last().begin();
+  last().tell({ event_id: "a", version: 7 });
+  page.hidden = true;
+  page.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(last().readyState, FakeSource.CLOSED);
+  assert.equal(live.isOn(), false);
+  page.hidden = false;
+  page.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(last().path, "/events/a/live?since=7");
+});
+
+test("who is refused asks as before, and tries again much later", (context) => {
+  const tick = stopClock(context);
+  const { live, heard, last } = listen(context);
+  live.watch([eventOf("a")]);
+  last().fail(FakeSource.CLOSED);
+  assert.equal(live.isOn(), false);
+  assert.equal(heard.ends, 0, "it was never listened to");
+  tick(30_000);
+  assert.equal(FakeSource.opened.length, 1);
+  tick(30_000);
+  assert.equal(FakeSource.opened.length, 2);
+});
+
+test("a stream that breaks off is told of, and is none until it is back", (context) => {
+  const { live, heard, last } = listen(context);
+  live.watch([eventOf("a")]);
+  last().begin();
+  last().fail(0);
+  assert.deepEqual([live.isOn(), heard.ends], [false, 1]);
+  assert.equal(FakeSource.opened.length, 1, "the browser comes again by itself");
+  last().begin();
+  assert.equal(live.isOn(), true);
+});
+
+test("a browser that cannot listen asks", (context) => {
+  const { live } = listen(context);
+  delete globalThis.EventSource;
+  live.watch([eventOf("a")]);
+  assert.deepEqual([live.isOn(), FakeSource.opened], [false, []]);
+});
+
+test("nothing is heard any more of a view that was left", (context) => {
+  const { live, heard, ending, last } = listen(context);
+  live.watch([eventOf("a")]);
+  last().begin();
+  ending.abort();
+  last().tell({ event_id: "a", version: 2 });
+  live.watch([eventOf("b")]);
+  assert.deepEqual([heard.seats, FakeSource.opened.length], [[], 1]);
+});
+
+test("an older state than what is known changes nothing, nor does another event's", () => {
+  const event = { ...eventOf("a", 5), name: "Jazz", booked_count: 2 };
+  const told = { event_id: "a", capacity: 6, booked_count: 3, available: 3, waitlist_count: 0, status: "published" };
+  assert.equal(withSeats(event, { ...told, version: 4 }), event);
+  assert.equal(withSeats(event, { ...told, event_id: "b", version: 9 }), event);
+  const { event_id: _, ...state } = told;
+  assert.deepEqual(withSeats(event, { ...told, version: 5 }), { ...event, ...state, version: 5 });
+});
+
+/** Polls, with a clock of the test's own, and counts how often. */
+function poll(context, pace) {
+  const tick = stopClock(context);
+  const page = startPage(context, "connection");
+  page.hidden = false;
+  const ending = new AbortController();
+  context.after(() => ending.abort());
+  const counts = { asked: 0 };
+  const ask = async () => {
+    counts.asked += 1;
+    if (counts.error) throw counts.error;
+  };
+  // The session is asked for, too, and nobody answers.
+  context.mock.method(globalThis, "fetch", async () => {
+    throw new TypeError("no network");
+  });
+  startPolling({ ask, onAnswer() {}, onFailure: () => "again", signal: ending.signal, ...pace });
+  const pass = async (ms) => {
+    tick(ms);
+    await settled();
+  };
+  return { page, counts, pass };
+}
+
+test("while the server tells by itself it is asked seldom, but not while it fails", async (context) => {
+  let calm = 30_000;
+  const { counts, pass } = poll(context, { everyMs: 2_000, calmMs: () => calm });
+  await settled();
+  await pass(25_000);
+  assert.equal(counts.asked, 1);
+  calm = null;
+  await pass(10_000);
+  assert.equal(counts.asked, 2);
+  await pass(2_500);
+  assert.equal(counts.asked, 3);
+  calm = 30_000;
+  counts.error = new Error("away");
+  await pass(2_500);
+  assert.equal(counts.asked, 4);
+  await pass(4_500);
+  assert.equal(counts.asked, 5, "not after half a minute");
+});
+
+test("a hidden page asks only if it waits for something, and then seldom", async (context) => {
+  let hidden = null;
+  const { page, counts, pass } = poll(context, { everyMs: 3_000, hiddenMs: () => hidden });
+  await settled();
+  const hide = (isHidden) => {
+    page.hidden = isHidden;
+    page.dispatchEvent(new Event("visibilitychange"));
+  };
+  hide(true);
+  await pass(120_000);
+  assert.equal(counts.asked, 1);
+  hide(false);
+  await settled();
+  assert.equal(counts.asked, 2);
+  hidden = 30_000;
+  hide(true);
+  await pass(25_000);
+  assert.equal(counts.asked, 2);
+  await pass(10_000);
+  assert.equal(counts.asked, 3);
+  await pass(35_000);
+  assert.equal(counts.asked, 4, "and again");
+});
+
+test("the icon calls for as long as it is to, and not in another view", (context) => {
+  const page = startPage(context);
+  const icon = new FakeElement("link");
+  icon.setAttribute("rel", "icon");
+  page.append(icon);
+  const ending = new AbortController();
+  const call = createCalling(ending.signal);
+  call(true);
+  assert.equal(icon.attributes.get("href"), "/static/favicon-calling.svg");
+  call(false);
+  assert.equal(icon.attributes.get("href"), "/static/favicon.svg");
+  call(true);
+  ending.abort();
+  assert.equal(icon.attributes.get("href"), "/static/favicon.svg");
+});

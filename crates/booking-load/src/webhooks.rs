@@ -1,0 +1,215 @@
+//! What webhooks tell of a sale: whether it is so, whether all of it arrives, and how long after the answers it does.
+
+use crate::api::Api;
+use crate::judge::{Answer, History, Request, Verdict, judge};
+use crate::receivers::{Behaviour, Receivers};
+use crate::report::{Latency, as_optional_seconds, as_seconds};
+use crate::workload::{self, WorkloadOptions};
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The longest lag that is told apart from longer ones.
+const LAG_MICROS_MAX: u64 = 3_600_000_000;
+
+/// What to run, and who listens.
+#[derive(Debug, Clone)]
+pub struct WebhookOptions {
+    /// What is asked for.
+    pub load: WorkloadOptions,
+    /// The receivers, an endpoint each.
+    pub receivers: Vec<Behaviour>,
+    /// How long everything may take to arrive once the load is over.
+    pub arrive_within: Duration,
+    /// Each so manieth message is held against what the API tells at that moment; 0 is never.
+    pub look_back_every: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct WebhookReport {
+    /// From the first request to the last decision.
+    #[serde(rename = "load_seconds", serialize_with = "as_seconds")]
+    pub load: Duration,
+    /// Requests in a second of that time, those that were sent again included.
+    pub requests_per_second: f64,
+    /// Changes in a second of that time: each is a message for each endpoint.
+    pub changes_per_second: f64,
+    /// How long it took after that until the receivers that take everything had everything; nothing if they never had.
+    #[serde(rename = "arrived_after_seconds", serialize_with = "as_optional_seconds")]
+    pub arrived_after: Option<Duration>,
+    /// Each receiver.
+    pub receivers: Vec<ReceiverReport>,
+    /// Whether all of it was so.
+    pub verdict: Verdict,
+}
+
+/// What one receiver was sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReceiverReport {
+    /// What it is like.
+    pub behaviour: String,
+    /// Its endpoint.
+    pub endpoint: Uuid,
+    /// Everything that it was sent.
+    pub received: usize,
+    /// Messages, each counted once however often it came.
+    pub messages: usize,
+    /// What came again under an id that it had come under before.
+    pub again: usize,
+    /// From the answer that told of a change to its message's first arrival, as far as somebody was answered. What came
+    /// before the answer counts as 0.
+    pub lag: Option<Latency>,
+    /// The rules that were broken with its messages, and how often.
+    pub broken: BTreeMap<&'static str, usize>,
+}
+
+impl WebhookReport {
+    /// Whether no rule was broken.
+    pub fn is_clean(&self) -> bool {
+        self.verdict.is_clean()
+    }
+}
+
+/// Has receivers listen, asks, waits until they have everything, and judges what was answered and told.
+///
+/// Broken rules are in the report, not an error.
+///
+/// # Errors
+///
+/// If there was nothing to measure: options that make no sense, no endpoint or event could be made, or the end could not
+/// be read.
+pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
+    anyhow::ensure!(!options.receivers.is_empty(), "at least one receiver is needed");
+    anyhow::ensure!(!options.load.urls.is_empty(), "at least one URL is needed");
+    let api = Api::new(&options.load.urls[0], options.load.limits.clone())?;
+    let api = api.with_token(options.load.token.clone());
+    let receivers = Receivers::start(&options.receivers, options.look_back_every)?;
+    receivers.subscribe(&api).await?;
+    let ran = workload::run(options.load).await;
+    let (mut history, pace) = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            receivers.unsubscribe(&api).await;
+            return Err(error);
+        }
+    };
+    let arrived_after = receivers.finish(&mut history, pace.began, options.arrive_within).await;
+    receivers.unsubscribe(&api).await;
+    let verdict = judge(&history);
+    let seconds = pace.load.as_secs_f64().max(f64::MIN_POSITIVE);
+    Ok(WebhookReport {
+        load: pace.load,
+        requests_per_second: verdict.operations as f64 / seconds,
+        changes_per_second: verdict.changes as f64 / seconds,
+        arrived_after,
+        receivers: reports(&receivers, &history, &verdict),
+        verdict,
+    })
+}
+
+fn reports(receivers: &Receivers, history: &History, verdict: &Verdict) -> Vec<ReceiverReport> {
+    let told_at = told_at(history);
+    let receivers = receivers.all().iter();
+    let receivers =
+        receivers.filter_map(|receiver| Some((receiver.endpoint()?, receiver.behaviour())));
+    receivers
+        .map(|(endpoint, behaviour)| {
+            let mut seen = HashSet::new();
+            let (mut received, mut again) = (0, 0);
+            let mut lags = Histogram::new_with_bounds(1, LAG_MICROS_MAX, 3)
+                .expect("the bounds are constants that hdrhistogram takes");
+            for receipt in history.receipts.iter().filter(|one| one.endpoint == endpoint) {
+                received += 1;
+                if !seen.insert(receipt.id.as_str()) {
+                    again += 1;
+                    continue;
+                }
+                let data = receipt.message.as_ref().map(|message| &message.data);
+                let told_at = data.and_then(|data| told_at.get(&(data.event_id, data.version)));
+                if let Some(told_at) = told_at {
+                    lags.saturating_record(receipt.received_at.saturating_sub(*told_at));
+                }
+            }
+            let mut broken = BTreeMap::new();
+            for violation in &verdict.violations {
+                if violation.breach.endpoint() == Some(endpoint) {
+                    *broken.entry(violation.breach.rule()).or_default() += 1;
+                }
+            }
+            ReceiverReport {
+                behaviour: behaviour.to_string(),
+                endpoint,
+                received,
+                messages: seen.len(),
+                again,
+                lag: (!lags.is_empty()).then(|| Latency::of(&lags)),
+                broken,
+            }
+        })
+        .collect()
+}
+
+/// When the answer was there that told of a version, for the first time.
+fn told_at(history: &History) -> HashMap<(Uuid, u64), u64> {
+    let mut told_at = HashMap::new();
+    for operation in &history.operations {
+        let Answer::Decided(decided) = &operation.answer else { continue };
+        if !decided.is_success()
+            || matches!(operation.request, Request::Read | Request::Visit { .. })
+        {
+            continue;
+        }
+        let of_registration = decided.registration.as_ref().map(|shown| shown.event_version);
+        let of_event = decided.event.as_ref().map(|shown| shown.version);
+        for version in of_registration.into_iter().chain(of_event) {
+            let first =
+                told_at.entry((operation.event_id, version)).or_insert(operation.answered_at);
+            *first = operation.answered_at.min(*first);
+        }
+    }
+    told_at
+}
+
+impl fmt::Display for WebhookReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { load, requests_per_second, changes_per_second, .. } = self;
+        let load = load.as_secs_f64();
+        writeln!(
+            f,
+            "{load:.1} s, {requests_per_second:.0} requests and {changes_per_second:.0} changes a second"
+        )?;
+        match self.arrived_after {
+            Some(after) => {
+                writeln!(f, "everything had arrived {:.3} s later", after.as_secs_f64())?
+            }
+            None => writeln!(f, "NOT EVERYTHING ARRIVED")?,
+        }
+        for receiver in &self.receivers {
+            writeln!(f, "{receiver}")?;
+        }
+        fmt::Display::fmt(&self.verdict, f)
+    }
+}
+
+impl fmt::Display for ReceiverReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { behaviour, received, messages, again, .. } = self;
+        write!(f, "{behaviour:<14} received {received}: {messages} messages, {again} again; ")?;
+        match self.lag {
+            None => f.write_str("no lag to be told")?,
+            Some(lag) => {
+                let [p50, p99, max] = [lag.p50_micros, lag.p99_micros, lag.max_micros]
+                    .map(|micros| micros as f64 / 1e3);
+                write!(f, "lag p50 {p50:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")?;
+            }
+        }
+        for (rule, count) in &self.broken {
+            write!(f, "; {count} {rule}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+-- delivery/note: overwrites a message in an endpoint's log
+UPDATE deliveries
+SET kind = $4::text,
+    state = $5::text::delivery_state,
+    attempts = $6::integer,
+    tried_at = coalesce($9::timestamptz, statement_timestamp()),
+    status = $7::integer,
+    failure = $8::text
+WHERE event_id = $2::uuid AND endpoint_id = $1::uuid AND version = $3::bigint

@@ -1,0 +1,3 @@
+-- endpoint/delete: takes out an endpoint
+DELETE FROM webhook_endpoints
+WHERE id = $1::uuid

@@ -1,0 +1,249 @@
+//! From facts to sinks: which are new, whom they are for, and how far each has come.
+
+use crate::columns::{stored_attempts, stored_seconds, stored_version};
+use crate::delivery_rows;
+use crate::endpoints::STEP;
+use crate::error::PgError;
+use crate::read::one_more_than;
+use crate::rows;
+use crate::sql;
+use crate::store::PgStore;
+use crate::transaction::write_rows;
+use booking_core::{
+    Backlog, Delivery, ENDPOINTS_MAX, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId,
+    MAIL_SEEN_KEPT, NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor,
+    SinkId, StoreError, Version,
+};
+use chrono::{DateTime, Utc};
+use futures_util::future::{join, join3};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+impl PgStore {
+    pub(crate) async fn route_new_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        let (at_most, now) = (limit.get() as i64, self.clock_time());
+        let (seen_kept, endpoints_max) = (stored_seconds(MAIL_SEEN_KEPT), ENDPOINTS_MAX as i64);
+        let parameters: &[&(dyn ToSql + Sync)] = &[&at_most, &now, &seen_kept, &endpoints_max];
+        let routed = write_rows(self, "route_facts", sql::LANE_ROUTE, parameters).await?;
+        Ok(routed.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+    }
+
+    pub(crate) async fn lease_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+        lease: LeaseId,
+    ) -> Result<Vec<Lane>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sinks: Vec<Uuid> = wanted.iter().map(|(sink, _)| sink.as_uuid()).collect();
+        let at_most: Vec<i64> = wanted.iter().map(|(_, at_most)| *at_most as i64).collect();
+        let (lease, now, lasts) = (lease.as_uuid(), self.clock_time(), stored_seconds(LEASE));
+        let parameters: &[&(dyn ToSql + Sync)] = &[&sinks, &at_most, &lease, &now, &lasts];
+        let claimed = write_rows(self, "claim_lanes", sql::LANE_CLAIM, parameters).await?;
+        let claimed = claimed.iter().map(delivery_rows::lane);
+        claimed.collect::<Result<_, _>>().map_err(PgError::into_store_error)
+    }
+
+    /// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not
+    /// its own any more. Whoever is told so has nothing more to do with it in either case.
+    pub(crate) async fn advance_lane(&self, step: &LaneStep) -> Result<bool, StoreError> {
+        let wait = match step.next {
+            LaneNext::GoOn => Some(stored_seconds(LEASE)),
+            LaneNext::RetryAfter(pause) => Some(stored_seconds(pause)),
+            LaneNext::Release => None,
+        };
+        let (sent, mails) = (SentRows::of(&step.deliveries), MailRows::of(&step.mails));
+        let stepped = write_rows(
+            self,
+            "advance",
+            sql::LANE_ADVANCE,
+            &[
+                &step.event_id.as_uuid(),
+                &step.sink.as_uuid(),
+                &step.lease.as_uuid(),
+                &stored_version(step.version),
+                &step.position.map(stored_version),
+                &stored_attempts(step.attempts),
+                &(step.next == LaneNext::GoOn),
+                &wait,
+                &self.clock_time(),
+                &sent.versions,
+                &sent.kinds,
+                &sent.states,
+                &sent.attempts,
+                &sent.statuses,
+                &sent.failures,
+                &mails.ids,
+                &mails.registration_ids,
+                &mails.kinds,
+                &mails.versions,
+            ],
+        )
+        .await?;
+        Ok(!stepped.is_empty())
+    }
+
+    /// Each version was made by one fact, so that so many facts are so many versions.
+    pub(crate) async fn list_facts(
+        &self,
+        event_id: EventId,
+        after: Version,
+        at_most: usize,
+    ) -> Result<Vec<RecordedFact>, StoreError> {
+        let last = Version::new(after.get().saturating_add(at_most as u64).min(i64::MAX as u64));
+        self.read(move |connection| {
+            Box::pin(async move {
+                let (after_stored, last_stored) = (stored_version(after), stored_version(last));
+                let rows = connection
+                    .fetch(sql::FACT_AFTER, &[&event_id.as_uuid(), &after_stored, &last_stored])
+                    .await?;
+                let mut facts = Vec::new();
+                for row in &rows {
+                    let of_row = delivery_rows::facts(row)?;
+                    facts
+                        .extend(of_row.filter(|fact| after < fact.version && fact.version <= last));
+                }
+                Ok(facts)
+            })
+        })
+        .await
+    }
+
+    /// As the rows say: whoever reads on from here wants those whom a fact concerned, not what time has made of
+    /// them since.
+    pub(crate) async fn list_live(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        let event_id = event_id.as_uuid();
+        let after = after.map_or(0, |cursor| stored_version(cursor.version()));
+        let (event_ids, at_most) = ([event_id], one_more_than(limit));
+        self.read(move |connection| {
+            Box::pin(async move {
+                let status = connection.prepare(sql::EVENT_STATUS).await?;
+                let list = connection.prepare(sql::REGISTRATION_LIST_LIVE).await?;
+                let (event_ids, nobody_asks) = (event_ids.as_slice(), None::<DateTime<Utc>>);
+                let (event, rows) = join(
+                    connection.rows(&status, &[&event_ids, &nobody_asks]),
+                    connection.rows(&list, &[&event_id, &after, &at_most]),
+                )
+                .await;
+                let (event, rows) = (event?, rows?);
+                if event.is_empty() {
+                    return Ok(None);
+                }
+                let rows = rows.iter().map(rows::registration);
+                Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn retry_lanes_and_mails(
+        &self,
+        sink: Option<SinkId>,
+    ) -> Result<u64, StoreError> {
+        let (name, now) = ("retry_deliveries", self.clock_time());
+        let parameters: &[&(dyn ToSql + Sync)] = &[&sink.map(SinkId::as_uuid), &now, &STEP];
+        let lanes = self.write_in_steps(name, sql::LANE_RETRY, parameters).await?;
+        let mails = match sink {
+            None | Some(SinkId::MAIL) => {
+                self.write_in_steps(name, sql::MAIL_RETRY, &[&now, &STEP]).await?
+            }
+            Some(_) => 0,
+        };
+        Ok(lanes + mails)
+    }
+
+    pub(crate) async fn drop_lanes_and_mails(&self, sink: SinkId) -> Result<u64, StoreError> {
+        let name = "drop_deliveries";
+        let lanes = self.write_in_steps(name, sql::LANE_DROP, &[&sink.as_uuid(), &STEP]).await?;
+        let mails = match sink {
+            SinkId::MAIL => {
+                let now = self.clock_time();
+                self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?
+            }
+            _ => 0,
+        };
+        Ok(lanes + mails)
+    }
+
+    pub(crate) async fn sum_up_backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let fresh = connection.prepare(sql::FACT_OLDEST_NEW).await?;
+                let lanes = connection.prepare(sql::LANE_BACKLOG).await?;
+                let mails = connection.prepare(sql::MAIL_BACKLOG).await?;
+                let sinks_max = Backlog::SINKS_MAX as i64;
+                let (fresh, lanes, mails) = join3(
+                    connection.rows(&fresh, &[]),
+                    connection.rows(&lanes, &[&sinks_max]),
+                    connection.rows(&mails, &[]),
+                )
+                .await;
+                let (fresh, lanes, mails) = (fresh?, lanes?, mails?);
+                Ok(Backlog {
+                    oldest_unrouted: fresh[0].get(0),
+                    sinks: lanes.iter().map(delivery_rows::sink_backlog).collect(),
+                    mails_due: mails[0].get::<_, i64>(0).unsigned_abs(),
+                    oldest_mail: mails[0].get(1),
+                    mails_stuck: mails[0].get::<_, i64>(2).unsigned_abs(),
+                })
+            })
+        })
+        .await
+    }
+}
+
+/// What was sent, or tried, to one endpoint of one event.
+#[derive(Default)]
+struct SentRows<'a> {
+    versions: Vec<i64>,
+    kinds: Vec<&'static str>,
+    states: Vec<&'static str>,
+    attempts: Vec<i32>,
+    statuses: Vec<Option<i32>>,
+    failures: Vec<Option<&'a str>>,
+}
+
+impl<'a> SentRows<'a> {
+    fn of(deliveries: &'a [Delivery]) -> Self {
+        let mut rows = Self::default();
+        for delivery in deliveries {
+            rows.versions.push(stored_version(delivery.version));
+            rows.kinds.push(delivery.kind.as_str());
+            rows.states.push(delivery.state.as_str());
+            rows.attempts.push(stored_attempts(delivery.attempts));
+            rows.statuses.push(delivery.status.map(i32::from));
+            rows.failures.push(delivery.failure.as_deref());
+        }
+        rows
+    }
+}
+
+/// Mails that are to be sent.
+#[derive(Default)]
+pub(crate) struct MailRows {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) registration_ids: Vec<Uuid>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) versions: Vec<i64>,
+}
+
+impl MailRows {
+    pub(crate) fn of(mails: &[NewMail]) -> Self {
+        let mut rows = Self::default();
+        for mail in mails {
+            rows.event_ids.push(mail.event_id.as_uuid());
+            rows.ids.push(mail.id.as_uuid());
+            rows.registration_ids.push(mail.registration_id.as_uuid());
+            rows.kinds.push(mail.kind.as_str());
+            rows.versions.push(stored_version(mail.version));
+        }
+        rows
+    }
+}

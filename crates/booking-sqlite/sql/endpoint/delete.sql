@@ -1,0 +1,3 @@
+-- endpoint/delete
+DELETE FROM webhook_endpoints
+WHERE id = ?1

@@ -1,0 +1,6 @@
+-- endpoint/find
+SELECT
+    id, organizer_id, event_id, url, types, includes_person, secret, former_secret, former_secret_until,
+    disabled_at, disabled_why, failing_since, created_at
+FROM webhook_endpoints
+WHERE id = ?1

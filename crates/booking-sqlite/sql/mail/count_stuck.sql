@@ -1,0 +1,4 @@
+-- mail/count_stuck
+SELECT count(*)
+FROM mails
+WHERE state = 'stuck'

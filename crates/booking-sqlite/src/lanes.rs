@@ -1,0 +1,268 @@
+//! From facts to sinks: which are new, whom they are for, and how far each has come.
+
+use crate::errors::Failure;
+use crate::queries::{event_status, one_more_than};
+use crate::rows::stored;
+use crate::transaction::Work;
+use crate::write::one_row;
+use crate::{delivery_rows, endpoints, mails, rows, sql};
+use booking_core::{
+    Backlog, Clock, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep, LeaseId,
+    MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId,
+    Version,
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+use std::cmp::Reverse;
+
+/// Some rows of facts of one event, which follow one another.
+struct Span {
+    event_id: EventId,
+    first: i64,
+    last: i64,
+}
+
+/// Up to `limit` rows of facts that are new, and how many they are.
+fn new_facts(connection: &Connection, limit: i64) -> Result<(Vec<Span>, u64), Failure> {
+    let mut statement = connection.prepare_cached(sql::FACT_NEW)?;
+    let mut found = statement.query([limit])?;
+    let (mut spans, mut rows_found): (Vec<Span>, u64) = Default::default();
+    while let Some(row) = found.next()? {
+        rows_found += 1;
+        let event_id = rows::event_id(row, 0)?;
+        let first = rows::column(row, 1, "new_facts.version_first")?;
+        let last = rows::column(row, 2, "new_facts.version_last")?;
+        match spans.last_mut() {
+            Some(span) if span.event_id == event_id => span.last = last,
+            _ => spans.push(Span { event_id, first, last }),
+        }
+    }
+    Ok((spans, rows_found))
+}
+
+/// Whether somebody has to look at facts. To be asked of a reader: there are none most of the time, and the writer
+/// has other work.
+pub(crate) fn are_new(connection: &Connection) -> Result<bool, Failure> {
+    Ok(new_facts(connection, 1)?.1 > 0)
+}
+
+/// Makes or lengthens the lanes of facts that are new. They are looked at in the order of their versions, and by
+/// one at a time, so that a lane begins before the first of them.
+pub(crate) fn route(
+    connection: &Connection,
+    limit: PageLimit,
+    clock: &Clock,
+) -> Result<Work<u64>, Failure> {
+    let (spans, routed) = new_facts(connection, limit.get() as i64)?;
+    if spans.is_empty() {
+        return Ok(Work::Unchanged(0));
+    }
+    let now = clock();
+    let seen_after = now - MAIL_SEEN_KEPT;
+    let mut route = connection.prepare_cached(sql::LANE_ROUTE)?;
+    let mut forget = connection.prepare_cached(sql::FACT_ROUTED)?;
+    for Span { event_id, first, last } in spans {
+        let event_id = event_id.as_uuid();
+        route.execute(params![
+            event_id.as_bytes(),
+            first - 1,
+            last,
+            now.timestamp_micros(),
+            seen_after.timestamp_micros(),
+        ])?;
+        forget.execute(params![event_id.as_bytes(), last])?;
+    }
+    Ok(Work::Changed(routed))
+}
+
+/// Lanes that are due by then, of each sink up to so many, longest due first.
+pub(crate) fn due(
+    connection: &Connection,
+    wanted: &[(SinkId, usize)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Lane>, Failure> {
+    let mut statement = connection.prepare_cached(sql::LANE_DUE)?;
+    let mut lanes = Vec::new();
+    for (sink, at_most) in wanted {
+        let (sink, at_most) = (sink.as_uuid(), i64::try_from(*at_most).unwrap_or(i64::MAX));
+        let parameters = params![sink.as_bytes(), now.timestamp_micros(), at_most];
+        for lane in statement.query_and_then(parameters, delivery_rows::lane)? {
+            lanes.push(lane?);
+        }
+    }
+    Ok(lanes)
+}
+
+pub(crate) fn claim(
+    connection: &Connection,
+    wanted: &[(SinkId, usize)],
+    lease: LeaseId,
+    clock: &Clock,
+) -> Result<Work<Vec<Lane>>, Failure> {
+    let now = clock();
+    let lanes = due(connection, wanted, now)?;
+    if lanes.is_empty() {
+        return Ok(Work::Unchanged(lanes));
+    }
+    let mut claim = connection.prepare_cached(sql::LANE_CLAIM)?;
+    for lane in &lanes {
+        let rows = claim.execute(params![
+            lane.event_id.as_uuid().as_bytes(),
+            lane.sink.as_uuid().as_bytes(),
+            lease.as_uuid().as_bytes(),
+            (now + LEASE).timestamp_micros(),
+        ])?;
+        one_row("lane/claim", rows)?;
+    }
+    Ok(Work::Changed(lanes))
+}
+
+/// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not its
+/// own any more. Whoever is told so has nothing more to do with it in either case.
+pub(crate) fn advance(
+    connection: &Connection,
+    step: &LaneStep,
+    clock: &Clock,
+) -> Result<Work<bool>, Failure> {
+    let now = clock();
+    let due_at = match step.next {
+        LaneNext::GoOn => Some(now + LEASE),
+        LaneNext::RetryAfter(pause) => Some(now + pause),
+        LaneNext::Release => None,
+    };
+    let stepped = connection.prepare_cached(sql::LANE_ADVANCE)?.execute(params![
+        step.event_id.as_uuid().as_bytes(),
+        step.sink.as_uuid().as_bytes(),
+        step.lease.as_uuid().as_bytes(),
+        stored(step.version),
+        step.position.map(stored),
+        step.attempts,
+        step.next == LaneNext::GoOn,
+        rows::stored_time(due_at),
+        now.timestamp_micros(),
+    ])?;
+    if stepped == 0 {
+        return Ok(Work::Unchanged(false));
+    }
+    for delivery in &step.deliveries {
+        endpoints::upsert_delivery(connection, delivery, now)?;
+    }
+    mails::insert(connection, &step.mails, now)?;
+    Ok(Work::Changed(true))
+}
+
+/// Up to so many facts after `after`. Each version was made by one, so that so many facts are so many versions.
+pub(crate) fn facts(
+    connection: &Connection,
+    event_id: EventId,
+    after: Version,
+    at_most: usize,
+) -> Result<Vec<RecordedFact>, Failure> {
+    let last = Version::new(after.get().saturating_add(at_most as u64).min(i64::MAX as u64));
+    let event_id = event_id.as_uuid();
+    let mut statement = connection.prepare_cached(sql::FACT_AFTER)?;
+    let mut found = statement.query(params![event_id.as_bytes(), stored(after), stored(last)])?;
+    let mut facts = Vec::new();
+    while let Some(row) = found.next()? {
+        let of_row = delivery_rows::facts(row)?;
+        facts.extend(of_row.filter(|fact| after < fact.version && fact.version <= last));
+    }
+    Ok(facts)
+}
+
+/// As the rows say: whoever reads on from here wants those whom a fact concerned, not what time has made of
+/// them since.
+pub(crate) fn list_live(
+    connection: &Connection,
+    event_id: EventId,
+    after: Option<RegistrationCursor>,
+    limit: PageLimit,
+) -> Result<Option<Page<Registration, RegistrationCursor>>, Failure> {
+    if event_status(connection, event_id)?.is_none() {
+        return Ok(None);
+    }
+    let after = after.map_or(0, |cursor| stored(cursor.version()));
+    let event_id = event_id.as_uuid();
+    let mut list = connection.prepare_cached(sql::REGISTRATION_LIST_LIVE)?;
+    let parameters = params![event_id.as_bytes(), after, one_more_than(limit)];
+    let listed = list.query_and_then(parameters, rows::registration)?;
+    Ok(Some(Page::new(listed.collect::<Result<_, _>>()?, limit)))
+}
+
+/// The live registrations of an address, of whatever event people may still go to. Holds and offers that have run
+/// out are left out.
+pub(crate) fn list_live_of(
+    connection: &Connection,
+    user_email: &EmailAddress,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<Registration>, Failure> {
+    let mut list = connection.prepare_cached(sql::REGISTRATION_LIVE_OF_ADDRESS)?;
+    let parameters = params![user_email.as_str(), limit.get() as i64, now.timestamp_micros()];
+    let listed = list.query_and_then(parameters, rows::registration)?;
+    let listed: Vec<_> = listed.collect::<Result<_, _>>()?;
+    // None of a cancelled event is among them.
+    let listed = listed.into_iter().map(|row| row.as_of(now, EventStatus::Published));
+    Ok(listed.filter(|row| row.status.is_live()).collect())
+}
+
+/// Runs a statement that changes or deletes some of what there is of a sink, and tells how many.
+pub(crate) fn change_some_of(
+    connection: &Connection,
+    statement: &str,
+    sink: SinkId,
+    at_most: i64,
+) -> Result<Work<u64>, Failure> {
+    let sink = sink.as_uuid();
+    let mut statement = connection.prepare_cached(statement)?;
+    Ok(work(statement.execute(params![sink.as_bytes(), at_most])?))
+}
+
+/// Lets some lanes of a sink that wait for another try have it at once.
+pub(crate) fn retry(
+    connection: &Connection,
+    sink: SinkId,
+    at_most: i64,
+    clock: &Clock,
+) -> Result<Work<u64>, Failure> {
+    let (sink, now) = (sink.as_uuid(), clock().timestamp_micros());
+    let mut retry = connection.prepare_cached(sql::LANE_RETRY)?;
+    Ok(work(retry.execute(params![sink.as_bytes(), now, at_most])?))
+}
+
+/// That so many rows were changed.
+pub(crate) fn work(rows: usize) -> Work<u64> {
+    match rows {
+        0 => Work::Unchanged(0),
+        _ => Work::Changed(rows as u64),
+    }
+}
+
+pub(crate) fn backlog(connection: &Connection) -> Result<Backlog, Failure> {
+    let mut oldest = connection.prepare_cached(sql::FACT_OLDEST_NEW)?;
+    let mut oldest = oldest.query([])?;
+    let oldest_unrouted = match oldest.next()? {
+        Some(row) => rows::optional_time(row, 0, "facts.recorded_at")?,
+        None => None,
+    };
+    let mut sinks = Vec::new();
+    for sink in all_sinks(connection)? {
+        let mut count = connection.prepare_cached(sql::LANE_BACKLOG)?;
+        let mut counted = count.query([sink.as_uuid().as_bytes()])?;
+        if let Some(row) = counted.next()? {
+            sinks.push(delivery_rows::sink_backlog(sink, row)?);
+        }
+    }
+    sinks.retain(|sink| sink.lanes > 0);
+    sinks.sort_by_key(|sink| (sink.oldest, Reverse(sink.failing), sink.sink));
+    sinks.truncate(Backlog::SINKS_MAX);
+    let (mails_due, oldest_mail, mails_stuck) = mails::backlog(connection)?;
+    Ok(Backlog { oldest_unrouted, sinks, mails_due, oldest_mail, mails_stuck })
+}
+
+/// Every sink that there is.
+pub(crate) fn all_sinks(connection: &Connection) -> Result<Vec<SinkId>, Failure> {
+    let endpoints = endpoints::list(connection)?;
+    let of_endpoints = endpoints.into_iter().map(|endpoint| endpoint.id.into());
+    Ok([SinkId::MAIL].into_iter().chain(of_endpoints).collect())
+}

@@ -1,0 +1,171 @@
+//! Mails to be sent, and forgetting what was delivered.
+
+use crate::errors::Failure;
+use crate::lanes::work;
+use crate::rows::{self, stored};
+use crate::transaction::Work;
+use crate::write::one_row;
+use crate::{delivery_rows, sql};
+use booking_core::{
+    Clock, DELIVERIES_KEPT, EndpointId, EventId, LEASE, LeaseId, Mail, MailId, MailStep, NewMail,
+    PageLimit,
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+/// Takes note that a server is there that sends mail.
+pub(crate) fn show(connection: &Connection, clock: &Clock) -> Result<Work<()>, Failure> {
+    let mut show = connection.prepare_cached(sql::MAIL_SHOW)?;
+    one_row("mail/show", show.execute([clock().timestamp_micros()])?)?;
+    Ok(Work::Changed(()))
+}
+
+/// Keeps mails to be sent, but for those that are there.
+pub(crate) fn add(
+    connection: &Connection,
+    mails: &[NewMail],
+    clock: &Clock,
+) -> Result<Work<()>, Failure> {
+    insert(connection, mails, clock())?;
+    Ok(Work::Changed(()))
+}
+
+/// The same of mails that are made at `now`.
+pub(crate) fn insert(
+    connection: &Connection,
+    mails: &[NewMail],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let mut insert = connection.prepare_cached(sql::MAIL_INSERT)?;
+    for mail in mails {
+        insert.execute(params![
+            mail.event_id.as_uuid().as_bytes(),
+            mail.id.as_uuid().as_bytes(),
+            mail.registration_id.as_uuid().as_bytes(),
+            mail.kind.as_str(),
+            stored(mail.version),
+            now.timestamp_micros(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Mails that are due by then, longest due first.
+pub(crate) fn due(
+    connection: &Connection,
+    at_most: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Mail>, Failure> {
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let mut due = connection.prepare_cached(sql::MAIL_DUE)?;
+    let due = due.query_and_then(params![now.timestamp_micros(), at_most], delivery_rows::mail)?;
+    due.collect()
+}
+
+pub(crate) fn claim(
+    connection: &Connection,
+    at_most: usize,
+    lease: LeaseId,
+    clock: &Clock,
+) -> Result<Work<Vec<Mail>>, Failure> {
+    let now = clock();
+    let mails = due(connection, at_most, now)?;
+    if mails.is_empty() {
+        return Ok(Work::Unchanged(mails));
+    }
+    let mut claim = connection.prepare_cached(sql::MAIL_CLAIM)?;
+    for Mail { mail, .. } in &mails {
+        let rows = claim.execute(params![
+            mail.event_id.as_uuid().as_bytes(),
+            mail.id.as_uuid().as_bytes(),
+            lease.as_uuid().as_bytes(),
+            (now + LEASE).timestamp_micros(),
+        ])?;
+        one_row("mail/claim", rows)?;
+    }
+    Ok(Work::Changed(mails))
+}
+
+/// Run again after a COMMIT that was lost, it may tell of a mail that it has settled itself that it is not its
+/// worker's any more, who has nothing more to do with it in either case.
+pub(crate) fn settle(
+    connection: &Connection,
+    (event_id, id, lease): (EventId, MailId, LeaseId),
+    step: &MailStep,
+    clock: &Clock,
+) -> Result<Work<bool>, Failure> {
+    let now = clock();
+    let (state, due_at, failure) = match step {
+        MailStep::GoOn => {
+            let renewed = connection.prepare_cached(sql::MAIL_RENEW)?.execute(params![
+                event_id.as_uuid().as_bytes(),
+                id.as_uuid().as_bytes(),
+                lease.as_uuid().as_bytes(),
+                (now + LEASE).timestamp_micros(),
+            ])?;
+            return Ok(if renewed == 0 { Work::Unchanged(false) } else { Work::Changed(true) });
+        }
+        MailStep::Sent => ("sent", None, None),
+        MailStep::Dropped => ("dropped", None, None),
+        MailStep::RetryAfter(pause, why) => ("due", Some(now + *pause), Some(why)),
+        MailStep::Stuck(why) => ("stuck", None, Some(why)),
+    };
+    let settled = connection.prepare_cached(sql::MAIL_SETTLE)?.execute(params![
+        event_id.as_uuid().as_bytes(),
+        id.as_uuid().as_bytes(),
+        lease.as_uuid().as_bytes(),
+        state,
+        rows::stored_time(due_at),
+        failure,
+        now.timestamp_micros(),
+    ])?;
+    Ok(if settled == 0 { Work::Unchanged(false) } else { Work::Changed(true) })
+}
+
+/// Runs a statement that changes some mails, and tells how many.
+pub(crate) fn change_some(
+    connection: &Connection,
+    statement: &str,
+    at_most: i64,
+    clock: &Clock,
+) -> Result<Work<u64>, Failure> {
+    let mut statement = connection.prepare_cached(statement)?;
+    Ok(work(statement.execute(params![clock().timestamp_micros(), at_most])?))
+}
+
+/// How many are to be sent, when the oldest of them was made, and how many are stuck.
+pub(crate) fn backlog(
+    connection: &Connection,
+) -> Result<(u64, Option<DateTime<Utc>>, u64), Failure> {
+    let mut undone = connection.prepare_cached(sql::MAIL_UNDONE)?;
+    let mut undone = undone.query([])?;
+    let (due, oldest) = match undone.next()? {
+        Some(row) => {
+            (delivery_rows::counted(row, 0)?, rows::optional_time(row, 1, "mails.made_at")?)
+        }
+        None => (0, None),
+    };
+    let mut stuck = connection.prepare_cached(sql::MAIL_COUNT_STUCK)?;
+    let stuck: i64 = stuck.query_row([], |row| row.get(0))?;
+    Ok((due, oldest, stuck.unsigned_abs()))
+}
+
+/// Deletes some deliveries and mails that were done long ago, and tells how many. Run again after a COMMIT that
+/// was lost, it deletes the next ones and tells of those, which does no harm.
+pub(crate) fn forget(
+    connection: &Connection,
+    endpoints: &[EndpointId],
+    limit: PageLimit,
+    clock: &Clock,
+) -> Result<Work<u64>, Failure> {
+    let (done_before, limit) = ((clock() - DELIVERIES_KEPT).timestamp_micros(), limit.get());
+    let mut forget = connection.prepare_cached(sql::DELIVERY_FORGET)?;
+    let mut forgotten = 0;
+    for id in endpoints {
+        let left = (limit - forgotten) as i64;
+        forgotten += forget.execute(params![id.as_uuid().as_bytes(), done_before, left])?;
+    }
+    let mut forget = connection.prepare_cached(sql::MAIL_FORGET)?;
+    let mails = forget.execute(params![done_before, limit as i64])?;
+    Ok(work(forgotten + mails))
+}
