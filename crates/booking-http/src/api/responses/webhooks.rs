@@ -60,11 +60,7 @@ fn kind_names() -> impl Iterator<Item = &'static str> {
 
 fn reasons() -> Object {
     let reasons = words(WhyDisabled::ALL.map(WhyDisabled::as_str));
-    or_null(
-        reasons.description(Some(
-            "Why nothing is sent to it: it answered 410, or failed for too long",
-        )),
-    )
+    or_null(reasons.description(Some("Why nothing is sent to it; null where messages are")))
 }
 
 impl WebhookBody<'_> {
