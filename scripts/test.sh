@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks everything: format, lints, documentation, the types of the pages, all tests on both stores and in a
-# browser, the container's files, and licences. From a clean clone, in any folder, as root or as anybody.
+# browser, the description of the API, the container's files, and licences. From a clean clone, in any folder, as
+# root or as anybody.
 #
 #   scripts/test.sh         everything but what takes minutes by itself
 #   scripts/test.sh fast    in about a minute once all is built: format, lints, unit tests, the domain, the cases
@@ -12,9 +13,9 @@
 # Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, Node.js
 # (18.19 or later), Python (3.11 or later) with venv, four packages of npm's: axe-core, which looks for what keeps
 # people out of the pages, TypeScript and Biome, which look through their code, and standardwebhooks, by which
-# receivers check what is sent to them; and those of PyPI's in scripts/python/requirements.txt. On Debian it installs
-# what is missing, except Rust, if it may (as root, or by sudo without a password); npm's and PyPI's packages it
-# fetches once, into the build's folder.
+# receivers check what is sent to them; and those of PyPI's in scripts/python/requirements.txt. Besides,
+# scripts/check-api.sh fetches packages of npm's by itself. On Debian it installs what is missing, except Rust, if it
+# may (as root, or by sudo without a password); npm's and PyPI's packages it fetches once, into the build's folder.
 # PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER, NODE, PYTHON, AXE_CORE (a path to axe.min.js), TSC (a path to
 # tsc.js) and BIOME name others than those it would find.
 #
@@ -303,6 +304,8 @@ fi
 # The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
 # run beside the other tests. All are built before, since one Cargo waits while another builds.
 run "building the tests" "${tests[@]}" --no-run
+# With the program that was built for them.
+run "the description of the API" env NODE="$node" scripts/check-api.sh
 if [ "$what" = long ]; then
     run "every state of a small event" "${tests[@]}" --test model -- --ignored
     # By itself, since it takes all of the machine for a minute and its parts watch each other by the clock.

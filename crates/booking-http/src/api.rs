@@ -3,6 +3,7 @@
 pub(crate) mod base_url;
 pub(crate) mod compression;
 pub(crate) mod live;
+pub(crate) mod openapi;
 pub(crate) mod pagination;
 pub(crate) mod qr;
 pub(crate) mod requests;

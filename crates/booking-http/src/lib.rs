@@ -12,7 +12,7 @@
 //! | `settings` | every setting's name, default and meaning, and the reader of the environment |
 //! | `net` | sockets, connections, and where a request comes from |
 //! | `extract` | bodies, fields, JSON, paths, queries, idempotency keys, conditional requests |
-//! | `api` | requests and responses as values; pages, QR codes, compression |
+//! | `api` | requests and responses as values, and how they are described; pages, QR codes, compression |
 //! | `auth` | authentication: organizers' tokens, manage tokens |
 //! | `limits` | how much one client may ask for |
 //! | `telemetry` | metrics, readiness, the log, request ids |
@@ -43,6 +43,7 @@ mod settings;
 pub mod telemetry;
 mod util;
 
+pub use routes::openapi;
 pub use server::serve_store;
 
 /// The examples in the README are compiled and run as tests.

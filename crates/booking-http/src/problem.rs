@@ -3,7 +3,7 @@
 mod auth_error;
 mod extras;
 mod rate_limited;
-mod shape;
+pub(crate) mod shape;
 
 pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TicketFault, void_reason};
@@ -23,6 +23,8 @@ use serde::Serialize;
 use shape::Shape;
 use std::time::{Duration, SystemTime};
 use thiserror::Error;
+use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, Type};
 
 /// On an answer that was given before.
 pub(crate) const REPLAYED: (HeaderName, HeaderValue) =
@@ -91,7 +93,7 @@ pub(crate) enum ApiError {
 }
 
 /// What is wrong with one part of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// A JSON pointer (RFC 6901) into the body, or the name of a query parameter or a header after a
     /// slash.
@@ -176,27 +178,49 @@ impl ApiError {
     }
 }
 
-/// The body of a problem.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request was not granted (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Problem<'a> {
+    /// Where it is explained, on this server.
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
     status: u16,
+    /// For people; it may change.
     detail: &'a str,
+    /// The path that was asked for.
     instance: &'a str,
+    #[schema(schema_with = codes)]
     code: &'static str,
     /// The detail again, for clients of the first contract.
     error: &'a str,
+    /// It leads to the server's log.
     request_id: &'a str,
+    /// With `all_held`: the earliest instant at which a held seat can come back.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     retry_at: Option<DateTime<Utc>>,
+    /// With `already_checked_in`: when that was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_in_at: Option<DateTime<Utc>>,
+    /// With `ticket_refused`: why, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
+    /// With `validation` and `invalid_header`: all that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
+}
+
+/// What every code is one of.
+fn codes() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("What went wrong, for programs. It stays the same for good."))
+        .enum_values(Some(shape::ALL.iter().map(|shape| shape.code)))
 }
 
 /// The code that `error` is told by.

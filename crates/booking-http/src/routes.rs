@@ -6,99 +6,146 @@ mod authorization;
 mod bench;
 mod check_in;
 mod claims;
+mod description;
 mod events;
 mod find;
 mod live;
 mod operating;
+mod operations;
 mod organizer;
 mod registrations;
 mod responses;
+#[cfg(test)]
+mod tests;
 mod tickets;
 mod webhooks;
 
+pub(crate) use description::Description;
+
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
+use crate::api::openapi::document::{Route as Described, document};
+use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
-use crate::extract::query::{self, QueryBytesMax};
+use crate::extract::query::{self, QueryBytesMax, QueryNames};
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{DeliveryCursor, EventCursor, RegistrationCursor};
+use booking_core::{CapacityMax, DeliveryCursor, EventCursor, RegistrationCursor};
 use std::future::ready;
+use utoipa::openapi::HttpMethod;
 
 type Answer = Result<HttpResponse, ApiError>;
 
 const READ: &str = "GET, HEAD";
-const READ_OR_POST: &str = "GET, HEAD, POST";
-const READ_OR_PATCH: &str = "GET, HEAD, PATCH";
-const READ_OR_PATCH_OR_DELETE: &str = "GET, HEAD, PATCH, DELETE";
 const POST: &str = "POST";
-const DELETE: &str = "DELETE";
 
-/// Every route there is. What is not here is 404; another method is 405. They are tried one after the
-/// other, so what is asked for most comes first.
-pub(crate) fn configure(app: &mut ServiceConfig) {
-    let routes = [
-        resource("/events/{id}/register", POST).route(post().to(claims::register)),
-        read(resource(events::PATH, READ_OR_POST).app_data(EventCursor::NAMES), events::list)
-            .route(post().to(events::create)),
-        read(resource("/events/{id}", READ_OR_PATCH), events::show).route(patch().to(events::edit)),
-        resource("/events/{id}/holds", POST).route(post().to(claims::hold)),
-        resource("/registrations/{id}/confirm", POST).route(post().to(registrations::confirm)),
-        resource("/events/{id}/check-ins", POST).route(post().to(check_in::check_in)),
+/// What `Allow` says of the addresses that there are.
+const ALLOW: [&str; 6] =
+    [READ, "GET, HEAD, POST", "GET, HEAD, PATCH", "GET, HEAD, PATCH, DELETE", POST, "DELETE"];
+
+/// Every route of the API: its handler, and what it says of itself. The server and the description of the API are
+/// both made of this. What is not here is 404; another method is 405. They are tried one after the other, so
+/// what is asked for most comes first.
+#[rustfmt::skip]
+fn table() -> Vec<Endpoint> {
+    use operations as on;
+    vec![
+        at("/events/{id}/register")
+            .post(claims::register, on::claims::register),
+        at(events::PATH)
+            .queries(EventCursor::NAMES)
+            .read(events::list, on::events::list)
+            .post(events::create, on::events::create),
+        at("/events/{id}")
+            .read(events::show, on::events::show)
+            .patch(events::edit, on::events::edit),
+        at("/events/{id}/holds")
+            .post(claims::hold, on::claims::hold),
+        at("/registrations/{id}/confirm")
+            .post(registrations::confirm, on::registrations::confirm),
+        at("/events/{id}/check-ins")
+            .post(check_in::check_in, on::check_in::check_in),
         // Which would be an id that is none.
-        resource("/registrations/find", POST).route(post().to(find::find)),
-        read(resource("/registrations/{id}", READ_OR_PATCH_OR_DELETE), registrations::show)
-            .route(patch().to(registrations::correct))
-            .route(delete().to(registrations::cancel)),
-        read(
-            resource("/events/{id}/registrations", READ).app_data(RegistrationCursor::NAMES),
-            registrations::list,
-        ),
-        read(resource("/registrations/{id}/ticket", READ), tickets::show),
-        read(resource("/registrations/{id}/ticket.svg", READ), tickets::draw),
-        read(resource("/registrations/{id}/history", READ), registrations::history),
-        resource("/registrations/{id}/transfer", POST).route(post().to(registrations::transfer)),
-        resource("/registrations/{id}/link", POST).route(post().to(registrations::renew_link)),
-        resource("/events/{id}/check-ins/batch", POST).route(post().to(check_in::check_in_batch)),
-        resource("/events/{id}/check-ins/{registration_id}", DELETE)
-            .route(delete().to(check_in::undo)),
-        resource("/events/{id}/cancel", POST).route(post().to(events::cancel)),
-        read(resource("/events/{id}/calendar.ics", READ), events::calendar),
-        read(resource("/events/{id}/live", READ).app_data(WatchOne::NAMES), live::watch_one),
-        read(
-            resource("/live", READ)
-                .app_data(WatchSeveral::NAMES)
-                .app_data(QueryBytesMax(WATCHED_QUERY_BYTES_MAX)),
-            live::watch_several,
-        ),
-        read(resource("/tickets/keys", READ), tickets::keys),
-        read(resource(webhooks::PATH, READ_OR_POST), webhooks::list)
-            .route(post().to(webhooks::create)),
-        read(resource("/webhooks/keys", READ), webhooks::keys),
-        read(resource("/webhooks/{id}", READ_OR_PATCH_OR_DELETE), webhooks::show)
-            .route(patch().to(webhooks::edit))
-            .route(delete().to(webhooks::delete)),
-        resource("/webhooks/{id}/test", POST).route(post().to(webhooks::try_out)),
-        resource("/webhooks/{id}/secret", POST).route(post().to(webhooks::renew_secret)),
-        read(
-            resource("/webhooks/{id}/deliveries", READ).app_data(DeliveryCursor::NAMES),
-            webhooks::deliveries,
-        ),
-        resource("/webhooks/{id}/deliveries/{delivery_id}/redeliver", POST)
-            .route(post().to(webhooks::redeliver)),
-        read(resource("/organizer", READ), organizer::show),
-        read(resource("/health", READ), operating::live),
-        read(resource("/livez", READ), operating::live),
-        read(resource("/readyz", READ), operating::ready),
-        read(resource("/metrics", READ), operating::metrics),
-    ];
-    for route in routes {
-        app.service(route);
+        at("/registrations/find")
+            .post(find::find, on::find::find),
+        at("/registrations/{id}")
+            .read(registrations::show, on::registrations::show)
+            .patch(registrations::correct, on::registrations::correct)
+            .delete(registrations::cancel, on::registrations::cancel),
+        at("/events/{id}/registrations")
+            .queries(RegistrationCursor::NAMES)
+            .read(registrations::list, on::registrations::list),
+        at("/registrations/{id}/ticket")
+            .read(tickets::show, on::tickets::show),
+        at("/registrations/{id}/ticket.svg")
+            .read(tickets::draw, on::tickets::draw),
+        at("/registrations/{id}/history")
+            .read(registrations::history, on::registrations::history),
+        at("/registrations/{id}/transfer")
+            .post(registrations::transfer, on::registrations::transfer),
+        at("/registrations/{id}/link")
+            .post(registrations::renew_link, on::registrations::renew_link),
+        at("/events/{id}/check-ins/batch")
+            .post(check_in::check_in_batch, on::check_in::check_in_batch),
+        at("/events/{id}/check-ins/{registration_id}")
+            .delete(check_in::undo, on::check_in::undo),
+        at("/events/{id}/cancel")
+            .post(events::cancel, on::events::cancel),
+        at("/events/{id}/calendar.ics")
+            .read(events::calendar, on::events::calendar),
+        at("/events/{id}/live")
+            .queries(WatchOne::NAMES)
+            .read(live::watch_one, on::live::watch_one),
+        at("/live")
+            .queries(WatchSeveral::NAMES)
+            .query_bytes_max(WATCHED_QUERY_BYTES_MAX)
+            .read(live::watch_several, on::live::watch_several),
+        at("/tickets/keys")
+            .read(tickets::keys, on::tickets::keys),
+        at(webhooks::PATH)
+            .read(webhooks::list, on::webhooks::list)
+            .post(webhooks::create, on::webhooks::create),
+        at("/webhooks/keys")
+            .read(webhooks::keys, on::webhooks::keys),
+        at("/webhooks/{id}")
+            .read(webhooks::show, on::webhooks::show)
+            .patch(webhooks::edit, on::webhooks::edit)
+            .delete(webhooks::delete, on::webhooks::delete),
+        at("/webhooks/{id}/test")
+            .post(webhooks::try_out, on::webhooks::try_out),
+        at("/webhooks/{id}/secret")
+            .post(webhooks::renew_secret, on::webhooks::renew_secret),
+        at("/webhooks/{id}/deliveries")
+            .queries(DeliveryCursor::NAMES)
+            .read(webhooks::deliveries, on::webhooks::deliveries),
+        at("/webhooks/{id}/deliveries/{delivery_id}/redeliver")
+            .post(webhooks::redeliver, on::webhooks::redeliver),
+        at("/organizer")
+            .read(organizer::show, on::operating::who),
+        at("/health")
+            .read(operating::live, on::operating::health),
+        at("/livez")
+            .read(operating::live, on::operating::livez),
+        at("/readyz")
+            .read(operating::ready, on::operating::readyz),
+        at("/metrics")
+            .read(operating::metrics, on::operating::metrics),
+        at("/openapi.json")
+            .read(description::show, on::operating::description),
+    ]
+}
+
+/// Every route there is, and the pages.
+pub(crate) fn configure(app: &mut ServiceConfig) {
+    for endpoint in table() {
+        app.service(endpoint.into_resource());
     }
     #[cfg(feature = "bench")]
-    app.service(resource("/bench/{id}/register", POST).route(post().to(bench::register_nothing)));
+    app.service(
+        resource("/bench/{id}/register", POST).route(api(web::post(), bench::register_nothing)),
+    );
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| {
             // Pages leave what others put into their addresses: a campaign, a messenger.
@@ -111,17 +158,129 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
+/// The description of the API (OpenAPI 3.1) in JSON, as a server answers it whose events may have as many seats as
+/// `capacity_max` says.
+pub fn openapi(capacity_max: CapacityMax) -> String {
+    let routes = table().into_iter().flat_map(Endpoint::describe);
+    // Texts, numbers and maps by names: JSON holds all of it.
+    document(routes, capacity_max).to_json().unwrap_or_default()
+}
+
 /// The only route where metrics have an address of their own.
 pub(crate) fn configure_metrics(app: &mut ServiceConfig) {
     app.service(read(resource("/metrics", READ), operating::metrics_apart));
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
 
-/// An address, and the methods that it has.
+/// An address that is none of the API's, and the methods that it has.
 fn resource(path: &'static str, allow: &'static str) -> Resource {
-    web::resource(path)
+    finish(web::resource(path), path, allow)
+}
+
+/// What is counted for an address, and what it answers to other methods.
+fn finish(resource: Resource, path: &'static str, allow: &'static str) -> Resource {
+    resource
         .app_data(Route::new(path))
         .default_service(web::to(move || ready(Answer::Err(ApiError::MethodNotAllowed { allow }))))
+}
+
+/// An address of the API that has no method yet.
+fn at(path: &'static str) -> Endpoint {
+    let (resource, queries) = (web::resource(path), QueryNames(&[]));
+    Endpoint { path, resource, queries, operations: Vec::new() }
+}
+
+/// An address of the API, its handlers, and what each of its methods says of itself.
+struct Endpoint {
+    path: &'static str,
+    resource: Resource,
+    queries: QueryNames,
+    operations: Vec<(HttpMethod, fn() -> Operation)>,
+}
+
+impl Endpoint {
+    /// What may be in its query when it is read.
+    fn queries(self, queries: QueryNames) -> Self {
+        Self { queries, ..self }
+    }
+
+    /// How long that may be, where more is of use than elsewhere.
+    fn query_bytes_max(self, max: usize) -> Self {
+        let resource = self.resource.app_data(QueryBytesMax(max));
+        Self { resource, ..self }
+    }
+
+    /// GET, and HEAD with the same headers.
+    fn read<F, Args>(self, handler: F, operation: fn() -> Operation) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let resource = read(self.resource, handler);
+        Self { resource, ..self }.with(HttpMethod::Get, operation)
+    }
+
+    fn post<F, Args>(self, handler: F, operation: fn() -> Operation) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let resource = self.resource.route(api(web::post(), handler));
+        Self { resource, ..self }.with(HttpMethod::Post, operation)
+    }
+
+    fn patch<F, Args>(self, handler: F, operation: fn() -> Operation) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let resource = self.resource.route(api(web::patch(), handler));
+        Self { resource, ..self }.with(HttpMethod::Patch, operation)
+    }
+
+    fn delete<F, Args>(self, handler: F, operation: fn() -> Operation) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let resource = self.resource.route(api(web::delete(), handler));
+        Self { resource, ..self }.with(HttpMethod::Delete, operation)
+    }
+
+    fn with(mut self, method: HttpMethod, operation: fn() -> Operation) -> Self {
+        self.operations.push((method, operation));
+        self
+    }
+
+    fn into_resource(self) -> Resource {
+        let methods: Vec<&str> = self.operations.iter().map(|(method, _)| name(method)).collect();
+        let methods = methods.join(", ");
+        let allow = ALLOW.into_iter().find(|allow| *allow == methods);
+        let resource = self.resource.app_data(self.queries);
+        finish(resource, self.path, allow.expect("each list of methods is in the constant"))
+    }
+
+    fn describe(self) -> impl Iterator<Item = Described> {
+        let path = self.path;
+        self.operations.into_iter().map(move |(method, operation)| (method, path, operation()))
+    }
+}
+
+/// A method as `Allow` has it: HEAD comes with GET.
+fn name(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => READ,
+        HttpMethod::Post => POST,
+        HttpMethod::Patch => "PATCH",
+        HttpMethod::Delete => "DELETE",
+        HttpMethod::Put | HttpMethod::Options | HttpMethod::Head | HttpMethod::Trace => {
+            unreachable!("no endpoint has it")
+        }
+    }
 }
 
 /// Serves GET, and HEAD with the same headers.
@@ -131,34 +290,18 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    let get = ApiRoute(web::get()).to(handler.clone());
-    resource.route(get).route(ApiRoute(web::head()).to(handler))
-}
-
-fn post() -> ApiRoute {
-    ApiRoute(web::post())
-}
-
-fn patch() -> ApiRoute {
-    ApiRoute(web::patch())
-}
-
-fn delete() -> ApiRoute {
-    ApiRoute(web::delete())
+    let get = api(web::get(), handler.clone());
+    resource.route(get).route(api(web::head(), handler))
 }
 
 /// A route of the API. Whatever its handler takes, a query that the address does not know is refused.
-struct ApiRoute(actix_web::Route);
-
-impl ApiRoute {
-    fn to<F, Args>(self, handler: F) -> actix_web::Route
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.0.to(Strict(handler))
-    }
+fn api<F, Args>(route: actix_web::Route, handler: F) -> actix_web::Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route.to(Strict(handler))
 }
 
 /// A handler whose query is looked at, too, whatever it extracts by itself; but who may not ask hears of that

@@ -13,7 +13,7 @@ use crate::extract::body::BodyLimits;
 use crate::limits::{Gate, gate};
 use crate::net::connections::Counts;
 use crate::net::transport::{Timeouts, http_service, listen};
-use crate::routes;
+use crate::routes::{self, Description};
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
@@ -172,6 +172,7 @@ struct Shared {
     gate: Data<Gate>,
     service: Data<Service>,
     edge: Data<EdgeState>,
+    description: Data<Description>,
 }
 
 impl Shared {
@@ -191,6 +192,7 @@ impl Shared {
             gate: Data::new(Gate::new(&config.client_limits)),
             service,
             edge: Data::new(edge),
+            description: Data::new(Description::new(config.capacity_max)),
         }
     }
 
@@ -199,7 +201,8 @@ impl Shared {
             .app_data(self.tokens.clone())
             .app_data(self.gate.clone())
             .app_data(self.service.clone())
-            .app_data(self.edge.clone());
+            .app_data(self.edge.clone())
+            .app_data(self.description.clone());
     }
 }
 

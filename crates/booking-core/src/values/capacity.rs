@@ -53,6 +53,11 @@ impl CapacityMax {
             Err(Invalid::OutOfRange { min: 1, max: Self::HIGHEST.0 })
         }
     }
+
+    /// The number of seats.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
 }
 
 impl Default for CapacityMax {

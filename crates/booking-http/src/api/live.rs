@@ -1,6 +1,8 @@
 //! What watching events takes and tells: which events, since which version, and the messages of an event stream (HTML
 //! Standard, section 9.2).
 
+use crate::api::openapi::operation::{query, required_query};
+use crate::api::openapi::schemas::string;
 use crate::extract::path::EventPath;
 use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
@@ -13,6 +15,8 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::time::Duration;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::{ObjectBuilder, Type};
 
 /// What the answer is.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
@@ -45,6 +49,12 @@ pub(crate) struct WatchOne(pub(crate) Watched);
 impl WatchOne {
     pub(crate) const NAMES: QueryNames = QueryNames(&["since"]);
 
+    /// Its query, as its description has it.
+    pub(crate) fn described() -> Vec<Parameter> {
+        let version = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32));
+        vec![query("since", "The version that is known already: only another one is told", version)]
+    }
+
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let EventPath(event_id) = EventPath::of(request)?;
         let mut parameters = Parameters::of(request)?;
@@ -69,6 +79,15 @@ pub(crate) struct WatchSeveral(pub(crate) Vec<Watched>);
 
 impl WatchSeveral {
     pub(crate) const NAMES: QueryNames = QueryNames(&["events", "since"]);
+
+    /// Its query, as its description has it.
+    pub(crate) fn described() -> Vec<Parameter> {
+        let since = "The versions that are known already, by comma, in the order of the ids; nothing for none";
+        vec![
+            required_query("events", "The ids of up to 100 events, by comma", string()),
+            query("since", since, string()),
+        ]
+    }
 
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         watch_several(Parameters::of(request)?, last_seen(request.headers()))

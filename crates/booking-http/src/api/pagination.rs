@@ -2,6 +2,8 @@
 //! Registrations can be narrowed by `status`, too.
 
 use crate::api::compression::Gzipped;
+use crate::api::openapi::operation::query;
+use crate::api::openapi::schemas::{integer, string, words};
 use crate::api::responses::json;
 use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
@@ -16,6 +18,7 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::str::FromStr;
+use utoipa::openapi::path::Parameter;
 
 /// Which page of a listing is asked for.
 pub(crate) struct PageQuery<C> {
@@ -64,13 +67,34 @@ fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError>
     });
     let after = parameters
         .take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()));
-    let listed = parameters.take("status", |value| match value {
-        "seated" => Ok(Listed::Seated),
-        "all" => Ok(Listed::All),
-        _ => Err("must be seated or all".to_owned()),
+    let listed = parameters.take("status", |value| {
+        let found = LISTED.iter().find(|(word, _)| *word == value);
+        found.map(|(_, listed)| *listed).ok_or_else(|| "must be seated or all".to_owned())
     });
     let (limit, listed) = (limit.unwrap_or_default(), listed.unwrap_or_default());
     parameters.finish(PageQuery { after, limit, listed })
+}
+
+/// What a listing of registrations is called in a query.
+const LISTED: [(&str, Listed); 2] = [("seated", Listed::Seated), ("all", Listed::All)];
+
+/// The parameters of a listing, as its description has them.
+pub(crate) fn described<C: Cursor>() -> Vec<Parameter> {
+    let max = u32::try_from(PageLimit::MAX.get()).unwrap_or(u32::MAX);
+    let parameters = [
+        query(
+            "limit",
+            "How many items a page has at most; all that it may if left out",
+            integer(1..=max),
+        ),
+        query("cursor", "Where the page begins, as the link to it says", string()),
+        query(
+            "status",
+            "Those that have a seat, as if left out, or all that ever were",
+            words(LISTED.map(|(word, _)| word)),
+        ),
+    ];
+    parameters.into_iter().filter(|known| C::NAMES.0.contains(&known.name.as_str())).collect()
 }
 
 /// A number without a sign.

@@ -10,4 +10,4 @@ pub(crate) use check_in::{CheckIn, CheckInBatch, Scan};
 pub(crate) use claims::{Correct, Hold, Register, Transfer};
 pub(crate) use events::{CreateEvent, EditEvent};
 pub(crate) use find::Find;
-pub(crate) use webhooks::{CreateWebhook, EditWebhook};
+pub(crate) use webhooks::{CreateWebhook, EditWebhook, include_schema};

@@ -4,13 +4,16 @@ mod webhooks;
 
 pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 
+use crate::api::openapi::schemas::words;
 use actix_web::web::Bytes;
 use booking_core::{
-    Event, EventId, HistoryEntry, OfferTtl, Person, Registration, RegistrationId, RemindHours,
-    Retention, TimeZone, Timing, Venue, Version,
+    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, OfferTtl, PersonName,
+    Registration, RegistrationId, RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::ObjectBuilder;
 
 /// A body as it is sent. One that borrows is never more than texts, numbers and times, which JSON holds.
 pub(crate) fn json(body: &impl Serialize) -> Bytes {
@@ -18,32 +21,69 @@ pub(crate) fn json(body: &impl Serialize) -> Bytes {
 }
 
 /// An event as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(crate) struct EventBody<'a> {
+    #[schema(value_type = Uuid)]
     id: EventId,
     name: &'a str,
     description: &'a str,
     capacity: u32,
+    /// Seats that are taken: confirmed, held or offered.
     booked_count: u32,
+    /// Seats that are free.
     available: u32,
+    /// How many people wait.
     waitlist_count: u32,
+    #[schema(schema_with = event_statuses)]
     status: &'static str,
+    #[schema(required = true)]
     starts_at: Option<DateTime<Utc>>,
+    #[schema(required = true)]
     ends_at: Option<DateTime<Utc>>,
+    /// When it is over: at its end, else a day after it begins, else never.
+    #[schema(required = true)]
     over_at: Option<DateTime<Utc>>,
+    /// A name of the IANA database, in which times are shown.
+    #[schema(required = true)]
     timezone: Option<&'a str>,
+    #[schema(required = true)]
     venue: Option<&'a str>,
+    /// Before this instant nobody may register.
+    #[schema(required = true)]
     opens_at: Option<DateTime<Utc>>,
+    /// From this instant on nobody new may register.
+    #[schema(required = true)]
     closes_at: Option<DateTime<Utc>>,
     waitlist_enabled: bool,
+    /// How long an offer is good for; null confirms those who wait at once.
+    #[schema(required = true)]
     offer_ttl_seconds: Option<u32>,
+    /// Whether who comes when there is no seat hears only that, who is registered too.
     conceal_registered: bool,
+    /// For how many days after its end personal data is kept; null for ever.
+    #[schema(required = true)]
     retention_days: Option<u32>,
+    /// In which language mails are.
+    #[schema(schema_with = languages)]
     language: &'static str,
+    /// How many hours before it begins a mail reminds of it; null: none does.
+    #[schema(required = true)]
     remind_hours: Option<u32>,
+    /// Whether a visitor's seat is held until a link in a mail confirms it.
     confirm_address: bool,
+    /// Raised by one with every change.
+    #[schema(value_type = u64)]
     version: Version,
     created_at: DateTime<Utc>,
+}
+
+fn event_statuses() -> ObjectBuilder {
+    words(EventStatus::ALL.map(EventStatus::as_str))
+}
+
+fn languages() -> ObjectBuilder {
+    words(Language::ALL.map(Language::as_str))
 }
 
 impl<'a> From<&'a Event> for EventBody<'a> {
@@ -79,24 +119,50 @@ impl<'a> From<&'a Event> for EventBody<'a> {
 }
 
 /// A registration as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Registration)]
 pub(crate) struct RegistrationBody<'a> {
+    #[schema(value_type = Uuid)]
     id: RegistrationId,
+    #[schema(value_type = Uuid)]
     event_id: EventId,
-    #[serde(flatten)]
-    person: &'a Person,
+    /// As it compares: the domain as in DNS, everything in lower case.
+    #[schema(value_type = String)]
+    user_email: &'a EmailAddress,
+    #[schema(value_type = Option<String>, required = true)]
+    name: Option<&'a PersonName>,
+    #[schema(schema_with = statuses)]
     status: &'static str,
+    /// When a hold or an offer runs out.
+    #[schema(required = true)]
     expires_at: Option<DateTime<Utc>>,
+    /// The place in the queue, 1 for who is next.
+    #[schema(required = true)]
     position: Option<u32>,
+    #[schema(required = true)]
     checked_in_at: Option<DateTime<Utc>>,
+    /// The version of the event that its last change made.
+    #[schema(value_type = u64)]
     event_version: Version,
     created_at: DateTime<Utc>,
     /// Only in the answer that gives it to its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     manage_token: Option<&'a str>,
     /// Only in the answer to a check-in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = timings)]
     timing: Option<Timing>,
+}
+
+fn statuses() -> ObjectBuilder {
+    words(Status::ALL.map(Status::as_str))
+}
+
+/// How a check-in was in time.
+pub(crate) fn timings() -> ObjectBuilder {
+    words(["early", "on_time", "late"])
+        .description(Some("Whether it was more than a day early, in time, or late: it is over"))
 }
 
 impl<'a> RegistrationBody<'a> {
@@ -116,7 +182,8 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
         Self {
             id: registration.id,
             event_id: registration.event_id,
-            person: &registration.person,
+            user_email: &registration.person.user_email,
+            name: registration.person.name.as_ref(),
             status: registration.status.as_str(),
             expires_at: registration.expires_at,
             position: registration.position,
@@ -130,9 +197,15 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
 }
 
 /// What is told of a seat that whoever has the address is asked about by mail: the same whatever became of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmationSent)]
 pub(crate) struct ToConfirmBody {
+    #[schema(schema_with = sent)]
     status: &'static str,
+}
+
+fn sent() -> ObjectBuilder {
+    words([ToConfirmBody::SENT.status])
 }
 
 impl ToConfirmBody {
@@ -140,13 +213,39 @@ impl ToConfirmBody {
     pub(crate) const SENT: Self = Self { status: "confirmation_sent" };
 }
 
+/// What is told of an address whose links are asked for: the same whether or not there are any.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FindAccepted)]
+pub(crate) struct FindBody {
+    #[schema(schema_with = accepted)]
+    status: &'static str,
+}
+
+fn accepted() -> ObjectBuilder {
+    words([FindBody::ACCEPTED.status])
+}
+
+impl FindBody {
+    /// The only one that there is.
+    pub(crate) const ACCEPTED: Self = Self { status: "accepted" };
+}
+
 /// Something that happened to a registration, as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryEntry)]
 pub(crate) struct HistoryBody {
+    /// The version of the event that it made.
+    #[schema(value_type = u64)]
     version: Version,
     recorded_at: DateTime<Utc>,
+    /// What happened, such as `registered` or `checked_in`. There may be others later.
     kind: &'static str,
+    #[schema(schema_with = actors)]
     actor: &'static str,
+}
+
+fn actors() -> ObjectBuilder {
+    words([Actor::Attendee, Actor::Organizer, Actor::System].map(Actor::as_str))
 }
 
 impl From<&HistoryEntry> for HistoryBody {
@@ -161,10 +260,14 @@ impl From<&HistoryEntry> for HistoryBody {
 }
 
 /// A ticket as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ticket)]
 pub(crate) struct TicketBody {
+    #[schema(value_type = Uuid)]
     pub(crate) registration_id: RegistrationId,
+    #[schema(value_type = Uuid)]
     pub(crate) event_id: EventId,
     pub(crate) ticket: String,
+    /// Of the key that signed it, as `GET /tickets/keys` calls it.
     pub(crate) key_id: String,
 }

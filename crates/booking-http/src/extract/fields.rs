@@ -139,6 +139,8 @@ impl<'a> Fields<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        #[cfg(test)]
+        tests::note(&self.at, name);
         let position = self.fields.iter().position(|(field, _)| field == name)?;
         let (_, value) = self.fields.swap_remove(position);
         if self.fields.iter().any(|(field, _)| field == name) {
@@ -238,8 +240,29 @@ pub(crate) fn words<T: Copy + PartialEq>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use std::cell::RefCell;
+
+    thread_local! {
+        /// The pointers of what this thread has looked for, while somebody wants to know.
+        static TAKEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn note(at: &str, name: &str) {
+        TAKEN.with_borrow_mut(|taken| {
+            if let Some(taken) = taken {
+                taken.push(format!("{at}/{name}"));
+            }
+        });
+    }
+
+    /// The pointers of all fields that `read` looks for.
+    pub(crate) fn taken_by(read: impl FnOnce()) -> Vec<String> {
+        TAKEN.set(Some(Vec::new()));
+        read();
+        TAKEN.take().unwrap_or_default()
+    }
 
     fn read<T>(
         json: &str,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The longest key, in bytes.
-const KEY_BYTES_MAX: usize = 255;
+pub(crate) const KEY_BYTES_MAX: usize = 255;
 /// The shortest key of a client that shows no token, in bytes. All of those are one caller, so that one who sends
 /// the key and the body of another gets that one's answer, `manage_token` and all: their key is a secret.
 const SECRET_KEY_BYTES_MIN: usize = 16;

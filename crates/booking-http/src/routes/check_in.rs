@@ -13,7 +13,9 @@ use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use booking_core::{Command, EventCommand};
-use serde_json::json;
+use scan::ScanBody;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `POST /events/{id}/check-ins`
@@ -31,6 +33,13 @@ pub(super) async fn check_in(
     Ok(CommandResult::registration(outcome)?.made(None))
 }
 
+/// What became of scans, as clients see it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScanResults)]
+pub(crate) struct BatchBody {
+    results: Vec<ScanBody>,
+}
+
 /// `POST /events/{id}/check-ins/batch`
 pub(super) async fn check_in_batch(
     service: Data<Service>,
@@ -44,7 +53,7 @@ pub(super) async fn check_in_batch(
     if batch.is_replay {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(json!({ "results": batch.results })))
+    Ok(response.json(BatchBody { results: batch.results }))
 }
 
 /// `DELETE /events/{id}/check-ins/{registration_id}`

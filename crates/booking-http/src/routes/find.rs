@@ -2,17 +2,17 @@
 
 use super::Answer;
 use crate::api::requests::Find;
+use crate::api::responses::FindBody;
 use crate::extract::body::Write;
 use crate::problem::ApiError;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde_json::json;
 
 /// `POST /registrations/find`: the same answer whether or not anything is registered for the address, before anybody
 /// has looked. A server that sends no mail has no such address.
 pub(super) async fn find(service: Data<Service>, write: Write<Find>) -> Answer {
     let finder = service.finder.as_ref().ok_or(ApiError::NotFound)?;
     finder.ask(write.body.user_email);
-    Ok(HttpResponse::Accepted().json(json!({"status": "accepted"})))
+    Ok(HttpResponse::Accepted().json(FindBody::ACCEPTED))
 }

@@ -3,25 +3,42 @@
 use super::Answer;
 use crate::problem::ApiError;
 use crate::service::Service;
+use crate::telemetry::readiness::Ready;
 use crate::telemetry::{MetricsAt, metrics};
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// That the process is up.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Live)]
+pub(super) struct LiveBody {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether a server is to be sent requests.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(super) struct ReadyBody {
+    checks: Ready,
+    /// `ready` or `not_ready`.
+    status: &'static str,
+}
 
 /// `GET /health` and `GET /livez`: the process is up.
-pub(super) async fn live() -> web::Json<serde_json::Value> {
-    web::Json(json!({"status": "ok"}))
+pub(super) async fn live() -> web::Json<LiveBody> {
+    web::Json(LiveBody { status: "ok" })
 }
 
 /// `GET /readyz`: whether this server is to be sent requests, and if not, which check says so.
 pub(super) async fn ready(service: Data<Service>) -> HttpResponse {
-    let ready = service.ready().await;
-    match ready.is_ready() {
-        true => HttpResponse::Ok().json(json!({"status": "ready", "checks": ready})),
-        false => {
-            HttpResponse::ServiceUnavailable().json(json!({"status": "not_ready", "checks": ready}))
-        }
+    let checks = service.ready().await;
+    match checks.is_ready() {
+        true => HttpResponse::Ok().json(ReadyBody { checks, status: "ready" }),
+        false => HttpResponse::ServiceUnavailable().json(ReadyBody { checks, status: "not_ready" }),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::util::ttl_cache::TtlCache;
 use booking_core::{StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// How long an answer of the store is good for, so that probes cost nothing.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -36,7 +37,8 @@ impl Readiness {
 }
 
 /// What was found. It says which check failed, and nothing of why: the log does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReadinessChecks)]
 pub(crate) struct Ready {
     /// `ok` or `stopping`.
     pub(crate) server: &'static str,
@@ -47,6 +49,7 @@ pub(crate) struct Ready {
     /// `other_keys` where other servers sign tickets with keys that this one does not have, as told to those
     /// who look; that is no reason not to send it requests.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) tickets: Option<&'static str>,
     /// How far delivery lags behind, where it does; that is no reason either.
     #[serde(skip_serializing_if = "Option::is_none")]

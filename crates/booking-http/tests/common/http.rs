@@ -70,16 +70,20 @@ fn try_connect(url: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends one request on a connection of its own, as clients do: without asking for its end.
+/// Sends one request on a connection of its own, as clients do: without asking for its end. Its answer has to be
+/// one that the description of the API has.
 #[track_caller]
 pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     match try_send(url, method, path, headers, body) {
-        Ok(answer) => answer,
+        Ok(answer) => {
+            super::described::check(method, path, &answer);
+            answer
+        }
         Err(error) => panic!("no answer to {method} {path}: {error}"),
     }
 }
 
-/// The same to a server that may be gone, or go.
+/// The same to a server that may be gone, or go, or be another than that of the API.
 pub fn try_send(
     url: &str,
     method: &str,

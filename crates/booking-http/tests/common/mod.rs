@@ -8,6 +8,7 @@
 )]
 
 pub mod acts;
+pub mod described;
 pub mod http;
 pub mod sse;
 

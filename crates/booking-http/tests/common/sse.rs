@@ -1,5 +1,6 @@
 //! A reader of event streams over plain sockets (HTML Standard, section 9.2.6).
 
+use super::described;
 use super::http::{self, Answer, read_some};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -59,13 +60,18 @@ impl Watch {
         let text = String::from_utf8(raw[..end].to_vec()).expect("a head is ASCII");
         if text.split(' ').nth(1) != Some("200") {
             let answer = http::read_next(&mut stream, &mut raw).expect("it is read");
-            return Err(answer.expect("there is one"));
+            let answer = answer.expect("there is one");
+            described::check("GET", path, &answer);
+            return Err(answer);
         }
         let headers: Vec<_> = text
             .split("\r\n")
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
+        let head = Answer { status: 200, headers, body: Vec::new() };
+        described::check("GET", path, &head);
+        let headers = head.headers;
         let is_chunked = headers.iter().any(|(name, _)| name == "transfer-encoding");
         raw.drain(..end + 4);
         let mut watch = Self { stream, headers, is_chunked, raw, text: Vec::new(), is_over: false };

@@ -456,7 +456,15 @@ fn other_methods_are_told_which_there_are() {
 fn head_has_the_headers_of_get_and_no_body() {
     let app = App::start(Data::sqlite());
     let event = app.create(5);
-    for path in ["/", "/events", "/health", "/problems", &format!("/events/{event}")] {
+    for path in [
+        "/",
+        "/events",
+        "/health",
+        "/problems",
+        "/docs",
+        "/openapi.json",
+        &format!("/events/{event}"),
+    ] {
         let get = app.get(path);
         let head = http::send(app.url(), "HEAD", path, &[], b"");
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");

@@ -121,7 +121,9 @@ fn every_address_refuses_what_it_does_not_know() {
     assert_eq!(app.get(&format!("/registrations/{seat}")).json()["status"], "confirmed");
     assert_eq!(app.get(&format!("/events/{event}")).json()["status"], "published");
     // Pages, and what belongs to them, are whatever is behind the question mark.
-    for path in ["/", "/problems", "/templates/index.html", "/static/js/main.js", "/favicon.ico"] {
+    for path in
+        ["/", "/problems", "/docs", "/templates/index.html", "/static/js/main.js", "/favicon.ico"]
+    {
         assert_eq!(app.get(&format!("{path}?fbclid=1&fbclid=1&limit=x")).status, 200, "{path}");
     }
 }

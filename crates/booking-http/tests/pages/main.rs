@@ -7,6 +7,7 @@ mod answers;
 mod axe;
 mod check_in;
 mod corrections;
+mod docs;
 mod driver;
 mod faults;
 mod harness;

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod crates;
+mod described;
 mod documents;
 mod rooms;
 
@@ -326,7 +327,7 @@ fn two_servers_share_one_database() {
 #[test]
 fn pages_come_with_a_policy_that_forbids_inline_script() {
     let app = App::start(Data::sqlite());
-    for path in ["/", "/templates/index.html", "/problems"] {
+    for path in ["/", "/templates/index.html", "/problems", "/docs"] {
         let page = app.get(path);
         assert_eq!(
             (page.status, page.header("content-type")),

@@ -1,10 +1,13 @@
 //! What scanners at the door send.
 
+use crate::api::openapi::schemas::{instant, object, string, uuid as id};
 use crate::extract::body::FromBody;
 use crate::extract::fields::{Fields, text, trim};
 use crate::extract::json::Json;
 use booking_core::{CapacityMax, parse_device_time};
 use chrono::{DateTime, Utc};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// The most scans that are told at once. So many, with room to spare, are in the longest body.
@@ -20,6 +23,14 @@ impl FromBody for CheckIn {
         Some(Self { ticket: ticket(fields)? })
     }
 }
+
+impl PartialSchema for CheckIn {
+    fn schema() -> RefOr<Schema> {
+        with_ticket(object()).into()
+    }
+}
+
+impl ToSchema for CheckIn {}
 
 /// The body of `POST /events/{id}/check-ins/batch`.
 pub(crate) struct CheckInBatch {
@@ -44,6 +55,26 @@ impl FromBody for CheckInBatch {
         });
         Some(Self { scans: scans? })
     }
+}
+
+impl PartialSchema for CheckInBatch {
+    fn schema() -> RefOr<Schema> {
+        let scan = with_ticket(object())
+            .property("id", id().description(Some("Made by the scanner. It names this scan.")))
+            .required("id")
+            .property("scanned_at", instant())
+            .required("scanned_at");
+        let scans =
+            ArrayBuilder::new().items(scan).min_items(Some(1)).max_items(Some(SCANS_MAX)).build();
+        object().property("scans", scans).required("scans").into()
+    }
+}
+
+impl ToSchema for CheckInBatch {}
+
+fn with_ticket(object: ObjectBuilder) -> ObjectBuilder {
+    let text = string().description(Some("As it was shown or scanned"));
+    object.property("ticket", text).required("ticket")
 }
 
 fn ticket(fields: &mut Fields<'_>) -> Option<String> {

@@ -1,8 +1,11 @@
 //! What attendees send about seats.
 
+use crate::api::openapi::schemas::{email, integer, object, or_null, text as line, words};
 use crate::extract::body::FromBody;
 use crate::extract::fields::{Fields, number, text, word};
 use booking_core::{CapacityMax, EmailAddress, HoldTtl, OnFull, Person, PersonName};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Whose seat it is to be.
 fn person(fields: &mut Fields<'_>) -> Option<Person> {
@@ -10,6 +13,14 @@ fn person(fields: &mut Fields<'_>) -> Option<Person> {
     let name = fields.optional("name", text(PersonName::parse));
     Some(Person { user_email: user_email?, name })
 }
+
+fn person_schema() -> ObjectBuilder {
+    let name = line(1..=PersonName::CHARACTERS_MAX);
+    object().property("user_email", email()).required("user_email").property("name", or_null(name))
+}
+
+/// What is to be done with who comes when there is no seat.
+const ON_FULL: [(&str, OnFull); 2] = [("refuse", OnFull::Refuse), ("waitlist", OnFull::Waitlist)];
 
 /// The body of `POST /events/{id}/register`.
 pub(crate) struct Register {
@@ -20,11 +31,20 @@ pub(crate) struct Register {
 impl FromBody for Register {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
         let person = person(fields);
-        let words = [("refuse", OnFull::Refuse), ("waitlist", OnFull::Waitlist)];
-        let on_full = fields.optional("on_full", word(&words)).unwrap_or(OnFull::Refuse);
+        let on_full = fields.optional("on_full", word(&ON_FULL)).unwrap_or(OnFull::Refuse);
         Some(Self { person: person?, on_full })
     }
 }
+
+impl PartialSchema for Register {
+    fn schema() -> RefOr<Schema> {
+        let on_full = words(ON_FULL.map(|(word, _)| word))
+            .description(Some("Whether to wait if there is no seat; refuse if left out"));
+        person_schema().property("on_full", or_null(on_full)).into()
+    }
+}
+
+impl ToSchema for Register {}
 
 /// The body of `POST /events/{id}/holds`.
 pub(crate) struct Hold {
@@ -40,6 +60,16 @@ impl FromBody for Hold {
     }
 }
 
+impl PartialSchema for Hold {
+    fn schema() -> RefOr<Schema> {
+        let ttl = integer(HoldTtl::SECONDS_MIN..=HoldTtl::SECONDS_MAX)
+            .description(Some("How long the seat is held; ten minutes if left out"));
+        person_schema().property("ttl_seconds", or_null(ttl)).into()
+    }
+}
+
+impl ToSchema for Hold {}
+
 /// The body of `PATCH /registrations/{id}`. What is left out stays as it is; `null` clears a name.
 pub(crate) struct Correct {
     pub(crate) name: Option<Option<PersonName>>,
@@ -54,6 +84,16 @@ impl FromBody for Correct {
     }
 }
 
+impl PartialSchema for Correct {
+    fn schema() -> RefOr<Schema> {
+        let name = line(1..=PersonName::CHARACTERS_MAX).description(Some("null: none"));
+        let user_email = email().description(Some("For the event's organizer alone"));
+        object().property("name", or_null(name)).property("user_email", user_email).into()
+    }
+}
+
+impl ToSchema for Correct {}
+
 /// The body of `POST /registrations/{id}/transfer`.
 pub(crate) struct Transfer(pub(crate) Person);
 
@@ -62,3 +102,11 @@ impl FromBody for Transfer {
         person(fields).map(Self)
     }
 }
+
+impl PartialSchema for Transfer {
+    fn schema() -> RefOr<Schema> {
+        person_schema().into()
+    }
+}
+
+impl ToSchema for Transfer {}

@@ -1,5 +1,8 @@
 //! What organizers send about events.
 
+use crate::api::openapi::schemas::{
+    boolean as bool_schema, instant, integer, object, or_null, string, text as line, words,
+};
 use crate::extract::body::{BODY_BYTES_MAX, FromBody};
 use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
@@ -8,6 +11,8 @@ use booking_core::{
     Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
 };
 use chrono::{DateTime, Utc};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The longest body that says something of an event: a description, and what is enough for all the rest.
 const EVENT_BODY_BYTES_MAX: usize =
@@ -60,6 +65,30 @@ impl FromBody for CreateEvent {
     }
 }
 
+impl PartialSchema for CreateEvent {
+    fn schema() -> RefOr<Schema> {
+        let status = words(STATUSES.map(|(word, _)| word))
+            .description(Some("published if left out; a draft is for its organizer alone"));
+        event_schema()
+            .property("name", name_schema())
+            .required("name")
+            .property("capacity", capacity_schema())
+            .required("capacity")
+            .property("status", or_null(status))
+            .property("waitlist_enabled", or_null(bool_schema()))
+            .property("conceal_registered", or_null(bool_schema()))
+            .property("confirm_address", or_null(confirm_address_schema()))
+            .property("language", or_null(language_schema()))
+            .into()
+    }
+}
+
+impl ToSchema for CreateEvent {}
+
+/// What an event may begin as.
+const STATUSES: [(&str, EventStatus); 2] =
+    [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
+
 /// Those that mails can be in, as they are written.
 fn languages() -> [(&'static str, Language); 2] {
     Language::ALL.map(|language| (language.as_str(), language))
@@ -67,8 +96,7 @@ fn languages() -> [(&'static str, Language); 2] {
 
 fn rules(fields: &mut Fields<'_>) -> EventRules {
     let default = EventRules::default();
-    let statuses = [("draft", EventStatus::Draft), ("published", EventStatus::Published)];
-    let status = fields.optional("status", word(&statuses));
+    let status = fields.optional("status", word(&STATUSES));
     let (opens_at, closes_at) = in_order(fields, "opens_at", "closes_at");
     let waitlist_enabled = fields.optional("waitlist_enabled", boolean);
     // Here null says something: waiters are confirmed at once.
@@ -110,7 +138,7 @@ impl FromBody for EditEvent {
     fn from_fields(fields: &mut Fields<'_>, capacity_max: CapacityMax) -> Option<Self> {
         let seats = number(|seats| Capacity::parse(seats, capacity_max));
         // A draft becomes published, and a published event never a draft again.
-        let publish = fields.given("status", word(&[("published", true)]));
+        let publish = fields.given("status", word(&PUBLISH));
         Some(Self(Edit {
             if_match: None,
             name: fields.given("name", text(EventName::parse)),
@@ -134,4 +162,64 @@ impl FromBody for EditEvent {
             remind_hours: fields.clearable("remind_hours", number(RemindHours::parse)),
         }))
     }
+}
+
+/// What the status of an event may be set to.
+const PUBLISH: [(&str, bool); 1] = [("published", true)];
+
+impl PartialSchema for EditEvent {
+    fn schema() -> RefOr<Schema> {
+        event_schema()
+            .property("name", name_schema())
+            .property("capacity", capacity_schema())
+            .property("status", words(PUBLISH.map(|(word, _)| word)))
+            .property("waitlist_enabled", bool_schema())
+            .property("conceal_registered", bool_schema())
+            .property("confirm_address", confirm_address_schema())
+            .property("language", language_schema())
+            .into()
+    }
+}
+
+impl ToSchema for EditEvent {}
+
+/// What can be null, whether an event is created or edited.
+fn event_schema() -> ObjectBuilder {
+    let timezone = string().description(Some("A name of the IANA database"));
+    let retention = integer(0..=Retention::DAYS_MAX)
+        .description(Some("Days after its end for which personal data is kept; null for ever"));
+    let offer_ttl = integer(OfferTtl::SECONDS_MIN..=OfferTtl::SECONDS_MAX)
+        .description(Some("How long an offer is good for; null confirms those who wait at once"));
+    let remind_hours = integer(RemindHours::HOURS_MIN..=RemindHours::HOURS_MAX)
+        .description(Some("Hours before it begins at which a mail reminds of it; null: none does"));
+    object()
+        .property("description", or_null(line(0..=Description::CHARACTERS_MAX)))
+        .property("starts_at", or_null(instant()))
+        .property("ends_at", or_null(instant()))
+        .property("timezone", or_null(timezone))
+        .property("venue", or_null(line(1..=Venue::CHARACTERS_MAX)))
+        .property("retention_days", or_null(retention))
+        .property("opens_at", or_null(instant()))
+        .property("closes_at", or_null(instant()))
+        .property("offer_ttl_seconds", or_null(offer_ttl))
+        .property("remind_hours", or_null(remind_hours))
+}
+
+fn name_schema() -> ObjectBuilder {
+    line(1..=EventName::CHARACTERS_MAX)
+}
+
+fn language_schema() -> ObjectBuilder {
+    words(Language::ALL.map(Language::as_str)).description(Some("In which language mails are"))
+}
+
+fn confirm_address_schema() -> ObjectBuilder {
+    bool_schema().description(Some(
+        "Whether a visitor's seat is held until a link in a mail confirms it; only where mail is sent",
+    ))
+}
+
+/// How many there may be here is a setting.
+fn capacity_schema() -> ObjectBuilder {
+    integer(1..=CapacityMax::HIGHEST.get())
 }

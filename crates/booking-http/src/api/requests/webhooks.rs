@@ -1,9 +1,14 @@
 //! What organizers send about webhooks.
 
+use crate::api::openapi::schemas::{
+    array_or_null, boolean as bool_schema, object, or_null, some_of, text as line, uuid,
+};
 use crate::extract::body::{BODY_BYTES_MAX, FromBody};
 use crate::extract::fields::{Fields, boolean, text, trim, words};
 use crate::extract::json::{CHARACTER_BYTES_MAX, Json};
 use booking_core::{CapacityMax, EndpointUrl, EventId, Invalid, TypeFilter, WebhookType};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 // The longest URL is of ASCII, and so in an escape of six bytes each; the rest is short.
 const _: () = assert!(CHARACTER_BYTES_MAX / 2 * EndpointUrl::BYTES_MAX < BODY_BYTES_MAX);
@@ -26,6 +31,16 @@ impl FromBody for CreateWebhook {
     }
 }
 
+impl PartialSchema for CreateWebhook {
+    fn schema() -> RefOr<Schema> {
+        let event_id =
+            uuid().description(Some("One of your events; all that you manage if left out"));
+        webhook_schema().required("url").property("event_id", or_null(event_id)).into()
+    }
+}
+
+impl ToSchema for CreateWebhook {}
+
 /// The body of `PATCH /webhooks/{id}`. What is left out stays as it is; no types at all, as `null`, are all.
 pub(crate) struct EditWebhook {
     pub(crate) url: Option<EndpointUrl>,
@@ -44,15 +59,47 @@ impl FromBody for EditWebhook {
     }
 }
 
+impl PartialSchema for EditWebhook {
+    fn schema() -> RefOr<Schema> {
+        let enabled = bool_schema().description(Some("Whether messages are sent to it"));
+        webhook_schema().property("enabled", enabled).into()
+    }
+}
+
+impl ToSchema for EditWebhook {}
+
+/// What can be said of a webhook whether it is created or edited.
+fn webhook_schema() -> ObjectBuilder {
+    let url = line(1..=EndpointUrl::BYTES_MAX).description(Some(
+        "Where messages are sent: an absolute https URL that leads to a public address",
+    ));
+    let types = some_of(WebhookType::ALL.map(WebhookType::as_str))
+        .min_items(Some(1))
+        .description(Some("What it is told of; null: everything, also what is yet to come"));
+    object()
+        .property("url", url)
+        .property("types", array_or_null(types))
+        .property("include", include_schema())
+}
+
+/// What else messages may have in them.
+pub(crate) fn include_schema() -> ArrayBuilder {
+    some_of(INCLUDE.map(|(word, _)| word))
+        .description(Some("`person`: whose a registration is, by address and name"))
+}
+
 fn types(value: &Json<'_>) -> Result<TypeFilter, String> {
     let names = WebhookType::ALL.map(|kind| (kind.as_str(), kind));
     let some = words(&names, 1)(value)?;
     TypeFilter::only(some).map_err(|invalid: Invalid| invalid.to_string())
 }
 
+/// What else may be told.
+const INCLUDE: [(&str, bool); 1] = [("person", true)];
+
 /// What else is to be told: whose a registration is, or nothing.
 fn include(value: &Json<'_>) -> Result<bool, String> {
-    words(&[("person", true)], 0)(value).map(|included| !included.is_empty())
+    words(&INCLUDE, 0)(value).map(|included| !included.is_empty())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Tickets that were scanned: verified here, and decided where their seats are.
 
+use crate::api::openapi::schemas::{or_null, words};
 use crate::api::requests::Scan;
+use crate::api::responses::timings;
 use crate::extract::idempotency_key::part;
 use crate::problem::{ApiError, TicketFault, void_reason};
 use crate::routes::responses::{split_replay, unexpected_outcome};
@@ -14,6 +16,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder};
 use uuid::Uuid;
 
 /// What became of scans that were sent together.
@@ -25,15 +29,35 @@ pub(crate) struct BatchResult {
 }
 
 /// What became of a scan, as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScanResult)]
 pub(crate) struct ScanBody {
     id: Uuid,
+    #[schema(schema_with = results)]
     result: &'static str,
+    #[schema(value_type = Option<Uuid>, required = true)]
     registration_id: Option<RegistrationId>,
+    #[schema(required = true)]
     checked_in_at: Option<DateTime<Utc>>,
+    #[schema(schema_with = timing_or_null, required = true)]
     timing: Option<Timing>,
+    /// Why it is refused, for programs.
+    #[schema(required = true)]
     reason: Option<&'static str>,
+    #[schema(required = true)]
     detail: Option<String>,
+}
+
+const CHECKED_IN: &str = "checked_in";
+const ALREADY_CHECKED_IN: &str = "already_checked_in";
+const REFUSED: &str = "refused";
+
+fn results() -> ObjectBuilder {
+    words([CHECKED_IN, ALREADY_CHECKED_IN, REFUSED])
+}
+
+fn timing_or_null() -> Object {
+    or_null(timings())
 }
 
 /// What a ticket says, if we signed it and it is for this event.
@@ -160,11 +184,11 @@ async fn submit(
     let result = match outcome {
         Outcome::CheckedIn(Admitted { registration, timing }) => {
             let at = registration.check_in.map(|check_in| check_in.at);
-            ScanBody { timing: Some(timing), ..done(scan, "checked_in", registration_id, at, None) }
+            ScanBody { timing: Some(timing), ..done(scan, CHECKED_IN, registration_id, at, None) }
         }
         Outcome::Refused(refusal) => match refusal {
             Refusal::AlreadyCheckedIn { checked_in_at: at } => {
-                done(scan, "already_checked_in", registration_id, Some(at), Some(&refusal))
+                done(scan, ALREADY_CHECKED_IN, registration_id, Some(at), Some(&refusal))
             }
             Refusal::TicketVoid { reason } => {
                 refused(scan, registration_id, void_reason(reason), &refusal)
@@ -206,7 +230,7 @@ fn refused(
     let (reason, detail) = (Some(reason), Some(detail.to_string()));
     ScanBody {
         id: scan.id,
-        result: "refused",
+        result: REFUSED,
         registration_id,
         checked_in_at: None,
         timing: None,

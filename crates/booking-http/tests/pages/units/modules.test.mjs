@@ -18,7 +18,7 @@ const importsOf = (name) =>
   );
 
 test("every module is used", () => {
-  const used = new Set(["js/main.js"]);
+  const used = new Set(["js/main.js", "js/docs.js"]);
   for (const name of used) {
     for (const next of importsOf(name)) {
       assert.ok(sources.has(next), `${name} imports ${next}, which is not there`);
@@ -44,7 +44,7 @@ test("every style is of something in the pages", () => {
   const styles = filesOf("css/").map(read).join("\n");
   const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
   const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
-  const pages = [...sources.values(), read("index.html"), read("problems.html")].join("\n");
+  const pages = [...sources.values(), read("index.html"), read("problems.html"), read("docs.html")].join("\n");
   // Texts have capitals and full stops; names of classes have not. Some are put together: `badge--${badge}`.
   const literals = [...pages.matchAll(/"([^"\n]*)"|`([^`]*)`/g)].map(([, text, template]) => text ?? template);
   const names = literals.filter((text) => /^[ \w-]*(\$\{\w+\})?$/.test(text));

@@ -1,0 +1,7 @@
+//! The description of the API (OpenAPI 3.1): what an operation says of itself, and the document that is made of
+//! all of them. Bodies are described beside the types that they become or are made of, and limits are the
+//! domain's own.
+
+pub(crate) mod document;
+pub(crate) mod operation;
+pub(crate) mod schemas;

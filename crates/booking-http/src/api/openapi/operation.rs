@@ -1,0 +1,436 @@
+//! One method of one address: who may ask, what it takes, what it answers.
+
+use crate::api::openapi::schemas::{string, text, uuid};
+use crate::extract::body::FromBody;
+use crate::extract::idempotency_key::KEY_BYTES_MAX;
+use crate::problem::Problem;
+use crate::problem::shape::{self, Shape};
+use actix_web::http::StatusCode;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::{
+    AllOfBuilder, ArrayBuilder, Content, ContentBuilder, HttpMethod, ObjectBuilder, OneOfBuilder,
+    Ref, RefOr, Required, Response, ResponseBuilder, Schema, SecurityRequirement,
+};
+
+/// Schemas by their names.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// The security scheme of an organizer's token.
+pub(crate) const ORGANIZER: &str = "organizer";
+/// That of a registration's.
+pub(crate) const MANAGE_TOKEN: &str = "manage_token";
+
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+/// Whose token a request shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Nobody's: no token means anything here.
+    Everybody,
+    /// Nobody's, or an organizer's, who sees more.
+    Anybody,
+    /// The organizer's.
+    Organizer,
+    /// The registration's, or its event's organizer's.
+    Holder,
+}
+
+/// What one method of one address does, in the words of its description.
+pub(crate) struct Operation {
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    asker: Asker,
+    is_probe: bool,
+    body: Option<Body>,
+    parameters: Vec<Parameter>,
+    answers: Vec<Answer>,
+    problems: Vec<&'static Shape>,
+    schemas: Schemas,
+}
+
+/// What a request has to send.
+struct Body {
+    schema: RefOr<Schema>,
+    example: Value,
+    is_required: bool,
+    #[cfg(test)]
+    sample: Sample,
+}
+
+/// What reads a body, and the schema and the example that are to agree with it.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct Sample {
+    pub(crate) schema: RefOr<Schema>,
+    pub(crate) example: Value,
+    pub(crate) read: fn(&[u8]) -> Result<(), crate::problem::ApiError>,
+}
+
+/// An answer that is no problem.
+pub(crate) struct Answer {
+    status: StatusCode,
+    description: &'static str,
+    content: Option<(&'static str, RefOr<Schema>)>,
+    headers: Vec<&'static str>,
+    schemas: Schemas,
+}
+
+impl Answer {
+    /// One without a body.
+    pub(crate) fn empty(status: StatusCode, description: &'static str) -> Self {
+        let (headers, schemas) = (Vec::new(), Vec::new());
+        Self { status, description, content: None, headers, schemas }
+    }
+
+    /// One whose body is a `T`.
+    pub(crate) fn json<T: ToSchema>(status: StatusCode, description: &'static str) -> Self {
+        let content = Some((JSON, reference::<T>()));
+        Self { content, schemas: schemas_of::<T>(), ..Self::empty(status, description) }
+    }
+
+    /// One whose body is an array of `T`.
+    pub(crate) fn list<T: ToSchema>(status: StatusCode, description: &'static str) -> Self {
+        let array = ArrayBuilder::new().items(reference::<T>()).build();
+        let content = Some((JSON, RefOr::T(Schema::Array(array))));
+        Self { content, schemas: schemas_of::<T>(), ..Self::empty(status, description) }
+    }
+
+    /// One whose body is a text of this type.
+    pub(crate) fn text(
+        status: StatusCode,
+        description: &'static str,
+        content_type: &'static str,
+    ) -> Self {
+        let content = Some((content_type, string().into()));
+        Self { content, ..Self::empty(status, description) }
+    }
+
+    /// The same with a header that [`HEADERS`](super::document::HEADERS) explains.
+    #[must_use]
+    pub(crate) fn with(mut self, header: &'static str) -> Self {
+        self.headers.push(header);
+        self
+    }
+}
+
+impl Operation {
+    /// One that anybody may ask for. Its `id` is its name in clients that are made from the description.
+    pub(crate) fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Self {
+        Self {
+            id,
+            tag,
+            summary,
+            description: "",
+            asker: Asker::Anybody,
+            is_probe: false,
+            body: None,
+            parameters: Vec::new(),
+            answers: Vec::new(),
+            problems: Vec::new(),
+            schemas: schemas_of::<Problem<'_>>(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn described(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    #[must_use]
+    pub(crate) fn asked_by(self, asker: Asker) -> Self {
+        Self { asker, ..self }
+    }
+
+    /// It is asked by whoever watches the server, by whatever name, and needs no store.
+    #[must_use]
+    pub(crate) fn probe(self) -> Self {
+        Self { is_probe: true, asker: Asker::Everybody, ..self }
+    }
+
+    /// Its body becomes a `T`, as that of `example` does.
+    #[must_use]
+    pub(crate) fn takes<T: FromBody + ToSchema>(mut self, example: Value) -> Self {
+        let is_required = !T::MAY_BE_LEFT_OUT;
+        self.schemas.extend(schemas_of::<T>());
+        #[cfg(test)]
+        let sample = Sample {
+            schema: T::schema(),
+            example: example.clone(),
+            read: |bytes| crate::extract::body::parse::<T>(bytes, Default::default()).map(drop),
+        };
+        self.body = Some(Body {
+            schema: reference::<T>(),
+            example,
+            is_required,
+            #[cfg(test)]
+            sample,
+        });
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sample(&self) -> Option<Sample> {
+        self.body.as_ref().map(|body| body.sample.clone())
+    }
+
+    /// It takes these in its query.
+    #[must_use]
+    pub(crate) fn queries(mut self, parameters: Vec<Parameter>) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// It looks at this header.
+    #[must_use]
+    pub(crate) fn header(mut self, name: &str, description: &str) -> Self {
+        self.parameters.push(header(name, description, string()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn answers(mut self, mut answer: Answer) -> Self {
+        self.schemas.append(&mut answer.schemas);
+        self.answers.push(answer);
+        self
+    }
+
+    /// What it may refuse beside what every operation of its kind may.
+    #[must_use]
+    pub(crate) fn refuses(mut self, problems: &'static [Shape]) -> Self {
+        self.problems.extend(problems);
+        self
+    }
+
+    /// As it stands in the document, and the schemas that it names.
+    pub(super) fn describe(
+        mut self,
+        method: &HttpMethod,
+        path: &str,
+    ) -> (utoipa::openapi::path::Operation, Schemas) {
+        let is_write = *method != HttpMethod::Get;
+        let problems = self.all_problems(is_write, path);
+        let mut parameters = path_parameters(path);
+        parameters.append(&mut self.parameters);
+        if is_write {
+            parameters.push(header(
+                "Idempotency-Key",
+                "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
+                 Without a token it is a secret of at least 16 characters, such as a random UUID.",
+                text(1..=KEY_BYTES_MAX),
+            ));
+        }
+        let operation = OperationBuilder::new()
+            .operation_id(Some(self.id))
+            .tag(self.tag)
+            .summary(Some(self.summary))
+            .description(Some(self.description).filter(|text| !text.is_empty()))
+            .parameters(Some(parameters))
+            .request_body(self.body.map(Body::describe))
+            .securities(Some(securities(self.asker)));
+        let mut responses: BTreeMap<u16, Told> = BTreeMap::new();
+        for answer in self.answers {
+            let told = responses.entry(answer.status.as_u16()).or_default();
+            told.answer(answer, is_write);
+        }
+        for problem in problems {
+            responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
+        }
+        let operation = responses.into_iter().fold(operation, |operation, (status, told)| {
+            operation.response(status.to_string(), told.describe(is_write))
+        });
+        (operation.build(), self.schemas)
+    }
+
+    /// Its own, and those of every operation of its kind.
+    fn all_problems(&self, is_write: bool, path: &str) -> Vec<&'static Shape> {
+        let mut all = self.problems.clone();
+        // Of its query, its headers, and us.
+        all.extend([&shape::VALIDATION, &shape::INVALID_HEADER, &shape::QUERY_TOO_LONG]);
+        all.push(&shape::INTERNAL);
+        if !self.is_probe {
+            all.extend([&shape::FORBIDDEN, &shape::UNAVAILABLE]);
+        }
+        if self.asker != Asker::Everybody {
+            all.push(&shape::UNAUTHENTICATED);
+        }
+        if path.contains('{') {
+            all.push(&shape::NOT_FOUND);
+        }
+        if is_write {
+            all.extend([
+                &shape::MALFORMED_JSON,
+                &shape::CROSS_SITE,
+                &shape::TIMEOUT,
+                &shape::TOO_LARGE,
+                &shape::UNSUPPORTED_MEDIA_TYPE,
+                &shape::KEY_REUSED,
+                &shape::RATE_LIMITED,
+                &shape::OVERLOADED,
+                &shape::OUTCOME_UNKNOWN,
+            ]);
+        }
+        all
+    }
+}
+
+impl Body {
+    fn describe(self) -> RequestBody {
+        let content = ContentBuilder::new().schema(Some(self.schema)).example(Some(self.example));
+        let required = if self.is_required { Required::True } else { Required::False };
+        RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build()
+    }
+}
+
+/// What is told under one status.
+#[derive(Default)]
+struct Told {
+    descriptions: Vec<&'static str>,
+    contents: Vec<(&'static str, RefOr<Schema>)>,
+    headers: Vec<&'static str>,
+    problems: Vec<&'static Shape>,
+}
+
+impl Told {
+    fn answer(&mut self, answer: Answer, is_write: bool) {
+        self.descriptions.push(answer.description);
+        self.contents.extend(answer.content);
+        self.headers.extend(answer.headers);
+        if is_write {
+            self.headers.push("Idempotency-Replayed");
+        }
+    }
+
+    fn describe(mut self, is_write: bool) -> Response {
+        let mut descriptions: Vec<String> =
+            self.descriptions.iter().map(|text| (*text).to_owned()).collect();
+        self.headers.push("X-Request-Id");
+        if is_write {
+            self.headers.extend(["RateLimit-Policy", "RateLimit"]);
+        }
+        if !self.problems.is_empty() {
+            let told = self.problems.iter().map(|shape| format!("`{}`", shape.code));
+            descriptions.push(told.collect::<Vec<_>>().join(", "));
+            self.contents.push((PROBLEM, problem(&self.problems)));
+            self.headers.extend(self.problems.iter().filter_map(|problem| header_of(problem)));
+        }
+        let response = ResponseBuilder::new().description(descriptions.join("; "));
+        let mut contents: BTreeMap<&str, Vec<RefOr<Schema>>> = BTreeMap::new();
+        for (kind, schema) in self.contents {
+            contents.entry(kind).or_default().push(schema);
+        }
+        let response = contents.into_iter().fold(response, |response, (kind, schemas)| {
+            response.content(kind, Content::new(Some(one_of(schemas))))
+        });
+        let headers = self.headers.into_iter();
+        let response = headers.fold(response, |response, name| {
+            response.header_ref(name, Ref::new(format!("#/components/headers/{name}")))
+        });
+        response.build()
+    }
+}
+
+/// One of these schemas, which have nothing in common: the only one, if there is no other.
+fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+    match <[RefOr<Schema>; 1]>::try_from(schemas) {
+        Ok([only]) => only,
+        Err(several) => {
+            let one_of = several.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
+            RefOr::T(Schema::OneOf(one_of.build()))
+        }
+    }
+}
+
+/// The header that a problem comes with.
+fn header_of(problem: &Shape) -> Option<&'static str> {
+    let waits = [shape::ALL_HELD.code, shape::RATE_LIMITED.code];
+    match problem.status {
+        StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
+        _ if problem.retry_after.is_some() || waits.contains(&problem.code) => Some("Retry-After"),
+        StatusCode::CONFLICT => Some("Idempotency-Replayed"),
+        _ => None,
+    }
+}
+
+/// A problem with one of these codes.
+fn problem(problems: &[&Shape]) -> RefOr<Schema> {
+    let codes = ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .enum_values(Some(problems.iter().map(|shape| shape.code)));
+    let one_of_these = ObjectBuilder::new().property("code", codes).required("code");
+    let all = AllOfBuilder::new().item(reference::<Problem<'_>>()).item(one_of_these);
+    RefOr::T(Schema::AllOf(all.build()))
+}
+
+/// Whatever stands in a path for something is the id of it.
+fn path_parameters(path: &str) -> Vec<Parameter> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names
+        .map(|name| {
+            let id = match name {
+                // Messages are called by what they tell of: an event, and a version of it.
+                "delivery_id" => string().pattern(Some("^msg_[0-9a-f]{32}_[0-9]+$")),
+                _ => uuid(),
+            };
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(id))
+                .build()
+        })
+        .collect()
+}
+
+/// A parameter of a query, which may be left out.
+pub(crate) fn query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    optional(name, description, schema, ParameterIn::Query)
+}
+
+/// The same that has to be there.
+pub(crate) fn required_query(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    let mut parameter = query(name, description, schema);
+    parameter.required = Required::True;
+    parameter
+}
+
+fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    optional(name, description, schema, ParameterIn::Header)
+}
+
+fn optional(name: &str, description: &str, schema: ObjectBuilder, of: ParameterIn) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(of)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn securities(asker: Asker) -> Vec<SecurityRequirement> {
+    let token = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    match asker {
+        Asker::Everybody => Vec::new(),
+        Asker::Anybody => vec![SecurityRequirement::default(), token(ORGANIZER)],
+        Asker::Organizer => vec![token(ORGANIZER)],
+        Asker::Holder => vec![token(MANAGE_TOKEN), token(ORGANIZER)],
+    }
+}
+
+fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+/// The schema of `T`, and those that it names.
+fn schemas_of<T: ToSchema>() -> Schemas {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
+}

@@ -1,0 +1,40 @@
+//! Check-in.
+
+use super::registration;
+use crate::api::openapi::document::CHECK_IN;
+use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::requests::{CheckIn, CheckInBatch};
+use crate::api::responses::RegistrationBody;
+use crate::problem::shape;
+use crate::routes::check_in::BatchBody;
+use actix_web::http::StatusCode;
+use serde_json::json;
+
+pub(in crate::routes) fn check_in() -> Operation {
+    let told = "The registration, checked in, with its `timing`";
+    Operation::new("check_in", CHECK_IN, "Lets in who has this ticket, once")
+        .asked_by(Asker::Organizer)
+        .takes::<CheckIn>(json!({"ticket": "AQ…"}))
+        .answers(Answer::json::<RegistrationBody<'_>>(StatusCode::CREATED, told))
+        .refuses(&[shape::ALREADY_CHECKED_IN, shape::TICKET_REFUSED, shape::CLOSED])
+}
+
+pub(in crate::routes) fn check_in_batch() -> Operation {
+    let told = "What became of each scan, in their order";
+    Operation::new("check_in_batch", CHECK_IN, "Tells of scans, made without a network perhaps")
+        .described("Each scan is named by its id: telling of it again changes nothing.")
+        .asked_by(Asker::Organizer)
+        .takes::<CheckInBatch>(json!({"scans": [{
+            "id": "019606a8-6f2a-7c11-9a53-0242ac12a0e7",
+            "ticket": "AQ…",
+            "scanned_at": "2031-05-01T18:55:00Z",
+        }]}))
+        .answers(Answer::json::<BatchBody>(StatusCode::OK, told))
+}
+
+pub(in crate::routes) fn undo() -> Operation {
+    Operation::new("undo_check_in", CHECK_IN, "Takes a check-in back")
+        .asked_by(Asker::Organizer)
+        .answers(registration("The registration, which is not checked in; twice is the same"))
+        .refuses(&[shape::CLOSED])
+}

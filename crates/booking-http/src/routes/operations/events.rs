@@ -1,0 +1,75 @@
+//! Events.
+
+use super::{IF_NONE_MATCH, event, not_modified};
+use crate::api::openapi::document::EVENTS;
+use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::pagination;
+use crate::api::requests::{CreateEvent, EditEvent};
+use crate::api::responses::EventBody;
+use crate::problem::shape;
+use actix_web::http::StatusCode;
+use booking_core::EventCursor;
+use booking_delivery::calendar;
+use serde_json::json;
+
+pub(in crate::routes) fn create() -> Operation {
+    let made = Answer::json::<EventBody<'_>>(StatusCode::CREATED, "The event").with("Location");
+    Operation::new("create_event", EVENTS, "Puts up an event")
+        .asked_by(Asker::Organizer)
+        .takes::<CreateEvent>(json!({
+            "name": "Jazz night",
+            "description": "Doors at 19:00",
+            "capacity": 80,
+            "starts_at": "2031-05-01T19:00:00Z",
+            "timezone": "Europe/Berlin",
+            "venue": "Blue Room",
+        }))
+        .answers(made)
+}
+
+pub(in crate::routes) fn list() -> Operation {
+    let page = Answer::list::<EventBody<'_>>(StatusCode::OK, "A page of events").with("Link");
+    Operation::new("list_events", EVENTS, "Lists events, newest first")
+        .described(
+            "Those that are public, and those of the organizer who asks. A page ends at about 1 MiB, whatever \
+             its limit is.",
+        )
+        .queries(pagination::described::<EventCursor>())
+        .answers(page)
+}
+
+pub(in crate::routes) fn show() -> Operation {
+    Operation::new("show_event", EVENTS, "Shows an event")
+        .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
+        .answers(event(
+            "The event. While a hold has run out and nobody has tidied it has no `ETag`",
+        ))
+        .answers(not_modified())
+}
+
+pub(in crate::routes) fn edit() -> Operation {
+    Operation::new("edit_event", EVENTS, "Edits an event")
+        .described(
+            "What is left out stays as it is; null clears what can be absent. More seats serve those who wait \
+             in the same transaction. An edit that is in effect already is 200 whatever `If-Match` says.",
+        )
+        .asked_by(Asker::Organizer)
+        .header("If-Match", "Up to 16 tags of states of which the event must be in one, or `*`")
+        .takes::<EditEvent>(json!({"capacity": 100, "venue": null}))
+        .answers(event("The event as it is now"))
+        .refuses(&[shape::CAPACITY_BELOW_BOOKED, shape::CLOSED, shape::VERSION_MISMATCH])
+}
+
+pub(in crate::routes) fn cancel() -> Operation {
+    Operation::new("cancel_event", EVENTS, "Calls an event off, and ends every registration")
+        .asked_by(Asker::Organizer)
+        .answers(event("The event, which is cancelled; twice is the same"))
+}
+
+pub(in crate::routes) fn calendar() -> Operation {
+    let file = Answer::text(StatusCode::OK, "An iCalendar file (RFC 5545)", calendar::CONTENT_TYPE);
+    Operation::new("show_event_calendar", EVENTS, "The calendar file of an event that has a time")
+        .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
+        .answers(file.with("ETag"))
+        .answers(not_modified())
+}

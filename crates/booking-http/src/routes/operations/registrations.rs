@@ -1,0 +1,79 @@
+//! Registrations.
+
+use super::registration;
+use crate::api::openapi::document::REGISTRATIONS;
+use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::pagination;
+use crate::api::requests::{Correct, Transfer};
+use crate::api::responses::{HistoryBody, RegistrationBody};
+use crate::problem::shape;
+use actix_web::http::StatusCode;
+use booking_core::RegistrationCursor;
+use serde_json::json;
+
+pub(in crate::routes) fn list() -> Operation {
+    let page = Answer::list::<RegistrationBody<'_>>(StatusCode::OK, "A page of registrations");
+    Operation::new("list_registrations", REGISTRATIONS, "Lists registrations, oldest first")
+        .asked_by(Asker::Organizer)
+        .queries(pagination::described::<RegistrationCursor>())
+        .answers(page.with("Link"))
+}
+
+pub(in crate::routes) fn show() -> Operation {
+    Operation::new("show_registration", REGISTRATIONS, "Shows a registration")
+        .asked_by(Asker::Holder)
+        .answers(registration("The registration, with its place in the queue if it waits"))
+}
+
+pub(in crate::routes) fn history() -> Operation {
+    let entries = "What happened, oldest first: the last 1,000";
+    Operation::new("show_history", REGISTRATIONS, "What happened to a registration")
+        .asked_by(Asker::Holder)
+        .answers(Answer::list::<HistoryBody>(StatusCode::OK, entries))
+}
+
+pub(in crate::routes) fn confirm() -> Operation {
+    Operation::new("confirm", REGISTRATIONS, "Makes a seat of a hold or an offer")
+        .asked_by(Asker::Holder)
+        .answers(registration("The registration, which is confirmed; twice is the same"))
+        .refuses(&[shape::HOLD_EXPIRED, shape::NOT_OFFERED, shape::CLOSED])
+}
+
+pub(in crate::routes) fn cancel() -> Operation {
+    Operation::new("cancel", REGISTRATIONS, "Gives up a seat, a hold or a place in the queue")
+        .described("The seat goes to who waits longest, in the same transaction.")
+        .asked_by(Asker::Holder)
+        .answers(registration("The registration, which has ended; twice is the same"))
+        .refuses(&[shape::NOT_CANCELLABLE])
+}
+
+pub(in crate::routes) fn correct() -> Operation {
+    Operation::new("correct", REGISTRATIONS, "Puts a name or an address right")
+        .described("A new address makes a new `manage_token`; the ticket stays good.")
+        .asked_by(Asker::Holder)
+        .takes::<Correct>(json!({"name": "Ada King"}))
+        .answers(registration("The registration as it is now"))
+        .refuses(&[shape::NOT_CORRECTABLE, shape::ALREADY_REGISTERED, shape::CLOSED])
+}
+
+pub(in crate::routes) fn renew_link() -> Operation {
+    Operation::new("renew_link", REGISTRATIONS, "Makes a new `manage_token`, for the organizer")
+        .described("The old one is worthless from then on.")
+        .asked_by(Asker::Organizer)
+        .answers(registration("The registration with its new `manage_token`"))
+        .refuses(&[shape::NOT_CORRECTABLE, shape::CLOSED])
+}
+
+pub(in crate::routes) fn transfer() -> Operation {
+    Operation::new("transfer", REGISTRATIONS, "Gives a confirmed seat to another person")
+        .described("The old `manage_token` and the old ticket are worthless from then on.")
+        .asked_by(Asker::Holder)
+        .takes::<Transfer>(json!({"user_email": "grace@example.org", "name": "Grace Hopper"}))
+        .answers(registration("The registration with its new `manage_token`"))
+        .refuses(&[
+            shape::NOT_TRANSFERABLE,
+            shape::NOT_CORRECTABLE,
+            shape::ALREADY_REGISTERED,
+            shape::CLOSED,
+        ])
+}

@@ -1,0 +1,42 @@
+//! Tickets.
+
+use super::key_set;
+use crate::api::openapi::document::{CHECK_IN, REGISTRATIONS};
+use crate::api::openapi::operation::{Answer, Asker, Operation};
+use crate::api::qr;
+use crate::api::responses::TicketBody;
+use crate::problem::shape;
+use actix_web::http::StatusCode;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+pub(in crate::routes) fn show() -> Operation {
+    Operation::new("show_ticket", REGISTRATIONS, "The signed ticket of a confirmed seat")
+        .asked_by(Asker::Holder)
+        .answers(Answer::json::<TicketBody>(StatusCode::OK, "The ticket"))
+        .refuses(&[shape::NOT_CONFIRMED])
+}
+
+pub(in crate::routes) fn draw() -> Operation {
+    Operation::new("draw_ticket", REGISTRATIONS, "The same as a QR code")
+        .asked_by(Asker::Holder)
+        .answers(Answer::text(StatusCode::OK, "The ticket as a QR code", qr::CONTENT_TYPE))
+        .refuses(&[shape::NOT_CONFIRMED])
+}
+
+pub(in crate::routes) fn keys() -> Operation {
+    Operation::new("list_ticket_keys", CHECK_IN, "The public keys that tickets are verified with")
+        .asked_by(Asker::Everybody)
+        .answers(Answer::json::<JwkSet>(StatusCode::OK, "A JWK set (RFC 7517, RFC 8037)"))
+}
+
+/// Keys as `booking-ticket` writes them.
+struct JwkSet;
+
+impl PartialSchema for JwkSet {
+    fn schema() -> RefOr<Schema> {
+        key_set(&["kty", "crv", "alg", "use", "kid", "x"])
+    }
+}
+
+impl ToSchema for JwkSet {}

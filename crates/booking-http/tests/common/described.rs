@@ -1,0 +1,157 @@
+//! Every answer is held against the description of the API, as the program itself gives it: an answer with a status
+//! or a type that is not described, with a field that is not, or without one that is, fails the test that got it.
+//!
+//! What is not the API's is left out by what it is: an address that the description does not have is a page or
+//! nothing, and what came without our request id is not of the program, but of a proxy or of the framework below.
+
+use super::http::Answer;
+use booking_core::CapacityMax;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The methods that the description may have something for.
+const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PATCH", "DELETE"];
+
+/// Checks an answer of the program to a request.
+#[track_caller]
+pub fn check(method: &str, target: &str, answer: &Answer) {
+    if let Some(fault) = fault(method, target, answer) {
+        let body = String::from_utf8_lossy(&answer.body);
+        let body: String = body.chars().take(2_000).collect();
+        panic!(
+            "{method} {target} was answered as is not described: {fault}\n{} {body}",
+            answer.status
+        );
+    }
+}
+
+/// What about an answer is not as it is described, if anything is not.
+pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
+    answer.header("x-request-id")?;
+    // `OPTIONS` is CORS's, and others are 405 wherever there is anything.
+    if !METHODS.contains(&method) {
+        return None;
+    }
+    let document = Document::get();
+    let (template, item) = document.item(target.split(['?', '#']).next().unwrap_or_default())?;
+    let is_head = method == "HEAD";
+    let described = if is_head { "get".to_owned() } else { method.to_lowercase() };
+    let Some(operation) = item.get(&described) else {
+        let is_refused = answer.status >= 400;
+        return (!is_refused).then(|| "the address does not have the method".to_owned());
+    };
+    let Some(response) = operation["responses"].get(answer.status.to_string()) else {
+        return Some(format!("{template} does not have the status"));
+    };
+    let content_type = answer.header("content-type");
+    let contents = response["content"].as_object();
+    let content = match (content_type, contents) {
+        (None, None) => return None,
+        (Some(kind), Some(contents)) => contents.get(kind),
+        (_, _) => None,
+    };
+    let Some(content) = content else {
+        return Some(format!("{template} does not answer {content_type:?} under this status"));
+    };
+    if is_head || !content_type.is_some_and(|kind| kind.ends_with("json")) {
+        return None;
+    }
+    // One that is compressed is of a test that unpacks it.
+    if answer.header("content-encoding").is_some() {
+        return None;
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
+        return Some("the body is no JSON".to_owned());
+    };
+    let validator = document.validator(&content["schema"]);
+    let errors: Vec<_> = validator
+        .iter_errors(&body)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    (!errors.is_empty()).then(|| errors.join("\n"))
+}
+
+/// The described address that a path is one of.
+pub fn template(path: &str) -> Option<&'static str> {
+    Document::get().item(path).map(|(template, _)| template)
+}
+
+struct Document {
+    /// Each address, in its parts, and what there is of it. Those with more parts that are said come first.
+    items: Vec<(String, Value)>,
+    components: Value,
+    /// By what they validate: most answers are of a few kinds.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+impl Document {
+    fn get() -> &'static Self {
+        static DOCUMENT: OnceLock<Document> = OnceLock::new();
+        DOCUMENT.get_or_init(|| {
+            let text = booking_http::openapi(CapacityMax::default());
+            Self::read(serde_json::from_str(&text).expect("it is JSON"))
+        })
+    }
+
+    fn read(mut document: Value) -> Self {
+        let paths = document["paths"].as_object().expect("there are paths");
+        let mut items: Vec<_> =
+            paths.iter().map(|(path, item)| (path.clone(), item.clone())).collect();
+        items.sort_by_key(|(path, _)| path.matches('{').count());
+        let mut components = document["components"].take();
+        close(&mut components);
+        Self { items, components, validators: Mutex::default() }
+    }
+
+    /// The address that a path is one of.
+    fn item(&self, path: &str) -> Option<(&str, &Value)> {
+        let is_it = |(template, _): &&(String, Value)| {
+            let (parts, of) = (path.split('/'), template.split('/'));
+            let is_part =
+                |(part, of): (&str, &str)| part == of || of.starts_with('{') && !part.is_empty();
+            parts.clone().count() == of.clone().count() && parts.zip(of).all(is_part)
+        };
+        self.items.iter().find(is_it).map(|(template, item)| (template.as_str(), item))
+    }
+
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = validators.entry(schema.to_string()).or_insert_with(|| {
+            let mut root = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": self.components,
+            });
+            root["allOf"] = json!([schema]);
+            let options = jsonschema::options().should_validate_formats(true);
+            Arc::new(options.build(&root).expect("it is a schema"))
+        });
+        Arc::clone(made)
+    }
+}
+
+/// Lets no object have a field that is not described. Clients are to leave what they do not know; ours is not to
+/// answer it unsaid.
+fn close(components: &mut Value) {
+    let schemas = components["schemas"].as_object_mut().expect("there are schemas");
+    for (name, schema) in schemas {
+        // It is of another document.
+        if name != "Document" {
+            close_objects(schema);
+        }
+    }
+}
+
+fn close_objects(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(close_objects);
+            if fields.contains_key("properties") {
+                fields.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close_objects),
+        _ => {}
+    }
+}
