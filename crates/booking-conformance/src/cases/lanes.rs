@@ -212,7 +212,7 @@ pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
     let event = create(&*store, 9).await.id;
     route(&*store).await;
-    let fail = async |attempts| {
+    let fail = async |attempts: u32| {
         let lease = new_lease();
         let lane = claim_one(&*store, sink, lease).await;
         assert_eq!((lane.version, lane.attempts), (Version::new(0), attempts - 1));
