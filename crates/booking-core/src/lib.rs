@@ -148,9 +148,7 @@ pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::RequestId;
-pub use values::secret::{
-    EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash,
-};
+pub use values::secret::{EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
 pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
