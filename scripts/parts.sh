@@ -1,5 +1,5 @@
-# What scripts/test.sh and scripts/failover.sh have in common: finding programs, and installing Debian's
-# packages where that is allowed. To be sourced.
+# What scripts/test.sh and scripts/failover.sh have in common: finding programs, installing Debian's packages
+# where that is allowed, and Python's. To be sourced.
 
 fail() {
     echo "error: $*" >&2
@@ -59,4 +59,28 @@ install() (
                 as_root systemctl disable --quiet "${package%-server}" 2>/dev/null || true ;;
         esac
     done
+)
+
+find_python() { command -v "${PYTHON:-python3}" || true; }
+
+# Makes a Python environment in a folder, of scripts/python/requirements.txt and nothing else, unless it is there
+# already: python_venv FOLDER. Its program is FOLDER/bin/python.
+python_venv() (
+    folder=$1
+    requirements=scripts/python/requirements.txt
+    ! cmp -s "$requirements" "$folder/requirements.txt" || exit 0
+    python=$(find_python)
+    [ -n "$python" ] ||
+        fail "there is no Python 3${PYTHON:+ at $PYTHON}. Debian: apt-get install python3 python3-venv; macOS: brew install python; elsewhere set PYTHON to the program"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "Python 3.11 or later is needed, and this is $("$python" --version) ($python): set PYTHON to another"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$python cannot make environments. Debian: apt-get install python3-venv"
+    echo "-- fetching: what $requirements names, by pip"
+    rm -rf "$folder"
+    # Without dependencies that nobody has named, and with nothing left in anybody's home.
+    "$python" -m venv "$folder" &&
+        "$folder/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install --no-deps -r "$requirements" ||
+        fail "pip could not fetch what $requirements names: is there a network, and does its registry answer?"
+    cp "$requirements" "$folder/requirements.txt"
 )

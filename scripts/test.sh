@@ -10,11 +10,13 @@
 #                           failing over. What CI runs
 #
 # Needs Rust, a C compiler, PostgreSQL's server programs, HAProxy, nginx, Chromium, chromedriver, Node.js
-# (18.19 or later), and three packages of npm's: axe-core, which looks for what keeps people out of the pages,
-# and TypeScript and Biome, which look through their code. On Debian it installs what is missing, except Rust,
-# if it may (as root, or by sudo without a password); npm's packages it fetches once, into the build's folder.
-# PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER, NODE, AXE_CORE (a path to axe.min.js), TSC (a path to tsc.js)
-# and BIOME name others than those it would find.
+# (18.19 or later), Python (3.11 or later) with venv, four packages of npm's: axe-core, which looks for what keeps
+# people out of the pages, TypeScript and Biome, which look through their code, and standardwebhooks, by which
+# receivers check what is sent to them; and those of PyPI's in scripts/python/requirements.txt. On Debian it installs
+# what is missing, except Rust, if it may (as root, or by sudo without a password); npm's and PyPI's packages it
+# fetches once, into the build's folder.
+# PG_BIN, HAPROXY, NGINX, CHROME, CHROMEDRIVER, NODE, PYTHON, AXE_CORE (a path to axe.min.js), TSC (a path to
+# tsc.js) and BIOME name others than those it would find.
 #
 # Nothing is skipped: a part that is missing is a failure. Only cargo-deny, cargo-cyclonedx, and what
 # scripts/failover.sh needs may be absent.
@@ -86,6 +88,10 @@ typescript_version=6.0.3
 typescript_folder=$target/typescript/$typescript_version
 biome_version=2.6.8
 biome_folder=$target/biome/$biome_version
+# The tests name the version, and look in the same folder.
+webhooks_version=$(sed -nE 's/^const NPM_VERSION: &str = "([0-9.]+)";/\1/p' crates/booking-delivery/tests/webhook_receivers.rs)
+webhooks_folder=$target/standardwebhooks/$webhooks_version
+python_folder=$target/python
 # The path of a file, if there is one: of the first that is named.
 find_file() {
     local path=${1:-$2}
@@ -121,6 +127,20 @@ fetch_package() {
         mv "$parts/package" "$folder" ||
         fail "npm could not fetch $package $version: is there a network, and does its registry answer? Else set $variable"
     rm -rf "$parts"
+}
+
+# Fetches standardwebhooks with the two packages that it needs: what npm pack has is without them.
+fetch_webhooks() {
+    local parts=$webhooks_folder.parts
+    has npm ||
+        fail "there is no standardwebhooks in $webhooks_folder, and no npm to fetch it. Debian: apt-get install npm; macOS: brew install node"
+    echo "-- fetching: standardwebhooks $webhooks_version, by npm"
+    rm -rf "$parts" "$webhooks_folder"
+    mkdir -p "$parts"
+    npm install --prefix "$parts" --cache "$parts/cache" --no-save --ignore-scripts --no-audit --no-fund --silent \
+        "standardwebhooks@$webhooks_version" @stablelib/base64@1.0.1 fast-sha256@1.3.0 >/dev/null &&
+        rm -rf "$parts/cache" && mv "$parts" "$webhooks_folder" ||
+        fail "npm could not fetch standardwebhooks $webhooks_version: is there a network, and does its registry answer?"
 }
 
 # Rust first: it is the one part that is never installed for anyone.
@@ -173,8 +193,11 @@ missing=()
 [ -n "$(find_browser)${CHROME:-}" ] || missing+=(chromium chromium-sandbox)
 [ -n "$(find_driver)${CHROMEDRIVER:-}" ] || missing+=(chromium-driver)
 [ -n "$(find_node)${NODE:-}" ] || missing+=(nodejs)
-[ -n "$(find_axe)${AXE_CORE:-}" ] && [ -n "$(find_typescript)${TSC:-}" ] && [ -n "$(find_biome)${BIOME:-}" ] ||
-    has npm || missing+=(npm ca-certificates)
+if [ -z "${PYTHON:-}" ] && ! "$(find_python)" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3 python3-venv)
+fi
+[ -n "$(find_axe)${AXE_CORE:-}" ] && [ -n "$(find_typescript)${TSC:-}" ] && [ -n "$(find_biome)${BIOME:-}" ] &&
+    [ -d "$webhooks_folder" ] || has npm || missing+=(npm ca-certificates)
 if [ ${#missing[@]} -gt 0 ] && may_install; then
     install "${missing[@]}"
 fi
@@ -209,6 +232,8 @@ if [ -z "$(find_biome)${BIOME:-}" ]; then
     biome_package=$(biome_package)
     fetch_package BIOME "$biome_package" "$biome_version" "$biome_folder" biome
 fi
+[ -d "$webhooks_folder" ] || fetch_webhooks
+python_venv "$python_folder"
 axe=$(find_axe)
 typescript=$(find_typescript)
 biome=$(find_biome)
@@ -216,7 +241,7 @@ biome=$(find_biome)
 [ -n "$typescript" ] || fail "there is no TypeScript at ${TSC:-$typescript_folder/lib/tsc.js}"
 [ -n "$biome" ] || fail "there is no Biome at ${BIOME:-$biome_folder/biome}"
 # So that what is printed here is what the tests use.
-export PG_BIN=$postgres HAPROXY=$haproxy NGINX=$nginx CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe
+export PG_BIN=$postgres HAPROXY=$haproxy NGINX=$nginx CHROME=$browser CHROMEDRIVER=$driver AXE_CORE=$axe NODE=$node
 
 echo "== found"
 echo "   $(rustc --version); $(cargo --version)"
@@ -227,6 +252,7 @@ echo "   $("$nginx" -v 2>&1 | head -1) ($nginx)"
 echo "   $("$browser" --version 2>/dev/null | head -1) ($browser)"
 echo "   $("$driver" --version | head -1) ($driver)"
 echo "   Node.js $("$node" --version) ($node)"
+echo "   $("$python_folder/bin/python" --version) ($python_folder)"
 echo "   axe-core ($axe)"
 echo "   TypeScript $("$node" "$typescript" --version) ($typescript)"
 echo "   Biome $("$biome" --version) ($biome)"

@@ -140,9 +140,9 @@ pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::delivery::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint,
-    EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext, LaneStep, LeaseId,
-    MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact, SinkBacklog, SinkId,
-    WhyDisabled,
+    EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext, LaneStep,
+    LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact,
+    SinkBacklog, SinkId, WhyDisabled,
 };
 pub use values::email::EmailAddress;
 pub use values::event::{
@@ -158,9 +158,7 @@ pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::registration::{CheckedIn, Listed, Registration, Status};
 pub use values::request_id::RequestId;
-pub use values::secret::{
-    EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash,
-};
+pub use values::secret::{EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{HoldTtl, OfferTtl, Retention, TimeZone, parse_device_time, parse_instant};
 pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};

@@ -1,6 +1,6 @@
 use crate::{
-    Backlog, Delivery, DeliveryCursor, Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep,
-    LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, RecordedFact,
+    Backlog, Delivery, DeliveryCursor, Endpoint, EndpointChange, EndpointId, EventId, Lane,
+    LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, RecordedFact,
     Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 use async_trait::async_trait;

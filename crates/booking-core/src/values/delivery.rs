@@ -28,9 +28,7 @@ pub const MAIL_SEEN_KEPT: TimeDelta = TimeDelta::hours(24);
 pub const FAILURE_BYTES_MAX: usize = 200;
 
 /// Names a way out: a webhook's endpoint, or mail.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SinkId(Uuid);
 
@@ -309,9 +307,7 @@ impl From<&Delivery> for DeliveryCursor {
 }
 
 /// Names a mail: the same fact makes the same mail, however often it is looked at.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MailId(Uuid);
 

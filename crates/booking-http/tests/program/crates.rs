@@ -17,6 +17,7 @@ const ALLOWED: &[Allowed] = &[
         &[],
         &[
             "async-trait",
+            "base64",
             "chrono",
             "chrono-tz",
             "email_address",
@@ -24,6 +25,7 @@ const ALLOWED: &[Allowed] = &[
             "serde",
             "thiserror",
             "unicode-normalization",
+            "url",
             "uuid",
         ],
     ),

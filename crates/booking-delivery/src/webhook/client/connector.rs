@@ -1,0 +1,91 @@
+//! Makes connections, to addresses that were looked at and to no others.
+
+use super::connection::Connection;
+use super::outcome::Reason;
+use super::resolver::Resolver;
+use crate::webhook::addresses::Reach;
+use booking_core::EndpointUrl;
+use rustls::pki_types::ServerName;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+/// How many addresses of a name are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// How long one of them may take, before the next is tried.
+const ADDRESS_WITHIN: Duration = Duration::from_secs(4);
+
+pub(super) struct Connector {
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) tls: TlsConnector,
+    pub(super) reach: Reach,
+    /// Whether a connection may be made. The tests put another in its place, to see that they would notice.
+    pub(super) allows: fn(Reach, IpAddr) -> bool,
+}
+
+impl Connector {
+    /// A connection to whoever is behind a URL at this moment. The name is not looked up again in between: what was
+    /// looked at is what is connected to.
+    pub(super) async fn connect(&self, url: &EndpointUrl) -> Result<Connection, Reason> {
+        let addresses = self.addresses(url).await?;
+        let stream = connect_to(&addresses).await?;
+        if url.as_url().scheme() == "http" {
+            return Connection::over(stream).await;
+        }
+        let name = server_name(url).ok_or(Reason::TlsFailed)?;
+        let stream = self.tls.connect(name, stream).await.map_err(|_| Reason::TlsFailed)?;
+        Connection::over(stream).await
+    }
+
+    /// Where a URL leads. If only one of its addresses is out of reach, all are: whoever has put it there means
+    /// no good.
+    pub(super) async fn addresses(&self, url: &EndpointUrl) -> Result<Vec<SocketAddr>, Reason> {
+        let port = url.as_url().port_or_known_default().ok_or(Reason::CannotResolve)?;
+        let addresses = match url.as_url().host().ok_or(Reason::CannotResolve)? {
+            Host::Ipv4(address) => vec![SocketAddr::new(address.into(), port)],
+            Host::Ipv6(address) => vec![SocketAddr::new(address.into(), port)],
+            Host::Domain(name) => {
+                let found = self.resolver.resolve(name, port).await;
+                found.map_err(|_| Reason::CannotResolve)?
+            }
+        };
+        if addresses.is_empty() {
+            return Err(Reason::CannotResolve);
+        }
+        // In the clear nothing leaves this machine.
+        let is_clear = url.as_url().scheme() == "http";
+        let allows = |ip: IpAddr| {
+            (self.allows)(self.reach, ip) && (!is_clear || ip.to_canonical().is_loopback())
+        };
+        match addresses.iter().all(|address| allows(address.ip())) {
+            true => Ok(addresses),
+            false => Err(Reason::AddressRefused),
+        }
+    }
+}
+
+async fn connect_to(addresses: &[SocketAddr]) -> Result<TcpStream, Reason> {
+    for address in addresses.iter().take(ADDRESSES_MAX) {
+        if let Ok(Ok(stream)) = timeout(ADDRESS_WITHIN, TcpStream::connect(*address)).await {
+            // Without it a small message may wait for the answer to a smaller one.
+            stream.set_nodelay(true).map_err(|_| Reason::CannotConnect)?;
+            return Ok(stream);
+        }
+    }
+    Err(Reason::CannotConnect)
+}
+
+/// Whose certificate has to be shown.
+fn server_name(url: &EndpointUrl) -> Option<ServerName<'static>> {
+    match url.as_url().host()? {
+        // A name is the same with the dot of the root, and certificates are without.
+        Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned()).ok(),
+        Host::Ipv4(address) => Some(ServerName::from(IpAddr::from(address))),
+        Host::Ipv6(address) => Some(ServerName::from(IpAddr::from(address))),
+    }
+}

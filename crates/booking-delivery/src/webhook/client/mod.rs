@@ -1,0 +1,161 @@
+//! Sends messages to where organizers want them, and to nowhere else.
+
+mod connection;
+mod connector;
+mod outcome;
+mod pool;
+mod resolver;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub use outcome::{Outcome, Reason, Sent};
+pub use resolver::{Resolver, SystemResolver};
+pub use tls::RootsError;
+
+use crate::webhook::addresses::Reach;
+use crate::webhook::signature::SignedHeaders;
+use booking_core::EndpointUrl;
+use chrono::{DateTime, Utc};
+use connector::Connector;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use pool::{Leased, Pool};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout};
+use url::Position;
+
+/// How long a try may take, from the look-up of the name to the head of the answer.
+pub const TRY_WITHIN: Duration = Duration::from_secs(15);
+
+/// What we are called.
+const AGENT: &str = concat!("Booking/", env!("CARGO_PKG_VERSION"));
+
+/// Where messages may go, and how the way is found.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// Which addresses may be connected to.
+    pub reach: Reach,
+    /// A PEM file of authorities that are believed beside the system's.
+    pub extra_roots: Option<PathBuf>,
+    /// Who finds the addresses of names.
+    pub resolver: Arc<dyn Resolver>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        let resolver = Arc::new(SystemResolver::default());
+        Self { reach: Reach::default(), extra_roots: None, resolver }
+    }
+}
+
+/// Sends messages, over connections that it keeps for a while.
+///
+/// The address of a receiver is looked up and looked at for each connection, right before that is made, and the
+/// connection is made to the address that was looked at. No redirect is followed. Of an answer nothing is kept but
+/// its status.
+pub struct WebhookClient {
+    connector: Connector,
+    pool: Pool,
+    /// [`TRY_WITHIN`], but in tests.
+    within: Duration,
+}
+
+impl WebhookClient {
+    /// A client.
+    ///
+    /// # Errors
+    ///
+    /// If the file of further authorities cannot be read. Where the system has none, the log says so.
+    pub fn new(options: &ClientOptions) -> Result<Self, RootsError> {
+        let tls = tls::connector(options.extra_roots.as_deref())?;
+        let (resolver, reach) = (Arc::clone(&options.resolver), options.reach);
+        let connector = Connector { resolver, tls, reach, allows: Reach::allows };
+        Ok(Self { connector, pool: Pool::default(), within: TRY_WITHIN })
+    }
+
+    /// Whether a URL leads somewhere that may be connected to at this moment, which says nothing of the next one:
+    /// for whoever wants to tell an organizer at once of a mistake.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::CannotResolve`], [`Reason::AddressRefused`] or [`Reason::Timeout`].
+    pub async fn check(&self, url: &EndpointUrl) -> Result<(), Reason> {
+        let looked_up = timeout(self.within, self.connector.addresses(url)).await;
+        looked_up.unwrap_or(Err(Reason::Timeout)).map(drop)
+    }
+
+    /// Tries once to send a message, within [`TRY_WITHIN`]. A receiver may get it all the same if this fails, and twice
+    /// if a connection ends under it.
+    pub async fn send(&self, url: &EndpointUrl, headers: &SignedHeaders, body: Bytes) -> Sent {
+        let began = Instant::now();
+        let request = request(url, headers, body);
+        let tried = match request {
+            Some(request) => timeout(self.within, self.try_to_send(url, request)).await,
+            None => Ok(Err(Reason::CannotConnect)),
+        };
+        let outcome = match tried {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(reason)) => Outcome::without_answer(reason),
+            Err(_) => Outcome::without_answer(Reason::Timeout),
+        };
+        Sent { outcome, took: began.elapsed() }
+    }
+
+    async fn try_to_send(
+        &self,
+        url: &EndpointUrl,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Outcome, Reason> {
+        if let Some(mut leased) = self.pool.take(url) {
+            match leased.connection.exchange(request.clone()).await {
+                Ok(answer) => return Ok(self.finish(leased, answer).await),
+                Err(error) if error.is_parse() => return Err(Reason::of(&error)),
+                // The receiver ended it while it was idle, as it may at any time.
+                Err(_) => {}
+            }
+        }
+        let mut leased = Leased::new(self.connector.connect(url).await?, url);
+        let answer = leased.connection.exchange(request).await.map_err(|e| Reason::of(&e))?;
+        Ok(self.finish(leased, answer).await)
+    }
+
+    /// Takes the head of an answer for what it says, and keeps the connection if nothing is left in it.
+    async fn finish(&self, leased: Leased, answer: hyper::Response<Incoming>) -> Outcome {
+        let outcome = Outcome::of(&answer, DateTime::<Utc>::from(SystemTime::now()));
+        if connection::drain(answer.into_body()).await {
+            self.pool.put(leased);
+        }
+        outcome
+    }
+}
+
+/// `None` for a URL that HTTP cannot carry.
+fn request(
+    url: &EndpointUrl,
+    headers: &SignedHeaders,
+    body: Bytes,
+) -> Option<Request<Full<Bytes>>> {
+    let url = url.as_url();
+    let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &url[Position::BeforeHost..Position::BeforePath])
+        .header(USER_AGENT, AGENT)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", &headers.id)
+        .header("webhook-timestamp", headers.timestamp)
+        .header("webhook-signature", &headers.signature);
+    request.body(Full::new(body)).ok()
+}
+
+impl fmt::Debug for WebhookClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookClient")
+            .field("reach", &self.connector.reach)
+            .finish_non_exhaustive()
+    }
+}
