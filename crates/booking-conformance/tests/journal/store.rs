@@ -42,7 +42,10 @@ impl JournalStore {
     }
 
     /// Answers from what there is.
-    pub(crate) fn read<T>(&self, ask: impl FnOnce(&State, DateTime<Utc>) -> T) -> Result<T, StoreError> {
+    pub(crate) fn read<T>(
+        &self,
+        ask: impl FnOnce(&State, DateTime<Utc>) -> T,
+    ) -> Result<T, StoreError> {
         let read = self.journal().locked(|journal| ask(&journal.state, self.now()));
         read.map_err(StoreError::unavailable)
     }
