@@ -212,7 +212,7 @@ pub async fn what_failed_is_tried_again_or_given_up(fixture: &dyn Fixture) {
     let (sink, other) = (add_sink(&*store).await, add_sink(&*store).await);
     let event = create(&*store, 9).await.id;
     route(&*store).await;
-    let fail = async |attempts| {
+    let fail = async |attempts: u32| {
         let lease = new_lease();
         let lane = claim_one(&*store, sink, lease).await;
         assert_eq!((lane.version, lane.attempts), (Version::new(0), attempts - 1));
@@ -361,10 +361,12 @@ pub async fn no_fact_is_ever_passed_over(fixture: &dyn Fixture) {
     let events = sellers.join_all().await;
     sold.store(true, Ordering::SeqCst);
     workers.join_all().await;
-    let seen = seen.lock().expect("nobody panicked");
-    for event in events {
-        let all: Vec<_> = (1..=event.version.get()).collect();
-        assert_eq!(seen.get(&event.id), Some(&all), "each version once, and in order");
+    {
+        let seen = seen.lock().expect("nobody panicked");
+        for event in events {
+            let all: Vec<_> = (1..=event.version.get()).collect();
+            assert_eq!(seen.get(&event.id), Some(&all), "each version once, and in order");
+        }
     }
     assert_eq!(store.backlog().await.expect("the store answers").sinks, []);
 }
