@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::sync::Mutex;
 use std::time::SystemTime;
+use utoipa::ToSchema;
 
 /// From what age of the oldest fact on it is told by `/readyz`, of what no receiver can be the cause.
 const TOLD_FROM_SECONDS: u64 = 60;
@@ -72,7 +73,7 @@ impl Lag {
 }
 
 /// What `/readyz` says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct LagTold {
     /// The age of the oldest fact that has not been delivered.
     oldest_seconds: u64,

@@ -53,6 +53,7 @@ pub(crate) struct Ready {
     pub(crate) tickets: Option<&'static str>,
     /// How far delivery lags behind, where it does; that is no reason either.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) delivery: Option<LagTold>,
 }
 
