@@ -167,14 +167,15 @@ fn an_event_is_published_moved_or_changed_otherwise() {
     let venue = Some(Some(Venue::parse("Hall 2").expect("valid")));
     let zone = Some(Some(TimeZone::parse("Europe/Berlin").expect("valid")));
     let name = Some(EventName::parse("Another name").expect("valid"));
+    let third_name = Some(EventName::parse("A third name").expect("valid"));
     let (nothing, publish) = (Edit::default(), Edit { publish: true, ..Edit::default() });
     let edits = [
         (EventMoved, Edit { starts_at: at(100), ..nothing.clone() }),
-        (EventMoved, Edit { ends_at: at(200), name: name.clone(), ..nothing.clone() }),
+        (EventMoved, Edit { ends_at: at(200), name, ..nothing.clone() }),
         (EventMoved, Edit { timezone: zone, ..nothing.clone() }),
         (EventMoved, Edit { venue: venue.clone(), ..nothing.clone() }),
         (EventMoved, Edit { venue: Some(None), ..nothing.clone() }),
-        (EventEdited, Edit { name, ..nothing.clone() }),
+        (EventEdited, Edit { name: third_name, ..nothing.clone() }),
         (EventEdited, Edit { capacity: Some(capacity(3)), ..nothing.clone() }),
         (EventEdited, Edit { closes_at: at(50), ..nothing }),
         (EventPublished, Edit { venue, ..publish.clone() }),

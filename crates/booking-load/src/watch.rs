@@ -145,6 +145,9 @@ pub async fn run(options: WatchOptions) -> anyhow::Result<WatchReport> {
     })
 }
 
+/// The longest lag that is told apart from longer ones, in microseconds: ten minutes.
+const LAG_MICROS_MAX: u64 = 600_000_000;
+
 /// What is known of all versions, and who was told what.
 struct Board {
     began: Instant,
@@ -164,8 +167,8 @@ impl Board {
     fn new(options: &WatchOptions) -> Self {
         let zeros = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
         let histogram = || {
-            // The significant figures are within what it takes.
-            Mutex::new(Histogram::new(3).expect("3 figures are allowed"))
+            let histogram = Histogram::new_with_max(LAG_MICROS_MAX, 3);
+            Mutex::new(histogram.expect("3 figures of it are allowed"))
         };
         Self {
             began: Instant::now(),

@@ -69,7 +69,7 @@ pub async fn a_visitors_seat_is_held_until_its_address_is_confirmed(fixture: &dy
 pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
-    let event = create_confirming(&*store, 3).await;
+    let event = create_confirming(&*store, 4).await;
     let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
     let grace = register(event.id, "grace").by(Caller::Anyone);
     let grace = to_confirm(execute_one(&*store, grace).await);
@@ -90,6 +90,7 @@ pub async fn only_whoever_has_an_address_hears_that_it_is_registered(fixture: &d
     let kay = to_confirm(outcomes[0].clone());
     assert_eq!(outcomes[1], Outcome::KnownAddress(kay.id));
 
+    confirmed(execute_one(&*store, register(event.id, "zoe")).await);
     // Every seat is taken, and some only for a while.
     for who in ["ada", "grace", "nobody"] {
         let asked = [register(event.id, who), hold(event.id, who, 60)];

@@ -76,6 +76,8 @@ fn every_mail_is_said_in_every_language_whatever_is_known() {
         for letter in [least(&full), full] {
             let Rendered { subject, text, html, .. } = rendered(&letter);
             for part in [&subject, &text, &html] {
+                // Which links have as a style.
+                let part = part.replace("text-decoration:none", "");
                 for left_over in ["{", "}", "None", "none", "undefined", "Subject:"] {
                     assert!(!part.contains(left_over), "{letter:?} says {left_over}: {part}");
                 }

@@ -5,21 +5,13 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// `scripts/test.sh` reads it here.
-const AIOSMTPD_VERSION: &str = "1.4.6";
-
 /// The Python that has `aiosmtpd`.
 pub(crate) fn python() -> PathBuf {
-    let below = format!("aiosmtpd/{AIOSMTPD_VERSION}/bin/python");
+    let below = "python/bin/python";
     let this = env::current_exe().expect("a test is a program");
-    let named = env::var_os("AIOSMTPD").map(PathBuf::from);
-    let in_target =
-        || this.ancestors().map(|folder| folder.join(&below)).find(|path| path.exists());
-    named.or_else(in_target).unwrap_or_else(|| {
-        panic!(
-            "no {below} in the folder of the build, and AIOSMTPD names no Python that has it: run \
-             scripts/test.sh once, which installs it"
-        )
+    let found = this.ancestors().map(|folder| folder.join(below)).find(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!("no {below} in the folder of the build: run scripts/test.sh once, which makes it")
     })
 }
 
