@@ -1,6 +1,6 @@
 //! The oracle's part of delivery. Its tables are in `tables/delivery.rs`.
 
-use crate::memory::MemoryStore;
+use crate::memory::{DeliveryFlaw, MemoryStore};
 use crate::tables::EventTable;
 use async_trait::async_trait;
 use booking_core::{
@@ -9,16 +9,6 @@ use booking_core::{
     NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError,
     Version,
 };
-
-/// A mistake in how facts leave a store, for the negative controls.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryFlaw {
-    /// Facts are new before they are committed.
-    BeforeCommit,
-    /// Facts are looked at in the order of sequence numbers, which is not the one in which they are committed.
-    BySequence,
-}
 
 #[async_trait]
 impl DeliveryStore for MemoryStore {

@@ -29,9 +29,8 @@ mod tables;
 mod tools;
 
 #[doc(hidden)]
-pub use delivery::DeliveryFlaw;
 pub use fixture::Fixture;
-pub use memory::MemoryStore;
+pub use memory::{DeliveryFlaw, MemoryStore};
 pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 

@@ -1,4 +1,3 @@
-use crate::delivery::DeliveryFlaw;
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
@@ -13,6 +12,16 @@ use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A mistake in how facts leave a store, for the negative controls.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryFlaw {
+    /// Facts are new before they are committed.
+    BeforeCommit,
+    /// Facts are looked at in the order of sequence numbers, which is not the one in which they are committed.
+    BySequence,
+}
 
 /// A store in memory: the oracle that the real ones are compared with. Clones share their data.
 #[derive(Clone)]

@@ -16,9 +16,9 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
-         connection < rows < url < load < spellings < store < audit < migrate < read < \
-         transaction < assignment < create < erasure < health < keys < organizers < \
-         read_registrations < records < write < execute",
+         connection < rows < delivery_rows < url < load < spellings < store < audit < migrate < \
+         read < transaction < assignment < create < erasure < health < keys < organizers < \
+         read_registrations < records < endpoints < lanes < mails < delivery < write < execute",
     ),
     (
         "booking-load",
@@ -31,8 +31,13 @@ const HOUSE: &[(&str, &str)] = &[
         "error < failure_log < limits < queue_age < batch < driver < admission < sweeper",
     ),
     (
+        "booking-delivery",
+        "limits < calendar < mail < webhook < mail_lane < postman < webhook_lane < dispatcher",
+    ),
+    (
         "booking-conformance",
-        "fixture < optional < tables < tools < generator < memory < history < cases",
+        "fixture < optional < tables < tools < deliveries < generator < memory < delivery < history < \
+         cases",
     ),
 ];
 
