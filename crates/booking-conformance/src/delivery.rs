@@ -9,6 +9,7 @@ use booking_core::{
     NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError,
     Version,
 };
+use chrono::{DateTime, Utc};
 
 #[async_trait]
 impl DeliveryStore for MemoryStore {
@@ -185,6 +186,31 @@ impl DeliveryStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let now = self.now();
         Ok(self.tables().delivery.settle_mail(event_id, id, lease, step, now))
+    }
+
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let at = |table: &EventTable| table.remind_at.filter(|remind_at| *remind_at <= now);
+        let due = tables.events.values().filter_map(|table| Some((table.event.id, at(table)?)));
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(_, remind_at)| *remind_at);
+        due.truncate(limit.get());
+        Ok(due)
+    }
+
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if let Some(table) = self.tables().events.get_mut(&event_id) {
+            table.remind_at = table.remind_at.filter(|kept| *kept != remind_at);
+        }
+        Ok(())
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -167,6 +167,7 @@ macro_rules! suite {
             a_backlog_tells_who_lags_behind
             what_was_delivered_is_forgotten_in_steps
             those_who_are_to_hear_of_an_event_are_listed
+            people_are_reminded_of_an_event_once_for_each_time
             an_address_has_one_seat_however_it_is_spelt
             other_spellings_of_an_address_are_found_and_erased
             names_that_show_nothing_are_still_read

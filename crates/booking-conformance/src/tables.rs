@@ -38,7 +38,7 @@ pub struct EventTable {
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     pub(crate) erase_at: Option<DateTime<Utc>>,
-    remind_at: Option<DateTime<Utc>>,
+    pub(crate) remind_at: Option<DateTime<Utc>>,
     /// The version up to which everything is erased.
     erased_to: Version,
     /// By the version that made them.

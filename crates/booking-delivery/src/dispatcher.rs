@@ -2,10 +2,11 @@
 
 use crate::limits::{
     CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING, MAIL_LANES,
-    MAILS_AT_ONCE, PURGE_EVERY, ROUTE_EVERY, SHOW_MAIL_EVERY, STORE_PAUSE,
+    MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY, SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail_lane;
 use crate::postman::Postman;
+use crate::reminders;
 use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
@@ -80,6 +81,7 @@ impl Dispatcher {
         if this.postman.is_some() {
             loops.spawn(Arc::clone(&this).show_mail());
             loops.spawn(Arc::clone(&this).send_mails());
+            loops.spawn(Arc::clone(&this).remind());
         }
         tokio::select! {
             () = stopped => {}
@@ -289,6 +291,21 @@ impl Dispatcher {
                         this.mailed.notify_one();
                     });
                 }
+            }
+        }
+    }
+
+    /// Makes the mails of events that people are to be reminded of.
+    async fn remind(self: Arc<Self>) {
+        let mut log = StoreLog::new("find whom to remind");
+        let mut ticks = interval(REMIND_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match log.take(reminders::make(&*self.store).await) {
+                Some(true) => self.mailed.notify_one(),
+                Some(false) => {}
+                None => ticks.reset_after(STORE_PAUSE),
             }
         }
     }

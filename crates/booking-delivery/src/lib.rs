@@ -6,6 +6,7 @@ pub mod limits;
 pub mod mail;
 mod mail_lane;
 mod postman;
+mod reminders;
 pub mod webhook;
 mod webhook_lane;
 

@@ -14,6 +14,8 @@ pub const RENEW_EVERY: Duration = Duration::from_secs(3);
 pub const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How often a server says that it sends mail.
 pub const SHOW_MAIL_EVERY: Duration = Duration::from_secs(60);
+/// How often events are looked for of which people are to be reminded.
+pub const REMIND_EVERY: Duration = Duration::from_secs(30);
 /// The pause after the store failed.
 pub const STORE_PAUSE: Duration = Duration::from_secs(1);
 

@@ -154,6 +154,11 @@ impl Postman {
     }
 }
 
+/// Whether an event is one that people can still be reminded of.
+pub(crate) fn is_to_begin(event: &Event) -> bool {
+    event.details.starts_at.is_some_and(|starts_at| starts_at > Utc::now())
+}
+
 /// Whether what a mail tells is still so.
 fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bool {
     let status = registration.status;
@@ -166,9 +171,8 @@ fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bo
         return false;
     }
     match kind {
-        MailKind::Confirmed | MailKind::Transferred | MailKind::Reminder => {
-            status == Status::Confirmed
-        }
+        MailKind::Confirmed | MailKind::Transferred => status == Status::Confirmed,
+        MailKind::Reminder => status == Status::Confirmed && is_to_begin(event),
         MailKind::Waitlisted => status == Status::Waitlisted,
         MailKind::Offered => status == Status::Offered,
         MailKind::Lapsed => status == Status::Expired,

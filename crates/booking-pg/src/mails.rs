@@ -1,9 +1,10 @@
-//! Mails to be sent, and forgetting what was delivered.
+//! Mails to be sent, whom to remind, and forgetting what was delivered.
 
 use crate::columns::stored_seconds;
 use crate::delivery_rows;
 use crate::error::PgError;
 use crate::lanes::MailRows;
+use crate::rows;
 use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::{write_rows, write_some};
@@ -11,6 +12,7 @@ use booking_core::{
     DELIVERIES_KEPT, EventId, LEASE, LeaseId, Mail, MailId, MailStep, NewMail, PageLimit,
     StoreError,
 };
+use chrono::{DateTime, Utc};
 use tokio_postgres::types::ToSql;
 
 impl PgStore {
@@ -75,6 +77,30 @@ impl PgStore {
             &[&event_id, &id, &lease, &state, &pause, &failure, &now];
         let settled = write_some(self, "settle_mail", sql::MAIL_SETTLE, parameters).await?;
         Ok(settled == 1)
+    }
+
+    pub(crate) async fn list_due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        let (clock_time, at_most) = (self.clock_time(), limit.get() as i64);
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::EVENT_DUE_REMINDERS, &[&clock_time, &at_most]).await?;
+                Ok(rows.iter().map(|row| (rows::event_id(row, 0), row.get(1))).collect())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn forget_reminder(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let parameters: &[&(dyn ToSql + Sync)] = &[&event_id.as_uuid(), &remind_at];
+        write_some(self, "note_reminded", sql::EVENT_REMINDED, parameters).await.map(drop)
     }
 
     pub(crate) async fn delete_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {

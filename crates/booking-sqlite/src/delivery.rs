@@ -10,6 +10,7 @@ use booking_core::{
     EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
     Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
+use chrono::{DateTime, Utc};
 
 /// How many rows are changed or deleted in one transaction, where it may be any number.
 const STEP: i64 = 1_000;
@@ -243,6 +244,21 @@ impl DeliveryStore for SqliteStore {
             mails::settle(connection, (event_id, id, lease), &step, clock)
         })
         .await
+    }
+
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        self.read(move |connection, now| mails::due_reminders(connection, limit, now)).await
+    }
+
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection, _| mails::note_reminded(connection, event_id, remind_at)).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -1,4 +1,4 @@
-//! Mails to be sent, and forgetting what was delivered.
+//! Mails to be sent, whom to remind, and forgetting what was delivered.
 
 use crate::errors::Failure;
 use crate::lanes::work;
@@ -131,6 +131,32 @@ pub(crate) fn change_some(
 ) -> Result<Work<u64>, Failure> {
     let mut statement = connection.prepare_cached(statement)?;
     Ok(work(statement.execute(params![clock().timestamp_micros(), at_most])?))
+}
+
+/// The events of which people are to be reminded by then, longest overdue first, and since when.
+pub(crate) fn due_reminders(
+    connection: &Connection,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Vec<(EventId, DateTime<Utc>)>, Failure> {
+    let mut due = connection.prepare_cached(sql::EVENT_DUE_REMINDERS)?;
+    let parameters = params![now.timestamp_micros(), limit.get() as i64];
+    let due = due.query_and_then(parameters, |row| -> Result<_, Failure> {
+        Ok((rows::event_id(row, 0)?, rows::time(row, 1, "events.remind_at")?))
+    })?;
+    due.collect()
+}
+
+/// Takes note that people were reminded, unless they are to be at another time by now.
+pub(crate) fn note_reminded(
+    connection: &Connection,
+    event_id: EventId,
+    remind_at: DateTime<Utc>,
+) -> Result<Work<()>, Failure> {
+    let mut note = connection.prepare_cached(sql::EVENT_REMINDED)?;
+    let noted =
+        note.execute(params![event_id.as_uuid().as_bytes(), remind_at.timestamp_micros()])?;
+    Ok(if noted == 0 { Work::Unchanged(()) } else { Work::Changed(()) })
 }
 
 /// How many are to be sent, when the oldest of them was made, and how many are stuck.

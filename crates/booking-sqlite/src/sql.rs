@@ -57,6 +57,7 @@ statements! {
     EVENT_AVAILABILITY "event/availability"
     EVENT_DETAILS "event/details"
     EVENT_DUE "event/due"
+    EVENT_DUE_REMINDERS "event/due_reminders"
     EVENT_EDIT "event/edit"
     EVENT_ERASABLE "event/erasable"
     EVENT_INSERT "event/insert"
@@ -65,6 +66,7 @@ statements! {
     EVENT_LOAD "event/load"
     EVENT_OF_NOBODY "event/of_nobody"
     EVENT_READ "event/read"
+    EVENT_REMINDED "event/reminded"
     EVENT_STATUS "event/status"
     EVENT_TOTALS "event/totals"
     EVENT_UPDATE "event/update"
@@ -196,9 +198,15 @@ mod tests {
         let (_directory, connection) = database();
         let plan = |statement| plan(&connection, statement);
         let by_primary_key = "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)";
-        for statement in
-            [EVENT_LOAD, EVENT_UPDATE, EVENT_EDIT, EVENT_DETAILS, EVENT_STATUS, EVENT_ASSIGN]
-        {
+        for statement in [
+            EVENT_LOAD,
+            EVENT_UPDATE,
+            EVENT_EDIT,
+            EVENT_DETAILS,
+            EVENT_STATUS,
+            EVENT_ASSIGN,
+            EVENT_REMINDED,
+        ] {
             assert_eq!(plan(statement), [by_primary_key], "{statement}");
         }
         let overdue = "SEARCH registrations USING COVERING INDEX registrations_running_out \
@@ -215,6 +223,8 @@ mod tests {
         assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
         let erasable = "SEARCH events USING INDEX events_erasable (erase_at<?)";
         assert_eq!(plan(EVENT_ERASABLE), [erasable]);
+        let reminding = "SEARCH events USING INDEX events_reminding (remind_at<?)";
+        assert_eq!(plan(EVENT_DUE_REMINDERS), [reminding]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use booking_core::{
     EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
     Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
+use chrono::{DateTime, Utc};
 
 #[async_trait]
 impl DeliveryStore for ScriptedStore {
@@ -134,6 +135,21 @@ impl DeliveryStore for ScriptedStore {
         step: MailStep,
     ) -> Result<bool, StoreError> {
         self.memory.settle_mail(event_id, id, lease, step).await
+    }
+
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        self.memory.due_reminders(limit).await
+    }
+
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.memory.note_reminded(event_id, remind_at).await
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -4,10 +4,11 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-    Backlog, BookingStore, Caller, Command, DELIVERIES_KEPT, Delivery, DeliveryState, EventCommand,
-    LEASE, LaneNext, LaneStep, LeaseId, Mail, MailKind, MailStep, NewMail, SinkBacklog, SinkId,
+    Backlog, BookingStore, Caller, Command, DELIVERIES_KEPT, Delivery, DeliveryState, Edit,
+    EventCommand, EventId, EventStatus, LEASE, LaneNext, LaneStep, LeaseId, Mail, MailKind,
+    MailStep, NewMail, RemindHours, SinkBacklog, SinkId,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 async fn claim_mails(store: &dyn BookingStore, lease: LeaseId) -> Vec<Mail> {
@@ -251,4 +252,81 @@ pub async fn those_who_are_to_hear_of_an_event_are_listed(fixture: &dyn Fixture)
     assert!(called_off.contains(&lin.id) && !called_off.contains(&gone.id), "{called_off:?}");
     let nowhere = store.live_registrations(Uuid::now_v7().into(), None, limit(9)).await;
     assert_eq!(nowhere.expect("the store answers"), None);
+}
+
+/// Puts up an event of which people are to be reminded then, a day before it begins.
+async fn create_reminding(
+    store: &dyn BookingStore,
+    remind_at: DateTime<Utc>,
+    status: EventStatus,
+) -> EventId {
+    let new = new_event("An event", 9).with(|new| {
+        new.details.starts_at = Some(remind_at + TimeDelta::days(1));
+        new.details.remind_hours = RemindHours::parse(24).ok();
+        new.rules.status = status;
+    });
+    store.create_event(new.expect("in order")).await.expect("the store answers").id
+}
+
+async fn due_reminders(store: &dyn BookingStore, at_most: u32) -> Vec<(EventId, DateTime<Utc>)> {
+    store.due_reminders(limit(at_most)).await.expect("the store answers")
+}
+
+async fn note_reminded(store: &dyn BookingStore, event: EventId, remind_at: DateTime<Utc>) {
+    store.note_reminded(event, remind_at).await.expect("the store answers");
+}
+
+/// People are to be reminded of an event that is on from the time on that it says, until that is done, and again if
+/// it is moved. That is no change of the event.
+pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let (hour, began) = (TimeDelta::hours(1), clock.now());
+    let later = create_reminding(&*store, began + hour * 2, EventStatus::Published).await;
+    let sooner = create_reminding(&*store, began + hour, EventStatus::Published).await;
+    create_reminding(&*store, began + hour, EventStatus::Draft).await;
+    let cancelled = create_reminding(&*store, began + hour, EventStatus::Published).await;
+    let cancel = EventCommand::new(cancelled, Caller::Operator, Command::CancelEvent);
+    execute_one(&*store, cancel).await;
+    create(&*store, 9).await;
+
+    wait(hour - TimeDelta::microseconds(1), &clock);
+    assert_eq!(due_reminders(&*store, 9).await, [], "it is not the time yet");
+    clock.advance_micros(1);
+    assert_eq!(due_reminders(&*store, 9).await, [(sooner, began + hour)]);
+    wait(hour, &clock);
+    let both = [(sooner, began + hour), (later, began + hour * 2)];
+    assert_eq!(due_reminders(&*store, 9).await, both, "longest overdue first");
+    assert_eq!(due_reminders(&*store, 1).await, both[..1]);
+
+    // Whoever reminded at another time than it is by now has not reminded at this one.
+    for other in [TimeDelta::microseconds(-1), TimeDelta::microseconds(1), hour] {
+        note_reminded(&*store, sooner, began + hour + other).await;
+    }
+    note_reminded(&*store, Uuid::now_v7().into(), began + hour).await;
+    assert_eq!(due_reminders(&*store, 9).await, both);
+    let version = read(&*store, sooner).await.version;
+    for _ in 0..2 {
+        note_reminded(&*store, sooner, began + hour).await;
+        assert_eq!(due_reminders(&*store, 9).await, both[1..]);
+    }
+    assert_eq!(read(&*store, sooner).await.version, version);
+    assert_eq!(facts_after(&*store, sooner, version, 9).await, [], "it is no fact");
+
+    let edit = async |edit| {
+        let command = Command::Edit(Box::new(edit));
+        execute_one(&*store, EventCommand::new(sooner, Caller::Operator, command)).await
+    };
+    edit(Edit { waitlist_enabled: Some(false), ..Edit::default() }).await;
+    assert_eq!(due_reminders(&*store, 9).await, both[1..], "it is at the same time");
+    let starts_at = Some(Some(began + hour * 4 + TimeDelta::days(1)));
+    edit(Edit { starts_at, ..Edit::default() }).await;
+    assert_eq!(due_reminders(&*store, 9).await, both[1..], "that time is to come");
+    note_reminded(&*store, sooner, began + hour).await;
+    wait(hour * 2, &clock);
+    let moved = (sooner, began + hour * 4);
+    assert_eq!(due_reminders(&*store, 9).await, [both[1], moved]);
+    note_reminded(&*store, later, both[1].1).await;
+    note_reminded(&*store, sooner, moved.1).await;
+    assert_eq!(due_reminders(&*store, 9).await, []);
 }

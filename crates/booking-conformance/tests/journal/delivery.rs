@@ -2,7 +2,7 @@
 //! read from what there is.
 
 use crate::line::Line;
-use crate::state::State;
+use crate::state::{State, Table};
 use crate::store::JournalStore;
 use async_trait::async_trait;
 use booking_conformance::DeliveryTables;
@@ -183,6 +183,32 @@ impl DeliveryStore for JournalStore {
         step: MailStep,
     ) -> Result<bool, StoreError> {
         self.change(|tables, _, now| tables.settle_mail(event_id, id, lease, step, now))
+    }
+
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        self.read(|state, now| {
+            let since = |table: &Table| table.remind_at.filter(|remind_at| *remind_at <= now);
+            let due = state.events.values();
+            let due = due.filter_map(|table| Some((since(table)?, table.event.id)));
+            let mut due: Vec<_> = due.collect();
+            due.sort_unstable();
+            due.into_iter().take(limit.get()).map(|(since, id)| (id, since)).collect()
+        })
+    }
+
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write(|state, _| {
+            let table = state.events.get(&event_id);
+            let is_news = table.is_some_and(|table| table.remind_at == Some(remind_at));
+            ((), is_news.then_some(Line::Reminded(event_id)))
+        })
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

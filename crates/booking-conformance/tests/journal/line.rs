@@ -30,6 +30,8 @@ pub(crate) enum Line {
     Revoked(TokenId, DateTime<Utc>),
     /// Something about what is delivered has changed: all of that, as it is then.
     Delivered(Box<DeliveryTables>),
+    /// Nobody is to be reminded of an event any more.
+    Reminded(EventId),
 }
 
 impl Line {

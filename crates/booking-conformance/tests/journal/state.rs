@@ -38,7 +38,7 @@ pub(crate) struct Table {
     pub(crate) due_at: Option<DateTime<Utc>>,
     cancelled_version: Option<Version>,
     pub(crate) erase_at: Option<DateTime<Utc>>,
-    remind_at: Option<DateTime<Utc>>,
+    pub(crate) remind_at: Option<DateTime<Utc>>,
     erased_to: Version,
     /// By the versions that made them.
     pub(crate) rows: BTreeMap<Version, Stored<Registration>>,
@@ -98,6 +98,11 @@ impl State {
                 }
             }
             Line::Delivered(delivery) => self.delivery = *delivery,
+            Line::Reminded(event) => {
+                if let Some(table) = self.events.get_mut(&event) {
+                    table.remind_at = None;
+                }
+            }
         }
     }
 

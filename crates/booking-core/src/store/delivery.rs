@@ -4,6 +4,7 @@ use crate::{
     RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use std::fmt;
 
 /// Keeps where facts go and how far they have come: what carries them out (`booking-delivery`) keeps nothing
@@ -22,7 +23,8 @@ use std::fmt;
 /// else. Then five tables: the endpoints; when a server that sends mail was there last; the lanes, by event and
 /// sink; the deliveries, by event, endpoint and version; the mails, by event and id. Nothing in them is
 /// personal: mails are rendered from the registration when they are sent. All times are the store's. In the tables of
-/// `booking-conformance` (`tables/delivery.rs`) these are `DeliveryTables`.
+/// `booking-conformance` (`tables/delivery.rs`) these are `DeliveryTables`. When people are to be reminded is on the
+/// event's row, where edits write it ([`EditedEvent::remind_at`](crate::EditedEvent::remind_at)).
 #[async_trait]
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Keeps an endpoint. One that is there already under its id is returned as it is: asking again is safe.
@@ -144,6 +146,21 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         lease: LeaseId,
         step: MailStep,
     ) -> Result<bool, StoreError>;
+
+    /// Up to `limit` events of which people are to be reminded by now, longest overdue first, with the time at which
+    /// they were to be: where nobody reminded them in between, that may be long ago.
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError>;
+
+    /// Takes note that whoever was to be reminded of an event at `remind_at` is: nobody is any more at that time. If
+    /// it is another one by now, because of an edit, nothing changes. This makes no version and no fact.
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// How far delivery lags behind. It reads what is undone, and so is not for every second.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
