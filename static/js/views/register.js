@@ -140,7 +140,8 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
    */
   function offer(wanted) {
     // Not under the hands of somebody who is waiting for an answer, or has to ask for it once more.
-    if (isUnsettled(form.node) || wanted.every((button, i) => buttons.children[i] === button)) return;
+    const isThere = wanted.length === buttons.children.length && wanted.every((button, i) => buttons.children[i] === button);
+    if (isUnsettled(form.node) || isThere) return;
     const hadFocus = buttons.contains(document.activeElement);
     buttons.replaceChildren(...wanted);
     if (hadFocus) wanted[0]?.focus();

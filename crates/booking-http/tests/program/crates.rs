@@ -34,7 +34,7 @@ const ALLOWED: &[Allowed] = &[
     (
         "booking-conformance",
         &["booking-core"],
-        &["async-trait", "chrono", "fastrand", "serde_json", "tokio", "uuid"],
+        &["async-trait", "chrono", "fastrand", "serde", "serde_json", "tokio", "uuid"],
     ),
     (
         "booking-pg",

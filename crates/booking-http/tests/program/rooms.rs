@@ -32,7 +32,8 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-delivery",
-        "limits < calendar < mail < webhook < mail_lane < postman < webhook_lane < dispatcher",
+        "limits < calendar < mail < webhook < mail_lane < postman < webhook_lane < reminders < \
+         dispatcher",
     ),
     (
         "booking-conformance",
