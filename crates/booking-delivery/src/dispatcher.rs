@@ -1,8 +1,9 @@
 //! What runs beside requests: it routes facts, and has workers carry them out.
 
 use crate::limits::{
-    CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING, MAIL_LANES,
-    MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY, SHOW_MAIL_EVERY, STORE_PAUSE,
+    CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING,
+    LANES_PER_ORGANIZER, MAIL_LANES, MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY,
+    SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail_lane;
 use crate::postman::Postman;
@@ -99,6 +100,10 @@ impl Dispatcher {
     /// Makes and lengthens lanes.
     async fn route(self: Arc<Self>) {
         let mut log = StoreLog::new("route what happened");
+        // Else what happened while no server was there would not be for mail.
+        while self.postman.is_some() && log.take(self.store.show_mail().await).is_none() {
+            sleep(STORE_PAUSE).await;
+        }
         loop {
             let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
             loop {
@@ -136,9 +141,9 @@ impl Dispatcher {
         let mut workers = JoinSet::new();
         loop {
             let _ = timeout(CLAIM_EVERY, self.routed.notified()).await;
-            while workers.try_join_next().is_some() {}
             // Again as long as there was more than fitted.
             loop {
+                while workers.try_join_next().is_some() {}
                 let wanted = self.wanted();
                 if wanted.is_empty() {
                     break;
@@ -161,27 +166,34 @@ impl Dispatcher {
         }
     }
 
-    /// Of which sinks lanes are wanted, and how many.
+    /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have
+    /// nothing to do; what comes may be more than [`LANES_MAX`] by what one look brings.
     fn wanted(&self) -> Vec<(SinkId, usize)> {
         let state = self.state();
-        let all: usize = state.under_way.values().sum();
-        let mut room = LANES_MAX.saturating_sub(all);
+        let under_way = |sink: SinkId| state.under_way.get(&sink).copied().unwrap_or_default();
         let mut wanted = Vec::new();
-        let mut want = |sink: SinkId, most: usize| {
-            let under_way = state.under_way.get(&sink).copied().unwrap_or_default();
-            let more = most.saturating_sub(under_way).min(room);
-            if more > 0 {
-                room -= more;
-                wanted.push((sink, more));
-            }
-        };
         if self.postman.is_some() {
-            want(SinkId::MAIL, MAIL_LANES);
+            // Whatever endpoints do, mail goes on.
+            wanted.push((SinkId::MAIL, MAIL_LANES.saturating_sub(under_way(SinkId::MAIL))));
         }
-        for endpoint in state.endpoints.values().filter(|endpoint| endpoint.disabled.is_none()) {
-            let fails = state.failing.contains(&endpoint.id);
-            want(endpoint.id.into(), if fails { LANES_PER_FAILING } else { LANES_PER_ENDPOINT });
+        let all: usize = state.under_way.values().sum();
+        if all < LANES_MAX {
+            let mut of_organizers: HashMap<_, usize> = HashMap::new();
+            for endpoint in state.endpoints.values() {
+                let of_organizer = of_organizers.entry(endpoint.organizer_id).or_default();
+                *of_organizer += under_way(endpoint.id.into());
+            }
+            for endpoint in state.endpoints.values().filter(|one| one.disabled.is_none()) {
+                let fails = state.failing.contains(&endpoint.id);
+                let most = if fails { LANES_PER_FAILING } else { LANES_PER_ENDPOINT };
+                let more = most.saturating_sub(under_way(endpoint.id.into()));
+                // One organizer's slow receivers do not keep the others waiting.
+                if of_organizers[&endpoint.organizer_id] < LANES_PER_ORGANIZER {
+                    wanted.push((endpoint.id.into(), more));
+                }
+            }
         }
+        wanted.retain(|(_, more)| *more > 0);
         wanted
     }
 
@@ -225,14 +237,17 @@ impl Dispatcher {
             let mut state = self.state();
             match went_well {
                 true => state.failing.remove(&endpoint.id),
-                false => !state.failing.insert(endpoint.id),
+                false => {
+                    state.failing.insert(endpoint.id);
+                    true
+                }
             }
         };
         let must_note = match went_well {
             true => was_failing || endpoint.failing_since.is_some(),
-            false => !was_failing && endpoint.failing_since.is_none(),
+            false => endpoint.failing_since.is_none(),
         };
-        // Written when it changes, and not for each message.
+        // Written when it is news, and not for each message.
         if must_note {
             self.store.note_endpoint(endpoint.id, went_well).await?;
         }

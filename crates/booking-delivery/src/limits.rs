@@ -23,7 +23,9 @@ pub const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub const LANES_PER_ENDPOINT: usize = 16;
 /// The same while it fails: enough to see that it is well again.
 pub const LANES_PER_FAILING: usize = 2;
-/// The lanes under way at once, of all sinks together.
+/// The same of all endpoints of one organizer, before no more are begun.
+pub const LANES_PER_ORGANIZER: usize = 128;
+/// The lanes under way at once, of all sinks together, before no more are begun.
 pub const LANES_MAX: usize = 1_024;
 /// The lanes of mail under way at once.
 pub const MAIL_LANES: usize = 4;

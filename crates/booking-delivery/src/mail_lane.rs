@@ -1,11 +1,12 @@
 //! What of an event is to be mailed, and to whom: facts become mails, which others render and send.
 
-use crate::limits::FACTS_AT_ONCE;
+use crate::limits::{FACTS_AT_ONCE, TURN};
 use booking_core::{
     Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
     PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
 };
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
 /// Makes mails of what has happened, until it has come to the end of the lane or lost it. Tells whether there are some.
@@ -18,10 +19,13 @@ pub(crate) async fn walk(
     lease: LeaseId,
 ) -> Result<bool, StoreError> {
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
-    let mut has_made = false;
+    let (began, mut has_made) = (Instant::now(), false);
     loop {
-        let facts = store.facts_after(lane.event_id, lane.version, limit).await?;
-        let is_last = facts.len() < limit.get();
+        let mut facts = store.facts_after(lane.event_id, lane.version, limit).await?;
+        // What came after it was claimed is routed to it.
+        facts.retain(|recorded| recorded.version <= lane.target);
+        // Other events have their turn, too.
+        let is_last = facts.len() < limit.get() || began.elapsed() >= TURN;
         let mut mails = Vec::new();
         for recorded in facts {
             if let Some(kind) = to_everybody(recorded.fact.kind) {

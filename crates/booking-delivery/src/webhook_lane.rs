@@ -7,8 +7,8 @@ use crate::webhook::schedule;
 use crate::webhook::signature::{Secrets, ServerKey, sign};
 use booking_core::{
     BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventId, EventStatus,
-    FactKind, Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, StoreError,
-    WebhookType, WhyDisabled,
+    FactKind, Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, RegistrationId,
+    StoreError, WebhookType, WhyDisabled,
 };
 use chrono::{TimeDelta, Utc};
 use hyper::body::Bytes;
@@ -55,9 +55,8 @@ impl Sender {
     ) -> Result<Option<Try>, StoreError> {
         let RecordedFact { version, recorded_at, fact } = recorded;
         let Some(kind) = WebhookType::of(fact.kind) else { return Ok(None) };
-        let person: Option<Person> = match fact.registration_id.filter(|_| endpoint.includes_person)
-        {
-            Some(id) => store.registration(id).await?.map(|registration| registration.person),
+        let person = match fact.registration_id.filter(|_| endpoint.includes_person) {
+            Some(id) => person(store, endpoint, event_id, id).await?,
             None => None,
         };
         let told = Told {
@@ -83,6 +82,20 @@ impl Sender {
         let headers = sign(id, Utc::now(), &body, &secrets, &self.key);
         self.client.send(&endpoint.url, &headers, Bytes::from(body)).await.outcome
     }
+}
+
+/// Whose a registration is now, if it is of an event of the endpoint's own organizer still: events can be given away.
+async fn person(
+    store: &dyn BookingStore,
+    endpoint: &Endpoint,
+    event_id: EventId,
+    id: RegistrationId,
+) -> Result<Option<Person>, StoreError> {
+    let event = store.event(event_id).await?;
+    if event.is_none_or(|event| event.organizer_id != endpoint.organizer_id) {
+        return Ok(None);
+    }
+    Ok(store.registration(id).await?.map(|registration| registration.person))
 }
 
 /// In which state an event is, where a fact about it does not say that itself.
@@ -114,7 +127,9 @@ pub(crate) async fn walk(
     let mut went_well = None;
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
     loop {
-        let facts = store.facts_after(lane.event_id, walk.lane.version, limit).await?;
+        let mut facts = store.facts_after(lane.event_id, walk.lane.version, limit).await?;
+        // What came after it was claimed may not be for it, and is routed to it if it is.
+        facts.retain(|recorded| recorded.version <= lane.target);
         let is_last = facts.len() < limit.get();
         for recorded in facts {
             let wants = WebhookType::of(recorded.fact.kind);
@@ -163,8 +178,12 @@ pub(crate) async fn walk(
                 return Ok(went_well);
             }
         }
-        if is_last {
+        // Where nothing was for this endpoint, too: the lease must not end on the way.
+        if is_last || walk.is_turn_over() {
             walk.step(LaneNext::Release).await?;
+            return Ok(went_well);
+        }
+        if walk.is_step_due() && !walk.step(LaneNext::GoOn).await? {
             return Ok(went_well);
         }
     }

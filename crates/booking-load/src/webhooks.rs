@@ -184,7 +184,7 @@ impl fmt::Display for WebhookReport {
         )?;
         match self.arrived_after {
             Some(after) => {
-                writeln!(f, "everything had arrived {:.3} s later", after.as_secs_f64())?
+                writeln!(f, "everything had arrived {:.3} s later", after.as_secs_f64())?;
             }
             None => writeln!(f, "NOT EVERYTHING ARRIVED")?,
         }

@@ -1,10 +1,10 @@
 //! Where facts go and how far they have come, as the oracle keeps it.
 
 use booking_core::{
-    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint,
-    EndpointChange, EndpointId, EndpointSecret, EndpointUrl, EventId, FORMER_SECRET_KEPT, LEASE,
-    Lane, LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint,
-    NewMail, OrganizerId, Page, PageLimit, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, ENDPOINTS_MAX, Endpoint, EndpointChange,
+    EndpointId, EndpointSecret, EndpointUrl, EventId, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,
+    LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, OrganizerId,
+    Page, PageLimit, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -288,7 +288,12 @@ impl DeliveryTables {
         let mut sinks: BTreeMap<SinkId, SinkBacklog> = BTreeMap::new();
         let undone =
             self.lanes.iter().filter(|(_, row)| row.due_at.is_some() && row.version < row.target);
-        for ((event_id, sink), row) in undone {
+        // What is disabled has to do nothing, for however long.
+        let is_disabled = |sink: &SinkId| {
+            let row = sink.endpoint().and_then(|id| self.endpoints.get(&id));
+            row.is_some_and(|row| row.0.disabled.is_some())
+        };
+        for ((event_id, sink), row) in undone.filter(|((_, sink), _)| !is_disabled(sink)) {
             let told = sinks.entry(*sink).or_insert(SinkBacklog {
                 sink: *sink,
                 lanes: 0,
@@ -500,10 +505,7 @@ impl DeliveryTables {
     /// See [`purge_deliveries`](booking_core::DeliveryStore::purge_deliveries).
     pub fn purge(&mut self, limit: PageLimit, now: DateTime<Utc>) -> u64 {
         let (done_before, limit) = (now - DELIVERIES_KEPT, limit.get());
-        let old = self
-            .deliveries
-            .iter()
-            .filter(|(_, row)| row.tried_at <= done_before && row.state != DeliveryState::Retrying);
+        let old = self.deliveries.iter().filter(|(_, row)| row.tried_at <= done_before);
         let old: Vec<_> = old.map(|(key, _)| *key).take(limit).collect();
         let is_old = |row: &MailRow| row.done_at.is_some_and(|done_at| done_at <= done_before);
         let mails = self.mails.iter().filter(|(_, row)| is_old(row));

@@ -162,10 +162,10 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         remind_at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
-    /// How far delivery lags behind. It reads what is undone, and so is not for every second.
+    /// How far delivery lags behind, but for endpoints that are disabled. It reads what is undone, and so is not for every second.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 
-    /// Deletes up to `limit` deliveries and mails each that were done
+    /// Deletes up to `limit` deliveries that were tried last, and mails that were done,
     /// [`DELIVERIES_KEPT`](crate::DELIVERIES_KEPT) ago, and tells how many in all.
     async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError>;
 }

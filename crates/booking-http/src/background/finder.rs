@@ -12,6 +12,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
+/// The most registrations that are looked at for one that is there still.
+const FOUND_MAX: u32 = 50;
+
 /// Looks until the server stops. Whoever is not found gets no mail, and nobody hears of it.
 pub(crate) async fn run(service: Arc<Service>, mut to_be_found: Receiver<EmailAddress>) {
     let mut failures = FailureLog::default();
@@ -33,8 +36,9 @@ pub(crate) async fn tell_known(service: Arc<Service>, mut known: Receiver<Known>
 /// Has one mail be sent to an address that has live registrations. It is about the newest, and tells of all that
 /// there are when it is sent.
 async fn find(service: &Service, user_email: &EmailAddress) -> Result<(), StoreError> {
-    let one = PageLimit::parse(1).expect("it is a page's");
-    let found = service.store.live_registrations_of(&user_email.canonical(), one).await?;
+    // More than one, since holds among them may have run out.
+    let some = PageLimit::parse(FOUND_MAX).expect("it is a page's");
+    let found = service.store.live_registrations_of(&user_email.canonical(), some).await?;
     match found.first() {
         Some(newest) => service.store.add_mails(&[mail(newest, MailKind::Found)]).await,
         None => Ok(()),

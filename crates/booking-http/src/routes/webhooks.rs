@@ -275,7 +275,7 @@ pub(super) async fn redeliver(
     let Some(sender) = sender else { return Ok(HttpResponse::Ok().json(TriedBody::unsent())) };
     let tried = sender.send(store, &endpoint, event_id, &recorded).await?;
     let outcome = tried.ok_or(ApiError::NotFound)?.outcome;
-    store.note_delivery(after(logged, outcome)).await?;
+    store.note_delivery(after(&logged, outcome)).await?;
     if matches!(outcome, Outcome::Gone) {
         let enabled = Some(Err(WhyDisabled::Gone));
         let change = EndpointChange { enabled, ..EndpointChange::default() };
@@ -285,7 +285,7 @@ pub(super) async fn redeliver(
 }
 
 /// What the log says after one more try. What has arrived once has arrived, and what its lane will try again it will.
-fn after(logged: Delivery, outcome: Outcome) -> Delivery {
+fn after(logged: &Delivery, outcome: Outcome) -> Delivery {
     let state = match outcome {
         Outcome::Done(_) => DeliveryState::Delivered,
         Outcome::Gone | Outcome::Failed { .. } => logged.state,
@@ -295,6 +295,6 @@ fn after(logged: Delivery, outcome: Outcome) -> Delivery {
         attempts: logged.attempts.saturating_add(1),
         status: status(outcome),
         failure: failure(outcome),
-        ..logged
+        ..logged.clone()
     }
 }

@@ -26,6 +26,20 @@ impl Answer {
         first.map(|(_, value)| value.as_str())
     }
 
+    /// All of it that could tell one answer from another: its id and the time are of each, and neither headers nor what
+    /// a list of names has are in an order.
+    pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
+        let mut headers = self.headers.clone();
+        headers.retain(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+        for (_, value) in &mut headers {
+            let mut names: Vec<_> = value.split(", ").collect();
+            names.sort_unstable();
+            *value = names.join(", ");
+        }
+        headers.sort_unstable();
+        (self.status, headers, String::from_utf8_lossy(&self.body).into_owned())
+    }
+
     #[track_caller]
     pub fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {

@@ -1,4 +1,4 @@
--- delivery/forget: deletes messages that were done long ago, and waits for nobody
+-- delivery/forget: deletes messages that were tried last long ago, and waits for nobody
 -- Endpoint by endpoint, so that their logs need no other index.
 DELETE FROM deliveries AS done
 WHERE done.ctid = ANY (
@@ -15,7 +15,6 @@ WHERE done.ctid = ANY (
             WHERE d.endpoint_id = endpoints.id
                 AND d.tried_at <= coalesce($1::timestamptz, statement_timestamp())
                     - make_interval(secs => $2::double precision)
-                AND d.state <> 'retrying'
             ORDER BY d.tried_at
             LIMIT $3::bigint
             FOR UPDATE SKIP LOCKED

@@ -8,6 +8,8 @@ FROM (
     (
         SELECT id
         FROM webhook_endpoints
+        -- What is disabled has to do nothing, for however long.
+        WHERE disabled_at IS NULL
         ORDER BY id
     )
     UNION ALL
