@@ -385,3 +385,6 @@ impl StoreLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,6 @@ use crate::postman::is_to_begin;
 use booking_core::{BookingStore, EventId, MailKind, PageLimit, Status, StoreError, Version};
 use chrono::{DateTime, Utc};
 
-#[cfg(test)]
-mod tests;
-
 /// Makes the mails of every event that people are to be reminded of by now, and tells whether there are some.
 ///
 /// An event is only then no longer to be reminded of when all its mails are there. So whoever is killed in between

@@ -133,9 +133,9 @@ async fn tells_ours_from_others(receiver: &Receiver) {
     assert_eq!(receiver.receive(&ours).await, GENUINE);
     // Twice is the same, and so it is under the secret of yesterday.
     assert_eq!(receiver.receive(&ours).await, GENUINE);
-    let former = Secrets { present: OTHER, former: Some((SECRET, now() - TimeDelta::hours(23))) };
+    let former = Secrets { present: OTHER, former: Some((SECRET, now() + TimeDelta::hours(1))) };
     assert_eq!(receiver.receive(&message(now(), &former, &key())).await, GENUINE);
-    let replaced = Secrets { former: Some((SECRET, now() - TimeDelta::hours(25))), ..former };
+    let replaced = Secrets { former: Some((SECRET, now() - TimeDelta::hours(1))), ..former };
     assert_eq!(receiver.receive(&message(now(), &replaced, &key())).await, REFUSED);
 
     assert_eq!(receiver.receive(&message(now(), &only(OTHER), &key())).await, REFUSED);

@@ -29,11 +29,16 @@ def defects(part):
     return found
 
 
+def text(value):
+    """Headers may hold UTF-8 as it is (RFC 6532), which the parser passes on byte by byte."""
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
+
+
 about = {
     "names": [name for name, _ in message.items()],
     "subject": str(message["subject"]),
-    "to": [[one.display_name, one.addr_spec] for one in message["to"].addresses],
-    "from": [[one.display_name, one.addr_spec] for one in message["from"].addresses],
+    "to": [[text(one.display_name), text(one.addr_spec)] for one in message["to"].addresses],
+    "from": [[text(one.display_name), text(one.addr_spec)] for one in message["from"].addresses],
     "reply_to": str(message["reply-to"]),
     "id": str(message["message-id"]),
     "date": message["date"].datetime.isoformat(),

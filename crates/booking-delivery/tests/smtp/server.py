@@ -73,7 +73,8 @@ async def serve(arguments):
     keeper = Keeper(arguments.folder, arguments.seconds)
 
     def authenticate(server, session, envelope, mechanism, data):
-        return AuthResult(success=data.password.decode() == arguments.password)
+        # Whoever is not let in is told so by the server.
+        return AuthResult(success=data.password.decode() == arguments.password, handled=False)
 
     def protocol():
         return SMTP(

@@ -43,7 +43,8 @@ impl Post {
         let mails = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
         let texts = mails.map(|path| fs::read_to_string(path).expect("a mail is ASCII"));
         let to_address = texts.filter(|mail| {
-            let head = mail.split("\r\n\r\n").next().unwrap_or_default();
+            // A long header goes on in the next line.
+            let head = mail.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
             head.lines().any(|line| line.starts_with("To:") && line.contains(address))
         });
         to_address.flat_map(|mail| links_in(&mail)).collect()

@@ -1,8 +1,8 @@
 //! Whole dispatchers that write mails into folders, by a clock that goes when it is told to. It begins now, since
 //! whoever sends a mail looks at the real one.
 
-use super::{make, make_all_of};
 use crate::mail::{Composer, MailConfig, MailUrl, Mailer};
+use crate::reminders::{make, make_all_of};
 use crate::webhook::client::{ClientOptions, WebhookClient};
 use crate::webhook::signature::ServerKey;
 use crate::{Dispatcher, Hint, Links, Postman, Sender};
