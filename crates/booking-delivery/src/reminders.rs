@@ -30,7 +30,7 @@ pub(crate) async fn make(store: &dyn BookingStore) -> Result<bool, StoreError> {
     }
 }
 
-async fn make_all_of(
+pub(crate) async fn make_all_of(
     store: &dyn BookingStore,
     event_id: EventId,
     remind_at: DateTime<Utc>,

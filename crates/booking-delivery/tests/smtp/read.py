@@ -4,7 +4,9 @@ usage: read.py FILE
 """
 
 import email
+import email.header
 import email.policy
+import email.utils
 import json
 import struct
 import sys
@@ -22,23 +24,34 @@ def tree(part):
 def defects(part):
     found = [str(defect) for defect in part.defects]
     for header in part.values():
-        found += [str(defect) for defect in getattr(header, "defects", [])]
+        # An address that is not ASCII stands there as it is, where the mail server knows such.
+        if header.isascii():
+            found += [str(defect) for defect in getattr(header, "defects", [])]
     if part.is_multipart():
         for child in part.iter_parts():
             found += defects(child)
     return found
 
 
-def text(value):
-    """Headers may hold UTF-8 as it is (RFC 6532), which the parser passes on byte by byte."""
-    return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
+# The newer parser keeps the white space between two encoded words of a name, which RFC 2047, section 6.2, has
+# readers drop; the older one drops it.
+older = email.message_from_bytes(raw, policy=email.policy.compat32)
+
+
+def mailbox(name):
+    """Whose a header with one address is. It may hold UTF-8 as it is (RFC 6532)."""
+    value = older[name]
+    if not isinstance(value, str):
+        value = str(message[name]).encode("utf-8", "surrogateescape").decode("utf-8")
+    words, address = email.utils.parseaddr(value.replace("\r\n", ""))
+    return [str(email.header.make_header(email.header.decode_header(words))), address]
 
 
 about = {
     "names": [name for name, _ in message.items()],
     "subject": str(message["subject"]),
-    "to": [[text(one.display_name), text(one.addr_spec)] for one in message["to"].addresses],
-    "from": [[text(one.display_name), text(one.addr_spec)] for one in message["from"].addresses],
+    "to": [mailbox("to")],
+    "from": [mailbox("from")],
     "reply_to": str(message["reply-to"]),
     "id": str(message["message-id"]),
     "date": message["date"].datetime.isoformat(),
