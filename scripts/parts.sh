@@ -66,7 +66,7 @@ find_python() { command -v "${PYTHON:-python3}" || true; }
 # Makes a Python environment in a folder, of scripts/python/requirements.txt and nothing else, unless it is there
 # already: python_venv FOLDER. Its program is FOLDER/bin/python.
 python_venv() (
-    folder=$1
+    folder=${1:?the folder of the environment}
     requirements=scripts/python/requirements.txt
     ! cmp -s "$requirements" "$folder/requirements.txt" || exit 0
     python=$(find_python)
