@@ -4,7 +4,7 @@
 //! a [`Message`] of it, which a [`Mailer`] sends. Who is to be told what, and when it is tried again, is the
 //! caller's: [`pause_after`] says how long to wait.
 //!
-//! Names, links and addresses are other people's text. They are put into headers by [`header`] alone, which
+//! Names, links and addresses are other people's text. They are put into headers by the module `header` alone, which
 //! lets none of them end a line, into HTML by templates that escape, and into no line of the log.
 
 mod answer;
