@@ -3,7 +3,7 @@
 use crate::limits::{
     CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING,
     LANES_PER_ORGANIZER, MAIL_LANES, MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY,
-    SHOW_MAIL_EVERY, STORE_PAUSE,
+    ROUTE_PAUSE, ROUTE_PAUSE_UNHEARD, SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail_lane;
 use crate::postman::Postman;
@@ -106,10 +106,17 @@ impl Dispatcher {
         }
         loop {
             let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
+            // What is committed meanwhile is routed with it: each time costs the store a transaction.
+            sleep(if self.has_sinks() { ROUTE_PAUSE } else { ROUTE_PAUSE_UNHEARD }).await;
             loop {
                 match log.take(self.store.route_facts(PageLimit::MAX).await) {
                     Some(0) => break,
-                    Some(_) => self.routed.notify_one(),
+                    Some(routed) => {
+                        self.routed.notify_one();
+                        if routed < PageLimit::MAX.get() as u64 {
+                            break;
+                        }
+                    }
                     None => {
                         sleep(STORE_PAUSE).await;
                         break;
@@ -117,6 +124,11 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Whether there is anybody who is told anything, as far as this server has heard.
+    fn has_sinks(&self) -> bool {
+        self.postman.is_some() || !self.state().endpoints.is_empty()
     }
 
     /// Reads which endpoints there are.

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// How often new facts are looked for where nobody says that there are some.
 pub const ROUTE_EVERY: Duration = Duration::from_millis(100);
+/// How long what is new waits for more of it, before it is routed together.
+pub const ROUTE_PAUSE: Duration = Duration::from_millis(20);
+/// The same where nobody is told anything: a sale is not to pay for that.
+pub const ROUTE_PAUSE_UNHEARD: Duration = Duration::from_secs(1);
 /// How often lanes and mails are looked for that are due by time, or that other servers have made due.
 pub const CLAIM_EVERY: Duration = Duration::from_millis(250);
 /// How often the endpoints are read. A lane is made for a new one at once; this is what it waits at most.
