@@ -100,7 +100,7 @@ pub(crate) fn done(lane: &Lane, lease: LeaseId, next: LaneNext) -> LaneStep {
 }
 
 pub(crate) async fn advance(store: &dyn BookingStore, step: LaneStep) -> bool {
-    store.advance(step).await.expect("the store answers")
+    store.advance(&[step]).await.expect("the store answers") == [true]
 }
 
 /// Looks at what is new, goes along all lanes of `sink` that are due, and tells of which events they were.

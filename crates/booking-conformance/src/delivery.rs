@@ -87,9 +87,10 @@ impl DeliveryStore for MemoryStore {
         Ok(tables.events.get(&event_id).and_then(|table| table.fact(version)))
     }
 
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
         let now = self.now();
-        Ok(self.tables().delivery.advance(step, now))
+        let mut tables = self.tables();
+        Ok(steps.iter().map(|step| tables.delivery.advance(step, now)).collect())
     }
 
     async fn live_registrations(

@@ -154,6 +154,7 @@ macro_rules! suite {
             facts_are_for_mail_while_somebody_sends_it
             a_lane_leads_along_every_fact_in_order
             a_lost_lease_writes_nothing
+            steps_of_many_lanes_are_written_together
             what_failed_is_tried_again_or_given_up
             lanes_are_claimed_by_sink_longest_due_first
             a_refusal_makes_no_fact

@@ -8,6 +8,7 @@ use crate::limits::{
 use crate::mail_lane;
 use crate::postman::Postman;
 use crate::reminders;
+use crate::steps::Steps;
 use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
@@ -46,6 +47,8 @@ pub struct Dispatcher {
     routed: Notify,
     /// There may be mails that are due.
     mailed: Notify,
+    /// How far workers have come, to be written down.
+    steps: Steps,
     /// The endpoints, and how many lanes of each sink are under way.
     state: Mutex<State>,
 }
@@ -67,7 +70,8 @@ impl Dispatcher {
         hint: Hint,
     ) -> Self {
         let (routed, mailed) = (Notify::new(), Notify::new());
-        Self { store, sender, postman, hint, routed, mailed, state: Mutex::default() }
+        let (steps, state) = (Steps::default(), Mutex::default());
+        Self { store, sender, postman, hint, routed, mailed, steps, state }
     }
 
     /// Carries out until `stopped` is done. What is under way then is left where it is: another dispatcher goes on
@@ -77,6 +81,7 @@ impl Dispatcher {
         let mut loops = JoinSet::new();
         loops.spawn(Arc::clone(&this).route());
         loops.spawn(Arc::clone(&this).walk_lanes());
+        loops.spawn(Arc::clone(&this).write_steps());
         loops.spawn(Arc::clone(&this).read_endpoints());
         loops.spawn(Arc::clone(&this).purge());
         if this.postman.is_some() {
@@ -178,6 +183,10 @@ impl Dispatcher {
         }
     }
 
+    async fn write_steps(self: Arc<Self>) {
+        self.steps.write_all(async |steps| self.store.advance(steps).await).await;
+    }
+
     /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have
     /// nothing to do; what comes may be more than [`LANES_MAX`] by what one look brings.
     fn wanted(&self) -> Vec<(SinkId, usize)> {
@@ -213,7 +222,7 @@ impl Dispatcher {
     async fn walk(&self, lane: Lane, lease: LeaseId) {
         let _under_way = UnderWay { dispatcher: self, sink: lane.sink };
         let walked = match lane.sink.endpoint() {
-            None => mail_lane::walk(&*self.store, lane, lease).await.map(|made| {
+            None => mail_lane::walk(&*self.store, &self.steps, lane, lease).await.map(|made| {
                 if made {
                     self.mailed.notify_one();
                 }
@@ -243,7 +252,8 @@ impl Dispatcher {
         lease: LeaseId,
     ) -> Result<(), StoreError> {
         let went_well =
-            webhook_lane::walk(&*self.store, &self.sender, endpoint, lane, lease).await?;
+            webhook_lane::walk(&*self.store, &self.steps, &self.sender, endpoint, lane, lease)
+                .await?;
         let Some(went_well) = went_well else { return Ok(()) };
         let was_failing = {
             let mut state = self.state();

@@ -7,6 +7,7 @@ pub mod mail;
 mod mail_lane;
 mod postman;
 mod reminders;
+mod steps;
 pub mod webhook;
 mod webhook_lane;
 

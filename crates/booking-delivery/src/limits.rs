@@ -42,5 +42,7 @@ pub const FACTS_AT_ONCE: u32 = 100;
 pub const STEP_MAX: usize = 64;
 /// The time after which it does.
 pub const STEP_EVERY: Duration = Duration::from_millis(50);
+/// The workers that write that together, in one transaction.
+pub const STEPS_AT_ONCE: usize = 128;
 /// How long a worker stays with one event before others have their turn.
 pub const TURN: Duration = Duration::from_secs(2);

@@ -1,6 +1,7 @@
 //! What of an event is to be mailed, and to whom: facts become mails, which others render and send.
 
 use crate::limits::{FACTS_AT_ONCE, TURN};
+use crate::steps::Steps;
 use booking_core::{
     Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
     PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
@@ -15,6 +16,7 @@ use uuid::{Builder, Uuid};
 /// The store's.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
+    steps: &Steps,
     mut lane: Lane,
     lease: LeaseId,
 ) -> Result<bool, StoreError> {
@@ -32,10 +34,10 @@ pub(crate) async fn walk(
                 // What was made until here is written first: what goes to all goes in steps.
                 let made = std::mem::take(&mut mails);
                 has_made |= !made.is_empty();
-                if !store.advance(step(&lane, lease, made, LaneNext::GoOn)).await? {
+                if !steps.write(step(&lane, lease, made, LaneNext::GoOn)).await? {
                     return Ok(has_made);
                 }
-                match tell_everybody(store, &mut lane, lease, &recorded, kind).await? {
+                match tell_everybody(store, steps, &mut lane, lease, &recorded, kind).await? {
                     Some(any) => has_made |= any,
                     None => return Ok(has_made),
                 }
@@ -46,7 +48,7 @@ pub(crate) async fn walk(
         }
         has_made |= !mails.is_empty();
         let next = if is_last { LaneNext::Release } else { LaneNext::GoOn };
-        let is_ours = store.advance(step(&lane, lease, mails, next)).await?;
+        let is_ours = steps.write(step(&lane, lease, mails, next)).await?;
         if is_last || !is_ours {
             return Ok(has_made);
         }
@@ -80,6 +82,7 @@ fn to_everybody(kind: FactKind) -> Option<MailKind> {
 /// lane was lost.
 async fn tell_everybody(
     store: &dyn BookingStore,
+    steps: &Steps,
     lane: &mut Lane,
     lease: LeaseId,
     recorded: &RecordedFact,
@@ -97,7 +100,7 @@ async fn tell_everybody(
             mails.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
         lane.position = page.items.last().map(|of| of.created_version);
         has_made = true;
-        if !store.advance(step(lane, lease, mails, LaneNext::GoOn)).await? {
+        if !steps.write(step(lane, lease, mails, LaneNext::GoOn)).await? {
             return Ok(None);
         }
     }

@@ -1,6 +1,7 @@
 //! One event's messages to one endpoint, in order.
 
 use crate::limits::{ENDPOINTS_EVERY, FACTS_AT_ONCE, RENEW_EVERY, STEP_EVERY, STEP_MAX, TURN};
+use crate::steps::Steps;
 use crate::webhook::client::{Outcome, WebhookClient};
 use crate::webhook::payload::{self, Told, message_id};
 use crate::webhook::schedule;
@@ -118,12 +119,13 @@ async fn event_status(
 /// The store's. What was sent and is not written down is sent again, under the same id.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
+    steps: &Steps,
     sender: &Sender,
     endpoint: &Endpoint,
     lane: Lane,
     lease: LeaseId,
 ) -> Result<Option<bool>, StoreError> {
-    let mut walk = Walk::new(store, lane, lease);
+    let mut walk = Walk::new(store, steps, lane, lease);
     let mut went_well = None;
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
     loop {
@@ -210,6 +212,7 @@ pub fn failure(outcome: Outcome) -> Option<String> {
 /// A worker's turn at a lane.
 struct Walk<'a> {
     store: &'a dyn BookingStore,
+    steps: &'a Steps,
     lane: Lane,
     lease: LeaseId,
     began: Instant,
@@ -219,9 +222,9 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(store: &'a dyn BookingStore, lane: Lane, lease: LeaseId) -> Self {
+    fn new(store: &'a dyn BookingStore, steps: &'a Steps, lane: Lane, lease: LeaseId) -> Self {
         let now = Instant::now();
-        Self { store, lane, lease, began: now, deliveries: Vec::new(), stepped: now }
+        Self { store, steps, lane, lease, began: now, deliveries: Vec::new(), stepped: now }
     }
 
     /// Sends one message, and keeps the lane meanwhile. `None` if it was lost.
@@ -299,6 +302,6 @@ impl<'a> Walk<'a> {
             next,
         };
         self.stepped = Instant::now();
-        self.store.advance(step).await
+        self.steps.write(step).await
     }
 }

@@ -70,8 +70,8 @@ impl DeliveryStore for PgStore {
         Ok(self.list_facts(event_id, Version::new(before), 1).await?.pop())
     }
 
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
-        self.advance_lane(&step).await
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        self.advance_lanes(steps).await
     }
 
     async fn live_registrations(

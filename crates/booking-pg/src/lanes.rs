@@ -47,33 +47,34 @@ impl PgStore {
 
     /// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not
     /// its own any more. Whoever is told so has nothing more to do with it in either case.
-    pub(crate) async fn advance_lane(&self, step: &LaneStep) -> Result<bool, StoreError> {
-        let wait = match step.next {
-            LaneNext::GoOn => Some(stored_seconds(LEASE)),
-            LaneNext::RetryAfter(pause) => Some(stored_seconds(pause)),
-            LaneNext::Release => None,
-        };
-        let (sent, mails) = (SentRows::of(&step.deliveries), MailRows::of(&step.mails));
+    pub(crate) async fn advance_lanes(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        // In the order in which they are made, so that nobody who makes some waits for us while we wait for them.
+        let mut order: Vec<usize> = (0..steps.len()).collect();
+        order.sort_by_key(|&at| (steps[at].event_id, steps[at].sink));
+        let rows = StepRows::of(order.iter().map(|&at| &steps[at]));
+        let (sent, mails) = (rows.sent, rows.mails);
         let stepped = write_rows(
             self,
             "advance",
             sql::LANE_ADVANCE,
             &[
-                &step.event_id.as_uuid(),
-                &step.sink.as_uuid(),
-                &step.lease.as_uuid(),
-                &stored_version(step.version),
-                &step.position.map(stored_version),
-                &stored_attempts(step.attempts),
-                &(step.next == LaneNext::GoOn),
-                &wait,
+                &rows.event_ids,
+                &rows.sinks,
+                &rows.leases,
+                &rows.versions,
+                &rows.positions,
+                &rows.attempts,
+                &rows.go_on,
+                &rows.waits,
                 &self.clock_time(),
+                &sent.steps,
                 &sent.versions,
                 &sent.kinds,
                 &sent.states,
                 &sent.attempts,
                 &sent.statuses,
                 &sent.failures,
+                &rows.mails_of,
                 &mails.ids,
                 &mails.registration_ids,
                 &mails.kinds,
@@ -81,7 +82,12 @@ impl PgStore {
             ],
         )
         .await?;
-        Ok(!stepped.is_empty())
+        let mut was_its_own = vec![false; steps.len()];
+        for row in &stepped {
+            // What is counted in PostgreSQL begins with one.
+            was_its_own[order[row.get::<_, i32>(0).unsigned_abs() as usize - 1]] = true;
+        }
+        Ok(was_its_own)
     }
 
     /// Each version was made by one fact, so that so many facts are so many versions.
@@ -194,9 +200,52 @@ impl PgStore {
     }
 }
 
-/// What was sent, or tried, to one endpoint of one event.
+/// How far workers have come, with all that they have sent and that is to be mailed.
+#[derive(Default)]
+struct StepRows<'a> {
+    event_ids: Vec<Uuid>,
+    sinks: Vec<Uuid>,
+    leases: Vec<Uuid>,
+    versions: Vec<i64>,
+    positions: Vec<Option<i64>>,
+    attempts: Vec<i32>,
+    go_on: Vec<bool>,
+    waits: Vec<Option<f64>>,
+    sent: SentRows<'a>,
+    mails: MailRows,
+    /// Of which step each of the mails is.
+    mails_of: Vec<i32>,
+}
+
+impl<'a> StepRows<'a> {
+    fn of(steps: impl Iterator<Item = &'a LaneStep>) -> Self {
+        let mut rows = Self::default();
+        for (step, number) in steps.zip(1..) {
+            rows.event_ids.push(step.event_id.as_uuid());
+            rows.sinks.push(step.sink.as_uuid());
+            rows.leases.push(step.lease.as_uuid());
+            rows.versions.push(stored_version(step.version));
+            rows.positions.push(step.position.map(stored_version));
+            rows.attempts.push(stored_attempts(step.attempts));
+            rows.go_on.push(step.next == LaneNext::GoOn);
+            rows.waits.push(match step.next {
+                LaneNext::GoOn => Some(stored_seconds(LEASE)),
+                LaneNext::RetryAfter(pause) => Some(stored_seconds(pause)),
+                LaneNext::Release => None,
+            });
+            rows.sent.add(number, &step.deliveries);
+            rows.mails.add(&step.mails);
+            rows.mails_of.resize(rows.mails.ids.len(), number);
+        }
+        rows
+    }
+}
+
+/// What was sent, or tried.
 #[derive(Default)]
 struct SentRows<'a> {
+    /// Of which step each is.
+    steps: Vec<i32>,
     versions: Vec<i64>,
     kinds: Vec<&'static str>,
     states: Vec<&'static str>,
@@ -206,17 +255,16 @@ struct SentRows<'a> {
 }
 
 impl<'a> SentRows<'a> {
-    fn of(deliveries: &'a [Delivery]) -> Self {
-        let mut rows = Self::default();
+    fn add(&mut self, step: i32, deliveries: &'a [Delivery]) {
         for delivery in deliveries {
-            rows.versions.push(stored_version(delivery.version));
-            rows.kinds.push(delivery.kind.as_str());
-            rows.states.push(delivery.state.as_str());
-            rows.attempts.push(stored_attempts(delivery.attempts));
-            rows.statuses.push(delivery.status.map(i32::from));
-            rows.failures.push(delivery.failure.as_deref());
+            self.steps.push(step);
+            self.versions.push(stored_version(delivery.version));
+            self.kinds.push(delivery.kind.as_str());
+            self.states.push(delivery.state.as_str());
+            self.attempts.push(stored_attempts(delivery.attempts));
+            self.statuses.push(delivery.status.map(i32::from));
+            self.failures.push(delivery.failure.as_deref());
         }
-        rows
     }
 }
 
@@ -233,13 +281,17 @@ pub(crate) struct MailRows {
 impl MailRows {
     pub(crate) fn of(mails: &[NewMail]) -> Self {
         let mut rows = Self::default();
-        for mail in mails {
-            rows.event_ids.push(mail.event_id.as_uuid());
-            rows.ids.push(mail.id.as_uuid());
-            rows.registration_ids.push(mail.registration_id.as_uuid());
-            rows.kinds.push(mail.kind.as_str());
-            rows.versions.push(stored_version(mail.version));
-        }
+        rows.add(mails);
         rows
+    }
+
+    fn add(&mut self, mails: &[NewMail]) {
+        for mail in mails {
+            self.event_ids.push(mail.event_id.as_uuid());
+            self.ids.push(mail.id.as_uuid());
+            self.registration_ids.push(mail.registration_id.as_uuid());
+            self.kinds.push(mail.kind.as_str());
+            self.versions.push(stored_version(mail.version));
+        }
     }
 }

@@ -147,8 +147,9 @@ impl DeliveryStore for SqliteStore {
         Ok(facts.await?.pop())
     }
 
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
-        self.write(move |connection, clock| lanes::advance(connection, &step, clock)).await
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        let steps = steps.to_vec();
+        self.write(move |connection, clock| lanes::advance(connection, &steps, clock)).await
     }
 
     async fn live_registrations(

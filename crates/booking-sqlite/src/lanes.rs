@@ -121,10 +121,20 @@ pub(crate) fn claim(
 /// own any more. Whoever is told so has nothing more to do with it in either case.
 pub(crate) fn advance(
     connection: &Connection,
-    step: &LaneStep,
+    steps: &[LaneStep],
     clock: &Clock,
-) -> Result<Work<bool>, Failure> {
+) -> Result<Work<Vec<bool>>, Failure> {
     let now = clock();
+    let stepped = steps.iter().map(|step| advance_one(connection, step, now));
+    let stepped = stepped.collect::<Result<Vec<_>, _>>()?;
+    Ok(if stepped.contains(&true) { Work::Changed(stepped) } else { Work::Unchanged(stepped) })
+}
+
+fn advance_one(
+    connection: &Connection,
+    step: &LaneStep,
+    now: DateTime<Utc>,
+) -> Result<bool, Failure> {
     let due_at = match step.next {
         LaneNext::GoOn => Some(now + LEASE),
         LaneNext::RetryAfter(pause) => Some(now + pause),
@@ -142,13 +152,13 @@ pub(crate) fn advance(
         now.timestamp_micros(),
     ])?;
     if stepped == 0 {
-        return Ok(Work::Unchanged(false));
+        return Ok(false);
     }
     for delivery in &step.deliveries {
         endpoints::upsert_delivery(connection, delivery, now)?;
     }
     mails::insert(connection, &step.mails, now)?;
-    Ok(Work::Changed(true))
+    Ok(true)
 }
 
 /// Up to so many facts after `after`. Each version was made by one, so that so many facts are so many versions.

@@ -68,8 +68,8 @@ impl DeliveryStore for ScriptedStore {
         self.memory.fact(event_id, version).await
     }
 
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
-        self.memory.advance(step).await
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        self.memory.advance(steps).await
     }
 
     async fn live_registrations(

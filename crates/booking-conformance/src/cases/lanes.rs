@@ -4,8 +4,8 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, EndpointChange, EventId, FactKind, LEASE, LaneNext, LaneStep, MAIL_SEEN_KEPT,
-    NewEndpoint, PageLimit, SinkId, Version, WhyDisabled,
+    BookingStore, EndpointChange, EventId, FactKind, LEASE, Lane, LaneNext, LaneStep,
+    MAIL_SEEN_KEPT, NewEndpoint, PageLimit, SinkId, Version, WhyDisabled,
 };
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -202,6 +202,49 @@ pub async fn a_lost_lease_writes_nothing(fixture: &dyn Fixture) {
     assert_eq!(store.claim_mails(MANY, ada).await.expect("the store answers").len(), 1);
     assert!(!advance(&*store, untold(grace)).await, "it has given it back");
     assert_eq!(claim_of(&*store, sink, grace).await, [], "it is done");
+}
+
+/// Workers on lanes of their own write together: each hears of its own, in whatever order they come, and what it has sent
+/// and wants to be mailed is of its own event. That one has lost its lane is nothing to the others.
+pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let sink = add_sink(&*store).await;
+    let endpoint = sink.endpoint().expect("it is one");
+    for _ in 0..5 {
+        create(&*store, 9).await;
+    }
+    route(&*store).await;
+    let lease = new_lease();
+    let mut lanes = claim_of(&*store, sink, lease).await;
+    lanes.sort_by_key(|lane| std::cmp::Reverse(lane.event_id));
+    assert_eq!(lanes.len(), 5);
+    let mail = |lane: &Lane| new_mail(lane.event_id, booking_core::MailKind::Confirmed);
+    let mut steps: Vec<_> = lanes
+        .iter()
+        .map(|lane| LaneStep {
+            deliveries: vec![arrived(lane, 1)],
+            mails: vec![mail(lane)],
+            ..done(lane, lease, LaneNext::Release)
+        })
+        .collect();
+    steps.swap(0, 3);
+    steps[1].lease = new_lease();
+    steps[2].next = LaneNext::GoOn;
+    (steps[4].deliveries, steps[4].mails) = (Vec::new(), Vec::new());
+    let written = store.advance(&steps).await.expect("the store answers");
+    assert_eq!(written, [true, false, true, true, true]);
+    assert_eq!(store.advance(&[]).await.expect("the store answers"), []);
+
+    let log = store.deliveries(endpoint, None, PageLimit::MAX).await.expect("the store answers");
+    let logged: BTreeSet<_> = log.items.iter().map(|sent| sent.event_id).collect();
+    let told = BTreeSet::from([0, 2, 3].map(|at| steps[at].event_id));
+    assert_eq!((log.items.len(), &logged), (3, &told));
+    let mails = store.claim_mails(MANY, lease).await.expect("the store answers");
+    let mailed: BTreeSet<_> = mails.iter().map(|mail| (mail.event_id, mail.id)).collect();
+    let wanted = [0, 2, 3].map(|at| (steps[at].event_id, steps[at].mails[0].id));
+    assert_eq!(mailed, BTreeSet::from(wanted));
+    let again = store.advance(&steps).await.expect("the store answers");
+    assert_eq!(again, [false, false, true, false, false], "only one has gone on");
 }
 
 /// What failed comes again when it was said to, or at once if somebody wants that, and goes on from where it was

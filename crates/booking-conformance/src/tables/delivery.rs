@@ -218,7 +218,7 @@ impl DeliveryTables {
     }
 
     /// See [`advance`](booking_core::DeliveryStore::advance).
-    pub fn advance(&mut self, step: LaneStep, now: DateTime<Utc>) -> bool {
+    pub fn advance(&mut self, step: &LaneStep, now: DateTime<Utc>) -> bool {
         let lane = self.lanes.get_mut(&(step.event_id, step.sink));
         let Some(row) = lane.filter(|row| row.lease == Some(step.lease)) else { return false };
         (row.version, row.position, row.attempts) = (step.version, step.position, step.attempts);
@@ -228,8 +228,8 @@ impl DeliveryTables {
             LaneNext::Release => (row.target > row.version).then_some(now),
         };
         row.lease = row.lease.filter(|_| step.next == LaneNext::GoOn);
-        for delivery in step.deliveries {
-            self.log(delivery, now);
+        for delivery in &step.deliveries {
+            self.log(delivery.clone(), now);
         }
         self.add_mails(&step.mails, now);
         true

@@ -97,8 +97,8 @@ impl DeliveryStore for JournalStore {
         self.read(|state, _| fact(state, event_id, version))
     }
 
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError> {
-        self.change(|tables, _, now| tables.advance(step, now))
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        self.change(|tables, _, now| steps.iter().map(|step| tables.advance(step, now)).collect())
     }
 
     async fn live_registrations(

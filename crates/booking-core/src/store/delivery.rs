@@ -81,10 +81,11 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         version: Version,
     ) -> Result<Option<RecordedFact>, StoreError>;
 
-    /// Writes how far a worker has come, all of it, and tells whether the lane was still its own; if not, nothing
-    /// is written. A delivery that is in the log already is overwritten. A lane is not its worker's any more once
-    /// it was released; one whose lease has merely ended is, as long as nobody else has claimed it.
-    async fn advance(&self, step: LaneStep) -> Result<bool, StoreError>;
+    /// Writes how far workers have come, each on a lane of its own, in one transaction, and tells of each in turn
+    /// whether the lane was still its worker's; if not, nothing of its step is written. A delivery that is in the
+    /// log already is overwritten. A lane is not its worker's any more once it was released; one whose lease has
+    /// merely ended is, as long as nobody else has claimed it.
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError>;
 
     /// The registrations of an event after `after`, oldest first, whose rows say that they are live, whatever
     /// has become of the event: those who are to hear of it. `None` if there is no such event.

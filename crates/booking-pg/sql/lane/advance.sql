@@ -1,19 +1,34 @@
--- lane/advance: writes how far a lane has come, with all that was sent and is to be mailed, if it is one's turn
+-- lane/advance: writes how far lanes have come, with all that was sent and is to be mailed, of those whose turn it is
 WITH stepped AS (
     UPDATE delivery_lanes AS lane
-    SET version = $4::bigint,
-        position = $5::bigint,
-        attempts = $6::integer,
-        lease = CASE WHEN $7::boolean THEN lane.lease END,
+    SET version = step.version,
+        position = step.position,
+        attempts = step.attempts,
+        lease = CASE WHEN step.goes_on THEN lane.lease END,
         due_at = CASE
-            WHEN $8::double precision IS NOT NULL
+            WHEN step.wait IS NOT NULL
                 THEN coalesce($9::timestamptz, statement_timestamp())
-                    + make_interval(secs => $8::double precision)
-            WHEN lane.target > $4::bigint
+                    + make_interval(secs => step.wait)
+            WHEN lane.target > step.version
                 THEN coalesce($9::timestamptz, statement_timestamp())
         END
-    WHERE lane.event_id = $1::uuid AND lane.sink_id = $2::uuid AND lane.lease = $3::uuid
-    RETURNING lane.event_id, lane.sink_id
+    FROM (
+        SELECT
+            at,
+            ($1::uuid[])[at] AS event_id,
+            ($2::uuid[])[at] AS sink_id,
+            ($3::uuid[])[at] AS lease,
+            ($4::bigint[])[at] AS version,
+            ($5::bigint[])[at] AS position,
+            ($6::integer[])[at] AS attempts,
+            ($7::boolean[])[at] AS goes_on,
+            ($8::double precision[])[at] AS wait
+        FROM generate_subscripts($1::uuid[], 1) AS at
+    ) AS step
+    WHERE lane.event_id = step.event_id
+        AND lane.sink_id = step.sink_id
+        AND lane.lease = step.lease
+    RETURNING step.at, lane.event_id, lane.sink_id
 ),
 logged AS (
     INSERT INTO deliveries (
@@ -22,10 +37,11 @@ logged AS (
     SELECT
         stepped.event_id, stepped.sink_id, made.version, made.kind, made.state::delivery_state,
         made.attempts, coalesce($9::timestamptz, statement_timestamp()), made.status, made.failure
-    FROM stepped
-    CROSS JOIN unnest(
-        $10::bigint[], $11::text[], $12::text[], $13::integer[], $14::integer[], $15::text[]
-    ) AS made (version, kind, state, attempts, status, failure)
+    FROM unnest(
+        $10::integer[], $11::bigint[], $12::text[], $13::text[], $14::integer[], $15::integer[],
+        $16::text[]
+    ) AS made (at, version, kind, state, attempts, status, failure)
+    JOIN stepped ON stepped.at = made.at
     ON CONFLICT (event_id, endpoint_id, version) DO UPDATE
     SET kind = excluded.kind,
         state = excluded.state,
@@ -40,11 +56,11 @@ posted AS (
         stepped.event_id, made.id, made.registration_id, made.kind, made.version,
         coalesce($9::timestamptz, statement_timestamp()),
         coalesce($9::timestamptz, statement_timestamp())
-    FROM stepped
-    CROSS JOIN unnest($16::uuid[], $17::uuid[], $18::text[], $19::bigint[])
-        AS made (id, registration_id, kind, version)
-    ORDER BY made.id
+    FROM unnest($17::integer[], $18::uuid[], $19::uuid[], $20::text[], $21::bigint[])
+        AS made (at, id, registration_id, kind, version)
+    JOIN stepped ON stepped.at = made.at
+    ORDER BY stepped.event_id, made.id
     ON CONFLICT (event_id, id) DO NOTHING
 )
-SELECT sink_id
+SELECT at
 FROM stepped

@@ -1,0 +1,157 @@
+//! How far workers have come: what they have to write at the same time is written together, since each write costs the
+//! store a transaction.
+
+use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
+use booking_core::{LaneStep, StoreError};
+use std::slice;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::sleep;
+
+/// What workers have to write, each waiting for its turn.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    waiting: mpsc::Sender<Waiting>,
+    taken: Mutex<mpsc::Receiver<Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    step: LaneStep,
+    reply: oneshot::Sender<Result<bool, StoreError>>,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        // Each lane has one worker, and each worker one step at a time.
+        let (waiting, taken) = mpsc::channel(LANES_MAX);
+        Self { waiting, taken: Mutex::new(taken) }
+    }
+}
+
+impl Steps {
+    /// Writes a step, with those of others. Tells whether the lane was still its worker's.
+    ///
+    /// # Errors
+    /// The store's, of this step: that another's cannot be written is nothing to it.
+    pub(crate) async fn write(&self, step: LaneStep) -> Result<bool, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        // It is the owner of the other end.
+        let _ = self.waiting.send(Waiting { step, reply }).await;
+        answer.await.map_err(StoreError::commit_unknown)?
+    }
+
+    /// Writes by `advance`, one transaction after the other, for as long as it is polled.
+    pub(crate) async fn write_all(
+        &self,
+        advance: impl AsyncFn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
+    ) {
+        let mut taken = self.taken.lock().await;
+        let mut together = Vec::new();
+        while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
+            let (steps, replies): (Vec<_>, Vec<_>) =
+                together.drain(..).map(|one| (one.step, one.reply)).unzip();
+            let written = match advance(&steps).await {
+                Ok(written) => written.into_iter().map(Ok).collect(),
+                Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
+                Err(error) => {
+                    sleep(STORE_PAUSE).await;
+                    vec![Err(error); steps.len()]
+                }
+            };
+            assert_eq!(written.len(), replies.len(), "an answer for each step");
+            for (reply, written) in replies.into_iter().zip(written) {
+                // A worker that has gone does not hear it.
+                let _ = reply.send(written);
+            }
+        }
+    }
+}
+
+/// Where the store refuses what was to be written together, it tells of each whether that was the reason.
+async fn one_by_one(
+    advance: &impl AsyncFn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
+    steps: &[LaneStep],
+) -> Vec<Result<bool, StoreError>> {
+    let mut written = Vec::with_capacity(steps.len());
+    for step in steps {
+        written.push(advance(slice::from_ref(step)).await.map(|stepped| stepped == [true]));
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::{LaneNext, LeaseId, SinkId, Version};
+    use futures_util::future::join_all;
+    use std::cell::RefCell;
+    use std::fmt::Error;
+    use uuid::Uuid;
+
+    fn step(version: u64) -> LaneStep {
+        LaneStep {
+            event_id: Uuid::now_v7().into(),
+            sink: SinkId::MAIL,
+            lease: LeaseId::from(Uuid::now_v7()),
+            version: Version::new(version),
+            position: None,
+            attempts: 0,
+            deliveries: Vec::new(),
+            mails: Vec::new(),
+            next: LaneNext::Release,
+        }
+    }
+
+    /// Has steps of these versions written by `advance`, and tells how many went together each time.
+    async fn write(
+        versions: impl Iterator<Item = u64>,
+        advance: impl Fn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
+    ) -> (Vec<Result<bool, StoreError>>, Vec<usize>) {
+        let (steps, together) = (Steps::default(), RefCell::new(Vec::new()));
+        let answers = join_all(versions.map(|version| steps.write(step(version))));
+        let written = steps.write_all(async |steps| {
+            together.borrow_mut().push(steps.len());
+            advance(steps)
+        });
+        let answers = tokio::select! {
+            biased;
+            answers = answers => answers,
+            () = written => panic!("it goes on for ever"),
+        };
+        (answers, together.into_inner())
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_written_together() {
+        let is_even = |steps: &[LaneStep]| {
+            Ok(steps.iter().map(|step| step.version.get().is_multiple_of(2)).collect())
+        };
+        let many = STEPS_AT_ONCE as u64 + 3;
+        let (answers, together) = write(1..=many, is_even).await;
+        assert_eq!(together, [STEPS_AT_ONCE, 3]);
+        for (answer, version) in answers.into_iter().zip(1..=many) {
+            assert_eq!(answer.expect("it was written"), version.is_multiple_of(2));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_written_fails_alone() {
+        let all_but_two = |steps: &[LaneStep]| {
+            if steps.iter().any(|step| step.version.get() == 2) {
+                return Err(StoreError::broken(Error));
+            }
+            Ok(vec![true; steps.len()])
+        };
+        let (answers, together) = write(1..=3, all_but_two).await;
+        assert_eq!(together, [3, 1, 1, 1]);
+        let written: Vec<_> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(written, [true, false, true]);
+    }
+
+    #[tokio::test]
+    async fn what_a_store_is_away_for_is_told_to_all() {
+        let (answers, together) = write(1..=3, |_| Err(StoreError::unavailable(Error))).await;
+        assert_eq!(together, [3]);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))));
+    }
+}
