@@ -90,6 +90,7 @@ routes! {
     JAVASCRIPT "js/limits.js"
     JAVASCRIPT "js/live.js"
     JAVASCRIPT "js/main.js"
+    JAVASCRIPT "js/newest.js"
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/person_form.js"
     JAVASCRIPT "js/poll.js"
