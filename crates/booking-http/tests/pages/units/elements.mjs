@@ -40,6 +40,9 @@ export class FakeElement extends EventTarget {
     this.children = [];
     this.append(...nodes);
   }
+  contains(other) {
+    return other === this || (other?.parent ? this.contains(other.parent) : false);
+  }
   /** Of selectors only those of an attribute, of any element or of those with a tag. */
   matches(selectors) {
     return selectors.split(", ").some((selector) => {
