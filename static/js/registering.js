@@ -125,7 +125,8 @@ const REFUSALS = {
     title: "Already registered",
     text:
       "This address already has a seat at this event, or a hold, or a place in line. The private link that " +
-      "was shown then leads to it. If it is lost, the organizer can make a new one.",
+      "was shown then leads to it. If it is lost, it can be mailed to you (at the foot of this page), where this " +
+      "server sends mail, or the organizer can make a new one.",
   }),
   sold_out: () => ({
     kind: "sold_out",

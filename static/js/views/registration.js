@@ -138,4 +138,5 @@ const deadLink = (heading) =>
         "somebody else, or because the organizer corrected the address or made a new link.",
     ),
     el("a", { class: "button", href: "#/" }, "See all events"),
+    el("p", {}, el("a", { href: "#/find" }, "Have the link that is good mailed to you")),
   );

@@ -131,6 +131,7 @@ routes! {
     JAVASCRIPT "js/views/event_facts.js"
     JAVASCRIPT "js/views/event_form.js"
     JAVASCRIPT "js/views/event_organizer.js"
+    JAVASCRIPT "js/views/find.js"
     JAVASCRIPT "js/views/for_organizers.js"
     JAVASCRIPT "js/views/history.js"
     JAVASCRIPT "js/views/hold.js"
