@@ -420,7 +420,9 @@ fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
     let event = app.create(2);
     let path = live(&event);
     let mut stream = http::connect(app.url());
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).expect("it is taken");
+    stream
+        .write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
+        .expect("it is taken");
     let (mut told, mut buffer) = (String::new(), [0; 4_096]);
     while !told.contains("event: seats\n") {
         let length = http::read_some(&mut stream, &mut buffer).expect("it goes on");

@@ -143,10 +143,12 @@ mod tests {
 
         let handed_over = Rc::new(RefCell::new(None));
         let taker = Rc::clone(&handed_over);
-        let handover: Handover = Box::new(move |detached| *taker.borrow_mut() = Some(detached));
+        let handover: Handover = Box::new(move |detached: DetachedStream| {
+            taker.replace(Some(detached));
+        });
         guarded.connection().handover.set(Some(handover));
         guarded.shutdown().await.expect("it is handed over");
-        let detached = handed_over.borrow_mut().take().expect("it is handed over");
+        let detached = handed_over.take().expect("it is handed over");
         let timeout = SockRef::from(&detached.stream).tcp_user_timeout().expect("it can be read");
         assert_eq!(timeout, Some(ACKNOWLEDGED_WITHIN));
     }
