@@ -144,7 +144,7 @@ mod tests {
         let handed_over = Rc::new(RefCell::new(None));
         let taker = Rc::clone(&handed_over);
         let handover: Handover = Box::new(move |detached: DetachedStream| {
-            taker.replace(Some(detached));
+            *taker.borrow_mut() = Some(detached);
         });
         guarded.connection().handover.set(Some(handover));
         guarded.shutdown().await.expect("it is handed over");
