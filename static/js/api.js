@@ -142,6 +142,13 @@ export const correctRegistration = (id, changes, key) =>
 export const renewLink = (id, key) =>
   asOrganizer((token) => bodyOf(write("POST", `${registrationPath(id)}/link`, {}, { key, token })));
 
+/**
+ * Has the links of an address be mailed to it. The answer is the same whether or not there are any.
+ *
+ * @param {string} user_email
+ */
+export const findRegistrations = (user_email) => write("POST", "/registrations/find", { user_email });
+
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Registration>} */
 export const getRegistration = (id, signal) => asOrganizer((token) => registrationApi(id, token).get(signal));
 

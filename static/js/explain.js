@@ -11,7 +11,7 @@ import { sentence } from "./text.js";
 /** @import { FieldError, Problem, Seated } from "./types.js" */
 
 /**
- * @typedef {"registered" | "waitlisted" | "held" | "to_confirm" | "already_registered" | "sold_out" | "all_held"
+ * @typedef {"registered" | "waitlisted" | "held" | "to_confirm" | "asked" | "already_registered" | "sold_out" | "all_held"
  *   | "closed" | "expired" | "saved" | "changed" | "invalid" | "error" | "signed_out" | "limited" | "busy" | "unknown"} Kind
  *
  * @typedef {object} Outcome

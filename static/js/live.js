@@ -9,6 +9,8 @@ import { livePath } from "./api.js";
 export const LIVE_EVENTS_MAX = 100;
 /** How long after the server would not be listened to it is tried again. */
 const AGAIN_MS = 45_000;
+/** How long what is known from elsewhere may not have been told: that it is listened to is no proof of hearing. */
+const TOLD_WITHIN_MS = 5_000;
 
 /**
  * @typedef {object} Live
@@ -31,9 +33,15 @@ export function createLive({ onSeats, onEnd, signal }) {
   let source = null;
   /** What is watched, with the version that is known. @type {Map<string, number | null>} */
   let watched = new Map();
+  /** The versions that were told, or need not be. @type {Map<string, number | null>} */
+  let told = new Map();
+  /** What is newer than that, and since when it is known. @type {Map<string, { version: number, since: number }>} */
+  const untold = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOn = false;
+  /** Whether the caller counts on it, and is to hear when it ends. */
+  let isTrusted = false;
 
   function close() {
     clearTimeout(timer);
@@ -44,10 +52,21 @@ export function createLive({ onSeats, onEnd, signal }) {
 
   function open() {
     close();
-    if (signal.aborted || document.hidden || watched.size === 0 || !("EventSource" in globalThis)) return;
+    if (signal.aborted || document.hidden || watched.size === 0 || !("EventSource" in globalThis)) {
+      // The caller knows as much.
+      isTrusted = false;
+      return;
+    }
+    told = new Map(watched);
+    untold.clear();
     const opened = new EventSource(livePath(watched));
     source = opened;
-    opened.addEventListener("open", () => (isOn = source === opened));
+    opened.addEventListener("open", () => {
+      if (source !== opened) return;
+      isOn = isTrusted = true;
+      // What came meanwhile is told at once now.
+      untold.clear();
+    });
     opened.addEventListener("seats", ({ data }) => {
       if (source === opened) take(data);
     });
@@ -61,23 +80,46 @@ export function createLive({ onSeats, onEnd, signal }) {
     /** @type {SeatState} */
     const seats = JSON.parse(data);
     watched.set(seats.event_id, seats.version);
+    told.set(seats.event_id, seats.version);
+    if ((untold.get(seats.event_id)?.version ?? 0) <= seats.version) untold.delete(seats.event_id);
     onSeats(seats);
   }
 
   /** @param {EventSource} ended */
   function end(ended) {
-    const wasOn = isOn;
     isOn = false;
     // Where the stream broke off, the browser comes again by itself; where it was refused, it does not.
-    if (ended.readyState === EventSource.CLOSED) {
-      source = null;
-      // Those who were refused together should not come back together.
-      timer = setTimeout(open, AGAIN_MS * (0.8 + Math.random() * 0.4));
-    }
-    if (wasOn) onEnd();
+    if (ended.readyState === EventSource.CLOSED) openLater();
+    tell();
   }
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()), { signal });
+  function openLater() {
+    close();
+    // Those who were refused together should not come back together.
+    timer = setTimeout(open, AGAIN_MS * (0.8 + Math.random() * 0.4));
+  }
+
+  function tell() {
+    if (!isTrusted) return;
+    isTrusted = false;
+    onEnd();
+  }
+
+  /** Notices that nothing comes: the connection is dead without a word, or somebody on the way waits for more. */
+  function checkThatItHears() {
+    const now = Date.now();
+    for (const [id, version] of watched) {
+      if (version === null || version <= (told.get(id) ?? 0)) continue;
+      if (!untold.has(id)) untold.set(id, { version, since: now });
+    }
+    if (!isOn || [...untold.values()].every(({ since }) => now - since < TOLD_WITHIN_MS)) return;
+    openLater();
+    tell();
+  }
+
+  document.addEventListener("visibilitychange", () => open(), { signal });
+  // Another network: a connection over the one before may be dead without a word.
+  window.addEventListener("online", () => open(), { signal });
   signal.addEventListener("abort", close);
 
   return {
@@ -88,7 +130,8 @@ export function createLive({ onSeats, onEnd, signal }) {
       );
       const isSame = wanted.size === watched.size && [...wanted.keys()].every((id) => watched.has(id));
       watched = wanted;
-      if (!isSame) open();
+      if (isSame) checkThatItHears();
+      else open();
     },
   };
 }

@@ -26,8 +26,8 @@ const DELAY_MS_MAX = 30_000;
  *
  * @template T
  * @param {Poll<T>} poll
- * @returns {{ first: Promise<void>, now: () => void }} `first` settles with the first answer or failure;
- *   `now` asks without waiting for the next turn.
+ * @returns {{ first: Promise<void>, now: () => void, soon: () => void }} `first` settles with the first answer or failure;
+ *   `now` asks without waiting for the next turn; `soon` within the pace, for what all pages hear of together.
  */
 export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hiddenMs, signal }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -35,6 +35,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
   let failures = 0;
   let asking = false;
   let askAgain = false;
+  let isSoon = false;
   let stopped = false;
 
   /** @param {number} delayMs */
@@ -54,6 +55,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
       return;
     }
     asking = true;
+    isSoon = false;
     clearTimeout(timer);
     /** @type {unknown} */
     let failure = null;
@@ -81,8 +83,19 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
       asking = false;
     }
     const calm = failures === 0 ? calmMs?.() : null;
-    later(askAgain ? 0 : delayAfter(failures, failure, calm ?? everyMs));
+    const delayMs = isSoon && failures === 0 ? within() : delayAfter(failures, failure, calm ?? everyMs);
+    later(askAgain ? 0 : delayMs);
     askAgain = false;
+  }
+
+  /** Any time within the pace, so that pages do not come together. */
+  const within = () => Math.random() * everyMs;
+
+  function soon() {
+    // Who is not answered waits already, as long as is good for the server.
+    if (isSoon || failures > 0) return;
+    isSoon = true;
+    if (!asking) later(within());
   }
 
   const wake = () => {
@@ -97,7 +110,7 @@ export function startPolling({ ask, onAnswer, onFailure, everyMs, calmMs, hidden
   // Whoever has signed in may see more.
   onSessionChange(() => void (hasToken() && wake()), signal);
 
-  return { first: turn(), now: turn };
+  return { first: turn(), now: turn, soon };
 }
 
 /** @param {number} failures @param {unknown} failure @param {number} everyMs */

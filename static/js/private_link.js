@@ -24,7 +24,8 @@ export function privateLinkElement(id, token, label, hint) {
 
 export const KEEP_IT =
   "Keep this link: it is the only way back to your registration, to its ticket, and to cancel or pass it on. " +
-  "Whoever has it can do the same. If it is lost, the organizer can make a new one.";
+  "Whoever has it can do the same. If it is lost, it can be mailed to you, where this server sends mail, or the " +
+  "organizer can make a new one.";
 
 export const THEIRS =
   "It is shown this once: send it to them, for nobody else does. Whoever has it has the seat.";

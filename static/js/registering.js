@@ -73,15 +73,19 @@ const isClosed = (error) => error instanceof ProblemError && error.code === "clo
 /** Whether only a mail tells what became of it. @param {Claimed} claimed @returns {claimed is ToConfirm} */
 export const isToConfirm = (claimed) => claimed.status === "confirmation_sent";
 
-/** @param {Claimed} registration @returns {Outcome} */
-export function welcome(registration) {
+/** @param {Claimed} registration @param {Wish} wish @returns {Outcome} */
+export function welcome(registration, wish) {
   if (isToConfirm(registration)) {
+    // Where there was a line, nobody hears here whether it is a seat or a place in it.
+    const then =
+      wish === "waitlist"
+        ? "It says how you stand: in line, or, if a seat is free, that it is kept for 30 minutes and yours once you " +
+          "confirm it there."
+        : "A seat is kept for 30 minutes, and is yours once you confirm it there.";
     return {
       kind: "to_confirm",
       title: "Look into your mail",
-      text:
-        "We have written to this address, and the link in that mail leads to the registration. A seat is kept for " +
-        "30 minutes, and is yours once you confirm it there.",
+      text: `We have written to this address, and the link in that mail leads to the registration. ${then}`,
     };
   }
   if (registration.status === "held") {
@@ -121,7 +125,8 @@ const REFUSALS = {
     title: "Already registered",
     text:
       "This address already has a seat at this event, or a hold, or a place in line. The private link that " +
-      "was shown then leads to it. If it is lost, the organizer can make a new one.",
+      "was shown then leads to it. If it is lost, it can be mailed to you (at the foot of this page), where this " +
+      "server sends mail, or the organizer can make a new one.",
   }),
   sold_out: () => ({
     kind: "sold_out",

@@ -7,6 +7,7 @@ import { checkInView } from "./views/check_in.js";
 import { newEventView } from "./views/create.js";
 import { editView } from "./views/edit.js";
 import { eventView } from "./views/event.js";
+import { findView } from "./views/find.js";
 import { forOrganizers } from "./views/for_organizers.js";
 import { listView, ownListView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
@@ -45,6 +46,8 @@ function match(address) {
       return { route: "event", show: forOrganizers((view) => checkInView(view, address.id)) };
     case "registration":
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
+    case "find":
+      return { route: "find", show: findView };
     case "missing":
       return { route: "", show: missingView };
   }

@@ -411,3 +411,43 @@ fn who_talks_on_a_stream_is_not_listened_to() {
     until("it is ended", || talks.write_all(&[b'x'; 8 * 1_024]).is_err());
     assert_eq!(app.get("/events").json().as_array().map(Vec::len), Some(1));
 }
+
+/// Who knows no chunks gets none, and a request that comes behind one whose answer goes on is not done.
+#[test]
+fn an_old_client_watches_and_nothing_behind_its_request_is_done() {
+    use std::io::{Read, Write};
+    let app = App::start(Data::sqlite());
+    let event = app.create(2);
+    let path = live(&event);
+    let mut stream = http::connect(app.url());
+    stream
+        .write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
+        .expect("it is taken");
+    let (mut told, mut buffer) = (String::new(), [0; 4_096]);
+    while !told.contains("event: seats\n") {
+        let length = http::read_some(&mut stream, &mut buffer).expect("it goes on");
+        assert!(length > 0, "it ended early: {told}");
+        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    let (head, _) = told.split_once("\r\n\r\n").expect("a head");
+    let head = head.to_ascii_lowercase();
+    assert!(head.contains(" 200 ") && !head.contains("transfer-encoding"), "{head}");
+    drop(stream);
+
+    let body = r#"{"user_email":"ada@example.org"}"#;
+    let both = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /events/{event}/register HTTP/1.1\r\nHost: \
+         localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = http::connect(app.url());
+    stream.write_all(both.as_bytes()).expect("it is taken");
+    // It ends, or goes on as a stream: either way nobody has a seat.
+    stream.set_read_timeout(Some(SILENCE)).expect("it is open");
+    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
+    assert_eq!(acts::event(&app, &event)["booked_count"], 0);
+    until("nobody is left", || {
+        drop(stream.shutdown(std::net::Shutdown::Both));
+        metric(&app, "booking_live_watchers") == 0
+    });
+}

@@ -5,6 +5,7 @@ import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, momentElement } from "../format.js";
 import { createLive, withSeats } from "../live.js";
+import { createNewest } from "../newest.js";
 import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
@@ -66,8 +67,6 @@ export function eventView({ root, signal, setTitle }, id) {
 
   /** @param {BookingEvent} latest */
   function show(latest) {
-    // Answers may overtake one another; the version tells which is the newer.
-    if (event && (latest.version ?? 0) < (event.version ?? 0)) return;
     event = latest;
     if (!page) {
       page = createPage(latest, { title, signal, latest: () => event, refresh: () => polling.now() });
@@ -80,6 +79,7 @@ export function eventView({ root, signal, setTitle }, id) {
     live.watch(latest.status === "draft" ? [] : [latest]);
   }
 
+  const newest = createNewest();
   const live = createLive({
     signal,
     onSeats(seats) {
@@ -88,9 +88,9 @@ export function eventView({ root, signal, setTitle }, id) {
       show(withSeats(event, seats));
       page?.checked();
       // Then other things may be others, too.
-      if (isEdited) polling.now();
+      if (isEdited) polling.soon();
     },
-    onEnd: () => polling.now(),
+    onEnd: () => polling.soon(),
   });
   // Doors open by the clock alone, of which no message tells.
   const ticking = setInterval(() => {
@@ -104,9 +104,10 @@ export function eventView({ root, signal, setTitle }, id) {
     signal,
     ask,
     onAnswer(answer) {
-      if (answer) etag = answer.etag;
       // Also if nothing is new: doors open by the clock alone.
-      const latest = answer?.event ?? event;
+      const latest = answer ? newest(event, answer.event) : event;
+      // What was overtaken is to be told again.
+      if (answer && latest === answer.event) etag = answer.etag;
       if (latest) show(latest);
       page?.checked();
     },

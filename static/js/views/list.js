@@ -5,6 +5,7 @@ import { eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, plural } from "../format.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
+import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
@@ -90,6 +91,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     watch();
   }
 
+  const newest = createNewest();
   const live = createLive({
     signal,
     onSeats(seats) {
@@ -98,7 +100,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       if (event) cards.get(event.id)?.update(event);
       setText(updated, `Updated ${formatClock(new Date())}`);
     },
-    onEnd: () => polling.now(),
+    onEnd: () => polling.soon(),
   });
 
   // A draft is told to nobody who shows no token, and a stream shows none.
@@ -112,7 +114,8 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     ask: (abort) => read(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
     onAnswer(page) {
       const tail = olderThan(page.items, page.next !== null, events);
-      events = [...page.items, ...tail];
+      const known = new Map(events.map((event) => [event.id, event]));
+      events = [...page.items.map((event) => newest(known.get(event.id), event)), ...tail];
       if (tail.length === 0) next = page.next;
       setText(updated, `Updated ${formatClock(new Date())}`);
       draw();

@@ -62,14 +62,14 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     async onSent(registration, pressed) {
       if (isToConfirm(registration)) {
         form.fill({});
-        form.area.show(welcome(registration));
+        form.area.show(welcome(registration, wishOf(pressed)));
         return refresh();
       }
       const place = wishOf(pressed) === "register" ? await placeFor(registration, before) : null;
       if (signal.aborted) return;
       form.fill({});
       if (registration.status === "held") startHold(registration);
-      else form.area.show(welcome(registration), { place });
+      else form.area.show(welcome(registration, wishOf(pressed)), { place });
       refresh();
     },
     onError(error) {
@@ -89,7 +89,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     },
     onConfirmed(registration, held) {
       refresh();
-      form.area.show(welcome({ ...registration, manage_token: held.token }));
+      form.area.show(welcome({ ...registration, manage_token: held.token }, "hold"));
       form.area.focus();
     },
     onAgain(held) {

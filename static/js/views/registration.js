@@ -14,8 +14,9 @@ import { createTransfer, openTransfer } from "./transfer.js";
 /** @import { BookingEvent, Registration, View } from "../types.js" */
 
 const POLL_MS = 3_000;
-/** The same while nobody looks, but somebody waits to be offered a seat. */
+/** The same while nobody looks, but somebody waits to be offered a seat, or is called. */
 const HIDDEN_POLL_MS = 30_000;
+const TITLE = "Your registration";
 
 /**
  * @param {View} view
@@ -23,7 +24,7 @@ const HIDDEN_POLL_MS = 30_000;
  * @param {string} token
  */
 export function registrationView({ root, signal, setTitle }, id, token) {
-  setTitle("Your registration");
+  setTitle(TITLE);
   const api = registrationApi(id, token);
   const title = el("h1", { tabindex: -1 }, "Loading your registration…");
   const body = el("div", { "data-testid": "loading" }, title);
@@ -38,11 +39,17 @@ export function registrationView({ root, signal, setTitle }, id, token) {
   const call = createCalling(signal);
   let isWaiting = false;
 
-  /** An offer lasts for a while only, and who waits is looking at something else. @param {Registration} registration */
-  function note({ status }) {
-    isWaiting = status === "waitlisted";
-    call(status === "offered");
-    setTitle(status === "offered" ? "● A seat is offered to you" : "Your registration");
+  /**
+   * An offer lasts for a while only, and who waits is looking at something else. Where they accept it, or it is taken
+   * away, nobody is called any more.
+   *
+   * @param {Registration["status"]} status
+   */
+  function note(status) {
+    const isOffered = status === "offered";
+    isWaiting = isOffered || status === "waitlisted";
+    call(isOffered);
+    setTitle(isOffered ? "● A seat is offered to you" : TITLE);
   }
 
   /** @param {AbortSignal} abort @returns {Promise<Registration>} */
@@ -66,17 +73,17 @@ export function registrationView({ root, signal, setTitle }, id, token) {
         body.replaceChildren(page.node);
       }
       page.update(registration, event);
-      note(registration);
+      note(registration.status);
     },
     onFailure(error) {
       // After the registration was passed on the page says so itself, and the link is dead.
-      if (page?.isOver()) return "stop";
+      if (page?.isOver()) return stop();
       const isGone = error instanceof ProblemError && [401, 403, 404].includes(error.status);
       // Whatever is sent from this page may be why, and its answer may be all that leads on from here.
       if (isGone && hasUnsettled(body)) return "settling";
       if (error instanceof ProblemError && [401, 403].includes(error.status)) {
         showDeadLink();
-        return "stop";
+        return stop();
       }
       if (error instanceof ProblemError && error.status === 404) {
         body.replaceChildren(
@@ -85,7 +92,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
             "The link may have been cut off. Try to copy the whole of it.",
           ),
         );
-        return "stop";
+        return stop();
       }
       if (!page) {
         setText(title, "Your registration could not be loaded");
@@ -94,6 +101,12 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       return "again";
     },
   });
+
+  /** @returns {"stop"} */
+  function stop() {
+    note(undefined);
+    return "stop";
+  }
 
   function showDeadLink() {
     const hadFocus = body.contains(document.activeElement);
@@ -125,4 +138,5 @@ const deadLink = (heading) =>
         "somebody else, or because the organizer corrected the address or made a new link.",
     ),
     el("a", { class: "button", href: "#/" }, "See all events"),
+    el("p", {}, el("a", { href: "#/find" }, "Have the link that is good mailed to you")),
   );

@@ -2,7 +2,7 @@
 
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
-use booking_core::StoreError;
+use booking_core::{EventId, StoreError};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -24,10 +24,11 @@ pub(crate) async fn run(service: &Service) {
 }
 
 async fn read(service: &Service) -> Result<(), StoreError> {
-    for ids in service.live.watched().chunks(EVENTS_READ_MAX) {
-        let found = service.store.availability(ids).await?;
-        for (id, availability) in ids.iter().zip(found) {
-            service.live.publish(*id, availability);
+    for rooms in service.live.watched().chunks(EVENTS_READ_MAX) {
+        let ids: Vec<EventId> = rooms.iter().map(|room| room.event_id).collect();
+        let found = service.store.availability(&ids).await?;
+        for (room, availability) in rooms.iter().zip(found) {
+            room.publish(availability);
         }
     }
     Ok(())

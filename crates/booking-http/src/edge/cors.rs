@@ -60,6 +60,8 @@ impl Cors {
                 "idempotency-key",
                 "if-match",
                 "if-none-match",
+                // Of who reads an event stream otherwise than by the browser's own reader, which need not ask.
+                "last-event-id",
                 "x-request-id",
             ])
             .expose_headers([

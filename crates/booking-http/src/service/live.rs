@@ -93,17 +93,10 @@ impl Live {
         self.watchers.load(Ordering::Relaxed)
     }
 
-    /// The events that are watched.
-    pub(crate) fn watched(&self) -> Vec<EventId> {
-        lock(&self.rooms).keys().copied().collect()
-    }
-
-    /// Has those who watch an event be told how full it is, if that is news; `None` if it is no more.
-    pub(crate) fn publish(&self, event_id: EventId, availability: Option<Availability>) {
-        let room = lock(&self.rooms).get(&event_id).cloned();
-        if let Some(room) = room {
-            room.publish(availability);
-        }
+    /// The rooms of the events that are watched. What is read now is for these: another room of the same event, which
+    /// somebody opens meanwhile, begins with what may be newer.
+    pub(crate) fn watched(&self) -> Vec<Arc<Room>> {
+        lock(&self.rooms).values().cloned().collect()
     }
 
     /// Waits until somebody watches, or until nobody may any more.
@@ -227,4 +220,55 @@ fn between(range: Range<u64>) -> u64 {
     // Without randomness all come together, which is no more than a burden.
     let _ = getrandom::fill(&mut bytes);
     range.start + u64::from_le_bytes(bytes) % (range.end - range.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::{Capacity, CapacityMax, EventStatus};
+    use uuid::Uuid;
+
+    fn state(version: u64) -> Availability {
+        Availability {
+            event_id: Uuid::from_u128(1).into(),
+            organizer_id: None,
+            status: EventStatus::Published,
+            capacity: Capacity::parse(5, CapacityMax::default()).expect("valid"),
+            booked_count: 3,
+            waitlist_count: 0,
+            version: Version::new(version),
+            is_settled: true,
+        }
+    }
+
+    fn watch(live: &Arc<Live>, version: u64) -> Watching {
+        let now = state(version);
+        let watched = [Watched { event_id: now.event_id, since: None }];
+        live.enter(None).expect("there is room").watch(&watched, &[now])
+    }
+
+    fn newest(watching: &Watching) -> Option<Availability> {
+        watching.seats[0].room.newer_than(0).and_then(|newest| newest.availability)
+    }
+
+    fn publish(rooms: &[Arc<Room>], version: u64) {
+        for room in rooms {
+            room.publish(Some(state(version)));
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_somebody_came_takes_nobody_back() {
+        let live = Arc::new(Live::new(9, None));
+        let first = watch(&live, 5);
+        let being_read = live.watched();
+        drop(first);
+        let late = watch(&live, 7);
+        publish(&being_read, 6);
+        assert_eq!(newest(&late), Some(state(7)));
+        publish(&live.watched(), 8);
+        assert_eq!(newest(&late), Some(state(8)));
+        drop(late);
+        assert_eq!((live.watched().len(), live.watchers()), (0, 0));
+    }
 }

@@ -157,6 +157,11 @@ async fn a_registration_has_no_faults_in_any_state() {
     page.reload().await;
     page.wait("@registration-forbidden").await;
     assert_no_faults(&page, "a dead link").await;
+    page.click("@registration-forbidden p a").await;
+    page.fill("user_email", "ada@example.org").await;
+    page.click("@find-form button").await;
+    page.outcome("error").await;
+    assert_no_faults(&page, "links that a server without mail does not send").await;
     page.end().await;
 }
 

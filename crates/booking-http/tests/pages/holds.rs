@@ -236,5 +236,14 @@ async fn where_addresses_are_confirmed_it_is_said_to_look_into_the_mail() {
     page.open(&format!("/#/events/{concert}")).await;
     page.register("ada@example.org", "to_confirm").await;
     assert_eq!(event(&page.app, &concert)["booked_count"], 1);
+    // Who has lost the mail, too, hears the same as everybody.
+    page.click(".footer a").await;
+    page.wait("@find-form").await;
+    for email in ["ada@example.org", "nobody@example.org"] {
+        page.fill("user_email", email).await;
+        page.click("@find-form button").await;
+        page.outcome("asked").await;
+        page.until("return document.querySelector('#field-user_email').value === ''").await;
+    }
     page.end().await;
 }

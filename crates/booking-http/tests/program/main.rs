@@ -102,7 +102,7 @@ fn other_origins_may_call_only_if_the_setting_says_so() {
     let allowed =
         |answer: &http::Answer| answer.header("access-control-allow-origin").map(str::to_owned);
     let preflight = |app: &App| {
-        let asked = "authorization,content-type,idempotency-key,if-match";
+        let asked = "authorization,content-type,idempotency-key,if-match,last-event-id";
         let answers = ["POST", "PATCH", "DELETE"].map(|method| {
             let headers = [
                 origin,

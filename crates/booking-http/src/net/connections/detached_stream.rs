@@ -15,6 +15,8 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 /// What is done with the socket of a connection whose answer's head is written.
 pub(super) type Handover = Box<dyn FnOnce(DetachedStream)>;
@@ -22,6 +24,11 @@ pub(super) type Handover = Box<dyn FnOnce(DetachedStream)>;
 /// How much of what is written the kernel keeps while the client does not take it, as far as Linux minds: it doubles
 /// this, and counts what it needs to know of each piece.
 const SEND_BUFFER_BYTES: usize = 8 * 1_024;
+
+/// How long what is written may stay unacknowledged. Who is gone without a word, as a phone that has lost its network,
+/// leaves nothing to be read, and takes nothing; and what little is written fits into the kernel's memory for hours.
+#[cfg(target_os = "linux")]
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A socket, and the count of its connection, which goes on for as long as this lives. It is never idle: whoever
 /// has it sees to its end.
@@ -41,6 +48,9 @@ impl DetachedStream {
         let _ = stream.set_nodelay(true);
         // What somebody does not take is not to fill the kernel's memory. Without this it is only more.
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        // Elsewhere the kernel gives up by itself, after a quarter of an hour or so.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(ACKNOWLEDGED_WITHIN));
         Self { stream, _connection: connection }
     }
 
@@ -107,5 +117,39 @@ impl MessageBody for GoesOn {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         Poll::Ready(None)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::net::client::TrustedProxies;
+    use crate::net::connections::{Counts, accept};
+    use std::cell::RefCell;
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use tokio::io::AsyncWriteExt;
+
+    #[actix_web::test]
+    async fn the_kernel_gives_up_who_is_gone_without_a_word() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let _client = std::net::TcpStream::connect(address).expect("it is listened on");
+        let (stream, peer) = listener.accept().expect("it is connected");
+        stream.set_nonblocking(true).expect("it can be set");
+        let stream = TcpStream::from_std(stream).expect("it is a socket");
+        let counts = Arc::new(Counts::new(TrustedProxies::default(), None, 1_024, 0));
+        let mut guarded = accept(stream, peer, &counts, Duration::from_secs(60));
+
+        let handed_over = Rc::new(RefCell::new(None));
+        let taker = Rc::clone(&handed_over);
+        let handover: Handover = Box::new(move |detached: DetachedStream| {
+            *taker.borrow_mut() = Some(detached);
+        });
+        guarded.connection().handover.set(Some(handover));
+        guarded.shutdown().await.expect("it is handed over");
+        let detached = handed_over.take().expect("it is handed over");
+        let timeout = SockRef::from(&detached.stream).tcp_user_timeout().expect("it can be read");
+        assert_eq!(timeout, Some(ACKNOWLEDGED_WITHIN));
     }
 }

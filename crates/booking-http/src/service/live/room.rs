@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 /// An event that somebody watches.
-pub(super) struct Room {
-    pub(super) event_id: EventId,
+pub(crate) struct Room {
+    pub(crate) event_id: EventId,
     newest: Mutex<Newest>,
     bells: Mutex<HashMap<u64, Arc<Notify>>>,
 }
@@ -38,8 +38,8 @@ impl Room {
         (newest.round != round).then(|| newest.clone())
     }
 
-    /// Keeps a state as the newest, and rings if it is another one.
-    pub(super) fn publish(&self, availability: Option<Availability>) {
+    /// Keeps a state as the newest, and rings if it is another one; `None` if there is no such event any more.
+    pub(crate) fn publish(&self, availability: Option<Availability>) {
         {
             let mut newest = lock(&self.newest);
             if newest.availability == availability {

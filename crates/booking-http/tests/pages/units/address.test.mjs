@@ -19,6 +19,7 @@ test("pages without an id", () => {
   for (const hash of ["", "#", "#/"]) assert.deepEqual(parseAddress(hash), { page: "list" });
   assert.deepEqual(parseAddress("#/new"), { page: "create" });
   assert.deepEqual(parseAddress("#/organizer"), { page: "organizer" });
+  assert.deepEqual(parseAddress("#/find"), { page: "find" });
 });
 
 test("what leads nowhere is missing", () => {

@@ -31,6 +31,7 @@ export class FakeElement extends EventTarget {
   }
   append(...nodes) {
     for (const node of nodes) {
+      if (typeof node === "string") this.textContent += node;
       if (!(node instanceof FakeElement)) continue;
       node.parent = this;
       this.children.push(node);
@@ -40,11 +41,14 @@ export class FakeElement extends EventTarget {
     this.children = [];
     this.append(...nodes);
   }
-  /** Of selectors only those of an attribute, of any element or of those with a tag. */
+  contains(other) {
+    return other === this || (other?.parent ? this.contains(other.parent) : false);
+  }
+  /** Of selectors only those of a tag, of an attribute, or of both. */
   matches(selectors) {
     return selectors.split(", ").some((selector) => {
-      const [, tag, attribute, value] = /^(\w*)\[([\w-]+)(?:=([\w-]+))?\]$/.exec(selector);
-      const has = this.hasAttribute(attribute) && (value === undefined || this.attributes.get(attribute) === value);
+      const [, tag, attribute, value] = /^(\w*)(?:\[([\w-]+)(?:=([\w-]+))?\])?$/.exec(selector);
+      const has = attribute === undefined || (this.hasAttribute(attribute) && (value === undefined || this.attributes.get(attribute) === value));
       return has && (tag === "" || tag === this.tag);
     });
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createCalling } from "../../../../../static/js/calling.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../../../../../static/js/live.js";
+import { createNewest } from "../../../../../static/js/newest.js";
 import { startPolling } from "../../../../../static/js/poll.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -142,6 +143,57 @@ test("a stream that breaks off is told of, and is none until it is back", (conte
   assert.equal(live.isOn(), true);
 });
 
+test("who has another list to listen to, and is refused, is told that nobody is listened to any more", (context) => {
+  const { live, heard, last } = listen(context);
+  live.watch([eventOf("a")]);
+  last().begin();
+  live.watch([eventOf("a"), eventOf("b")]);
+  assert.deepEqual([live.isOn(), heard.ends], [false, 0], "it is asked for");
+  last().fail(FakeSource.CLOSED);
+  assert.equal(heard.ends, 1);
+});
+
+test("a stream on which nothing comes is none", (context) => {
+  const tick = stopClock(context);
+  const clock = context.mock.method(Date, "now", () => 0);
+  const at = (seconds) => clock.mock.mockImplementation(() => seconds * 1_000);
+  const { live, heard, last } = listen(context);
+  live.watch([eventOf("a", 1)]);
+  last().begin();
+  // Asked for, it is newer than what was told: the message is on its way.
+  live.watch([eventOf("a", 2)]);
+  at(1);
+  last().tell({ event_id: "a", version: 2 });
+  at(10);
+  live.watch([eventOf("a", 3)]);
+  assert.deepEqual([live.isOn(), heard.ends], [true, 0], "nothing was missed yet");
+  at(14);
+  live.watch([eventOf("a", 3)]);
+  assert.equal(live.isOn(), true);
+  // What comes again by itself may have missed it.
+  last().fail(0);
+  last().begin();
+  at(16);
+  live.watch([eventOf("a", 3)]);
+  assert.deepEqual([live.isOn(), heard.ends], [true, 1]);
+  at(21);
+  live.watch([eventOf("a", 4)]);
+  assert.deepEqual([live.isOn(), heard.ends, last().readyState], [false, 2, FakeSource.CLOSED]);
+  assert.equal(FakeSource.opened.length, 1);
+  tick(60_000);
+  assert.equal(last().path, "/events/a/live?since=4");
+});
+
+test("another network is another connection", (context) => {
+  const { live, last } = listen(context);
+  live.watch([eventOf("a", 1)]);
+  last().begin();
+  window.dispatchEvent(new Event("online"));
+  assert.equal(FakeSource.opened[0].readyState, FakeSource.CLOSED);
+  last().begin();
+  assert.deepEqual([live.isOn(), FakeSource.opened.length], [true, 2]);
+});
+
 test("a browser that cannot listen asks", (context) => {
   const { live } = listen(context);
   delete globalThis.EventSource;
@@ -168,6 +220,22 @@ test("an older state than what is known changes nothing, nor does another event'
   assert.deepEqual(withSeats(event, { ...told, version: 5 }), { ...event, ...state, version: 5 });
 });
 
+test("what was overtaken does not count, but what is older twice is so", () => {
+  const newest = createNewest();
+  const known = eventOf("a", 5);
+  assert.equal(newest(null, known), known);
+  assert.equal(newest(undefined, known), known);
+  const [same, older, newer] = [5, 4, 6].map((version) => eventOf("a", version));
+  assert.equal(newest(known, same), same);
+  assert.equal(newest(known, older), known);
+  assert.equal(newest(newer, known), newer, "something newer was told meanwhile");
+  assert.equal(newest(newer, newer), newer);
+  assert.equal(newest(newer, known), newer, "once more from the beginning");
+  assert.equal(newest(newer, older), older, "a backup was restored");
+  const first = { id: "a", name: "of a server of the first contract" };
+  assert.equal(newest({ ...first }, first), first);
+});
+
 /** Polls, with a clock of the test's own, and counts how often. */
 function poll(context, pace) {
   const tick = stopClock(context);
@@ -184,12 +252,12 @@ function poll(context, pace) {
   context.mock.method(globalThis, "fetch", async () => {
     throw new TypeError("no network");
   });
-  startPolling({ ask, onAnswer() {}, onFailure: () => "again", signal: ending.signal, ...pace });
+  const polling = startPolling({ ask, onAnswer() {}, onFailure: () => "again", signal: ending.signal, ...pace });
   const pass = async (ms) => {
     tick(ms);
     await settled();
   };
-  return { page, counts, pass };
+  return { page, counts, pass, polling };
 }
 
 test("while the server tells by itself it is asked seldom, but not while it fails", async (context) => {
@@ -209,6 +277,34 @@ test("while the server tells by itself it is asked seldom, but not while it fail
   assert.equal(counts.asked, 4);
   await pass(4_500);
   assert.equal(counts.asked, 5, "not after half a minute");
+});
+
+test("what all pages hear of together none of them asks for at once", async (context) => {
+  const random = context.mock.method(Math, "random", () => 0.5);
+  const { counts, pass, polling } = poll(context, { everyMs: 2_000, calmMs: () => 30_000 });
+  await settled();
+  polling.soon();
+  await pass(0);
+  await pass(900);
+  assert.equal(counts.asked, 1);
+  // To hear of it again puts nothing off.
+  polling.soon();
+  await pass(200);
+  assert.equal(counts.asked, 2);
+  await pass(25_000);
+  assert.equal(counts.asked, 2, "once, and then as before");
+  random.mock.mockImplementation(() => 0);
+  polling.soon();
+  await pass(0);
+  assert.equal(counts.asked, 3);
+  // Not before a server that fails is to be asked again.
+  counts.error = new Error("away");
+  polling.soon();
+  await pass(0);
+  assert.equal(counts.asked, 4);
+  polling.soon();
+  await pass(0);
+  assert.equal(counts.asked, 4);
 });
 
 test("a hidden page asks only if it waits for something, and then seldom", async (context) => {

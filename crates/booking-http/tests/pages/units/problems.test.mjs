@@ -82,6 +82,14 @@ test("a mail tells the rest where addresses are confirmed", () => {
   const outcome = welcome({ status: "confirmation_sent" });
   assert.deepEqual([outcome.kind, outcome.title], ["to_confirm", "Look into your mail"]);
   assert.equal(outcome.registration, undefined, "there is nothing to be shown of it");
+  assert.match(outcome.text, /A seat is kept for 30 minutes/);
+});
+
+test("nobody is promised a seat who asked for a place in line, and hears by mail which it is", () => {
+  const { kind, text } = welcome({ status: "confirmation_sent" }, "waitlist");
+  assert.equal(kind, "to_confirm");
+  assert.match(text, /in line, or, if a seat is free/);
+  assert.doesNotMatch(text, /A seat is kept/);
 });
 
 test("a registration is welcomed as what it is", () => {
