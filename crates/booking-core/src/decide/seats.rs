@@ -375,8 +375,8 @@ impl<'a> Seats<'a> {
         self.rows.len()
     }
 
-    /// Erases whose a registration is or was, whoever had it before included, and who may manage it. Its id, its seat and its history stay,
-    /// and so does all that is counted.
+    /// Erases whose a registration is or was, whoever had it before included, and who may manage it. Its id, its
+    /// seat and its history stay, and so does all that is counted.
     pub(crate) fn erase_row(&mut self, row: usize) {
         if self.row(row).is_erased() {
             return;
