@@ -27,8 +27,9 @@ use std::fmt;
 /// mails are rendered from the registration when they are sent. It is written by the transaction that decided, and
 /// only if facts are for mail then; its rows go with their mails, with [what is
 /// erased](crate::EventChange::erased), and after [`DELIVERIES_KEPT`](crate::DELIVERIES_KEPT).
-/// All times are the store's. In the tables of `booking-conformance` (`tables/delivery.rs`) these are `DeliveryTables`. When people are to be reminded is on the
-/// event's row, where edits write it ([`EditedEvent::remind_at`](crate::EditedEvent::remind_at)).
+/// All times are the store's. In the tables of `booking-conformance` (`tables/delivery.rs`) these are
+/// `DeliveryTables`. When people are to be reminded is on the event's row, where edits write it
+/// ([`EditedEvent::remind_at`](crate::EditedEvent::remind_at)).
 #[async_trait]
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Keeps an endpoint. One that is there already under its id is returned as it is: asking again is safe.
