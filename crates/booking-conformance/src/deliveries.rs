@@ -3,10 +3,10 @@
 use crate::tools::*;
 use booking_core::{
     BookingStore, Delivery, DeliveryState, Endpoint, EndpointSecret, EndpointUrl, Event, EventId,
-    Lane, LaneNext, LaneStep, LeaseId, MailId, MailKind, NewEndpoint, NewMail, PageLimit,
-    RecordedFact, SinkId, TypeFilter, Version, WebhookType,
+    Lane, LaneNext, LaneStep, LeaseId, Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail,
+    PageLimit, RecordedFact, SinkId, TypeFilter, Version, WebhookType,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -147,4 +147,22 @@ pub(crate) fn new_mail(event_id: EventId, kind: MailKind) -> NewMail {
         kind,
         version: Version::new(2),
     }
+}
+
+pub(crate) async fn claim_mails(store: &dyn BookingStore, lease: LeaseId) -> Vec<Mail> {
+    store.claim_mails(MANY, lease).await.expect("the store answers")
+}
+
+pub(crate) async fn settle(
+    store: &dyn BookingStore,
+    mail: NewMail,
+    lease: LeaseId,
+    step: MailStep,
+) -> bool {
+    let settled = store.settle_mail(mail.event_id, mail.id, lease, step).await;
+    settled.expect("the store answers")
+}
+
+pub(crate) fn wait(span: TimeDelta, clock: &ManualClock) {
+    clock.advance_micros(span.num_microseconds().expect("a short span"));
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
     EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint,
-    NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError,
-    Version,
+    NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -176,6 +176,15 @@ impl DeliveryStore for MemoryStore {
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
         let now = self.now();
         Ok(self.tables().delivery.claim_mails(at_most, lease, now))
+    }
+
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError> {
+        Ok(self.tables().delivery.former_holder(event_id, registration_id, version).cloned())
     }
 
     async fn settle_mail(

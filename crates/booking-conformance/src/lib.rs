@@ -169,6 +169,10 @@ macro_rules! suite {
             what_was_delivered_is_forgotten_in_steps
             those_who_are_to_hear_of_an_event_are_listed
             people_are_reminded_of_an_event_once_for_each_time
+            whoever_gave_a_seat_away_is_known_until_they_were_told
+            nobody_is_known_to_have_given_a_seat_away_where_no_mail_is_sent
+            whoever_gave_a_seat_away_is_forgotten_in_time
+            nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased
             an_address_has_one_seat_however_it_is_spelt
             other_spellings_of_an_address_are_found_and_erased
             names_that_show_nothing_are_still_read

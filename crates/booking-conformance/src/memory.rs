@@ -389,6 +389,14 @@ impl UpkeepStore for MemoryStore {
         Ok(self.tables().purge_records(limit, is_of_them))
     }
 
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        Ok(self.tables().delivery.purge_former_holders_of(user_email, limit))
+    }
+
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         let now = self.now();
         Ok(self.tables().purge_records(limit, |record| !record.holds(now)))

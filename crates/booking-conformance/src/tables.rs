@@ -76,6 +76,7 @@ impl Tables {
     }
 
     pub(crate) fn write_alone(&mut self, change: EventChange, now: DateTime<Utc>) {
+        self.delivery.keep_former_holders(&change, now);
         if let Some(table) = self.events.get_mut(&change.event_id) {
             table.write(change, now);
         }

@@ -110,7 +110,7 @@ mod store;
 mod values;
 
 pub use decide::asked_by::AskedBy;
-pub use decide::change::{EditedEvent, EventChange};
+pub use decide::change::{EditedEvent, EventChange, FormerHolder};
 pub use decide::command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
     IdempotencyKey, OnFull, Register, RenewLink, Transfer,

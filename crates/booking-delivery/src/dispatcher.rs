@@ -184,7 +184,7 @@ impl Dispatcher {
     }
 
     async fn write_steps(self: Arc<Self>) {
-        self.steps.write_all(async |steps| self.store.advance(steps).await).await;
+        self.steps.write_all(|steps| self.store.advance(steps)).await;
     }
 
     /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have

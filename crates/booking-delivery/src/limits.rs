@@ -38,6 +38,8 @@ pub const MAILS_AT_ONCE: usize = 8;
 
 /// The facts that are read at a time.
 pub const FACTS_AT_ONCE: u32 = 100;
+/// The corrections and new links of a registration that are passed over to see what it was before.
+pub const STEPS_BACK_MAX: usize = 100;
 /// The messages after which a worker writes how far it has come, at the latest.
 pub const STEP_MAX: usize = 64;
 /// The time after which it does.

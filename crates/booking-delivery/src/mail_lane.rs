@@ -1,10 +1,11 @@
 //! What of an event is to be mailed, and to whom: facts become mails, which others render and send.
 
-use crate::limits::{FACTS_AT_ONCE, TURN};
+use crate::limits::{FACTS_AT_ONCE, STEPS_BACK_MAX, TURN};
+use crate::postman::is_unconfirmed;
 use crate::steps::Steps;
 use booking_core::{
-    Actor, BookingStore, EventId, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewMail,
-    PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
+    Actor, BookingStore, EventId, Fact, FactKind, Lane, LaneNext, LaneStep, LeaseId, MailKind,
+    NewMail, PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
 };
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -42,7 +43,7 @@ pub(crate) async fn walk(
                     None => return Ok(has_made),
                 }
             } else {
-                mails.extend(mail_of(store, lane.event_id, &recorded).await?);
+                mails.extend(mails_of(store, lane.event_id, &recorded).await?);
             }
             (lane.version, lane.position) = (recorded.version, None);
         }
@@ -78,8 +79,8 @@ fn to_everybody(kind: FactKind) -> Option<MailKind> {
     }
 }
 
-/// Makes a mail for each who has registered, from where the lane is on. Tells whether there are some; `None` if the
-/// lane was lost.
+/// Makes a mail for each who has registered, from where the lane is on, but for those who have yet to say that their
+/// address is theirs. Tells whether there are some; `None` if the lane was lost.
 async fn tell_everybody(
     store: &dyn BookingStore,
     steps: &Steps,
@@ -88,6 +89,7 @@ async fn tell_everybody(
     recorded: &RecordedFact,
     kind: MailKind,
 ) -> Result<Option<bool>, StoreError> {
+    let Some(event) = store.event(lane.event_id).await? else { return Ok(Some(false)) };
     let mut has_made = false;
     loop {
         let after = lane.position.map(RegistrationCursor::at);
@@ -95,39 +97,58 @@ async fn tell_everybody(
         let Some(page) = page.filter(|page| !page.items.is_empty()) else {
             return Ok(Some(has_made));
         };
-        let mails = page.items.iter();
-        let mails =
-            mails.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
+        let told = page.items.iter().filter(|of| !is_unconfirmed(&event, of));
+        let mails: Vec<_> =
+            told.map(|of| new_mail(lane.event_id, of.id, recorded.version, kind)).collect();
         lane.position = page.items.last().map(|of| of.created_version);
-        has_made = true;
+        has_made |= !mails.is_empty();
         if !steps.write(step(lane, lease, mails, LaneNext::GoOn)).await? {
             return Ok(None);
         }
     }
 }
 
-/// What somebody is told of what happened to their registration.
-async fn mail_of(
+/// What people are told of what happened to a registration of theirs.
+async fn mails_of(
     store: &dyn BookingStore,
     event_id: EventId,
     recorded: &RecordedFact,
-) -> Result<Option<NewMail>, StoreError> {
+) -> Result<Vec<NewMail>, StoreError> {
     let fact = &recorded.fact;
-    let Some(registration_id) = fact.registration_id else { return Ok(None) };
-    let kind = match fact.kind {
-        FactKind::Registered | FactKind::Confirmed => MailKind::Confirmed,
-        FactKind::Waitlisted => MailKind::Waitlisted,
-        FactKind::Offered => MailKind::Offered,
-        FactKind::Cancelled => MailKind::Cancelled,
-        FactKind::Transferred => MailKind::Transferred,
-        FactKind::Corrected | FactKind::LinkRenewed => MailKind::Changed,
+    let Some(registration_id) = fact.registration_id else { return Ok(Vec::new()) };
+    let kinds = kinds_of(store, event_id, fact).await?.iter();
+    let mails = kinds.map(|kind| new_mail(event_id, registration_id, recorded.version, *kind));
+    Ok(mails.collect())
+}
+
+async fn kinds_of(
+    store: &dyn BookingStore,
+    event_id: EventId,
+    fact: &Fact,
+) -> Result<&'static [MailKind], StoreError> {
+    let kinds: &[MailKind] = match fact.kind {
+        FactKind::Registered | FactKind::Confirmed => &[MailKind::Confirmed],
+        FactKind::Waitlisted => &[MailKind::Waitlisted],
+        FactKind::Offered => &[MailKind::Offered],
+        // Nobody has said that the address is theirs, and so nobody is there to be told.
+        FactKind::Cancelled
+            if confirms_address(store, event_id).await?
+                && was_made_by(store, event_id, fact, FactKind::Held).await? =>
+        {
+            &[]
+        }
+        FactKind::Cancelled => &[MailKind::Cancelled],
+        FactKind::Transferred => &[MailKind::Transferred, MailKind::HandedOver],
+        FactKind::Corrected | FactKind::LinkRenewed => &[MailKind::Changed],
         FactKind::Held
             if fact.actor == Actor::Attendee && confirms_address(store, event_id).await? =>
         {
-            MailKind::ConfirmAddress
+            &[MailKind::ConfirmAddress]
         }
         // A hold that runs out was let go by whoever took it.
-        FactKind::Expired if was_offered(store, event_id, fact.previous).await? => MailKind::Lapsed,
+        FactKind::Expired if was_made_by(store, event_id, fact, FactKind::Offered).await? => {
+            &[MailKind::Lapsed]
+        }
         FactKind::Held
         | FactKind::Expired
         | FactKind::CheckedIn
@@ -138,23 +159,32 @@ async fn mail_of(
         | FactKind::EventPublished
         | FactKind::EventEdited
         | FactKind::EventMoved
-        | FactKind::EventCancelled => return Ok(None),
+        | FactKind::EventCancelled => &[],
     };
-    Ok(Some(new_mail(event_id, registration_id, recorded.version, kind)))
+    Ok(kinds)
 }
 
 async fn confirms_address(store: &dyn BookingStore, event_id: EventId) -> Result<bool, StoreError> {
     Ok(store.event(event_id).await?.is_some_and(|event| event.rules.confirms_address))
 }
 
-async fn was_offered(
+/// Whether what a fact ended was made by one of that kind, whatever was put right of it in between.
+async fn was_made_by(
     store: &dyn BookingStore,
     event_id: EventId,
-    previous: Option<Version>,
+    fact: &Fact,
+    kind: FactKind,
 ) -> Result<bool, StoreError> {
-    let Some(previous) = previous else { return Ok(false) };
-    let before = store.fact(event_id, previous).await?;
-    Ok(before.is_some_and(|before| before.fact.kind == FactKind::Offered))
+    let mut previous = fact.previous;
+    for _ in 0..STEPS_BACK_MAX {
+        let Some(version) = previous else { return Ok(false) };
+        let Some(before) = store.fact(event_id, version).await? else { return Ok(false) };
+        match before.fact.kind {
+            FactKind::Corrected | FactKind::LinkRenewed => previous = before.fact.previous,
+            made_by => return Ok(made_by == kind),
+        }
+    }
+    Ok(false)
 }
 
 /// The mail of a kind that a version of an event makes for a registration: always the same one.

@@ -6,8 +6,8 @@ use crate::mail::{
 };
 use booking_core::{
     BookingStore, ErrorChain, Event, EventId, EventStatus, FAILURE_BYTES_MAX, LeaseId, Mail,
-    MailKind, MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Registration, Status,
-    StoreError,
+    MailKind, MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Person, Registration,
+    Status, StoreError,
 };
 use chrono::Utc;
 use std::fmt;
@@ -117,21 +117,32 @@ impl Postman {
         if registration.person.is_erased() || !is_still_so(kind, &event, &registration) {
             return Ok(None);
         }
-        let person = &registration.person;
-        let (language, to) = (event.details.language, person.user_email.clone());
+        let Some(person) = receiver(store, &mail.mail, &registration).await? else {
+            return Ok(None);
+        };
+        let kind = match kind {
+            // Whoever's address was put right has not said yet that it is theirs.
+            MailKind::Changed if is_unconfirmed(&event, &registration) => MailKind::ConfirmAddress,
+            kind => kind,
+        };
+        let (language, to) = (event.details.language, person.user_email);
         let mut letter = Letter::new(id.as_uuid(), kind, language, to, mail.made_at);
-        letter.name.clone_from(&person.name);
+        letter.name = person.name;
         if kind == MailKind::Found {
             letter.found = self.found(store, &registration).await?;
             return Ok(Some(letter).filter(|letter| !letter.found.is_empty()));
         }
-        letter.link = self.links.private_link(&registration);
         letter.event_link = self.links.event_link(event_id);
         letter.organizer = event.organizer_id.and_then(|id| self.links.organizer(id));
-        if registration.status == Status::Confirmed {
-            letter.ticket = Some(self.links.ticket(&registration));
+        letter.event = Some(event);
+        // The link and the ticket are whose the seat is, and nobody else's.
+        if kind != MailKind::HandedOver {
+            letter.link = self.links.private_link(&registration);
+            if registration.status == Status::Confirmed {
+                letter.ticket = Some(self.links.ticket(&registration));
+            }
+            letter.registration = Some(registration);
         }
-        (letter.event, letter.registration) = (Some(event), Some(registration));
         Ok(Some(letter))
     }
 
@@ -152,6 +163,25 @@ impl Postman {
         }
         Ok(found)
     }
+}
+
+/// Whom a mail is to; `None` if nobody knows any more who had the seat that was given away, or they have it again.
+async fn receiver(
+    store: &dyn BookingStore,
+    mail: &NewMail,
+    registration: &Registration,
+) -> Result<Option<Person>, StoreError> {
+    let holder = &registration.person;
+    if mail.kind != MailKind::HandedOver {
+        return Ok(Some(holder.clone()));
+    }
+    let former = store.former_holder(mail.event_id, mail.registration_id, mail.version).await?;
+    Ok(former.filter(|former| former.user_email != holder.user_email.canonical()))
+}
+
+/// Whether nobody has said yet that the address of a registration is theirs, though the event asks for that.
+pub(crate) fn is_unconfirmed(event: &Event, registration: &Registration) -> bool {
+    event.rules.confirms_address && registration.status == Status::Held
 }
 
 /// Whether an event is one that people can still be reminded of.
@@ -179,7 +209,9 @@ fn is_still_so(kind: MailKind, event: &Event, registration: &Registration) -> bo
         MailKind::Cancelled => status == Status::Cancelled,
         MailKind::ConfirmAddress => status == Status::Held,
         MailKind::HandedOver => true,
-        MailKind::EventMoved | MailKind::Found | MailKind::Changed => status.is_live(),
+        MailKind::EventMoved => status.is_live() && !is_unconfirmed(event, registration),
+        // Whoever has the address and asks for the link can say by it that it is theirs.
+        MailKind::Found | MailKind::Changed => status.is_live(),
         MailKind::EventCancelled => unreachable!("it was looked at above"),
     }
 }

@@ -3,9 +3,13 @@
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
 use booking_core::{LaneStep, StoreError};
+use futures_util::future::BoxFuture;
 use std::slice;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
+
+/// What a store says of steps that are written together: of each whether the lane was its worker's.
+type Written<'a> = BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
 /// What workers have to write, each waiting for its turn.
 #[derive(Debug)]
@@ -41,10 +45,7 @@ impl Steps {
     }
 
     /// Writes by `advance`, one transaction after the other, for as long as it is polled.
-    pub(crate) async fn write_all(
-        &self,
-        advance: impl AsyncFn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
-    ) {
+    pub(crate) async fn write_all(&self, advance: impl for<'a> Fn(&'a [LaneStep]) -> Written<'a>) {
         let mut taken = self.taken.lock().await;
         let mut together = Vec::new();
         while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
@@ -69,7 +70,7 @@ impl Steps {
 
 /// Where the store refuses what was to be written together, it tells of each whether that was the reason.
 async fn one_by_one(
-    advance: &impl AsyncFn(&[LaneStep]) -> Result<Vec<bool>, StoreError>,
+    advance: &impl for<'a> Fn(&'a [LaneStep]) -> Written<'a>,
     steps: &[LaneStep],
 ) -> Vec<Result<bool, StoreError>> {
     let mut written = Vec::with_capacity(steps.len());
@@ -83,7 +84,7 @@ async fn one_by_one(
 mod tests {
     use super::*;
     use booking_core::{LaneNext, LeaseId, SinkId, Version};
-    use futures_util::future::join_all;
+    use futures_util::future::{join_all, ready};
     use std::cell::RefCell;
     use std::fmt::Error;
     use uuid::Uuid;
@@ -109,9 +110,9 @@ mod tests {
     ) -> (Vec<Result<bool, StoreError>>, Vec<usize>) {
         let (steps, together) = (Steps::default(), RefCell::new(Vec::new()));
         let answers = join_all(versions.map(|version| steps.write(step(version))));
-        let written = steps.write_all(async |steps| {
+        let written = steps.write_all(|steps| {
             together.borrow_mut().push(steps.len());
-            advance(steps)
+            Box::pin(ready(advance(steps)))
         });
         let answers = tokio::select! {
             biased;

@@ -1,8 +1,8 @@
 //! From domain types to columns: rows that are written together go out as one array for each column.
 
 use booking_core::{
-    EventChange, Fact, IdempotencyRecord, OfferTtl, Outcome, PersonName, Registration, RemindHours,
-    Retention, Status, Stored, TokenHash, Version,
+    EventChange, Fact, FormerHolder, IdempotencyRecord, OfferTtl, Outcome, PersonName,
+    Registration, RemindHours, Retention, Status, Stored, TokenHash, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -245,6 +245,32 @@ impl<'a> RecordRows<'a> {
                 rows.fingerprints.push(fingerprint.as_bytes());
                 rows.recorded_at.push(*recorded_at);
                 rows.outcomes.push(stored_outcome(outcome));
+            }
+        }
+        rows
+    }
+}
+
+/// Those whose seats were given to somebody else.
+#[derive(Default)]
+pub(crate) struct FormerHolderRows<'a> {
+    pub(crate) event_ids: Vec<Uuid>,
+    pub(crate) registration_ids: Vec<Uuid>,
+    pub(crate) versions: Vec<i64>,
+    pub(crate) emails: Vec<&'a str>,
+    pub(crate) names: Vec<Option<&'a str>>,
+}
+
+impl<'a> FormerHolderRows<'a> {
+    pub(crate) fn of(changes: &'a [EventChange]) -> Self {
+        let mut rows = Self::default();
+        for change in changes {
+            for FormerHolder { registration_id, version, person } in &change.former_holders {
+                rows.event_ids.push(change.event_id.as_uuid());
+                rows.registration_ids.push(registration_id.as_uuid());
+                rows.versions.push(stored_version(*version));
+                rows.emails.push(person.user_email.as_str());
+                rows.names.push(person.name.as_ref().map(PersonName::as_str));
             }
         }
         rows

@@ -166,10 +166,13 @@ impl PgStore {
         let name = "drop_deliveries";
         let lanes = self.write_in_steps(name, sql::LANE_DROP, &[&sink.as_uuid(), &STEP]).await?;
         let now = self.clock_time();
-        let mails = match sink == SinkId::MAIL {
-            true => self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?,
-            false => 0,
-        };
+        if sink != SinkId::MAIL {
+            return Ok(lanes);
+        }
+        let mails = self.write_in_steps(name, sql::MAIL_DROP, &[&now, &STEP]).await?;
+        // However short a time they were kept.
+        let parameters: &[&(dyn ToSql + Sync)] = &[&now, &0.0_f64, &STEP];
+        self.write_in_steps(name, sql::FORMER_HOLDER_FORGET, parameters).await?;
         Ok(lanes + mails)
     }
 

@@ -44,6 +44,7 @@ mod endpoints;
 mod erasure;
 mod error;
 mod execute;
+mod former_holders;
 mod health;
 mod hosts;
 mod keys;

@@ -75,8 +75,8 @@ impl PgStore {
         };
         let parameters: &[&(dyn ToSql + Sync)] =
             &[&event_id, &id, &lease, &state, &pause, &failure, &now];
-        let settled = write_some(self, "settle_mail", sql::MAIL_SETTLE, parameters).await?;
-        Ok(settled == 1)
+        let settled = write_rows(self, "settle_mail", sql::MAIL_SETTLE, parameters).await?;
+        Ok(!settled.is_empty())
     }
 
     pub(crate) async fn list_due_reminders(
@@ -109,6 +109,7 @@ impl PgStore {
         let name = "purge_deliveries";
         let deliveries = write_some(self, name, sql::DELIVERY_FORGET, parameters).await?;
         let mails = write_some(self, name, sql::MAIL_FORGET, parameters).await?;
-        Ok(deliveries + mails)
+        let former = write_some(self, name, sql::FORMER_HOLDER_FORGET, parameters).await?;
+        Ok(deliveries + mails + former)
     }
 }

@@ -131,12 +131,18 @@ macro_rules! at {
     };
 }
 
+/// Who somebody is.
+pub(crate) fn person(user_email: &str, name: Option<&str>) -> Result<Person, PgError> {
+    let name = name.map(PersonName::parse_stored).transpose();
+    Ok(Person {
+        user_email: EmailAddress::parse_stored(user_email).map_err(in_column("user_email"))?,
+        name: name.map_err(in_column("name"))?,
+    })
+}
+
 /// A row with the columns of a registration, or the beginning of one. Those who wait get their place in the queue
 /// later.
 pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
-    let user_email = row.get(at!("user_email"));
-    let user_email = EmailAddress::parse_stored(user_email).map_err(in_column("user_email"))?;
-    let name = row.get::<_, Option<&str>>(at!("name")).map(PersonName::parse_stored).transpose();
     let status = Status::from_name(row.get(at!("status")));
     let check_in = Option::zip(row.get(at!("checked_in_at")), row.get(at!("scan_id")));
     let token_hash = row.get::<_, Option<&[u8]>>(at!("token_hash"));
@@ -147,7 +153,7 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
     Ok(Registration {
         event_id: event_of_registration(row),
         id: registration_id(row, at!("id")),
-        person: Person { user_email, name: name.map_err(in_column("name"))? },
+        person: person(row.get(at!("user_email")), row.get(at!("name")))?,
         status: status.ok_or(PgError::Unreadable { column: "status" })?,
         expires_at: row.get(at!("expires_at")),
         position: None,

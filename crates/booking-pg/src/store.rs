@@ -277,6 +277,14 @@ impl UpkeepStore for PgStore {
         self.delete_records_of(user_email, limit).await
     }
 
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.delete_former_holders_of(user_email, limit).await
+    }
+
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.delete_records(limit).await
     }

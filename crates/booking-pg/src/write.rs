@@ -6,6 +6,7 @@ use crate::columns::{
 };
 use crate::connection::Lease;
 use crate::error::PgError;
+use crate::former_holders;
 use crate::sql;
 use crate::transaction::Attempt;
 use booking_core::{Description, EditedEvent, EventChange, EventName, TimeZone, Venue};
@@ -42,6 +43,7 @@ pub(crate) async fn write_and_commit(
         let forget = connection.prepare(sql::RECORD_DELETE_ALL).await?;
         connection.change(&forget, &[&forgetful]).await?;
     }
+    former_holders::write(connection, changes, now).await?;
 
     attempt.commit_is_sent();
     // Sent in this order without waiting in between. What is replaced goes before anything is

@@ -39,6 +39,11 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/update", &["events_pkey"]),
     ("fact/after", &["facts_pkey"]),
     ("fact/oldest_new", &["facts_new"]),
+    ("former_holder/delete", &["former_holders_pkey"]),
+    ("former_holder/erase", &["former_holders_of_address"]),
+    ("former_holder/find", &["former_holders_pkey"]),
+    ("former_holder/forget", &["former_holders_made_at"]),
+    ("former_holder/insert", &["mail_senders_pkey"]),
     ("lane/advance", &["deliveries_pkey", "delivery_lanes_pkey", "mails_pkey"]),
     ("lane/backlog", &["delivery_lanes_of_sink", "facts_pkey", "webhook_endpoints_pkey"]),
     ("lane/claim", &["delivery_lanes_of_sink"]),
@@ -62,7 +67,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("mail/insert", &["mails_pkey"]),
     ("mail/renew", &["mails_pkey"]),
     ("mail/retry", &["mails_due", "mails_stuck"]),
-    ("mail/settle", &["mails_pkey"]),
+    ("mail/settle", &["former_holders_pkey", "mails_pkey"]),
     ("mail/show", &["mail_senders_pkey"]),
     ("record/claim", &["idempotency_records_pkey"]),
     ("record/delete", &["idempotency_records_pkey"]),
@@ -190,6 +195,11 @@ async fn plans_use_the_indexes_whatever_the_tables_hold() {
                  (ARRAY['due', 'stuck', 'sent'])[1 + least(event_version % 50, 2)]::mail_state,
                  CASE WHEN event_version % 50 = 0 THEN now() END,
                  CASE WHEN event_version % 50 <> 0 THEN now() END
+             FROM registrations
+             ON CONFLICT DO NOTHING;
+             INSERT INTO former_holders
+                 (event_id, registration_id, version, user_email, made_at)
+             SELECT event_id, id, event_version, user_email, now()
              FROM registrations
              ON CONFLICT DO NOTHING"
         ));

@@ -3,12 +3,13 @@
 //! is asked for what is there.
 
 use crate::store::SqliteStore;
-use crate::{endpoints, lanes, mails, sql};
+use crate::{endpoints, former_holders, lanes, mails, sql};
 use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
     EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
-    Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId,
+    SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -64,6 +65,18 @@ impl SqliteStore {
             }
         }
         Ok(changed)
+    }
+
+    /// Takes out everybody whose seat was given to somebody else.
+    async fn forget_former_holders(&self) -> Result<(), StoreError> {
+        loop {
+            let step = self.write(|connection, clock| {
+                former_holders::forget(connection, clock(), STEP).map(lanes::work)
+            });
+            if step.await? < STEP.unsigned_abs() {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -214,6 +227,7 @@ impl DeliveryStore for SqliteStore {
         let mut dropped = self.change_all_of(sql::LANE_DROP, sink).await?;
         if sink == SinkId::MAIL {
             dropped += self.change_mails([sql::MAIL_DROP, sql::MAIL_DROP_STUCK]).await?;
+            self.forget_former_holders().await?;
         }
         Ok(dropped)
     }
@@ -232,6 +246,18 @@ impl DeliveryStore for SqliteStore {
             return Ok(Vec::new());
         }
         self.write(move |connection, clock| mails::claim(connection, at_most, lease, clock)).await
+    }
+
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError> {
+        self.read(move |connection, _| {
+            former_holders::find(connection, event_id, registration_id, version)
+        })
+        .await
     }
 
     async fn settle_mail(

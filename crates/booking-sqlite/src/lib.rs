@@ -43,6 +43,7 @@ mod erasure;
 mod errors;
 mod execute;
 mod files;
+mod former_holders;
 mod health;
 mod history;
 mod keys;

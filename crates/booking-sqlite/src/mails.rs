@@ -5,7 +5,7 @@ use crate::lanes::work;
 use crate::rows::{self, stored};
 use crate::transaction::Work;
 use crate::write::one_row;
-use crate::{delivery_rows, sql};
+use crate::{delivery_rows, former_holders, sql};
 use booking_core::{
     Clock, DELIVERIES_KEPT, EndpointId, EventId, LEASE, LeaseId, Mail, MailId, MailStep, NewMail,
     PageLimit,
@@ -119,7 +119,11 @@ pub(crate) fn settle(
         failure,
         now.timestamp_micros(),
     ])?;
-    Ok(if settled == 0 { Work::Unchanged(false) } else { Work::Changed(true) })
+    if settled == 0 {
+        return Ok(Work::Unchanged(false));
+    }
+    former_holders::sent(connection, event_id, id)?;
+    Ok(Work::Changed(true))
 }
 
 /// Runs a statement that changes some mails, and tells how many.
@@ -176,7 +180,7 @@ pub(crate) fn backlog(
     Ok((due, oldest, stuck.unsigned_abs()))
 }
 
-/// Deletes some deliveries and mails that were done long ago, and tells how many. Run again after a COMMIT that
+/// Deletes some deliveries and mails that were done long ago, and former holders as old, and tells how many. Run again after a COMMIT that
 /// was lost, it deletes the next ones and tells of those, which does no harm.
 pub(crate) fn forget(
     connection: &Connection,
@@ -184,7 +188,8 @@ pub(crate) fn forget(
     limit: PageLimit,
     clock: &Clock,
 ) -> Result<Work<u64>, Failure> {
-    let (done_before, limit) = ((clock() - DELIVERIES_KEPT).timestamp_micros(), limit.get());
+    let (kept_since, limit) = (clock() - DELIVERIES_KEPT, limit.get());
+    let done_before = kept_since.timestamp_micros();
     let mut forget = connection.prepare_cached(sql::DELIVERY_FORGET)?;
     let mut forgotten = 0;
     for id in endpoints {
@@ -193,5 +198,6 @@ pub(crate) fn forget(
     }
     let mut forget = connection.prepare_cached(sql::MAIL_FORGET)?;
     let mails = forget.execute(params![done_before, limit as i64])?;
-    Ok(work(forgotten + mails))
+    let former = former_holders::forget(connection, kept_since, limit as i64)?;
+    Ok(work(forgotten + mails + former))
 }

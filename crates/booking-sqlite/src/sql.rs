@@ -76,6 +76,12 @@ statements! {
     FACT_OLDEST_NEW "fact/oldest_new"
     FACT_READ "fact/read"
     FACT_ROUTED "fact/routed"
+    FORMER_HOLDER_DELETE "former_holder/delete"
+    FORMER_HOLDER_ERASE "former_holder/erase"
+    FORMER_HOLDER_FIND "former_holder/find"
+    FORMER_HOLDER_FORGET "former_holder/forget"
+    FORMER_HOLDER_INSERT "former_holder/insert"
+    FORMER_HOLDER_SENT "former_holder/sent"
     KEY_INSERT "key/insert"
     KEY_LIST "key/list"
     LANE_ADVANCE "lane/advance"
@@ -277,6 +283,19 @@ mod tests {
         let of_organizer =
             "SEARCH e USING INDEX webhook_endpoints_of_organizer (organizer_id=?)".to_owned();
         assert!(routed.contains(&of_organizer), "{routed:?}");
+        let by_primary_key = "SEARCH former_holders USING PRIMARY KEY \
+                              (event_id=? AND registration_id=? AND version=?)";
+        let of_registration =
+            "SEARCH former_holders USING PRIMARY KEY (event_id=? AND registration_id=?)";
+        assert_eq!(plan(FORMER_HOLDER_FIND), [by_primary_key]);
+        assert_eq!(plan(FORMER_HOLDER_DELETE), [of_registration]);
+        assert_eq!(plan(FORMER_HOLDER_SENT)[0], by_primary_key);
+        for (statement, index) in [
+            (FORMER_HOLDER_ERASE, "former_holders_of_address"),
+            (FORMER_HOLDER_FORGET, "former_holders_made_at"),
+        ] {
+            assert!(plan(statement).iter().any(|step| step.contains(index)), "{statement}");
+        }
         let facts = plan(FACT_AFTER).remove(0);
         assert!(facts.starts_with("SEARCH facts USING PRIMARY KEY (event_id=? AND"), "{facts}");
     }

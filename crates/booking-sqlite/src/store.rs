@@ -7,7 +7,9 @@ use crate::readers::{READERS_DEFAULT, Readers};
 use crate::schema;
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Urgency, Writer};
-use crate::{audit, create, erasure, health, history, keys, organizers, queries, records};
+use crate::{
+    audit, create, erasure, former_holders, health, history, keys, organizers, queries, records,
+};
 use async_trait::async_trait;
 use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
@@ -391,6 +393,20 @@ impl UpkeepStore for SqliteStore {
                 Ok(deleted)
             }
         }
+    }
+
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        let email = user_email.clone();
+        let erased =
+            self.write(move |connection, _| former_holders::erase(connection, &email, limit));
+        let erased = erased.await?;
+        // Also if there is none any more: the log may say who was there until a mail was sent.
+        self.empty_log().await;
+        Ok(erased)
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {

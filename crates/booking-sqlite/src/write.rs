@@ -2,7 +2,7 @@
 
 use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
-use crate::{records, sql};
+use crate::{former_holders, records, sql};
 use booking_core::{
     EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, RemindHours,
     Retention, TimeZone, TokenHash, Venue, Version,
@@ -27,6 +27,7 @@ pub(crate) fn write(
         let id = change.event_id.as_uuid();
         connection.prepare_cached(sql::RECORD_DELETE_ALL)?.execute([id.as_bytes()])?;
     }
+    former_holders::write(connection, change, now)?;
     records::write(connection, change.event_id.as_uuid(), &change.records)
 }
 

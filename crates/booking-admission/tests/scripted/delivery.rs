@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
     EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
-    Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId,
+    SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -125,6 +126,15 @@ impl DeliveryStore for ScriptedStore {
 
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
         self.memory.claim_mails(at_most, lease).await
+    }
+
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError> {
+        self.memory.former_holder(event_id, registration_id, version).await
     }
 
     async fn settle_mail(

@@ -248,6 +248,14 @@ impl UpkeepStore for ScriptedStore {
         self.memory.purge_records_of(user_email, limit).await
     }
 
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.memory.purge_former_holders_of(user_email, limit).await
+    }
+
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.memory.purge_records(limit).await
     }

@@ -5,9 +5,9 @@ use crate::deliveries;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand,
-    EventId, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, Listed, MailKind,
-    NewEndpoint, NewMail, OnFull, Outcome, PageLimit, Person, PersonName, Register, Registration,
-    RenewLink, Retention, SinkId, TokenHash, Transfer,
+    EventId, FactKind, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, Listed,
+    MailKind, NewEndpoint, NewMail, OnFull, Outcome, PageLimit, Person, PersonName, Register,
+    Registration, RenewLink, Retention, SinkId, TokenHash, Transfer,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -123,6 +123,15 @@ async fn rows(store: &dyn BookingStore, event: EventId) -> Vec<Registration> {
     read_listed(store, event, Listed::All, PageLimit::MAX).await
 }
 
+/// Who had the seat that was given to somebody else, as long as that is known.
+async fn former_holder(store: &dyn BookingStore, event_id: EventId) -> Option<Person> {
+    let seat = rows(store, event_id).await.remove(0).id;
+    let history = store.history(seat, PageLimit::MAX).await.expect("the store answers");
+    let mut history = history.expect("it exists").into_iter();
+    let transfer = history.find(|entry| entry.kind == FactKind::Transferred).expect("there is one");
+    store.former_holder(event_id, seat, transfer.version).await.expect("the store answers")
+}
+
 /// Tells an endpoint that wants to know whose a registration is, and everybody by mail, of all that has happened. What
 /// is kept of that says nothing of them: messages are written from the registration when they are sent.
 async fn deliver(store: &dyn BookingStore, sink: SinkId) {
@@ -167,7 +176,8 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
 
     // What is looked for can be found, as long as it is there.
     let dump = fixture.dump_everything().await;
-    for event in [one_by_one, kept_a_day] {
+    for (event, first) in [(one_by_one, 1), (kept_a_day, 101)] {
+        assert_eq!(former_holder(&*store, event).await, Some(who(first).0), "for their mail");
         let rows = rows(&*store, event).await;
         assert_eq!(rows.len(), 4);
         for row in &rows {

@@ -5,27 +5,14 @@ use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
     Backlog, BookingStore, Caller, Command, DELIVERIES_KEPT, Delivery, DeliveryState, Edit,
-    EventCommand, EventId, EventStatus, LEASE, LaneNext, LaneStep, LeaseId, Mail, MailKind,
-    MailStep, NewMail, RemindHours, SinkBacklog, SinkId,
+    EventCommand, EventId, EventStatus, LEASE, LaneNext, LaneStep, Mail, MailKind, MailStep,
+    NewMail, RemindHours, SinkBacklog, SinkId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-async fn claim_mails(store: &dyn BookingStore, lease: LeaseId) -> Vec<Mail> {
-    store.claim_mails(MANY, lease).await.expect("the store answers")
-}
-
-async fn settle(store: &dyn BookingStore, mail: NewMail, lease: LeaseId, step: MailStep) -> bool {
-    let settled = store.settle_mail(mail.event_id, mail.id, lease, step).await;
-    settled.expect("the store answers")
-}
-
 async fn backlog(store: &dyn BookingStore) -> Backlog {
     store.backlog().await.expect("the store answers")
-}
-
-fn wait(span: TimeDelta, clock: &ManualClock) {
-    clock.advance_micros(span.num_microseconds().expect("a short span"));
 }
 
 /// A mail is made once, and is one worker's until it says what became of it or falls silent.

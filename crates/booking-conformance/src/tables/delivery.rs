@@ -1,15 +1,16 @@
 //! Where facts go and how far they have come, as the oracle keeps it.
 
 use booking_core::{
-    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, ENDPOINTS_MAX, Endpoint, EndpointChange,
-    EndpointId, EndpointSecret, EndpointUrl, EventId, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,
-    LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, OrganizerId,
-    Page, PageLimit, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, ENDPOINTS_MAX, EmailAddress, Endpoint,
+    EndpointChange, EndpointId, EndpointSecret, EndpointUrl, EventChange, EventId,
+    FORMER_SECRET_KEPT, FormerHolder, LEASE, Lane, LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT,
+    Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail, OrganizerId, Page, PageLimit, Person,
+    RegistrationId, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The tables of a [`DeliveryStore`](booking_core::DeliveryStore), and which rows of facts are new. What it does at
 /// `now` is one transaction, for whoever has them alone meanwhile. It can be written down as a whole, so that
@@ -28,6 +29,8 @@ pub struct DeliveryTables {
     deliveries: BTreeMap<(EventId, EndpointId, Version), Delivery>,
     #[serde(with = "entries")]
     mails: BTreeMap<(EventId, MailId), MailRow>,
+    #[serde(with = "entries")]
+    former_holders: BTreeMap<(EventId, RegistrationId, Version), FormerHolderRow>,
     /// For the negative control alone that goes by this and not by versions.
     sequence: u64,
     looked_at: u64,
@@ -80,6 +83,12 @@ struct MailRow {
     due_at: Option<DateTime<Utc>>,
     failure: Option<String>,
     done_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FormerHolderRow {
+    person: Person,
+    made_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,13 +188,17 @@ impl DeliveryTables {
         fresh.len() as u64
     }
 
+    fn is_mail_sent(&self, now: DateTime<Utc>) -> bool {
+        self.mail_seen_at.is_some_and(|seen_at| seen_at > now - MAIL_SEEN_KEPT)
+    }
+
     fn sinks_of(
         &self,
         event_id: EventId,
         organizer_id: Option<OrganizerId>,
         now: DateTime<Utc>,
     ) -> Vec<SinkId> {
-        let is_there = self.mail_seen_at.is_some_and(|seen_at| seen_at > now - MAIL_SEEN_KEPT);
+        let is_there = self.is_mail_sent(now);
         let endpoints = self.endpoints.values().map(|row| &row.0).filter(|endpoint| {
             endpoint.organizer_id == organizer_id
                 && endpoint.event_id.is_none_or(|wanted| wanted == event_id)
@@ -276,6 +289,9 @@ impl DeliveryTables {
             (row.state, row.done_at) = (MailState::Dropped, Some(now));
             (row.lease, row.due_at) = (None, None);
             dropped += 1;
+        }
+        if sink == SinkId::MAIL {
+            self.former_holders.clear();
         }
         dropped
     }
@@ -499,6 +515,12 @@ impl DeliveryTables {
         row.attempts += u32::from(failure.is_some());
         row.done_at = due_at.is_none().then_some(now);
         (row.state, row.due_at, row.failure, row.lease) = (state, due_at, failure, None);
+        if matches!(state, MailState::Sent | MailState::Dropped) {
+            let NewMail { registration_id, kind, version, .. } = row.mail;
+            if kind == MailKind::HandedOver {
+                self.former_holders.remove(&(event_id, registration_id, version));
+            }
+        }
         true
     }
 
@@ -513,9 +535,60 @@ impl DeliveryTables {
         for key in &old {
             self.deliveries.remove(key);
         }
+        let former = self.former_holders.iter().filter(|(_, row)| row.made_at <= done_before);
+        let former: Vec<_> = former.map(|(key, _)| *key).take(limit).collect();
         for key in &mails {
             self.mails.remove(key);
         }
-        (old.len() + mails.len()) as u64
+        for key in &former {
+            self.former_holders.remove(key);
+        }
+        (old.len() + mails.len() + former.len()) as u64
+    }
+}
+
+/// Those whose seats somebody else has by now.
+impl DeliveryTables {
+    /// Takes in who had a seat until what was written at `now`, and forgets whoever was erased by it.
+    pub fn keep_former_holders(&mut self, change: &EventChange, now: DateTime<Utc>) {
+        let (event_id, erased) = (change.event_id, change.erased().collect::<HashSet<_>>());
+        self.former_holders.retain(|(of, id, _), _| *of != event_id || !erased.contains(id));
+        if self.is_mail_sent(now) {
+            for FormerHolder { registration_id, version, person } in &change.former_holders {
+                let row = FormerHolderRow { person: person.clone(), made_at: now };
+                self.former_holders.insert((event_id, *registration_id, *version), row);
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn former_holders(&self) -> usize {
+        self.former_holders.len()
+    }
+
+    /// See [`former_holder`](booking_core::DeliveryStore::former_holder).
+    pub fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Option<&Person> {
+        let row = self.former_holders.get(&(event_id, registration_id, version))?;
+        Some(&row.person)
+    }
+
+    /// See [`purge_former_holders_of`](booking_core::UpkeepStore::purge_former_holders_of).
+    pub fn purge_former_holders_of(&mut self, user_email: &EmailAddress, limit: PageLimit) -> u64 {
+        let mut of_them: Vec<_> = self
+            .former_holders
+            .iter()
+            .filter(|(_, row)| row.person.user_email == *user_email)
+            .map(|(key, _)| *key)
+            .collect();
+        of_them.truncate(limit.get());
+        for key in &of_them {
+            self.former_holders.remove(key);
+        }
+        of_them.len() as u64
     }
 }

@@ -9,14 +9,14 @@ use booking_conformance::DeliveryTables;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
     EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
-    NewEndpoint, NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId,
-    StoreError, Version,
+    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
 
 impl JournalStore {
-    fn change<T>(
+    pub(crate) fn change<T>(
         &self,
         change: impl FnOnce(&mut DeliveryTables, &State, DateTime<Utc>) -> T,
     ) -> Result<T, StoreError> {
@@ -24,7 +24,9 @@ impl JournalStore {
             let mut tables = state.delivery.clone();
             let answer = change(&mut tables, state, now);
             let is_changed = tables != state.delivery;
-            (answer, is_changed.then(|| Line::Delivered(Box::new(tables))))
+            let forgets = tables.former_holders() < state.delivery.former_holders();
+            let line = if forgets { Line::Parted } else { Line::Delivered };
+            (answer, is_changed.then(|| line(Box::new(tables))))
         })
     }
 
@@ -173,6 +175,15 @@ impl DeliveryStore for JournalStore {
 
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
         self.change(|tables, _, now| tables.claim_mails(at_most, lease, now))
+    }
+
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError> {
+        self.ask(|tables| tables.former_holder(event_id, registration_id, version).cloned())
     }
 
     async fn settle_mail(

@@ -12,6 +12,8 @@ pub(crate) struct Flaw {
     pub(crate) keeps_lines: bool,
     /// An erased row keeps the name that it had.
     pub(crate) keeps_names: bool,
+    /// Whoever had an erased registration before is kept.
+    pub(crate) keeps_former_holders: bool,
     /// What is written otherwise than it was decided.
     pub(crate) distort: fn(&mut Line),
     /// What is not there when a store is opened.
@@ -23,6 +25,7 @@ impl Flaw {
         finds_by_id_alone: false,
         keeps_lines: false,
         keeps_names: false,
+        keeps_former_holders: false,
         distort: |_| {},
         forget: |_| {},
     };

@@ -30,6 +30,8 @@ pub(crate) enum Line {
     Revoked(TokenId, DateTime<Utc>),
     /// Something about what is delivered has changed: all of that, as it is then.
     Delivered(Box<DeliveryTables>),
+    /// The same where somebody who has given a seat away is kept no longer.
+    Parted(Box<DeliveryTables>),
     /// Nobody is to be reminded of an event any more.
     Reminded(EventId),
 }
@@ -39,7 +41,7 @@ impl Line {
     pub(crate) fn erases(&self) -> bool {
         let erased = |fact: &Fact| fact.kind == FactKind::Erased;
         match self {
-            Self::Forgotten(_) => true,
+            Self::Forgotten(_) | Self::Parted(_) => true,
             Self::Batch { changes, .. } => changes
                 .iter()
                 .any(|change| change.purges_records || change.facts.iter().any(erased)),

@@ -177,4 +177,6 @@ fn a_store_that_keeps_something_of_whoever_was_erased_is_caught() {
     let lines = Flaw { keeps_lines: true, ..Flaw::NONE };
     let reason = "of whoever was erased is there";
     assert_caught(lines, cases::nothing_is_left_of_whoever_was_erased, reason);
+    let former = Flaw { keeps_former_holders: true, ..Flaw::NONE };
+    assert_caught(former, cases::nothing_is_left_of_whoever_was_erased, reason);
 }

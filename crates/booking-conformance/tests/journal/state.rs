@@ -64,6 +64,12 @@ impl State {
                         let first = Version::new(change.version.get() - facts as u64);
                         self.delivery.add_facts(change.event_id, first, change.version);
                     }
+                    if flaw.keeps_former_holders {
+                        let kept = EventChange { facts: Vec::new(), ..change.clone() };
+                        self.delivery.keep_former_holders(&kept, at);
+                    } else {
+                        self.delivery.keep_former_holders(&change, at);
+                    }
                     if let Some(table) = self.events.get_mut(&change.event_id) {
                         table.apply(change, at);
                     }
@@ -97,7 +103,7 @@ impl State {
                     token.revoked_at = Some(at);
                 }
             }
-            Line::Delivered(delivery) => self.delivery = *delivery,
+            Line::Delivered(delivery) | Line::Parted(delivery) => self.delivery = *delivery,
             Line::Reminded(event) => {
                 if let Some(table) = self.events.get_mut(&event) {
                     table.remind_at = None;

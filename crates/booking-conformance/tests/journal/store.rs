@@ -339,6 +339,14 @@ impl UpkeepStore for JournalStore {
         })
     }
 
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.change(|tables, _, _| tables.purge_former_holders_of(user_email, limit))
+    }
+
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
         self.forget(limit, |record, now| !record.holds(now))
     }

@@ -1,7 +1,7 @@
 use crate::decide::stored;
 use crate::{
-    Capacity, EventDetails, EventId, EventRules, Fact, IdempotencyRecord, Registration,
-    RegistrationId, SeatCounts, Version,
+    Capacity, EventDetails, EventId, EventRules, Fact, FactKind, IdempotencyRecord, Person,
+    Registration, RegistrationId, SeatCounts, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ pub struct EventChange {
     pub replaced: Vec<RegistrationId>,
     /// What happened, in the order of the versions that it made; the last made `version`.
     pub facts: Vec<Fact>,
+    /// Those whose seats were given to somebody else, for the mails that tell them. Those of registrations that
+    /// are [erased](Self::erased) go before they are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_holders: Vec<FormerHolder>,
     /// Whether everything that was answered under idempotency keys is deleted, before `records` are
     /// kept.
     pub purges_records: bool,
@@ -41,6 +45,25 @@ impl EventChange {
     pub fn first_version(&self) -> Version {
         Version::new(self.version.get() + 1 - self.facts.len() as u64)
     }
+
+    /// The registrations whose personal data is erased, and so is what was kept of
+    /// [those who had them before](crate::DeliveryStore::former_holder).
+    pub fn erased(&self) -> impl Iterator<Item = RegistrationId> {
+        let erased = self.facts.iter().filter(|fact| fact.kind == FactKind::Erased);
+        erased.filter_map(|fact| fact.registration_id)
+    }
+}
+
+/// Somebody who had a seat until it was given to somebody else: all that is left of them, since the registration is of
+/// the other from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerHolder {
+    /// Which was theirs.
+    pub registration_id: RegistrationId,
+    /// The version of the event that gave it away.
+    pub version: Version,
+    /// Who they are, with the address in its canonical spelling.
+    pub person: Person,
 }
 
 /// An event whose row was changed in more than its counts.

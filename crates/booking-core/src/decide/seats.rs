@@ -4,8 +4,8 @@
 use crate::decide::rows::Rows;
 use crate::{
     Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
-    EventState, EventStatus, EventTimes, Fact, FactKind, IdempotencyRecord, KeyHash, Registration,
-    RegistrationId, Rule, SeatCounts, Status, StoredDetails, Version,
+    EventState, EventStatus, EventTimes, Fact, FactKind, FormerHolder, IdempotencyRecord, KeyHash,
+    Person, Registration, RegistrationId, Rule, SeatCounts, Status, StoredDetails, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};
@@ -41,6 +41,7 @@ pub(crate) struct Seats<'a> {
     erased_to: Option<Version>,
     purges_records: bool,
     facts: Vec<Fact>,
+    former_holders: Vec<FormerHolder>,
     records: HashMap<KeyHash, IdempotencyRecord>,
     new_records: Vec<KeyHash>,
 }
@@ -71,6 +72,7 @@ impl<'a> Seats<'a> {
             erased_to: None,
             purges_records: false,
             facts: Vec::new(),
+            former_holders: Vec::new(),
             records: HashMap::new(),
             new_records: Vec::new(),
         };
@@ -277,6 +279,14 @@ impl<'a> Seats<'a> {
         self.rows.rename(row, email);
     }
 
+    /// Keeps in mind who had a registration until the change that was made last gave it to somebody else.
+    pub(crate) fn keep_former_holder(&mut self, row: usize, person: Person) {
+        let (registration_id, version) = (self.row(row).id, self.version);
+        // Whoever looks for it by address has to know one spelling.
+        let person = Person { user_email: person.user_email.canonical(), ..person };
+        self.former_holders.push(FormerHolder { registration_id, version, person });
+    }
+
     /// Adds a registration, which makes a version and a fact. What is in `made` of versions does not
     /// count.
     pub(crate) fn add(
@@ -365,8 +375,8 @@ impl<'a> Seats<'a> {
         self.rows.len()
     }
 
-    /// Erases whose a registration is or was, and who may manage it. Its id, its seat and its history stay,
-    /// and so does all that is counted.
+    /// Erases whose a registration is or was, whoever had it before included, and who may manage it. Its id, its
+    /// seat and its history stay, and so does all that is counted.
     pub(crate) fn erase_row(&mut self, row: usize) {
         if self.row(row).is_erased() {
             return;
@@ -374,6 +384,8 @@ impl<'a> Seats<'a> {
         if self.row(row).status.is_live() {
             self.rows.release_email(row);
         }
+        let id = self.row(row).id;
+        self.former_holders.retain(|former| former.registration_id != id);
         self.change(row, FactKind::Erased, Actor::System, Registration::erase);
     }
 
@@ -489,6 +501,7 @@ impl<'a> Seats<'a> {
             registrations,
             replaced,
             facts: self.facts,
+            former_holders: self.former_holders,
             purges_records: self.purges_records,
             records,
         })

@@ -1,7 +1,7 @@
 use crate::{
     Backlog, Delivery, DeliveryCursor, EmailAddress, Endpoint, EndpointChange, EndpointId, EventId,
-    Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit,
-    RecordedFact, Registration, RegistrationCursor, SinkId, StoreError, Version,
+    Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, Person,
+    RecordedFact, Registration, RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -20,11 +20,16 @@ use std::fmt;
 /// # What a store writes
 ///
 /// Beside each row of facts whether it is new, with an index of those that are: the hot path writes nothing
-/// else. Then five tables: the endpoints; when a server that sends mail was there last; the lanes, by event and
-/// sink; the deliveries, by event, endpoint and version; the mails, by event and id. Nothing in them is
-/// personal: mails are rendered from the registration when they are sent. All times are the store's. In the tables of
-/// `booking-conformance` (`tables/delivery.rs`) these are `DeliveryTables`. When people are to be reminded is on the
-/// event's row, where edits write it ([`EditedEvent::remind_at`](crate::EditedEvent::remind_at)).
+/// else. Then six tables: the endpoints; when a server that sends mail was there last; the lanes, by event and
+/// sink; the deliveries, by event, endpoint and version; the mails, by event and id; those whose seats were given
+/// to somebody else, by event, registration and version
+/// ([`EventChange::former_holders`](crate::EventChange::former_holders)). That last one alone is personal: all other
+/// mails are rendered from the registration when they are sent. It is written by the transaction that decided, and
+/// only if facts are for mail then; its rows go with their mails, with [what is
+/// erased](crate::EventChange::erased), and after [`DELIVERIES_KEPT`](crate::DELIVERIES_KEPT).
+/// All times are the store's. In the tables of `booking-conformance` (`tables/delivery.rs`) these are
+/// `DeliveryTables`. When people are to be reminded is on the event's row, where edits write it
+/// ([`EditedEvent::remind_at`](crate::EditedEvent::remind_at)).
 #[async_trait]
 pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Keeps an endpoint. One that is there already under its id is returned as it is: asking again is safe.
@@ -130,7 +135,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError>;
 
     /// Gives up whatever is to be done for `sink`, and tells for how many events or mails. Mails that are stuck
-    /// are then given up for good.
+    /// are then given up for good, and no [former holder](Self::former_holder) is kept any more.
     async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError>;
 
     /// Keeps mails to be sent, beside any lane; one that is there already is left as it is.
@@ -139,7 +144,19 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Claims up to `at_most` mails that are due, longest due first.
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError>;
 
-    /// Writes what became of a mail, and tells whether it was still the worker's; if not, nothing is written.
+    /// Who had a registration until that version of its event gave it to somebody else, as long as that is kept for
+    /// the mail that tells them.
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError>;
+
+    /// Writes what became of a mail, and tells whether it was still the worker's; if not, nothing is written. What is
+    /// kept of a [former holder](Self::former_holder) goes with a mail to them
+    /// ([`MailKind::HandedOver`](crate::MailKind::HandedOver)) that was sent or dropped; one that is stuck may be
+    /// tried again.
     async fn settle_mail(
         &self,
         event_id: EventId,
@@ -166,7 +183,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// How far delivery lags behind, but for endpoints that are disabled. It reads what is undone, and so is not for every second.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 
-    /// Deletes up to `limit` deliveries that were tried last, and mails that were done,
+    /// Deletes up to `limit` deliveries that were tried last, mails that were done, and former holders that were kept,
     /// [`DELIVERIES_KEPT`](crate::DELIVERIES_KEPT) ago, and tells how many in all.
     async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError>;
 }

@@ -55,10 +55,12 @@ use std::fmt;
 ///
 /// # What a store deletes
 ///
-/// Records of idempotency keys, and nothing else: [`purge_records`](Self::purge_records) those that no longer
+/// Records of idempotency keys: [`purge_records`](Self::purge_records) those that no longer
 /// [`hold`](crate::IdempotencyRecord::holds), [`purge_records_of`](Self::purge_records_of) those whose
 /// [`Outcome::registration`](crate::Outcome::registration) is of the address. Both look at the records of events
-/// and at those of requests that put one up; in the tables this is `Tables::purge_records`.
+/// and at those of requests that put one up; in the tables this is `Tables::purge_records`. Beside them those whose
+/// seats somebody else has by now, if they are of an address
+/// ([`purge_former_holders_of`](Self::purge_former_holders_of)), and nothing else.
 #[async_trait]
 pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// Events on which time alone has something to do, longest overdue first: for
@@ -81,6 +83,14 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
     /// many. One may, although no registration is of it any more: its seat was given to somebody else.
     async fn purge_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError>;
+
+    /// Deletes up to `limit` [former holders](crate::DeliveryStore::former_holder) whose address is `user_email`, which
+    /// is in its canonical spelling, and tells how many. Whoever gave a seat away may have no registration any more.
+    async fn purge_former_holders_of(
         &self,
         user_email: &EmailAddress,
         limit: PageLimit,

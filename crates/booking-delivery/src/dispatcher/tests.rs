@@ -1,6 +1,8 @@
 //! Whole dispatchers that write mails into folders, by a clock that goes when it is told to. It begins now, since
 //! whoever sends a mail looks at the real one.
 
+mod telling;
+
 use crate::mail::{Composer, MailConfig, MailUrl, Mailer};
 use crate::reminders::{make, make_all_of};
 use crate::webhook::client::{ClientOptions, WebhookClient};
@@ -27,11 +29,11 @@ const WITHIN: Duration = Duration::from_secs(30);
 const HOUR: i64 = 3_600_000_000;
 
 #[derive(Debug)]
-struct NoLinks;
+struct MadeUp;
 
-impl Links for NoLinks {
+impl Links for MadeUp {
     fn private_link(&self, _: &Registration) -> Option<String> {
-        None
+        Some("https://booking.example.org/#private".to_owned())
     }
 
     fn event_link(&self, _: EventId) -> Option<String> {
@@ -52,11 +54,15 @@ fn store() -> (MemoryStore, ManualClock) {
     (MemoryStore::default().with_clock(clock.as_clock()), clock)
 }
 
+fn new_event(name: &str, seats: i64) -> NewEvent {
+    let name = EventName::parse(name).expect("a valid name");
+    let capacity = Capacity::parse(seats, CapacityMax::HIGHEST).expect("a valid capacity");
+    NewEvent::new(Uuid::now_v7().into(), name, capacity)
+}
+
 /// Puts up an event of which people are to be reminded in so many hours, a day before it begins.
 async fn create(store: &MemoryStore, clock: &ManualClock, name: &str, hours: i64) -> Event {
-    let name = EventName::parse(name).expect("a valid name");
-    let capacity = Capacity::parse(9, CapacityMax::HIGHEST).expect("a valid capacity");
-    let new = NewEvent::new(Uuid::now_v7().into(), name, capacity).with(|new| {
+    let new = new_event(name, 9).with(|new| {
         new.details.starts_at = Some(clock.now() + TimeDelta::hours(hours + 24));
         new.details.remind_hours = RemindHours::parse(24).ok();
     });
@@ -64,7 +70,16 @@ async fn create(store: &MemoryStore, clock: &ManualClock, name: &str, hours: i64
 }
 
 async fn execute(store: &MemoryStore, event: &Event, command: Command) -> Outcome {
-    let command = EventCommand::new(event.id, Caller::Operator, command);
+    execute_by(store, event, Caller::Operator, command).await
+}
+
+async fn execute_by(
+    store: &MemoryStore,
+    event: &Event,
+    caller: Caller,
+    command: Command,
+) -> Outcome {
+    let command = EventCommand::new(event.id, caller, command);
     let executions = store.execute(&[command], WhenBusy::Wait).await.expect("the store answers");
     match executions.into_iter().next() {
         Some(Execution::Decided(outcome)) => outcome,
@@ -96,20 +111,22 @@ fn dispatcher(store: &MemoryStore, folder: &Path) -> Dispatcher {
     let config = MailConfig { url, from, reply_to: None, tls_ca: None };
     let mailer = Mailer::new(&config.url, None).expect("it is prepared");
     let composer = Composer::new(&config, "https://booking.example.org");
-    let postman = Postman::new(composer, mailer, Arc::new(NoLinks));
+    let postman = Postman::new(composer, mailer, Arc::new(MadeUp));
     let client = WebhookClient::new(&ClientOptions::default()).expect("it is prepared");
     let sender = Sender::new(client, ServerKey::of(&SigningSeed::new([7; 32])));
     Dispatcher::new(Arc::new(store.clone()), sender, Some(postman), Hint::default())
 }
 
-/// Lets dispatchers work until nobody is to be reminded and no mail is left, and tells to whom mails went.
-async fn reminded(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
+/// Lets dispatchers work until there is nothing new, nobody is to be reminded and no mail is left, and gives all mails
+/// that they have sent.
+async fn sent(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
     let folders: Vec<_> = (0..dispatchers).map(|_| TempDir::new().expect("a folder")).collect();
     let is_done = || async {
         loop {
             let due = store.due_reminders(PageLimit::MAX).await.expect("the store answers");
             let backlog = store.backlog().await.expect("the store answers");
-            if due.is_empty() && backlog.mails_due == 0 {
+            let is_told = backlog.oldest_unrouted.is_none() && backlog.sinks.is_empty();
+            if is_told && due.is_empty() && backlog.mails_due == 0 {
                 return;
             }
             sleep(Duration::from_millis(5)).await;
@@ -119,18 +136,26 @@ async fn reminded(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
         folders.iter().map(|folder| dispatcher(store, folder.path()).run_until(is_done()));
     let running = futures_util::future::join_all(running);
     timeout(WITHIN, running).await.expect("it is done in time");
-    let mut receivers = Vec::new();
+    let mut mails = Vec::new();
     for folder in &folders {
         for file in fs::read_dir(folder.path()).expect("it is there") {
             let mail = fs::read(file.expect("it is read").path()).expect("it is there");
-            let mail = String::from_utf8_lossy(&mail).into_owned();
-            let header = |name: &str| mail.lines().find_map(|line| line.strip_prefix(name));
-            let (to, subject) = (header("To: "), header("Subject: "));
-            receivers.push(format!("{}: {}", to.expect("a To"), subject.expect("a Subject")));
+            mails.push(String::from_utf8_lossy(&mail).into_owned());
         }
     }
-    receivers.sort_unstable();
-    receivers
+    mails
+}
+
+/// To whom mails went, and what about.
+async fn told(store: &MemoryStore, dispatchers: usize) -> Vec<String> {
+    let mut told = Vec::new();
+    for mail in sent(store, dispatchers).await {
+        let header = |name: &str| mail.lines().find_map(|line| line.strip_prefix(name));
+        let (to, subject) = (header("To: "), header("Subject: "));
+        told.push(format!("{}: {}", to.expect("a To"), subject.expect("a Subject")));
+    }
+    told.sort_unstable();
+    told
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,13 +178,13 @@ async fn whoever_has_a_seat_is_reminded_once_when_it_is_time() {
 
     clock.advance_micros(HOUR);
     assert_eq!(
-        reminded(&store, 2).await,
+        told(&store, 2).await,
         ["ada@example.org: Soon: Jazz", "kay@example.org: Soon: Jazz"],
         "by one of two, and of the other event it is not the time yet"
     );
     clock.advance_micros(HOUR);
     assert_eq!(
-        reminded(&store, 1).await,
+        told(&store, 1).await,
         ["ada@example.org: Soon: Blues", "kay@example.org: Soon: Blues"],
         "and not once more of what was before"
     );

@@ -39,6 +39,7 @@ macro_rules! of_language {
             "offered.html" "offered.txt"
             "private.html" "private.txt"
             "reminder.html" "reminder.txt"
+            "seat.html" "seat.txt"
             "status.txt"
             "ticket.html" "ticket.txt"
             "transferred.html" "transferred.txt"

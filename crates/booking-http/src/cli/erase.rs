@@ -12,7 +12,7 @@ use std::io::Read;
 /// The most registrations that one transaction erases.
 const ERASE_TOGETHER: usize = 100;
 /// The most times that everything is looked through for an address. Each finds up to 1,000 registrations
-/// or, after them, records, and the last one nothing.
+/// or, after them, records and former holders, and the last one nothing.
 const ROUNDS_MAX: usize = 1_000;
 /// The most addresses that standard input may have, and the most bytes.
 const ADDRESSES_MAX: usize = 1_000;
@@ -60,8 +60,8 @@ fn read_addresses(input: impl Read) -> anyhow::Result<Vec<EmailAddress>> {
     }
 }
 
-/// Registrations first and records after them: once none is of the address, no record of it is made any
-/// more. Whatever comes in between is found by running it again, and so is what a crash leaves. An event
+/// Registrations first, and after them records and whoever gave a seat away: once none is of the address, neither is
+/// made any more. Whatever comes in between is found by running it again, and so is what a crash leaves. An event
 /// that cannot be written keeps no other from being erased.
 async fn erase(
     store: &dyn BookingStore,
@@ -86,7 +86,12 @@ async fn erase(
                 }
             }
         }
-        if !any && store.purge_records_of(address, PageLimit::MAX).await? == 0 {
+        if any {
+            continue;
+        }
+        let purged = store.purge_records_of(address, PageLimit::MAX).await?
+            + store.purge_former_holders_of(address, PageLimit::MAX).await?;
+        if purged == 0 {
             return failure.map_or(Ok(()), Err);
         }
     }

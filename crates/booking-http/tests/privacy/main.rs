@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod erasing;
+mod former;
 mod headers;
 mod keeping;
 mod logs;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 on_both_stores! {
     a_mailed_link_manages_its_registration_until_that_has_another_token
     a_mailed_link_dies_with_a_transfer_and_with_an_erasure
+    both_hear_of_a_seat_that_is_given_away
     links_are_found_by_their_address_and_nobody_else_learns_of_it
 }
 
@@ -36,8 +37,8 @@ impl Post {
         Self { app: App::start_with(data, &settings), folder }
     }
 
-    /// The links in all mails to an address: the registration's id and the token of each.
-    fn links(&self, address: &str) -> BTreeSet<(String, String)> {
+    /// All mails to an address.
+    fn mails(&self, address: &str) -> Vec<String> {
         let files = fs::read_dir(self.folder.path()).expect("it is there");
         let paths = files.map(|file| file.expect("it can be listed").path());
         let mails = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
@@ -47,7 +48,19 @@ impl Post {
             let head = mail.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
             head.lines().any(|line| line.starts_with("To:") && line.contains(address))
         });
-        to_address.flat_map(|mail| links_in(&mail)).collect()
+        to_address.collect()
+    }
+
+    /// The links in all mails to an address: the registration's id and the token of each.
+    fn links(&self, address: &str) -> BTreeSet<(String, String)> {
+        self.mails(address).iter().flat_map(|mail| links_in(mail)).collect()
+    }
+
+    /// Waits for a mail to an address that is about that, and gives it.
+    #[track_caller]
+    fn mail_about(&self, address: &str, subject: &str) -> String {
+        let head = format!("Subject: {subject}: An event\r\n");
+        until(subject, || self.mails(address).into_iter().find(|mail| mail.contains(&head)))
     }
 
     fn count(&self) -> usize {
@@ -162,6 +175,38 @@ fn a_mailed_link_dies_with_a_transfer_and_with_an_erasure(data: Data) {
     assert_eq!(app.ask_as(&graces, "GET", &path(&seat), &Value::Null).status, 200);
     assert!(app.run("erase --email grace@example.org").status.success());
     refused(&app.ask_as(&graces, "GET", &path(&seat), &Value::Null), 403, "forbidden");
+    app.assert_audit_is_clean();
+}
+
+fn both_hear_of_a_seat_that_is_given_away(data: Data) {
+    let organizer = make_token(&data, "Jazz club");
+    let post = Post::start(data);
+    let app = &post.app;
+    let body = json!({"name": "An event", "capacity": 5});
+    let event = id(&done(&app.ask_as(&organizer, "POST", "/events", &body), 201)).to_owned();
+    let seat = done(&app.register(&event, "ada@example.org"), 201);
+    post.mail_about("ada@example.org", "Your seat");
+    let transfer = format!("{}/transfer", path(&seat));
+    let body = json!({"user_email": "grace@example.org", "name": "Grace"});
+    done(&app.ask_as(token(&seat), "POST", &transfer, &body), 200);
+    post.mail_about("grace@example.org", "A seat was passed on to you");
+    let farewell = post.mail_about("ada@example.org", "You have passed on your seat");
+    // Nothing of whose it is now, nor of what they have.
+    let told = farewell.to_lowercase();
+    for theirs in ["grace", id(&seat), "image/png"] {
+        assert!(!told.contains(theirs), "{theirs}: {farewell}");
+    }
+    assert!(links_in(&farewell).is_empty(), "{farewell}");
+
+    // Whoever has a mistyped address never had the seat.
+    let body = json!({"user_email": "grace.hopper@example.org"});
+    done(&app.ask_as(&organizer, "PATCH", &path(&seat), &body), 200);
+    post.mail_about("grace.hopper@example.org", "Your registration has changed");
+    // What would be said to them is said after this.
+    let body = json!({"user_email": "kay@example.org"});
+    done(&app.ask_as(&organizer, "POST", &transfer, &body), 200);
+    post.mail_about("grace.hopper@example.org", "You have passed on your seat");
+    assert_eq!(post.mails("grace@example.org").len(), 1);
     app.assert_audit_is_clean();
 }
 

@@ -86,12 +86,14 @@ impl<'a> Seats<'a> {
         if self.live_by_email(&person.user_email).is_some() {
             return Err(Refusal::AlreadyRegistered);
         }
+        let former = self.row(row).person.clone();
         self.rename(row, &person.user_email);
         self.change(row, FactKind::Transferred, caller.actor(), |registration| {
             registration.person = person.clone();
             registration.token_hash = *token_hash;
             registration.generation += 1;
         });
+        self.keep_former_holder(row, former);
         Ok(self.shown_as(row, Outcome::Transferred))
     }
 

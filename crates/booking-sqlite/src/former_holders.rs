@@ -1,0 +1,90 @@
+//! Those whose seats somebody else has by now, kept for the mails that tell them.
+
+use crate::errors::Failure;
+use crate::lanes::work;
+use crate::rows::{self, stored};
+use crate::sql;
+use crate::transaction::Work;
+use booking_core::{
+    EmailAddress, EventChange, EventId, FormerHolder, MAIL_SEEN_KEPT, MailId, PageLimit, Person,
+    PersonName, RegistrationId, Version,
+};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, params};
+
+/// Takes out those whose registrations are erased, and keeps those whose seats were given away at `now`.
+pub(crate) fn write(
+    connection: &Connection,
+    change: &EventChange,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let event_id = change.event_id.as_uuid();
+    for id in change.erased() {
+        let mut delete = connection.prepare_cached(sql::FORMER_HOLDER_DELETE)?;
+        delete.execute(params![event_id.as_bytes(), id.as_uuid().as_bytes()])?;
+    }
+    for FormerHolder { registration_id, version, person } in &change.former_holders {
+        connection.prepare_cached(sql::FORMER_HOLDER_INSERT)?.execute(params![
+            event_id.as_bytes(),
+            registration_id.as_uuid().as_bytes(),
+            stored(*version),
+            person.user_email.as_str(),
+            person.name.as_ref().map(PersonName::as_str),
+            now.timestamp_micros(),
+            (now - MAIL_SEEN_KEPT).timestamp_micros(),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn find(
+    connection: &Connection,
+    event_id: EventId,
+    registration_id: RegistrationId,
+    version: Version,
+) -> Result<Option<Person>, Failure> {
+    let (event_id, registration_id) = (event_id.as_uuid(), registration_id.as_uuid());
+    let mut find = connection.prepare_cached(sql::FORMER_HOLDER_FIND)?;
+    let mut found =
+        find.query(params![event_id.as_bytes(), registration_id.as_bytes(), stored(version)])?;
+    match found.next()? {
+        Some(row) => Ok(Some(Person {
+            user_email: rows::text(
+                row,
+                0,
+                "former_holders.user_email",
+                EmailAddress::parse_stored,
+            )?,
+            name: rows::optional_text(row, 1, "former_holders.name", PersonName::parse_stored)?,
+        })),
+        None => Ok(None),
+    }
+}
+
+/// Takes out whom a mail was to that was settled, unless there is more to be done about it.
+pub(crate) fn sent(connection: &Connection, event_id: EventId, id: MailId) -> Result<(), Failure> {
+    let (event_id, id) = (event_id.as_uuid(), id.as_uuid());
+    let mut sent = connection.prepare_cached(sql::FORMER_HOLDER_SENT)?;
+    sent.execute(params![event_id.as_bytes(), id.as_bytes()])?;
+    Ok(())
+}
+
+/// Takes out some of an address, and tells how many.
+pub(crate) fn erase(
+    connection: &Connection,
+    user_email: &EmailAddress,
+    limit: PageLimit,
+) -> Result<Work<u64>, Failure> {
+    let mut erase = connection.prepare_cached(sql::FORMER_HOLDER_ERASE)?;
+    Ok(work(erase.execute(params![user_email.as_str(), limit.get() as i64])?))
+}
+
+/// Takes out some that were kept at or before an instant, and tells how many.
+pub(crate) fn forget(
+    connection: &Connection,
+    made_before: DateTime<Utc>,
+    at_most: i64,
+) -> Result<usize, Failure> {
+    let mut forget = connection.prepare_cached(sql::FORMER_HOLDER_FORGET)?;
+    Ok(forget.execute(params![made_before.timestamp_micros(), at_most])?)
+}
