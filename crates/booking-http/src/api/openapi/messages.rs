@@ -236,3 +236,38 @@ fn uuid_of<T: From<Uuid>>(part: u16) -> T {
 fn at() -> DateTime<Utc> {
     DateTime::from_timestamp(1_777_662_000, 0).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_type_has_a_message_which_is_as_its_schema_says() {
+        let (paths, schemas) = described();
+        let described: BTreeSet<&str> = paths.paths.keys().map(String::as_str).collect();
+        let types = WebhookType::ALL.into_iter().map(WebhookType::as_str);
+        assert_eq!(described, types.chain([TEST_TYPE]).collect());
+        let written = |schema| serde_json::to_value(schema).expect("JSON");
+        let schemas: Map<String, Value> =
+            schemas.into_iter().map(|(name, schema)| (name, written(schema))).collect();
+        for (name, item) in &paths.paths {
+            let item = serde_json::to_value(item).expect("JSON");
+            let content = &item["post"]["requestBody"]["content"]["application/json"];
+            let root = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "components": {"schemas": schemas},
+                "allOf": [content["schema"]],
+            });
+            let options = jsonschema::options().should_validate_formats(true);
+            let validator = options.build(&root).expect("it is a schema");
+            let example = &content["example"];
+            assert!(validator.is_valid(example), "{name}: {example}");
+            assert_eq!(example["type"], name.as_str());
+            let mut other = example.clone();
+            other["type"] = json!("other");
+            assert!(!validator.is_valid(&other), "{name}");
+        }
+    }
+}
