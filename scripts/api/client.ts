@@ -2,11 +2,20 @@
 // it and gives it up. scripts/check-api.sh checks its types and runs it.
 
 import createClient from "openapi-fetch";
-import type { components, paths } from "./booking.js";
+import type { components, paths, webhooks } from "./booking.js";
 
 declare const process: { env: Record<string, string | undefined> };
 
 type Registration = components["schemas"]["Registration"];
+
+/** What a receiver of webhooks reads: its type says which of them it is. */
+type Message = webhooks[keyof webhooks]["post"]["requestBody"]["content"]["application/json"];
+
+/** Whose registration a message is about, if it is about one. */
+function registrationOf(message: Message): string | undefined {
+  if (message.type === "webhook.test") return undefined;
+  return "registration_id" in message.data ? message.data.registration_id : undefined;
+}
 
 const baseUrl = process.env.BOOKING_URL ?? "";
 const clientWith = (token?: string) =>
@@ -52,4 +61,7 @@ const ended = await holder.DELETE("/registrations/{id}", registration);
 assert(ended.data?.status === "cancelled", ended.error ?? ended.data);
 const listed = await visitor.GET("/events", { params: { query: { limit: 5 } } });
 assert(listed.data?.some((one) => one.id === made.data?.id) === true, listed.error ?? listed.data);
+const data = { event_id: made.data.id, version: 2, registration_id: id, actor: "attendee" as const };
+const told: Message = { type: "registration.held", timestamp: "2031-05-01T19:00:00Z", data };
+assert(registrationOf(told) === id, told);
 console.log("the client in TypeScript works");

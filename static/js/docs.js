@@ -3,7 +3,7 @@
 
 import { copyButtonElement } from "./copy.js";
 import { curlOf } from "./docs/curl.js";
-import { codesOf, inWords, namesIn } from "./docs/schema.js";
+import { codesOf, fieldsOf, inWords, namesIn } from "./docs/schema.js";
 import { el } from "./dom.js";
 import { read } from "./http.js";
 import { loadErrorNotice } from "./views/load_error.js";
@@ -29,6 +29,7 @@ import { loadErrorNotice } from "./views/load_error.js";
  * @property {{ version: string, description: string }} info
  * @property {{ name: string, description: string }[]} tags
  * @property {Record<string, Record<string, Operation>>} paths
+ * @property {Record<string, Record<string, Operation>>} [webhooks]
  * @property {{ schemas: Record<string, Schema> }} components
  */
 
@@ -45,13 +46,14 @@ async function show() {
     const { body } = await read("/openapi.json");
     const description = /** @type {Description} */ (body);
     place.replaceChildren(...sections(description));
+    openNamed();
   } catch (error) {
     place.replaceChildren(loadErrorNotice(error));
   }
 }
 
 /** @param {Description} description */
-function sections({ info, tags, paths, components }) {
+function sections({ info, tags, paths, webhooks = {}, components }) {
   const operations = Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
@@ -61,8 +63,17 @@ function sections({ info, tags, paths, components }) {
     const shown = own.map(({ method, path, operation }) => operationElement(method, path, operation));
     return section(tag.name, el("p", { class: "quiet" }, ...withCode(tag.description)), ...shown);
   });
+  const messages = Object.entries(webhooks).flatMap(([type, item]) =>
+    Object.values(item).map((message) => messageElement(type, message)),
+  );
   const schemas = Object.entries(components.schemas).map(([name, schema]) => schemaElement(name, schema));
-  return [el("p", { class: "quiet" }, `Version ${info.version}`), ...about, ...byTag, section("Schemas", ...schemas)];
+  return [
+    el("p", { class: "quiet" }, `Version ${info.version}`),
+    ...about,
+    ...byTag,
+    section("Messages to webhooks", ...messages),
+    section("Schemas", ...schemas),
+  ];
 }
 
 /** @param {string} title @param {...HTMLElement} children */
@@ -70,24 +81,63 @@ const section = (title, ...children) => el("section", { class: "docs" }, el("h2"
 
 /** @param {string} method @param {string} path @param {Operation} operation */
 function operationElement(method, path, operation) {
-  const name = el("code", {}, `${method} ${path}`);
-  const summary = el("span", { class: "docs__summary" }, name, el("span", { class: "docs__about" }, operation.summary));
-  const content = Object.values(operation.requestBody?.content ?? {})[0];
+  const content = contentOf(operation);
   const token = tokenOf(operation);
-  const curl = curlOf(method, location.origin + path, token, content?.example);
+  const curl = curlOf(method, location.origin + path + queryOf(operation), token, content?.example);
   return details(
     operation.operationId,
-    summary,
+    `operation-${operation.operationId}`,
+    summaryElement(`${method} ${path}`, operation.summary),
     operation.description ? el("p", {}, ...withCode(operation.description)) : null,
     el("p", {}, "Asked with: ", whoAsks(operation)),
     ...listed("Parameters", (operation.parameters ?? []).map(parameterElement)),
     ...(content ? listed("Body", [bodyElement(content.schema)]) : []),
     ...listed("Answers", Object.entries(operation.responses).map(answerElement)),
     el("h3", {}, "Example"),
-    el("pre", { class: "docs__code" }, el("code", {}, curl)),
+    codeElement(curl),
     copyButtonElement("Copy the command", () => curl, `copy-${operation.operationId}`),
   );
 }
+
+/** What is sent to webhooks under a type. @param {string} type @param {Operation} message */
+function messageElement(type, message) {
+  const content = contentOf(message);
+  // What its type adds to it is said already.
+  const schema = content?.schema.allOf?.[0] ?? content?.schema;
+  return details(
+    `message-${type}`,
+    `message-${type}`,
+    summaryElement(type, message.summary),
+    message.description ? el("p", {}, ...withCode(message.description)) : null,
+    ...listed("Sent with", (message.parameters ?? []).map(parameterElement)),
+    ...(schema ? listed("Body", [bodyElement(schema)]) : []),
+    ...listed("Answers", Object.entries(message.responses).map(answerElement)),
+    el("h3", {}, "Example"),
+    codeElement(JSON.stringify(content?.example, null, 2)),
+  );
+}
+
+/** @param {Operation} operation */
+const contentOf = (operation) => Object.values(operation.requestBody?.content ?? {})[0];
+
+/** What has to stand in the query, with what stands for it. @param {Operation} operation */
+function queryOf({ parameters = [] }) {
+  const needed = parameters.filter((parameter) => parameter.in === "query" && parameter.required);
+  const query = needed.map(({ name }) => `${name}=${name.toUpperCase()}`).join("&");
+  return query === "" ? "" : `?${query}`;
+}
+
+/** @param {string} name @param {string} about */
+const summaryElement = (name, about) =>
+  el(
+    "span",
+    { class: "docs__summary" },
+    el("code", {}, name),
+    el("span", { class: "docs__about" }, about),
+  );
+
+/** @param {string} text */
+const codeElement = (text) => el("pre", { class: "docs__code" }, el("code", {}, text));
 
 /** What stands in the example for a token, if one is needed. @param {Operation} operation */
 function tokenOf({ security = [] }) {
@@ -128,7 +178,8 @@ function answerElement([status, { description, content = {}, headers = {} }]) {
   const kinds = Object.entries(content).map(([kind, { schema }]) => {
     const codes = codesOf(schema);
     const what = codes.length > 0 ? codeLinks(codes) : linked(schema);
-    return el("div", {}, `${kind}: `, ...what);
+    const [example] = schema.examples ?? [];
+    return el("div", {}, `${kind}: `, ...what, example === undefined ? null : codeElement(example));
   });
   const isProblem = Object.keys(content).every((kind) => kind === "application/problem+json") && kinds.length > 0;
   const names = Object.keys(headers).join(", ");
@@ -162,24 +213,28 @@ function linked(schema) {
 
 /** @param {string} name @param {Schema} schema */
 function schemaElement(name, schema) {
-  const fields = Object.entries(schema.properties ?? {}).map(([field, of]) =>
-    fieldElement(field, inWords(of), schema.required?.includes(field) === true, of.description),
+  const fields = fieldsOf(schema).map(({ path, of, isRequired }) =>
+    fieldElement(path, inWords(of), isRequired, of.description),
   );
-  const element = details(
+  return details(
+    `schema-${name}`,
     `schema-${name}`,
     el("code", {}, name),
     schema.description ? el("p", {}, ...withCode(schema.description)) : null,
     ...listed("Fields", fields),
   );
-  element.id = `schema-${name}`;
-  return element;
 }
 
-/** @param {string} testid @param {HTMLElement} summary @param {...(HTMLElement | null)} children */
-const details = (testid, summary, ...children) =>
+/**
+ * @param {string} testid
+ * @param {string} id
+ * @param {HTMLElement} summary
+ * @param {...(HTMLElement | null)} children
+ */
+const details = (testid, id, summary, ...children) =>
   el(
     "details",
-    { class: "disclosure", "data-testid": testid },
+    { class: "disclosure", id, "data-testid": testid },
     el("summary", {}, summary),
     el("div", { class: "disclosure__body" }, ...children),
   );
@@ -193,11 +248,12 @@ const listed = (title, items) =>
 /** What stands between backquotes is code. @param {string} text @returns {(Node | string)[]} */
 const withCode = (text) => text.split("`").map((part, at) => (at % 2 === 0 ? part : el("code", {}, part)));
 
-// A link to a schema opens it.
-window.addEventListener("hashchange", () => {
+/** A link to an operation, a message or a schema opens it, from here and from elsewhere. */
+function openNamed() {
   const target = document.getElementById(location.hash.slice(1));
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
     target.scrollIntoView();
   }
-});
+}
+window.addEventListener("hashchange", openNamed);

@@ -6,7 +6,7 @@ mod rate_limited;
 pub(crate) mod shape;
 
 pub(crate) use auth_error::AuthError;
-pub(crate) use extras::{TicketFault, void_reason};
+pub(crate) use extras::{TICKET_REASONS, TicketFault, void_reason};
 pub(crate) use rate_limited::{LimitKind, RateLimited};
 
 use actix_web::body::BoxBody;
@@ -205,9 +205,8 @@ pub(crate) struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     checked_in_at: Option<DateTime<Utc>>,
-    /// With `ticket_refused`: why, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(schema_with = reasons)]
     reason: Option<&'static str>,
     /// With `validation` and `invalid_header`: all that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +220,14 @@ fn codes() -> ObjectBuilder {
         .schema_type(Type::String)
         .description(Some("What went wrong, for programs. It stays the same for good."))
         .enum_values(Some(shape::ALL.iter().map(|shape| shape.code)))
+}
+
+/// Why a ticket is refused.
+fn reasons() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("With `ticket_refused`: why, for programs."))
+        .enum_values(Some(TICKET_REASONS))
 }
 
 /// The code that `error` is told by.

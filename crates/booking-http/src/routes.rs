@@ -22,6 +22,7 @@ mod webhooks;
 
 pub(crate) use description::Description;
 
+use crate::api::base_url::BaseUrl;
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
@@ -161,9 +162,14 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 /// The description of the API (OpenAPI 3.1) in JSON, as a server answers it whose events may have as many seats as
 /// `capacity_max` says.
 pub fn openapi(capacity_max: CapacityMax) -> String {
+    openapi_at(capacity_max, None)
+}
+
+/// The same of a server that is reached at `base_url`.
+fn openapi_at(capacity_max: CapacityMax, base_url: Option<&BaseUrl>) -> String {
     let routes = table().into_iter().flat_map(Endpoint::describe);
     // Texts, numbers and maps by names: JSON holds all of it.
-    document(routes, capacity_max).to_json().unwrap_or_default()
+    document(routes, capacity_max, base_url).to_json().unwrap_or_default()
 }
 
 /// The only route where metrics have an address of their own.

@@ -192,7 +192,7 @@ impl Shared {
             gate: Data::new(Gate::new(&config.client_limits)),
             service,
             edge: Data::new(edge),
-            description: Data::new(Description::new(config.capacity_max)),
+            description: Data::new(Description::new(config.capacity_max, config.base_url.as_ref())),
         }
     }
 

@@ -15,6 +15,7 @@
  * @property {Schema[]} [oneOf]
  * @property {Record<string, Schema>} [properties]
  * @property {string[]} [required]
+ * @property {string[]} [examples]
  * @property {number} [minimum]
  * @property {number} [maximum]
  * @property {number} [minLength]
@@ -51,6 +52,21 @@ function typeInWords(type, schema) {
   if (type !== "string") return type;
   const form = schema.format ? ` (${schema.format})` : "";
   return `string${form}${range(schema.minLength, schema.maxLength, " characters")}`;
+}
+
+/**
+ * The fields of an object, and those of the objects in it, by the way to them.
+ *
+ * @param {Schema} schema
+ * @param {string} [at] Where the object is.
+ * @returns {{ path: string, of: Schema, isRequired: boolean }[]}
+ */
+export function fieldsOf({ properties = {}, required = [] }, at = "") {
+  return Object.entries(properties).flatMap(([name, of]) => {
+    const path = `${at}${name}`;
+    const inside = of.items ? fieldsOf(of.items, `${path}[].`) : fieldsOf(of, `${path}.`);
+    return [{ path, of, isRequired: required.includes(name) }, ...inside];
+  });
 }
 
 /**

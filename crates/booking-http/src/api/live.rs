@@ -2,7 +2,7 @@
 //! Standard, section 9.2).
 
 use crate::api::openapi::operation::{query, required_query};
-use crate::api::openapi::schemas::string;
+use crate::api::openapi::schemas::{string, words};
 use crate::extract::path::EventPath;
 use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
@@ -10,13 +10,15 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::web::{Bytes, Query};
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Availability, EventId, Version};
+use booking_core::{Availability, EventId, EventStatus, Version};
 use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::time::Duration;
+use utoipa::ToSchema;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{ObjectBuilder, Type};
+use uuid::Uuid;
 
 /// What the answer is.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
@@ -169,21 +171,33 @@ fn last_seen(headers: &HeaderMap) -> Option<Version> {
 }
 
 /// How full an event is, as its watchers are told.
-#[derive(Serialize)]
-struct SeatsBody {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Seats)]
+pub(crate) struct SeatsBody {
+    #[schema(value_type = Uuid)]
     event_id: EventId,
     capacity: u32,
+    /// Seats that are taken: confirmed, held or offered.
     booked_count: u32,
+    /// Seats that are free.
     available: u32,
+    /// How many people wait.
     waitlist_count: u32,
+    #[schema(schema_with = statuses)]
     status: &'static str,
+    /// That of the event.
+    #[schema(value_type = u64)]
     version: Version,
+}
+
+fn statuses() -> ObjectBuilder {
+    words(EventStatus::ALL.map(EventStatus::as_str))
 }
 
 /// The message that tells how full an event is.
 pub(crate) fn seats_message(availability: &Availability) -> Bytes {
     let (capacity, booked_count) = (availability.capacity.get(), availability.booked_count);
-    let body = SeatsBody {
+    written(&SeatsBody {
         event_id: availability.event_id,
         capacity,
         booked_count,
@@ -191,10 +205,28 @@ pub(crate) fn seats_message(availability: &Availability) -> Bytes {
         waitlist_count: availability.waitlist_count,
         status: availability.status.as_str(),
         version: availability.version,
-    };
+    })
+}
+
+fn written(seats: &SeatsBody) -> Bytes {
     // Numbers, a word and an id are JSON without an end of line.
-    let data = serde_json::to_string(&body).unwrap_or_default();
-    message("seats", availability.version, &data)
+    let data = serde_json::to_string(seats).unwrap_or_default();
+    message("seats", seats.version, &data)
+}
+
+/// How a stream begins, for its description.
+pub(crate) fn example() -> String {
+    let seats = SeatsBody {
+        event_id: Uuid::from_u128(0x0196_06a8_6f2a_7c11_9a53_0242_ac12_a0e7).into(),
+        capacity: 80,
+        booked_count: 79,
+        available: 1,
+        waitlist_count: 0,
+        status: EventStatus::Published.as_str(),
+        version: Version::new(80),
+    };
+    let text = [opening(Duration::from_millis(2_500)), written(&seats)].concat();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn message(event: &str, id: impl Display, data: &str) -> Bytes {
@@ -209,8 +241,7 @@ pub(crate) fn opening(retry: Duration) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{Capacity, CapacityMax, EventStatus};
-    use uuid::Uuid;
+    use booking_core::{Capacity, CapacityMax};
 
     fn several(query: &str, last_seen: Option<u64>) -> Result<Vec<Watched>, Vec<String>> {
         let parameters = Parameters::read(query, WatchSeveral::NAMES).expect("it is short enough");

@@ -3,5 +3,6 @@
 //! domain's own.
 
 pub(crate) mod document;
+mod messages;
 pub(crate) mod operation;
 pub(crate) mod schemas;

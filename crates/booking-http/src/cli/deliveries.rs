@@ -1,8 +1,8 @@
 //! `booking-http deliveries`: what is still to be delivered, what failed, and what is to be done about it.
 
 use crate::config::{Config, store};
-use anyhow::bail;
-use booking_core::{Backlog, EndpointId, SinkBacklog, SinkId};
+use anyhow::{Context, bail};
+use booking_core::{Backlog, BookingStore, Endpoint, EndpointId, SinkBacklog, SinkId, StoreError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::io::{Write, stdout};
 
@@ -54,30 +54,42 @@ impl DeliveriesCommand {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
             Self::List => list(config).await,
-            Self::Retry { of } => retry(config, sink(of.webhook, of.mail)).await,
-            Self::Drop { of, yes } => match sink(of.webhook, of.mail) {
-                Some(sink) if yes => drop_all(config, sink).await,
-                _ => bail!("what is dropped nobody ever gets; say so with --yes"),
-            },
+            Self::Retry { of } => retry(config, of).await,
+            Self::Drop { yes: false, .. } => {
+                bail!("what is dropped nobody ever gets; say so with --yes")
+            }
+            Self::Drop { of, yes: true } => drop_all(config, of).await,
         }
     }
 }
 
-fn sink(webhook: Option<EndpointId>, is_mail: bool) -> Option<SinkId> {
-    webhook.map(SinkId::from).or(is_mail.then_some(SinkId::MAIL))
+/// The webhook called `id`. One that there is not has nothing to do, which would sound as if all were well; and mail has
+/// an id of its own kind, by which nobody is to mean it.
+async fn webhook(store: &dyn BookingStore, id: EndpointId) -> anyhow::Result<Endpoint> {
+    let endpoints = store.endpoints().await?;
+    let found = endpoints.into_iter().find(|endpoint| endpoint.id == id);
+    found.with_context(|| format!("there is no webhook {id}"))
 }
 
 /// Prints how far delivery lags behind, a line for each way out that has something to do, worst first.
 async fn list(config: &Config) -> anyhow::Result<()> {
-    let backlog = store::open_existing(config).await?.backlog().await?;
+    let store = store::open_existing(config).await?;
+    let (backlog, disabled) = (store.backlog().await?, disabled(&*store).await?);
     let mut out = stdout().lock();
-    for line in lines(&backlog) {
+    for line in lines(&backlog, &disabled) {
         writeln!(out, "{line}")?;
     }
     Ok(())
 }
 
-fn lines(backlog: &Backlog) -> Vec<String> {
+/// The webhooks that nothing is sent to: what waits for them is in no backlog.
+async fn disabled(store: &dyn BookingStore) -> Result<Vec<Endpoint>, StoreError> {
+    let mut endpoints = store.endpoints().await?;
+    endpoints.retain(|endpoint| endpoint.disabled.is_some());
+    Ok(endpoints)
+}
+
+fn lines(backlog: &Backlog, disabled: &[Endpoint]) -> Vec<String> {
     let mut lines: Vec<String> = backlog.sinks.iter().map(line).collect();
     if lines.len() == Backlog::SINKS_MAX {
         lines.push("and more webhooks".to_owned());
@@ -94,9 +106,17 @@ fn lines(backlog: &Backlog) -> Vec<String> {
         lines.push(format!("not yet looked at: what happened since {since}"));
     }
     if lines.is_empty() {
-        lines.push("everything is delivered".to_owned());
+        let but = if disabled.is_empty() { "" } else { ", but for what is disabled" };
+        lines.push(format!("everything is delivered{but}"));
     }
+    lines.extend(disabled.iter().filter_map(line_of_disabled));
     lines
+}
+
+fn line_of_disabled(endpoint: &Endpoint) -> Option<String> {
+    let (since, why) = endpoint.disabled?;
+    let (id, since, why) = (endpoint.id, when(Some(since)), why.as_str());
+    Some(format!("webhook {id}: disabled since {since} ({why}); what happens is kept for it"))
 }
 
 fn line(sink: &SinkBacklog) -> String {
@@ -112,14 +132,29 @@ fn when(instant: Option<DateTime<Utc>>) -> String {
     instant.map_or("-".to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-async fn retry(config: &Config, sink: Option<SinkId>) -> anyhow::Result<()> {
-    let count = store::open_existing(config).await?.retry_deliveries(sink).await?;
+async fn retry(config: &Config, of: OneOrAll) -> anyhow::Result<()> {
+    let store = store::open_existing(config).await?;
+    let webhook = match of.webhook {
+        Some(id) => Some(webhook(&*store, id).await?),
+        None => None,
+    };
+    let sink = webhook.as_ref().map(|webhook| SinkId::from(webhook.id));
+    let count = store.retry_deliveries(sink.or(of.mail.then_some(SinkId::MAIL))).await?;
     println!("to be tried again at once: {count} events or mails");
+    if let Some(line) = webhook.as_ref().and_then(line_of_disabled) {
+        println!("{line}");
+    }
     Ok(())
 }
 
-async fn drop_all(config: &Config, sink: SinkId) -> anyhow::Result<()> {
-    let count = store::open_existing(config).await?.drop_deliveries(sink).await?;
+async fn drop_all(config: &Config, of: One) -> anyhow::Result<()> {
+    let store = store::open_existing(config).await?;
+    let sink = match of.webhook {
+        Some(id) => SinkId::from(webhook(&*store, id).await?.id),
+        // There is one of the two.
+        None => SinkId::MAIL,
+    };
+    let count = store.drop_deliveries(sink).await?;
     println!("given up: what there was for {count} events or mails");
     Ok(())
 }
@@ -131,6 +166,7 @@ mod tests {
 
     #[test]
     fn each_way_out_has_its_line() {
+        let lines = |backlog: &Backlog| super::lines(backlog, &[]);
         assert_eq!(lines(&Backlog::default()), ["everything is delivered"]);
         let at = DateTime::from_timestamp(1_777_662_000, 0);
         let sink = |id| SinkBacklog { sink: SinkId::from(id), lanes: 3, failing: 1, oldest: at };

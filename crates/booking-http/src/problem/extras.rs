@@ -111,6 +111,16 @@ impl TicketFault {
     }
 }
 
+/// Every reason for which a ticket is refused by itself.
+pub(crate) const TICKET_REASONS: [&str; 6] = [
+    TicketFault::NotATicket.reason(),
+    TicketFault::Forged.reason(),
+    TicketFault::OtherEvent.reason(),
+    void_reason(TicketVoid::Cancelled),
+    void_reason(TicketVoid::Transferred),
+    void_reason(TicketVoid::Unknown),
+];
+
 /// The name in JSON of why a ticket that we signed is refused.
 pub(crate) const fn void_reason(reason: TicketVoid) -> &'static str {
     match reason {

@@ -1,6 +1,7 @@
 //! The description of the API, as it is served.
 
 use super::Answer;
+use crate::api::base_url::BaseUrl;
 use crate::api::compression::Gzipped;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
 use actix_web::http::header::{ContentType, ETag, EntityTag};
@@ -16,8 +17,8 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    pub(crate) fn new(capacity_max: CapacityMax) -> Self {
-        let json = Bytes::from(super::openapi(capacity_max));
+    pub(crate) fn new(capacity_max: CapacityMax, base_url: Option<&BaseUrl>) -> Self {
+        let json = Bytes::from(super::openapi_at(capacity_max, base_url));
         let ETag(tag) = etag_of(&json);
         Self { json, tag, gzipped: Gzipped::default() }
     }

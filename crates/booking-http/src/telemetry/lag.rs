@@ -74,6 +74,7 @@ impl Lag {
 
 /// What `/readyz` says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DeliveryLag)]
 pub(crate) struct LagTold {
     /// The age of the oldest fact that has not been delivered.
     oldest_seconds: u64,

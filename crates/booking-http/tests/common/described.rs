@@ -1,5 +1,6 @@
-//! Every answer is held against the description of the API, as the program itself gives it: an answer with a status
-//! or a type that is not described, with a field that is not, or without one that is, fails the test that got it.
+//! Every answer is held against the description of the API, as the program itself gives it: an answer with a status,
+//! a type or a header that is not described, with a field that is not, or without one that is, fails the test that got
+//! it. So is what the program sends by itself: messages of streams, and to webhooks.
 //!
 //! What is not the API's is left out by what it is: an address that the description does not have is a page or
 //! nothing, and what came without our request id is not of the program, but of a proxy or of the framework below.
@@ -45,6 +46,9 @@ pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     let Some(response) = operation["responses"].get(answer.status.to_string()) else {
         return Some(format!("{template} does not have the status"));
     };
+    if let Some(name) = document.unsaid_header(answer, response) {
+        return Some(format!("{template} does not have the header {name} under this status"));
+    }
     let content_type = answer.header("content-type");
     let contents = response["content"].as_object();
     let content = match (content_type, contents) {
@@ -65,12 +69,22 @@ pub fn fault(method: &str, target: &str, answer: &Answer) -> Option<String> {
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
         return Some("the body is no JSON".to_owned());
     };
-    let validator = document.validator(&content["schema"]);
-    let errors: Vec<_> = validator
-        .iter_errors(&body)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    (!errors.is_empty()).then(|| errors.join("\n"))
+    document.fault(&content["schema"], &body)
+}
+
+/// What about the data of a stream's message is not as it is described, if anything is not.
+pub fn fault_of_seats(data: &Value) -> Option<String> {
+    Document::get().fault(&json!({"$ref": "#/components/schemas/Seats"}), data)
+}
+
+/// The same about a message to a webhook.
+pub fn fault_of_message(body: &Value) -> Option<String> {
+    let document = Document::get();
+    let kind = body["type"].as_str().unwrap_or_default();
+    let Some(sent) = document.webhooks[kind]["post"]["requestBody"].as_object() else {
+        return Some(format!("nothing of the type {kind} is described"));
+    };
+    document.fault(&sent["content"]["application/json"]["schema"], body)
 }
 
 /// The described address that a path is one of.
@@ -81,6 +95,8 @@ pub fn template(path: &str) -> Option<&'static str> {
 struct Document {
     /// Each address, in its parts, and what there is of it. Those with more parts that are said come first.
     items: Vec<(String, Value)>,
+    /// What is sent to them, by its type.
+    webhooks: Value,
     components: Value,
     /// By what they validate: most answers are of a few kinds.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
@@ -102,7 +118,8 @@ impl Document {
         items.sort_by_key(|(path, _)| path.matches('{').count());
         let mut components = document["components"].take();
         close(&mut components);
-        Self { items, components, validators: Mutex::default() }
+        let webhooks = document["webhooks"].take();
+        Self { items, webhooks, components, validators: Mutex::default() }
     }
 
     /// The address that a path is one of.
@@ -114,6 +131,25 @@ impl Document {
             parts.clone().count() == of.clone().count() && parts.zip(of).all(is_part)
         };
         self.items.iter().find(is_it).map(|(template, item)| (template.as_str(), item))
+    }
+
+    /// A header of an answer that is described somewhere, and not for this answer.
+    fn unsaid_header(&self, answer: &Answer, response: &Value) -> Option<&str> {
+        let known = self.components["headers"].as_object().expect("there are headers").keys();
+        let is_there =
+            |name: &str| answer.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        let mut there = known.map(String::as_str).filter(|name| is_there(name));
+        there.find(|name| response["headers"].get(name).is_none())
+    }
+
+    /// What about `value` is not as `schema` has it.
+    fn fault(&self, schema: &Value, value: &Value) -> Option<String> {
+        let validator = self.validator(schema);
+        let errors: Vec<_> = validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        (!errors.is_empty()).then(|| errors.join("\n"))
     }
 
     fn validator(&self, schema: &Value) -> Arc<Validator> {

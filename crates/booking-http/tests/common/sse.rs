@@ -131,6 +131,7 @@ impl Watch {
                     assert_eq!(event, "seats");
                     let data: Value = serde_json::from_str(&data).expect("it is JSON");
                     assert_eq!(data["version"].to_string(), id);
+                    assert_eq!(described::fault_of_seats(&data), None, "{data}");
                     return data;
                 }
                 Item::Retry(_) | Item::Comment => {}

@@ -32,10 +32,36 @@ async fn the_page_of_the_api_shows_every_operation() {
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
+    // What has to be in a query is in the example, too.
+    page.click("@watch_events > summary").await;
+    let told = page.text("@watch_events").await;
+    for part in ["/live?events=EVENTS", "event: seats", "\"available\":1"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+
+    let messages = document["webhooks"].as_object().expect("there are messages");
+    for name in messages.keys() {
+        page.wait(&format!("[id='message-{name}']")).await;
+    }
+    page.click("[id='message-registration.held'] > summary").await;
+    let told = page.text("[id='message-registration.held']").await;
+    for part in ["webhook-signature", "RegistrationMessage", "\"status\": \"held\"", "410"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    page.click("[id='message-registration.held'] a[href='#schema-RegistrationMessage']").await;
+    page.wait("@schema-RegistrationMessage[open]").await;
+    let fields = page.text("@schema-RegistrationMessage").await;
+    assert!(fields.contains("data.person.user_email"), "{fields}");
+
     page.click("@register a[href='#schema-Register']").await;
     page.wait("@schema-Register[open]").await;
     assert!(page.text("@schema-Register").await.contains("on_full"));
     assert_no_faults(&page, "the page of the API").await;
+
+    // A link from elsewhere opens what it is to.
+    page.open("/problems").await;
+    page.open("/docs#operation-transfer").await;
+    page.wait("@transfer[open]").await;
     assert_eq!(page.complaints().await, Vec::<Value>::new());
     page.end().await;
 }

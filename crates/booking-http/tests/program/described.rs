@@ -1,6 +1,6 @@
 //! The description of the API, as it is served, and what holds answers against it.
 
-use crate::common::described::{fault, template};
+use crate::common::described::{fault, fault_of_message, fault_of_seats, template};
 use crate::common::http::{Answer, send};
 use crate::common::{App, Data};
 use booking_core::CapacityMax;
@@ -75,6 +75,74 @@ fn what_is_described_passes_and_what_is_not_is_noticed() {
 }
 
 #[test]
+fn headers_are_described_for_the_answers_that_have_them() {
+    let with = |method: &str, path: &str, status, body: &Value, header: &str| {
+        let mut answer = answer(status, "application/json", body);
+        if status >= 400 {
+            answer.headers[1].1 = "application/problem+json".to_owned();
+        }
+        answer.headers.push((header.to_owned(), "x".to_owned()));
+        fault(method, path, &answer)
+    };
+    let register = format!("/events/{ID}/register");
+    let (made, sold_out) = (registration(), problem("sold_out"));
+    for header in ["idempotency-replayed", "ratelimit", "RateLimit-Policy", "vary"] {
+        assert_eq!(with("POST", &register, 201, &made, header), None, "{header}");
+        assert_eq!(with("POST", &register, 409, &sold_out, header), None, "{header}");
+    }
+    for header in ["etag", "Location", "link", "retry-after", "www-authenticate"] {
+        assert!(with("POST", &register, 201, &made, header).is_some(), "{header}");
+    }
+    // Nothing is kept under the key of some, and there is none for what is read.
+    let ticket = format!("/registrations/{ID}/ticket");
+    let not_confirmed = problem("not_confirmed");
+    assert!(with("GET", &ticket, 409, &not_confirmed, "Idempotency-Replayed").is_some());
+    let find = json!({"status": "accepted"});
+    assert!(with("POST", "/registrations/find", 202, &find, "Idempotency-Replayed").is_some());
+    assert_eq!(with("POST", "/registrations/find", 202, &find, "RateLimit"), None);
+}
+
+#[test]
+fn messages_are_held_against_it_too() {
+    let message = |kind: &str, data: Value| json!({"type": kind, "timestamp": "2026-05-01T19:00:00.123456Z", "data": data});
+    let of_event = |status: &str| json!({"event_id": ID, "version": 1, "status": status, "actor": "organizer"});
+    let of_registration = |more: (&str, Value)| {
+        let mut data =
+            json!({"event_id": ID, "version": 2, "registration_id": ID, "actor": "attendee"});
+        data[more.0] = more.1;
+        message("registration.held", data)
+    };
+    for good in [
+        message("event.published", of_event("published")),
+        message("webhook.test", json!({"endpoint_id": ID})),
+        of_registration(("status", json!("held"))),
+        of_registration(("person", json!({"user_email": "ada@example.org", "name": null}))),
+    ] {
+        assert_eq!(fault_of_message(&good), None, "{good}");
+    }
+    for bad in [
+        message("event.published", of_event("held")),
+        message("event.published", json!({"event_id": ID})),
+        message("event.surprise", of_event("published")),
+        message("registration.held", of_event("published")),
+        message("webhook.test", of_event("published")),
+        of_registration(("status", json!("published"))),
+        of_registration(("user_email", json!("ada@example.org"))),
+        of_registration(("person", json!("Ada"))),
+        json!(7),
+    ] {
+        assert!(fault_of_message(&bad).is_some(), "{bad}");
+    }
+    let mut seats = json!({
+        "event_id": ID, "capacity": 2, "booked_count": 1, "available": 1, "waitlist_count": 0,
+        "status": "published", "version": 2,
+    });
+    assert_eq!(fault_of_seats(&seats), None);
+    seats["available"] = json!(-1);
+    assert!(fault_of_seats(&seats).is_some());
+}
+
+#[test]
 fn the_longer_said_address_is_the_one() {
     let batch = format!("/events/{ID}/check-ins/batch");
     assert_eq!(template(&batch), Some("/events/{id}/check-ins/batch"));
@@ -109,8 +177,13 @@ fn it_is_served_to_everybody_and_kept_until_it_changes() {
     assert_eq!(ask("POST", &[]).header("allow"), Some("GET, HEAD"));
     assert_eq!(app.get("/openapi.json?x").problem(), "validation");
 
-    let app = App::start_with(Data::sqlite(), &[("CAPACITY_MAX", "7")]);
+    // Clients ask where it was read, if nobody has said more.
+    assert_eq!(document.get("servers"), None);
+
+    let base = ("BASE_URL", "https://booking.example.org/");
+    let app = App::start_with(Data::sqlite(), &[("CAPACITY_MAX", "7"), base]);
     let document = app.get("/openapi.json").json();
     let capacity = &document["components"]["schemas"]["CreateEvent"]["properties"]["capacity"];
     assert_eq!(capacity["maximum"], 7);
+    assert_eq!(document["servers"], json!([{"url": "https://booking.example.org"}]));
 }

@@ -13,6 +13,7 @@ on_both_stores! {
     what_fails_is_sent_again_under_the_same_id
     a_receiver_that_is_gone_is_left_alone_until_it_is_enabled
     operators_see_what_is_stuck_and_retry_or_drop_it
+    operators_hear_of_what_there_is_not_and_of_what_is_disabled
     a_server_goes_on_where_the_one_before_was
     a_killed_servers_work_is_taken_over
     a_server_may_leave_it_to_others
@@ -140,6 +141,34 @@ fn operators_see_what_is_stuck_and_retry_or_drop_it(data: Data) {
     let taken = receiver.received().into_iter().filter(|message| message.status == 200);
     let taken: Vec<_> = taken.map(|message| message.version()).collect();
     assert_eq!(taken, [2, 4], "what was dropped nobody gets");
+}
+
+fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
+    let app = start(data);
+    let receiver = Receiver::start();
+    let webhook = subscribe(&app, &receiver, json!({"types": ["registration.confirmed"]}));
+    // Nobody's; and what mail is called inside, which is no webhook for that.
+    for id in ["019606a8-0000-7000-8000-000000000000", "00000000-0000-0000-0000-000000000000"] {
+        for command in ["retry", "drop --yes"] {
+            let output = app.run(&format!("deliveries {command} --webhook {id}"));
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success() && text(&output).is_empty(), "{command}: {output:?}");
+            assert!(told.contains(&format!("there is no webhook {id}")), "{command}: {told}");
+        }
+    }
+    let disable = app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": false}));
+    done(&disable, 200);
+    let event = app.create(9);
+    assert_eq!(app.register(&event, "ada@example.org").status, 201);
+    let line = format!("webhook {}: disabled since ", id(&webhook));
+    let told = text(&app.run("deliveries list"));
+    assert!(told.contains(&line) && told.contains("(by_organizer)"), "{told}");
+    let retried = app.run(&format!("deliveries retry --webhook {}", id(&webhook)));
+    assert!(retried.status.success() && text(&retried).contains(&line), "{retried:?}");
+    assert!(receiver.received().is_empty(), "nothing is sent to it");
+    done(&app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": true})), 200);
+    receiver.wait_for_versions(&event, 2, 2);
+    assert!(!text(&app.run("deliveries list")).contains("disabled"));
 }
 
 fn a_server_goes_on_where_the_one_before_was(data: Data) {

@@ -1,5 +1,6 @@
 //! A receiver of webhooks over plain sockets, which keeps all that it is sent and answers as it is told to.
 
+use crate::common::described::fault_of_message;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -107,9 +108,17 @@ impl Receiver {
         self.shared.holds.store(holds, Ordering::SeqCst);
     }
 
-    /// All that has come.
+    /// All that has come. It has to be as the description of the API says.
+    #[track_caller]
     pub(crate) fn received(&self) -> Vec<Message> {
-        self.shared.received.lock().expect("no panic").clone()
+        let received = self.shared.received.lock().expect("no panic").clone();
+        for message in &received {
+            assert_eq!(fault_of_message(&message.json()), None, "{message:?}");
+            for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+                assert_ne!(message.header(name), "", "{name}: {message:?}");
+            }
+        }
+        received
     }
 
     /// What has come about an event.

@@ -58,6 +58,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All that there are.
+    pub const ALL: [Self; 9] = [
+        Self::CannotResolve,
+        Self::AddressRefused,
+        Self::CannotConnect,
+        Self::TlsFailed,
+        Self::Timeout,
+        Self::BrokenAnswer,
+        Self::AnswerTooLarge,
+        Self::Redirected,
+        Self::Status,
+    ];
+
     /// Its name, in JSON and in stores.
     pub const fn as_str(self) -> &'static str {
         match self {

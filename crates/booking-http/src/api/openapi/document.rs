@@ -1,5 +1,7 @@
 //! The document: all operations, what they share, and the limits of this installation.
 
+use crate::api::base_url::BaseUrl;
+use crate::api::openapi::messages;
 use crate::api::openapi::operation::{MANAGE_TOKEN, ORGANIZER, Operation, Schemas};
 use crate::api::openapi::schemas::string;
 use crate::api::requests::{CreateEvent, EditEvent};
@@ -9,17 +11,21 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     Components, ComponentsBuilder, HeaderBuilder, HttpMethod, InfoBuilder, License, OpenApi,
-    OpenApiBuilder, Paths, RefOr, Schema,
+    OpenApiBuilder, Paths, RefOr, Schema, Server,
 };
 
 /// What an address does when it is asked by a method.
 pub(crate) type Route = (HttpMethod, &'static str, Operation);
 
 const DESCRIPTION: &str = "Event registration that never overbooks. JSON in UTF-8; times are instants in UTC \
-    (RFC 3339); ids are UUIDs.\n\nHEAD works where GET does, and has no body. A method that an address does not \
+    (RFC 3339); ids are UUIDs.\n\nA body has each field once, and no other than those that are named; numbers are whole, \
+    without a fraction or an exponent. Texts are measured in characters (code points) once the white space around them \
+    is dropped, addresses in bytes. A time may have any offset and is kept in UTC to the microsecond, in the years 1 to \
+    9999.\n\nHEAD works where GET does, and has no body. A method that an address does not \
     have is 405 `method_not_allowed`, with `Allow`. What goes wrong is `application/problem+json` with a stable \
-    `code`, and every server explains its codes at `/problems`. Clients leave fields that they do not know: there \
-    may be more of them later.";
+    `code`, and every server explains its codes at `/problems`. Each answer has an `X-Request-Id`: the request's own, \
+    if it sends one of 1 to 128 of `A-Z a-z 0-9 - _ . :`. Clients leave fields that they do not know: there \
+    may be more of them later.\n\nWhat this server sends by itself is described, too: to webhooks, under `webhooks`.";
 
 pub(crate) const EVENTS: &str = "Events";
 pub(crate) const REGISTRATIONS: &str = "Registrations";
@@ -52,10 +58,12 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("X-Request-Id", "The request's, or one of ours: it leads to the server's log."),
 ];
 
-/// The whole of it. An event may have as many seats as `capacity_max` says.
+/// The whole of it. An event may have as many seats as `capacity_max` says, and the server is reached at `base_url`;
+/// where nobody has said that, it is where the description was read.
 pub(crate) fn document(
     routes: impl IntoIterator<Item = Route>,
     capacity_max: CapacityMax,
+    base_url: Option<&BaseUrl>,
 ) -> OpenApi {
     let (mut paths, mut schemas) = (Paths::new(), Schemas::new());
     for (method, path, operation) in routes {
@@ -63,6 +71,8 @@ pub(crate) fn document(
         schemas.extend(named);
         paths.add_path_operation(path, vec![method], operation);
     }
+    let (messages, named) = messages::described();
+    schemas.extend(named);
     let info = InfoBuilder::new()
         .title("Booking")
         .version(env!("CARGO_PKG_VERSION"))
@@ -75,7 +85,9 @@ pub(crate) fn document(
     limit_capacity(&mut components, capacity_max);
     OpenApiBuilder::new()
         .info(info)
+        .servers(base_url.map(|base_url| [Server::new(base_url.as_str())]))
         .paths(paths)
+        .webhooks(Some(messages))
         .components(Some(components))
         .tags(Some(tags))
         .build()

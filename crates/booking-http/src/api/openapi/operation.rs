@@ -48,6 +48,8 @@ pub(crate) struct Operation {
     description: &'static str,
     asker: Asker,
     is_probe: bool,
+    needs_store: bool,
+    keeps_answers: bool,
     body: Option<Body>,
     parameters: Vec<Parameter>,
     answers: Vec<Answer>,
@@ -112,6 +114,19 @@ impl Answer {
         Self { content, ..Self::empty(status, description) }
     }
 
+    /// One that goes on, and tells of one `T` after the other. No schema can say that of a text, so that of a `T` is
+    /// named in words, and `example` shows how they come.
+    pub(crate) fn stream<T: ToSchema>(
+        status: StatusCode,
+        description: &'static str,
+        content_type: &'static str,
+        example: &str,
+    ) -> Self {
+        let text = string().examples([example]);
+        let content = Some((content_type, text.into()));
+        Self { content, schemas: schemas_of::<T>(), ..Self::empty(status, description) }
+    }
+
     /// The same with a header that [`HEADERS`](super::document::HEADERS) explains.
     #[must_use]
     pub(crate) fn with(mut self, header: &'static str) -> Self {
@@ -130,6 +145,8 @@ impl Operation {
             description: "",
             asker: Asker::Anybody,
             is_probe: false,
+            needs_store: true,
+            keeps_answers: true,
             body: None,
             parameters: Vec::new(),
             answers: Vec::new(),
@@ -151,7 +168,19 @@ impl Operation {
     /// It is asked by whoever watches the server, by whatever name, and needs no store.
     #[must_use]
     pub(crate) fn probe(self) -> Self {
-        Self { is_probe: true, asker: Asker::Everybody, ..self }
+        Self { is_probe: true, asker: Asker::Everybody, needs_store: false, ..self }
+    }
+
+    /// It is answered from memory, whatever becomes of the store.
+    #[must_use]
+    pub(crate) fn without_store(self) -> Self {
+        Self { needs_store: false, ..self }
+    }
+
+    /// It is a write under whose `Idempotency-Key` nothing is kept: what comes again is done again.
+    #[must_use]
+    pub(crate) fn keeps_no_answer(self) -> Self {
+        Self { keeps_answers: false, ..self }
     }
 
     /// Its body becomes a `T`, as that of `example` does.
@@ -215,16 +244,13 @@ impl Operation {
         path: &str,
     ) -> (utoipa::openapi::path::Operation, Schemas) {
         let is_write = *method != HttpMethod::Get;
+        let is_kept = is_write && self.keeps_answers;
         let problems = self.all_problems(is_write, path);
         let mut parameters = path_parameters(path);
         parameters.append(&mut self.parameters);
         if is_write {
-            parameters.push(header(
-                "Idempotency-Key",
-                "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
-                 Without a token it is a secret of at least 16 characters, such as a random UUID.",
-                text(1..=KEY_BYTES_MAX),
-            ));
+            let key = text(1..=KEY_BYTES_MAX).pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+            parameters.push(header("Idempotency-Key", if is_kept { KEPT } else { NOT_KEPT }, key));
         }
         let operation = OperationBuilder::new()
             .operation_id(Some(self.id))
@@ -237,13 +263,13 @@ impl Operation {
         let mut responses: BTreeMap<u16, Told> = BTreeMap::new();
         for answer in self.answers {
             let told = responses.entry(answer.status.as_u16()).or_default();
-            told.answer(answer, is_write);
+            told.answer(answer, is_kept);
         }
         for problem in problems {
             responses.entry(problem.status.as_u16()).or_default().problems.push(problem);
         }
         let operation = responses.into_iter().fold(operation, |operation, (status, told)| {
-            operation.response(status.to_string(), told.describe(is_write))
+            operation.response(status.to_string(), told.describe(is_write, is_kept))
         });
         (operation.build(), self.schemas)
     }
@@ -255,7 +281,10 @@ impl Operation {
         all.extend([&shape::VALIDATION, &shape::INVALID_HEADER, &shape::QUERY_TOO_LONG]);
         all.push(&shape::INTERNAL);
         if !self.is_probe {
-            all.extend([&shape::FORBIDDEN, &shape::UNAVAILABLE]);
+            all.push(&shape::FORBIDDEN);
+        }
+        if self.needs_store {
+            all.push(&shape::UNAVAILABLE);
         }
         if self.asker != Asker::Everybody {
             all.push(&shape::UNAUTHENTICATED);
@@ -270,11 +299,14 @@ impl Operation {
                 &shape::TIMEOUT,
                 &shape::TOO_LARGE,
                 &shape::UNSUPPORTED_MEDIA_TYPE,
-                &shape::KEY_REUSED,
                 &shape::RATE_LIMITED,
-                &shape::OVERLOADED,
-                &shape::OUTCOME_UNKNOWN,
             ]);
+        }
+        if is_write && self.keeps_answers {
+            all.push(&shape::KEY_REUSED);
+        }
+        if is_write && self.needs_store {
+            all.extend([&shape::OVERLOADED, &shape::OUTCOME_UNKNOWN]);
         }
         all
     }
@@ -298,16 +330,16 @@ struct Told {
 }
 
 impl Told {
-    fn answer(&mut self, answer: Answer, is_write: bool) {
+    fn answer(&mut self, answer: Answer, is_kept: bool) {
         self.descriptions.push(answer.description);
         self.contents.extend(answer.content);
         self.headers.extend(answer.headers);
-        if is_write {
+        if is_kept {
             self.headers.push("Idempotency-Replayed");
         }
     }
 
-    fn describe(mut self, is_write: bool) -> Response {
+    fn describe(mut self, is_write: bool, is_kept: bool) -> Response {
         let mut descriptions: Vec<String> =
             self.descriptions.iter().map(|text| (*text).to_owned()).collect();
         self.headers.push("X-Request-Id");
@@ -318,7 +350,8 @@ impl Told {
             let told = self.problems.iter().map(|shape| format!("`{}`", shape.code));
             descriptions.push(told.collect::<Vec<_>>().join(", "));
             self.contents.push((PROBLEM, problem(&self.problems)));
-            self.headers.extend(self.problems.iter().filter_map(|problem| header_of(problem)));
+            self.headers
+                .extend(self.problems.iter().flat_map(|problem| headers_of(problem, is_kept)));
         }
         let response = ResponseBuilder::new().description(descriptions.join("; "));
         let mut contents: BTreeMap<&str, Vec<RefOr<Schema>>> = BTreeMap::new();
@@ -347,15 +380,20 @@ fn one_of(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     }
 }
 
-/// The header that a problem comes with.
-fn header_of(problem: &Shape) -> Option<&'static str> {
+/// The headers that a problem may come with; of an operation that keeps its answers, if `is_kept`.
+fn headers_of(problem: &Shape, is_kept: bool) -> impl Iterator<Item = &'static str> {
     let waits = [shape::ALL_HELD.code, shape::RATE_LIMITED.code];
-    match problem.status {
-        StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
-        _ if problem.retry_after.is_some() || waits.contains(&problem.code) => Some("Retry-After"),
-        StatusCode::CONFLICT => Some("Idempotency-Replayed"),
-        _ => None,
-    }
+    // What was decided about the event is decided under the key, too: also that times are in no order (400).
+    let decided = [StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED];
+    let is_decided = decided.contains(&problem.status) || problem.code == shape::VALIDATION.code;
+    let is_told_to_wait = problem.retry_after.is_some() || waits.contains(&problem.code);
+    [
+        (problem.status == StatusCode::UNAUTHORIZED).then_some("WWW-Authenticate"),
+        is_told_to_wait.then_some("Retry-After"),
+        (is_kept && is_decided).then_some("Idempotency-Replayed"),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A problem with one of these codes.
@@ -366,6 +404,24 @@ fn problem(problems: &[&Shape]) -> RefOr<Schema> {
     let one_of_these = ObjectBuilder::new().property("code", codes).required("code");
     let all = AllOfBuilder::new().item(reference::<Problem<'_>>()).item(one_of_these);
     RefOr::T(Schema::AllOf(all.build()))
+}
+
+/// What a key is for, where the answer is kept under it.
+const KEPT: &str = "Makes it safe to send again: the same key, caller and body get the same answer for 24 hours. \
+    Without a token it is a secret of at least 16 characters, such as a random UUID.";
+
+/// The same where nothing is.
+const NOT_KEPT: &str =
+    "It has to be one, and no answer is kept under it: what is sent again is done again.";
+
+/// What an id in a path is of.
+fn named_by(name: &str, path: &str) -> &'static str {
+    match (name, path.split('/').nth(1)) {
+        ("delivery_id", _) => "The `webhook-id` that the message was sent with",
+        ("registration_id", _) | (_, Some("registrations")) => "The registration's id",
+        (_, Some("webhooks")) => "The webhook's id",
+        _ => "The event's id",
+    }
 }
 
 /// Whatever stands in a path for something is the id of it.
@@ -382,6 +438,7 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
                 .name(name)
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
+                .description(Some(named_by(name, path)))
                 .schema(Some(id))
                 .build()
         })

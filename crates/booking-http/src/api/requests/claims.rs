@@ -39,7 +39,7 @@ impl FromBody for Register {
 impl PartialSchema for Register {
     fn schema() -> RefOr<Schema> {
         let on_full = words(ON_FULL.map(|(word, _)| word))
-            .description(Some("Whether to wait if there is no seat; refuse if left out"));
+            .description(Some("Whether to wait if there is no seat; `refuse` if left out"));
         person_schema().property("on_full", or_null(on_full)).into()
     }
 }

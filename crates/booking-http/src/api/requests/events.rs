@@ -75,8 +75,8 @@ impl PartialSchema for CreateEvent {
             .property("capacity", capacity_schema())
             .required("capacity")
             .property("status", or_null(status))
-            .property("waitlist_enabled", or_null(bool_schema()))
-            .property("conceal_registered", or_null(bool_schema()))
+            .property("waitlist_enabled", or_null(waitlist_schema()))
+            .property("conceal_registered", or_null(conceal_schema()))
             .property("confirm_address", or_null(confirm_address_schema()))
             .property("language", or_null(language_schema()))
             .into()
@@ -173,8 +173,8 @@ impl PartialSchema for EditEvent {
             .property("name", name_schema())
             .property("capacity", capacity_schema())
             .property("status", words(PUBLISH.map(|(word, _)| word)))
-            .property("waitlist_enabled", bool_schema())
-            .property("conceal_registered", bool_schema())
+            .property("waitlist_enabled", waitlist_schema())
+            .property("conceal_registered", conceal_schema())
             .property("confirm_address", confirm_address_schema())
             .property("language", language_schema())
             .into()
@@ -186,21 +186,28 @@ impl ToSchema for EditEvent {}
 /// What can be null, whether an event is created or edited.
 fn event_schema() -> ObjectBuilder {
     let timezone = string().description(Some("A name of the IANA database"));
-    let retention = integer(0..=Retention::DAYS_MAX)
-        .description(Some("Days after its end for which personal data is kept; null for ever"));
-    let offer_ttl = integer(OfferTtl::SECONDS_MIN..=OfferTtl::SECONDS_MAX)
-        .description(Some("How long an offer is good for; null confirms those who wait at once"));
+    let retention = integer(0..=Retention::DAYS_MAX).description(Some(
+        "Days after its end for which personal data is kept; null for ever. A new event that does not say it has what \
+         the server is set to",
+    ));
+    let offer_ttl = integer(OfferTtl::SECONDS_MIN..=OfferTtl::SECONDS_MAX).description(Some(
+        "How long an offer is good for; null confirms those who wait at once. A new event that does not say it has a \
+         day",
+    ));
     let remind_hours = integer(RemindHours::HOURS_MIN..=RemindHours::HOURS_MAX)
         .description(Some("Hours before it begins at which a mail reminds of it; null: none does"));
+    let opens_at = instant().description(Some("Before this instant nobody may register"));
+    let closes_at = instant()
+        .description(Some("From this instant on nobody new may register; not before `opens_at`"));
     object()
         .property("description", or_null(line(0..=Description::CHARACTERS_MAX)))
         .property("starts_at", or_null(instant()))
-        .property("ends_at", or_null(instant()))
+        .property("ends_at", or_null(instant().description(Some("Not before `starts_at`"))))
         .property("timezone", or_null(timezone))
         .property("venue", or_null(line(1..=Venue::CHARACTERS_MAX)))
         .property("retention_days", or_null(retention))
-        .property("opens_at", or_null(instant()))
-        .property("closes_at", or_null(instant()))
+        .property("opens_at", or_null(opens_at))
+        .property("closes_at", or_null(closes_at))
         .property("offer_ttl_seconds", or_null(offer_ttl))
         .property("remind_hours", or_null(remind_hours))
 }
@@ -210,7 +217,21 @@ fn name_schema() -> ObjectBuilder {
 }
 
 fn language_schema() -> ObjectBuilder {
-    words(Language::ALL.map(Language::as_str)).description(Some("In which language mails are"))
+    words(Language::ALL.map(Language::as_str))
+        .description(Some("In which language mails are; en if a new event does not say it"))
+}
+
+fn waitlist_schema() -> ObjectBuilder {
+    bool_schema().description(Some(
+        "Whether people may wait for a seat; they may if a new event does not say it",
+    ))
+}
+
+fn conceal_schema() -> ObjectBuilder {
+    bool_schema().description(Some(
+        "Whether who comes when there is no seat hears only that, who is registered too; not if a new event does \
+         not say it",
+    ))
 }
 
 fn confirm_address_schema() -> ObjectBuilder {

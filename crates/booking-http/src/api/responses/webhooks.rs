@@ -1,12 +1,12 @@
 //! Webhooks, and what was sent to them, as organizers see them.
 
-use crate::api::openapi::schemas::{array_or_null, or_null, some_of, words};
+use crate::api::openapi::schemas::{array_or_null, or_null, some_of, string, words};
 use crate::api::requests::include_schema;
 use booking_core::{
     Delivery, DeliveryState, Endpoint, EndpointId, EndpointUrl, EventId, TypeFilter, Version,
     WebhookType, WhyDisabled,
 };
-use booking_delivery::webhook::client::Outcome;
+use booking_delivery::webhook::client::{Outcome, Reason};
 use booking_delivery::webhook::payload::message_id;
 use booking_delivery::{failure, status};
 use chrono::{DateTime, Utc};
@@ -108,10 +108,21 @@ pub(crate) struct DeliveryBody<'a> {
     /// The HTTP status of the last answer, if there was one.
     #[schema(required = true)]
     status: Option<u16>,
-    /// Why the last try failed, for programs.
-    #[schema(required = true)]
+    #[schema(schema_with = failures, required = true)]
     failure: Option<&'a str>,
 }
+
+/// Words, of which there may be others later.
+fn failures() -> Object {
+    let known = Reason::ALL.map(Reason::as_str).join("`, `");
+    or_null(string().description(Some(format!(
+        "Why the last try failed, for programs: `{known}` (another one than 2xx), `gone` (410) or `{CANNOT_SEND}`; \
+         there may be others later"
+    ))))
+}
+
+/// Why nothing can be sent from a server.
+const CANNOT_SEND: &str = "cannot_send";
 
 fn states() -> ObjectBuilder {
     words(DeliveryState::ALL.map(DeliveryState::as_str))
@@ -142,15 +153,14 @@ pub(crate) struct TriedBody {
     /// The HTTP status of the answer, if there was one.
     #[schema(required = true)]
     status: Option<u16>,
-    /// Why it failed, for programs.
-    #[schema(required = true)]
+    #[schema(schema_with = failures, required = true)]
     failure: Option<String>,
 }
 
 impl TriedBody {
     /// Of what cannot be sent from here, as the log of the server says.
     pub(crate) fn unsent() -> Self {
-        Self { delivered: false, status: None, failure: Some("cannot_send".into()) }
+        Self { delivered: false, status: None, failure: Some(CANNOT_SEND.into()) }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::api::openapi::schemas::{or_null, words};
 use crate::api::requests::Scan;
 use crate::api::responses::timings;
 use crate::extract::idempotency_key::part;
-use crate::problem::{ApiError, TicketFault, void_reason};
+use crate::problem::{ApiError, TICKET_REASONS, TicketFault, void_reason};
 use crate::routes::responses::{split_replay, unexpected_outcome};
 use crate::service::Service;
 use booking_core::{
@@ -41,8 +41,7 @@ pub(crate) struct ScanBody {
     checked_in_at: Option<DateTime<Utc>>,
     #[schema(schema_with = timing_or_null, required = true)]
     timing: Option<Timing>,
-    /// Why it is refused, for programs.
-    #[schema(required = true)]
+    #[schema(schema_with = reasons, required = true)]
     reason: Option<&'static str>,
     #[schema(required = true)]
     detail: Option<String>,
@@ -52,8 +51,16 @@ const CHECKED_IN: &str = "checked_in";
 const ALREADY_CHECKED_IN: &str = "already_checked_in";
 const REFUSED: &str = "refused";
 
+/// Why nobody is let in whatever their ticket: the event is cancelled.
+const CLOSED: &str = "closed";
+
 fn results() -> ObjectBuilder {
     words([CHECKED_IN, ALREADY_CHECKED_IN, REFUSED])
+}
+
+fn reasons() -> Object {
+    let reasons = words(TICKET_REASONS.into_iter().chain([CLOSED]));
+    or_null(reasons.description(Some("Why it is refused, for programs")))
 }
 
 fn timing_or_null() -> Object {
@@ -193,7 +200,7 @@ async fn submit(
             Refusal::TicketVoid { reason } => {
                 refused(scan, registration_id, void_reason(reason), &refusal)
             }
-            Refusal::Closed => refused(scan, registration_id, "closed", &refusal),
+            Refusal::Closed => refused(scan, registration_id, CLOSED, &refusal),
             // Whatever else it is, it is not about this scan alone.
             refusal => return Err(ApiError::Refused { refusal, is_replay }),
         },

@@ -13,6 +13,8 @@ pub(in crate::routes) fn find() -> Operation {
     Operation::new("find_registrations", REGISTRATIONS, "Mails an address the links that it has")
         .described("A server that sends no mail has no such address: 404.")
         .asked_by(Asker::Everybody)
+        .without_store()
+        .keeps_no_answer()
         .takes::<Find>(json!({"user_email": "ada@example.org"}))
         .answers(Answer::json::<FindBody>(StatusCode::ACCEPTED, told))
         .refuses(&[shape::NOT_FOUND])

@@ -1,6 +1,6 @@
 //! Watching events.
 
-use crate::api::live::{EVENT_STREAM, WatchOne, WatchSeveral};
+use crate::api::live::{self, EVENT_STREAM, SeatsBody, WatchOne, WatchSeveral};
 use crate::api::openapi::document::EVENTS;
 use crate::api::openapi::operation::{Answer, Operation};
 use crate::problem::shape;
@@ -17,14 +17,14 @@ pub(in crate::routes) fn watch_several() -> Operation {
 }
 
 fn watch(id: &'static str, summary: &'static str) -> Operation {
-    let stream =
-        "A stream without an end: messages `seats`, whose data is JSON and whose id is the version";
+    let stream = "A stream without an end: messages `seats`, whose data is a `Seats` in JSON and whose id is its version";
     Operation::new(id, EVENTS, summary)
         .described(
             "An event stream (HTML Standard, section 9.2). Each message tells the newest state; who is slow hears \
-             of no other.",
+             of no other. Where nothing changes a comment comes every 15 seconds, and `retry` says when to come again \
+             once the stream has ended, as it does when the server stops.",
         )
         .header("Last-Event-ID", "The version that was seen last, as browsers send it; it counts more than `since`")
-        .answers(Answer::text(StatusCode::OK, stream, EVENT_STREAM))
+        .answers(Answer::stream::<SeatsBody>(StatusCode::OK, stream, EVENT_STREAM, &live::example()))
         .refuses(&[shape::RATE_LIMITED, shape::OVERLOADED])
 }

@@ -39,24 +39,23 @@ pub(in crate::routes) fn metrics() -> Operation {
     Operation::new("metrics", OPERATING, "Metrics for Prometheus")
         .described("Only where they are not at an address of their own, or switched off.")
         .asked_by(Asker::Everybody)
+        .without_store()
         .answers(Answer::text(StatusCode::OK, "All of them", metrics::CONTENT_TYPE))
         .refuses(&[crate::problem::shape::NOT_FOUND])
 }
 
 pub(in crate::routes) fn who() -> Operation {
     let who = "Whether anybody is the organizer, else whose token the request shows";
-    Operation::new("show_organizer", OPERATING, "Who the organizer is").answers(Answer::json::<
-        WhoBody,
-    >(
-        StatusCode::OK,
-        who,
-    ))
+    Operation::new("show_organizer", OPERATING, "Who the organizer is")
+        .without_store()
+        .answers(Answer::json::<WhoBody>(StatusCode::OK, who))
 }
 
 pub(in crate::routes) fn description() -> Operation {
     let document = Answer::json::<Document>(StatusCode::OK, "An OpenAPI document (3.1)");
     Operation::new("describe", OPERATING, "This description")
         .asked_by(Asker::Everybody)
+        .without_store()
         .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
         .answers(document.with("ETag"))
         .answers(not_modified())

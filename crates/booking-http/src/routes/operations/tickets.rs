@@ -27,6 +27,7 @@ pub(in crate::routes) fn draw() -> Operation {
 pub(in crate::routes) fn keys() -> Operation {
     Operation::new("list_ticket_keys", CHECK_IN, "The public keys that tickets are verified with")
         .asked_by(Asker::Everybody)
+        .without_store()
         .answers(Answer::json::<JwkSet>(StatusCode::OK, "A JWK set (RFC 7517, RFC 8037)"))
 }
 

@@ -47,6 +47,7 @@ pub(in crate::routes) fn edit() -> Operation {
             "What is left out stays as it is. What happened while it was disabled is sent once it is enabled.",
         )
         .asked_by(Asker::Organizer)
+        .keeps_no_answer()
         .takes::<EditWebhook>(json!({"types": null, "enabled": true}))
         .answers(webhook("The webhook as it is now"))
 }
@@ -54,13 +55,16 @@ pub(in crate::routes) fn edit() -> Operation {
 pub(in crate::routes) fn delete() -> Operation {
     let gone = "It is gone, and so is what was known of its deliveries";
     Operation::new("delete_webhook", WEBHOOKS, "Deletes a webhook")
+        .described("Asked again, it is 404: there is nothing left that would know of it.")
         .asked_by(Asker::Organizer)
+        .keeps_no_answer()
         .answers(Answer::empty(StatusCode::NO_CONTENT, gone))
 }
 
 pub(in crate::routes) fn try_out() -> Operation {
     Operation::new("test_webhook", WEBHOOKS, "Sends a webhook something now that never happened")
         .asked_by(Asker::Organizer)
+        .keeps_no_answer()
         .answers(tried())
 }
 
@@ -75,6 +79,7 @@ pub(in crate::routes) fn keys() -> Operation {
     let set = "A JWK set (RFC 7517, RFC 8037), and each key as Standard Webhooks has it (`whpk`)";
     Operation::new("list_webhook_keys", WEBHOOKS, "The public keys that messages are verified with")
         .asked_by(Asker::Everybody)
+        .without_store()
         .answers(Answer::json::<WebhookKeys>(StatusCode::OK, set))
 }
 
@@ -89,6 +94,7 @@ pub(in crate::routes) fn deliveries() -> Operation {
 pub(in crate::routes) fn redeliver() -> Operation {
     Operation::new("redeliver", WEBHOOKS, "Sends a message again now, under the same id")
         .asked_by(Asker::Organizer)
+        .keeps_no_answer()
         .answers(tried())
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { curlOf } from "../../../../../static/js/docs/curl.js";
-import { codesOf, inWords, namesIn } from "../../../../../static/js/docs/schema.js";
+import { codesOf, fieldsOf, inWords, namesIn } from "../../../../../static/js/docs/schema.js";
 
 test("a request is a command that a shell takes as it is meant", () => {
   assert.equal(curlOf("GET", "http://a/b", null, undefined), "curl -s 'http://a/b'");
@@ -33,6 +33,30 @@ test("a schema is told in words", () => {
   ]) {
     assert.equal(inWords(schema), words);
   }
+});
+
+test("the fields of an object are told with those of the objects in it", () => {
+  const scan = { type: "object", required: ["id"], properties: { id: { type: "string" }, at: { type: "string" } } };
+  const schema = {
+    properties: {
+      scans: { type: "array", items: scan },
+      data: { properties: { person: { properties: { name: {} } } } },
+      who: { $ref: "#/components/schemas/Who" },
+    },
+    required: ["scans"],
+  };
+  const fields = fieldsOf(schema);
+  const paths = ["scans", "scans[].id", "scans[].at", "data", "data.person", "data.person.name", "who"];
+  assert.deepEqual(
+    fields.map(({ path }) => path),
+    paths,
+  );
+  const required = fields.filter(({ isRequired }) => isRequired);
+  assert.deepEqual(
+    required.map(({ path }) => path),
+    ["scans", "scans[].id"],
+  );
+  assert.deepEqual(fieldsOf({}), []);
 });
 
 test("the codes of a problem and the schemas that another names are found", () => {
