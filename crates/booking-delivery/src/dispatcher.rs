@@ -12,8 +12,8 @@ use crate::steps::Steps;
 use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
-    BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LeaseId, PageLimit,
-    SinkId, StoreError, WhyDisabled,
+    BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LaneStep, LeaseId,
+    PageLimit, SinkId, StoreError, WhyDisabled,
 };
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
@@ -183,8 +183,10 @@ impl Dispatcher {
         }
     }
 
+    /// Writes down how far workers have come.
     async fn write_steps(self: Arc<Self>) {
-        self.steps.write_all(|steps| self.store.advance(steps)).await;
+        let advance = async |steps: Arc<[LaneStep]>| self.store.advance(&steps).await;
+        self.steps.write_all(advance).await;
     }
 
     /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have

@@ -3,13 +3,9 @@
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
 use booking_core::{LaneStep, StoreError};
-use futures_util::future::BoxFuture;
-use std::slice;
+use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
-
-/// What a store says of steps that are written together: of each whether the lane was its worker's.
-type Written<'a> = BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
 /// What workers have to write, each waiting for its turn.
 #[derive(Debug)]
@@ -45,13 +41,17 @@ impl Steps {
     }
 
     /// Writes by `advance`, one transaction after the other, for as long as it is polled.
-    pub(crate) async fn write_all(&self, advance: impl for<'a> Fn(&'a [LaneStep]) -> Written<'a>) {
+    pub(crate) async fn write_all<A>(&self, advance: impl Fn(Arc<[LaneStep]>) -> A)
+    where
+        A: Future<Output = Result<Vec<bool>, StoreError>>,
+    {
         let mut taken = self.taken.lock().await;
         let mut together = Vec::new();
         while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
             let (steps, replies): (Vec<_>, Vec<_>) =
                 together.drain(..).map(|one| (one.step, one.reply)).unzip();
-            let written = match advance(&steps).await {
+            let steps: Arc<[LaneStep]> = steps.into();
+            let written = match advance(Arc::clone(&steps)).await {
                 Ok(written) => written.into_iter().map(Ok).collect(),
                 Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
                 Err(error) => {
@@ -69,13 +69,17 @@ impl Steps {
 }
 
 /// Where the store refuses what was to be written together, it tells of each whether that was the reason.
-async fn one_by_one(
-    advance: &impl for<'a> Fn(&'a [LaneStep]) -> Written<'a>,
+async fn one_by_one<A>(
+    advance: impl Fn(Arc<[LaneStep]>) -> A,
     steps: &[LaneStep],
-) -> Vec<Result<bool, StoreError>> {
+) -> Vec<Result<bool, StoreError>>
+where
+    A: Future<Output = Result<Vec<bool>, StoreError>>,
+{
     let mut written = Vec::with_capacity(steps.len());
     for step in steps {
-        written.push(advance(slice::from_ref(step)).await.map(|stepped| stepped == [true]));
+        let alone = advance(Arc::from([step.clone()])).await;
+        written.push(alone.map(|stepped| stepped == [true]));
     }
     written
 }
@@ -112,7 +116,7 @@ mod tests {
         let answers = join_all(versions.map(|version| steps.write(step(version))));
         let written = steps.write_all(|steps| {
             together.borrow_mut().push(steps.len());
-            Box::pin(ready(advance(steps)))
+            ready(advance(&steps))
         });
         let answers = tokio::select! {
             biased;

@@ -240,7 +240,7 @@ pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
     let told = BTreeSet::from([0, 2, 3].map(|at| steps[at].event_id));
     assert_eq!((log.items.len(), &logged), (3, &told));
     let mails = store.claim_mails(MANY, lease).await.expect("the store answers");
-    let mailed: BTreeSet<_> = mails.iter().map(|mail| (mail.event_id, mail.id)).collect();
+    let mailed: BTreeSet<_> = mails.iter().map(|of| (of.mail.event_id, of.mail.id)).collect();
     let wanted = [0, 2, 3].map(|at| (steps[at].event_id, steps[at].mails[0].id));
     assert_eq!(mailed, BTreeSet::from(wanted));
     let again = store.advance(&steps).await.expect("the store answers");
