@@ -4,7 +4,7 @@
 use crate::mail::{Composer, MailConfig, MailUrl, Mailer};
 use crate::reminders::{make, make_all_of};
 use crate::webhook::client::{ClientOptions, WebhookClient};
-use crate::webhook::signature::ServerKey;
+use crate::webhook::signature::{PresentKey, ServerKey};
 use crate::{Dispatcher, Hint, Links, Postman, Sender};
 use booking_conformance::{ManualClock, MemoryStore};
 use booking_core::{
@@ -98,7 +98,8 @@ fn dispatcher(store: &MemoryStore, folder: &Path) -> Dispatcher {
     let composer = Composer::new(&config, "https://booking.example.org");
     let postman = Postman::new(composer, mailer, Arc::new(NoLinks));
     let client = WebhookClient::new(&ClientOptions::default()).expect("it is prepared");
-    let sender = Sender::new(client, ServerKey::of(&SigningSeed::new([7; 32])));
+    let key = PresentKey::new(ServerKey::of(&SigningSeed::new([7; 32])));
+    let sender = Sender::new(client, key);
     Dispatcher::new(Arc::new(store.clone()), sender, Some(postman), Hint::default())
 }
 
