@@ -64,7 +64,8 @@ impl Message {
     /// Whether one of its signatures is of the server's key with that public half.
     pub(crate) fn is_signed_by_key(&self, whpk: &str) -> bool {
         let key = whpk.strip_prefix("whpk_").expect("it says what it is");
-        let key = STANDARD.decode(key).expect("it is base64").try_into().expect("32 bytes");
+        let key = STANDARD.decode(key).expect("it is base64");
+        let key: [u8; 32] = key.try_into().expect("32 bytes");
         let key = VerifyingKey::from_bytes(&key).expect("it is a key");
         let signed = format!("{}.{}.", self.id(), self.header("webhook-timestamp"));
         let signed = [signed.as_bytes(), &self.body].concat();
