@@ -277,6 +277,9 @@ mod tests {
         let of_organizer =
             "SEARCH e USING INDEX webhook_endpoints_of_organizer (organizer_id=?)".to_owned();
         assert!(routed.contains(&of_organizer), "{routed:?}");
+        let last_of_event = "SEARCH facts USING PRIMARY KEY (event_id=?)".to_owned();
+        let new = plan(FACT_NEW);
+        assert!(new.contains(&last_of_event), "{new:?}");
         let facts = plan(FACT_AFTER).remove(0);
         assert!(facts.starts_with("SEARCH facts USING PRIMARY KEY (event_id=? AND"), "{facts}");
     }
