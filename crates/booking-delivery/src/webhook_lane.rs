@@ -75,7 +75,8 @@ impl Sender {
     async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Outcome {
         let secrets = Secrets { present: endpoint.secret, former: endpoint.former_secret };
         let headers = sign(id, Utc::now(), &body, &secrets, &self.key.get());
-        self.client.send(&endpoint.url, &headers, Bytes::from(body)).await.outcome
+        let (organizer, body) = (endpoint.organizer_id, Bytes::from(body));
+        self.client.send(organizer, &endpoint.url, &headers, body).await.outcome
     }
 }
 
