@@ -7,9 +7,11 @@ pub mod mail;
 mod mail_lane;
 mod postman;
 mod reminders;
+mod supervisor;
 pub mod webhook;
 mod webhook_lane;
 
 pub use dispatcher::{Dispatcher, Hint};
 pub use postman::{Links, Postman};
+pub use supervisor::{Supervisor, Task};
 pub use webhook_lane::{Sender, Try, failure, status};
