@@ -62,12 +62,17 @@ impl Supervisor {
         Self { pause, ..self }
     }
 
+    /// Takes note of a task before it is begun, so that it is known from then on.
+    pub fn announce(&self, name: &'static str) {
+        self.note(name, |_| {});
+    }
+
     /// Runs what `begin` makes. Whenever that panics it is begun anew, after [`RESTART_PAUSE`] and then twice as long
     /// each time, up to [`RESTART_PAUSE_MAX`]; after [`STEADY_AFTER`] without a panic the pause is the first again. What
     /// ends by itself has nothing more to do.
     pub async fn keep<W: Future<Output = ()>>(&self, name: &'static str, begin: impl Fn() -> W) {
         let mut pause = self.pause;
-        self.note(name, |_| {});
+        self.announce(name);
         loop {
             let began = Instant::now();
             let run = async { begin().await };

@@ -118,6 +118,9 @@ async fn serve_observed(
         })
         .context("the server cannot be started")?;
     let metrics_server = bind_metrics(config, &shared)?;
+    // Before anybody can ask how it is.
+    let delivering = Delivering { sender, postman, hint, to_be_found };
+    let beside = Beside::start(config, &service, &tokens, delivering);
 
     let mut stdout = std::io::stdout();
     writeln!(stdout, "data: {description}")?;
@@ -128,8 +131,6 @@ async fn serve_observed(
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
-    let delivering = Delivering { sender, postman, hint, to_be_found };
-    let beside = Beside::start(config, &service, &tokens, delivering);
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
     let (drain_for, within) = (config.drain_for, config.shutdown_within);
     let stopped = Stopped { handle, listener, connections: counts };

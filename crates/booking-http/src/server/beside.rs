@@ -78,6 +78,7 @@ impl Beside {
         service: &Arc<Service>,
         begin: impl Fn(Arc<Service>) -> W + 'static,
     ) {
+        supervisor.announce(name);
         let (supervisor, service) = (supervisor.clone(), Arc::clone(service));
         self.0.push(rt::spawn(async move {
             supervisor.keep(name, || begin(Arc::clone(&service))).await;
