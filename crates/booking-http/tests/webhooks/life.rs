@@ -173,7 +173,7 @@ fn a_former_secret_signs_for_a_while(data: Data) {
 fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
     let app = start(data);
     let receiver = Receiver::start();
-    let webhook = subscribe(&app, &receiver, json!({}));
+    let webhook = subscribe(&app, &receiver, json!({"types": ["event.cancelled"]}));
     let signer = || {
         done(&app.ask("POST", &format!("{}/test", webhook_path(&webhook)), &[], &Value::Null), 200);
         let message = receiver.received().pop().expect("it came");
