@@ -9,6 +9,7 @@ use crate::mail_lane;
 use crate::postman::Postman;
 use crate::reminders;
 use crate::steps::Steps;
+use crate::supervisor::Supervisor;
 use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
@@ -51,6 +52,7 @@ pub struct Dispatcher {
     steps: Steps,
     /// The endpoints, and how many lanes of each sink are under way.
     state: Mutex<State>,
+    supervisor: Supervisor,
 }
 
 #[derive(Debug, Default)]
@@ -70,31 +72,56 @@ impl Dispatcher {
         hint: Hint,
     ) -> Self {
         let (routed, mailed) = (Notify::new(), Notify::new());
-        let (steps, state) = (Steps::default(), Mutex::default());
-        Self { store, sender, postman, hint, routed, mailed, steps, state }
+        let (steps, state, supervisor) =
+            (Steps::default(), Mutex::default(), Supervisor::default());
+        Self { store, sender, postman, hint, routed, mailed, steps, state, supervisor }
+    }
+
+    /// The same, whose loops `supervisor` knows of.
+    #[must_use]
+    pub fn supervised_by(self, supervisor: Supervisor) -> Self {
+        Self { supervisor, ..self }
     }
 
     /// Carries out until `stopped` is done. What is under way then is left where it is: another dispatcher goes on
-    /// with it once its lease is over.
+    /// with it once its lease is over. A loop that panics is begun anew, and what it had under way is left in the same
+    /// way.
     pub async fn run_until(self, stopped: impl Future<Output = ()>) {
         let this = Arc::new(self);
         let mut loops = JoinSet::new();
-        loops.spawn(Arc::clone(&this).route());
-        loops.spawn(Arc::clone(&this).walk_lanes());
-        loops.spawn(Arc::clone(&this).write_steps());
-        loops.spawn(Arc::clone(&this).read_endpoints());
-        loops.spawn(Arc::clone(&this).purge());
+        this.keep(&mut loops, "route_facts", Self::route);
+        this.keep(&mut loops, "walk_lanes", Self::walk_lanes);
+        this.keep(&mut loops, "write_steps", Self::write_steps);
+        this.keep(&mut loops, "read_endpoints", Self::read_endpoints);
+        this.keep(&mut loops, "purge_deliveries", Self::purge);
         if this.postman.is_some() {
-            loops.spawn(Arc::clone(&this).show_mail());
-            loops.spawn(Arc::clone(&this).send_mails());
-            loops.spawn(Arc::clone(&this).remind());
+            this.keep(&mut loops, "show_mail", Self::show_mail);
+            this.keep(&mut loops, "send_mails", Self::send_mails);
+            this.keep(&mut loops, "remind", Self::remind);
         }
-        tokio::select! {
-            () = stopped => {}
-            // They never end by themselves.
-            ended = loops.join_next() => log::error!("delivery ended early: {ended:?}"),
-        }
+        stopped.await;
         loops.shutdown().await;
+    }
+
+    /// Has a loop run among `loops`, whatever happens in it.
+    fn keep<W: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        loops: &mut JoinSet<()>,
+        name: &'static str,
+        begin: fn(Arc<Self>) -> W,
+    ) {
+        let this = Arc::clone(self);
+        loops.spawn(async move { this.supervisor.keep(name, || begin(Arc::clone(&this))).await });
+    }
+
+    /// Takes leave of workers that are done.
+    fn reap(&self, workers: &mut JoinSet<()>, name: &'static str) {
+        while let Some(ended) = workers.try_join_next() {
+            if ended.is_err_and(|error| error.is_panic()) {
+                // Its lease ends, and it is tried again.
+                self.supervisor.panicked(name);
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -160,7 +187,7 @@ impl Dispatcher {
             let _ = timeout(CLAIM_EVERY, self.routed.notified()).await;
             // Again as long as there was more than fitted.
             loop {
-                while workers.try_join_next().is_some() {}
+                self.reap(&mut workers, "lane_worker");
                 let wanted = self.wanted();
                 if wanted.is_empty() {
                     break;
@@ -175,9 +202,12 @@ impl Dispatcher {
                     break;
                 }
                 for lane in lanes {
-                    *self.state().under_way.entry(lane.sink).or_default() += 1;
-                    let this = Arc::clone(&self);
-                    workers.spawn(async move { this.walk(lane, lease).await });
+                    // Before it is begun: it may be told to end before that.
+                    let under_way = UnderWay::begin(&self, lane.sink);
+                    workers.spawn(async move {
+                        under_way.dispatcher.walk(lane, lease).await;
+                        under_way.end();
+                    });
                 }
             }
         }
@@ -222,7 +252,6 @@ impl Dispatcher {
 
     /// Walks one lane for as long as it is this worker's turn.
     async fn walk(&self, lane: Lane, lease: LeaseId) {
-        let _under_way = UnderWay { dispatcher: self, sink: lane.sink };
         let walked = match lane.sink.endpoint() {
             None => mail_lane::walk(&*self.store, &self.steps, lane, lease).await.map(|made| {
                 if made {
@@ -239,8 +268,6 @@ impl Dispatcher {
             // Its lease ends, and another goes on from where it was.
             log::warn!("event {}: cannot deliver: {}", lane.event_id, ErrorChain(&error));
         }
-        // The lane may be due again, or another have waited for the room.
-        self.routed.notify_one();
     }
 
     fn endpoint(&self, id: EndpointId) -> Option<Arc<Endpoint>> {
@@ -304,7 +331,7 @@ impl Dispatcher {
         let mut workers = JoinSet::new();
         loop {
             let _ = timeout(CLAIM_EVERY, self.mailed.notified()).await;
-            while workers.try_join_next().is_some() {}
+            self.reap(&mut workers, "mail_worker");
             loop {
                 let room = MAILS_AT_ONCE.saturating_sub(workers.len());
                 if room == 0 {
@@ -363,13 +390,27 @@ impl Dispatcher {
     }
 }
 
-/// A lane that is under way.
-struct UnderWay<'a> {
-    dispatcher: &'a Dispatcher,
+/// A lane that is under way, until this is dropped.
+struct UnderWay {
+    dispatcher: Arc<Dispatcher>,
     sink: SinkId,
 }
 
-impl Drop for UnderWay<'_> {
+impl UnderWay {
+    fn begin(dispatcher: &Arc<Dispatcher>, sink: SinkId) -> Self {
+        *dispatcher.state().under_way.entry(sink).or_default() += 1;
+        Self { dispatcher: Arc::clone(dispatcher), sink }
+    }
+
+    /// The lane may be due again, or another have waited for the room.
+    fn end(self) {
+        let dispatcher = Arc::clone(&self.dispatcher);
+        drop(self);
+        dispatcher.routed.notify_one();
+    }
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut state = self.dispatcher.state();
         if let Some(under_way) = state.under_way.get_mut(&self.sink) {

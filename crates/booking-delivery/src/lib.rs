@@ -8,9 +8,11 @@ mod mail_lane;
 mod postman;
 mod reminders;
 mod steps;
+mod supervisor;
 pub mod webhook;
 mod webhook_lane;
 
 pub use dispatcher::{Dispatcher, Hint};
 pub use postman::{Links, Postman};
+pub use supervisor::{Supervisor, Task};
 pub use webhook_lane::{Sender, Try, failure, status};

@@ -48,3 +48,10 @@ pub const STEP_EVERY: Duration = Duration::from_millis(50);
 pub const STEPS_AT_ONCE: usize = 128;
 /// How long a worker stays with one event before others have their turn.
 pub const TURN: Duration = Duration::from_secs(2);
+
+/// The pause before what has panicked is begun anew: the first, which doubles each time, and the longest.
+pub const RESTART_PAUSE: Duration = Duration::from_secs(1);
+/// See [`RESTART_PAUSE`].
+pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// What has run for so long is well again, and its next pause the first.
+pub const STEADY_AFTER: Duration = Duration::from_secs(120);

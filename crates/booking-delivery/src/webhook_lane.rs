@@ -5,7 +5,7 @@ use crate::steps::Steps;
 use crate::webhook::client::{Outcome, WebhookClient};
 use crate::webhook::payload::{self, Told, message_id};
 use crate::webhook::schedule;
-use crate::webhook::signature::{Secrets, ServerKey, sign};
+use crate::webhook::signature::{PresentKey, Secrets, sign};
 use booking_core::{
     BookingStore, Delivery, DeliveryState, Endpoint, EndpointChange, EventId, EventStatus,
     FactKind, Lane, LaneNext, LaneStep, LeaseId, PageLimit, Person, RecordedFact, RegistrationId,
@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Arc<WebhookClient>,
-    key: Arc<ServerKey>,
+    key: PresentKey,
 }
 
 /// What became of one try.
@@ -33,14 +33,9 @@ pub struct Try {
 }
 
 impl Sender {
-    /// One that sends by `client` what it signs with `key` and with each endpoint's secret.
-    pub fn new(client: WebhookClient, key: ServerKey) -> Self {
-        Self { client: Arc::new(client), key: Arc::new(key) }
-    }
-
-    /// What is signed with, to be shown to receivers.
-    pub fn key(&self) -> &ServerKey {
-        &self.key
+    /// One that sends by `client` what it signs with whatever `key` is then, and with each endpoint's secret.
+    pub fn new(client: WebhookClient, key: PresentKey) -> Self {
+        Self { client: Arc::new(client), key }
     }
 
     /// Tries once to send what a fact tells. `None` if it tells nothing.
@@ -80,8 +75,9 @@ impl Sender {
 
     async fn post(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Outcome {
         let secrets = Secrets { present: endpoint.secret, former: endpoint.former_secret };
-        let headers = sign(id, Utc::now(), &body, &secrets, &self.key);
-        self.client.send(&endpoint.url, &headers, Bytes::from(body)).await.outcome
+        let headers = sign(id, Utc::now(), &body, &secrets, &self.key.get());
+        let (organizer, body) = (endpoint.organizer_id, Bytes::from(body));
+        self.client.send(organizer, &endpoint.url, &headers, body).await.outcome
     }
 }
 

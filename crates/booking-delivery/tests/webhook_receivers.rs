@@ -55,7 +55,7 @@ impl Receiver {
         let url = format!("http://127.0.0.1:{}/hooks", self.port);
         let url = EndpointUrl::parse(&url, true).expect("this machine");
         let (headers, body) = message;
-        client.send(&url, headers, Bytes::from(body.clone())).await.outcome
+        client.send(None, &url, headers, Bytes::from(body.clone())).await.outcome
     }
 }
 

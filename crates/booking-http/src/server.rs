@@ -1,11 +1,11 @@
 //! `booking-http serve`.
 
+mod beside;
 mod delivery;
 mod shutdown;
 
 use crate::auth::token_cache::TokenCache;
 use crate::background::delivery::Hinting;
-use crate::background::{self, auditor, live_reader, sweeper, ticket_keys, token_refresh};
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware::{EdgeState, edge};
@@ -14,6 +14,7 @@ use crate::limits::{Gate, gate};
 use crate::net::connections::Counts;
 use crate::net::transport::{Timeouts, http_service, listen};
 use crate::routes::{self, Description};
+use crate::server::beside::{Beside, Delivering};
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
@@ -29,7 +30,6 @@ use anyhow::{Context, ensure};
 use booking_admission::Admission;
 use booking_core::BookingStore;
 use booking_delivery::Hint;
-use futures_util::future::join;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -118,6 +118,9 @@ async fn serve_observed(
         })
         .context("the server cannot be started")?;
     let metrics_server = bind_metrics(config, &shared)?;
+    // Before anybody can ask how it is.
+    let delivering = Delivering { sender, postman, hint, to_be_found };
+    let beside = Beside::start(config, &service, &tokens, delivering);
 
     let mut stdout = std::io::stdout();
     writeln!(stdout, "data: {description}")?;
@@ -128,35 +131,12 @@ async fn serve_observed(
     stdout.flush()?;
     let server = server.run();
     let handle = server.handle();
-    let delivering = config
-        .delivers
-        .then(|| rt::spawn(background::delivery::run(Arc::clone(&service), sender, postman, hint)));
-    let finding =
-        to_be_found.map(|asked| rt::spawn(background::finder::run(Arc::clone(&service), asked)));
-    let known = service.finder.is_some().then(|| service.take_known_addresses()).flatten();
-    let telling =
-        known.map(|known| rt::spawn(background::finder::tell_known(Arc::clone(&service), known)));
-    let lag = rt::spawn(background::delivery::watch(Arc::clone(&service)));
-    let sweeping =
-        config.sweep_every.map(|every| rt::spawn(sweeper::run(Arc::clone(&service), every)));
-    let watched = Arc::clone(&service);
-    let watching = rt::spawn(async move {
-        join(token_refresh::run(&watched, &tokens), ticket_keys::run(&watched)).await;
-    });
-    let watched = Arc::clone(&service);
-    let reading_live = rt::spawn(async move { live_reader::run(&watched).await });
-    let auditing =
-        config.audit_every.map(|every| rt::spawn(auditor::run(Arc::clone(&service), every)));
     let metrics_server = metrics_server.map(|(server, _)| rt::spawn(server));
     let (drain_for, within) = (config.drain_for, config.shutdown_within);
     let stopped = Stopped { handle, listener, connections: counts };
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    let always = [watching, reading_live, lag].map(Some);
-    let beside = always.into_iter().chain([sweeping, auditing, delivering, finding, telling]);
-    for beside in beside.flatten() {
-        beside.abort();
-    }
+    beside.end();
     if let Some(metrics_server) = metrics_server {
         metrics_server.abort();
     }

@@ -33,7 +33,7 @@ use booking_core::{
     BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
     RegistrationId, Retention, StoreError,
 };
-use booking_delivery::Sender;
+use booking_delivery::{Sender, Supervisor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
@@ -52,6 +52,9 @@ pub(crate) struct Service {
     pub(crate) finder: Option<Finder>,
     /// How far delivery lagged behind when it was last looked at.
     pub(crate) lag: LastLag,
+    /// What delivers, and what else runs beside requests.
+    pub(crate) delivering: Supervisor,
+    pub(crate) beside: Supervisor,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
@@ -84,6 +87,8 @@ impl Service {
             webhooks: Webhooks::new(Arc::clone(&store)),
             finder: None,
             lag: LastLag::default(),
+            delivering: Supervisor::default(),
+            beside: Supervisor::default(),
             store,
             admission,
             bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
@@ -237,7 +242,7 @@ impl Service {
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
-        ready.with_delivery(self.lag.told())
+        ready.with_delivery(self.lag.told(self.delivering.down())).with_beside(self.beside.down())
     }
 
     /// What is counted, as `/metrics` shows it.
@@ -250,6 +255,7 @@ impl Service {
             queue_age: self.admission.age(),
             connections: self.store.connections(),
             lag: self.lag.get(),
+            tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),
         };
         self.metrics.show(&now, self.store.totals()).await
     }

@@ -7,7 +7,7 @@ use crate::error::PgError;
 use crate::read::one_more_than;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
-use crate::transaction::{Attempt, Name, change_alone, run, write_some};
+use crate::transaction::{Attempt, Name, change_alone, run, write_rows, write_some};
 use booking_core::{
     Delivery, DeliveryCursor, ENDPOINTS_MAX, Endpoint, EndpointChange, EndpointId, EndpointUrl,
     EventId, FORMER_SECRET_KEPT, NewEndpoint, OrganizerId, Page, PageLimit, StoreError, TypeFilter,
@@ -26,6 +26,9 @@ const LOCK_OUT_READERS: &str = "LOCK TABLE webhook_endpoints IN ACCESS EXCLUSIVE
 
 /// How many rows are changed or deleted together, where it may be any number.
 pub(crate) const STEP: i64 = 1_000;
+
+/// In how many of these steps others may change rows, before what they have changed last is left as it is.
+const SHORT_STEPS_MAX: u32 = 20;
 
 /// After the last message that can be in a log: no try is later than the year 9999.
 const LATEST: (DateTime<Utc>, Uuid, i64) = (
@@ -160,18 +163,28 @@ impl PgStore {
     }
 
     /// Runs a statement that changes or deletes up to [`STEP`] rows until there are no more, and tells how many
-    /// there were.
+    /// there were. A step that has to wait for whoever changes a row finds it, and does not see it to write it, so that
+    /// another follows.
     pub(crate) async fn write_in_steps(
         &self,
         name: &'static str,
         sql: Sql,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, StoreError> {
-        let mut written = 0;
+        let (mut written, mut short) = (0, 0);
         loop {
-            let step = write_some(self, name, sql, parameters).await?;
-            written += step;
-            if step < STEP.unsigned_abs() {
+            let step = write_rows(self, name, sql, parameters).await?;
+            let Some(step) = step.first() else { return Ok(written) };
+            let [found, of_them] = [0_usize, 1].map(|column| step.get::<_, i64>(column));
+            written += of_them.unsigned_abs();
+            if of_them < found {
+                short += 1;
+            } else if found < STEP {
+                return Ok(written);
+            }
+            if short == SHORT_STEPS_MAX {
+                let left = found - of_them;
+                log::warn!("{name}: {left} rows were changed by others again and again, and left");
                 return Ok(written);
             }
         }

@@ -4,10 +4,11 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{
-    EndpointSecret, EndpointUrl, Lane, LaneNext, LaneStep, LeaseId, NewEndpoint, PageLimit, SinkId,
-    TypeFilter,
+    EndpointSecret, EndpointUrl, Lane, LaneNext, LaneStep, LeaseId, MailKind, NewEndpoint, NewMail,
+    PageLimit, RegistrationId, SinkId, TypeFilter, Version,
 };
 use booking_pg::PgStore;
+use booking_testkit::Database;
 use common::{connect, create, execute, migrated_database, number, register};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -153,6 +154,107 @@ async fn a_deleted_endpoint_leaves_no_lane_behind() {
     assert!(deleting.await.expect("it ends").expect("the store answers"));
     assert_eq!(number(&database, "SELECT count(*) FROM delivery_lanes"), 0);
     assert_eq!(number(&database, "SELECT count(*) FROM webhook_endpoints"), 0);
+}
+
+/// Has somebody else make `change` and commit it when `work` waits for that, and tells what `work` came to.
+async fn changed_meanwhile<T: Send + 'static>(
+    database: &Database,
+    change: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let other = session(database.url()).await;
+    other.batch_execute(&format!("BEGIN; {change}")).await.expect("it is done");
+    let working = tokio::spawn(work);
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let began = Instant::now();
+    while number(database, waiting) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not wait");
+        assert!(!working.is_finished(), "it did not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    other.batch_execute("COMMIT").await.expect("the session is alive");
+    working.await.expect("it ends")
+}
+
+/// A worker writes how far its lane has come at the moment in which an operator has everything retried, or gives it up,
+/// or its organizer deletes the endpoint. What was being written is not left out.
+#[tokio::test]
+async fn what_is_changed_meanwhile_is_retried_dropped_and_deleted_too() {
+    let database = migrated_database();
+    let store = Arc::new(connect(database.url(), 4).await);
+    let sink = add_sink(&store).await;
+    create(&store, 9).await;
+    assert_eq!(route(&store).await, 1);
+    let retry = |sink| {
+        let store = Arc::clone(&store);
+        async move { store.retry_deliveries(Some(sink)).await.expect("the store answers") }
+    };
+    let drop_all = |sink| {
+        let store = Arc::clone(&store);
+        async move { store.drop_deliveries(sink).await.expect("the store answers") }
+    };
+    let wait = "due_at = now() + interval '1 hour'";
+    let of_lane = "UPDATE delivery_lanes SET attempts = attempts + 1";
+    database.sql(&format!("UPDATE delivery_lanes SET {wait}"));
+    assert_eq!(changed_meanwhile(&database, of_lane, retry(sink)).await, 1);
+    let lanes = |what: &str| {
+        number(&database, &format!("SELECT count(*) FROM delivery_lanes WHERE {what}"))
+    };
+    assert_eq!(lanes("due_at <= now() AND attempts = 1"), 1, "what was written is kept");
+    assert_eq!(changed_meanwhile(&database, of_lane, drop_all(sink)).await, 1);
+    assert_eq!(lanes("due_at IS NULL AND version = target"), 1);
+    // What nobody changes is done once.
+    database.sql("UPDATE delivery_lanes SET due_at = now(), version = 0");
+    assert_eq!((drop_all(sink).await, drop_all(sink).await), (1, 0));
+
+    let event_id = create(&store, 9).await.id;
+    let mail = |kind| NewMail {
+        id: Uuid::now_v7().into(),
+        event_id,
+        registration_id: RegistrationId::beside(event_id, Uuid::now_v7()),
+        kind,
+        version: Version::FIRST,
+    };
+    let mails = [mail(MailKind::Confirmed), mail(MailKind::Offered)];
+    store.add_mails(&mails).await.expect("the store answers");
+    database.sql(&format!(
+        "UPDATE mails SET {wait} WHERE kind = 'confirmed';
+         UPDATE mails SET state = 'stuck', due_at = NULL, done_at = now() WHERE kind = 'offered'"
+    ));
+    let of_mails = "UPDATE mails SET failure = 'again'";
+    assert_eq!(changed_meanwhile(&database, of_mails, retry(SinkId::MAIL)).await, 2);
+    let due = "SELECT count(*) FROM mails WHERE due_at <= now() AND failure = 'again'";
+    assert_eq!(number(&database, due), 2);
+    assert_eq!(changed_meanwhile(&database, of_mails, drop_all(SinkId::MAIL)).await, 2);
+    let dropped = "SELECT count(*) FROM mails WHERE state = 'dropped'";
+    assert_eq!(number(&database, dropped), 2);
+
+    for (table, key) in [("delivery_lanes", "sink_id"), ("deliveries", "endpoint_id")] {
+        let sink = add_sink(&store).await;
+        confirm_one(&store).await;
+        route(&store).await;
+        database.sql(&format!(
+            "INSERT INTO deliveries (event_id, endpoint_id, version, kind, state, attempts, tried_at) \
+             SELECT event_id, sink_id, 1, 'event.published', 'retrying', 1, now() \
+             FROM delivery_lanes WHERE sink_id = '{}'",
+            sink.as_uuid()
+        ));
+        let of_sink = format!("UPDATE {table} SET attempts = 7 WHERE {key} = '{}'", sink.as_uuid());
+        let deleting = {
+            let (store, id) = (Arc::clone(&store), sink.endpoint().expect("it is one"));
+            async move { store.delete_endpoint(id).await.expect("the store answers") }
+        };
+        assert!(changed_meanwhile(&database, &of_sink, deleting).await);
+        let left = format!("SELECT count(*) FROM {table} WHERE {key} = '{}'", sink.as_uuid());
+        assert_eq!(number(&database, &left), 0, "{table}");
+    }
+}
+
+/// Has something happen.
+async fn confirm_one(store: &PgStore) {
+    let event = create(store, 9).await;
+    execute(store, &[register(event.id, "ada")]).await;
 }
 
 /// A role that may only work with tables that are there may deliver, too.

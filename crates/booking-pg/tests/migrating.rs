@@ -438,3 +438,41 @@ async fn a_rewrite_waits_for_whoever_holds_the_event() {
     migrating.await.expect("no panic").expect("the migrations run");
     assert_eq!(spelt(&database)[1], before, "she has two");
 }
+
+/// The tables hold to it themselves, as those of the embedded store do. Whoever sells meanwhile is not kept waiting while
+/// the rows from before are looked at.
+#[tokio::test]
+async fn nobody_is_reminded_earlier_than_thirty_days_before_nor_after_the_beginning() {
+    let database = booking_testkit::shared().database(None);
+    migrate_to(&database, 11).await;
+    database.sql(&format!(
+        "INSERT INTO events (id, name, description, capacity, booked_count, version, created_at, remind_hours)
+         VALUES ('{EVENT}', 'Jazz', '', 3, 0, 1, now(), 720)"
+    ));
+    migrate_to(&database, 13).await;
+    let is_validated = || {
+        database.sql(
+            "SELECT convalidated::text FROM pg_constraint
+             WHERE conname = 'events_reminded_within_thirty_days'",
+        )
+    };
+    assert_eq!(is_validated(), [[Some("false".to_owned())]]);
+    let (sale, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    let sell = format!("BEGIN; UPDATE events SET booked_count = 1 WHERE id = '{EVENT}'");
+    sale.batch_execute(&sell).await.expect("it answers");
+    let migrating =
+        tokio::time::timeout(std::time::Duration::from_secs(60), migrate_to(&database, 14));
+    migrating.await.expect("it waits for nobody");
+    sale.batch_execute("COMMIT").await.expect("it answers");
+    assert_eq!(is_validated(), [[Some("true".to_owned())]]);
+
+    for (hours, is_good) in
+        [("0", false), ("1", true), ("720", true), ("721", false), ("NULL", true)]
+    {
+        let set = format!("UPDATE events SET remind_hours = {hours}");
+        let done = sale.batch_execute(&set).await;
+        assert_eq!(done.is_ok(), is_good, "{hours}: {done:?}");
+    }
+}

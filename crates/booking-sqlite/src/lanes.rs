@@ -15,45 +15,40 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use std::cmp::Reverse;
 
-/// Some rows of facts of one event, which follow one another.
+/// The facts of one event that are new: they follow one another.
 struct Span {
     event_id: EventId,
     first: i64,
     last: i64,
 }
 
-/// Up to `limit` rows of facts that are new, and how many they are.
-fn new_facts(connection: &Connection, limit: i64) -> Result<(Vec<Span>, u64), Failure> {
+/// The facts that are new, of up to `limit` events.
+fn new_facts(connection: &Connection, limit: i64) -> Result<Vec<Span>, Failure> {
     let mut statement = connection.prepare_cached(sql::FACT_NEW)?;
-    let mut found = statement.query([limit])?;
-    let (mut spans, mut rows_found): (Vec<Span>, u64) = Default::default();
-    while let Some(row) = found.next()? {
-        rows_found += 1;
-        let event_id = rows::event_id(row, 0)?;
-        let first = rows::column(row, 1, "new_facts.version_first")?;
-        let last = rows::column(row, 2, "new_facts.version_last")?;
-        match spans.last_mut() {
-            Some(span) if span.event_id == event_id => span.last = last,
-            _ => spans.push(Span { event_id, first, last }),
-        }
-    }
-    Ok((spans, rows_found))
+    let spans = statement.query_and_then([limit], |row| -> Result<_, Failure> {
+        Ok(Span {
+            event_id: rows::event_id(row, 0)?,
+            first: rows::column(row, 1, "new_facts.version_first")?,
+            last: rows::column(row, 2, "facts.version_last")?,
+        })
+    })?;
+    spans.collect()
 }
 
 /// Whether somebody has to look at facts. To be asked of a reader: there are none most of the time, and the writer
 /// has other work.
 pub(crate) fn are_new(connection: &Connection) -> Result<bool, Failure> {
-    Ok(new_facts(connection, 1)?.1 > 0)
+    Ok(!new_facts(connection, 1)?.is_empty())
 }
 
-/// Makes or lengthens the lanes of facts that are new. They are looked at in the order of their versions, and by
-/// one at a time, so that a lane begins before the first of them.
+/// Makes or lengthens the lanes of facts that are new, and tells of how many events. They are looked at in the order of
+/// their versions, and by one at a time, so that a lane begins before the first of them.
 pub(crate) fn route(
     connection: &Connection,
     limit: PageLimit,
     clock: &Clock,
 ) -> Result<Work<u64>, Failure> {
-    let (spans, routed) = new_facts(connection, limit.get() as i64)?;
+    let spans = new_facts(connection, limit.get() as i64)?;
     if spans.is_empty() {
         return Ok(Work::Unchanged(0));
     }
@@ -61,7 +56,7 @@ pub(crate) fn route(
     let seen_after = now - MAIL_SEEN_KEPT;
     let mut route = connection.prepare_cached(sql::LANE_ROUTE)?;
     let mut forget = connection.prepare_cached(sql::FACT_ROUTED)?;
-    for Span { event_id, first, last } in spans {
+    for Span { event_id, first, last } in &spans {
         let event_id = event_id.as_uuid();
         route.execute(params![
             event_id.as_bytes(),
@@ -70,9 +65,9 @@ pub(crate) fn route(
             now.timestamp_micros(),
             seen_after.timestamp_micros(),
         ])?;
-        forget.execute(params![event_id.as_bytes(), last])?;
+        forget.execute(params![event_id.as_bytes()])?;
     }
-    Ok(Work::Changed(routed))
+    Ok(Work::Changed(spans.len() as u64))
 }
 
 /// Lanes that are due by then, of each sink up to so many, longest due first.

@@ -296,6 +296,9 @@ mod tests {
         ] {
             assert!(plan(statement).iter().any(|step| step.contains(index)), "{statement}");
         }
+        let last_of_event = "SEARCH facts USING PRIMARY KEY (event_id=?)".to_owned();
+        let new = plan(FACT_NEW);
+        assert!(new.contains(&last_of_event), "{new:?}");
         let facts = plan(FACT_AFTER).remove(0);
         assert!(facts.starts_with("SEARCH facts USING PRIMARY KEY (event_id=? AND"), "{facts}");
     }

@@ -19,10 +19,10 @@ use std::fmt;
 ///
 /// # What a store writes
 ///
-/// Beside each row of facts whether it is new, with an index of those that are: the hot path writes nothing
-/// else. Then six tables: the endpoints; when a server that sends mail was there last; the lanes, by event and
-/// sink; the deliveries, by event, endpoint and version; the mails, by event and id; those whose seats were given
-/// to somebody else, by event, registration and version
+/// Beside each row of facts whether it is new, with an index of those that are, or for each event from which
+/// version on they are: the hot path writes nothing else. Then six tables: the endpoints; when a server that sends
+/// mail was there last; the lanes, by event and sink; the deliveries, by event, endpoint and version; the mails, by
+/// event and id; those whose seats were given to somebody else, by event, registration and version
 /// ([`EventChange::former_holders`](crate::EventChange::former_holders)). That last one alone is personal: all other
 /// mails are rendered from the registration when they are sent. It is written by the transaction that decided, and
 /// only if facts are for mail then; its rows go with their mails, with [what is
@@ -57,7 +57,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// [`MAIL_SEEN_KEPT`](crate::MAIL_SEEN_KEPT).
     async fn show_mail(&self) -> Result<(), StoreError>;
 
-    /// Routes up to `limit` rows of facts that are new, and tells how many. A fact is for mail, if a server that
+    /// Routes up to `limit` rows of facts that are new, or all that are of up to `limit` events where a store keeps
+    /// by event what is, and tells how many of these; 0 if nothing is new. A fact is for mail, if a server that
     /// sends it was seen, and for each endpoint of its event's organizer that is for all events or for this
     /// one, disabled ones included. A lane that is made begins before the first fact of its event that is new;
     /// one that had nothing to do is due at once. Several may route at the same time.

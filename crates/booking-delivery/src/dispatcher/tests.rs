@@ -6,11 +6,11 @@ mod telling;
 use crate::mail::{Composer, MailConfig, MailUrl, Mailer};
 use crate::reminders::{make, make_all_of};
 use crate::webhook::client::{ClientOptions, WebhookClient};
-use crate::webhook::signature::ServerKey;
-use crate::{Dispatcher, Hint, Links, Postman, Sender};
+use crate::webhook::signature::{PresentKey, ServerKey};
+use crate::{Dispatcher, Hint, Links, Postman, Sender, Supervisor};
 use booking_conformance::{ManualClock, MemoryStore};
 use booking_core::{
-    Caller, Capacity, CapacityMax, Claim, Command, DeliveryStore, EmailAddress, Event,
+    Caller, Capacity, CapacityMax, Claim, Clock, Command, DeliveryStore, EmailAddress, Event,
     EventCommand, EventId, EventName, Execution, Hold, HoldTtl, LeaseId, MailKind, NewEvent,
     OrganizerId, OrganizerName, Outcome, PageLimit, ReadStore, Registration, RegistrationId,
     RemindHours, SeatStore, SigningSeed, WhenBusy,
@@ -19,8 +19,10 @@ use chrono::{TimeDelta, Utc};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -113,7 +115,8 @@ fn dispatcher(store: &MemoryStore, folder: &Path) -> Dispatcher {
     let composer = Composer::new(&config, "https://booking.example.org");
     let postman = Postman::new(composer, mailer, Arc::new(MadeUp));
     let client = WebhookClient::new(&ClientOptions::default()).expect("it is prepared");
-    let sender = Sender::new(client, ServerKey::of(&SigningSeed::new([7; 32])));
+    let key = PresentKey::new(ServerKey::of(&SigningSeed::new([7; 32])));
+    let sender = Sender::new(client, key);
     Dispatcher::new(Arc::new(store.clone()), sender, Some(postman), Hint::default())
 }
 
@@ -231,4 +234,45 @@ async fn nobody_is_reminded_of_what_has_begun() {
     assert_eq!(store.due_reminders(PageLimit::MAX).await.expect("the store answers"), []);
     assert_eq!(store.backlog().await.expect("the store answers").mails_due, 0);
     assert!(store.event(event.id).await.expect("the store answers").is_some());
+}
+
+/// Waits until it is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(WITHIN, waiting).await.expect("it is so in time");
+}
+
+/// Whichever loop asks the store next panics, again and again, and what happens then goes out all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delivery_goes_on_after_its_loops_have_panicked() {
+    let breaks = Arc::<AtomicBool>::default();
+    let of_clock = Arc::clone(&breaks);
+    let clock: Clock = Arc::new(move || {
+        assert!(!of_clock.swap(false, Ordering::SeqCst), "on purpose");
+        Utc::now()
+    });
+    let store = MemoryStore::default().with_clock(clock);
+    let folder = TempDir::new().expect("a folder");
+    let supervisor = Supervisor::default().pausing(Duration::from_millis(5));
+    let dispatcher = dispatcher(&store, folder.path()).supervised_by(supervisor.clone());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(dispatcher.run_until(async { drop(stopped.await) }));
+    let restarts = || supervisor.tasks().iter().map(|task| task.restarts).sum::<u64>();
+    for round in 1..=6 {
+        breaks.store(true, Ordering::SeqCst);
+        until(|| restarts() == round).await;
+    }
+    until(|| supervisor.down() == 0).await;
+    let (_, times) = self::store();
+    let event = create(&store, &times, "Jazz", 1).await;
+    register(&store, &event, "ada").await;
+    let is_written = || fs::read_dir(folder.path()).expect("it is there").count() > 0;
+    until(is_written).await;
+    assert_eq!(restarts(), 6, "{:?}", supervisor.tasks());
+    drop(stop);
+    timeout(WITHIN, running).await.expect("it ends when it is told to").expect("without a panic");
 }

@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Keeps what is derived from a seed here apart from the tickets that it signs, and from the tokens of attendees.
 const KEY_LABEL: &[u8] = b"booking webhook key, version 1";
@@ -109,6 +110,28 @@ impl fmt::Debug for ServerKey {
     }
 }
 
+/// The key that the server signs with now. Clones are of the same: what one replaces is replaced for all.
+#[derive(Debug, Clone)]
+pub struct PresentKey(Arc<RwLock<Arc<ServerKey>>>);
+
+impl PresentKey {
+    /// It is this one, until it is replaced.
+    pub fn new(key: ServerKey) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(key))))
+    }
+
+    /// The one that signs.
+    pub fn get(&self) -> Arc<ServerKey> {
+        // It is whole between any two of its calls.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on another one signs. Receivers are to be shown it before.
+    pub fn replace(&self, key: ServerKey) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+    }
+}
+
 /// The public half of a [`ServerKey`] as a JSON Web Key (RFC 7517) of the kind that RFC 8037, section 2, defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WebhookJwk {
@@ -181,6 +204,16 @@ mod tests {
             let signed = sign(ID, at(until + later), b"{}", &secrets, &key());
             assert_eq!(signed.signature.split(' ').count(), count, "{later} s later");
         }
+    }
+
+    #[test]
+    fn a_key_is_replaced_for_everybody_who_signs() {
+        let present = PresentKey::new(key());
+        let of_sender = present.clone();
+        let other = ServerKey::of(&SigningSeed::new([8; 32])).public_text();
+        assert_eq!(of_sender.get().public_text(), key().public_text());
+        present.replace(ServerKey::of(&SigningSeed::new([8; 32])));
+        assert_eq!(of_sender.get().public_text(), other);
     }
 
     #[test]

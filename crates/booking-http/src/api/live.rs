@@ -3,7 +3,7 @@
 
 use crate::api::openapi::operation::{query, required_query};
 use crate::api::openapi::schemas::{string, words};
-use crate::extract::path::EventPath;
+use crate::extract::path::PathId;
 use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
@@ -58,7 +58,7 @@ impl WatchOne {
     }
 
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let EventPath(event_id) = EventPath::of(request)?;
+        let PathId(event_id) = PathId::<EventId>::of(request)?;
         let mut parameters = Parameters::of(request)?;
         let since = parameters.take("since", version);
         // What comes again asks as it did at first, and says there what it has seen since.

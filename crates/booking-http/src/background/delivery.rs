@@ -28,6 +28,7 @@ pub(crate) async fn run(
     hint: Hint,
 ) {
     let dispatcher = Dispatcher::new(Arc::clone(&service.store), sender, postman, hint);
+    let dispatcher = dispatcher.supervised_by(service.delivering.clone());
     dispatcher.run_until(service.stopped()).await;
 }
 

@@ -9,14 +9,19 @@ use booking_core::{
     StoreError,
 };
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
+
+/// What waits to be done, of which whoever is begun anew does the rest.
+pub(crate) type Shared<T> = Arc<Mutex<Receiver<T>>>;
 
 /// The most registrations that are looked at for one that is there still.
 const FOUND_MAX: u32 = 50;
 
 /// Looks until the server stops. Whoever is not found gets no mail, and nobody hears of it.
-pub(crate) async fn run(service: Arc<Service>, mut to_be_found: Receiver<EmailAddress>) {
+pub(crate) async fn run(service: Arc<Service>, to_be_found: Shared<EmailAddress>) {
+    let mut to_be_found = to_be_found.lock().await;
     let mut failures = FailureLog::default();
     while let Some(user_email) = to_be_found.recv().await {
         let found = find(&service, &user_email).await;
@@ -25,7 +30,8 @@ pub(crate) async fn run(service: Arc<Service>, mut to_be_found: Receiver<EmailAd
 }
 
 /// Tells those whose registrations were asked for again, until the server stops.
-pub(crate) async fn tell_known(service: Arc<Service>, mut known: Receiver<Known>) {
+pub(crate) async fn tell_known(service: Arc<Service>, known: Shared<Known>) {
+    let mut known = known.lock().await;
     let mut failures = FailureLog::default();
     while let Some((_, id)) = known.recv().await {
         let told = tell(&service, id).await;

@@ -3,6 +3,7 @@
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
 use booking_core::{EventId, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -14,11 +15,11 @@ const EVENTS_READ_MAX: usize = 1_000;
 
 /// Reads until the server stops. While the store cannot be reached, nobody is told anything; whoever watches hears
 /// of what has changed when it can again.
-pub(crate) async fn run(service: &Service) {
+pub(crate) async fn run(service: Arc<Service>) {
     let mut failures = FailureLog::default();
     while !service.live.is_ended() {
         service.live.watching().await;
-        failures.record("read the events that are watched", read(service).await);
+        failures.record("read the events that are watched", read(&service).await);
         sleep(PAUSE).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -10,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 const SHOW_EVERY: Duration = Duration::from_secs(60);
 
 /// Shows and reads keys until the server stops.
-pub(crate) async fn run(service: &Service) {
+pub(crate) async fn run(service: Arc<Service>) {
     let mut ticks = interval(SHOW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first is at once, and was done before.

@@ -3,6 +3,7 @@
 use crate::auth::token_cache::TokenCache;
 use crate::service::Service;
 use crate::util::failure_log::FailureLog;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -12,7 +13,7 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Refreshes `tokens` until the server stops. While the store cannot be reached, those that were known last are
 /// good.
-pub(crate) async fn run(service: &Service, tokens: &TokenCache) {
+pub(crate) async fn run(service: Arc<Service>, tokens: Arc<TokenCache>) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failures = FailureLog::default();

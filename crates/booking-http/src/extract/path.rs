@@ -4,24 +4,50 @@ use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{EndpointId, EventId, RegistrationId, Version};
+use booking_core::{EndpointId, EventId, Invalid, RegistrationId, Version};
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-/// The `{id}` of an event. What is no id names no event.
-pub(crate) struct EventPath(pub(crate) EventId);
+/// What routes name by an id in their path.
+pub(crate) trait InPath: FromStr {
+    /// What that is called there.
+    const NAME: &'static str;
+}
 
-impl EventPath {
+/// `/events/{id}`
+impl InPath for EventId {
+    const NAME: &'static str = "id";
+}
+
+/// `/events/{id}/…/{registration_id}`, which is the organizer's way to name a registration.
+impl InPath for RegistrationId {
+    const NAME: &'static str = "registration_id";
+}
+
+/// `/webhooks/{id}`
+impl InPath for EndpointId {
+    const NAME: &'static str = "id";
+}
+
+/// `/webhooks/{id}/deliveries/{delivery_id}`
+impl InPath for DeliveryId {
+    const NAME: &'static str = "delivery_id";
+}
+
+/// The id of what a path names. What is no id names nothing.
+pub(crate) struct PathId<T>(pub(crate) T);
+
+impl<T: InPath> PathId<T> {
     /// That of a request.
     ///
     /// # Errors
     /// [`ApiError::NotFound`].
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        id(request, "id").map(Self)
+        id(request, T::NAME).map(Self)
     }
 }
 
-impl FromRequest for EventPath {
+impl<T: InPath> FromRequest for PathId<T> {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -30,66 +56,26 @@ impl FromRequest for EventPath {
     }
 }
 
-/// The `{registration_id}` below an event, which is the organizer's way to name a registration.
-pub(crate) struct RegistrationPath(pub(crate) RegistrationId);
-
-impl FromRequest for RegistrationPath {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(id(request, "registration_id").map(Self).map_err(Into::into))
-    }
-}
-
-/// The `{id}` of a webhook. What is no id names none.
-pub(crate) struct WebhookPath(pub(crate) EndpointId);
-
-impl WebhookPath {
-    /// That of a request.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`].
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        id(request, "id").map(Self)
-    }
-}
-
-impl FromRequest for WebhookPath {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request).map_err(Into::into))
-    }
-}
-
-/// The `{delivery_id}` below a webhook: the `webhook-id` of what was sent.
-pub(crate) struct DeliveryPath {
+/// What was sent to a webhook, by its `webhook-id`.
+pub(crate) struct DeliveryId {
     pub(crate) event_id: EventId,
     pub(crate) version: Version,
 }
 
-impl DeliveryPath {
+impl FromStr for DeliveryId {
+    type Err = Invalid;
+
     /// Reads `msg_`, the event's id in 32 digits, and a version, as messages are called and in no other way.
-    fn parse(text: &str) -> Option<Self> {
-        let (event, number) = trim(text).strip_prefix("msg_")?.split_once('_')?;
-        let version: u64 = number.parse().ok()?;
-        let event_id: EventId = event.parse().ok()?;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let rest = text.strip_prefix("msg_").and_then(|rest| rest.split_once('_'));
+        let (event, number) = rest.ok_or(Invalid::NotAnId)?;
+        let version: u64 = number.parse().map_err(|_| Invalid::NotAnId)?;
+        let event_id: EventId = event.parse()?;
         // Stores keep versions in signed 64-bit columns.
         let is_kept = i64::try_from(version).is_ok() && version.to_string() == number;
         let is_written = event_id.as_uuid().simple().to_string() == event;
-        (is_kept && is_written).then_some(Self { event_id, version: Version::new(version) })
-    }
-}
-
-impl FromRequest for DeliveryPath {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let path = request.match_info().get("delivery_id").and_then(Self::parse);
-        ready(path.ok_or_else(|| ApiError::NotFound.into()))
+        let id = Self { event_id, version: Version::new(version) };
+        if is_kept && is_written { Ok(id) } else { Err(Invalid::NotAnId) }
     }
 }
 
@@ -105,14 +91,37 @@ pub(crate) fn id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, Api
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::test::TestRequest;
+
+    /// Each under the name that its routes have for it, and what is none is told in the same way of all.
+    #[test]
+    fn an_id_is_found_under_its_name_and_what_is_none_names_nothing() {
+        fn found<T: InPath>(name: &'static str, text: &str) -> Result<T, ApiError> {
+            let request = TestRequest::default().param(name, text.to_owned()).to_http_request();
+            PathId::of(&request).map(|PathId(id)| id)
+        }
+        let text = "0190f1c4-6f2a-7c11-9a53-0242ac12a0e7";
+        assert!(found::<EventId>("id", text).is_ok());
+        assert!(found::<EndpointId>("id", &format!(" {text}\n")).is_ok());
+        assert!(found::<RegistrationId>("registration_id", text).is_ok());
+        for nothing in ["", "x", &text[1..]] {
+            assert!(matches!(found::<EventId>("id", nothing), Err(ApiError::NotFound)));
+            assert!(matches!(found::<EndpointId>("id", nothing), Err(ApiError::NotFound)));
+        }
+        assert!(matches!(found::<RegistrationId>("id", text), Err(ApiError::NotFound)));
+    }
 
     #[test]
     fn a_message_is_called_in_one_way() {
         let event = "0190f1c46f2a7c119a530242ac12a0e7";
-        let path = DeliveryPath::parse(&format!(" msg_{event}_42")).expect("it is one");
-        assert_eq!(path.event_id.as_uuid().simple().to_string(), event);
-        assert_eq!(path.version.get(), 42);
-        let hyphenated = path.event_id.to_string();
+        let path = |text: &str| {
+            let request = TestRequest::default().param("delivery_id", text.to_owned());
+            PathId::<DeliveryId>::of(&request.to_http_request()).map(|PathId(id)| id).ok()
+        };
+        let id = path(&format!(" msg_{event}_42")).expect("it is one");
+        assert_eq!(id.event_id.as_uuid().simple().to_string(), event);
+        assert_eq!(id.version.get(), 42);
+        let hyphenated = id.event_id.to_string();
         for text in [
             "",
             "msg_",
@@ -128,7 +137,7 @@ mod tests {
             &format!("msg_{}_1", event.to_uppercase()),
             &format!("MSG_{event}_1"),
         ] {
-            assert!(DeliveryPath::parse(text).is_none(), "{text}");
+            assert!(path(text).is_none(), "{text}");
         }
     }
 }

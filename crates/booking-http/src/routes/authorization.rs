@@ -6,7 +6,7 @@
 
 use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
-use crate::extract::path::{EventPath, WebhookPath};
+use crate::extract::path::PathId;
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -14,7 +14,7 @@ use crate::telemetry::metrics::Route;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::Caller;
+use booking_core::{Caller, EndpointId, EventId};
 use futures_util::future::LocalBoxFuture;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -86,11 +86,11 @@ async fn check(request: &HttpRequest) -> Result<(), ApiError> {
     } else if template.starts_with("/events/{id}") {
         // Organizers see those events that they manage, and who is none has not come here on their routes.
         let caller = callers::optional_caller(request)?;
-        service.reads.event(caller, EventPath::of(request)?.0).await?;
+        service.reads.event(caller, PathId::<EventId>::of(request)?.0).await?;
     } else if template.starts_with("/webhooks/{id}") {
         // Who is no organizer has not come here.
         let caller = callers::optional_caller(request)?;
-        service.webhooks.get(caller, WebhookPath::of(request)?.0).await?;
+        service.webhooks.get(caller, PathId::<EndpointId>::of(request)?.0).await?;
     } else if template == "/live" {
         let caller = callers::optional_caller(request)?;
         service.reads.availability(caller, &named_events(request.query_string())).await?;

@@ -4,11 +4,11 @@ use super::Answer;
 use crate::api::requests::Register;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
-use crate::extract::path::EventPath;
+use crate::extract::path::PathId;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::web::Data;
-use booking_core::{Outcome, Registration, RegistrationId, Status, Version};
+use booking_core::{EventId, Outcome, Registration, RegistrationId, Status, Version};
 use chrono::DateTime;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// store.
 pub(super) async fn register_nothing(
     service: Data<Service>,
-    EventPath(event_id): EventPath,
+    PathId(event_id): PathId<EventId>,
     write: Write<Register>,
 ) -> Answer {
     let id = RegistrationId::beside(event_id, Uuid::now_v7());

@@ -6,13 +6,13 @@ use super::Answer;
 use crate::api::requests::{CheckIn, CheckInBatch};
 use crate::auth::callers::OrganizerAuth;
 use crate::extract::body::{Nothing, Write};
-use crate::extract::path::{EventPath, RegistrationPath};
+use crate::extract::path::PathId;
 use crate::problem::REPLAYED;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use booking_core::{Command, EventCommand};
+use booking_core::{Command, EventCommand, EventId, RegistrationId};
 use scan::ScanBody;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(super) async fn check_in(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(event_id): EventPath,
+    PathId(event_id): PathId<EventId>,
     write: Write<CheckIn>,
 ) -> Answer {
     let key = write.key_of(caller)?;
@@ -44,7 +44,7 @@ pub(crate) struct BatchBody {
 pub(super) async fn check_in_batch(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(event_id): EventPath,
+    PathId(event_id): PathId<EventId>,
     write: Write<CheckInBatch>,
 ) -> Answer {
     let key = write.key_of(caller)?;
@@ -60,8 +60,8 @@ pub(super) async fn check_in_batch(
 pub(super) async fn undo(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(event_id): EventPath,
-    RegistrationPath(registration_id): RegistrationPath,
+    PathId(event_id): PathId<EventId>,
+    PathId(registration_id): PathId<RegistrationId>,
     write: Write<Nothing>,
 ) -> Answer {
     let command = Command::UndoCheckIn { registration_id };

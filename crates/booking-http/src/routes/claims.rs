@@ -5,7 +5,7 @@ use crate::api::requests::{Hold, Register};
 use crate::auth::callers::OptionalAuth;
 use crate::auth::manage_token::Origin;
 use crate::extract::body::Write;
-use crate::extract::path::EventPath;
+use crate::extract::path::PathId;
 use crate::limits::{Peer, Taken};
 use crate::net::client::Client;
 use crate::problem::{ApiError, RateLimited};
@@ -29,7 +29,7 @@ const BY_MAIL_AFTER: Duration = Duration::from_millis(100);
 pub(super) async fn register(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    EventPath(event_id): EventPath,
+    PathId(event_id): PathId<EventId>,
     Peer(client): Peer,
     write: Write<Register>,
 ) -> Answer {
@@ -45,7 +45,7 @@ pub(super) async fn register(
 pub(super) async fn hold(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    EventPath(event_id): EventPath,
+    PathId(event_id): PathId<EventId>,
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {

@@ -7,7 +7,7 @@ use crate::api::responses::EventBody;
 use crate::auth::callers::{OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
-use crate::extract::path::EventPath;
+use crate::extract::path::PathId;
 use crate::problem::{ApiError, FieldError};
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
@@ -74,7 +74,7 @@ pub(super) async fn show(
     request: HttpRequest,
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
 ) -> Answer {
     let event = service.reads.event(caller, id).await?;
     let mut response = HttpResponse::Ok();
@@ -93,7 +93,7 @@ pub(super) async fn show(
 pub(super) async fn edit(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     IfMatch(if_match): IfMatch,
     write: Write<EditEvent>,
 ) -> Answer {
@@ -130,7 +130,7 @@ fn note_rules(service: &Service, event: &CommandResult<Box<Event>>) {
 pub(super) async fn cancel(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     write: Write<Nothing>,
 ) -> Answer {
     let key = write.key_of(caller)?;
@@ -143,7 +143,7 @@ pub(super) async fn calendar(
     request: HttpRequest,
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
 ) -> Answer {
     let event = service.store.event(id).await?;
     let event = event.filter(|event| caller.sees(event.organizer_id, event.rules.status));

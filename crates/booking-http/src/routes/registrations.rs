@@ -7,20 +7,20 @@ use crate::api::responses::{HistoryBody, RegistrationBody};
 use crate::auth::callers::{OrganizerAuth, RegistrationAuth};
 use crate::auth::manage_token::Origin;
 use crate::extract::body::{Nothing, Write};
-use crate::extract::path::EventPath;
+use crate::extract::path::PathId;
 use crate::problem::ApiError;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use booking_core::{Command, CorrectedAddress, PageLimit, RegistrationCursor};
+use booking_core::{Command, CorrectedAddress, EventId, PageLimit, RegistrationCursor};
 
 /// `GET /events/{id}/registrations`
 pub(super) async fn list(
     request: HttpRequest,
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    EventPath(id): EventPath,
+    PathId(id): PathId<EventId>,
     query: PageQuery<RegistrationCursor>,
 ) -> Answer {
     let PageQuery { after, limit, listed } = query;

@@ -7,7 +7,7 @@ use crate::api::responses::{DeliveryBody, TriedBody, WebhookBody};
 use crate::auth::callers::OrganizerAuth;
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::REVALIDATE;
-use crate::extract::path::{DeliveryPath, WebhookPath};
+use crate::extract::path::{DeliveryId, PathId};
 use crate::problem::{ApiError, FieldError, REPLAYED};
 use crate::service::Service;
 use crate::service::webhooks::organizer_of;
@@ -142,7 +142,7 @@ pub(super) async fn list(service: Data<Service>, OrganizerAuth(caller): Organize
 pub(super) async fn show(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
 ) -> Answer {
     let endpoint = service.webhooks.get(caller, id).await?;
     Ok(HttpResponse::Ok().json(WebhookBody::from(&endpoint)))
@@ -152,7 +152,7 @@ pub(super) async fn show(
 pub(super) async fn edit(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
     write: Write<EditWebhook>,
 ) -> Answer {
     service.webhooks.get(caller, id).await?;
@@ -183,7 +183,7 @@ async fn change_endpoint(
 pub(super) async fn delete(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
     write: Write<Nothing>,
 ) -> Answer {
     service.webhooks.get(caller, id).await?;
@@ -198,7 +198,7 @@ pub(super) async fn delete(
 pub(super) async fn renew_secret(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
     write: Write<Nothing>,
 ) -> Answer {
     let endpoint = service.webhooks.get(caller, id).await?;
@@ -230,7 +230,7 @@ pub(super) async fn keys(service: Data<Service>) -> Answer {
 pub(super) async fn try_out(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
     write: Write<Nothing>,
 ) -> Answer {
     let endpoint = service.webhooks.get(caller, id).await?;
@@ -247,7 +247,7 @@ pub(super) async fn deliveries(
     request: HttpRequest,
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
+    PathId(id): PathId<EndpointId>,
     query: PageQuery<DeliveryCursor>,
 ) -> Answer {
     service.webhooks.get(caller, id).await?;
@@ -262,8 +262,8 @@ pub(super) async fn deliveries(
 pub(super) async fn redeliver(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
-    WebhookPath(id): WebhookPath,
-    DeliveryPath { event_id, version }: DeliveryPath,
+    PathId(id): PathId<EndpointId>,
+    PathId(DeliveryId { event_id, version }): PathId<DeliveryId>,
     write: Write<Nothing>,
 ) -> Answer {
     let endpoint = service.webhooks.get(caller, id).await?;

@@ -10,7 +10,7 @@ use booking_core::{
     BookingStore, ErrorChain, IdempotencyKey, Registration, RegistrationId, SigningSeed,
     StoreError, TicketKey, TokenHash,
 };
-use booking_delivery::webhook::signature::{ServerKey, WebhookJwk};
+use booking_delivery::webhook::signature::{PresentKey, ServerKey, WebhookJwk};
 use booking_ticket::{Jwk, Keyring, PublicKey, SigningKey, TicketClaims, TicketError};
 use serde::Serialize;
 use serde_json::json;
@@ -30,6 +30,8 @@ pub(crate) struct Tickets {
     seeds: SigningSeeds,
     store: Arc<dyn BookingStore>,
     keys: RwLock<Arc<Keys>>,
+    /// What messages to webhooks are signed with: it grows from the seed of the first of them.
+    webhook_key: PresentKey,
     /// When the seeds were read; locked while they are.
     read_at: Mutex<Instant>,
 }
@@ -155,7 +157,8 @@ impl Tickets {
         keys.warn_of_earlier();
         keys.warn_of_others();
         let read_at = Mutex::new(Instant::now());
-        let tickets = Self { seeds, store, keys: RwLock::new(keys), read_at };
+        let webhook_key = PresentKey::new(ServerKey::of(&keys.first().seed));
+        let tickets = Self { seeds, store, keys: RwLock::new(keys), webhook_key, read_at };
         // A store that takes no writes now may do so later.
         if let Err(error) = tickets.show().await {
             log::warn!(
@@ -189,9 +192,9 @@ impl Tickets {
         self.keys().jwks.clone()
     }
 
-    /// What messages to webhooks are signed with, as long as this server runs.
-    pub(crate) fn webhook_key(&self) -> ServerKey {
-        ServerKey::of(&self.keys().first().seed)
+    /// What messages to webhooks are signed with. It follows the seeds.
+    pub(crate) fn webhook_key(&self) -> PresentKey {
+        self.webhook_key.clone()
     }
 
     /// The public keys that messages to webhooks are signed with, as a JWK set and as Standard Webhooks has them.
@@ -329,7 +332,12 @@ impl Tickets {
         if before.others != now.others {
             now.warn_of_others();
         }
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = now;
+        let webhook_key = ServerKey::of(&now.first().seed);
+        // Under one lock, so that of two who read at once one has written both; and in this order, so that whoever
+        // gets a message finds its key.
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = now;
+        self.webhook_key.replace(webhook_key);
         Ok(())
     }
 }
@@ -367,5 +375,35 @@ impl Keys {
     fn token(&self, origin: Origin, hash: TokenHash) -> Option<ManageToken> {
         let mut tokens = self.secrets.iter().map(|secret| secret.tokens.derive(origin));
         tokens.find(|token| token.hash() == hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_conformance::MemoryStore;
+    use serde_json::Value;
+
+    /// Those that are shown, as Standard Webhooks has them.
+    fn shown(tickets: &Tickets) -> Vec<String> {
+        let shown: Value = serde_json::from_slice(&tickets.webhook_keys()).expect("it is JSON");
+        let keys = shown["keys"].as_array().expect("a set").iter();
+        keys.map(|key| key["whpk"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    #[actix_web::test]
+    async fn messages_are_signed_with_the_newest_seed_and_earlier_keys_are_shown() {
+        let store: Arc<dyn BookingStore> = Arc::new(MemoryStore::default());
+        let seeds = SigningSeeds::of(&[], &store);
+        let tickets = Tickets::open(seeds, Arc::clone(&store)).await.expect("it answers");
+        let signer = tickets.webhook_key();
+        let first = signer.get().public_text();
+        assert_eq!(shown(&tickets), [first.as_str()]);
+        let seed = SigningSeed::new([9; 32]);
+        store.add_signing_seed(seed, false).await.expect("it answers");
+        tickets.read_again().await.expect("it answers");
+        let second = ServerKey::of(&seed).public_text();
+        assert_eq!(signer.get().public_text(), second, "nobody had to start again");
+        assert_eq!(shown(&tickets), [second, first]);
     }
 }

@@ -58,16 +58,19 @@ impl From<&Backlog> for Lag {
 }
 
 impl Lag {
-    fn told(&self, now: DateTime<Utc>) -> Option<LagTold> {
+    fn told(&self, tasks_down: u64, now: DateTime<Utc>) -> Option<LagTold> {
         let all = earlier(earlier(self.oldest_unrouted, self.mail.oldest), self.webhooks.oldest);
         // A receiver that is dead is its organizer's affair, and is told by that it fails.
         let ours = age_seconds(earlier(self.oldest_unrouted, self.mail.oldest), now);
-        let is_told = ours >= TOLD_FROM_SECONDS || self.webhooks.failing + self.mails_stuck > 0;
+        let is_told = ours >= TOLD_FROM_SECONDS
+            || self.webhooks.failing + self.mails_stuck > 0
+            || tasks_down > 0;
         is_told.then_some(LagTold {
             oldest_seconds: age_seconds(all, now),
             webhooks_failing: self.webhooks.failing,
             mails_due: self.mails_due,
             mails_stuck: self.mails_stuck,
+            tasks_down,
         })
     }
 }
@@ -83,6 +86,8 @@ pub(crate) struct LagTold {
     mails_due: u64,
     /// How many mails were given up.
     mails_stuck: u64,
+    /// How much of what this server delivers by has panicked, and is begun anew soon.
+    tasks_down: u64,
 }
 
 /// The lag when it was last looked at; `None` if the store did not say.
@@ -99,9 +104,10 @@ impl LastLag {
         *lock(&self.0)
     }
 
-    /// What is to be told of it now, if anything.
-    pub(crate) fn told(&self) -> Option<LagTold> {
-        self.get()?.told(DateTime::<Utc>::from(SystemTime::now()))
+    /// What is to be told of it now, if anything, where so much of what delivers is down.
+    pub(crate) fn told(&self, tasks_down: u64) -> Option<LagTold> {
+        // That is known also where nobody has looked how far delivery is.
+        self.get().unwrap_or_default().told(tasks_down, DateTime::<Utc>::from(SystemTime::now()))
     }
 }
 
@@ -145,15 +151,20 @@ mod tests {
         let lag = Lag::from(&backlog);
         assert_eq!(lag.webhooks, SinkLag { lanes: 3, failing: 2, oldest: ago(500) });
         assert_eq!(lag.mail, SinkLag { lanes: 3, failing: 0, oldest: ago(9) });
-        let told =
-            LagTold { oldest_seconds: 500, webhooks_failing: 2, mails_due: 5, mails_stuck: 2 };
-        assert_eq!(lag.told(now()), Some(told));
+        let told = LagTold {
+            oldest_seconds: 500,
+            webhooks_failing: 2,
+            mails_due: 5,
+            mails_stuck: 2,
+            tasks_down: 0,
+        };
+        assert_eq!(lag.told(0, now()), Some(told));
     }
 
     #[test]
     fn what_goes_well_is_not_told() {
         let lag =
-            |backlog: Backlog| Lag::from(&backlog).told(now()).map(|told| told.oldest_seconds);
+            |backlog: Backlog| Lag::from(&backlog).told(0, now()).map(|told| told.oldest_seconds);
         assert_eq!(lag(Backlog::default()), None);
         assert_eq!(lag(Backlog { oldest_unrouted: ago(59), ..Backlog::default() }), None);
         assert_eq!(lag(Backlog { oldest_unrouted: ago(60), ..Backlog::default() }), Some(60));
@@ -162,6 +173,9 @@ mod tests {
         // Of a receiver that takes its time nobody need be woken.
         let slow = vec![sink(7, 1, 0, 600)];
         assert_eq!(lag(Backlog { sinks: slow, ..Backlog::default() }), None);
+        // Whatever else goes well.
+        let down = LastLag::default().told(1).map(|told| (told.oldest_seconds, told.tasks_down));
+        assert_eq!((LastLag::default().told(0), down), (None, Some((0, 1))));
         // A store whose clock is ahead.
         assert_eq!(age_seconds(ago(-5), now()), 0);
     }

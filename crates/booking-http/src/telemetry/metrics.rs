@@ -13,13 +13,16 @@ pub(crate) use requests::Route;
 
 use crate::telemetry::lag::{Lag, age_seconds};
 use crate::telemetry::readiness::Ready;
+use crate::util::locks::lock;
 use crate::util::ttl_cache::TtlCache;
 use booking_core::{Connections, Observation, Observer, StoreError, Totals};
+use booking_delivery::Task;
 use chrono::{DateTime, Utc};
 use families::Families;
 use process::Process;
 use prometheus::TextEncoder;
 use std::fmt;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 /// What a page of metrics is (Prometheus' exposition formats, the text format).
@@ -43,6 +46,8 @@ pub(crate) struct Snapshot {
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
+    /// What runs beside requests.
+    pub(crate) tasks: Vec<Task>,
 }
 
 /// Everything that is counted.
@@ -50,6 +55,8 @@ pub(crate) struct Metrics {
     families: Families,
     process: Option<Process>,
     totals: TtlCache<Totals>,
+    /// Held while panics of tasks are added up: of two who ask at once one adds what is new.
+    adding_panics: Mutex<()>,
 }
 
 impl Metrics {
@@ -58,6 +65,7 @@ impl Metrics {
         let metrics = Self {
             process: Process::register(&families),
             totals: TtlCache::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
+            adding_panics: Mutex::default(),
             families,
         };
         // Until it is known: an alert cannot look at a series that is not there.
@@ -124,6 +132,7 @@ impl Metrics {
         if let Some(lag) = &now.lag {
             self.show_lag(lag);
         }
+        self.show_tasks(&now.tasks);
         if let Some(process) = &self.process {
             process.look();
         }
@@ -133,6 +142,16 @@ impl Metrics {
 }
 
 impl Metrics {
+    fn show_tasks(&self, tasks: &[Task]) {
+        let families = &self.families;
+        let _adding = lock(&self.adding_panics);
+        for task in tasks {
+            families.task_up.with_label_values(&[task.name]).set(i64::from(!task.is_down));
+            let panics = families.task_panics.with_label_values(&[task.name]);
+            panics.inc_by(task.restarts.saturating_sub(panics.get()));
+        }
+    }
+
     fn show_lag(&self, lag: &Lag) {
         let families = &self.families;
         let now = DateTime::<Utc>::from(SystemTime::now());

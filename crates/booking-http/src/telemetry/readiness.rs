@@ -51,10 +51,14 @@ pub(crate) struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) tickets: Option<&'static str>,
-    /// How far delivery lags behind, where it does; that is no reason either.
+    /// How far delivery lags behind, where it does, and what of it is down; that is no reason either.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) delivery: Option<LagTold>,
+    /// `down` where something else that runs beside requests has panicked, and is begun anew soon; nor is that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) background: Option<&'static str>,
 }
 
 impl Ready {
@@ -65,6 +69,11 @@ impl Ready {
     /// The same, with how far delivery lags behind.
     pub(crate) fn with_delivery(self, delivery: Option<LagTold>) -> Self {
         Self { delivery, ..self }
+    }
+
+    /// The same, with how much is down of what else runs beside requests.
+    pub(crate) fn with_beside(self, down: u64) -> Self {
+        Self { background: (down > 0).then_some("down"), ..self }
     }
 
     fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
@@ -81,7 +90,7 @@ impl Ready {
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations, tickets: None, delivery: None }
+        Self { server, store, migrations, tickets: None, delivery: None, background: None }
     }
 }
 
@@ -104,6 +113,7 @@ mod tests {
             migrations,
             tickets: None,
             delivery: None,
+            background: None,
         };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
@@ -118,6 +128,9 @@ mod tests {
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
             let tickets = Some("other_keys");
             assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
+            assert_eq!(found.with_beside(0), found);
+            let beside = found.with_beside(1);
+            assert_eq!((beside.background, beside.is_ready()), (Some("down"), found.is_ready()));
         }
     }
 }

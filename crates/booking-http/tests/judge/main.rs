@@ -3,6 +3,7 @@
 //! What the judge itself is worth is shown twice: `booking-load/tests/judge.rs` corrupts histories, and
 //! `controls` breaks servers.
 
+mod beside;
 #[path = "../common/mod.rs"]
 mod common;
 mod embedded;

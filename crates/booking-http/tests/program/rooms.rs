@@ -32,7 +32,7 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-delivery",
-        "limits < calendar < mail < webhook < mail_lane < postman < webhook_lane < reminders < \
+        "limits < supervisor < calendar < mail < webhook < mail_lane < postman < webhook_lane < reminders < \
          dispatcher",
     ),
     (

@@ -5,13 +5,16 @@ use crate::common::{App, Data, key, make_token};
 use crate::on_both_stores;
 use crate::receiver::Receiver;
 use crate::{ALLOW, log, secret, start, subscribe, webhook_path};
+use booking_ticket::{SigningKey, TicketClaims};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 on_both_stores! {
     a_webhook_is_made_changed_and_deleted
     the_same_request_is_answered_with_the_same_secret
     a_webhook_is_tried_with_what_never_happened
     a_former_secret_signs_for_a_while
+    a_new_key_of_the_server_signs_without_a_restart
     a_webhook_is_its_organizers_own
     where_it_may_not_lead_it_does_not
 }
@@ -164,6 +167,39 @@ fn a_former_secret_signs_for_a_while(data: Data) {
     let first = &keys["keys"][0];
     assert_eq!((&first["kty"], &first["crv"]), (&json!("OKP"), &json!("Ed25519")));
     assert!(first["whpk"].as_str().is_some_and(|key| key.starts_with("whpk_")), "{keys}");
+}
+
+/// Whoever has read the keys verifies what comes, also after the server's key was changed beneath it.
+fn a_new_key_of_the_server_signs_without_a_restart(data: Data) {
+    let app = start(data);
+    let receiver = Receiver::start();
+    let webhook = subscribe(&app, &receiver, json!({"types": ["event.cancelled"]}));
+    let signer = || {
+        done(&app.ask("POST", &format!("{}/test", webhook_path(&webhook)), &[], &Value::Null), 200);
+        let message = receiver.received().pop().expect("it came");
+        let keys = done(&app.get("/webhooks/keys"), 200);
+        let keys = keys["keys"].as_array().expect("a set").clone();
+        let of_message = keys
+            .iter()
+            .position(|key| message.is_signed_by_key(key["whpk"].as_str().expect("one")));
+        (of_message, keys)
+    };
+    let (of_message, keys) = signer();
+    assert_eq!((of_message, keys.len()), (Some(0), 1));
+    assert!(app.run("rotate-keys").status.success());
+    // The server looks again at once, and not within a minute, for a ticket of a key that it does not know.
+    let event = app.create(1);
+    let claims = TicketClaims {
+        event_id: event.parse().expect("an id"),
+        registration_id: Uuid::now_v7(),
+        generation: 0,
+    };
+    let unknown = SigningKey::from_seed(&[9; 32]).sign(&claims);
+    let scanned = app.post(&format!("/events/{event}/check-ins"), &json!({"ticket": unknown}));
+    assert_eq!(scanned.json()["reason"], "forged");
+    let (of_message, now) = signer();
+    assert_eq!((of_message, now.len()), (Some(0), 2), "the new one signs");
+    assert_eq!(now[1], keys[0], "and what was signed by the other is still verified");
 }
 
 fn a_webhook_is_its_organizers_own(data: Data) {

@@ -3,6 +3,7 @@
 use crate::common::described::fault_of_message;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
@@ -59,6 +60,21 @@ impl Message {
         mac.update(&self.body);
         let own = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
         self.signatures().any(|signature| signature == own)
+    }
+
+    /// Whether one of its signatures is of the server's key with that public half.
+    pub(crate) fn is_signed_by_key(&self, whpk: &str) -> bool {
+        let key = whpk.strip_prefix("whpk_").expect("it says what it is");
+        let key = STANDARD.decode(key).expect("it is base64");
+        let key: [u8; 32] = key.try_into().expect("32 bytes");
+        let key = VerifyingKey::from_bytes(&key).expect("it is a key");
+        let signed = format!("{}.{}.", self.id(), self.header("webhook-timestamp"));
+        let signed = [signed.as_bytes(), &self.body].concat();
+        self.signatures().filter_map(|one| one.strip_prefix("v1a,")).any(|signature| {
+            let signature = STANDARD.decode(signature).expect("it is base64");
+            let signature = Signature::from_slice(&signature).expect("64 bytes");
+            key.verify_strict(&signed, &signature).is_ok()
+        })
     }
 
     pub(crate) fn signatures(&self) -> impl Iterator<Item = &str> {

@@ -1,29 +1,35 @@
 -- lane/retry: lets lanes that wait for another try have it at once, of a sink or of all
-UPDATE delivery_lanes AS lane
-SET due_at = coalesce($2::timestamptz, statement_timestamp())
-WHERE lane.ctid = ANY (
-    ARRAY(
-        SELECT waiting.place
-        FROM (
-            (
-                SELECT id
-                FROM webhook_endpoints
-                ORDER BY id
-            )
-            UNION ALL
-            SELECT '00000000-0000-0000-0000-000000000000'
-        ) AS sinks (id)
-        CROSS JOIN LATERAL (
-            SELECT l.ctid AS place
-            FROM delivery_lanes AS l
-            WHERE l.sink_id = sinks.id
-                AND l.due_at > coalesce($2::timestamptz, statement_timestamp())
-                AND l.lease IS NULL
-            ORDER BY l.due_at
-            LIMIT $3::bigint
-            FOR UPDATE
-        ) AS waiting
-        WHERE $1::uuid IS NULL OR sinks.id = $1::uuid
+-- What somebody has changed since this began is found as it is now, and left to the next step.
+WITH found AS (
+    SELECT waiting.place
+    FROM (
+        (
+            SELECT id
+            FROM webhook_endpoints
+            ORDER BY id
+        )
+        UNION ALL
+        SELECT '00000000-0000-0000-0000-000000000000'
+    ) AS sinks (id)
+    CROSS JOIN LATERAL (
+        SELECT l.ctid AS place
+        FROM delivery_lanes AS l
+        WHERE l.sink_id = sinks.id
+            AND l.due_at > coalesce($2::timestamptz, statement_timestamp())
+            AND l.lease IS NULL
+        ORDER BY l.due_at
         LIMIT $3::bigint
-    )
+        FOR UPDATE
+    ) AS waiting
+    WHERE $1::uuid IS NULL OR sinks.id = $1::uuid
+    LIMIT $3::bigint
+),
+retried AS (
+    UPDATE delivery_lanes AS lane
+    SET due_at = coalesce($2::timestamptz, statement_timestamp())
+    WHERE lane.ctid = ANY (ARRAY(SELECT place FROM found))
+    RETURNING lane.sink_id
 )
+SELECT count(*) AS found, (SELECT count(*) FROM retried) AS written
+FROM found
+HAVING count(*) > 0

@@ -1,23 +1,37 @@
 -- mail/drop: gives up mails that are to be sent, whoever's turn it is, and those that are stuck
-UPDATE mails AS mail
-SET state = 'dropped',
-    lease = NULL,
-    due_at = NULL,
-    done_at = coalesce($1::timestamptz, statement_timestamp())
-WHERE mail.ctid = ANY (
-    ARRAY(
-        SELECT m.ctid
-        FROM mails AS m
-        WHERE m.due_at <= 'infinity'
-        ORDER BY m.due_at
-        LIMIT $2::bigint
-        FOR UPDATE
-    ) || ARRAY(
-        SELECT m.ctid
-        FROM mails AS m
-        WHERE m.state = 'stuck'
-        ORDER BY m.event_id, m.id
-        LIMIT $2::bigint
-        FOR UPDATE
-    )
+-- What somebody has changed since this began is found as it is now, and left to the next step.
+WITH due AS (
+    SELECT m.ctid AS place
+    FROM mails AS m
+    WHERE m.due_at <= 'infinity'
+    ORDER BY m.due_at
+    LIMIT $2::bigint
+    FOR UPDATE
+),
+stuck AS (
+    SELECT m.ctid AS place
+    FROM mails AS m
+    WHERE m.state = 'stuck'
+    ORDER BY m.event_id, m.id
+    LIMIT $2::bigint
+    FOR UPDATE
+),
+found AS (
+    SELECT place
+    FROM due
+    UNION ALL
+    SELECT place
+    FROM stuck
+),
+dropped AS (
+    UPDATE mails AS mail
+    SET state = 'dropped',
+        lease = NULL,
+        due_at = NULL,
+        done_at = coalesce($1::timestamptz, statement_timestamp())
+    WHERE mail.ctid = ANY (ARRAY(SELECT place FROM found))
+    RETURNING mail.id
 )
+SELECT count(*) AS found, (SELECT count(*) FROM dropped) AS written
+FROM found
+HAVING count(*) > 0

@@ -1,3 +1,3 @@
--- fact/routed: they are not new any more
+-- fact/routed: an event has none that are new any more
 DELETE FROM new_facts
-WHERE event_id = ?1 AND version_first <= ?2
+WHERE event_id = ?1

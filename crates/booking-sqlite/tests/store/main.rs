@@ -4,6 +4,7 @@
 mod auditing;
 mod common;
 mod conformance;
+mod delivering;
 mod failing;
 mod histories;
 mod migrating;

@@ -2,12 +2,11 @@
 
 use super::connection::Connection;
 use super::outcome::Reason;
-use super::resolver::Resolver;
+use super::resolver::FairResolver;
 use crate::webhook::addresses::Reach;
-use booking_core::EndpointUrl;
+use booking_core::{EndpointUrl, OrganizerId};
 use rustls::pki_types::ServerName;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -21,7 +20,7 @@ const ADDRESSES_MAX: usize = 4;
 const ADDRESS_WITHIN: Duration = Duration::from_secs(4);
 
 pub(super) struct Connector {
-    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) resolver: FairResolver,
     pub(super) tls: TlsConnector,
     pub(super) reach: Reach,
     /// Whether a connection may be made. The tests put another in its place, to see that they would notice.
@@ -29,10 +28,14 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// A connection to whoever is behind a URL at this moment. The name is not looked up again in between: what was
+    /// A connection for `organizer` to whoever is behind a URL at this moment. The name is not looked up again in between: what was
     /// looked at is what is connected to.
-    pub(super) async fn connect(&self, url: &EndpointUrl) -> Result<Connection, Reason> {
-        let addresses = self.addresses(url).await?;
+    pub(super) async fn connect(
+        &self,
+        organizer: Option<OrganizerId>,
+        url: &EndpointUrl,
+    ) -> Result<Connection, Reason> {
+        let addresses = self.addresses(organizer, url).await?;
         let stream = connect_to(&addresses).await?;
         if url.as_url().scheme() == "http" {
             return Connection::over(stream).await;
@@ -44,15 +47,16 @@ impl Connector {
 
     /// Where a URL leads. If only one of its addresses is out of reach, all are: whoever has put it there means
     /// no good.
-    pub(super) async fn addresses(&self, url: &EndpointUrl) -> Result<Vec<SocketAddr>, Reason> {
+    pub(super) async fn addresses(
+        &self,
+        organizer: Option<OrganizerId>,
+        url: &EndpointUrl,
+    ) -> Result<Vec<SocketAddr>, Reason> {
         let port = url.as_url().port_or_known_default().ok_or(Reason::CannotResolve)?;
         let addresses = match url.as_url().host().ok_or(Reason::CannotResolve)? {
             Host::Ipv4(address) => vec![SocketAddr::new(address.into(), port)],
             Host::Ipv6(address) => vec![SocketAddr::new(address.into(), port)],
-            Host::Domain(name) => {
-                let found = self.resolver.resolve(name, port).await;
-                found.map_err(|_| Reason::CannotResolve)?
-            }
+            Host::Domain(name) => self.resolver.resolve(organizer, name, port).await?,
         };
         if addresses.is_empty() {
             return Err(Reason::CannotResolve);

@@ -10,12 +10,12 @@ mod tests;
 mod tls;
 
 pub use outcome::{Outcome, Reason, Sent};
-pub use resolver::{Resolver, SystemResolver};
+pub use resolver::{LOOKUP_WITHIN, LOOKUPS_PER_ORGANIZER_MAX, Resolver, SystemResolver};
 pub use tls::RootsError;
 
 use crate::webhook::addresses::Reach;
 use crate::webhook::signature::SignedHeaders;
-use booking_core::EndpointUrl;
+use booking_core::{EndpointUrl, OrganizerId};
 use chrono::{DateTime, Utc};
 use connector::Connector;
 use http_body_util::Full;
@@ -23,6 +23,7 @@ use hyper::Request;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use pool::{Leased, Pool};
+use resolver::FairResolver;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,29 +75,40 @@ impl WebhookClient {
     /// If the file of further authorities cannot be read. Where the system has none, the log says so.
     pub fn new(options: &ClientOptions) -> Result<Self, RootsError> {
         let tls = tls::connector(options.extra_roots.as_deref())?;
-        let (resolver, reach) = (Arc::clone(&options.resolver), options.reach);
+        let resolver = FairResolver::new(Arc::clone(&options.resolver));
+        let reach = options.reach;
         let connector = Connector { resolver, tls, reach, allows: Reach::allows };
         Ok(Self { connector, pool: Pool::default(), within: TRY_WITHIN })
     }
 
-    /// Whether a URL leads somewhere that may be connected to at this moment, which says nothing of the next one:
-    /// for whoever wants to tell an organizer at once of a mistake.
+    /// Whether a URL of `organizer` leads somewhere that may be connected to at this moment, which says nothing of the
+    /// next one: for whoever wants to tell an organizer at once of a mistake.
     ///
     /// # Errors
     ///
     /// [`Reason::CannotResolve`], [`Reason::AddressRefused`] or [`Reason::Timeout`].
-    pub async fn check(&self, url: &EndpointUrl) -> Result<(), Reason> {
-        let looked_up = timeout(self.within, self.connector.addresses(url)).await;
+    pub async fn check(
+        &self,
+        organizer: Option<OrganizerId>,
+        url: &EndpointUrl,
+    ) -> Result<(), Reason> {
+        let looked_up = timeout(self.within, self.connector.addresses(organizer, url)).await;
         looked_up.unwrap_or(Err(Reason::Timeout)).map(drop)
     }
 
-    /// Tries once to send a message, within [`TRY_WITHIN`]. A receiver may get it all the same if this fails, and twice
-    /// if a connection ends under it.
-    pub async fn send(&self, url: &EndpointUrl, headers: &SignedHeaders, body: Bytes) -> Sent {
+    /// Tries once to send a message of `organizer`, within [`TRY_WITHIN`]. A receiver may get it all the same if this
+    /// fails, and twice if a connection ends under it.
+    pub async fn send(
+        &self,
+        organizer: Option<OrganizerId>,
+        url: &EndpointUrl,
+        headers: &SignedHeaders,
+        body: Bytes,
+    ) -> Sent {
         let began = Instant::now();
         let request = request(url, headers, body);
         let tried = match request {
-            Some(request) => timeout(self.within, self.try_to_send(url, request)).await,
+            Some(request) => timeout(self.within, self.try_to_send(organizer, url, request)).await,
             None => Ok(Err(Reason::CannotConnect)),
         };
         let outcome = match tried {
@@ -109,6 +121,7 @@ impl WebhookClient {
 
     async fn try_to_send(
         &self,
+        organizer: Option<OrganizerId>,
         url: &EndpointUrl,
         request: Request<Full<Bytes>>,
     ) -> Result<Outcome, Reason> {
@@ -120,7 +133,7 @@ impl WebhookClient {
                 Err(_) => {}
             }
         }
-        let mut leased = Leased::new(self.connector.connect(url).await?, url);
+        let mut leased = Leased::new(self.connector.connect(organizer, url).await?, url);
         let answer = leased.connection.exchange(request).await.map_err(|e| Reason::of(&e))?;
         Ok(self.finish(leased, answer).await)
     }

@@ -1,11 +1,23 @@
 //! Names become addresses.
 
+use super::outcome::Reason;
 use async_trait::async_trait;
+use booking_core::OrganizerId;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// How many names are looked up at once for one organizer: whoever names servers that do not answer keeps the others
+/// from none of theirs.
+pub const LOOKUPS_PER_ORGANIZER_MAX: usize = SystemResolver::LOOKUPS_MAX / 8;
+
+/// How long a look-up is waited for. The system asks another server after 5 s, which still has time to answer.
+pub const LOOKUP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Finds the addresses of a name.
 #[async_trait]
@@ -43,5 +55,57 @@ impl Resolver for SystemResolver {
             found
         });
         looking.await.map_err(io::Error::other)?
+    }
+}
+
+/// Looks names up for organizers, of which each has its share.
+#[derive(Debug)]
+pub(super) struct FairResolver {
+    resolver: Arc<dyn Resolver>,
+    /// Of those who look something up now.
+    shares: Mutex<HashMap<Option<OrganizerId>, Weak<Semaphore>>>,
+    /// [`LOOKUP_WITHIN`], but in tests.
+    pub(super) within: Duration,
+}
+
+impl FairResolver {
+    pub(super) fn new(resolver: Arc<dyn Resolver>) -> Self {
+        Self { resolver, shares: Mutex::default(), within: LOOKUP_WITHIN }
+    }
+
+    /// The addresses of `host` at this moment, each with `port`, for `organizer`, or for nobody's events.
+    pub(super) async fn resolve(
+        &self,
+        organizer: Option<OrganizerId>,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, Reason> {
+        let turn = self.share_of(organizer).acquire_owned().await;
+        let turn = turn.map_err(|_| Reason::CannotResolve)?;
+        let (resolver, host) = (Arc::clone(&self.resolver), host.to_owned());
+        // It goes on when nobody waits for it any more, as the thread does that it has, and is as long one of its
+        // organizer's.
+        let looking = tokio::spawn(async move {
+            let found = resolver.resolve(&host, port).await;
+            drop(turn);
+            found
+        });
+        match timeout(self.within, looking).await {
+            Ok(Ok(Ok(found))) => Ok(found),
+            Ok(Ok(Err(_)) | Err(_)) => Err(Reason::CannotResolve),
+            Err(_) => Err(Reason::Timeout),
+        }
+    }
+
+    fn share_of(&self, organizer: Option<OrganizerId>) -> Arc<Semaphore> {
+        // It is whole between any two of its calls.
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(&organizer).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(LOOKUPS_PER_ORGANIZER_MAX));
+        shares.insert(organizer, Arc::downgrade(&share));
+        share
     }
 }

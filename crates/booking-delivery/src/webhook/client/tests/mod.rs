@@ -3,13 +3,14 @@
 mod answers;
 mod reaching;
 mod receiver;
+mod resolving;
 mod tls;
 
 use super::{ClientOptions, Outcome, Reason, Resolver, WebhookClient};
 use crate::webhook::addresses::Reach;
 use crate::webhook::signature::SignedHeaders;
 use async_trait::async_trait;
-use booking_core::EndpointUrl;
+use booking_core::{EndpointUrl, OrganizerId};
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::io;
@@ -54,12 +55,17 @@ fn url(raw: &str) -> EndpointUrl {
 }
 
 async fn send(client: &WebhookClient, to: &str) -> Outcome {
+    send_of(None, client, to).await
+}
+
+async fn send_of(organizer: Option<OrganizerId>, client: &WebhookClient, to: &str) -> Outcome {
     let headers = SignedHeaders {
         id: "msg_0_1".to_owned(),
         timestamp: 1_777_662_000,
         signature: "v1,AA== v1a,AA==".to_owned(),
     };
-    client.send(&url(to), &headers, Bytes::from_static(b"{\"a\":1}")).await.outcome
+    let body = Bytes::from_static(b"{\"a\":1}");
+    client.send(organizer, &url(to), &headers, body).await.outcome
 }
 
 const fn failed(reason: Reason) -> Outcome {

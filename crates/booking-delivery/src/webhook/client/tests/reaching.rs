@@ -29,7 +29,7 @@ async fn a_name_leads_nowhere_that_its_address_may_not() {
         let client = client(Reach::Public, Answers::new(&[&[address]]), None);
         let to = format!("https://{name}:{}/", receiver.port);
         assert_eq!(send(&client, &to).await, failed(Reason::AddressRefused), "{name}");
-        assert_eq!(client.check(&url(&to)).await, Err(Reason::AddressRefused), "{name}");
+        assert_eq!(client.check(None, &url(&to)).await, Err(Reason::AddressRefused), "{name}");
     }
     assert!(receiver.was_left_alone().await);
 }
@@ -66,7 +66,7 @@ async fn a_name_that_leads_elsewhere_when_it_is_connected_to_leads_nowhere() {
     let receiver = Receiver::start(status("200 OK")).await;
     let client = client(Reach::Public, Answers::new(&REBOUND), None);
     let to = format!("https://hooks.example:{}/", receiver.port);
-    assert_eq!(client.check(&url(&to)).await, Ok(()), "it is public when it is saved");
+    assert_eq!(client.check(None, &url(&to)).await, Ok(()), "it is public when it is saved");
     assert_eq!(send(&client, &to).await, failed(Reason::AddressRefused));
     assert!(receiver.was_left_alone().await);
 }
@@ -77,7 +77,7 @@ async fn a_check_at_save_only_is_noticed() {
     let receiver = Receiver::start(status("200 OK")).await;
     let mut client = client(Reach::Public, Answers::new(&REBOUND), None);
     let to = format!("https://hooks.example:{}/", receiver.port);
-    assert_eq!(client.check(&url(&to)).await, Ok(()));
+    assert_eq!(client.check(None, &url(&to)).await, Ok(()));
     client.connector.allows = |_, _| true;
     client.within = Duration::from_millis(300);
     // It speaks no TLS, but it was reached.

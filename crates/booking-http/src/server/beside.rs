@@ -1,0 +1,94 @@
+//! What runs beside requests, as it is set.
+
+use crate::auth::token_cache::TokenCache;
+use crate::background::{
+    auditor, delivery, finder, live_reader, sweeper, ticket_keys, token_refresh,
+};
+use crate::config::Config;
+use crate::service::Service;
+use actix_web::rt;
+use booking_core::EmailAddress;
+use booking_delivery::{Hint, Postman, Sender, Supervisor};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinHandle;
+
+/// What is under way beside requests.
+pub(super) struct Beside(Vec<JoinHandle<()>>);
+
+/// What delivers, and for whom is to be looked who has lost their link.
+pub(super) struct Delivering {
+    pub(super) sender: Sender,
+    pub(super) postman: Option<Postman>,
+    pub(super) hint: Hint,
+    pub(super) to_be_found: Option<Receiver<EmailAddress>>,
+}
+
+impl Beside {
+    /// Begins with all that is set.
+    pub(super) fn start(
+        config: &Config,
+        service: &Arc<Service>,
+        tokens: &Arc<TokenCache>,
+        delivering: Delivering,
+    ) -> Self {
+        let mut beside = Self(Vec::new());
+        let Delivering { sender, postman, hint, to_be_found } = delivering;
+        if config.delivers {
+            // Its loops are each begun anew.
+            let delivered = delivery::run(Arc::clone(service), sender, postman, hint);
+            beside.0.push(rt::spawn(delivered));
+        }
+        let (of_delivery, others) = (&service.delivering, &service.beside);
+        beside.keep(of_delivery, "watch_delivery", service, delivery::watch);
+        if let Some(asked) = to_be_found {
+            let asked = Arc::new(Mutex::new(asked));
+            beside.keep(of_delivery, "find_links", service, move |service| {
+                finder::run(service, Arc::clone(&asked))
+            });
+        }
+        let known = service.finder.is_some().then(|| service.take_known_addresses()).flatten();
+        if let Some(known) = known {
+            let known = Arc::new(Mutex::new(known));
+            beside.keep(of_delivery, "tell_known_addresses", service, move |service| {
+                finder::tell_known(service, Arc::clone(&known))
+            });
+        }
+        if let Some(every) = config.sweep_every {
+            beside.keep(others, "sweep", service, move |service| sweeper::run(service, every));
+        }
+        if let Some(every) = config.audit_every {
+            beside.keep(others, "audit", service, move |service| auditor::run(service, every));
+        }
+        let tokens = Arc::clone(tokens);
+        beside.keep(others, "refresh_tokens", service, move |service| {
+            token_refresh::run(service, Arc::clone(&tokens))
+        });
+        beside.keep(others, "show_ticket_keys", service, ticket_keys::run);
+        beside.keep(others, "read_live_seats", service, live_reader::run);
+        beside
+    }
+
+    /// Has something run, whatever happens in it.
+    fn keep<W: Future<Output = ()> + 'static>(
+        &mut self,
+        supervisor: &Supervisor,
+        name: &'static str,
+        service: &Arc<Service>,
+        begin: impl Fn(Arc<Service>) -> W + 'static,
+    ) {
+        supervisor.announce(name);
+        let (supervisor, service) = (supervisor.clone(), Arc::clone(service));
+        self.0.push(rt::spawn(async move {
+            supervisor.keep(name, || begin(Arc::clone(&service))).await;
+        }));
+    }
+
+    /// Ends all of it.
+    pub(super) fn end(self) {
+        for task in self.0 {
+            task.abort();
+        }
+    }
+}

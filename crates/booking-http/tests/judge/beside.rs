@@ -1,0 +1,87 @@
+//! What runs beside requests goes on after a mistake in it, and operators see that there was one.
+
+use crate::common::http::{Answer, send};
+use crate::embedded::serve;
+use booking_conformance::MemoryStore;
+use booking_core::{BookingStore, Clock};
+use chrono::Utc;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Two sweeps, looks for facts and longest pauses, on a busy machine.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// How `/readyz` and `/metrics` say it.
+struct Seen {
+    checks: Value,
+    metrics: String,
+}
+
+fn look(url: &str) -> Seen {
+    let get = |path: &str| -> Answer {
+        let answer = send(url, "GET", path, &[], b"");
+        assert_eq!(answer.status, 200, "requests are answered all the same: {answer:?}");
+        answer
+    };
+    let checks = get("/readyz").json()["checks"].clone();
+    Seen { checks, metrics: String::from_utf8(get("/metrics").body).expect("it is text") }
+}
+
+fn until(what: &str, url: &str, is_so: impl Fn(&Seen) -> bool) {
+    let began = Instant::now();
+    loop {
+        let seen = look(url);
+        if is_so(&seen) {
+            return;
+        }
+        assert!(began.elapsed() < WITHIN, "not in time: {what}: {}, {}", seen.checks, seen.metrics);
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Nobody asks for anything here that the store looks at its clock for, so that the sweeper does next, or what looks for
+/// facts, whichever of them is not down already.
+#[test]
+fn what_panics_beside_requests_is_begun_anew_and_told() {
+    let breaks = Arc::<AtomicBool>::default();
+    let of_clock = Arc::clone(&breaks);
+    let url = serve(move || async move {
+        let clock: Clock = Arc::new(move || {
+            assert!(!of_clock.swap(false, Ordering::SeqCst), "on purpose");
+            Utc::now()
+        });
+        Arc::new(MemoryStore::default().with_clock(clock)) as Arc<dyn BookingStore>
+    });
+    until("all of it has begun", &url, |seen| {
+        seen.metrics.contains("booking_task_panics_total{task=\"sweep\"} 0\n")
+            && seen.metrics.contains("booking_task_up{task=\"route_facts\"} 1\n")
+    });
+    let began = look(&url);
+    assert!(began.checks["delivery"].is_null() && began.checks["background"].is_null());
+
+    let of_delivery = |seen: &Seen| seen.checks["delivery"]["tasks_down"] == 1;
+    let of_others = |seen: &Seen| seen.checks["background"] == "down";
+    let (mut told_of_delivery, mut told_of_others) = (false, false);
+    let since = Instant::now();
+    while !(told_of_delivery && told_of_others) {
+        assert!(since.elapsed() < WITHIN, "{told_of_delivery}, {told_of_others}");
+        breaks.store(true, Ordering::SeqCst);
+        until("one of them is down", &url, |seen| of_delivery(seen) || of_others(seen));
+        let seen = look(&url);
+        told_of_delivery |= of_delivery(&seen);
+        told_of_others |= of_others(&seen);
+    }
+    until("both are up again", &url, |seen| {
+        seen.checks["delivery"].is_null() && seen.checks["background"].is_null()
+    });
+    let seen = look(&url);
+    for task in ["sweep", "route_facts"] {
+        let never = format!("booking_task_panics_total{{task=\"{task}\"}} 0\n");
+        assert!(!seen.metrics.contains(&never), "{}", seen.metrics);
+        let up = format!("booking_task_up{{task=\"{task}\"}} 1\n");
+        assert!(seen.metrics.contains(&up), "{}", seen.metrics);
+    }
+}
