@@ -23,6 +23,11 @@ const BROWSERS_MACOS: [&str; 2] = [
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
+/// No processes for what nobody sees: the pages of which the address bar's own menus are made take as
+/// long to start as the page under test, and a spare process waits for a second site.
+const IDLE_PROCESSES: &str = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,\
+                              WebUIOmniboxFullPopup,SpareRendererForSitePerProcess";
+
 /// A running chromedriver. It ends, with every browser it started and all they wrote, when this is
 /// dropped or this process ends.
 #[derive(Debug)]
@@ -100,24 +105,7 @@ impl ChromeDriver {
         let profile =
             self.directory.join(format!("profile-{:016x}", RandomState::new().hash_one(0)));
         fs::create_dir(&profile).expect("a folder of ours can be written to");
-        let mut arguments = [
-            "--headless",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        arguments.push(format!("--user-data-dir={}", profile.display()));
-        if process::is_root() {
-            // Chromium refuses to sandbox itself as root.
-            arguments.push("--no-sandbox".to_owned());
-        }
-        arguments
+        arguments(&profile)
     }
 
     /// The folder in which the driver and its browsers leave what they write.
@@ -129,14 +117,32 @@ impl ChromeDriver {
 
 impl Drop for ChromeDriver {
     fn drop(&mut self) {
-        let descendants = process::descendants(self.child.id());
-        let mut targets = vec![-i64::from(self.child.id())];
-        targets.extend(descendants.iter().map(|&pid| i64::from(pid)));
-        process::signal("KILL", &targets);
-        let _ = process::wait_for_exit(&mut self.child, STOP_LIMIT);
-        process::wait_until(STOP_LIMIT, || !descendants.iter().any(|&pid| process::runs(pid)));
+        process::kill_with_descendants(&mut self.child, STOP_LIMIT);
         self.guard.watch(0);
     }
+}
+
+/// What every browser is started with.
+pub(crate) fn arguments(profile: &Path) -> Vec<String> {
+    let mut arguments = [
+        "--headless",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        IDLE_PROCESSES,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    if process::is_root() {
+        // Chromium refuses to sandbox itself as root.
+        arguments.push("--no-sandbox".to_owned());
+    }
+    arguments
 }
 
 /// Older versions also print the port that they were asked for, which is 0.

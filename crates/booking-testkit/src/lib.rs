@@ -10,6 +10,7 @@
 //! | to know that a log holds nothing personal or secret | [`leak()`]; servers are checked when they are dropped |
 //! | HAProxy or nginx in front of it | [`ProxyProcess`] |
 //! | a `WebDriver` with headless Chromium | [`ChromeDriver`] |
+//! | the same, with browsers that are started once and used by many tests | [`Browsers`] |
 //!
 //! Everything blocks, starts real processes and panics with what those processes printed: a test
 //! has nothing better to do with such an error. It may all be called from async tests too, since
@@ -30,9 +31,12 @@
 //! ```
 
 mod binaries;
+mod browsers;
 mod chrome;
+mod chromium;
 mod cluster;
 mod database;
+mod devtools;
 mod guard;
 mod installation;
 mod leak;
@@ -43,6 +47,7 @@ mod proxy;
 mod server;
 
 pub use binaries::PgBinaries;
+pub use browsers::{Browsers, Lease};
 pub use chrome::ChromeDriver;
 pub use cluster::{Cluster, ClusterOptions, shared};
 pub use database::{Database, Rows, Template, run_sql};

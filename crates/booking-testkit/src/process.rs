@@ -116,6 +116,16 @@ pub(crate) fn wait_for_exit(child: &mut Child, limit: Duration) -> Option<ExitSt
     status
 }
 
+/// Kills the group of a child that leads one, and all that came from it, and waits until they are gone.
+pub(crate) fn kill_with_descendants(child: &mut Child, limit: Duration) {
+    let descendants = descendants(child.id());
+    let mut targets = vec![-i64::from(child.id())];
+    targets.extend(descendants.iter().map(|&pid| i64::from(pid)));
+    signal("KILL", &targets);
+    let _ = wait_for_exit(child, limit);
+    wait_until(limit, || !descendants.iter().any(|&pid| runs(pid)));
+}
+
 fn process_table() -> Vec<Entry> {
     let Ok(processes) = fs::read_dir("/proc").map(|folder| folder.flatten().collect::<Vec<_>>())
     else {

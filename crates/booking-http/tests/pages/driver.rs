@@ -1,22 +1,58 @@
-//! The one chromedriver, and what it can do beyond WebDriver.
+//! The browsers that all tests share, and what their driver can do beyond WebDriver.
 
 use crate::common::http;
 use crate::harness::Browser;
-use booking_testkit::ChromeDriver;
+use booking_testkit::{Browsers, Lease};
+use fantoccini::wd::WindowHandle;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Deserializer, Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::OnceLock;
 
-pub(crate) fn driver() -> &'static ChromeDriver {
-    static DRIVER: OnceLock<ChromeDriver> = OnceLock::new();
-    DRIVER.get_or_init(ChromeDriver::start)
+pub(crate) fn browsers() -> &'static Browsers {
+    static BROWSERS: OnceLock<Browsers> = OnceLock::new();
+    BROWSERS.get_or_init(Browsers::start)
+}
+
+/// A session in a borrowed browser, or else in one that is started with these options.
+pub(crate) async fn session(mut options: Value, lease: Option<&Lease<'_>>) -> Client {
+    let driver = browsers().driver();
+    if let Some(lease) = lease {
+        options["debuggerAddress"] = json!(lease.address());
+    } else {
+        options["args"] = json!(driver.browser_arguments());
+        options["binary"] = json!(driver.browser());
+    }
+    let capabilities =
+        json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}});
+    let client = ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities.as_object().expect("it is one").clone())
+        .connect(driver.url())
+        .await
+        .expect("a browser starts");
+    if let Some(lease) = lease {
+        switch_to(&client, lease.window().to_owned()).await;
+    }
+    client
+}
+
+async fn switch_to(client: &Client, window: String) {
+    let window = WindowHandle::try_from(window).expect("it has a handle");
+    client.switch_to_window(window).await.expect("it is there");
 }
 
 impl Browser {
+    /// Goes on in another window of the same person, until that is closed.
+    pub(crate) async fn open_window(&self) {
+        let lease = self.lease.as_ref().expect("the browser is one of those that are shared");
+        switch_to(&self.client, lease.open_window()).await;
+    }
+
     /// What WebDriver has no word for.
     async fn driver(&self, method: &str, below: &str, body: &Value) -> Value {
         let session = self.client.session_id().await.expect("it answers").expect("a session");
-        let (body, mut stream) = (body.to_string(), http::connect(driver().url()));
+        let (body, mut stream) = (body.to_string(), http::connect(browsers().driver().url()));
         let head = format!("{method} /session/{session}{below} HTTP/1.1\r\nHost: localhost\r\n");
         write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
         let mut answer = BufReader::new(stream);

@@ -1,13 +1,13 @@
 //! A server, browsers that look at it, and what people do in them.
 
 use crate::common::{App, Data};
-use crate::driver::driver;
+use crate::driver::{browsers, session};
+use booking_testkit::Lease;
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::time::{Duration, Instant};
@@ -35,6 +35,8 @@ fn css(selector: &str) -> String {
 pub(crate) struct Browser {
     pub(crate) client: Client,
     pub(crate) url: String,
+    /// Unless it was started for this test alone.
+    pub(crate) lease: Option<Lease<'static>>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -53,19 +55,11 @@ impl Browser {
         tokio::join!(start(turn), start(other))
     }
 
-    async fn start_with(url: &str, turn: SemaphorePermit<'static>, mut options: Value) -> Self {
-        options["args"] = json!(driver().browser_arguments());
-        if let Some(program) = driver().browser() {
-            options["binary"] = json!(program);
-        }
-        let capabilities =
-            json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}});
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities.as_object().expect("it is one").clone())
-            .connect(driver().url())
-            .await
-            .expect("a browser starts");
-        let browser = Self { client, url: url.to_owned(), _turn: turn };
+    /// With any options the browser is another than those that the tests share.
+    async fn start_with(url: &str, turn: SemaphorePermit<'static>, options: Value) -> Self {
+        let lease = (options == json!({})).then(|| browsers().lease());
+        let client = session(options, lease.as_ref()).await;
+        let browser = Self { client, url: url.to_owned(), lease, _turn: turn };
         browser.open("/").await;
         browser
     }
@@ -252,7 +246,10 @@ impl Browser {
 
     pub(crate) async fn end(self) {
         assert_eq!(self.complaints().await, Vec::<Value>::new());
-        self.client.close().await.expect("the browser ends");
+        self.client.close().await.expect("the session ends");
+        if let Some(lease) = self.lease {
+            lease.give_back();
+        }
     }
 }
 

@@ -121,8 +121,7 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     let draft = address.as_str().expect("a hash").strip_prefix("#/events/").expect("of an event");
 
     let here = page.client.window().await.expect("it has one");
-    let other = page.client.new_window(true).await.expect("there is room").handle;
-    page.client.switch_to_window(other).await.expect("it is there");
+    page.open_window().await;
     no_event(&page, draft).await;
     assert_eq!(page.text("nav [data-route=organizer]:not([hidden])").await, "Sign in");
     assert_kept(&page, &token, false).await;

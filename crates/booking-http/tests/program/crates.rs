@@ -74,7 +74,7 @@ const ALLOWED: &[Allowed] = &[
         ],
     ),
     ("booking-delivery", &["booking-core"], ANY),
-    ("booking-testkit", &[], &["tokio", "tokio-postgres"]),
+    ("booking-testkit", &[], &["serde_json", "tokio", "tokio-postgres"]),
     ("booking-load", &[], ANY),
     (
         "booking-http",
