@@ -110,4 +110,10 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
     fn lane_of(&self, _event: EventId) -> SeatLane {
         SeatLane::default()
     }
+
+    /// How many batches of different events `node` does well to execute at the same time. One, unless a store says
+    /// otherwise: more are of no use where all that writes takes turns.
+    fn batches_at_once(&self, _node: u16) -> usize {
+        1
+    }
 }
