@@ -141,7 +141,7 @@ impl Driver {
 
     fn place_of(&mut self, (item, _): &Waiting) -> SeatLane {
         let place = self.store.lane_of(item.event_id);
-        self.nodes.note(place.node, self.store.as_ref());
+        self.nodes.note(place.node, &*self.store);
         place
     }
 

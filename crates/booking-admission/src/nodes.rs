@@ -2,13 +2,14 @@
 
 use crate::Limits;
 use crate::lanes::Ready;
-use booking_core::{SeatLane, SeatStore};
+use booking_core::{BookingStore, SeatLane};
 
 /// How many commands make a batch full enough to go beside another. With fewer it is better to wait for that: the
 /// store's work for a batch as such, which they would share, costs it as much as some dozens of them.
 const FULL_ENOUGH_COMMANDS: usize = 64;
 
-/// Those that have been heard of.
+/// Those that have been heard of: each when its first command was taken out of the queue, for which a batch elsewhere
+/// may have to end before.
 pub(crate) struct Nodes {
     batches_per_node: usize,
     full_enough: usize,
@@ -40,7 +41,7 @@ impl Nodes {
     }
 
     /// Hears of a node.
-    pub(crate) fn note<S: SeatStore + ?Sized>(&mut self, number: u16, store: &S) {
+    pub(crate) fn note(&mut self, number: u16, store: &dyn BookingStore) {
         if !self.known.iter().any(|node| node.number == number) {
             let batches_max = self.batches_per_node.min(store.batches_at_once(number)).max(1);
             self.known.push(Node { number, batches_max, under_way: 0 });
