@@ -1,4 +1,5 @@
 use crate::batch::{Abandoned, Caller, Waiting};
+use crate::bell::Bell;
 use crate::driver::Driver;
 use crate::error::SubmitError;
 use crate::limits::Limits;
@@ -19,6 +20,7 @@ pub struct Admission {
     /// One for each command that is waiting or under way, wherever it is.
     places: Arc<Semaphore>,
     queue_age: Arc<QueueAge>,
+    bell: Arc<Bell>,
     draining: Arc<AtomicBool>,
     limits: Limits,
     observer: Arc<dyn Observer>,
@@ -39,12 +41,20 @@ impl Admission {
     ) -> Self {
         // As many places as permits: whoever has a permit finds the queue with room.
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
-        let queue_age = Arc::new(QueueAge::new());
-        let observed = Arc::clone(&observer);
-        tokio::spawn(Driver::new(store, limits, receiver, Arc::clone(&queue_age), observed).run());
+        let (queue_age, bell) = (Arc::new(QueueAge::new()), Arc::new(Bell::new()));
+        let driver = Driver::new(
+            store,
+            limits,
+            receiver,
+            Arc::clone(&queue_age),
+            Arc::clone(&bell),
+            Arc::clone(&observer),
+        );
+        tokio::spawn(driver.run());
         Self {
             queue,
             queue_age,
+            bell,
             places: Arc::new(Semaphore::new(limits.queue_commands_max)),
             draining: Arc::default(),
             limits,
@@ -72,6 +82,7 @@ impl Admission {
             // The runtime on which the queue was started has ended.
             return Err(SubmitError::ShuttingDown);
         }
+        self.bell.hear(|| self.queue.max_capacity() - self.queue.capacity());
         // A batch that panicked has dropped its replies, and may have been committed.
         answer.await.unwrap_or(Err(SubmitError::Store(StoreError::commit_unknown(Abandoned))))
     }
@@ -90,7 +101,7 @@ impl Admission {
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.capacity() == self.queue.max_capacity()
+        self.queue.capacity() == self.queue.max_capacity() && !self.queue_age.is_parked()
     }
 
     /// The longest that the first in the queue may have been waiting; zero if nobody is.

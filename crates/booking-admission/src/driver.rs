@@ -1,11 +1,14 @@
 //! The task that takes commands from the queue and sends them through the store in batches.
 
 use crate::batch::{Waiting, execute};
+use crate::bell::Bell;
+use crate::held_events::HeldEvents;
+use crate::lanes::{LaneSet, Lanes};
+use crate::nodes::{Next, Nodes};
 use crate::queue_age::QueueAge;
 use crate::{Limits, SubmitError};
-use booking_core::{BookingStore, EventId, Observation, Observer, WhenBusy};
+use booking_core::{BookingStore, EventId, Observation, Observer, SeatLane, WhenBusy};
 use futures_util::FutureExt;
-use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,27 +20,30 @@ pub(crate) struct Driver {
     limits: Limits,
     queue: mpsc::Receiver<Waiting>,
     queue_age: Arc<QueueAge>,
+    bell: Arc<Bell>,
     observer: Arc<dyn Observer>,
     queue_is_open: bool,
-    /// The batches under way: at most one of the queue, and one of each running lane.
     under_way: JoinSet<Finished>,
-    queue_is_under_way: bool,
-    lanes: HashMap<EventId, Lane>,
-    /// The lanes that have something to do and do not run yet, longest waiting first.
-    lanes_ready: VecDeque<EventId>,
-    lanes_running: usize,
+    nodes: Nodes,
+    /// What was taken out of the queue and could not begin yet: nothing where there is one cell and one batch at a time.
+    lanes: Lanes,
+    held: HeldEvents,
 }
-
-/// The commands of an event whose row somebody else held when we came by, in their order. It lasts
-/// until it is empty; as long, the event's new commands queue here too.
-type Lane = VecDeque<Waiting>;
 
 /// A batch that has been through the store.
 struct Finished {
-    /// The event, if it was a lane's.
-    lane: Option<EventId>,
+    whose: Whose,
     /// Those whose events were busy.
     busy: Vec<Waiting>,
+}
+
+/// Where a batch came from.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    /// The queue: of these lanes, to be executed on this node.
+    Queue { node: u16, lanes: LaneSet },
+    /// An event whose row somebody else holds.
+    Held(EventId),
 }
 
 impl Driver {
@@ -46,6 +52,7 @@ impl Driver {
         limits: Limits,
         queue: mpsc::Receiver<Waiting>,
         queue_age: Arc<QueueAge>,
+        bell: Arc<Bell>,
         observer: Arc<dyn Observer>,
     ) -> Self {
         Self {
@@ -53,18 +60,19 @@ impl Driver {
             limits,
             queue,
             queue_age,
+            bell,
             observer,
             queue_is_open: true,
             under_way: JoinSet::new(),
-            queue_is_under_way: false,
-            lanes: HashMap::new(),
-            lanes_ready: VecDeque::new(),
-            lanes_running: 0,
+            nodes: Nodes::new(&limits),
+            lanes: Lanes::new(),
+            held: HeldEvents::default(),
         }
     }
 
     pub(crate) async fn run(mut self) {
         loop {
+            let (is_idle, has_room) = (self.nodes.any_is_idle(), self.nodes.any_has_room());
             tokio::select! {
                 biased;
                 Some(finished) = self.under_way.join_next() => {
@@ -72,65 +80,121 @@ impl Driver {
                     let Ok(finished) = finished else { return };
                     self.finish(finished);
                 }
-                first = self.queue.recv(), if self.queue_is_open && !self.queue_is_under_way => {
+                first = self.queue.recv(), if self.queue_is_open && is_idle => {
                     match first {
-                        Some(first) => self.start_queue(first).await,
+                        Some(first) => self.take_with(first).await,
                         None => self.queue_is_open = false,
                     }
                 }
+                () = self.bell.rung(), if self.queue_is_open && !is_idle && has_room => {
+                    self.take_all();
+                }
                 else => return,
             }
-            self.start_lanes();
+            self.start_batches();
+            self.start_held();
+            self.note_age();
         }
     }
 
-    /// Starts a batch of `first` and whatever else has come.
-    async fn start_queue(&mut self, first: Waiting) {
+    /// Takes `first` and whatever else has come.
+    async fn take_with(&mut self, first: Waiting) {
         // Lets others that are ready join, without making anybody wait.
         yield_now().await;
+        let place = self.place_of(&first);
+        if self.lanes.is_empty() && self.nodes.takes_one_alone(place.node) {
+            self.start_at_once(place, first);
+        } else {
+            self.lanes.push(place, first);
+            self.take_all();
+        }
+    }
+
+    /// Starts a batch of `first` and whatever else has come, which needs not wait in lanes before: nothing does, and
+    /// there is no other batch that it might be for. What is of another cell goes into a lane all the same.
+    fn start_at_once(&mut self, place: SeatLane, first: Waiting) {
         let mut batch = Vec::new();
-        let mut next = Some(first);
-        while let Some(waiting) = next {
+        let mut next = Some((place, first));
+        while let Some((at, waiting)) = next {
             // Whoever is next in the queue came no earlier.
             self.queue_age.move_to(waiting.1.since());
-            if let Some((item, caller)) = self.still_wanted(waiting) {
-                match self.lanes.get_mut(&item.event_id) {
-                    Some(lane) => lane.push_back((item, caller)),
-                    None => batch.push((item, caller)),
-                }
+            if at == place && self.lanes.is_clear_for(waiting.0.event_id) {
+                batch.extend(self.admitted(waiting));
+            } else {
+                self.lanes.push(at, waiting);
             }
             if batch.len() == self.limits.batch_commands_max {
                 break;
             }
-            next = self.queue.try_recv().ok();
+            next = self.queue.try_recv().ok().map(|waiting| (self.place_of(&waiting), waiting));
         }
-        if self.queue.is_empty() {
-            self.queue_age.move_to(Instant::now());
-        }
-        if !batch.is_empty() {
-            self.queue_is_under_way = true;
-            self.start(None, batch);
+        self.start_of_queue(place, batch);
+    }
+
+    /// Takes all that has come into the lanes.
+    fn take_all(&mut self) {
+        while let Ok(waiting) = self.queue.try_recv() {
+            let place = self.place_of(&waiting);
+            self.lanes.push(place, waiting);
         }
     }
 
-    /// Starts as many lanes as may run.
-    fn start_lanes(&mut self) {
-        while self.lanes_running < self.limits.busy_events_max
-            && let Some(event_id) = self.lanes_ready.pop_front()
-        {
+    fn place_of(&mut self, (item, _): &Waiting) -> SeatLane {
+        let place = self.store.lane_of(item.event_id);
+        self.nodes.note(place.node, &*self.store);
+        place
+    }
+
+    /// Starts as many batches as may begin, of what is in the lanes.
+    fn start_batches(&mut self) {
+        let wanted = loop {
+            match self.nodes.next(&self.lanes.ready()) {
+                Next::Begin { place, share } => self.start_of_lanes(place, share),
+                Next::Wait { commands } => break commands,
+            }
+        };
+        self.bell.set(wanted, || self.queue.len());
+    }
+
+    /// Starts a batch of whole lanes, longest waiting first, until it has its share.
+    fn start_of_lanes(&mut self, place: SeatLane, share: usize) {
+        let commands_max = self.limits.batch_commands_max.max(1);
+        let mut batch = Vec::new();
+        for lane in self.lanes.ready_of(place) {
+            if batch.len() >= share.min(commands_max) {
+                break;
+            }
+            while batch.len() < commands_max
+                && let Some(waiting) = self.lanes.pop(lane, place)
+            {
+                batch.extend(self.admitted(waiting));
+            }
+        }
+        self.start_of_queue(place, batch);
+    }
+
+    /// Starts as many batches of held events as may run.
+    fn start_held(&mut self) {
+        while let Some(event_id) = self.held.next(self.limits.busy_events_max) {
             let mut batch = Vec::new();
             while batch.len() < self.limits.batch_commands_max
-                && let Some(waiting) = self.lanes.get_mut(&event_id).and_then(Lane::pop_front)
+                && let Some(waiting) = self.held.pop(event_id)
             {
                 batch.extend(self.still_wanted(waiting));
             }
             if batch.is_empty() {
-                self.lanes.remove(&event_id);
+                self.held.remove(event_id);
             } else {
-                self.lanes_running += 1;
-                self.start(Some(event_id), batch);
+                self.held.begin();
+                self.start(Whose::Held(event_id), batch);
             }
         }
+    }
+
+    /// Passes on a command that may go into a batch of the queue.
+    fn admitted(&mut self, waiting: Waiting) -> Option<Waiting> {
+        let waiting = self.still_wanted(waiting)?;
+        self.held.join(waiting)
     }
 
     /// Passes on a command whose caller is still there and has not waited too long.
@@ -146,36 +210,53 @@ impl Driver {
         Some((item, caller))
     }
 
-    fn start(&mut self, lane: Option<EventId>, batch: Vec<Waiting>) {
+    fn start_of_queue(&mut self, place: SeatLane, batch: Vec<Waiting>) {
+        if batch.is_empty() {
+            return;
+        }
+        let (node, lanes) = (place.node, LaneSet::of(&batch));
+        self.lanes.begin(lanes);
+        let batches = self.nodes.begin(node);
+        self.observer.observe(Observation::BatchesUnderWay { node, batches });
+        self.start(Whose::Queue { node, lanes }, batch);
+    }
+
+    fn start(&mut self, whose: Whose, batch: Vec<Waiting>) {
         let (store, observer) = (Arc::clone(&self.store), Arc::clone(&self.observer));
         let waited = batch.first().map_or(Duration::ZERO, |(_, caller)| caller.since().elapsed());
         observer.observe(Observation::BatchStarted { commands: batch.len(), waited });
-        let when_busy = if lane.is_some() { WhenBusy::Wait } else { WhenBusy::Skip };
+        let when_busy = match whose {
+            Whose::Held(_) => WhenBusy::Wait,
+            Whose::Queue { .. } => WhenBusy::Skip,
+        };
         self.under_way.spawn(async move {
             let executed = AssertUnwindSafe(execute(store.as_ref(), observer.as_ref(), batch, when_busy));
             let busy = executed.catch_unwind().await.unwrap_or_else(|_| {
                 log::error!("the store panicked; the callers of its batch were told that its outcome is unknown");
                 Vec::new()
             });
-            Finished { lane, busy }
+            Finished { whose, busy }
         });
     }
 
-    fn finish(&mut self, Finished { lane, busy }: Finished) {
-        match lane {
-            None => self.queue_is_under_way = false,
-            Some(event_id) => {
-                self.lanes_running -= 1;
-                self.lanes_ready.push_back(event_id);
+    fn finish(&mut self, Finished { whose, busy }: Finished) {
+        match whose {
+            Whose::Queue { node, lanes } => {
+                self.lanes.end(lanes);
+                let batches = self.nodes.end(node);
+                self.observer.observe(Observation::BatchesUnderWay { node, batches });
             }
+            Whose::Held(event_id) => self.held.end(event_id),
         }
-        for waiting in busy {
-            let event_id = waiting.0.event_id;
-            let lane = self.lanes.entry(event_id).or_insert_with(|| {
-                self.lanes_ready.push_back(event_id);
-                Lane::new()
-            });
-            lane.push_back(waiting);
+        self.held.add(busy);
+    }
+
+    fn note_age(&self) {
+        self.queue_age.set_parked(!self.lanes.is_empty());
+        match self.lanes.oldest() {
+            Some(since) => self.queue_age.move_to(since),
+            None if self.queue.is_empty() => self.queue_age.move_to(Instant::now()),
+            None => {}
         }
     }
 }

@@ -4,7 +4,12 @@
 //! thousands costs the store a few transactions. There is one queue for all events, first in, first
 //! out, and no timer: a command that finds the queue idle starts at once.
 //!
-//! An event whose row somebody else holds gets a lane of its own. Its commands wait there, in their
+//! Batches of different events may go side by side ([`Limits::batches_per_node`]), where the store has use for it and
+//! each of them is full enough. Every event is in one lane of the queue, which is in one batch at a time, so that its
+//! commands stay in their order. A batch is of one cell of the store ([`SeatLane`](booking_core::SeatLane)), and other nodes go on
+//! by themselves.
+//!
+//! An event whose row somebody else holds is waited for apart. Its commands wait there, in their
 //! order, while the others go on.
 //!
 //! The queue decides nothing and remembers nothing that matters: whatever becomes of this process,
@@ -39,10 +44,14 @@
 
 mod admission;
 mod batch;
+mod bell;
 mod driver;
 mod error;
 mod failure_log;
+mod held_events;
+mod lanes;
 mod limits;
+mod nodes;
 mod queue_age;
 mod sweeper;
 

@@ -15,6 +15,10 @@ pub struct Limits {
     pub queue_age_max: Duration,
     /// The most commands in one batch.
     pub batch_commands_max: usize,
+    /// The most batches of different events that are executed at the same time on one node, if the store has use for so
+    /// many ([`SeatStore::batches_at_once`](booking_core::SeatStore::batches_at_once)). Each takes a connection. One
+    /// begins beside others only if it is full enough.
+    pub batches_per_node: usize,
     /// The most events that are waited for at once because somebody else holds their rows. Each
     /// takes a connection while it waits, so this is less than the store's pool has.
     pub busy_events_max: usize,
@@ -27,6 +31,7 @@ impl Default for Limits {
             queue_full_age: Duration::from_secs(3),
             queue_age_max: Duration::from_secs(10),
             batch_commands_max: 512,
+            batches_per_node: 1,
             busy_events_max: 4,
         }
     }

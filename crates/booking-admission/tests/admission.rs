@@ -1,5 +1,6 @@
 //! What the queue promises, against a store that is held up, busy or failing.
 
+mod lanes;
 mod scripted;
 mod sweeping;
 
@@ -299,6 +300,7 @@ impl Observer for Notes {
             Observation::BatchStarted { commands, .. } => format!("batch of {commands}"),
             Observation::BatchFailed(error) => format!("failed: {error}"),
             Observation::Shed => "shed".to_owned(),
+            Observation::BatchesUnderWay { node: 0, batches: 0 | 1 } => return,
             other => panic!("not the queue's: {other:?}"),
         };
         self.0.lock().expect("no panic").push(note);

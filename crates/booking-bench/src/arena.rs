@@ -2,6 +2,7 @@
 //! servers in front of it and of SQLite files, and the events that are there before anything counts.
 
 use crate::cpu::{Meter, Split};
+use crate::far;
 use crate::generator::{self, Load, Outcome, Pace};
 use crate::ledger::{Books, Ledger};
 use crate::pgbench::Pgbench;
@@ -27,7 +28,7 @@ const PREPARING_CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// A setting of a server, and its value.
-type Setting = (&'static str, String);
+pub(crate) type Setting = (&'static str, String);
 
 /// A server on its store.
 pub(crate) struct Side {
@@ -53,6 +54,8 @@ pub(crate) struct Arena {
     pub(crate) sqlite: Side,
     /// The same with batches of one.
     pub(crate) sqlite_one: Side,
+    /// PostgreSQL as far away as on another machine, where something is measured on it.
+    pub(crate) far: Option<Far>,
     /// The reference transaction.
     pub(crate) pgbench: Pgbench,
     /// The database of `postgres`.
@@ -61,6 +64,13 @@ pub(crate) struct Arena {
     pub(crate) folder: TempDir,
     // Last, so that it is stopped last.
     cluster: Cluster,
+}
+
+/// A side whose server is near its PostgreSQL until it is started anew with this setting.
+pub(crate) struct Far {
+    pub(crate) side: Side,
+    /// The way to it that takes longer.
+    pub(crate) url: Setting,
 }
 
 /// A load that was run and settled.
@@ -84,12 +94,12 @@ pub(crate) enum Servers {
 }
 
 impl Arena {
-    /// Sets everything up.
+    /// Sets everything up, what is far away only if it is wanted.
     ///
     /// # Errors
     ///
     /// If a server does not answer as it should.
-    pub(crate) async fn set_up(program: &Path, on: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn set_up(program: &Path, on: &Path, is_far: bool) -> anyhow::Result<Self> {
         let cluster = Cluster::start(ClusterOptions::default());
         let folder = tempfile::tempdir_in(on)?;
         let pgbench = Pgbench::set_up(cluster.database(None))?;
@@ -98,7 +108,9 @@ impl Arena {
         let url = |database: &Database| ("DATABASE_URL", database.url().to_owned());
         let file = |name: &str| folder.path().join(name);
         let of_file = |path: &PathBuf| ("BOOKING_DB", path.display().to_string());
-        let one_by_one = ("BATCH_MAX", "1".to_owned());
+        // One transaction after the other, however many cores there are.
+        let one_by_one = ["BATCH_MAX", "BATCHES_PER_NODE"].map(|name| (name, "1".to_owned()));
+        let one_by_one = one_by_one.to_vec();
 
         let (main, one) = (file("main.db"), file("one.db"));
         let side = |name, settings: &[Setting], books| Side::start(name, program, settings, books);
@@ -106,15 +118,16 @@ impl Arena {
             postgres: side("PostgreSQL", &[url(&database)], Books::Postgres(database.clone())),
             postgres_one: side(
                 "PostgreSQL, batches of one",
-                &[url(&database_one), one_by_one.clone()],
+                &[vec![url(&database_one)], one_by_one.clone()].concat(),
                 Books::Postgres(database_one.clone()),
             ),
             sqlite: side("SQLite", &[of_file(&main)], Books::Sqlite(main)),
             sqlite_one: side(
                 "SQLite, batches of one",
-                &[of_file(&one), one_by_one],
+                &[vec![of_file(&one)], one_by_one].concat(),
                 Books::Sqlite(one),
             ),
+            far: None,
             pgbench,
             database: database.clone(),
             folder,
@@ -128,7 +141,24 @@ impl Arena {
             side.fill().await.context("cannot prepare the events")?;
         }
         database.sql("VACUUM ANALYZE");
+        if is_far {
+            arena.add_far(program).await.context("cannot prepare what is far away")?;
+        }
         Ok(arena)
+    }
+
+    async fn add_far(&mut self, program: &Path) -> anyhow::Result<()> {
+        let database = self.cluster.database(None);
+        let near = [("DATABASE_URL", database.url().to_owned())];
+        let books = Books::Postgres(database.clone());
+        let mut side = Side::start("PostgreSQL, far away", program, &near, books);
+        side.postmaster = Some(self.cluster.pid());
+        side.fill().await?;
+        database.sql("VACUUM ANALYZE");
+        let way = far::way_to(self.cluster.port())?;
+        let url = format!("postgresql://postgres@{way}/{}", database.name());
+        self.far = Some(Far { side, url: ("DATABASE_URL", url) });
+        Ok(())
     }
 }
 

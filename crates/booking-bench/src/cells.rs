@@ -39,6 +39,8 @@ pub(crate) enum On {
     Postgres,
     /// PostgreSQL, batches of one.
     PostgresOne,
+    /// PostgreSQL, 1 ms away in each direction.
+    PostgresFar,
     /// SQLite.
     Sqlite,
     /// SQLite, batches of one.
@@ -54,6 +56,8 @@ pub(crate) enum Kind {
     PgbenchAlone,
     /// A load in a closed loop.
     Closed(Workload, Servers),
+    /// The same, with up to so many batches side by side.
+    SideBySide(Workload, usize),
     /// Arrivals at so much of the rate that another cell reached.
     Open {
         /// The load.
@@ -99,10 +103,15 @@ pub(crate) struct Cell {
 
 impl Arena {
     /// The side of a cell.
+    ///
+    /// # Panics
+    ///
+    /// If it is far away, and was not set up.
     pub(crate) fn side(&mut self, on: On) -> &mut Side {
         match on {
             On::Postgres => &mut self.postgres,
             On::PostgresOne => &mut self.postgres_one,
+            On::PostgresFar => &mut self.far.as_mut().expect("it was set up").side,
             On::Sqlite => &mut self.sqlite,
             On::SqliteOne => &mut self.sqlite_one,
         }
@@ -127,6 +136,12 @@ impl Arena {
             }
             Kind::Closed(workload, servers) => {
                 self.load(cell, workload, servers, Pace::Closed, window).await
+            }
+            Kind::SideBySide(workload, batches) => {
+                let mut settings = vec![("BATCHES_PER_NODE", batches.to_string())];
+                settings.extend(self.far.as_ref().map(|far| far.url.clone()));
+                self.side(cell.on).restart_with(&settings);
+                self.load(cell, workload, Servers::One, Pace::Closed, window).await
             }
             Kind::Open { workload, of, share } => {
                 let rate = rate_of(of).with_context(|| format!("{of} was not measured"))?;

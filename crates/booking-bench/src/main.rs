@@ -5,6 +5,7 @@ mod cells;
 mod chart;
 mod connection;
 mod cpu;
+mod far;
 mod generator;
 mod growth;
 mod latency;
@@ -20,7 +21,7 @@ mod workload;
 
 use anyhow::Context;
 use arena::Arena;
-use cells::Cell;
+use cells::{Cell, On};
 use clap::Parser;
 use machine::Machine;
 use plan::{AT_A_RATE, ROUND};
@@ -76,13 +77,16 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     eprintln!("setting up");
     let here = std::env::current_dir()?;
-    let mut arena = Arena::set_up(&server, &here).await?;
-    let machine = Machine::look(&arena.database, arena.folder.path())?;
-    eprintln!("{machine}");
-
     let wanted = |cell: &&Cell| {
         arguments.only.is_empty() || arguments.only.iter().any(|part| cell.key.contains(part))
     };
+    let measures_cells = !arguments.overload && !arguments.growth;
+    let is_far =
+        measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == On::PostgresFar);
+    let mut arena = Arena::set_up(&server, &here, is_far).await?;
+    let machine = Machine::look(&arena.database, arena.folder.path())?;
+    eprintln!("{machine}");
+
     let window = Duration::from_secs_f64(arguments.seconds);
     let run = Run {
         command: format!("scripts/bench.sh {}", command_line()).trim_end().to_owned(),
@@ -90,7 +94,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         rounds: arguments.rounds,
         seconds: arguments.seconds,
     };
-    if arguments.overload || arguments.growth {
+    if !measures_cells {
         println!("`{}`, {}. {machine}.\n", run.command, run.date);
         if arguments.overload {
             println!("{}", overload::run(&mut arena, arguments.rounds, window).await?);

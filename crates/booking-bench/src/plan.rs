@@ -60,7 +60,12 @@ const fn open(workload: Workload, of: &'static str, share: f64) -> Kind {
     Kind::Open { workload, of, share }
 }
 
+const fn at_once(workload: Workload, batches: usize) -> Kind {
+    Kind::SideBySide(workload, batches)
+}
+
 const PG: On = On::Postgres;
+const FAR: On = On::PostgresFar;
 const LITE: On = On::Sqlite;
 
 /// Measured in every round.
@@ -110,6 +115,10 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("hold-sqlite-256", "holds on one event", LITE, 256, Kind::Life(Part::Hold)),
     cell("confirm-sqlite-256", "confirmations of holds", LITE, 256, Kind::Life(Part::Confirm)),
     cell("cancel-sqlite-256", "cancellations of seats", LITE, 256, Kind::Life(Part::Cancel)),
+    cell("far-one-256", "1,000 events evenly, one batch at a time", FAR, 256, at_once(EVEN, 1)),
+    cell("far-four-256", "1,000 events evenly, up to 4 at once", FAR, 256, at_once(EVEN, 4)),
+    cell("far-hot-one-256", "one hot event, one batch at a time", FAR, 256, at_once(HOT, 1)),
+    cell("far-hot-four-256", "one hot event, up to 4 at once", FAR, 256, at_once(HOT, 4)),
     cell("two-pg-256", "one hot event, two server processes", PG, 256, Kind::Closed(HOT, Two)),
     cell("alone-pg", "one hot event, a lone client", PG, 1, closed(HOT)),
     cell("alone-sqlite", "one hot event, a lone client", LITE, 1, closed(HOT)),
@@ -172,6 +181,8 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("cancel-sqlite-256", "hot-sqlite-256", 0.5),
     at_least("flash-pg", "flash-one", 10.0),
     at_least("two-pg-256", "hot-pg-256", 0.80),
+    at_least("far-four-256", "far-one-256", 1.2),
+    rate("far-hot-four-256", "far-hot-one-256", Target::None),
     Comparison {
         of: "alone-pg",
         by: "pgbench-alone",

@@ -99,6 +99,7 @@ fn store(cell: &Cell) -> &'static str {
     match cell.on {
         On::Postgres => "PostgreSQL",
         On::PostgresOne => "PostgreSQL, batches of one",
+        On::PostgresFar => "PostgreSQL 1 ms away",
         On::Sqlite => "SQLite",
         On::SqliteOne => "SQLite, batches of one",
     }

@@ -20,6 +20,7 @@ use booking_pg::{PgOptions, TlsMode};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
+use std::thread;
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -153,6 +154,7 @@ impl Config {
                 queue_full_age: reader.seconds("QUEUE_FULL_SECONDS", 1, 600),
                 queue_age_max: reader.seconds("QUEUE_SECONDS", 1, 600),
                 batch_commands_max: reader.within("BATCH_MAX", 1, 10_000) as usize,
+                batches_per_node: read_batches_per_node(&mut reader),
                 // Half of the pool may wait for rows; the other half goes on.
                 busy_events_max: (pool_size / 2).max(1),
             },
@@ -185,6 +187,11 @@ impl Config {
         if errors.is_empty() { Ok(config) } else { Err(errors) }
     }
 }
+
+/// The most batches side by side that may be set.
+const BATCHES_PER_NODE_MAX: u64 = 64;
+/// The most that are there without being set.
+const BATCHES_BY_ITSELF_MAX: usize = 4;
 
 /// Those that say nothing of where the data is.
 const NOT_OF_A_PLACE: [&str; 2] = ["DB_POOL_SIZE", "DB_WAIT_SECONDS"];
@@ -269,6 +276,18 @@ fn read_database_parts(reader: &mut Reader<'_>) -> PgOptions {
             reader.fail("DB_SSLMODE", error.to_string());
             options
         }
+    }
+}
+
+/// As many as this machine has use for, if nothing is said. It is the database's cores that count, and where nothing is
+/// said that is most often a machine like this one. On two, batches side by side cost more than they give.
+fn read_batches_per_node(reader: &mut Reader<'_>) -> usize {
+    match reader.within("BATCHES_PER_NODE", 0, BATCHES_PER_NODE_MAX) {
+        0 => match thread::available_parallelism().map_or(1, usize::from) {
+            0..=2 => 1,
+            cores => cores.min(BATCHES_BY_ITSELF_MAX),
+        },
+        batches => batches as usize,
     }
 }
 
@@ -395,6 +414,7 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(config.limits.queue_commands_max, limits.queue_commands_max);
         assert_eq!(config.limits.batch_commands_max, limits.batch_commands_max);
+        assert!((1..=4).contains(&config.limits.batches_per_node));
         assert_eq!(config.limits.queue_full_age, limits.queue_full_age);
         assert_eq!(config.limits.queue_age_max, limits.queue_age_max);
         assert_eq!(config.capacity_max, CapacityMax::default());
@@ -449,6 +469,20 @@ mod tests {
                 assert!(errors.len() == 1 && errors[0].starts_with(&format!("{name}: ")));
             }
         }
+    }
+
+    #[test]
+    fn batches_side_by_side_may_be_set_and_are_never_none() {
+        for (set, batches) in [("1", 1), ("3", 3), ("64", 64)] {
+            let config = read(&[("BATCHES_PER_NODE", set)]).expect("valid");
+            assert_eq!(config.limits.batches_per_node, batches);
+        }
+        for bad in ["65", "-1", "many"] {
+            let errors = read(&[("BATCHES_PER_NODE", bad)]).expect_err(bad);
+            assert!(errors.len() == 1 && errors[0].starts_with("BATCHES_PER_NODE: "), "{errors:?}");
+        }
+        let by_itself = read(&[("BATCHES_PER_NODE", "0")]).expect("valid").limits;
+        assert!((1..=BATCHES_BY_ITSELF_MAX).contains(&by_itself.batches_per_node));
     }
 
     #[test]

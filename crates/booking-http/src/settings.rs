@@ -47,6 +47,7 @@ settings! {
     "QUEUE_FULL_SECONDS" ["3"] "when the first has waited for so long, the queue counts as full"
     "QUEUE_SECONDS" ["10"] "the longest that a command waits for its turn; then 503"
     "BATCH_MAX" ["512"] "the most commands in one transaction"
+    "BATCHES_PER_NODE" ["0"] "the most transactions of the queue side by side on one database, up to 64; another begins only if it is full enough; 0 takes 1 on up to 2 cores, else one for each core up to 4; never more than half of DB_POOL_SIZE, and 1 on SQLite"
     "SWEEP_SECONDS" ["1"] "how often seats that time has freed go to those who wait, and what is kept no longer is erased; 0 leaves the one to requests and the other to other servers"
     "RETENTION_DAYS" [""] "days after its end for which a new event keeps personal data unless it says otherwise, 0 to 3650; for ever if not set"
     "TICKET_KEY" [""] "32 secret bytes that sign tickets, in hex or base64url; several by comma, the first signs; else the store keeps one. What the store's signed stays good"

@@ -33,6 +33,9 @@ pub(crate) struct ChaosArgs {
     /// By how much they are.
     #[arg(long, default_value_t = 100)]
     delay_milliseconds: u64,
+    /// How long everything takes on its way, in each direction.
+    #[arg(long, default_value_t = 0)]
+    latency_milliseconds: u64,
     /// Cut every connection after so many seconds, again and again.
     #[arg(long)]
     cut_all_every_seconds: Option<u64>,
@@ -55,6 +58,7 @@ impl ChaosArgs {
             cut_after_commit: self.cut_after,
             delay_commit: self.delay,
             delay: Duration::from_millis(self.delay_milliseconds),
+            latency: Duration::from_millis(self.latency_milliseconds),
             is_black_hole: false,
         };
         let chaos = Chaos::start(self.listen, self.upstream, plan.clone(), self.seed)

@@ -3,7 +3,7 @@
 use booking_load::chaos::{Chaos, Counts, Plan};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -110,6 +110,22 @@ async fn a_black_hole_lets_nothing_through_and_loses_nothing() {
     let mut answer = vec![0; STARTUP.len()];
     timeout(SOON, client.read_exact(&mut answer)).await.expect("in time").expect("it is carried");
     assert_eq!(backend.got(), STARTUP);
+}
+
+#[tokio::test]
+async fn a_far_server_answers_later_and_takes_what_comes_meanwhile() {
+    let latency = Duration::from_millis(50);
+    let (backend, _chaos, mut client) = between(Plan { latency, ..Plan::default() }).await;
+    let began = Instant::now();
+    client.write_all(STARTUP).await.expect("it is taken");
+    // Sent before the first is answered, and answered as soon after it.
+    tokio::time::sleep(latency).await;
+    client.write_all(COMMIT).await.expect("it is taken");
+    let mut answers = vec![0; STARTUP.len() + COMMIT.len()];
+    timeout(SOON, client.read_exact(&mut answers)).await.expect("in time").expect("it is carried");
+    let took = began.elapsed();
+    assert!(took >= 3 * latency, "{took:?}");
+    assert_eq!(backend.got(), [STARTUP, COMMIT].concat());
 }
 
 #[tokio::test]

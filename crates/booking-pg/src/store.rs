@@ -154,6 +154,11 @@ impl SeatStore for PgStore {
     ) -> Result<Vec<Execution>, StoreError> {
         self.execute_batch(batch, when_busy).await
     }
+
+    /// Half of the connections: the others are for reads, and for whatever else writes.
+    fn batches_at_once(&self, _node: u16) -> usize {
+        (self.pool_size() / 2).max(1)
+    }
 }
 
 #[async_trait]

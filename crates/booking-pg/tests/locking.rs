@@ -50,6 +50,14 @@ async fn a_held_row_is_skipped_and_the_others_are_served() {
 }
 
 #[tokio::test]
+async fn half_of_the_connections_is_for_batches() {
+    let database = migrated_database();
+    for (pool_size, batches) in [(2, 1), (3, 1), (10, 5)] {
+        assert_eq!(connect(database.url(), pool_size).await.batches_at_once(0), batches);
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_is_held_for_ever_is_given_up() {
     let database = migrated_database();
     let store = connect(database.url(), 4).await;

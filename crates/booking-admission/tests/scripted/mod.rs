@@ -1,6 +1,7 @@
 //! A store in memory that can be held up, made busy and made to fail, and that remembers its batches.
 
 mod delivery;
+mod trace;
 
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
@@ -9,13 +10,16 @@ use booking_core::{
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
     OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCursor,
-    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals,
-    UpkeepStore, WhenBusy,
+    RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
+    Totals, UpkeepStore, WhenBusy,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::Semaphore;
+pub(crate) use trace::Executed;
+use trace::Trace;
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -31,6 +35,12 @@ pub(crate) struct ScriptedStore {
     pub(crate) broken: Mutex<HashSet<EventId>>,
     pub(crate) panics: AtomicBool,
     batches: Mutex<Vec<Vec<EventCommand>>>,
+    /// Where events are that are not where most are.
+    places: Mutex<HashMap<EventId, SeatLane>>,
+    at_once: AtomicUsize,
+    trace: Trace,
+    /// What batches do by chance: take a while, find the store away, panic.
+    chance: Mutex<Option<fastrand::Rng>>,
 }
 
 impl ScriptedStore {
@@ -48,7 +58,36 @@ impl ScriptedStore {
             broken: Mutex::default(),
             panics: AtomicBool::new(false),
             batches: Mutex::default(),
+            places: Mutex::default(),
+            at_once: AtomicUsize::new(1),
+            trace: Trace::default(),
+            chance: Mutex::default(),
         }
+    }
+
+    /// From now on this store has use for so many batches at the same time.
+    pub(crate) fn take_at_once(&self, batches: usize) {
+        self.at_once.store(batches, Ordering::SeqCst);
+    }
+
+    /// From now on an event is there.
+    pub(crate) fn put(&self, event: EventId, place: SeatLane) {
+        self.places.lock().expect("no test panics here").insert(event, place);
+    }
+
+    /// From now on chance has a hand in every batch.
+    pub(crate) fn leave_to_chance(&self, seed: u64) {
+        let chance = fastrand::Rng::with_seed(seed);
+        *self.chance.lock().expect("no test panics here") = Some(chance);
+    }
+
+    /// The batches that were executed, or are.
+    pub(crate) fn executed(&self) -> Vec<Executed> {
+        self.trace.executed()
+    }
+
+    fn by_chance<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> Option<T> {
+        self.chance.lock().expect("no test panics here").as_mut().map(draw)
     }
 
     /// From now on each batch waits until it is let through.
@@ -81,6 +120,16 @@ impl ScriptedStore {
         self.memory.create_event(new).await.expect("it answers").id
     }
 
+    /// An event with seats for all, whose id ends in this byte.
+    pub(crate) async fn create_ending(&self, last: u8) -> EventId {
+        let mut id = Uuid::now_v7().into_bytes();
+        id[id.len() - 1] = last;
+        let name = EventName::parse("An event").expect("valid");
+        let seats = Capacity::parse(10_000, CapacityMax::default()).expect("valid");
+        let new = NewEvent::new(Uuid::from_bytes(id).into(), name, seats);
+        self.memory.create_event(new).await.expect("it answers").id
+    }
+
     fn is_held(&self, event: EventId) -> bool {
         self.held.lock().expect("no test panics here").contains(&event)
     }
@@ -106,6 +155,17 @@ impl SeatStore for ScriptedStore {
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         self.batches.lock().expect("no test panics here").push(batch.to_vec());
+        let under_way = self.trace.begin(batch);
+        if let Some(micros) = self.by_chance(|rng| rng.u64(0..3_000)) {
+            tokio::time::sleep(Duration::from_micros(micros)).await;
+            match self.by_chance(|rng| rng.u32(0..100)) {
+                Some(0..4) => {
+                    return Err(StoreError::unavailable(std::io::Error::other("it is away")));
+                }
+                Some(4) => panic!("the script says so"),
+                _ => {}
+            }
+        }
         if self.is_gated.load(Ordering::SeqCst) {
             self.gate.acquire().await.expect("it is never closed").forget();
         }
@@ -117,13 +177,25 @@ impl SeatStore for ScriptedStore {
         while when_busy == WhenBusy::Wait && batch.iter().any(|item| self.is_held(item.event_id)) {
             self.released.acquire().await.expect("it is never closed").forget();
         }
-        let free: Vec<_> = batch.iter().filter(|i| !self.is_held(i.event_id)).cloned().collect();
+        let held: Vec<_> = batch.iter().map(|item| self.is_held(item.event_id)).collect();
+        let free = batch.iter().zip(&held).filter(|(_, is_held)| !**is_held);
+        let free: Vec<_> = free.map(|(item, _)| item.clone()).collect();
         let mut decided = self.memory.execute(&free, when_busy).await?.into_iter();
-        let executions = batch.iter().map(|item| match self.is_held(item.event_id) {
+        under_way.decided(&free);
+        let executions = held.into_iter().map(|is_held| match is_held {
             true => Execution::Busy,
             false => decided.next().expect("an answer for each that is free"),
         });
         Ok(executions.collect())
+    }
+
+    fn lane_of(&self, event: EventId) -> SeatLane {
+        let places = self.places.lock().expect("no test panics here");
+        places.get(&event).copied().unwrap_or_default()
+    }
+
+    fn batches_at_once(&self, _: u16) -> usize {
+        self.at_once.load(Ordering::SeqCst)
     }
 }
 
@@ -282,4 +354,13 @@ pub(crate) fn register(event_id: EventId, who: impl std::fmt::Display) -> EventC
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
     let claim = Claim::new(id, user_email);
     EventCommand::new(event_id, Caller::Operator, Command::Register(claim.into()))
+}
+
+/// The registration that a command asks for; of one that asks for none, one that nobody asks for.
+pub(crate) fn asked_for(item: &EventCommand) -> RegistrationId {
+    match &item.command {
+        Command::Register(asked) => asked.claim.registration_id,
+        Command::Hold(asked) => asked.claim.registration_id,
+        _ => Uuid::nil().into(),
+    }
 }

@@ -22,6 +22,14 @@ pub enum Observation<'a> {
         /// How long the first of them had been waiting.
         waited: Duration,
     },
+    /// A batch of the queue began or ended, and so many are now under way on a node. Those that wait for an event whose row
+    /// somebody else holds are not among them.
+    BatchesUnderWay {
+        /// The machine, as in [`SeatLane::node`](crate::SeatLane::node).
+        node: u16,
+        /// How many.
+        batches: usize,
+    },
     /// A batch had no outcome, and its callers were told so.
     BatchFailed(&'a StoreError),
     /// The store waited so long for the locks of a batch, the way there and back included.

@@ -182,6 +182,9 @@ impl Observer for Metrics {
                 families.batch_commands.observe(commands as f64);
                 families.batch_wait.observe(waited.as_secs_f64());
             }
+            Observation::BatchesUnderWay { node, batches } => {
+                families.batches.with_label_values(&[&node.to_string()]).set(batches as i64);
+            }
             Observation::BatchFailed(error) => {
                 families.batch_failures.with_label_values(&[failure(error)]).inc();
             }

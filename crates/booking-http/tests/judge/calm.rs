@@ -47,7 +47,7 @@ const REACHED: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_lost_on_sqlite() {
-    thousands_of_requests(Data::sqlite(), None).await;
+    thousands_of_requests(Data::sqlite(), None, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,14 @@ async fn nobody_is_lost_on_postgres() {
     // The organizer has a token, and its crowd has none.
     let data = Data::postgres();
     let token = OrganizerToken::new(&make_token(&data, "Jazz club")).expect("it is one");
-    thousands_of_requests(data, Some(token)).await;
+    thousands_of_requests(data, Some(token), &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_lost_while_batches_go_side_by_side() {
+    // Four commands are a full batch, so that there often are enough for another.
+    let side_by_side = [("BATCHES_PER_NODE", "4"), ("BATCH_MAX", "4")];
+    thousands_of_requests(Data::postgres(), None, &side_by_side).await;
 }
 
 /// Doors close and events end while all of that goes on. What is rarer, such as an offer that is as short as its
@@ -68,9 +75,13 @@ const ENDED: &[&str] = &[
     "check_in: Late",
 ];
 
-async fn thousands_of_requests(data: Data, token: Option<OrganizerToken>) {
+async fn thousands_of_requests(
+    data: Data,
+    token: Option<OrganizerToken>,
+    settings: &[(&'static str, &str)],
+) {
     let _turn = turn().await;
-    let app = App::start_with(data, &[QUIET]);
+    let app = App::start_with(data, &[&[QUIET][..], settings].concat());
     let url = app.url().to_owned();
     let hours_within = Some(Duration::from_secs(1));
     let options =

@@ -44,7 +44,7 @@ async fn a_tenth_of_all_commits_is_cut_and_everything_is_decided() {
             cut_after_commit: 0.05,
             delay_commit: 0.1,
             delay: Duration::from_millis(20),
-            is_black_hole: false,
+            ..Plan::default()
         });
         tokio::time::sleep(Duration::from_secs(4)).await;
         // A machine that has other things to do may not have come to all of it.

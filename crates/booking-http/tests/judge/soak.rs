@@ -143,7 +143,7 @@ async fn cuts(soak: &mut Soak) {
         cut_after_commit: 0.05,
         delay_commit: 0.05,
         delay: Duration::from_millis(50),
-        is_black_hole: false,
+        ..Plan::default()
     };
     let time = soak.share(1);
     let options = many(server.url(), 3);

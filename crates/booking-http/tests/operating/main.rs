@@ -196,6 +196,7 @@ fn what_happens_is_counted(data: Data) {
     for (series, value) in expected {
         assert_eq!(seen.get(series), Some(&value), "{series} in {seen:#?}");
     }
+    assert!(seen["booking_batches_in_flight{node=\"0\"}"] <= 4.0, "{seen:#?}");
     // Of the sweeper there may be more.
     for series in [
         "booking_batch_commands_count",

@@ -28,7 +28,8 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-admission",
-        "error < failure_log < limits < queue_age < batch < driver < admission < sweeper",
+        "error < failure_log < limits < queue_age < batch < bell < held_events < lanes < nodes < driver < \
+         admission < sweeper",
     ),
     (
         "booking-delivery",

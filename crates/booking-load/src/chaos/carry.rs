@@ -7,10 +7,17 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// How long a connection stays open after a COMMIT whose answer is swallowed: closing with unread
 /// bytes would reset it, and the server might never read the COMMIT.
 const SWALLOW_FOR: Duration = Duration::from_millis(50);
+/// The most pieces that are on their way in one direction.
+const PIECES_MAX: usize = 1_024;
+
+/// Bytes, and when they arrive.
+type OnTheirWay = (Instant, Vec<u8>);
 
 /// Carries one connection to its end, or to the end that is made of it.
 pub(super) async fn carry(shared: &Shared, client: TcpStream, server: TcpStream) {
@@ -18,11 +25,22 @@ pub(super) async fn carry(shared: &Shared, client: TcpStream, server: TcpStream)
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_reads, client_writes) = client.into_split();
     let (server_reads, server_writes) = server.into_split();
+    let (to_server, for_server) = mpsc::channel(PIECES_MAX);
+    let (to_client, for_client) = mpsc::channel(PIECES_MAX);
     let mut cuts = shared.cuts.subscribe();
     let is_mute = AtomicBool::new(false);
+    // What one end has sent before it goes away still arrives.
+    let there = async {
+        let forward = forward(shared, &is_mute, client_reads, to_server);
+        tokio::join!(forward, arrive(for_server, server_writes));
+    };
+    let back = async {
+        let backward = backward(shared, &is_mute, server_reads, to_client);
+        tokio::join!(backward, arrive(for_client, client_writes));
+    };
     tokio::select! {
-        () = forward(shared, &is_mute, client_reads, server_writes) => {}
-        () = backward(shared, &is_mute, server_reads, client_writes) => {}
+        () = there => {}
+        () = back => {}
         _ = cuts.changed() => {}
     }
 }
@@ -31,7 +49,7 @@ async fn forward(
     shared: &Shared,
     is_mute: &AtomicBool,
     mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    to: mpsc::Sender<OnTheirWay>,
 ) {
     let mut frontend = Frontend::default();
     let mut buffer = vec![0; 1 << 16];
@@ -45,11 +63,12 @@ async fn forward(
                 Fate::Late(delay) => tokio::time::sleep(delay).await,
                 Fate::CutAfter => is_mute.store(true, Ordering::SeqCst),
             }
-            if to.write_all(&piece.bytes).await.is_err() {
+            let latency = shared.latency();
+            if to.send((Instant::now() + latency, piece.bytes)).await.is_err() {
                 return;
             }
             if fate == Fate::CutAfter {
-                tokio::time::sleep(SWALLOW_FOR).await;
+                tokio::time::sleep(latency + SWALLOW_FOR).await;
                 return;
             }
         }
@@ -60,12 +79,28 @@ async fn backward(
     shared: &Shared,
     is_mute: &AtomicBool,
     mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    to: mpsc::Sender<OnTheirWay>,
 ) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         shared.passable().await;
-        if !is_mute.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).await.is_err() {
+        if is_mute.load(Ordering::SeqCst) {
+            continue;
+        }
+        let arrives = Instant::now() + shared.latency();
+        if to.send((arrives, buffer[..length].to_vec())).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Has bytes arrive, each when it is time.
+async fn arrive(mut from: mpsc::Receiver<OnTheirWay>, mut to: OwnedWriteHalf) {
+    while let Some((arrives, bytes)) = from.recv().await {
+        if arrives > Instant::now() {
+            sleep_until(arrives).await;
+        }
+        if to.write_all(&bytes).await.is_err() {
             return;
         }
     }

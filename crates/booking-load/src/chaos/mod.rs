@@ -25,6 +25,9 @@ pub struct Plan {
     pub delay_commit: f64,
     /// By so much.
     pub delay: Duration,
+    /// Everything takes so long on its way, in each direction, as over a network: what is sent one after the other
+    /// arrives one after the other. Timers here have a resolution of 1 ms, so that 1 ms are 1 to 2.
+    pub latency: Duration,
     /// Nothing goes through in either direction, and nothing is closed.
     pub is_black_hole: bool,
 }
@@ -165,6 +168,10 @@ impl Shared {
         };
         counter.fetch_add(1, Ordering::Relaxed);
         fate
+    }
+
+    fn latency(&self) -> Duration {
+        self.plan.borrow().latency
     }
 
     /// Returns once bytes may go through.

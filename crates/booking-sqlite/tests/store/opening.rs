@@ -35,6 +35,13 @@ async fn many_may_open_an_empty_database_at_once() {
 }
 
 #[tokio::test]
+async fn the_one_writer_takes_one_batch_at_a_time() {
+    let database = Database::new();
+    let store = SqliteStore::open(database.path(), Options::default()).await;
+    assert_eq!(store.expect("opened").batches_at_once(0), 1);
+}
+
+#[tokio::test]
 async fn many_processes_may_open_an_empty_database_at_once() {
     if let Some(path) = std::env::var_os(PATH_VARIABLE) {
         let store = SqliteStore::open(path, Options::default()).await.expect("opened");

@@ -34,6 +34,7 @@ metrics! {
     "booking_queue_age_seconds" gauge [] "how long the first of those that wait has been waiting"
     "booking_queue_shed_total" counter [] "commands that were refused because too many wait"
     "booking_batch_commands" histogram [] "commands in a batch"
+    "booking_batches_in_flight" gauge ["node"] "batches of the queue that are being executed, by the number of the database's machine"
     "booking_batch_wait_seconds" histogram [] "how long the first command of a batch had waited"
     "booking_batch_failures_total" counter ["error"] "batches without an outcome: unavailable, commit_unknown, broken"
     "booking_store_lock_seconds" histogram [] "from asking for the locks of a batch to having them"

@@ -33,6 +33,7 @@ pub(super) struct Families {
     pub(super) queue_age: Gauge,
     pub(super) queue_shed: IntCounter,
     pub(super) batch_commands: Histogram,
+    pub(super) batches: IntGaugeVec,
     pub(super) batch_wait: Histogram,
     pub(super) batch_failures: IntCounterVec,
     pub(super) lock: Histogram,
@@ -79,6 +80,7 @@ impl Families {
             queue_age: float_gauge(of, "booking_queue_age_seconds"),
             queue_shed: counter(of, "booking_queue_shed_total"),
             batch_commands: histogram(of, "booking_batch_commands", COMMANDS),
+            batches: gauges(of, "booking_batches_in_flight"),
             batch_wait: histogram(of, "booking_batch_wait_seconds", STORE_SECONDS),
             batch_failures: counters(of, "booking_batch_failures_total"),
             lock: histogram(of, "booking_store_lock_seconds", STORE_SECONDS),
@@ -121,6 +123,7 @@ impl Families {
                 family.with_label_values(&[*value]);
             }
         }
+        self.batches.with_label_values(&["0"]);
         let build = gauges(&self.registry, "booking_build_info");
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let start = float_gauge(&self.registry, "process_start_time_seconds");
