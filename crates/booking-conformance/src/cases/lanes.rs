@@ -233,7 +233,7 @@ pub async fn steps_of_many_lanes_are_written_together(fixture: &dyn Fixture) {
     (steps[4].deliveries, steps[4].mails) = (Vec::new(), Vec::new());
     let written = store.advance(&steps).await.expect("the store answers");
     assert_eq!(written, [true, false, true, true, true]);
-    assert_eq!(store.advance(&[]).await.expect("the store answers"), []);
+    assert!(store.advance(&[]).await.expect("the store answers").is_empty());
 
     let log = store.deliveries(endpoint, None, PageLimit::MAX).await.expect("the store answers");
     let logged: BTreeSet<_> = log.items.iter().map(|sent| sent.event_id).collect();
