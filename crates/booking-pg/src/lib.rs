@@ -58,6 +58,7 @@ mod read;
 mod read_registrations;
 mod records;
 mod rows;
+mod script;
 mod session;
 mod spellings;
 mod sql;
@@ -68,7 +69,7 @@ mod url;
 mod write;
 
 pub use error::ConnectError;
-pub use options::{OptionsError, PgOptions, TlsMode};
+pub use options::{OptionsError, PgOptions, PlanCacheMode, TlsMode};
 #[doc(hidden)]
 pub use sql::statements;
 pub use store::PgStore;

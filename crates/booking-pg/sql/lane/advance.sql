@@ -6,12 +6,15 @@ WITH stepped AS (
         attempts = $6::integer,
         lease = CASE WHEN $7::boolean THEN lane.lease END,
         due_at = CASE
-            WHEN $8::double precision IS NOT NULL
-                THEN coalesce($9::timestamptz, statement_timestamp())
-                    + make_interval(secs => $8::double precision)
-            WHEN lane.target > $4::bigint
-                THEN coalesce($9::timestamptz, statement_timestamp())
+            WHEN $8::double precision IS NOT NULL THEN store.due_at
+            WHEN lane.target > $4::bigint THEN store.now
         END
+    FROM (
+        SELECT
+            coalesce($9::timestamptz, statement_timestamp()) AS now,
+            coalesce($9::timestamptz, statement_timestamp())
+                + make_interval(secs => $8::double precision) AS due_at
+    ) AS store
     WHERE lane.event_id = $1::uuid AND lane.sink_id = $2::uuid AND lane.lease = $3::uuid
     RETURNING lane.event_id, lane.sink_id
 ),

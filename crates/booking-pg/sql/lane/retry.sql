@@ -1,6 +1,7 @@
 -- lane/retry: lets lanes that wait for another try have it at once, of a sink or of all
 UPDATE delivery_lanes AS lane
-SET due_at = coalesce($2::timestamptz, statement_timestamp())
+SET due_at = store.now
+FROM (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
 WHERE lane.ctid = ANY (
     ARRAY(
         SELECT waiting.place
