@@ -3,6 +3,7 @@
 use crate::error::PgError;
 use crate::hosts::{self, Connector};
 use crate::options::{PgOptions, PlanCacheMode};
+use crate::rollback::Rollbacks;
 use crate::sql::Sql;
 use crate::tls;
 use deadpool_postgres::{
@@ -43,10 +44,12 @@ fn session(plan_cache_mode: PlanCacheMode) -> String {
 }
 
 /// The connections that a store shares.
+#[derive(Clone)]
 pub(crate) struct PgPool {
     pool: Pool,
     doubts: Arc<AtomicU64>,
     unreplicated: Arc<AtomicU64>,
+    pub(crate) rollbacks: Rollbacks,
 }
 
 impl PgPool {
@@ -97,7 +100,8 @@ pub(crate) fn pool(
             )
         }))
         .build();
-    Ok(PgPool { pool: pool?, doubts: Arc::default(), unreplicated })
+    let (doubts, rollbacks) = (Arc::default(), Rollbacks::default());
+    Ok(PgPool { pool: pool?, doubts, unreplicated, rollbacks })
 }
 
 const ON_LOAN: &str = "a connection is taken back only on drop";
@@ -127,7 +131,16 @@ impl Lease {
 
     /// Gives the connection back, unless all were doubted meanwhile.
     pub(crate) fn give_back(mut self) {
-        self.clean = self.doubts.load(Ordering::SeqCst) == self.doubts_before;
+        self.clean = !self.is_doubted();
+    }
+
+    /// Whether it can be gone on with, as far as is known.
+    pub(crate) fn is_good(&self) -> bool {
+        !self.is_doubted() && !self.is_closed()
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubts.load(Ordering::SeqCst) != self.doubts_before
     }
 
     /// The driver's own client, for what needs it whole.

@@ -25,7 +25,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
-//! | retries, time limits, commits of unknown outcome | `transaction.rs` |
+//! | retries, time limits, commits of unknown outcome | `transaction.rs`; ends that nobody waits for, `rollback.rs` |
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
@@ -57,6 +57,7 @@ mod parameters;
 mod read;
 mod read_registrations;
 mod records;
+mod rollback;
 mod rows;
 mod script;
 mod session;
