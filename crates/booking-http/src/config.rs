@@ -192,8 +192,8 @@ const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAI
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     // Whatever store it is: what cannot be meant is told.
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
-    let plan_cache_mode =
-        reader.parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
+    let plan_cache_mode = reader
+        .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
