@@ -35,11 +35,14 @@ pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 
 /// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
-/// expression (which may `.await`).
+/// expression (which may `.await`). With `ignored = "why", ` before it they run only when they are asked for.
 #[macro_export]
 macro_rules! suite {
-    ($fixture:expr) => {
-        $crate::suite! { $fixture =>
+    (ignored = $why:tt, $fixture:expr) => {
+        $crate::suite! { [#[ignore = $why]] $fixture }
+    };
+    ([$($attribute:tt)*] $fixture:expr) => {
+        $crate::suite! { @cases [$($attribute)*] $fixture =>
             doors_open_and_close_at_their_instants
             a_draft_takes_nobody
             an_edit_changes_what_it_names
@@ -186,17 +189,22 @@ macro_rules! suite {
             generated_histories_over_two_instances_agree_with_the_oracle
         }
     };
-    ($fixture:expr => $($case:ident)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                let fixture = $fixture;
-                $crate::cases::$case(&fixture).await;
-            }
-        )*
+    (@cases $attributes:tt $fixture:expr => $($case:ident)*) => {
+        $($crate::suite! { @case $attributes [$fixture] $case })*
 
         /// How many cases this suite ran, for the check that none was left out.
         #[allow(dead_code, clippy::allow_attributes, reason = "only the suite's own crate checks it")]
         const SUITE_CASES: &[&str] = &[$(stringify!($case)),*];
+    };
+    (@case [$($attribute:tt)*] [$fixture:expr] $case:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attribute)*
+        async fn $case() {
+            let fixture = $fixture;
+            $crate::cases::$case(&fixture).await;
+        }
+    };
+    ($fixture:expr) => {
+        $crate::suite! { [] $fixture }
     };
 }

@@ -16,7 +16,7 @@ pub use crate::telemetry::log_format::LogFormat;
 use booking_admission::Limits;
 use booking_core::{CapacityMax, ErrorChain, Retention, SigningSeed};
 use booking_delivery::mail::{MailConfig, MailUrl, Mailbox};
-use booking_pg::{PgOptions, TlsMode};
+use booking_pg::{PgOptions, PlanCacheMode, TlsMode};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf, is_separator};
@@ -194,11 +194,13 @@ const BATCHES_PER_NODE_MAX: u64 = 64;
 const BATCHES_BY_ITSELF_MAX: usize = 4;
 
 /// Those that say nothing of where the data is.
-const NOT_OF_A_PLACE: [&str; 2] = ["DB_POOL_SIZE", "DB_WAIT_SECONDS"];
+const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
 
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     // Whatever store it is: what cannot be meant is told.
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
+    let plan_cache_mode = reader
+        .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
@@ -221,6 +223,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
         (None, Some(_)) => read_database_parts(reader),
     };
     options.pool_size = pool_size;
+    options.plan_cache_mode = plan_cache_mode;
     StoreConfig::Postgres(Box::new(options))
 }
 
@@ -443,11 +446,18 @@ mod tests {
             panic!("not PostgreSQL");
         };
         assert_eq!((options.location().as_str(), options.pool_size), ("db:5432/x", 4));
+        for place in [("DB_HOST", "citus"), ("DATABASE_URL", "postgres://a@citus/x")] {
+            let planned = read(&[place, ("DB_PLAN_CACHE_MODE", "auto")]).expect("valid").store;
+            assert!(
+                matches!(planned, StoreConfig::Postgres(o) if o.plan_cache_mode == PlanCacheMode::Auto)
+            );
+        }
         let StoreConfig::Postgres(defaults) = read(&[("DB_PASSWORD", "x")]).expect("valid").store
         else {
             panic!("not PostgreSQL");
         };
         assert_eq!(defaults.location(), "localhost:5432/eventbooking");
+        assert_eq!(defaults.plan_cache_mode, PlanCacheMode::ForceGenericPlan);
         assert_eq!(defaults.config.get_user(), Some("postgres"));
         let StoreConfig::Postgres(several) =
             read(&[("DB_HOST", "one, two"), ("DB_PORT", "7"), ("DB_NAME", "x")])
@@ -460,8 +470,12 @@ mod tests {
     }
 
     #[test]
-    fn two_settings_say_nothing_of_where_the_data_is_and_are_checked_all_the_same() {
-        for (name, good, bad) in [("DB_POOL_SIZE", "2", "1"), ("DB_WAIT_SECONDS", "0", "3601")] {
+    fn some_settings_say_nothing_of_where_the_data_is_and_are_checked_all_the_same() {
+        for (name, good, bad) in [
+            ("DB_POOL_SIZE", "2", "1"),
+            ("DB_PLAN_CACHE_MODE", "auto", "force_custom_plan"),
+            ("DB_WAIT_SECONDS", "0", "3601"),
+        ] {
             let config = read(&[(name, good)]).expect("valid");
             assert!(matches!(config.store, StoreConfig::Sqlite(_)), "{name}");
             for elsewhere in [("BOOKING_DB", "x.db"), ("DATABASE_URL", "postgres://a@db/x")] {

@@ -23,7 +23,7 @@ use crate::service::signing_keys::SigningSeeds;
 use crate::service::tickets::Tickets;
 use crate::telemetry::metrics::Metrics;
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, rt};
 use anyhow::{Context, ensure};
@@ -101,7 +101,7 @@ async fn serve_observed(
             .configure(|app| app_shared.register(app))
             .configure(routes::configure)
             .wrap(from_fn(gate))
-            .wrap(cors.middleware())
+            .wrap(Condition::new(cors != Cors::SameOrigin, cors.middleware()))
             .wrap(from_fn(edge))
     };
     let listener = listen(config.address).map_err(|error| bind_error(config, error))?;

@@ -40,6 +40,7 @@ settings! {
     "DB_SSLMODE" ["disable"] "disable, prefer, require, verify-ca or verify-full; says nothing about a socket, which is never encrypted"
     "DB_SSLROOTCERT" [""] "the authorities to trust with verify-ca and verify-full, a PEM file; else, or with system, the system's"
     "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
+    "DB_PLAN_CACHE_MODE" ["force_generic_plan"] "for which values PostgreSQL plans statements: force_generic_plan, for any, or auto, for those that it has, which Citus wants"
     "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
     "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
     "CAPACITY_MAX" ["100000"] "the most seats that an event may have"

@@ -2,7 +2,8 @@
 
 use crate::error::PgError;
 use crate::hosts::{self, Connector};
-use crate::options::PgOptions;
+use crate::options::{PgOptions, PlanCacheMode};
+use crate::rollback::Rollbacks;
 use crate::sql::Sql;
 use crate::tls;
 use deadpool_postgres::{
@@ -20,7 +21,7 @@ use tokio_postgres::{NoTls, Row, Statement};
 const POOL_WAIT: Duration = Duration::from_secs(3);
 
 /// What every connection is told first. PostgreSQL's own log is not to quote the parameters of a statement
-/// that fails: they are people's. The last six lines keep plans from depending on how much
+/// that fails: they are people's. The last five lines, and `plan_cache_mode`, keep plans from depending on how much
 /// the tables held when they were made: every query of ours has an index to go by, and a sequential
 /// scan that was right for an empty table is a disaster an hour later. A bitmap loses the index's
 /// order, and sorting a few rows again took a quarter of a short read.
@@ -34,15 +35,21 @@ const SESSION: &str = "
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
-    SET plan_cache_mode = force_generic_plan;
     SET jit = off;
 ";
 
+/// What a connection is told where statements are planned so.
+fn session(plan_cache_mode: PlanCacheMode) -> String {
+    format!("{SESSION}SET plan_cache_mode = {};", plan_cache_mode.as_str())
+}
+
 /// The connections that a store shares.
+#[derive(Clone)]
 pub(crate) struct PgPool {
     pool: Pool,
     doubts: Arc<AtomicU64>,
     unreplicated: Arc<AtomicU64>,
+    pub(crate) rollbacks: Rollbacks,
 }
 
 impl PgPool {
@@ -79,17 +86,22 @@ pub(crate) fn pool(
             Manager::from_connect(config, connector, recycling)
         }
     };
+    let session: Arc<str> = session(options.plan_cache_mode).into();
     let pool: Result<Pool, BuildError> = Pool::builder(manager)
         .max_size(options.pool_size.max(PgOptions::POOL_SIZE_MIN))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(2 * PgOptions::CONNECT_WITHIN))
         .recycle_timeout(Some(PgOptions::CONNECT_WITHIN))
-        .post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+        .post_create(Hook::async_fn(move |client, _| {
+            let session = Arc::clone(&session);
+            Box::pin(
+                async move { client.batch_execute(&session).await.map_err(HookError::Backend) },
+            )
         }))
         .build();
-    Ok(PgPool { pool: pool?, doubts: Arc::default(), unreplicated })
+    let (doubts, rollbacks) = (Arc::default(), Rollbacks::default());
+    Ok(PgPool { pool: pool?, doubts, unreplicated, rollbacks })
 }
 
 const ON_LOAN: &str = "a connection is taken back only on drop";
@@ -119,7 +131,16 @@ impl Lease {
 
     /// Gives the connection back, unless all were doubted meanwhile.
     pub(crate) fn give_back(mut self) {
-        self.clean = self.doubts.load(Ordering::SeqCst) == self.doubts_before;
+        self.clean = !self.is_doubted();
+    }
+
+    /// Whether it can be gone on with, as far as is known.
+    pub(crate) fn is_good(&self) -> bool {
+        !self.is_doubted() && !self.is_closed()
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubts.load(Ordering::SeqCst) != self.doubts_before
     }
 
     /// The driver's own client, for what needs it whole.

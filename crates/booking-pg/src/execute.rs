@@ -3,6 +3,7 @@
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::load::{Locked, Wanted};
+use crate::rollback::End;
 use crate::rows;
 use crate::sql::{self, BEGIN, Sql};
 use crate::store::PgStore;
@@ -13,7 +14,7 @@ use booking_core::{
     decide_batch,
 };
 use chrono::{DateTime, Utc};
-use futures_util::future::{join, join3};
+use futures_util::future::join3;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -45,10 +46,12 @@ impl PgStore {
             WhenBusy::Skip if !attempt.must_find_out() => self.locking.skip,
             WhenBusy::Skip | WhenBusy::Wait => self.locking.wait,
         };
-        let connection = Lease::from(&self.pool).await?;
+        let event_ids = event_ids(batch);
+        let (connection, before) = self.pool.connection_for(&event_ids).await?;
         let began = Instant::now();
         let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
-        let mut locked = self.lock_and_load(&connection, lock, batch, by_id).await?;
+        let mut locked =
+            self.lock_and_load(&connection, before, lock, batch, &event_ids, by_id).await?;
         let mut decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
         let mut answered = batch.iter().zip(&decided.0);
         let refuses = answered.any(|(item, execution)| item.must_know_its_id(execution));
@@ -58,12 +61,15 @@ impl PgStore {
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (executions, changes) = decided;
-        if changes.is_empty() && executions.iter().any(tells_what_was_done) {
+        if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
+            // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
+            self.pool.roll_back(connection, event_ids).await?;
+            self.observer.observe(Observation::Executed(began.elapsed()));
+            return Ok(executions);
+        }
+        if changes.is_empty() {
             // The row locks make COMMIT wait, for the disk and for the standby.
             connection.commit().await?;
-        } else if changes.is_empty() {
-            // Not COMMIT, which would do so for nothing.
-            connection.command("ROLLBACK").await?;
         } else {
             let writing = Instant::now();
             write_and_commit(&connection, &changes, locked.now, attempt).await?;
@@ -79,15 +85,16 @@ impl PgStore {
     async fn lock_and_load(
         &self,
         connection: &Lease,
+        before: End,
         lock: Sql,
         batch: &[EventCommand],
+        event_ids: &[Uuid],
         by_id: bool,
     ) -> Result<Locked, PgError> {
         let mut commands: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
         for item in batch {
             commands.entry(item.event_id).or_default().push(item);
         }
-        let lock_ids: Vec<Uuid> = commands.keys().map(|id| id.as_uuid()).collect();
         let Wanted { addresses, ids, keys } = Wanted::of(batch, by_id);
 
         let lock = connection.prepare(lock).await?;
@@ -99,13 +106,14 @@ impl PgStore {
         let begin = self.session.begin(BEGIN, AskedBy::of(batch));
         let asked = Instant::now();
         let lock_rows = async {
-            let rows = connection.rows(&lock, &[&lock_ids]).await;
+            let rows = connection.rows(&lock, &[&event_ids]).await;
             self.observer.observe(Observation::Locked(asked.elapsed()));
             rows
         };
         // Sent in this order without waiting in between. Each statement sees what was committed
         // before it began, and the lock is held when the later ones begin.
-        let ((begun, events, now), (by_address, by_id, by_key)) = join(
+        let (before, (begun, events, now), (by_address, by_id, by_key)) = join3(
+            before.wait(),
             join3(connection.script(BEGIN, &begin), lock_rows, connection.rows_if(&now, &[])),
             join3(
                 connection.rows_if(&by_address, &[&addresses.0, &addresses.1]),
@@ -114,6 +122,7 @@ impl PgStore {
             ),
         )
         .await;
+        before?;
         begun?;
 
         let mut states = BTreeMap::new();
@@ -138,6 +147,14 @@ impl PgStore {
         locked.load_positions(connection, batch).await?;
         Ok(locked)
     }
+}
+
+/// The events of a batch, in order.
+fn event_ids(batch: &[EventCommand]) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = batch.iter().map(|item| item.event_id.as_uuid()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// Whether this tells that something was done, although nothing is done now. It must be as safe as if it

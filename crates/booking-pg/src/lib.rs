@@ -25,7 +25,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
-//! | retries, time limits, commits of unknown outcome | `transaction.rs` |
+//! | retries, time limits, commits of unknown outcome | `transaction.rs`; ends that nobody waits for, `rollback.rs` |
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
@@ -58,7 +58,9 @@ mod parameters;
 mod read;
 mod read_registrations;
 mod records;
+mod rollback;
 mod rows;
+mod script;
 mod session;
 mod spellings;
 mod sql;
@@ -69,7 +71,7 @@ mod url;
 mod write;
 
 pub use error::ConnectError;
-pub use options::{OptionsError, PgOptions, TlsMode};
+pub use options::{OptionsError, PgOptions, PlanCacheMode, TlsMode};
 #[doc(hidden)]
 pub use sql::statements;
 pub use store::PgStore;

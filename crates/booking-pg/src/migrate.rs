@@ -2,14 +2,16 @@
 
 use crate::connection::Lease;
 use crate::error::ConnectError;
+use crate::script;
 use crate::spellings;
 use crate::sql;
 use crate::store::PgStore;
 use booking_core::{Migration, Needed, Schema};
+use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::timeout;
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Error, Row};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -91,7 +93,7 @@ impl PgStore {
             Vec::new()
         } else {
             let runner = embedded::migrations::runner();
-            let report = runner.run_async(connection.client_mut()).await?;
+            let report = runner.run_async(&mut OneByOne(connection.client_mut())).await?;
             report.applied_migrations().iter().map(ToString::to_string).collect()
         };
         spellings::rewrite(&connection).await?;
@@ -135,4 +137,93 @@ async fn look_at(connection: &Lease) -> Result<(Schema, bool), BoxError> {
 
 fn migration(row: &Row) -> Migration {
     Migration::applied(row.get("version"), row.get("name"), row.get("checksum"))
+}
+
+/// A connection that is sent the statements of a migration one by one, in one transaction. refinery's own
+/// implementation sends a migration as one message, and Citus refuses one with several statements.
+struct OneByOne<'a>(&'a mut Client);
+
+impl AsyncTransaction for OneByOne<'_> {
+    type Error = Error;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        scripts: T,
+    ) -> Result<usize, Error> {
+        let transaction = self.0.transaction().await?;
+        let mut executed = 0;
+        for script in scripts {
+            for statement in script::statements_of(script) {
+                transaction.batch_execute(statement).await?;
+            }
+            executed += 1;
+        }
+        transaction.commit().await?;
+        Ok(executed)
+    }
+}
+
+impl AsyncQuery<Vec<refinery::Migration>> for OneByOne<'_> {
+    async fn query<'a>(&'a mut self, query: &'a str) -> Result<Vec<refinery::Migration>, Error> {
+        AsyncQuery::query(&mut *self.0, query).await
+    }
+}
+
+impl AsyncMigrate for OneByOne<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From which one on each migration has to be fit for tables that are distributed already.
+    const FIT_FROM: i32 = 12;
+
+    /// The statements of a migration that Citus would refuse of distributed tables.
+    fn refused(migration: &str) -> Vec<&str> {
+        let adds =
+            ["ADD CONSTRAINT", "ADD PRIMARY KEY", "ADD UNIQUE", "ADD CHECK", "ADD FOREIGN KEY"];
+        let is_refused = |statement: &&str| {
+            let said = script::without_literals(statement).to_ascii_uppercase();
+            let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let is_alone = script::parts_of(&words).len() == 1;
+            let constrains = adds.iter().any(|add| words.contains(add));
+            words.starts_with("ALTER TABLE")
+                && (constrains && !is_alone || words.contains(" SET STORAGE "))
+        };
+        script::statements_of(migration).into_iter().filter(is_refused).collect()
+    }
+
+    fn all() -> Vec<(i32, String)> {
+        let runner = embedded::migrations::runner();
+        let all = runner.get_migrations().iter();
+        all.map(|own| (own.version(), own.sql().expect("it is embedded").to_owned())).collect()
+    }
+
+    #[test]
+    fn new_migrations_are_fit_for_distributed_tables() {
+        for (version, sql) in all().into_iter().filter(|(version, _)| *version >= FIT_FROM) {
+            assert_eq!(refused(&sql), <[&str; 0]>::default(), "V{version}");
+        }
+    }
+
+    /// The negative control: what was tried there and refused is found.
+    #[test]
+    fn what_distributed_tables_refuse_is_found() {
+        let second = all().into_iter().find(|(version, _)| *version == 2).expect("it is there").1;
+        assert!(!refused(&second).is_empty(), "it adds columns and constraints together");
+        for bad in [
+            "ALTER TABLE a ADD COLUMN b text, -- and\n ADD\n CONSTRAINT c CHECK (b <> ',')",
+            "CREATE TABLE a (b int); alter table a add constraint c unique (b), add check (b > 1);",
+            "ALTER TABLE facts ALTER COLUMN body SET STORAGE EXTERNAL",
+        ] {
+            assert_eq!(refused(bad).len(), 1, "{bad}");
+        }
+        for good in [
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (b IN ('x,', 'y'))",
+            "ALTER TABLE a ADD COLUMN b uuid REFERENCES d (id), ADD COLUMN c text",
+            "COMMENT ON TABLE a IS 'ALTER TABLE a ADD COLUMN b int, ADD CONSTRAINT c UNIQUE (b)'",
+        ] {
+            assert_eq!(refused(good), <[&str; 0]>::default());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use booking_core::{Clock, Observer, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -19,12 +20,44 @@ pub struct PgOptions {
     pub tls: TlsMode,
     /// The most connections that this store opens. At least 2: one may be waiting for a row.
     pub pool_size: usize,
+    /// For which values statements are planned.
+    pub plan_cache_mode: PlanCacheMode,
     /// The time to use instead of the database's, in tests.
     pub clock: Option<Clock>,
     /// Who is told how the work goes.
     pub observer: Arc<dyn Observer>,
     /// What the URL said that means nothing here, to be told when a store is opened.
     pub ignored: Vec<String>,
+}
+
+/// For which values PostgreSQL plans a statement, named as in its setting `plan_cache_mode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PlanCacheMode {
+    /// For any, once on a connection: what a lone client and small batches are fastest with.
+    #[default]
+    ForceGenericPlan,
+    /// For those that it is run with, as long as PostgreSQL thinks that this is cheaper. Citus wants it: it plans no
+    /// `INSERT … SELECT` without values.
+    Auto,
+}
+
+impl PlanCacheMode {
+    /// PostgreSQL's name of it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ForceGenericPlan => "force_generic_plan",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl FromStr for PlanCacheMode {
+    type Err = OptionsError;
+
+    fn from_str(text: &str) -> Result<Self, OptionsError> {
+        let modes = [Self::ForceGenericPlan, Self::Auto];
+        modes.into_iter().find(|mode| mode.as_str() == text).ok_or(OptionsError::PlanCacheMode)
+    }
 }
 
 /// How a connection is protected, named as in libpq's `sslmode`. Over a socket none is, as for libpq.
@@ -66,6 +99,9 @@ pub enum OptionsError {
     /// An `sslmode` that is not one of libpq's.
     #[error("sslmode must be disable, allow, prefer, require, verify-ca or verify-full")]
     SslMode,
+    /// A `plan_cache_mode` that is not one of those that statements are made for.
+    #[error("plan_cache_mode must be force_generic_plan or auto")]
+    PlanCacheMode,
     /// `sslrootcert` makes no sense with this `sslmode`.
     #[error("sslrootcert needs sslmode=verify-ca or verify-full")]
     RootCertificates,
@@ -151,6 +187,7 @@ impl PgOptions {
             config,
             tls: TlsMode::Disable,
             pool_size: Self::POOL_SIZE_DEFAULT,
+            plan_cache_mode: PlanCacheMode::default(),
             clock: None,
             observer: Arc::new(Unobserved),
             ignored: Vec::new(),
@@ -249,6 +286,22 @@ impl fmt::Debug for PgOptions {
             .field("location", &self.location())
             .field("tls", &self.tls)
             .field("pool_size", &self.pool_size)
+            .field("plan_cache_mode", &self.plan_cache_mode)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_cache_mode_is_read_by_the_name_that_it_has() {
+        for mode in [PlanCacheMode::ForceGenericPlan, PlanCacheMode::Auto] {
+            assert_eq!(mode.as_str().parse::<PlanCacheMode>().ok(), Some(mode));
+        }
+        for other in ["", "force_custom_plan", "AUTO"] {
+            assert!(other.parse::<PlanCacheMode>().is_err(), "{other}");
+        }
     }
 }

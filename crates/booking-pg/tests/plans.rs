@@ -2,8 +2,9 @@
 
 mod common;
 
+use booking_pg::PlanCacheMode;
 use booking_testkit::Database;
-use common::{connect, migrated_database};
+use common::{connect, migrated_database, statements};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -102,6 +103,15 @@ const PLANS: &[(&str, &[&str])] = &[
     ("ticket_key/show", &["ticket_keys_pkey"]),
     ("token/find", &["organizer_tokens_pkey", "organizers_pkey"]),
     ("token/revoke", &["organizer_tokens_pkey"]),
+];
+
+/// What some may go by as well where they are planned for their values, which are of no row here: the other index
+/// begins with the same columns, and PostgreSQL knows that it finds next to nothing.
+const WITH_VALUES: &[(&str, &[&str])] = &[
+    ("delivery/find", &["deliveries_of_endpoint"]),
+    ("delivery/note", &["deliveries_of_endpoint"]),
+    ("lane/advance", &["deliveries_pkey", "delivery_lanes_of_sink", "mails_pkey"]),
+    ("registration/respell", &["registrations_event_version", "registrations_live_email"]),
 ];
 
 /// The others: they add rows, ask for no table, or read every row there is.
@@ -209,6 +219,12 @@ async fn plans_use_the_indexes_whatever_the_tables_hold() {
 }
 
 async fn assert_plans_use_the_indexes(database: &Database, state: &str) {
+    for mode in [PlanCacheMode::ForceGenericPlan, PlanCacheMode::Auto] {
+        assert_plans_use_the_indexes_in(mode, database, state).await;
+    }
+}
+
+async fn assert_plans_use_the_indexes_in(mode: PlanCacheMode, database: &Database, state: &str) {
     let indexes = database.sql("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'");
     let indexes: BTreeSet<String> =
         indexes.into_iter().filter_map(|mut row| row.remove(0)).collect();
@@ -217,30 +233,40 @@ async fn assert_plans_use_the_indexes(database: &Database, state: &str) {
     let (client, connection) =
         tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
     tokio::spawn(connection);
-    let session = "SET enable_seqscan = off; SET enable_bitmapscan = off; \
-                   SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
-    client.batch_execute(session).await.expect("it answers");
+    let session = format!(
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; \
+         SET enable_mergejoin = off; SET plan_cache_mode = {}",
+        mode.as_str()
+    );
+    client.batch_execute(&session).await.expect("it answers");
     let mut wrong = Vec::new();
     for (name, expected) in PLANS {
-        let plan = plan_of(&client, name).await;
+        let plan = plan_of(&client, name, mode).await;
         let words = plan.split(|c: char| !c.is_alphanumeric() && c != '_');
         let used: BTreeSet<&str> = words.filter(|word| indexes.contains(*word)).collect();
-        if used != expected.iter().copied().collect() || plan.contains("Seq Scan") {
-            wrong.push(format!("{state}: {name} should go by {expected:?}:\n{plan}"));
+        let is_expected = used == expected.iter().copied().collect();
+        let is_as_good = mode == PlanCacheMode::Auto
+            && WITH_VALUES
+                .iter()
+                .any(|(of, also)| of == name && used == also.iter().copied().collect());
+        if !(is_expected || is_as_good) || plan.contains("Seq Scan") {
+            wrong.push(format!("{state}, {mode:?}: {name} should go by {expected:?}:\n{plan}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-async fn plan_of(client: &Client, name: &str) -> String {
+async fn plan_of(client: &Client, name: &str, mode: PlanCacheMode) -> String {
     let (_, text) = booking_pg::statements().find(|(known, _)| *known == name).expect(name);
-    let parameters = (1..).take_while(|n| text.contains(&format!("${n}::"))).count();
-    let statement = name.replace('/', "_");
+    // A plan for values is one for those that it has: NULL would be found nowhere.
+    let values = match mode {
+        PlanCacheMode::ForceGenericPlan => statements::nulls(text),
+        PlanCacheMode::Auto => statements::values(text),
+    };
+    let statement = statements::prepared(name);
     client.batch_execute(&format!("PREPARE {statement} AS {text}")).await.expect(name);
-    let nulls = vec!["NULL"; parameters].join(", ");
-    let nulls = if parameters == 0 { nulls } else { format!("({nulls})") };
-    let explained = client.simple_query(&format!("EXPLAIN EXECUTE {statement} {nulls}")).await;
-    let explained = explained.expect(name);
+    let execute = statements::execute(&statement, &values);
+    let explained = client.simple_query(&format!("EXPLAIN {execute}")).await.expect(name);
     let lines = explained.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,

@@ -242,8 +242,9 @@ mod tests {
                         (event_id=? AND user_email=?)";
         assert_eq!(plan(REGISTRATION_BY_ADDRESS), [by_email]);
         assert_eq!(plan(REGISTRATION_BY_ID), [by_id]);
-        for statement in [REGISTRATION_LIST, REGISTRATION_LIST_SEATED] {
-            let listed = "SEARCH registrations USING PRIMARY KEY (event_id=? AND event_version>?)";
+        for statement in [REGISTRATION_LIST, REGISTRATION_LIST_LIVE, REGISTRATION_LIST_SEATED] {
+            let listed = "SEARCH registrations USING INDEX registrations_event_version \
+                          (event_id=? AND event_version>?)";
             assert_eq!(plan(statement), [listed]);
         }
         let overdue = "SEARCH registrations USING INDEX registrations_running_out \
@@ -256,7 +257,8 @@ mod tests {
         let read = plan(REGISTRATION_READ);
         assert_eq!(read.last().map(String::as_str), Some(ahead));
         let public_id = "SEARCH registrations USING INDEX registrations_id (id=?)";
-        let unerased = "SEARCH registrations USING PRIMARY KEY (event_id=? AND event_version>?)";
+        let unerased = "SEARCH registrations USING INDEX registrations_event_version \
+                        (event_id=? AND event_version>?)";
         assert_eq!(plan(REGISTRATION_UNERASED)[0], unerased);
         for statement in [REGISTRATION_READ, REGISTRATION_EVENT, REGISTRATION_LAST] {
             let first = plan(statement).remove(0);
@@ -296,11 +298,14 @@ mod tests {
         ] {
             assert!(plan(statement).iter().any(|step| step.contains(index)), "{statement}");
         }
-        let last_of_event = "SEARCH facts USING PRIMARY KEY (event_id=?)".to_owned();
+        let last_of_event = "SEARCH facts USING INDEX facts_event_version (event_id=?)".to_owned();
         let new = plan(FACT_NEW);
         assert!(new.contains(&last_of_event), "{new:?}");
-        let facts = plan(FACT_AFTER).remove(0);
-        assert!(facts.starts_with("SEARCH facts USING PRIMARY KEY (event_id=? AND"), "{facts}");
+        for statement in [FACT_AFTER, FACT_READ] {
+            let facts = plan(statement).remove(0);
+            let by_version = "SEARCH facts USING INDEX facts_event_version (event_id=? AND";
+            assert!(facts.starts_with(by_version), "{facts}");
+        }
     }
 
     #[test]

@@ -121,6 +121,11 @@ fn other_origins_may_call_only_if_the_setting_says_so() {
     assert_eq!(allowed(&preflight(&closed)), None);
     let simple = http::send(closed.url(), "GET", "/events", &[origin], b"");
     assert_eq!(allowed(&simple), None);
+    // Nothing is said of other origins at all: OPTIONS is a method like others, and no answer depends on one.
+    let refused = preflight(&closed);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, POST")));
+    assert_eq!(simple.header("access-control-expose-headers"), None);
+    assert!(!simple.header("vary").is_some_and(|vary| vary.contains("Origin")), "{simple:?}");
 
     let listed = App::start_with(
         Data::sqlite(),

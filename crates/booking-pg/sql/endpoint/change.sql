@@ -11,13 +11,13 @@ SET url = coalesce($2::text, kept.url),
     END,
     former_secret_until = CASE
         WHEN $6::bytea <> kept.secret
-            THEN coalesce($10::timestamptz, statement_timestamp()) + make_interval(secs => $7::double precision)
+            THEN store.former_until
         ELSE kept.former_secret_until
     END,
     disabled_at = CASE
         WHEN $8::boolean THEN NULL
         WHEN NOT $8::boolean
-            THEN coalesce(kept.disabled_at, coalesce($10::timestamptz, statement_timestamp()))
+            THEN coalesce(kept.disabled_at, store.now)
         ELSE kept.disabled_at
     END,
     disabled_why = CASE
@@ -29,4 +29,10 @@ SET url = coalesce($2::text, kept.url),
         WHEN $8::boolean AND kept.disabled_at IS NOT NULL THEN NULL
         ELSE kept.failing_since
     END
+FROM (
+    SELECT
+        coalesce($10::timestamptz, statement_timestamp()) AS now,
+        coalesce($10::timestamptz, statement_timestamp())
+            + make_interval(secs => $7::double precision) AS former_until
+) AS store
 WHERE kept.id = $1::uuid

@@ -1,15 +1,25 @@
 -- event/update: writes the counts and versions of events whose rows are locked
--- As long as due_at stays the same no index is touched. By subscripts, see registration/insert.
+-- As long as due_at stays the same no index is touched. By subscripts, see registration/insert; not in SET itself,
+-- where Citus takes an array that is read for one that is written, which ends the server.
 UPDATE events
-SET booked_count = ($2::integer[])[at],
-    held_count = ($3::integer[])[at],
-    waitlist_count = ($4::integer[])[at],
-    version = ($5::bigint[])[at],
-    due_at = ($6::timestamptz[])[at],
+SET booked_count = made.booked_count,
+    held_count = made.held_count,
+    waitlist_count = made.waitlist_count,
+    version = made.version,
+    due_at = made.due_at,
     -- It is when the version was made.
     changed_at = CASE
-        WHEN events.version = ($5::bigint[])[at] THEN events.changed_at
+        WHEN events.version = made.version THEN events.changed_at
         ELSE $7::timestamptz
     END
-FROM generate_subscripts($1::uuid[], 1) AS at
-WHERE events.id = ($1::uuid[])[at]
+FROM (
+    SELECT
+        ($1::uuid[])[at] AS id,
+        ($2::integer[])[at] AS booked_count,
+        ($3::integer[])[at] AS held_count,
+        ($4::integer[])[at] AS waitlist_count,
+        ($5::bigint[])[at] AS version,
+        ($6::timestamptz[])[at] AS due_at
+    FROM generate_subscripts($1::uuid[], 1) AS at
+) AS made
+WHERE events.id = made.id

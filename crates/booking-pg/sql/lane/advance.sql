@@ -6,11 +6,8 @@ WITH stepped AS (
         attempts = step.attempts,
         lease = CASE WHEN step.goes_on THEN lane.lease END,
         due_at = CASE
-            WHEN step.wait IS NOT NULL
-                THEN coalesce($9::timestamptz, statement_timestamp())
-                    + make_interval(secs => step.wait)
-            WHEN lane.target > step.version
-                THEN coalesce($9::timestamptz, statement_timestamp())
+            WHEN step.wait IS NOT NULL THEN step.now + make_interval(secs => step.wait)
+            WHEN lane.target > step.version THEN step.now
         END
     FROM (
         SELECT
@@ -22,7 +19,8 @@ WITH stepped AS (
             ($5::bigint[])[at] AS position,
             ($6::integer[])[at] AS attempts,
             ($7::boolean[])[at] AS goes_on,
-            ($8::double precision[])[at] AS wait
+            ($8::double precision[])[at] AS wait,
+            coalesce($9::timestamptz, statement_timestamp()) AS now
         FROM generate_subscripts($1::uuid[], 1) AS at
     ) AS step
     WHERE lane.event_id = step.event_id

@@ -1,8 +1,11 @@
 -- lane/claim: gives somebody a turn at lanes that are due, of each sink up to so many
 UPDATE delivery_lanes AS lane
 SET lease = $3::uuid,
-    due_at = coalesce($4::timestamptz, statement_timestamp())
-        + make_interval(secs => $5::double precision)
+    due_at = store.due_at
+FROM (
+    SELECT coalesce($4::timestamptz, statement_timestamp())
+        + make_interval(secs => $5::double precision) AS due_at
+) AS store
 WHERE lane.ctid = ANY (
     ARRAY(
         SELECT due.place

@@ -26,7 +26,8 @@ WITH found AS (
 ),
 retried AS (
     UPDATE delivery_lanes AS lane
-    SET due_at = coalesce($2::timestamptz, statement_timestamp())
+    SET due_at = store.now
+    FROM (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
     WHERE lane.ctid = ANY (ARRAY(SELECT place FROM found))
     RETURNING lane.sink_id
 )

@@ -4,17 +4,12 @@
 -- fact of its event that is new in what this statement sees, whoever is looking at that one. What is not new
 -- any more has been looked at by somebody who has committed, and lies before that.
 WITH fresh AS (
-    SELECT ctid AS place, event_id, version_last
+    SELECT event_id, version_last
     FROM facts
     WHERE is_new
     ORDER BY event_id, version_last
     LIMIT $1::bigint
     FOR UPDATE SKIP LOCKED
-),
-looked_at AS (
-    UPDATE facts
-    SET is_new = false
-    WHERE ctid = ANY (ARRAY(SELECT place FROM fresh))
 ),
 spans AS (
     SELECT routed.event_id, earliest.version_first - 1 AS version, routed.target
@@ -77,6 +72,15 @@ lanes AS (
             WHEN lane.due_at IS NOT NULL THEN lane.due_at
             WHEN excluded.target > greatest(lane.version, excluded.version) THEN excluded.due_at
         END
+),
+-- Last, where the parts of a statement are run one after the other, as by Citus, so that what is looked at is new to
+-- those above; and by no ctid, which Citus takes from no other part. IS TRUE keeps it from being a join.
+looked_at AS (
+    UPDATE facts
+    SET is_new = false
+    WHERE facts.is_new
+        AND facts.event_id = ANY (ARRAY(SELECT event_id FROM fresh))
+        AND ((facts.event_id, facts.version_last) IN (SELECT event_id, version_last FROM fresh)) IS TRUE
 )
 SELECT count(*)
 FROM fresh

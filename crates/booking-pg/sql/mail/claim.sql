@@ -1,8 +1,11 @@
 -- mail/claim: gives somebody a turn at mails that are due
 UPDATE mails AS mail
 SET lease = $2::uuid,
-    due_at = coalesce($3::timestamptz, statement_timestamp())
-        + make_interval(secs => $4::double precision)
+    due_at = store.due_at
+FROM (
+    SELECT coalesce($3::timestamptz, statement_timestamp())
+        + make_interval(secs => $4::double precision) AS due_at
+) AS store
 WHERE mail.ctid = ANY (
     ARRAY(
         SELECT m.ctid

@@ -28,7 +28,8 @@ dropped AS (
     SET state = 'dropped',
         lease = NULL,
         due_at = NULL,
-        done_at = coalesce($1::timestamptz, statement_timestamp())
+        done_at = store.now
+    FROM (SELECT coalesce($1::timestamptz, statement_timestamp()) AS now) AS store
     WHERE mail.ctid = ANY (ARRAY(SELECT place FROM found))
     RETURNING mail.id
 )

@@ -27,8 +27,9 @@ retried AS (
     UPDATE mails AS mail
     SET state = 'due',
         attempts = CASE WHEN mail.state = 'stuck' THEN 0 ELSE mail.attempts END,
-        due_at = coalesce($1::timestamptz, statement_timestamp()),
+        due_at = store.now,
         done_at = NULL
+    FROM (SELECT coalesce($1::timestamptz, statement_timestamp()) AS now) AS store
     WHERE mail.ctid = ANY (ARRAY(SELECT place FROM found))
     RETURNING mail.id
 )

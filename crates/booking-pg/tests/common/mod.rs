@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
 
+pub(crate) mod statements;
+
 use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::prelude::*;

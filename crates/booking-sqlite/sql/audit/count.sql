@@ -2,7 +2,7 @@
 WITH counted AS (
     SELECT
         registrations.event_id AS event_id,
-        -- No index has this column, so that the table itself is counted.
+        -- No index has this column, so that rows of the table itself are counted.
         sum(registrations.status IN ('confirmed', 'held', 'offered')) AS seated,
         sum(registrations.status IN ('held', 'offered')) AS held,
         sum(registrations.status = 'waitlisted') AS waiting,

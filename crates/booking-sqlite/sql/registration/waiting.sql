@@ -1,4 +1,4 @@
--- registration/waiting: the head of the queue. The index has to be named: SQLite takes the primary key,
+-- registration/waiting: the head of the queue. The index has to be named: SQLite takes that of all versions,
 -- which gives the same order, for as good
 SELECT {registration}
 FROM registrations INDEXED BY registrations_waiting

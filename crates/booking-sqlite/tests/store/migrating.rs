@@ -237,6 +237,8 @@ async fn what_was_there_before_organizers_is_nobodys() {
         assert!(constraints.contains(&kept), "{kept} is gone");
     }
     for kept in indexes_before {
+        // Which has its order to the end since.
+        let kept = kept.replace("(event_id, expires_at)", "(event_id, expires_at, event_version)");
         assert!(indexes.contains(&kept), "{kept} is gone");
     }
     let columns = texts(&database, "SELECT name FROM pragma_table_info('events')");
@@ -300,6 +302,97 @@ async fn what_is_new_is_so_after_the_migration_too() {
     let lanes = "SELECT version || ' ' || target FROM delivery_lanes";
     assert_eq!(texts(&database, lanes), ["2 6"]);
     assert_eq!(texts(&database, new), <[String; 0]>::default());
+}
+
+/// A database as version 11 left it: two events that were sold in turns, with whatever a registration may have.
+fn version_11() -> Database {
+    let database = version_4();
+    let mut connection = database.connect();
+    let runner = embedded::migrations::runner().set_target(Target::Version(11));
+    runner.run(&mut connection).expect("migrated");
+    let insert = "INSERT INTO registrations (event_id, event_version, changed_version, id, user_email, name,
+            status, expires_at, generation, token_hash, checked_in_at, scan_id, created_at)
+        VALUES (?1, ?2, ?3, randomblob(16), 'person-' || ?2 || '@example.org', ?4, ?5, ?6, ?2, randomblob(32), ?7,
+            CASE WHEN ?7 IS NOT NULL THEN randomblob(16) END, ?2)";
+    let mut insert = connection.prepare(insert).expect("valid");
+    for version in 100..200_i64 {
+        let status = ["confirmed", "held", "waitlisted", "offered", "cancelled", "expired"];
+        let status = status[(version % 6) as usize];
+        let ends = matches!(status, "held" | "offered").then_some(version / 10);
+        let scanned = (status == "confirmed").then_some(version);
+        for id in [ID[1], ID[0]] {
+            let changed = (version % 2 == 0).then_some(version + 1_000);
+            let name = (version % 3 == 0).then_some("Ada");
+            let values = params![id.as_bytes(), version, changed, name, status, ends, scanned];
+            insert.execute(values).expect("written");
+            insert_facts(&connection, id, version, version, r#"[{"kind":"held"}]"#);
+        }
+    }
+    drop(insert);
+    drop(connection);
+    database
+}
+
+/// Every column of every row, and from where on the facts of an event are new.
+fn version_11_rows(database: &Database) -> [Vec<String>; 3] {
+    let registrations =
+        "SELECT concat_ws('|', hex(event_id), event_version, quote(changed_version), hex(id),
+            user_email, quote(name), status, quote(expires_at), generation, quote(token_hash),
+            quote(checked_in_at), quote(scan_id), created_at)
+        FROM registrations ORDER BY event_id, event_version";
+    let facts =
+        "SELECT concat_ws('|', hex(event_id), version_first, version_last, recorded_at, body)
+        FROM facts ORDER BY event_id, version_first";
+    let new = "SELECT concat_ws('|', hex(event_id), min(version_first)) FROM new_facts GROUP BY event_id ORDER BY 1";
+    [registrations, facts, new].map(|rows| texts(database, rows))
+}
+
+#[tokio::test]
+async fn tables_in_the_order_of_writing_hold_what_they_held() {
+    let database = version_11();
+    let constraints = || -> Vec<String> {
+        let tables = "SELECT sql FROM sqlite_schema WHERE name IN ('registrations', 'facts')";
+        let tables = texts(&database, tables).concat();
+        let names = tables.split("CONSTRAINT ").skip(1);
+        names.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect()
+    };
+    let (rows, constraints_before) = (version_11_rows(&database), constraints());
+    assert_eq!(rows.each_ref().map(Vec::len), [201, 202, 2]);
+    let applied = migrate(database.path()).await.expect("migrated");
+    assert!(applied.contains(&"V14__tables_in_the_order_of_writing".to_owned()), "{applied:?}");
+    assert_eq!(version_11_rows(&database), rows, "what was new is new, and nothing else");
+    let constraints = constraints();
+    for kept in constraints_before {
+        // These are indexes now.
+        let is_index = ["registrations_pkey", "facts_pkey"].contains(&kept.as_str());
+        assert!(is_index || constraints.contains(&kept), "{kept} is gone");
+    }
+    assert_sound(&database);
+
+    // What was sold in turns lies together, and what comes goes to the end.
+    let events = "SELECT hex(event_id) FROM registrations ORDER BY rowid";
+    let events = texts(&database, events);
+    assert!(events.is_sorted(), "{events:?}");
+    let connection = database.connect();
+    let body = r#"[{"kind":"held"}]"#;
+    connection.execute_batch("DELETE FROM new_facts").expect("all has been looked at");
+    insert_facts(&connection, ID[0], 300, 300, body);
+    let new = texts(&database, "SELECT 'new' FROM new_facts WHERE version_first = 300");
+    assert_eq!(new.len(), 1, "the trigger is there");
+
+    // What stood in the tables' keys stands in their indexes.
+    for twice in [
+        "INSERT INTO facts SELECT * FROM facts WHERE version_first = 300",
+        "INSERT INTO registrations SELECT event_id, event_version, changed_version, randomblob(16), 'x@y', name,
+            status, expires_at, generation, token_hash, checked_in_at, scan_id, created_at
+         FROM registrations WHERE event_version = 100",
+        "INSERT INTO registrations SELECT event_id, 301, 302, id, 'x@y', name,
+            status, expires_at, generation, token_hash, checked_in_at, scan_id, created_at
+         FROM registrations WHERE event_version = 100",
+    ] {
+        let refused = connection.execute_batch(twice).expect_err("it is there already");
+        assert!(refused.to_string().starts_with("UNIQUE constraint failed"), "{refused}");
+    }
 }
 
 /// Addresses in spellings that the versions before knew beside the one that counts, with the state of their

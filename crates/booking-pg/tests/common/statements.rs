@@ -1,0 +1,54 @@
+//! Statements as PREPARE and EXECUTE have them.
+
+/// Values for the parameters of a statement, of the types that it says itself.
+pub(crate) fn values(text: &str) -> Vec<String> {
+    let casts = (1..).map_while(|number| text.split_once(&format!("${number}::")));
+    casts.map(|(_, cast)| value(cast)).collect()
+}
+
+/// NULL for each of them.
+pub(crate) fn nulls(text: &str) -> Vec<String> {
+    values(text).into_iter().map(|_| "NULL".to_owned()).collect()
+}
+
+/// What runs a statement that was prepared under a name.
+pub(crate) fn execute(prepared: &str, values: &[String]) -> String {
+    match values.is_empty() {
+        true => format!("EXECUTE {prepared}"),
+        false => format!("EXECUTE {prepared} ({})", values.join(", ")),
+    }
+}
+
+/// The name that a statement is prepared under.
+pub(crate) fn prepared(name: &str) -> String {
+    name.replace('/', "_")
+}
+
+/// A value of the type that a cast begins with.
+fn value(cast: &str) -> String {
+    let word = |text: &str| {
+        let is_of_names = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        text.chars().take_while(is_of_names).collect::<String>()
+    };
+    let name = word(cast);
+    let after = &cast[name.len()..];
+    let (of, value) = match (name.as_str(), after.strip_prefix("::").map(word).as_deref()) {
+        ("text", Some("event_status")) => ("text", "'published'"),
+        ("text", Some("event_language")) => ("text", "'en'"),
+        ("text", Some("delivery_state")) => ("text", "'delivered'"),
+        ("text", Some("mail_state")) => ("text", "'sent'"),
+        ("text", None) => ("text", "'x'"),
+        ("uuid", None) => ("uuid", "gen_random_uuid()"),
+        ("integer", None) => ("integer", "7"),
+        ("bigint", None) => ("bigint", "7"),
+        ("double", None) => ("double precision", "7"),
+        ("boolean", None) => ("boolean", "true"),
+        ("timestamptz", None) => ("timestamptz", "now()"),
+        ("bytea", None) => ("bytea", "sha256('')"),
+        other => panic!("there is no value of {other:?}"),
+    };
+    match after.starts_with("[]") {
+        true => format!("ARRAY[{value}]::{of}[]"),
+        false => value.to_owned(),
+    }
+}
