@@ -134,7 +134,7 @@ pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;
 pub use store::reading::ReadStore;
 pub use store::schema::{Migration, Needed, Schema, SchemaError};
-pub use store::seats::SeatStore;
+pub use store::seats::{SeatLane, SeatStore};
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};

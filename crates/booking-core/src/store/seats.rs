@@ -1,8 +1,21 @@
 use crate::{
-    Event, EventCommand, Execution, IdempotencyKey, NewEvent, Outcome, StoreError, WhenBusy,
+    Event, EventCommand, EventId, Execution, IdempotencyKey, NewEvent, Outcome, StoreError,
+    WhenBusy,
 };
 use async_trait::async_trait;
 use std::fmt;
+
+/// With which others an event may share a transaction, and where that takes place. Events of one lane may be in one
+/// batch; batches of several cells of one node have its one machine to share.
+///
+/// What facts go along is another [`Lane`](crate::Lane).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct SeatLane {
+    /// The machine, by its number.
+    pub node: u16,
+    /// The database on it, by its number. No two nodes have cells of one number.
+    pub cell: u16,
+}
 
 /// Puts up events and gives out their seats: the part of a store that must never be wrong.
 ///
@@ -91,4 +104,10 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
         batch: &[EventCommand],
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError>;
+
+    /// Where an event is, or would be: which events may share a batch. It asks nobody, and may be another one when it
+    /// is asked again, if the events of a store were moved. A store that is one database has one lane.
+    fn lane_of(&self, _event: EventId) -> SeatLane {
+        SeatLane::default()
+    }
 }
