@@ -238,7 +238,7 @@ mod tests {
     /// How many items a page has, and where the next one starts.
     fn page_of(lengths: &[usize], next: Option<ItemCursor>) -> (usize, Option<String>) {
         let items = lengths.iter().map(|length| Item(*length)).collect();
-        let page = Page { items, next };
+        let page = Page { items, next, missing: Vec::new() };
         let limit = PageLimit::MAX;
         let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, Listed::Seated);
         let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
