@@ -125,11 +125,10 @@ pub use decide::{Decision, decide, decide_batch};
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
-pub use store::cells::{CellName, CellState};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
-pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
+pub use store::health::{CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
 pub use store::keys::KeyStore;
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;
@@ -139,6 +138,7 @@ pub use store::seats::{SeatLane, SeatStore};
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
+pub use values::cell::CellName;
 pub use values::delivery::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, DueLane, ENDPOINTS_MAX,
     Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,

@@ -1,5 +1,4 @@
 pub(crate) mod audit;
-pub(crate) mod cells;
 pub(crate) mod columns;
 pub(crate) mod delivery;
 pub(crate) mod error_chain;

@@ -45,15 +45,6 @@ impl fmt::Display for CellName {
     }
 }
 
-/// How a cell was when something was last asked of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellState {
-    /// Its name.
-    pub name: CellName,
-    /// Whether it answered, and could be worked with.
-    pub is_up: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
