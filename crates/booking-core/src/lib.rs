@@ -128,7 +128,9 @@ pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
-pub use store::health::{CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
+pub use store::health::{
+    CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch,
+};
 pub use store::keys::KeyStore;
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;

@@ -5,6 +5,7 @@ use crate::hosts::{self, Connector};
 use crate::options::PgOptions;
 use crate::sql::Sql;
 use crate::tls;
+use booking_core::CellName;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
     Status,
@@ -38,6 +39,20 @@ const SESSION: &str = "
     SET jit = off;
 ";
 
+/// The same in a schema. That is asked for where the connection is made, which no pooler hands on to others; here it is
+/// made sure that it was: another schema's tables look the same.
+fn session_in(schema: &CellName) -> String {
+    format!(
+        "{SESSION}
+         DO $$ BEGIN
+             IF current_schema() IS DISTINCT FROM '{schema}' THEN
+                 RAISE invalid_schema_name
+                     USING MESSAGE = 'there is no schema {schema}, or a pooler leads past it';
+             END IF;
+         END $$;"
+    )
+}
+
 /// The connections that a store shares.
 pub(crate) struct PgPool {
     pool: Pool,
@@ -64,7 +79,13 @@ pub(crate) fn pool(
     options: &PgOptions,
 ) -> Result<PgPool, Box<dyn std::error::Error + Send + Sync>> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let config = options.config.clone();
+    let (mut config, mut session) = (options.config.clone(), SESSION.to_owned());
+    if let Some(schema) = &options.schema {
+        let before = config.get_options().map(|before| format!("{before} "));
+        config.options(format!("{}-c search_path=\"{schema}\"", before.unwrap_or_default()));
+        session = session_in(schema);
+    }
+    let session: Arc<str> = session.into();
     let unreplicated = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&unreplicated);
     let plain = hosts::is_by_socket_alone(&config);
@@ -85,8 +106,11 @@ pub(crate) fn pool(
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(2 * PgOptions::CONNECT_WITHIN))
         .recycle_timeout(Some(PgOptions::CONNECT_WITHIN))
-        .post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+        .post_create(Hook::async_fn(move |client, _| {
+            let session = Arc::clone(&session);
+            Box::pin(
+                async move { client.batch_execute(&session).await.map_err(HookError::Backend) },
+            )
         }))
         .build();
     Ok(PgPool { pool: pool?, doubts: Arc::default(), unreplicated })

@@ -1,4 +1,4 @@
-use booking_core::{Clock, Observer, Unobserved};
+use booking_core::{CellName, Clock, Observer, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct PgOptions {
     pub clock: Option<Clock>,
     /// Who is told how the work goes.
     pub observer: Arc<dyn Observer>,
+    /// The schema with all tables, which has to be there; `None` for the one that the database has by itself.
+    pub schema: Option<CellName>,
     /// What the URL said that means nothing here, to be told when a store is opened.
     pub ignored: Vec<String>,
 }
@@ -153,6 +155,7 @@ impl PgOptions {
             pool_size: Self::POOL_SIZE_DEFAULT,
             clock: None,
             observer: Arc::new(Unobserved),
+            schema: None,
             ignored: Vec::new(),
         }
     }
@@ -184,7 +187,8 @@ impl PgOptions {
         });
         let hosts = hosts.collect::<Vec<_>>().join(",");
         let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("?");
-        format!("{hosts}/{}", shown(database))
+        let schema = self.schema.as_ref().map(|schema| format!(", schema {schema}"));
+        format!("{hosts}/{}{}", shown(database), schema.unwrap_or_default())
     }
 }
 

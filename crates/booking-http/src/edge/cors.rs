@@ -63,6 +63,7 @@ impl Cors {
                 "x-request-id",
             ])
             .expose_headers([
+                "booking-missing-cells",
                 "etag",
                 "idempotency-replayed",
                 "link",

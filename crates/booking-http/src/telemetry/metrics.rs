@@ -14,7 +14,7 @@ pub(crate) use requests::Route;
 use crate::telemetry::lag::{Lag, age_seconds};
 use crate::telemetry::readiness::Ready;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{Connections, Observation, Observer, StoreError, Totals};
+use booking_core::{CellState, Connections, Observation, Observer, StoreError, Totals};
 use chrono::{DateTime, Utc};
 use families::Families;
 use process::Process;
@@ -40,6 +40,8 @@ pub(crate) struct Snapshot {
     pub(crate) queue_age: Duration,
     /// The store's.
     pub(crate) connections: Connections,
+    /// How the store's cells are, if it has some.
+    pub(crate) cells: Vec<CellState>,
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
@@ -112,6 +114,10 @@ impl Metrics {
             [("server", ready.server), ("store", ready.store), ("migrations", ready.migrations)];
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
+        }
+        for cell in &now.cells {
+            let up = families.cells_up.with_label_values(&[cell.name.as_str()]);
+            up.set(i64::from(cell.is_up));
         }
         // Where the store does not answer, `booking_ready` says so, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {

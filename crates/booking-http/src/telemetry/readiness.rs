@@ -2,7 +2,7 @@
 
 use crate::telemetry::lag::LagTold;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{StoreError, StoreHealth, WriteTrouble};
+use booking_core::{CellState, StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -55,6 +55,11 @@ pub(crate) struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) delivery: Option<LagTold>,
+    /// `degraded` where some of the cells that the data is in cannot be worked with; as long as one can, that is no
+    /// reason either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) cells: Option<&'static str>,
 }
 
 impl Ready {
@@ -65,6 +70,12 @@ impl Ready {
     /// The same, with how far delivery lags behind.
     pub(crate) fn with_delivery(self, delivery: Option<LagTold>) -> Self {
         Self { delivery, ..self }
+    }
+
+    /// The same, with whether some cells are down.
+    pub(crate) fn with_cells(self, cells: &[CellState]) -> Self {
+        let is_degraded = cells.iter().any(|cell| !cell.is_up);
+        Self { cells: is_degraded.then_some("degraded"), ..self }
     }
 
     fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
@@ -81,7 +92,7 @@ impl Ready {
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations, tickets: None, delivery: None }
+        Self { server, store, migrations, tickets: None, delivery: None, cells: None }
     }
 }
 
@@ -104,6 +115,7 @@ mod tests {
             migrations,
             tickets: None,
             delivery: None,
+            cells: None,
         };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
@@ -118,6 +130,11 @@ mod tests {
             assert_eq!(found.is_ready(), found == all("ok", "ok", "ok"));
             let tickets = Some("other_keys");
             assert_eq!(Ready { tickets, ..found }.is_ready(), found.is_ready());
+            let name = booking_core::CellName::parse("c1").expect("a valid name");
+            for (is_up, expected) in [(true, None), (false, Some("degraded"))] {
+                let told = found.with_cells(&[CellState { name: name.clone(), is_up }]);
+                assert_eq!((told.cells, told.is_ready()), (expected, found.is_ready()));
+            }
         }
     }
 }
