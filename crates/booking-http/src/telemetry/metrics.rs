@@ -30,6 +30,9 @@ const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
 /// The longest that they are waited for.
 const TOTALS_WITHIN: Duration = Duration::from_secs(2);
 
+/// What a store that is one database is called among cells.
+const NO_CELL: &str = "-";
+
 /// What the server does at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
@@ -115,10 +118,13 @@ impl Metrics {
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
-        for cell in &now.cells {
-            let up = families.cells_up.with_label_values(&[cell.name.as_str()]);
-            up.set(i64::from(cell.is_up));
+        let cell_up = |name: &str, is_up| {
+            families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
+        };
+        if now.cells.is_empty() {
+            cell_up(NO_CELL, ready.store == "ok");
         }
+        now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
         // Where the store does not answer, `booking_ready` says so, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);
