@@ -118,7 +118,7 @@ impl Metrics {
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
-        let cell_up = |name: &str, is_up| {
+        let cell_up = |name: &str, is_up: bool| {
             families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
         };
         if now.cells.is_empty() {
