@@ -4,10 +4,10 @@ use crate::memory::{DeliveryFlaw, MemoryStore};
 use crate::tables::EventTable;
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
-    EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint,
-    NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
-    RegistrationId, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
+    EndpointChange, EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId,
+    MailStep, NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration,
+    RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -65,6 +65,11 @@ impl DeliveryStore for MemoryStore {
     ) -> Result<Vec<Lane>, StoreError> {
         let now = self.now();
         Ok(self.tables().delivery.claim_lanes(wanted, lease, now))
+    }
+
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
+        let now = self.now();
+        Ok(self.tables().delivery.due_lanes(wanted, now))
     }
 
     async fn facts_after(

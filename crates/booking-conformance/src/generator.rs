@@ -148,7 +148,11 @@ pub(crate) fn next_op(rng: &mut Rng, past: &Past) -> Op {
         0..3 if past.events.len() < EVENTS_MAX || rng.u8(..) < 40 => {
             Op::Create(next_event(rng, past))
         }
-        3 => Op::CreateOnce(next_event(rng, past), next_key(rng)),
+        3 => {
+            let (new, key) = (next_event(rng, past), next_key(rng));
+            let id = EventId::beside(&key.hash, new.id.as_uuid());
+            Op::CreateOnce(new.with(|new| new.id = id).expect("in order"), key)
+        }
         0..58 => {
             let commands = rng.usize(1..=BATCH_MAX);
             Op::Execute((0..commands).map(|_| next_command(rng, past)).collect())

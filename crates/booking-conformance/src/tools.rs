@@ -1,9 +1,9 @@
 use booking_core::{
     BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress,
-    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, Language, Listed, NewEvent,
-    NewToken, OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal,
-    Register, Registration, RegistrationCursor, RegistrationId, RemindHours, TimeZone, Transfer,
-    Venue, WhenBusy,
+    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, IdempotencyKey, Language,
+    Listed, NewEvent, NewToken, OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome,
+    PageLimit, Refusal, Register, Registration, RegistrationCursor, RegistrationId, RemindHours,
+    TimeZone, Transfer, Venue, WhenBusy,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -51,6 +51,12 @@ pub(crate) fn capacity(seats: u32) -> Capacity {
 pub(crate) fn new_event(name: &str, seats: u32) -> NewEvent {
     let name = EventName::parse(name).expect("a valid name");
     NewEvent::new(Uuid::now_v7().into(), name, capacity(seats))
+}
+
+/// The same, to be put up under `key`.
+pub(crate) fn new_event_under(key: IdempotencyKey, name: &str, seats: u32) -> NewEvent {
+    let id = EventId::beside(&key.hash, Uuid::now_v7());
+    new_event(name, seats).with(|new| new.id = id).expect("in order")
 }
 
 /// The same event with everything that can be said of one.

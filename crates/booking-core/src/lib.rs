@@ -128,7 +128,9 @@ pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
-pub use store::health::{Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch};
+pub use store::health::{
+    CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch,
+};
 pub use store::keys::KeyStore;
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;
@@ -138,10 +140,11 @@ pub use store::seats::{SeatLane, SeatStore};
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
 pub use values::capacity::{Capacity, CapacityMax};
+pub use values::cell::CellName;
 pub use values::delivery::{
-    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint,
-    EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext, LaneStep,
-    LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact,
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, DueLane, ENDPOINTS_MAX,
+    Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,
+    LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact,
     SinkBacklog, SinkId, WhyDisabled,
 };
 pub use values::email::EmailAddress;

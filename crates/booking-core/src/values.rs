@@ -1,6 +1,7 @@
 //! The types that parse: what is valid is known once there is a value of them.
 
 pub(crate) mod capacity;
+pub(crate) mod cell;
 pub(crate) mod delivery;
 pub(crate) mod email;
 pub(crate) mod event;

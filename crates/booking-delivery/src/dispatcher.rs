@@ -216,7 +216,7 @@ impl Dispatcher {
     /// Writes down how far workers have come.
     async fn write_steps(self: Arc<Self>) {
         let advance = async |steps: Arc<[LaneStep]>| self.store.advance(&steps).await;
-        self.steps.write_all(advance).await;
+        self.steps.write_all(|event_id| self.store.lane_of(event_id), advance).await;
     }
 
     /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have

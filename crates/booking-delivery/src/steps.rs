@@ -2,7 +2,9 @@
 //! store a transaction.
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
-use booking_core::{LaneStep, StoreError};
+use booking_core::{EventId, LaneStep, SeatLane, StoreError};
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
@@ -40,31 +42,46 @@ impl Steps {
         answer.await.map_err(StoreError::commit_unknown)?
     }
 
-    /// Writes by `advance`, one transaction after the other, for as long as it is polled.
-    pub(crate) async fn write_all<A>(&self, advance: impl Fn(Arc<[LaneStep]>) -> A)
-    where
+    /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and all cells side by
+    /// side.
+    pub(crate) async fn write_all<A>(
+        &self,
+        lane_of: impl Fn(EventId) -> SeatLane,
+        advance: impl Fn(Arc<[LaneStep]>) -> A,
+    ) where
         A: Future<Output = Result<Vec<bool>, StoreError>>,
     {
         let mut taken = self.taken.lock().await;
         let mut together = Vec::new();
         while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
-            let (steps, replies): (Vec<_>, Vec<_>) =
-                together.drain(..).map(|one| (one.step, one.reply)).unzip();
-            let steps: Arc<[LaneStep]> = steps.into();
-            let written = match advance(Arc::clone(&steps)).await {
-                Ok(written) => written.into_iter().map(Ok).collect(),
-                Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
-                Err(error) => {
-                    sleep(STORE_PAUSE).await;
-                    vec![Err(error); steps.len()]
-                }
-            };
-            assert_eq!(written.len(), replies.len(), "an answer for each step");
-            for (reply, written) in replies.into_iter().zip(written) {
-                // A worker that has gone does not hear it.
-                let _ = reply.send(written);
+            let mut cells: BTreeMap<SeatLane, Vec<Waiting>> = BTreeMap::new();
+            for waiting in together.drain(..) {
+                cells.entry(lane_of(waiting.step.event_id)).or_default().push(waiting);
             }
+            join_all(cells.into_values().map(|of_cell| write_together(&advance, of_cell))).await;
         }
+    }
+}
+
+async fn write_together<A>(advance: impl Fn(Arc<[LaneStep]>) -> A, together: Vec<Waiting>)
+where
+    A: Future<Output = Result<Vec<bool>, StoreError>>,
+{
+    let (steps, replies): (Vec<_>, Vec<_>) =
+        together.into_iter().map(|one| (one.step, one.reply)).unzip();
+    let steps: Arc<[LaneStep]> = steps.into();
+    let written = match advance(Arc::clone(&steps)).await {
+        Ok(written) => written.into_iter().map(Ok).collect(),
+        Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
+        Err(error) => {
+            sleep(STORE_PAUSE).await;
+            vec![Err(error); steps.len()]
+        }
+    };
+    assert_eq!(written.len(), replies.len(), "an answer for each step");
+    for (reply, written) in replies.into_iter().zip(written) {
+        // A worker that has gone does not hear it.
+        let _ = reply.send(written);
     }
 }
 
@@ -88,7 +105,7 @@ where
 mod tests {
     use super::*;
     use booking_core::{LaneNext, LeaseId, SinkId, Version};
-    use futures_util::future::{join_all, ready};
+    use futures_util::future::ready;
     use std::cell::RefCell;
     use std::fmt::Error;
     use uuid::Uuid;
@@ -114,7 +131,8 @@ mod tests {
     ) -> (Vec<Result<bool, StoreError>>, Vec<usize>) {
         let (steps, together) = (Steps::default(), RefCell::new(Vec::new()));
         let answers = join_all(versions.map(|version| steps.write(step(version))));
-        let written = steps.write_all(|steps| {
+        let one_cell = |_| SeatLane::default();
+        let written = steps.write_all(one_cell, |steps| {
             together.borrow_mut().push(steps.len());
             ready(advance(&steps))
         });

@@ -1,10 +1,12 @@
 //! The command line: what `booking-http` is asked to do, one subcommand each.
 
+mod cells;
 mod deliveries;
 mod erase;
 mod healthcheck;
 mod tokens;
 
+use crate::cli::cells::CellsCommand;
 use crate::cli::deliveries::DeliveriesCommand;
 use crate::config::{Config, StoreConfig, store};
 use crate::server;
@@ -59,6 +61,9 @@ enum Command {
     /// Look after what webhooks and mail still have to deliver
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
+    /// Make the cells that CELLS_FILE names, and look how they are
+    #[command(subcommand)]
+    Cells(CellsCommand),
 }
 
 /// What is to be done about mail.
@@ -125,6 +130,7 @@ impl Arguments {
             Command::Token(token) => token.run(config).await.map(|()| ExitCode::SUCCESS),
             Command::Mail(MailCommand::Preview { folder }) => preview(&folder),
             Command::Deliveries(command) => command.run(config).await.map(|()| ExitCode::SUCCESS),
+            Command::Cells(command) => command.run(config).await,
         }
     }
 }
@@ -143,11 +149,16 @@ async fn audit(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn backup(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
-    let StoreConfig::Sqlite(path) = &config.store else {
-        bail!(
+    let path = match &config.store {
+        StoreConfig::Sqlite(path) => path,
+        StoreConfig::Postgres(_) => bail!(
             "PostgreSQL is backed up by its own tools: pg_dump, or pg_basebackup and its log; \
              docker/OPERATING.md says how"
-        );
+        ),
+        StoreConfig::Cells(_) => bail!(
+            "each cell is backed up by itself: name its file in BOOKING_DB in place of CELLS_FILE, or use \
+             PostgreSQL's own tools; docker/OPERATING.md says how"
+        ),
     };
     let report = booking_sqlite::backup(path, file).await.context("there is no backup")?;
     println!("{} is a copy of {}", file.display(), path.display());
@@ -166,10 +177,14 @@ fn print_report(report: &AuditReport) -> ExitCode {
     for difference in &report.differences {
         println!("{difference}");
     }
+    for cell in &report.missing {
+        println!("cell {cell} could not be asked: nothing is said of its events");
+    }
     let (events, registrations) = (report.events, report.registrations);
     let differences = report.differences.len();
     println!("{events} events, {registrations} registrations, {differences} differences");
-    if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_well = report.differences.is_empty() && report.missing.is_empty();
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
@@ -204,7 +219,8 @@ fn settings_help() -> String {
     }
     text.push_str(
         "\nAny of DATABASE_URL and the DB_… settings but DB_POOL_SIZE, DB_PLAN_CACHE_MODE and \
-         DB_WAIT_SECONDS means PostgreSQL; without them the data is in an SQLite file.",
+         DB_WAIT_SECONDS means PostgreSQL; CELLS_FILE means what it names; without them the data \
+         is in an SQLite file.",
     );
     text
 }
@@ -263,6 +279,9 @@ mod tests {
         ] {
             assert_eq!(parse(arguments), Err(error), "{arguments:?}");
         }
+        let status = Command::Cells(CellsCommand::Status);
+        assert_eq!(parse(&["cells", "status"]), Ok(Some(status)));
+        assert_eq!(parse(&["cells", "create"]), Ok(Some(Command::Cells(CellsCommand::Create))));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

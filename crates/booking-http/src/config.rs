@@ -1,7 +1,9 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
+mod cells;
 pub(crate) mod store;
 
+pub use self::cells::{CellPlace, CellsConfig};
 pub use crate::api::base_url::BaseUrl;
 pub use crate::edge::cors::Cors;
 pub use crate::edge::cross_site::AllowedHosts;
@@ -93,6 +95,8 @@ pub enum StoreConfig {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
+    /// In several of them: each event in one.
+    Cells(Box<CellsConfig>),
 }
 
 impl Config {
@@ -102,6 +106,7 @@ impl Config {
             StoreConfig::Postgres(options) => options.pool_size as u64,
             // Each reader has the database, its log and the log's index open.
             StoreConfig::Sqlite(_) => 3 * u64::from(booking_sqlite::READERS_DEFAULT.get()),
+            StoreConfig::Cells(cells) => cells.store_files(),
         }
     }
 
@@ -135,6 +140,8 @@ impl Config {
         let pool_size = match &store {
             StoreConfig::Postgres(options) => options.pool_size,
             StoreConfig::Sqlite(_) => PgOptions::POOL_SIZE_DEFAULT,
+            // Those of one cell: which others have is nothing to it.
+            StoreConfig::Cells(cells) => cells.pool_size(),
         };
         let config = Self {
             address: SocketAddr::new(
@@ -201,12 +208,23 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
+    let cells = read_cells(reader, pool_size);
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
         .filter(|s| s.name.starts_with("DB_") && !NOT_OF_A_PLACE.contains(&s.name))
         .filter(|setting| reader.given(setting.name).is_some())
         .collect();
+    if reader.given("CELLS_FILE").is_some() {
+        let others = ["DATABASE_URL", "DATABASE_URL_FILE", "BOOKING_DB"].into_iter();
+        let others = others.filter(|name| reader.given(name).is_some());
+        let others: Vec<_> = others.chain(parts.iter().map(|part| part.name)).collect();
+        for name in others {
+            reader.fail(name, "cannot be combined with CELLS_FILE");
+        }
+        let nothing = || StoreConfig::Sqlite(PathBuf::new());
+        return cells.map_or_else(nothing, |cells| StoreConfig::Cells(Box::new(cells)));
+    }
     let mut options = match (url, parts.first()) {
         (None, None) => return StoreConfig::Sqlite(read_database_file(reader)),
         (Some(_), Some(part)) => {
@@ -225,6 +243,19 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     options.pool_size = pool_size;
     options.plan_cache_mode = plan_cache_mode;
     StoreConfig::Postgres(Box::new(options))
+}
+
+fn read_cells(reader: &mut Reader<'_>, pool_size: usize) -> Option<CellsConfig> {
+    let path = reader.given("CELLS_FILE")?;
+    let read = std::fs::read_to_string(path.trim());
+    let read = read.map_err(|error| format!("cannot read {}: {error}", path.trim()));
+    match read.and_then(|text| CellsConfig::parse(&text, pool_size)) {
+        Ok(cells) => Some(cells),
+        Err(why) => {
+            reader.fail("CELLS_FILE", why);
+            None
+        }
+    }
 }
 
 /// A folder is no database, and SQLite says no more of it than that it cannot be opened.

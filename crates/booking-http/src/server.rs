@@ -85,7 +85,7 @@ async fn serve_observed(
     let service = service.with_sender(sender.clone(), config.webhook_allow_private);
     let service = service.with_finder(finder);
     let at_once = match config.store {
-        StoreConfig::Postgres(_) => AT_ONCE_ON_POSTGRES,
+        StoreConfig::Postgres(_) | StoreConfig::Cells(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
     };
     let service = service.with_retention(config.retention).with_bulkhead(at_once);

@@ -44,8 +44,9 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
     pub(crate) admission: Admission,
-    /// What writes and is not for the queue.
-    pub(crate) bulkhead: Bulkhead,
+    /// For what writes and is not for the queue: one for each cell of the store, so that one that is away keeps
+    /// nobody else waiting.
+    bulkheads: Vec<Bulkhead>,
     pub(crate) tickets: Tickets,
     pub(crate) webhooks: Webhooks,
     /// For those who have lost their link, where mail is sent.
@@ -89,9 +90,9 @@ impl Service {
             lag: LastLag::default(),
             delivering: Supervisor::default(),
             beside: Supervisor::default(),
+            bulkheads: bulkheads(&*store, AT_ONCE_ON_SQLITE),
             store,
             admission,
-            bulkhead: Bulkhead::new(AT_ONCE_ON_SQLITE),
             tickets,
             retention: None,
             holds: Holds::new(limits),
@@ -147,15 +148,39 @@ impl Service {
 
     /// The same, which lets so many write beside the queue at a time.
     pub(crate) fn with_bulkhead(self, at_once: usize) -> Self {
-        Self { bulkhead: Bulkhead::new(at_once), ..self }
+        Self { bulkheads: bulkheads(&*self.store, at_once), ..self }
     }
 
-    /// Lets a client have something written that is not for the queue.
+    /// What is before that which is written and is no event's.
+    pub(crate) fn bulkhead(&self) -> &Bulkhead {
+        &self.bulkheads[0]
+    }
+
+    /// Lets a client have something written that is not for the queue, and no event's.
     pub(crate) async fn write_limited<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, SubmitError> {
-        let done = self.bulkhead.run(work).await;
+        self.write_behind(self.bulkhead(), work).await
+    }
+
+    /// The same of an event that is to be put up.
+    pub(crate) async fn write_limited_of<T>(
+        &self,
+        event_id: EventId,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, SubmitError> {
+        let cell = usize::from(self.store.lane_of(event_id).cell);
+        let bulkhead = self.bulkheads.get(cell).unwrap_or(self.bulkhead());
+        self.write_behind(bulkhead, work).await
+    }
+
+    async fn write_behind<T>(
+        &self,
+        bulkhead: &Bulkhead,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, SubmitError> {
+        let done = bulkhead.run(work).await;
         if let Err(SubmitError::Overloaded) = done {
             sleep(REFUSAL_PAUSE).await;
         }
@@ -242,7 +267,10 @@ impl Service {
     pub(crate) async fn ready(&self) -> Ready {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
-        ready.with_delivery(self.lag.told(self.delivering.down())).with_beside(self.beside.down())
+        ready
+            .with_delivery(self.lag.told(self.delivering.down()))
+            .with_beside(self.beside.down())
+            .with_cells(&self.store.cells())
     }
 
     /// What is counted, as `/metrics` shows it.
@@ -254,6 +282,7 @@ impl Service {
             queue_commands: self.admission.depth(),
             queue_age: self.admission.age(),
             connections: self.store.connections(),
+            cells: self.store.cells(),
             lag: self.lag.get(),
             tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),
         };
@@ -289,6 +318,11 @@ impl Service {
             stopped.await;
         }
     }
+}
+
+/// One for each cell of a store, or for the store.
+fn bulkheads(store: &dyn BookingStore, at_once: usize) -> Vec<Bulkhead> {
+    (0..store.cells().len().max(1)).map(|_| Bulkhead::new(at_once)).collect()
 }
 
 /// A request that is under way.

@@ -43,6 +43,7 @@ settings! {
     "DB_PLAN_CACHE_MODE" ["force_generic_plan"] "for which values PostgreSQL plans statements: force_generic_plan, for any, or auto, for those that it has, which Citus wants"
     "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
     "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
+    "CELLS_FILE" [""] "a TOML file that names several databases, PostgreSQL or SQLite, and says in which each event is, in place of all of these; DB_POOL_SIZE is then for each of them"
     "CAPACITY_MAX" ["100000"] "the most seats that an event may have"
     "QUEUE_MAX" ["16384"] "the most commands that wait; one more is refused with 503"
     "QUEUE_FULL_SECONDS" ["3"] "when the first has waited for so long, the queue counts as full"

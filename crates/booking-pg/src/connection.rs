@@ -6,10 +6,12 @@ use crate::options::{PgOptions, PlanCacheMode};
 use crate::rollback::Rollbacks;
 use crate::sql::Sql;
 use crate::tls;
+use booking_core::CellName;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
     Status,
 };
+use std::fmt::Write;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,9 +40,23 @@ const SESSION: &str = "
     SET jit = off;
 ";
 
-/// What a connection is told where statements are planned so.
-fn session(plan_cache_mode: PlanCacheMode) -> String {
-    format!("{SESSION}SET plan_cache_mode = {};", plan_cache_mode.as_str())
+/// What a connection is told where statements are planned so, and in a schema if there is one. That is asked for where the
+/// connection is made, which no pooler hands on to others; here it is made sure that it was: another schema's tables
+/// look the same.
+fn session(plan_cache_mode: PlanCacheMode, schema: Option<&CellName>) -> String {
+    let mut session = format!("{SESSION}SET plan_cache_mode = {};", plan_cache_mode.as_str());
+    if let Some(schema) = schema {
+        let _ = write!(
+            session,
+            "DO $$ BEGIN
+                 IF current_schema() IS DISTINCT FROM '{schema}' THEN
+                     RAISE invalid_schema_name
+                         USING MESSAGE = 'there is no schema {schema}, or a pooler leads past it';
+                 END IF;
+             END $$;"
+        );
+    }
+    session
 }
 
 /// The connections that a store shares.
@@ -71,7 +87,11 @@ pub(crate) fn pool(
     options: &PgOptions,
 ) -> Result<PgPool, Box<dyn std::error::Error + Send + Sync>> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let config = options.config.clone();
+    let mut config = options.config.clone();
+    if let Some(schema) = &options.schema {
+        let before = config.get_options().map(|before| format!("{before} "));
+        config.options(format!("{}-c search_path=\"{schema}\"", before.unwrap_or_default()));
+    }
     let unreplicated = Arc::<AtomicU64>::default();
     let counted = Arc::clone(&unreplicated);
     let plain = hosts::is_by_socket_alone(&config);
@@ -86,7 +106,7 @@ pub(crate) fn pool(
             Manager::from_connect(config, connector, recycling)
         }
     };
-    let session: Arc<str> = session(options.plan_cache_mode).into();
+    let session: Arc<str> = session(options.plan_cache_mode, options.schema.as_ref()).into();
     let pool: Result<Pool, BuildError> = Pool::builder(manager)
         .max_size(options.pool_size.max(PgOptions::POOL_SIZE_MIN))
         .runtime(Runtime::Tokio1)

@@ -3,10 +3,10 @@
 use crate::store::PgStore;
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
-    EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
-    Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId,
-    SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
+    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
+    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -50,6 +50,10 @@ impl DeliveryStore for PgStore {
         lease: LeaseId,
     ) -> Result<Vec<Lane>, StoreError> {
         self.lease_lanes(wanted, lease).await
+    }
+
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
+        self.list_due_lanes(wanted).await
     }
 
     async fn facts_after(

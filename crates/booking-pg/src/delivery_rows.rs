@@ -3,8 +3,9 @@
 use crate::error::PgError;
 use crate::rows::{bytes32, count, event_id, in_column, registration_id, unreadable, version};
 use booking_core::{
-    Delivery, DeliveryState, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact, Lane, Mail,
-    MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version, WebhookType, WhyDisabled,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, EventId, Fact, Lane,
+    Mail, MailKind, NewMail, RecordedFact, SinkBacklog, TypeFilter, Version, WebhookType,
+    WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -49,6 +50,11 @@ pub(crate) fn lane(row: &Row) -> Result<Lane, PgError> {
         target: version("target", row.get(4))?,
         attempts: count("attempts", row.get(5))?,
     })
+}
+
+/// A row of `lane/due`.
+pub(crate) fn due_lane(row: &Row) -> DueLane {
+    DueLane { event_id: event_id(row, 0), sink: row.get::<_, Uuid>(1).into(), due_at: row.get(2) }
 }
 
 /// The facts of a row of `fact/after`.

@@ -36,6 +36,9 @@ pub enum ConnectError {
     /// version with which this one cannot work: a [`SchemaError`](booking_core::SchemaError).
     #[error("the database could not be migrated")]
     Migrate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A schema could not be made.
+    #[error("the schema could not be made")]
+    Schema(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It could not be found out whether the tables are there, or they cannot be worked with.
     #[error("the database's tables cannot be used")]
     Tables(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -10,7 +10,7 @@ use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::write_rows;
 use booking_core::{
-    Backlog, Delivery, ENDPOINTS_MAX, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId,
+    Backlog, Delivery, DueLane, ENDPOINTS_MAX, EventId, LEASE, Lane, LaneNext, LaneStep, LeaseId,
     MAIL_SEEN_KEPT, NewMail, Page, PageLimit, RecordedFact, Registration, RegistrationCursor,
     SinkId, StoreError, Version,
 };
@@ -43,6 +43,26 @@ impl PgStore {
         let claimed = write_rows(self, "claim_lanes", sql::LANE_CLAIM, parameters).await?;
         let claimed = claimed.iter().map(delivery_rows::lane);
         claimed.collect::<Result<_, _>>().map_err(PgError::into_store_error)
+    }
+
+    pub(crate) async fn list_due_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+    ) -> Result<Vec<DueLane>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sinks: Vec<Uuid> = wanted.iter().map(|(sink, _)| sink.as_uuid()).collect();
+        let at_most: Vec<i64> = wanted.iter().map(|(_, at_most)| *at_most as i64).collect();
+        let now = self.clock_time();
+        self.read(move |connection| {
+            let (sinks, at_most) = (sinks.clone(), at_most.clone());
+            Box::pin(async move {
+                let rows = connection.fetch(sql::LANE_DUE, &[&sinks, &at_most, &now]).await?;
+                Ok(rows.iter().map(delivery_rows::due_lane).collect())
+            })
+        })
+        .await
     }
 
     /// Run again after a COMMIT that was lost, it may tell of a lane that it has released itself that it is not

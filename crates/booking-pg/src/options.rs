@@ -1,4 +1,4 @@
-use booking_core::{Clock, Observer, Unobserved};
+use booking_core::{CellName, Clock, Observer, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,6 +26,8 @@ pub struct PgOptions {
     pub clock: Option<Clock>,
     /// Who is told how the work goes.
     pub observer: Arc<dyn Observer>,
+    /// The schema with all tables, which has to be there; `None` for the one that the database has by itself.
+    pub schema: Option<CellName>,
     /// What the URL said that means nothing here, to be told when a store is opened.
     pub ignored: Vec<String>,
 }
@@ -190,6 +192,7 @@ impl PgOptions {
             plan_cache_mode: PlanCacheMode::default(),
             clock: None,
             observer: Arc::new(Unobserved),
+            schema: None,
             ignored: Vec::new(),
         }
     }
@@ -221,7 +224,8 @@ impl PgOptions {
         });
         let hosts = hosts.collect::<Vec<_>>().join(",");
         let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("?");
-        format!("{hosts}/{}", shown(database))
+        let schema = self.schema.as_ref().map(|schema| format!(", schema {schema}"));
+        format!("{hosts}/{}{}", shown(database), schema.unwrap_or_default())
     }
 }
 

@@ -57,7 +57,7 @@ impl PgStore {
                 let Some(event) = event.first() else { return Ok(None) };
                 let (status, now) = (rows::event_status(event, 1)?, event.get(2));
                 if listed == Listed::Seated && status == EventStatus::Cancelled {
-                    return Ok(Some(Page { items: Vec::new(), next: None }));
+                    return Ok(Some(Page::new(Vec::new(), limit)));
                 }
                 let rows = rows.iter().map(|row| as_of(row, now, status));
                 Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))

@@ -97,6 +97,7 @@ statements! {
     LANE_CLAIM "lane/claim"
     LANE_DELETE "lane/delete"
     LANE_DROP "lane/drop"
+    LANE_DUE "lane/due"
     LANE_RETRY "lane/retry"
     LANE_ROUTE "lane/route"
     MAIL_BACKLOG "mail/backlog"

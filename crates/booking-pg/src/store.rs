@@ -5,11 +5,12 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, ErrorChain, Event,
-    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
-    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
-    PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
+    AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress, ErrorChain,
+    Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore,
+    Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
+    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
+    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -50,16 +51,7 @@ impl PgStore {
     /// # Errors
     /// [`ConnectError`]; a database that refuses us (a wrong password, say) is not waited for.
     pub async fn connect(options: &PgOptions, limit: Duration) -> Result<Self, ConnectError> {
-        let store = Self {
-            pool: connection::pool(options).map_err(ConnectError::Options)?,
-            clock: options.clock.clone(),
-            locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
-            observer: Arc::clone(&options.observer),
-            session: SessionName::of(&options.config),
-            writes: WriteWatch::default(),
-            refuses: AtomicBool::new(false),
-            location: options.location(),
-        };
+        let store = Self::unconnected(options)?;
         for name in &options.ignored {
             log::info!("the parameter {name} in the URL changes nothing here");
         }
@@ -84,6 +76,39 @@ impl PgStore {
             sleep(CONNECT_PAUSE).await;
         }
         Ok(store)
+    }
+
+    /// A store whose database is asked for nothing yet, and may be away: for whoever has others beside it to go on
+    /// with. What [`connect`](Self::connect) and [`check_tables`](Self::check_tables) would find out shows when it is used.
+    ///
+    /// # Errors
+    /// [`ConnectError::Options`].
+    pub fn unconnected(options: &PgOptions) -> Result<Self, ConnectError> {
+        Ok(Self {
+            pool: connection::pool(options).map_err(ConnectError::Options)?,
+            clock: options.clock.clone(),
+            locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
+            observer: Arc::clone(&options.observer),
+            session: SessionName::of(&options.config),
+            writes: WriteWatch::default(),
+            refuses: AtomicBool::new(false),
+            location: options.location(),
+        })
+    }
+
+    /// Makes a schema for another store, unless it is there. This one stays where it is.
+    ///
+    /// # Errors
+    /// [`ConnectError::Schema`].
+    pub async fn create_schema(&self, name: &CellName) -> Result<(), ConnectError> {
+        let script = format!("CREATE SCHEMA IF NOT EXISTS \"{name}\"");
+        let made = async {
+            let connection = Lease::from(&self.pool).await?;
+            connection.script("CREATE SCHEMA", &script).await?;
+            connection.give_back();
+            Ok::<_, PgError>(())
+        };
+        made.await.map_err(|error| ConnectError::Schema(error.into()))
     }
 
     /// Where the data is, for people.

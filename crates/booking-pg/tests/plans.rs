@@ -50,6 +50,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("lane/claim", &["delivery_lanes_of_sink"]),
     ("lane/delete", &["delivery_lanes_of_sink"]),
     ("lane/drop", &["delivery_lanes_of_sink"]),
+    ("lane/due", &["delivery_lanes_of_sink"]),
     ("lane/retry", &["delivery_lanes_of_sink", "webhook_endpoints_pkey"]),
     (
         "lane/route",

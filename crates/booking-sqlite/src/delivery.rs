@@ -6,10 +6,10 @@ use crate::store::SqliteStore;
 use crate::{endpoints, former_holders, lanes, mails, sql};
 use async_trait::async_trait;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
-    EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail,
-    Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId,
-    SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
+    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
+    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -137,6 +137,11 @@ impl DeliveryStore for SqliteStore {
         }
         let wanted = wanted.to_vec();
         self.write(move |connection, clock| lanes::claim(connection, &wanted, lease, clock)).await
+    }
+
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
+        let wanted = wanted.to_vec();
+        self.read(move |connection, now| lanes::due_since(connection, &wanted, now)).await
     }
 
     async fn facts_after(

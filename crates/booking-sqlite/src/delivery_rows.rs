@@ -6,8 +6,9 @@ use crate::rows::{
     uuid, version,
 };
 use booking_core::{
-    Delivery, DeliveryState, Endpoint, EndpointSecret, EndpointUrl, Fact, Lane, Mail, MailKind,
-    NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version, WebhookType, WhyDisabled,
+    Delivery, DeliveryState, DueLane, Endpoint, EndpointSecret, EndpointUrl, Fact, Lane, Mail,
+    MailKind, NewMail, RecordedFact, SinkBacklog, SinkId, TypeFilter, Version, WebhookType,
+    WhyDisabled,
 };
 use rusqlite::Row;
 use uuid::Uuid;
@@ -49,6 +50,12 @@ pub(crate) fn lane(row: &Row<'_>) -> Result<Lane, Failure> {
         target: version(row, 4, "delivery_lanes.target")?,
         attempts: count(row, 5, "delivery_lanes.attempts")?,
     })
+}
+
+/// The same, and since when it is due.
+pub(crate) fn due_lane(row: &Row<'_>) -> Result<DueLane, Failure> {
+    let Lane { event_id, sink, .. } = lane(row)?;
+    Ok(DueLane { event_id, sink, due_at: time(row, 6, "delivery_lanes.due_at")? })
 }
 
 /// The facts of a row with the columns of `fact/after`.

@@ -7,12 +7,12 @@ use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{delivery_rows, endpoints, mails, rows, sql};
 use booking_core::{
-    Backlog, Clock, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep, LeaseId,
-    MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration, RegistrationCursor, SinkId,
-    Version,
+    Backlog, Clock, DueLane, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep,
+    LeaseId, MAIL_SEEN_KEPT, Page, PageLimit, RecordedFact, Registration, RegistrationCursor,
+    SinkId, Version,
 };
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use std::cmp::Reverse;
 
 /// The facts of one event that are new: they follow one another.
@@ -76,12 +76,30 @@ pub(crate) fn due(
     wanted: &[(SinkId, usize)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Lane>, Failure> {
+    due_by(connection, wanted, now, delivery_rows::lane)
+}
+
+/// The same, and since when they are.
+pub(crate) fn due_since(
+    connection: &Connection,
+    wanted: &[(SinkId, usize)],
+    now: DateTime<Utc>,
+) -> Result<Vec<DueLane>, Failure> {
+    due_by(connection, wanted, now, delivery_rows::due_lane)
+}
+
+fn due_by<T>(
+    connection: &Connection,
+    wanted: &[(SinkId, usize)],
+    now: DateTime<Utc>,
+    read: fn(&Row<'_>) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
     let mut statement = connection.prepare_cached(sql::LANE_DUE)?;
     let mut lanes = Vec::new();
     for (sink, at_most) in wanted {
         let (sink, at_most) = (sink.as_uuid(), i64::try_from(*at_most).unwrap_or(i64::MAX));
         let parameters = params![sink.as_bytes(), now.timestamp_micros(), at_most];
-        for lane in statement.query_and_then(parameters, delivery_rows::lane)? {
+        for lane in statement.query_and_then(parameters, read)? {
             lanes.push(lane?);
         }
     }

@@ -344,7 +344,7 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     for who in ["lin", "ida"] {
         waiting.push(waitlisted(execute_one(store, queue_up(queue, who)).await));
     }
-    let put_up = store.create_event_once(new_event("Once", 3), key(24)).await;
+    let put_up = store.create_event_once(new_event_under(key(24), "Once", 3), key(24)).await;
     let put_up = put_up.expect("the store answers");
     deliver_some(store, sink).await;
     Filled { queue, waiting, holder, keyed, put_up }
@@ -381,7 +381,7 @@ pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixtur
         assert_eq!(execute_one(&*store, command.clone()).await, replayed(answer.clone()));
     }
     // As another request asks, with an id of its own.
-    let again = store.create_event_once(new_event("Once", 3), key(24)).await;
+    let again = store.create_event_once(new_event_under(key(24), "Once", 3), key(24)).await;
     assert_eq!(again.expect("the store answers"), replayed(filled.put_up));
     assert_eq!(ask_everything(&*store).await, before, "nothing was done again");
 

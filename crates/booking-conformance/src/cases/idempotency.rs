@@ -151,14 +151,10 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let stores =
         [fixture.open(Some(clock.as_clock())).await, fixture.open(Some(clock.as_clock())).await];
-    let new = || {
-        elaborate(new_event("Once", 3))
-            .with(|new| new.id = Uuid::now_v7().into())
-            .expect("in order")
-    };
+    let new = |hash| elaborate(new_event_under(key(hash, 1), "Once", 3));
     let mut tasks = JoinSet::new();
     for task in 0..20 {
-        let (store, new) = (Arc::clone(&stores[task % 2]), new());
+        let (store, new) = (Arc::clone(&stores[task % 2]), new(1));
         tasks.spawn(async move {
             let outcome = store.create_event_once(new, key(1, 1)).await.expect("the store answers");
             match outcome {
@@ -177,21 +173,21 @@ pub async fn an_event_is_put_up_once_for_a_key(fixture: &dyn Fixture) {
         .expect("the store answers")
         .items;
     assert_eq!(all.len(), 1);
-    let reused = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
+    let reused = stores[0].create_event_once(new(1), key(1, 2)).await.expect("the store answers");
     assert_eq!(reused, KEY_REUSED);
     // As after a COMMIT whose answer was lost: the same request, with the same id.
-    let same = new();
+    let same = new(2);
     let first = stores[0].create_event_once(same.clone(), key(2, 1)).await.expect("it answers");
     let again = stores[0].create_event_once(same, key(2, 1)).await.expect("it answers");
     assert!([first.clone(), replayed(&first)].contains(&again), "{again:?}");
     // As after the record was lost, or for an id that somebody else has used.
-    let known = stores[0].create_event_once(new(), key(3, 1)).await.expect("it answers");
+    let known = stores[0].create_event_once(new(3), key(3, 1)).await.expect("it answers");
     let Outcome::EventChanged(known) = known else { panic!("{known:?}") };
     let other = new_event("Another", 9).with(|new| new.id = known.id).expect("in order");
     let found = stores[1].create_event_once(other, key(4, 1)).await.expect("it answers");
     assert_eq!(found, Outcome::EventChanged(known), "what is there is returned as it is");
     clock.advance_micros(DAY);
-    let later = stores[0].create_event_once(new(), key(1, 2)).await.expect("the store answers");
+    let later = stores[0].create_event_once(new(1), key(1, 2)).await.expect("the store answers");
     assert!(matches!(later, Outcome::EventChanged(_)), "{later:?}");
     assert_audit_is_clean(&*stores[0]).await;
 }
@@ -201,7 +197,10 @@ pub async fn records_that_have_run_out_are_forgotten(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 9).await;
-    store.create_event_once(new_event("Once", 3), key(9, 1)).await.expect("the store answers");
+    store
+        .create_event_once(new_event_under(key(9, 1), "Once", 3), key(9, 1))
+        .await
+        .expect("the store answers");
     for hash in 0..3 {
         let command = keyed(register(event.id, hash), hash, 1);
         confirmed(execute_one(&*store, command).await);

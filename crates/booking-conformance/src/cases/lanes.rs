@@ -301,7 +301,7 @@ pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) 
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let (one, other) = (add_sink(&*store).await, add_sink(&*store).await);
-    let mut events = Vec::new();
+    let (began, mut events) = (clock.now(), Vec::new());
     for _ in 0..5 {
         events.push(create(&*store, 9).await.id);
         clock.advance_micros(1);
@@ -315,6 +315,18 @@ pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) 
     let of = |sink: SinkId, events: &[EventId]| -> BTreeSet<_> {
         events.iter().map(|event| (sink, *event)).collect()
     };
+    // What would be claimed can be looked at.
+    let look = async |wanted: &[(SinkId, usize)]| {
+        let due = store.due_lanes(wanted).await.expect("the store answers");
+        due.iter().map(|lane| (lane.sink, lane.event_id, lane.due_at)).collect::<Vec<_>>()
+    };
+    let since = |event: usize| began + TimeDelta::microseconds(event as i64 + 1);
+    assert_eq!(look(&[]).await, []);
+    let first = [0, 1].map(|event| (one, events[event], since(event)));
+    for _ in 0..2 {
+        assert_eq!(look(&[(one, 2), (Uuid::now_v7().into(), 9)]).await, first);
+    }
+    assert_eq!(look(&[(one, MANY), (other, MANY)]).await.len(), 10);
     assert_eq!(claim(&[]).await, of(one, &[]));
     assert_eq!(claim(&[(one, 0)]).await, of(one, &[]));
     let mut expected = of(one, &events[..2]);
@@ -324,6 +336,7 @@ pub async fn lanes_are_claimed_by_sink_longest_due_first(fixture: &dyn Fixture) 
     let mut expected = of(one, &events[2..]);
     expected.extend(of(other, &events[4..]));
     assert_eq!(claim(&[(other, MANY), (one, MANY)]).await, expected);
+    assert_eq!(look(&[(one, MANY), (other, MANY)]).await, [], "somebody has them");
 }
 
 /// What was refused has not happened, so that nobody hears of it.

@@ -218,7 +218,7 @@ pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     confirmed(first.clone());
     confirmed(second.clone());
     let put_up = async || {
-        let new = new_event("Once", 3);
+        let new = new_event_under(key(3), "Once", 3);
         store.create_event_once(new, key(3)).await.expect("the store answers")
     };
     let third = put_up().await;

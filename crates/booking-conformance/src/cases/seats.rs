@@ -57,7 +57,7 @@ pub async fn what_does_not_exist_is_told(fixture: &dyn Fixture) {
     assert_eq!(store.event(nothing).await.expect("the store answers"), None);
     let events =
         store.events(Caller::Operator, None, PageLimit::MAX).await.expect("the store answers");
-    assert_eq!(events, Page { items: vec![], next: None });
+    assert_eq!(events, Page { items: vec![], next: None, missing: vec![] });
 }
 
 /// Texts are data, in every script and with every quote.

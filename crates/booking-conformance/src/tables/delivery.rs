@@ -1,8 +1,8 @@
 //! Where facts go and how far they have come, as the oracle keeps it.
 
 use booking_core::{
-    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, ENDPOINTS_MAX, EmailAddress, Endpoint,
-    EndpointChange, EndpointId, EndpointSecret, EndpointUrl, EventChange, EventId,
+    Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DueLane, ENDPOINTS_MAX, EmailAddress,
+    Endpoint, EndpointChange, EndpointId, EndpointSecret, EndpointUrl, EventChange, EventId,
     FORMER_SECRET_KEPT, FormerHolder, LEASE, Lane, LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT,
     Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail, OrganizerId, Page, PageLimit, Person,
     RegistrationId, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
@@ -205,6 +205,22 @@ impl DeliveryTables {
         });
         let endpoints = endpoints.map(|endpoint| SinkId::from(endpoint.id));
         is_there.then_some(SinkId::MAIL).into_iter().chain(endpoints).collect()
+    }
+
+    /// See [`due_lanes`](booking_core::DeliveryStore::due_lanes).
+    pub fn due_lanes(&self, wanted: &[(SinkId, usize)], now: DateTime<Utc>) -> Vec<DueLane> {
+        let mut found = Vec::new();
+        for (wanted, at_most) in wanted {
+            let of_sink = self.lanes.iter().filter(|((_, sink), _)| sink == wanted);
+            let due = of_sink.filter_map(|((event_id, sink), row)| {
+                let due_at = row.due_at.filter(|due_at| *due_at <= now)?;
+                Some(DueLane { event_id: *event_id, sink: *sink, due_at })
+            });
+            let mut due: Vec<_> = due.collect();
+            due.sort_by_key(|lane| lane.due_at);
+            found.extend(due.into_iter().take(*at_most));
+        }
+        found
     }
 
     /// See [`claim_lanes`](booking_core::DeliveryStore::claim_lanes).

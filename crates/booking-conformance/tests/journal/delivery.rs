@@ -7,10 +7,10 @@ use crate::store::JournalStore;
 use async_trait::async_trait;
 use booking_conformance::DeliveryTables;
 use booking_core::{
-    Backlog, Delivery, DeliveryCursor, DeliveryStore, EmailAddress, Endpoint, EndpointChange,
-    EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
-    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
-    RegistrationId, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
+    EndpointChange, EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId,
+    MailStep, NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration,
+    RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
@@ -77,6 +77,10 @@ impl DeliveryStore for JournalStore {
         lease: LeaseId,
     ) -> Result<Vec<Lane>, StoreError> {
         self.change(|tables, _, now| tables.claim_lanes(wanted, lease, now))
+    }
+
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
+        self.read(|state, now| state.delivery.due_lanes(wanted, now))
     }
 
     async fn facts_after(

@@ -1,4 +1,4 @@
-use crate::EventId;
+use crate::{CellName, EventId};
 use std::fmt;
 
 /// What recounting every event against its rows found.
@@ -10,6 +10,8 @@ pub struct AuditReport {
     pub registrations: u64,
     /// Where something does not agree; empty if all is well.
     pub differences: Vec<Difference>,
+    /// The cells that were not there to be counted: nothing is said of their events.
+    pub missing: Vec<CellName>,
 }
 
 /// What a store counted for one event, in one consistent view of all of them.
@@ -148,7 +150,7 @@ mod tests {
             EventStated { is_cancelled: true, booked: 0, held: 0, waiting: 0, ..stated() };
         let cancelled = EventCount { stated: Some(cancelled), before_due: 1, ..good() };
         let report = AuditReport::of([good(), cancelled]);
-        assert_eq!(report, AuditReport { events: 2, registrations: 6, differences: vec![] });
+        assert_eq!(report, AuditReport { events: 2, registrations: 6, ..AuditReport::default() });
     }
 
     #[test]

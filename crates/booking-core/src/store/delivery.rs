@@ -1,7 +1,8 @@
 use crate::{
-    Backlog, Delivery, DeliveryCursor, EmailAddress, Endpoint, EndpointChange, EndpointId, EventId,
-    Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page, PageLimit, Person,
-    RecordedFact, Registration, RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
+    Backlog, Delivery, DeliveryCursor, DueLane, EmailAddress, Endpoint, EndpointChange, EndpointId,
+    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
+    PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId, SinkId,
+    StoreError, Version,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -71,6 +72,10 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         wanted: &[(SinkId, usize)],
         lease: LeaseId,
     ) -> Result<Vec<Lane>, StoreError>;
+
+    /// Which lanes [`claim_lanes`](Self::claim_lanes) would claim, and since when they are due. Nothing becomes of them
+    /// by that: it is for whoever has to choose among the lanes of several stores.
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError>;
 
     /// Up to `limit` facts of an event after `version`, in order.
     async fn facts_after(

@@ -1,3 +1,4 @@
+use crate::CellName;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a store is: whether it can be worked with now. That it answers at all is a part of it.
@@ -102,6 +103,15 @@ pub struct Connections {
     pub idle: usize,
     /// How many callers wait for one.
     pub waiting: usize,
+}
+
+/// How a cell was when something was last asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellState {
+    /// Its name.
+    pub name: CellName,
+    /// Whether it answered, and could be worked with.
+    pub is_up: bool,
 }
 
 #[cfg(test)]

@@ -69,7 +69,8 @@ pub struct SeatLane {
 /// [`create_event_once`](Self::create_event_once) first looks for a record under the hash of the key. One that still
 /// [`holds`](crate::IdempotencyRecord::holds) [`answer`](crate::IdempotencyRecord::answer)s, and nothing is written.
 /// Else it does what `create_event` does, and keeps
-/// [`IdempotencyRecord::new`](crate::IdempotencyRecord::new) of the outcome in the same transaction.
+/// [`IdempotencyRecord::new`](crate::IdempotencyRecord::new) of the outcome in the same transaction. A store of several
+/// databases keeps both in the one that the key leads to.
 ///
 /// The tables of `booking-conformance` (`EventTable`, in its `tables.rs`) do all of this in maps, in three
 /// hundred lines: they are what the suite compares a store with.
@@ -82,6 +83,9 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
     /// The same, but for the same request only once: as [`EventCommand::key`] does for commands. The
     /// outcome is [`Outcome::EventChanged`], that replayed, or
     /// [`Refusal::KeyReused`](crate::Refusal::KeyReused). These keys are not an event's, and are kept apart.
+    ///
+    /// The id is to be [`beside`](EventId::beside) the key. A store of several databases may give one that is not
+    /// another last byte; the outcome says which.
     async fn create_event_once(
         &self,
         new: NewEvent,

@@ -1,6 +1,6 @@
 use crate::{
-    AuditReport, Connections, EmailAddress, EventId, PageLimit, RegistrationId, StoreError,
-    StoreHealth, Totals,
+    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    StoreError, StoreHealth, Totals,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -110,4 +110,9 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
 
     /// How the store's connections are used at this moment, without asking it anything.
     fn connections(&self) -> Connections;
+
+    /// How its cells are, as far as is known without asking them anything. A store that is one database has none.
+    fn cells(&self) -> Vec<CellState> {
+        Vec::new()
+    }
 }

@@ -189,6 +189,17 @@ pub struct Lane {
     pub attempts: u32,
 }
 
+/// A lane that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueLane {
+    /// See [`Lane::event_id`].
+    pub event_id: EventId,
+    /// See [`Lane::sink`].
+    pub sink: SinkId,
+    /// Since when it is.
+    pub due_at: DateTime<Utc>,
+}
+
 /// How far a worker has come with a lane. It is written together, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneStep {

@@ -1,4 +1,4 @@
-use crate::Invalid;
+use crate::{Invalid, KeyHash};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +78,34 @@ uuid_newtype!(
     RegistrationId
 );
 
+impl EventId {
+    /// The id of an event that is to be put up under the idempotency key with this hash: `fresh`, a UUIDv7 that nothing
+    /// has been called by, but for its last byte, which is that of the hash.
+    ///
+    /// So the key alone leads to the event. Where events lie in several places by that byte, the answer to a request
+    /// that comes again, and brings another fresh id, is looked for where the first one's event was put up.
+    ///
+    /// ```
+    /// # use booking_core::{EventId, KeyHash};
+    /// let fresh = "0190f1c5-01b3-7d20-8c4f-5e1122334455".parse::<EventId>()?.as_uuid();
+    /// let id = EventId::beside(&KeyHash::new([0xe7; 32]), fresh);
+    /// assert_eq!(id.to_string(), "0190f1c5-01b3-7d20-8c4f-5e11223344e7");
+    /// # Ok::<(), booking_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub const fn beside(key: &KeyHash, fresh: Uuid) -> Self {
+        let [.., home] = *key.as_bytes();
+        Self(ending_in(fresh, home))
+    }
+}
+
+/// `fresh`, but for its last byte.
+const fn ending_in(fresh: Uuid, home: u8) -> Uuid {
+    let mut bytes = fresh.into_bytes();
+    bytes[bytes.len() - 1] = home;
+    Uuid::from_bytes(bytes)
+}
+
 impl RegistrationId {
     /// The id of a registration that is to be made for `event_id`: `fresh`, a UUIDv7 that nothing has been called
     /// by, but for its last byte, which is that of its event's id.
@@ -98,9 +126,7 @@ impl RegistrationId {
     #[must_use]
     pub const fn beside(event_id: EventId, fresh: Uuid) -> Self {
         let [.., home] = event_id.as_uuid().into_bytes();
-        let mut bytes = fresh.into_bytes();
-        bytes[bytes.len() - 1] = home;
-        Self(Uuid::from_bytes(bytes))
+        Self(ending_in(fresh, home))
     }
 }
 
@@ -115,6 +141,18 @@ mod tests {
             let event_id = EventId::from(Uuid::from_u128((0x0190_f1c4 << 96) | last));
             let id = RegistrationId::beside(event_id, fresh).as_uuid();
             assert_eq!(id.as_u128(), (fresh.as_u128() & !0xff) | last);
+            assert_eq!(id.get_version(), fresh.get_version());
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_put_up_under_a_key_ends_as_the_keys_hash_does() {
+        let fresh = Uuid::from_u128(0x0190_f1c5_01b3_7d20_8c4f_5e11_2233_4455);
+        for last in [0x00, 0x01, 0x55, 0x80, 0xff] {
+            let mut hash = [7; 32];
+            hash[31] = last;
+            let id = EventId::beside(&KeyHash::new(hash), fresh).as_uuid();
+            assert_eq!(id.as_u128(), (fresh.as_u128() & !0xff) | u128::from(last));
             assert_eq!(id.get_version(), fresh.get_version());
         }
     }

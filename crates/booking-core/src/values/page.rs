@@ -1,6 +1,6 @@
 //! Listings, page by page.
 
-use crate::{DeliveryCursor, Event, EventId, Invalid, Registration, Version};
+use crate::{CellName, DeliveryCursor, Event, EventId, Invalid, Registration, Version};
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +16,9 @@ pub struct Page<T, C> {
     pub items: Vec<T>,
     /// Where the next page starts; `None` if this is the last.
     pub next: Option<C>,
+    /// The cells that were not there to be asked, whose items are missing. A store that is one database has none: it
+    /// fails.
+    pub missing: Vec<CellName>,
 }
 
 impl<T, C> Page<T, C> {
@@ -28,7 +31,7 @@ impl<T, C> Page<T, C> {
         let more = items.len() > limit.get();
         items.truncate(limit.get());
         let next = if more { items.last().map(C::from) } else { None };
-        Self { items, next }
+        Self { items, next, missing: Vec::new() }
     }
 }
 

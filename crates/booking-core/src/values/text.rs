@@ -61,6 +61,9 @@ pub enum Invalid {
         "must be a URL such as https://example.org/hooks, with https, and without user name, password and fragment"
     )]
     NotAnEndpointUrl,
+    /// Not a [`CellName`](crate::CellName).
+    #[error("must be 1 to 63 of a-z 0-9 _, and not begin with a digit")]
+    NotACellName,
     /// An event that ends before it begins, or closes before it opens.
     #[error("must not end before it begins, nor close before it opens")]
     OutOfOrder,

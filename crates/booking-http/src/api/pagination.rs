@@ -8,17 +8,21 @@ use crate::api::responses::json;
 use crate::extract::query::{Parameters, QueryNames};
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
-use actix_web::http::header::{ContentType, LINK};
+use actix_web::http::header::{ContentType, HeaderName, LINK};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use booking_core::{
-    DeliveryCursor, EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor,
+    CellName, DeliveryCursor, EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit,
+    RegistrationCursor,
 };
 use serde::Serialize;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::str::FromStr;
 use utoipa::openapi::path::Parameter;
+
+/// Names the cells whose items are missing, by comma.
+pub(crate) const MISSING_CELLS: HeaderName = HeaderName::from_static("booking-missing-cells");
 
 /// Which page of a listing is asked for.
 pub(crate) struct PageQuery<C> {
@@ -107,6 +111,7 @@ fn digits(text: &str) -> Option<u32> {
 pub(crate) struct PageBody {
     json: Bytes,
     next: Option<String>,
+    missing: Option<String>,
     gzipped: Gzipped,
 }
 
@@ -134,12 +139,14 @@ impl PageBody {
             Listed::All => "&status=all",
         };
         let link = |cursor| format!("<{path}?limit={limit}{status}&cursor={cursor}>; rel=\"next\"");
-        Self { json, next: next.map(link), gzipped: Gzipped::default() }
+        let missing: Vec<&str> = page.missing.iter().map(CellName::as_str).collect();
+        let missing = (!missing.is_empty()).then(|| missing.join(", "));
+        Self { json, next: next.map(link), missing, gzipped: Gzipped::default() }
     }
 
     /// Whether it is `other`, byte for byte.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.next == other.next && self.json == other.json
+        (&self.next, &self.missing) == (&other.next, &other.missing) && self.json == other.json
     }
 
     /// How many bytes it has.
@@ -151,6 +158,9 @@ impl PageBody {
         let mut response = HttpResponse::Ok();
         if let Some(link) = self.next {
             response.insert_header((LINK, link));
+        }
+        if let Some(missing) = self.missing {
+            response.insert_header((MISSING_CELLS, missing));
         }
         response.extensions_mut().insert(self.gzipped);
         response.content_type(ContentType::json()).body(self.json)
@@ -238,7 +248,7 @@ mod tests {
     /// How many items a page has, and where the next one starts.
     fn page_of(lengths: &[usize], next: Option<ItemCursor>) -> (usize, Option<String>) {
         let items = lengths.iter().map(|length| Item(*length)).collect();
-        let page = Page { items, next };
+        let page = Page { items, next, missing: Vec::new() };
         let limit = PageLimit::MAX;
         let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, Listed::Seated);
         let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
@@ -248,6 +258,26 @@ mod tests {
             cursor.trim_end_matches(">; rel=\"next\"").to_owned()
         };
         (told.len(), body.next.map(cursor))
+    }
+
+    #[test]
+    fn a_page_names_the_cells_that_are_missing() {
+        let told = |names: &[&str]| {
+            let missing = names.iter().map(|name| CellName::parse(name).expect("a valid name"));
+            let page = Page { items: vec![Item(1)], next: None, missing: missing.collect() };
+            let body = PageBody::of::<Item, ItemBody, ItemCursor>(
+                "/items",
+                &page,
+                PageLimit::MAX,
+                Listed::Seated,
+            );
+            body.into_response().headers().get(MISSING_CELLS).cloned()
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(
+            told(&["c1", "c3"]).as_ref().map(|value| value.as_bytes()),
+            Some(&b"c1, c3"[..])
+        );
     }
 
     #[test]

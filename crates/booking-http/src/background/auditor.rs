@@ -15,7 +15,11 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
         match service.store.audit().await {
             Ok(report) => {
                 let differences = report.differences.len();
-                service.metrics.audited(Some(differences));
+                let is_whole = report.missing.is_empty() || differences > 0;
+                service.metrics.audited(is_whole.then_some(differences));
+                for cell in &report.missing {
+                    log::warn!("audit: cell {cell} could not be asked");
+                }
                 for difference in report.differences.iter().take(TOLD_MAX) {
                     log::error!("audit: {difference}");
                 }

@@ -1,8 +1,13 @@
-//! Reads how full the events are that somebody watches: all of them together, however many watch.
+//! Reads how full the events are that somebody watches: all of a lane together, however many watch.
 
 use crate::service::Service;
+use crate::service::live::Room;
 use crate::util::failure_log::FailureLog;
-use booking_core::{EventId, StoreError};
+use booking_core::{EventId, SeatLane, StoreError};
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -14,18 +19,46 @@ const PAUSE: Duration = Duration::from_millis(250);
 const EVENTS_READ_MAX: usize = 1_000;
 
 /// Reads until the server stops. While the store cannot be reached, nobody is told anything; whoever watches hears
-/// of what has changed when it can again.
+/// of what has changed when it can again. A lane that does not answer keeps no other waiting.
 pub(crate) async fn run(service: Arc<Service>) {
+    let service = &*service;
     let mut failures = FailureLog::default();
+    let (mut readings, mut read) = (FuturesUnordered::new(), HashSet::new());
     while !service.live.is_ended() {
         service.live.watching().await;
-        failures.record("read the events that are watched", read(&service).await);
-        sleep(PAUSE).await;
+        for (lane, rooms) in by_lane(service) {
+            if read.insert(lane) {
+                readings.push(async move {
+                    let done = read_all(service, &rooms).await;
+                    sleep(PAUSE).await;
+                    (lane, done)
+                });
+            }
+        }
+        // By then another lane may be watched, however long these take.
+        let pause = pin!(sleep(PAUSE));
+        match select(readings.next(), pause).await {
+            Either::Left((Some((lane, done)), _)) => {
+                read.remove(&lane);
+                failures.record("read the events that are watched", done);
+            }
+            Either::Left((None, pause)) => pause.await,
+            Either::Right(_) => {}
+        }
     }
 }
 
-async fn read(service: &Service) -> Result<(), StoreError> {
-    for rooms in service.live.watched().chunks(EVENTS_READ_MAX) {
+/// The rooms of the events that are watched, by where these are.
+fn by_lane(service: &Service) -> HashMap<SeatLane, Vec<Arc<Room>>> {
+    let mut by_lane: HashMap<_, Vec<_>> = HashMap::new();
+    for room in service.live.watched() {
+        by_lane.entry(service.store.lane_of(room.event_id)).or_default().push(room);
+    }
+    by_lane
+}
+
+async fn read_all(service: &Service, rooms: &[Arc<Room>]) -> Result<(), StoreError> {
+    for rooms in rooms.chunks(EVENTS_READ_MAX) {
         let ids: Vec<EventId> = rooms.iter().map(|room| room.event_id).collect();
         let found = service.store.availability(&ids).await?;
         for (room, availability) in rooms.iter().zip(found) {

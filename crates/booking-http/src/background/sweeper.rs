@@ -11,7 +11,7 @@ pub(crate) async fn run(service: Arc<Service>, every: Duration) {
     let purging = Arc::clone(&service);
     let purge = move |limit: PageLimit| {
         let service = Arc::clone(&purging);
-        async move { service.bulkhead.run(service.store.purge_records(limit)).await }
+        async move { service.bulkhead().run(service.store.purge_records(limit)).await }
     };
     let observer: Arc<dyn Observer> = service.metrics.clone();
     let sweeper = Sweeper::new(Arc::clone(&service.store), service.admission.clone())

@@ -65,6 +65,7 @@ impl Cors {
                 "x-request-id",
             ])
             .expose_headers([
+                "booking-missing-cells",
                 "etag",
                 "idempotency-replayed",
                 "link",

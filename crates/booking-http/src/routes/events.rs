@@ -41,14 +41,18 @@ pub(super) async fn create(
         Caller::Organizer(id) => Some(id),
         _ => None,
     };
-    let id = EventId::from(Uuid::now_v7());
+    let fresh = Uuid::now_v7();
+    // Whoever asks again brings another one, and has the key alone to find this event by.
+    let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
     // The body said so of each pair of times that is not.
     let new = NewEventFields { id, organizer_id, details, capacity, rules };
     let new = new.check().map_err(|_| Refusal::OutOfOrder)?;
     let outcome = match key {
-        Some(key) => service.write_limited(service.store.create_event_once(new, key)).await?,
+        Some(key) => {
+            service.write_limited_of(id, service.store.create_event_once(new, key)).await?
+        }
         None => {
-            let created = service.write_limited(service.store.create_event(new)).await?;
+            let created = service.write_limited_of(id, service.store.create_event(new)).await?;
             Outcome::EventChanged(Box::new(created))
         }
     };

@@ -3,11 +3,27 @@
 use crate::problem::ApiError;
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
-use booking_core::StoreError;
-use std::collections::VecDeque;
+use booking_core::{SeatLane, StoreError};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
+
+/// A loader for each lane of a store: a database that does not answer keeps nobody waiting who asks another.
+pub(crate) struct LaneLoaders<K, V>(Mutex<HashMap<SeatLane, Arc<BatchLoader<K, V>>>>);
+
+impl<K, V> Default for LaneLoaders<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K, V> LaneLoaders<K, V> {
+    /// That of a lane, of which a store has few.
+    pub(crate) fn of(&self, lane: SeatLane) -> Arc<BatchLoader<K, V>> {
+        Arc::clone(lock(&self.0).entry(lane).or_default())
+    }
+}
 
 /// The most look-ups of one read.
 const BATCH_KEYS_MAX: usize = 512;

@@ -14,7 +14,7 @@ use crate::problem::{ApiError, LimitKind, RateLimited};
 use crate::util::locks::lock;
 use booking_admission::SubmitError;
 use booking_core::{Availability, EventId, Version};
-use room::Room;
+pub(crate) use room::Room;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::ops::Range;

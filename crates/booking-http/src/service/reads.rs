@@ -4,7 +4,7 @@ use crate::api::compression::SLICE_BYTES;
 use crate::api::pagination::PageBody;
 use crate::api::responses::{EventBody, json};
 use crate::problem::ApiError;
-use crate::service::batch_loader::BatchLoader;
+use crate::service::batch_loader::LaneLoaders;
 use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
@@ -35,8 +35,8 @@ pub(crate) struct Reads {
     events: SingleFlight<EventId, Result<Option<EventAnswer>, StoreError>>,
     event_pages:
         SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
-    events_by_registration: BatchLoader<RegistrationId, Option<EventId>>,
-    availability: BatchLoader<EventId, Option<Availability>>,
+    events_by_registration: LaneLoaders<RegistrationId, Option<EventId>>,
+    availability: LaneLoaders<EventId, Option<Availability>>,
     last_pages: Arc<LastPages>,
 }
 
@@ -69,8 +69,8 @@ impl Reads {
             store,
             events: SingleFlight::default(),
             event_pages: SingleFlight::default(),
-            events_by_registration: BatchLoader::default(),
-            availability: BatchLoader::default(),
+            events_by_registration: LaneLoaders::default(),
+            availability: LaneLoaders::default(),
             last_pages: Arc::default(),
         }
     }
@@ -109,7 +109,9 @@ impl Reads {
                 let store = Arc::clone(&store);
                 async move { store.availability(&ids).await }
             };
-            self.availability.get(*id, read)
+            let id = *id;
+            let loader = self.availability.of(self.store.lane_of(id));
+            async move { loader.get(id, read).await }
         };
         let mut found = Vec::with_capacity(ids.len());
         for availability in join_all(ids.iter().map(read)).await {
@@ -166,6 +168,8 @@ impl Reads {
             let store = Arc::clone(&store);
             async move { store.events_by_registration(&ids).await }
         };
-        self.events_by_registration.get(id, read).await?.ok_or(ApiError::NotFound)
+        // It ends as its event's does.
+        let lane = self.store.lane_of(id.as_uuid().into());
+        self.events_by_registration.of(lane).get(id, read).await?.ok_or(ApiError::NotFound)
     }
 }

@@ -15,7 +15,7 @@ use crate::telemetry::lag::{Lag, age_seconds};
 use crate::telemetry::readiness::Ready;
 use crate::util::locks::lock;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{Connections, Observation, Observer, StoreError, Totals};
+use booking_core::{CellState, Connections, Observation, Observer, StoreError, Totals};
 use booking_delivery::Task;
 use chrono::{DateTime, Utc};
 use families::Families;
@@ -33,6 +33,9 @@ const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
 /// The longest that they are waited for.
 const TOTALS_WITHIN: Duration = Duration::from_secs(2);
 
+/// What a store that is one database is called among cells.
+const NO_CELL: &str = "-";
+
 /// What the server does at this instant.
 pub(crate) struct Snapshot {
     pub(crate) requests_under_way: usize,
@@ -43,6 +46,8 @@ pub(crate) struct Snapshot {
     pub(crate) queue_age: Duration,
     /// The store's.
     pub(crate) connections: Connections,
+    /// How the store's cells are, if it has some.
+    pub(crate) cells: Vec<CellState>,
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
@@ -121,6 +126,13 @@ impl Metrics {
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
+        let cell_up = |name: &str, is_up: bool| {
+            families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
+        };
+        if now.cells.is_empty() {
+            cell_up(NO_CELL, ready.store == "ok");
+        }
+        now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
         // Where the store does not answer, `booking_ready` says so, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);

@@ -2,7 +2,7 @@
 
 use crate::telemetry::lag::LagTold;
 use crate::util::ttl_cache::TtlCache;
-use booking_core::{StoreError, StoreHealth, WriteTrouble};
+use booking_core::{CellState, StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -59,6 +59,11 @@ pub(crate) struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) background: Option<&'static str>,
+    /// `degraded` where some of the cells that the data is in cannot be worked with; as long as one can, that is no
+    /// reason either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) cells: Option<&'static str>,
 }
 
 impl Ready {
@@ -76,6 +81,12 @@ impl Ready {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
+    /// The same, with whether some cells are down.
+    pub(crate) fn with_cells(self, cells: &[CellState]) -> Self {
+        let is_degraded = cells.iter().any(|cell| !cell.is_up);
+        Self { cells: is_degraded.then_some("degraded"), ..self }
+    }
+
     fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
         let server = if is_stopping { "stopping" } else { "ok" };
         let (store, migrations) = match health {
@@ -90,7 +101,8 @@ impl Ready {
                 if migrations_missing == 0 { "ok" } else { "missing" },
             ),
         };
-        Self { server, store, migrations, tickets: None, delivery: None, background: None }
+        let (tickets, delivery, background, cells) = (None, None, None, None);
+        Self { server, store, migrations, tickets, delivery, background, cells }
     }
 }
 
@@ -114,6 +126,7 @@ mod tests {
             tickets: None,
             delivery: None,
             background: None,
+            cells: None,
         };
         for (found, expected) in [
             (Ready::of(false, health(true, 0)), all("ok", "ok", "ok")),
@@ -131,6 +144,11 @@ mod tests {
             assert_eq!(found.with_beside(0), found);
             let beside = found.with_beside(1);
             assert_eq!((beside.background, beside.is_ready()), (Some("down"), found.is_ready()));
+            let name = booking_core::CellName::parse("c1").expect("a valid name");
+            for (is_up, expected) in [(true, None), (false, Some("degraded"))] {
+                let told = found.with_cells(&[CellState { name: name.clone(), is_up }]);
+                assert_eq!((told.cells, told.is_ready()), (expected, found.is_ready()));
+            }
         }
     }
 }

@@ -73,6 +73,11 @@ const ALLOWED: &[Allowed] = &[
             "uuid",
         ],
     ),
+    (
+        "booking-cells",
+        &["booking-core"],
+        &["async-trait", "chrono", "log", "thiserror", "tokio", "uuid"],
+    ),
     ("booking-delivery", &["booking-core"], ANY),
     ("booking-testkit", &[], &["serde_json", "tokio", "tokio-postgres"]),
     ("booking-load", &[], ANY),
@@ -80,6 +85,7 @@ const ALLOWED: &[Allowed] = &[
         "booking-http",
         &[
             "booking-admission",
+            "booking-cells",
             "booking-core",
             "booking-delivery",
             "booking-pg",

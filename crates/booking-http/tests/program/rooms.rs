@@ -21,6 +21,11 @@ const HOUSE: &[(&str, &str)] = &[
          read_registrations < records < endpoints < lanes < mails < delivery < write < execute",
     ),
     (
+        "booking-cells",
+        "map < merge < found < cell < store < gather < copies < lookup < keys < organizers < reading < \
+         upkeep < delivery < seats",
+    ),
+    (
         "booking-load",
         "chaos < connection < cpu < judge < link < backoff < token < client < api < \
          receivers < verify < workload < options < storm < report < flash < watch < webhooks < chaos_args < \

@@ -45,6 +45,10 @@ const TAGS: &[(&str, &str)] = &[
 /// Headers of answers.
 pub(crate) const HEADERS: &[(&str, &str)] = &[
     (
+        "Booking-Missing-Cells",
+        "Those parts of the data, by comma, that could not be asked, so that what lies there is missing from the list.",
+    ),
+    (
         "ETag",
         "The state that the answer shows, for `If-None-Match` and, of an event, for `If-Match`.",
     ),

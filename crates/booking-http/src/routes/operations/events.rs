@@ -28,7 +28,8 @@ pub(in crate::routes) fn create() -> Operation {
 }
 
 pub(in crate::routes) fn list() -> Operation {
-    let page = Answer::list::<EventBody<'_>>(StatusCode::OK, "A page of events").with("Link");
+    let page = Answer::list::<EventBody<'_>>(StatusCode::OK, "A page of events");
+    let page = page.with("Link").with("Booking-Missing-Cells");
     Operation::new("list_events", EVENTS, "Lists events, newest first")
         .described(
             "Those that are public, and those of the organizer who asks. A page ends at about 1 MiB, whatever \

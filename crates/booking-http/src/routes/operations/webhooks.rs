@@ -88,7 +88,7 @@ pub(in crate::routes) fn deliveries() -> Operation {
     Operation::new("list_deliveries", WEBHOOKS, "What was sent to a webhook, latest try first")
         .asked_by(Asker::Organizer)
         .queries(pagination::described::<DeliveryCursor>())
-        .answers(page.with("Link"))
+        .answers(page.with("Link").with("Booking-Missing-Cells"))
 }
 
 pub(in crate::routes) fn redeliver() -> Operation {

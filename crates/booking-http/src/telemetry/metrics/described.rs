@@ -45,6 +45,7 @@ metrics! {
     "booking_store_connections" gauge ["state"] "open connections to the store, used and idle; on SQLite those that read"
     "booking_store_connections_max" gauge [] "the most that there may be"
     "booking_store_connections_waiting" gauge [] "callers that wait for one"
+    "booking_cells_up" gauge ["cell"] "1 where a cell that data is in can be worked with, else 0; a store that is one database is called -"
     "booking_events" gauge [] "published events, as of at most 10 s ago, as the next four"
     "booking_seats" gauge [] "their seats"
     "booking_seats_taken" gauge [] "those of them that are confirmed, held or offered"

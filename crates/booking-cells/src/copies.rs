@@ -1,0 +1,197 @@
+//! What every cell has a copy of: organizers' tokens, since its events name their organizers, and endpoints, since its
+//! facts are routed to them.
+//!
+//! Whatever is made, changed or deleted is so in the home first, and then in the others. A cell that misses it is mended
+//! before anything is routed there again: by whoever knows of it at once, by every other server within
+//! [`COPIES_CHECKED_EVERY`](crate::COPIES_CHECKED_EVERY). What is in a cell and not in the home was deleted: a cell is
+//! read before the home is, and what the home has never had no cell has.
+
+use crate::cell::{Cell, CellError, Due};
+use crate::gather::{Asking, Patience};
+use crate::store::{CellStore, HOME};
+use booking_core::{
+    Endpoint, EndpointChange, MAIL_SEEN_KEPT, NewEndpoint, NewToken, OrganizerToken, StoreError,
+    WhyDisabled,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use tokio::time::Instant;
+
+impl CellStore {
+    /// Does in all cells but the home what was done there. Those in which it cannot be done are mended later, as are
+    /// those where `copy` tells that it came too early.
+    pub(crate) async fn copy_to_others<R>(&self, copy: impl Fn(Arc<Cell>) -> R)
+    where
+        R: Future<Output = Result<bool, StoreError>> + Send + 'static,
+    {
+        let others = self.cells.iter().enumerate().filter(|(at, _)| *at != HOME);
+        let askings = others.map(|(at, cell)| {
+            let asking: Asking<bool> = Box::pin(copy(Arc::clone(cell)));
+            (at, asking)
+        });
+        let askings = askings.collect();
+        drop(copy);
+        let gathered = self.gather(Patience::Short, askings).await;
+        let early = gathered.answers.iter().filter(|(_, done)| !done).map(|(at, _)| *at);
+        for at in early.chain(gathered.failures.iter().map(|(at, _)| *at)) {
+            self.cells[at].note_missed();
+        }
+    }
+
+    /// Gives a cell the tokens of the home that it lacks.
+    pub(crate) async fn copy_tokens_to(&self, at: usize) -> Result<(), StoreError> {
+        let (cell, home) = (&self.cells[at], self.home());
+        match copy_tokens(cell, home).await? {
+            true => Ok(()),
+            false => Err(home.not_asked()),
+        }
+    }
+
+    /// Takes note that mail is sent here.
+    pub(crate) fn note_mail_shown(&self) {
+        let mut shown_at = self.mail_shown_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown_at = Some(Instant::now());
+    }
+
+    /// Whether it was said here, so lately that it still counts, that mail is sent.
+    pub(crate) fn is_mail_shown(&self) -> bool {
+        let shown_at = *self.mail_shown_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = MAIL_SEEN_KEPT.to_std().unwrap_or_default();
+        shown_at.is_some_and(|at| at.elapsed() < kept)
+    }
+}
+
+/// Mends a cell's copies if they may lack something. Tells whether the cell may be worked in: not if it is known to lack
+/// something that the home does not tell.
+///
+/// # Errors
+/// The cell's own; not those of the home.
+pub(crate) async fn mend(cell: &Cell, home: &Cell, shows_mail: bool) -> Result<bool, StoreError> {
+    let due = cell.copies_due();
+    match due {
+        Due::Nothing => return Ok(true),
+        // As long as the home is away nothing can be changed there either.
+        Due::Check => {
+            copy_endpoints(cell, home).await?;
+        }
+        Due::MakeGood(_) => {
+            if !copy_endpoints(cell, home).await? || !copy_tokens(cell, home).await? {
+                return Ok(false);
+            }
+            if shows_mail {
+                cell.store.show_mail().await?;
+            }
+        }
+    }
+    cell.note_copies(due);
+    Ok(true)
+}
+
+/// Makes a cell's endpoints those of the home, if that tells them.
+async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
+    // In this order: see above.
+    let copies = cell.store.endpoints().await?;
+    let Ok(endpoints) = home.note(home.store.endpoints().await) else { return Ok(false) };
+    let mut copies: HashMap<_, _> = copies.into_iter().map(|copy| (copy.id, copy)).collect();
+    let mut lacking = Vec::new();
+    for endpoint in &endpoints {
+        match copies.remove(&endpoint.id) {
+            None => lacking.push(endpoint),
+            Some(copy) if !is_copy(&copy, endpoint) => {
+                cell.store.change_endpoint(endpoint.id, change_to(endpoint)).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    // Which makes room for the others.
+    for deleted in copies.into_keys() {
+        cell.store.delete_endpoint(deleted).await?;
+    }
+    for endpoint in lacking {
+        if !copy_endpoint(cell, endpoint).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a copy says what matters in a cell: who is told what. How it goes with an endpoint is the home's to know.
+fn is_copy(copy: &Endpoint, endpoint: &Endpoint) -> bool {
+    copy.url == endpoint.url
+        && copy.types == endpoint.types
+        && copy.includes_person == endpoint.includes_person
+        && copy.secret == endpoint.secret
+        && copy.disabled.is_some() == endpoint.disabled.is_some()
+}
+
+fn change_to(endpoint: &Endpoint) -> EndpointChange {
+    let why = endpoint.disabled.map(|(_, why): (_, WhyDisabled)| why);
+    EndpointChange {
+        url: Some(endpoint.url.clone()),
+        types: Some(endpoint.types.clone()),
+        includes_person: Some(endpoint.includes_person),
+        secret: Some(endpoint.secret),
+        enabled: Some(why.map_or(Ok(()), Err)),
+    }
+}
+
+/// Gives a cell a copy of an endpoint. Tells whether there was room: there is not as long as others are there that were
+/// deleted.
+pub(crate) async fn copy_endpoint(cell: &Cell, endpoint: &Endpoint) -> Result<bool, StoreError> {
+    let new = NewEndpoint {
+        id: endpoint.id,
+        organizer_id: endpoint.organizer_id,
+        event_id: endpoint.event_id,
+        url: endpoint.url.clone(),
+        types: endpoint.types.clone(),
+        includes_person: endpoint.includes_person,
+        secret: endpoint.secret,
+    };
+    let Some(copy) = cell.store.create_endpoint(new).await? else { return Ok(false) };
+    if !is_copy(&copy, endpoint) {
+        cell.store.change_endpoint(endpoint.id, change_to(endpoint)).await?;
+    }
+    Ok(true)
+}
+
+/// Gives a cell the tokens that it lacks, if the home tells them.
+async fn copy_tokens(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
+    let copies = cell.store.tokens().await?;
+    let copies: HashMap<_, _> = copies.iter().map(|copy| (copy.id, copy.revoked_at)).collect();
+    let Ok(tokens) = home.note(home.store.tokens().await) else { return Ok(false) };
+    // Oldest first, as they were made.
+    for token in tokens.iter().rev() {
+        match copies.get(&token.id) {
+            None => {
+                if !copy_token(cell, token).await? {
+                    return Err(StoreError::broken(CellError::NoRoom(cell.name.clone())));
+                }
+            }
+            Some(None) if token.revoked_at.is_some() => {
+                cell.store.revoke_token(token.id).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(true)
+}
+
+/// Gives a cell a copy of a token, and tells whether there was room.
+pub(crate) async fn copy_token(cell: &Cell, token: &OrganizerToken) -> Result<bool, StoreError> {
+    let new = NewToken { id: token.id, organizer: token.organizer.clone(), hash: token.hash };
+    let Some(copy) = cell.store.create_token(new).await? else { return Ok(false) };
+    if copy.organizer.id != token.organizer.id {
+        // It was a database of its own before: its events can name this organizer by another id alone.
+        log::error!(
+            "cell {}: organizer {} is {} there, and {} in the home",
+            cell.name,
+            copy.organizer.name,
+            copy.organizer.id,
+            token.organizer.id
+        );
+    }
+    if token.revoked_at.is_some() && copy.revoked_at.is_none() {
+        cell.store.revoke_token(token.id).await?;
+    }
+    Ok(true)
+}

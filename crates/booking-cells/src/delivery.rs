@@ -1,0 +1,390 @@
+//! Where facts go: what is of an event lies in its cell, endpoints in the home, with a copy in every other cell.
+
+use crate::copies;
+use crate::gather::{Asking, Patience, left_of};
+use crate::merge;
+use crate::store::{CellStore, HOME};
+use async_trait::async_trait;
+use booking_core::{
+    Backlog, BookingStore, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress,
+    Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
+    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SinkId, StoreError, Version,
+};
+use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+impl CellStore {
+    /// Routes facts in one cell, once it has the endpoints that there are.
+    fn routing(&self, at: usize, limit: PageLimit) -> Asking<u64> {
+        let (cell, home) = (Arc::clone(&self.cells[at]), Arc::clone(self.home()));
+        let shows_mail = self.is_mail_shown();
+        Box::pin(async move {
+            if at != HOME && !copies::mend(&cell, &home, shows_mail).await? {
+                // What is new stays so until it is known to whom it goes.
+                return Ok(0);
+            }
+            cell.store.route_facts(limit).await
+        })
+    }
+
+    /// Has every cell change how it goes on with what it has to deliver, and tells in how many cases. Whoever asks for
+    /// that means all: it fails if one does.
+    async fn change_deliveries<R>(
+        &self,
+        change: impl Fn(Arc<dyn BookingStore>) -> R,
+    ) -> Result<u64, StoreError>
+    where
+        R: Future<Output = Result<u64, StoreError>> + Send + 'static,
+    {
+        let changed = self.ask_all(Patience::Thorough, change).await.all()?;
+        Ok(changed.into_iter().map(|(_, changed)| changed).sum())
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for CellStore {
+    async fn create_endpoint(&self, new: NewEndpoint) -> Result<Option<Endpoint>, StoreError> {
+        let home = self.home();
+        let made = home.note(home.store.create_endpoint(new).await)?;
+        let Some(endpoint) = made else { return Ok(None) };
+        self.copy_to_others(|cell| {
+            let endpoint = endpoint.clone();
+            async move { copies::copy_endpoint(&cell, &endpoint).await }
+        })
+        .await;
+        Ok(Some(endpoint))
+    }
+
+    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
+        let home = self.home();
+        home.note(home.store.endpoints().await)
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let home = self.home();
+        let changed = home.note(home.store.change_endpoint(id, change.clone()).await)?;
+        if changed.is_some() {
+            self.copy_to_others(|cell| {
+                let change = change.clone();
+                async move {
+                    cell.store.change_endpoint(id, change).await.map(|copy| copy.is_some())
+                }
+            })
+            .await;
+        }
+        Ok(changed)
+    }
+
+    /// The home alone knows.
+    async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
+        let home = self.home();
+        home.note(home.store.note_endpoint(id, goes_well).await)
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
+        let home = self.home();
+        let was_there = home.note(home.store.delete_endpoint(id).await)?;
+        self.copy_to_others(
+            |cell| async move { cell.store.delete_endpoint(id).await.map(|_| true) },
+        )
+        .await;
+        Ok(was_there)
+    }
+
+    async fn show_mail(&self) -> Result<(), StoreError> {
+        self.note_mail_shown();
+        let shown = self.ask_all(Patience::Short, |store| async move { store.show_mail().await });
+        let shown = shown.await;
+        for (at, _) in &shown.failures {
+            self.cells[*at].note_missed();
+        }
+        shown.any().map(drop)
+    }
+
+    async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        // Each has its share, so that none waits for the others.
+        let share = limit.get() / self.cells.len();
+        let share = u32::try_from(share).ok().and_then(|share| PageLimit::parse(share).ok());
+        let Some(share) = share else {
+            // Fewer than there are cells.
+            let (mut routed, mut failed) = (0, None);
+            for cell in self.cells_in_turn() {
+                let Some(limit) = left_of(limit, routed) else { break };
+                let routing = self.routing(usize::from(cell.lane.cell), limit);
+                match cell.note(routing.await) {
+                    Ok(more) => routed += more,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            return match failed {
+                Some(error) if routed == 0 => Err(error),
+                _ => Ok(routed),
+            };
+        };
+        let routings = (0..self.cells.len()).map(|at| (at, self.routing(at, share)));
+        let routings = routings.collect();
+        let routed = self.gather(Patience::Short, routings).await.any()?;
+        Ok(routed.into_iter().map(|(_, routed)| routed).sum())
+    }
+
+    /// Of all cells together those are claimed that are due for longest, so these are looked for first. Two servers that
+    /// look at once may find the same, and then one claims others of these cells.
+    async fn claim_lanes(
+        &self,
+        wanted: &[(SinkId, usize)],
+        lease: LeaseId,
+    ) -> Result<Vec<Lane>, StoreError> {
+        if let Some(only) = self.only() {
+            return only.note(only.store.claim_lanes(wanted, lease).await);
+        }
+        let due = self.ask_all(Patience::Short, |store| {
+            let wanted = wanted.to_vec();
+            async move { store.due_lanes(&wanted).await }
+        });
+        let shares = merge::shares(wanted, &due.await.any()?);
+        let claims = shares.into_iter().map(|(at, wanted)| {
+            let store = Arc::clone(&self.cells[at].store);
+            let claim: Asking<Vec<Lane>> =
+                Box::pin(async move { store.claim_lanes(&wanted, lease).await });
+            (at, claim)
+        });
+        let claims = claims.collect();
+        let claimed = self.gather(Patience::Short, claims).await.any()?;
+        Ok(claimed.into_iter().flat_map(|(_, lanes)| lanes).collect())
+    }
+
+    async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
+        let due = self.ask_all(Patience::Short, |store| {
+            let wanted = wanted.to_vec();
+            async move { store.due_lanes(&wanted).await }
+        });
+        let due: Vec<(usize, Vec<DueLane>)> = due.await.any()?;
+        let mut due: Vec<_> = due.into_iter().flat_map(|(_, lanes)| lanes).collect();
+        due.sort_by_key(|lane| lane.due_at);
+        let mut found = Vec::new();
+        for (sink, at_most) in wanted {
+            found.extend(due.iter().filter(|lane| lane.sink == *sink).take(*at_most).copied());
+        }
+        Ok(found)
+    }
+
+    async fn facts_after(
+        &self,
+        event_id: EventId,
+        version: Version,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedFact>, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.facts_after(event_id, version, limit)).await
+    }
+
+    async fn fact(
+        &self,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<RecordedFact>, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.fact(event_id, version)).await
+    }
+
+    /// Of each cell in a transaction of its own, one after the other: whoever wants a cell that is away to be nothing to
+    /// the others brings steps of one alone.
+    async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
+        let mut of_cells: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, step) in steps.iter().enumerate() {
+            of_cells.entry(self.place_of(step.event_id.as_uuid())).or_default().push(place);
+        }
+        let mut was_its_own = vec![false; steps.len()];
+        for (at, places) in of_cells {
+            let cell = &self.cells[at];
+            let of_cell: Vec<_> = places.iter().map(|place| steps[*place].clone()).collect();
+            let stepped = cell.note_done(cell.store.advance(&of_cell).await)?;
+            for (place, stepped) in places.into_iter().zip(stepped) {
+                was_its_own[place] = stepped;
+            }
+        }
+        Ok(was_its_own)
+    }
+
+    async fn former_holder(
+        &self,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        version: Version,
+    ) -> Result<Option<Person>, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| {
+            store.former_holder(event_id, registration_id, version)
+        })
+        .await
+    }
+
+    async fn live_registrations(
+        &self,
+        event_id: EventId,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.live_registrations(event_id, after, limit))
+            .await
+    }
+
+    async fn live_registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let found = self.ask_all(Patience::Short, |store| {
+            let user_email = user_email.clone();
+            async move { store.live_registrations_of(&user_email, limit).await }
+        });
+        let mut found: Vec<(usize, Vec<Registration>)> = found.await.any()?;
+        found.retain(|(_, of_cell)| !of_cell.is_empty());
+        let is_of_one = found.len() <= 1;
+        let mut found: Vec<_> = found.into_iter().flat_map(|(_, of_cell)| of_cell).collect();
+        if !is_of_one {
+            // Each cell's are in order; for all together it has to be known how old their events are.
+            let mut created: HashMap<EventId, DateTime<Utc>> = HashMap::new();
+            for registration in &found {
+                let id = registration.event_id;
+                if !created.contains_key(&id) {
+                    let event = self.of_event(id.as_uuid(), |store| store.event(id)).await?;
+                    created.extend(event.map(|event| (id, event.created_at)));
+                }
+            }
+            found.sort_by_key(|registration| {
+                let id = registration.event_id;
+                Reverse((created.get(&id).copied(), id))
+            });
+        }
+        found.truncate(limit.get());
+        Ok(found)
+    }
+
+    async fn deliveries(
+        &self,
+        id: EndpointId,
+        after: Option<DeliveryCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
+        let pages = self.ask_all(Patience::Short, |store| async move {
+            store.deliveries(id, after, limit).await
+        });
+        let pages = pages.await;
+        let missing = self.names_of(&pages.failures);
+        let pages: Vec<Page<Delivery, DeliveryCursor>> =
+            pages.any()?.into_iter().map(|(_, page)| page).collect();
+        Ok(merge::page(pages, limit, missing, |delivery| {
+            (delivery.tried_at, delivery.event_id, delivery.version)
+        }))
+    }
+
+    async fn delivery(
+        &self,
+        id: EndpointId,
+        event_id: EventId,
+        version: Version,
+    ) -> Result<Option<Delivery>, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.delivery(id, event_id, version)).await
+    }
+
+    async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        self.of_event(delivery.event_id.as_uuid(), |store| store.note_delivery(delivery)).await
+    }
+
+    async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError> {
+        self.change_deliveries(move |store| async move { store.retry_deliveries(sink).await }).await
+    }
+
+    async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError> {
+        self.change_deliveries(move |store| async move { store.drop_deliveries(sink).await }).await
+    }
+
+    async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
+        let mut of_cells: BTreeMap<usize, Vec<NewMail>> = BTreeMap::new();
+        for mail in mails {
+            of_cells.entry(self.place_of(mail.event_id.as_uuid())).or_default().push(*mail);
+        }
+        let askings = of_cells.into_iter().map(|(at, mails)| {
+            let store = Arc::clone(&self.cells[at].store);
+            let asking: Asking<()> = Box::pin(async move { store.add_mails(&mails).await });
+            (at, asking)
+        });
+        let askings = askings.collect();
+        self.gather(Patience::Thorough, askings).await.all().map(drop)
+    }
+
+    /// Of one cell after the other, beginning with another one each time: each has its turn.
+    async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
+        let (mut claimed, mut has_answer, mut failed) = (Vec::new(), false, None);
+        for cell in self.cells_in_turn() {
+            let left = at_most - claimed.len();
+            if left == 0 {
+                break;
+            }
+            let mails = match cell.answers() || self.only().is_some() {
+                true => cell.note(cell.store.claim_mails(left, lease).await),
+                false => Err(cell.not_asked()),
+            };
+            match mails {
+                Ok(mails) => {
+                    has_answer = true;
+                    claimed.extend(mails);
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if !has_answer => Err(error),
+            _ => Ok(claimed),
+        }
+    }
+
+    async fn settle_mail(
+        &self,
+        event_id: EventId,
+        id: MailId,
+        lease: LeaseId,
+        step: MailStep,
+    ) -> Result<bool, StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.settle_mail(event_id, id, lease, step))
+            .await
+    }
+
+    async fn due_reminders(
+        &self,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        let due =
+            self.ask_all(Patience::Short, |store| async move { store.due_reminders(limit).await });
+        let due: Vec<(usize, Vec<(EventId, DateTime<Utc>)>)> = due.await.any()?;
+        let mut due: Vec<_> = due.into_iter().flat_map(|(_, due)| due).collect();
+        due.sort_by_key(|(_, remind_at)| *remind_at);
+        due.truncate(limit.get());
+        Ok(due)
+    }
+
+    async fn note_reminded(
+        &self,
+        event_id: EventId,
+        remind_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.of_event(event_id.as_uuid(), |store| store.note_reminded(event_id, remind_at)).await
+    }
+
+    /// Without the cells that are away.
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let backlogs = self.ask_all(Patience::Short, |store| async move { store.backlog().await });
+        let backlogs: Vec<(usize, Backlog)> = backlogs.await.any()?;
+        Ok(merge::backlog(backlogs.into_iter().map(|(_, backlog)| backlog)))
+    }
+
+    async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.one_by_one(limit, |store, limit| async move { store.purge_deliveries(limit).await })
+            .await
+    }
+}

@@ -1,0 +1,275 @@
+//! Asking several cells at once.
+
+use crate::cell::Cell;
+use crate::store::CellStore;
+use booking_core::{BookingStore, CellName, PageLimit, StoreError};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest that a cell is waited for which is asked together with others, for what somebody waits for.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// The same of a cell that did not answer the last call: what there is from the others waits no longer. It is asked all
+/// the same, so that it is waited for again once it answers.
+pub const SILENT_WAIT: Duration = Duration::from_millis(10);
+
+/// For how long those are waited for that answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// For [`ANSWER_WAIT`].
+    Short,
+    /// For as long as they take.
+    Thorough,
+}
+
+impl Patience {
+    fn until(self, begun: Instant, answers: bool) -> Option<Instant> {
+        match (self, answers) {
+            (_, false) => Some(begun + SILENT_WAIT),
+            (Self::Short, true) => Some(begun + ANSWER_WAIT),
+            (Self::Thorough, true) => None,
+        }
+    }
+}
+
+/// Something that is asked of a cell.
+pub(crate) type Asking<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// What cells answered, in their order.
+#[derive(Debug)]
+pub(crate) struct Gathered<T> {
+    pub(crate) answers: Vec<(usize, T)>,
+    pub(crate) failures: Vec<(usize, StoreError)>,
+}
+
+impl<T> Gathered<T> {
+    fn take(&mut self, at: usize, answer: Result<T, StoreError>) {
+        match answer {
+            Ok(answer) => self.answers.push((at, answer)),
+            Err(error) => self.failures.push((at, error)),
+        }
+    }
+
+    /// What those answered that did; an error if none did.
+    pub(crate) fn any(mut self) -> Result<Vec<(usize, T)>, StoreError> {
+        match self.answers.is_empty() && !self.failures.is_empty() {
+            true => Err(self.failures.swap_remove(0).1),
+            false => Ok(self.answers),
+        }
+    }
+
+    /// What all answered; an error if one did not.
+    pub(crate) fn all(mut self) -> Result<Vec<(usize, T)>, StoreError> {
+        match self.failures.is_empty() {
+            true => Ok(self.answers),
+            false => Err(self.failures.swap_remove(0).1),
+        }
+    }
+}
+
+impl CellStore {
+    /// Asks each cell the same.
+    pub(crate) async fn ask_all<T, R>(
+        &self,
+        patience: Patience,
+        ask: impl Fn(Arc<dyn BookingStore>) -> R,
+    ) -> Gathered<T>
+    where
+        T: Send + 'static,
+        R: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let askings = self.cells.iter().map(|cell| ask_of(cell, &ask)).enumerate().collect();
+        // Nothing of it is kept while they are waited for.
+        drop(ask);
+        self.gather(patience, askings).await
+    }
+
+    /// Asks some cells, each what is for it. Each is asked in a task of its own, which goes on when it is not waited for any
+    /// longer.
+    pub(crate) async fn gather<T: Send + 'static>(
+        &self,
+        patience: Patience,
+        askings: Vec<(usize, Asking<T>)>,
+    ) -> Gathered<T> {
+        let begun = Instant::now();
+        let is_alone = askings.len() == 1;
+        let mut gathered = Gathered { answers: Vec::new(), failures: Vec::new() };
+        let mut under_way = Vec::with_capacity(askings.len());
+        for (at, asking) in askings {
+            let cell = &self.cells[at];
+            if is_alone {
+                // Nobody else's answer waits for it.
+                gathered.take(at, cell.note(asking.await));
+                continue;
+            }
+            match cell.begin_asking() {
+                None => gathered.take(at, Err(cell.not_asked())),
+                Some(asked) => {
+                    let answers = cell.answers();
+                    let task = tokio::spawn(async move { asked.cell().note(asking.await) });
+                    under_way.push((at, answers, task));
+                }
+            }
+        }
+        // Those first that are waited for longest.
+        under_way.sort_by_key(|(_, answers, _)| !answers);
+        for (at, answers, task) in under_way {
+            let answer = self.cells[at].wait_for(task, patience.until(begun, answers)).await;
+            gathered.take(at, answer);
+        }
+        gathered.answers.sort_by_key(|(at, _)| *at);
+        gathered.failures.sort_by_key(|(at, _)| *at);
+        gathered
+    }
+
+    /// Has cells do up to `limit` of something together, one after the other, beginning with another one each time; tells
+    /// how much. What one cannot do is an error only if nothing else was done.
+    pub(crate) async fn one_by_one<R>(
+        &self,
+        limit: PageLimit,
+        ask: impl Fn(Arc<dyn BookingStore>, PageLimit) -> R,
+    ) -> Result<u64, StoreError>
+    where
+        R: Future<Output = Result<u64, StoreError>>,
+    {
+        let (mut done, mut failed) = (0, None);
+        for cell in self.cells_in_turn() {
+            let Some(limit) = left_of(limit, done) else { break };
+            let answer = match cell.answers() || self.cells.len() == 1 {
+                true => cell.note(ask(Arc::clone(&cell.store), limit).await),
+                false => Err(cell.not_asked()),
+            };
+            match answer {
+                Ok(more) => done += more,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if done == 0 => Err(error),
+            _ => Ok(done),
+        }
+    }
+
+    /// All cells, beginning with another one each time, so that none is always the last.
+    pub(crate) fn cells_in_turn(&self) -> impl Iterator<Item = &Arc<Cell>> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.cells.len();
+        self.cells[first..].iter().chain(&self.cells[..first])
+    }
+
+    /// What the cells are called that failed.
+    pub(crate) fn names_of(&self, failures: &[(usize, StoreError)]) -> Vec<CellName> {
+        failures.iter().map(|(at, _)| self.cells[*at].name.clone()).collect()
+    }
+}
+
+/// What is left of `limit` when so much is done; `None` if nothing is.
+pub(crate) fn left_of(limit: PageLimit, done: u64) -> Option<PageLimit> {
+    let left = (limit.get() as u64).saturating_sub(done);
+    u32::try_from(left).ok().and_then(|left| PageLimit::parse(left).ok())
+}
+
+fn ask_of<T, R>(cell: &Cell, ask: &impl Fn(Arc<dyn BookingStore>) -> R) -> Asking<T>
+where
+    R: Future<Output = Result<T, StoreError>> + Send + 'static,
+{
+    Box::pin(ask(Arc::clone(&cell.store)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SILENT_ASKED_MAX;
+    use crate::map::{CellMap, CellSpec};
+    use booking_conformance::MemoryStore;
+    use booking_core::UpkeepStore;
+    use std::future::pending;
+    use std::io::Error;
+
+    fn three() -> CellStore {
+        let spec = |(name, first, last): (&str, u8, u8)| {
+            let (schema, node) = (name.to_owned(), "a".to_owned());
+            let name = CellName::parse(name).expect("a valid name");
+            CellSpec { name, node, schema, first, last }
+        };
+        let cells = [("x", 0, 1), ("y", 2, 3), ("z", 4, 255)].map(spec);
+        let map = CellMap::new(1, vec!["a".to_owned()], cells.into()).expect("it is one");
+        let stores = (0..3).map(|_| Arc::new(MemoryStore::default()) as Arc<dyn BookingStore>);
+        CellStore::new(&map, stores.collect())
+    }
+
+    /// What each cell does: it answers, fails, or says nothing.
+    fn askings(of: [Option<bool>; 3]) -> Vec<(usize, Asking<usize>)> {
+        let asking = |(at, does): (usize, Option<bool>)| {
+            let asking: Asking<usize> = Box::pin(async move {
+                match does {
+                    Some(true) => Ok(at),
+                    Some(false) => Err(StoreError::unavailable(Error::other("on purpose"))),
+                    None => pending().await,
+                }
+            });
+            (at, asking)
+        };
+        of.into_iter().enumerate().map(asking).collect()
+    }
+
+    const WELL: [Option<bool>; 3] = [Some(true); 3];
+
+    fn up(store: &CellStore) -> Vec<bool> {
+        store.cells().iter().map(|cell| cell.is_up).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_is_waited_for_once() {
+        let store = three();
+        let silent = [Some(true), None, Some(true)];
+        for waits in [ANSWER_WAIT, SILENT_WAIT, SILENT_WAIT] {
+            let begun = Instant::now();
+            let gathered = store.gather(Patience::Short, askings(silent)).await;
+            assert_eq!(gathered.answers, [(0, 0), (2, 2)]);
+            assert_eq!(store.names_of(&gathered.failures)[0].as_str(), "y");
+            assert!(begun.elapsed() <= waits + Duration::from_millis(5), "{:?}", begun.elapsed());
+            assert_eq!(up(&store), [true, false, true]);
+        }
+        // It is asked all the same, and so is found to be back.
+        let gathered = store.gather(Patience::Short, askings(WELL)).await;
+        assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!(up(&store), [true; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_calls_wait_for_who_does_not_answer() {
+        let store = three();
+        let silent = [Some(true), None, Some(true)];
+        for _ in 0..3 * SILENT_ASKED_MAX {
+            store.gather(Patience::Short, askings(silent)).await.any().expect("some answer");
+        }
+        let gathered = store.gather(Patience::Short, askings(WELL)).await;
+        assert_eq!(gathered.answers, [(0, 0), (2, 2)], "those that wait are enough");
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_told_apart() {
+        let store = three();
+        let gather = async |of| store.gather(Patience::Thorough, askings(of)).await;
+        let one_fails = [Some(true), Some(true), Some(false)];
+        assert_eq!(gather(one_fails).await.any().expect("some answer").len(), 2);
+        assert_eq!(up(&store), [true, true, false]);
+        assert!(gather(one_fails).await.all().is_err());
+        assert!(gather([Some(false); 3]).await.any().is_err(), "none answers");
+        assert_eq!(gather(WELL).await.all().expect("all answer").len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_done_one_by_one_is_no_more_than_was_asked_for() {
+        let store = three();
+        let limit = |limit| PageLimit::parse(limit).expect("a valid limit");
+        // Each could do five.
+        for (asked, expected) in [(3, 3), (5, 5), (7, 7), (100, 15)] {
+            let done = store
+                .one_by_one(limit(asked), |_, limit| async move { Ok(limit.get().min(5) as u64) });
+            assert_eq!(done.await.expect("all answer"), expected, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Many stores of Booking as one, for whoever outgrows one database.
+//!
+//! A *cell* is a store with all its tables. Each event lies in one of them, by the last byte of its id; all that is of the
+//! event lies with it. [`CellMap`] says which cell has which bytes, and a [`CellStore`] over their stores is a
+//! [`BookingStore`](booking_core::BookingStore) like any other. A sale is what it was: one transaction, of one cell.
+//!
+//! ```
+//! use booking_cells::{CellMap, CellSpec, CellStore};
+//! use booking_conformance::MemoryStore;
+//! use booking_core::prelude::*;
+//! use booking_core::{Caller, Capacity, CapacityMax, CellName, EventName, NewEvent, PageLimit};
+//! use std::sync::Arc;
+//! use uuid::Uuid;
+//!
+//! fn cell(name: &str, first: u8, last: u8) -> Result<CellSpec, booking_core::Invalid> {
+//!     let (schema, name) = (name.to_owned(), CellName::parse(name)?);
+//!     Ok(CellSpec { name, node: "db1".to_owned(), schema, first, last })
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cells = vec![cell("low", 0x00, 0x7f)?, cell("high", 0x80, 0xff)?];
+//! let map = CellMap::new(1, vec!["db1".to_owned()], cells)?;
+//! // Any stores will do, also of different kinds: the store of each cell, in the map's order.
+//! let stores: Vec<Arc<dyn BookingStore>> =
+//!     vec![Arc::new(MemoryStore::default()), Arc::new(MemoryStore::default())];
+//! let store = CellStore::new(&map, stores.clone());
+//!
+//! let seats = Capacity::parse(30, CapacityMax::default())?;
+//! for name in ["Rust meetup", "Jazz night"] {
+//!     store.create_event(NewEvent::new(Uuid::now_v7().into(), EventName::parse(name)?, seats)).await?;
+//! }
+//! let listed = store.events(Caller::Anyone, None, PageLimit::MAX).await?;
+//! assert_eq!((listed.items.len(), listed.missing.len()), (2, 0));
+//! let id = listed.items[0].id;
+//! let at = map.cell_of(id.as_uuid());
+//! assert!(stores[at].event(id).await?.is_some(), "it is there, and nowhere else");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What lies where
+//!
+//! | what | where |
+//! | --- | --- |
+//! | an event, its registrations, facts, keys' answers, lanes, deliveries, mails | in the cell of the last byte of the event's id |
+//! | the answer to a request that put up an event under a key | in the cell of the last byte of the key's hash, as the event itself ([`EventId::beside`](booking_core::EventId::beside)) |
+//! | tokens, keys for tickets, endpoints | in the *home*: the cell of the byte 00 |
+//! | copies of tokens and endpoints, which an event's cell needs to name its organizer and to find its sinks | in every other cell |
+//!
+//! A registration's id ends as its event's does ([`RegistrationId::beside`](booking_core::RegistrationId::beside)), and
+//! so leads home, too. One that does not is looked for in every other cell, once: where it was is remembered.
+//!
+//! # When a cell is down
+//!
+//! What is asked of one event is answered by its cell, or not: [`StoreError::Unavailable`](booking_core::StoreError).
+//! What is asked of all is answered by those that are there: a page and an audit name the cells that are missing
+//! ([`Page::missing`](booking_core::Page::missing)), and whatever looks for work finds that of the others. A cell that did not answer is not
+//! waited for again before it has answered something ([`SILENT_WAIT`]). What is asked by hand and must be done
+//! everywhere (erasing an address, retrying and dropping deliveries) is done where it can be, and then fails.
+//! Without the home there are no tokens and no keys for tickets; whoever has read them goes on.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | which cell has which bytes | `map.rs` |
+//! | how all cells are asked, and how long they are waited for | `gather.rs`, `cell.rs` |
+//! | how pages are made of pages | `merge.rs` |
+//! | where a registration is looked for | `lookup.rs`, `found.rs` |
+//! | how copies are kept | `copies.rs` |
+
+mod cell;
+mod copies;
+mod delivery;
+mod found;
+mod gather;
+mod keys;
+mod lookup;
+mod map;
+mod merge;
+mod organizers;
+mod reading;
+mod seats;
+mod store;
+mod upkeep;
+
+pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
+pub use found::FOUND_MAX;
+pub use gather::{ANSWER_WAIT, SILENT_WAIT};
+pub use map::{CELLS_MAX, CellMap, CellSpec, MapError};
+#[cfg(feature = "negative-control")]
+#[doc(hidden)]
+pub use store::CellFlaw;
+pub use store::CellStore;

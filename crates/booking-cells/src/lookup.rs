@@ -1,0 +1,205 @@
+//! Finding a registration by its id alone, wherever it lies.
+
+use crate::gather::{Asking, Gathered, Patience};
+use crate::store::CellStore;
+use booking_core::{BookingStore, EventId, RegistrationId, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl CellStore {
+    /// Asks for something of a registration where it was found before, where its id says, and then everywhere else at
+    /// once. Where a cell that may have it does not answer, it is not said that there is none.
+    pub(crate) async fn find<T, R>(
+        &self,
+        id: RegistrationId,
+        ask: impl Fn(Arc<dyn BookingStore>) -> R,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: Send + 'static,
+        R: Future<Output = Result<Option<T>, StoreError>> + Send + 'static,
+    {
+        let (mut asked, mut silent) = (Vec::new(), None);
+        for at in self.found.get(id).into_iter().chain([self.place_of(id.as_uuid())]) {
+            if asked.contains(&at) {
+                continue;
+            }
+            asked.push(at);
+            let cell = &self.cells[at];
+            match cell.note(ask(Arc::clone(&cell.store)).await) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                Err(error @ StoreError::Unavailable(_)) => silent = silent.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let others = (0..self.cells.len()).filter(|at| !asked.contains(at));
+        let others = others.map(|at| {
+            let asking: Asking<Option<T>> = Box::pin(ask(Arc::clone(&self.cells[at].store)));
+            (at, asking)
+        });
+        let others = others.collect();
+        let Gathered { answers, failures } = self.gather(Patience::Short, others).await;
+        for (at, answer) in answers {
+            if answer.is_some() {
+                self.found.insert(id, at);
+                return Ok(answer);
+            }
+        }
+        let silent = silent.or(failures.into_iter().next().map(|(_, error)| error));
+        silent.map_or(Ok(None), Err)
+    }
+
+    /// The event of each registration, as [`find`](Self::find) does it, but for all together.
+    pub(crate) async fn find_events(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        let mut events = vec![None; ids.len()];
+        let first = |id: &RegistrationId| {
+            self.found.get(*id).unwrap_or_else(|| self.place_of(id.as_uuid()))
+        };
+        let first: Vec<usize> = ids.iter().map(first).collect();
+        let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, at) in first.iter().enumerate() {
+            wanted.entry(*at).or_default().push(place);
+        }
+        let mut failures = self.find_events_in(ids, &wanted, &mut events).await;
+
+        let mut elsewhere: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, _) in events.iter().enumerate().filter(|(_, event)| event.is_none()) {
+            for at in (0..self.cells.len()).filter(|at| *at != first[place]) {
+                elsewhere.entry(at).or_default().push(place);
+            }
+        }
+        if !elsewhere.is_empty() {
+            failures.extend(self.find_events_in(ids, &elsewhere, &mut events).await);
+        }
+        // All that are missing still were looked for in all cells.
+        let is_whole = events.iter().all(Option::is_some);
+        match failures.into_iter().next() {
+            Some((_, error)) if !is_whole => Err(error),
+            _ => Ok(events),
+        }
+    }
+
+    /// Asks cells for the events of the registrations whose places in `ids` are `wanted` of each. Returns the failures.
+    async fn find_events_in(
+        &self,
+        ids: &[RegistrationId],
+        wanted: &BTreeMap<usize, Vec<usize>>,
+        events: &mut [Option<EventId>],
+    ) -> Vec<(usize, StoreError)> {
+        let askings = wanted.iter().map(|(at, places)| {
+            let ids: Vec<_> = places.iter().map(|place| ids[*place]).collect();
+            let store = Arc::clone(&self.cells[*at].store);
+            let asking: Asking<Vec<Option<EventId>>> =
+                Box::pin(async move { store.events_by_registration(&ids).await });
+            (*at, asking)
+        });
+        let askings = askings.collect();
+        let Gathered { answers, failures } = self.gather(Patience::Short, askings).await;
+        for (at, answer) in answers {
+            for (place, event) in wanted[&at].iter().zip(answer) {
+                if event.is_none() || events[*place].is_some() {
+                    continue;
+                }
+                events[*place] = event;
+                if at != self.place_of(ids[*place].as_uuid()) {
+                    self.found.insert(ids[*place], at);
+                }
+            }
+        }
+        failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{CellMap, CellSpec, CellStore};
+    use booking_conformance::MemoryStore;
+    use booking_core::prelude::*;
+    use booking_core::{
+        Caller, Capacity, CapacityMax, CellName, Claim, Command, EmailAddress, EventCommand,
+        EventId, EventName, NewEvent, PageLimit, RegistrationId, WhenBusy,
+    };
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    /// An id that ends in `byte`.
+    fn ending_in(byte: u8) -> Uuid {
+        let mut bytes = Uuid::now_v7().into_bytes();
+        bytes[15] = byte;
+        Uuid::from_bytes(bytes)
+    }
+
+    /// A store of four cells.
+    fn cells() -> CellStore {
+        let spec = |at: u8| {
+            let schema = format!("c{at}");
+            let name = CellName::parse(&schema).expect("a valid name");
+            let (node, first) = ("a".to_owned(), at * 64);
+            CellSpec { name, node, schema, first, last: first + 63 }
+        };
+        let map = CellMap::new(1, vec!["a".to_owned()], (0..4).map(spec).collect());
+        let stores = (0..4).map(|_| Arc::new(MemoryStore::default()) as Arc<dyn BookingStore>);
+        CellStore::new(&map.expect("it is one"), stores.collect())
+    }
+
+    /// Puts up an event and registers for it, under an id that ends otherwise than the event's.
+    async fn register(store: &CellStore, ends: u8) -> (EventId, RegistrationId) {
+        let name = EventName::parse("An event").expect("valid");
+        let seats = Capacity::parse(9, CapacityMax::default()).expect("valid");
+        let new = NewEvent::new(ending_in(0xd7).into(), name, seats);
+        let event = store.create_event(new).await.expect("it answers").id;
+        let id = RegistrationId::from(ending_in(ends));
+        let claim = Claim::new(id, EmailAddress::parse("ada@example.org").expect("valid"));
+        let command = EventCommand::new(event, Caller::Anyone, Command::Register(claim.into()));
+        store.execute(&[command], WhenBusy::Wait).await.expect("it answers");
+        (event, id)
+    }
+
+    #[tokio::test]
+    async fn an_id_that_leads_elsewhere_is_looked_for_once_and_remembered() {
+        for by_itself in [true, false] {
+            let store = cells();
+            let (event, id) = register(&store, 0x01).await;
+            assert_eq!(store.found.get(id), None);
+            for _ in 0..2 {
+                if by_itself {
+                    let found = store.registration(id).await.expect("it answers");
+                    assert_eq!(found.map(|found| found.event_id), Some(event));
+                } else {
+                    let unknown = RegistrationId::from(ending_in(0x01));
+                    let asked = [unknown, id, unknown];
+                    let found = store.events_by_registration(&asked).await.expect("it answers");
+                    assert_eq!(found, [None, Some(event), None]);
+                }
+                assert_eq!(store.found.get(id), Some(3));
+            }
+            let history = store.history(id, PageLimit::MAX).await.expect("it answers");
+            assert_eq!(history.map(|entries| entries.len()), Some(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_id_that_leads_home_is_not_remembered() {
+        let store = cells();
+        let (event, id) = register(&store, 0xd7).await;
+        assert!(store.registration(id).await.expect("it answers").is_some());
+        let found = store.events_by_registration(&[id]).await.expect("it answers");
+        assert_eq!((found, store.found.get(id)), (vec![Some(event)], None));
+    }
+
+    /// Where it was found before it may be no more.
+    #[tokio::test]
+    async fn what_is_remembered_wrongly_is_looked_for_again() {
+        let store = cells();
+        let (event, id) = register(&store, 0x01).await;
+        store.found.insert(id, 2);
+        let found = store.events_by_registration(&[id]).await.expect("it answers");
+        assert_eq!((found, store.found.get(id)), (vec![Some(event)], Some(3)));
+        store.found.insert(id, 1);
+        assert!(store.registration(id).await.expect("it answers").is_some());
+        assert_eq!(store.found.get(id), Some(3));
+    }
+}

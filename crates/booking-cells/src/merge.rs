@@ -1,0 +1,207 @@
+//! One answer of many.
+
+use booking_core::{Backlog, CellName, DueLane, EventId, Page, PageLimit, SinkBacklog, SinkId};
+use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+/// One page of the pages of several cells after the same cursor, each of up to `limit` items and those that come last
+/// by `key` first. There is no gap in it: a cell that has more has given `limit` of them, of which the page ends with the
+/// last at the latest.
+pub(crate) fn page<T, C, K: Ord>(
+    pages: Vec<Page<T, C>>,
+    limit: PageLimit,
+    missing: Vec<CellName>,
+    key: impl Fn(&T) -> K,
+) -> Page<T, C>
+where
+    C: for<'a> From<&'a T>,
+{
+    let has_more = pages.iter().any(|page| page.next.is_some());
+    let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
+    items.sort_by_cached_key(|item| Reverse(key(item)));
+    let has_more = has_more || items.len() > limit.get();
+    items.truncate(limit.get());
+    let next = if has_more { items.last().map(C::from) } else { None };
+    Page { items, next, missing }
+}
+
+/// Up to `limit` events of the lists of several cells, each of which begins with the most urgent: the first of each, then
+/// the second.
+pub(crate) fn interleaved(lists: &[Vec<EventId>], limit: PageLimit) -> Vec<EventId> {
+    let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
+    let ranks = 0..longest;
+    let all = ranks.flat_map(|rank| lists.iter().filter_map(move |list| list.get(rank)));
+    all.take(limit.get()).copied().collect()
+}
+
+/// How many lanes of which sink are to be claimed in which cell, where those are due: of all together those that are due
+/// for longest.
+pub(crate) fn shares(
+    wanted: &[(SinkId, usize)],
+    due: &[(usize, Vec<DueLane>)],
+) -> BTreeMap<usize, Vec<(SinkId, usize)>> {
+    let mut of_sinks: HashMap<SinkId, Vec<(DateTime<Utc>, usize)>> = HashMap::new();
+    for (at, lanes) in due {
+        for lane in lanes {
+            of_sinks.entry(lane.sink).or_default().push((lane.due_at, *at));
+        }
+    }
+    let mut shares: BTreeMap<usize, Vec<(SinkId, usize)>> = BTreeMap::new();
+    for (sink, at_most) in wanted {
+        let Some(lanes) = of_sinks.get_mut(sink) else { continue };
+        lanes.sort_unstable();
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (_, at) in lanes.iter().take(*at_most) {
+            *counts.entry(*at).or_default() += 1;
+        }
+        for (at, count) in counts {
+            shares.entry(at).or_default().push((*sink, count));
+        }
+    }
+    shares
+}
+
+/// How far all cells lag behind together.
+pub(crate) fn backlog(backlogs: impl IntoIterator<Item = Backlog>) -> Backlog {
+    let mut sum = Backlog::default();
+    let mut sinks: HashMap<SinkId, SinkBacklog> = HashMap::new();
+    for backlog in backlogs {
+        sum.oldest_unrouted = earlier(sum.oldest_unrouted, backlog.oldest_unrouted);
+        sum.oldest_mail = earlier(sum.oldest_mail, backlog.oldest_mail);
+        sum.mails_due += backlog.mails_due;
+        sum.mails_stuck += backlog.mails_stuck;
+        for told in backlog.sinks {
+            let all = sinks.entry(told.sink).or_insert(SinkBacklog {
+                sink: told.sink,
+                lanes: 0,
+                failing: 0,
+                oldest: None,
+            });
+            all.lanes += told.lanes;
+            all.failing += told.failing;
+            all.oldest = earlier(all.oldest, told.oldest);
+        }
+    }
+    sum.sinks = sinks.into_values().collect();
+    sum.sinks.sort_by_key(|told| (told.oldest, Reverse(told.failing), told.sink));
+    sum.sinks.truncate(Backlog::SINKS_MAX);
+    sum
+}
+
+fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    struct After(u32);
+
+    impl From<&u32> for After {
+        fn from(item: &u32) -> Self {
+            Self(*item)
+        }
+    }
+
+    fn limit(limit: u32) -> PageLimit {
+        PageLimit::parse(limit).expect("a valid limit")
+    }
+
+    /// The page of a cell that has these, which begin with the greatest.
+    fn of_cell(all: &[u32], after: Option<After>, at_most: PageLimit) -> Page<u32, After> {
+        let left = all.iter().filter(|item| after.is_none_or(|after| **item < after.0));
+        Page::new(left.take(at_most.get() + 1).copied().collect(), at_most)
+    }
+
+    #[test]
+    fn pages_have_all_in_order_without_gaps_and_nothing_twice() {
+        let spreads: [&[&[u32]]; 4] = [
+            &[&[9, 7, 5, 3, 1], &[8, 6, 4, 2, 0]],
+            &[&[9, 8, 7, 6, 5, 4], &[], &[3, 2, 1, 0]],
+            &[&[5], &[9, 8, 7, 6], &[4, 3, 2, 1, 0]],
+            &[&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0]],
+        ];
+        for cells in spreads {
+            for at_most in 1..=11 {
+                let (mut all, mut after) = (Vec::new(), None);
+                loop {
+                    let pages = cells.iter().map(|cell| of_cell(cell, after, limit(at_most)));
+                    let page = page(pages.collect(), limit(at_most), vec![], |item| *item);
+                    assert!(page.items.len() <= at_most as usize);
+                    assert_eq!(page.next, page.next.and(page.items.last().map(After::from)));
+                    all.extend(page.items);
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(all, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "{cells:?}, {at_most}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_cells_most_urgent_comes_first() {
+        let id = |number: u128| EventId::from(Uuid::from_u128(number));
+        let lists = vec![vec![id(1), id(2), id(3)], vec![], vec![id(4)]];
+        assert_eq!(interleaved(&lists, limit(9)), [id(1), id(4), id(2), id(3)]);
+        assert_eq!(interleaved(&lists, limit(2)), [id(1), id(4)]);
+        assert_eq!(interleaved(&[], limit(2)), []);
+    }
+
+    #[test]
+    fn of_all_lanes_those_are_claimed_that_are_due_for_longest() {
+        let sinks = [1, 2].map(|number| SinkId::from(Uuid::from_u128(number)));
+        let due = |sink: usize, micros| DueLane {
+            event_id: Uuid::from_u128(7).into(),
+            sink: sinks[sink],
+            due_at: DateTime::from_timestamp_micros(micros).expect("a time"),
+        };
+        let found = [
+            (0, vec![due(0, 5), due(0, 6), due(1, 1)]),
+            (2, vec![due(0, 2), due(0, 9)]),
+            (3, vec![due(0, 4)]),
+        ];
+        let shared = shares(&[(sinks[0], 3), (sinks[1], 7)], &found);
+        let expected = [
+            (0, vec![(sinks[0], 1), (sinks[1], 1)]),
+            (2, vec![(sinks[0], 1)]),
+            (3, vec![(sinks[0], 1)]),
+        ];
+        assert_eq!(shared, BTreeMap::from(expected));
+        assert!(shares(&[(sinks[0], 0)], &found).is_empty());
+    }
+
+    #[test]
+    fn a_sink_lags_behind_as_far_as_in_the_cell_where_it_is_last() {
+        let sink = SinkId::from(Uuid::from_u128(1));
+        let at = |micros| DateTime::from_timestamp_micros(micros);
+        let told = |lanes, failing, oldest| SinkBacklog { sink, lanes, failing, oldest };
+        let one = Backlog {
+            oldest_unrouted: at(9),
+            sinks: vec![told(2, 1, at(5))],
+            mails_due: 1,
+            oldest_mail: None,
+            mails_stuck: 2,
+        };
+        let other = Backlog {
+            oldest_unrouted: at(8),
+            sinks: vec![told(3, 0, at(4))],
+            mails_due: 4,
+            oldest_mail: at(1),
+            mails_stuck: 0,
+        };
+        let expected = Backlog {
+            oldest_unrouted: at(8),
+            sinks: vec![told(5, 1, at(4))],
+            mails_due: 5,
+            oldest_mail: at(1),
+            mails_stuck: 2,
+        };
+        assert_eq!(backlog([one, other]), expected);
+    }
+}

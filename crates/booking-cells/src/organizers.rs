@@ -1,0 +1,69 @@
+//! Organizers and their tokens: the home has them, and every other cell a copy, which its events name.
+
+use crate::copies;
+use crate::gather::left_of;
+use crate::store::{CellStore, HOME};
+use async_trait::async_trait;
+use booking_core::{
+    NewToken, OrganizerId, OrganizerStore, OrganizerToken, PageLimit, StoreError, TokenId,
+};
+use std::sync::Arc;
+
+#[async_trait]
+impl OrganizerStore for CellStore {
+    async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
+        let home = self.home();
+        let Some(token) = home.note(home.store.create_token(new).await)? else { return Ok(None) };
+        self.copy_to_others(|cell| {
+            let token = token.clone();
+            async move { copies::copy_token(&cell, &token).await }
+        })
+        .await;
+        Ok(Some(token))
+    }
+
+    async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
+        let home = self.home();
+        home.note(home.store.tokens().await)
+    }
+
+    async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
+        let home = self.home();
+        let revoked = home.note(home.store.revoke_token(id).await)?;
+        if revoked.is_some() {
+            self.copy_to_others(|cell| async move {
+                cell.store.revoke_token(id).await.map(|copy| copy.is_some())
+            })
+            .await;
+        }
+        Ok(revoked)
+    }
+
+    async fn assign_events(
+        &self,
+        organizer_id: OrganizerId,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        let (mut assigned, mut failed) = (0, None);
+        for (at, cell) in self.cells.iter().enumerate() {
+            let Some(limit) = left_of(limit, assigned) else { break };
+            let store = Arc::clone(&cell.store);
+            let mut done = store.assign_events(organizer_id, limit).await;
+            if matches!(done, Err(StoreError::Broken(_))) && at != HOME {
+                // It may not know the organizer yet.
+                done = match self.copy_tokens_to(at).await {
+                    Ok(()) => store.assign_events(organizer_id, limit).await,
+                    Err(error) => Err(error),
+                };
+            }
+            match cell.note(done) {
+                Ok(more) => assigned += more,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if assigned == 0 => Err(error),
+            _ => Ok(assigned),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Showing what there is.
+
+use crate::gather::{Asking, Gathered, Patience};
+use crate::merge;
+use crate::store::CellStore;
+use async_trait::async_trait;
+use booking_core::{
+    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
+    ReadStore, Registration, RegistrationCursor, RegistrationId, StoreError,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[async_trait]
+impl ReadStore for CellStore {
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let cell = self.cell_of(id.as_uuid());
+        cell.note(cell.store.event(id).await)
+    }
+
+    /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
+    /// [lane](booking_core::SeatStore::lane_of) by themselves.
+    async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
+        let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, id) in ids.iter().enumerate() {
+            wanted.entry(self.place_of(id.as_uuid())).or_default().push(place);
+        }
+        let askings = wanted.iter().map(|(at, places)| {
+            let ids: Vec<_> = places.iter().map(|place| ids[*place]).collect();
+            let store = Arc::clone(&self.cells[*at].store);
+            let asking: Asking<Vec<Option<Availability>>> =
+                Box::pin(async move { store.availability(&ids).await });
+            (*at, asking)
+        });
+        let askings = askings.collect();
+        let mut found = vec![None; ids.len()];
+        for (at, answer) in self.gather(Patience::Short, askings).await.all()? {
+            for (place, availability) in wanted[&at].iter().zip(answer) {
+                found[*place] = availability;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn events(
+        &self,
+        caller: Caller,
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, EventCursor>, StoreError> {
+        let asked = self.ask_all(Patience::Short, |store| async move {
+            store.events(caller, after, limit).await
+        });
+        let gathered: Gathered<Page<Event, EventCursor>> = asked.await;
+        let missing = self.names_of(&gathered.failures);
+        let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
+        #[cfg(feature = "negative-control")]
+        if self.has_flaw(crate::CellFlaw::Unmerged) {
+            return Ok(Page::new(pages.into_iter().flat_map(|page| page.items).collect(), limit));
+        }
+        Ok(merge::page(pages, limit, missing, |event| (event.created_at, event.id)))
+    }
+
+    async fn registrations(
+        &self,
+        event_id: EventId,
+        listed: Listed,
+        after: Option<RegistrationCursor>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registrations(event_id, listed, after, limit).await)
+    }
+
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.find(id, |store| async move { store.registration(id).await }).await
+    }
+
+    async fn events_by_registration(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.find_events(ids).await
+    }
+
+    async fn history(
+        &self,
+        id: RegistrationId,
+        limit: PageLimit,
+    ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
+        self.find(id, |store| async move { store.history(id, limit).await }).await
+    }
+}

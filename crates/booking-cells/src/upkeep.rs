@@ -1,0 +1,139 @@
+//! What is to be done in time, what is erased, and how the cells are.
+
+use crate::gather::{Gathered, Patience};
+use crate::merge;
+use crate::store::CellStore;
+use async_trait::async_trait;
+use booking_core::{
+    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    StoreError, StoreHealth, Totals, UpkeepStore,
+};
+
+#[async_trait]
+impl UpkeepStore for CellStore {
+    async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        let due =
+            self.ask_all(Patience::Short, |store| async move { store.due_events(limit).await });
+        Ok(merge::interleaved(&lists(due.await)?, limit))
+    }
+
+    async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        let erasable = self
+            .ask_all(Patience::Short, |store| async move { store.erasable_events(limit).await });
+        Ok(merge::interleaved(&lists(erasable.await)?, limit))
+    }
+
+    /// As long as some are found they are told; that there are none is not said while a cell is silent.
+    async fn registrations_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
+        let found = self.ask_all(Patience::Thorough, |store| {
+            let user_email = user_email.clone();
+            async move { store.registrations_of(&user_email, limit).await }
+        });
+        let Gathered { answers, failures } = found.await;
+        let mut found: Vec<_> = answers.into_iter().flat_map(|(_, found)| found).collect();
+        found.truncate(limit.get());
+        match failures.into_iter().next() {
+            Some((_, error)) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    async fn purge_records_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.one_by_one(limit, |store, limit| async move {
+            store.purge_records_of(user_email, limit).await
+        })
+        .await
+    }
+
+    async fn purge_former_holders_of(
+        &self,
+        user_email: &EmailAddress,
+        limit: PageLimit,
+    ) -> Result<u64, StoreError> {
+        self.one_by_one(limit, |store, limit| async move {
+            store.purge_former_holders_of(user_email, limit).await
+        })
+        .await
+    }
+
+    async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
+        self.one_by_one(limit, |store, limit| async move { store.purge_records(limit).await }).await
+    }
+
+    /// One consistent view of each cell.
+    async fn audit(&self) -> Result<AuditReport, StoreError> {
+        let reports =
+            self.ask_all(Patience::Thorough, |store| async move { store.audit().await }).await;
+        let missing = self.names_of(&reports.failures);
+        let mut sum = AuditReport { missing, ..AuditReport::default() };
+        for (_, report) in reports.any()? {
+            sum.events += report.events;
+            sum.registrations += report.registrations;
+            sum.differences.extend(report.differences);
+            sum.missing.extend(report.missing);
+        }
+        Ok(sum)
+    }
+
+    /// That of the cells which can be worked with, if there is one. Which cannot say [`cells`](Self::cells).
+    async fn health(&self) -> Result<StoreHealth, StoreError> {
+        let asked = self.ask_all(Patience::Short, |store| async move { store.health().await });
+        let gathered: Gathered<StoreHealth> = asked.await;
+        for (at, health) in &gathered.answers {
+            self.cells[*at].note_serves(serves(health));
+        }
+        let all = gathered.any()?;
+        let best = all.iter().map(|(_, health)| *health).max_by_key(|health| {
+            // Those are asked for that are well; else what is told is what keeps the best from it.
+            (serves(health), health.takes_writes, health.trouble.is_none())
+        });
+        Ok(best.expect("one has answered"))
+    }
+
+    /// Without the cells that are away.
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        let totals = self.ask_all(Patience::Short, |store| async move { store.totals().await });
+        let totals: Vec<(usize, Totals)> = totals.await.any()?;
+        Ok(totals.into_iter().fold(Totals::default(), |sum, (_, of_cell)| Totals {
+            events: sum.events + of_cell.events,
+            capacity: sum.capacity + of_cell.capacity,
+            booked: sum.booked + of_cell.booked,
+            held: sum.held + of_cell.held,
+            waiting: sum.waiting + of_cell.waiting,
+        }))
+    }
+
+    fn connections(&self) -> Connections {
+        self.cells.iter().map(|cell| cell.store.connections()).fold(
+            Connections::default(),
+            |sum, of_cell| Connections {
+                max: sum.max + of_cell.max,
+                open: sum.open + of_cell.open,
+                idle: sum.idle + of_cell.idle,
+                waiting: sum.waiting + of_cell.waiting,
+            },
+        )
+    }
+
+    fn cells(&self) -> Vec<CellState> {
+        self.cells.iter().map(|cell| cell.state()).collect()
+    }
+}
+
+/// What those cells found that answered.
+fn lists<T>(gathered: Gathered<Vec<T>>) -> Result<Vec<Vec<T>>, StoreError> {
+    Ok(gathered.any()?.into_iter().map(|(_, list)| list).collect())
+}
+
+/// Whether a store can be worked with.
+fn serves(health: &StoreHealth) -> bool {
+    health.takes_writes && health.migrations_missing == 0 && health.trouble.is_none()
+}

@@ -1,0 +1,216 @@
+//! Cells for the tests, of any store.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
+
+use async_trait::async_trait;
+use booking_cells::{CellMap, CellSpec, CellStore};
+use booking_conformance::{Fixture, MemoryStore};
+use booking_core::{BookingStore, CellName, Clock};
+use booking_pg::{PgOptions, PgStore};
+use booking_sqlite::{Options, SqliteStore};
+use booking_testkit::{Database, Template};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
+
+/// So many cells, called `c0`, `c1` and so on, which have as many bytes each as can be.
+pub(crate) fn map(cells: usize) -> CellMap {
+    let first = |at: usize| at * 256 / cells;
+    let specs = (0..cells).map(|at| {
+        let schema = format!("c{at}");
+        CellSpec {
+            name: CellName::parse(&schema).expect("a valid name"),
+            node: "here".to_owned(),
+            schema,
+            first: first(at) as u8,
+            last: (first(at + 1) - 1) as u8,
+        }
+    });
+    CellMap::new(1, vec!["here".to_owned()], specs.collect()).expect("they are a map")
+}
+
+/// Where a cell's data is.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Memory(MemoryStore),
+    Sqlite(Folder),
+    Postgres(Database),
+}
+
+/// A folder with a database, which can be taken away.
+#[derive(Debug)]
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        // There are many files, and none has to outlive the machine.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let folder = Self(folder.expect("a folder"));
+        std::fs::create_dir(folder.here()).expect("a folder in it");
+        folder
+    }
+
+    fn here(&self) -> PathBuf {
+        self.0.path().join("here")
+    }
+
+    fn away(&self) -> PathBuf {
+        self.0.path().join("away")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.here().join("booking.db")
+    }
+
+    /// From now on the store in it answers that it is unavailable.
+    pub(crate) fn take_away(&self) {
+        std::fs::rename(self.here(), self.away()).expect("it can be moved");
+    }
+
+    pub(crate) fn bring_back(&self) {
+        std::fs::rename(self.away(), self.here()).expect("it can be moved");
+    }
+}
+
+impl Kept {
+    pub(crate) fn memory() -> Self {
+        Self::Memory(MemoryStore::default())
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(Folder::new())
+    }
+
+    /// A database of its own with our tables.
+    pub(crate) fn postgres() -> Self {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
+            booking_testkit::shared().template_async("cell", async |url| {
+                connect(&url, None).await.migrate().await.expect("the migrations run");
+            })
+        });
+        Self::Postgres(booking_testkit::shared().database(Some(template)))
+    }
+
+    async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
+        match self {
+            Self::Memory(store) => Arc::new(match clock {
+                Some(clock) => store.clone().with_clock(clock),
+                None => store.clone(),
+            }),
+            Self::Sqlite(folder) => {
+                let options = Options { clock, ..Options::default() };
+                Arc::new(SqliteStore::open(folder.file(), options).await.expect("opened"))
+            }
+            Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
+        }
+    }
+
+    fn dump(&self) -> Vec<u8> {
+        match self {
+            Self::Memory(store) => store.dump().into_bytes(),
+            Self::Sqlite(folder) => dump_file(&folder.file()),
+            Self::Postgres(database) => dump_database(database),
+        }
+    }
+}
+
+async fn connect(url: &str, clock: Option<Clock>) -> PgStore {
+    let options = PgOptions::parse(url).expect("a valid URL");
+    let options = PgOptions { pool_size: 3, clock, ..options };
+    PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there")
+}
+
+/// The rows of all tables, hashes in hexadecimal digits, and the bytes of the files.
+fn dump_file(path: &Path) -> Vec<u8> {
+    let connection = Connection::open(path).expect("opened");
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("copied");
+    let mut dump = Vec::new();
+    for table in texts(&connection, "SELECT name FROM sqlite_master WHERE type = 'table'") {
+        for column in texts(&connection, &format!("SELECT name FROM pragma_table_info('{table}')"))
+        {
+            let values = format!(
+                "SELECT CASE typeof(\"{column}\") WHEN 'blob' THEN lower(hex(\"{column}\")) \
+                 ELSE CAST(coalesce(\"{column}\", '') AS TEXT) END FROM \"{table}\""
+            );
+            for value in texts(&connection, &values) {
+                dump.extend([value.as_bytes(), b"\n"].concat());
+            }
+        }
+    }
+    dump.extend(std::fs::read(path).expect("it can be read"));
+    dump.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());
+    dump
+}
+
+/// The rows of a query of one text.
+fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut query = connection.prepare(sql).expect("it is SQL");
+    let rows = query.query_map([], |row| row.get::<_, String>(0)).expect("there are rows");
+    rows.collect::<Result<Vec<_>, _>>().expect("each is a text")
+}
+
+fn dump_database(database: &Database) -> Vec<u8> {
+    let tables = database.sql(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
+         WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+    );
+    let mut dump = Vec::new();
+    for table in tables.into_iter().flatten().flatten() {
+        for row in database.sql(&format!("SELECT kept::text FROM {table} AS kept")) {
+            dump.extend(row.into_iter().flatten().flat_map(String::into_bytes));
+        }
+    }
+    dump
+}
+
+/// Stores of several cells over the same data.
+pub(crate) struct Cells {
+    pub(crate) kept: Vec<Kept>,
+    /// What is done to each store.
+    alter: fn(CellStore) -> CellStore,
+}
+
+impl Cells {
+    /// So many cells, each kept by the next of `kinds`.
+    pub(crate) fn of(cells: usize, kinds: &[fn() -> Kept]) -> Self {
+        let kept = kinds.iter().cycle().take(cells).map(|kind| kind());
+        Self { kept: kept.collect(), alter: |store| store }
+    }
+
+    /// The same, through a change that `alter` makes to each store.
+    pub(crate) fn altered(self, alter: fn(CellStore) -> CellStore) -> Self {
+        Self { alter, ..self }
+    }
+
+    pub(crate) async fn open_cells(&self, clock: Option<Clock>) -> CellStore {
+        let mut stores = Vec::new();
+        for kept in &self.kept {
+            stores.push(kept.open(clock.clone()).await);
+        }
+        (self.alter)(CellStore::new(&map(self.kept.len()), stores))
+    }
+
+    /// The folder of a cell whose data is in one.
+    pub(crate) fn folder(&self, at: usize) -> &Folder {
+        match &self.kept[at] {
+            Kept::Sqlite(folder) => folder,
+            other => panic!("it is no folder: {other:?}"),
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture for Cells {
+    async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
+        Arc::new(self.open_cells(clock).await)
+    }
+
+    async fn dump_everything(&self) -> Vec<u8> {
+        self.kept.iter().flat_map(Kept::dump).collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! The program on several databases at once, and what is left of it when one of them is away.
+
+mod common;
+
+use booking_testkit::ServerProcess;
+use common::http::{Answer, send};
+use common::{PROGRAM, ask, key, run};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const SOON: Duration = Duration::from_secs(60);
+const NAMES: [&str; 3] = ["low", "middle", "high"];
+
+/// Three cells, each in a file in a folder of its own.
+struct Cells(TempDir);
+
+impl Cells {
+    fn new() -> Self {
+        let cells = Self(tempfile::tempdir().expect("a directory can be made"));
+        let mut file = String::from("version = 1\n");
+        for ((name, first), last) in NAMES.iter().zip(["00", "40", "80"]).zip(["3f", "7f", "ff"]) {
+            let folder = cells.folder(name);
+            file.push_str(&format!(
+                "[nodes.{name}]\nurl = \"sqlite://{}\"\n\
+                 [[cells]]\nschema = \"{name}\"\nnode = \"{name}\"\nfirst = \"{first}\"\nlast = \"{last}\"\n",
+                folder.display()
+            ));
+        }
+        fs::write(cells.0.path().join("cells.toml"), file).expect("it can be written");
+        cells
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![("CELLS_FILE", self.0.path().join("cells.toml").display().to_string())]
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        run(arguments, &self.settings())
+    }
+
+    fn serve(&self) -> ServerProcess {
+        ServerProcess::start(Path::new(PROGRAM), &self.settings())
+    }
+
+    fn take_away(&self, name: &str) {
+        fs::rename(self.folder(name), self.folder("away")).expect("it can be moved");
+    }
+
+    fn bring_back(&self, name: &str) {
+        fs::rename(self.folder("away"), self.folder(name)).expect("it can be moved");
+    }
+}
+
+fn get(server: &ServerProcess, path: &str) -> Answer {
+    send(server.url(), "GET", path, &[], b"")
+}
+
+fn post(server: &ServerProcess, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    ask(server.url(), "POST", path, headers, body)
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+/// The name of the cell that has what is called by `id`.
+fn cell_of(id: &str) -> &'static str {
+    match u8::from_str_radix(&id[id.len() - 2..], 16).expect("a UUID ends in digits") {
+        0..0x40 => NAMES[0],
+        0x40..0x80 => NAMES[1],
+        _ => NAMES[2],
+    }
+}
+
+/// Puts up events until each cell has one; returns one of each.
+fn one_of_each(server: &ServerProcess) -> [String; 3] {
+    let mut events: [Option<String>; 3] = [None, None, None];
+    while events.iter().any(Option::is_none) {
+        let made = post(server, "/events", &[], &json!({"name": "An event", "capacity": 9}));
+        assert_eq!(made.status, 201, "{made:?}");
+        let id = made.json()["id"].as_str().expect("it has an id").to_owned();
+        let at = NAMES.iter().position(|name| *name == cell_of(&id)).expect("it is one of them");
+        events[at] = Some(id);
+    }
+    events.map(|id| id.expect("each has one"))
+}
+
+#[track_caller]
+fn soon(what: &str, look: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !look() {
+        assert!(since.elapsed() < SOON, "not within {SOON:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_cell_that_is_away_takes_its_own_events_with_it() {
+    let cells = Cells::new();
+    assert!(cells.run("cells create").status.success());
+    let server = cells.serve();
+    let events = one_of_each(&server);
+    let register = |event: &str, who: &str| {
+        let body = json!({"user_email": format!("{who}@example.org")});
+        post(&server, &format!("/events/{event}/register"), &[], &body)
+    };
+    let seats = events.each_ref().map(|event| {
+        let seat = register(event, "ada");
+        assert_eq!(seat.status, 201, "{seat:?}");
+        seat.json()["id"].as_str().expect("it has an id").to_owned()
+    });
+    let all = get(&server, "/events");
+    assert_eq!(all.header("booking-missing-cells"), None);
+    let count = all.json().as_array().expect("a list").len();
+
+    cells.take_away("middle");
+    assert_eq!(get(&server, &format!("/events/{}", events[1])).problem(), "unavailable");
+    assert_eq!(register(&events[1], "grace").status, 503);
+    assert_eq!(get(&server, &format!("/registrations/{}", seats[1])).status, 503);
+    for at in [0, 2] {
+        assert_eq!(get(&server, &format!("/events/{}", events[at])).status, 200);
+        assert_eq!(register(&events[at], "grace").status, 201);
+        assert_eq!(get(&server, &format!("/registrations/{}", seats[at])).status, 200);
+    }
+    let some = get(&server, "/events");
+    assert_eq!((some.status, some.header("booking-missing-cells")), (200, Some("middle")));
+    let listed = some.json();
+    let listed: BTreeSet<_> =
+        listed.as_array().expect("a list").iter().map(|event| event["id"].to_string()).collect();
+    assert!(listed.len() < count && !listed.contains(&format!("\"{}\"", events[1])));
+    soon("readiness is degraded", || {
+        let ready = get(&server, "/readyz");
+        assert_eq!(ready.status, 200, "it serves all the same: {ready:?}");
+        ready.json()["checks"]["cells"] == "degraded"
+    });
+    let metrics = text(&get(&server, "/metrics").body);
+    for line in ["booking_cells_up{cell=\"middle\"} 0", "booking_cells_up{cell=\"low\"} 1"] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    let audit = cells.run("audit");
+    assert!(!audit.status.success(), "who has not seen all does not say that all is well");
+
+    cells.bring_back("middle");
+    soon("all is well", || {
+        get(&server, "/readyz").json()["checks"].get("cells").is_none()
+            && get(&server, "/events").header("booking-missing-cells").is_none()
+    });
+    assert_eq!(register(&events[1], "grace").status, 201);
+    let audit = cells.run("audit");
+    assert!(audit.status.success(), "{}", text(&audit.stdout));
+}
+
+#[test]
+fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
+    let cells = Cells::new();
+    assert!(cells.run("cells create").status.success());
+    let server = cells.serve();
+    let mut seen = BTreeSet::new();
+    for number in 0..12 {
+        let key = key(&format!("put up {number}"));
+        let headers = [("Idempotency-Key", key.as_str())];
+        let body = json!({"name": "An event", "capacity": 9});
+        let first = post(&server, "/events", &headers, &body);
+        assert_eq!((first.status, first.header("idempotency-replayed")), (201, None), "{first:?}");
+        let again = post(&server, "/events", &headers, &body);
+        assert_eq!(again.header("idempotency-replayed"), Some("true"), "{again:?}");
+        let id = first.json()["id"].as_str().expect("it has an id").to_owned();
+        assert_eq!(again.json()["id"], id.as_str());
+        assert_eq!(get(&server, &format!("/events/{id}")).status, 200);
+        seen.insert(cell_of(&id));
+    }
+    assert_eq!(get(&server, "/events").json().as_array().expect("a list").len(), 12);
+    assert!(seen.len() > 1, "they lie in several: {seen:?}");
+}
+
+#[test]
+fn cells_are_made_once_and_only_when_that_is_asked_for() {
+    let cells = Cells::new();
+    for arguments in ["serve", "migrate", "audit", "token list", "cells status"] {
+        let output = cells.run(arguments);
+        assert!(!output.status.success(), "{arguments}");
+        let told = text(&output.stderr) + &text(&output.stdout);
+        assert!(told.contains("cells create"), "{arguments}: {told}");
+        assert!(!cells.folder("low").exists(), "{arguments} has made a file");
+    }
+    let made = cells.run("cells create");
+    assert!(text(&made.stdout).contains("middle  applied: V1__"), "{made:?}");
+    let again = cells.run("cells create");
+    assert_eq!(text(&again.stdout), "low  is there\nmiddle  is there\nhigh  is there\n");
+    let status = cells.run("cells status");
+    let told = text(&status.stdout);
+    assert!(status.status.success() && told.contains("40-7f  middle  middle/middle  up"), "{told}");
+
+    let mut settings = cells.settings();
+    settings.push(("BOOKING_DB", "booking.db".to_owned()));
+    let both = run("cells status", &settings);
+    assert!(text(&both.stderr).contains("BOOKING_DB: cannot be combined with CELLS_FILE"));
+    let none = run("cells status", &[]);
+    assert!(!none.status.success() && text(&none.stderr).contains("CELLS_FILE"), "{none:?}");
+}
+
+#[test]
+fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
+    let (database, folder) = (
+        booking_testkit::shared().database(None),
+        tempfile::tempdir().expect("a directory can be made"),
+    );
+    let file = format!(
+        "version = 3\n[nodes.db]\nurl = \"{}\"\n[nodes.files]\nurl = \"sqlite://{}\"\n\
+         [[cells]]\nschema = \"public\"\nnode = \"db\"\nfirst = \"00\"\nlast = \"3f\"\n\
+         [[cells]]\nname = \"middle\"\nschema = \"c40\"\nnode = \"db\"\nfirst = \"40\"\nlast = \"7f\"\n\
+         [[cells]]\nname = \"high\"\nschema = \"c80\"\nnode = \"files\"\nfirst = \"80\"\nlast = \"ff\"\n",
+        database.url(),
+        folder.path().display()
+    );
+    let path = folder.path().join("cells.toml");
+    fs::write(&path, file).expect("it can be written");
+    let settings = [("CELLS_FILE", path.display().to_string())];
+    let made = run("cells create", &settings);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let server = ServerProcess::start(Path::new(PROGRAM), &settings);
+    for event in &one_of_each(&server) {
+        let body = json!({"user_email": "ada@example.org"});
+        let seat = post(&server, &format!("/events/{event}/register"), &[], &body);
+        assert_eq!(seat.status, 201, "{seat:?}");
+        assert_eq!(get(&server, &format!("/events/{event}")).json()["booked_count"], 1);
+    }
+    for schema in ["public", "c40"] {
+        let sql = format!("SELECT count(*) FROM {schema}.registrations");
+        assert_eq!(database.sql(&sql)[0][0].as_deref(), Some("1"), "{schema}");
+    }
+    let outside = "SELECT count(*) FROM public.events \
+                   WHERE get_byte(uuid_send(id), 15) NOT BETWEEN 0 AND 63";
+    assert_eq!(database.sql(outside)[0][0].as_deref(), Some("0"));
+    let audit = run("audit", &settings);
+    assert!(audit.status.success(), "{}", text(&audit.stdout));
+}
