@@ -35,7 +35,7 @@ pub use tables::{DeliveryTables, EventTable};
 pub use tools::ManualClock;
 
 /// Makes one `#[tokio::test]` of each case, each with a fixture of its own, made by the given
-/// expression (which may `.await`). With `ignored = "why", ` before it they run only when they are asked for.
+/// expression (which may `.await`); of those alone that are named behind a `=>`, if some are. With `ignored = "why", ` before it they run only when they are asked for.
 #[macro_export]
 macro_rules! suite {
     (ignored = $why:tt, $fixture:expr) => {
@@ -206,5 +206,8 @@ macro_rules! suite {
     };
     ($fixture:expr) => {
         $crate::suite! { [] $fixture }
+    };
+    ($fixture:expr => $($case:ident)*) => {
+        $crate::suite! { @cases [] $fixture => $($case)* }
     };
 }

@@ -576,7 +576,7 @@ mod tests {
     fn the_system_s_authorities_may_be_asked_for() {
         let tls = |settings: &[(&str, &str)]| match read(settings).expect("valid").store {
             StoreConfig::Postgres(options) => options.tls,
-            StoreConfig::Sqlite(_) => panic!("not PostgreSQL"),
+            StoreConfig::Sqlite(_) | StoreConfig::Cells(_) => panic!("not PostgreSQL"),
         };
         let system = ("DB_SSLROOTCERT", "system");
         let root_certificates = None;

@@ -103,7 +103,8 @@ async fn who_is_refused_waits_for_no_rollback_and_the_next_goes_out_behind_it() 
         sleep(Duration::from_millis(50)).await;
         through.add_permits(1_000);
     };
-    let (next, ()) = tokio::join!(ask(&store, &[event]), letting_through);
+    let events = [event];
+    let (next, ()) = tokio::join!(ask(&store, &events), letting_through);
     assert!(is_sold_out(&next[0]), "{next:?}");
 }
 
