@@ -86,6 +86,13 @@ pub(crate) async fn create(store: &dyn BookingStore, capacity: u32) -> Event {
     store.create_event(new).await.expect("the store answers")
 }
 
+/// Puts up an event whose id ends as another's does, so that it lies where that one does.
+pub(crate) async fn create_beside(store: &dyn BookingStore, event: &Event, capacity: u32) -> Event {
+    let id = RegistrationId::beside(event.id, Uuid::now_v7()).as_uuid();
+    let new = new_event("An event", capacity).with(|new| new.id = id.into()).expect("in order");
+    store.create_event(new).await.expect("the store answers")
+}
+
 pub(crate) fn address(who: impl std::fmt::Display) -> EmailAddress {
     EmailAddress::parse(&format!("{who}@example.org")).expect("a valid address")
 }

@@ -3,7 +3,6 @@
 use crate::error::PgError;
 use crate::hosts::{self, Connector};
 use crate::options::{PgOptions, PlanCacheMode};
-use crate::rollback::Rollbacks;
 use crate::sql::Sql;
 use crate::tls;
 use booking_core::CellName;
@@ -65,7 +64,6 @@ pub(crate) struct PgPool {
     pool: Pool,
     doubts: Arc<AtomicU64>,
     unreplicated: Arc<AtomicU64>,
-    pub(crate) rollbacks: Rollbacks,
 }
 
 impl PgPool {
@@ -120,8 +118,7 @@ pub(crate) fn pool(
             )
         }))
         .build();
-    let (doubts, rollbacks) = (Arc::default(), Rollbacks::default());
-    Ok(PgPool { pool: pool?, doubts, unreplicated, rollbacks })
+    Ok(PgPool { pool: pool?, doubts: Arc::default(), unreplicated })
 }
 
 const ON_LOAN: &str = "a connection is taken back only on drop";

@@ -47,7 +47,7 @@ impl PgStore {
             WhenBusy::Skip | WhenBusy::Wait => self.locking.wait,
         };
         let event_ids = event_ids(batch);
-        let (connection, before) = self.pool.connection_for(&event_ids).await?;
+        let (connection, before) = self.rollbacks.connection_for(&self.pool, &event_ids).await?;
         let began = Instant::now();
         let by_id = attempt.is_repeated() || self.refuses.load(Ordering::Relaxed);
         let mut locked =
@@ -63,7 +63,7 @@ impl PgStore {
         let (executions, changes) = decided;
         if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
             // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
-            self.pool.roll_back(connection, event_ids).await?;
+            self.rollbacks.roll_back(&self.pool, connection, event_ids).await?;
             self.observer.observe(Observation::Executed(began.elapsed()));
             return Ok(executions);
         }

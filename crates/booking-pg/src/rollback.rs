@@ -49,12 +49,16 @@ impl End {
     }
 }
 
-impl PgPool {
+impl Rollbacks {
     /// A connection for a transaction over events, whose ids are in order: one on which a ROLLBACK of theirs is under
-    /// way, or any.
-    pub(crate) async fn connection_for(&self, event_ids: &[Uuid]) -> Result<(Lease, End), PgError> {
+    /// way, or any of `pool`.
+    pub(crate) async fn connection_for(
+        &self,
+        pool: &PgPool,
+        event_ids: &[Uuid],
+    ) -> Result<(Lease, End), PgError> {
         let mut found = None;
-        for RollingBack { connection, end, .. } in self.rollbacks.take(event_ids) {
+        for RollingBack { connection, end, .. } in self.take(event_ids) {
             // What is not good is closed, and nobody waits for it.
             if !connection.is_good() {
                 continue;
@@ -68,29 +72,30 @@ impl PgPool {
         }
         match found {
             Some(found) => Ok(found),
-            None => Ok((Lease::from(self).await?, End(None))),
+            None => Ok((Lease::from(pool).await?, End(None))),
         }
     }
 
-    /// Sends ROLLBACK to end a transaction over events, whose ids are in order. The connection goes back into the
-    /// pool when that is answered, unless somebody goes on with it before.
+    /// Sends ROLLBACK to end a transaction over events, whose ids are in order. The connection, which is of `pool`, goes
+    /// back when that is answered, unless somebody goes on with it before.
     pub(crate) async fn roll_back(
         &self,
+        pool: &PgPool,
         connection: Lease,
         event_ids: Vec<Uuid>,
     ) -> Result<(), PgError> {
         let named = |source| PgError::new(ROLLBACK, source);
         let answer = connection.simple_query_raw(ROLLBACK).await.map_err(named)?;
         let (tell, end) = oneshot::channel();
-        let number = self.rollbacks.add(connection, event_ids, end);
-        let pool = self.clone();
+        let number = self.add(connection, event_ids, end);
+        let (pool, rollbacks) = (pool.clone(), self.clone());
         tokio::spawn(async move {
             let answered = timeout(ANSWERED_WITHIN, answer.try_for_each(|_| ready(Ok(())))).await;
             let ended = match answered {
                 Ok(ended) => ended.map_err(named),
                 Err(_) => Err(PgError::Timeout(ANSWERED_WITHIN)),
             };
-            match (pool.rollbacks.remove(number), ended) {
+            match (rollbacks.remove(number), ended) {
                 // Somebody has gone on with it, and hears of this there.
                 (None, ended) => drop(tell.send(ended)),
                 (Some(left), Ok(())) => left.connection.give_back(),
@@ -107,9 +112,7 @@ impl PgPool {
         yield_now().await;
         Ok(())
     }
-}
 
-impl Rollbacks {
     fn lock(&self) -> MutexGuard<'_, UnderWay> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,7 @@
 use crate::connection::{self, Lease, PgPool};
 use crate::error::{ConnectError, PgError};
 use crate::options::PgOptions;
+use crate::rollback::Rollbacks;
 use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
@@ -22,6 +23,8 @@ use tokio::time::{Instant, sleep};
 /// Events and registrations in PostgreSQL, 15 or newer.
 pub struct PgStore {
     pub(crate) pool: PgPool,
+    /// Connections that go back into the pool once they are done with what they were used for.
+    pub(crate) rollbacks: Rollbacks,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
     pub(crate) observer: Arc<dyn Observer>,
@@ -86,6 +89,7 @@ impl PgStore {
     pub fn unconnected(options: &PgOptions) -> Result<Self, ConnectError> {
         Ok(Self {
             pool: connection::pool(options).map_err(ConnectError::Options)?,
+            rollbacks: Rollbacks::default(),
             clock: options.clock.clone(),
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
             observer: Arc::clone(&options.observer),

@@ -64,7 +64,8 @@ use std::fmt;
 #[async_trait]
 pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// Events on which time alone has something to do, longest overdue first: for
-    /// [`Command::Settle`](crate::Command::Settle).
+    /// [`Command::Settle`](crate::Command::Settle). Where events are in several places, that is each place's order, and
+    /// all have their share.
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError>;
 
     /// Events of which something is to be erased, longest overdue first: for

@@ -16,9 +16,9 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
-         connection < rows < delivery_rows < url < load < spellings < store < audit < migrate < \
+         connection < rollback < rows < delivery_rows < url < load < spellings < store < audit < script < migrate < \
          read < transaction < assignment < create < erasure < health < keys < organizers < \
-         read_registrations < records < endpoints < lanes < mails < delivery < write < execute",
+         read_registrations < records < endpoints < former_holders < lanes < mails < delivery < write < execute",
     ),
     (
         "booking-cells",

@@ -32,6 +32,8 @@ fn value(cast: &str) -> String {
     };
     let name = word(cast);
     let after = &cast[name.len()..];
+    // One type has two words.
+    let after = after.strip_prefix(" precision").unwrap_or(after);
     let (of, value) = match (name.as_str(), after.strip_prefix("::").map(word).as_deref()) {
         ("text", Some("event_status")) => ("text", "'published'"),
         ("text", Some("event_language")) => ("text", "'en'"),
