@@ -16,9 +16,10 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
-         connection < rollback < rows < delivery_rows < url < load < spellings < store < audit < script < migrate < \
-         read < transaction < assignment < create < erasure < health < keys < organizers < \
-         read_registrations < records < endpoints < former_holders < lanes < mails < delivery < write < execute",
+         connection < rollback < rows < delivery_rows < url < load < spellings < store < audit < \
+         script < migrate < read < transaction < assignment < create < erasure < health < keys < \
+         organizers < read_registrations < records < endpoints < former_holders < lanes < mails < \
+         delivery < write < execute",
     ),
     (
         "booking-cells",
@@ -38,8 +39,8 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-delivery",
-        "limits < supervisor < calendar < mail < webhook < mail_lane < postman < webhook_lane < reminders < \
-         dispatcher",
+        "limits < supervisor < steps < calendar < mail < webhook < postman < mail_lane < webhook_lane < \
+         reminders < dispatcher",
     ),
     (
         "booking-conformance",
