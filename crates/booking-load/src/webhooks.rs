@@ -12,6 +12,9 @@ use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How long every server takes at most to hear of a webhook.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
+
 /// The longest lag that is told apart from longer ones.
 const LAG_MICROS_MAX: u64 = 3_600_000_000;
 
@@ -89,6 +92,8 @@ pub async fn run(options: WebhookOptions) -> anyhow::Result<WebhookReport> {
     let api = api.with_token(options.load.token.clone());
     let receivers = Receivers::start(&options.receivers, options.look_back_every)?;
     receivers.subscribe(&api).await?;
+    // Until all servers know of them.
+    tokio::time::sleep(HEARD_WITHIN).await;
     let ran = workload::run(options.load).await;
     let (mut history, pace) = match ran {
         Ok(ran) => ran,

@@ -1,6 +1,7 @@
 //! Connections that wait to be used again.
 
 use super::connection::Connection;
+use crate::limits::LANES_PER_ENDPOINT;
 use booking_core::EndpointUrl;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use url::Position;
 /// How many connections wait, to all receivers together.
 const IDLE_MAX: usize = 128;
 
-/// How many of them to one receiver.
-const IDLE_OF_RECEIVER_MAX: usize = 8;
+/// How many of them to one receiver: as many as are used side by side, since each that is made anew is one more look-up.
+const IDLE_OF_RECEIVER_MAX: usize = LANES_PER_ENDPOINT;
 
 /// How long one waits.
 const IDLE_WITHIN: Duration = Duration::from_secs(20);
