@@ -10,12 +10,18 @@
  * The server puts the release before this file: the list of files and a hash of what is in them. With any
  * change to any of them this script is another one, and browsers put a new one in the place of the old.
  *
- * @typedef {{ version: string, files: string[] }} Release
+ * @typedef {{ version: string, files: string[], shell: string }} Release
  */
 
 /** @typedef {ServiceWorkerGlobalScope & { release: Release }} ReleasedWorker */
 const worker = /** @type {ReleasedWorker} */ (/** @type {unknown} */ (self));
-const { version, files } = worker.release;
+const { version, files, shell } = worker.release;
+
+/** What the paths of this server begin with, if it is a part of another site: as its own does. */
+const base = location.pathname.replace(/\/sw\.js$/, "");
+
+/** The pages, which scripts fill: without a network each is shown by the same shell, and an event out of nothing. */
+const PAGES = /^\/($|templates\/index\.html$|[er]\/|o(\/|$)|find$)/;
 
 const CACHE = `pages-${version}`;
 /** A network that neither answers nor fails is worse than none. */
@@ -32,7 +38,8 @@ worker.addEventListener("fetch", (event) => {
 async function install() {
   const cache = await caches.open(CACHE);
   // All or nothing: half a release would not run. Asked anew, for the browser may have older ones.
-  await cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+  const kept = [...files, shell].map((file) => new Request(base + file, { cache: "no-cache" }));
+  await cache.addAll(kept);
   await worker.skipWaiting();
 }
 
@@ -44,9 +51,12 @@ async function activate() {
 }
 
 /** Which of the kept files it asks for, if any. @param {Request} request @returns {string | null} */
-function keptPath({ method, url }) {
+function keptPath({ method, mode, url }) {
   const { origin, pathname } = new URL(url);
-  return method === "GET" && origin === location.origin && files.includes(pathname) ? pathname : null;
+  if (method !== "GET" || origin !== location.origin || !pathname.startsWith(`${base}/`)) return null;
+  const path = pathname.slice(base.length);
+  if (files.includes(path)) return pathname;
+  return mode === "navigate" && PAGES.test(path) ? base + shell : null;
 }
 
 /** @param {Request} request @param {string} path @returns {Promise<Response>} */

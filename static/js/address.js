@@ -1,29 +1,84 @@
 // @ts-check
-/** What the hash of the address says, read and written. It stays in the browser: no server ever sees it. Pure. */
+/**
+ * The addresses of pages, read and written. What opens a registration is behind the `#`, which stays in the browser: no
+ * server ever sees it. Pure.
+ */
 
+import { BASE, withoutBase } from "./base.js";
 import { trimmedCode } from "./text.js";
 
 /** @typedef {"event" | "edit" | "check_in"} EventPage */
+/** @typedef {"list" | "create" | "organizer" | "find"} SinglePage */
 
 /**
- * @typedef {{ page: "list" | "create" | "organizer" | "find" | "missing" }
+ * @typedef {{ page: SinglePage | "missing" }
  *   | { page: EventPage, id: string }
  *   | { page: "registration", id: string, token: string }} Address
  */
 
-/** @type {Record<EventPage, string>} The name of the check-in page is older than the page's own. */
-const PARTS = { event: "", edit: "/edit", check_in: "/door" };
+/** Where there is one of a kind. @type {Record<SinglePage, string>} */
+const SINGLE = { list: "/", create: "/o/new", organizer: "/o", find: "/find" };
+
+/** @param {SinglePage} page */
+export const pageAddress = (page) => BASE + SINGLE[page];
 
 /** @param {string} id @param {EventPage} [page] */
-export const eventAddress = (id, page = "event") => `#/events/${encodeURIComponent(id)}${PARTS[page]}`;
+export function eventAddress(id, page = "event") {
+  const name = encodeURIComponent(id);
+  if (page === "event") return `${BASE}/e/${name}`;
+  // The name of the check-in page is older than the page's own.
+  return `${BASE}/o/e/${name}/${page === "check_in" ? "door" : page}`;
+}
 
 /** @param {string} id @param {string} token */
 export const registrationAddress = (id, token) =>
-  `#/registrations/${encodeURIComponent(id)}/${encodeURIComponent(token)}`;
+  `${BASE}/r/${encodeURIComponent(id)}#${encodeURIComponent(token)}`;
 
-/** @param {string} hash @returns {Address} */
-export function parseAddress(hash) {
-  const path = hash.replace(/^#\/?/, "");
+/** Where a page is by now, whatever led there; null if nothing is there. @param {Address} address */
+export function writtenAddress(address) {
+  switch (address.page) {
+    case "missing":
+      return null;
+    case "registration":
+      return registrationAddress(address.id, address.token);
+    case "event":
+    case "edit":
+    case "check_in":
+      return eventAddress(address.id, address.page);
+    default:
+      return pageAddress(address.page);
+  }
+}
+
+/** Whether a fragment is all of an address, as they were before pages had paths. @param {string} hash */
+export const isOldAddress = (hash) => hash.startsWith("#/");
+
+/** @param {string} address A path, and what is behind its `#`. @returns {Address} */
+export function parseAddress(address) {
+  const at = address.indexOf("#");
+  const [path, hash] = at === -1 ? [address, ""] : [address.slice(0, at), address.slice(at)];
+  return isOldAddress(hash) ? parseOld(hash.slice(2)) : parsePath(withoutBase(path), hash.slice(1));
+}
+
+/** @param {string} path @param {string} token @returns {Address} */
+function parsePath(path, token) {
+  const trimmed = path.length > 1 ? path.replace(/\/$/, "") : path;
+  // The name of the list is older than its address.
+  if (["", "/templates/index.html"].includes(trimmed)) return { page: "list" };
+  for (const page of /** @type {SinglePage[]} */ (Object.keys(SINGLE))) {
+    if (SINGLE[page] === trimmed) return { page };
+  }
+  const [, event] = /^\/e\/([^/]+)$/.exec(trimmed) ?? [];
+  if (event) return { page: "event", id: decode(event) };
+  const [, own, part] = /^\/o\/e\/([^/]+)\/(edit|door)$/.exec(trimmed) ?? [];
+  if (own) return { page: part === "door" ? "check_in" : "edit", id: decode(own) };
+  const [, registration] = /^\/r\/([^/]+)$/.exec(trimmed) ?? [];
+  if (!registration || token === "") return { page: "missing" };
+  return { page: "registration", id: decode(registration), token: decode(token) };
+}
+
+/** @param {string} path @returns {Address} */
+function parseOld(path) {
   if (path === "") return { page: "list" };
   if (path === "new") return { page: "create" };
   if (path === "organizer") return { page: "organizer" };

@@ -1,6 +1,7 @@
 // @ts-check
 /** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
 
+import { BASE } from "./base.js";
 import { nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
@@ -23,18 +24,18 @@ export const eventsPath = (limit) => `/events?limit=${limit}`;
 export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/registrations?limit=${limit}`;
 
 /** @param {string} eventId */
-export const calendarPath = (eventId) => `${eventPath(eventId)}/calendar.ics`;
+export const calendarPath = (eventId) => `${BASE}${eventPath(eventId)}/calendar.ics`;
 
 /**
- * Where it is told how full events are, as it changes.
+ * Where it is told how full events are, as it changes: the whole path.
  *
  * @param {Map<string, number | null>} watched The version of each that is known.
  */
 export function livePath(watched) {
   const [ids, versions] = [[...watched.keys()], [...watched.values()].map((version) => version ?? "")];
-  if (ids.length !== 1) return `/live?events=${ids.map(encodeURIComponent).join()}&since=${versions.join()}`;
+  if (ids.length !== 1) return `${BASE}/live?events=${ids.map(encodeURIComponent).join()}&since=${versions.join()}`;
   const since = versions[0] === "" ? "" : `?since=${versions[0]}`;
-  return `${eventPath(ids[0] ?? "")}/live${since}`;
+  return `${BASE}${eventPath(ids[0] ?? "")}/live${since}`;
 }
 
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
@@ -77,6 +78,23 @@ export async function getEvent(id, etag, signal, token) {
  * @param {AbortSignal} [signal]
  */
 export const getOwnEvent = (id, etag, signal) => asOrganizer((token) => getEvent(id, etag, signal, token));
+
+/**
+ * An event's description as the server renders it, out of the event's page.
+ *
+ * @param {string} id
+ * @param {boolean} isOwn Whether it is the organizer's who is signed in: a draft is shown to nobody else.
+ * @param {AbortSignal} signal
+ * @returns {Promise<Node[]>}
+ */
+export async function getDescription(id, isOwn, signal) {
+  const path = `/e/${encodeURIComponent(id)}`;
+  /** @param {string} [token] */
+  const ask = (token) => read(path, { signal, token, as: "text" });
+  const { body } = await (isOwn ? asOrganizer(ask) : ask());
+  const page = new DOMParser().parseFromString(String(body), "text/html");
+  return [...(page.querySelector("[data-description]")?.childNodes ?? [])];
+}
 
 /** @param {Record<string, unknown>} draft @param {string} key @returns {Promise<BookingEvent>} */
 export const createEvent = (draft, key) =>

@@ -1,5 +1,5 @@
 // @ts-check
-/** Building elements. Text is always text: nothing here, or anywhere, parses HTML. */
+/** Building elements. Text is always text: nothing parses HTML but what the server itself has rendered. */
 
 /**
  * @template {keyof HTMLElementTagNameMap} K

@@ -1,6 +1,7 @@
 // @ts-check
 /** Requests and answers: the only module that calls `fetch`. */
 
+import { BASE, withoutBase } from "./base.js";
 import { noteServerTime } from "./clock.js";
 
 /** @import { Problem } from "./types.js" */
@@ -100,7 +101,7 @@ async function send(path, init, as, timeoutMs, signal) {
   const offlineBefore = !navigator.onLine;
   const sentAt = Date.now();
   try {
-    const response = await fetch(path, {
+    const response = await fetch(BASE + path, {
       ...init,
       // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
       cache: "no-store",
@@ -141,8 +142,8 @@ const problemIn = (response) => response.json();
 export function nextPath(header, base) {
   for (const [, target = "", parameters = ""] of (header ?? "").matchAll(/<([^>]*)>([^<]*)/g)) {
     if (!/;\s*rel="?next"?\s*(;|,|$)/i.test(parameters)) continue;
-    const url = new URL(target, new URL(base, location.origin));
-    return url.pathname + url.search;
+    const url = new URL(target, new URL(BASE + base, location.origin));
+    return withoutBase(url.pathname) + url.search;
   }
   return null;
 }

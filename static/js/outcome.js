@@ -1,6 +1,7 @@
 // @ts-check
 /** The outcome of a form, shown and spoken. */
 
+import { BASE } from "./base.js";
 import { createCountdown } from "./countdown.js";
 import { el, setText } from "./dom.js";
 import { sentence } from "./text.js";
@@ -82,7 +83,7 @@ function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal,
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
     retryAt !== undefined && untilFree(retryAt, signal),
     retry,
-    problem?.code && el("a", { href: `/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
+    problem?.code && el("a", { href: `${BASE}/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
     reference && el("small", {}, "Reference for support: ", el("span", { class: "mono" }, reference)),
   );
 }

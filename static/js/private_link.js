@@ -12,13 +12,13 @@ import { el } from "./dom.js";
  * @param {string} hint
  */
 export function privateLinkElement(id, token, label, hint) {
-  const hash = registrationAddress(id, token);
+  const address = registrationAddress(id, token);
   return el(
     "div",
     { class: "private" },
-    el("p", {}, el("a", { href: hash, "data-testid": "private-link" }, label)),
+    el("p", {}, el("a", { href: address, "data-testid": "private-link" }, label)),
     el("p", { class: "private__hint" }, hint),
-    copyButtonElement("Copy the link", () => `${location.origin}/${hash}`, "copy-link"),
+    copyButtonElement("Copy the link", () => location.origin + address, "copy-link"),
   );
 }
 

@@ -1,8 +1,9 @@
 // @ts-check
-/** From the hash of the address to a view, and the care due when one view gives way to another. */
+/** From the address to a view, and the care due when one view gives way to another. */
 
-import { parseAddress } from "./address.js";
+import { isOldAddress, parseAddress, writtenAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
+import { followLinks } from "./navigation.js";
 import { checkInView } from "./views/check_in.js";
 import { newEventView } from "./views/create.js";
 import { editView } from "./views/edit.js";
@@ -23,10 +24,27 @@ import { registrationView } from "./views/registration.js";
  */
 
 let leave = new AbortController();
+/** What is shown, as it stands in the bar. */
+let shownAt = "";
 
 export function startRouter() {
-  window.addEventListener("hashchange", () => navigate(true));
+  // Of one move there may be both.
+  for (const kind of ["popstate", "hashchange"]) {
+    window.addEventListener(kind, () => {
+      if (location.href !== shownAt) navigate(true);
+    });
+  }
+  followLinks();
   navigate(false);
+}
+
+/** Where the visitor is. An address of before leads to the one in its place. */
+function currentAddress() {
+  const address = parseAddress(location.pathname + location.hash);
+  const written = isOldAddress(location.hash) ? writtenAddress(address) : null;
+  if (written !== null) history.replaceState(history.state, "", written);
+  shownAt = location.href;
+  return address;
 }
 
 /** @param {Address} address @returns {Match} */
@@ -58,10 +76,9 @@ async function navigate(moved) {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
-  const { route, show } = match(parseAddress(location.hash));
+  const { route, show } = match(currentAddress());
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   const root = document.createElement("div");
-  main.replaceChildren(root);
   connectionReset();
   for (const link of document.querySelectorAll("[data-route]")) {
     if (link instanceof HTMLElement && link.dataset.route === route)
@@ -71,7 +88,10 @@ async function navigate(moved) {
   if (moved) window.scrollTo(0, 0);
 
   const focusedBefore = document.activeElement;
-  await show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
+  const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
+  // In one step with what the view begins with: nothing is empty in between.
+  main.replaceChildren(root);
+  await shown;
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.
   const focused = document.activeElement;

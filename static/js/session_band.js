@@ -3,23 +3,29 @@
 
 import { el } from "./dom.js";
 import { forgetOrganizers } from "./idempotency.js";
-import { onSessionChange, signOut, currentSession } from "./session.js";
+import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
 
 /** For as long as the page is there. */
 export function startSessionBand() {
-  const band = /** @type {HTMLElement} */ (document.getElementById("organizer"));
-  const link = /** @type {HTMLElement} */ (document.querySelector("[data-route=organizer]"));
+  const band = document.getElementById("organizer");
+  const link = /** @type {HTMLElement | null} */ (document.querySelector("[data-route=organizer]"));
+  // Within another site's page there is neither.
+  if (!band || !link) return;
 
-  function draw() {
+  /** @param {HTMLElement} band @param {HTMLElement} link */
+  function draw(band, link) {
     const { server, organizer } = currentSession();
+    // As long as it is not known, the page says what the server knew when it was made; who is signed in will be told
+    // here, and nothing is to move then.
+    if (server === "unknown") return void (hasToken() && band.replaceChildren(placeElement()));
     link.hidden = server !== "asks";
     link.textContent = organizer ? "Your events" : "Sign in";
     if (organizer) band.replaceChildren(signedIn(organizer.name));
     else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
 
-  onSessionChange(draw);
-  draw();
+  onSessionChange(() => draw(band, link));
+  draw(band, link);
 }
 
 const openToAll = () =>
@@ -31,6 +37,9 @@ const openToAll = () =>
     " closes it.",
   );
 
+const placeElement = () =>
+  el("div", { class: "band", "aria-hidden": "true" }, "\u00a0", el("span", { class: "link-button" }, "\u00a0"));
+
 /** @param {string} name */
 function signedIn(name) {
   const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
@@ -38,7 +47,7 @@ function signedIn(name) {
     signOut();
     // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
     forgetOrganizers();
-    // Away from what others are not to see.
+    // Away from what others are not to see, to the list of all.
     location.hash = "#/";
     document.getElementById("main")?.focus();
   });

@@ -310,7 +310,7 @@ mod tests {
         for base in
             ["https://booking.example.org", &format!("http://[::1]:8080/{}", "a,b;c/".repeat(20))]
         {
-            let url = format!("{}/#/events/{}", base.trim_end_matches('/'), event.id);
+            let url = format!("{}/e/{}", base.trim_end_matches('/'), event.id);
             let file = of(&event, Some(&url), None).expect("it has a beginning");
             assert!(file.split("\r\n").all(|line| line.len() <= LINE_BYTES_MAX));
             for (library, read) in READERS {

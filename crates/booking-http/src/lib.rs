@@ -12,11 +12,12 @@
 //! | `settings` | every setting's name, default and meaning, and the reader of the environment |
 //! | `net` | sockets, connections, and where a request comes from |
 //! | `extract` | bodies, fields, JSON, paths, queries, idempotency keys, conditional requests |
-//! | `api` | requests and responses as values, and how they are described; pages, QR codes, compression |
+//! | `api` | requests and responses as values, and how they are described; pagination, QR codes, compression |
 //! | `auth` | authentication: organizers' tokens, manage tokens |
 //! | `limits` | how much one client may ask for |
 //! | `telemetry` | metrics, readiness, the log, request ids |
 //! | `service` | what handlers work with: the queue, shared reads, tickets and their keys |
+//! | `pages` | the pages that the server renders: templates, descriptions, what is filled in |
 //! | `background` | periodic work: sweeping, auditing, refreshing tokens and ticket keys |
 //! | `edge` | what every request passes: CORS, other sites, `Host`, slow clients, its line in the log |
 //! | `routes` | which address does what |
@@ -35,6 +36,7 @@ mod extract;
 pub mod fuzz;
 mod limits;
 mod net;
+mod pages;
 mod problem;
 mod routes;
 mod server;

@@ -14,7 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use booking_admission::SubmitError;
 use booking_core::{HoldTtl, Refusal, StoreError};
 use chrono::{DateTime, Utc};
@@ -235,14 +235,18 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
     Shape::of(error).code
 }
 
-/// Writes `error` as the answer to the request at `path` with the id `request_id`.
-pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+/// The code of `error`, its title, and what a client may know of it: for a page that tells it to people.
+pub(crate) fn told(error: &ApiError) -> (&'static str, &'static str, String) {
     let shape = Shape::of(error);
-    let detail = error.public_detail();
-    let extras = Extras::of(error);
+    (shape.code, shape.title, error.public_detail())
+}
+
+/// Begins the answer that tells of `error`: all of it but for its body.
+pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
+    let shape = Shape::of(error);
     let mut response = HttpResponse::build(shape.status);
-    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
-    if let Some(after) = shape.retry_after.or(extras.retry_at.map(time_until)) {
+    let retry_at = Extras::of(error).retry_at;
+    if let Some(after) = shape.retry_after.or(retry_at.map(time_until)) {
         response.insert_header((RETRY_AFTER, HeaderValue::from(whole_seconds(after))));
     }
     if let ApiError::MethodNotAllowed { allow } = error {
@@ -259,6 +263,16 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
         response.force_close();
         response.insert_header((CONNECTION, HeaderValue::from_static("close")));
     }
+    response
+}
+
+/// Writes `error` as the answer to the request at `path` with the id `request_id`.
+pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+    let shape = Shape::of(error);
+    let detail = error.public_detail();
+    let extras = Extras::of(error);
+    let mut response = begin(error);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     let problem = Problem {
         // Where the page that explains it is, on this very server.
         kind: format!("/problems#{}", shape.code),

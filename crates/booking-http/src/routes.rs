@@ -13,6 +13,7 @@ mod live;
 mod operating;
 mod operations;
 mod organizer;
+mod pages;
 mod registrations;
 mod responses;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
 use crate::extract::query::{self, QueryBytesMax, QueryNames};
+use crate::pages::frame::Rendered;
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
@@ -147,14 +149,27 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     app.service(
         resource("/bench/{id}/register", POST).route(api(web::post(), bench::register_nothing)),
     );
+    for path in pages::SHELLS {
+        app.service(
+            page(path).route(web::get().to(pages::shell)).route(web::head().to(pages::shell)),
+        );
+    }
+    for path in ["/", "/templates/index.html"] {
+        app.service(
+            page(path).route(web::get().to(pages::list)).route(web::head().to(pages::list)),
+        );
+    }
+    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered);
+    let event = event.route(web::get().to(pages::event)).route(web::head().to(pages::event));
+    app.service(event.route(web::post().to(pages::register)));
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| {
             // Pages leave what others put into their addresses: a campaign, a messenger.
             let is_short = query::check_length(request.query_string());
             ready(is_short.map(|()| assets::show(&request, *asset)))
         };
-        let page = resource(path, READ).route(web::get().to(show));
-        app.service(page.route(web::head().to(show)));
+        let file = resource(path, READ).route(web::get().to(show));
+        app.service(file.route(web::head().to(show)));
     }
     app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
 }
@@ -181,6 +196,11 @@ pub(crate) fn configure_metrics(app: &mut ServiceConfig) {
 /// An address that is none of the API's, and the methods that it has.
 fn resource(path: &'static str, allow: &'static str) -> Resource {
     finish(web::resource(path), path, allow)
+}
+
+/// A page that is only read.
+fn page(path: &'static str) -> Resource {
+    resource(path, READ).app_data(Rendered)
 }
 
 /// What is counted for an address, and what it answers to other methods.

@@ -13,6 +13,7 @@ use crate::extract::body::BodyLimits;
 use crate::limits::{Gate, gate};
 use crate::net::connections::Counts;
 use crate::net::transport::{Timeouts, http_service, listen};
+use crate::pages::frame::Pages;
 use crate::routes::{self, Description};
 use crate::server::beside::{Beside, Delivering};
 use crate::server::shutdown::Stopped;
@@ -153,11 +154,13 @@ struct Shared {
     service: Data<Service>,
     edge: Data<EdgeState>,
     description: Data<Description>,
+    pages: Data<Pages>,
 }
 
 impl Shared {
     fn new(config: &Config, service: Service, tokens: TokenCache) -> Self {
         let (service, tokens) = (Data::new(service), Data::new(tokens));
+        let pages = Data::new(Pages::new(config.base_url.clone()));
         let edge = EdgeState {
             service: service.clone(),
             tokens: tokens.clone(),
@@ -165,6 +168,7 @@ impl Shared {
                 cors: config.cors.clone(),
                 hosts: config.allowed_hosts.clone(),
             },
+            pages: pages.clone(),
         };
         Self {
             bodies: Data::new(BodyLimits::new(config.body_within, config.capacity_max)),
@@ -173,6 +177,7 @@ impl Shared {
             service,
             edge: Data::new(edge),
             description: Data::new(Description::new(config.capacity_max, config.base_url.as_ref())),
+            pages,
         }
     }
 
@@ -182,7 +187,8 @@ impl Shared {
             .app_data(self.gate.clone())
             .app_data(self.service.clone())
             .app_data(self.edge.clone())
-            .app_data(self.description.clone());
+            .app_data(self.description.clone())
+            .app_data(self.pages.clone());
     }
 }
 

@@ -266,7 +266,7 @@ fn a_calendar_file_leads_to_where_the_operator_says() {
     let concert = done(&app.post("/events", &body), 201);
     let answer = app.get(&format!("/events/{}/calendar.ics", id(&concert)));
     let text = String::from_utf8(answer.body).expect("it is text").replace("\r\n ", "");
-    let url = format!("\r\nURL:https://booking.example.org/#/events/{}\r\n", id(&concert));
+    let url = format!("\r\nURL:https://booking.example.org/e/{}\r\n", id(&concert));
     assert!(text.contains(&url), "{text}");
 }
 

@@ -1,10 +1,11 @@
 // @ts-check
 /** Creating an event. */
 
-import { eventAddress } from "../address.js";
+import { eventAddress, pageAddress } from "../address.js";
 import { createEvent } from "../api.js";
 import { el } from "../dom.js";
 import { createCheckbox } from "../form.js";
+import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
@@ -31,7 +32,7 @@ export function newEventView({ root, signal, setTitle }) {
   );
   const area = createOutcomeArea();
   root.append(
-    el("a", { class: "back", href: "#/" }, "← All events"),
+    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
     el(
       "div",
       { class: "page-head" },
@@ -60,7 +61,7 @@ export function newEventView({ root, signal, setTitle }) {
       return write(["event", body], (key) => createEvent(body, key));
     },
     onSent(event) {
-      location.hash = eventAddress(event.id);
+      go(eventAddress(event.id));
     },
   });
 }

@@ -6,6 +6,7 @@ import { ProblemError, cancelEvent, editEvent, getOwnEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { explain } from "../explain.js";
+import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { nameShown, sentence } from "../text.js";
@@ -77,7 +78,7 @@ export async function editView({ root, signal, setTitle }, id) {
       nothing: "Nothing was cancelled.",
       signal,
       onDone() {
-        location.hash = eventAddress(id);
+        go(eventAddress(id));
       },
     });
     draw();

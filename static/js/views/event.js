@@ -1,16 +1,20 @@
 // @ts-check
 /** One event: its ticket, the form to register, and what its organizer may do. */
 
+import { pageAddress } from "../address.js";
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
+import { IS_EMBEDDED } from "../base.js";
 import { el, setText } from "../dom.js";
-import { formatClock, momentElement } from "../format.js";
+import { formatClock } from "../format.js";
 import { createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
+import { takeRendered, typeOn } from "../rendered.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
+import { createDescription } from "./description.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
@@ -18,6 +22,7 @@ import { missingNotice } from "./missing.js";
 import { createRegisterPanel } from "./register.js";
 
 /** @import { EventAnswer } from "../api.js" */
+/** @import { RenderedEvent } from "../rendered.js" */
 /** @import { BookingEvent, View } from "../types.js" */
 
 const POLL_MS = 2_000;
@@ -32,12 +37,14 @@ export function eventView({ root, signal, setTitle }, id) {
   setTitle("Event");
   const title = el("h1", { tabindex: -1, dir: "auto" }, "Loading event…");
   const body = el("div", { "data-testid": "loading" }, title);
-  root.append(el("a", { class: "back", href: "#/" }, "← All events"), body);
+  if (!IS_EMBEDDED) root.append(el("a", { class: "back", href: pageAddress("list") }, "← All events"));
+  root.append(body);
+  const rendered = takeRendered(id);
 
   /** @type {BookingEvent | null} */
   let event = null;
   /** @type {string | null} */
-  let etag = null;
+  let etag = rendered?.etag ?? null;
   /** Whether it is of whoever is signed in; null if nobody is. @type {boolean | null} */
   let isOwn = null;
   /** @type {ReturnType<typeof createPage> | null} */
@@ -69,7 +76,7 @@ export function eventView({ root, signal, setTitle }, id) {
   function show(latest) {
     event = latest;
     if (!page) {
-      page = createPage(latest, { title, signal, latest: () => event, refresh: () => polling.now() });
+      page = createPage(latest, { title, signal, latest: () => event, refresh: () => polling.now(), rendered });
       body.removeAttribute("data-testid");
       body.replaceChildren(page.node);
     }
@@ -92,6 +99,12 @@ export function eventView({ root, signal, setTitle }, id) {
     },
     onEnd: () => polling.soon(),
   });
+  // Before anything is asked for, so that what was in the page gives way to the same.
+  if (rendered) {
+    show(rendered.event);
+    // In the page by then.
+    queueMicrotask(() => typeOn(root, rendered.typed));
+  }
   // Doors open by the clock alone, of which no message tells.
   const ticking = setInterval(() => {
     if (event && live.isOn()) show(event);
@@ -135,11 +148,11 @@ export function eventView({ root, signal, setTitle }, id) {
 /**
  * @param {BookingEvent} first
  * @param {{ title: HTMLElement, signal: AbortSignal, latest: () => BookingEvent | null,
- *   refresh: () => void }} context
+ *   refresh: () => void, rendered: RenderedEvent | null }} context
  */
-function createPage(first, { title, signal, latest, refresh }) {
+function createPage(first, { title, signal, latest, refresh, rendered }) {
   const seats = createSeats();
-  const description = el("p", { class: "description clamp", dir: "auto" });
+  const description = createDescription(signal, measure, rendered);
   const unfold = el(
     "button",
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
@@ -155,40 +168,43 @@ function createPage(first, { title, signal, latest, refresh }) {
     el(
       "div",
       { class: "ticket__body" },
-      el("p", { class: "stamp" }, "Added ", momentElement(first.created_at)),
       title,
       facts.node,
-      description,
+      description.node,
       unfold,
     ),
     el("div", { class: "ticket__stub" }, seats.node),
   );
   const panel = createRegisterPanel(first.id, { signal, latest, refresh });
-  const organizer = createOrganizerPart(first.id, signal);
+  // Another site's page is no place for an organizer.
+  const organizer = IS_EMBEDDED ? null : createOrganizerPart(first.id, signal);
+
+  // What the clamp hides can only be measured once it is laid out.
+  function measure() {
+    requestAnimationFrame(() => {
+      if (unfold.getAttribute("aria-expanded") === "true") return;
+      unfold.hidden = description.node.scrollHeight <= description.node.clientHeight + 1;
+    });
+  }
 
   unfold.addEventListener("click", () => {
-    const folded = description.classList.toggle("clamp");
+    const folded = description.node.classList.toggle("clamp");
     unfold.setAttribute("aria-expanded", String(!folded));
     setText(unfold, folded ? "Read it all" : "Show less");
   });
 
   return {
-    node: el("div", {}, ticket, panel.node, organizer.node),
+    node: el("div", {}, ticket, panel.node, organizer?.node),
     /** @param {BookingEvent} event @param {boolean | null} isOwn */
     update(event, isOwn) {
       setText(title, nameShown(event.name));
-      setText(description, event.description ?? "");
-      description.hidden = !event.description;
+      description.update(event, isOwn);
       facts.update(event);
       ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);
       panel.update();
-      organizer.update(event, isOwn);
-      // What the clamp hides can only be measured once it is laid out.
-      requestAnimationFrame(() => {
-        if (unfold.getAttribute("aria-expanded") === "true") return;
-        unfold.hidden = description.scrollHeight <= description.clientHeight + 1;
-      });
+      organizer?.update(event, isOwn);
+      measure();
     },
     checked: () => setText(updated, `Updated ${formatClock(new Date())}`),
   };

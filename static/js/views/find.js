@@ -1,6 +1,7 @@
 // @ts-check
 /** For who has lost their private link: it is mailed to the address that it belongs to, and shown to nobody. */
 
+import { pageAddress } from "../address.js";
 import { findRegistrations } from "../api.js";
 import { el } from "../dom.js";
 import { explain } from "../explain.js";
@@ -32,7 +33,7 @@ export function findView({ root, signal, setTitle }) {
   );
   const area = createOutcomeArea();
   root.append(
-    el("a", { class: "back", href: "#/" }, "← All events"),
+    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
     el(
       "div",
       { class: "page-head" },

@@ -1,6 +1,7 @@
 // @ts-check
 /** Events, newest first, with meters that move by themselves: all that are public, or the organizer's own. */
 
+import { pageAddress } from "../address.js";
 import { eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
 import { formatClock, plural } from "../format.js";
@@ -170,6 +171,6 @@ function emptyNotice() {
     { class: "blank", "data-testid": "empty" },
     el("h2", {}, "No events yet"),
     el("p", {}, "The first one starts here. It takes a name and a number of seats."),
-    el("a", { class: "button", href: "#/new" }, "Create event"),
+    el("a", { class: "button", href: pageAddress("create") }, "Create event"),
   );
 }

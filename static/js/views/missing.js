@@ -1,4 +1,5 @@
 // @ts-check
+import { pageAddress } from "../address.js";
 import { el } from "../dom.js";
 
 /** @import { View } from "../types.js" */
@@ -16,5 +17,5 @@ export const missingNotice = (title, text) =>
     { class: "blank", "data-testid": "not-found" },
     el("h1", { tabindex: -1 }, title),
     el("p", {}, text),
-    el("a", { class: "button", href: "#/" }, "See all events"),
+    el("a", { class: "button", href: pageAddress("list") }, "See all events"),
   );

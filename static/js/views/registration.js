@@ -1,6 +1,7 @@
 // @ts-check
 /** An attendee's own registration, reached by its private link. */
 
+import { pageAddress } from "../address.js";
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
@@ -137,6 +138,6 @@ const deadLink = (heading) =>
       "A part of it is missing, or there is a new link in its place: because the registration was passed on to " +
         "somebody else, or because the organizer corrected the address or made a new link.",
     ),
-    el("a", { class: "button", href: "#/" }, "See all events"),
-    el("p", {}, el("a", { href: "#/find" }, "Have the link that is good mailed to you")),
+    el("a", { class: "button", href: pageAddress("list") }, "See all events"),
+    el("p", {}, el("a", { href: pageAddress("find") }, "Have the link that is good mailed to you")),
   );

@@ -41,14 +41,14 @@ const MONTHS: [[&str; 12]; 2] = [
 ];
 
 /// An instant, such as `Friday, 1 May 2026, 19:00 (Europe/Berlin, UTC+02:00)`.
-pub(super) fn moment(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) -> String {
+pub fn moment(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) -> String {
     let (zone, at) = local(zone, at);
     let (day, time) = (day(language, &at), time(language, &at));
     format!("{day}, {time} ({})", named(zone, &at))
 }
 
 /// When an event takes place, as far as that is known.
-pub(super) fn span(language: Language, details: &EventDetails) -> Option<String> {
+pub fn span(language: Language, details: &EventDetails) -> Option<String> {
     let zone = details.timezone.as_ref();
     let starts_at = details.starts_at?;
     let Some(ends_at) = details.ends_at.filter(|end| *end > starts_at) else {

@@ -44,12 +44,12 @@ impl BaseUrl {
 
     /// The page of an event.
     pub(crate) fn of_event(&self, id: EventId) -> String {
-        format!("{}/#/events/{id}", self.0)
+        format!("{}/e/{id}", self.0)
     }
 
     /// The private page of a registration, which a token opens: behind the `#`, so that no server ever sees it.
     pub(crate) fn of_registration(&self, id: RegistrationId, token: &str) -> String {
-        format!("{}/#/registrations/{id}/{token}", self.0)
+        format!("{}/r/{id}#{token}", self.0)
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
         let id = EventId::from(uuid::Uuid::from_u128(7));
         for base in ["https://example.org/tickets/", "https://example.org/tickets"] {
             let url = BaseUrl::parse(base).expect("it is one").of_event(id);
-            assert_eq!(url, format!("https://example.org/tickets/#/events/{id}"));
+            assert_eq!(url, format!("https://example.org/tickets/e/{id}"));
         }
     }
 

@@ -57,7 +57,7 @@ impl CrossSitePolicy {
 /// Whether a browser says that the page which asks is not one of ours. It knows best itself (Fetch Metadata);
 /// older ones, and all of them over plain HTTP, name the page's origin alone (Fetch, section 3.1). Who says
 /// neither is no browser.
-fn is_from_another_site(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     if headers.contains_key(SEC_FETCH_SITE) {
         let is_own = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
         return !headers.get_all(SEC_FETCH_SITE).all(is_own);

@@ -6,6 +6,7 @@ use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
+use crate::pages::frame::Pages;
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
@@ -37,6 +38,7 @@ pub(crate) struct EdgeState {
     pub(crate) service: Data<Service>,
     pub(crate) tokens: Data<TokenCache>,
     pub(crate) cross_site: CrossSitePolicy,
+    pub(crate) pages: Data<Pages>,
 }
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
@@ -61,13 +63,13 @@ pub(crate) async fn edge(
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
-            let refused = explain(request.error_response(error), service, &request_id);
+            let refused = explain(request.error_response(error), &state, &request_id);
             return Ok(complete(refused, service, &answering, reader, began, &request_id));
         }
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), service, &request_id);
+            let response = explain(response.map_into_boxed_body(), &state, &request_id);
             return Ok(complete(response, service, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
@@ -126,7 +128,7 @@ fn complete(
 /// Writes the body of an answer that an error made, be it ours or the framework's.
 fn explain(
     response: ServiceResponse<BoxBody>,
-    service: &Service,
+    state: &EdgeState,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     let Some(error) = response.response().error() else { return response };
@@ -139,9 +141,10 @@ fn explain(
         }
     };
     log_cause(error, request_id);
-    service.metrics.problem(problem::code(error));
-    let path = response.request().path();
-    let mut explained = problem::response(error, path, request_id.as_str());
+    state.service.metrics.problem(problem::code(error));
+    let (request, id) = (response.request(), request_id.as_str());
+    let page = state.pages.problem(error, request, id, state.tokens.is_open());
+    let mut explained = page.unwrap_or_else(|| problem::response(error, request.path(), id));
     // What others added on the way, as for CORS, stays.
     for (name, value) in response.headers() {
         if !explained.headers().contains_key(name) {
@@ -183,7 +186,9 @@ fn complete_headers(headers: &mut HeaderMap, id: &RequestId) {
         headers.insert(request_id::HEADER, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -244,6 +249,7 @@ mod tests {
             service: Data::new(service),
             tokens: Data::new(tokens),
             cross_site: CrossSitePolicy::default(),
+            pages: Data::new(Pages::new(None)),
         };
         let app = App::new()
             .app_data(Data::new(state))

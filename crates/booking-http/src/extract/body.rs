@@ -115,11 +115,34 @@ impl<T: FromBody> FromRequest for Write<T> {
     }
 }
 
+/// Reads a small body that has no end but its own, of a request whose headers `is_it` takes.
+pub(super) async fn read_small(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    is_it: fn(&HeaderMap) -> bool,
+) -> Result<Bytes, ApiError> {
+    let limits = request.app_data::<Data<BodyLimits>>().expect("every route has the limits");
+    if has_no_end(request.headers()) {
+        return Err(no_upgrade());
+    }
+    if !is_it(request.headers()) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let reading = read(payload, BODY_BYTES_MAX, limits);
+    let read = timeout(limits.within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
+    let (bytes, _) = read?;
+    connections::end_body(request);
+    Ok(bytes)
+}
+
+fn no_upgrade() -> ApiError {
+    ApiError::InvalidHeader { name: "Upgrade", detail: "cannot be asked for with a body" }
+}
+
 /// Refuses what need not be read.
 fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError> {
     if has_no_end(headers) {
-        let detail = "cannot be asked for with a body";
-        return Err(ApiError::InvalidHeader { name: "Upgrade", detail });
+        return Err(no_upgrade());
     }
     if !may_be_empty && !is_plain_json(headers) {
         return Err(ApiError::UnsupportedMediaType);
@@ -138,6 +161,11 @@ fn has_no_end(headers: &HeaderMap) -> bool {
 
 /// Whether the body is said to be JSON in UTF-8, as it is.
 pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
+    is_plain(headers, "application/json")
+}
+
+/// Whether the body is said to be of `kind`, in UTF-8.
+pub(super) fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
     let is_identity = headers
         .get_all(CONTENT_ENCODING)
         .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
@@ -148,14 +176,14 @@ pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     };
     let Ok(content_type) = content_type.to_str() else { return false };
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_kind = parts.next().is_some_and(|said| said.eq_ignore_ascii_case(kind));
     let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
         Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
             value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
         _ => true,
     });
-    is_identity && is_json && is_utf8
+    is_identity && is_kind && is_utf8
 }
 
 /// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.

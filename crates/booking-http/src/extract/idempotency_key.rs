@@ -50,6 +50,19 @@ impl<'a> KeyHeader<'a> {
     }
 }
 
+/// The key that a form has in it, which came with its page. What is sent otherwise is another request, and no mistake:
+/// whoever goes back and writes another address wants another seat. `None` if it is no key of ours.
+pub(crate) fn of_form(request: &HttpRequest, key: &str, body: &[u8]) -> Option<RequestKey> {
+    let key = Uuid::try_parse(key).ok()?;
+    let mut hasher = Sha256::new();
+    add(&mut hasher, b"booking form 1");
+    add(&mut hasher, canonical_path(request).as_bytes());
+    add(&mut hasher, key.as_bytes());
+    add(&mut hasher, body);
+    let fingerprint = Fingerprint::new(Sha256::digest(body).into());
+    Some(RequestKey { hasher, fingerprint, is_secret: true })
+}
+
 /// The path of a request with its ids as we write them: another spelling names the same thing.
 fn canonical_path(request: &HttpRequest) -> String {
     let mut path = request.match_pattern().unwrap_or_else(|| request.path().to_owned());
@@ -186,6 +199,25 @@ mod tests {
         let other = key(&request(Method::POST, "/events", "a"), b"{ }", Caller::OpenOrganizer);
         assert_eq!(other.hash, first.hash);
         assert_ne!(other.fingerprint, first.fingerprint);
+    }
+
+    #[test]
+    fn a_form_is_the_same_request_only_if_all_of_it_is() {
+        let (one, other) = (Uuid::from_u128(1).to_string(), Uuid::from_u128(2).to_string());
+        let path = TestRequest::post().uri("/e/1").to_http_request();
+        let elsewhere = TestRequest::post().uri("/e/2").to_http_request();
+        let hash = |request: &HttpRequest, key: &str, body: &[u8]| {
+            let key = of_form(request, key, body).expect("it is a key");
+            key.of(Caller::Anyone).expect("it is long enough").hash
+        };
+        let first = hash(&path, &one, b"a=1");
+        assert_eq!(first, hash(&path, &one, b"a=1"));
+        for changed in
+            [hash(&path, &one, b"a=2"), hash(&path, &other, b"a=1"), hash(&elsewhere, &one, b"a=1")]
+        {
+            assert_ne!(first, changed);
+        }
+        assert!(of_form(&path, "", b"").is_none() && of_form(&path, "guess", b"").is_none());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::api::compression::Gzipped;
 use crate::extract::conditional::{REVALIDATE, has_already};
+use crate::pages::engine::sources;
+use crate::pages::frame::{HTML, POLICY};
+use crate::routes::pages::KEPT_SHELL;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -17,13 +20,6 @@ pub(crate) struct Asset {
     gzipped: &'static [u8],
 }
 
-/// What pages may do: nothing but show and call what comes from here. No script is inline, so none
-/// that is smuggled into a text is ever run.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'";
-
-const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
@@ -49,8 +45,6 @@ macro_rules! routes {
 }
 
 routes! {
-    "/" => HTML "index.html"
-    "/templates/index.html" => HTML "index.html"
     "/problems" => HTML "problems.html"
     "/docs" => HTML "docs.html"
     "/favicon.ico" => SVG "favicon.svg"
@@ -69,6 +63,7 @@ routes! {
     CSS "css/ticket.css"
     JAVASCRIPT "js/address.js"
     JAVASCRIPT "js/api.js"
+    JAVASCRIPT "js/base.js"
     JAVASCRIPT "js/calling.js"
     JAVASCRIPT "js/clock.js"
     JAVASCRIPT "js/confirm_step.js"
@@ -90,6 +85,7 @@ routes! {
     JAVASCRIPT "js/limits.js"
     JAVASCRIPT "js/live.js"
     JAVASCRIPT "js/main.js"
+    JAVASCRIPT "js/navigation.js"
     JAVASCRIPT "js/newest.js"
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/person_form.js"
@@ -97,6 +93,7 @@ routes! {
     JAVASCRIPT "js/private_link.js"
     JAVASCRIPT "js/registering.js"
     JAVASCRIPT "js/registration_window.js"
+    JAVASCRIPT "js/rendered.js"
     JAVASCRIPT "js/retry.js"
     JAVASCRIPT "js/router.js"
     JAVASCRIPT "js/seat_number.js"
@@ -126,6 +123,7 @@ routes! {
     JAVASCRIPT "js/views/correct_name.js"
     JAVASCRIPT "js/views/correction.js"
     JAVASCRIPT "js/views/create.js"
+    JAVASCRIPT "js/views/description.js"
     JAVASCRIPT "js/views/edit.js"
     JAVASCRIPT "js/views/event.js"
     JAVASCRIPT "js/views/event_facts.js"
@@ -162,8 +160,10 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let files = || ROUTES.iter().filter(|(_, asset)| asset.bytes != WORKER);
     let mut hasher = DefaultHasher::new();
     files().for_each(|(path, asset)| (path, asset.bytes).hash(&mut hasher));
+    sources().for_each(|source| source.hash(&mut hasher));
     let paths: Vec<_> = files().map(|(path, _)| path).collect();
-    let release = json!({"version": format!("{:016x}", hasher.finish()), "files": paths});
+    let version = format!("{:016x}", hasher.finish());
+    let release = json!({"version": version, "files": paths, "shell": KEPT_SHELL});
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
 });
 
@@ -183,7 +183,7 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header(ETag(tag)).insert_header(REVALIDATE);
     if asset.content_type == HTML {
-        response.insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
+        response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     }
     if is_known {
         return response.finish();

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::api::requests::{Hold, Register};
 use crate::auth::callers::OptionalAuth;
-use crate::auth::manage_token::Origin;
+use crate::auth::manage_token::{ManageToken, Origin};
 use crate::extract::body::Write;
 use crate::extract::path::PathId;
 use crate::limits::{Peer, Taken};
@@ -12,11 +12,12 @@ use crate::problem::{ApiError, RateLimited};
 use crate::routes::responses::{CommandResult, by_mail, to_confirm};
 use crate::service::Service;
 use crate::service::tickets::Issued;
+use actix_web::HttpResponse;
 use actix_web::rt::time::{Instant, sleep_until};
 use actix_web::web::Data;
 use booking_core::{
     Caller, Claim, Command, EmailAddress, EventCommand, EventId, HoldTtl, IdempotencyKey, KeyHash,
-    Outcome, Person, RegistrationId,
+    OnFull, Outcome, Person, Registration, RegistrationId,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -35,7 +36,17 @@ pub(super) async fn register(
 ) -> Answer {
     let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
     let Register { person, on_full } = write.body;
-    claim(&service, asking, person, None, |claim| {
+    Ok(claim_seat(&service, asking, person, on_full).await?.into_response())
+}
+
+/// Takes a seat for good, or a place in the queue.
+pub(super) async fn claim_seat(
+    service: &Service,
+    asking: Asking,
+    person: Person,
+    on_full: OnFull,
+) -> Result<Claimed, ApiError> {
+    claim(service, asking, person, None, |claim| {
         Command::Register(booking_core::Register { claim, on_full })
     })
     .await
@@ -51,19 +62,36 @@ pub(super) async fn hold(
 ) -> Answer {
     let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
     let Hold { person, ttl } = write.body;
-    claim(&service, asking, person, Some(ttl), |claim| {
+    let claimed = claim(&service, asking, person, Some(ttl), |claim| {
         Command::Hold(booking_core::Hold { claim, ttl })
-    })
-    .await
+    });
+    Ok(claimed.await?.into_response())
 }
 
 /// Who asks for a seat, and of what.
 #[derive(Clone, Copy)]
-struct Asking {
-    client: Option<Client>,
-    caller: Caller,
-    event_id: EventId,
-    key: Option<IdempotencyKey>,
+pub(super) struct Asking {
+    pub(super) client: Option<Client>,
+    pub(super) caller: Caller,
+    pub(super) event_id: EventId,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+/// What became of a claim.
+pub(super) enum Claimed {
+    /// A mail tells whoever has the address.
+    ByMail { is_replay: bool },
+    /// It is theirs, or they wait; with the token to show, if it is known.
+    Made(Box<CommandResult<Registration>>, Option<ManageToken>),
+}
+
+impl Claimed {
+    fn into_response(self) -> HttpResponse {
+        match self {
+            Self::ByMail { is_replay } => to_confirm(is_replay),
+            Self::Made(made, token) => made.made(token.as_ref()),
+        }
+    }
 }
 
 /// Claims a seat by what `command` makes of the claim: one for a while, if there is a `ttl`.
@@ -73,7 +101,7 @@ async fn claim(
     person: Person,
     ttl: Option<HoldTtl>,
     command: impl FnOnce(Claim) -> Command,
-) -> Answer {
+) -> Result<Claimed, ApiError> {
     let began = Instant::now();
     let Asking { caller, event_id, key, .. } = asking;
     let id = RegistrationId::beside(event_id, Uuid::now_v7());
@@ -99,7 +127,7 @@ async fn claim(
         }
         Err(too_many) => replay(service, item, too_many).await?,
     };
-    respond(service, event_id, outcome, &token, began).await
+    told(service, event_id, outcome, &token, began).await
 }
 
 impl Asking {
@@ -175,22 +203,23 @@ async fn replay(
     }
 }
 
-async fn respond(
+/// What whoever asks is told.
+async fn told(
     service: &Service,
     event_id: EventId,
     outcome: Outcome,
     token: &Issued,
     began: Instant,
-) -> Answer {
+) -> Result<Claimed, ApiError> {
     if let Some(is_replay) = by_mail(&outcome) {
         // What was asked before was told then.
         if let Outcome::KnownAddress(registration_id) = outcome {
             service.tell_of_registration(event_id, registration_id);
         }
         sleep_until(began + BY_MAIL_AFTER).await;
-        return Ok(to_confirm(is_replay));
+        return Ok(Claimed::ByMail { is_replay });
     }
     let made = CommandResult::registration(outcome)?;
     let token = made.token(&service.tickets, token).await;
-    Ok(made.made(token.as_ref()))
+    Ok(Claimed::Made(Box::new(made), token))
 }

@@ -70,9 +70,13 @@ impl CommandResult<Registration> {
     }
 
     /// 201: something was made of it; 202: it waits.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.is_waitlisted { StatusCode::ACCEPTED } else { StatusCode::CREATED }
+    }
+
+    /// The registration that was made, under that status.
     pub(crate) fn made(&self, token: Option<&ManageToken>) -> HttpResponse {
-        let status = if self.is_waitlisted { StatusCode::ACCEPTED } else { StatusCode::CREATED };
-        self.shown(status, token)
+        self.shown(self.status(), token)
     }
 
     /// 200: it is as it was asked to be.

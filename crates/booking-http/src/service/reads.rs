@@ -9,7 +9,7 @@ use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
-    Availability, BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed,
+    Availability, BookingStore, Caller, Event, EventCursor, EventId, EventStatus, EventTag, Listed,
     OrganizerId, PageLimit, RegistrationId, StoreError,
 };
 use futures_util::future::join_all;
@@ -27,6 +27,7 @@ pub(crate) struct EventAnswer {
     /// The state that says everything that is shown; `None` if time alone has changed it since.
     pub(crate) tag: Option<EventTag>,
     pub(crate) json: Bytes,
+    pub(crate) event: Arc<Event>,
 }
 
 /// The reads of one process.
@@ -132,6 +133,7 @@ impl Reads {
                     status: event.rules.status,
                     tag: event.is_settled.then(|| EventTag::from(&event)),
                     json: json(&EventBody::from(&event)),
+                    event: Arc::new(event),
                 }))
             }
         };

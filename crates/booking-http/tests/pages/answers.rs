@@ -55,7 +55,7 @@ async fn pass_on(page: &Browser, to: &str) {
 async fn assert_passed_on(page: &Browser, to: &str) {
     page.wait("@transfer-done h3:focus").await;
     let link = page.attribute("@transfer-done @private-link", "href").await;
-    page.open(&format!("/{link}")).await;
+    page.open(&link).await;
     page.wait("@registration-status[data-status=confirmed]").await;
     assert_eq!(page.text("@registration-email").await, to);
 }
@@ -300,7 +300,7 @@ async fn a_new_link_whose_answer_was_lost_is_the_one_that_is_shown() {
     page.reload().await;
     renew().await;
     let link = page.attribute("@new-link-made @private-link", "href").await;
-    page.open(&format!("/{link}")).await;
+    page.open(&link).await;
     page.wait("@registration-status[data-status=confirmed]").await;
     let history = done(&app.get(&format!("{}/history", path(&ada))), 200);
     let is_new_link = |entry: &&Value| entry["kind"] == "link_renewed";

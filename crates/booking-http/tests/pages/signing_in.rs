@@ -117,8 +117,8 @@ async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     page.reload().await;
     page.wait("@event-status[data-status=draft]").await;
     page.wait("@signed-in").await;
-    let address = page.js("return location.hash").await;
-    let draft = address.as_str().expect("a hash").strip_prefix("#/events/").expect("of an event");
+    let address = page.js("return location.pathname").await;
+    let draft = address.as_str().expect("a path").strip_prefix("/e/").expect("of an event");
 
     let here = page.client.window().await.expect("it has one");
     page.open_window().await;

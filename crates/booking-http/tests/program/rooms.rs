@@ -10,7 +10,7 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-http",
         "util < problem < settings < net < extract < api < auth < limits < telemetry < \
-         service < background < edge < routes < config < server < cli < fuzz",
+         service < pages < background < edge < routes < config < server < cli < fuzz",
     ),
     ("booking-core", "values < decide < store"),
     (

@@ -90,8 +90,8 @@ fn links_in(mail: &str) -> Vec<(String, String)> {
             text.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
-    let links = text.split("/#/registrations/").skip(1).filter_map(|rest| {
-        let (id, rest) = rest.split_once('/')?;
+    let links = text.split("/r/").skip(1).filter_map(|rest| {
+        let (id, rest) = rest.split_once('#').filter(|(id, _)| id.len() == 36)?;
         Some((id.to_owned(), rest.get(..47)?.to_owned()))
     });
     links.filter(|(_, token)| token.starts_with("mlt_")).collect()

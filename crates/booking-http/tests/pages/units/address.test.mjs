@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { eventAddress, parseAddress, registrationAddress } from "../../../../../static/js/address.js";
+import { eventAddress, isOldAddress, pageAddress, parseAddress, registrationAddress, writtenAddress } from "../../../../../static/js/address.js";
 
 test("what is written is read", () => {
   for (const id of ["019606a8", "a/b c", "ä%2F#?"]) {
@@ -11,8 +11,32 @@ test("what is written is read", () => {
   }
 });
 
-test("the address of the check-in page stays what it was", () => {
-  assert.equal(eventAddress("1", "check_in"), "#/events/1/door");
+test("each page has its path, and what opens a registration is behind it", () => {
+  assert.equal(eventAddress("1"), "/e/1");
+  assert.equal(eventAddress("1", "check_in"), "/o/e/1/door");
+  assert.equal(registrationAddress("1", "secret"), "/r/1#secret");
+  for (const page of ["list", "create", "organizer", "find"]) assert.deepEqual(parseAddress(pageAddress(page)), { page });
+  assert.deepEqual(parseAddress("/templates/index.html"), { page: "list" });
+  assert.deepEqual(parseAddress("/o/"), { page: "organizer" });
+});
+
+test("addresses of before lead to those in their place", () => {
+  for (const [old, written] of [
+    ["/#/", "/"],
+    ["/#/new", "/o/new"],
+    ["/#/organizer", "/o"],
+    ["/#/find", "/find"],
+    ["/#/events/1", "/e/1"],
+    ["/e/2#/events/1", "/e/1"],
+    ["/#/events/1/edit", "/o/e/1/edit"],
+    ["/#/events/1/door", "/o/e/1/door"],
+    ["/templates/index.html#/registrations/1/secret", "/r/1#secret"],
+    ["/#/nowhere", null],
+  ]) {
+    assert.equal(writtenAddress(parseAddress(old)), written, old);
+    assert.ok(isOldAddress(old.slice(old.indexOf("#"))));
+  }
+  for (const hash of ["", "#", "#main", "#secret"]) assert.ok(!isOldAddress(hash));
 });
 
 test("pages without an id", () => {
@@ -24,7 +48,8 @@ test("pages without an id", () => {
 
 test("what leads nowhere is missing", () => {
   const wrong = ["#/nowhere", "#/events", "#/events/", "#/events/1/else", "#/events/1/edit/more", "#/registrations/1"];
-  for (const hash of [...wrong, "#/registrations/1/", "#/registrations/1/2/3", "#/News"]) {
+  const paths = ["/e", "/e/", "/e/1/2", "/r/1", "/r/1#", "/o/e/1", "/o/e/1/else", "/nowhere", "/problems", "/docs", "/events/1"];
+  for (const hash of [...wrong, ...paths, "#/registrations/1/", "#/registrations/1/2/3", "#/News"]) {
     assert.deepEqual(parseAddress(hash), { page: "missing" }, hash);
   }
 });

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 
 const PAGES = new URL("../../../../../static/", import.meta.url);
+const TEMPLATES = new URL("../../../templates/", import.meta.url);
 const filesOf = (folder, from = PAGES) =>
   readdirSync(new URL(folder, from), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? filesOf(`${folder}${entry.name}/`, from) : [`${folder}${entry.name}`],
@@ -44,7 +45,10 @@ test("every style is of something in the pages", () => {
   const styles = filesOf("css/").map(read).join("\n");
   const withoutStrings = styles.replaceAll(/\/\*[\s\S]*?\*\/|"[^"]*"/g, "");
   const styled = new Set([...withoutStrings.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name));
-  const pages = [...sources.values(), read("index.html"), read("problems.html"), read("docs.html")].join("\n");
+  const templates = filesOf("./", TEMPLATES).map((name) => readFileSync(new URL(name, TEMPLATES), "utf8"));
+  // Of a template its text, without what decides.
+  const rendered = templates.map((text) => text.replaceAll(/\{%[^%]*%\}/g, " "));
+  const pages = [...sources.values(), ...rendered, read("problems.html"), read("docs.html")].join("\n");
   // Texts have capitals and full stops; names of classes have not. Some are put together: `badge--${badge}`.
   const literals = [...pages.matchAll(/"([^"\n]*)"|`([^`]*)`/g)].map(([, text, template]) => text ?? template);
   const names = literals.filter((text) => /^[ \w-]*(\$\{\w+\})?$/.test(text));

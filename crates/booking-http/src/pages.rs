@@ -1,0 +1,18 @@
+//! The pages that the server renders itself: readable before a script has run, and where none does.
+//!
+//! The modules in `static/js` draw the same once they are there, from the same event, in the same words.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | the templates, and what escapes what is put into them | `engine` |
+//! | what every page has: its head, its policy | `frame` |
+//! | a description as HTML | `description` |
+//! | an event, whether it takes registrations, and what search engines are told of it | `event`, `linked_data` |
+//! | what came of a registration | `outcome` |
+
+pub(crate) mod description;
+pub(crate) mod engine;
+pub(crate) mod event;
+pub(crate) mod frame;
+mod linked_data;
+pub(crate) mod outcome;

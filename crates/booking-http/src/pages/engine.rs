@@ -1,0 +1,160 @@
+//! The templates, which are in the binary, and the engine that fills them in: whatever is put into one is text, unless
+//! the template itself says that it is HTML of ours.
+
+use minijinja::value::Serde;
+use minijinja::{
+    AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter,
+};
+use serde::Serialize;
+use std::fmt::{self, Write};
+use std::sync::LazyLock;
+
+/// What rendering one of them may use up, in steps of the engine: several times what the longest list takes.
+const FUEL: u64 = 1_000_000;
+
+macro_rules! templates {
+    ($($name:literal)*) => {
+        /// All of them, by their names in `templates`.
+        const TEMPLATES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../templates/", $name)))),*];
+    };
+}
+
+templates! {
+    "event.html"
+    "event_form.html"
+    "event_ticket.html"
+    "layout.html"
+    "outcome.html"
+    "shell.html"
+}
+
+/// All that the templates say, in one: with any change to it there is another release of the pages.
+pub(crate) fn sources() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|(_, source)| *source)
+}
+
+/// They are parsed once.
+fn environment() -> &'static Environment<'static> {
+    static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+        let mut environment = Environment::new();
+        // What a template asks for and nobody gave it is a mistake, and no empty text.
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_formatter(write_value);
+        for &(name, source) in TEMPLATES {
+            // Those that end in .html escape what is put into them.
+            environment.add_template(name, source).expect("each is parsed by a test");
+        }
+        environment
+    });
+    &ENVIRONMENT
+}
+
+/// Fills in a template.
+///
+/// # Errors
+/// What the template asks for and `context` does not have.
+pub(crate) fn render(name: &str, context: &impl Serialize) -> Result<String, Error> {
+    environment().get_template(name)?.render(Serde(context))
+}
+
+/// As the engine does it, but for `/`, which it would spell as an entity: addresses are to be read by people, too.
+fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => {
+            write_escaped(out, text).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// A text so that HTML has it as text, in quotes of either kind, too.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    // A text takes whatever is written to it.
+    let _ = write_escaped(&mut escaped, text);
+    escaped
+}
+
+fn write_escaped(out: &mut impl Write, text: &str) -> fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        out.write_str(&rest[..at])?;
+        out.write_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        })?;
+        rest = &rest[at + 1..];
+    }
+    out.write_str(rest)
+}
+
+/// A value as JSON for an element `script` that is data: nothing in it ends the element, or begins a comment.
+pub(crate) fn script_json(value: &impl Serialize) -> String {
+    // Texts, numbers, times and maps by names: JSON holds all of it.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    // They stand in texts alone, where the one is as good as the other.
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_template_is_parsed_and_each_file_is_one() {
+        assert_eq!(environment().templates().count(), TEMPLATES.len());
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+        let files = std::fs::read_dir(folder).expect("the folder can be read");
+        let files: BTreeSet<_> = files
+            .map(|file| file.expect("it can be read").file_name().to_string_lossy().into_owned())
+            .collect();
+        let known: BTreeSet<_> = TEMPLATES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(files, known);
+    }
+
+    /// What is let through as HTML is told by name here: descriptions, and JSON that is made fit for an element.
+    #[test]
+    fn no_template_leaves_anything_else_unescaped_or_runs_anything() {
+        let mut let_through = BTreeSet::new();
+        for (name, source) in TEMPLATES {
+            for put in source.split("{{").skip(1) {
+                let put = put.split("}}").next().unwrap_or_default().trim();
+                if let Some(value) = put.strip_suffix("|safe") {
+                    let_through.insert(value);
+                }
+                assert_eq!(put.contains("safe"), put.ends_with("|safe"), "{name}: {put}");
+            }
+            for inline in
+                ["<style", " style=", " onclick=", " onload=", "javascript:", "autoescape"]
+            {
+                assert!(!source.contains(inline), "{name} has {inline}");
+            }
+            // What is data says so; everything else that runs is a file.
+            for script in source.split("<script").skip(1) {
+                let tag = script.split('>').next().unwrap_or_default();
+                let is_data = ["application/json", "application/ld+json"];
+                assert!(tag.contains(" src=") || is_data.iter().any(|kind| tag.contains(kind)));
+            }
+        }
+        let expected = ["event.data", "event.description", "event.linked_data"];
+        assert_eq!(let_through, BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn a_text_stays_a_text() {
+        let hostile = "<script>\"'&/</script>";
+        assert_eq!(escape(hostile), "&lt;script&gt;&quot;&#39;&amp;/&lt;/script&gt;");
+        assert_eq!(escape("https://a.example/é"), "https://a.example/é");
+        let json = script_json(&json!({ "name": "</script><!--<script>&" }));
+        assert!(!json.contains(['<', '>', '&']), "{json}");
+        let back: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+        assert_eq!(back["name"], "</script><!--<script>&");
+    }
+}

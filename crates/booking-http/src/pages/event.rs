@@ -1,0 +1,359 @@
+//! An event's page: the event in words, and whether it takes registrations. The same words as in `static/js`.
+
+use crate::api::responses::EventBody;
+use crate::extract::conditional::etag;
+use crate::pages::description;
+use crate::pages::engine::script_json;
+use crate::pages::frame::Frame;
+use crate::pages::linked_data::LinkedData;
+use booking_core::{Event, EventId, EventStatus, EventTag, Language};
+use booking_delivery::mail::{moment, span};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// In which language the pages are.
+const LANGUAGE: Language = Language::En;
+
+/// The most blocks that a meter has.
+const BLOCKS_MAX: u32 = 20;
+
+/// What `event.html` puts in.
+#[derive(Serialize)]
+pub(crate) struct EventPage<'a> {
+    pub(crate) page: Frame<'a>,
+    pub(crate) event: EventWords,
+    pub(crate) form: RegisterForm,
+}
+
+/// An event in words.
+#[derive(Serialize)]
+pub(crate) struct EventWords {
+    id: EventId,
+    name: String,
+    language: &'static str,
+    badge: Option<Badge>,
+    pub(crate) when: Option<String>,
+    starts_at: Option<DateTime<Utc>>,
+    venue: Option<String>,
+    waiting: u32,
+    /// For how long personal data is kept.
+    kept: Option<String>,
+    has_calendar: bool,
+    /// HTML.
+    description: String,
+    seats: Seats,
+    is_open: bool,
+    /// Whether who comes now is put in line.
+    is_line: bool,
+    hint: Option<&'static str>,
+    notice: Option<String>,
+    etag: String,
+    /// The event as the API has it, in JSON for an element, so that the modules need not ask for it.
+    data: String,
+    linked_data: String,
+}
+
+/// What is out of the ordinary about it.
+#[derive(Serialize)]
+struct Badge {
+    kind: &'static str,
+    words: &'static str,
+}
+
+/// How full it is.
+#[derive(Serialize)]
+struct Seats {
+    is_spent: bool,
+    number: String,
+    unit: &'static str,
+    text: String,
+    booked: u32,
+    capacity: u32,
+    blocks: u32,
+    taken: u32,
+}
+
+/// What stands in the form, and what came of it.
+#[derive(Default, Serialize)]
+pub(crate) struct RegisterForm {
+    /// Makes the form that is sent again the same request.
+    pub(crate) key: String,
+    pub(crate) user_email: String,
+    pub(crate) name: String,
+    pub(crate) email_error: Option<String>,
+    pub(crate) name_error: Option<String>,
+    pub(crate) notice: Option<Notice>,
+}
+
+/// Why nothing was booked.
+#[derive(Serialize)]
+pub(crate) struct Notice {
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) text: String,
+    pub(crate) is_bad: bool,
+}
+
+/// Whether an event takes registrations, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Draft,
+    Cancelled,
+    Over,
+    Upcoming(DateTime<Utc>),
+    Closed(DateTime<Utc>),
+}
+
+impl State {
+    fn of(event: &Event, now: DateTime<Utc>) -> Self {
+        let rules = &event.rules;
+        match rules.status {
+            EventStatus::Draft => return Self::Draft,
+            EventStatus::Cancelled => return Self::Cancelled,
+            EventStatus::Published => {}
+        }
+        if event.details.times().is_over(now) {
+            return Self::Over;
+        }
+        match (rules.opens_at, rules.closes_at) {
+            (Some(opens_at), _) if now < opens_at => Self::Upcoming(opens_at),
+            (_, Some(closes_at)) if now >= closes_at => Self::Closed(closes_at),
+            _ => Self::Open,
+        }
+    }
+}
+
+/// Whether search engines are to leave an event out: it is not there for everybody, or not any more.
+pub(crate) fn is_hidden(event: &Event, now: DateTime<Utc>) -> bool {
+    matches!(State::of(event, now), State::Draft | State::Cancelled | State::Over)
+}
+
+impl EventWords {
+    /// The event as it is at `now`, by this machine's clock: it decides nothing here. `url` is where its page is, and
+    /// `organizer` what whoever put it up is called, as far as that is known.
+    pub(crate) fn of(
+        event: &Event,
+        now: DateTime<Utc>,
+        url: Option<&str>,
+        organizer: Option<&str>,
+    ) -> Self {
+        let (details, state) = (&event.details, State::of(event, now));
+        let is_open = state == State::Open;
+        let is_full = free(event) == 0;
+        let is_line = event.rules.waitlist_enabled && (is_full || event.waitlist_count > 0);
+        Self {
+            id: event.id,
+            name: details.name.as_str().to_owned(),
+            language: details.language.as_str(),
+            badge: badge(state),
+            when: span(LANGUAGE, details),
+            starts_at: details.starts_at,
+            venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
+            waiting: event.waitlist_count,
+            kept: details.retention.map(|kept| kept_words(kept.days())),
+            has_calendar: details.starts_at.is_some() && state != State::Draft,
+            description: description::to_html(details.description.as_str()),
+            seats: Seats::of(event, state),
+            is_open,
+            is_line,
+            hint: is_open.then(|| hint(event, is_full, is_line)),
+            notice: notice(event, state),
+            // What time alone has changed since has no version yet, and so no name.
+            etag: match event.is_settled {
+                true => etag(EventTag::from(event)).0.to_string(),
+                false => String::new(),
+            },
+            data: script_json(&EventBody::from(event)),
+            linked_data: script_json(&LinkedData::of(event, url, organizer)),
+        }
+    }
+
+    /// Its place, if there is one.
+    pub(crate) fn venue(&self) -> Option<&str> {
+        self.venue.as_deref()
+    }
+}
+
+impl Seats {
+    fn of(event: &Event, state: State) -> Self {
+        let (booked, capacity, left) = (event.booked_count, event.capacity.get(), free(event));
+        let spent = match state {
+            State::Cancelled => Some("Called off"),
+            State::Over => Some("Over"),
+            _ if left == 0 => Some("Sold out"),
+            _ => None,
+        };
+        let unit = match (spent, left) {
+            (Some(_), _) => "",
+            (None, 1) => "seat left",
+            (None, _) => "seats left",
+        };
+        let seats = if capacity == 1 { "seat" } else { "seats" };
+        let blocks = capacity.clamp(1, BLOCKS_MAX);
+        Self {
+            is_spent: spent.is_some(),
+            number: spent.map_or_else(|| grouped(left), str::to_owned),
+            unit,
+            text: format!("{} of {} {seats} taken", grouped(booked), grouped(capacity)),
+            booked,
+            capacity,
+            blocks,
+            taken: blocks_taken(booked, left, capacity, blocks),
+        }
+    }
+}
+
+fn free(event: &Event) -> u32 {
+    event.capacity.get().saturating_sub(event.booked_count)
+}
+
+/// Whole blocks only, and honest at both ends: none is taken only if no seat is, all are only if none is left.
+fn blocks_taken(booked: u32, left: u32, capacity: u32, blocks: u32) -> u32 {
+    if left == 0 {
+        return blocks;
+    }
+    let (booked, capacity) = (u64::from(booked), u64::from(capacity.max(1)));
+    let rounded = (booked * u64::from(blocks) * 2 + capacity) / (capacity * 2);
+    let rounded = u32::try_from(rounded).unwrap_or(blocks);
+    rounded.max(u32::from(booked > 0)).min(blocks - 1)
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn badge(state: State) -> Option<Badge> {
+    let (kind, words) = match state {
+        State::Draft => ("draft", "Draft"),
+        State::Cancelled => ("cancelled", "Cancelled"),
+        State::Over => ("over", "Over"),
+        State::Open | State::Upcoming(_) | State::Closed(_) => return None,
+    };
+    Some(Badge { kind, words })
+}
+
+fn kept_words(days: u32) -> String {
+    match days {
+        0 => "Erased when the event is over".to_owned(),
+        1 => "Erased 1 day after the event".to_owned(),
+        days => format!("Erased {} days after the event", grouped(days)),
+    }
+}
+
+fn hint(event: &Event, is_full: bool, is_line: bool) -> &'static str {
+    match (is_line, is_full) {
+        (true, true) => {
+            "Every seat is taken right now. Join the waitlist: a seat that comes free goes to the first in line."
+        }
+        (true, false) => {
+            "Others are waiting in line already. Join them: who came first is served first."
+        }
+        (false, true) => "Every seat is taken right now.",
+        (false, false) if event.rules.confirms_address => {
+            "One address, one seat. A mail to it asks you to confirm."
+        }
+        (false, false) => "One address, one seat. You will see right away whether it worked.",
+    }
+}
+
+fn notice(event: &Event, state: State) -> Option<String> {
+    let details = &event.details;
+    let at = |instant| moment(LANGUAGE, details.timezone.as_ref(), instant);
+    Some(match state {
+        State::Open => return None,
+        State::Draft => {
+            "This event is a draft. It takes registrations once it is published.".to_owned()
+        }
+        State::Cancelled => "This event was cancelled, and every registration with it.".to_owned(),
+        State::Over => match (details.ends_at, details.starts_at) {
+            (Some(ended), _) => format!("This event is over: it ended at {}.", at(ended)),
+            (None, Some(began)) => format!("This event is over: it began at {}.", at(began)),
+            (None, None) => "This event is over.".to_owned(),
+        },
+        State::Upcoming(opens_at) => format!("Registration opens at {}.", at(opens_at)),
+        State::Closed(closes_at) => {
+            let closed = format!("Registration closed at {}.", at(closes_at));
+            match event.waitlist_count {
+                0 => closed,
+                _ => format!("{closed} Who is in line already may still get a seat."),
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
+    use chrono::TimeDelta;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_750_000_000, 0).expect("an instant")
+    }
+
+    fn event(capacity: u32, change: impl FnOnce(&mut Event)) -> Event {
+        let name = EventName::parse("Jazz").expect("valid");
+        let seats = Capacity::parse(capacity.into(), CapacityMax::default()).expect("valid");
+        let new = NewEvent::new(uuid::Uuid::from_u128(1).into(), name, seats);
+        let mut event = new.created_at(now());
+        change(&mut event);
+        event
+    }
+
+    #[test]
+    fn an_event_is_open_or_says_why_not() {
+        let hour = TimeDelta::hours(1);
+        let of = |change: fn(&mut Event)| State::of(&event(3, change), now());
+        assert_eq!(of(|_| {}), State::Open);
+        assert_eq!(of(|event| event.rules.status = EventStatus::Draft), State::Draft);
+        assert_eq!(of(|event| event.rules.status = EventStatus::Cancelled), State::Cancelled);
+        assert_eq!(of(|event| event.details.ends_at = Some(now())), State::Over);
+        let later = |event: &mut Event| event.rules.opens_at = Some(now() + TimeDelta::hours(1));
+        assert_eq!(of(later), State::Upcoming(now() + hour));
+        assert_eq!(of(|event| event.rules.closes_at = Some(now())), State::Closed(now()));
+        let changes: [(fn(&mut Event), bool); 5] = [
+            (|_| {}, false),
+            (later, false),
+            (|event| event.rules.status = EventStatus::Draft, true),
+            (|event| event.rules.status = EventStatus::Cancelled, true),
+            (|event| event.details.ends_at = Some(now()), true),
+        ];
+        for (change, hidden) in changes {
+            assert_eq!(is_hidden(&event(3, change), now()), hidden);
+        }
+    }
+
+    #[test]
+    fn a_meter_is_honest_at_both_ends() {
+        let taken = |booked: u32, capacity: u32| {
+            let of = event(capacity, |event| event.booked_count = booked);
+            let seats = Seats::of(&of, State::Open);
+            (seats.taken, seats.blocks)
+        };
+        assert_eq!(taken(0, 100_000), (0, 20));
+        assert_eq!(taken(1, 100_000), (1, 20));
+        assert_eq!(taken(50_000, 100_000), (10, 20));
+        assert_eq!(taken(99_999, 100_000), (19, 20));
+        assert_eq!(taken(100_000, 100_000), (20, 20));
+        assert_eq!(taken(1, 3), (1, 3));
+        assert_eq!(taken(0, 1), (0, 1));
+        assert_eq!(taken(1, 1), (1, 1));
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

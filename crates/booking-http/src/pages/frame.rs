@@ -1,0 +1,193 @@
+//! What all pages have in common: their head, their addresses, and what they may do.
+
+use crate::api::base_url::BaseUrl;
+use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
+use crate::pages::engine::render;
+use crate::pages::outcome::{OutcomePage, Told};
+use crate::problem::{ApiError, begin};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
+    REFERRER_POLICY,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use booking_core::EventId;
+use serde::Serialize;
+
+/// What pages are served as.
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+
+/// What pages may do: nothing but show and call what comes from here. No script is inline but for data, so none
+/// that is smuggled into a text is ever run.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'";
+
+/// The addresses of what every page loads.
+const STYLES: [&str; 8] = [
+    "/static/css/app.css",
+    "/static/css/ticket.css",
+    "/static/css/seats.css",
+    "/static/css/event.css",
+    "/static/css/forms.css",
+    "/static/css/disclosure.css",
+    "/static/css/registration.css",
+    "/static/css/check_in.css",
+];
+const SCRIPT: &str = "/static/js/main.js";
+
+/// Marks an address that is a page: what goes wrong there is told to people.
+pub(crate) struct Rendered;
+
+/// Whose pages they are.
+pub(crate) struct Pages {
+    base_url: Option<BaseUrl>,
+}
+
+impl Pages {
+    pub(crate) fn new(base_url: Option<BaseUrl>) -> Self {
+        Self { base_url }
+    }
+
+    /// The frame of a page. While the server is open nobody has to sign in.
+    pub(crate) fn frame<'a>(&self, title: &'a str, is_open: bool) -> Frame<'a> {
+        Frame {
+            title,
+            base: "",
+            summary: None,
+            canonical: None,
+            url: None,
+            is_hidden: false,
+            is_open,
+            may_be_embedded: false,
+            is_embedded: false,
+            styles: &STYLES,
+            script: SCRIPT,
+        }
+    }
+
+    /// The path of an event's page.
+    pub(crate) fn path_of_event(&self, id: EventId) -> String {
+        format!("/e/{id}")
+    }
+
+    /// The whole address of a path, if it is known where this server is reached.
+    pub(crate) fn url(&self, path: &str) -> Option<String> {
+        Some(format!("{}{path}", self.base_url.as_ref()?.as_str()))
+    }
+
+    /// The address of a path for a link: whole, if that is known.
+    pub(crate) fn link(&self, path: &str) -> String {
+        self.url(path).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// What went wrong, as a page, if whoever asked for one is a person: programs get a problem document. The request's
+    /// id leads to the log.
+    pub(crate) fn problem(
+        &self,
+        error: &ApiError,
+        request: &HttpRequest,
+        request_id: &str,
+        is_open: bool,
+    ) -> Option<HttpResponse> {
+        request.app_data::<Rendered>()?;
+        if !takes_html(request.headers()) || matches!(error, ApiError::CrossSite) {
+            return None;
+        }
+        let outcome = Told::problem(error, request_id);
+        let title = outcome.title.clone();
+        let page = Frame { is_hidden: true, ..self.frame(&title, is_open) };
+        self.respond(begin(error), "outcome.html", &OutcomePage { page, outcome }).ok()
+    }
+
+    /// Renders a page.
+    ///
+    /// # Errors
+    /// [`ApiError::Panic`] for a template that asks for what is not there.
+    pub(crate) fn respond(
+        &self,
+        mut response: HttpResponseBuilder,
+        template: &str,
+        context: &impl Serialize,
+    ) -> Result<HttpResponse, ApiError> {
+        let html = rendered(template, context)?;
+        response
+            .insert_header((CONTENT_TYPE, HTML))
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            // A form that is sent from a page that tells nothing of itself seems to come from another site
+            // (Fetch, section 3.2).
+            .insert_header((REFERRER_POLICY, "same-origin"));
+        Ok(response.body(html))
+    }
+
+    /// Renders a page that is the same for everybody, unless the client has it already.
+    ///
+    /// # Errors
+    /// [`ApiError::Panic`], as [`respond`](Self::respond).
+    pub(crate) fn respond_shared(
+        &self,
+        request: &HttpRequest,
+        template: &str,
+        context: &impl Serialize,
+    ) -> Result<HttpResponse, ApiError> {
+        let html = rendered(template, context)?;
+        let tag = etag_of(html.as_bytes());
+        let is_known = has_already(request, &tag.0);
+        let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        response
+            .insert_header(tag)
+            .insert_header(REVALIDATE)
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+        if is_known {
+            return Ok(response.finish());
+        }
+        Ok(response.insert_header((CONTENT_TYPE, HTML)).body(html))
+    }
+}
+
+fn rendered(template: &str, context: &impl Serialize) -> Result<String, ApiError> {
+    render(template, context).map_err(|error| {
+        log::error!("the page {template} cannot be rendered: {error:#}");
+        ApiError::Panic
+    })
+}
+
+/// Whether a client asks for HTML by its name, as browsers do.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.to_ascii_lowercase().contains("text/html"))
+}
+
+/// What `shell.html` puts in.
+#[derive(Serialize)]
+pub(crate) struct Shell<'a> {
+    pub(crate) page: Frame<'a>,
+}
+
+/// Begins a page that anybody else would be shown otherwise, and that is asked for anew whenever it is looked at.
+pub(crate) fn fresh(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    let private = HeaderValue::from_static("private, no-cache");
+    response.insert_header((CACHE_CONTROL, private));
+    response
+}
+
+/// What `layout.html` puts in.
+#[derive(Serialize)]
+pub(crate) struct Frame<'a> {
+    pub(crate) title: &'a str,
+    /// What its addresses begin with.
+    pub(crate) base: &'a str,
+    pub(crate) summary: Option<&'a str>,
+    /// Where it is, in the one spelling that counts.
+    pub(crate) canonical: Option<String>,
+    /// The same, if it is known whole.
+    pub(crate) url: Option<String>,
+    /// Whether search engines are to leave it out.
+    pub(crate) is_hidden: bool,
+    pub(crate) is_open: bool,
+    pub(crate) may_be_embedded: bool,
+    pub(crate) is_embedded: bool,
+    pub(crate) styles: &'static [&'static str],
+    pub(crate) script: &'static str,
+}

@@ -1,0 +1,109 @@
+//! An event as search engines read it: schema.org's `Event` in JSON-LD.
+
+use crate::pages::description::summary;
+use booking_core::{Event, EventStatus, Venue};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// <https://schema.org/Event>
+#[derive(Serialize)]
+pub(crate) struct LinkedData<'a> {
+    #[serde(rename = "@context")]
+    context: &'static str,
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
+    #[serde(rename = "inLanguage")]
+    language: &'static str,
+    #[serde(rename = "startDate", skip_serializing_if = "Option::is_none")]
+    starts_at: Option<DateTime<Utc>>,
+    #[serde(rename = "endDate", skip_serializing_if = "Option::is_none")]
+    ends_at: Option<DateTime<Utc>>,
+    #[serde(rename = "eventStatus")]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organizer: Option<Organization<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(rename = "maximumAttendeeCapacity")]
+    capacity: u32,
+    #[serde(rename = "remainingAttendeeCapacity")]
+    available: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offers: Option<Offer<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    name: &'a str,
+    address: &'a str,
+}
+
+#[derive(Serialize)]
+struct Organization<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Offer<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    availability: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(rename = "validFrom", skip_serializing_if = "Option::is_none")]
+    opens_at: Option<DateTime<Utc>>,
+    #[serde(rename = "validThrough", skip_serializing_if = "Option::is_none")]
+    closes_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> LinkedData<'a> {
+    /// That of an event whose page is at `url`, put up by `organizer`, as far as that is known.
+    pub(crate) fn of(event: &'a Event, url: Option<&'a str>, organizer: Option<&'a str>) -> Self {
+        let (details, rules) = (&event.details, &event.rules);
+        let (is_on, capacity) = (rules.status == EventStatus::Published, event.capacity.get());
+        let available = capacity.saturating_sub(event.booked_count);
+        let place = |venue: &'a Venue| Place {
+            kind: "Place",
+            name: venue.as_str(),
+            // It is the one word that there is of where it is.
+            address: venue.as_str(),
+        };
+        Self {
+            context: "https://schema.org",
+            kind: "Event",
+            name: details.name.as_str(),
+            description: summary(details.description.as_str()),
+            language: details.language.as_str(),
+            starts_at: details.starts_at,
+            ends_at: details.ends_at,
+            status: match rules.status {
+                EventStatus::Cancelled => "https://schema.org/EventCancelled",
+                EventStatus::Draft | EventStatus::Published => "https://schema.org/EventScheduled",
+            },
+            location: details.venue.as_ref().map(place),
+            organizer: organizer.map(|name| Organization { kind: "Organization", name }),
+            url,
+            capacity,
+            available,
+            offers: is_on.then(|| Offer {
+                kind: "Offer",
+                availability: match available {
+                    0 => "https://schema.org/SoldOut",
+                    _ => "https://schema.org/InStock",
+                },
+                url,
+                opens_at: rules.opens_at,
+                closes_at: rules.closes_at,
+            }),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The pages that are rendered here: an event's, and what comes of its form where no script runs.
+
+use super::Answer;
+use crate::auth::callers::OptionalAuth;
+use crate::auth::token_cache::TokenCache;
+use crate::edge::cross_site::is_from_another_site;
+use crate::extract::form::Form;
+use crate::extract::path::PathId;
+use crate::extract::query;
+use crate::limits::Peer;
+use crate::pages::description::summary;
+use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden};
+use crate::pages::frame::{Frame, Pages, Shell, fresh};
+use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
+use crate::problem::{self, ApiError, FieldError, REPLAYED};
+use crate::routes::claims::{Asking, Claimed, claim_seat};
+use crate::service::Service;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use booking_core::{
+    Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, Person, PersonName,
+};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Where scripts show what they have asked for: a registration, whose token no server sees, and what is the organizers'.
+pub(super) const SHELLS: [&str; 4] = ["/r/{id}", "/o", "/o/{path:.*}", "/find"];
+
+/// The path under which it is kept for when there is no network.
+pub(super) const KEPT_SHELL: &str = "/o";
+
+/// Any of [`SHELLS`]: they are the same.
+pub(super) async fn shell(
+    request: HttpRequest,
+    pages: Data<Pages>,
+    tokens: Data<TokenCache>,
+) -> Answer {
+    query::check_length(request.query_string())?;
+    let frame = pages.frame("Loading…", tokens.is_open());
+    let page = Frame { is_hidden: true, ..frame };
+    pages.respond_shared(&request, "shell.html", &Shell { page })
+}
+
+/// `GET /`
+pub(super) async fn list(
+    request: HttpRequest,
+    pages: Data<Pages>,
+    tokens: Data<TokenCache>,
+) -> Answer {
+    query::check_length(request.query_string())?;
+    let frame = pages.frame("Events", tokens.is_open());
+    let page = Frame { canonical: Some(pages.link("/")), ..frame };
+    pages.respond_shared(&request, "shell.html", &Shell { page })
+}
+
+/// `GET /e/{id}`
+pub(super) async fn event(
+    request: HttpRequest,
+    service: Data<Service>,
+    pages: Data<Pages>,
+    tokens: Data<TokenCache>,
+    OptionalAuth(caller): OptionalAuth,
+    PathId(id): PathId<EventId>,
+) -> Answer {
+    let site = Site::of(&request, &service, &pages, &tokens)?;
+    let shown = site.read(caller, id).await?;
+    site.respond(fresh(StatusCode::OK), &shown, new_form())
+}
+
+/// `POST /e/{id}`: its own form, from its own page.
+#[expect(clippy::too_many_arguments, reason = "each is an extractor")]
+pub(super) async fn register(
+    request: HttpRequest,
+    service: Data<Service>,
+    pages: Data<Pages>,
+    tokens: Data<TokenCache>,
+    OptionalAuth(caller): OptionalAuth,
+    PathId(event_id): PathId<EventId>,
+    Peer(client): Peer,
+    form: Form,
+) -> Answer {
+    // Not even one that may call the API: what comes of a form is a page, and no other site's.
+    if is_from_another_site(request.headers()) {
+        return Err(ApiError::CrossSite);
+    }
+    let site = Site::of(&request, &service, &pages, &tokens)?;
+    let shown = site.read(caller, event_id).await?;
+    let key = form.key().map(|key| key.of(caller)).transpose()?;
+    let asking = Asking { client, caller, event_id, key };
+    let claimed = match asked_for(&form) {
+        Ok((person, on_full)) => claim_seat(&service, asking, person, on_full).await,
+        Err(errors) => Err(ApiError::Validation(errors)),
+    };
+    match claimed {
+        Ok(claimed) => site.told(&shown, claimed, asks_to_wait(&form)),
+        Err(error) => site.refuse(caller, &shown.event, &form, error).await,
+    }
+}
+
+/// Whom the form is for, and what is to become of them where there is no seat.
+fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
+    let told = |field: &str, invalid: Invalid| FieldError {
+        pointer: format!("/{field}"),
+        detail: sentence(&invalid.to_string()),
+    };
+    let mut errors = Vec::new();
+    let user_email = EmailAddress::parse(form.value("user_email")).map_err(|invalid| {
+        errors.push(match invalid {
+            Invalid::Empty => FieldError {
+                pointer: "/user_email".to_owned(),
+                detail: "Enter an e-mail address.".to_owned(),
+            },
+            invalid => told("user_email", invalid),
+        });
+    });
+    let name = match form.value("name").trim() {
+        "" => Ok(None),
+        name => PersonName::parse(name).map(Some).map_err(|invalid| {
+            errors.push(told("name", invalid));
+        }),
+    };
+    let on_full = if asks_to_wait(form) { OnFull::Waitlist } else { OnFull::Refuse };
+    match (user_email, name) {
+        (Ok(user_email), Ok(name)) => Ok((Person { user_email, name }, on_full)),
+        _ => Err(errors),
+    }
+}
+
+fn asks_to_wait(form: &Form) -> bool {
+    form.value("on_full") == "waitlist"
+}
+
+/// An empty form under a key that nobody else has.
+fn new_form() -> RegisterForm {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).expect("the system has random numbers");
+    let key = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
+    RegisterForm { key, ..RegisterForm::default() }
+}
+
+/// The server, as a page needs it.
+struct Site<'a> {
+    service: &'a Service,
+    pages: &'a Pages,
+    tokens: &'a TokenCache,
+    /// Whether the page is to be a part of another site's.
+    is_embedded: bool,
+}
+
+/// An event, and what is known beside it.
+struct Shown {
+    event: Arc<Event>,
+    organizer: Option<OrganizerName>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Site<'a> {
+    fn of(
+        request: &HttpRequest,
+        service: &'a Service,
+        pages: &'a Pages,
+        tokens: &'a TokenCache,
+    ) -> Result<Self, ApiError> {
+        // Pages leave what others put into their addresses: a campaign, a messenger.
+        query::check_length(request.query_string())?;
+        let mut names = request.query_string().split('&').map(|part| part.split('=').next());
+        let is_embedded = names.any(|name| name == Some("embed"));
+        Ok(Self { service, pages, tokens, is_embedded })
+    }
+
+    async fn read(&self, caller: Caller, id: EventId) -> Result<Shown, ApiError> {
+        let event = self.service.reads.event(caller, id).await?.event;
+        let organizer = event.organizer_id.and_then(|id| self.tokens.organizer_name(id));
+        Ok(Shown { event, organizer, now: SystemTime::now().into() })
+    }
+
+    fn respond(&self, response: HttpResponseBuilder, shown: &Shown, form: RegisterForm) -> Answer {
+        let Shown { event, organizer, now } = shown;
+        let path = self.pages.path_of_event(event.id);
+        let url = self.pages.url(&path);
+        let organizer = organizer.as_ref().map(OrganizerName::as_str);
+        let words = EventWords::of(event, *now, url.as_deref(), organizer);
+        let summary = summary(event.details.description.as_str());
+        let page = Frame {
+            summary: Some(summary.as_str()).filter(|summary| !summary.is_empty()),
+            canonical: Some(self.pages.link(&path)),
+            is_hidden: is_hidden(event, *now),
+            is_embedded: self.is_embedded,
+            url,
+            ..self.pages.frame(event.details.name.as_str(), self.tokens.is_open())
+        };
+        self.pages.respond(response, "event.html", &EventPage { page, event: words, form })
+    }
+
+    /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
+    /// same and does nothing.
+    fn told(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
+        let (mut response, outcome) = match claimed {
+            Claimed::ByMail { is_replay } => {
+                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(waits))
+            }
+            Claimed::Made(made, token) => {
+                let registration = &made.what;
+                let link = token.map(|token| {
+                    let path = format!("/r/{}#{}", registration.id, token.as_str());
+                    self.pages.link(&path)
+                });
+                let status = made.status();
+                (begin(status, made.is_replay), Told::registered(registration, link))
+            }
+        };
+        // The link is for whoever sent the form, and is kept nowhere.
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        let path = self.pages.path_of_event(shown.event.id);
+        let words = EventWords::of(&shown.event, shown.now, None, None);
+        let back = if self.is_embedded { format!("{path}?embed") } else { path };
+        let outcome = outcome.about(&shown.event, &words, back);
+        let title = outcome.title.clone();
+        let frame = self.pages.frame(&title, self.tokens.is_open());
+        let page = Frame { is_hidden: true, is_embedded: self.is_embedded, ..frame };
+        self.pages.respond(response, "outcome.html", &OutcomePage { page, outcome })
+    }
+
+    /// The form again, with what stands in the way, or the error if that is of another kind.
+    async fn refuse(&self, caller: Caller, event: &Event, form: &Form, error: ApiError) -> Answer {
+        let Some(notice) = refused(event, &error) else { return Err(error) };
+        self.service.metrics.problem(problem::code(&error));
+        let detail_of = |pointer: &str| match &error {
+            ApiError::Validation(errors) => {
+                errors.iter().find(|of| of.pointer == pointer).map(|of| of.detail.clone())
+            }
+            _ => None,
+        };
+        let again = RegisterForm {
+            user_email: form.value("user_email").to_owned(),
+            name: form.value("name").to_owned(),
+            email_error: detail_of("/user_email"),
+            name_error: detail_of("/name"),
+            notice: Some(notice),
+            // Another try is another request: a refusal is remembered for a while.
+            ..new_form()
+        };
+        let mut response = problem::begin(&error);
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        // As full as it is by now.
+        let shown = self.read(caller, event.id).await?;
+        self.respond(response, &shown, again)
+    }
+}
+
+fn begin(status: StatusCode, is_replay: bool) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    if is_replay {
+        response.insert_header(REPLAYED);
+    }
+    response
+}

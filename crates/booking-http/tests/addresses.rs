@@ -1,0 +1,363 @@
+//! Pages that have addresses, over real HTTP, on both stores: what is in them before any script runs, and what their
+//! forms do where none does.
+
+mod common;
+
+use common::acts::{done, id, token};
+use common::http::{Answer, send};
+use common::{App, Data, make_token};
+use serde_json::{Value, json};
+
+on_both_stores! {
+    an_event_is_readable_without_a_script
+    what_somebody_typed_is_text_in_every_place
+    a_draft_is_not_there_and_what_is_over_is_in_no_index
+    a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other
+    a_form_is_refused_in_words_and_keeps_what_was_typed
+    a_form_joins_the_line
+    a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered
+}
+
+const HOSTILE: &str = "<img src=x onerror=alert(1)></title></script><script>ran=1</script>\"'&lt;";
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.clone()).expect("pages are UTF-8")
+}
+
+fn page(app: &App, path: &str) -> String {
+    let answer = app.get(path);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    let policy = answer.header("content-security-policy").expect("there is one");
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    text(&answer)
+}
+
+/// What stands between two texts, of which the first is there once.
+#[track_caller]
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("no {from} in {page}"));
+    assert!(!rest.contains(from), "{from} is there twice in {page}");
+    rest.split_once(to).unwrap_or_else(|| panic!("no {to} in {page}")).0
+}
+
+/// As forms are written (WHATWG URL, section 5.2), with every byte escaped that could be.
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        let escape = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        };
+        text.bytes().map(escape).collect()
+    };
+    let pairs: Vec<_> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    pairs.join("&")
+}
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+fn post(app: &App, event: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+    let headers = [&[FORM], headers].concat();
+    send(app.url(), "POST", &format!("/e/{event}"), &headers, body.as_bytes())
+}
+
+/// Fills in the form of a page that was just loaded.
+fn submit(app: &App, event: &str, fields: &[(&str, &str)]) -> Answer {
+    let key = key_of(&page(app, &format!("/e/{event}"))).to_owned();
+    let fields = [&[("key", key.as_str())], fields].concat();
+    post(app, event, &encoded(&fields), &[])
+}
+
+fn key_of(page: &str) -> &str {
+    between(page, "name=\"key\" value=\"", "\"")
+}
+
+#[track_caller]
+fn assert_outcome(answer: &Answer, status: u16, kind: &str) -> String {
+    let page = text(answer);
+    assert_eq!(answer.status, status, "{page}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(between(&page, "data-outcome=\"", "\""), kind);
+    page
+}
+
+fn booked(app: &App, event: &str) -> Value {
+    app.get(&format!("/events/{event}")).json()["booked_count"].clone()
+}
+
+fn an_event_is_readable_without_a_script(data: Data) {
+    let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
+    let body = json!({
+        "name": "Evening of jazz",
+        "description": "# Programme\n\n*Two* sets.\n\nSee [the band](https://band.example).",
+        "capacity": 3,
+        "venue": "Blue hall",
+        "timezone": "Europe/Berlin",
+        "starts_at": "2035-05-01T17:00:00Z",
+        "ends_at": "2035-05-01T21:00:00Z",
+    });
+    let event = done(&app.post("/events", &body), 201);
+    let id = id(&event);
+    assert_eq!(app.register(id, "ada@example.org").status, 201);
+    let page = page(&app, &format!("/e/{id}?utm_source=mail"));
+
+    let url = format!("https://booking.example/e/{id}");
+    assert_eq!(between(&page, "<title>", "</title>"), "Evening of jazz · Booking");
+    assert_eq!(between(&page, "<link rel=\"canonical\" href=\"", "\""), url);
+    assert_eq!(between(&page, "property=\"og:url\" content=\"", "\""), url);
+    assert_eq!(between(&page, "property=\"og:title\" content=\"", "\""), "Evening of jazz");
+    let summary = "Programme Two sets. See the band.";
+    assert_eq!(between(&page, "name=\"description\" content=\"", "\""), summary);
+    assert_eq!(between(&page, "property=\"og:description\" content=\"", "\""), summary);
+    assert!(!page.contains("noindex"), "{page}");
+
+    let linked = between(&page, "<script type=\"application/ld+json\">", "</script>");
+    let linked: Value = serde_json::from_str(linked).expect("JSON-LD is JSON");
+    assert_eq!(
+        (&linked["@context"], &linked["@type"]),
+        (&json!("https://schema.org"), &json!("Event"))
+    );
+    assert_eq!(linked["name"], "Evening of jazz");
+    assert_eq!(linked["startDate"], "2035-05-01T17:00:00Z");
+    assert_eq!(linked["endDate"], "2035-05-01T21:00:00Z");
+    assert_eq!(linked["location"]["name"], "Blue hall");
+    assert_eq!(linked["eventStatus"], "https://schema.org/EventScheduled");
+    assert_eq!(linked["offers"]["availability"], "https://schema.org/InStock");
+    assert_eq!((&linked["url"], &linked["remainingAttendeeCapacity"]), (&json!(url), &json!(2)));
+
+    // What the modules begin with is what the API says.
+    let (_, data) = page.split_once("id=\"event-data\"").expect("it is there");
+    let data = between(data, "\">", "</script>");
+    let data: Value = serde_json::from_str(data).expect("it is JSON");
+    let answer = app.get(&format!("/events/{id}"));
+    assert_eq!(data, answer.json());
+    let tag = answer.header("etag").expect("it is settled").replace('"', "&quot;");
+    assert_eq!(between(&page, "data-etag=\"", "\""), tag);
+
+    for words in [
+        "<h2>Programme</h2>",
+        "<em>Two</em>",
+        "Tuesday, 1 May 2035, 19:00 to 23:00 (Europe/Berlin, UTC+02:00)",
+        "Blue hall",
+        "1 of 3 seats taken",
+        "calendar.ics",
+        "Your e-mail address",
+    ] {
+        assert!(page.contains(words), "{words} is not in {page}");
+    }
+    // Whatever the page loads is served.
+    for path in page.split('"').filter(|part| part.starts_with("/static/")) {
+        assert_eq!(app.get(path).status, 200, "{path}");
+    }
+    let head = send(app.url(), "HEAD", &format!("/e/{id}"), &[], b"");
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}
+
+fn what_somebody_typed_is_text_in_every_place(data: Data) {
+    let app = App::start(data);
+    let body = json!({
+        "name": HOSTILE, "description": HOSTILE, "venue": HOSTILE, "capacity": 3,
+        "starts_at": "2035-05-01T17:00:00Z",
+    });
+    let event = done(&app.post("/events", &body), 201);
+    let shown = page(&app, &format!("/e/{}", id(&event)));
+    let typed = submit(&app, id(&event), &[("user_email", HOSTILE), ("name", HOSTILE)]);
+    let refused = assert_outcome(&typed, 400, "validation");
+    for page in [&shown, &refused] {
+        for forbidden in ["<img src=x", "<script>ran", "onerror=alert(1)>\"", "</title></script>"] {
+            assert!(!page.contains(forbidden), "{forbidden} is in {page}");
+        }
+        let scripts: Vec<_> = page.split("<script").skip(1).collect();
+        assert_eq!(scripts.len(), 3, "one that runs, and two that are data: {page}");
+        assert!(!page.contains(" src=x") || page.contains("&lt;img src=x"), "{page}");
+    }
+    let linked = between(&shown, "<script type=\"application/ld+json\">", "</script>");
+    let linked: Value = serde_json::from_str(linked).expect("JSON-LD is JSON");
+    assert_eq!(linked["name"], HOSTILE);
+    assert!(refused.contains("value=\"&lt;img src=x"), "what was typed is kept: {refused}");
+}
+
+fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
+    let organizer = make_token(&data, "Jazz club");
+    let app = App::start(data);
+    let create = |body: Value| {
+        let event = done(&app.ask_as(&organizer, "POST", "/events", &body), 201);
+        id(&event).to_owned()
+    };
+    let draft = create(json!({"name": "Draft", "capacity": 3, "status": "draft"}));
+    let path = format!("/e/{draft}");
+    let nothing = app.get(&path);
+    assert_eq!((nothing.status, nothing.problem().as_str()), (404, "not_found"));
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    assert_eq!(post(&app, &draft, &form, &[]).status, 404);
+    // The same as of what there is not, for people too.
+    let html = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let unknown = "/e/00000000-0000-7000-8000-000000000000";
+    for path in [path.as_str(), unknown, "/e/none", "/e/%3Cb%3E"] {
+        let answer = send(app.url(), "GET", path, &html, b"");
+        assert_eq!(answer.status, 404);
+        let page = text(&answer);
+        assert_eq!(between(&page, "<h1 tabindex=\"-1\">", "</h1>"), "Event not found");
+        assert!(page.contains("noindex") && !page.contains("<b>"), "{page}");
+    }
+    // Its organizer's scripts may show it.
+    let shown = app.ask_as(&organizer, "GET", &path, &Value::Null);
+    assert_eq!(shown.status, 200);
+    assert!(text(&shown).contains("noindex"));
+
+    let over = create(json!({
+        "name": "Over", "capacity": 3, "starts_at": "2020-05-01T17:00:00Z",
+    }));
+    let cancelled = create(json!({"name": "Cancelled", "capacity": 3}));
+    let cancel = format!("/events/{cancelled}/cancel");
+    assert_eq!(app.ask_as(&organizer, "POST", &cancel, &Value::Null).status, 200);
+    for (event, said) in [
+        (over, "This event is over: it began at Friday, 1 May 2020, 17:00 (UTC)."),
+        (cancelled, "This event was cancelled, and every registration with it."),
+    ] {
+        let page = page(&app, &format!("/e/{event}"));
+        assert!(page.contains("<meta name=\"robots\" content=\"noindex\" />"), "{page}");
+        assert!(page.contains(said) && !page.contains("<form"), "{page}");
+        let late = post(&app, &event, &form, &[]);
+        assert_outcome(&late, 409, "closed");
+    }
+}
+
+fn a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other(data: Data) {
+    let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
+    let event = app.create(3);
+    let key = key_of(&page(&app, &format!("/e/{event}"))).to_owned();
+    let other_key = key_of(&page(&app, &format!("/e/{event}"))).to_owned();
+    assert_ne!(key, other_key, "each page has its own");
+    let form = |email: &str| encoded(&[("key", &key), ("user_email", email), ("name", "Ada")]);
+
+    let first = post(&app, &event, &form("Ada@Example.org"), &[]);
+    let page = assert_outcome(&first, 201, "registered");
+    assert!(page.contains("ada@example.org"), "{page}");
+    let (_, link) = page.split_once("href=\"https://booking.example/r/").expect("a private link");
+    let (id, rest) = link.split_once('#').expect("with a token that no server sees");
+    let token = rest.split('"').next().expect("it ends").to_owned();
+    let path = format!("/registrations/{id}");
+    let made = done(&app.ask_as(&token, "GET", &path, &Value::Null), 200);
+    assert_eq!((&made["status"], &made["name"]), (&json!("confirmed"), &json!("Ada")));
+
+    let again = post(&app, &event, &form("Ada@Example.org"), &[]);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(text(&again), page, "the same answer, link and all");
+    assert_eq!(booked(&app, &event), 1);
+
+    // Whoever goes back and writes another address means another seat.
+    assert_outcome(&post(&app, &event, &form("grace@example.org"), &[]), 201, "registered");
+    assert_eq!(booked(&app, &event), 2);
+    let known = submit(&app, &event, &[("user_email", "ada@example.org")]);
+    assert_outcome(&known, 409, "already_registered");
+    assert_eq!(booked(&app, &event), 2);
+    app.assert_audit_is_clean();
+}
+
+fn a_form_is_refused_in_words_and_keeps_what_was_typed(data: Data) {
+    let app = App::start(data);
+    let body = json!({"name": "Small", "capacity": 1, "waitlist_enabled": false});
+    let event = done(&app.post("/events", &body), 201);
+    let event = id(&event);
+    for (address, said) in [
+        ("", "Enter an e-mail address."),
+        ("not an address", "Must be an e-mail address such as name@example.org."),
+    ] {
+        let answer = submit(&app, event, &[("user_email", address), ("name", "Ada \"L\"")]);
+        let page = assert_outcome(&answer, 400, "validation");
+        assert_eq!(between(&page, "id=\"user_email-error\">", "<"), said);
+        assert!(page.contains("value=\"Ada &quot;L&quot;\""), "{page}");
+        assert!(page.contains("aria-invalid=\"true\""), "{page}");
+    }
+    let nobody =
+        submit(&app, event, &[("user_email", "a@example.org"), ("name", &"x".repeat(201))]);
+    let page = assert_outcome(&nobody, 400, "validation");
+    assert_eq!(
+        between(&page, "id=\"person_name-error\">", "<"),
+        "Must have at most 200 characters."
+    );
+    assert_eq!(booked(&app, event), 0);
+
+    // Without a key, as somebody writes a form by hand, it is taken all the same.
+    let by_hand = post(&app, event, &encoded(&[("user_email", "ada@example.org")]), &[]);
+    assert_outcome(&by_hand, 201, "registered");
+    let late = submit(&app, event, &[("user_email", "late@example.org")]);
+    let page = assert_outcome(&late, 409, "sold_out");
+    assert!(page.contains("value=\"late@example.org\""), "{page}");
+    assert!(page.contains("1 of 1 seat taken"), "as full as it is by now: {page}");
+
+    let json = app.post(&format!("/e/{event}"), &json!({"user_email": "b@example.org"}));
+    assert_eq!((json.status, json.problem().as_str()), (415, "unsupported_media_type"));
+    let long = encoded(&[("user_email", &"a".repeat(20_000))]);
+    assert_eq!(post(&app, event, &long, &[]).status, 413);
+    let deleted = send(app.url(), "DELETE", &format!("/e/{event}"), &[], b"");
+    assert_eq!((deleted.status, deleted.header("allow")), (405, Some("GET, HEAD, POST")));
+    app.assert_audit_is_clean();
+}
+
+fn a_form_joins_the_line(data: Data) {
+    let app = App::start(data);
+    let event = app.create(1);
+    assert_eq!(app.register(&event, "ada@example.org").status, 201);
+    let page = page(&app, &format!("/e/{event}"));
+    assert!(page.contains("value=\"waitlist\">Join the waitlist</button>"), "{page}");
+    let waiting = [("user_email", "grace@example.org"), ("on_full", "waitlist")];
+    let answer = submit(&app, &event, &waiting);
+    let page = assert_outcome(&answer, 202, "waitlisted");
+    assert!(page.contains("In line, you are") && page.contains("/r/"), "{page}");
+    assert_eq!(app.get(&format!("/events/{event}")).json()["waitlist_count"], 1);
+}
+
+fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(data: Data) {
+    let organizer = make_token(&data, "Desk");
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", folder.path().display());
+    let settings = [
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "desk@booking.example"),
+        ("BASE_URL", "https://booking.example"),
+    ];
+    let app = App::start_with(data, &settings);
+    let body = json!({"name": "By mail", "capacity": 5, "confirm_address": true});
+    let event = done(&app.ask_as(&organizer, "POST", "/events", &body), 201);
+    let register = format!("/events/{}/register", id(&event));
+    let ada = json!({"user_email": "ada@example.org"});
+    let ada = done(&app.ask_as(&organizer, "POST", &register, &ada), 201);
+    let pages = ["ada@example.org", "grace@example.org"].map(|email| {
+        let answer = submit(&app, id(&event), &[("user_email", email)]);
+        assert_outcome(&answer, 202, "to_confirm")
+    });
+    assert_eq!(pages[0], pages[1]);
+    assert!(!pages[0].contains(token(&ada)) && !pages[0].contains("/r/"), "{}", pages[0]);
+}
+
+#[test]
+fn a_form_of_another_site_does_nothing() {
+    let shop = "https://shop.example";
+    let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", shop)]);
+    let event = app.create(3);
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    let html = ("Accept", "text/html");
+    for headers in [
+        &[("Sec-Fetch-Site", "cross-site"), html][..],
+        &[("Sec-Fetch-Site", "same-site")],
+        // Whose scripts may call the API.
+        &[("Origin", shop)],
+        &[("Origin", shop), ("Sec-Fetch-Site", "cross-site")],
+        &[("Origin", "null")],
+        &[("Origin", "https://evil.example"), html],
+    ] {
+        let answer = post(&app, &event, &form, headers);
+        assert_eq!((answer.status, answer.problem().as_str()), (403, "cross_site"), "{headers:?}");
+    }
+    assert_eq!(booked(&app, &event), 0);
+    let own = [("Origin", "http://localhost"), ("Sec-Fetch-Site", "same-origin")];
+    assert_outcome(&post(&app, &event, &form, &own), 201, "registered");
+    // A page that told its origin to nobody would be taken for another's, over plain HTTP.
+    let page = app.get(&format!("/e/{event}"));
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
+    assert_eq!(booked(&app, &event), 1);
+}
