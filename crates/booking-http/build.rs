@@ -1,18 +1,38 @@
-//! Compresses the files of the pages, so that no server does it.
+//! Compresses the files of the pages, and makes one of many, so that no server does it, and nobody needs another tool.
 //!
 //! `static` is a link to that at the top of the workspace: a package of this crate has it in it.
 
+#[path = "build/bundle.rs"]
+mod bundle;
+
+use bundle::LATER_NAME;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+/// What every page wears, in the order in which it holds.
+const STYLES: [&str; 8] = [
+    "app.css",
+    "ticket.css",
+    "seats.css",
+    "event.css",
+    "forms.css",
+    "disclosure.css",
+    "registration.css",
+    "check_in.css",
+];
 
 fn main() -> io::Result<()> {
     let from = Path::new("static");
     println!("cargo::rerun-if-changed={}", from.display());
     println!("cargo::rerun-if-changed=build.rs");
-    let to = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where")).join("static");
-    compress_all(from, &to)
+    println!("cargo::rerun-if-changed=build");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where"));
+    compress_all(from, &out.join("static"))?;
+    bundle_all(from, &out)
 }
 
 /// Compresses every file below `from` to a file of the same name and `.gz` below `to`.
@@ -27,10 +47,60 @@ fn compress_all(from: &Path, to: &Path) -> io::Result<()> {
         }
         let mut file = name.to_owned();
         file.push(".gz");
-        // The same bytes on every machine: neither a time nor a name is in them.
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        io::copy(&mut fs::File::open(&path)?, &mut encoder)?;
-        fs::write(to.join(file), encoder.finish()?)?;
+        fs::write(to.join(file), compressed(&fs::read(&path)?)?)?;
     }
     Ok(())
+}
+
+/// The same bytes on every machine: neither a time nor a name is in them.
+fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    io::copy(&mut &bytes[..], &mut encoder)?;
+    encoder.finish()
+}
+
+/// Writes what pages load, each under a name that says what is in it, and a source that says which that are.
+fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
+    let scripts = bundle::scripts(&from.join("js"), "main.js")?;
+    let styles = bundle::styles(&from.join("css"), &STYLES)?;
+    let folder = out.join("bundle");
+    fs::create_dir_all(&folder)?;
+    let mut source = String::new();
+    let later = write_named(&folder, "later", "js", &scripts.later)?;
+    let first = scripts.first.replace(LATER_NAME, &later);
+    let first = write_named(&folder, "pages", "js", &first)?;
+    let style = write_named(&folder, "pages", "css", &styles)?;
+    for (constant, doc, name) in [
+        ("SCRIPT", "What every page runs.", &first),
+        ("LATER", "What some pages run besides.", &later),
+        ("STYLE", "What every page wears.", &style),
+    ] {
+        let text = format!(
+            "/// {doc}\npub(crate) const {constant}: Bundle = Bundle {{\n    path: \"/static/{name}\",\n    \
+             bytes: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/bundle/{name}\")),\n    \
+             gzipped: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/bundle/{name}.gz\")),\n}};\n"
+        );
+        source.push_str(&text);
+    }
+    let modules = scripts.modules.iter().map(|name| format!("js/{name}"));
+    let bundled = modules.chain(STYLES.iter().map(|name| format!("css/{name}")));
+    source.push_str(
+        "/// The files of `static` that are in them.\npub(crate) const BUNDLED: &[&str] = &[\n",
+    );
+    for name in bundled {
+        // A text takes whatever is written to it.
+        let _ = writeln!(source, "    {name:?},");
+    }
+    source.push_str("];\n");
+    fs::write(out.join("bundle.rs"), source)
+}
+
+/// Writes a file and its compressed form, and gives its name, which any change to it makes another.
+fn write_named(folder: &Path, stem: &str, ending: &str, text: &str) -> io::Result<String> {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let name = format!("{stem}-{:016x}.{ending}", hasher.finish());
+    fs::write(folder.join(&name), text)?;
+    fs::write(folder.join(format!("{name}.gz")), compressed(text.as_bytes())?)?;
+    Ok(name)
 }

@@ -1,5 +1,4 @@
 // @ts-check
-import { BASE } from "./base.js";
 import { timeZone } from "./format.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
@@ -20,9 +19,3 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
 startSessionBand();
 loadSession();
 startRouter();
-
-// After the page, which needs the network more. Where there is none of it (over plain HTTP, in private
-// windows), the pages work all the same, but not offline.
-window.addEventListener("load", () => {
-  navigator.serviceWorker?.register(`${BASE}/sw.js`).catch(() => {});
-});

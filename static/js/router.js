@@ -4,12 +4,11 @@
 import { isOldAddress, parseAddress, writtenAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
 import { followLinks } from "./navigation.js";
-import { checkInView } from "./views/check_in.js";
-import { newEventView } from "./views/create.js";
-import { editView } from "./views/edit.js";
+import { keepPages } from "./offline.js";
 import { eventView } from "./views/event.js";
 import { findView } from "./views/find.js";
 import { forOrganizers } from "./views/for_organizers.js";
+import { showLater } from "./views/later.js";
 import { listView, ownListView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
@@ -35,7 +34,25 @@ export function startRouter() {
     });
   }
   followLinks();
-  navigate(false);
+  const main = document.getElementById("main");
+  // What came of a form that was sent before any script was there is said once: nothing takes its place unasked.
+  if (main?.dataset.answer === undefined) navigate(false);
+  else shownAt = location.href;
+}
+
+// What only organizers need is loaded once they need it.
+const create = async () => (await import("./views/create.js")).newEventView;
+
+/** @param {string} id */
+async function edit(id) {
+  const { editView } = await import("./views/edit.js");
+  return (/** @type {View} */ view) => editView(view, id);
+}
+
+/** @param {string} id */
+async function door(id) {
+  const { checkInView } = await import("./views/check_in.js");
+  return (/** @type {View} */ view) => checkInView(view, id);
 }
 
 /** Where the visitor is. An address of before leads to the one in its place. */
@@ -53,15 +70,15 @@ function match(address) {
     case "list":
       return { route: "list", show: listView };
     case "create":
-      return { route: "create", show: forOrganizers(newEventView) };
+      return { route: "create", show: forOrganizers(showLater(create)) };
     case "organizer":
       return { route: "organizer", show: forOrganizers(ownListView) };
     case "event":
       return { route: "event", show: (view) => eventView(view, address.id) };
     case "edit":
-      return { route: "event", show: forOrganizers((view) => editView(view, address.id)) };
+      return { route: "event", show: forOrganizers(showLater(() => edit(address.id))) };
     case "check_in":
-      return { route: "event", show: forOrganizers((view) => checkInView(view, address.id)) };
+      return { route: "event", show: forOrganizers(showLater(() => door(address.id))) };
     case "registration":
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
     case "find":
@@ -76,7 +93,8 @@ async function navigate(moved) {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
-  const { route, show } = match(currentAddress());
+  const address = currentAddress();
+  const { route, show } = match(address);
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   const root = document.createElement("div");
   connectionReset();
@@ -91,6 +109,8 @@ async function navigate(moved) {
   const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
   // In one step with what the view begins with: nothing is empty in between.
   main.replaceChildren(root);
+  // Whoever comes for one event needs the network for all that they do.
+  if (address.page !== "event") keepPages();
   await shown;
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.

@@ -4,12 +4,14 @@
 //!
 //! | to find | look in |
 //! | --- | --- |
+//! | what pages load, and how it is made of `static` | `bundles` |
 //! | the templates, and what escapes what is put into them | `engine` |
 //! | what every page has: its head, its policy | `frame` |
 //! | a description as HTML | `description` |
 //! | an event, whether it takes registrations, and what search engines are told of it | `event`, `linked_data` |
 //! | what came of a registration | `outcome` |
 
+pub(crate) mod bundles;
 pub(crate) mod description;
 pub(crate) mod engine;
 pub(crate) mod event;

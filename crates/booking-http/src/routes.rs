@@ -29,6 +29,7 @@ use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
 use crate::extract::query::{self, QueryBytesMax, QueryNames};
+use crate::pages::bundles;
 use crate::pages::frame::Rendered;
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
@@ -162,6 +163,11 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered);
     let event = event.route(web::get().to(pages::event)).route(web::head().to(pages::event));
     app.service(event.route(web::post().to(pages::register)));
+    for bundle in bundles::ALL {
+        let show = move || ready(assets::show_bundle(bundle));
+        let file = resource(bundle.path, READ).route(web::get().to(show));
+        app.service(file.route(web::head().to(show)));
+    }
     for (path, asset) in assets::ROUTES {
         let show = move |request: HttpRequest| {
             // Pages leave what others put into their addresses: a campaign, a messenger.

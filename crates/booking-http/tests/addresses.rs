@@ -79,6 +79,7 @@ fn assert_outcome(answer: &Answer, status: u16, kind: &str) -> String {
     assert_eq!(answer.status, status, "{page}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(page.contains(" data-answer>"), "scripts leave it as it is: {page}");
     assert_eq!(between(&page, "data-outcome=\"", "\""), kind);
     page
 }
@@ -332,6 +333,39 @@ fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(dat
     });
     assert_eq!(pages[0], pages[1]);
     assert!(!pages[0].contains(token(&ada)) && !pages[0].contains("/r/"), "{}", pages[0]);
+}
+
+/// How many files a page may load before it is all there, by itself and not by its scripts.
+const FILES_MAX: usize = 4;
+
+#[test]
+fn what_pages_load_is_little_and_is_kept_for_good() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(3);
+    for path in ["/", &format!("/e/{event}"), "/o/new", "/find"] {
+        let page = page(&app, path);
+        let mut files: Vec<_> =
+            page.split('"').filter(|part| part.starts_with("/static/")).collect();
+        files.sort_unstable();
+        files.dedup();
+        assert!(files.len() <= FILES_MAX, "{path}: {files:?}");
+        let hashed: Vec<_> = files.iter().filter(|file| file.contains("/pages-")).collect();
+        assert_eq!(hashed.len(), 2, "a script and the styles: {files:?}");
+        let mut bytes = page.len();
+        for file in hashed {
+            let gzip = [("Accept-Encoding", "gzip")];
+            let answer = send(app.url(), "GET", file, &gzip, b"");
+            assert_eq!(answer.status, 200);
+            let kept = "public, max-age=31536000, immutable";
+            assert_eq!(answer.header("cache-control"), Some(kept), "{file}");
+            assert_eq!(answer.header("content-encoding"), Some("gzip"), "{file}");
+            bytes += answer.body.len();
+            // Another release has another name.
+            let other = file.replace("/pages-", "/pages-0");
+            assert_eq!(app.get(&other).status, 404, "{other}");
+        }
+        assert!(bytes < 80_000, "{path}: {bytes} bytes");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::api::base_url::BaseUrl;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
+use crate::pages::bundles::{SCRIPT, STYLE};
 use crate::pages::engine::render;
 use crate::pages::outcome::{OutcomePage, Told};
 use crate::problem::{ApiError, begin};
@@ -22,19 +23,6 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
-
-/// The addresses of what every page loads.
-const STYLES: [&str; 8] = [
-    "/static/css/app.css",
-    "/static/css/ticket.css",
-    "/static/css/seats.css",
-    "/static/css/event.css",
-    "/static/css/forms.css",
-    "/static/css/disclosure.css",
-    "/static/css/registration.css",
-    "/static/css/check_in.css",
-];
-const SCRIPT: &str = "/static/js/main.js";
 
 /// Marks an address that is a page: what goes wrong there is told to people.
 pub(crate) struct Rendered;
@@ -61,8 +49,9 @@ impl Pages {
             is_open,
             may_be_embedded: false,
             is_embedded: false,
-            styles: &STYLES,
-            script: SCRIPT,
+            is_answer: false,
+            style: STYLE.path,
+            script: SCRIPT.path,
         }
     }
 
@@ -188,6 +177,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) is_open: bool,
     pub(crate) may_be_embedded: bool,
     pub(crate) is_embedded: bool,
-    pub(crate) styles: &'static [&'static str],
+    /// Whether it says what came of a form: scripts leave it as it is.
+    pub(crate) is_answer: bool,
+    pub(crate) style: &'static str,
     pub(crate) script: &'static str,
 }

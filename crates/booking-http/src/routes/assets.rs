@@ -2,10 +2,13 @@
 
 use crate::api::compression::Gzipped;
 use crate::extract::conditional::{REVALIDATE, has_already};
+use crate::pages::bundles::{self, Bundle};
 use crate::pages::engine::sources;
 use crate::pages::frame::{HTML, POLICY};
 use crate::routes::pages::KEPT_SHELL;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, HeaderName, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,6 +22,10 @@ pub(crate) struct Asset {
     /// The same, compressed by the build.
     gzipped: &'static [u8],
 }
+
+/// May be kept for a year, which is for good (RFC 9111, section 5.2.2; RFC 8246).
+const FOR_GOOD: (HeaderName, HeaderValue) =
+    (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
 
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -87,6 +94,7 @@ routes! {
     JAVASCRIPT "js/main.js"
     JAVASCRIPT "js/navigation.js"
     JAVASCRIPT "js/newest.js"
+    JAVASCRIPT "js/offline.js"
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/person_form.js"
     JAVASCRIPT "js/poll.js"
@@ -133,6 +141,7 @@ routes! {
     JAVASCRIPT "js/views/for_organizers.js"
     JAVASCRIPT "js/views/history.js"
     JAVASCRIPT "js/views/hold.js"
+    JAVASCRIPT "js/views/later.js"
     JAVASCRIPT "js/views/list.js"
     JAVASCRIPT "js/views/load_error.js"
     JAVASCRIPT "js/views/manage.js"
@@ -154,14 +163,25 @@ routes! {
 /// is below its own path.
 const WORKER: &[u8] = include_bytes!("../../static/sw.js");
 
+/// What is kept by the browser for when there is no network, besides the bundles: what is in them is not needed by
+/// itself, and what the page of the API needs is of no use without a server.
+fn is_kept(path: &str, asset: Asset) -> bool {
+    let file = path.strip_prefix("/static/").unwrap_or_default();
+    let is_of_a_page = file == "css/app.css" || !bundles::has(file);
+    let is_for_people = !path.contains("docs") && file != "js/types.js";
+    asset.bytes != WORKER && is_of_a_page && is_for_people
+}
+
 /// The worker with the list of what it keeps before it. Any change to any file makes another script of
 /// it, which is how browsers tell that there is a new release.
 static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let files = || ROUTES.iter().filter(|(_, asset)| asset.bytes != WORKER);
+    let files = || ROUTES.iter().filter(|(path, asset)| is_kept(path, *asset));
     let mut hasher = DefaultHasher::new();
     files().for_each(|(path, asset)| (path, asset.bytes).hash(&mut hasher));
     sources().for_each(|source| source.hash(&mut hasher));
-    let paths: Vec<_> = files().map(|(path, _)| path).collect();
+    bundles::ALL.iter().for_each(|bundle| bundle.path.hash(&mut hasher));
+    let bundles = bundles::ALL.iter().map(|bundle| bundle.path);
+    let paths: Vec<_> = files().map(|(path, _)| *path).chain(bundles).collect();
     let version = format!("{:016x}", hasher.finish());
     let release = json!({"version": version, "files": paths, "shell": KEPT_SHELL});
     [format!("self.release = {release};\n").as_bytes(), WORKER].concat()
@@ -169,6 +189,15 @@ static RELEASED_WORKER: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// The same, compressed. The build knows no list, so it is done once the worker is asked for.
 static GZIPPED_WORKER: LazyLock<Gzipped> = LazyLock::new(Gzipped::default);
+
+/// Serves what pages load. Under this name it is never anything else, so that it need not be asked for again.
+pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
+    let content_type = if bundle.path.ends_with(".css") { CSS } else { JAVASCRIPT };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, content_type)).insert_header(FOR_GOOD);
+    response.extensions_mut().insert(Gzipped::ready(bundle.gzipped));
+    response.body(bundle.bytes)
+}
 
 /// Serves a file, or tells that the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
@@ -206,13 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_keeps_every_page_but_itself() {
+    fn the_worker_keeps_what_pages_are_made_of_and_not_itself() {
         let worker = str::from_utf8(&RELEASED_WORKER).expect("it is text");
         let (release, script) = worker.split_once('\n').expect("there are two parts");
         assert_eq!(script.as_bytes(), WORKER);
-        for (path, _) in ROUTES {
-            let is_kept = release.contains(&format!("\"{path}\""));
-            assert_eq!(is_kept, *path != "/sw.js", "{path}");
+        for (path, asset) in ROUTES {
+            let is_there = release.contains(&format!("\"{path}\""));
+            assert_eq!(is_there, is_kept(path, *asset), "{path}");
+        }
+        for path in ["/problems", "/static/css/app.css", "/static/favicon.svg"] {
+            assert!(release.contains(&format!("\"{path}\"")), "{path}");
+        }
+        for bundle in bundles::ALL {
+            assert!(release.contains(bundle.path), "{}", bundle.path);
+        }
+        for path in ["/sw.js", "/docs", "/static/js/main.js"] {
+            assert!(!release.contains(&format!("\"{path}\"")), "{path}");
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) async fn event(
 ) -> Answer {
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
-    site.respond(fresh(StatusCode::OK), &shown, new_form())
+    site.respond(fresh(StatusCode::OK), &shown, new_form(), false)
 }
 
 /// `POST /e/{id}`: its own form, from its own page.
@@ -177,7 +177,13 @@ impl<'a> Site<'a> {
         Ok(Shown { event, organizer, now: SystemTime::now().into() })
     }
 
-    fn respond(&self, response: HttpResponseBuilder, shown: &Shown, form: RegisterForm) -> Answer {
+    fn respond(
+        &self,
+        response: HttpResponseBuilder,
+        shown: &Shown,
+        form: RegisterForm,
+        is_answer: bool,
+    ) -> Answer {
         let Shown { event, organizer, now } = shown;
         let path = self.pages.path_of_event(event.id);
         let url = self.pages.url(&path);
@@ -189,6 +195,7 @@ impl<'a> Site<'a> {
             canonical: Some(self.pages.link(&path)),
             is_hidden: is_hidden(event, *now),
             is_embedded: self.is_embedded,
+            is_answer,
             url,
             ..self.pages.frame(event.details.name.as_str(), self.tokens.is_open())
         };
@@ -220,7 +227,8 @@ impl<'a> Site<'a> {
         let outcome = outcome.about(&shown.event, &words, back);
         let title = outcome.title.clone();
         let frame = self.pages.frame(&title, self.tokens.is_open());
-        let page = Frame { is_hidden: true, is_embedded: self.is_embedded, ..frame };
+        let page =
+            Frame { is_hidden: true, is_embedded: self.is_embedded, is_answer: true, ..frame };
         self.pages.respond(response, "outcome.html", &OutcomePage { page, outcome })
     }
 
@@ -247,7 +255,7 @@ impl<'a> Site<'a> {
         response.insert_header((CACHE_CONTROL, "no-store"));
         // As full as it is by now.
         let shown = self.read(caller, event.id).await?;
-        self.respond(response, &shown, again)
+        self.respond(response, &shown, again, true)
     }
 }
 

@@ -14,7 +14,7 @@ const tests = filesOf("./", import.meta.url).map((name) => readFileSync(new URL(
 
 /** What a module imports, types too, by its name in `static`. */
 const importsOf = (name) =>
-  [...sources.get(name).matchAll(/from "(\.[^"]+)"/g)].map(([, path]) =>
+  [...sources.get(name).matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, path]) =>
     new URL(path, new URL(name, PAGES)).href.slice(PAGES.href.length),
   );
 

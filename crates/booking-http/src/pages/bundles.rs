@@ -1,0 +1,55 @@
+//! What pages load: many files of `static` in a few, each under a name that says what is in it, so that browsers may keep
+//! it for good. The build makes them.
+
+include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
+
+/// A file that was made of others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bundle {
+    /// Where it is served.
+    pub(crate) path: &'static str,
+    pub(crate) bytes: &'static [u8],
+    /// The same, compressed by the build.
+    pub(crate) gzipped: &'static [u8],
+}
+
+/// All of them.
+pub(crate) const ALL: [Bundle; 3] = [SCRIPT, LATER, STYLE];
+
+/// Whether a file of `static` is in one of them, so that no page loads it by itself.
+pub(crate) fn has(file: &str) -> bool {
+    BUNDLED.contains(&file)
+}
+
+// What makes them is tried here, since nobody tests a build script.
+#[cfg(test)]
+#[path = "../../build/bundle.rs"]
+mod bundle;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_module_is_left_that_a_script_cannot_have() {
+        for Bundle { path, bytes, .. } in [SCRIPT, LATER] {
+            let text = str::from_utf8(bytes).expect("scripts are text");
+            for line in text.lines() {
+                let is_default = line == "export default ($m,$later)=>{";
+                let is_module = line.starts_with("import ") || line.starts_with("export ");
+                assert!(!is_module || is_default, "{path}: {line}");
+            }
+            assert!(!text.contains(bundle::LATER_NAME), "{path}");
+        }
+        let first = str::from_utf8(SCRIPT.bytes).expect("scripts are text");
+        let later = LATER.path.rsplit('/').next().expect("it has a name");
+        assert!(first.contains(later), "the first loads the other by its name");
+    }
+
+    /// What a first visit costs: all of it, and some room for the page itself.
+    #[test]
+    fn a_first_visit_is_small() {
+        let bytes: usize = [SCRIPT, STYLE].iter().map(|bundle| bundle.gzipped.len()).sum();
+        assert!(bytes < 70_000, "{bytes} bytes");
+    }
+}

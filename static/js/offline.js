@@ -1,0 +1,18 @@
+// @ts-check
+/** Keeps the pages in the browser, so that they open without a network. */
+
+import { BASE } from "./base.js";
+
+let isKept = false;
+
+/**
+ * After the page, which needs the network more. Where there is no such thing (over plain HTTP, in private windows), the
+ * pages work all the same, but not offline.
+ */
+export function keepPages() {
+  if (isKept) return;
+  isKept = true;
+  const keep = () => void navigator.serviceWorker?.register(`${BASE}/sw.js`).catch(() => {});
+  if (document.readyState === "complete") keep();
+  else window.addEventListener("load", keep, { once: true });
+}

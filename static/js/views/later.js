@@ -1,0 +1,30 @@
+// @ts-check
+/** Views that are loaded once somebody wants them. */
+
+import { el } from "../dom.js";
+import { ConnectionError } from "../http.js";
+import { loadErrorNotice } from "./load_error.js";
+
+/** @import { View } from "../types.js" */
+
+/**
+ * @param {() => Promise<(view: View) => Promise<void> | void>} load
+ * @returns {(view: View) => Promise<void>}
+ */
+export function showLater(load) {
+  return async (view) => {
+    /** @type {(view: View) => Promise<void> | void} */
+    let show;
+    try {
+      show = await load();
+    } catch (error) {
+      if (view.signal.aborted) return;
+      // There is no network, or another release in the place of the one that this page is of.
+      view.setTitle("This page could not be loaded");
+      const title = el("h1", { tabindex: -1 }, "This page could not be loaded");
+      view.root.append(title, loadErrorNotice(new ConnectionError(false, error), " Load the page anew."));
+      return;
+    }
+    if (!view.signal.aborted) await show(view);
+  };
+}
