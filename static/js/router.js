@@ -107,11 +107,14 @@ async function navigate(moved) {
 
   const focusedBefore = document.activeElement;
   const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
-  // In one step with what the view begins with: nothing is empty in between.
-  main.replaceChildren(root);
+  const rendered = address.page === "list" ? main.querySelector("[data-rendered]") : null;
+  // In one step with what the view begins with: nothing is empty in between. A list that the page came with stays until
+  // there is another one to read.
+  if (!rendered) main.replaceChildren(root);
   // Whoever comes for one event needs the network for all that they do.
   if (address.page !== "event") keepPages();
   await shown;
+  if (rendered && !signal.aborted) main.replaceChildren(root);
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.
   const focused = document.activeElement;

@@ -9,6 +9,7 @@
 //! | what every page has: its head, its policy | `frame` |
 //! | a description as HTML | `description` |
 //! | an event, whether it takes registrations, and what search engines are told of it | `event`, `linked_data` |
+//! | what is to come | `list` |
 //! | what came of a registration | `outcome` |
 
 pub(crate) mod bundles;
@@ -17,4 +18,5 @@ pub(crate) mod engine;
 pub(crate) mod event;
 pub(crate) mod frame;
 mod linked_data;
+pub(crate) mod list;
 pub(crate) mod outcome;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 on_both_stores! {
     an_event_is_readable_without_a_script
     what_somebody_typed_is_text_in_every_place
+    what_is_to_come_is_listed_by_its_date
     a_draft_is_not_there_and_what_is_over_is_in_no_index
     a_form_takes_a_seat_and_loading_its_answer_anew_takes_no_other
     a_form_is_refused_in_words_and_keeps_what_was_typed
@@ -178,6 +179,44 @@ fn what_somebody_typed_is_text_in_every_place(data: Data) {
     let linked: Value = serde_json::from_str(linked).expect("JSON-LD is JSON");
     assert_eq!(linked["name"], HOSTILE);
     assert!(refused.contains("value=\"&lt;img src=x"), "what was typed is kept: {refused}");
+}
+
+fn what_is_to_come_is_listed_by_its_date(data: Data) {
+    let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
+    assert!(page(&app, "/").contains("No events yet"));
+    let create = |name: &str, more: Value| {
+        let mut body = json!({"name": name, "capacity": 3});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
+        id(&done(&app.post("/events", &body), 201)).to_owned()
+    };
+    create("Someday", json!({}));
+    create("Later", json!({"starts_at": "2035-06-01T17:00:00Z"}));
+    let sooner =
+        create("Sooner <b>", json!({"starts_at": "2035-05-01T17:00:00Z", "venue": HOSTILE}));
+    create("Long over", json!({"starts_at": "2020-05-01T17:00:00Z"}));
+    create("A draft", json!({"status": "draft"}));
+    let cancelled = create("Called off", json!({"starts_at": "2035-05-02T17:00:00Z"}));
+    assert_eq!(
+        app.ask("POST", &format!("/events/{cancelled}/cancel"), &[], &Value::Null).status,
+        200
+    );
+    for path in ["/", "/templates/index.html", "/?utm_source=mail"] {
+        let page = page(&app, path);
+        let links: Vec<_> = page.split("<a href=\"/e/").skip(1).collect();
+        let names: Vec<_> = links
+            .iter()
+            .filter_map(|link| link.split_once("\">")?.1.split("</a>").next())
+            .collect();
+        assert_eq!(names, ["Sooner &lt;b&gt;", "Later", "Someday"], "{path}");
+        assert!(links[0].starts_with(&sooner));
+        assert!(!page.contains("<img src=x") && !page.contains("noindex"), "{page}");
+        let canonical = between(&page, "<link rel=\"canonical\" href=\"", "\"");
+        assert_eq!(canonical, "https://booking.example/");
+    }
+    for path in ["/o", "/o/new", "/o/e/x/door", "/find", "/r/x"] {
+        let page = page(&app, path);
+        assert!(page.contains("noindex") && page.contains("<noscript>"), "{path}");
+    }
 }
 
 fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {

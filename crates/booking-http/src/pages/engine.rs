@@ -25,7 +25,9 @@ templates! {
     "event_form.html"
     "event_ticket.html"
     "layout.html"
+    "list.html"
     "outcome.html"
+    "seats.html"
     "shell.html"
 }
 

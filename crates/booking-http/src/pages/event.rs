@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// In which language the pages are.
-const LANGUAGE: Language = Language::En;
+pub(crate) const LANGUAGE: Language = Language::En;
 
 /// The most blocks that a meter has.
 const BLOCKS_MAX: u32 = 20;
@@ -62,7 +62,7 @@ struct Badge {
 
 /// How full it is.
 #[derive(Serialize)]
-struct Seats {
+pub(crate) struct Seats {
     is_spent: bool,
     number: String,
     unit: &'static str,
@@ -176,6 +176,11 @@ impl EventWords {
 }
 
 impl Seats {
+    /// Those of an event as it is at `now`.
+    pub(crate) fn at(event: &Event, now: DateTime<Utc>) -> Self {
+        Self::of(event, State::of(event, now))
+    }
+
     fn of(event: &Event, state: State) -> Self {
         let (booked, capacity, left) = (event.booked_count, event.capacity.get(), free(event));
         let spent = match state {

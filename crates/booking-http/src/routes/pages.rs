@@ -11,6 +11,7 @@ use crate::limits::Peer;
 use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden};
 use crate::pages::frame::{Frame, Pages, Shell, fresh};
+use crate::pages::list::{ListPage, READ_MAX, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::claims::{Asking, Claimed, claim_seat};
@@ -20,7 +21,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
-    Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, Person, PersonName,
+    Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, PageLimit, Person,
+    PersonName,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -47,14 +49,25 @@ pub(super) async fn shell(
 /// `GET /`
 pub(super) async fn list(
     request: HttpRequest,
+    service: Data<Service>,
     pages: Data<Pages>,
     tokens: Data<TokenCache>,
 ) -> Answer {
     query::check_length(request.query_string())?;
-    let frame = pages.frame("Events", tokens.is_open());
-    let page = Frame { canonical: Some(pages.link("/")), ..frame };
-    pages.respond_shared(&request, "shell.html", &Shell { page })
+    let limit = PageLimit::parse(READ_MAX).unwrap_or_default();
+    let read = service.reads.first_events(limit).await?;
+    let page = Frame {
+        summary: Some(SUMMARY),
+        canonical: Some(pages.link("/")),
+        url: pages.url("/"),
+        ..pages.frame("Events", tokens.is_open())
+    };
+    let events = upcoming(&read, SystemTime::now().into());
+    pages.respond_shared(&request, "list.html", &ListPage { page, events })
 }
+
+/// What search engines say of the list.
+const SUMMARY: &str = "Browse events, see the seats that are left, and register by e-mail.";
 
 /// `GET /e/{id}`
 pub(super) async fn event(

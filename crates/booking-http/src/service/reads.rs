@@ -36,6 +36,7 @@ pub(crate) struct Reads {
     events: SingleFlight<EventId, Result<Option<EventAnswer>, StoreError>>,
     event_pages:
         SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
+    first_events: SingleFlight<PageLimit, Result<Arc<Vec<Event>>, StoreError>>,
     events_by_registration: LaneLoaders<RegistrationId, Option<EventId>>,
     availability: LaneLoaders<EventId, Option<Availability>>,
     last_pages: Arc<LastPages>,
@@ -70,6 +71,7 @@ impl Reads {
             store,
             events: SingleFlight::default(),
             event_pages: SingleFlight::default(),
+            first_events: SingleFlight::default(),
             events_by_registration: LaneLoaders::default(),
             availability: LaneLoaders::default(),
             last_pages: Arc::default(),
@@ -160,6 +162,16 @@ impl Reads {
             }
         };
         Ok(self.event_pages.get((caller, after, limit), read).await.ok_or(ApiError::Panic)??)
+    }
+
+    /// The events that were put up last, as everybody may know of them.
+    pub(crate) async fn first_events(&self, limit: PageLimit) -> Result<Arc<Vec<Event>>, ApiError> {
+        let store = Arc::clone(&self.store);
+        let read = move || {
+            let store = Arc::clone(&store);
+            async move { Ok(Arc::new(store.events(Caller::Anyone, None, limit).await?.items)) }
+        };
+        Ok(self.first_events.get(limit, read).await.ok_or(ApiError::Panic)??)
     }
 
     /// The event that a registration belongs to: what is asked of a registration goes to its event's
