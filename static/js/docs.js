@@ -1,6 +1,7 @@
 // @ts-check
 /** The page that shows the description of the API. */
 
+import { BASE } from "./base.js";
 import { copyButtonElement } from "./copy.js";
 import { curlOf } from "./docs/curl.js";
 import { codesOf, fieldsOf, inWords, namesIn } from "./docs/schema.js";
@@ -83,7 +84,7 @@ const section = (title, ...children) => el("section", { class: "docs" }, el("h2"
 function operationElement(method, path, operation) {
   const content = contentOf(operation);
   const token = tokenOf(operation);
-  const curl = curlOf(method, location.origin + path + queryOf(operation), token, content?.example);
+  const curl = curlOf(method, location.origin + BASE + path + queryOf(operation), token, content?.example);
   return details(
     operation.operationId,
     `operation-${operation.operationId}`,

@@ -4,6 +4,7 @@ mod cells;
 pub(crate) mod store;
 
 pub use self::cells::{CellPlace, CellsConfig};
+pub use crate::api::base_path::BasePath;
 pub use crate::api::base_url::BaseUrl;
 pub use crate::edge::cors::Cors;
 pub use crate::edge::cross_site::AllowedHosts;
@@ -66,6 +67,10 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// What links begin with that are followed later; `None` if there are to be none.
     pub base_url: Option<BaseUrl>,
+    /// The path under which everything is.
+    pub base_path: BasePath,
+    /// Which other origins' pages may show an event's page in a frame.
+    pub embed_origins: Vec<String>,
     /// How mail is sent; `None` if there is to be none.
     pub mail: Option<MailConfig>,
     /// Whether webhooks may lead into private networks and to this machine.
@@ -137,6 +142,7 @@ impl Config {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader::new(lookup);
         let store = read_store(&mut reader);
+        let base_path = BasePath::read(&mut reader);
         let pool_size = match &store {
             StoreConfig::Postgres(options) => options.pool_size,
             StoreConfig::Sqlite(_) => PgOptions::POOL_SIZE_DEFAULT,
@@ -176,7 +182,9 @@ impl Config {
             shutdown_within: reader.seconds("SHUTDOWN_SECONDS", 1, 600),
             cors: Cors::read(&mut reader),
             allowed_hosts: AllowedHosts::read(&mut reader),
-            base_url: BaseUrl::read(&mut reader),
+            base_url: BaseUrl::read(&mut reader).map(|url| url.with_path(&base_path)),
+            base_path,
+            embed_origins: read_embed_origins(&mut reader),
             mail: read_mail(&mut reader),
             webhook_allow_private: reader
                 .parse("WEBHOOK_ALLOW_PRIVATE", "is neither true nor false"),
@@ -333,6 +341,21 @@ fn read_log_filter(reader: &mut Reader<'_>) -> String {
     filter
 }
 
+/// Frames are of pages, and those come by HTTP.
+fn read_embed_origins(reader: &mut Reader<'_>) -> Vec<String> {
+    let origins = reader.origins("EMBED_ORIGINS");
+    let is_page = |origin: &&String| ["http://", "https://"].iter().any(|s| origin.starts_with(s));
+    // What is no origin at all was told.
+    let other = origins.iter().find(|origin| origin.contains("://") && !is_page(origin));
+    if let Some(other) = other {
+        reader.fail(
+            "EMBED_ORIGINS",
+            format!("{other:?} is not an origin such as https://example.org"),
+        );
+    }
+    origins
+}
+
 fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
     let days = reader.given("RETENTION_DAYS")?;
     let retention = days.trim().parse().ok().and_then(|days| Retention::parse(days).ok());
@@ -452,6 +475,28 @@ mod tests {
         assert_eq!(config.limits.queue_full_age, limits.queue_full_age);
         assert_eq!(config.limits.queue_age_max, limits.queue_age_max);
         assert_eq!(config.capacity_max, CapacityMax::default());
+    }
+
+    #[test]
+    fn a_part_of_another_site_is_told_where_it_is() {
+        let config = read(&[("BASE_PATH", "/tickets/"), ("BASE_URL", "https://example.org")]);
+        let config = config.expect("valid");
+        assert_eq!(config.base_path.as_str(), "/tickets");
+        let url = config.base_url.map(|url| url.as_str().to_owned());
+        assert_eq!(url.as_deref(), Some("https://example.org/tickets"));
+        let origins = "https://a.example, http://localhost:3000";
+        let config = read(&[("EMBED_ORIGINS", origins)]).expect("valid");
+        assert_eq!(config.embed_origins, ["https://a.example", "http://localhost:3000"]);
+        for (name, bad) in [
+            ("BASE_PATH", "tickets"),
+            ("EMBED_ORIGINS", "*"),
+            ("EMBED_ORIGINS", "https://a.example/"),
+            ("EMBED_ORIGINS", "https://a.example; script-src *"),
+            ("EMBED_ORIGINS", "app://localhost"),
+        ] {
+            let errors = read(&[(name, bad)]).expect_err(bad);
+            assert!(errors.len() == 1 && errors[0].starts_with(&format!("{name}: ")), "{errors:?}");
+        }
     }
 
     #[test]

@@ -268,6 +268,16 @@ pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
 
 /// Writes `error` as the answer to the request at `path` with the id `request_id`.
 pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+    response_below("", error, path, request_id)
+}
+
+/// The same of a server whose pages are below `base`.
+pub(crate) fn response_below(
+    base: &str,
+    error: &ApiError,
+    path: &str,
+    request_id: &str,
+) -> HttpResponse<BoxBody> {
     let shape = Shape::of(error);
     let detail = error.public_detail();
     let extras = Extras::of(error);
@@ -275,7 +285,7 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     let problem = Problem {
         // Where the page that explains it is, on this very server.
-        kind: format!("/problems#{}", shape.code),
+        kind: format!("{base}/problems#{}", shape.code),
         title: shape.title,
         status: shape.status.as_u16(),
         detail: &detail,

@@ -23,7 +23,6 @@ mod webhooks;
 
 pub(crate) use description::Description;
 
-use crate::api::base_url::BaseUrl;
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
@@ -186,11 +185,11 @@ pub fn openapi(capacity_max: CapacityMax) -> String {
     openapi_at(capacity_max, None)
 }
 
-/// The same of a server that is reached at `base_url`.
-fn openapi_at(capacity_max: CapacityMax, base_url: Option<&BaseUrl>) -> String {
+/// The same of a server that is reached at `server`, an address or the path of one.
+fn openapi_at(capacity_max: CapacityMax, server: Option<&str>) -> String {
     let routes = table().into_iter().flat_map(Endpoint::describe);
     // Texts, numbers and maps by names: JSON holds all of it.
-    document(routes, capacity_max, base_url).to_json().unwrap_or_default()
+    document(routes, capacity_max, server).to_json().unwrap_or_default()
 }
 
 /// The only route where metrics have an address of their own.

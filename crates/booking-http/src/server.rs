@@ -128,6 +128,9 @@ async fn serve_observed(
     if let Some((_, address)) = &metrics_server {
         writeln!(stdout, "metrics at http://{address}/metrics")?;
     }
+    if !config.base_path.is_root() {
+        writeln!(stdout, "everything is below {}/", config.base_path.as_str())?;
+    }
     writeln!(stdout, "listening on http://{address}")?;
     stdout.flush()?;
     let server = server.run();
@@ -160,7 +163,9 @@ struct Shared {
 impl Shared {
     fn new(config: &Config, service: Service, tokens: TokenCache) -> Self {
         let (service, tokens) = (Data::new(service), Data::new(tokens));
-        let pages = Data::new(Pages::new(config.base_url.clone()));
+        let (base_url, base_path) = (config.base_url.clone(), config.base_path.clone());
+        let pages = Pages::new(base_url, base_path.clone(), &config.embed_origins);
+        let pages = Data::new(pages);
         let edge = EdgeState {
             service: service.clone(),
             tokens: tokens.clone(),
@@ -169,6 +174,7 @@ impl Shared {
                 hosts: config.allowed_hosts.clone(),
             },
             pages: pages.clone(),
+            base_path,
         };
         Self {
             bodies: Data::new(BodyLimits::new(config.body_within, config.capacity_max)),
@@ -176,7 +182,11 @@ impl Shared {
             gate: Data::new(Gate::new(&config.client_limits)),
             service,
             edge: Data::new(edge),
-            description: Data::new(Description::new(config.capacity_max, config.base_url.as_ref())),
+            description: Data::new(Description::new(
+                config.capacity_max,
+                config.base_url.as_ref(),
+                &config.base_path,
+            )),
             pages,
         }
     }

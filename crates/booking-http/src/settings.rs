@@ -1,5 +1,6 @@
 //! The settings one by one: what there is, and how each is read from the environment.
 
+use actix_web::http::Uri;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -75,6 +76,8 @@ settings! {
     "CORS_ORIGINS" [""] "other origins whose pages may call the API, by comma; * for all, but not while the server is open"
     "ALLOWED_HOSTS" [""] "names by which the server may be asked while it is open, by comma, besides localhost and addresses in figures; after that any will do"
     "BASE_URL" [""] "what links begin with that are followed later, as that to the event in a calendar file, such as https://booking.example.org; without it there are none"
+    "BASE_PATH" [""] "the path under which everything is, where this server is a part of another site, such as /tickets: a proxy passes it on as it is; /health, /livez, /readyz and /metrics are at the root, too"
+    "EMBED_ORIGINS" [""] "other origins whose pages may show an event's page in a frame, by comma; its organizer is shown what to paste"
     "MAIL_URL" [""] "where mail leaves: smtps://user:password@host, smtp://user:password@host (STARTTLS), smtp://host?tls=none, or file:///folder for trying; without it none is sent. It needs MAIL_FROM and BASE_URL"
     "MAIL_URL_FILE" [""] "a file that holds it"
     "MAIL_FROM" [""] "whose mail it is: tickets@example.org, or Jazz club <tickets@example.org>"
@@ -136,6 +139,26 @@ impl<'a> Reader<'a> {
             self.fail(name, complaint);
             default_of(name).parse().expect("the default is valid")
         })
+    }
+
+    /// Origins by comma, as browsers write them: a scheme and an authority, and not even a slash after it.
+    pub(crate) fn origins(&mut self, name: &'static str) -> Vec<String> {
+        let text = self.text(name);
+        let origins: Vec<String> =
+            text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
+        for origin in &origins {
+            let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
+                uri.scheme().is_some()
+                    && uri.authority().is_some_and(|host| is_host_and_port(host.as_str()))
+                    && !origin.ends_with('/')
+                    && uri.path() == "/"
+                    && uri.query().is_none()
+            });
+            if !is_origin {
+                self.fail(name, format!("{origin:?} is not an origin such as https://example.org"));
+            }
+        }
+        origins
     }
 
     pub(crate) fn within(&mut self, name: &'static str, min: u64, max: u64) -> u64 {

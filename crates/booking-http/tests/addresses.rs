@@ -434,3 +434,116 @@ fn a_form_of_another_site_does_nothing() {
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     assert_eq!(booked(&app, &event), 1);
 }
+
+#[test]
+fn everything_is_below_a_path_of_another_site() {
+    let base_url = ("BASE_URL", "https://example.org");
+    let app = App::start_with(Data::sqlite(), &[("BASE_PATH", "/tickets/"), base_url]);
+    let body = json!({"name": "Jazz", "capacity": 3, "starts_at": "2035-05-01T17:00:00Z"});
+    let made = app.post("/tickets/events", &body);
+    let event = done(&made, 201);
+    let id = id(&event);
+    assert_eq!(made.header("location"), Some(format!("/tickets/events/{id}").as_str()));
+    assert_eq!(app.post("/tickets/events", &body).status, 201);
+    let listed = app.get("/tickets/events?limit=1");
+    let link = listed.header("link").expect("there is another page");
+    assert!(link.starts_with("</tickets/events?") && link.contains("limit=1"), "{link}");
+
+    for path in ["/tickets", "/tickets/", &format!("/tickets/e/{id}"), "/tickets/o/new"] {
+        let page = page(&app, path);
+        assert!(page.contains("data-base=\"/tickets\""), "{page}");
+        let attributes = ["href=\"/", "src=\"/", "action=\"/"];
+        for rest in attributes.iter().flat_map(|before| page.split(before).skip(1)) {
+            assert!(
+                rest.starts_with("tickets/"),
+                "{path} leads to /{}",
+                &rest[..40.min(rest.len())]
+            );
+            let path = rest.split(['"', '#']).next().expect("it ends");
+            assert_ne!(app.get(&format!("/{path}")).status, 404, "/{path}");
+        }
+    }
+    for path in ["/tickets/docs", "/tickets/problems"] {
+        let page = page(&app, path);
+        assert!(page.contains("data-base=\"/tickets\"") && !page.contains("=\"/static"), "{page}");
+        assert!(page.contains("=\"/tickets/static/"), "{page}");
+    }
+    let canonical = page(&app, &format!("/tickets/e/{id}"));
+    let canonical = between(&canonical, "<link rel=\"canonical\" href=\"", "\"");
+    assert_eq!(canonical, format!("https://example.org/tickets/e/{id}"));
+    let calendar = text(&app.get(&format!("/tickets/events/{id}/calendar.ics")));
+    let url = format!("URL:https://example.org/tickets/e/{id}");
+    assert!(calendar.replace("\r\n ", "").contains(&url), "{calendar}");
+    let described = app.get("/tickets/openapi.json").json();
+    assert_eq!(described["servers"][0]["url"], "https://example.org/tickets");
+    assert_eq!(app.get("/tickets/sw.js").status, 200);
+
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    let taken = send(app.url(), "POST", &format!("/tickets/e/{id}"), &[FORM], form.as_bytes());
+    let page = assert_outcome(&taken, 201, "registered");
+    assert!(page.contains("href=\"https://example.org/tickets/r/"), "{page}");
+
+    let missing = app.get("/tickets/events/none").json();
+    assert_eq!(missing["type"], "/tickets/problems#not_found");
+    assert_eq!(missing["instance"], "/tickets/events/none");
+    // What is beside it is the other site's.
+    for path in ["/", "/events", &format!("/e/{id}"), "/sw.js", "/ticketsevents", "/openapi.json"] {
+        assert_eq!(app.get(path).status, 404, "{path}");
+    }
+    let beside = app.post("/events", &body);
+    assert_eq!(
+        (beside.status, app.get("/tickets/events").json().as_array().map(Vec::len)),
+        (404, Some(2))
+    );
+    // But for what monitoring asks.
+    for path in ["/health", "/livez", "/readyz", "/metrics", "/tickets/livez"] {
+        assert_eq!(app.get(path).status, 200, "{path}");
+    }
+    let mut settings = app.data.settings();
+    settings.push(("BASE_PATH", "/tickets".to_owned()));
+    settings.push(("PORT", app.url().rsplit(':').next().expect("a port").to_owned()));
+    assert!(common::run("healthcheck", &settings).status.success());
+}
+
+#[test]
+fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
+    let ancestors = |answer: &Answer| {
+        let policy = answer.header("content-security-policy").expect("there is one").to_owned();
+        policy.split("frame-ancestors ").nth(1).expect("it says who").to_owned()
+    };
+    let closed = App::start(Data::sqlite());
+    let event = closed.create(3);
+    assert_eq!(ancestors(&closed.get(&format!("/e/{event}?embed"))), "'none'");
+    assert!(!page(&closed, &format!("/e/{event}")).contains("data-embeddable"));
+
+    let origins = ("EMBED_ORIGINS", "https://club.example, http://localhost:3000");
+    let app = App::start_with(Data::sqlite(), &[origins]);
+    let event = app.create(3);
+    let named = "'self' https://club.example http://localhost:3000";
+    for path in [format!("/e/{event}"), format!("/e/{event}?embed")] {
+        assert_eq!(ancestors(&app.get(&path)), named, "{path}");
+    }
+    for path in ["/", "/o", "/o/new", "/find", "/r/x", "/docs", "/problems"] {
+        assert_eq!(ancestors(&app.get(path)), "'none'", "{path}");
+    }
+    let whole = page(&app, &format!("/e/{event}"));
+    assert!(whole.contains(" data-embeddable") && whole.contains("<header"), "{whole}");
+    let part = page(&app, &format!("/e/{event}?embed"));
+    assert!(part.contains(" data-embedded") && !part.contains("<header"), "{part}");
+    assert!(
+        part.contains("<base target=\"_blank\" />"),
+        "what it leads to opens beside it: {part}"
+    );
+    // Its form stays in the frame.
+    let action = format!("action=\"/e/{event}?embed\" target=\"_self\"");
+    assert!(part.contains(&action), "{part}");
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    let path = format!("/e/{event}?embed");
+    let taken = send(app.url(), "POST", &path, &[FORM], form.as_bytes());
+    assert_eq!(ancestors(&taken), named);
+    let answer = assert_outcome(&taken, 201, "registered");
+    assert!(
+        answer.contains(" data-embedded") && answer.contains("?embed\" target=\"_self\""),
+        "{answer}"
+    );
+}

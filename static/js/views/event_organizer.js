@@ -5,6 +5,7 @@ import { eventAddress } from "../address.js";
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { mustSignIn, onSessionChange, currentSession } from "../session.js";
+import { createEmbed } from "./embed.js";
 import { createRegistrations } from "./registrations.js";
 import { createSignIn } from "./sign_in.js";
 
@@ -20,6 +21,7 @@ export function createOrganizerPart(eventId, signal) {
   let registrations = null;
   /** Null as long as it is not known whose event it is. @type {boolean | null} */
   let isOwn = null;
+  const embed = createEmbed();
   let drawn = "nothing";
   /** Aborted with the list: an answer that nobody sees any more can be asked for once more. */
   let closing = new AbortController();
@@ -42,7 +44,7 @@ export function createOrganizerPart(eventId, signal) {
     // Nothing stays in the page of who is registered, once nobody may see it.
     registrations =
       next === "own" ? createRegistrations(eventId, AbortSignal.any([signal, closing.signal])) : null;
-    if (registrations) node.replaceChildren(registrations.node, linksElement(eventId));
+    if (registrations) node.replaceChildren(registrations.node, linksElement(eventId), ...(embed ? [embed.node] : []));
     else
       node.replaceChildren(...(next === "gate" ? [gateElement(signal)] : next === "others" ? [othersNotice()] : []));
     if (hadFocus) /** @type {HTMLElement | null} */ (node.querySelector("summary, p"))?.focus();
@@ -58,6 +60,7 @@ export function createOrganizerPart(eventId, signal) {
       isOwn = isTheirs;
       draw();
       registrations?.update(event);
+      embed?.update(event);
     },
   };
 }

@@ -1,5 +1,6 @@
 //! Where this server is reached, as its operator says: no request tells that for sure.
 
+use crate::api::base_path::BasePath;
 use crate::settings::{Reader, is_host_and_port};
 use actix_web::http::Uri;
 use booking_core::{EventId, RegistrationId};
@@ -35,6 +36,11 @@ impl BaseUrl {
             && is_host_and_port(uri.authority()?.as_str())
             && text.split('%').skip(1).all(is_byte);
         is_good.then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The same with the path that everything is under, if it does not end with that already.
+    pub(crate) fn with_path(self, path: &BasePath) -> Self {
+        if self.0.ends_with(path.as_str()) { self } else { Self(self.0 + path.as_str()) }
     }
 
     /// The whole of it, without a slash at its end.
@@ -118,6 +124,18 @@ mod tests {
             let url = BaseUrl::parse(base).expect("it is one").of_event(id);
             assert_eq!(url, format!("https://example.org/tickets/e/{id}"));
         }
+    }
+
+    #[test]
+    fn the_path_that_everything_is_under_is_in_it_once() {
+        let lookup = |name: &str| (name == "BASE_PATH").then(|| "/tickets".to_owned());
+        let path = BasePath::read(&mut Reader::new(&lookup));
+        for url in ["https://example.org", "https://example.org/", "https://example.org/tickets/"] {
+            let base = BaseUrl::parse(url).expect("it is one").with_path(&path);
+            assert_eq!(base.as_str(), "https://example.org/tickets", "{url}");
+        }
+        let base = BaseUrl::parse("https://example.org").expect("it is one");
+        assert_eq!(base.clone().with_path(&BasePath::default()), base);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The edge: what every request and every answer passes through.
 
+use crate::api::base_path::BasePath;
 use crate::api::compression::compress;
 use crate::auth::token_cache::TokenCache;
 use crate::edge::cross_site::CrossSitePolicy;
@@ -16,10 +17,10 @@ use crate::util::failure_log::SampledLog;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{
     CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Uri};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
@@ -39,6 +40,7 @@ pub(crate) struct EdgeState {
     pub(crate) tokens: Data<TokenCache>,
     pub(crate) cross_site: CrossSitePolicy,
     pub(crate) pages: Data<Pages>,
+    pub(crate) base_path: BasePath,
 }
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
@@ -56,21 +58,22 @@ pub(crate) async fn edge(
     let request_id = request_id::of(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
+    let is_ours = enter(&mut request, &state.base_path);
 
-    let answered = match admit(&request, &answering, &state) {
+    let answered = match admit(&request, &answering, &state, is_ours) {
         Ok(()) => {
             let answer = request_id::scope(request_id.clone(), compress(request, next));
             AssertUnwindSafe(answer).catch_unwind().await
         }
         Err(error) => {
-            let refused = explain(request.error_response(error), &state, &request_id);
-            return Ok(complete(refused, service, &answering, reader, began, &request_id));
+            let refused = explain(request.error_response(error), &state, &path, &request_id);
+            return Ok(complete(refused, &state, &answering, reader, began, &request_id));
         }
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), &state, &request_id);
-            return Ok(complete(response, service, &answering, reader, began, &request_id));
+            let response = explain(response.map_into_boxed_body(), &state, &path, &request_id);
+            return Ok(complete(response, &state, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
         Err(_) => ApiError::Panic,
@@ -79,7 +82,8 @@ pub(crate) async fn edge(
     service.metrics.problem(problem::code(&error));
     let status = error.status_code();
     service.metrics.request(None, &method, status, began.elapsed());
-    let mut response = problem::response(&error, &path, request_id.as_str());
+    let base = state.base_path.as_str();
+    let mut response = problem::response_below(base, &error, &path, request_id.as_str());
     complete_headers(response.headers_mut(), &request_id);
     if service.is_stopping() {
         close_after(&mut response);
@@ -87,11 +91,32 @@ pub(crate) async fn edge(
     Err(InternalError::from_response(error, response).into())
 }
 
+/// Has routes see the path that is below `base`. Returns whether it is: what is not is another site's, but for what
+/// monitoring asks, which knows of no site.
+fn enter(request: &mut ServiceRequest, base: &BasePath) -> bool {
+    if base.is_root() {
+        return true;
+    }
+    let Some(path) = base.without(request.path()) else { return PROBES.contains(&request.path()) };
+    let target = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    // A part of a path is one: what was a target before still is.
+    let Ok(uri) = Uri::from_parts(parts) else { return false };
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
+    true
+}
+
 /// Refuses what may not go on to the routes.
 fn admit(
     request: &ServiceRequest,
     answering: &Answering,
     state: &EdgeState,
+    is_ours: bool,
 ) -> Result<(), ApiError> {
     if answering.is_over() {
         let detail = "was to be closed after the request before this one";
@@ -101,18 +126,21 @@ fn admit(
         answering.end_connection();
     }
     host_header::check(request.headers())?;
-    state.cross_site.check(request.head(), state.tokens.is_open())
+    state.cross_site.check(request.head(), state.tokens.is_open())?;
+    if is_ours { Ok(()) } else { Err(ApiError::NotFound) }
 }
 
 /// What every answer gets that leaves through the middlewares.
 fn complete(
     mut response: ServiceResponse<BoxBody>,
-    service: &Service,
+    state: &EdgeState,
     answering: &Answering,
     reader: BodyReader,
     began: Instant,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
+    let service = &state.service;
+    state.base_path.complete(response.headers_mut());
     complete_headers(response.headers_mut(), request_id);
     count(&response, service, began.elapsed(), request_id);
     let is_last = response.response().head().connection_type() == ConnectionType::Close;
@@ -129,6 +157,7 @@ fn complete(
 fn explain(
     response: ServiceResponse<BoxBody>,
     state: &EdgeState,
+    path: &str,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     let Some(error) = response.response().error() else { return response };
@@ -144,7 +173,8 @@ fn explain(
     state.service.metrics.problem(problem::code(error));
     let (request, id) = (response.request(), request_id.as_str());
     let page = state.pages.problem(error, request, id, state.tokens.is_open());
-    let mut explained = page.unwrap_or_else(|| problem::response(error, request.path(), id));
+    let base = state.base_path.as_str();
+    let mut explained = page.unwrap_or_else(|| problem::response_below(base, error, path, id));
     // What others added on the way, as for CORS, stays.
     for (name, value) in response.headers() {
         if !explained.headers().contains_key(name) {
@@ -249,7 +279,8 @@ mod tests {
             service: Data::new(service),
             tokens: Data::new(tokens),
             cross_site: CrossSitePolicy::default(),
-            pages: Data::new(Pages::new(None)),
+            pages: Data::new(Pages::new(None, BasePath::default(), &[])),
+            base_path: BasePath::default(),
         };
         let app = App::new()
             .app_data(Data::new(state))

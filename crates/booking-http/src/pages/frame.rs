@@ -1,5 +1,6 @@
 //! What all pages have in common: their head, their addresses, and what they may do.
 
+use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
 use crate::pages::bundles::{SCRIPT, STYLE};
@@ -30,24 +31,45 @@ pub(crate) struct Rendered;
 /// Whose pages they are.
 pub(crate) struct Pages {
     base_url: Option<BaseUrl>,
+    base_path: BasePath,
+    may_be_embedded: bool,
+    /// What the page of an event may do, and who may show it in a frame.
+    event_policy: String,
 }
 
 impl Pages {
-    pub(crate) fn new(base_url: Option<BaseUrl>) -> Self {
-        Self { base_url }
+    pub(crate) fn new(
+        base_url: Option<BaseUrl>,
+        base_path: BasePath,
+        embed_origins: &[String],
+    ) -> Self {
+        let may_be_embedded = !embed_origins.is_empty();
+        let event_policy = match may_be_embedded {
+            false => POLICY.to_owned(),
+            true => {
+                let ancestors = format!("frame-ancestors 'self' {}", embed_origins.join(" "));
+                POLICY.replace("frame-ancestors 'none'", &ancestors)
+            }
+        };
+        Self { base_url, base_path, may_be_embedded, event_policy }
+    }
+
+    /// What addresses on this server begin with.
+    pub(crate) fn base(&self) -> &str {
+        self.base_path.as_str()
     }
 
     /// The frame of a page. While the server is open nobody has to sign in.
-    pub(crate) fn frame<'a>(&self, title: &'a str, is_open: bool) -> Frame<'a> {
+    pub(crate) fn frame<'a>(&'a self, title: &'a str, is_open: bool) -> Frame<'a> {
         Frame {
             title,
-            base: "",
+            base: self.base(),
             summary: None,
             canonical: None,
             url: None,
             is_hidden: false,
             is_open,
-            may_be_embedded: false,
+            may_be_embedded: self.may_be_embedded,
             is_embedded: false,
             is_answer: false,
             style: STYLE.path,
@@ -67,7 +89,7 @@ impl Pages {
 
     /// The address of a path for a link: whole, if that is known.
     pub(crate) fn link(&self, path: &str) -> String {
-        self.url(path).unwrap_or_else(|| path.to_owned())
+        self.url(path).unwrap_or_else(|| format!("{}{path}", self.base()))
     }
 
     /// What went wrong, as a page, if whoever asked for one is a person: programs get a problem document. The request's
@@ -107,6 +129,23 @@ impl Pages {
             // (Fetch, section 3.2).
             .insert_header((REFERRER_POLICY, "same-origin"));
         Ok(response.body(html))
+    }
+
+    /// Renders a page of an event, which other sites may show in a frame if that is set.
+    ///
+    /// # Errors
+    /// [`ApiError::Panic`], as [`respond`](Self::respond).
+    pub(crate) fn respond_for_event(
+        &self,
+        response: HttpResponseBuilder,
+        template: &str,
+        context: &impl Serialize,
+    ) -> Result<HttpResponse, ApiError> {
+        let mut response = self.respond(response, template, context)?;
+        if let Ok(policy) = HeaderValue::try_from(self.event_policy.as_str()) {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        Ok(response)
     }
 
     /// Renders a page that is the same for everybody, unless the client has it already.

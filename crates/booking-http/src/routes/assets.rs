@@ -4,11 +4,12 @@ use crate::api::compression::Gzipped;
 use crate::extract::conditional::{REVALIDATE, has_already};
 use crate::pages::bundles::{self, Bundle};
 use crate::pages::engine::sources;
-use crate::pages::frame::{HTML, POLICY};
+use crate::pages::frame::{HTML, POLICY, Pages};
 use crate::routes::pages::KEPT_SHELL;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, HeaderName, HeaderValue,
 };
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -133,6 +134,7 @@ routes! {
     JAVASCRIPT "js/views/create.js"
     JAVASCRIPT "js/views/description.js"
     JAVASCRIPT "js/views/edit.js"
+    JAVASCRIPT "js/views/embed.js"
     JAVASCRIPT "js/views/event.js"
     JAVASCRIPT "js/views/event_facts.js"
     JAVASCRIPT "js/views/event_form.js"
@@ -201,9 +203,12 @@ pub(crate) fn show_bundle(bundle: Bundle) -> HttpResponse {
 
 /// Serves a file, or tells that the client has it already.
 pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
-    let (bytes, gzipped): (&'static [u8], _) = match asset.bytes == WORKER {
-        true => (RELEASED_WORKER.as_slice(), GZIPPED_WORKER.clone()),
-        false => (asset.bytes, Gzipped::ready(asset.gzipped)),
+    let base = request.app_data::<Data<Pages>>().map_or("", |pages| pages.base());
+    let is_page = asset.content_type == HTML;
+    let (bytes, gzipped) = match asset.bytes == WORKER {
+        true => (Bytes::from_static(RELEASED_WORKER.as_slice()), GZIPPED_WORKER.clone()),
+        false if is_page && !base.is_empty() => (below(base, asset.bytes), Gzipped::default()),
+        false => (Bytes::from_static(asset.bytes), Gzipped::ready(asset.gzipped)),
     };
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -211,7 +216,7 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let is_known = has_already(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header(ETag(tag)).insert_header(REVALIDATE);
-    if asset.content_type == HTML {
+    if is_page {
         response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     }
     if is_known {
@@ -219,6 +224,13 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     }
     response.extensions_mut().insert(gzipped);
     response.insert_header((CONTENT_TYPE, asset.content_type)).body(bytes)
+}
+
+/// A page that is no template, as it is on a server below a path: it and its scripts lead there.
+fn below(base: &str, page: &[u8]) -> Bytes {
+    let page = String::from_utf8_lossy(page);
+    let page = page.replace("=\"/", &format!("=\"{base}/"));
+    Bytes::from(page.replacen("<html ", &format!("<html data-base=\"{base}\" "), 1))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The description of the API, as it is served.
 
 use super::Answer;
+use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
 use crate::api::compression::Gzipped;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
@@ -17,8 +18,15 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    pub(crate) fn new(capacity_max: CapacityMax, base_url: Option<&BaseUrl>) -> Self {
-        let json = Bytes::from(super::openapi_at(capacity_max, base_url));
+    /// That of a server that is reached at `base_url`, or, if that is not known, below `base_path` of where it is read.
+    pub(crate) fn new(
+        capacity_max: CapacityMax,
+        base_url: Option<&BaseUrl>,
+        base_path: &BasePath,
+    ) -> Self {
+        let path = Some(base_path.as_str()).filter(|path| !path.is_empty());
+        let server = base_url.map(BaseUrl::as_str).or(path);
+        let json = Bytes::from(super::openapi_at(capacity_max, server));
         let ETag(tag) = etag_of(&json);
         Self { json, tag, gzipped: Gzipped::default() }
     }

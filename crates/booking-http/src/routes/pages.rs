@@ -212,7 +212,11 @@ impl<'a> Site<'a> {
             url,
             ..self.pages.frame(event.details.name.as_str(), self.tokens.is_open())
         };
-        self.pages.respond(response, "event.html", &EventPage { page, event: words, form })
+        self.pages.respond_for_event(
+            response,
+            "event.html",
+            &EventPage { page, event: words, form },
+        )
     }
 
     /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
@@ -242,7 +246,7 @@ impl<'a> Site<'a> {
         let frame = self.pages.frame(&title, self.tokens.is_open());
         let page =
             Frame { is_hidden: true, is_embedded: self.is_embedded, is_answer: true, ..frame };
-        self.pages.respond(response, "outcome.html", &OutcomePage { page, outcome })
+        self.pages.respond_for_event(response, "outcome.html", &OutcomePage { page, outcome })
     }
 
     /// The form again, with what stands in the way, or the error if that is of another kind.

@@ -1,6 +1,5 @@
 //! The document: all operations, what they share, and the limits of this installation.
 
-use crate::api::base_url::BaseUrl;
 use crate::api::openapi::messages;
 use crate::api::openapi::operation::{MANAGE_TOKEN, ORGANIZER, Operation, Schemas};
 use crate::api::openapi::schemas::string;
@@ -62,12 +61,12 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
     ("X-Request-Id", "The request's, or one of ours: it leads to the server's log."),
 ];
 
-/// The whole of it. An event may have as many seats as `capacity_max` says, and the server is reached at `base_url`;
+/// The whole of it. An event may have as many seats as `capacity_max` says, and the server is reached at `server`;
 /// where nobody has said that, it is where the description was read.
 pub(crate) fn document(
     routes: impl IntoIterator<Item = Route>,
     capacity_max: CapacityMax,
-    base_url: Option<&BaseUrl>,
+    server: Option<&str>,
 ) -> OpenApi {
     let (mut paths, mut schemas) = (Paths::new(), Schemas::new());
     for (method, path, operation) in routes {
@@ -89,7 +88,7 @@ pub(crate) fn document(
     limit_capacity(&mut components, capacity_max);
     OpenApiBuilder::new()
         .info(info)
-        .servers(base_url.map(|base_url| [Server::new(base_url.as_str())]))
+        .servers(server.map(|server| [Server::new(server)]))
         .paths(paths)
         .webhooks(Some(messages))
         .components(Some(components))

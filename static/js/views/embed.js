@@ -1,0 +1,35 @@
+// @ts-check
+/** What an organizer pastes into another site, to have an event's page there. */
+
+import { eventAddress } from "../address.js";
+import { copyButtonElement } from "../copy.js";
+import { disclosureElement } from "../disclosure.js";
+import { el, setText } from "../dom.js";
+
+/** @import { BookingEvent } from "../types.js" */
+
+/** Enough for the ticket and the form, on a phone too; what is longer scrolls. */
+const HEIGHT_PX = 900;
+
+/** @param {string} text */
+const escaped = (text) =>
+  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** @param {Pick<BookingEvent, "id" | "name">} event @param {string} origin */
+export const snippetOf = ({ id, name }, origin) =>
+  `<iframe src="${origin}${eventAddress(id)}?embed" title="${escaped(name)}" ` +
+  `width="100%" height="${HEIGHT_PX}" loading="lazy"></iframe>`;
+
+/** Null where no other site may have it. */
+export function createEmbed() {
+  if (document.documentElement.dataset.embeddable === undefined) return null;
+  const code = el("code", { class: "mono", "data-testid": "embed-snippet" });
+  const node = disclosureElement(
+    "embed",
+    "Show it on your website",
+    el("p", {}, "Paste this into a page of a site that this server lets show its events:"),
+    el("p", {}, code),
+    copyButtonElement("Copy", () => code.textContent ?? "", "copy-embed"),
+  );
+  return { node, /** @param {BookingEvent} event */ update: (event) => setText(code, snippetOf(event, location.origin)) };
+}
