@@ -17,6 +17,9 @@ const PARTS = { event: "", edit: "/edit", check_in: "/door" };
 /** @param {string} id @param {EventPage} [page] */
 export const eventAddress = (id, page = "event") => `#/events/${encodeURIComponent(id)}${PARTS[page]}`;
 
+/** The whole of it, for others. @param {string} id */
+export const sharedAddress = (id) => new URL(`/${eventAddress(id)}`, location.origin).href;
+
 /** @param {string} id @param {string} token */
 export const registrationAddress = (id, token) =>
   `#/registrations/${encodeURIComponent(id)}/${encodeURIComponent(token)}`;

@@ -77,7 +77,7 @@ function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal,
   const reference = problem?.request_id;
   return frame(
     kind,
-    el("h2", {}, title),
+    el("h2", { tabindex: -1 }, title),
     el("p", {}, text),
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
     retryAt !== undefined && untilFree(retryAt, signal),

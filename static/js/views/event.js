@@ -1,16 +1,21 @@
 // @ts-check
 /** One event: its ticket, the form to register, and what its organizer may do. */
 
+import { sharedAddress } from "../address.js";
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
-import { el, setText } from "../dom.js";
-import { formatClock, momentElement } from "../format.js";
+import { createDateBlock } from "../date_block.js";
+import { el, setLanguage, setText } from "../dom.js";
+import { serverNow } from "../clock.js";
 import { createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
+import { isOver } from "../registration_window.js";
 import { createSeats, isSpent } from "../seats.js";
+import { shareElement } from "../share.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
+import { createEventAction } from "./event_action.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
@@ -19,6 +24,7 @@ import { createRegisterPanel } from "./register.js";
 
 /** @import { EventAnswer } from "../api.js" */
 /** @import { BookingEvent, View } from "../types.js" */
+/** @import { Action } from "./event_action.js" */
 
 const POLL_MS = 2_000;
 /** The same while the seats are told: names and times change seldom. */
@@ -86,7 +92,6 @@ export function eventView({ root, signal, setTitle }, id) {
       if (!event) return;
       const isEdited = seats.status !== event.status || seats.capacity !== event.capacity;
       show(withSeats(event, seats));
-      page?.checked();
       // Then other things may be others, too.
       if (isEdited) polling.soon();
     },
@@ -109,7 +114,6 @@ export function eventView({ root, signal, setTitle }, id) {
       // What was overtaken is to be told again.
       if (answer && latest === answer.event) etag = answer.etag;
       if (latest) show(latest);
-      page?.checked();
     },
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
@@ -139,32 +143,56 @@ export function eventView({ root, signal, setTitle }, id) {
  */
 function createPage(first, { title, signal, latest, refresh }) {
   const seats = createSeats();
+  const date = createDateBlock();
   const description = el("p", { class: "description clamp", dir: "auto" });
   const unfold = el(
     "button",
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
     "Read it all",
   );
+  const about = el(
+    "section",
+    { class: "about", "aria-labelledby": "about-title" },
+    el("h2", { id: "about-title" }, "About the event"),
+    description,
+    unfold,
+  );
   const facts = createEventFacts();
-  const updated = el("p", { class: "seats__text seats__age", "data-testid": "updated" });
-  seats.node.append(updated);
+  /** @type {Action} */
+  let action = null;
+  const panel = createRegisterPanel(first.id, {
+    signal,
+    latest,
+    refresh,
+    onAction(latestAction) {
+      action = latestAction;
+      drawAction();
+    },
+  });
+  const button = createEventAction(panel.form, signal, () => {
+    panel.form.scrollIntoView({ block: "center" });
+    panel.focus();
+  });
+  const share = shareElement(() => ({ title: title.textContent ?? "", url: sharedAddress(first.id) }));
   title.setAttribute("data-testid", "event-name");
   const ticket = el(
     "article",
-    { class: "ticket ticket--hero", "data-testid": "event" },
+    { class: "ticket ticket--hero" },
     el(
       "div",
       { class: "ticket__body" },
-      el("p", { class: "stamp" }, "Added ", momentElement(first.created_at)),
-      title,
-      facts.node,
-      description,
-      unfold,
+      date.node,
+      el("div", { class: "hero__text" }, title, facts.node, share),
     ),
-    el("div", { class: "ticket__stub" }, seats.node),
+    el("div", { class: "ticket__stub" }, seats.node, button.stub),
   );
-  const panel = createRegisterPanel(first.id, { signal, latest, refresh });
+  const columns = el("div", { class: "event-columns" }, panel.node, about);
   const organizer = createOrganizerPart(first.id, signal);
+
+  function drawAction() {
+    const event = latest();
+    if (event) button.update(event, action);
+  }
 
   unfold.addEventListener("click", () => {
     const folded = description.classList.toggle("clamp");
@@ -173,16 +201,22 @@ function createPage(first, { title, signal, latest, refresh }) {
   });
 
   return {
-    node: el("div", {}, ticket, panel.node, organizer.node),
+    node: el("div", { "data-testid": "event" }, ticket, columns, organizer.node, button.bar),
     /** @param {BookingEvent} event @param {boolean | null} isOwn */
     update(event, isOwn) {
       setText(title, nameShown(event.name));
       setText(description, event.description ?? "");
-      description.hidden = !event.description;
+      setLanguage(event.language, title, description);
+      about.hidden = !event.description;
+      columns.classList.toggle("event-columns--two", !about.hidden);
+      date.update(event);
       facts.update(event);
+      // Nobody is to be called to what cannot be had any more, or not yet by everybody.
+      share.hidden = event.status === "draft" || event.status === "cancelled" || isOver(event, serverNow());
       ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);
       panel.update();
+      drawAction();
       organizer.update(event, isOwn);
       // What the clamp hides can only be measured once it is laid out.
       requestAnimationFrame(() => {
@@ -190,6 +224,5 @@ function createPage(first, { title, signal, latest, refresh }) {
         unfold.hidden = description.scrollHeight <= description.clientHeight + 1;
       });
     },
-    checked: () => setText(updated, `Updated ${formatClock(new Date())}`),
   };
 }

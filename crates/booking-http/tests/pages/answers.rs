@@ -152,6 +152,7 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
 
     // Whoever types the same once more asks for the same.
     page.js("window.keys = []; window.onTheWay = [2_000]").await;
+    page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@register").await;
     go_away_and_back(&page, &concert).await;
@@ -161,6 +162,7 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
 
     // A hold, and over a page that is loaded anew.
     page.js("window.onTheWay = ['lost']").await;
+    page.register_another().await;
     page.fill("user_email", "third@example.org").await;
     page.click("@hold-start").await;
     page.outcome("unknown").await;

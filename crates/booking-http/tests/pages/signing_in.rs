@@ -226,6 +226,7 @@ async fn visitors_are_asked_for_nothing_and_organizers_manage_their_own() {
         .await;
     page.open(&format!("/#/events/{concert}")).await;
     page.register("ada@example.org", "registered").await;
+    page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@hold-start").await;
     page.click("@hold-confirm").await;
