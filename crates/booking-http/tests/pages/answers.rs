@@ -49,6 +49,7 @@ async fn pass_on(page: &Browser, to: &str) {
     page.click("@transfer summary").await;
     page.fill("user_email", to).await;
     page.click("@transfer-submit").await;
+    page.click("@transfer-confirm-yes").await;
 }
 
 /// The new link is shown, and is the one that works.

@@ -5,6 +5,7 @@ export class FakeElement extends EventTarget {
   parent = null;
   dataset = {};
   textContent = "Save";
+  value = "";
   isConnected = true;
   focused = 0;
 
