@@ -6,7 +6,7 @@ import { trimmedCode } from "./text.js";
 /** @typedef {"event" | "edit" | "check_in"} EventPage */
 
 /**
- * @typedef {{ page: "list" | "create" | "organizer" | "find" | "missing" }
+ * @typedef {{ page: "list" | "create" | "organizer" | "find" | "mine" | "missing" }
  *   | { page: EventPage, id: string }
  *   | { page: "registration", id: string, token: string }} Address
  */
@@ -31,6 +31,7 @@ export function parseAddress(hash) {
   if (path === "new") return { page: "create" };
   if (path === "organizer") return { page: "organizer" };
   if (path === "find") return { page: "find" };
+  if (path === "mine") return { page: "mine" };
   const [, id, part] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
   if (id) return { page: part === "door" ? "check_in" : part === "edit" ? "edit" : "event", id: decode(id) };
   const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];

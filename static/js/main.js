@@ -3,6 +3,7 @@ import { timeZone } from "./format.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
+import { startMineLink } from "./views/mine.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const zone = /** @type {HTMLElement} */ (document.getElementById("zone"));
@@ -16,6 +17,7 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
 });
 
 startSessionBand();
+startMineLink();
 loadSession();
 startRouter();
 

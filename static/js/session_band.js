@@ -3,19 +3,23 @@
 
 import { el } from "./dom.js";
 import { forgetOrganizers } from "./idempotency.js";
-import { onSessionChange, signOut, currentSession } from "./session.js";
+import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
 
 /** For as long as the page is there. */
 export function startSessionBand() {
   const band = /** @type {HTMLElement} */ (document.getElementById("organizer"));
+  // At the foot: whoever only visits is not to read of it first, and nothing moves when it comes.
+  const foot = document.getElementById("open-server");
   const link = /** @type {HTMLElement} */ (document.querySelector("[data-route=organizer]"));
 
   function draw() {
     const { server, organizer } = currentSession();
     link.hidden = server !== "asks";
     link.textContent = organizer ? "Your events" : "Sign in";
-    if (organizer) band.replaceChildren(signedIn(organizer.name));
-    else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
+    band.replaceChildren(...(organizer ? [signedIn(organizer.name)] : []));
+    foot?.replaceChildren(...(server === "open" ? [openToAll()] : []));
+    // Its place is kept for whoever has been signed in, until it is known that they are not any more.
+    band.classList.toggle("organizer-band", server === "unknown" && hasToken());
   }
 
   onSessionChange(draw);
@@ -25,7 +29,7 @@ export function startSessionBand() {
 const openToAll = () =>
   el(
     "p",
-    { class: "band", "data-testid": "open-server" },
+    { "data-testid": "open-server" },
     "This server is open: whoever reaches it is the organizer. ",
     el("code", {}, "booking-http token create --name …"),
     " closes it.",

@@ -16,7 +16,7 @@ import { shareElement } from "../share.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
 import { createEventAction } from "./event_action.js";
-import { createEventFacts } from "./event_facts.js";
+import { createCalendarLinks, createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
@@ -158,6 +158,7 @@ function createPage(first, { title, signal, latest, refresh }) {
     unfold,
   );
   const facts = createEventFacts();
+  const calendar = createCalendarLinks();
   /** @type {Action} */
   let action = null;
   const panel = createRegisterPanel(first.id, {
@@ -182,11 +183,13 @@ function createPage(first, { title, signal, latest, refresh }) {
       "div",
       { class: "ticket__body" },
       date.node,
-      el("div", { class: "hero__text" }, title, facts.node, share),
+      el("div", { class: "hero__text" }, title, facts.node),
     ),
     el("div", { class: "ticket__stub" }, seats.node, button.stub),
   );
-  const columns = el("div", { class: "event-columns" }, panel.node, about);
+  // What there is to read and to take along comes after what one has come for.
+  const beside = el("div", { class: "beside" }, about, calendar.node, share);
+  const columns = el("div", { class: "event-columns" }, panel.node, beside);
   const organizer = createOrganizerPart(first.id, signal);
 
   function drawAction() {
@@ -208,9 +211,9 @@ function createPage(first, { title, signal, latest, refresh }) {
       setText(description, event.description ?? "");
       setLanguage(event.language, title, description);
       about.hidden = !event.description;
-      columns.classList.toggle("event-columns--two", !about.hidden);
       date.update(event);
       facts.update(event);
+      calendar.update(event);
       // Nobody is to be called to what cannot be had any more, or not yet by everybody.
       share.hidden = event.status === "draft" || event.status === "cancelled" || isOver(event, serverNow());
       ticket.classList.toggle("ticket--spent", isSpent(event));

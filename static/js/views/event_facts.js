@@ -21,10 +21,10 @@ export function createEventFacts() {
   return {
     node,
     update(event) {
-      const { name, starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
+      const { starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
       // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
       const badge = badgeOf(event);
-      const shown = [badge, name, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
+      const shown = [badge, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
       const now = JSON.stringify(shown);
       if (now === drawn) return;
       drawn = now;
@@ -56,8 +56,26 @@ function partsOf(event) {
   return [
     ...(badge ? [badge] : []),
     ...(rows.length > 0 ? [facts] : []),
-    ...(isToCome(event) ? [calendarLinksElement(event)] : []),
   ];
+}
+
+/** Ways into the visitor's own calendar, as long as there is anything to come to. */
+export function createCalendarLinks() {
+  const node = el("p", { class: "links" });
+  let drawn = "";
+
+  return {
+    node,
+    /** @param {BookingEvent} event */
+    update(event) {
+      const { name, starts_at, ends_at, venue } = event;
+      node.hidden = !isToCome(event);
+      const now = node.hidden ? "" : JSON.stringify([name, starts_at, ends_at, venue]);
+      if (now === drawn) return;
+      drawn = now;
+      node.replaceChildren(...(node.hidden ? [] : calendarLinks(event)));
+    },
+  };
 }
 
 /**
@@ -100,12 +118,10 @@ export function badgeElement(event) {
 }
 
 /** @param {BookingEvent} event */
-function calendarLinksElement(event) {
+function calendarLinks(event) {
   const address = sharedAddress(event.id);
   const outside = { target: "_blank", rel: "noopener noreferrer" };
-  return el(
-    "p",
-    { class: "links" },
+  return [
     el("span", { class: "quiet" }, "Add to calendar:"),
     el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...outside }, "Google"),
     el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...outside }, "Outlook"),
@@ -114,5 +130,5 @@ function calendarLinksElement(event) {
       { href: calendarPath(event.id), download: "event.ics", "data-testid": "add-to-calendar" },
       "Other (.ics)",
     ),
-  );
+  ];
 }

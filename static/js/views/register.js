@@ -134,7 +134,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
   /** @param {Claimed} claimed @param {Wish} wish @param {Place | null} place */
   function finish(claimed, wish, place) {
     isDone = true;
-    form.area.show(welcome(claimed, wish), { place });
+    form.area.show(welcome(claimed, wish), { place, event: latest() });
     draw();
     form.area.focus();
   }

@@ -35,6 +35,7 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
     until_text(&page, "registration-name", "Ada Lovelace").await;
     assert!(page.text("@outcome").await.contains("Your ticket and your link are the same"));
     assert_eq!(name(), "Ada Lovelace");
+    page.click("@ticket-code summary").await;
     assert_eq!(page.text("@ticket-text").await, before);
     assert_eq!(ticket(app, &ada), before);
     assert_no_faults(&page, "a name that was corrected").await;

@@ -41,6 +41,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     )
     .await;
     let registration = json!({"id": number});
+    page.click("@ticket-code summary").await;
     assert_eq!(page.text("@ticket-text").await, ticket(&page.app, &registration));
     page.click("@ticket-copy").await;
     page.until("return document.querySelector('.ticket-code [role=status]').textContent !== ''")
@@ -100,6 +101,7 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
     page.wait("@registration-status[data-status=confirmed]").await;
     assert_eq!(page.text("@registration-email").await, "grace@example.org");
     page.wait("@ticket-qr:not([hidden])").await;
+    page.click("@ticket-code summary").await;
     let new = page.text("@ticket-text").await;
     assert!(new.len() == 146 && new != old, "{new}");
     page.click("@history summary").await;

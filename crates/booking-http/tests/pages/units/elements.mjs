@@ -9,6 +9,15 @@ export class FakeElement extends EventTarget {
   isConnected = true;
   focused = 0;
 
+  classes = new Set();
+  classList = {
+    add: (name) => void this.classes.add(name),
+    toggle: (name, isOn = !this.classes.has(name)) => {
+      this.classes[isOn ? "add" : "delete"](name);
+      return isOn;
+    },
+  };
+
   constructor(tag = "div") {
     super();
     this.tag = tag;
