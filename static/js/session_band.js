@@ -2,6 +2,7 @@
 /** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
 
 import { el } from "./dom.js";
+import { forgetEventDrafts } from "./draft.js";
 import { forgetOrganizers } from "./idempotency.js";
 import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
 
@@ -42,6 +43,7 @@ function signedIn(name) {
     signOut();
     // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
     forgetOrganizers();
+    forgetEventDrafts();
     // Away from what others are not to see.
     location.hash = "#/";
     document.getElementById("main")?.focus();

@@ -4,7 +4,9 @@
 import { eventAddress } from "../address.js";
 import { createEvent } from "../api.js";
 import { el } from "../dom.js";
+import { keepDraft } from "../draft.js";
 import { createCheckbox } from "../form.js";
+import { guardLeaving } from "../leave_guard.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
@@ -30,6 +32,8 @@ export function newEventView({ root, signal, setTitle }) {
     button,
   );
   const area = createOutcomeArea();
+  const written = keepDraft(form, "event");
+  guardLeaving(written.isDirty, signal);
   root.append(
     el("a", { class: "back", href: "#/" }, "← All events"),
     el(
@@ -42,6 +46,7 @@ export function newEventView({ root, signal, setTitle }) {
         el("p", { class: "lede" }, "Print the tickets: a name, a few words, and how many seats there are."),
       ),
     ),
+    ...(written.isRestored ? [draftNotice(written.startOver)] : []),
     form,
     el("div", { class: "panel" }, area.node),
   );
@@ -60,9 +65,27 @@ export function newEventView({ root, signal, setTitle }) {
       return write(["event", body], (key) => createEvent(body, key));
     },
     onSent(event) {
+      written.done();
       location.hash = eventAddress(event.id);
     },
   });
+}
+
+/** @param {() => void} startOver */
+function draftNotice(startOver) {
+  const again = el("button", { type: "button", class: "link-button", "data-testid": "start-over" }, "Start over");
+  const notice = el(
+    "p",
+    { class: "draft-notice", role: "status", "data-testid": "draft-notice" },
+    "What you had begun to write is here again. ",
+    again,
+  );
+  again.addEventListener("click", () => {
+    startOver();
+    notice.remove();
+    document.getElementById("field-name")?.focus();
+  });
+  return notice;
 }
 
 /**

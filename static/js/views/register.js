@@ -5,6 +5,7 @@ import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
+import { keepDraft } from "../draft.js";
 import { createPersonForm, personOf } from "../person_form.js";
 import {
   NOTHING_BOOKED,
@@ -84,6 +85,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
       const place = isSeat ? await placeFor(registration, before) : null;
       if (signal.aborted) return;
       form.fill({});
+      written.done();
       if (registration.status === "held") startHold(registration);
       else finish(registration, wishOf(pressed), place);
       refresh();
@@ -93,6 +95,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
       return explainRefusal(error, latest());
     },
   });
+  const written = keepDraft(form.node, `register:${eventId}`);
   const title = el("h2", { id: "register-title" }, TITLES.open);
   const hint = el("p", { class: "panel__text", role: "status" });
   const another = el(

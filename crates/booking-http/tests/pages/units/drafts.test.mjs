@@ -1,0 +1,171 @@
+import { storage } from "./setup.mjs";
+import { FakeElement, startPage } from "./elements.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { forgetEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
+import { guardLeaving } from "../../../../../static/js/leave_guard.js";
+
+/** A form with a text, a secret, a tick and a choice of two, and ways to fill them in. */
+function startForm() {
+  const form = new FakeElement("form");
+  const field = (name, type, value, checked) => {
+    const made = Object.assign(new FakeElement("input"), { name, type, value, checked });
+    form.append(made);
+    return made;
+  };
+  const fields = {
+    name: field("name", "text", "Jazz"),
+    secret: field("secret", "password", ""),
+    draft: field("draft", "checkbox", "on", false),
+    first: field("twice", "radio", "0", true),
+    second: field("twice", "radio", "1", false),
+  };
+  const type = (name, text) => {
+    fields[name].value = text;
+    form.dispatchEvent(new Event("input"));
+  };
+  const tick = (name, isTicked) => {
+    fields[name].checked = isTicked;
+    form.dispatchEvent(new Event("change"));
+  };
+  return { form, fields, type, tick };
+}
+
+/** A tab that keeps things. What the modules know of it would outlast the test. */
+function startTab(context) {
+  globalThis.sessionStorage = storage();
+  context.after(() => {
+    for (const { key } of JSON.parse(sessionStorage.getItem("drafts") ?? "[]")) keepDraft(startForm().form, key).done();
+    delete globalThis.sessionStorage;
+  });
+}
+
+test("what was begun is there again, and only what is otherwise than at first", (context) => {
+  startTab(context);
+  const before = startForm();
+  const draft = keepDraft(before.form, "register:1");
+  assert.deepEqual([draft.isRestored, draft.isDirty()], [false, false]);
+  before.type("name", "Blues");
+  before.type("secret", "password");
+  before.tick("draft", true);
+  assert.doesNotMatch(sessionStorage.getItem("drafts"), /password/);
+
+  const after = startForm();
+  let heard = 0;
+  after.fields.name.addEventListener("input", () => (heard += 1));
+  const restored = keepDraft(after.form, "register:1");
+  assert.deepEqual([restored.isRestored, restored.isDirty(), heard], [true, true, 1]);
+  assert.deepEqual([after.fields.name.value, after.fields.draft.checked, after.fields.secret.value], ["Blues", true, ""]);
+  assert.ok(after.fields.first.checked && !after.fields.second.checked);
+  assert.ok(!keepDraft(startForm().form, "register:2").isRestored, "another form has another one");
+
+  restored.startOver();
+  assert.deepEqual([after.fields.name.value, after.fields.draft.checked], ["Jazz", false]);
+  assert.ok(!keepDraft(startForm().form, "register:1").isRestored);
+});
+
+test("one of several boxes is kept as it is chosen", (context) => {
+  startTab(context);
+  const before = startForm();
+  keepDraft(before.form, "register:3");
+  before.tick("first", false);
+  before.tick("second", true);
+  const after = startForm();
+  keepDraft(after.form, "register:3");
+  assert.deepEqual([after.fields.first.checked, after.fields.second.checked], [false, true]);
+});
+
+test("what was sent, or put back by hand, leaves nothing behind", (context) => {
+  startTab(context);
+  const { form, type } = startForm();
+  const draft = keepDraft(form, "register:4");
+  type("name", "Blues");
+  type("name", "Jazz");
+  assert.equal(sessionStorage.getItem("drafts"), null);
+  type("name", "Blues");
+  draft.done();
+  assert.deepEqual([sessionStorage.getItem("drafts"), draft.isDirty()], [null, false]);
+});
+
+test("what others changed meanwhile is not taken for what was written here", (context) => {
+  startTab(context);
+  const { form, fields, type, tick } = startForm();
+  const draft = keepDraft(form, "event:5");
+  type("name", "Blues");
+  // As it comes in from the server.
+  tick("draft", true);
+  draft.rebase(["name"]);
+  assert.deepEqual(JSON.parse(sessionStorage.getItem("drafts")), [{ key: "event:5", written: { name: "Blues" } }]);
+  const after = startForm();
+  keepDraft(after.form, "event:5");
+  assert.deepEqual([fields.draft.checked, after.fields.draft.checked], [true, false]);
+});
+
+test("whoever signs out leaves no events behind that they were writing, and no more are kept than a few", (context) => {
+  startTab(context);
+  for (let number = 0; number < 12; number += 1) {
+    const { form, type } = startForm();
+    keepDraft(form, number % 2 ? `event:6${number}` : `register:6${number}`);
+    type("name", "Blues");
+  }
+  const keys = () => JSON.parse(sessionStorage.getItem("drafts")).map(({ key }) => key);
+  assert.equal(keys().length, 10);
+  forgetEventDrafts();
+  assert.ok(keys().length > 0 && keys().every((key) => key.startsWith("register")), String(keys()));
+});
+
+/** Clicks a link while a form is as it is, and gives what became of it. */
+function click(context, isDirty, options = {}) {
+  const page = startPage(context);
+  const [body, link] = [new FakeElement("body"), new FakeElement("a")];
+  page.body = body;
+  globalThis.Element = FakeElement;
+  globalThis.location = { hash: "#/new" };
+  context.after(() => {
+    delete globalThis.Element;
+    delete globalThis.location;
+  });
+  link.closest = () => link;
+  link.getAttribute = () => "#/";
+  const ending = new AbortController();
+  guardLeaving(() => isDirty, ending.signal);
+  const { createElement } = page;
+  page.createElement = (tag) => {
+    const made = createElement(tag);
+    made.remove = () => {
+      made.isConnected = false;
+    };
+    made.showModal = () => {
+      made.open = true;
+    };
+    made.close = () => {
+      made.open = false;
+      made.dispatchEvent(new Event("close"));
+    };
+    return made;
+  };
+  const event = Object.assign(new Event("click", { cancelable: true }), { button: 0, ...options });
+  Object.defineProperty(event, "target", { value: link });
+  page.dispatchEvent(event);
+  return { event, body, ending, dialog: body.children[0] };
+}
+
+test("a click away from a form that was begun is asked about, and does no harm", (context) => {
+  const stayed = click(context, true);
+  assert.ok(stayed.event.defaultPrevented && stayed.dialog.open);
+  stayed.dialog.querySelectorAll("[data-testid=leave-no]")[0].click();
+  assert.deepEqual([location.hash, stayed.dialog.isConnected], ["#/new", false]);
+  const left = click(context, true);
+  left.dialog.querySelectorAll("[data-testid=leave-yes]")[0].click();
+  assert.equal(location.hash, "#/");
+  const gone = click(context, true);
+  gone.ending.abort();
+  assert.ok(!gone.dialog.isConnected, "whoever has left otherwise is not asked any more");
+});
+
+test("nothing is asked where nothing was begun, or where the page stays as it is", (context) => {
+  for (const [isDirty, options] of [[false, {}], [true, { ctrlKey: true }], [true, { button: 1 }]]) {
+    const { event, dialog } = click(context, isDirty, options);
+    assert.deepEqual([event.defaultPrevented, dialog], [false, undefined]);
+  }
+});
