@@ -25,7 +25,7 @@ export const startOf = ({ starts_at }) => {
 };
 
 /**
- * The next first, what has no time after it as it came, and what is over at the end, the last first.
+ * The next first, what has no time after it, the newest made first, and what is over at the end, the last first.
  *
  * @param {BookingEvent[]} events
  * @param {number} now In ms, of the server's clock.
@@ -35,9 +35,8 @@ export const startOf = ({ starts_at }) => {
 export function groupsOf(events, now, ownZone) {
   const past = events.filter((event) => isOver(event, now));
   const upcoming = events.filter((event) => !isOver(event, now));
-  // Sorting keeps the order of what is alike, here as well as there.
-  upcoming.sort((a, b) => compare(startOf(a), startOf(b)));
-  past.sort((a, b) => compare(startOf(b), startOf(a)));
+  upcoming.sort((a, b) => compare(startOf(a), startOf(b)) || compare(madeAt(b), madeAt(a)));
+  past.sort((a, b) => compare(startOf(b), startOf(a)) || compare(madeAt(b), madeAt(a)));
   /** @type {Map<string, BookingEvent[]>} */
   const groups = new Map();
   for (const event of upcoming) add(groups, keyOf(event, now, ownZone), event);
@@ -45,8 +44,11 @@ export function groupsOf(events, now, ownZone) {
   return Array.from(groups, ([key, members]) => ({ key, events: members }));
 }
 
+/** @param {BookingEvent} event */
+const madeAt = ({ created_at }) => Date.parse(created_at);
+
 /** Not a subtraction: what is without an end less itself is no number. @param {number} a @param {number} b */
-const compare = (a, b) => (a === b ? 0 : a < b ? -1 : 1);
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @param {Map<string, BookingEvent[]>} groups @param {string} key @param {BookingEvent} event */
 function add(groups, key, event) {

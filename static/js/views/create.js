@@ -10,6 +10,7 @@ import { guardLeaving } from "../leave_guard.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
+import { createTicketPreview } from "./ticket_preview.js";
 
 /** @import { View } from "../types.js" */
 /** @import { Values } from "./event_form.js" */
@@ -43,12 +44,16 @@ export function newEventView({ root, signal, setTitle }) {
         "div",
         {},
         el("h1", { tabindex: -1, id: "create-title" }, "Create event"),
-        el("p", { class: "lede" }, "Print the tickets: a name, a few words, and how many seats there are."),
+        el("p", { class: "lede" }, "What it is, when and where, and how many seats there are."),
       ),
     ),
     ...(written.isRestored ? [draftNotice(written.startOver)] : []),
-    form,
-    el("div", { class: "panel" }, area.node),
+    el(
+      "div",
+      { class: "create" },
+      el("div", {}, form, el("div", { class: "panel" }, area.node)),
+      createTicketPreview(form, () => eventForm.read().values).node,
+    ),
   );
 
   submitForm({

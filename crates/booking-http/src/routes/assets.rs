@@ -165,6 +165,7 @@ routes! {
     JAVASCRIPT "js/views/registrations.js"
     JAVASCRIPT "js/views/sign_in.js"
     JAVASCRIPT "js/views/ticket_panel.js"
+    JAVASCRIPT "js/views/ticket_preview.js"
     JAVASCRIPT "js/views/time_field.js"
     JAVASCRIPT "js/views/transfer.js"
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { forgetEventDrafts, keepDraft } from "../../../../../static/js/draft.js";
 import { guardLeaving } from "../../../../../static/js/leave_guard.js";
+import { createTicketPreview } from "../../../../../static/js/views/ticket_preview.js";
 
 /** A form with a text, a secret, a tick and a choice of two, and ways to fill them in. */
 function startForm() {
@@ -168,4 +169,20 @@ test("nothing is asked where nothing was begun, or where the page stays as it is
     const { event, dialog } = click(context, isDirty, options);
     assert.deepEqual([event.defaultPrevented, dialog], [false, undefined]);
   }
+});
+
+test("the ticket shows what the form says by now, and waits for what is not there yet", (context) => {
+  startPage(context);
+  const form = new FakeElement("form");
+  let values = { name: "\u200b", starts_at: null, timezone: "Europe/Berlin", venue: null, capacity: Number("many") };
+  const { node } = createTicketPreview(form, () => values);
+  const [body, stub] = node.children[0].children;
+  const shown = () => [...body.children.slice(1), ...stub.children].map(({ textContent }) => textContent);
+  assert.deepEqual(shown(), ["The name of your event", "Without a date", "", "Seats"]);
+  values = { name: "Jazz", starts_at: "2026-12-31T23:30:00Z", timezone: "Europe/Berlin", venue: "The cellar", capacity: 1 };
+  form.dispatchEvent(new Event("input"));
+  const [name, when, ...rest] = shown();
+  assert.deepEqual([name, rest], ["Jazz", ["The cellar", "1 seat"]]);
+  assert.match(when, /Jan 1, 2027/);
+  assert.equal(body.children[0].children[1].textContent, "1");
 });

@@ -13,13 +13,13 @@ const NOW = Date.parse("2026-07-01T12:00:00Z");
 const at = (id, starts_at, more = {}) => ({ id, starts_at, timezone: "UTC", created_at: starts_at, ...more });
 const shape = (groups) => groups.map(({ key, events }) => [key, events.map(({ id }) => id).join()]);
 
-test("events come by day: the next first, without a time after them, and what is over at the end, the last first", () => {
+test("events come by day: the next first, without a time after them, the newest first, and what is over at the end, the last first", () => {
   const events = [
-    at("undated-new", null),
+    at("undated-old", null, { created_at: "2026-01-01T00:00:00Z" }),
     at("december", "2026-12-12T20:00:00Z"),
     at("long-over", "2025-01-01T20:00:00Z"),
     at("today", "2026-07-01T20:00:00Z"),
-    at("undated-old", null),
+    at("undated-new", null, { created_at: "2026-02-01T00:00:00Z" }),
     at("sixth", "2026-07-07T23:59:00Z"),
     at("seventh", "2026-07-08T00:01:00Z"),
     at("tomorrow", "2026-07-02T00:01:00Z"),
