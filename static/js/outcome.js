@@ -23,6 +23,8 @@ import { KEEP_IT, privateLinkElement } from "./private_link.js";
 /** What is announced at once, over whatever a screen reader is saying; the rest waits its turn. */
 const ALERTS = new Set(["invalid", "error", "busy", "unknown"]);
 const BAD = new Set(["invalid", "error"]);
+/** What everybody understands: where the code is explained is for those who write programs. */
+const PLAIN = new Set(["already_registered", "sold_out", "all_held", "closed"]);
 
 /**
  * @typedef {object} OutcomeArea
@@ -91,7 +93,7 @@ function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal,
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
     retryAt !== undefined && untilFree(retryAt, signal),
     retry,
-    problem?.code && el("a", { href: `/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
+    problem?.code && !PLAIN.has(kind) && el("a", { href: `/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
     reference && el("small", {}, "Reference for support: ", el("span", { class: "mono" }, reference)),
   );
 }

@@ -41,7 +41,7 @@ export async function editView({ root, signal, setTitle }, id) {
       root.replaceChildren(
         missingNotice(
           "Event not found",
-          "It may be another organizer’s, or have been taken down, or the address has a slip in it.",
+          "It may be another organizer’s, or have been taken down, or the address is mistyped.",
         ),
       );
       return;
@@ -188,6 +188,7 @@ const REFUSALS = {
     text: detail
       ? sentence(detail)
       : "Nothing was saved. Cancel registrations first, or leave more seats.",
+    errors: [{ pointer: "/capacity", detail: "More seats are taken than that." }],
   }),
 };
 

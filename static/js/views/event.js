@@ -120,8 +120,7 @@ export function eventView({ root, signal, setTitle }, id) {
         if (hasUnsettled(body)) return "settling";
         setTitle("Event not found");
         const why =
-          "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +
-          "slip in it.";
+          "It may have been taken down, or be a draft, which only its organizer sees, or the address is mistyped.";
         body.replaceChildren(missingNotice("Event not found", why));
         live.watch([]);
         return "stop";

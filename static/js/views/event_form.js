@@ -216,6 +216,7 @@ export function createEventForm() {
         values[key] = iso;
         if (error !== null) errors.push({ pointer: `/${key}`, detail: error });
       }
+      errors.push(...outOfOrder(values));
       return { values, errors };
     },
 
@@ -243,6 +244,19 @@ export function createEventForm() {
     },
   };
 }
+
+/** Both ends are known here, and the later is the one to look at. @param {Values} values @returns {FieldError[]} */
+const outOfOrder = (values) =>
+  IN_ORDER.flatMap(([from, to, detail]) => {
+    const [first, last] = [Date.parse(String(values[from])), Date.parse(String(values[to]))];
+    return last < first ? [{ pointer: `/${to}`, detail }] : [];
+  });
+
+/** @type {[from: string, to: string, detail: string][]} */
+const IN_ORDER = [
+  ["starts_at", "ends_at", "The event cannot end before it starts."],
+  ["opens_at", "closes_at", "Registration cannot close before it opens."],
+];
 
 /** @param {Field["input"]} select @param {string} value @param {string} text */
 function setOption(select, value, text) {
