@@ -41,6 +41,8 @@ const store = (list) => stored.set(list.length > 0 ? list : null);
 /** @param {string} id Of the registration. @returns {KeptTicket | null} */
 export const keptTicket = (id) => kept().find(({ registration }) => registration.id === id) ?? null;
 
+export const countKeptTickets = () => kept().length;
+
 /** In the place of what was kept of the same registration. @param {Omit<KeptTicket, "kept_at">} ticket */
 export function keepTicket(ticket) {
   const others = kept().filter(({ registration }) => registration.id !== ticket.registration.id);

@@ -2,9 +2,10 @@
 /** The registrations that are kept on this device. The server is asked for nothing: it does not know of them. */
 
 import { registrationAddress } from "../address.js";
-import { el } from "../dom.js";
+import { el, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
-import { forgetTicket, forgetTickets } from "../kept_tickets.js";
+import { plural } from "../format.js";
+import { countKeptTickets, forgetTicket, forgetTickets } from "../kept_tickets.js";
 import { forgetAllMine, forgetMine, myRegistrations, onMineChange } from "../my_registrations.js";
 import { createQuestion } from "../question.js";
 import { nameShown } from "../text.js";
@@ -20,13 +21,14 @@ export function mineView({ root, signal, setTitle }) {
   const all = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "forget-all" },
-    "Forget all of them",
+    "Forget all that is kept here",
   );
   const none = el(
     "p",
     { class: "quiet", "data-testid": "mine-none" },
     "There are none. When you register, or open a private link, you are asked whether it is to be kept here.",
   );
+  const tickets = el("p", { class: "quiet", "data-testid": "mine-tickets" });
   /** What is to be forgotten; null is all. @type {Mine | null} */
   let doomed = null;
   const question = createQuestion({
@@ -36,11 +38,12 @@ export function mineView({ root, signal, setTitle }) {
     isGrave: true,
     onYes() {
       if (doomed) {
-        forgetMine(doomed.id);
         forgetTicket(doomed.id);
+        forgetMine(doomed.id);
       } else {
-        forgetAllMine();
         forgetTickets();
+        forgetAllMine();
+        draw();
       }
       title.focus();
     },
@@ -48,7 +51,7 @@ export function mineView({ root, signal, setTitle }) {
   });
   all.addEventListener("click", () => {
     doomed = null;
-    question.ask("Forget ", "all of them", "? Their links are kept nowhere else, but for your mail.");
+    question.ask("Forget ", "all that is kept here", "? The links are kept nowhere else, but for your mail.");
   });
 
   /** @param {Mine} one */
@@ -85,7 +88,10 @@ export function mineView({ root, signal, setTitle }) {
     // The last kept is what is looked for first.
     const rows = myRegistrations().reverse();
     list.replaceChildren(...rows.map(rowElement));
-    all.hidden = rows.length < 2;
+    const count = countKeptTickets();
+    setText(tickets, `${plural(count, "ticket is", "tickets are")} kept for when there is no network.`);
+    tickets.hidden = count === 0;
+    all.hidden = rows.length < 2 && count === 0;
     none.hidden = rows.length > 0;
   }
 
@@ -106,6 +112,7 @@ export function mineView({ root, signal, setTitle }) {
     question.node,
     none,
     list,
+    tickets,
     el("div", { class: "more" }, all),
   );
 }
@@ -115,8 +122,10 @@ export function startMineLink() {
   const link = document.querySelector("[data-route=mine]");
   if (!(link instanceof HTMLElement)) return;
   const draw = () => {
-    link.hidden = myRegistrations().length === 0;
+    link.hidden = myRegistrations().length === 0 && countKeptTickets() === 0;
   };
   onMineChange(draw);
+  // A ticket is kept once it is shown.
+  window.addEventListener("hashchange", draw);
   draw();
 }
