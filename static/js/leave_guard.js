@@ -10,18 +10,22 @@ import { el } from "./dom.js";
 export function guardLeaving(isDirty, signal) {
   /** @type {HTMLDialogElement | null} */
   let dialog = null;
+  let isLeaving = false;
 
   /** @param {MouseEvent} click */
   function onClick(click) {
-    const link = click.target instanceof Element ? click.target.closest('a[href^="#/"]') : null;
+    const link = click.target instanceof Element ? click.target.closest("a[href]") : null;
     const isElsewhere = click.ctrlKey || click.metaKey || click.shiftKey || click.button !== 0;
-    if (!link || isElsewhere || !isDirty() || dialog?.open) return;
+    if (!(link instanceof HTMLElement) || isElsewhere || !leadsAway(link)) return;
+    if (isLeaving || !isDirty() || dialog?.open) return;
+    // Before whoever follows links of the pages hears of it.
     click.preventDefault();
-    ask(link.getAttribute("href") ?? "#/");
+    click.stopPropagation();
+    ask(link);
   }
 
-  /** @param {string} address */
-  function ask(address) {
+  /** @param {HTMLElement} link */
+  function ask(link) {
     const stay = el("button", { type: "button", class: "button", "data-testid": "leave-no" }, "Stay here");
     const go = el(
       "button",
@@ -39,7 +43,9 @@ export function guardLeaving(isDirty, signal) {
     stay.addEventListener("click", () => asked.close());
     go.addEventListener("click", () => {
       asked.close();
-      location.hash = address;
+      isLeaving = true;
+      link.click();
+      isLeaving = false;
     });
     asked.addEventListener("close", () => asked.remove());
     document.body.append(asked);
@@ -50,3 +56,9 @@ export function guardLeaving(isDirty, signal) {
   document.addEventListener("click", onClick, { capture: true, signal });
   signal.addEventListener("abort", () => dialog?.remove());
 }
+
+/** Not to a place on this page, nor into another tab or a file. @param {Element} link */
+const leadsAway = (link) =>
+  !/^#(?!\/)/.test(link.getAttribute("href") ?? "") &&
+  link.getAttribute("target") !== "_blank" &&
+  !link.hasAttribute("download");

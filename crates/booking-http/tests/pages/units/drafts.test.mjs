@@ -116,18 +116,23 @@ test("whoever signs out leaves no events behind that they were writing, and no m
 });
 
 /** Clicks a link while a form is as it is, and gives what became of it. */
-function click(context, isDirty, options = {}) {
+function click(context, isDirty, options = {}, attributes = { href: "#/" }) {
   const page = startPage(context);
   const [body, link] = [new FakeElement("body"), new FakeElement("a")];
   page.body = body;
-  globalThis.Element = FakeElement;
-  globalThis.location = { hash: "#/new" };
+  globalThis.Element = globalThis.HTMLElement = FakeElement;
   context.after(() => {
     delete globalThis.Element;
-    delete globalThis.location;
+    delete globalThis.HTMLElement;
   });
   link.closest = () => link;
-  link.getAttribute = () => "#/";
+  for (const [name, value] of Object.entries(attributes)) link.setAttribute(name, value);
+  link.getAttribute = (name) => link.attributes.get(name) ?? null;
+  let followed = 0;
+  link.addEventListener("click", () => {
+    followed += 1;
+    page.dispatchEvent(clickOn(link, options));
+  });
   const ending = new AbortController();
   guardLeaving(() => isDirty, ending.signal);
   const { createElement } = page;
@@ -145,20 +150,26 @@ function click(context, isDirty, options = {}) {
     };
     return made;
   };
+  const event = clickOn(link, options);
+  page.dispatchEvent(event);
+  return { event, body, ending, dialog: body.children[0], followed: () => followed };
+}
+
+/** As the document hears of it. */
+function clickOn(link, options) {
   const event = Object.assign(new Event("click", { cancelable: true }), { button: 0, ...options });
   Object.defineProperty(event, "target", { value: link });
-  page.dispatchEvent(event);
-  return { event, body, ending, dialog: body.children[0] };
+  return event;
 }
 
 test("a click away from a form that was begun is asked about, and does no harm", (context) => {
   const stayed = click(context, true);
   assert.ok(stayed.event.defaultPrevented && stayed.dialog.open);
   stayed.dialog.querySelectorAll("[data-testid=leave-no]")[0].click();
-  assert.deepEqual([location.hash, stayed.dialog.isConnected], ["#/new", false]);
+  assert.deepEqual([stayed.followed(), stayed.dialog.isConnected], [0, false]);
   const left = click(context, true);
   left.dialog.querySelectorAll("[data-testid=leave-yes]")[0].click();
-  assert.equal(location.hash, "#/");
+  assert.deepEqual([left.followed(), left.body.children.length], [1, 1], "it is asked once");
   const gone = click(context, true);
   gone.ending.abort();
   assert.ok(!gone.dialog.isConnected, "whoever has left otherwise is not asked any more");
@@ -169,6 +180,10 @@ test("nothing is asked where nothing was begun, or where the page stays as it is
     const { event, dialog } = click(context, isDirty, options);
     assert.deepEqual([event.defaultPrevented, dialog], [false, undefined]);
   }
+  for (const attributes of [{ href: "#main" }, { href: "/x", target: "_blank" }, { href: "/x.ics", download: "" }]) {
+    assert.equal(click(context, true, {}, attributes).dialog, undefined, JSON.stringify(attributes));
+  }
+  assert.ok(click(context, true, {}, { href: "/o/new" }).dialog);
 });
 
 test("the ticket shows what the form says by now, and waits for what is not there yet", (context) => {
