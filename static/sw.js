@@ -21,7 +21,7 @@ const { version, files, shell } = worker.release;
 const base = location.pathname.replace(/\/sw\.js$/, "");
 
 /** The pages, which scripts fill: without a network each is shown by the same shell, and an event out of nothing. */
-const PAGES = /^\/($|templates\/index\.html$|[er]\/|o(\/|$)|find$)/;
+const PAGES = /^\/($|templates\/index\.html$|[er]\/|o(\/|$)|find$|mine$)/;
 
 const CACHE = `pages-${version}`;
 /** A network that neither answers nor fails is worse than none. */

@@ -8,7 +8,7 @@ import { BASE, withoutBase } from "./base.js";
 import { trimmedCode } from "./text.js";
 
 /** @typedef {"event" | "edit" | "check_in"} EventPage */
-/** @typedef {"list" | "create" | "organizer" | "find"} SinglePage */
+/** @typedef {"list" | "create" | "organizer" | "find" | "mine"} SinglePage */
 
 /**
  * @typedef {{ page: SinglePage | "missing" }
@@ -17,7 +17,7 @@ import { trimmedCode } from "./text.js";
  */
 
 /** Where there is one of a kind. @type {Record<SinglePage, string>} */
-const SINGLE = { list: "/", create: "/o/new", organizer: "/o", find: "/find" };
+const SINGLE = { list: "/", create: "/o/new", organizer: "/o", find: "/find", mine: "/mine" };
 
 /** @param {SinglePage} page */
 export const pageAddress = (page) => BASE + SINGLE[page];
@@ -29,6 +29,9 @@ export function eventAddress(id, page = "event") {
   // The name of the check-in page is older than the page's own.
   return `${BASE}/o/e/${name}/${page === "check_in" ? "door" : page}`;
 }
+
+/** The whole of it, for others. @param {string} id */
+export const sharedAddress = (id) => new URL(eventAddress(id), location.origin).href;
 
 /** @param {string} id @param {string} token */
 export const registrationAddress = (id, token) =>
@@ -83,6 +86,7 @@ function parseOld(path) {
   if (path === "new") return { page: "create" };
   if (path === "organizer") return { page: "organizer" };
   if (path === "find") return { page: "find" };
+  if (path === "mine") return { page: "mine" };
   const [, id, part] = /^events\/([^/]+)(?:\/(edit|door))?$/.exec(path) ?? [];
   if (id) return { page: part === "door" ? "check_in" : part === "edit" ? "edit" : "event", id: decode(id) };
   const [, registration, token] = /^registrations\/([^/]+)\/([^/]+)$/.exec(path) ?? [];

@@ -2,10 +2,10 @@
 /** The HTTP contract, route by route: what anybody may ask for, and what organizers may. */
 
 import { BASE } from "./base.js";
-import { nextPath, read, write } from "./http.js";
+import { ProblemError, nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
-/** @import { Answer } from "./http.js" */
+/** @import { Answer, ReadOptions } from "./http.js" */
 /** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Registration } from "./types.js" */
 /** @import { ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
 
@@ -17,8 +17,19 @@ const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
 /** @param {string} id */
 const registrationPath = (id) => `/registrations/${encodeURIComponent(id)}`;
 
-/** @param {number} limit */
-export const eventsPath = (limit) => `/events?limit=${limit}`;
+/** Whether the server lists by date. One of before lists by when an event was made, and refuses to do otherwise. */
+let listsByDate = true;
+
+export const isListedByDate = () => listsByDate;
+
+/**
+ * A list of events: of those to come the next first, of those that are over the last first.
+ *
+ * @param {number} limit
+ * @param {"upcoming" | "past"} when
+ */
+export const eventsPath = (limit, when) =>
+  listsByDate ? `/events?limit=${limit}&when=${when}&sort=starts_at` : `/events?limit=${limit}`;
 
 /** @param {string} eventId @param {number} limit */
 export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/registrations?limit=${limit}`;
@@ -38,20 +49,30 @@ export function livePath(watched) {
   return `${BASE}${eventPath(ids[0] ?? "")}/live${since}`;
 }
 
-/** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
-export const getEvents = (path, signal) => getPage(path, signal);
+/** @typedef {Page<BookingEvent> | null} EventsAnswer Null if they are what they were. */
+
+/**
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @param {string | null} [etag]
+ * @returns {Promise<EventsAnswer>}
+ */
+export const getEvents = (path, signal, etag) => getList(path, { signal, etag });
 
 /**
  * The organizer's alone, drafts too.
  *
  * @param {string} path
  * @param {AbortSignal} signal
- * @returns {Promise<Page<BookingEvent>>}
+ * @param {string | null} [etag]
+ * @returns {Promise<EventsAnswer>}
  */
-export const getOwnEvents = (path, signal) => asOrganizer((token) => getPage(path, signal, token));
+export const getOwnEvents = (path, signal, etag) =>
+  asOrganizer((token) => getList(path, { signal, etag, token }));
 
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<Registration>>} */
-export const getRegistrations = (path, signal) => asOrganizer((token) => getPage(path, signal, token));
+export const getRegistrations = (path, signal) =>
+  asOrganizer(async (token) => pageOf(await read(path, { signal, token }), path));
 
 /** @typedef {{ event: BookingEvent, etag: string | null } | null} EventAnswer Null if it is what it was. */
 
@@ -227,15 +248,34 @@ export const undoCheckIn = (eventId, registrationId, key) =>
   );
 
 /**
- * @template T
+ * By date where the server can, and else as it lists them.
+ *
  * @param {string} path
- * @param {AbortSignal} signal
- * @param {string} [token]
- * @returns {Promise<Page<T>>}
+ * @param {ReadOptions} options
+ * @returns {Promise<EventsAnswer>}
  */
-async function getPage(path, signal, token) {
-  const answer = read(path, { signal, token });
-  return { items: await bodyOf(answer), next: nextPath((await answer).headers.get("Link"), path) };
+async function getList(path, options) {
+  try {
+    const answer = await read(path, options);
+    return answer.status === 304 ? null : pageOf(answer, path);
+  } catch (error) {
+    const isUnknown = error instanceof ProblemError && error.status === 400 && path.includes("&when=");
+    if (!isUnknown) throw error;
+    listsByDate = false;
+    return getList(path.replace(/&when=.*/, ""), { ...options, etag: null });
+  }
+}
+
+/**
+ * @template T
+ * @param {Answer} answer
+ * @param {string} path
+ * @returns {Page<T>}
+ */
+function pageOf({ body, headers }, path) {
+  const etag = headers.get("ETag");
+  const page = { items: /** @type {T[]} */ (body), next: nextPath(headers.get("Link"), path) };
+  return etag === null ? page : { ...page, etag };
 }
 
 /**

@@ -24,6 +24,7 @@ import { setUndecided } from "./unsettled.js";
  * @param {(key: string) => Promise<T>} options.act
  * @param {string} options.nothing What did not happen if it fails, as a sentence.
  * @param {Refusals} [options.refusals]
+ * @param {(isAsking: boolean) => void} [options.onAsk] The question needs more room than the button.
  * @param {AbortSignal} options.signal
  * @param {(answer: T) => void} options.onDone
  */
@@ -38,6 +39,7 @@ export function createConfirmStep({
   act,
   nothing,
   refusals,
+  onAsk = () => {},
   signal,
   onDone,
 }) {
@@ -79,6 +81,7 @@ export function createConfirmStep({
   function set(asking) {
     ask.hidden = !asking;
     open.hidden = asking;
+    onAsk(asking);
     // On the harmless one, so that a second press of Enter does no harm.
     if (asking) refuse.focus();
     else open.focus();

@@ -23,7 +23,7 @@ export function connectionGood() {
 export function connectionBad(error) {
   // That is said where it can be helped.
   if (error instanceof ProblemError && error.status === 401) return show(null);
-  const state = error instanceof ProblemError ? "The server is not well" : "Offline";
+  const state = error instanceof ProblemError ? "The server has a problem" : "Offline";
   const age = updatedAt ? `last updated ${formatClock(updatedAt)}` : "nothing loaded yet";
   show(`${state} — ${age}. Trying again by itself.`);
 }

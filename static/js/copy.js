@@ -24,8 +24,8 @@ export function copyButtonElement(label, text, testid) {
   return el("div", { class: "copy" }, button, said);
 }
 
-/** @param {string} text */
-async function copy(text) {
+/** Whether it is in the clipboard now. @param {string} text */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

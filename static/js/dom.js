@@ -33,6 +33,19 @@ export function setText(element, text) {
 }
 
 /**
+ * Says in which language the organizer's own words are: hyphens and voices follow it.
+ *
+ * @param {string | null | undefined} language
+ * @param {...Element} elements
+ */
+export function setLanguage(language, ...elements) {
+  for (const element of elements) {
+    if (language) element.setAttribute("lang", language);
+    else element.removeAttribute("lang");
+  }
+}
+
+/**
  * Resolves after `ms`, or rejects as soon as the signal is aborted.
  *
  * @param {number} ms

@@ -14,7 +14,7 @@ export function whenElement({ starts_at, ends_at, timezone }) {
   if (!starts_at) return null;
   const own = formatRange(starts_at, ends_at, timezone ?? timeZone());
   const theirs = formatRange(starts_at, ends_at, timeZone());
-  const isSame = own === theirs || sameWall(starts_at, timezone);
+  const isSame = own === theirs || [starts_at, ends_at].every((iso) => !iso || sameWall(iso, timezone));
   return el(
     "span",
     { "data-testid": "event-when" },
@@ -27,6 +27,22 @@ export function whenElement({ starts_at, ends_at, timezone }) {
       ? null
       : el("span", { class: "when__local", "data-testid": "event-when-local" }, `${theirs} where you are`),
   );
+}
+
+/**
+ * The parts of a date, as the visitor's language writes each.
+ *
+ * @param {string} iso
+ * @param {string | null | undefined} zone
+ * @returns {{ month: string, day: string, weekday: string } | null} Null of what is no time.
+ */
+export function formatDay(iso, zone) {
+  const moment = new Date(iso);
+  if (Number.isNaN(moment.getTime())) return null;
+  const parts = formatIn(zone ?? timeZone()).formatToParts(moment);
+  /** @param {string} type */
+  const part = (type) => parts.find((each) => each.type === type)?.value ?? "";
+  return { month: part("month").replace(/\.$/, ""), day: part("day"), weekday: part("weekday").replace(/\.$/, "") };
 }
 
 /** @param {string} iso @param {string | null | undefined} zone */
@@ -51,9 +67,16 @@ function formatRange(start, end, zone) {
   const from = new Date(start);
   const to = new Date(end ?? "");
   if (Number.isNaN(from.getTime())) return start;
-  // `formatRange` writes what both have in common once, in the order of the visitor's language.
-  return Number.isNaN(to.getTime()) || to < from ? format.format(from) : format.formatRange(from, to);
+  if (Number.isNaN(to.getTime()) || to < from) return format.format(from);
+  // `formatRange` writes what both have in common once, in the order of the visitor's language. It takes the
+  // offset for common, too, where clocks are set between the two.
+  const isSet = offsetIn(format, from) !== offsetIn(format, to);
+  return isSet ? `${format.format(from)} – ${format.format(to)}` : format.formatRange(from, to);
 }
+
+/** @param {Intl.DateTimeFormat} format @param {Date} moment */
+const offsetIn = (format, moment) =>
+  format.formatToParts(moment).find(({ type }) => type === "timeZoneName")?.value;
 
 /** @param {string} zone */
 function formatIn(zone) {

@@ -4,8 +4,8 @@
 import { el } from "./dom.js";
 
 const numbers = new Intl.NumberFormat();
-const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const months = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric", timeZone: "UTC" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 /** @param {number} value */
@@ -14,8 +14,8 @@ export const formatNumber = (value) => numbers.format(value);
 /** @param {Date} time */
 export const formatClock = (time) => clock.format(time);
 
-/** @param {string} iso */
-export const dateElement = (iso) => timeElement(iso, dates);
+/** @param {string} month Such as "2026-12". */
+export const formatMonth = (month) => months.format(new Date(`${month}-01T00:00:00Z`));
 
 /** @param {string} iso */
 export const momentElement = (iso) => timeElement(iso, moments);

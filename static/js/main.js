@@ -3,6 +3,7 @@ import { timeZone } from "./format.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
+import { startMineLink } from "./views/mine.js";
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const zone = document.getElementById("zone");
@@ -17,5 +18,6 @@ document.querySelector(".skip-link")?.addEventListener("click", (event) => {
 });
 
 startSessionBand();
+startMineLink();
 loadSession();
 startRouter();

@@ -6,15 +6,26 @@ import { createCountdown } from "./countdown.js";
 import { el, setText } from "./dom.js";
 import { sentence } from "./text.js";
 import { formatNumber } from "./format.js";
+import { createKeepOnDevice } from "./keep_on_device.js";
 import { KEEP_IT, privateLinkElement } from "./private_link.js";
 
 /** @import { Outcome } from "./explain.js" */
+/** @import { BookingEvent } from "./types.js" */
 
 /** @typedef {{ number: number, capacity: number }} Place */
+
+/**
+ * @typedef {object} Details
+ * @property {Place | null} [place]
+ * @property {BookingEvent | null} [event] Of the registration.
+ * @property {() => void} [onRetry]
+ */
 
 /** What is announced at once, over whatever a screen reader is saying; the rest waits its turn. */
 const ALERTS = new Set(["invalid", "error", "busy", "unknown"]);
 const BAD = new Set(["invalid", "error"]);
+/** What everybody understands: where the code is explained is for those who write programs. */
+const PLAIN = new Set(["already_registered", "sold_out", "all_held", "closed"]);
 
 /**
  * @typedef {object} OutcomeArea
@@ -22,7 +33,7 @@ const BAD = new Set(["invalid", "error"]);
  * @property {(text: string) => void} wait
  * @property {() => void} clear
  * @property {() => void} focus For when what had the focus is gone.
- * @property {(outcome: Outcome, details?: { place?: Place | null, onRetry?: () => void }) => void} show
+ * @property {(outcome: Outcome, details?: Details) => void} show
  */
 
 /** @returns {OutcomeArea} */
@@ -47,10 +58,10 @@ export function createOutcomeArea() {
       clear();
       polite.append(frame("busy", el("p", {}, text)));
     },
-    show(outcome, { place = null, onRetry } = {}) {
+    show(outcome, { place = null, event = null, onRetry } = {}) {
       clear();
       const content = outcome.registration
-        ? admission(outcome, place)
+        ? admission(outcome, place, event)
         : note(outcome, current.signal, onRetry);
       (ALERTS.has(outcome.kind) ? alert : polite).append(content);
       // Below the fold of a phone nobody would see it; but a field to correct comes first.
@@ -78,12 +89,12 @@ function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal,
   const reference = problem?.request_id;
   return frame(
     kind,
-    el("h2", {}, title),
+    el("h2", { tabindex: -1 }, title),
     el("p", {}, text),
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
     retryAt !== undefined && untilFree(retryAt, signal),
     retry,
-    problem?.code && el("a", { href: `${BASE}/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
+    problem?.code && !PLAIN.has(kind) && el("a", { href: `${BASE}/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
     reference && el("small", {}, "Reference for support: ", el("span", { class: "mono" }, reference)),
   );
 }
@@ -103,8 +114,14 @@ function untilFree(retryAt, signal) {
   return el("div", { class: "until" }, label, countdown.node);
 }
 
-/** The visitor's own ticket, or place in line. @param {Outcome} outcome @param {Place | null} place */
-function admission({ kind, title, text, registration }, place) {
+/**
+ * The visitor's own ticket, or place in line.
+ *
+ * @param {Outcome} outcome
+ * @param {Place | null} place
+ * @param {BookingEvent | null} event
+ */
+function admission({ kind, title, text, registration }, place, event) {
   if (!registration) throw new Error("an admission needs a registration");
   const facts = el(
     "dl",
@@ -116,6 +133,7 @@ function admission({ kind, title, text, registration }, place) {
   );
   const { id, manage_token: token } = registration;
   const link = token && privateLinkElement(id, token, "See your registration", KEEP_IT);
+  const keep = token && event && createKeepOnDevice(id, token, () => event).node;
   const stub = kind === "waitlisted" ? inLine(registration.position ?? null) : seat(place);
   return el(
     "div",
@@ -123,7 +141,7 @@ function admission({ kind, title, text, registration }, place) {
     el(
       "div",
       { class: "ticket ticket--admit" },
-      el("div", { class: "ticket__body" }, el("h2", { tabindex: -1 }, title), el("p", {}, text), link, facts),
+      el("div", { class: "ticket__body" }, el("h2", { tabindex: -1 }, title), el("p", {}, text), link, keep, facts),
       el("div", { class: "ticket__stub" }, stub),
     ),
   );

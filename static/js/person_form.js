@@ -4,6 +4,7 @@
 import { el } from "./dom.js";
 import { createField, unsendable } from "./form.js";
 import { EMAIL, PERSON_NAME } from "./limits.js";
+import { createMailQuestion } from "./mail_question.js";
 import { createOutcomeArea } from "./outcome.js";
 import { isRecord } from "./storage.js";
 import { submitForm } from "./submit_form.js";
@@ -29,6 +30,7 @@ import { showsNothing, trimmed } from "./text.js";
  * @param {string} options.busy
  * @param {AbortSignal} options.signal
  * @param {string} options.nothing
+ * @param {(filled: Filled, pressed: HTMLElement) => boolean} [options.asks] Whether it asks something first.
  * @param {(filled: Filled, write: Write, pressed: HTMLElement) => Promise<T> | null} options.send
  * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
  * @param {(error: unknown) => Outcome} options.onError
@@ -45,6 +47,7 @@ export function createPersonForm({
   busy,
   signal,
   nothing,
+  asks = () => false,
   send,
   onSent,
   onError,
@@ -81,6 +84,8 @@ export function createPersonForm({
     actions,
   );
   const area = createOutcomeArea();
+  const mail = emailField && createMailQuestion(emailField, (pressed) => submission.again(pressed));
+  if (mail) form.append(mail.node);
 
   /** @returns {Filled} */
   const read = () => ({
@@ -100,6 +105,7 @@ export function createPersonForm({
       const isMissing = email && showsNothing(read().user_email);
       return isMissing ? [{ pointer: "/user_email", detail: email.missing }] : unsendable(fields);
     },
+    asks: (pressed) => Boolean(mail?.asks(pressed)) || asks(read(), pressed),
     send: (write, pressed) => send(read(), write, pressed),
     onSent,
     onError,
@@ -118,9 +124,12 @@ export function createPersonForm({
     /** With what was sent before it was there, and whose answer was lost. @param {Person} person */
     resume(person, pressed = button) {
       fill(person);
+      mail?.believe(person.user_email);
       submission.resume(pressed);
     },
     focus: () => (emailField ?? nameField).input.focus(),
+    person: () => personOf(read()),
+    again: submission.again,
     clear: submission.clear,
   };
 }

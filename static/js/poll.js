@@ -119,5 +119,5 @@ function delayAfter(failures, failure, everyMs) {
   const backedOff = everyMs * 2 ** Math.min(failures, 5);
   // Pages that failed together should not come back together.
   const spread = 0.9 + Math.random() * 0.2;
-  return Math.max(Math.min(failures === 0 ? everyMs : backedOff, DELAY_MS_MAX) * spread, wished);
+  return Math.max((failures === 0 ? everyMs : Math.min(backedOff, DELAY_MS_MAX)) * spread, wished);
 }

@@ -10,6 +10,7 @@ import { findView } from "./views/find.js";
 import { forOrganizers } from "./views/for_organizers.js";
 import { showLater } from "./views/later.js";
 import { listView, ownListView } from "./views/list.js";
+import { mineView } from "./views/mine.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
 
@@ -83,6 +84,8 @@ function match(address) {
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
     case "find":
       return { route: "find", show: findView };
+    case "mine":
+      return { route: "mine", show: mineView };
     case "missing":
       return { route: "", show: missingView };
   }

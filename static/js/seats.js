@@ -9,12 +9,17 @@ import { formatNumber, plural } from "./format.js";
 /** @import { BookingEvent } from "./types.js" */
 
 const BLOCKS_MAX = 20;
+/** Below this share of all seats what is left is few. */
+const FEW_SHARE = 0.2;
 
 /** @param {BookingEvent} event */
 export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
 
 /** No seat can be had: there is none, or no event any more. @param {BookingEvent} event */
 export const isSpent = (event) => spentWords(event) !== null;
+
+/** Whether what is left is soon gone. @param {BookingEvent} event */
+export const isScarce = (event) => !isSpent(event) && seatsLeft(event) < event.capacity * FEW_SHARE;
 
 /** @param {BookingEvent} event */
 function spentWords(event) {

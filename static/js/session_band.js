@@ -2,6 +2,7 @@
 /** What every page says of the organizer: that anybody is, or who is signed in and how to end that. */
 
 import { el } from "./dom.js";
+import { forgetEventDrafts } from "./draft.js";
 import { forgetOrganizers } from "./idempotency.js";
 import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
 
@@ -11,6 +12,8 @@ export function startSessionBand() {
   const link = /** @type {HTMLElement | null} */ (document.querySelector("[data-route=organizer]"));
   // Within another site's page there is neither.
   if (!band || !link) return;
+  // At the foot: whoever only visits is not to read of it first, and nothing moves when it comes.
+  const foot = document.getElementById("open-server");
 
   /** @param {HTMLElement} band @param {HTMLElement} link */
   function draw(band, link) {
@@ -20,8 +23,8 @@ export function startSessionBand() {
     if (server === "unknown") return void (hasToken() && band.replaceChildren(placeElement()));
     link.hidden = server !== "asks";
     link.textContent = organizer ? "Your events" : "Sign in";
-    if (organizer) band.replaceChildren(signedIn(organizer.name));
-    else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
+    band.replaceChildren(...(organizer ? [signedIn(organizer.name)] : []));
+    foot?.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
 
   onSessionChange(() => draw(band, link));
@@ -31,7 +34,7 @@ export function startSessionBand() {
 const openToAll = () =>
   el(
     "p",
-    { class: "band", "data-testid": "open-server" },
+    { "data-testid": "open-server" },
     "This server is open: whoever reaches it is the organizer. ",
     el("code", {}, "booking-http token create --name …"),
     " closes it.",
@@ -47,6 +50,7 @@ function signedIn(name) {
     signOut();
     // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
     forgetOrganizers();
+    forgetEventDrafts();
     // Away from what others are not to see, to the list of all.
     location.hash = "#/";
     document.getElementById("main")?.focus();

@@ -4,23 +4,28 @@
 /**
  * @param {() => Storage} storage Asked for with each use: where it is forbidden, naming it throws already.
  * @param {string} name
+ * @param {{ isShared?: boolean }} [options] Whether other tabs may have changed it meanwhile.
  */
-export function createStoredText(storage, name) {
+export function createStoredText(storage, name, { isShared = false } = {}) {
   /** Undefined as long as it was not read. @type {string | null | undefined} */
   let known;
 
+  /** Undefined if it cannot be read. */
   function stored() {
     try {
       return storage().getItem(name);
     } catch {
-      return null;
+      return undefined;
     }
   }
 
   return {
     get() {
-      if (known === undefined) known = stored();
-      return known;
+      if (known === undefined || isShared) {
+        const now = stored();
+        if (now !== undefined) known = now;
+      }
+      return known ?? null;
     },
     /** @param {string | null} text Null removes it. */
     set(text) {
@@ -42,9 +47,10 @@ export function createStoredText(storage, name) {
  * @param {() => Storage} storage
  * @param {string} name
  * @param {(value: unknown) => value is T} isValid
+ * @param {{ isShared?: boolean }} [options]
  */
-export function createStoredJson(storage, name, isValid) {
-  const text = createStoredText(storage, name);
+export function createStoredJson(storage, name, isValid, options) {
+  const text = createStoredText(storage, name, options);
   return {
     /** @returns {T | null} */
     get() {

@@ -40,6 +40,8 @@ import { isSending, isUndecided, setUndecided } from "./unsettled.js";
  * @param {AbortSignal} options.signal
  * @param {string} options.nothing What did not happen if it fails, as a sentence: "Nothing was booked."
  * @param {() => FieldError[]} [options.check] What need not be sent to be known to be wrong.
+ * @param {(pressed: HTMLElement) => boolean} [options.asks] Whether it asks something in place of sending; with the
+ *   answer it is sent `again`.
  * @param {(write: Write, pressed: HTMLElement, read: Read) => Promise<T> | null} options.send Null if there is
  *   nothing to send; it has said so itself then.
  * @param {(answer: T, pressed: HTMLElement) => void | Promise<void>} options.onSent
@@ -55,6 +57,7 @@ export function submitForm({
   signal,
   nothing,
   check = () => unsendable(fields),
+  asks = () => false,
   send,
   onSent,
   onError = (error) => explain(error, nothing),
@@ -70,6 +73,7 @@ export function submitForm({
     const found = check();
     showErrors(fields, found);
     if (found.length > 0) return area.show(invalid(isUndecided(form) ? STILL_OPEN : nothing));
+    if (asks(pressed)) return;
     const sending = send(write, pressed, read);
     // How it stands is known then, and leaves nothing to ask for.
     if (sending === null) return setUndecided(form, false);
@@ -104,6 +108,8 @@ export function submitForm({
       setUndecided(form, true);
       area.show(UNKNOWN, { onRetry: () => resubmit(form, pressed) });
     },
+    /** @param {HTMLElement} pressed */
+    again: (pressed) => resubmit(form, pressed),
     /** As if nothing had been sent yet, and nothing been wrong with it. */
     clear() {
       setUndecided(form, false);

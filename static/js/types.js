@@ -135,6 +135,7 @@
  * @typedef {object} Page
  * @property {T[]} items
  * @property {string | null} next The address of the page after this one.
+ * @property {string} [etag] What it is asked for by, to hear whether it is the same.
  */
 
 export {};

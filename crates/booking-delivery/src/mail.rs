@@ -29,4 +29,4 @@ pub use mailer::{Mailer, MailerError, Patience, SendError};
 pub use preview::preview;
 pub use render::Rendered;
 pub use schedule::{PAUSES, pause_after, with_jitter};
-pub use times::{moment, span};
+pub use times::{Leaf, leaf, moment, span};

@@ -213,7 +213,7 @@ fn what_is_to_come_is_listed_by_its_date(data: Data) {
         let canonical = between(&page, "<link rel=\"canonical\" href=\"", "\"");
         assert_eq!(canonical, "https://booking.example/");
     }
-    for path in ["/o", "/o/new", "/o/e/x/door", "/find", "/r/x"] {
+    for path in ["/o", "/o/new", "/o/e/x/door", "/find", "/mine", "/r/x"] {
         let page = page(&app, path);
         assert!(page.contains("noindex") && page.contains("<noscript>"), "{path}");
     }

@@ -2,11 +2,11 @@
 /** One event in the list: a ticket that is one big link. */
 
 import { eventAddress } from "../address.js";
-import { el, setText } from "../dom.js";
-import { dateElement } from "../format.js";
-import { createSeats, isSpent } from "../seats.js";
-import { nameShown } from "../text.js";
+import { createDateBlock } from "../date_block.js";
+import { el, setLanguage, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
+import { createSeats, isScarce, isSpent } from "../seats.js";
+import { nameShown } from "../text.js";
 import { badgeOf, badgeElement } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
@@ -15,7 +15,7 @@ import { badgeOf, badgeElement } from "./event_facts.js";
  * @typedef {object} Card
  * @property {HTMLElement} node
  * @property {(event: BookingEvent) => void} update
- * @property {() => void} focus
+ * @property {(options?: FocusOptions) => void} focus
  */
 
 /** @param {BookingEvent} event @returns {Card} */
@@ -24,7 +24,8 @@ export function createCard(event) {
     href: eventAddress(event.id),
     "data-testid": "event-name",
   });
-  const description = el("p", { class: "quiet clamp", dir: "auto" });
+  const date = createDateBlock();
+  const description = el("p", { class: "quiet clamp card__description", dir: "auto" });
   const place = el("div", { class: "card__place" });
   const seats = createSeats();
   const ticket = el(
@@ -33,10 +34,8 @@ export function createCard(event) {
     el(
       "div",
       { class: "ticket__body" },
-      el("h2", { dir: "auto" }, link),
-      place,
-      description,
-      el("p", { class: "stamp" }, "Added ", dateElement(event.created_at)),
+      date.node,
+      el("div", { class: "card__text" }, el("h3", { dir: "auto" }, link), place, description),
     ),
     el("div", { class: "ticket__stub" }, seats.node),
   );
@@ -44,13 +43,16 @@ export function createCard(event) {
 
   return {
     node,
-    focus: () => link.focus(),
+    focus: (options) => link.focus(options),
     update(latest) {
       setText(link, nameShown(latest.name));
       setText(description, latest.description ?? "");
       description.hidden = !latest.description;
+      setLanguage(latest.language, link, description);
+      date.update(latest);
       drawPlace(place, latest);
       ticket.classList.toggle("ticket--spent", isSpent(latest));
+      ticket.classList.toggle("ticket--few", isScarce(latest));
       seats.update(latest);
     },
   };
@@ -64,6 +66,9 @@ function drawPlace(place, event) {
   place.dataset.drawn = now;
   const badge = badgeElement(event);
   const words = [starts_at && formatMoment(starts_at, timezone), venue].filter(Boolean).join(" · ");
-  place.replaceChildren(...(badge ? [badge] : []), ...(words ? [el("p", { dir: "auto" }, words)] : []));
+  place.replaceChildren(
+    ...(words ? [el("p", { class: "card__when", dir: "auto" }, words)] : []),
+    ...(badge ? [badge] : []),
+  );
   place.hidden = place.childElementCount === 0;
 }

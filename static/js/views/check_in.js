@@ -186,7 +186,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
       if (!(error instanceof ProblemError) || error.status !== 404) return "again";
       setText(
         name,
-        "This event does not exist, or is another organizer’s. The address may have a slip in it.",
+        "This event does not exist, or is another organizer’s. The address may be mistyped.",
       );
       return "stop";
     },

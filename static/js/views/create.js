@@ -4,11 +4,14 @@
 import { eventAddress, pageAddress } from "../address.js";
 import { createEvent } from "../api.js";
 import { el } from "../dom.js";
+import { keepDraft } from "../draft.js";
 import { createCheckbox } from "../form.js";
+import { guardLeaving } from "../leave_guard.js";
 import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
+import { createTicketPreview } from "./ticket_preview.js";
 
 /** @import { View } from "../types.js" */
 /** @import { Values } from "./event_form.js" */
@@ -31,6 +34,8 @@ export function newEventView({ root, signal, setTitle }) {
     button,
   );
   const area = createOutcomeArea();
+  const written = keepDraft(form, "event");
+  guardLeaving(written.isDirty, signal);
   root.append(
     el("a", { class: "back", href: pageAddress("list") }, "← All events"),
     el(
@@ -40,11 +45,16 @@ export function newEventView({ root, signal, setTitle }) {
         "div",
         {},
         el("h1", { tabindex: -1, id: "create-title" }, "Create event"),
-        el("p", { class: "lede" }, "Print the tickets: a name, a few words, and how many seats there are."),
+        el("p", { class: "lede" }, "What it is, when and where, and how many seats there are."),
       ),
     ),
-    form,
-    el("div", { class: "panel" }, area.node),
+    ...(written.isRestored ? [draftNotice(written.startOver)] : []),
+    el(
+      "div",
+      { class: "create" },
+      el("div", {}, form, el("div", { class: "panel" }, area.node)),
+      createTicketPreview(form, () => eventForm.read().values).node,
+    ),
   );
 
   submitForm({
@@ -61,9 +71,27 @@ export function newEventView({ root, signal, setTitle }) {
       return write(["event", body], (key) => createEvent(body, key));
     },
     onSent(event) {
+      written.done();
       go(eventAddress(event.id));
     },
   });
+}
+
+/** @param {() => void} startOver */
+function draftNotice(startOver) {
+  const again = el("button", { type: "button", class: "link-button", "data-testid": "start-over" }, "Start over");
+  const notice = el(
+    "p",
+    { class: "draft-notice", role: "status", "data-testid": "draft-notice" },
+    "What you had begun to write is here again. ",
+    again,
+  );
+  again.addEventListener("click", () => {
+    startOver();
+    notice.remove();
+    document.getElementById("field-name")?.focus();
+  });
+  return notice;
 }
 
 /**

@@ -5,7 +5,9 @@ import { eventAddress } from "../address.js";
 import { ProblemError, cancelEvent, editEvent, getOwnEvent } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
+import { keepDraft } from "../draft.js";
 import { explain } from "../explain.js";
+import { guardLeaving } from "../leave_guard.js";
 import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
@@ -40,7 +42,7 @@ export async function editView({ root, signal, setTitle }, id) {
       root.replaceChildren(
         missingNotice(
           "Event not found",
-          "It may be another organizer’s, or have been taken down, or the address has a slip in it.",
+          "It may be another organizer’s, or have been taken down, or the address is mistyped.",
         ),
       );
       return;
@@ -83,6 +85,9 @@ export async function editView({ root, signal, setTitle }, id) {
     });
     draw();
     eventForm.fill(event);
+    const written = keepDraft(form, `event:${id}`);
+    guardLeaving(() => !form.hidden && written.isDirty(), signal);
+    if (written.isRestored) area.show(RESTORED);
 
     function draw() {
       setTitle(`Edit ${nameShown(event.name)}`);
@@ -123,6 +128,7 @@ export async function editView({ root, signal, setTitle }, id) {
       onSent(answer, pressed) {
         event = answer;
         eventForm.fill(event);
+        written.done();
         draw();
         area.show(pressed === publish ? PUBLISHED : SAVED);
       },
@@ -140,6 +146,7 @@ export async function editView({ root, signal, setTitle }, id) {
         const answer = await getOwnEvent(id, null, signal);
         if (answer) event = answer.event;
         eventForm.fill(event, (key) => !kept.includes(key));
+        written.rebase(kept);
         draw();
         area.show(CHANGED);
       } catch (error) {
@@ -182,6 +189,7 @@ const REFUSALS = {
     text: detail
       ? sentence(detail)
       : "Nothing was saved. Cancel registrations first, or leave more seats.",
+    errors: [{ pointer: "/capacity", detail: "More seats are taken than that." }],
   }),
 };
 
@@ -196,6 +204,13 @@ const PUBLISHED = {
   kind: "saved",
   title: "Published",
   text: "People can register as soon as the doors are open.",
+};
+
+/** @type {Outcome} */
+const RESTORED = {
+  kind: "changed",
+  title: "What you had begun to change is here again",
+  text: "It was not saved. Look it over, and save it.",
 };
 
 /** @type {Outcome} */

@@ -1,21 +1,25 @@
 // @ts-check
 /** One event: its ticket, the form to register, and what its organizer may do. */
 
-import { pageAddress } from "../address.js";
+import { pageAddress, sharedAddress } from "../address.js";
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { IS_EMBEDDED } from "../base.js";
-import { el, setText } from "../dom.js";
-import { formatClock } from "../format.js";
+import { createDateBlock } from "../date_block.js";
+import { el, setLanguage, setText } from "../dom.js";
+import { serverNow } from "../clock.js";
 import { createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { hasToken } from "../session.js";
 import { startPolling } from "../poll.js";
+import { isOver } from "../registration_window.js";
 import { takeRendered, typeOn } from "../rendered.js";
 import { createSeats, isSpent } from "../seats.js";
+import { shareElement } from "../share.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
 import { createDescription } from "./description.js";
-import { createEventFacts } from "./event_facts.js";
+import { createEventAction } from "./event_action.js";
+import { createCalendarLinks, createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
@@ -24,6 +28,7 @@ import { createRegisterPanel } from "./register.js";
 /** @import { EventAnswer } from "../api.js" */
 /** @import { RenderedEvent } from "../rendered.js" */
 /** @import { BookingEvent, View } from "../types.js" */
+/** @import { Action } from "./event_action.js" */
 
 const POLL_MS = 2_000;
 /** The same while the seats are told: names and times change seldom. */
@@ -93,7 +98,6 @@ export function eventView({ root, signal, setTitle }, id) {
       if (!event) return;
       const isEdited = seats.status !== event.status || seats.capacity !== event.capacity;
       show(withSeats(event, seats));
-      page?.checked();
       // Then other things may be others, too.
       if (isEdited) polling.soon();
     },
@@ -122,15 +126,13 @@ export function eventView({ root, signal, setTitle }, id) {
       // What was overtaken is to be told again.
       if (answer && latest === answer.event) etag = answer.etag;
       if (latest) show(latest);
-      page?.checked();
     },
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
         if (hasUnsettled(body)) return "settling";
         setTitle("Event not found");
         const why =
-          "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +
-          "slip in it.";
+          "It may have been taken down, or be a draft, which only its organizer sees, or the address is mistyped.";
         body.replaceChildren(missingNotice("Event not found", why));
         live.watch([]);
         return "stop";
@@ -152,30 +154,53 @@ export function eventView({ root, signal, setTitle }, id) {
  */
 function createPage(first, { title, signal, latest, refresh, rendered }) {
   const seats = createSeats();
+  const date = createDateBlock();
   const description = createDescription(signal, measure, rendered);
   const unfold = el(
     "button",
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
     "Read it all",
   );
+  const about = el(
+    "section",
+    { class: "about", "aria-labelledby": "about-title" },
+    el("h2", { id: "about-title" }, "About the event"),
+    description.node,
+    unfold,
+  );
   const facts = createEventFacts();
-  const updated = el("p", { class: "seats__text seats__age", "data-testid": "updated" });
-  seats.node.append(updated);
+  const calendar = createCalendarLinks();
+  /** @type {Action} */
+  let action = null;
+  const panel = createRegisterPanel(first.id, {
+    signal,
+    latest,
+    refresh,
+    onAction(latestAction) {
+      action = latestAction;
+      drawAction();
+    },
+  });
+  const button = createEventAction(panel.form, signal, () => {
+    panel.form.scrollIntoView({ block: "center" });
+    panel.focus();
+  });
+  const share = shareElement(() => ({ title: title.textContent ?? "", url: sharedAddress(first.id) }));
   title.setAttribute("data-testid", "event-name");
   const ticket = el(
     "article",
-    { class: "ticket ticket--hero", "data-testid": "event" },
+    { class: "ticket ticket--hero" },
     el(
       "div",
       { class: "ticket__body" },
-      title,
-      facts.node,
-      description.node,
-      unfold,
+      date.node,
+      el("div", { class: "hero__text" }, title, facts.node),
     ),
-    el("div", { class: "ticket__stub" }, seats.node),
+    el("div", { class: "ticket__stub" }, seats.node, button.stub),
   );
-  const panel = createRegisterPanel(first.id, { signal, latest, refresh });
+  // What there is to read and to take along comes after what one has come for.
+  const beside = el("div", { class: "beside" }, about, calendar.node, share);
+  const columns = el("div", { class: "event-columns" }, panel.node, beside);
   // Another site's page is no place for an organizer.
   const organizer = IS_EMBEDDED ? null : createOrganizerPart(first.id, signal);
 
@@ -187,6 +212,11 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
     });
   }
 
+  function drawAction() {
+    const event = latest();
+    if (event) button.update(event, action);
+  }
+
   unfold.addEventListener("click", () => {
     const folded = description.node.classList.toggle("clamp");
     unfold.setAttribute("aria-expanded", String(!folded));
@@ -194,18 +224,24 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
   });
 
   return {
-    node: el("div", {}, ticket, panel.node, organizer?.node),
+    node: el("div", { "data-testid": "event" }, ticket, columns, organizer?.node, button.bar),
     /** @param {BookingEvent} event @param {boolean | null} isOwn */
     update(event, isOwn) {
       setText(title, nameShown(event.name));
       description.update(event, isOwn);
+      setLanguage(event.language, title, description.node);
+      about.hidden = !event.description;
+      date.update(event);
       facts.update(event);
+      calendar.update(event);
+      // Nobody is to be called to what cannot be had any more, or not yet by everybody.
+      share.hidden = event.status === "draft" || event.status === "cancelled" || isOver(event, serverNow());
       ticket.classList.toggle("ticket--spent", isSpent(event));
       seats.update(event);
       panel.update();
+      drawAction();
       organizer?.update(event, isOwn);
       measure();
     },
-    checked: () => setText(updated, `Updated ${formatClock(new Date())}`),
   };
 }

@@ -1,7 +1,9 @@
 // @ts-check
 /** When and where an event is, how long its waitlist is, and whether it takes place at all. */
 
+import { sharedAddress } from "../address.js";
 import { calendarPath } from "../api.js";
+import { googleUrl, outlookUrl } from "../calendar_links.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
 import { isOver } from "../registration_window.js";
@@ -38,7 +40,7 @@ function partsOf(event) {
   const waiting = event.waitlist_count ?? 0;
   const rows = [
     when && ["When", when],
-    event.venue && ["Where", el("span", { dir: "auto", "data-testid": "event-venue" }, event.venue)],
+    event.venue && ["Where", venueElement(event.venue, event.language)],
     waiting > 0 && [
       "Waiting in line",
       el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
@@ -54,12 +56,41 @@ function partsOf(event) {
   return [
     ...(badge ? [badge] : []),
     ...(rows.length > 0 ? [facts] : []),
-    ...(event.starts_at && isPublic(event) ? [calendarLinkElement(event.id)] : []),
   ];
 }
 
-/** A link shows nobody's token, so that it does not lead to a draft. @param {BookingEvent} event */
-const isPublic = ({ status }) => status !== "draft" || currentSession().server !== "asks";
+/** Ways into the visitor's own calendar, as long as there is anything to come to. */
+export function createCalendarLinks() {
+  const node = el("p", { class: "links" });
+  let drawn = "";
+
+  return {
+    node,
+    /** @param {BookingEvent} event */
+    update(event) {
+      const { name, starts_at, ends_at, venue } = event;
+      node.hidden = !isToCome(event);
+      const now = node.hidden ? "" : JSON.stringify([name, starts_at, ends_at, venue]);
+      if (now === drawn) return;
+      drawn = now;
+      node.replaceChildren(...(node.hidden ? [] : calendarLinks(event)));
+    },
+  };
+}
+
+/**
+ * Whether it is worth a place in a calendar. A link shows nobody's token, so that it does not lead to a draft.
+ *
+ * @param {BookingEvent} event
+ */
+function isToCome(event) {
+  const badge = badgeOf(event);
+  return Boolean(event.starts_at) && (badge === null || (badge === "draft" && currentSession().server !== "asks"));
+}
+
+/** @param {string} venue @param {BookingEvent["language"]} lang */
+const venueElement = (venue, lang) =>
+  el("span", { dir: "auto", lang, "data-testid": "event-venue" }, venue);
 
 /** @param {number} days */
 const erasedWhen = (days) =>
@@ -86,15 +117,18 @@ export function badgeElement(event) {
   );
 }
 
-/** @param {string} eventId */
-const calendarLinkElement = (eventId) =>
-  el(
-    "a",
-    {
-      class: "calendar-link",
-      href: calendarPath(eventId),
-      download: "event.ics",
-      "data-testid": "add-to-calendar",
-    },
-    "Add to calendar",
-  );
+/** @param {BookingEvent} event */
+function calendarLinks(event) {
+  const address = sharedAddress(event.id);
+  const outside = { target: "_blank", rel: "noopener noreferrer" };
+  return [
+    el("span", { class: "quiet" }, "Add to calendar:"),
+    el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...outside }, "Google"),
+    el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...outside }, "Outlook"),
+    el(
+      "a",
+      { href: calendarPath(event.id), download: "event.ics", "data-testid": "add-to-calendar" },
+      "Other (.ics)",
+    ),
+  ];
+}

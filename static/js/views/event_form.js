@@ -1,5 +1,5 @@
 // @ts-check
-/** The fields of an event: three that every event has, and the others under a fold. */
+/** The fields of an event: those that are asked for first, and the others under a fold. */
 
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
@@ -70,7 +70,7 @@ export function createEventForm() {
   const zone = createField({
     name: "timezone",
     label: "Time zone",
-    hint: "All times here are on the clock of this zone.",
+    hint: "All times of the event are on its clock.",
     options: zones().map((zone) => [zone, zone.replaceAll("_", " ")]),
     optional: true,
   });
@@ -130,14 +130,12 @@ export function createEventForm() {
   });
   const more = disclosureElement(
     "more-fields",
-    "Time, place, doors, waitlist, mail and privacy (all optional)",
+    "End, doors, waitlist, mail and privacy (all optional)",
     el(
       "div",
       { class: "form form--optional" },
-      zone.node,
-      el("div", { class: "pair" }, starts.node, ends.node),
+      ends.node,
       el("p", { class: "field__hint" }, HINT_OVER),
-      venue.node,
       el("div", { class: "pair" }, opens.node, closes.node),
       el("p", { class: "field__hint" }, HINT_CLOSED),
       waitlist.node,
@@ -167,6 +165,12 @@ export function createEventForm() {
   });
   setZone(timeZone());
   offer.input.value = OFFER_SECONDS_DEFAULT;
+  // Where nobody waits nothing is offered.
+  const drawOffer = () => {
+    offer.node.hidden = !waitlist.input.checked;
+  };
+  waitlist.input.addEventListener("change", drawOffer);
+  drawOffer();
 
   /** Also one that this browser does not list. @param {string} wanted */
   function setZone(wanted) {
@@ -175,7 +179,16 @@ export function createEventForm() {
 
   return {
     fields: all,
-    node: el("div", { class: "form__fields" }, name.node, description.node, capacity.node, more),
+    node: el(
+      "div",
+      { class: "form__fields" },
+      name.node,
+      el("div", { class: "pair" }, starts.node, zone.node),
+      venue.node,
+      capacity.node,
+      description.node,
+      more,
+    ),
 
     /** @returns {{ values: Values, errors: FieldError[] }} */
     read() {
@@ -203,6 +216,7 @@ export function createEventForm() {
         values[key] = iso;
         if (error !== null) errors.push({ pointer: `/${key}`, detail: error });
       }
+      errors.push(...outOfOrder(values));
       return { values, errors };
     },
 
@@ -214,6 +228,7 @@ export function createEventForm() {
       if (isWanted("capacity")) capacity.input.value = String(event.capacity ?? "");
       if (isWanted("venue")) venue.fill(event.venue ?? "");
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
+      drawOffer();
       if (isWanted("conceal_registered")) conceal.input.checked = event.conceal_registered ?? false;
       if (isWanted("confirm_address")) confirm.input.checked = event.confirm_address ?? false;
       if (isWanted("language")) language.input.value = event.language ?? LANGUAGE_DEFAULT;
@@ -229,6 +244,19 @@ export function createEventForm() {
     },
   };
 }
+
+/** Both ends are known here, and the later is the one to look at. @param {Values} values @returns {FieldError[]} */
+const outOfOrder = (values) =>
+  IN_ORDER.flatMap(([from, to, detail]) => {
+    const [first, last] = [Date.parse(String(values[from])), Date.parse(String(values[to]))];
+    return last < first ? [{ pointer: `/${to}`, detail }] : [];
+  });
+
+/** @type {[from: string, to: string, detail: string][]} */
+const IN_ORDER = [
+  ["starts_at", "ends_at", "The event cannot end before it starts."],
+  ["opens_at", "closes_at", "Registration cannot close before it opens."],
+];
 
 /** @param {Field["input"]} select @param {string} value @param {string} text */
 function setOption(select, value, text) {

@@ -7,6 +7,7 @@ import { el } from "../dom.js";
 import { explain } from "../explain.js";
 import { createField, unsendable } from "../form.js";
 import { EMAIL } from "../limits.js";
+import { createMailQuestion } from "../mail_question.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { showsNothing, trimmed } from "../text.js";
@@ -32,6 +33,8 @@ export function findView({ root, signal, setTitle }) {
     button,
   );
   const area = createOutcomeArea();
+  const mail = createMailQuestion(email, (pressed) => submission.again(pressed));
+  form.append(mail.node);
   root.append(
     el("a", { class: "back", href: pageAddress("list") }, "← All events"),
     el(
@@ -47,7 +50,7 @@ export function findView({ root, signal, setTitle }) {
     el("section", { class: "panel", "aria-labelledby": "find-title" }, form, area.node),
   );
 
-  submitForm({
+  const submission = submitForm({
     form,
     button,
     busy: "Asking…",
@@ -59,6 +62,7 @@ export function findView({ root, signal, setTitle }) {
       const isMissing = showsNothing(email.input.value);
       return isMissing ? [{ pointer: "/user_email", detail: "Enter an e-mail address." }] : unsendable([email]);
     },
+    asks: mail.asks,
     // To ask twice is to get a second mail at most: it needs no key.
     send: (_write, _pressed, read) => read(() => findRegistrations(trimmed(email.input.value))),
     onSent() {

@@ -1,25 +1,50 @@
 // @ts-check
-/** Events, newest first, with meters that move by themselves: all that are public, or the organizer's own. */
+/** Events by date, with meters that move by themselves: all that are public, or the organizer's own. */
 
 import { pageAddress } from "../address.js";
-import { eventsPath, getEvents, getOwnEvents } from "../api.js";
+import { eventsPath, getEvents, getOwnEvents, isListedByDate } from "../api.js";
+import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
-import { formatClock, plural } from "../format.js";
+import { groupsOf, startOf } from "../event_groups.js";
+import { formatMonth, plural, timeZone } from "../format.js";
+import { createInView } from "../in_view.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
+import { isOver } from "../registration_window.js";
+import { onSessionChange } from "../session.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
 
-/** @import { BookingEvent, View } from "../types.js" */
+/** @import { BookingEvent, Page, View } from "../types.js" */
 /** @import { Card } from "./card.js" */
 
 const PAGE_EVENTS = 20;
 /** However far somebody has paged, one poll asks for no more than this. */
 const POLL_EVENTS_MAX = 200;
 const POLL_MS = 5_000;
-/** The same while the seats of all that is listed are told: then only what is new is missing. */
+/** The same while the seats of all that is looked at are told: then only what is new is missing. */
 const CALM_POLL_MS = 30_000;
+/** How long nobody scrolls before what is on the screen is listened to. */
+const WATCH_AFTER_MS = 300;
+
+/**
+ * What was there when somebody left a list, for when they come back: to read on where they were.
+ *
+ * @typedef {object} Left
+ * @property {BookingEvent[]} events
+ * @property {Set<string>} pastIds
+ * @property {boolean} isPastRead
+ * @property {string | null} next
+ * @property {string | null} nextPast
+ * @property {number} scrollY
+ * @property {string} openedId Which event they went to.
+ */
+
+/** By the title of the list, for as long as the page is there. @type {Map<string, Left>} */
+const left = new Map();
+// Nobody is to find what somebody else was looking at.
+onSessionChange(() => left.clear());
 
 /** @param {View} view */
 export const listView = (view) =>
@@ -39,10 +64,9 @@ export const ownListView = (view) =>
  */
 function showList({ root, signal, setTitle }, { read, title, lede }) {
   setTitle(title);
-  const updated = el("p", { class: "stamp", "data-testid": "updated" });
   const status = el("p", { class: "visually-hidden", role: "status" });
   const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, "Loading events…"));
-  const list = el("ul", { class: "tickets", role: "list", "data-testid": "event-list" });
+  const groups = el("div", { class: "groups", "data-testid": "event-list" });
   const more = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "load-more" },
@@ -53,8 +77,12 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     el(
       "div",
       { class: "page-head" },
-      el("div", {}, el("h1", { tabindex: -1 }, title), el("p", { class: "lede" }, lede)),
-      updated,
+      el(
+        "div",
+        {},
+        el("h1", { class: "display", tabindex: -1 }, title),
+        el("p", { class: "lede" }, lede),
+      ),
     ),
     status,
     body,
@@ -62,11 +90,24 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
 
   /** @type {BookingEvent[]} */
   let events = [];
+  /** Of these the server said that they are over. @type {Set<string>} */
+  let pastIds = new Set();
   /** @type {string | null} */
   let next = null;
+  /** @type {string | null} */
+  let nextPast = null;
+  let isPastRead = false;
+  /** Of what was asked for last. */
+  let known = { path: "", etag: /** @type {string | null} */ (null) };
   let loaded = false;
   /** @type {Map<string, Card>} */
   const cards = new Map();
+  /** @type {Map<string, ReturnType<typeof createGroup>>} */
+  const drawn = new Map();
+  const inView = createInView(signal, watchSoon);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let watching;
+  signal.addEventListener("abort", () => clearTimeout(watching));
 
   function draw() {
     loaded = true;
@@ -74,22 +115,39 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       if (!body.querySelector("[data-testid=empty]")) body.replaceChildren(emptyNotice());
       return;
     }
-    if (!list.isConnected) body.replaceChildren(list, el("div", { class: "more" }, more), moreError);
+    if (!groups.isConnected) body.replaceChildren(groups, el("div", { class: "more" }, more), moreError);
     for (const [id, card] of cards) {
       if (events.some((event) => event.id === id)) continue;
+      inView.forget(card.node);
       card.node.remove();
       cards.delete(id);
     }
-    events.forEach((event, index) => {
-      const card = cards.get(event.id) ?? createCard(event);
-      cards.set(event.id, card);
-      card.update(event);
-      // Cards in their right place stay untouched, so that focus and hover stay with them.
-      const here = list.children[index];
-      if (here !== card.node) list.insertBefore(card.node, here ?? null);
-    });
-    more.hidden = next === null;
+    drawGroups();
+    more.hidden = next === null && nextPast === null;
     watch();
+  }
+
+  function drawGroups() {
+    const wanted = groupsOf(events, serverNow(), timeZone());
+    for (const [key, group] of drawn) {
+      if (wanted.some((one) => one.key === key)) continue;
+      group.node.remove();
+      drawn.delete(key);
+    }
+    wanted.forEach(({ key, events: members }, index) => {
+      const group = drawn.get(key) ?? createGroup(key);
+      drawn.set(key, group);
+      // A heading over all there is says nothing.
+      group.title.hidden = key === "undated" && wanted.length === 1;
+      placeAt(groups, index, group.node);
+      members.forEach((event, place) => {
+        const card = cards.get(event.id) ?? createCard(event);
+        if (!cards.has(event.id)) inView.add(card.node, event.id);
+        cards.set(event.id, card);
+        card.update(event);
+        placeAt(group.list, place, card.node);
+      });
+    });
   }
 
   const newest = createNewest();
@@ -99,26 +157,43 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       events = events.map((event) => withSeats(event, seats));
       const event = events.find(({ id }) => id === seats.event_id);
       if (event) cards.get(event.id)?.update(event);
-      setText(updated, `Updated ${formatClock(new Date())}`);
     },
     onEnd: () => polling.soon(),
   });
 
-  // A draft is told to nobody who shows no token, and a stream shows none.
-  const watch = () => live.watch(events.filter(({ status }) => status !== "draft"));
-  const areAllWatched = () => live.isOn() && events.length <= LIVE_EVENTS_MAX;
+  /** What can be seen and still change. A draft is told to nobody who shows no token, and a stream shows none. */
+  const watched = () =>
+    events.filter(
+      (event) => event.status !== "draft" && inView.has(event.id) && !isOver(event, serverNow()),
+    );
+  const watch = () => live.watch(watched());
+
+  /** Not with each card that is scrolled past: every other choice is another stream. */
+  function watchSoon() {
+    clearTimeout(watching);
+    watching = setTimeout(watch, WATCH_AFTER_MS);
+  }
+
+  const areAllWatched = () => live.isOn() && watched().length <= LIVE_EVENTS_MAX;
+
+  /** Of what is told nothing but what is new is to be asked for. */
+  const headLength = () =>
+    areAllWatched() ? PAGE_EVENTS : Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX);
 
   const polling = startPolling({
     everyMs: POLL_MS,
     calmMs: () => (areAllWatched() ? CALM_POLL_MS : null),
     signal,
-    ask: (abort) => read(eventsPath(Math.min(Math.max(events.length, PAGE_EVENTS), POLL_EVENTS_MAX)), abort),
-    onAnswer(page) {
-      const tail = olderThan(page.items, page.next !== null, events);
-      const known = new Map(events.map((event) => [event.id, event]));
-      events = [...page.items.map((event) => newest(known.get(event.id), event)), ...tail];
-      if (tail.length === 0) next = page.next;
-      setText(updated, `Updated ${formatClock(new Date())}`);
+    async ask(abort) {
+      const path = eventsPath(headLength(), "upcoming");
+      const page = await read(path, abort, path === known.path ? known.etag : null);
+      if (page !== null) known = { path, etag: page.etag ?? null };
+      const isWhole = page !== null && page.next === null && isListedByDate() && !isPastRead;
+      return { page, past: isWhole ? await read(eventsPath(PAGE_EVENTS, "past"), abort) : null };
+    },
+    onAnswer({ page, past }) {
+      if (page !== null) takeHead(page);
+      if (past !== null) takePast(past);
       draw();
     },
     onFailure(error) {
@@ -127,15 +202,54 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     },
   });
 
+  /** @param {Page<BookingEvent>} page */
+  function takeHead(page) {
+    const ids = new Set(page.items.map(({ id }) => id));
+    const last = page.next === null ? undefined : page.items.at(-1);
+    const now = serverNow();
+    const isKept = (/** @type {BookingEvent} */ event) =>
+      pastIds.has(event.id) ||
+      (last !== undefined && isBeyond(event, last)) ||
+      // It has ended meanwhile, and is not listed among what is to come any more.
+      (isListedByDate() && isOver(event, now));
+    const tail = events.filter((event) => !ids.has(event.id) && isKept(event));
+    const before = new Map(events.map((event) => [event.id, event]));
+    events = [...page.items.map((event) => newest(before.get(event.id), event)), ...tail];
+    if (tail.every(({ id }) => pastIds.has(id))) next = page.next;
+  }
+
+  /** @param {Page<BookingEvent>} page */
+  function takePast(page) {
+    const fresh = freshOf(page);
+    for (const { id } of page.items) pastIds.add(id);
+    events = [...events, ...fresh];
+    isPastRead = true;
+    nextPast = page.next;
+    return fresh;
+  }
+
+  /** @param {Page<BookingEvent>} page */
+  function takeNext(page) {
+    const fresh = freshOf(page);
+    events = [...events, ...fresh];
+    next = page.next;
+    // What is over follows what is to come.
+    if (next === null && isListedByDate() && !isPastRead) nextPast = eventsPath(PAGE_EVENTS, "past");
+    return fresh;
+  }
+
+  /** @param {Page<BookingEvent>} page */
+  const freshOf = ({ items }) => items.filter((event) => !events.some(({ id }) => id === event.id));
+
   more.addEventListener("click", async () => {
-    if (next === null || more.hasAttribute("aria-disabled")) return;
+    const path = next ?? nextPast;
+    if (path === null || more.hasAttribute("aria-disabled")) return;
     more.setAttribute("aria-disabled", "true");
     setText(moreError, "");
     try {
-      const page = await read(next, signal);
-      const fresh = page.items.filter((event) => !events.some(({ id }) => id === event.id));
-      events = [...events, ...fresh];
-      next = page.next;
+      const isOfPast = next === null;
+      const page = await read(path, signal);
+      const fresh = page === null ? [] : isOfPast ? takePast(page) : takeNext(page);
       draw();
       setText(status, `${plural(fresh.length, "more event", "more events")} shown.`);
       cards.get(fresh[0]?.id ?? "")?.focus();
@@ -146,23 +260,74 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     }
   });
 
-  return polling.first;
+  groups.addEventListener("click", ({ target }) => {
+    const openedId = target instanceof Element && target.closest("[data-event-id]")?.getAttribute("data-event-id");
+    if (!openedId) return;
+    left.set(title, { events, pastIds, isPastRead, next, nextPast, scrollY: window.scrollY, openedId });
+  });
+
+  /** As it was left, until what is new comes. */
+  function restore() {
+    const before = left.get(title);
+    if (!before) return;
+    left.delete(title);
+    ({ events, pastIds, isPastRead, next, nextPast } = before);
+    draw();
+    cards.get(before.openedId)?.focus({ preventScroll: true });
+    window.scrollTo(0, before.scrollY);
+  }
+
+  restore();
+  return loaded ? undefined : polling.first;
 }
 
 /**
- * What was paged in before and lies beyond the end of a fresh first page.
+ * Whether it comes after the last of a page, and so may be on one that was read before.
  *
- * @param {BookingEvent[]} fresh
- * @param {boolean} hasNext
- * @param {BookingEvent[]} known
+ * @param {BookingEvent} event
+ * @param {BookingEvent} last
  */
-function olderThan(fresh, hasNext, known) {
-  const last = fresh.at(-1);
-  if (!last || !hasNext) return [];
-  const ids = new Set(fresh.map(({ id }) => id));
+function isBeyond(event, last) {
+  if (isListedByDate()) return startOf(event) >= startOf(last);
   // Parsed, since two RFC 3339 texts of different precision do not sort as texts.
-  const end = Date.parse(last.created_at);
-  return known.filter(({ id, created_at }) => !ids.has(id) && Date.parse(created_at) <= end);
+  return Date.parse(event.created_at) <= Date.parse(last.created_at);
+}
+
+/** @param {string} key */
+function createGroup(key) {
+  const id = `group-${key}`;
+  const title = el("h2", { class: "group__title", id }, titleOf(key));
+  const list = el("ul", { class: "tickets", role: "list", "aria-labelledby": id });
+  const node = el("section", { class: `group group--${key === "past" ? "past" : "upcoming"}` }, title, list);
+  return { node, title, list };
+}
+
+/** @param {string} key */
+function titleOf(key) {
+  switch (key) {
+    case "today":
+      return "Today";
+    case "soon":
+      return "In the next 7 days";
+    case "undated":
+      return "Without a date";
+    case "past":
+      return "Past events";
+    default:
+      return formatMonth(key);
+  }
+}
+
+/**
+ * What is in its right place stays untouched, so that focus and hover stay with it.
+ *
+ * @param {HTMLElement} parent
+ * @param {number} index
+ * @param {HTMLElement} node
+ */
+function placeAt(parent, index, node) {
+  const here = parent.children[index];
+  if (here !== node) parent.insertBefore(node, here ?? null);
 }
 
 function emptyNotice() {

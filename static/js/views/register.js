@@ -5,6 +5,7 @@ import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
+import { keepDraft } from "../draft.js";
 import { createPersonForm, personOf } from "../person_form.js";
 import {
   NOTHING_BOOKED,
@@ -21,8 +22,11 @@ import { isUnsettled } from "../unsettled.js";
 import { createHold } from "./hold.js";
 import { createRegistrationWindowNotice } from "./registration_window_notice.js";
 
+/** @import { Place } from "../outcome.js" */
 /** @import { Wish } from "../registering.js" */
-/** @import { BookingEvent, Seated } from "../types.js" */
+/** @import { WindowState } from "../registration_window.js" */
+/** @import { BookingEvent, Claimed, Seated } from "../types.js" */
+/** @import { Action } from "./event_action.js" */
 
 const HINT_FREE = "One address, one seat. You will see right away whether it worked.";
 const HINT_CONFIRM = "One address, one seat. A mail to it asks you to confirm.";
@@ -32,15 +36,32 @@ const HINT_WAITLIST =
   "Every seat is taken right now. Join the waitlist: a seat that comes free goes to the first in line.";
 const HINT_LINE = "Others are waiting in line already. Join them: who came first is served first.";
 
+const WHY_HOLD = "Not sure yet? A hold keeps the seat for you while you ask the others.";
+
+/** @type {Record<WindowState, string>} */
+const TITLES = {
+  open: "Take a seat",
+  draft: "Not published yet",
+  cancelled: "This event was cancelled",
+  over: "This event is over",
+  upcoming: "Registration has not opened yet",
+  closed: "Registration is closed",
+};
+
 /**
  * @param {string} eventId
- * @param {{ signal: AbortSignal, latest: () => BookingEvent | null, refresh: () => void }} context
+ * @param {object} context
+ * @param {AbortSignal} context.signal
+ * @param {() => BookingEvent | null} context.latest
+ * @param {() => void} context.refresh
+ * @param {(action: Action) => void} context.onAction What there is to do now.
  */
-export function createRegisterPanel(eventId, { signal, latest, refresh }) {
+export function createRegisterPanel(eventId, { signal, latest, refresh, onAction }) {
   const register = submitButton("register", "Register", "Registering…", "register");
   const hold = submitButton("hold", "Hold a seat for 10 minutes", "Holding…", "hold-start", "button--plain");
   const join = submitButton("waitlist", "Join the waitlist", "Joining…", "waitlist-join");
   const buttons = el("div", { class: "actions" }, register, hold);
+  const whyHold = el("p", { class: "field__hint" }, WHY_HOLD);
   /** As it was when the seat was asked for. @type {BookingEvent | null} */
   let before = null;
   const tryFor = createRegistering(eventId, latest, signal);
@@ -50,7 +71,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     email: { label: "Your e-mail address", missing: "Enter an e-mail address." },
     nameLabel: "Your name",
     isOwn: true,
-    actions: buttons,
+    actions: el("div", { class: "form__end" }, buttons, whyHold),
     button: register,
     busy: "Registering…",
     signal,
@@ -60,16 +81,13 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       return tryFor(wishOf(pressed), personOf(filled), write);
     },
     async onSent(registration, pressed) {
-      if (isToConfirm(registration)) {
-        form.fill({});
-        form.area.show(welcome(registration, wishOf(pressed)));
-        return refresh();
-      }
-      const place = wishOf(pressed) === "register" ? await placeFor(registration, before) : null;
+      const isSeat = !isToConfirm(registration) && wishOf(pressed) === "register";
+      const place = isSeat ? await placeFor(registration, before) : null;
       if (signal.aborted) return;
       form.fill({});
+      written.done();
       if (registration.status === "held") startHold(registration);
-      else form.area.show(welcome(registration, wishOf(pressed)), { place });
+      else finish(registration, wishOf(pressed), place);
       refresh();
     },
     onError(error) {
@@ -77,9 +95,25 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       return explainRefusal(error, latest());
     },
   });
+  const written = keepDraft(form.node, `register:${eventId}`);
+  const title = el("h2", { id: "register-title" }, TITLES.open);
   const hint = el("p", { class: "panel__text", role: "status" });
+  const another = el(
+    "button",
+    { type: "button", class: "button button--plain", "data-testid": "register-another", hidden: true },
+    "Register somebody else",
+  );
   const windowNotice = createRegistrationWindowNotice(signal, () => draw());
   let isHolding = false;
+  /** What came of it stands where the form was, until somebody else is to be registered. */
+  let isDone = false;
+
+  another.addEventListener("click", () => {
+    isDone = false;
+    form.area.clear();
+    draw();
+    form.focus();
+  });
 
   const holding = createHold(eventId, {
     signal,
@@ -89,8 +123,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     },
     onConfirmed(registration, held) {
       refresh();
-      form.area.show(welcome({ ...registration, manage_token: held.token }, "hold"));
-      form.area.focus();
+      finish({ ...registration, manage_token: held.token }, "hold", null);
     },
     onAgain(held) {
       form.fill({ user_email: held.email, name: held.name });
@@ -100,6 +133,14 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
       form.focus();
     },
   });
+
+  /** @param {Claimed} claimed @param {Wish} wish @param {Place | null} place */
+  function finish(claimed, wish, place) {
+    isDone = true;
+    form.area.show(welcome(claimed, wish), { place, event: latest() });
+    draw();
+    form.area.focus();
+  }
 
   /** @param {Seated} registration */
   function startHold({ id, manage_token: token, user_email, name: given, expires_at }) {
@@ -123,12 +164,15 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     const event = latest();
     if (!event) return;
     const state = windowState(event, serverNow());
+    const isFree = state === "open" && !isHolding && !isDone;
     windowNotice.update(event, state);
     holding.update(event);
-    form.node.hidden = isHolding || state !== "open";
-    hint.hidden = state !== "open" || isHolding;
+    setText(title, isDone ? "Your registration" : TITLES[state]);
+    form.node.hidden = hint.hidden = !isFree;
+    another.hidden = !isDone || state !== "open";
     const wanted = wishesOf(event);
     setText(hint, wanted.hint);
+    onAction(isFree ? actionOf(event, wanted.waitlist) : state === "upcoming" ? "upcoming" : null);
     // A seat that a mail asks about is held anyway.
     offer(wanted.waitlist ? [join] : event.confirm_address ? [register] : [register, hold]);
   }
@@ -144,6 +188,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     if (isUnsettled(form.node) || isThere) return;
     const hadFocus = buttons.contains(document.activeElement);
     buttons.replaceChildren(...wanted);
+    whyHold.hidden = !wanted.includes(hold);
     if (hadFocus) wanted[0]?.focus();
   }
 
@@ -164,12 +209,16 @@ export function createRegisterPanel(eventId, { signal, latest, refresh }) {
     node: el(
       "section",
       { class: "panel", "aria-labelledby": "register-title" },
-      el("div", {}, el("h2", { id: "register-title" }, "Take a seat"), hint),
+      el("div", {}, title, hint),
       windowNotice.node,
       form.node,
       holding.node,
       form.area.node,
+      another,
     ),
+    /** Where somebody registers, to be scrolled to. */
+    form: form.node,
+    focus: form.focus,
     /** What is drawn follows from the latest event, and from the clock. */
     update: draw,
   };
@@ -191,6 +240,12 @@ function submitButton(wish, label, busy, testid, look = "") {
 
 /** @param {HTMLElement} pressed */
 const wishOf = (pressed) => /** @type {Wish} */ (pressed.dataset.wish ?? "register");
+
+/** @param {BookingEvent} event @param {boolean} isForWaitlist @returns {Action} */
+function actionOf(event, isForWaitlist) {
+  if (isForWaitlist) return "waitlist";
+  return seatsLeft(event) > 0 ? "register" : null;
+}
 
 /** @param {BookingEvent} event */
 function wishesOf(event) {

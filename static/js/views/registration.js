@@ -5,8 +5,11 @@ import { pageAddress } from "../address.js";
 import { ProblemError, getEvent, registrationApi } from "../api.js";
 import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
+import { forgetTicket, keptTicket } from "../kept_tickets.js";
+import { forgetMine } from "../my_registrations.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
+import { showKeptTicket } from "./kept_ticket.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 import { createRegistrationPage } from "./registration_page.js";
@@ -17,6 +20,10 @@ import { createTransfer, openTransfer } from "./transfer.js";
 const POLL_MS = 3_000;
 /** The same while nobody looks, but somebody waits to be offered a seat, or is called. */
 const HIDDEN_POLL_MS = 30_000;
+/** The same for a ticket that is only looked at, and by nobody who does anything with it. */
+const CALM_POLL_MS = 60_000;
+/** For how long after somebody touched the page they may be waiting for what comes of it. */
+const TOUCHED_FOR_MS = 60_000;
 const TITLE = "Your registration";
 
 /**
@@ -39,6 +46,18 @@ export function registrationView({ root, signal, setTitle }, id, token) {
   let page = null;
   const call = createCalling(signal);
   let isWaiting = false;
+  let isSeated = false;
+  let touchedAt = Date.now();
+
+  const isCalm = () => isSeated && Date.now() - touchedAt > TOUCHED_FOR_MS && !hasUnsettled(body);
+
+  /** Whoever comes back to a ticket wants to know how it stands now. */
+  function touch() {
+    const wasCalm = isCalm();
+    touchedAt = Date.now();
+    if (wasCalm) polling.now();
+  }
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, touch, { signal });
 
   /**
    * An offer lasts for a while only, and who waits is looking at something else. Where they accept it, or it is taken
@@ -49,6 +68,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
   function note(status) {
     const isOffered = status === "offered";
     isWaiting = isOffered || status === "waitlisted";
+    isSeated = status === "confirmed";
     call(isOffered);
     setTitle(isOffered ? "● A seat is offered to you" : TITLE);
   }
@@ -63,6 +83,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
 
   const polling = startPolling({
     everyMs: POLL_MS,
+    calmMs: () => (isCalm() ? CALM_POLL_MS : null),
     hiddenMs: () => (isWaiting ? HIDDEN_POLL_MS : null),
     signal,
     ask,
@@ -82,6 +103,10 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       const isGone = error instanceof ProblemError && [401, 403, 404].includes(error.status);
       // Whatever is sent from this page may be why, and its answer may be all that leads on from here.
       if (isGone && hasUnsettled(body)) return "settling";
+      if (isGone) {
+        forgetTicket(id);
+        forgetMine(id, token);
+      }
       if (error instanceof ProblemError && [401, 403].includes(error.status)) {
         showDeadLink();
         return stop();
@@ -95,7 +120,9 @@ export function registrationView({ root, signal, setTitle }, id, token) {
         );
         return stop();
       }
-      if (!page) {
+      const kept = page ? null : keptTicket(id);
+      if (kept) showKeptTicket(body, kept);
+      else if (!page) {
         setText(title, "Your registration could not be loaded");
         showLoadError(body, title, error);
       }

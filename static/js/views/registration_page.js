@@ -1,17 +1,18 @@
 // @ts-check
 /** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
 
-import { eventAddress } from "../address.js";
 import { serverNow } from "../clock.js";
 import { createConfirmation } from "../confirmation.js";
 import { el, setText } from "../dom.js";
+import { createKeepOnDevice } from "../keep_on_device.js";
+import { forgetTicket, keepTicket } from "../kept_tickets.js";
+import { forgetMine, refreshMine } from "../my_registrations.js";
 import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
-import { nameShown } from "../text.js";
 import { createCorrectName } from "./correct_name.js";
-import { createEventFacts } from "./event_facts.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
+import { createPass } from "./pass.js";
 import { headingOf, statusText } from "./registration_status.js";
 import { createTicket } from "./ticket_panel.js";
 
@@ -27,33 +28,27 @@ import { createTicket } from "./ticket_panel.js";
 export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const title = el("h1", { tabindex: -1 });
   const statusLine = el("p", { class: "lede", role: "status", "data-testid": "registration-status" });
-  const eventLink = el("a", { dir: "auto", "data-testid": "registration-event" });
-  const facts = createEventFacts();
-  const email = el("bdi", { "data-testid": "registration-email" });
-  const name = el("bdi", { "data-testid": "registration-name" });
   const correct = createCorrectName(api, { signal, onCorrected: () => refresh() });
-  const sheet = el(
-    "section",
-    { class: "sheet", "aria-label": "The event and you" },
-    el("h2", {}, eventLink),
-    facts.node,
-    el("dl", { class: "facts facts--plain" }, el("dt", {}, "For"), el("dd", {}, name, " ", email)),
-    correct.node,
-  );
   const inLine = el("p", { class: "in-line", hidden: true });
   const deadline = el("div", {});
-  const ticket = createTicket(api, signal);
-  const manage = createManage(api, { signal, onCancelled: settle, onPassedOn: pass });
+  const ticket = createTicket(api, signal, (shown) => {
+    code = shown;
+    keep();
+  });
+  const keepOnDevice = createKeepOnDevice(id, token, () => latest?.event ?? null);
+  const pass = createPass(ticket.node, keepOnDevice.node);
+  const manage = createManage(api, { signal, onCancelled: settle, onPassedOn: leave });
   const history = createHistory(api, signal);
   const node = el(
     "div",
-    { "data-testid": "registration-page" },
+    { class: "registration", "data-testid": "registration-page" },
     el("div", { class: "page-head" }, el("div", {}, title, statusLine)),
     inLine,
     deadline,
     // At the door it is the ticket that must be found at once.
-    ticket.node,
-    sheet,
+    pass.node,
+    ticket.code,
+    correct.node,
     manage.node,
     history.node,
   );
@@ -62,6 +57,23 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   let running = null;
   /** @type {ReturnType<typeof createConfirmation> | null} */
   let confirmation = null;
+  /** The ticket that is shown. @type {{ text: string, svg: string } | null} */
+  let code = null;
+  /** @type {{ registration: Registration, event: BookingEvent } | null} */
+  let latest = null;
+  let kept = "";
+
+  /** What is shown is there again without a network, as it was last. */
+  function keep() {
+    if (code === null || latest === null) return;
+    const { registration, event } = latest;
+    // How full it is says nothing to whoever is in.
+    const { name, starts_at, ends_at, over_at, timezone, venue, language } = event;
+    const now = JSON.stringify([code.text, registration, name, starts_at, ends_at, over_at, timezone, venue, language]);
+    if (now === kept) return;
+    kept = now;
+    keepTicket({ registration, event, ...code });
+  }
 
   /** It stands otherwise now, and what was pressed is gone: the title says how it stands. */
   function settle() {
@@ -70,13 +82,16 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   }
 
   /** It is somebody else's now: nothing of it is shown any more. */
-  function pass() {
+  function leave() {
     isOver = true;
+    forgetTicket(id);
+    forgetMine(id);
     setText(title, "You passed it on");
-    setText(statusLine, "This link and your ticket are dead. They open nothing any more.");
+    setText(statusLine, "This link and your ticket have stopped working.");
     statusLine.dataset.status = "passed_on";
-    for (const part of [inLine, deadline, ticket.node, correct.node, history.node]) part.remove();
-    name.closest("dl")?.remove();
+    for (const part of [inLine, deadline, ticket.node, ticket.code, correct.node, history.node, keepOnDevice.node]) part.remove();
+    pass.removePerson();
+    pass.node.classList.add("ticket--whole");
   }
 
   /** @param {Registration} registration @param {BookingEvent} event */
@@ -119,16 +134,19 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       statusLine.dataset.status = status;
       statusLine.dataset.over = String(isPast);
       setText(statusLine, statusText(registration, event, isPast));
-      setText(eventLink, nameShown(event.name));
-      eventLink.setAttribute("href", eventAddress(event.id));
-      facts.update(event);
-      setText(name, registration.name ?? "");
-      setText(email, registration.user_email);
+      latest = { registration, event };
+      refreshMine(id, token, event);
       inLine.hidden = status !== "waitlisted" || isPast;
       if (inLine.hidden) inLine.replaceChildren();
       else drawPosition(inLine, position ?? null);
       drawDeadline(registration, event);
       ticket.update(status === "confirmed");
+      pass.update(registration, event);
+      if (status === "confirmed") keep();
+      else {
+        code = null;
+        forgetTicket(id);
+      }
       correct.update(registration);
       manage.update(registration, isPast);
       history.update(registration);

@@ -25,9 +25,10 @@ import { createCorrection } from "./correction.js";
  */
 export function createRow(first, { signal, onOpen }) {
   const { id } = first;
-  const personId = `person-${id}`;
-  const email = el("bdi", {});
-  const name = el("bdi", { class: "quiet" });
+  const [nameId, emailId] = [`person-${id}`, `person-email-${id}`];
+  const personId = `${nameId} ${emailId}`;
+  const email = el("bdi", { id: emailId, "data-testid": "person-email" });
+  const name = el("bdi", { id: nameId, "data-testid": "person-name" });
   const stamp = el("span", { class: "stamp" });
   const correct = el(
     "button",
@@ -40,9 +41,9 @@ export function createRow(first, { signal, onOpen }) {
     },
     "Correct",
   );
-  const editor = el("div", { class: "entry__below" });
+  const editor = el("div", { class: "person__below" });
   // In the page before its text comes, so that it is read out.
-  const made = el("div", { class: "entry__below", role: "status" });
+  const made = el("div", { class: "person__below", role: "status" });
   let latest = first;
 
   const renew = createConfirmStep({
@@ -57,19 +58,31 @@ export function createRow(first, { signal, onOpen }) {
     nothing: "There is no new link.",
     signal,
     refusals: { closed: () => EVENT_CANCELLED },
+    onAsk: (isAsking) => setOpen(isAsking),
     onDone: ({ manage_token }) => showLink("Their new link", manage_token ?? null),
   });
 
+  // Laid out as a grid, which takes from a table what it is to those who hear it: so it is said again.
   const node = el(
-    "li",
-    { class: "entry", "data-testid": "registration" },
-    el("span", { id: personId }, email, " ", name),
-    stamp,
-    el("div", { class: "entry__actions" }, correct, renew.node),
-    editor,
-    made,
+    "tr",
+    { class: "person", role: "row", "data-testid": "registration" },
+    el("td", { role: "cell", class: "person__name" }, name),
+    el("td", { role: "cell" }, email),
+    el("td", { role: "cell" }, stamp),
+    el(
+      "td",
+      { role: "cell", class: "person__actions" },
+      el("div", { class: "person__buttons" }, correct, renew.node),
+      editor,
+      made,
+    ),
   );
   const row = { node, update, close };
+
+  /** What is asked or corrected has the whole width. @param {boolean} isOpen */
+  function setOpen(isOpen) {
+    node.classList.toggle("person--open", isOpen || editor.hasChildNodes() || made.hasChildNodes());
+  }
 
   correct.addEventListener("click", () => {
     if (editor.hasChildNodes()) return close();
@@ -77,12 +90,14 @@ export function createRow(first, { signal, onOpen }) {
     made.replaceChildren();
     const correction = createCorrection(latest, { signal, onCorrected, onClose: leave });
     editor.replaceChildren(correction.node);
+    setOpen(true);
     correct.setAttribute("aria-expanded", "true");
     correction.focus();
   });
 
   function close() {
     editor.replaceChildren();
+    setOpen(false);
     correct.setAttribute("aria-expanded", "false");
   }
 
@@ -110,6 +125,7 @@ export function createRow(first, { signal, onOpen }) {
     made.replaceChildren(
       el("div", { class: "outcome outcome--note", "data-testid": "new-link-made" }, title, link),
     );
+    setOpen(true);
     title.focus();
   }
 

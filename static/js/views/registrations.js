@@ -20,11 +20,17 @@ const REFRESH_REGISTRATIONS_MAX = 200;
  * @param {AbortSignal} signal
  */
 export function createRegistrations(eventId, signal) {
-  const list = el("ol", { class: "entries", role: "list" });
+  const list = el("tbody", { role: "rowgroup" });
+  const table = el(
+    "table",
+    { class: "people", role: "table", "aria-label": "Who is registered", hidden: true },
+    el("thead", { role: "rowgroup" }, headElement("Name", "Address", "Registered", "What to do")),
+    list,
+  );
   const status = el("p", { class: "quiet", role: "status" }, "Loading…");
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, "Show more");
   more.setAttribute("data-testid", "registrations-more");
-  const node = disclosureElement("registrations", "Who is registered", status, list, more);
+  const node = disclosureElement("registrations", "Who is registered", status, table, more);
 
   /** The page that comes next. @type {string | null} */
   let next = null;
@@ -47,6 +53,7 @@ export function createRegistrations(eventId, signal) {
       await read();
       readAt = versionBefore;
       setText(status, summary(rows.size, next === null));
+      table.hidden = rows.size === 0;
       setText(more, "Show more");
       more.hidden = next === null;
     } catch (error) {
@@ -121,6 +128,14 @@ export function createRegistrations(eventId, signal) {
     },
   };
 }
+
+/** @param {...string} titles */
+const headElement = (...titles) =>
+  el(
+    "tr",
+    { class: "person person--head", role: "row" },
+    ...titles.map((title) => el("th", { role: "columnheader", scope: "col" }, title)),
+  );
 
 /** @param {number} count @param {boolean} complete */
 function summary(count, complete) {

@@ -68,4 +68,4 @@ export function createSignIn(signal) {
   return { node: el("div", { class: "sign-in" }, form, area.node), focus: () => field.input.focus() };
 }
 
-const NOT_A_TOKEN = "This server does not know that token. It may have a slip in it, or have been revoked.";
+const NOT_A_TOKEN = "This server does not know that token. It may be mistyped, or have been revoked.";

@@ -2,16 +2,14 @@
 /** The ticket: as a QR code for the scanner at the door, and as text for when that fails. */
 
 import { copyButtonElement } from "../copy.js";
+import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 
-/**
- * @param {RegistrationApi} api
- * @param {AbortSignal} signal
- */
-export function createTicket(api, signal) {
+/** The stub of a ticket, and what belongs below it. */
+export function createTicketStub() {
   // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
   const code = el("img", {
     class: "qr",
@@ -22,16 +20,53 @@ export function createTicket(api, signal) {
   });
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
-  const status = el("p", { class: "quiet", role: "status" });
+  const status = el("p", { class: "ticket-stub__status", role: "status" });
   const copy = copyButtonElement("Copy the code", () => text.textContent ?? "", "ticket-copy");
-  const details = el("div", { class: "ticket-code", hidden: true }, el("h3", {}, "As text"), text, copy);
+  const print = el("button", { type: "button", class: "link-button", "data-testid": "ticket-print" }, "Print");
+  print.addEventListener("click", () => window.print());
+  const details = disclosureElement("ticket-code", "If the code cannot be scanned", text, copy);
+  details.classList.add("ticket-code");
+  details.hidden = true;
   const node = el(
     "section",
-    { class: "panel ticket-panel", "data-testid": "ticket", "aria-labelledby": "ticket-title", hidden: true },
-    el("h2", { id: "ticket-title" }, "Your ticket"),
+    { class: "ticket__stub ticket-stub", "data-testid": "ticket", "aria-labelledby": "ticket-title" },
+    el("h2", { id: "ticket-title", class: "visually-hidden" }, "Your ticket"),
+    code,
     status,
-    el("div", { class: "ticket-panel__codes" }, code, details),
+    print,
   );
+  print.hidden = true;
+
+  return {
+    node,
+    /** What is folded away until it is needed. */
+    code: details,
+    /** @param {string} svg @param {string} ticket */
+    show(svg, ticket) {
+      code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+      setText(text, ticket);
+      code.hidden = details.hidden = print.hidden = false;
+      setText(status, "Let them scan it at the door. Turn the brightness up if it is not read.");
+    },
+    /** A ticket that is worth nothing must not be shown at a door. */
+    clear() {
+      code.removeAttribute("src");
+      setText(text, "");
+      code.hidden = details.hidden = print.hidden = true;
+    },
+    /** @param {string} words */
+    say: (words) => setText(status, words),
+  };
+}
+
+/**
+ * @param {RegistrationApi} api
+ * @param {AbortSignal} signal
+ * @param {(ticket: { text: string, svg: string }) => void} onShown
+ */
+export function createTicket(api, signal, onShown) {
+  const stub = createTicketStub();
+  stub.node.hidden = true;
   /** @type {"none" | "loading" | "shown"} */
   let state = "none";
 
@@ -39,29 +74,27 @@ export function createTicket(api, signal) {
     state = "loading";
     try {
       const [ticket, svg] = await Promise.all([api.ticket(signal), api.ticketSvg(signal)]);
-      code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-      setText(text, ticket.ticket);
-      code.hidden = details.hidden = false;
-      setText(status, "Let them scan it at the door. Turn the brightness up if it is not read.");
+      // It may have been given up meanwhile.
+      if (state !== "loading") return;
+      stub.show(svg, ticket.ticket);
       state = "shown";
+      onShown({ text: ticket.ticket, svg });
     } catch (error) {
       if (signal.aborted) return;
       state = "none";
-      setText(status, `The ticket could not be loaded. ${explainRead(error)} This page keeps trying.`);
+      stub.say(`The ticket could not be loaded. ${explainRead(error)} This page keeps trying.`);
     }
   }
 
   return {
-    node,
+    node: stub.node,
+    code: stub.code,
     /** @param {boolean} isDue Whether there is a ticket. */
     update(isDue) {
-      node.hidden = !isDue;
+      stub.node.hidden = !isDue;
       if (isDue && state === "none") load();
       if (isDue || state === "none") return;
-      // A ticket that is worth nothing must not be shown at a door.
-      code.removeAttribute("src");
-      setText(text, "");
-      code.hidden = details.hidden = true;
+      stub.clear();
       state = "none";
     },
   };

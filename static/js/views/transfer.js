@@ -7,6 +7,7 @@ import { explain } from "../explain.js";
 import { openAttempt } from "../idempotency.js";
 import { createPersonForm, isPerson, personOf } from "../person_form.js";
 import { THEIRS, privateLinkElement } from "../private_link.js";
+import { createQuestion } from "../question.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 /** @import { Outcome, Refusals } from "../explain.js" */
@@ -28,6 +29,19 @@ export function createTransfer(api, signal, onDone) {
     "Pass it on",
   );
   let own = "";
+  /** To whom it was said that it is to go. */
+  let agreed = "";
+  const question = createQuestion({
+    testid: "transfer-confirm",
+    yes: "Yes, pass it on",
+    no: "No, keep it",
+    isGrave: true,
+    onYes() {
+      agreed = textOf(form.person());
+      form.again(button);
+    },
+    onNo: () => button.focus(),
+  });
   const form = createPersonForm({
     testid: "transfer-form",
     named: { "aria-label": "Pass it on" },
@@ -39,6 +53,17 @@ export function createTransfer(api, signal, onDone) {
     busy: "Passing it on…",
     signal,
     nothing: NOTHING_PASSED_ON,
+    asks(filled) {
+      // To whom it is theirs already nothing is passed on.
+      const isOwn = filled.user_email.toLowerCase() === own;
+      if (isOwn || agreed === textOf(personOf(filled))) return false;
+      question.ask(
+        "Pass your seat on to ",
+        filled.user_email,
+        "? Your link and your ticket stop working at once, and you cannot take it back.",
+      );
+      return true;
+    },
     send(filled, write) {
       const to = personOf(filled);
       return write([TRANSFER, api.id, to], (key) => api.transfer(to, key));
@@ -50,6 +75,8 @@ export function createTransfer(api, signal, onDone) {
     },
     onError: (error) => explain(error, NOTHING_PASSED_ON, REFUSALS),
   });
+  form.node.append(question.node);
+  form.node.addEventListener("input", question.close);
   const node = disclosureElement(
     "transfer",
     "Pass it on to somebody else",
@@ -83,6 +110,7 @@ export function createTransfer(api, signal, onDone) {
     /** @param {Person} to To whom it may have been passed on. */
     resume(to) {
       node.open = true;
+      agreed = textOf(to);
       form.resume(to);
     },
     /** @param {Registration} registration */
@@ -91,6 +119,9 @@ export function createTransfer(api, signal, onDone) {
     },
   };
 }
+
+/** @param {Person} person */
+const textOf = (person) => JSON.stringify(person);
 
 /**
  * To whom a registration may have been passed on: the answer was lost, and with it the new link.

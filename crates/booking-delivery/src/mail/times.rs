@@ -83,6 +83,33 @@ pub fn span(language: Language, details: &EventDetails) -> Option<String> {
     })
 }
 
+/// A day as a leaf of a calendar has it, such as `May`, `1` and `Fri`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// The month, cut short.
+    pub month: String,
+    /// Which of the month it is.
+    pub day: u32,
+    /// The day of the week, cut short.
+    pub weekday: String,
+}
+
+/// The day of an instant.
+pub fn leaf(language: Language, zone: Option<&TimeZone>, at: DateTime<Utc>) -> Leaf {
+    let (_, at) = local(zone, at);
+    let words = language as usize;
+    let weekday = DAYS[words][at.weekday().num_days_from_monday() as usize];
+    let letters = match language {
+        Language::En => 3,
+        Language::De => 2,
+    };
+    Leaf {
+        month: MONTHS[words][at.month0() as usize].chars().take(3).collect(),
+        day: at.day(),
+        weekday: weekday.chars().take(letters).collect(),
+    }
+}
+
 fn local(zone: Option<&TimeZone>, at: DateTime<Utc>) -> (Tz, DateTime<Tz>) {
     // There is a zone of this name: it was parsed by the same database.
     let zone = zone.and_then(|zone| zone.as_str().parse().ok()).unwrap_or(Tz::UTC);
@@ -133,6 +160,20 @@ mod tests {
             ends_at: ends_at.map(at),
             timezone: zone.map(|zone| TimeZone::parse(zone).expect("a zone")),
             ..EventDetails::named(EventName::parse("Jazz").expect("a name"))
+        }
+    }
+
+    #[test]
+    fn a_leaf_is_of_the_day_that_it_is_where_the_event_is() {
+        let at = parse_instant("2026-03-31T23:30:00Z").expect("a time");
+        let zone = TimeZone::parse("Europe/Berlin").expect("a zone");
+        for (language, zone, expected) in [
+            (Language::En, Some(&zone), ("Apr", 1, "Wed")),
+            (Language::De, Some(&zone), ("Apr", 1, "Mi")),
+            (Language::De, None, ("Mär", 31, "Di")),
+        ] {
+            let Leaf { month, day, weekday } = leaf(language, zone, at);
+            assert_eq!((month.as_str(), day, weekday.as_str()), expected);
         }
     }
 

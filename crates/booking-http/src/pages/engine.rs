@@ -21,7 +21,9 @@ macro_rules! templates {
 }
 
 templates! {
+    "date_block.html"
     "event.html"
+    "event_about.html"
     "event_form.html"
     "event_ticket.html"
     "layout.html"

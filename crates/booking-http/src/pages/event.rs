@@ -6,8 +6,8 @@ use crate::pages::description;
 use crate::pages::engine::script_json;
 use crate::pages::frame::Frame;
 use crate::pages::linked_data::LinkedData;
-use booking_core::{Event, EventId, EventStatus, EventTag, Language};
-use booking_delivery::mail::{moment, span};
+use booking_core::{Event, EventDetails, EventId, EventStatus, EventTag, Language};
+use booking_delivery::mail::{Leaf, leaf, moment, span};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -32,6 +32,7 @@ pub(crate) struct EventWords {
     name: String,
     language: &'static str,
     badge: Option<Badge>,
+    date: Option<DateBlock>,
     pub(crate) when: Option<String>,
     starts_at: Option<DateTime<Utc>>,
     venue: Option<String>,
@@ -43,6 +44,8 @@ pub(crate) struct EventWords {
     description: String,
     seats: Seats,
     is_open: bool,
+    is_full: bool,
+    form_title: &'static str,
     /// Whether who comes now is put in line.
     is_line: bool,
     hint: Option<&'static str>,
@@ -60,10 +63,29 @@ struct Badge {
     words: &'static str,
 }
 
+/// Its day, as a leaf of a calendar.
+#[derive(Serialize)]
+pub(crate) struct DateBlock {
+    month: String,
+    day: u32,
+    weekday: String,
+}
+
+impl DateBlock {
+    /// The day on which it begins, if that is known.
+    pub(crate) fn of(details: &EventDetails) -> Option<Self> {
+        let Leaf { month, day, weekday } =
+            leaf(LANGUAGE, details.timezone.as_ref(), details.starts_at?);
+        Some(Self { month, day, weekday })
+    }
+}
+
 /// How full it is.
 #[derive(Serialize)]
 pub(crate) struct Seats {
     is_spent: bool,
+    /// Whether what is left is soon gone.
+    is_few: bool,
     number: String,
     unit: &'static str,
     text: String,
@@ -147,6 +169,7 @@ impl EventWords {
             name: details.name.as_str().to_owned(),
             language: details.language.as_str(),
             badge: badge(state),
+            date: DateBlock::of(details),
             when: span(LANGUAGE, details),
             starts_at: details.starts_at,
             venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
@@ -156,6 +179,8 @@ impl EventWords {
             description: description::to_html(details.description.as_str()),
             seats: Seats::of(event, state),
             is_open,
+            is_full,
+            form_title: form_title(state),
             is_line,
             hint: is_open.then(|| hint(event, is_full, is_line)),
             notice: notice(event, state),
@@ -198,6 +223,8 @@ impl Seats {
         let blocks = capacity.clamp(1, BLOCKS_MAX);
         Self {
             is_spent: spent.is_some(),
+            // The same share as in `static/js/seats.js`.
+            is_few: spent.is_none() && u64::from(left) * 5 < u64::from(capacity),
             number: spent.map_or_else(|| grouped(left), str::to_owned),
             unit,
             text: format!("{} of {} {seats} taken", grouped(booked), grouped(capacity)),
@@ -252,6 +279,17 @@ fn kept_words(days: u32) -> String {
         0 => "Erased when the event is over".to_owned(),
         1 => "Erased 1 day after the event".to_owned(),
         days => format!("Erased {} days after the event", grouped(days)),
+    }
+}
+
+fn form_title(state: State) -> &'static str {
+    match state {
+        State::Open => "Take a seat",
+        State::Draft => "Not published yet",
+        State::Cancelled => "This event was cancelled",
+        State::Over => "This event is over",
+        State::Upcoming(_) => "Registration has not opened yet",
+        State::Closed(_) => "Registration is closed",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The events to come, as a list.
 
 use crate::pages::description::summary;
-use crate::pages::event::{LANGUAGE, Seats, is_hidden};
+use crate::pages::event::{DateBlock, LANGUAGE, Seats, is_hidden};
 use crate::pages::frame::Frame;
 use booking_core::{Event, EventId, Venue};
 use booking_delivery::mail::span;
@@ -27,6 +27,7 @@ pub(crate) struct Card<'a> {
     id: EventId,
     name: &'a str,
     language: &'static str,
+    date: Option<DateBlock>,
     when: Option<String>,
     starts_at: Option<DateTime<Utc>>,
     venue: Option<&'a str>,
@@ -51,6 +52,7 @@ fn card(event: &Event, now: DateTime<Utc>) -> Card<'_> {
         id: event.id,
         name: details.name.as_str(),
         language: details.language.as_str(),
+        date: DateBlock::of(details),
         when: span(LANGUAGE, details),
         starts_at: details.starts_at,
         venue: details.venue.as_ref().map(Venue::as_str),

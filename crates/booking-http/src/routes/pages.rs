@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Where scripts show what they have asked for: a registration, whose token no server sees, and what is the organizers'.
-pub(super) const SHELLS: [&str; 4] = ["/r/{id}", "/o", "/o/{path:.*}", "/find"];
+pub(super) const SHELLS: [&str; 5] = ["/r/{id}", "/o", "/o/{path:.*}", "/find", "/mine"];
 
 /// The path under which it is kept for when there is no network.
 pub(super) const KEPT_SHELL: &str = "/o";

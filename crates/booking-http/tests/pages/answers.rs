@@ -49,6 +49,7 @@ async fn pass_on(page: &Browser, to: &str) {
     page.click("@transfer summary").await;
     page.fill("user_email", to).await;
     page.click("@transfer-submit").await;
+    page.click("@transfer-confirm-yes").await;
 }
 
 /// The new link is shown, and is the one that works.
@@ -152,6 +153,7 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
 
     // Whoever types the same once more asks for the same.
     page.js("window.keys = []; window.onTheWay = [2_000]").await;
+    page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@register").await;
     go_away_and_back(&page, &concert).await;
@@ -161,6 +163,7 @@ async fn who_goes_away_during_a_booking_finds_it_again() {
 
     // A hold, and over a page that is loaded anew.
     page.js("window.onTheWay = ['lost']").await;
+    page.register_another().await;
     page.fill("user_email", "third@example.org").await;
     page.click("@hold-start").await;
     page.outcome("unknown").await;

@@ -90,6 +90,7 @@ async fn an_event_has_no_faults_in_any_state() {
     page.click("@registrations summary").await;
     page.wait("@registration").await;
     assert_no_faults(&page, "an event right after registering").await;
+    page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@hold-start").await;
     page.wait("@hold-countdown[data-seconds]").await;
@@ -152,6 +153,7 @@ async fn a_registration_has_no_faults_in_any_state() {
     page.click("@transfer summary").await;
     page.fill("user_email", "new@example.org").await;
     page.click("@transfer-submit").await;
+    page.click("@transfer-confirm-yes").await;
     page.wait("@transfer-done").await;
     assert_no_faults(&page, "a registration that was passed on").await;
     page.reload().await;

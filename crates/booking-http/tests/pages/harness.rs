@@ -194,6 +194,12 @@ impl Browser {
         self.outcome(outcome).await;
     }
 
+    /// What came of it stands where the form was: for the next person that has to be asked for.
+    pub(crate) async fn register_another(&self) {
+        self.click("@register-another").await;
+        self.wait("#field-user_email:focus").await;
+    }
+
     /// Types on the keyboard, to wherever the focus is.
     pub(crate) async fn press(&self, keys: &str) {
         let mut actions = KeyActions::new("keyboard".to_owned());

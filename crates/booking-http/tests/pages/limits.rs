@@ -201,8 +201,8 @@ async fn an_event_whose_name_shows_nothing_can_be_read_and_clicked() {
     page.open("/#/").await;
     page.wait("@event-card").await;
     page.reload().await;
-    assert_eq!(page.text("@event-card h2").await, "Event without a name");
-    page.click("@event-card h2 a").await;
+    assert_eq!(page.text("@event-card h3").await, "Event without a name");
+    page.click("@event-card h3 a").await;
     assert_eq!(page.text("h1@event-name").await, "Event without a name");
     page.open(&format!("/#/events/{concert}/door")).await;
     page.wait("@door-seats[data-count='0']").await;

@@ -4,6 +4,7 @@
 mod common;
 
 mod answers;
+mod attendee;
 mod axe;
 mod check_in;
 mod corrections;

@@ -1,6 +1,7 @@
 //! A registration of one's own, by its private link: the ticket, passing it on, and who sees the link.
 
-use crate::common::acts::{done, event, id, private, ticket};
+use crate::axe::assert_no_faults;
+use crate::common::acts::{done, event, id, path, private, ticket};
 use crate::common::{App, Data, http};
 use crate::harness::{Browser, Page};
 use serde_json::json;
@@ -40,6 +41,7 @@ async fn a_private_link_shows_the_ticket_and_what_happened() {
     )
     .await;
     let registration = json!({"id": number});
+    page.click("@ticket-code summary").await;
     assert_eq!(page.text("@ticket-text").await, ticket(&page.app, &registration));
     page.click("@ticket-copy").await;
     page.until("return document.querySelector('.ticket-code [role=status]').textContent !== ''")
@@ -69,10 +71,20 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
     page.assert_refused("user_email", "Enter their e-mail address.").await;
     page.fill("user_email", "taken@example.org").await;
     page.click("@transfer-submit").await;
+    page.click("@transfer-confirm-yes").await;
     page.outcome("already_registered").await;
     page.fill("user_email", "grace@example.org").await;
     page.fill("name", "Grace").await;
     page.click("@transfer-submit").await;
+    // Not by a slip: the focus is on the answer that does no harm.
+    page.wait("@transfer-confirm-no:focus").await;
+    assert!(page.text("@transfer-confirm").await.contains("grace@example.org"));
+    assert_no_faults(&page, "whether to pass a seat on").await;
+    page.enter("").await;
+    page.wait("@transfer-submit:focus").await;
+    assert_eq!(done(&page.app.get(&path(&ada)), 200)["user_email"], "ada@example.org");
+    page.click("@transfer-submit").await;
+    page.click("@transfer-confirm-yes").await;
     page.wait("@transfer-done h3:focus").await;
     page.wait("@registration-status[data-status=passed_on]").await;
     for part in ["@ticket", "@history", "@registration-email", "@cancel-registration"] {
@@ -89,6 +101,7 @@ async fn what_is_passed_on_has_a_new_link_and_the_old_is_dead() {
     page.wait("@registration-status[data-status=confirmed]").await;
     assert_eq!(page.text("@registration-email").await, "grace@example.org");
     page.wait("@ticket-qr:not([hidden])").await;
+    page.click("@ticket-code summary").await;
     let new = page.text("@ticket-text").await;
     assert!(new.len() == 146 && new != old, "{new}");
     page.click("@history summary").await;
@@ -179,6 +192,7 @@ async fn the_token_of_a_link_is_only_ever_in_one_header() {
     browser.click("@transfer summary").await;
     browser.fill("user_email", "grace@example.org").await;
     browser.click("@transfer-submit").await;
+    browser.click("@transfer-confirm-yes").await;
     let new = browser.attribute("@transfer-done @private-link", "href").await;
     browser.click("@transfer-done @private-link").await;
     browser.click("@cancel-registration").await;

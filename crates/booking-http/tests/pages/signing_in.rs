@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const NOT_A_TOKEN: &str =
-    "This server does not know that token. It may have a slip in it, or have been revoked.";
+    "This server does not know that token. It may be mistyped, or have been revoked.";
 
 /// Waits until the server says this of who shows `token`.
 async fn until_taken(app: &App, token: &str, status: u16) {
@@ -226,6 +226,7 @@ async fn visitors_are_asked_for_nothing_and_organizers_manage_their_own() {
         .await;
     page.open(&format!("/#/events/{concert}")).await;
     page.register("ada@example.org", "registered").await;
+    page.register_another().await;
     page.fill("user_email", "grace@example.org").await;
     page.click("@hold-start").await;
     page.click("@hold-confirm").await;

@@ -5,8 +5,18 @@ export class FakeElement extends EventTarget {
   parent = null;
   dataset = {};
   textContent = "Save";
+  value = "";
   isConnected = true;
   focused = 0;
+
+  classes = new Set();
+  classList = {
+    add: (name) => void this.classes.add(name),
+    toggle: (name, isOn = !this.classes.has(name)) => {
+      this.classes[isOn ? "add" : "delete"](name);
+      return isOn;
+    },
+  };
 
   constructor(tag = "div") {
     super();

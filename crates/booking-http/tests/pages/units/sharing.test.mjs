@@ -1,0 +1,120 @@
+import "./setup.mjs";
+import { FakeElement, startPage } from "./elements.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { googleUrl, outlookUrl } from "../../../../../static/js/calendar_links.js";
+import { shareElement } from "../../../../../static/js/share.js";
+import { createEventAction } from "../../../../../static/js/views/event_action.js";
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const EVENT = {
+  name: "Jazz & more = fun?",
+  venue: "The cellar, Köln",
+  starts_at: "2027-10-31T03:30:12.5+02:00",
+  ends_at: "2027-10-31T05:00:00Z",
+};
+const ADDRESS = "https://booking.example/#/events/e";
+
+test("a calendar gets the event to the second, in UTC, and whatever is in its name stays in there", () => {
+  const google = new URL(googleUrl(EVENT, ADDRESS)).searchParams;
+  assert.deepEqual(Object.fromEntries(google), {
+    action: "TEMPLATE",
+    text: EVENT.name,
+    dates: "20271031T013012Z/20271031T050000Z",
+    details: ADDRESS,
+    location: EVENT.venue,
+  });
+  const outlook = new URL(outlookUrl(EVENT, ADDRESS)).searchParams;
+  assert.deepEqual(Object.fromEntries(outlook), {
+    path: "/calendar/action/compose",
+    rru: "addevent",
+    subject: EVENT.name,
+    startdt: "2027-10-31T01:30:12Z",
+    enddt: "2027-10-31T05:00:00Z",
+    body: ADDRESS,
+    location: EVENT.venue,
+  });
+});
+
+test("an event without an end or a place says nothing of them", () => {
+  const bare = { ...EVENT, ends_at: null, venue: null };
+  const google = new URL(googleUrl(bare, ADDRESS)).searchParams;
+  assert.equal(google.get("dates"), "20271031T013012Z/20271031T013012Z");
+  assert.ok(!google.has("location"));
+  const outlook = new URL(outlookUrl(bare, ADDRESS)).searchParams;
+  assert.ok(!outlook.has("enddt") && !outlook.has("location"));
+});
+
+/** The links to pass a page on, in a browser that has these. */
+function share(context, browser) {
+  startPage(context);
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: true, ...browser }, configurable: true });
+  context.after(() => Object.defineProperty(globalThis, "navigator", before));
+  context.mock.method(globalThis, "setTimeout", () => {});
+  const node = shareElement(() => ({ title: "Jazz", url: ADDRESS }));
+  const [own, copy] = node.querySelectorAll("button[data-testid]");
+  return { own, copy, said: node.children[2] };
+}
+
+test("what a device has to share with is used, and asked again by whoever changed their mind", async (context) => {
+  const shared = [];
+  const mock = async (what) => {
+    shared.push(what);
+    throw new DOMException("no", "AbortError");
+  };
+  const { own, said } = share(context, { share: mock });
+  assert.ok(!own.hidden);
+  own.click();
+  await settled();
+  assert.deepEqual([shared, said.textContent], [[{ title: "Jazz", url: ADDRESS }], ""]);
+});
+
+test("else the address is copied, or shown where that is not allowed", async (context) => {
+  const copied = [];
+  const { own, copy, said } = share(context, { clipboard: { writeText: async (text) => void copied.push(text) } });
+  assert.ok(own.hidden);
+  copy.click();
+  await settled();
+  assert.deepEqual([copied, said.textContent], [[ADDRESS], "Copied."]);
+});
+
+test("the one thing to do is on the stub, and at the foot while the form is out of sight", (context) => {
+  startPage(context);
+  const observers = [];
+  globalThis.IntersectionObserver = class {
+    constructor(tell) {
+      observers.push(tell);
+    }
+    observe() {}
+    disconnect() {}
+  };
+  const form = new FakeElement("form");
+  let pressed = 0;
+  const action = createEventAction(form, new AbortController().signal, () => (pressed += 1));
+  delete globalThis.IntersectionObserver;
+  const [onStub] = action.stub.querySelectorAll("button[data-testid]");
+  const [inBar] = action.bar.querySelectorAll("button[data-testid]");
+  const event = { capacity: 10, booked_count: 9, available: 1, opens_at: null };
+  action.update(event, "register");
+  assert.deepEqual([onStub.textContent, onStub.hidden, action.bar.hidden], ["Register", false, false]);
+  assert.equal(action.bar.children[0].textContent, "1 seat left");
+  inBar.click();
+  onStub.click();
+  assert.equal(pressed, 2);
+  observers[0]([{ target: form, isIntersecting: true }]);
+  assert.ok(action.bar.hidden, "the form is before them");
+  observers[0]([{ target: form, isIntersecting: false }]);
+  action.update(event, "waitlist");
+  assert.deepEqual([inBar.textContent, action.bar.hidden], ["Join the waitlist", false]);
+  action.update(event, null);
+  assert.deepEqual([action.stub.hidden, action.bar.hidden], [true, true]);
+
+  context.mock.method(Date, "now", () => Date.parse("2026-07-01T12:00:00Z"));
+  const told = ["2026-07-03T11:30:30Z", "2026-07-01T13:05:00Z", "2026-07-01T12:02:00Z", "2026-07-01T12:00:05Z"].map((opens_at) => {
+    action.update({ ...event, opens_at }, "upcoming");
+    assert.ok(onStub.hidden && !action.stub.hidden && action.bar.hidden);
+    return action.stub.children[1].textContent;
+  });
+  assert.deepEqual(told, ["Opens in 1 d 23 h", "Opens in 1 h 5 min", "Opens in 2 min", "Opens in a minute"]);
+});

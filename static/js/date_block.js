@@ -1,0 +1,37 @@
+// @ts-check
+/** The day of an event as a leaf of a calendar. It is seen alone: the whole time is said in words beside it. */
+
+import { el } from "./dom.js";
+import { formatDay } from "./event_times.js";
+
+/** @import { BookingEvent } from "./types.js" */
+
+/**
+ * Drawn anew only where it is another day: a list that is polled must not flicker.
+ *
+ * @returns {{ node: HTMLElement, update: (event: Pick<BookingEvent, "starts_at" | "timezone">) => void }}
+ */
+export function createDateBlock() {
+  const node = el("p", { class: "date-block", "aria-hidden": "true" });
+  let drawn = "";
+
+  return {
+    node,
+    update({ starts_at, timezone }) {
+      const day = starts_at ? formatDay(starts_at, timezone) : null;
+      node.hidden = day === null;
+      const now = JSON.stringify(day);
+      if (now === drawn) return;
+      drawn = now;
+      node.replaceChildren(
+        ...(day === null
+          ? []
+          : [
+              el("span", { class: "date-block__month" }, day.month),
+              el("span", { class: "date-block__day" }, day.day),
+              el("span", { class: "date-block__weekday" }, day.weekday),
+            ]),
+      );
+    },
+  };
+}

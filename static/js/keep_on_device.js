@@ -1,0 +1,27 @@
+// @ts-check
+/** Whether a registration is to be found on this device again: asked, and off unless somebody wants it. */
+
+import { createCheckbox } from "./form.js";
+import { forgetMine, isMine, keepMine } from "./my_registrations.js";
+
+/** @import { BookingEvent } from "./types.js" */
+
+/**
+ * @param {string} id
+ * @param {string} token
+ * @param {() => BookingEvent | null} event
+ */
+export function createKeepOnDevice(id, token, event) {
+  const { node, input } = createCheckbox({
+    name: "keep_on_device",
+    label: "Keep it on this device",
+    hint: "You find it at the foot of every page then. Not where others use the same browser.",
+  });
+  input.checked = isMine(id);
+  input.addEventListener("change", () => {
+    const about = event();
+    if (input.checked && about) keepMine(id, token, about);
+    else forgetMine(id);
+  });
+  return { node };
+}

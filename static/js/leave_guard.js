@@ -1,0 +1,64 @@
+// @ts-check
+/** Asks whoever clicks away from a form that they have begun: it may have been the wrong click. */
+
+import { el } from "./dom.js";
+
+/**
+ * @param {() => boolean} isDirty
+ * @param {AbortSignal} signal
+ */
+export function guardLeaving(isDirty, signal) {
+  /** @type {HTMLDialogElement | null} */
+  let dialog = null;
+  let isLeaving = false;
+
+  /** @param {MouseEvent} click */
+  function onClick(click) {
+    const link = click.target instanceof Element ? click.target.closest("a[href]") : null;
+    const isElsewhere = click.ctrlKey || click.metaKey || click.shiftKey || click.button !== 0;
+    if (!(link instanceof HTMLElement) || isElsewhere || !leadsAway(link)) return;
+    if (isLeaving || !isDirty() || dialog?.open) return;
+    // Before whoever follows links of the pages hears of it.
+    click.preventDefault();
+    click.stopPropagation();
+    ask(link);
+  }
+
+  /** @param {HTMLElement} link */
+  function ask(link) {
+    const stay = el("button", { type: "button", class: "button", "data-testid": "leave-no" }, "Stay here");
+    const go = el(
+      "button",
+      { type: "button", class: "button button--plain", "data-testid": "leave-yes" },
+      "Leave the form",
+    );
+    const asked = el(
+      "dialog",
+      { class: "dialog", "aria-labelledby": "leave-title", "data-testid": "leave" },
+      el("h2", { id: "leave-title" }, "Leave this form?"),
+      el("p", {}, "Nothing was sent. What you have written is kept in this tab until you close it."),
+      el("div", { class: "actions" }, stay, go),
+    );
+    dialog = asked;
+    stay.addEventListener("click", () => asked.close());
+    go.addEventListener("click", () => {
+      asked.close();
+      isLeaving = true;
+      link.click();
+      isLeaving = false;
+    });
+    asked.addEventListener("close", () => asked.remove());
+    document.body.append(asked);
+    // The first button has the focus, and the one that does no harm is the first.
+    asked.showModal();
+  }
+
+  document.addEventListener("click", onClick, { capture: true, signal });
+  signal.addEventListener("abort", () => dialog?.remove());
+}
+
+/** Not to a place on this page, nor into another tab or a file. @param {Element} link */
+const leadsAway = (link) =>
+  !/^#(?!\/)/.test(link.getAttribute("href") ?? "") &&
+  link.getAttribute("target") !== "_blank" &&
+  !link.hasAttribute("download");

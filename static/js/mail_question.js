@@ -1,0 +1,60 @@
+// @ts-check
+/** Asks about an address that looks like a slip, once: whoever says that it is right is believed. */
+
+import { likelyAddress } from "./mail_domains.js";
+import { createQuestion } from "./question.js";
+import { trimmed } from "./text.js";
+
+/** @import { Field } from "./form.js" */
+
+/**
+ * @param {Field} field
+ * @param {(pressed: HTMLElement) => void} again Sends the form once more.
+ */
+export function createMailQuestion(field, again) {
+  let believed = "";
+  let likely = "";
+  /** @type {HTMLElement | null} */
+  let waiting = null;
+
+  /** @param {string} address */
+  function goOn(address) {
+    believed = trimmed(address);
+    if (waiting) again(waiting);
+  }
+
+  const question = createQuestion({
+    testid: "mail-slip",
+    yes: "Yes, correct it",
+    no: "No, it is right as it is",
+    isGrave: false,
+    onYes() {
+      field.fill(likely);
+      goOn(likely);
+    },
+    onNo: () => goOn(field.input.value),
+  });
+  field.input.addEventListener("input", question.close);
+
+  return {
+    node: question.node,
+    /** That it was asked about before. @param {string} address */
+    believe(address) {
+      believed = trimmed(address);
+    },
+    /**
+     * Whether it asks, in place of what was pressed.
+     *
+     * @param {HTMLElement} pressed
+     */
+    asks(pressed) {
+      const typed = trimmed(field.input.value);
+      const meant = likelyAddress(typed);
+      if (meant === null || typed === believed) return false;
+      likely = meant;
+      waiting = pressed;
+      question.ask("Did you mean ", meant, "?");
+      return true;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// @ts-check
+/** The visitor's own registrations on this device: only those that they wanted to be kept, and for no longer. */
+
+import { createStoredJson, isRecord } from "./storage.js";
+import { isOver } from "./registration_window.js";
+
+/** @import { BookingEvent } from "./types.js" */
+
+/**
+ * @typedef {object} Mine
+ * @property {string} id
+ * @property {string} token Whoever has it can do what its holder can: that is why it is asked about.
+ * @property {string} event_id
+ * @property {string} name Of the event.
+ * @property {string | null} starts_at
+ * @property {string | null} [ends_at]
+ * @property {string | null} [over_at]
+ * @property {string | null} timezone
+ */
+
+/** Of more the oldest go. */
+const KEPT_MAX = 50;
+/** How long after its event is over a registration may still be looked up. */
+const KEPT_AFTER_MS = 30 * 86_400_000;
+
+/** @param {unknown} value @returns {value is Mine[]} */
+const areMine = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (one) =>
+      isRecord(one) && [one.id, one.token, one.event_id, one.name].every((each) => typeof each === "string"),
+  );
+
+const stored = createStoredJson(() => localStorage, "registrations", areMine, { isShared: true });
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** The last kept last. */
+export const myRegistrations = () =>
+  (stored.get() ?? []).filter((one) => !isOver(one, Date.now() - KEPT_AFTER_MS));
+
+/** @param {string} id */
+export const isMine = (id) => myRegistrations().some((one) => one.id === id);
+
+/** @param {Mine[]} list */
+function store(list) {
+  stored.set(list.length > 0 ? list : null);
+  for (const listener of [...listeners]) listener();
+}
+
+/**
+ * @param {string} id
+ * @param {string} token
+ * @param {BookingEvent} event
+ */
+export function keepMine(id, token, { id: event_id, name, starts_at, ends_at, over_at, timezone }) {
+  const others = myRegistrations().filter((one) => one.id !== id);
+  const times = { starts_at: starts_at ?? null, ends_at, over_at, timezone: timezone ?? null };
+  store([...others, { id, token, event_id, name, ...times }].slice(-KEPT_MAX));
+}
+
+/** What is known of its event by now, if it is kept. @param {string} id @param {string} token @param {BookingEvent} event */
+export function refreshMine(id, token, event) {
+  const known = myRegistrations().find((one) => one.id === id);
+  if (!known) return;
+  const { name, starts_at = null, ends_at, over_at } = event;
+  const isSame =
+    known.token === token &&
+    JSON.stringify([known.name, known.starts_at, known.ends_at, known.over_at]) ===
+      JSON.stringify([name, starts_at, ends_at, over_at]);
+  if (!isSame) keepMine(id, token, event);
+}
+
+/**
+ * @param {string} id
+ * @param {string} [token] Only if it is this link that is kept, and not a newer one.
+ */
+export function forgetMine(id, token) {
+  const list = myRegistrations();
+  const others = list.filter((one) => one.id !== id || (token !== undefined && one.token !== token));
+  if (others.length < list.length) store(others);
+}
+
+export const forgetAllMine = () => store([]);
+
+/** Calls `listener` with every change. @param {() => void} listener @param {AbortSignal} [signal] */
+export function onMineChange(listener, signal) {
+  listeners.add(listener);
+  signal?.addEventListener("abort", () => listeners.delete(listener));
+}

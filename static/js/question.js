@@ -1,0 +1,63 @@
+// @ts-check
+/** A question in the page, in the place of what it is about: what was pressed waits for its answer. */
+
+import { el } from "./dom.js";
+
+/**
+ * @typedef {object} Question
+ * @property {HTMLElement} node
+ * @property {(before: string, about: string, after: string) => void} ask What it is about may be written from right
+ *   to left, and is kept apart from the words around it.
+ * @property {() => void} close
+ */
+
+/**
+ * @param {object} options
+ * @param {string} options.testid The answers have `-yes` and `-no` after it.
+ * @param {string} options.yes
+ * @param {string} options.no
+ * @param {boolean} options.isGrave Whether yes cannot be taken back: a second press of Enter then does no harm.
+ * @param {() => void} options.onYes
+ * @param {() => void} options.onNo
+ * @returns {Question}
+ */
+export function createQuestion({ testid, yes, no, isGrave, onYes, onNo }) {
+  const id = `${testid}-question`;
+  const text = el("p", { id });
+  const accept = el("button", { type: "button", class: isGrave ? "button button--danger" : "button" }, yes);
+  accept.setAttribute("data-testid", `${testid}-yes`);
+  const refuse = el("button", { type: "button", class: "button button--plain" }, no);
+  refuse.setAttribute("data-testid", `${testid}-no`);
+  const look = isGrave ? "confirm-step question" : "confirm-step confirm-step--mild question";
+  const node = el(
+    "div",
+    { class: look, role: "group", "aria-labelledby": id, "data-testid": testid, hidden: true },
+    text,
+    el("div", { class: "actions" }, accept, refuse),
+  );
+
+  function close() {
+    node.hidden = true;
+  }
+
+  /** @param {() => void} answer */
+  const answered = (answer) => () => {
+    close();
+    answer();
+  };
+  accept.addEventListener("click", answered(onYes));
+  refuse.addEventListener("click", answered(onNo));
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") answered(onNo)();
+  });
+
+  return {
+    node,
+    close,
+    ask(before, about, after) {
+      text.replaceChildren(before, el("bdi", {}, about), after);
+      node.hidden = false;
+      (isGrave ? refuse : accept).focus();
+    },
+  };
+}

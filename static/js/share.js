@@ -1,0 +1,43 @@
+// @ts-check
+/** Passing the address of a page on: by what the device has for it, or by the clipboard. */
+
+import { copy } from "./copy.js";
+import { el, setText } from "./dom.js";
+
+const SAID_FOR_MS = 4_000;
+/** Time to select what could not be copied. */
+const SHOWN_FOR_MS = 60_000;
+
+/**
+ * @param {() => { title: string, url: string }} what
+ * @returns {HTMLElement}
+ */
+export function shareElement(what) {
+  const said = el("span", { class: "quiet", role: "status" });
+  const share = el("button", { type: "button", class: "link-button", "data-testid": "share" }, "Share");
+  const copyLink = el(
+    "button",
+    { type: "button", class: "link-button", "data-testid": "copy-event-link" },
+    "Copy the link",
+  );
+  share.hidden = typeof navigator.share !== "function";
+  share.addEventListener("click", async () => {
+    try {
+      await navigator.share(what());
+    } catch (error) {
+      // Whoever changes their mind need not hear of it.
+      if (!(error instanceof DOMException && error.name === "AbortError")) await say(what().url);
+    }
+  });
+  copyLink.addEventListener("click", () => say(what().url));
+
+  /** @param {string} url */
+  async function say(url) {
+    // Where it cannot be copied it is shown, to be copied by hand.
+    const isCopied = await copy(url);
+    setText(said, isCopied ? "Copied." : url);
+    setTimeout(() => setText(said, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
+  }
+
+  return el("div", { class: "links", "data-testid": "share-links" }, share, copyLink, said);
+}

@@ -1,0 +1,77 @@
+// @ts-check
+/** The one thing to do at an event, where it is looked for first: on the ticket's stub, and on phones at the foot. */
+
+import { serverNow } from "../clock.js";
+import { el, setText } from "../dom.js";
+import { createInView } from "../in_view.js";
+import { plural } from "../format.js";
+import { seatsLeft } from "../seats.js";
+
+/** @import { BookingEvent } from "../types.js" */
+
+/** @typedef {"register" | "waitlist" | "upcoming" | null} Action Null if there is nothing to press. */
+
+const LABELS = { register: "Register", waitlist: "Join the waitlist" };
+
+/**
+ * @param {HTMLElement} form Where it leads.
+ * @param {AbortSignal} signal
+ * @param {() => void} onPress
+ */
+export function createEventAction(form, signal, onPress) {
+  const [onStub, inBar] = [buttonElement("event-action"), buttonElement("event-action-bar")];
+  const note = el("p", { class: "event-action__note", hidden: true });
+  const stub = el("div", { class: "event-action" }, onStub, note);
+  const left = el("span", { class: "event-bar__seats" });
+  const bar = el("div", { class: "event-bar", hidden: true }, left, inBar);
+  /** @type {Action} */
+  let action = null;
+  // Whoever has the form before them needs no way there.
+  const inView = createInView(signal, drawBar, "0px");
+  inView.add(form, "form");
+
+  for (const button of [onStub, inBar]) button.addEventListener("click", onPress);
+
+  const isPressable = () => action === "register" || action === "waitlist";
+
+  function drawBar() {
+    bar.hidden = !isPressable() || inView.has("form");
+  }
+
+  return {
+    stub,
+    bar,
+    /** @param {BookingEvent} event @param {Action} latest */
+    update(event, latest) {
+      action = latest;
+      if (action === "register" || action === "waitlist") {
+        setText(onStub, LABELS[action]);
+        setText(inBar, LABELS[action]);
+      }
+      onStub.hidden = !isPressable();
+      note.hidden = action !== "upcoming";
+      setText(note, action === "upcoming" ? opensIn(event.opens_at) : "");
+      stub.hidden = onStub.hidden && note.hidden;
+      const free = seatsLeft(event);
+      setText(left, free === 0 ? "Every seat is taken" : `${plural(free, "seat", "seats")} left`);
+      drawBar();
+    },
+  };
+}
+
+/** @param {string} testid */
+const buttonElement = (testid) =>
+  el("button", { type: "button", class: "button event-action__button", "data-testid": testid, hidden: true });
+
+const MINUTE_MS = 60_000;
+const HOUR_MINUTES = 60;
+const DAY_MINUTES = 1_440;
+
+/** To the minute: what changes with each second is read by nobody. @param {string | null | undefined} opensAt */
+function opensIn(opensAt) {
+  const minutes = Math.ceil((Date.parse(opensAt ?? "") - serverNow()) / MINUTE_MS);
+  const [days, hours] = [Math.floor(minutes / DAY_MINUTES), Math.floor((minutes % DAY_MINUTES) / HOUR_MINUTES)];
+  if (days > 0) return `Opens in ${days} d ${hours} h`;
+  if (hours > 0) return `Opens in ${hours} h ${minutes % HOUR_MINUTES} min`;
+  return minutes > 1 ? `Opens in ${minutes} min` : "Opens in a minute";
+}

@@ -1,0 +1,49 @@
+// @ts-check
+/** The ticket from this device, while the server cannot be reached. */
+
+import { el } from "../dom.js";
+import { momentElement } from "../format.js";
+import { createPass } from "./pass.js";
+import { createTicketStub } from "./ticket_panel.js";
+
+/** @import { KeptTicket } from "../kept_tickets.js" */
+
+/**
+ * In the place of all else, by a page that keeps polling.
+ *
+ * @param {HTMLElement} body
+ * @param {KeptTicket} kept
+ */
+export function showKeptTicket(body, { registration, event, text, svg, kept_at }) {
+  // Once is enough: what is drawn anew loses the focus.
+  if (body.querySelector("[data-testid=kept-ticket]")) return;
+  const stub = createTicketStub();
+  const pass = createPass(stub.node);
+  stub.show(svg, text);
+  pass.update(registration, event);
+  body.removeAttribute("data-testid");
+  body.replaceChildren(
+    el(
+      "div",
+      { class: "registration", "data-testid": "kept-ticket" },
+      el(
+        "div",
+        { class: "page-head" },
+        el(
+          "div",
+          {},
+          el("h1", { tabindex: -1 }, "Your ticket"),
+          el(
+            "p",
+            { class: "lede", role: "status" },
+            "The server cannot be reached. This is your ticket as this device showed it on ",
+            momentElement(kept_at),
+            ". It may have been changed since; this page keeps asking.",
+          ),
+        ),
+      ),
+      pass.node,
+      stub.code,
+    ),
+  );
+}

@@ -1,0 +1,131 @@
+// @ts-check
+/** The registrations that are kept on this device. The server is asked for nothing: it does not know of them. */
+
+import { pageAddress, registrationAddress } from "../address.js";
+import { el, setText } from "../dom.js";
+import { formatMoment } from "../event_times.js";
+import { plural } from "../format.js";
+import { countKeptTickets, forgetTicket, forgetTickets } from "../kept_tickets.js";
+import { forgetAllMine, forgetMine, myRegistrations, onMineChange } from "../my_registrations.js";
+import { createQuestion } from "../question.js";
+import { nameShown } from "../text.js";
+
+/** @import { Mine } from "../my_registrations.js" */
+/** @import { View } from "../types.js" */
+
+/** @param {View} view */
+export function mineView({ root, signal, setTitle }) {
+  setTitle("Your registrations");
+  const title = el("h1", { id: "mine-title", tabindex: -1 }, "Your registrations on this device");
+  const list = el("ul", { class: "entries", role: "list", "aria-labelledby": "mine-title" });
+  const all = el(
+    "button",
+    { type: "button", class: "button button--plain", "data-testid": "forget-all" },
+    "Forget all that is kept here",
+  );
+  const none = el(
+    "p",
+    { class: "quiet", "data-testid": "mine-none" },
+    "There are none. When you register, or open a private link, you are asked whether it is to be kept here.",
+  );
+  const tickets = el("p", { class: "quiet", "data-testid": "mine-tickets" });
+  /** What is to be forgotten; null is all. @type {Mine | null} */
+  let doomed = null;
+  const question = createQuestion({
+    testid: "forget-mine",
+    yes: "Yes, forget it",
+    no: "No, keep it",
+    isGrave: true,
+    onYes() {
+      if (doomed) {
+        forgetTicket(doomed.id);
+        forgetMine(doomed.id);
+      } else {
+        forgetTickets();
+        forgetAllMine();
+        draw();
+      }
+      title.focus();
+    },
+    onNo: () => title.focus(),
+  });
+  all.addEventListener("click", () => {
+    doomed = null;
+    question.ask("Forget ", "all that is kept here", "? The links are kept nowhere else, but for your mail.");
+  });
+
+  /** @param {Mine} one */
+  function rowElement(one) {
+    const id = `mine-${one.id}`;
+    const forget = el(
+      "button",
+      {
+        type: "button",
+        class: "button button--plain button--small",
+        "aria-describedby": id,
+        "data-testid": "forget-one",
+      },
+      "Forget",
+    );
+    forget.addEventListener("click", () => {
+      doomed = one;
+      question.ask("Forget ", nameShown(one.name), "? Its link is kept nowhere else, but for your mail.");
+    });
+    return el(
+      "li",
+      { class: "entry", "data-testid": "mine" },
+      el(
+        "div",
+        {},
+        el("a", { id, class: "entry__name", dir: "auto", href: registrationAddress(one.id, one.token) }, nameShown(one.name)),
+        one.starts_at && el("p", { class: "quiet" }, formatMoment(one.starts_at, one.timezone)),
+      ),
+      forget,
+    );
+  }
+
+  function draw() {
+    // The last kept is what is looked for first.
+    const rows = myRegistrations().reverse();
+    list.replaceChildren(...rows.map(rowElement));
+    const count = countKeptTickets();
+    setText(tickets, `${plural(count, "ticket is", "tickets are")} kept for when there is no network.`);
+    tickets.hidden = count === 0;
+    all.hidden = rows.length < 2 && count === 0;
+    none.hidden = rows.length > 0;
+  }
+
+  onMineChange(draw, signal);
+  draw();
+  root.append(
+    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
+    el(
+      "div",
+      { class: "page-head" },
+      el(
+        "div",
+        {},
+        title,
+        el("p", { class: "lede" }, "They are in this browser alone. Whoever uses it can open, cancel and pass them on."),
+      ),
+    ),
+    question.node,
+    none,
+    list,
+    tickets,
+    el("div", { class: "more" }, all),
+  );
+}
+
+/** The way there, at the foot of every page, as long as there is anything. */
+export function startMineLink() {
+  const link = document.querySelector("[data-route=mine]");
+  if (!(link instanceof HTMLElement)) return;
+  const draw = () => {
+    link.hidden = myRegistrations().length === 0 && countKeptTickets() === 0;
+  };
+  onMineChange(draw);
+  // A ticket is kept once it is shown.
+  window.addEventListener("popstate", draw);
+  draw();
+}

@@ -1,0 +1,51 @@
+// @ts-check
+/** The ticket of an event as it will be, beside the form that it is written in. It is only to be seen. */
+
+import { createDateBlock } from "../date_block.js";
+import { el, setText } from "../dom.js";
+import { formatMoment } from "../event_times.js";
+import { plural } from "../format.js";
+import { showsNothing } from "../text.js";
+
+/** @import { Values } from "./event_form.js" */
+
+/**
+ * @param {HTMLElement} form
+ * @param {() => Values} read What the form says.
+ */
+export function createTicketPreview(form, read) {
+  const date = createDateBlock();
+  const name = el("p", { class: "preview__name", dir: "auto" });
+  const when = el("p", {});
+  const venue = el("p", { dir: "auto" });
+  const seats = el("p", { class: "preview__seats" });
+  const node = el(
+    "div",
+    // Whoever hears the form has heard all of it.
+    { class: "preview", "aria-hidden": "true", "data-testid": "ticket-preview" },
+    el(
+      "div",
+      { class: "ticket ticket--preview" },
+      el("div", { class: "ticket__body" }, date.node, name, when, venue),
+      el("div", { class: "ticket__stub" }, seats),
+    ),
+  );
+
+  function draw() {
+    const { name: given, starts_at, timezone, venue: place, capacity } = read();
+    const title = String(given ?? "");
+    setText(name, showsNothing(title) ? "The name of your event" : title);
+    const start = typeof starts_at === "string" ? starts_at : null;
+    const zone = typeof timezone === "string" ? timezone : null;
+    date.update({ starts_at: start, timezone: zone });
+    setText(when, start === null ? "Without a date" : formatMoment(start, zone));
+    setText(venue, String(place ?? ""));
+    const count = Number(capacity);
+    setText(seats, count > 0 ? plural(count, "seat", "seats") : "Seats");
+  }
+
+  form.addEventListener("input", draw);
+  form.addEventListener("change", draw);
+  draw();
+  return { node };
+}
