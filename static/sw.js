@@ -17,6 +17,11 @@
 const worker = /** @type {ReleasedWorker} */ (/** @type {unknown} */ (self));
 const { version, files } = worker.release;
 
+const CATALOGUES = "/static/i18n/";
+/** The words of the language that the pages are shown in; nobody needs the others, whatever they weigh. */
+const WORDS = `${CATALOGUES}${new URL(location.href).searchParams.get("language") ?? "en"}.json`;
+const wanted = files.filter((file) => !file.startsWith(CATALOGUES) || file === WORDS);
+
 const CACHE = `pages-${version}`;
 /** A network that neither answers nor fails is worse than none. */
 const ANSWER_MS_MAX = 4_000;
@@ -32,7 +37,7 @@ worker.addEventListener("fetch", (event) => {
 async function install() {
   const cache = await caches.open(CACHE);
   // All or nothing: half a release would not run. Asked anew, for the browser may have older ones.
-  await cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+  await cache.addAll(wanted.map((file) => new Request(file, { cache: "no-cache" })));
   await worker.skipWaiting();
 }
 

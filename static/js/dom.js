@@ -33,6 +33,17 @@ export function setText(element, text) {
 }
 
 /**
+ * Of a text in another language than the page may be in. Which way it is written its own characters say (`dir`).
+ *
+ * @param {Element} element
+ * @param {string | undefined} language
+ */
+export function setLanguage(element, language) {
+  if (language === undefined) element.removeAttribute("lang");
+  else element.setAttribute("lang", language);
+}
+
+/**
  * Resolves after `ms`, or rejects as soon as the signal is aborted.
  *
  * @param {number} ms

@@ -3,6 +3,7 @@
 
 import { parseAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
+import { el } from "./dom.js";
 import { checkInView } from "./views/check_in.js";
 import { newEventView } from "./views/create.js";
 import { editView } from "./views/edit.js";
@@ -12,6 +13,7 @@ import { forOrganizers } from "./views/for_organizers.js";
 import { listView, ownListView } from "./views/list.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
+import { t } from "./words.js";
 
 /** @import { Address } from "./address.js" */
 /** @import { View } from "./types.js" */
@@ -71,10 +73,27 @@ async function navigate(moved) {
   if (moved) window.scrollTo(0, 0);
 
   const focusedBefore = document.activeElement;
-  await show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
+  try {
+    await show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
+  } catch {
+    // A page that broke while it was drawn says so, and is not blank.
+    if (!signal.aborted) root.append(brokenNotice());
+  }
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.
   const focused = document.activeElement;
   const stayed = focused === focusedBefore || focused === document.body;
   if (moved && !signal.aborted && stayed) root.querySelector("h1")?.focus();
+}
+
+function brokenNotice() {
+  const again = el("button", { type: "button", class: "button" }, t("page.reload"));
+  again.addEventListener("click", () => location.reload());
+  return el(
+    "div",
+    { class: "blank", role: "alert", "data-testid": "page-failed" },
+    el("h1", { tabindex: -1 }, t("page.failed_title")),
+    el("p", {}, t("page.failed")),
+    again,
+  );
 }

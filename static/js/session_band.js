@@ -4,6 +4,7 @@
 import { el } from "./dom.js";
 import { forgetOrganizers } from "./idempotency.js";
 import { onSessionChange, signOut, currentSession } from "./session.js";
+import { t, tNodes } from "./words.js";
 
 /** For as long as the page is there. */
 export function startSessionBand() {
@@ -13,7 +14,7 @@ export function startSessionBand() {
   function draw() {
     const { server, organizer } = currentSession();
     link.hidden = server !== "asks";
-    link.textContent = organizer ? "Your events" : "Sign in";
+    link.textContent = organizer ? t("list.own_title") : t("session.sign_in");
     if (organizer) band.replaceChildren(signedIn(organizer.name));
     else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
@@ -26,14 +27,12 @@ const openToAll = () =>
   el(
     "p",
     { class: "band", "data-testid": "open-server" },
-    "This server is open: whoever reaches it is the organizer. ",
-    el("code", {}, "booking-http token create --name …"),
-    " closes it.",
+    ...tNodes("session.open", { command: el("code", {}, "booking-http token create --name …") }),
   );
 
 /** @param {string} name */
 function signedIn(name) {
-  const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
+  const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, t("session.sign_out"));
   leave.addEventListener("click", () => {
     signOut();
     // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
@@ -45,7 +44,7 @@ function signedIn(name) {
   return el(
     "div",
     { class: "band", "data-testid": "signed-in" },
-    el("span", {}, "Signed in as ", el("bdi", {}, name)),
+    el("span", {}, ...tNodes("session.signed_in", { name: el("bdi", {}, name) })),
     leave,
   );
 }

@@ -78,9 +78,36 @@ export function offsetName(moment, zone) {
 
 /** All zones that this browser knows, by name. @returns {string[]} */
 export function zones() {
-  const known = Intl.supportedValuesOf("timeZone");
+  // Older browsers know zones, and do not list them.
+  const known = Intl.supportedValuesOf?.("timeZone") ?? WELL_KNOWN.filter(isKnown);
   // Browsers know it, but not all of them list it.
   return known.includes("UTC") ? known : [...known, "UTC"];
+}
+
+/** For those that are told of none: one at least for each offset where many live. Whoever needs another has it. */
+const WELL_KNOWN = [
+  ..."Cairo Casablanca Johannesburg Lagos Nairobi".split(" ").map((city) => `Africa/${city}`),
+  ..."Anchorage Bogota Chicago Denver Halifax Lima Los_Angeles Mexico_City New_York Phoenix Santiago Sao_Paulo St_Johns Toronto"
+    .split(" ")
+    .map((city) => `America/${city}`),
+  ..."Bangkok Dhaka Dubai Hong_Kong Jakarta Jerusalem Karachi Kathmandu Kolkata Manila Riyadh Seoul Shanghai Singapore Tehran Tokyo"
+    .split(" ")
+    .map((city) => `Asia/${city}`),
+  ..."Adelaide Brisbane Perth Sydney".split(" ").map((city) => `Australia/${city}`),
+  ..."Amsterdam Athens Berlin Dublin Helsinki Istanbul Kyiv Lisbon London Madrid Moscow Paris Rome Stockholm Vienna Warsaw Zurich"
+    .split(" ")
+    .map((city) => `Europe/${city}`),
+  "Pacific/Auckland",
+  "Pacific/Honolulu",
+];
+
+/** @param {string} zone */
+function isKnown(zone) {
+  try {
+    return formatOf(zone) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string} wall @returns {number | null} */

@@ -2,11 +2,12 @@
 /** One event in the list: a ticket that is one big link. */
 
 import { eventAddress } from "../address.js";
-import { el, setText } from "../dom.js";
+import { el, setLanguage, setText } from "../dom.js";
 import { dateElement } from "../format.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
 import { formatMoment } from "../event_times.js";
+import { tNodes } from "../words.js";
 import { badgeOf, badgeElement } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
@@ -36,7 +37,7 @@ export function createCard(event) {
       el("h2", { dir: "auto" }, link),
       place,
       description,
-      el("p", { class: "stamp" }, "Added ", dateElement(event.created_at)),
+      el("p", { class: "stamp" }, ...tNodes("event.added", { time: dateElement(event.created_at) })),
     ),
     el("div", { class: "ticket__stub" }, seats.node),
   );
@@ -47,6 +48,9 @@ export function createCard(event) {
     focus: () => link.focus(),
     update(latest) {
       setText(link, nameShown(latest.name));
+      // Read out, and broken at the ends of lines, as the event's language does.
+      setLanguage(link, latest.language);
+      setLanguage(description, latest.language);
       setText(description, latest.description ?? "");
       description.hidden = !latest.description;
       drawPlace(place, latest);
@@ -63,7 +67,10 @@ function drawPlace(place, event) {
   if (place.dataset.drawn === now) return;
   place.dataset.drawn = now;
   const badge = badgeElement(event);
-  const words = [starts_at && formatMoment(starts_at, timezone), venue].filter(Boolean).join(" · ");
-  place.replaceChildren(...(badge ? [badge] : []), ...(words ? [el("p", { dir: "auto" }, words)] : []));
+  const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
+  // Whichever way the place is written, the time before it stays as it is.
+  const where = venue && el("bdi", {}, venue);
+  const words = el("p", {}, time, time && where && " · ", where);
+  place.replaceChildren(...(badge ? [badge] : []), ...(time || where ? [words] : []));
   place.hidden = place.childElementCount === 0;
 }

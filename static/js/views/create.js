@@ -7,6 +7,7 @@ import { el } from "../dom.js";
 import { createCheckbox } from "../form.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
+import { t } from "../words.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
 
 /** @import { View } from "../types.js" */
@@ -14,14 +15,14 @@ import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
 
 /** @param {View} view */
 export function newEventView({ root, signal, setTitle }) {
-  setTitle("Create event");
+  setTitle(t("nav.create"));
   const eventForm = createEventForm();
   const draft = createCheckbox({
     name: "draft",
-    label: "Keep it as a draft",
-    hint: "Nobody can register until you publish it.",
+    label: t("create.draft"),
+    hint: t("create.draft_hint"),
   });
-  const button = el("button", { class: "button form__send", type: "submit" }, "Create event");
+  const button = el("button", { class: "button form__send", type: "submit" }, t("nav.create"));
   const form = el(
     "form",
     { class: "form", novalidate: true, "data-testid": "create-form", "aria-labelledby": "create-title" },
@@ -31,15 +32,15 @@ export function newEventView({ root, signal, setTitle }) {
   );
   const area = createOutcomeArea();
   root.append(
-    el("a", { class: "back", href: "#/" }, "← All events"),
+    el("a", { class: "back", href: "#/" }, t("nav.all_events")),
     el(
       "div",
       { class: "page-head" },
       el(
         "div",
         {},
-        el("h1", { tabindex: -1, id: "create-title" }, "Create event"),
-        el("p", { class: "lede" }, "Print the tickets: a name, a few words, and how many seats there are."),
+        el("h1", { tabindex: -1, id: "create-title" }, t("nav.create")),
+        el("p", { class: "lede" }, t("create.lede")),
       ),
     ),
     form,
@@ -49,11 +50,11 @@ export function newEventView({ root, signal, setTitle }) {
   submitForm({
     form,
     button,
-    busy: "Creating…",
+    busy: t("create.busy"),
     fields: eventForm.fields,
     area,
     signal,
-    nothing: "Nothing was created.",
+    nothing: t("create.nothing"),
     check: () => eventForm.read().errors,
     send(write) {
       const body = bodyOf(eventForm.read().values, draft.input.checked);

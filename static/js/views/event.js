@@ -2,7 +2,7 @@
 /** One event: its ticket, the form to register, and what its organizer may do. */
 
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
-import { el, setText } from "../dom.js";
+import { el, setLanguage, setText } from "../dom.js";
 import { formatClock, momentElement } from "../format.js";
 import { createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
@@ -11,6 +11,7 @@ import { startPolling } from "../poll.js";
 import { createSeats, isSpent } from "../seats.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
+import { t, tNodes } from "../words.js";
 import { createEventFacts } from "./event_facts.js";
 import { createOrganizerPart } from "./event_organizer.js";
 import { showLoadError } from "./load_error.js";
@@ -29,10 +30,10 @@ const CALM_POLL_MS = 30_000;
  * @param {string} id
  */
 export function eventView({ root, signal, setTitle }, id) {
-  setTitle("Event");
-  const title = el("h1", { tabindex: -1, dir: "auto" }, "Loading event…");
+  setTitle(t("event.title"));
+  const title = el("h1", { tabindex: -1, dir: "auto" }, t("event.loading"));
   const body = el("div", { "data-testid": "loading" }, title);
-  root.append(el("a", { class: "back", href: "#/" }, "← All events"), body);
+  root.append(el("a", { class: "back", href: "#/" }, t("nav.all_events")), body);
 
   /** @type {BookingEvent | null} */
   let event = null;
@@ -114,16 +115,13 @@ export function eventView({ root, signal, setTitle }, id) {
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
         if (hasUnsettled(body)) return "settling";
-        setTitle("Event not found");
-        const why =
-          "It may have been taken down, or be a draft, which only its organizer sees, or the address has a " +
-          "slip in it.";
-        body.replaceChildren(missingNotice("Event not found", why));
+        setTitle(t("event.not_found"));
+        body.replaceChildren(missingNotice(t("event.not_found"), t("event.not_found_why")));
         live.watch([]);
         return "stop";
       }
       if (!page) {
-        setText(title, "The event could not be loaded");
+        setText(title, t("event.load_error"));
         showLoadError(body, title, error);
       }
       return "again";
@@ -143,7 +141,7 @@ function createPage(first, { title, signal, latest, refresh }) {
   const unfold = el(
     "button",
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
-    "Read it all",
+    t("event.unfold"),
   );
   const facts = createEventFacts();
   const updated = el("p", { class: "seats__text seats__age", "data-testid": "updated" });
@@ -155,7 +153,7 @@ function createPage(first, { title, signal, latest, refresh }) {
     el(
       "div",
       { class: "ticket__body" },
-      el("p", { class: "stamp" }, "Added ", momentElement(first.created_at)),
+      el("p", { class: "stamp" }, ...tNodes("event.added", { time: momentElement(first.created_at) })),
       title,
       facts.node,
       description,
@@ -169,7 +167,7 @@ function createPage(first, { title, signal, latest, refresh }) {
   unfold.addEventListener("click", () => {
     const folded = description.classList.toggle("clamp");
     unfold.setAttribute("aria-expanded", String(!folded));
-    setText(unfold, folded ? "Read it all" : "Show less");
+    setText(unfold, folded ? t("event.unfold") : t("event.fold"));
   });
 
   return {
@@ -178,6 +176,8 @@ function createPage(first, { title, signal, latest, refresh }) {
     update(event, isOwn) {
       setText(title, nameShown(event.name));
       setText(description, event.description ?? "");
+      setLanguage(title, event.language);
+      setLanguage(description, event.language);
       description.hidden = !event.description;
       facts.update(event);
       ticket.classList.toggle("ticket--spent", isSpent(event));
@@ -190,6 +190,6 @@ function createPage(first, { title, signal, latest, refresh }) {
         unfold.hidden = description.scrollHeight <= description.clientHeight + 1;
       });
     },
-    checked: () => setText(updated, `Updated ${formatClock(new Date())}`),
+    checked: () => setText(updated, t("list.updated", { time: formatClock(new Date()) })),
   };
 }

@@ -5,9 +5,10 @@ import { calendarPath } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
 import { isOver } from "../registration_window.js";
-import { formatNumber, plural } from "../format.js";
+import { formatNumber } from "../format.js";
 import { currentSession } from "../session.js";
 import { whenElement } from "../event_times.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -37,14 +38,14 @@ function partsOf(event) {
   const when = whenElement(event);
   const waiting = event.waitlist_count ?? 0;
   const rows = [
-    when && ["When", when],
-    event.venue && ["Where", el("span", { dir: "auto", "data-testid": "event-venue" }, event.venue)],
+    when && [t("facts.when"), when],
+    event.venue && [t("facts.where"), el("span", { dir: "auto", "data-testid": "event-venue" }, event.venue)],
     waiting > 0 && [
-      "Waiting in line",
+      t("facts.waiting"),
       el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
     ],
     event.retention_days != null && [
-      "Your data",
+      t("facts.your_data"),
       el("span", { "data-testid": "event-retention" }, erasedWhen(event.retention_days)),
     ],
   ].filter((row) => Array.isArray(row));
@@ -62,12 +63,9 @@ function partsOf(event) {
 const isPublic = ({ status }) => status !== "draft" || currentSession().server !== "asks";
 
 /** @param {number} days */
-const erasedWhen = (days) =>
-  days === 0
-    ? "Erased when the event is over"
-    : `Erased ${plural(days, "day", "days")} after the event`;
+const erasedWhen = (days) => (days === 0 ? t("facts.erased_at_end") : t("facts.erased", { count: days }));
 
-const BADGES = { draft: "Draft", cancelled: "Cancelled", over: "Over" };
+const BADGES = { draft: "badge.draft", cancelled: "badge.cancelled", over: "seats.over" };
 
 /** What is out of the ordinary about it, now. @param {BookingEvent} event @returns {keyof typeof BADGES | null} */
 export function badgeOf(event) {
@@ -82,7 +80,7 @@ export function badgeElement(event) {
   return el(
     "p",
     { class: `badge badge--${badge}`, "data-testid": "event-status", "data-status": badge },
-    BADGES[badge],
+    t(BADGES[badge]),
   );
 }
 
@@ -96,5 +94,5 @@ const calendarLinkElement = (eventId) =>
       download: "event.ics",
       "data-testid": "add-to-calendar",
     },
-    "Add to calendar",
+    t("facts.calendar"),
   );

@@ -3,10 +3,12 @@
 
 import { eventsPath, getEvents, getOwnEvents } from "../api.js";
 import { el, setText } from "../dom.js";
-import { formatClock, plural } from "../format.js";
+import { formatClock } from "../format.js";
+import { lastOf } from "../lists.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
+import { t } from "../words.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
 
@@ -24,13 +26,13 @@ const CALM_POLL_MS = 30_000;
 export const listView = (view) =>
   showList(view, {
     read: getEvents,
-    title: "Events",
-    lede: "Pick one and leave your e-mail address. If a seat is free, it is yours.",
+    title: t("nav.events"),
+    lede: t("list.lede"),
   });
 
 /** @param {View} view */
 export const ownListView = (view) =>
-  showList(view, { read: getOwnEvents, title: "Your events", lede: "All that you put up, drafts too." });
+  showList(view, { read: getOwnEvents, title: t("list.own_title"), lede: t("list.own_lede") });
 
 /**
  * @param {View} view
@@ -40,12 +42,12 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
   setTitle(title);
   const updated = el("p", { class: "stamp", "data-testid": "updated" });
   const status = el("p", { class: "visually-hidden", role: "status" });
-  const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, "Loading events…"));
+  const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, t("list.loading_events")));
   const list = el("ul", { class: "tickets", role: "list", "data-testid": "event-list" });
   const more = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "load-more" },
-    "Load more",
+    t("list.more"),
   );
   const moreError = el("p", { role: "alert", class: "field__error" });
   root.append(
@@ -98,7 +100,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       events = events.map((event) => withSeats(event, seats));
       const event = events.find(({ id }) => id === seats.event_id);
       if (event) cards.get(event.id)?.update(event);
-      setText(updated, `Updated ${formatClock(new Date())}`);
+      setText(updated, t("list.updated", { time: formatClock(new Date()) }));
     },
     onEnd: () => polling.soon(),
   });
@@ -117,11 +119,11 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       const known = new Map(events.map((event) => [event.id, event]));
       events = [...page.items.map((event) => newest(known.get(event.id), event)), ...tail];
       if (tail.length === 0) next = page.next;
-      setText(updated, `Updated ${formatClock(new Date())}`);
+      setText(updated, t("list.updated", { time: formatClock(new Date()) }));
       draw();
     },
     onFailure(error) {
-      if (!loaded) showLoadError(body, el("h2", {}, "The events could not be loaded"), error);
+      if (!loaded) showLoadError(body, el("h2", {}, t("list.load_error")), error);
       return "again";
     },
   });
@@ -136,10 +138,10 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       events = [...events, ...fresh];
       next = page.next;
       draw();
-      setText(status, `${plural(fresh.length, "more event", "more events")} shown.`);
+      setText(status, t("list.more_shown", { count: fresh.length }));
       cards.get(fresh[0]?.id ?? "")?.focus();
     } catch {
-      if (!signal.aborted) setText(moreError, "Those could not be loaded. Please try again.");
+      if (!signal.aborted) setText(moreError, t("list.more_error"));
     } finally {
       more.removeAttribute("aria-disabled");
     }
@@ -156,7 +158,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
  * @param {BookingEvent[]} known
  */
 function olderThan(fresh, hasNext, known) {
-  const last = fresh.at(-1);
+  const last = lastOf(fresh);
   if (!last || !hasNext) return [];
   const ids = new Set(fresh.map(({ id }) => id));
   // Parsed, since two RFC 3339 texts of different precision do not sort as texts.
@@ -168,8 +170,8 @@ function emptyNotice() {
   return el(
     "div",
     { class: "blank", "data-testid": "empty" },
-    el("h2", {}, "No events yet"),
-    el("p", {}, "The first one starts here. It takes a name and a number of seats."),
-    el("a", { class: "button", href: "#/new" }, "Create event"),
+    el("h2", {}, t("list.empty_title")),
+    el("p", {}, t("list.empty")),
+    el("a", { class: "button", href: "#/new" }, t("nav.create")),
   );
 }

@@ -6,6 +6,7 @@ import { createCalling } from "../calling.js";
 import { el, setText } from "../dom.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
+import { t } from "../words.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 import { createRegistrationPage } from "./registration_page.js";
@@ -16,7 +17,6 @@ import { createTransfer, openTransfer } from "./transfer.js";
 const POLL_MS = 3_000;
 /** The same while nobody looks, but somebody waits to be offered a seat, or is called. */
 const HIDDEN_POLL_MS = 30_000;
-const TITLE = "Your registration";
 
 /**
  * @param {View} view
@@ -24,9 +24,9 @@ const TITLE = "Your registration";
  * @param {string} token
  */
 export function registrationView({ root, signal, setTitle }, id, token) {
-  setTitle(TITLE);
+  setTitle(t("registration.title"));
   const api = registrationApi(id, token);
-  const title = el("h1", { tabindex: -1 }, "Loading your registration…");
+  const title = el("h1", { tabindex: -1 }, t("registration.loading"));
   const body = el("div", { "data-testid": "loading" }, title);
   root.append(body);
 
@@ -49,7 +49,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
     const isOffered = status === "offered";
     isWaiting = isOffered || status === "waitlisted";
     call(isOffered);
-    setTitle(isOffered ? "● A seat is offered to you" : TITLE);
+    setTitle(isOffered ? `● ${t("status.offered")}` : t("registration.title"));
   }
 
   /** @param {AbortSignal} abort @returns {Promise<Registration>} */
@@ -88,14 +88,14 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       if (error instanceof ProblemError && error.status === 404) {
         body.replaceChildren(
           missingNotice(
-            "Registration not found",
-            "The link may have been cut off. Try to copy the whole of it.",
+            t("registration.not_found_title"),
+            t("registration.not_found"),
           ),
         );
         return stop();
       }
       if (!page) {
-        setText(title, "Your registration could not be loaded");
+        setText(title, t("registration.load_error"));
         showLoadError(body, title, error);
       }
       return "again";
@@ -110,14 +110,14 @@ export function registrationView({ root, signal, setTitle }, id, token) {
 
   function showDeadLink() {
     const hadFocus = body.contains(document.activeElement);
-    const heading = el("h1", { tabindex: -1 }, "This link does not work");
+    const heading = el("h1", { tabindex: -1 }, t("registration.dead_title"));
     body.replaceChildren(deadLink(heading));
     if (hadFocus) heading.focus();
     // The answer with the link in its place was lost with the page before: it can still be asked for.
     const to = openTransfer(id);
     if (!to) return;
-    const transfer = createTransfer(api, signal, () => setText(heading, "You passed it on"));
-    const title = el("h2", { id: "lost-title" }, "The link in its place");
+    const transfer = createTransfer(api, signal, () => setText(heading, t("registration.passed_on_title")));
+    const title = el("h2", { id: "lost-title" }, t("registration.lost_title"));
     body.append(el("section", { class: "panel", "aria-labelledby": "lost-title" }, title, transfer.node));
     transfer.resume(to);
   }
@@ -134,9 +134,8 @@ const deadLink = (heading) =>
     el(
       "p",
       {},
-      "A part of it is missing, or there is a new link in its place: because the registration was passed on to " +
-        "somebody else, or because the organizer corrected the address or made a new link.",
+      t("registration.dead"),
     ),
-    el("a", { class: "button", href: "#/" }, "See all events"),
-    el("p", {}, el("a", { href: "#/find" }, "Have the link that is good mailed to you")),
+    el("a", { class: "button", href: "#/" }, t("nav.see_all")),
+    el("p", {}, el("a", { href: "#/find" }, t("registration.find"))),
   );

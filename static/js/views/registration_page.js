@@ -3,11 +3,12 @@
 
 import { eventAddress } from "../address.js";
 import { serverNow } from "../clock.js";
-import { createConfirmation } from "../confirmation.js";
-import { el, setText } from "../dom.js";
+import { createConfirmation, nameOf } from "../confirmation.js";
+import { el, setLanguage, setText } from "../dom.js";
 import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { nameShown } from "../text.js";
+import { t, tNodes } from "../words.js";
 import { createCorrectName } from "./correct_name.js";
 import { createEventFacts } from "./event_facts.js";
 import { createHistory } from "./history.js";
@@ -34,10 +35,10 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const correct = createCorrectName(api, { signal, onCorrected: () => refresh() });
   const sheet = el(
     "section",
-    { class: "sheet", "aria-label": "The event and you" },
+    { class: "sheet", "aria-label": t("registration.event_and_you") },
     el("h2", {}, eventLink),
     facts.node,
-    el("dl", { class: "facts facts--plain" }, el("dt", {}, "For"), el("dd", {}, name, " ", email)),
+    el("dl", { class: "facts facts--plain" }, el("dt", {}, t("registration.for")), el("dd", {}, name, " ", email)),
     correct.node,
   );
   const inLine = el("p", { class: "in-line", hidden: true });
@@ -72,8 +73,8 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   /** It is somebody else's now: nothing of it is shown any more. */
   function pass() {
     isOver = true;
-    setText(title, "You passed it on");
-    setText(statusLine, "This link and your ticket are dead. They open nothing any more.");
+    setText(title, t("registration.passed_on_title"));
+    setText(statusLine, t("registration.passed_on"));
     statusLine.dataset.status = "passed_on";
     for (const part of [inLine, deadline, ticket.node, correct.node, history.node]) part.remove();
     name.closest("dl")?.remove();
@@ -96,11 +97,11 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     confirmation?.setEnd(null, null);
     confirmation = what && createConfirmation({ id, token, what, signal, onEnd: settle });
     if (!what || !confirmation) return deadline.replaceChildren();
-    const heading = el("h2", {}, "Time left to confirm");
+    const heading = el("h2", {}, t("registration.time_left"));
     deadline.replaceChildren(
       el(
         "section",
-        { class: "hold", "data-testid": what, "aria-label": `Your ${what}` },
+        { class: "hold", "data-testid": what, "aria-label": nameOf(what) },
         heading,
         confirmation.node,
       ),
@@ -120,6 +121,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       statusLine.dataset.over = String(isPast);
       setText(statusLine, statusText(registration, event, isPast));
       setText(eventLink, nameShown(event.name));
+      setLanguage(eventLink, event.language);
       eventLink.setAttribute("href", eventAddress(event.id));
       facts.update(event);
       setText(name, registration.name ?? "");
@@ -141,11 +143,12 @@ function drawPosition(inLine, position) {
   if (inLine.dataset.position === String(position) && inLine.childElementCount > 0) return;
   inLine.dataset.position = String(position);
   inLine.replaceChildren(
-    el("span", {}, "Your place in line "),
-    el(
-      "strong",
-      { "data-testid": "waitlist-position", "data-position": position },
-      position === null ? "?" : formatNumber(position),
-    ),
+    ...tNodes("registration.place_in_line", {
+      position: el(
+        "strong",
+        { "data-testid": "waitlist-position", "data-position": position },
+        position === null ? "?" : formatNumber(position),
+      ),
+    }).map((part) => (typeof part === "string" && part !== "" ? el("span", {}, part) : part)),
   );
 }

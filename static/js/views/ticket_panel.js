@@ -4,6 +4,7 @@
 import { copyButtonElement } from "../copy.js";
 import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
+import { t } from "../words.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 
@@ -15,7 +16,7 @@ export function createTicket(api, signal) {
   // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
   const code = el("img", {
     class: "qr",
-    alt: "QR code of your ticket",
+    alt: t("ticket.qr"),
     width: 280,
     height: 280,
     hidden: true,
@@ -23,12 +24,12 @@ export function createTicket(api, signal) {
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
   const status = el("p", { class: "quiet", role: "status" });
-  const copy = copyButtonElement("Copy the code", () => text.textContent ?? "", "ticket-copy");
-  const details = el("div", { class: "ticket-code", hidden: true }, el("h3", {}, "As text"), text, copy);
+  const copy = copyButtonElement(t("ticket.copy"), () => text.textContent ?? "", "ticket-copy");
+  const details = el("div", { class: "ticket-code", hidden: true }, el("h3", {}, t("ticket.as_text")), text, copy);
   const node = el(
     "section",
     { class: "panel ticket-panel", "data-testid": "ticket", "aria-labelledby": "ticket-title", hidden: true },
-    el("h2", { id: "ticket-title" }, "Your ticket"),
+    el("h2", { id: "ticket-title" }, t("ticket.title")),
     status,
     el("div", { class: "ticket-panel__codes" }, code, details),
   );
@@ -42,12 +43,12 @@ export function createTicket(api, signal) {
       code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
       setText(text, ticket.ticket);
       code.hidden = details.hidden = false;
-      setText(status, "Let them scan it at the door. Turn the brightness up if it is not read.");
+      setText(status, t("ticket.hint"));
       state = "shown";
     } catch (error) {
       if (signal.aborted) return;
       state = "none";
-      setText(status, `The ticket could not be loaded. ${explainRead(error)} This page keeps trying.`);
+      setText(status, t("ticket.load_error", { why: explainRead(error) }));
     }
   }
 

@@ -27,6 +27,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
 
 macro_rules! asset {
     ($content_type:ident $file:literal) => {
@@ -67,6 +68,9 @@ routes! {
     CSS "css/registration.css"
     CSS "css/seats.css"
     CSS "css/ticket.css"
+    JSON "i18n/de.json"
+    JSON "i18n/en.json"
+    JAVASCRIPT "js/abort.js"
     JAVASCRIPT "js/address.js"
     JAVASCRIPT "js/api.js"
     JAVASCRIPT "js/calling.js"
@@ -83,15 +87,20 @@ routes! {
     JAVASCRIPT "js/dom.js"
     JAVASCRIPT "js/event_times.js"
     JAVASCRIPT "js/explain.js"
+    JAVASCRIPT "js/first_words.js"
     JAVASCRIPT "js/form.js"
     JAVASCRIPT "js/format.js"
     JAVASCRIPT "js/http.js"
     JAVASCRIPT "js/idempotency.js"
+    JAVASCRIPT "js/language.js"
     JAVASCRIPT "js/limits.js"
+    JAVASCRIPT "js/lists.js"
     JAVASCRIPT "js/live.js"
+    JAVASCRIPT "js/load_words.js"
     JAVASCRIPT "js/main.js"
     JAVASCRIPT "js/newest.js"
     JAVASCRIPT "js/outcome.js"
+    JAVASCRIPT "js/page_words.js"
     JAVASCRIPT "js/person_form.js"
     JAVASCRIPT "js/poll.js"
     JAVASCRIPT "js/private_link.js"
@@ -110,6 +119,7 @@ routes! {
     JAVASCRIPT "js/time_zones.js"
     JAVASCRIPT "js/types.js"
     JAVASCRIPT "js/unsettled.js"
+    JAVASCRIPT "js/words.js"
     JAVASCRIPT "js/check_in/camera.js"
     JAVASCRIPT "js/check_in/keys.js"
     JAVASCRIPT "js/check_in/messages.js"

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { formatSeconds } from "../../../../../static/js/countdown.js";
 import { formatMoment, overWords } from "../../../../../static/js/event_times.js";
-import { plural, timeZone } from "../../../../../static/js/format.js";
+import { timeZone } from "../../../../../static/js/format.js";
 import { momentsOf, offsetName, wallOf, zones } from "../../../../../static/js/time_zones.js";
+import { t } from "../../../../../static/js/words.js";
 
 const at = (iso) => Date.parse(iso);
 
@@ -94,5 +95,6 @@ test("time that runs out is shown to the second, and days without", () => {
 });
 
 test("one is one, and none are many", () => {
-  assert.deepEqual([0, 1, 2].map((count) => plural(count, "seat", "seats")), ["0 seats", "1 seat", "2 seats"]);
+  const shown = [0, 1, 2].map((count) => t("event_form.offer_days", { count }));
+  assert.deepEqual(shown, ["0 days", "1 day", "2 days"]);
 });
