@@ -11,9 +11,6 @@ import { t } from "./words.js";
 const READ_TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 30_000;
 
-/** For logs alone: people are told by `explain`. */
-const UNREACHABLE = "no answer";
-
 /** The server answered, and the answer was no. */
 export class ProblemError extends Error {
   /**
@@ -35,7 +32,8 @@ export class ProblemError extends Error {
 export class ConnectionError extends Error {
   /** @param {boolean} sent @param {unknown} cause */
   constructor(sent, cause) {
-    super(UNREACHABLE, { cause });
+    // For logs alone: people are told by `explain`.
+    super("no answer", { cause });
     this.name = "ConnectionError";
     this.sent = sent;
   }

@@ -86,20 +86,17 @@ export function zones() {
 
 /** For those that are told of none: one at least for each offset where many live. Whoever needs another has it. */
 const WELL_KNOWN = [
-  ..."Cairo Casablanca Johannesburg Lagos Nairobi".split(" ").map((city) => `Africa/${city}`),
-  ..."Anchorage Bogota Chicago Denver Halifax Lima Los_Angeles Mexico_City New_York Phoenix Santiago Sao_Paulo St_Johns Toronto"
-    .split(" ")
-    .map((city) => `America/${city}`),
-  ..."Bangkok Dhaka Dubai Hong_Kong Jakarta Jerusalem Karachi Kathmandu Kolkata Manila Riyadh Seoul Shanghai Singapore Tehran Tokyo"
-    .split(" ")
-    .map((city) => `Asia/${city}`),
-  ..."Adelaide Brisbane Perth Sydney".split(" ").map((city) => `Australia/${city}`),
-  ..."Amsterdam Athens Berlin Dublin Helsinki Istanbul Kyiv Lisbon London Madrid Moscow Paris Rome Stockholm Vienna Warsaw Zurich"
-    .split(" ")
-    .map((city) => `Europe/${city}`),
-  "Pacific/Auckland",
+  "Africa/Cairo Africa/Casablanca Africa/Johannesburg Africa/Lagos Africa/Nairobi America/Anchorage",
+  "America/Bogota America/Chicago America/Denver America/Halifax America/Lima America/Los_Angeles",
+  "America/Mexico_City America/New_York America/Phoenix America/Santiago America/Sao_Paulo",
+  "America/St_Johns America/Toronto Asia/Bangkok Asia/Dhaka Asia/Dubai Asia/Hong_Kong Asia/Jakarta",
+  "Asia/Jerusalem Asia/Karachi Asia/Kathmandu Asia/Kolkata Asia/Manila Asia/Riyadh Asia/Seoul",
+  "Asia/Shanghai Asia/Singapore Asia/Tehran Asia/Tokyo Australia/Adelaide Australia/Brisbane",
+  "Australia/Perth Australia/Sydney Europe/Amsterdam Europe/Athens Europe/Berlin Europe/Dublin",
+  "Europe/Helsinki Europe/Istanbul Europe/Kyiv Europe/Lisbon Europe/London Europe/Madrid Europe/Moscow",
+  "Europe/Paris Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw Europe/Zurich Pacific/Auckland",
   "Pacific/Honolulu",
-];
+].flatMap((names) => names.split(" "));
 
 /** @param {string} zone */
 function isKnown(zone) {
