@@ -9,14 +9,16 @@ pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TICKET_REASONS, TicketFault, void_reason};
 pub(crate) use rate_limited::{LimitKind, RateLimited};
 
+use crate::words;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{HoldTtl, Refusal, StoreError};
+use booking_core::{HoldTtl, Language, Refusal, StoreError};
 use chrono::{DateTime, Utc};
 use extras::Extras;
 use serde::Serialize;
@@ -187,7 +189,7 @@ pub(crate) struct Problem<'a> {
     kind: String,
     title: &'static str,
     status: u16,
-    /// For people; it may change.
+    /// For people, in the language of `Content-Language`; it may change.
     detail: &'a str,
     /// The path that was asked for.
     instance: &'a str,
@@ -235,13 +237,21 @@ pub(crate) fn code(error: &ApiError) -> &'static str {
     Shape::of(error).code
 }
 
-/// Writes `error` as the answer to the request at `path` with the id `request_id`.
-pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
+/// Writes `error` as the answer to the request at `path` with the id `request_id`, for people who read `language`.
+pub(crate) fn response(
+    error: &ApiError,
+    path: &str,
+    request_id: &str,
+    language: Language,
+) -> HttpResponse<BoxBody> {
     let shape = Shape::of(error);
-    let detail = error.public_detail();
+    let public_detail = error.public_detail();
+    let detail = words::detail(&public_detail, language);
     let extras = Extras::of(error);
     let mut response = HttpResponse::build(shape.status);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+    response.insert_header((CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())));
+    response.insert_header((VARY, HeaderValue::from_static("Accept-Language")));
     if let Some(after) = shape.retry_after.or(extras.retry_at.map(time_until)) {
         response.insert_header((RETRY_AFTER, HeaderValue::from(whole_seconds(after))));
     }
@@ -262,7 +272,7 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
     let problem = Problem {
         // Where the page that explains it is, on this very server.
         kind: format!("/problems#{}", shape.code),
-        title: shape.title,
+        title: words::title(shape.code, shape.title, language),
         status: shape.status.as_u16(),
         detail: &detail,
         // `OPTIONS *` and CONNECT name no path.
@@ -273,10 +283,19 @@ pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpRe
         retry_at: extras.retry_at,
         checked_in_at: extras.checked_in_at,
         reason: extras.reason,
-        errors: extras.errors,
+        errors: extras.errors.map(|errors| in_language(errors, language)),
     };
     // A struct of texts, numbers and times has no value that JSON cannot hold.
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
+}
+
+/// What is wrong, part by part, for people who read `language`.
+fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
+    let said = errors.into_iter().map(|FieldError { pointer, detail }| {
+        let detail = words::detail(&detail, language).into_owned();
+        FieldError { pointer, detail }
+    });
+    said.collect()
 }
 
 /// The longest that a client is told to wait for a seat: as long as it can be held. To come too early costs

@@ -12,12 +12,14 @@ use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
 use crate::telemetry::request_id;
 use crate::util::failure_log::SampledLog;
+use crate::words::wanted_language;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -54,6 +56,7 @@ pub(crate) async fn edge(
     let request_id = request_id::of(request.headers());
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
+    let language = wanted_language(request.headers());
 
     let answered = match admit(&request, &answering, &state) {
         Ok(()) => {
@@ -77,7 +80,7 @@ pub(crate) async fn edge(
     service.metrics.problem(problem::code(&error));
     let status = error.status_code();
     service.metrics.request(None, &method, status, began.elapsed());
-    let mut response = problem::response(&error, &path, request_id.as_str());
+    let mut response = problem::response(&error, &path, request_id.as_str(), language);
     complete_headers(response.headers_mut(), &request_id);
     if service.is_stopping() {
         close_after(&mut response);
@@ -140,11 +143,12 @@ fn explain(
     };
     log_cause(error, request_id);
     service.metrics.problem(problem::code(error));
-    let path = response.request().path();
-    let mut explained = problem::response(error, path, request_id.as_str());
-    // What others added on the way, as for CORS, stays.
+    let request = response.request();
+    let language = wanted_language(request.headers());
+    let mut explained = problem::response(error, request.path(), request_id.as_str(), language);
+    // What others added on the way, as for CORS, stays; and what the answer depends on is all of that.
     for (name, value) in response.headers() {
-        if !explained.headers().contains_key(name) {
+        if *name == VARY || !explained.headers().contains_key(name) {
             explained.headers_mut().append(name.clone(), value.clone());
         }
     }
