@@ -13,7 +13,7 @@ use crate::words;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+    ALLOW, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
@@ -251,7 +251,6 @@ pub(crate) fn response(
     let mut response = HttpResponse::build(shape.status);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
     response.insert_header((CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())));
-    response.insert_header((VARY, HeaderValue::from_static("Accept-Language")));
     if let Some(after) = shape.retry_after.or(extras.retry_at.map(time_until)) {
         response.insert_header((RETRY_AFTER, HeaderValue::from(whole_seconds(after))));
     }

@@ -1,6 +1,6 @@
 //! The edge: what every request and every answer passes through.
 
-use crate::api::compression::compress;
+use crate::api::compression::{compress, vary_by};
 use crate::auth::token_cache::TokenCache;
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
@@ -18,8 +18,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -40,6 +39,9 @@ pub(crate) struct EdgeState {
     pub(crate) tokens: Data<TokenCache>,
     pub(crate) cross_site: CrossSitePolicy,
 }
+
+/// What problems depend on: they are said in a language.
+const ACCEPT_LANGUAGE: &str = "Accept-Language";
 
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
@@ -81,6 +83,7 @@ pub(crate) async fn edge(
     let status = error.status_code();
     service.metrics.request(None, &method, status, began.elapsed());
     let mut response = problem::response(&error, &path, request_id.as_str(), language);
+    vary_by(response.headers_mut(), ACCEPT_LANGUAGE);
     complete_headers(response.headers_mut(), &request_id);
     if service.is_stopping() {
         close_after(&mut response);
@@ -146,12 +149,13 @@ fn explain(
     let request = response.request();
     let language = wanted_language(request.headers());
     let mut explained = problem::response(error, request.path(), request_id.as_str(), language);
-    // What others added on the way, as for CORS, stays; and what the answer depends on is all of that.
+    // What others added on the way, as for CORS, stays.
     for (name, value) in response.headers() {
-        if *name == VARY || !explained.headers().contains_key(name) {
+        if !explained.headers().contains_key(name) {
             explained.headers_mut().append(name.clone(), value.clone());
         }
     }
+    vary_by(explained.headers_mut(), ACCEPT_LANGUAGE);
     response.into_response(explained)
 }
 
