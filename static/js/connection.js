@@ -28,14 +28,15 @@ export function connectionBad(error) {
   // That is said where it can be helped.
   if (error instanceof ProblemError && error.status === 401) return show(null);
   // A mistake in a script is no matter of the network, and to wait for that is no help.
-  if (!(error instanceof ProblemError || error instanceof ConnectionError)) return pageFailed();
+  if (!(error instanceof ProblemError || error instanceof ConnectionError)) return pageFailed(error);
   const time = updatedAt && formatClock(updatedAt);
   if (error instanceof ProblemError) show(time ? t("connection.server", { time }) : t("connection.server_empty"));
   else show(time ? t("connection.offline", { time }) : t("connection.offline_empty"));
 }
 
-/** It stays until another view is opened, or the page is loaded anew. */
-function pageFailed() {
+/** It stays until another view is opened, or the page is loaded anew. @param {unknown} error */
+function pageFailed(error) {
+  if (!isFailed) console.error(error);
   isFailed = true;
   show(null);
 }

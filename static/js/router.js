@@ -75,9 +75,11 @@ async function navigate(moved) {
   const focusedBefore = document.activeElement;
   try {
     await show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
-  } catch {
+  } catch (error) {
+    if (signal.aborted) return;
     // A page that broke while it was drawn says so, and is not blank.
-    if (!signal.aborted) root.append(brokenNotice());
+    console.error(error);
+    root.append(brokenNotice());
   }
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.

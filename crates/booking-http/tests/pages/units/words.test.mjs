@@ -98,6 +98,14 @@ test("the page says what the catalogue says, before any script has run", () => {
   for (const [, label, key] of page.matchAll(/aria-label="([^"]+)"\s+data-t-label="([^"]+)"/g)) assert.equal(label, english[key], key);
 });
 
+test("the page has no other words", () => {
+  const body = page.slice(page.indexOf("<body>")).replaceAll(/<!--[\s\S]*?-->/g, "");
+  const parts = [...body.matchAll(/<(\w+)([^>]*)>([^<]+)/g)].filter(([, , , text]) => /\p{L}/u.test(text));
+  const wordy = parts.filter(([, , attributes]) => !attributes.includes("data-t="));
+  assert.deepEqual(wordy.map(([, , , text]) => text.trim()).filter((text) => text !== "Booking"), []);
+  for (const label of body.matchAll(/<[^>]*aria-label=[^>]*>/g)) assert.match(label[0], /data-t-label=/);
+});
+
 test("no module has words of its own", () => {
   const found = [...modules]
     .filter(([name]) => !ENGLISH_ONLY.includes(name))
