@@ -119,7 +119,7 @@ test("the page of what is kept leads to each, and forgets one or all of them aft
   mineView({ root, signal: new AbortController().signal, setTitle() {} });
   const rows = () => root.querySelectorAll("[data-testid=mine]");
   const links = () => rows().flatMap((row) => row.querySelectorAll("a")).map((link) => [link.textContent, link.attributes.get("href")]);
-  assert.deepEqual(links(), [["Blues", "#/registrations/b/token"], ["Jazz", "#/registrations/a/token%2F1"]]);
+  assert.deepEqual(links(), [["Blues", "/r/b#token"], ["Jazz", "/r/a#token%2F1"]]);
   const press = (testid) => root.querySelectorAll(`[data-testid=${testid}]`)[0].click();
   press("forget-one");
   press("forget-mine-no");
