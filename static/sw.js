@@ -23,6 +23,11 @@ const base = location.pathname.replace(/\/sw\.js$/, "");
 /** The pages, which scripts fill: without a network each is shown by the same shell, and an event out of nothing. */
 const PAGES = /^\/($|templates\/index\.html$|[er]\/|o(\/|$)|find$|mine$)/;
 
+const CATALOGUES = "/static/i18n/";
+/** The words of the language that the pages are shown in; nobody needs the others, whatever they weigh. */
+const WORDS = `${CATALOGUES}${new URL(location.href).searchParams.get("language") ?? "en"}.json`;
+const wanted = files.filter((file) => !file.startsWith(CATALOGUES) || file === WORDS);
+
 const CACHE = `pages-${version}`;
 /** A network that neither answers nor fails is worse than none. */
 const ANSWER_MS_MAX = 4_000;
@@ -38,7 +43,7 @@ worker.addEventListener("fetch", (event) => {
 async function install() {
   const cache = await caches.open(CACHE);
   // All or nothing: half a release would not run. Asked anew, for the browser may have older ones.
-  const kept = [...files, shell].map((file) => new Request(base + file, { cache: "no-cache" }));
+  const kept = [...wanted, shell].map((file) => new Request(base + file, { cache: "no-cache" }));
   await cache.addAll(kept);
   await worker.skipWaiting();
 }

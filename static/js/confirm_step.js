@@ -1,6 +1,7 @@
 // @ts-check
 /** A button for what cannot be taken back: it asks once more, in the page, before it acts. */
 
+import { anySignal } from "./abort.js";
 import { el, setText } from "./dom.js";
 import { explain } from "./explain.js";
 import { attempt, leavesOpen } from "./idempotency.js";
@@ -113,7 +114,7 @@ export function createConfirmStep({
       answer = await withRetries(
         () => attempt(what, act, signal),
         (text) => setText(wait, text),
-        AbortSignal.any([signal, declining.signal]),
+        anySignal(signal, declining.signal),
       );
     } catch (failure) {
       // Nothing was done by then, and nothing is said to somebody who did not want it any more, or has left.

@@ -1,6 +1,7 @@
 // @ts-check
 /** A seat that is kept for somebody until a deadline: the countdown, and the two ways out of it. */
 
+import { anySignal, timeoutSignal } from "./abort.js";
 import { registrationApi } from "./api.js";
 import { createCountdown } from "./countdown.js";
 import { el } from "./dom.js";
@@ -8,6 +9,7 @@ import { explain } from "./explain.js";
 import { createOutcomeArea } from "./outcome.js";
 import { submitForm } from "./submit_form.js";
 import { isSending, isUndecided } from "./unsettled.js";
+import { t } from "./words.js";
 
 /** @import { Refusals } from "./explain.js" */
 /** @import { Registration } from "./types.js" */
@@ -28,18 +30,18 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   const confirm = el(
     "button",
     { type: "submit", class: "button", "data-testid": `${what}-confirm` },
-    "Confirm",
+    t("confirmation.confirm"),
   );
   const release = el("button", {
     type: "submit",
     class: "button button--plain",
-    "data-busy": "Giving it back…",
+    "data-busy": t("confirmation.giving_back"),
   });
-  release.textContent = what === "hold" ? "Give it back" : "Decline";
+  release.textContent = what === "hold" ? t("confirmation.give_back") : t("confirmation.decline");
   release.setAttribute("data-testid", `${what}-release`);
   const form = el(
     "form",
-    { class: "actions", "data-testid": `${what}-form`, "aria-label": `Your ${what}` },
+    { class: "actions", "data-testid": `${what}-form`, "aria-label": nameOf(what) },
     confirm,
     release,
   );
@@ -58,8 +60,8 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
     testid: `${what}-countdown`,
     signal,
     warnings: [
-      { seconds: 60, text: "Less than a minute left to confirm." },
-      { seconds: 15, text: "Less than 15 seconds left to confirm." },
+      { seconds: 60, text: t("confirmation.minute_left") },
+      { seconds: 15, text: t("confirmation.seconds_left") },
     ],
     // A confirmation under way may have come just in time: its answer tells.
     onEnd() {
@@ -68,7 +70,7 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   });
 
   /** How it stands, if the server can be asked. */
-  const ask = () => api.get(AbortSignal.any([signal, AbortSignal.timeout(3_000)])).catch(() => null);
+  const ask = () => api.get(anySignal(signal, timeoutSignal(3_000))).catch(() => null);
 
   /** The deadline has passed here; what became of the seat, the server knows. */
   async function settle() {
@@ -83,17 +85,17 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   submitForm({
     form,
     button: confirm,
-    busy: "Confirming…",
+    busy: t("confirmation.confirming"),
     area,
     signal,
-    nothing: NOTHING_CONFIRMED,
+    nothing: t("confirmation.nothing"),
     send(write, pressed) {
       const isRelease = pressed === release;
       return write([isRelease ? "cancel" : "confirm", id], isRelease ? api.cancel : api.confirm);
     },
     onSent: (decided, pressed) => finish(pressed === release ? "given_back" : "confirmed", decided),
     async onError(error, pressed) {
-      const nothing = pressed === release ? "The seat is still yours to confirm." : NOTHING_CONFIRMED;
+      const nothing = pressed === release ? t("confirmation.still_yours") : t("confirmation.nothing");
       const outcome = explain(error, nothing, REFUSALS);
       if (outcome.kind === "expired") {
         await settle();
@@ -120,9 +122,10 @@ export function createConfirmation({ id, token, what, signal, onEnd }) {
   };
 }
 
-const NOTHING_CONFIRMED = "Nothing was confirmed.";
+/** What is being confirmed, by name. @param {"hold" | "offer"} what */
+export const nameOf = (what) => (what === "hold" ? t("confirmation.your_hold") : t("confirmation.your_offer"));
 
 /** @type {Refusals} */
 const REFUSALS = {
-  hold_expired: () => ({ kind: "expired", title: "Too late", text: "" }),
+  hold_expired: () => ({ kind: "expired", title: t("confirmation.too_late"), text: "" }),
 };

@@ -1,16 +1,20 @@
 // @ts-check
-/** The band that says that what is on the screen may be old, and how old it is. */
+/** The band that says that what is on the screen may be old, and how old it is; or that the page itself failed. */
 
-import { ProblemError } from "./http.js";
+import { ConnectionError, ProblemError } from "./http.js";
 import { el } from "./dom.js";
 import { formatClock } from "./format.js";
+import { t } from "./words.js";
 
 /** @type {Date | null} */
 let updatedAt = null;
+/** Whether the page failed, which no answer of the server mends. */
+let isFailed = false;
 
 /** Another view shows other data, which has an age of its own. */
 export function connectionReset() {
   updatedAt = null;
+  isFailed = false;
   show(null);
 }
 
@@ -23,14 +27,25 @@ export function connectionGood() {
 export function connectionBad(error) {
   // That is said where it can be helped.
   if (error instanceof ProblemError && error.status === 401) return show(null);
-  const state = error instanceof ProblemError ? "The server has a problem" : "Offline";
-  const age = updatedAt ? `last updated ${formatClock(updatedAt)}` : "nothing loaded yet";
-  show(`${state} — ${age}. Trying again by itself.`);
+  // A mistake in a script is no matter of the network, and to wait for that is no help.
+  if (!(error instanceof ProblemError || error instanceof ConnectionError)) return pageFailed(error);
+  const time = updatedAt && formatClock(updatedAt);
+  if (error instanceof ProblemError) show(time ? t("connection.server", { time }) : t("connection.server_empty"));
+  else show(time ? t("connection.offline", { time }) : t("connection.offline_empty"));
+}
+
+/** It stays until another view is opened, or the page is loaded anew. @param {unknown} error */
+function pageFailed(error) {
+  if (!isFailed) console.error(error);
+  isFailed = true;
+  show(null);
 }
 
 /** @param {string | null} text */
 function show(text) {
   const region = /** @type {HTMLElement} */ (document.getElementById("connection"));
-  if (region.textContent === (text ?? "")) return;
-  region.replaceChildren(...(text ? [el("p", { class: "connection", "data-testid": "offline" }, text)] : []));
+  const words = isFailed ? t("page.failed") : text;
+  if (region.textContent === (words ?? "")) return;
+  const testid = isFailed ? "page-failed" : "offline";
+  region.replaceChildren(...(words ? [el("p", { class: "connection", "data-testid": testid }, words)] : []));
 }

@@ -2,6 +2,7 @@
 /** A button that copies a text. */
 
 import { el, setText } from "./dom.js";
+import { t } from "./words.js";
 
 const SAID_FOR_MS = 4_000;
 
@@ -17,7 +18,7 @@ export function copyButtonElement(label, text, testid) {
   button.addEventListener("click", async () => {
     setText(
       said,
-      (await copy(text())) ? "Copied." : "Your browser did not allow it. Select the text by hand.",
+      (await copy(text())) ? t("copy.done") : t("copy.refused"),
     );
     setTimeout(() => setText(said, ""), SAID_FOR_MS);
   });

@@ -3,7 +3,7 @@
 
 import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { t } from "./words.js";
 
 /** @typedef {{ seconds: number, text: string }} Warning */
 
@@ -87,7 +87,7 @@ export function formatSeconds(seconds) {
   const days = Math.floor(seconds / 86_400);
   const hours = Math.floor((seconds % 86_400) / 3_600);
   const minutes = Math.floor((seconds % 3_600) / 60);
-  if (days > 0) return `${plural(days, "day", "days")} ${hours} h`;
+  if (days > 0) return t("countdown.days", { count: days, hours });
   const tail = `${twoDigits(hours > 0 ? minutes : seconds % 60)}`;
   if (hours > 0) return `${hours}:${tail}:${twoDigits(seconds % 60)}`;
   return `${minutes}:${tail}`;

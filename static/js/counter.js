@@ -2,7 +2,7 @@
 /** How much of a limit is used: shown once it is near, and said when it is near and when it is passed. */
 
 import { el, setText } from "./dom.js";
-import { formatNumber } from "./format.js";
+import { t } from "./words.js";
 
 /** @import { Limit } from "./limits.js" */
 
@@ -40,8 +40,7 @@ export function createCounter(id, testid, input, limit, onToggle) {
 
 /** @param {number} used @param {Limit} limit */
 function wordsOf(used, { max, unit }) {
-  if (used <= max) return `${formatNumber(used)} of ${formatNumber(max)} ${unit}`;
-  const over = used - max;
-  const words = over === 1 ? unit.slice(0, -1) : unit;
-  return `${formatNumber(over)} ${words} too many: at most ${formatNumber(max)}`;
+  const isBytes = unit === "bytes";
+  if (used <= max) return t(isBytes ? "counter.bytes" : "counter.characters", { used, max });
+  return t(isBytes ? "counter.bytes_over" : "counter.characters_over", { count: used - max, max });
 }

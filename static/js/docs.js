@@ -7,6 +7,7 @@ import { curlOf } from "./docs/curl.js";
 import { codesOf, fieldsOf, inWords, namesIn } from "./docs/schema.js";
 import { el } from "./dom.js";
 import { read } from "./http.js";
+import { loadWords } from "./load_words.js";
 import { loadErrorNotice } from "./views/load_error.js";
 
 /** @import { Schema } from "./docs/schema.js" */
@@ -44,6 +45,8 @@ show();
 
 async function show() {
   try {
+    // The description is in English, and so is all around it.
+    await loadWords({ language: "en", locale: "en" });
     const { body } = await read("/openapi.json");
     const description = /** @type {Description} */ (body);
     place.replaceChildren(...sections(description));

@@ -3,6 +3,8 @@
 
 import { el } from "./dom.js";
 import { timeZone } from "./format.js";
+import { locale } from "./language.js";
+import { t } from "./words.js";
 
 /** @import { BookingEvent } from "./types.js" */
 
@@ -14,7 +16,8 @@ export function whenElement({ starts_at, ends_at, timezone }) {
   if (!starts_at) return null;
   const own = formatRange(starts_at, ends_at, timezone ?? timeZone());
   const theirs = formatRange(starts_at, ends_at, timeZone());
-  const isSame = own === theirs || [starts_at, ends_at].every((iso) => !iso || sameWall(iso, timezone));
+  // Both ends: of two zones only one may set its clock in between.
+  const isSame = own === theirs || (sameWall(starts_at, timezone) && sameWall(ends_at ?? starts_at, timezone));
   return el(
     "span",
     { "data-testid": "event-when" },
@@ -22,10 +25,14 @@ export function whenElement({ starts_at, ends_at, timezone }) {
     // "GMT+1" alone says little; the name of the zone says where.
     timezone &&
       !isSame &&
-      el("span", { class: "when__local" }, `The clock of ${timezone.replaceAll("_", " ")}`),
+      el("span", { class: "when__local" }, t("times.clock_of", { zone: timezone.replaceAll("_", " ") })),
     isSame
       ? null
-      : el("span", { class: "when__local", "data-testid": "event-when-local" }, `${theirs} where you are`),
+      : el(
+          "span",
+          { class: "when__local", "data-testid": "event-when-local" },
+          t("times.where_you_are", { time: theirs }),
+        ),
   );
 }
 
@@ -56,9 +63,9 @@ export function formatMoment(iso, zone) {
  * @param {Pick<BookingEvent, "starts_at" | "ends_at" | "timezone">} event
  */
 export function overWords({ starts_at, ends_at, timezone }) {
-  if (ends_at) return `This event is over: it ended at ${formatMoment(ends_at, timezone)}.`;
-  if (starts_at) return `This event is over: it began at ${formatMoment(starts_at, timezone)}.`;
-  return "This event is over.";
+  if (ends_at) return t("times.ended", { time: formatMoment(ends_at, timezone) });
+  if (starts_at) return t("times.began", { time: formatMoment(starts_at, timezone) });
+  return t("times.over");
 }
 
 /** @param {string} start @param {string | null | undefined} end @param {string} zone */
@@ -68,15 +75,14 @@ function formatRange(start, end, zone) {
   const to = new Date(end ?? "");
   if (Number.isNaN(from.getTime())) return start;
   if (Number.isNaN(to.getTime()) || to < from) return format.format(from);
-  // `formatRange` writes what both have in common once, in the order of the visitor's language. It takes the
-  // offset for common, too, where clocks are set between the two.
-  const isSet = offsetIn(format, from) !== offsetIn(format, to);
-  return isSet ? `${format.format(from)} – ${format.format(to)}` : format.formatRange(from, to);
+  // It would name one offset only, though the clocks were set in between.
+  if (offsetIn(format, from) !== offsetIn(format, to)) return `${format.format(from)} – ${format.format(to)}`;
+  // `formatRange` writes what both have in common once, in the order of the visitor's language.
+  return format.formatRange(from, to);
 }
 
-/** @param {Intl.DateTimeFormat} format @param {Date} moment */
-const offsetIn = (format, moment) =>
-  format.formatToParts(moment).find(({ type }) => type === "timeZoneName")?.value;
+/** What the zone calls its offset then. @param {Intl.DateTimeFormat} format @param {Date} time */
+const offsetIn = (format, time) => format.formatToParts(time).find(({ type }) => type === "timeZoneName")?.value;
 
 /** @param {string} zone */
 function formatIn(zone) {
@@ -91,10 +97,10 @@ function formatIn(zone) {
     timeZoneName: "short",
   };
   try {
-    return new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone });
+    return new Intl.DateTimeFormat(locale(), { ...options, timeZone: zone });
   } catch {
     // A zone that this browser has not heard of: rather another zone, named, than nothing.
-    return new Intl.DateTimeFormat(undefined, options);
+    return new Intl.DateTimeFormat(locale(), options);
   }
 }
 

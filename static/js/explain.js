@@ -1,12 +1,12 @@
 // @ts-check
 /** What went wrong, in words: the one place where an error becomes a text. */
 
-import { plural } from "./format.js";
 import { ConnectionError, ProblemError } from "./http.js";
 import { leavesOpen } from "./idempotency.js";
 import { isBusy, isForLater } from "./retry.js";
 import { mustSignIn } from "./session.js";
 import { sentence } from "./text.js";
+import { t } from "./words.js";
 
 /** @import { FieldError, Problem, Seated } from "./types.js" */
 
@@ -36,8 +36,11 @@ import { sentence } from "./text.js";
  *
  * @param {unknown} error
  */
-export const explainRead = (error) =>
-  error instanceof ProblemError ? sentence(error.message) : "The server could not be reached.";
+export function explainRead(error) {
+  if (error instanceof ProblemError) return sentence(error.message);
+  // Whatever else is thrown is a mistake of the page, and is not blamed on the network.
+  return error instanceof ConnectionError ? t("error.unreachable") : t("page.failed");
+}
 
 /**
  * What is wrong is told beside the fields; this says that there is something.
@@ -48,8 +51,8 @@ export const explainRead = (error) =>
  */
 export const invalid = (nothing, errors) => ({
   kind: "invalid",
-  title: "Please check the form",
-  text: `${nothing} What is wrong is said beside each field.`,
+  title: t("form.check_title"),
+  text: t("form.check", { nothing }),
   errors,
 });
 
@@ -63,22 +66,22 @@ export const invalid = (nothing, errors) => ({
  * @returns {Outcome}
  */
 export function explain(error, nothing, known = {}) {
-  const said = leavesOpen(error) ? STILL_OPEN : nothing;
+  const said = leavesOpen(error) ? stillOpen() : nothing;
   if (error instanceof ConnectionError) {
-    if (error.sent) return UNKNOWN;
+    if (error.sent) return unknown();
     return {
       kind: "error",
-      title: "You are offline",
-      text: `Nothing was sent. ${said} Try again once you are connected.`,
+      title: t("error.offline_title"),
+      text: t("error.offline", { nothing: said }),
       canRetry: true,
     };
   }
   if (!(error instanceof ProblemError)) {
-    if (leavesOpen(error)) return UNKNOWN;
+    if (leavesOpen(error)) return unknown();
     return {
       kind: "error",
-      title: "That did not work",
-      text: "Something went wrong in this page. Load it again.",
+      title: t("page.failed_title"),
+      text: t("page.failed"),
     };
   }
   const { problem, code, status } = error;
@@ -88,18 +91,18 @@ export function explain(error, nothing, known = {}) {
   if (status === 401 && mustSignIn()) {
     return {
       kind: "signed_out",
-      title: "You are not signed in any more",
-      text: `${said} Sign in above, and try again.`,
+      title: t("error.signed_out_title"),
+      text: t("error.signed_out", { nothing: said }),
       canRetry: true,
     };
   }
   if (code === "rate_limited" || isForLater(error)) {
     const minutes = Math.ceil((error.retryAfterSeconds ?? 0) / 60);
-    const later = minutes > 1 ? `in ${plural(minutes, "minute", "minutes")}` : "in a minute";
+    const why = sentence(error.message);
     return {
       kind: "limited",
-      title: "Too much at once",
-      text: `${sentence(error.message)} ${said} Try again ${later}.`,
+      title: t("error.limited_title"),
+      text: t("error.limited", { why, nothing: said, count: Math.max(minutes, 1) }),
       canRetry: true,
       problem,
     };
@@ -107,21 +110,21 @@ export function explain(error, nothing, known = {}) {
   if (isBusy(error)) {
     return {
       kind: "busy",
-      title: "Too many people at once",
-      text: `The server stayed busy through several tries. ${said} Wait a little and try again.`,
+      title: t("error.busy_title"),
+      text: t("error.busy", { nothing: said }),
       canRetry: true,
       problem,
     };
   }
   // A gateway that gave up waiting knows no more of what happened behind it than we do.
   const isUnknown = code === "outcome_unknown" || status === 502 || status === 504;
-  if (isUnknown || leavesOpen(error)) return { ...UNKNOWN, problem };
+  if (isUnknown || leavesOpen(error)) return { ...unknown(), problem };
   if (status === 404) {
-    return { kind: "error", title: "It is gone", text: `${said} It does not exist any more.`, problem };
+    return { kind: "error", title: t("error.gone_title"), text: t("error.gone", { nothing: said }), problem };
   }
   return {
     kind: "error",
-    title: "That did not work",
+    title: t("page.failed_title"),
     text: sentence(error.message),
     canRetry: true,
     problem,
@@ -141,28 +144,30 @@ const ownEntry = (entries, key) => (Object.hasOwn(entries, key) ? entries[key] :
 const ANYWHERE = {
   cross_site: (nothing) => ({
     kind: "error",
-    title: "Taken for another website",
-    text:
-      `${nothing} The server takes changes from its own pages alone, and this one seemed to come from ` +
-      "elsewhere. Open it by the address that the server is known by; if that is the one you have, tell " +
-      "whoever runs it.",
+    title: t("error.cross_site_title"),
+    text: t("error.cross_site", { nothing }),
   }),
   not_correctable: (nothing) => ({
     kind: "error",
-    title: "It is too late to correct that",
-    text: `${nothing} The registration has ended, or its personal data was erased.`,
+    title: t("error.not_correctable_title"),
+    text: t("error.not_correctable", { nothing }),
   }),
 };
 
 /** In the place of what did not happen, if nobody knows that. */
-export const STILL_OPEN = "Whether an earlier try has worked is not known yet.";
+export const stillOpen = () => t("error.still_open");
 
-/** @type {Outcome} */
-export const UNKNOWN = {
+/** @returns {Outcome} */
+export const unknown = () => ({
   kind: "unknown",
-  title: "We cannot tell yet",
-  text:
-    "The request went out, but no clear answer came back, so it may or may not have worked. Try again: it " +
-    "is the same request, and nothing is ever done twice.",
+  title: t("error.unknown_title"),
+  text: t("error.unknown"),
   canRetry: true,
-};
+});
+
+/** A refusal of what is about one registration: it ended with its event. @returns {Outcome} */
+export const eventCancelled = () => ({
+  kind: "closed",
+  title: t("refused.event_cancelled_title"),
+  text: t("refused.event_cancelled"),
+});

@@ -3,8 +3,8 @@
 
 import { createCounter } from "./counter.js";
 import { el } from "./dom.js";
-import { formatNumber } from "./format.js";
 import { sentence, showsNothing, trimmed } from "./text.js";
+import { t } from "./words.js";
 
 /** @import { Limit } from "./limits.js" */
 /** @import { FieldError } from "./types.js" */
@@ -64,7 +64,7 @@ export function createField({ name, label, scope, limit, hint, multiline, option
       "label",
       { class: "field__label", for: id },
       label,
-      optional && el("span", { class: "quiet" }, " (optional)"),
+      optional && el("span", { class: "quiet" }, t("form.optional")),
     ),
     hintNode,
     input,
@@ -117,11 +117,11 @@ export const unsendable = (fields) =>
 function refusalOf(text, { max, unit, count, mustShow }, isOptional) {
   const used = count(text);
   if (used > max) {
-    return `Must have at most ${formatNumber(max)} ${unit}, and has ${formatNumber(used)}.`;
+    return t(unit === "bytes" ? "counter.too_long_bytes" : "counter.too_long_characters", { max, used });
   }
   // One that is needed is asked for by whoever needs it, in words of their own.
   const isBlank = isOptional && mustShow && trimmed(text) !== "" && showsNothing(text);
-  return isBlank ? "Nothing of this can be seen. Write something, or leave it empty." : null;
+  return isBlank ? t("form.blank") : null;
 }
 
 /**

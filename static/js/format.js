@@ -1,29 +1,30 @@
 // @ts-check
-/** Numbers and times as the visitor's own locale and time zone write them. */
+/** Numbers and times as the language of the page and the visitor's region and time zone write them. */
 
 import { el } from "./dom.js";
+import { perLocale } from "./language.js";
 
-const numbers = new Intl.NumberFormat();
-const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const months = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric", timeZone: "UTC" });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const numbers = perLocale((locale) => new Intl.NumberFormat(locale));
+const moments = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }));
+const months = perLocale(
+  (locale) => new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" }),
+);
+const clock = perLocale((locale) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }));
 
 /** @param {number} value */
-export const formatNumber = (value) => numbers.format(value);
+export const formatNumber = (value) => numbers().format(value);
 
 /** @param {Date} time */
-export const formatClock = (time) => clock.format(time);
+export const formatClock = (time) => clock().format(time);
 
 /** @param {string} month Such as "2026-12". */
-export const formatMonth = (month) => months.format(new Date(`${month}-01T00:00:00Z`));
+export const formatMonth = (month) => months().format(new Date(`${month}-01T00:00:00Z`));
+
 
 /** @param {string} iso */
-export const momentElement = (iso) => timeElement(iso, moments);
+export const momentElement = (iso) => timeElement(iso, moments());
 
-/** @param {number} count @param {string} one @param {string} many */
-export const plural = (count, one, many) => `${formatNumber(count)} ${count === 1 ? one : many}`;
-
-export const timeZone = () => clock.resolvedOptions().timeZone;
+export const timeZone = () => clock().resolvedOptions().timeZone;
 
 /** @param {string} iso @param {Intl.DateTimeFormat} format */
 function timeElement(iso, format) {

@@ -1,8 +1,11 @@
 // @ts-check
 /** Requests and answers: the only module that calls `fetch`. */
 
+import { anySignal, timeoutSignal } from "./abort.js";
 import { BASE, withoutBase } from "./base.js";
 import { noteServerTime } from "./clock.js";
+import { language } from "./language.js";
+import { t } from "./words.js";
 
 /** @import { Problem } from "./types.js" */
 
@@ -17,7 +20,7 @@ export class ProblemError extends Error {
    * @param {number | null} retryAfterSeconds
    */
   constructor(status, problem, retryAfterSeconds) {
-    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
+    super(problem.detail ?? problem.title ?? t("error.answered", { status }));
     this.name = "ProblemError";
     this.status = status;
     this.problem = problem;
@@ -30,7 +33,8 @@ export class ProblemError extends Error {
 export class ConnectionError extends Error {
   /** @param {boolean} sent @param {unknown} cause */
   constructor(sent, cause) {
-    super("The server could not be reached.", { cause });
+    // For logs alone: people are told by `explain`.
+    super("no answer", { cause });
     this.name = "ConnectionError";
     this.sent = sent;
   }
@@ -44,12 +48,14 @@ export class ConnectionError extends Error {
  * @property {string} [token] The attendee's, or the organizer's. It goes into a header, never into the address.
  * @property {string | null} [etag]
  * @property {"json" | "text"} [as]
+ * @property {RequestCache} [cache] Freshness is settled with ETags here; the browser's cache would only add a second
+ *   opinion, but for files of the pages.
  */
 
 /** @param {string} path @param {ReadOptions} [options] @returns {Promise<Answer>} */
-export function read(path, { signal, token, etag, as = "json" } = {}) {
+export function read(path, { signal, token, etag, as = "json", cache = "no-store" } = {}) {
   const headers = headersOf({ Authorization: bearer(token), "If-None-Match": etag });
-  return send(path, { headers }, as, READ_TIMEOUT_MS, signal);
+  return send(path, { headers, cache }, as, READ_TIMEOUT_MS, signal);
 }
 
 /**
@@ -76,7 +82,7 @@ export function write(method, path, body, { key, token, ifMatch, timeoutMs = WRI
     Authorization: bearer(token),
     "If-Match": ifMatch,
   });
-  return send(path, { method, headers, body: JSON.stringify(body) }, "json", timeoutMs);
+  return send(path, { method, headers, body: JSON.stringify(body), cache: "no-store" }, "json", timeoutMs);
 }
 
 /** @param {string | undefined} token */
@@ -85,7 +91,12 @@ const bearer = (token) => (token === undefined ? null : `Bearer ${token}`);
 /** @param {Record<string, string | null | undefined>} wished @returns {Record<string, string>} */
 const headersOf = (wished) =>
   /** @type {Record<string, string>} */ (
-    Object.fromEntries(Object.entries(wished).filter(([, value]) => value !== null && value !== undefined))
+    // What the server says is for the people who read the page.
+    Object.fromEntries(
+      Object.entries({ "Accept-Language": language(), ...wished }).filter(
+        ([, value]) => value !== null && value !== undefined,
+      ),
+    )
   );
 
 /**
@@ -97,25 +108,24 @@ const headersOf = (wished) =>
  * @returns {Promise<Answer>}
  */
 async function send(path, init, as, timeoutMs, signal) {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = timeoutSignal(timeoutMs);
+  const either = signal ? anySignal(signal, timeout) : timeout;
   const offlineBefore = !navigator.onLine;
   const sentAt = Date.now();
-  try {
-    const response = await fetch(BASE + path, {
-      ...init,
-      // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
-      cache: "no-store",
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-    noteServerTime(response.headers.get("Date"), sentAt, Date.now());
-    if (!response.ok && response.status !== 304) throw await problemOf(response);
-    const body = response.status === 304 ? null : await response[as]();
-    return { status: response.status, headers: response.headers, body };
-  } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    if (signal?.aborted) throw signal.reason;
-    throw new ConnectionError(!offlineBefore, error);
-  }
+  /** Only what this waits for can fail for want of an answer; all else would be a mistake of ours. */
+  const answered = async (/** @type {Promise<unknown>} */ answer) => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw new ConnectionError(!offlineBefore, error);
+    }
+  };
+  const response = /** @type {Response} */ (await answered(fetch(BASE + path, { ...init, signal: either })));
+  noteServerTime(response.headers.get("Date"), sentAt, Date.now());
+  if (!response.ok && response.status !== 304) throw await problemOf(response);
+  const body = response.status === 304 ? null : await answered(response[as]());
+  return { status: response.status, headers: response.headers, body };
 }
 
 /** @param {Response} response */

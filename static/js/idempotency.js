@@ -2,6 +2,7 @@
 /** Keys that let a write be sent again without being done again. */
 
 import { ConnectionError, ProblemError } from "./http.js";
+import { lastOf } from "./lists.js";
 import { isBusy } from "./retry.js";
 import { createStoredJson, isRecord } from "./storage.js";
 
@@ -94,7 +95,7 @@ export const leavesOpen = (error) => error instanceof Error && leavingOpen.has(e
  */
 export function openAttempt(kind, id) {
   const open = kept().filter(({ what, isOpen }) => isOpen && what[0] === kind && what[1] === id);
-  return open.at(-1)?.what.slice(2) ?? null;
+  return lastOf(open)?.what.slice(2) ?? null;
 }
 
 /**

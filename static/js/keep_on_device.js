@@ -3,6 +3,7 @@
 
 import { createCheckbox } from "./form.js";
 import { forgetMine, isMine, keepMine } from "./my_registrations.js";
+import { t } from "./words.js";
 
 /** @import { BookingEvent } from "./types.js" */
 
@@ -14,8 +15,8 @@ import { forgetMine, isMine, keepMine } from "./my_registrations.js";
 export function createKeepOnDevice(id, token, event) {
   const { node, input } = createCheckbox({
     name: "keep_on_device",
-    label: "Keep it on this device",
-    hint: "You find it at the foot of every page then. Not where others use the same browser.",
+    label: t("mine.keep"),
+    hint: t("mine.keep_hint"),
   });
   input.checked = isMine(id);
   input.addEventListener("change", () => {

@@ -2,6 +2,7 @@
 /** Asks whoever clicks away from a form that they have begun: it may have been the wrong click. */
 
 import { el } from "./dom.js";
+import { t } from "./words.js";
 
 /**
  * @param {() => boolean} isDirty
@@ -26,17 +27,17 @@ export function guardLeaving(isDirty, signal) {
 
   /** @param {HTMLElement} link */
   function ask(link) {
-    const stay = el("button", { type: "button", class: "button", "data-testid": "leave-no" }, "Stay here");
+    const stay = el("button", { type: "button", class: "button", "data-testid": "leave-no" }, t("leave.no"));
     const go = el(
       "button",
       { type: "button", class: "button button--plain", "data-testid": "leave-yes" },
-      "Leave the form",
+      t("leave.yes"),
     );
     const asked = el(
       "dialog",
       { class: "dialog", "aria-labelledby": "leave-title", "data-testid": "leave" },
-      el("h2", { id: "leave-title" }, "Leave this form?"),
-      el("p", {}, "Nothing was sent. What you have written is kept in this tab until you close it."),
+      el("h2", { id: "leave-title" }, t("leave.title")),
+      el("p", {}, t("leave.text")),
       el("div", { class: "actions" }, stay, go),
     );
     dialog = asked;

@@ -1,9 +1,11 @@
 // @ts-check
 /** Asks about an address that looks like a slip, once: whoever says that it is right is believed. */
 
+import { el } from "./dom.js";
 import { likelyAddress } from "./mail_domains.js";
 import { createQuestion } from "./question.js";
 import { trimmed } from "./text.js";
+import { t, tNodes } from "./words.js";
 
 /** @import { Field } from "./form.js" */
 
@@ -25,8 +27,8 @@ export function createMailQuestion(field, again) {
 
   const question = createQuestion({
     testid: "mail-slip",
-    yes: "Yes, correct it",
-    no: "No, it is right as it is",
+    yes: t("slip.yes"),
+    no: t("slip.no"),
     isGrave: false,
     onYes() {
       field.fill(likely);
@@ -53,7 +55,7 @@ export function createMailQuestion(field, again) {
       if (meant === null || typed === believed) return false;
       likely = meant;
       waiting = pressed;
-      question.ask("Did you mean ", meant, "?");
+      question.ask(...tNodes("slip.question", { address: el("bdi", {}, meant) }));
       return true;
     },
   };

@@ -1,23 +1,37 @@
 // @ts-check
+import { words } from "./first_words.js";
+import { connectionBad } from "./connection.js";
 import { timeZone } from "./format.js";
+import { showLanguages, translatePage } from "./page_words.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
 import { startMineLink } from "./views/mine.js";
+import { t } from "./words.js";
 
-const main = /** @type {HTMLElement} */ (document.getElementById("main"));
-const zone = document.getElementById("zone");
-
-// Within another site's page there is no foot.
-if (zone) zone.textContent = `Where no other time zone is named, times are in yours, ${timeZone()}.`;
+/** @param {string} id */
+const part = (id) => document.getElementById(id);
 
 // What is behind the # may open a registration, so the skip link moves the focus by hand.
 document.querySelector(".skip-link")?.addEventListener("click", (event) => {
   event.preventDefault();
-  main.focus();
+  part("main")?.focus();
 });
 
-startSessionBand();
-startMineLink();
-loadSession();
-startRouter();
+// What nobody caught is a mistake of these pages.
+window.addEventListener("error", ({ error }) => connectionBad(error));
+
+// Without words nothing can be said but what is in the page already.
+words.then(start, () => part("unloaded")?.removeAttribute("hidden"));
+
+function start() {
+  translatePage();
+  // Within another site's page there is no foot.
+  const [zone, languages] = [part("zone"), part("languages")];
+  if (zone) zone.textContent = t("footer.zone", { zone: timeZone() });
+  if (languages) showLanguages(languages);
+  startSessionBand();
+  startMineLink();
+  loadSession();
+  startRouter();
+}

@@ -2,6 +2,7 @@
 /** Keeps the pages in the browser, so that they open without a network. */
 
 import { BASE } from "./base.js";
+import { chosenLanguage } from "./language.js";
 
 let isKept = false;
 
@@ -12,7 +13,9 @@ let isKept = false;
 export function keepPages() {
   if (isKept) return;
   isKept = true;
-  const keep = () => void navigator.serviceWorker?.register(`${BASE}/sw.js`).catch(() => {});
+  // It keeps the words of one language: with another one it is another worker.
+  const worker = `${BASE}/sw.js?language=${chosenLanguage().language}`;
+  const keep = () => void navigator.serviceWorker?.register(worker).catch(() => {});
   if (document.readyState === "complete") keep();
   else window.addEventListener("load", keep, { once: true });
 }

@@ -7,7 +7,8 @@ import { el, setText } from "./dom.js";
 import { sentence } from "./text.js";
 import { formatNumber } from "./format.js";
 import { createKeepOnDevice } from "./keep_on_device.js";
-import { KEEP_IT, privateLinkElement } from "./private_link.js";
+import { privateLinkElement } from "./private_link.js";
+import { t, tNodes } from "./words.js";
 
 /** @import { Outcome } from "./explain.js" */
 /** @import { BookingEvent } from "./types.js" */
@@ -83,7 +84,7 @@ function frame(kind, ...children) {
 /** @param {Outcome} outcome @param {AbortSignal} signal @param {() => void} [onRetry] */
 function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal, onRetry) {
   const retry =
-    canRetry && onRetry && el("button", { type: "button", class: "button button--plain" }, "Try again");
+    canRetry && onRetry && el("button", { type: "button", class: "button button--plain" }, t("outcome.try_again"));
   if (retry) retry.addEventListener("click", onRetry);
   const loose = (errors ?? []).map(({ detail }) => el("li", {}, sentence(detail)));
   const reference = problem?.request_id;
@@ -94,20 +95,27 @@ function note({ kind, title, text, canRetry, retryAt, problem, errors }, signal,
     loose.length > 0 && el("ul", { role: "list" }, ...loose),
     retryAt !== undefined && untilFree(retryAt, signal),
     retry,
-    problem?.code && !PLAIN.has(kind) && el("a", { href: `${BASE}/problems#${encodeURIComponent(problem.code)}` }, "What this means"),
-    reference && el("small", {}, "Reference for support: ", el("span", { class: "mono" }, reference)),
+    problem?.code &&
+      !PLAIN.has(kind) &&
+      el(
+        "a",
+        { href: `${BASE}/problems#${encodeURIComponent(problem.code)}`, hreflang: "en" },
+        t("outcome.what_this_means"),
+      ),
+    reference &&
+      el("small", {}, ...tNodes("outcome.reference", { id: el("span", { class: "mono" }, reference) })),
   );
 }
 
 /** @param {string} retryAt @param {AbortSignal} signal */
 function untilFree(retryAt, signal) {
-  const label = el("span", {}, "The next hold ends in");
+  const label = el("span", {}, t("outcome.next_hold"));
   const countdown = createCountdown({
     testid: "retry-countdown",
     signal,
     onEnd() {
       countdown.node.remove();
-      setText(label, "A hold has just ended. If it was not confirmed, its seat is free now: try again.");
+      setText(label, t("outcome.hold_ended"));
     },
   });
   countdown.setEnd(retryAt);
@@ -126,13 +134,13 @@ function admission({ kind, title, text, registration }, place, event) {
   const facts = el(
     "dl",
     { class: "facts" },
-    el("dt", {}, "Registered"),
+    el("dt", {}, t("outcome.registered")),
     el("dd", { "data-testid": "registered-email" }, el("bdi", {}, registration.user_email)),
-    el("dt", {}, "Registration number"),
+    el("dt", {}, t("outcome.number")),
     el("dd", { class: "mono", "data-testid": "registration-id" }, registration.id),
   );
   const { id, manage_token: token } = registration;
-  const link = token && privateLinkElement(id, token, "See your registration", KEEP_IT);
+  const link = token && privateLinkElement(id, token, t("outcome.see_registration"), t("private.keep_it"));
   const keep = token && event && createKeepOnDevice(id, token, () => event).node;
   const stub = kind === "waitlisted" ? inLine(registration.position ?? null) : seat(place);
   return el(
@@ -150,14 +158,19 @@ function admission({ kind, title, text, registration }, place, event) {
 /** @param {Place | null} place */
 function seat(place) {
   if (!place) {
-    return el("p", { class: "place" }, el("span", { class: "label" }, "Admit "), el("strong", {}, "One"));
+    return el(
+      "p",
+      { class: "place" },
+      ...tNodes("outcome.admit", { one: el("strong", {}, t("outcome.one")) }).map(labelled),
+    );
   }
   return el(
     "p",
     { class: "place", "data-testid": "place" },
-    el("span", { class: "label" }, "Place "),
-    el("strong", {}, formatNumber(place.number)),
-    el("span", { class: "label" }, ` of ${formatNumber(place.capacity)}`),
+    ...tNodes("outcome.place", {
+      number: el("strong", {}, formatNumber(place.number)),
+      capacity: place.capacity,
+    }).map(labelled),
   );
 }
 
@@ -166,6 +179,10 @@ const inLine = (position) =>
   el(
     "p",
     { class: "place", "data-testid": "waitlist-position", "data-position": position },
-    el("span", { class: "label" }, "In line, you are "),
-    el("strong", {}, position === null ? "last" : formatNumber(position)),
+    ...tNodes("outcome.in_line", {
+      position: el("strong", {}, position === null ? t("outcome.last") : formatNumber(position)),
+    }).map(labelled),
   );
+
+/** What stands around the large word. @param {string | Node} part */
+const labelled = (part) => (typeof part === "string" && part !== "" ? el("span", { class: "label" }, part) : part);

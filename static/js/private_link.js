@@ -4,6 +4,7 @@
 import { registrationAddress } from "./address.js";
 import { copyButtonElement } from "./copy.js";
 import { el } from "./dom.js";
+import { t } from "./words.js";
 
 /**
  * @param {string} id
@@ -18,14 +19,6 @@ export function privateLinkElement(id, token, label, hint) {
     { class: "private" },
     el("p", {}, el("a", { href: address, "data-testid": "private-link" }, label)),
     el("p", { class: "private__hint" }, hint),
-    copyButtonElement("Copy the link", () => location.origin + address, "copy-link"),
+    copyButtonElement(t("private.copy"), () => location.origin + address, "copy-link"),
   );
 }
-
-export const KEEP_IT =
-  "Keep this link: it is the only way back to your registration, to its ticket, and to cancel or pass it on. " +
-  "Whoever has it can do the same. If it is lost, it can be mailed to you, where this server sends mail, or the " +
-  "organizer can make a new one.";
-
-export const THEIRS =
-  "It is shown this once: send it to them, for nobody else does. Whoever has it has the seat.";

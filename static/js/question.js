@@ -6,8 +6,8 @@ import { el } from "./dom.js";
 /**
  * @typedef {object} Question
  * @property {HTMLElement} node
- * @property {(before: string, about: string, after: string) => void} ask What it is about may be written from right
- *   to left, and is kept apart from the words around it.
+ * @property {(...parts: (string | Node)[]) => void} ask What it is about may be written from right to left: it is for an
+ *   element of its own.
  * @property {() => void} close
  */
 
@@ -28,10 +28,10 @@ export function createQuestion({ testid, yes, no, isGrave, onYes, onNo }) {
   accept.setAttribute("data-testid", `${testid}-yes`);
   const refuse = el("button", { type: "button", class: "button button--plain" }, no);
   refuse.setAttribute("data-testid", `${testid}-no`);
-  const look = isGrave ? "confirm-step question" : "confirm-step confirm-step--mild question";
+  const look = isGrave ? "" : "confirm-step--mild";
   const node = el(
     "div",
-    { class: look, role: "group", "aria-labelledby": id, "data-testid": testid, hidden: true },
+    { class: `confirm-step question ${look}`, role: "group", "aria-labelledby": id, "data-testid": testid, hidden: true },
     text,
     el("div", { class: "actions" }, accept, refuse),
   );
@@ -54,8 +54,8 @@ export function createQuestion({ testid, yes, no, isGrave, onYes, onNo }) {
   return {
     node,
     close,
-    ask(before, about, after) {
-      text.replaceChildren(before, el("bdi", {}, about), after);
+    ask(...parts) {
+      text.replaceChildren(...parts);
       node.hidden = false;
       (isGrave ? refuse : accept).focus();
     },

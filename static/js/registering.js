@@ -9,14 +9,13 @@ import { ProblemError } from "./http.js";
 import { openAttempt } from "./idempotency.js";
 import { isPerson } from "./person_form.js";
 import { sentence } from "./text.js";
+import { t } from "./words.js";
 
 /** @import { Outcome, Refusals } from "./explain.js" */
 /** @import { Write } from "./submit_form.js" */
 /** @import { BookingEvent, Claimed, Person, ToConfirm } from "./types.js" */
 
 /** @typedef {"register" | "hold" | "waitlist"} Wish */
-
-export const NOTHING_BOOKED = "Nothing was booked.";
 
 /** Of what kind these writes are, for their keys. */
 const SEAT = "seat";
@@ -77,29 +76,21 @@ export const isToConfirm = (claimed) => claimed.status === "confirmation_sent";
 export function welcome(registration, wish) {
   if (isToConfirm(registration)) {
     // Where there was a line, nobody hears here whether it is a seat or a place in it.
-    const then =
-      wish === "waitlist"
-        ? "It says how you stand: in line, or, if a seat is free, that it is kept for 30 minutes and yours once you " +
-          "confirm it there."
-        : "A seat is kept for 30 minutes, and is yours once you confirm it there.";
-    return {
-      kind: "to_confirm",
-      title: "Look into your mail",
-      text: `We have written to this address, and the link in that mail leads to the registration. ${then}`,
-    };
+    const text = wish === "waitlist" ? t("welcome.to_confirm_line") : t("welcome.to_confirm_seat");
+    return { kind: "to_confirm", title: t("find.asked_title"), text };
   }
   if (registration.status === "held") {
-    return { kind: "held", title: "Your seat is held", text: "", registration };
+    return { kind: "held", title: t("status.held"), text: "", registration };
   }
   if (registration.status === "waitlisted") {
     return {
       kind: "waitlisted",
-      title: "You’re on the waitlist",
-      text: "A seat that comes free goes to the first in line. Your registration shows when that is you.",
+      title: t("status.waitlisted"),
+      text: t("welcome.waitlisted"),
       registration,
     };
   }
-  return { kind: "registered", title: "You’re in.", text: "This seat is yours.", registration };
+  return { kind: "registered", title: t("welcome.registered_title"), text: t("welcome.registered"), registration };
 }
 
 /**
@@ -111,10 +102,10 @@ export function welcome(registration, wish) {
  * @returns {Outcome}
  */
 export function explainRefusal(error, event) {
-  const outcome = explain(error, NOTHING_BOOKED, REFUSALS);
+  const outcome = explain(error, t("register.nothing"), REFUSALS);
   const isHiding = ["sold_out", "all_held", "closed"].includes(outcome.kind) && event?.conceal_registered;
   if (!isHiding) return outcome;
-  const hint = "If you are registered already, your private link shows it: this event does not say who is.";
+  const hint = t("refused.concealed");
   return { ...outcome, text: `${outcome.text} ${hint}` };
 }
 
@@ -122,27 +113,24 @@ export function explainRefusal(error, event) {
 const REFUSALS = {
   already_registered: () => ({
     kind: "already_registered",
-    title: "Already registered",
-    text:
-      "This address already has a seat at this event, or a hold, or a place in line. The private link that " +
-      "was shown then leads to it. If it is lost, it can be mailed to you (at the foot of this page), where this " +
-      "server sends mail, or the organizer can make a new one.",
+    title: t("refused.already_registered_title"),
+    text: t("refused.already_registered"),
   }),
   sold_out: () => ({
     kind: "sold_out",
-    title: "Sold out",
-    text: "Every seat is taken, and nothing was booked. If a seat comes free, the number above shows it.",
+    title: t("seats.sold_out"),
+    text: t("refused.sold_out"),
   }),
   all_held: ({ retry_at }) => ({
     kind: "all_held",
-    title: "Every seat that is left is being held",
-    text: "Others have a few minutes to confirm theirs. Nothing was booked, but a seat may come free soon.",
+    title: t("refused.all_held_title"),
+    text: t("refused.all_held"),
     canRetry: true,
     retryAt: retry_at,
   }),
   closed: ({ detail }) => ({
     kind: "closed",
-    title: "Registration is closed",
-    text: `Nothing was booked. ${sentence(detail ?? "this event takes no registrations now")}`,
+    title: t("refused.closed_title"),
+    text: t("refused.closed", { why: detail ? sentence(detail) : t("refused.closed_now") }),
   }),
 };

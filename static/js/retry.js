@@ -3,6 +3,7 @@
 
 import { ProblemError } from "./http.js";
 import { sleep } from "./dom.js";
+import { t } from "./words.js";
 
 const ATTEMPTS_MAX = 5;
 const WAIT_SECONDS_DEFAULT = 2;
@@ -37,7 +38,7 @@ export async function withRetries(attempt, onWait, signal) {
       if (!isBusy(error) || isForLater(error) || made === ATTEMPTS_MAX) throw error;
       const wished = (error instanceof ProblemError && error.retryAfterSeconds) || WAIT_SECONDS_DEFAULT;
       const seconds = Math.min(Math.max(wished, 1), WAIT_SECONDS_MAX);
-      onWait(`Busy: trying again in ${seconds} s… (try ${made + 1} of ${ATTEMPTS_MAX})`);
+      onWait(t("error.retrying", { seconds, made: made + 1, most: ATTEMPTS_MAX }));
       await sleep(seconds * 1_000 + Math.random() * WAIT_MS_SPREAD, signal);
     }
   }

@@ -3,6 +3,7 @@
 
 import { isOldAddress, parseAddress, writtenAddress } from "./address.js";
 import { connectionReset } from "./connection.js";
+import { el } from "./dom.js";
 import { followLinks } from "./navigation.js";
 import { keepPages } from "./offline.js";
 import { eventView } from "./views/event.js";
@@ -13,6 +14,7 @@ import { listView, ownListView } from "./views/list.js";
 import { mineView } from "./views/mine.js";
 import { missingView } from "./views/missing.js";
 import { registrationView } from "./views/registration.js";
+import { t } from "./words.js";
 
 /** @import { Address } from "./address.js" */
 /** @import { View } from "./types.js" */
@@ -109,18 +111,38 @@ async function navigate(moved) {
   if (moved) window.scrollTo(0, 0);
 
   const focusedBefore = document.activeElement;
-  const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
   const rendered = address.page === "list" ? main.querySelector("[data-rendered]") : null;
-  // In one step with what the view begins with: nothing is empty in between. A list that the page came with stays until
-  // there is another one to read.
-  if (!rendered) main.replaceChildren(root);
-  // Whoever comes for one event needs the network for all that they do.
-  if (address.page !== "event") keepPages();
-  await shown;
+  try {
+    const shown = show({ root, signal, setTitle: (title) => (document.title = `${title} · Booking`) });
+    // In one step with what the view begins with: nothing is empty in between. A list that the page came with stays until
+    // there is another one to read.
+    if (!rendered) main.replaceChildren(root);
+    // Whoever comes for one event needs the network for all that they do.
+    if (address.page !== "event") keepPages();
+    await shown;
+  } catch (error) {
+    if (signal.aborted) return;
+    // A page that broke while it was drawn says so, and is not blank.
+    console.error(error);
+    root.append(brokenNotice());
+    main.replaceChildren(root);
+  }
   if (rendered && !signal.aborted) main.replaceChildren(root);
   // The first page is read from its top, as the browser does it; and a visitor who has meanwhile moved
   // on to something by themselves is left there.
   const focused = document.activeElement;
   const stayed = focused === focusedBefore || focused === document.body;
   if (moved && !signal.aborted && stayed) root.querySelector("h1")?.focus();
+}
+
+function brokenNotice() {
+  const again = el("button", { type: "button", class: "button" }, t("page.reload"));
+  again.addEventListener("click", () => location.reload());
+  return el(
+    "div",
+    { class: "blank", role: "alert", "data-testid": "page-failed" },
+    el("h1", { tabindex: -1 }, t("page.failed_title")),
+    el("p", {}, t("page.failed")),
+    again,
+  );
 }

@@ -4,7 +4,8 @@
 import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
 import { isOver } from "./registration_window.js";
-import { formatNumber, plural } from "./format.js";
+import { formatNumber } from "./format.js";
+import { t } from "./words.js";
 
 /** @import { BookingEvent } from "./types.js" */
 
@@ -23,9 +24,9 @@ export const isScarce = (event) => !isSpent(event) && seatsLeft(event) < event.c
 
 /** @param {BookingEvent} event */
 function spentWords(event) {
-  if (event.status === "cancelled") return "Called off";
-  if (isOver(event, serverNow())) return "Over";
-  return seatsLeft(event) === 0 ? "Sold out" : null;
+  if (event.status === "cancelled") return t("seats.cancelled");
+  if (isOver(event, serverNow())) return t("seats.over");
+  return seatsLeft(event) === 0 ? t("seats.sold_out") : null;
 }
 
 /** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
@@ -38,7 +39,7 @@ export function createSeats() {
     {
       class: "meter",
       role: "meter",
-      "aria-label": "Seats taken",
+      "aria-label": t("seats.taken_label"),
       "aria-valuemin": 0,
       "data-testid": "seat-meter",
     },
@@ -57,10 +58,10 @@ export function createSeats() {
   function update(event) {
     const { booked_count: booked, capacity } = event;
     const left = seatsLeft(event);
-    const words = `${formatNumber(booked)} of ${plural(capacity, "seat", "seats")} taken`;
+    const words = t("seats.taken", { booked, count: capacity });
     const spent = spentWords(event);
     setText(number, spent ?? formatNumber(left));
-    setText(unit, spent ? "" : left === 1 ? "seat left" : "seats left");
+    setText(unit, spent ? "" : t("seats.left", { count: left }));
     setText(text, words);
     number.classList.toggle("seats__number--words", spent !== null);
     meter.dataset.booked = String(booked);

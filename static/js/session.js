@@ -3,6 +3,7 @@
 
 import { ProblemError, read } from "./http.js";
 import { createStoredText } from "./storage.js";
+import { t } from "./words.js";
 
 /** @import { Organizer, OrganizerAnswer } from "./types.js" */
 
@@ -84,7 +85,7 @@ export async function asOrganizer(send) {
 
 /** What the server would answer, which so need not be asked. */
 const signedOut = () =>
-  new ProblemError(401, { code: "unauthenticated", detail: "Nobody is signed in." }, null);
+  new ProblemError(401, { code: "unauthenticated", detail: t("error.nobody_signed_in") }, null);
 
 /** @param {string | null} candidate */
 async function ask(candidate) {

@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { forgetEventDrafts } from "./draft.js";
 import { forgetOrganizers } from "./idempotency.js";
 import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
+import { t, tNodes } from "./words.js";
 
 /** For as long as the page is there. */
 export function startSessionBand() {
@@ -22,7 +23,7 @@ export function startSessionBand() {
     // here, and nothing is to move then.
     if (server === "unknown") return void (hasToken() && band.replaceChildren(placeElement()));
     link.hidden = server !== "asks";
-    link.textContent = organizer ? "Your events" : "Sign in";
+    link.textContent = organizer ? t("list.own_title") : t("session.sign_in");
     band.replaceChildren(...(organizer ? [signedIn(organizer.name)] : []));
     foot?.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
@@ -35,9 +36,7 @@ const openToAll = () =>
   el(
     "p",
     { "data-testid": "open-server" },
-    "This server is open: whoever reaches it is the organizer. ",
-    el("code", {}, "booking-http token create --name …"),
-    " closes it.",
+    ...tNodes("session.open", { command: el("code", {}, "booking-http token create --name …") }),
   );
 
 const placeElement = () =>
@@ -45,7 +44,7 @@ const placeElement = () =>
 
 /** @param {string} name */
 function signedIn(name) {
-  const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
+  const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, t("session.sign_out"));
   leave.addEventListener("click", () => {
     signOut();
     // Of whom they corrected, and to what. Whose token ends stays at work, and needs it to go on.
@@ -58,7 +57,7 @@ function signedIn(name) {
   return el(
     "div",
     { class: "band", "data-testid": "signed-in" },
-    el("span", {}, "Signed in as ", el("bdi", {}, name)),
+    el("span", {}, ...tNodes("session.signed_in", { name: el("bdi", {}, name) })),
     leave,
   );
 }

@@ -3,6 +3,7 @@
 
 import { copy } from "./copy.js";
 import { el, setText } from "./dom.js";
+import { t } from "./words.js";
 
 const SAID_FOR_MS = 4_000;
 /** Time to select what could not be copied. */
@@ -14,11 +15,11 @@ const SHOWN_FOR_MS = 60_000;
  */
 export function shareElement(what) {
   const said = el("span", { class: "quiet", role: "status" });
-  const share = el("button", { type: "button", class: "link-button", "data-testid": "share" }, "Share");
+  const share = el("button", { type: "button", class: "link-button", "data-testid": "share" }, t("share.share"));
   const copyLink = el(
     "button",
     { type: "button", class: "link-button", "data-testid": "copy-event-link" },
-    "Copy the link",
+    t("private.copy"),
   );
   share.hidden = typeof navigator.share !== "function";
   share.addEventListener("click", async () => {
@@ -35,7 +36,7 @@ export function shareElement(what) {
   async function say(url) {
     // Where it cannot be copied it is shown, to be copied by hand.
     const isCopied = await copy(url);
-    setText(said, isCopied ? "Copied." : url);
+    setText(said, isCopied ? t("copy.done") : url);
     setTimeout(() => setText(said, ""), isCopied ? SAID_FOR_MS : SHOWN_FOR_MS);
   }
 

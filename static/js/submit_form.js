@@ -1,7 +1,7 @@
 // @ts-check
 /** Sending a form: once at a time, tried again while the server is busy, and never done twice. */
 
-import { STILL_OPEN, UNKNOWN, explain, invalid } from "./explain.js";
+import { explain, invalid, stillOpen, unknown } from "./explain.js";
 import { showErrors, unsendable } from "./form.js";
 import { attempt, leavesOpen } from "./idempotency.js";
 import { withRetries } from "./retry.js";
@@ -72,7 +72,7 @@ export function submitForm({
     area.clear();
     const found = check();
     showErrors(fields, found);
-    if (found.length > 0) return area.show(invalid(isUndecided(form) ? STILL_OPEN : nothing));
+    if (found.length > 0) return area.show(invalid(isUndecided(form) ? stillOpen() : nothing));
     if (asks(pressed)) return;
     const sending = send(write, pressed, read);
     // How it stands is known then, and leaves nothing to ask for.
@@ -106,7 +106,7 @@ export function submitForm({
     /** Says of what was sent before the form was there that its answer was lost. @param {HTMLElement} pressed */
     resume(pressed) {
       setUndecided(form, true);
-      area.show(UNKNOWN, { onRetry: () => resubmit(form, pressed) });
+      area.show(unknown(), { onRetry: () => resubmit(form, pressed) });
     },
     /** @param {HTMLElement} pressed */
     again: (pressed) => resubmit(form, pressed),
@@ -158,5 +158,7 @@ function onSubmit(form, button, busyLabel, submit) {
 function resubmit(form, pressed) {
   const button = pressed.isConnected ? pressed : form.querySelector("button");
   button?.focus();
-  form.requestSubmit(button);
+  // Safari has it since 16; there a click does the same.
+  if (typeof form.requestSubmit === "function") form.requestSubmit(button);
+  else button?.click();
 }

@@ -1,5 +1,8 @@
 // @ts-check
-/** What of a text can be seen, and what is only around it. Pure, and as the server takes it. */
+/** What of a text can be seen, and what is only around it. As the server takes it. */
+
+import { lastIndexWhere } from "./lists.js";
+import { t } from "./words.js";
 
 /** What the server trims is Unicode's white space; `trim` of this language differs from that at its edges. */
 const SPACE = /[\p{White_Space}\uFEFF]/u;
@@ -28,7 +31,7 @@ export const trimmedCode = (text) => without(text, UNSEEN);
 export const showsNothing = (text) => without(text, UNSEEN) === "";
 
 /** A heading or a link without anything to see can neither be read nor clicked. @param {string} name */
-export const nameShown = (name) => (showsNothing(name) ? "Event without a name" : name);
+export const nameShown = (name) => (showsNothing(name) ? t("event.unnamed") : name);
 
 /** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
 export function sentence(text) {
@@ -46,6 +49,6 @@ export function sentence(text) {
 function without(text, around) {
   const parts = Array.from(text);
   const start = parts.findIndex((part) => !around.test(part));
-  const end = parts.findLastIndex((part) => !around.test(part));
+  const end = lastIndexWhere(parts, (part) => !around.test(part));
   return start === -1 ? "" : parts.slice(start, end + 1).join("");
 }

@@ -78,9 +78,33 @@ export function offsetName(moment, zone) {
 
 /** All zones that this browser knows, by name. @returns {string[]} */
 export function zones() {
-  const known = Intl.supportedValuesOf("timeZone");
+  // Older browsers know zones, and do not list them.
+  const known = Intl.supportedValuesOf?.("timeZone") ?? WELL_KNOWN.filter(isKnown);
   // Browsers know it, but not all of them list it.
   return known.includes("UTC") ? known : [...known, "UTC"];
+}
+
+/** For those that are told of none: one at least for each offset where many live. Whoever needs another has it. */
+const WELL_KNOWN = [
+  "Africa/Cairo Africa/Casablanca Africa/Johannesburg Africa/Lagos Africa/Nairobi America/Anchorage",
+  "America/Bogota America/Chicago America/Denver America/Halifax America/Lima America/Los_Angeles",
+  "America/Mexico_City America/New_York America/Phoenix America/Santiago America/Sao_Paulo",
+  "America/St_Johns America/Toronto Asia/Bangkok Asia/Dhaka Asia/Dubai Asia/Hong_Kong Asia/Jakarta",
+  "Asia/Jerusalem Asia/Karachi Asia/Kathmandu Asia/Kolkata Asia/Manila Asia/Riyadh Asia/Seoul",
+  "Asia/Shanghai Asia/Singapore Asia/Tehran Asia/Tokyo Australia/Adelaide Australia/Brisbane",
+  "Australia/Perth Australia/Sydney Europe/Amsterdam Europe/Athens Europe/Berlin Europe/Dublin",
+  "Europe/Helsinki Europe/Istanbul Europe/Kyiv Europe/Lisbon Europe/London Europe/Madrid Europe/Moscow",
+  "Europe/Paris Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw Europe/Zurich Pacific/Auckland",
+  "Pacific/Honolulu",
+].flatMap((names) => names.split(" "));
+
+/** @param {string} zone */
+function isKnown(zone) {
+  try {
+    return formatOf(zone) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string} wall @returns {number | null} */

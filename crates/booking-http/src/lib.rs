@@ -8,6 +8,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | `util` | locks, a TTL cache, the log of failures that go on |
+//! | `words` | which language a request wishes for, and what problems say in it |
 //! | `problem` | every error, as problem+json |
 //! | `settings` | every setting's name, default and meaning, and the reader of the environment |
 //! | `net` | sockets, connections, and where a request comes from |
@@ -44,6 +45,7 @@ mod service;
 mod settings;
 pub mod telemetry;
 mod util;
+mod words;
 
 pub use routes::openapi;
 pub use server::serve_store;

@@ -9,14 +9,16 @@ pub(crate) use auth_error::AuthError;
 pub(crate) use extras::{TICKET_REASONS, TicketFault, void_reason};
 pub(crate) use rate_limited::{LimitKind, RateLimited};
 
+use crate::words;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{HoldTtl, Refusal, StoreError};
+use booking_core::{HoldTtl, Language, Refusal, StoreError};
 use chrono::{DateTime, Utc};
 use extras::Extras;
 use serde::Serialize;
@@ -187,7 +189,7 @@ pub(crate) struct Problem<'a> {
     kind: String,
     title: &'static str,
     status: u16,
-    /// For people; it may change.
+    /// For people, in the language of `Content-Language`; it may change.
     detail: &'a str,
     /// The path that was asked for.
     instance: &'a str,
@@ -266,9 +268,14 @@ pub(crate) fn begin(error: &ApiError) -> HttpResponseBuilder {
     response
 }
 
-/// Writes `error` as the answer to the request at `path` with the id `request_id`.
-pub(crate) fn response(error: &ApiError, path: &str, request_id: &str) -> HttpResponse<BoxBody> {
-    response_below("", error, path, request_id)
+/// Writes `error` as the answer to the request at `path` with the id `request_id`, for people who read `language`.
+pub(crate) fn response(
+    error: &ApiError,
+    path: &str,
+    request_id: &str,
+    language: Language,
+) -> HttpResponse<BoxBody> {
+    response_below("", error, path, request_id, language)
 }
 
 /// The same of a server whose pages are below `base`.
@@ -277,16 +284,19 @@ pub(crate) fn response_below(
     error: &ApiError,
     path: &str,
     request_id: &str,
+    language: Language,
 ) -> HttpResponse<BoxBody> {
     let shape = Shape::of(error);
-    let detail = error.public_detail();
+    let public_detail = error.public_detail();
+    let detail = words::detail(&public_detail, language);
     let extras = Extras::of(error);
     let mut response = begin(error);
     response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+    response.insert_header((CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())));
     let problem = Problem {
         // Where the page that explains it is, on this very server.
         kind: format!("{base}/problems#{}", shape.code),
-        title: shape.title,
+        title: words::title(shape.code, shape.title, language),
         status: shape.status.as_u16(),
         detail: &detail,
         // `OPTIONS *` and CONNECT name no path.
@@ -297,10 +307,19 @@ pub(crate) fn response_below(
         retry_at: extras.retry_at,
         checked_in_at: extras.checked_in_at,
         reason: extras.reason,
-        errors: extras.errors,
+        errors: extras.errors.map(|errors| in_language(errors, language)),
     };
     // A struct of texts, numbers and times has no value that JSON cannot hold.
     response.body(serde_json::to_vec(&problem).unwrap_or_default())
+}
+
+/// What is wrong, part by part, for people who read `language`.
+fn in_language(errors: Vec<FieldError>, language: Language) -> Vec<FieldError> {
+    let said = errors.into_iter().map(|FieldError { pointer, detail }| {
+        let detail = words::detail(&detail, language).into_owned();
+        FieldError { pointer, detail }
+    });
+    said.collect()
 }
 
 /// The longest that a client is told to wait for a seat: as long as it can be held. To come too early costs

@@ -2,6 +2,7 @@
 /** Reading QR codes with the camera, in browsers that can. */
 
 import { el, setText } from "../dom.js";
+import { t } from "../words.js";
 
 const LOOK_EVERY_MS = 150;
 /** A ticket that is held before the camera is one scan, not one for each look. */
@@ -29,20 +30,28 @@ const detectorClass = () => /** @type {{ BarcodeDetector?: DetectorClass }} */ (
  */
 export function createCamera(signal, onText) {
   const video = el("video", { class: "camera", muted: true, playsinline: true, hidden: true });
-  video.setAttribute("aria-label", "What the camera sees");
+  video.setAttribute("aria-label", t("camera.view"));
   const button = el("button", {
     type: "button",
     class: "button button--plain",
     "data-testid": "door-camera",
   });
   const error = el("p", { class: "field__error", role: "alert" });
-  const node = el("div", { class: "camera-box", hidden: true }, button, error, video);
+  // Where none can be read that is said: who looks for the camera need not think that it is broken.
+  const cannot = el("p", { class: "quiet", hidden: true, "data-testid": "door-no-camera" }, t("camera.unsupported"));
+  const node = el("div", { class: "camera-box", hidden: true }, button, error, video, cannot);
   /** @type {MediaStream | null} */
   let stream = null;
   let last = { text: "", at: 0 };
 
-  canRead().then((can) => (node.hidden = !can));
-  setText(button, "Use the camera");
+  canRead()
+    .catch(() => false)
+    .then((can) => {
+      node.hidden = false;
+      button.hidden = !can;
+      cannot.hidden = can;
+    });
+  setText(button, t("camera.use"));
 
   async function start() {
     setText(error, "");
@@ -51,13 +60,13 @@ export function createCamera(signal, onText) {
     } catch {
       return setText(
         error,
-        "The camera could not be used. Perhaps it is not allowed, or another program has it.",
+        t("camera.failed"),
       );
     }
     if (signal.aborted) return stop();
     video.srcObject = stream;
     video.hidden = false;
-    setText(button, "Stop the camera");
+    setText(button, t("camera.stop"));
     await video.play();
     look(new /** @type {DetectorClass} */ (detectorClass())({ formats: ["qr_code"] }));
   }
@@ -67,7 +76,7 @@ export function createCamera(signal, onText) {
     stream = null;
     video.srcObject = null;
     video.hidden = true;
-    setText(button, "Use the camera");
+    setText(button, t("camera.use"));
   }
 
   /** @param {Detector} detector */

@@ -4,24 +4,28 @@
 import { formatClock } from "../format.js";
 import { formatMoment, overWords } from "../event_times.js";
 import { sentence } from "../text.js";
+import { t } from "../words.js";
 
 /** @import { Result } from "./scanning.js" */
 /** @import { Times, Timing } from "./timing.js" */
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  not_a_ticket: "This code is no ticket.",
-  forged: "The signature is wrong. Nobody here made this ticket.",
-  other_event: "This ticket is for another event.",
-  cancelled: "This registration was cancelled.",
-  transferred: "This ticket was passed on to somebody else, and they have a new one.",
-  unknown: "Nobody here knows of this registration.",
-  closed: "The event was cancelled.",
+  not_a_ticket: "door.not_a_ticket",
+  forged: "door.forged",
+  other_event: "door.other_event",
+  cancelled: "door.cancelled",
+  transferred: "door.transferred",
+  unknown: "door.unknown",
+  closed: "door.closed",
 };
 
 /** @param {string | null} reason @param {string | null} detail */
-export const reasonOf = (reason, detail) =>
-  REASONS[reason ?? ""] ?? sentence(detail ?? "the server refused it");
+export function reasonOf(reason, detail) {
+  const known = REASONS[reason ?? ""];
+  if (known) return t(known);
+  return detail ? sentence(detail) : t("door.refused");
+}
 
 /**
  * Nobody is kept out for the hour, but a scan on the wrong day is not waved through unseen.
@@ -35,10 +39,10 @@ export function wordsOf(result, times) {
   const isLetIn = result.result === "checked_in" || result.result === "queued";
   const hours = isLetIn ? hoursOf(result.timing, times) : null;
   if (hours === null) return words;
-  const text = `${words.text} ${hours} Is this the right day? Undo it if it is not.`;
+  const text = t("door.right_day", { result: words.text, hours });
   // What could not be checked at all is the greater worry.
   if (words.sign === "?") return { ...words, text };
-  return { sign: "!", title: result.timing === "early" ? "Too early" : "Too late", text };
+  return { sign: "!", title: result.timing === "early" ? t("door.too_early") : t("door.too_late"), text };
 }
 
 /**
@@ -49,8 +53,8 @@ export function wordsOf(result, times) {
  */
 export function hoursOf(timing, times) {
   if (timing === "early") {
-    const starts = times?.starts_at ? ` at ${formatMoment(times.starts_at, times.timezone)}` : " later";
-    return `This event starts only${starts}.`;
+    const time = times?.starts_at && formatMoment(times.starts_at, times.timezone);
+    return time ? t("door.starts_at", { time }) : t("door.starts_later");
   }
   return timing === "late" ? overWords(times ?? {}) : null;
 }
@@ -59,22 +63,22 @@ export function hoursOf(timing, times) {
 function plainWordsOf({ result, reason, at, verified, detail }) {
   switch (result) {
     case "checked_in":
-      return { sign: "✓", title: "Come in", text: "Checked in." };
+      return { sign: "✓", title: t("door.come_in"), text: t("door.checked_in") };
     case "queued":
       return verified
-        ? { sign: "✓", title: "Come in", text: "The ticket is genuine. It is sent once the network is back." }
+        ? { sign: "✓", title: t("door.come_in"), text: t("door.genuine") }
         : {
             sign: "?",
-            title: "Not checked",
-            text: "No network, and this device cannot tell a genuine ticket. It is sent later; let in whom you trust.",
+            title: t("door.not_checked_title"),
+            text: t("door.not_checked"),
           };
     case "already_checked_in":
       return {
         sign: "!",
-        title: "Already in",
-        text: at ? `This ticket was used at ${formatClock(new Date(at))}.` : "This ticket was used before.",
+        title: t("door.already_in"),
+        text: at ? t("door.used_at", { time: formatClock(new Date(at)) }) : t("door.used"),
       };
     case "refused":
-      return { sign: "✕", title: "Do not let in", text: reasonOf(reason, detail) };
+      return { sign: "✕", title: t("door.keep_out"), text: reasonOf(reason, detail) };
   }
 }

@@ -3,6 +3,7 @@
 
 import { serverNow } from "../clock.js";
 import { randomUuid } from "../idempotency.js";
+import { lastWhere } from "../lists.js";
 import { trimmedCode } from "../text.js";
 import { parseTicket } from "../ticket.js";
 import { isInside } from "./queue.js";
@@ -42,7 +43,7 @@ export function createScanning(eventId, queue, verifier, times) {
     if (!claims) return refused("not_a_ticket", null);
     const { registrationId } = claims;
     if (claims.eventId !== eventId) return refused("other_event", registrationId);
-    const before = queue.all().findLast((scan) => scan.registration_id === registrationId && isInside(scan));
+    const before = lastWhere(queue.all(), (scan) => scan.registration_id === registrationId && isInside(scan));
     // Not sent yet: the server cannot know better.
     if (before?.state === "waiting") return already(before.scanned_at, registrationId);
 

@@ -48,6 +48,7 @@ export function createCard(event) {
       setText(link, nameShown(latest.name));
       setText(description, latest.description ?? "");
       description.hidden = !latest.description;
+      // Read out, and broken at the ends of lines, as the event's language does.
       setLanguage(latest.language, link, description);
       date.update(latest);
       drawPlace(place, latest);
@@ -65,10 +66,10 @@ function drawPlace(place, event) {
   if (place.dataset.drawn === now) return;
   place.dataset.drawn = now;
   const badge = badgeElement(event);
-  const words = [starts_at && formatMoment(starts_at, timezone), venue].filter(Boolean).join(" · ");
-  place.replaceChildren(
-    ...(words ? [el("p", { class: "card__when", dir: "auto" }, words)] : []),
-    ...(badge ? [badge] : []),
-  );
+  const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
+  // Whichever way the place is written, the time before it stays as it is.
+  const where = venue && el("bdi", {}, venue);
+  const words = el("p", { class: "card__when" }, time, time && where && " · ", where);
+  place.replaceChildren(...(time || where ? [words] : []), ...(badge ? [badge] : []));
   place.hidden = place.childElementCount === 0;
 }

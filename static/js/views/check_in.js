@@ -1,6 +1,7 @@
 // @ts-check
 /** Checking people in at the door, with or without a network. */
 
+import { timeoutSignal } from "../abort.js";
 import { eventAddress } from "../address.js";
 import {
   ConnectionError,
@@ -23,6 +24,7 @@ import { createField } from "../form.js";
 import { randomUuid } from "../idempotency.js";
 import { startPolling } from "../poll.js";
 import { nameShown, trimmedCode } from "../text.js";
+import { t, tNodes } from "../words.js";
 import { createCheckInCounts } from "./check_in_counts.js";
 import { createCheckInResult } from "./check_in_result.js";
 
@@ -33,13 +35,13 @@ const POLL_MS = 5_000;
 
 /** @param {View} view @param {string} id */
 export async function checkInView({ root, signal, setTitle }, id) {
-  setTitle("Door");
+  setTitle(t("door.title"));
   const name = el("span", { dir: "auto", "data-testid": "door-event" });
-  const title = el("h1", { tabindex: -1, class: "check-in__title" }, "Door ", name);
+  const title = el("h1", { tabindex: -1, class: "check-in__title" }, ...tNodes("door.title_of", { event: name }));
   const code = createField({
     name: "code",
-    label: "Ticket code",
-    hint: "Scan it or type it in, then press Enter.",
+    label: t("door.code"),
+    hint: t("door.code_hint"),
     attributes: {
       autocomplete: "off",
       autocapitalize: "none",
@@ -48,10 +50,10 @@ export async function checkInView({ root, signal, setTitle }, id) {
       "data-testid": "door-input",
     },
   });
-  const button = el("button", { type: "submit", class: "button", "data-testid": "door-submit" }, "Check in");
+  const button = el("button", { type: "submit", class: "button", "data-testid": "door-submit" }, t("door.check_in"));
   const form = el(
     "form",
-    { class: "form check-in__form", novalidate: true, "data-testid": "door-form", "aria-label": "Check in" },
+    { class: "form check-in__form", novalidate: true, "data-testid": "door-form", "aria-label": t("door.check_in") },
     code.node,
     el("div", { class: "actions" }, button),
   );
@@ -82,7 +84,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
   const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, (text) => take(text));
   root.append(
-    el("a", { class: "back", href: eventAddress(id) }, "← The event"),
+    el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event")),
     title,
     hours,
     el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node), result.node),
@@ -138,14 +140,14 @@ export async function checkInView({ root, signal, setTitle }, id) {
       const known = queue.get(scanId);
       if (known?.state === "waiting") {
         await queue.forget(scanId);
-        return "Undone. It had not been sent yet.";
+        return t("door.undone_unsent");
       }
-      if (known?.result !== "checked_in") return "There is nothing to undo.";
+      if (known?.result !== "checked_in") return t("door.undo_nothing");
       await undoCheckIn(id, known.registration_id, randomUuid());
       await queue.undo(scanId);
-      return "Undone: this ticket can be used again.";
+      return t("door.undone");
     } catch (error) {
-      if (error instanceof ConnectionError) throw new Error("This needs the network. Nothing was undone.");
+      if (error instanceof ConnectionError) throw new Error(t("door.undo_offline"));
       throw error;
     } finally {
       code.input.focus();
@@ -154,8 +156,10 @@ export async function checkInView({ root, signal, setTitle }, id) {
 
   /** Who it is, if the server can be asked. @param {string} registrationId */
   async function nameOf(registrationId) {
-    const { name, user_email } = await getRegistration(registrationId, AbortSignal.timeout(3_000));
-    return name ? `${name} (${user_email})` : user_email;
+    const { name, user_email } = await getRegistration(registrationId, timeoutSignal(3_000));
+    // Each by itself: a name that is written from right to left does not run into the address.
+    const address = el("bdi", {}, user_email);
+    return name ? [el("bdi", {}, name), " (", address, ")"] : [address];
   }
 
   /** @type {string | null} */
@@ -169,7 +173,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
       if (answer) {
         etag = answer.etag;
         setText(name, nameShown(answer.event.name));
-        setTitle(`Door · ${nameShown(answer.event.name)}`);
+        setTitle(t("door.page_title", { event: nameShown(answer.event.name) }));
         counts.seats(answer.event);
         times.set(answer.event);
       }
@@ -184,10 +188,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     },
     onFailure(error) {
       if (!(error instanceof ProblemError) || error.status !== 404) return "again";
-      setText(
-        name,
-        "This event does not exist, or is another organizer’s. The address may be mistyped.",
-      );
+      setText(name, t("door.no_event"));
       return "stop";
     },
   });
@@ -204,5 +205,5 @@ const failed = (error) => ({
   registrationId: null,
   scanId: null,
   verified: false,
-  detail: `Something went wrong in this page: ${error instanceof Error ? error.message : error}`,
+  detail: t("door.failed", { why: String(error instanceof Error ? error.message : error) }),
 });

@@ -7,6 +7,7 @@ import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
 import { formatNumber, momentElement } from "../format.js";
 import { ProblemError } from "../http.js";
+import { t, tNodes } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 /** @import { Scan } from "../check_in/store.js" */
@@ -21,14 +22,14 @@ import { ProblemError } from "../http.js";
  * @param {() => void} door.focusInput
  */
 export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
-  const inside = createCount("Let in here", "door-count");
-  const pending = createCount("Waiting to be sent", "door-pending");
-  const seats = createCount("Seats taken", "door-seats");
+  const inside = createCount(t("door.let_in_here"), "door-count");
+  const pending = createCount(t("door.waiting"), "door-pending");
+  const seats = createCount(t("seats.taken_label"), "door-seats");
   const readiness = el("p", { class: "quiet", "data-testid": "door-keys" });
   const send = el(
     "button",
     { type: "button", class: "button button--plain form__send", hidden: true },
-    "Send them now",
+    t("door.send_now"),
   );
   send.setAttribute("data-testid", "door-sync");
   send.addEventListener("click", () => {
@@ -41,8 +42,8 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
   const conflicts = el(
     "section",
     { class: "outcome outcome--note outcome--bad", "aria-labelledby": "conflicts-title", hidden: true },
-    el("h2", { id: "conflicts-title" }, "Let in, but refused later"),
-    el("p", {}, "These were let in without a network. When the scans were sent, the server said otherwise."),
+    el("h2", { id: "conflicts-title" }, t("door.conflicts_title")),
+    el("p", {}, t("door.conflicts_text")),
     list,
   );
   // In the page from the start, so that the first conflict is read out.
@@ -77,7 +78,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
         const row = conflictElement(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
-        setText(said, `${rows.size} let in, but refused later.`);
+        setText(said, t("door.conflicts_said", { count: rows.size }));
       }
       conflicts.hidden = rows.size === 0;
     },
@@ -107,18 +108,18 @@ function createCount(label, testid) {
 
 /** @param {Scan} scan @param {() => void} onSeen */
 function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
-  const seen = el("button", { type: "button", class: "button button--plain button--small" }, "Seen");
-  seen.setAttribute("aria-label", `Seen: ${registration_id}`);
+  const seen = el("button", { type: "button", class: "button button--plain button--small" }, t("door.seen"));
+  seen.setAttribute("aria-label", t("door.seen_of", { registration: registration_id }));
   seen.addEventListener("click", onSeen);
   const why =
     result === "already_checked_in"
-      ? el("span", {}, "Used before, at ", momentElement(checked_in_at ?? ""), ".")
+      ? el("span", {}, ...tNodes("door.used_before", { time: momentElement(checked_in_at ?? "") }))
       : el("span", {}, reasonOf(reason, detail));
   return el(
     "li",
     { class: "entry", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
     el("span", { class: "mono" }, registration_id),
-    el("span", {}, "Let in at ", momentElement(scanned_at)),
+    el("span", {}, ...tNodes("door.let_in_at", { time: momentElement(scanned_at) })),
     why,
     seen,
   );
@@ -131,18 +132,13 @@ function conflictElement({ registration_id, scanned_at, result, checked_in_at, r
  */
 const troubleOf = (error) =>
   error instanceof ProblemError
-    ? `They could not be sent. ${explainRead(error)} This page keeps trying.`
+    ? t("door.unsent", { why: explainRead(error) })
     : "";
+
+const READINESS = { ready: "door.ready", none: "door.no_keys", unsupported: "door.unsupported" };
 
 /** @param {"none" | "ready" | "unsupported"} keys @param {boolean} isDurable */
 function readinessOf(keys, isDurable) {
-  const durable = isDurable ? "" : " This browser keeps nothing: do not close this page while scans wait.";
-  switch (keys) {
-    case "ready":
-      return `Ready to work without a network.${durable}`;
-    case "none":
-      return `Not ready to work without a network: connect once to get the keys of the tickets.${durable}`;
-    case "unsupported":
-      return `This browser cannot tell a genuine ticket without a network. A newer one can.${durable}`;
-  }
+  const ready = t(READINESS[keys]);
+  return isDurable ? ready : t("door.not_durable", { ready });
 }

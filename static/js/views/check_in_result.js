@@ -3,6 +3,7 @@
 
 import { wordsOf } from "../check_in/messages.js";
 import { el, setText } from "../dom.js";
+import { t } from "../words.js";
 
 /** @import { Result } from "../check_in/scanning.js" */
 /** @import { Times } from "../check_in/timing.js" */
@@ -10,7 +11,7 @@ import { el, setText } from "../dom.js";
 /**
  * @param {object} options
  * @param {(scanId: string) => Promise<string>} options.onUndo
- * @param {(registrationId: string) => Promise<string>} options.nameOf
+ * @param {(registrationId: string) => Promise<(Node | string)[]>} options.nameOf
  * @param {() => Times | null} options.times
  */
 export function createCheckInResult({ onUndo, nameOf, times }) {
@@ -20,12 +21,12 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
   const undo = el(
     "button",
     { type: "button", class: "button button--plain", hidden: true },
-    "Undo this check-in",
+    t("door.undo"),
   );
   undo.setAttribute("data-testid", "door-undo");
   const undone = el("p", { class: "quiet", role: "status", "data-testid": "door-undone" });
-  const node = el("section", { class: "check-in__right", "aria-label": "Result" }, region, undo, undone);
-  card.append(el("p", { class: "check-in-result__idle" }, "Ready for the first ticket."));
+  const node = el("section", { class: "check-in__right", "aria-label": t("door.result") }, region, undo, undone);
+  card.append(el("p", { class: "check-in-result__idle" }, t("door.idle")));
   let shown = 0;
   /** @type {string | null} */
   let scanId = null;
@@ -41,10 +42,10 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
       setText(undone, text);
       if (count === shown) {
         undo.hidden = true;
-        draw("undone", "↶", "Undone", text, shown);
+        draw("undone", "↶", t("door.undone_title"), text, shown);
       }
     } catch (error) {
-      setText(undone, error instanceof Error ? error.message : "It could not be undone.");
+      setText(undone, error instanceof Error ? error.message : t("door.undo_failed"));
     } finally {
       undoing = false;
       undo.removeAttribute("aria-disabled");
@@ -94,7 +95,7 @@ export function createCheckInResult({ onUndo, nameOf, times }) {
       card.scrollIntoView({ block: "nearest" });
       if (!result.registrationId || result.result === "queued" || result.reason === "other_event") return;
       nameOf(result.registrationId).then(
-        (name) => setText(person, name),
+        (name) => person.replaceChildren(...name),
         () => {},
       );
     },

@@ -3,53 +3,53 @@
 
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
-import { explain } from "../explain.js";
+import { eventCancelled, explain } from "../explain.js";
 import { createPersonForm } from "../person_form.js";
+import { t } from "../words.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 /** @import { Outcome } from "../explain.js" */
 /** @import { Registration } from "../types.js" */
 
 const CORRECTABLE = ["confirmed", "held", "offered", "waitlisted"];
-const NOTHING_CHANGED = "Nothing was changed.";
 
 /**
  * @param {RegistrationApi} api
  * @param {{ signal: AbortSignal, onCorrected: () => void }} context
  */
 export function createCorrectName(api, { signal, onCorrected }) {
-  const button = el("button", { type: "submit", class: "button form__send" }, "Save the name");
+  const button = el("button", { type: "submit", class: "button form__send" }, t("correct.save_name"));
   button.setAttribute("data-testid", "correct-name-save");
   let known = "";
   const form = createPersonForm({
     testid: "correct-name-form",
-    named: { "aria-label": "Correct my name" },
+    named: { "aria-label": t("correct.my_name") },
     scope: "correct",
     email: null,
-    nameLabel: "Your name",
+    nameLabel: t("person.your_name"),
     isOwn: true,
     actions: button,
     button,
-    busy: "Saving…",
+    busy: t("edit.saving"),
     signal,
-    nothing: NOTHING_CHANGED,
+    nothing: t("correct.nothing"),
     send({ name }, write) {
       if (name !== known) return write(["name", api.id, known, name], (key) => api.correctName(name === "" ? null : name, key));
-      form.area.show(NOTHING_TO_SAVE);
+      form.area.show(saved(t("edit.nothing_to_save_title"), t("correct.same_name")));
       return null;
     },
     onSent({ name }) {
       known = name ?? "";
       form.fill({ name });
-      form.area.show(known === "" ? CLEARED : SAVED);
+      form.area.show(saved(t("edit.saved_title"), known === "" ? t("correct.cleared") : t("correct.saved")));
       onCorrected();
     },
-    onError: (error) => explain(error, NOTHING_CHANGED, { closed: () => EVENT_CANCELLED }),
+    onError: (error) => explain(error, t("correct.nothing"), { closed: eventCancelled }),
   });
   const node = disclosureElement(
     "correct-name",
-    "Correct my name",
-    el("p", { class: "quiet" }, "Your ticket and your link stay good."),
+    t("correct.my_name"),
+    el("p", { class: "quiet" }, t("correct.stays_good")),
     form.node,
     form.area.node,
   );
@@ -73,18 +73,5 @@ export function createCorrectName(api, { signal, onCorrected }) {
   };
 }
 
-/** @type {Outcome} */
-const NOTHING_TO_SAVE = { kind: "saved", title: "Nothing to save", text: "That is the name already." };
-
-/** @type {Outcome} */
-const SAVED = { kind: "saved", title: "Saved", text: "Your ticket and your link are the same as before." };
-
-/** @type {Outcome} */
-const CLEARED = { ...SAVED, text: "There is no name any more. Your ticket and your link are the same as before." };
-
-/** @type {Outcome} */
-const EVENT_CANCELLED = {
-  kind: "closed",
-  title: "The event was cancelled",
-  text: "Every registration ended with it, and nothing was changed.",
-};
+/** @param {string} title @param {string} text @returns {Outcome} */
+const saved = (title, text) => ({ kind: "saved", title, text });

@@ -3,13 +3,12 @@
 
 import { correctRegistration } from "../api.js";
 import { el } from "../dom.js";
-import { explain } from "../explain.js";
+import { eventCancelled, explain } from "../explain.js";
 import { createPersonForm } from "../person_form.js";
+import { t } from "../words.js";
 
 /** @import { Refusals } from "../explain.js" */
 /** @import { PersonChanges, Registration, Seated } from "../types.js" */
-
-const NOTHING_CHANGED = "Nothing was changed.";
 
 /**
  * @param {Registration} registration
@@ -21,22 +20,22 @@ const NOTHING_CHANGED = "Nothing was changed.";
 export function createCorrection(registration, { signal, onCorrected, onClose }) {
   const { id, user_email } = registration;
   const known = { user_email, name: registration.name ?? "" };
-  const save = el("button", { type: "submit", class: "button", "data-testid": "correct-save" }, "Save");
-  const close = el("button", { type: "button", class: "button button--plain" }, "Leave it");
+  const save = el("button", { type: "submit", class: "button", "data-testid": "correct-save" }, t("edit.save"));
+  const close = el("button", { type: "button", class: "button button--plain" }, t("correct.leave"));
   close.setAttribute("data-testid", "correct-close");
   close.addEventListener("click", onClose);
   const form = createPersonForm({
     testid: "correct-form",
-    named: { "aria-label": `Correct the registration of ${user_email}` },
+    named: { "aria-label": t("correct.registration_of", { email: user_email }) },
     scope: "correct",
-    email: { label: "E-mail address", missing: "Enter their e-mail address." },
-    nameLabel: "Name",
+    email: { label: t("person.email"), missing: t("person.enter_their_email") },
+    nameLabel: t("person.name"),
     isOwn: false,
     actions: el("div", { class: "actions" }, save, close),
     button: save,
-    busy: "Saving…",
+    busy: t("edit.saving"),
     signal,
-    nothing: NOTHING_CHANGED,
+    nothing: t("correct.nothing"),
     send(filled, write) {
       /** @type {PersonChanges} */
       const changes = {};
@@ -49,7 +48,7 @@ export function createCorrection(registration, { signal, onCorrected, onClose })
       return null;
     },
     onSent: onCorrected,
-    onError: (error) => explain(error, NOTHING_CHANGED, REFUSALS),
+    onError: (error) => explain(error, t("correct.nothing"), REFUSALS),
   });
   form.fill(known);
 
@@ -60,7 +59,7 @@ export function createCorrection(registration, { signal, onCorrected, onClose })
       el(
         "p",
         { class: "quiet" },
-        "The ticket stays good. With another address the private link is another one, too: you get it to send on.",
+        t("correct.about"),
       ),
       form.node,
       form.area.node,
@@ -73,12 +72,8 @@ export function createCorrection(registration, { signal, onCorrected, onClose })
 const REFUSALS = {
   already_registered: () => ({
     kind: "already_registered",
-    title: "That address is registered already",
-    text: "It has a registration of its own for this event. Nothing was changed.",
+    title: t("correct.taken_title"),
+    text: t("correct.taken"),
   }),
-  closed: () => ({
-    kind: "closed",
-    title: "The event was cancelled",
-    text: "Every registration ended with it, and nothing was changed.",
-  }),
+  closed: eventCancelled,
 };

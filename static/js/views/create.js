@@ -10,6 +10,7 @@ import { guardLeaving } from "../leave_guard.js";
 import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
+import { t } from "../words.js";
 import { LANGUAGE_DEFAULT, createEventForm } from "./event_form.js";
 import { createTicketPreview } from "./ticket_preview.js";
 
@@ -18,14 +19,14 @@ import { createTicketPreview } from "./ticket_preview.js";
 
 /** @param {View} view */
 export function newEventView({ root, signal, setTitle }) {
-  setTitle("Create event");
+  setTitle(t("nav.create"));
   const eventForm = createEventForm();
   const draft = createCheckbox({
     name: "draft",
-    label: "Keep it as a draft",
-    hint: "Nobody can register until you publish it.",
+    label: t("create.draft"),
+    hint: t("create.draft_hint"),
   });
-  const button = el("button", { class: "button form__send", type: "submit" }, "Create event");
+  const button = el("button", { class: "button form__send", type: "submit" }, t("nav.create"));
   const form = el(
     "form",
     { class: "form", novalidate: true, "data-testid": "create-form", "aria-labelledby": "create-title" },
@@ -37,15 +38,15 @@ export function newEventView({ root, signal, setTitle }) {
   const written = keepDraft(form, "event");
   guardLeaving(written.isDirty, signal);
   root.append(
-    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
+    el("a", { class: "back", href: pageAddress("list") }, t("nav.all_events")),
     el(
       "div",
       { class: "page-head" },
       el(
         "div",
         {},
-        el("h1", { tabindex: -1, id: "create-title" }, "Create event"),
-        el("p", { class: "lede" }, "What it is, when and where, and how many seats there are."),
+        el("h1", { tabindex: -1, id: "create-title" }, t("nav.create")),
+        el("p", { class: "lede" }, t("create.lede")),
       ),
     ),
     ...(written.isRestored ? [draftNotice(written.startOver)] : []),
@@ -60,11 +61,11 @@ export function newEventView({ root, signal, setTitle }) {
   submitForm({
     form,
     button,
-    busy: "Creating…",
+    busy: t("create.busy"),
     fields: eventForm.fields,
     area,
     signal,
-    nothing: "Nothing was created.",
+    nothing: t("create.nothing"),
     check: () => eventForm.read().errors,
     send(write) {
       const body = bodyOf(eventForm.read().values, draft.input.checked);
@@ -79,11 +80,11 @@ export function newEventView({ root, signal, setTitle }) {
 
 /** @param {() => void} startOver */
 function draftNotice(startOver) {
-  const again = el("button", { type: "button", class: "link-button", "data-testid": "start-over" }, "Start over");
+  const again = el("button", { type: "button", class: "link-button", "data-testid": "start-over" }, t("draft.start_over"));
   const notice = el(
     "p",
     { class: "draft-notice", role: "status", "data-testid": "draft-notice" },
-    "What you had begun to write is here again. ",
+    t("draft.restored"), " ",
     again,
   );
   again.addEventListener("click", () => {

@@ -12,6 +12,7 @@ import { go } from "../navigation.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { nameShown, sentence } from "../text.js";
+import { t } from "../words.js";
 import { badgeElement } from "./event_facts.js";
 import { createEventForm } from "./event_form.js";
 import { loadErrorNotice } from "./load_error.js";
@@ -20,16 +21,14 @@ import { missingNotice } from "./missing.js";
 /** @import { BookingEvent, View } from "../types.js" */
 /** @import { Outcome, Refusals } from "../explain.js" */
 
-const NOTHING_SAVED = "Nothing was saved.";
-
 /**
  * @param {View} view
  * @param {string} id
  */
 export async function editView({ root, signal, setTitle }, id) {
-  setTitle("Edit event");
-  const back = el("a", { class: "back", href: eventAddress(id) }, "← The event");
-  const title = el("h1", { tabindex: -1, id: "edit-title" }, "Edit event");
+  setTitle(t("edit.title"));
+  const back = el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event"));
+  const title = el("h1", { tabindex: -1, id: "edit-title" }, t("edit.title"));
   const badge = el("div", {});
   root.append(back, el("div", { class: "page-head" }, el("div", {}, title, badge)));
 
@@ -41,13 +40,13 @@ export async function editView({ root, signal, setTitle }, id) {
     if (error instanceof ProblemError && error.status === 404) {
       root.replaceChildren(
         missingNotice(
-          "Event not found",
-          "It may be another organizer’s, or have been taken down, or the address is mistyped.",
+          t("event.not_found"),
+          t("edit.not_found"),
         ),
       );
       return;
     }
-    const again = el("button", { type: "button", class: "button" }, "Try again");
+    const again = el("button", { type: "button", class: "button" }, t("outcome.try_again"));
     again.addEventListener("click", () => {
       root.replaceChildren();
       editView({ root, signal, setTitle }, id);
@@ -59,8 +58,8 @@ export async function editView({ root, signal, setTitle }, id) {
   function createEditor(first) {
     let event = first;
     const eventForm = createEventForm();
-    const save = el("button", { class: "button", type: "submit", "data-testid": "edit-save" }, "Save");
-    const publish = el("button", { class: "button button--plain", type: "submit" }, "Save and publish");
+    const save = el("button", { class: "button", type: "submit", "data-testid": "edit-save" }, t("edit.save"));
+    const publish = el("button", { class: "button button--plain", type: "submit" }, t("edit.publish"));
     publish.setAttribute("data-testid", "publish-event");
     const form = el(
       "form",
@@ -70,14 +69,14 @@ export async function editView({ root, signal, setTitle }, id) {
     );
     const area = createOutcomeArea();
     const cancel = createConfirmStep({
-      label: "Cancel the event",
-      question: "Cancel the event? Every registration ends with it, and it cannot be taken back.",
-      yes: "Yes, cancel the event",
-      no: "No, keep it",
+      label: t("edit.cancel"),
+      question: t("edit.cancel_question"),
+      yes: t("edit.cancel_yes"),
+      no: t("manage.no"),
       testid: "cancel-event",
       what: ["cancel-event", id],
       act: (key) => cancelEvent(id, key),
-      nothing: "Nothing was cancelled.",
+      nothing: t("manage.nothing"),
       signal,
       onDone() {
         go(eventAddress(id));
@@ -87,10 +86,10 @@ export async function editView({ root, signal, setTitle }, id) {
     eventForm.fill(event);
     const written = keepDraft(form, `event:${id}`);
     guardLeaving(() => !form.hidden && written.isDirty(), signal);
-    if (written.isRestored) area.show(RESTORED);
+    if (written.isRestored) area.show(restored());
 
     function draw() {
-      setTitle(`Edit ${nameShown(event.name)}`);
+      setTitle(t("edit.title_of", { event: nameShown(event.name) }));
       badge.replaceChildren(...[badgeElement(event)].filter((node) => node !== null));
       publish.hidden = event.status !== "draft";
       form.hidden = cancel.node.hidden = event.status === "cancelled";
@@ -110,11 +109,11 @@ export async function editView({ root, signal, setTitle }, id) {
     submitForm({
       form,
       button: save,
-      busy: "Saving…",
+      busy: t("edit.saving"),
       fields: eventForm.fields,
       area,
       signal,
-      nothing: NOTHING_SAVED,
+      nothing: t("edit.nothing"),
       check: () => eventForm.read().errors,
       send(write, pressed) {
         const body = pressed === publish ? { ...changes(), status: "published" } : changes();
@@ -122,7 +121,7 @@ export async function editView({ root, signal, setTitle }, id) {
         if (Object.keys(body).length > 0) {
           return write(["edit", id, version, body], (key) => editEvent(id, body, version, key));
         }
-        area.show(NOTHING_TO_SAVE);
+        area.show({ kind: "saved", title: t("edit.nothing_to_save_title"), text: t("edit.nothing_to_save") });
         return null;
       },
       onSent(answer, pressed) {
@@ -130,11 +129,11 @@ export async function editView({ root, signal, setTitle }, id) {
         eventForm.fill(event);
         written.done();
         draw();
-        area.show(pressed === publish ? PUBLISHED : SAVED);
+        area.show(pressed === publish ? published() : saved());
       },
       async onError(error) {
         const isOutdated = error instanceof ProblemError && error.status === 412;
-        if (!isOutdated) return explain(error, NOTHING_SAVED, REFUSALS);
+        if (!isOutdated) return explain(error, t("edit.nothing"), REFUSALS);
         await reload(Object.keys(changes()));
         return null;
       },
@@ -148,15 +147,14 @@ export async function editView({ root, signal, setTitle }, id) {
         eventForm.fill(event, (key) => !kept.includes(key));
         written.rebase(kept);
         draw();
-        area.show(CHANGED);
+        area.show(changed());
       } catch (error) {
-        if (!signal.aborted) area.show(explain(error, NOTHING_SAVED));
+        if (!signal.aborted) area.show(explain(error, t("edit.nothing")));
       }
     }
 
     const over = el("p", { class: "lede" });
-    if (event.status === "cancelled")
-      setText(over, "This event was cancelled. It cannot be changed any more.");
+    if (event.status === "cancelled") setText(over, t("edit.over"));
     return { node: el("div", {}, over, form, el("div", { class: "panel" }, area.node, cancel.node)) };
   }
 }
@@ -185,37 +183,20 @@ const plain = (value) => (value === false ? "" : (value ?? ""));
 const REFUSALS = {
   capacity_below_booked: ({ detail }) => ({
     kind: "error",
-    title: "More seats are taken than that",
-    text: detail
-      ? sentence(detail)
-      : "Nothing was saved. Cancel registrations first, or leave more seats.",
-    errors: [{ pointer: "/capacity", detail: "More seats are taken than that." }],
+    title: t("edit.too_few_title"),
+    text: detail ? sentence(detail) : t("edit.too_few"),
+    errors: [{ pointer: "/capacity", detail: t("edit.too_few_field") }],
   }),
 };
 
-/** @type {Outcome} */
-const NOTHING_TO_SAVE = { kind: "saved", title: "Nothing to save", text: "The event is as the form says." };
+/** @returns {Outcome} */
+const saved = () => ({ kind: "saved", title: t("edit.saved_title"), text: t("edit.saved") });
 
-/** @type {Outcome} */
-const SAVED = { kind: "saved", title: "Saved", text: "Everybody sees it at once." };
+/** @returns {Outcome} */
+const published = () => ({ kind: "saved", title: t("edit.published_title"), text: t("edit.published") });
 
-/** @type {Outcome} */
-const PUBLISHED = {
-  kind: "saved",
-  title: "Published",
-  text: "People can register as soon as the doors are open.",
-};
+/** @returns {Outcome} */
+const restored = () => ({ kind: "changed", title: t("edit.restored_title"), text: t("edit.restored") });
 
-/** @type {Outcome} */
-const RESTORED = {
-  kind: "changed",
-  title: "What you had begun to change is here again",
-  text: "It was not saved. Look it over, and save it.",
-};
-
-/** @type {Outcome} */
-const CHANGED = {
-  kind: "changed",
-  title: "Somebody else changed this event meanwhile",
-  text: "Nothing was saved. The form has their changes now, and still has yours. Look it over, and save again.",
-};
+/** @returns {Outcome} */
+const changed = () => ({ kind: "changed", title: t("edit.changed_title"), text: t("edit.changed") });

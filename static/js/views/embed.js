@@ -5,6 +5,7 @@ import { eventAddress } from "../address.js";
 import { copyButtonElement } from "../copy.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -26,10 +27,10 @@ export function createEmbed() {
   const code = el("code", { class: "mono", "data-testid": "embed-snippet" });
   const node = disclosureElement(
     "embed",
-    "Show it on your website",
-    el("p", {}, "Paste this into a page of a site that this server lets show its events:"),
+    t("embed.title"),
+    el("p", {}, t("embed.text")),
     el("p", {}, code),
-    copyButtonElement("Copy", () => code.textContent ?? "", "copy-embed"),
+    copyButtonElement(t("embed.copy"), () => code.textContent ?? "", "copy-embed"),
   );
   return { node, /** @param {BookingEvent} event */ update: (event) => setText(code, snippetOf(event, location.origin)) };
 }

@@ -17,6 +17,7 @@ import { createSeats, isSpent } from "../seats.js";
 import { shareElement } from "../share.js";
 import { nameShown } from "../text.js";
 import { hasUnsettled } from "../unsettled.js";
+import { t } from "../words.js";
 import { createDescription } from "./description.js";
 import { createEventAction } from "./event_action.js";
 import { createCalendarLinks, createEventFacts } from "./event_facts.js";
@@ -39,10 +40,10 @@ const CALM_POLL_MS = 30_000;
  * @param {string} id
  */
 export function eventView({ root, signal, setTitle }, id) {
-  setTitle("Event");
-  const title = el("h1", { tabindex: -1, dir: "auto" }, "Loading event…");
+  setTitle(t("event.title"));
+  const title = el("h1", { tabindex: -1, dir: "auto" }, t("event.loading"));
   const body = el("div", { "data-testid": "loading" }, title);
-  if (!IS_EMBEDDED) root.append(el("a", { class: "back", href: pageAddress("list") }, "← All events"));
+  if (!IS_EMBEDDED) root.append(el("a", { class: "back", href: pageAddress("list") }, t("nav.all_events")));
   root.append(body);
   const rendered = takeRendered(id);
 
@@ -130,15 +131,13 @@ export function eventView({ root, signal, setTitle }, id) {
     onFailure(error) {
       if (error instanceof ProblemError && error.status === 404) {
         if (hasUnsettled(body)) return "settling";
-        setTitle("Event not found");
-        const why =
-          "It may have been taken down, or be a draft, which only its organizer sees, or the address is mistyped.";
-        body.replaceChildren(missingNotice("Event not found", why));
+        setTitle(t("event.not_found"));
+        body.replaceChildren(missingNotice(t("event.not_found"), t("event.not_found_why")));
         live.watch([]);
         return "stop";
       }
       if (!page) {
-        setText(title, "The event could not be loaded");
+        setText(title, t("event.load_error"));
         showLoadError(body, title, error);
       }
       return "again";
@@ -159,12 +158,12 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
   const unfold = el(
     "button",
     { type: "button", class: "link-button", "aria-expanded": "false", hidden: true },
-    "Read it all",
+    t("event.unfold"),
   );
   const about = el(
     "section",
     { class: "about", "aria-labelledby": "about-title" },
-    el("h2", { id: "about-title" }, "About the event"),
+    el("h2", { id: "about-title" }, t("event.about")),
     description.node,
     unfold,
   );
@@ -220,7 +219,7 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
   unfold.addEventListener("click", () => {
     const folded = description.node.classList.toggle("clamp");
     unfold.setAttribute("aria-expanded", String(!folded));
-    setText(unfold, folded ? "Read it all" : "Show less");
+    setText(unfold, folded ? t("event.unfold") : t("event.fold"));
   });
 
   return {

@@ -4,14 +4,14 @@
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { createInView } from "../in_view.js";
-import { plural } from "../format.js";
 import { seatsLeft } from "../seats.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
 /** @typedef {"register" | "waitlist" | "upcoming" | null} Action Null if there is nothing to press. */
 
-const LABELS = { register: "Register", waitlist: "Join the waitlist" };
+const LABELS = { register: "register.register", waitlist: "register.join" };
 
 /**
  * @param {HTMLElement} form Where it leads.
@@ -45,15 +45,15 @@ export function createEventAction(form, signal, onPress) {
     update(event, latest) {
       action = latest;
       if (action === "register" || action === "waitlist") {
-        setText(onStub, LABELS[action]);
-        setText(inBar, LABELS[action]);
+        setText(onStub, t(LABELS[action]));
+        setText(inBar, t(LABELS[action]));
       }
       onStub.hidden = !isPressable();
       note.hidden = action !== "upcoming";
       setText(note, action === "upcoming" ? opensIn(event.opens_at) : "");
       stub.hidden = onStub.hidden && note.hidden;
       const free = seatsLeft(event);
-      setText(left, free === 0 ? "Every seat is taken" : `${plural(free, "seat", "seats")} left`);
+      setText(left, free === 0 ? t("action.full") : t("action.left", { count: free }));
       drawBar();
     },
   };
@@ -71,7 +71,7 @@ const DAY_MINUTES = 1_440;
 function opensIn(opensAt) {
   const minutes = Math.ceil((Date.parse(opensAt ?? "") - serverNow()) / MINUTE_MS);
   const [days, hours] = [Math.floor(minutes / DAY_MINUTES), Math.floor((minutes % DAY_MINUTES) / HOUR_MINUTES)];
-  if (days > 0) return `Opens in ${days} d ${hours} h`;
-  if (hours > 0) return `Opens in ${hours} h ${minutes % HOUR_MINUTES} min`;
-  return minutes > 1 ? `Opens in ${minutes} min` : "Opens in a minute";
+  if (days > 0) return t("action.opens_days", { days, hours });
+  if (hours > 0) return t("action.opens_hours", { hours, minutes: minutes % HOUR_MINUTES });
+  return minutes > 1 ? t("action.opens_minutes", { minutes }) : t("action.opens_soon");
 }

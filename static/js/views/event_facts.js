@@ -7,9 +7,10 @@ import { googleUrl, outlookUrl } from "../calendar_links.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
 import { isOver } from "../registration_window.js";
-import { formatNumber, plural } from "../format.js";
+import { formatNumber } from "../format.js";
 import { currentSession } from "../session.js";
 import { whenElement } from "../event_times.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -39,14 +40,14 @@ function partsOf(event) {
   const when = whenElement(event);
   const waiting = event.waitlist_count ?? 0;
   const rows = [
-    when && ["When", when],
-    event.venue && ["Where", venueElement(event.venue, event.language)],
+    when && [t("facts.when"), when],
+    event.venue && [t("facts.where"), venueElement(event.venue, event.language)],
     waiting > 0 && [
-      "Waiting in line",
+      t("facts.waiting"),
       el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
     ],
     event.retention_days != null && [
-      "Your data",
+      t("facts.your_data"),
       el("span", { "data-testid": "event-retention" }, erasedWhen(event.retention_days)),
     ],
   ].filter((row) => Array.isArray(row));
@@ -93,12 +94,9 @@ const venueElement = (venue, lang) =>
   el("span", { dir: "auto", lang, "data-testid": "event-venue" }, venue);
 
 /** @param {number} days */
-const erasedWhen = (days) =>
-  days === 0
-    ? "Erased when the event is over"
-    : `Erased ${plural(days, "day", "days")} after the event`;
+const erasedWhen = (days) => (days === 0 ? t("facts.erased_at_end") : t("facts.erased", { count: days }));
 
-const BADGES = { draft: "Draft", cancelled: "Cancelled", over: "Over" };
+const BADGES = { draft: "badge.draft", cancelled: "badge.cancelled", over: "seats.over" };
 
 /** What is out of the ordinary about it, now. @param {BookingEvent} event @returns {keyof typeof BADGES | null} */
 export function badgeOf(event) {
@@ -113,7 +111,7 @@ export function badgeElement(event) {
   return el(
     "p",
     { class: `badge badge--${badge}`, "data-testid": "event-status", "data-status": badge },
-    BADGES[badge],
+    t(BADGES[badge]),
   );
 }
 
@@ -122,13 +120,13 @@ function calendarLinks(event) {
   const address = sharedAddress(event.id);
   const outside = { target: "_blank", rel: "noopener noreferrer" };
   return [
-    el("span", { class: "quiet" }, "Add to calendar:"),
-    el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...outside }, "Google"),
-    el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...outside }, "Outlook"),
+    el("span", { class: "quiet" }, t("facts.calendar")),
+    el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...outside }, t("calendar.google")),
+    el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...outside }, t("calendar.outlook")),
     el(
       "a",
       { href: calendarPath(event.id), download: "event.ics", "data-testid": "add-to-calendar" },
-      "Other (.ics)",
+      t("calendar.other"),
     ),
   ];
 }

@@ -5,9 +5,12 @@ import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { createCheckbox, createField, unsendable } from "../form.js";
 import { timeZone } from "../format.js";
+import { LANGUAGES } from "../language.js";
 import { DESCRIPTION, EVENT_NAME, VENUE } from "../limits.js";
+import { LANGUAGE_NAMES } from "../page_words.js";
 import { showsNothing, trimmed } from "../text.js";
 import { zones } from "../time_zones.js";
+import { t } from "../words.js";
 import { createTimeField } from "./time_field.js";
 
 /** @import { Field } from "../form.js" */
@@ -16,128 +19,117 @@ import { createTimeField } from "./time_field.js";
 /** What the server takes if nothing is said. */
 const OFFER_SECONDS_DEFAULT = "86400";
 
-/** @type {[value: string, label: string][]} */
-const OFFERS = [
-  ["", "Not at all: the seat is theirs at once"],
-  ["900", "15 minutes"],
-  ["3600", "1 hour"],
-  ["21600", "6 hours"],
-  [OFFER_SECONDS_DEFAULT, "1 day"],
-  ["259200", "3 days"],
-  ["604800", "7 days"],
+/** @returns {[value: string, label: string][]} */
+const offers = () => [
+  ["", t("event_form.offer_none")],
+  ["900", t("event_form.offer_minutes", { count: 15 })],
+  ["3600", t("event_form.offer_hours", { count: 1 })],
+  ["21600", t("event_form.offer_hours", { count: 6 })],
+  [OFFER_SECONDS_DEFAULT, t("event_form.offer_days", { count: 1 })],
+  ["259200", t("event_form.offer_days", { count: 3 })],
+  ["604800", t("event_form.offer_days", { count: 7 })],
 ];
 
 /** What the server takes if nothing is said. */
 export const LANGUAGE_DEFAULT = "en";
-
-/** @type {[value: string, label: string][]} */
-const LANGUAGES = [
-  [LANGUAGE_DEFAULT, "English"],
-  ["de", "Deutsch"],
-];
-
-const HINT_OVER =
-  "Once it has ended it is over, and nobody can get a seat any more. Without an end that is a day after its start.";
-const HINT_CLOSED =
-  "Once registration has closed nobody new can come. Who waits in line still gets seats that come free.";
 
 /** What can be sent, by its name there. Null clears it. @typedef {Record<string, unknown>} Values */
 
 export function createEventForm() {
   const name = createField({
     name: "name",
-    label: "Name",
+    label: t("person.name"),
     limit: EVENT_NAME,
-    hint: "Up to 200 characters.",
+    hint: t("event_form.name_hint", { max: EVENT_NAME.max }),
     attributes: { autocomplete: "off" },
   });
   const description = createField({
     name: "description",
-    label: "Description",
+    label: t("event_form.description"),
     optional: true,
     multiline: true,
     limit: DESCRIPTION,
-    hint: "What it is, and what to bring, in up to 10,000 characters. Line breaks are kept.",
+    hint: t("event_form.description_hint", { max: DESCRIPTION.max }),
   });
   // A text field: number fields hide from the page what was typed if it is no number, and scroll wheels
   // change them unseen.
   const capacity = createField({
     name: "capacity",
-    label: "Seats",
-    hint: "A whole number.",
+    label: t("event_form.seats"),
+    hint: t("event_form.seats_hint"),
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
   const zone = createField({
     name: "timezone",
-    label: "Time zone",
-    hint: "All times of the event are on its clock.",
+    label: t("event_form.zone"),
+    hint: t("event_form.zone_hint"),
     options: zones().map((zone) => [zone, zone.replaceAll("_", " ")]),
     optional: true,
   });
   const venue = createField({
     name: "venue",
-    label: "Venue",
+    label: t("event_form.venue"),
     optional: true,
     limit: VENUE,
     attributes: { autocomplete: "off" },
   });
   const zoneNow = () => zone.input.value || timeZone();
-  const starts = createTimeField({ name: "starts_at", label: "Starts", zone: zoneNow });
-  const ends = createTimeField({ name: "ends_at", label: "Ends", zone: zoneNow });
-  const opens = createTimeField({ name: "opens_at", label: "Registration opens", zone: zoneNow });
-  const closes = createTimeField({ name: "closes_at", label: "Registration closes", zone: zoneNow });
+  const starts = createTimeField({ name: "starts_at", label: t("event_form.starts"), zone: zoneNow });
+  const ends = createTimeField({ name: "ends_at", label: t("event_form.ends"), zone: zoneNow });
+  const opens = createTimeField({ name: "opens_at", label: t("event_form.opens"), zone: zoneNow });
+  const closes = createTimeField({ name: "closes_at", label: t("event_form.closes"), zone: zoneNow });
   const times = { starts_at: starts, ends_at: ends, opens_at: opens, closes_at: closes };
   const waitlist = createCheckbox({
     name: "waitlist_enabled",
-    label: "Waitlist",
-    hint: "Once it is full, people may wait in line for a seat that comes free.",
+    label: t("event_form.waitlist"),
+    hint: t("event_form.waitlist_hint"),
   });
   const conceal = createCheckbox({
     name: "conceal_registered",
-    label: "Hide who is registered",
-    hint: "When it is sold out or closed, say only that, also to somebody who is registered already.",
+    label: t("event_form.conceal"),
+    hint: t("event_form.conceal_hint"),
   });
   const offer = createField({
     name: "offer_ttl_seconds",
-    label: "Time to accept a seat that came free",
-    options: OFFERS,
+    label: t("event_form.offer"),
+    options: offers(),
     optional: true,
   });
   const retention = createField({
     name: "retention_days",
-    label: "Days after the end until personal data is erased",
+    label: t("event_form.retention"),
     optional: true,
-    hint: "Up to 3,650. Then addresses and names go, and the counts stay.",
+    hint: t("event_form.retention_hint", { max: 3_650 }),
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
   const confirm = createCheckbox({
     name: "confirm_address",
-    label: "Confirm addresses by mail",
-    hint: "A seat is kept for 30 minutes, until a link in a mail confirms it. Nobody can take somebody else’s address.",
+    label: t("event_form.confirm"),
+    hint: t("event_form.confirm_hint"),
   });
   const language = createField({
     name: "language",
-    label: "Language of its mails",
-    options: LANGUAGES,
+    label: t("event_form.language"),
+    options: LANGUAGES.map((one) => [one, t(LANGUAGE_NAMES[one])]),
     optional: true,
   });
   const remind = createField({
     name: "remind_hours",
-    label: "Hours before the start to remind people by mail",
+    label: t("event_form.remind"),
     optional: true,
-    hint: "Up to 720. Left empty, nobody is reminded.",
+    hint: t("event_form.remind_hint", { max: 720 }),
     attributes: { inputmode: "numeric", autocomplete: "off", class: "field__input field__input--short" },
   });
   const more = disclosureElement(
     "more-fields",
-    "End, doors, waitlist, mail and privacy (all optional)",
+    t("event_form.more"),
     el(
       "div",
       { class: "form form--optional" },
       ends.node,
-      el("p", { class: "field__hint" }, HINT_OVER),
+      el("p", { class: "field__hint" }, t("event_form.hint_over")),
       el("div", { class: "pair" }, opens.node, closes.node),
-      el("p", { class: "field__hint" }, HINT_CLOSED),
+      el("p", { class: "field__hint" }, t("event_form.hint_closed")),
       waitlist.node,
       offer.node,
       conceal.node,
@@ -240,22 +232,22 @@ export function createEventForm() {
       if (!isWanted("offer_ttl_seconds")) return;
       const seconds =
         event.offer_ttl_seconds === null ? "" : String(event.offer_ttl_seconds ?? OFFER_SECONDS_DEFAULT);
-      setOption(offer.input, seconds, `${seconds} seconds`);
+      setOption(offer.input, seconds, t("event_form.offer_seconds", { count: Number(seconds) }));
     },
   };
 }
 
 /** Both ends are known here, and the later is the one to look at. @param {Values} values @returns {FieldError[]} */
 const outOfOrder = (values) =>
-  IN_ORDER.flatMap(([from, to, detail]) => {
+  IN_ORDER.flatMap(([from, to, key]) => {
     const [first, last] = [Date.parse(String(values[from])), Date.parse(String(values[to]))];
-    return last < first ? [{ pointer: `/${to}`, detail }] : [];
+    return last < first ? [{ pointer: `/${to}`, detail: t(key) }] : [];
   });
 
-/** @type {[from: string, to: string, detail: string][]} */
+/** The last is the key of what is said. @type {[from: string, to: string, key: string][]} */
 const IN_ORDER = [
-  ["starts_at", "ends_at", "The event cannot end before it starts."],
-  ["opens_at", "closes_at", "Registration cannot close before it opens."],
+  ["starts_at", "ends_at", "event_form.end_first"],
+  ["opens_at", "closes_at", "event_form.close_first"],
 ];
 
 /** @param {Field["input"]} select @param {string} value @param {string} text */
@@ -283,15 +275,15 @@ const blankToNull = (text) => (trimmed(text) === "" ? null : text);
  */
 function blanks(name, capacity, remind, retention) {
   const errors = [];
-  if (showsNothing(name)) errors.push({ pointer: "/name", detail: "Give the event a name." });
+  if (showsNothing(name)) errors.push({ pointer: "/name", detail: t("event_form.name_missing") });
   if (!/^\d{1,15}$/.test(capacity.trim())) {
-    errors.push({ pointer: "/capacity", detail: "Give the seats as a whole number, such as 40." });
+    errors.push({ pointer: "/capacity", detail: t("event_form.seats_wrong") });
   }
   if (!/^\d{0,15}$/.test(remind.trim())) {
-    errors.push({ pointer: "/remind_hours", detail: "Give the hours as a whole number, such as 24." });
+    errors.push({ pointer: "/remind_hours", detail: t("event_form.remind_wrong") });
   }
   if (!/^\d{0,15}$/.test(retention.trim())) {
-    errors.push({ pointer: "/retention_days", detail: "Give the days as a whole number, such as 30." });
+    errors.push({ pointer: "/retention_days", detail: t("event_form.retention_wrong") });
   }
   return errors;
 }

@@ -1,10 +1,12 @@
 // @ts-check
 /** What an event's page has for its organizer: who comes, and the ways to edit it and to the door. */
 
+import { anySignal } from "../abort.js";
 import { eventAddress } from "../address.js";
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
 import { mustSignIn, onSessionChange, currentSession } from "../session.js";
+import { t } from "../words.js";
 import { createEmbed } from "./embed.js";
 import { createRegistrations } from "./registrations.js";
 import { createSignIn } from "./sign_in.js";
@@ -43,7 +45,7 @@ export function createOrganizerPart(eventId, signal) {
     closing = new AbortController();
     // Nothing stays in the page of who is registered, once nobody may see it.
     registrations =
-      next === "own" ? createRegistrations(eventId, AbortSignal.any([signal, closing.signal])) : null;
+      next === "own" ? createRegistrations(eventId, anySignal(signal, closing.signal)) : null;
     if (registrations) node.replaceChildren(registrations.node, linksElement(eventId), ...(embed ? [embed.node] : []));
     else
       node.replaceChildren(...(next === "gate" ? [gateElement(signal)] : next === "others" ? [othersNotice()] : []));
@@ -69,9 +71,9 @@ export function createOrganizerPart(eventId, signal) {
 function linksElement(eventId) {
   return el(
     "nav",
-    { class: "actions organizer", "aria-label": "For the organizer" },
-    el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, "Edit event"),
-    el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, "Check in at the door"),
+    { class: "actions organizer", "aria-label": t("organizer.part") },
+    el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, t("edit.title")),
+    el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, t("organizer.door")),
   );
 }
 
@@ -82,7 +84,7 @@ function linksElement(eventId) {
  */
 function gateElement(signal) {
   const body = el("div", {});
-  const gate = disclosureElement("for-organizer", "For the organizer", body);
+  const gate = disclosureElement("for-organizer", t("organizer.part"), body);
   gate.addEventListener("toggle", () => body.replaceChildren(...(gate.open ? [createSignIn(signal).node] : [])));
   return gate;
 }
@@ -91,5 +93,5 @@ const othersNotice = () =>
   el(
     "p",
     { class: "organizer quiet", tabindex: -1, "data-testid": "others-event" },
-    "This event is not yours: you may register for it, and not manage it.",
+    t("organizer.others"),
   );

@@ -11,21 +11,22 @@ import { createMailQuestion } from "../mail_question.js";
 import { createOutcomeArea } from "../outcome.js";
 import { submitForm } from "../submit_form.js";
 import { showsNothing, trimmed } from "../text.js";
+import { t } from "../words.js";
 
-/** @import { Outcome, Refusals } from "../explain.js" */
+/** @import { Refusals } from "../explain.js" */
 /** @import { View } from "../types.js" */
 
 /** @param {View} view */
 export function findView({ root, signal, setTitle }) {
-  setTitle("Find your registrations");
+  setTitle(t("find.title"));
   // Not type="email", as wherever an address is typed: browsers would rewrite it.
   const email = createField({
     name: "user_email",
-    label: "Your e-mail address",
+    label: t("person.your_email"),
     limit: EMAIL,
     attributes: { inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
   });
-  const button = el("button", { class: "button form__send", type: "submit" }, "Mail me my links");
+  const button = el("button", { class: "button form__send", type: "submit" }, t("find.send"));
   const form = el(
     "form",
     { class: "form", novalidate: true, "data-testid": "find-form", "aria-labelledby": "find-title" },
@@ -36,15 +37,15 @@ export function findView({ root, signal, setTitle }) {
   const mail = createMailQuestion(email, (pressed) => submission.again(pressed));
   form.append(mail.node);
   root.append(
-    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
+    el("a", { class: "back", href: pageAddress("list") }, t("nav.all_events")),
     el(
       "div",
       { class: "page-head" },
       el(
         "div",
         {},
-        el("h1", { id: "find-title", tabindex: -1 }, "Find your registrations"),
-        el("p", { class: "lede" }, "A mail brings you the private links of all that you are registered for."),
+        el("h1", { id: "find-title", tabindex: -1 }, t("find.title")),
+        el("p", { class: "lede" }, t("find.lede")),
       ),
     ),
     el("section", { class: "panel", "aria-labelledby": "find-title" }, form, area.node),
@@ -53,42 +54,32 @@ export function findView({ root, signal, setTitle }) {
   const submission = submitForm({
     form,
     button,
-    busy: "Asking…",
+    busy: t("find.busy"),
     fields: [email],
     area,
     signal,
-    nothing: NOTHING_SENT,
+    nothing: t("find.nothing"),
     check() {
       const isMissing = showsNothing(email.input.value);
-      return isMissing ? [{ pointer: "/user_email", detail: "Enter an e-mail address." }] : unsendable([email]);
+      return isMissing ? [{ pointer: "/user_email", detail: t("person.enter_email") }] : unsendable([email]);
     },
     asks: mail.asks,
     // To ask twice is to get a second mail at most: it needs no key.
     send: (_write, _pressed, read) => read(() => findRegistrations(trimmed(email.input.value))),
     onSent() {
       email.fill("");
-      area.show(ASKED);
+      // The same whoever is registered: it is nobody else's concern.
+      area.show({ kind: "asked", title: t("find.asked_title"), text: t("find.asked") });
     },
-    onError: (error) => explain(error, NOTHING_SENT, REFUSALS),
+    onError: (error) => explain(error, t("find.nothing"), REFUSALS),
   });
 }
-
-const NOTHING_SENT = "No mail was asked for.";
-
-/** The same whoever is registered: it is nobody else's concern. @type {Outcome} */
-const ASKED = {
-  kind: "asked",
-  title: "Look into your mail",
-  text:
-    "If anything is registered for this address, a mail with its links is on its way. It may take a minute, and " +
-    "may be among what your mail program takes for spam.",
-};
 
 /** @type {Refusals} */
 const REFUSALS = {
   not_found: () => ({
     kind: "error",
-    title: "This server sends no mail",
-    text: "The organizer of the event can make a new link for you.",
+    title: t("find.no_mail_title"),
+    text: t("find.no_mail"),
   }),
 };

@@ -4,6 +4,7 @@
 import { el, sleep } from "../dom.js";
 import { loadSession, mustSignIn, onSessionChange } from "../session.js";
 import { hasSending } from "../unsettled.js";
+import { t } from "../words.js";
 import { createSignIn } from "./sign_in.js";
 
 /** @import { View } from "../types.js" */
@@ -38,7 +39,7 @@ export function forOrganizers(show) {
       } else if (gate.childElementCount === 0) {
         const { node, focus } = createSignIn(signal);
         gate.append(el("div", { class: "gate" }, isShown ? askedAgain() : firstHeading(), node));
-        if (!isShown) return view.setTitle("Sign in");
+        if (!isShown) return view.setTitle(t("session.sign_in"));
         left = document.activeElement;
         // Only whoever waits for an answer is taken there: at a door somebody may be typing a ticket.
         if (hasSending(root)) focus();
@@ -65,14 +66,14 @@ const firstHeading = () =>
   el(
     "div",
     {},
-    el("h1", { tabindex: -1 }, "Sign in"),
-    el("p", { class: "lede" }, "This page is for organizers."),
+    el("h1", { tabindex: -1 }, t("session.sign_in")),
+    el("p", { class: "lede" }, t("session.for_organizers")),
   );
 
 const askedAgain = () =>
   el(
     "div",
     { role: "alert", "data-testid": "signed-out" },
-    el("h2", {}, "Sign in again"),
-    el("p", { class: "lede" }, "Your token is not good any more. What is below is kept as it is."),
+    el("h2", {}, t("session.again_title")),
+    el("p", { class: "lede" }, t("session.again")),
   );

@@ -4,6 +4,7 @@
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { momentElement } from "../format.js";
+import { t } from "../words.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 /** @import { HistoryEntry, Registration } from "../types.js" */
@@ -14,8 +15,8 @@ import { momentElement } from "../format.js";
  */
 export function createHistory(api, signal) {
   const list = el("ol", { class: "entries", role: "list", "data-testid": "history-list" });
-  const status = el("p", { class: "quiet", role: "status" }, "Loading…");
-  const node = disclosureElement("history", "What happened so far", status, list);
+  const status = el("p", { class: "quiet", role: "status" }, t("list.loading"));
+  const node = disclosureElement("history", t("history.title"), status, list);
   let latest = "";
   let loaded = "";
 
@@ -26,9 +27,9 @@ export function createHistory(api, signal) {
       const entries = await api.history(signal);
       loaded = wanted;
       list.replaceChildren(...entries.map(entryElement));
-      setText(status, entries.length === 0 ? "Nothing yet." : "Oldest first.");
+      setText(status, entries.length === 0 ? t("history.empty") : t("history.order"));
     } catch {
-      if (!signal.aborted) setText(status, "It could not be loaded. This page keeps trying.");
+      if (!signal.aborted) setText(status, t("history.load_error"));
     }
   }
 
@@ -47,36 +48,36 @@ export function createHistory(api, signal) {
 /** @param {HistoryEntry} entry */
 function entryElement({ kind, actor, recorded_at }) {
   // What comes of time alone needs nobody to do it.
-  const by = { attendee: "by the attendee", organizer: "by the organizer" }[actor] ?? "";
+  const by = { attendee: "history.by_attendee", organizer: "history.by_organizer" }[actor];
   return el(
     "li",
     { class: "entry", "data-testid": "history-entry", "data-kind": kind },
-    el("span", {}, wordsOf(kind), by && el("span", { class: "quiet" }, ` ${by}`)),
+    el("span", {}, wordsOf(kind), by && el("span", { class: "quiet" }, ` ${t(by)}`)),
     el("span", { class: "stamp" }, momentElement(recorded_at)),
   );
 }
 
 /** @type {Record<string, string>} */
 const WORDS = {
-  registered: "Seat taken",
-  held: "Seat held",
-  waitlisted: "Joined the waitlist",
-  confirmed: "Seat confirmed",
-  offered: "Seat offered",
-  expired: "Time to confirm ran out",
-  cancelled: "Cancelled",
-  transferred: "Passed on",
-  corrected: "Name or address corrected",
-  link_renewed: "New link made",
-  checked_in: "Checked in",
-  check_in_undone: "Check-in undone",
-  event_cancelled: "Event cancelled",
-  erased: "Personal data erased",
+  registered: "history.registered",
+  held: "history.held",
+  waitlisted: "history.waitlisted",
+  confirmed: "history.confirmed",
+  offered: "history.offered",
+  expired: "history.expired",
+  cancelled: "history.cancelled",
+  transferred: "history.transferred",
+  corrected: "history.corrected",
+  link_renewed: "history.link_renewed",
+  checked_in: "history.checked_in",
+  check_in_undone: "history.check_in_undone",
+  event_cancelled: "history.event_cancelled",
+  erased: "history.erased",
 };
 
 /** A kind that is not known here is still better than none. @param {string} kind */
 function wordsOf(kind) {
   const known = Object.hasOwn(WORDS, kind) ? WORDS[kind] : undefined;
   const words = kind.replaceAll(/[_.]/g, " ");
-  return known ?? words.charAt(0).toUpperCase() + words.slice(1);
+  return known ? t(known) : words.charAt(0).toUpperCase() + words.slice(1);
 }

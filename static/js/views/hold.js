@@ -5,6 +5,7 @@ import { createConfirmation } from "../confirmation.js";
 import { el } from "../dom.js";
 import { overAt } from "../registration_window.js";
 import { currentHold } from "../current_hold.js";
+import { t, tNodes } from "../words.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 /** @import { End } from "../confirmation.js" */
@@ -31,7 +32,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
   function start(held, moveFocus) {
     currentHold(eventId).set(held);
     ended.replaceChildren();
-    const title = el("h3", { tabindex: -1 }, "Your seat is held");
+    const title = el("h3", { tabindex: -1 }, t("status.held"));
     const confirmation = createConfirmation({
       id: held.id,
       token: held.token,
@@ -42,14 +43,12 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
     step.replaceChildren(
       el(
         "section",
-        { class: "hold", "data-testid": "hold", "aria-label": "Your hold" },
+        { class: "hold", "data-testid": "hold", "aria-label": t("confirmation.your_hold") },
         title,
         el(
           "p",
           {},
-          "It is kept for ",
-          el("bdi", { "data-testid": "hold-email" }, held.email),
-          ". Confirm before the time is up, or it goes back to the others.",
+          ...tNodes("hold.kept_for", { email: el("bdi", { "data-testid": "hold-email" }, held.email) }),
         ),
         confirmation.node,
       ),
@@ -67,13 +66,13 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
     setEnd = null;
     onActive(false);
     if (end === "confirmed" && registration) return onConfirmed(registration, held);
-    const again = el("button", { type: "button", class: "button", "data-testid": "hold-again" }, "Try again");
+    const again = el("button", { type: "button", class: "button", "data-testid": "hold-again" }, t("outcome.try_again"));
     again.addEventListener("click", () => {
       ended.replaceChildren();
       onAgain(held);
     });
     const [heading, text] = WORDS[end];
-    const title = el("h3", { tabindex: -1 }, heading);
+    const title = el("h3", { tabindex: -1 }, t(heading));
     // Of an event that is over there is nothing to try again.
     const isLast = end === "over";
     ended.replaceChildren(
@@ -81,7 +80,7 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
         "div",
         { class: "outcome outcome--note", "data-testid": "hold-ended", "data-end": end },
         title,
-        el("p", {}, text),
+        el("p", {}, t(text)),
         !isLast && again,
       ),
     );
@@ -101,12 +100,9 @@ export function createHold(eventId, { signal, onConfirmed, onAgain, onActive }) 
 
 /** @type {Record<End, [heading: string, text: string]>} */
 const WORDS = {
-  confirmed: ["Confirmed", "The seat is yours."],
-  given_back: ["You gave the seat back", "Nothing is booked. Somebody else can have it now."],
-  over: ["The event is over", "The hold ended with it, and nothing is booked."],
-  cancelled: ["This hold was cancelled", "Nothing is booked. Perhaps the event was called off."],
-  ended: [
-    "Time is up: the seat went back",
-    "It was not confirmed in time, so nothing is booked. You may try again, as long as there are seats.",
-  ],
+  confirmed: ["hold.confirmed_title", "hold.confirmed"],
+  given_back: ["hold.given_back_title", "hold.given_back"],
+  over: ["status.event_over", "hold.over"],
+  cancelled: ["hold.cancelled_title", "hold.cancelled"],
+  ended: ["hold.ended_title", "hold.ended"],
 };

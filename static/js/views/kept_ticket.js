@@ -3,6 +3,7 @@
 
 import { el } from "../dom.js";
 import { momentElement } from "../format.js";
+import { t, tNodes } from "../words.js";
 import { createPass } from "./pass.js";
 import { createTicketStub } from "./ticket_panel.js";
 
@@ -32,13 +33,11 @@ export function showKeptTicket(body, { registration, event, text, svg, kept_at }
         el(
           "div",
           {},
-          el("h1", { tabindex: -1 }, "Your ticket"),
+          el("h1", { tabindex: -1 }, t("ticket.title")),
           el(
             "p",
             { class: "lede", role: "status" },
-            "The server cannot be reached. This is your ticket as this device showed it on ",
-            momentElement(kept_at),
-            ". It may have been changed since; this page keeps asking.",
+            ...tNodes("ticket.kept", { time: momentElement(kept_at) }),
           ),
         ),
       ),

@@ -3,6 +3,7 @@
 
 import { el } from "../dom.js";
 import { ConnectionError } from "../http.js";
+import { t } from "../words.js";
 import { loadErrorNotice } from "./load_error.js";
 
 /** @import { View } from "../types.js" */
@@ -20,9 +21,9 @@ export function showLater(load) {
     } catch (error) {
       if (view.signal.aborted) return;
       // There is no network, or another release in the place of the one that this page is of.
-      view.setTitle("This page could not be loaded");
-      const title = el("h1", { tabindex: -1 }, "This page could not be loaded");
-      view.root.append(title, loadErrorNotice(new ConnectionError(false, error), " Load the page anew."));
+      view.setTitle(t("page.not_loaded_title"));
+      const title = el("h1", { tabindex: -1 }, t("page.not_loaded_title"));
+      view.root.append(title, loadErrorNotice(new ConnectionError(false, error), t("page.not_loaded")));
       return;
     }
     if (!view.signal.aborted) await show(view);

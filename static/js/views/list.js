@@ -6,13 +6,15 @@ import { eventsPath, getEvents, getOwnEvents, isListedByDate } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { groupsOf, startOf } from "../event_groups.js";
-import { formatMonth, plural, timeZone } from "../format.js";
+import { formatMonth, timeZone } from "../format.js";
 import { createInView } from "../in_view.js";
+import { lastOf } from "../lists.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
 import { isOver } from "../registration_window.js";
 import { onSessionChange } from "../session.js";
+import { t } from "../words.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
 
@@ -50,13 +52,13 @@ onSessionChange(() => left.clear());
 export const listView = (view) =>
   showList(view, {
     read: getEvents,
-    title: "Events",
-    lede: "Pick one and leave your e-mail address. If a seat is free, it is yours.",
+    title: t("nav.events"),
+    lede: t("list.lede"),
   });
 
 /** @param {View} view */
 export const ownListView = (view) =>
-  showList(view, { read: getOwnEvents, title: "Your events", lede: "All that you put up, drafts too." });
+  showList(view, { read: getOwnEvents, title: t("list.own_title"), lede: t("list.own_lede") });
 
 /**
  * @param {View} view
@@ -65,12 +67,12 @@ export const ownListView = (view) =>
 function showList({ root, signal, setTitle }, { read, title, lede }) {
   setTitle(title);
   const status = el("p", { class: "visually-hidden", role: "status" });
-  const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, "Loading events…"));
+  const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, t("list.loading_events")));
   const groups = el("div", { class: "groups", "data-testid": "event-list" });
   const more = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "load-more" },
-    "Load more",
+    t("list.more"),
   );
   const moreError = el("p", { role: "alert", class: "field__error" });
   root.append(
@@ -197,7 +199,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       draw();
     },
     onFailure(error) {
-      if (!loaded) showLoadError(body, el("h2", {}, "The events could not be loaded"), error);
+      if (!loaded) showLoadError(body, el("h2", {}, t("list.load_error")), error);
       return "again";
     },
   });
@@ -205,7 +207,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
   /** @param {Page<BookingEvent>} page */
   function takeHead(page) {
     const ids = new Set(page.items.map(({ id }) => id));
-    const last = page.next === null ? undefined : page.items.at(-1);
+    const last = page.next === null ? undefined : lastOf(page.items);
     const now = serverNow();
     const isKept = (/** @type {BookingEvent} */ event) =>
       pastIds.has(event.id) ||
@@ -251,10 +253,10 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
       const page = await read(path, signal);
       const fresh = page === null ? [] : isOfPast ? takePast(page) : takeNext(page);
       draw();
-      setText(status, `${plural(fresh.length, "more event", "more events")} shown.`);
+      setText(status, t("list.more_shown", { count: fresh.length }));
       cards.get(fresh[0]?.id ?? "")?.focus();
     } catch {
-      if (!signal.aborted) setText(moreError, "Those could not be loaded. Please try again.");
+      if (!signal.aborted) setText(moreError, t("list.more_error"));
     } finally {
       more.removeAttribute("aria-disabled");
     }
@@ -306,13 +308,13 @@ function createGroup(key) {
 function titleOf(key) {
   switch (key) {
     case "today":
-      return "Today";
+      return t("list.today");
     case "soon":
-      return "In the next 7 days";
+      return t("list.soon");
     case "undated":
-      return "Without a date";
+      return t("list.undated");
     case "past":
-      return "Past events";
+      return t("list.past");
     default:
       return formatMonth(key);
   }
@@ -334,8 +336,8 @@ function emptyNotice() {
   return el(
     "div",
     { class: "blank", "data-testid": "empty" },
-    el("h2", {}, "No events yet"),
-    el("p", {}, "The first one starts here. It takes a name and a number of seats."),
-    el("a", { class: "button", href: pageAddress("create") }, "Create event"),
+    el("h2", {}, t("list.empty_title")),
+    el("p", {}, t("list.empty")),
+    el("a", { class: "button", href: pageAddress("create") }, t("nav.create")),
   );
 }

@@ -3,6 +3,8 @@
 
 import { el } from "../dom.js";
 import { explainRead } from "../explain.js";
+import { ConnectionError, ProblemError } from "../http.js";
+import { t } from "../words.js";
 
 /** @param {unknown} error @param {string} [more] */
 export const loadErrorNotice = (error, more = "") =>
@@ -18,5 +20,8 @@ export const loadErrorNotice = (error, more = "") =>
 export function showLoadError(body, heading, error) {
   // Once is enough: an alert that is drawn anew is also read out anew.
   if (body.querySelector("[data-testid=load-error]")) return;
-  body.replaceChildren(heading, loadErrorNotice(error, " This page keeps trying by itself."));
+  // A mistake of the page is not mended by asking again.
+  const isAsked = error instanceof ProblemError || error instanceof ConnectionError;
+  if (!isAsked) return body.replaceChildren(heading, loadErrorNotice(error));
+  body.replaceChildren(heading, loadErrorNotice(error, ` ${t("list.keeps_trying")}`));
 }

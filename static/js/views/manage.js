@@ -3,6 +3,7 @@
 
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
+import { t } from "../words.js";
 import { createTransfer } from "./transfer.js";
 
 /** @import { RegistrationApi } from "../api.js" */
@@ -16,21 +17,21 @@ const CANCELLABLE = ["confirmed", "waitlisted"];
  */
 export function createManage(api, { signal, onCancelled, onPassedOn }) {
   const cancel = createConfirmStep({
-    label: "Cancel registration",
-    question: "Give up your registration? Somebody else may get the seat, and you cannot take it back.",
-    yes: "Yes, cancel it",
-    no: "No, keep it",
+    label: t("manage.cancel"),
+    question: t("manage.question"),
+    yes: t("manage.yes"),
+    no: t("manage.no"),
     testid: "cancel-registration",
     what: ["cancel", api.id],
     act: api.cancel,
-    nothing: "Nothing was cancelled.",
+    nothing: t("manage.nothing"),
     signal,
     onDone: onCancelled,
   });
-  const title = el("h2", { id: "manage-title" }, "Change it");
+  const title = el("h2", { id: "manage-title" }, t("manage.title"));
   const transfer = createTransfer(api, signal, () => {
     cancel.node.remove();
-    setText(title, "What comes next");
+    setText(title, t("manage.next"));
     onPassedOn();
   });
   const node = el(

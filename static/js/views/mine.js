@@ -4,37 +4,37 @@
 import { pageAddress, registrationAddress } from "../address.js";
 import { el, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
-import { plural } from "../format.js";
 import { countKeptTickets, forgetTicket, forgetTickets } from "../kept_tickets.js";
 import { forgetAllMine, forgetMine, myRegistrations, onMineChange } from "../my_registrations.js";
 import { createQuestion } from "../question.js";
 import { nameShown } from "../text.js";
+import { t, tNodes } from "../words.js";
 
 /** @import { Mine } from "../my_registrations.js" */
 /** @import { View } from "../types.js" */
 
 /** @param {View} view */
 export function mineView({ root, signal, setTitle }) {
-  setTitle("Your registrations");
-  const title = el("h1", { id: "mine-title", tabindex: -1 }, "Your registrations on this device");
+  setTitle(t("mine.title"));
+  const title = el("h1", { id: "mine-title", tabindex: -1 }, t("footer.mine"));
   const list = el("ul", { class: "entries", role: "list", "aria-labelledby": "mine-title" });
   const all = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "forget-all" },
-    "Forget all that is kept here",
+    t("mine.forget_all"),
   );
   const none = el(
     "p",
     { class: "quiet", "data-testid": "mine-none" },
-    "There are none. When you register, or open a private link, you are asked whether it is to be kept here.",
+    t("mine.none"),
   );
   const tickets = el("p", { class: "quiet", "data-testid": "mine-tickets" });
   /** What is to be forgotten; null is all. @type {Mine | null} */
   let doomed = null;
   const question = createQuestion({
     testid: "forget-mine",
-    yes: "Yes, forget it",
-    no: "No, keep it",
+    yes: t("mine.yes"),
+    no: t("manage.no"),
     isGrave: true,
     onYes() {
       if (doomed) {
@@ -51,7 +51,7 @@ export function mineView({ root, signal, setTitle }) {
   });
   all.addEventListener("click", () => {
     doomed = null;
-    question.ask("Forget ", "all that is kept here", "? The links are kept nowhere else, but for your mail.");
+    question.ask(t("mine.forget_all_question"));
   });
 
   /** @param {Mine} one */
@@ -65,11 +65,11 @@ export function mineView({ root, signal, setTitle }) {
         "aria-describedby": id,
         "data-testid": "forget-one",
       },
-      "Forget",
+      t("mine.forget"),
     );
     forget.addEventListener("click", () => {
       doomed = one;
-      question.ask("Forget ", nameShown(one.name), "? Its link is kept nowhere else, but for your mail.");
+      question.ask(...tNodes("mine.forget_question", { event: el("bdi", {}, nameShown(one.name)) }));
     });
     return el(
       "li",
@@ -89,7 +89,7 @@ export function mineView({ root, signal, setTitle }) {
     const rows = myRegistrations().reverse();
     list.replaceChildren(...rows.map(rowElement));
     const count = countKeptTickets();
-    setText(tickets, `${plural(count, "ticket is", "tickets are")} kept for when there is no network.`);
+    setText(tickets, t("mine.tickets", { count }));
     tickets.hidden = count === 0;
     all.hidden = rows.length < 2 && count === 0;
     none.hidden = rows.length > 0;
@@ -98,7 +98,7 @@ export function mineView({ root, signal, setTitle }) {
   onMineChange(draw, signal);
   draw();
   root.append(
-    el("a", { class: "back", href: pageAddress("list") }, "← All events"),
+    el("a", { class: "back", href: pageAddress("list") }, t("nav.all_events")),
     el(
       "div",
       { class: "page-head" },
@@ -106,7 +106,7 @@ export function mineView({ root, signal, setTitle }) {
         "div",
         {},
         title,
-        el("p", { class: "lede" }, "They are in this browser alone. Whoever uses it can open, cancel and pass them on."),
+        el("p", { class: "lede" }, t("mine.lede")),
       ),
     ),
     question.node,

@@ -1,13 +1,14 @@
 // @ts-check
 import { pageAddress } from "../address.js";
 import { el } from "../dom.js";
+import { t } from "../words.js";
 
 /** @import { View } from "../types.js" */
 
 /** An address that leads nowhere. @param {View} view */
 export function missingView({ root, setTitle }) {
-  setTitle("Page not found");
-  root.replaceChildren(missingNotice("Page not found", "There is no page at this address."));
+  setTitle(t("missing.title"));
+  root.replaceChildren(missingNotice(t("missing.title"), t("missing.text")));
 }
 
 /** @param {string} title @param {string} text */
@@ -17,5 +18,5 @@ export const missingNotice = (title, text) =>
     { class: "blank", "data-testid": "not-found" },
     el("h1", { tabindex: -1 }, title),
     el("p", {}, text),
-    el("a", { class: "button", href: pageAddress("list") }, "See all events"),
+    el("a", { class: "button", href: pageAddress("list") }, t("nav.see_all")),
   );

@@ -5,6 +5,7 @@ import { eventAddress } from "../address.js";
 import { createDateBlock } from "../date_block.js";
 import { el, setLanguage, setText } from "../dom.js";
 import { nameShown } from "../text.js";
+import { t } from "../words.js";
 import { createCalendarLinks, createEventFacts } from "./event_facts.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
@@ -17,10 +18,10 @@ export function createPass(stub, ...more) {
   const calendar = createCalendarLinks();
   const email = el("bdi", { "data-testid": "registration-email" });
   const name = el("bdi", { class: "pass__name", "data-testid": "registration-name" });
-  const person = el("dl", { class: "facts facts--plain" }, el("dt", {}, "For"), el("dd", {}, name, " ", email));
+  const person = el("dl", { class: "facts facts--plain" }, el("dt", {}, t("registration.for")), el("dd", {}, name, " ", email));
   const node = el(
     "section",
-    { class: "ticket ticket--hero ticket--pass", "aria-label": "The event and you" },
+    { class: "ticket ticket--hero ticket--pass", "aria-label": t("registration.event_and_you") },
     el(
       "div",
       { class: "ticket__body" },

@@ -1,24 +1,19 @@
 // @ts-check
 /** The form that takes a seat, and what stands in its place while none can be taken. */
 
+import { timeoutSignal } from "../abort.js";
 import { getEvent } from "../api.js";
 import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
 import { keepDraft } from "../draft.js";
 import { createPersonForm, personOf } from "../person_form.js";
-import {
-  NOTHING_BOOKED,
-  createRegistering,
-  explainRefusal,
-  isToConfirm,
-  openWish,
-  welcome,
-} from "../registering.js";
+import { createRegistering, explainRefusal, isToConfirm, openWish, welcome } from "../registering.js";
 import { windowState } from "../registration_window.js";
 import { placeOf } from "../seat_number.js";
 import { seatsLeft } from "../seats.js";
 import { isUnsettled } from "../unsettled.js";
+import { t } from "../words.js";
 import { createHold } from "./hold.js";
 import { createRegistrationWindowNotice } from "./registration_window_notice.js";
 
@@ -28,24 +23,14 @@ import { createRegistrationWindowNotice } from "./registration_window_notice.js"
 /** @import { BookingEvent, Claimed, Seated } from "../types.js" */
 /** @import { Action } from "./event_action.js" */
 
-const HINT_FREE = "One address, one seat. You will see right away whether it worked.";
-const HINT_CONFIRM = "One address, one seat. A mail to it asks you to confirm.";
-const HINT_FULL =
-  "Every seat is taken right now. This page keeps watching: if one comes free, the number above changes by itself.";
-const HINT_WAITLIST =
-  "Every seat is taken right now. Join the waitlist: a seat that comes free goes to the first in line.";
-const HINT_LINE = "Others are waiting in line already. Join them: who came first is served first.";
-
-const WHY_HOLD = "Not sure yet? A hold keeps the seat for you while you ask the others.";
-
 /** @type {Record<WindowState, string>} */
 const TITLES = {
-  open: "Take a seat",
-  draft: "Not published yet",
-  cancelled: "This event was cancelled",
-  over: "This event is over",
-  upcoming: "Registration has not opened yet",
-  closed: "Registration is closed",
+  open: "register.title",
+  draft: "register.title_draft",
+  cancelled: "register.title_cancelled",
+  over: "register.title_over",
+  upcoming: "register.title_upcoming",
+  closed: "refused.closed_title",
 };
 
 /**
@@ -57,25 +42,25 @@ const TITLES = {
  * @param {(action: Action) => void} context.onAction What there is to do now.
  */
 export function createRegisterPanel(eventId, { signal, latest, refresh, onAction }) {
-  const register = submitButton("register", "Register", "Registering…", "register");
-  const hold = submitButton("hold", "Hold a seat for 10 minutes", "Holding…", "hold-start", "button--plain");
-  const join = submitButton("waitlist", "Join the waitlist", "Joining…", "waitlist-join");
+  const register = submitButton("register", t("register.register"), t("register.registering"), "register");
+  const hold = submitButton("hold", t("register.hold"), t("register.holding"), "hold-start", "button--plain");
+  const join = submitButton("waitlist", t("register.join"), t("register.joining"), "waitlist-join");
   const buttons = el("div", { class: "actions" }, register, hold);
-  const whyHold = el("p", { class: "field__hint" }, WHY_HOLD);
+  const whyHold = el("p", { class: "field__hint" }, t("register.why_hold"));
   /** As it was when the seat was asked for. @type {BookingEvent | null} */
   let before = null;
   const tryFor = createRegistering(eventId, latest, signal);
   const form = createPersonForm({
     testid: "register-form",
     named: { "aria-labelledby": "register-title" },
-    email: { label: "Your e-mail address", missing: "Enter an e-mail address." },
-    nameLabel: "Your name",
+    email: { label: t("person.your_email"), missing: t("person.enter_email") },
+    nameLabel: t("person.your_name"),
     isOwn: true,
     actions: el("div", { class: "form__end" }, buttons, whyHold),
     button: register,
-    busy: "Registering…",
+    busy: t("register.registering"),
     signal,
-    nothing: NOTHING_BOOKED,
+    nothing: t("register.nothing"),
     send(filled, write, pressed) {
       before = latest();
       return tryFor(wishOf(pressed), personOf(filled), write);
@@ -96,12 +81,12 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     },
   });
   const written = keepDraft(form.node, `register:${eventId}`);
-  const title = el("h2", { id: "register-title" }, TITLES.open);
+  const title = el("h2", { id: "register-title" }, t(TITLES.open));
   const hint = el("p", { class: "panel__text", role: "status" });
   const another = el(
     "button",
     { type: "button", class: "button button--plain", "data-testid": "register-another", hidden: true },
-    "Register somebody else",
+    t("register.another"),
   );
   const windowNotice = createRegistrationWindowNotice(signal, () => draw());
   let isHolding = false;
@@ -154,7 +139,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     const known = placeOf(registration, before, null);
     // Worth one more question, but never worth spoiling the good news.
     const after =
-      known === null ? await getEvent(eventId, null, AbortSignal.timeout(2_000)).catch(() => null) : null;
+      known === null ? await getEvent(eventId, null, timeoutSignal(2_000)).catch(() => null) : null;
     const number = known ?? placeOf(registration, before, after?.event ?? null);
     const capacity = (after?.event ?? latest())?.capacity;
     return number === null || capacity === undefined ? null : { number, capacity };
@@ -167,7 +152,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     const isFree = state === "open" && !isHolding && !isDone;
     windowNotice.update(event, state);
     holding.update(event);
-    setText(title, isDone ? "Your registration" : TITLES[state]);
+    setText(title, isDone ? t("registration.title") : t(TITLES[state]));
     form.node.hidden = hint.hidden = !isFree;
     another.hidden = !isDone || state !== "open";
     const wanted = wishesOf(event);
@@ -252,7 +237,8 @@ function wishesOf(event) {
   const isFull = seatsLeft(event) === 0;
   const isLine = (event.waitlist_count ?? 0) > 0;
   if (event.waitlist_enabled && (isFull || isLine)) {
-    return { waitlist: true, hint: isFull ? HINT_WAITLIST : HINT_LINE };
+    return { waitlist: true, hint: isFull ? t("register.hint_waitlist") : t("register.hint_line") };
   }
-  return { waitlist: false, hint: isFull ? HINT_FULL : event.confirm_address ? HINT_CONFIRM : HINT_FREE };
+  const hint = event.confirm_address ? t("register.hint_confirm") : t("register.hint_free");
+  return { waitlist: false, hint: isFull ? t("register.hint_full") : hint };
 }

@@ -9,6 +9,7 @@ import { forgetTicket, keptTicket } from "../kept_tickets.js";
 import { forgetMine } from "../my_registrations.js";
 import { startPolling } from "../poll.js";
 import { hasUnsettled } from "../unsettled.js";
+import { t } from "../words.js";
 import { showKeptTicket } from "./kept_ticket.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
@@ -24,7 +25,6 @@ const HIDDEN_POLL_MS = 30_000;
 const CALM_POLL_MS = 60_000;
 /** For how long after somebody touched the page they may be waiting for what comes of it. */
 const TOUCHED_FOR_MS = 60_000;
-const TITLE = "Your registration";
 
 /**
  * @param {View} view
@@ -32,9 +32,9 @@ const TITLE = "Your registration";
  * @param {string} token
  */
 export function registrationView({ root, signal, setTitle }, id, token) {
-  setTitle(TITLE);
+  setTitle(t("registration.title"));
   const api = registrationApi(id, token);
-  const title = el("h1", { tabindex: -1 }, "Loading your registration…");
+  const title = el("h1", { tabindex: -1 }, t("registration.loading"));
   const body = el("div", { "data-testid": "loading" }, title);
   root.append(body);
 
@@ -70,7 +70,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
     isWaiting = isOffered || status === "waitlisted";
     isSeated = status === "confirmed";
     call(isOffered);
-    setTitle(isOffered ? "● A seat is offered to you" : TITLE);
+    setTitle(isOffered ? `● ${t("status.offered")}` : t("registration.title"));
   }
 
   /** @param {AbortSignal} abort @returns {Promise<Registration>} */
@@ -114,8 +114,8 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       if (error instanceof ProblemError && error.status === 404) {
         body.replaceChildren(
           missingNotice(
-            "Registration not found",
-            "The link may have been cut off. Try to copy the whole of it.",
+            t("registration.not_found_title"),
+            t("registration.not_found"),
           ),
         );
         return stop();
@@ -123,7 +123,7 @@ export function registrationView({ root, signal, setTitle }, id, token) {
       const kept = page ? null : keptTicket(id);
       if (kept) showKeptTicket(body, kept);
       else if (!page) {
-        setText(title, "Your registration could not be loaded");
+        setText(title, t("registration.load_error"));
         showLoadError(body, title, error);
       }
       return "again";
@@ -138,14 +138,14 @@ export function registrationView({ root, signal, setTitle }, id, token) {
 
   function showDeadLink() {
     const hadFocus = body.contains(document.activeElement);
-    const heading = el("h1", { tabindex: -1 }, "This link does not work");
+    const heading = el("h1", { tabindex: -1 }, t("registration.dead_title"));
     body.replaceChildren(deadLink(heading));
     if (hadFocus) heading.focus();
     // The answer with the link in its place was lost with the page before: it can still be asked for.
     const to = openTransfer(id);
     if (!to) return;
-    const transfer = createTransfer(api, signal, () => setText(heading, "You passed it on"));
-    const title = el("h2", { id: "lost-title" }, "The link in its place");
+    const transfer = createTransfer(api, signal, () => setText(heading, t("registration.passed_on_title")));
+    const title = el("h2", { id: "lost-title" }, t("registration.lost_title"));
     body.append(el("section", { class: "panel", "aria-labelledby": "lost-title" }, title, transfer.node));
     transfer.resume(to);
   }
@@ -162,9 +162,8 @@ const deadLink = (heading) =>
     el(
       "p",
       {},
-      "A part of it is missing, or there is a new link in its place: because the registration was passed on to " +
-        "somebody else, or because the organizer corrected the address or made a new link.",
+      t("registration.dead"),
     ),
-    el("a", { class: "button", href: pageAddress("list") }, "See all events"),
-    el("p", {}, el("a", { href: pageAddress("find") }, "Have the link that is good mailed to you")),
+    el("a", { class: "button", href: pageAddress("list") }, t("nav.see_all")),
+    el("p", {}, el("a", { href: pageAddress("find") }, t("registration.find"))),
   );

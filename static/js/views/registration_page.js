@@ -2,13 +2,14 @@
 /** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
 
 import { serverNow } from "../clock.js";
-import { createConfirmation } from "../confirmation.js";
+import { createConfirmation, nameOf } from "../confirmation.js";
 import { el, setText } from "../dom.js";
 import { createKeepOnDevice } from "../keep_on_device.js";
 import { forgetTicket, keepTicket } from "../kept_tickets.js";
 import { forgetMine, refreshMine } from "../my_registrations.js";
 import { isOver as isEventOver, overAt } from "../registration_window.js";
 import { formatNumber } from "../format.js";
+import { t, tNodes } from "../words.js";
 import { createCorrectName } from "./correct_name.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
@@ -86,8 +87,8 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     isOver = true;
     forgetTicket(id);
     forgetMine(id);
-    setText(title, "You passed it on");
-    setText(statusLine, "This link and your ticket have stopped working.");
+    setText(title, t("registration.passed_on_title"));
+    setText(statusLine, t("registration.passed_on"));
     statusLine.dataset.status = "passed_on";
     for (const part of [inLine, deadline, ticket.node, ticket.code, correct.node, history.node, keepOnDevice.node]) part.remove();
     pass.removePerson();
@@ -111,11 +112,11 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     confirmation?.setEnd(null, null);
     confirmation = what && createConfirmation({ id, token, what, signal, onEnd: settle });
     if (!what || !confirmation) return deadline.replaceChildren();
-    const heading = el("h2", {}, "Time left to confirm");
+    const heading = el("h2", {}, t("registration.time_left"));
     deadline.replaceChildren(
       el(
         "section",
-        { class: "hold", "data-testid": what, "aria-label": `Your ${what}` },
+        { class: "hold", "data-testid": what, "aria-label": nameOf(what) },
         heading,
         confirmation.node,
       ),
@@ -159,11 +160,12 @@ function drawPosition(inLine, position) {
   if (inLine.dataset.position === String(position) && inLine.childElementCount > 0) return;
   inLine.dataset.position = String(position);
   inLine.replaceChildren(
-    el("span", {}, "Your place in line "),
-    el(
-      "strong",
-      { "data-testid": "waitlist-position", "data-position": position },
-      position === null ? "?" : formatNumber(position),
-    ),
+    ...tNodes("registration.place_in_line", {
+      position: el(
+        "strong",
+        { "data-testid": "waitlist-position", "data-position": position },
+        position === null ? "?" : formatNumber(position),
+      ),
+    }).map((part) => (typeof part === "string" && part !== "" ? el("span", {}, part) : part)),
   );
 }

@@ -5,7 +5,8 @@ import { renewLink } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { momentElement } from "../format.js";
-import { THEIRS, privateLinkElement } from "../private_link.js";
+import { privateLinkElement } from "../private_link.js";
+import { t } from "../words.js";
 import { createCorrection } from "./correction.js";
 
 /** @import { Outcome } from "../explain.js" */
@@ -39,7 +40,7 @@ export function createRow(first, { signal, onOpen }) {
       "aria-describedby": personId,
       "data-testid": "correct",
     },
-    "Correct",
+    t("row.correct"),
   );
   const editor = el("div", { class: "person__below" });
   // In the page before its text comes, so that it is read out.
@@ -47,19 +48,19 @@ export function createRow(first, { signal, onOpen }) {
   let latest = first;
 
   const renew = createConfirmStep({
-    label: "New link",
-    question: "Make a new private link? The one that they have stops working at once. Their ticket stays good.",
-    yes: "Yes, make a new link",
-    no: "No, keep theirs",
+    label: t("row.new_link"),
+    question: t("row.new_link_question"),
+    yes: t("row.new_link_yes"),
+    no: t("row.new_link_no"),
     describedBy: personId,
     testid: "new-link",
     what: ["link", id],
     act: (key) => renewLink(id, key),
-    nothing: "There is no new link.",
+    nothing: t("row.new_link_nothing"),
     signal,
-    refusals: { closed: () => EVENT_CANCELLED },
+    refusals: { closed: noLink },
     onAsk: (isAsking) => setOpen(isAsking),
-    onDone: ({ manage_token }) => showLink("Their new link", manage_token ?? null),
+    onDone: ({ manage_token }) => showLink(t("row.their_link"), manage_token ?? null),
   });
 
   // Laid out as a grid, which takes from a table what it is to those who hear it: so it is said again.
@@ -112,8 +113,8 @@ export function createRow(first, { signal, onOpen }) {
     const isOtherLink = manage_token !== undefined || corrected.user_email !== latest.user_email;
     leave();
     update(corrected);
-    if (isOtherLink) showLink("Corrected. Their new link", manage_token ?? null);
-    else made.replaceChildren(el("p", { class: "quiet", "data-testid": "corrected" }, "Corrected."));
+    if (isOtherLink) showLink(t("row.corrected_link"), manage_token ?? null);
+    else made.replaceChildren(el("p", { class: "quiet", "data-testid": "corrected" }, t("row.corrected")));
   }
 
   /** @param {string} heading @param {string | null} shown */
@@ -121,7 +122,9 @@ export function createRow(first, { signal, onOpen }) {
     close();
     const title = el("h3", { tabindex: -1 }, heading);
     // It is done, but a server may have been unable to say the token.
-    const link = shown === null ? el("p", {}, LOST) : privateLinkElement(id, shown, "Their registration", THEIRS);
+    const link = shown === null
+        ? el("p", {}, t("row.lost"))
+        : privateLinkElement(id, shown, t("private.their_registration"), t("private.theirs"));
     made.replaceChildren(
       el("div", { class: "outcome outcome--note", "data-testid": "new-link-made" }, title, link),
     );
@@ -142,18 +145,12 @@ export function createRow(first, { signal, onOpen }) {
   return row;
 }
 
-const LOST = "It was made, and could not be shown. The one before is dead: make another one.";
-
-/** @type {Outcome} */
-const EVENT_CANCELLED = {
-  kind: "closed",
-  title: "The event was cancelled",
-  text: "The event was cancelled, and every registration with it. There is no new link.",
-};
+/** @returns {Outcome} */
+const noLink = () => ({ kind: "closed", title: t("refused.event_cancelled_title"), text: t("row.event_cancelled") });
 
 /** @param {Registration["status"]} status @param {Registration["checked_in_at"]} checkedInAt */
 function statusPrefix(status, checkedInAt) {
-  if (checkedInAt) return "Checked in · ";
-  if (status === "held") return "Held · ";
-  return status === "offered" ? "Offered · " : "";
+  if (checkedInAt) return `${t("history.checked_in")} · `;
+  if (status === "held") return `${t("row.held")} · `;
+  return status === "offered" ? `${t("row.offered")} · ` : "";
 }

@@ -2,26 +2,27 @@
 /** How a registration stands, in words. */
 
 import { formatMoment } from "../event_times.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
 
 /** @param {Registration} registration @param {boolean} isPast Whether the event is over. */
 export function headingOf({ status = "confirmed", checked_in_at }, isPast) {
-  if (checked_in_at) return "You’re checked in";
-  if (isPast && isLive(status)) return "The event is over";
+  if (checked_in_at) return t("status.checked_in");
+  if (isPast && isLive(status)) return t("status.event_over");
   switch (status) {
     case "held":
-      return "Your seat is held";
+      return t("status.held");
     case "offered":
-      return "A seat is offered to you";
+      return t("status.offered");
     case "waitlisted":
-      return "You’re on the waitlist";
+      return t("status.waitlisted");
     case "cancelled":
-      return "Your registration was cancelled";
+      return t("status.cancelled");
     case "expired":
-      return "The time to confirm is over";
+      return t("status.expired");
     default:
-      return "You’re in";
+      return t("status.confirmed");
   }
 }
 
@@ -30,33 +31,33 @@ const isLive = (status) => ["confirmed", "held", "offered", "waitlisted"].includ
 
 /** @param {string} status */
 function pastStatusText(status) {
-  if (status === "confirmed") return "This seat was yours. Your ticket is still here.";
-  if (status === "waitlisted") return "No seat came free in time, and nobody is offered one any more.";
-  return "The seat was not confirmed in time. Nothing is booked.";
+  if (status === "confirmed") return t("status.past_confirmed");
+  if (status === "waitlisted") return t("status.past_waitlisted");
+  return t("status.past_unconfirmed");
 }
 
 /** @param {Registration} registration @param {BookingEvent} event @param {boolean} isPast */
 export function statusText({ status = "confirmed", checked_in_at, position }, event, isPast) {
-  if (checked_in_at && isPast) return `Since ${formatMoment(checked_in_at, event.timezone)}. The event is over.`;
-  if (checked_in_at) return `Since ${formatMoment(checked_in_at, event.timezone)}. Enjoy it.`;
+  const time = checked_in_at && formatMoment(checked_in_at, event.timezone);
+  if (time) return isPast ? t("status.since_past", { time }) : t("status.since", { time });
   if (isPast && isLive(status)) return pastStatusText(status);
   switch (status) {
     case "held":
-      return "Confirm it before the time is up, or it goes back to the others.";
+      return t("status.held_text");
     case "offered":
-      return "It came free, and you were the first in line. Confirm before the time is up, or the next one gets it.";
+      return t("status.offered_text");
     case "waitlisted":
       return position === 1
-        ? "You are the next in line. This page keeps watching: look here for your offer."
-        : "Seats that come free go to the first in line. This page keeps watching: look here for your offer.";
+        ? t("status.next_text")
+        : t("status.waitlisted_text");
     case "cancelled":
       return event.status === "cancelled"
-        ? "The event was called off."
-        : "Nothing is booked under this link any more.";
+        ? t("status.called_off_text")
+        : t("status.cancelled_text");
     case "expired":
-      if (isPast) return "It was not confirmed in time, and the event is over. Nothing is booked.";
-      return "It was not confirmed in time, so the seat went to somebody else. Nothing is booked.";
+      if (isPast) return t("status.expired_past_text");
+      return t("status.expired_text");
     default:
-      return "This seat is yours. Show the ticket at the door.";
+      return t("status.confirmed_text");
   }
 }

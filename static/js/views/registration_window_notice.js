@@ -6,6 +6,7 @@ import { createCountdown } from "../countdown.js";
 import { el, setText } from "../dom.js";
 import { nextChange } from "../registration_window.js";
 import { formatMoment, overWords } from "../event_times.js";
+import { t } from "../words.js";
 
 /** @import { BookingEvent } from "../types.js" */
 /** @import { WindowState } from "../registration_window.js" */
@@ -22,7 +23,7 @@ export function createRegistrationWindowNotice(signal, onChange) {
   const countdown = createCountdown({
     testid: "opens-countdown",
     signal,
-    warnings: [{ seconds: 15, text: "Registration opens in a few seconds." }],
+    warnings: [{ seconds: 15, text: t("window.soon") }],
     onEnd: onChange,
   });
   const node = el("div", { class: "registration-window", "data-testid": "registration-window" }, text, countdown.node);
@@ -54,17 +55,16 @@ function messageOf(event, state) {
     case "open":
       return "";
     case "draft":
-      return "This event is a draft. It takes registrations once it is published.";
+      return t("window.draft");
     case "cancelled":
-      return "This event was cancelled, and every registration with it.";
+      return t("window.cancelled");
     case "over":
       return overWords(event);
     case "upcoming":
-      return `Registration opens at ${formatMoment(opens_at ?? "", timezone)}. The form will be here by itself, in:`;
-    case "closed":
-      return (
-        `Registration closed at ${formatMoment(closes_at ?? "", timezone)}.` +
-        (waitlist_count ? " Who is in line already may still get a seat." : "")
-      );
+      return t("window.opens", { time: formatMoment(opens_at ?? "", timezone) });
+    case "closed": {
+      const time = formatMoment(closes_at ?? "", timezone);
+      return waitlist_count ? t("window.closed_line", { time }) : t("window.closed", { time });
+    }
   }
 }

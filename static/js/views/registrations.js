@@ -5,7 +5,7 @@ import { getRegistrations, registrationsPath } from "../api.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
-import { plural } from "../format.js";
+import { t } from "../words.js";
 import { createRow } from "./registration_row.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
@@ -23,14 +23,23 @@ export function createRegistrations(eventId, signal) {
   const list = el("tbody", { role: "rowgroup" });
   const table = el(
     "table",
-    { class: "people", role: "table", "aria-label": "Who is registered", hidden: true },
-    el("thead", { role: "rowgroup" }, headElement("Name", "Address", "Registered", "What to do")),
+    { class: "people", role: "table", "aria-label": t("registrations.title"), hidden: true },
+    el(
+      "thead",
+      { role: "rowgroup" },
+      headElement(
+        t("registrations.name"),
+        t("registrations.address"),
+        t("registrations.registered"),
+        t("registrations.actions"),
+      ),
+    ),
     list,
   );
-  const status = el("p", { class: "quiet", role: "status" }, "Loading…");
-  const more = el("button", { type: "button", class: "button button--plain", hidden: true }, "Show more");
+  const status = el("p", { class: "quiet", role: "status" }, t("list.loading"));
+  const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("registrations.more"));
   more.setAttribute("data-testid", "registrations-more");
-  const node = disclosureElement("registrations", "Who is registered", status, table, more);
+  const node = disclosureElement("registrations", t("registrations.title"), status, table, more);
 
   /** The page that comes next. @type {string | null} */
   let next = null;
@@ -54,12 +63,12 @@ export function createRegistrations(eventId, signal) {
       readAt = versionBefore;
       setText(status, summary(rows.size, next === null));
       table.hidden = rows.size === 0;
-      setText(more, "Show more");
+      setText(more, t("registrations.more"));
       more.hidden = next === null;
     } catch (error) {
       if (signal.aborted) return;
-      setText(status, `The list could not be loaded. ${explainRead(error)}`);
-      setText(more, "Try again");
+      setText(status, t("registrations.load_error", { why: explainRead(error) }));
+      setText(more, t("outcome.try_again"));
       more.hidden = false;
     } finally {
       loading = false;
@@ -139,8 +148,6 @@ const headElement = (...titles) =>
 
 /** @param {number} count @param {boolean} complete */
 function summary(count, complete) {
-  if (count === 0) return "Nobody is registered yet.";
-  return complete
-    ? `${plural(count, "person", "people")}, oldest first.`
-    : `The first ${plural(count, "person", "people")}, oldest first.`;
+  if (count === 0) return t("registrations.empty");
+  return complete ? t("registrations.all", { count }) : t("registrations.first", { count });
 }

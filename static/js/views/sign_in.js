@@ -7,6 +7,7 @@ import { createOutcomeArea } from "../outcome.js";
 import { signIn } from "../session.js";
 import { submitForm } from "../submit_form.js";
 import { trimmedCode } from "../text.js";
+import { t } from "../words.js";
 
 /**
  * The form alone. What happens once it went well is for those who listen to the session.
@@ -17,8 +18,8 @@ export function createSignIn(signal) {
   // A password to browsers: not shown, and kept by nobody but those who keep passwords.
   const field = createField({
     name: "organizer_token",
-    label: "Your organizer token",
-    hint: "Whoever runs this server made it for you. It is kept until you sign out or close this tab.",
+    label: t("session.token"),
+    hint: t("session.token_hint"),
     attributes: {
       type: "password",
       autocomplete: "current-password",
@@ -27,10 +28,10 @@ export function createSignIn(signal) {
       "data-testid": "organizer-token",
     },
   });
-  const button = el("button", { class: "button form__send", type: "submit" }, "Sign in");
+  const button = el("button", { class: "button form__send", type: "submit" }, t("session.sign_in"));
   const form = el(
     "form",
-    { class: "form", novalidate: true, "data-testid": "sign-in", "aria-label": "Sign in as the organizer" },
+    { class: "form", novalidate: true, "data-testid": "sign-in", "aria-label": t("session.form") },
     // Who keeps passwords asks whose it is.
     el("input", { type: "text", autocomplete: "username", value: "organizer", readonly: true, hidden: true }),
     field.node,
@@ -41,20 +42,20 @@ export function createSignIn(signal) {
   submitForm({
     form,
     button,
-    busy: "Looking…",
+    busy: t("session.busy"),
     fields: [field],
     area,
     signal,
-    nothing: "You are not signed in.",
+    nothing: t("session.nothing"),
     send(_write, _pressed, read) {
       const token = trimmedCode(field.input.value);
-      if (token === "") return refuse("Paste the token in here.");
+      if (token === "") return refuse(t("session.token_missing"));
       // What no header can hold is no token either.
-      if (!/^[\x21-\x7e]+$/.test(token)) return refuse(NOT_A_TOKEN);
+      if (!/^[\x21-\x7e]+$/.test(token)) return refuse(t("session.token_unknown"));
       return read(() => signIn(token));
     },
     onSent(isKnown) {
-      if (!isKnown) refuse(NOT_A_TOKEN);
+      if (!isKnown) refuse(t("session.token_unknown"));
     },
   });
 
@@ -67,5 +68,3 @@ export function createSignIn(signal) {
 
   return { node: el("div", { class: "sign-in" }, form, area.node), focus: () => field.input.focus() };
 }
-
-const NOT_A_TOKEN = "This server does not know that token. It may be mistyped, or have been revoked.";

@@ -5,6 +5,7 @@ import { copyButtonElement } from "../copy.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
+import { t } from "../words.js";
 
 /** @import { RegistrationApi } from "../api.js" */
 
@@ -13,7 +14,7 @@ export function createTicketStub() {
   // A picture from an SVG runs no script and reads nothing of this page, whatever is in it.
   const code = el("img", {
     class: "qr",
-    alt: "QR code of your ticket",
+    alt: t("ticket.qr"),
     width: 280,
     height: 280,
     hidden: true,
@@ -21,16 +22,16 @@ export function createTicketStub() {
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
   const status = el("p", { class: "ticket-stub__status", role: "status" });
-  const copy = copyButtonElement("Copy the code", () => text.textContent ?? "", "ticket-copy");
-  const print = el("button", { type: "button", class: "link-button", "data-testid": "ticket-print" }, "Print");
+  const copy = copyButtonElement(t("ticket.copy"), () => text.textContent ?? "", "ticket-copy");
+  const print = el("button", { type: "button", class: "link-button", "data-testid": "ticket-print" }, t("ticket.print"));
   print.addEventListener("click", () => window.print());
-  const details = disclosureElement("ticket-code", "If the code cannot be scanned", text, copy);
+  const details = disclosureElement("ticket-code", t("ticket.as_text"), text, copy);
   details.classList.add("ticket-code");
   details.hidden = true;
   const node = el(
     "section",
     { class: "ticket__stub ticket-stub", "data-testid": "ticket", "aria-labelledby": "ticket-title" },
-    el("h2", { id: "ticket-title", class: "visually-hidden" }, "Your ticket"),
+    el("h2", { id: "ticket-title", class: "visually-hidden" }, t("ticket.title")),
     code,
     status,
     print,
@@ -46,7 +47,7 @@ export function createTicketStub() {
       code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
       setText(text, ticket);
       code.hidden = details.hidden = print.hidden = false;
-      setText(status, "Let them scan it at the door. Turn the brightness up if it is not read.");
+      setText(status, t("ticket.hint"));
     },
     /** A ticket that is worth nothing must not be shown at a door. */
     clear() {
@@ -82,7 +83,7 @@ export function createTicket(api, signal, onShown) {
     } catch (error) {
       if (signal.aborted) return;
       state = "none";
-      stub.say(`The ticket could not be loaded. ${explainRead(error)} This page keeps trying.`);
+      stub.say(t("ticket.load_error", { why: explainRead(error) }));
     }
   }
 

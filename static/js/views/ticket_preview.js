@@ -4,8 +4,8 @@
 import { createDateBlock } from "../date_block.js";
 import { el, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
-import { plural } from "../format.js";
 import { showsNothing } from "../text.js";
+import { t } from "../words.js";
 
 /** @import { Values } from "./event_form.js" */
 
@@ -34,14 +34,14 @@ export function createTicketPreview(form, read) {
   function draw() {
     const { name: given, starts_at, timezone, venue: place, capacity } = read();
     const title = String(given ?? "");
-    setText(name, showsNothing(title) ? "The name of your event" : title);
+    setText(name, showsNothing(title) ? t("preview.name") : title);
     const start = typeof starts_at === "string" ? starts_at : null;
     const zone = typeof timezone === "string" ? timezone : null;
     date.update({ starts_at: start, timezone: zone });
-    setText(when, start === null ? "Without a date" : formatMoment(start, zone));
+    setText(when, start === null ? t("list.undated") : formatMoment(start, zone));
     setText(venue, String(place ?? ""));
     const count = Number(capacity);
-    setText(seats, count > 0 ? plural(count, "seat", "seats") : "Seats");
+    setText(seats, count > 0 ? t("preview.seats", { count }) : t("event_form.seats"));
   }
 
   form.addEventListener("input", draw);

@@ -4,6 +4,7 @@
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
 import { momentsOf, offsetName, wallOf } from "../time_zones.js";
+import { t } from "../words.js";
 
 /** @import { Field } from "../form.js" */
 
@@ -56,7 +57,7 @@ export function createTimeField({ name, label, hint, zone }) {
       case "gap":
         return { iso: null, error: gapText(wall, zone(), moments.before) };
       case "invalid":
-        return { iso: null, error: "Give a whole date and a time." };
+        return { iso: null, error: t("time.incomplete") };
     }
   }
 
@@ -66,12 +67,12 @@ export function createTimeField({ name, label, hint, zone }) {
     if (moments.kind === "overlap") {
       setText(
         legend,
-        `The clock in ${zone()} shows ${clockOf(field.input.value)} twice that day. Which one?`,
+        t("time.twice", { zone: zone(), time: clockOf(field.input.value) }),
       );
-      setText(first.text, `The first, at ${offsetName(moments.moments[0], zone())}`);
+      setText(first.text, t("time.first", { offset: offsetName(moments.moments[0], zone()) }));
       setText(
         second.text,
-        `The second, after the clock was set back, at ${offsetName(moments.moments[1], zone())}`,
+        t("time.second", { offset: offsetName(moments.moments[1], zone()) }),
       );
     }
     field.setError(read().error);
@@ -118,8 +119,7 @@ function createChoice(name, value, checked) {
 
 /** @param {string} wall @param {string} zone @param {number} before */
 const gapText = (wall, zone, before) =>
-  `There is no ${clockOf(wall)} that day in ${zone}: the clocks are set forward over it. ` +
-  `Perhaps you mean ${clockOf(wallOf(before, zone))}.`;
+  t("time.gap", { time: clockOf(wall), zone, other: clockOf(wallOf(before, zone)) });
 
 /** @param {string} wall */
 const clockOf = (wall) => wall.slice("2026-03-29T".length, "2026-03-29T02:30".length);

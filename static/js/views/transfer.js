@@ -6,14 +6,14 @@ import { el } from "../dom.js";
 import { explain } from "../explain.js";
 import { openAttempt } from "../idempotency.js";
 import { createPersonForm, isPerson, personOf } from "../person_form.js";
-import { THEIRS, privateLinkElement } from "../private_link.js";
+import { privateLinkElement } from "../private_link.js";
 import { createQuestion } from "../question.js";
+import { t, tNodes } from "../words.js";
 
 /** @import { RegistrationApi } from "../api.js" */
-/** @import { Outcome, Refusals } from "../explain.js" */
+/** @import { Refusals } from "../explain.js" */
 /** @import { Person, Registration, Seated } from "../types.js" */
 
-const NOTHING_PASSED_ON = "Nothing was passed on.";
 /** Of what kind these writes are, for their keys. */
 const TRANSFER = "transfer";
 
@@ -26,15 +26,15 @@ export function createTransfer(api, signal, onDone) {
   const button = el(
     "button",
     { type: "submit", class: "button", "data-testid": "transfer-submit" },
-    "Pass it on",
+    t("transfer.submit"),
   );
   let own = "";
   /** To whom it was said that it is to go. */
   let agreed = "";
   const question = createQuestion({
     testid: "transfer-confirm",
-    yes: "Yes, pass it on",
-    no: "No, keep it",
+    yes: t("transfer.yes"),
+    no: t("manage.no"),
     isGrave: true,
     onYes() {
       agreed = textOf(form.person());
@@ -44,24 +44,20 @@ export function createTransfer(api, signal, onDone) {
   });
   const form = createPersonForm({
     testid: "transfer-form",
-    named: { "aria-label": "Pass it on" },
-    email: { label: "Their e-mail address", missing: "Enter their e-mail address." },
-    nameLabel: "Their name",
+    named: { "aria-label": t("transfer.submit") },
+    email: { label: t("person.their_email"), missing: t("person.enter_their_email") },
+    nameLabel: t("person.their_name"),
     isOwn: false,
     actions: el("div", { class: "actions" }, button),
     button,
-    busy: "Passing it on…",
+    busy: t("transfer.busy"),
     signal,
-    nothing: NOTHING_PASSED_ON,
+    nothing: t("transfer.nothing"),
     asks(filled) {
       // To whom it is theirs already nothing is passed on.
       const isOwn = filled.user_email.toLowerCase() === own;
       if (isOwn || agreed === textOf(personOf(filled))) return false;
-      question.ask(
-        "Pass your seat on to ",
-        filled.user_email,
-        "? Your link and your ticket stop working at once, and you cannot take it back.",
-      );
+      question.ask(...tNodes("transfer.question", { email: el("bdi", {}, filled.user_email) }));
       return true;
     },
     send(filled, write) {
@@ -70,20 +66,20 @@ export function createTransfer(api, signal, onDone) {
     },
     onSent(theirs) {
       // Nothing is passed on to the address that it has already: that is a correction of the name.
-      if (theirs.user_email === own) form.area.show(OWN_ADDRESS);
+      if (theirs.user_email === own) form.area.show({ kind: "saved", title: t("transfer.own_title"), text: t("transfer.own") });
       else show(theirs);
     },
-    onError: (error) => explain(error, NOTHING_PASSED_ON, REFUSALS),
+    onError: (error) => explain(error, t("transfer.nothing"), REFUSALS),
   });
   form.node.append(question.node);
   form.node.addEventListener("input", question.close);
   const node = disclosureElement(
     "transfer",
-    "Pass it on to somebody else",
+    t("transfer.title"),
     el(
       "p",
       { class: "quiet" },
-      "They get the seat and a new link. Your link and your ticket stop working at once.",
+      t("transfer.about"),
     ),
     form.node,
     form.area.node,
@@ -91,14 +87,14 @@ export function createTransfer(api, signal, onDone) {
 
   /** @param {Seated} theirs */
   function show({ id, user_email, manage_token: token }) {
-    const title = el("h3", { tabindex: -1 }, "It is theirs now");
+    const title = el("h3", { tabindex: -1 }, t("transfer.done_title"));
     node.replaceWith(
       el(
         "div",
         { class: "outcome outcome--note", "data-testid": "transfer-done" },
         title,
-        el("p", {}, "The seat belongs to ", el("bdi", {}, user_email), "."),
-        token && privateLinkElement(id, token, "Their registration", THEIRS),
+        el("p", {}, ...tNodes("transfer.done", { email: el("bdi", {}, user_email) })),
+        token && privateLinkElement(id, token, t("private.their_registration"), t("private.theirs")),
       ),
     );
     onDone();
@@ -133,18 +129,11 @@ export function openTransfer(id) {
   return isPerson(to) ? to : null;
 }
 
-/** @type {Outcome} */
-const OWN_ADDRESS = {
-  kind: "saved",
-  title: "It is still yours",
-  text: "That is the address that it has already: the name was corrected, and your link and your ticket stay good.",
-};
-
 /** @type {Refusals} */
 const REFUSALS = {
   already_registered: () => ({
     kind: "already_registered",
-    title: "They are registered already",
-    text: "This address has a registration for this event. Nothing was passed on.",
+    title: t("transfer.taken_title"),
+    text: t("transfer.taken"),
   }),
 };

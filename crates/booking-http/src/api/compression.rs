@@ -95,7 +95,7 @@ pub(crate) async fn compress(
             if let Some(tag) = tag.filter(|tag| held.iter().any(|held| contains(held, tag))) {
                 headers.insert(ETAG, tag);
             }
-            vary_by_encoding(headers);
+            vary_by(headers, "Accept-Encoding");
             Ok(response)
         }
         _ => Ok(response),
@@ -114,7 +114,7 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     if !is_long || response.headers().contains_key(CONTENT_ENCODING) {
         return response.set_body(sliced(plain));
     }
-    vary_by_encoding(response.headers_mut());
+    vary_by(response.headers_mut(), "Accept-Encoding");
     if takes_gzip {
         let compressed = gzipped.unwrap_or_default().of(&plain).await;
         if compressed.len() < plain.len() {
@@ -129,12 +129,12 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
     response.set_body(sliced(plain))
 }
 
-/// Tells caches that the answer depends on what its reader takes, beside what else it depends on.
-fn vary_by_encoding(headers: &mut HeaderMap) {
-    let encoding = HeaderValue::from_static("Accept-Encoding");
+/// Tells caches that the answer depends on this header of the request, beside what else it depends on.
+pub(crate) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
+    let alone = HeaderValue::from_static(name);
     let others = headers.get(VARY).and_then(|others| others.to_str().ok());
-    let both = others.and_then(|others| format!("{others}, Accept-Encoding").parse().ok());
-    headers.insert(VARY, both.unwrap_or(encoding));
+    let both = others.and_then(|others| format!("{others}, {name}").parse().ok());
+    headers.insert(VARY, both.unwrap_or(alone));
 }
 
 /// The tag of an answer in its compressed form.

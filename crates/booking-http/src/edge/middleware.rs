@@ -1,7 +1,7 @@
 //! The edge: what every request and every answer passes through.
 
 use crate::api::base_path::BasePath;
-use crate::api::compression::compress;
+use crate::api::compression::{compress, vary_by};
 use crate::auth::token_cache::TokenCache;
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
@@ -14,6 +14,7 @@ use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
 use crate::telemetry::request_id;
 use crate::util::failure_log::SampledLog;
+use crate::words::wanted_language;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -43,6 +44,9 @@ pub(crate) struct EdgeState {
     pub(crate) base_path: BasePath,
 }
 
+/// What problems depend on: they are said in a language.
+const ACCEPT_LANGUAGE: &str = "Accept-Language";
+
 /// Gives the request an id, has it answered, turns whatever went wrong into a problem, completes the
 /// headers and writes the log.
 pub(crate) async fn edge(
@@ -59,6 +63,7 @@ pub(crate) async fn edge(
     // The router wants the request for itself, so what is needed if it never comes back is kept.
     let (path, method) = (request.path().to_owned(), request.method().clone());
     let is_ours = enter(&mut request, &state.base_path);
+    let language = wanted_language(request.headers());
 
     let answered = match admit(&request, &answering, &state, is_ours) {
         Ok(()) => {
@@ -83,7 +88,8 @@ pub(crate) async fn edge(
     let status = error.status_code();
     service.metrics.request(None, &method, status, began.elapsed());
     let base = state.base_path.as_str();
-    let mut response = problem::response_below(base, &error, &path, request_id.as_str());
+    let mut response = problem::response_below(base, &error, &path, request_id.as_str(), language);
+    vary_by(response.headers_mut(), ACCEPT_LANGUAGE);
     complete_headers(response.headers_mut(), &request_id);
     if service.is_stopping() {
         close_after(&mut response);
@@ -172,15 +178,18 @@ fn explain(
     log_cause(error, request_id);
     state.service.metrics.problem(problem::code(error));
     let (request, id) = (response.request(), request_id.as_str());
+    let language = wanted_language(request.headers());
     let page = state.pages.problem(error, request, id, state.tokens.is_open());
     let base = state.base_path.as_str();
-    let mut explained = page.unwrap_or_else(|| problem::response_below(base, error, path, id));
+    let mut explained =
+        page.unwrap_or_else(|| problem::response_below(base, error, path, id, language));
     // What others added on the way, as for CORS, stays.
     for (name, value) in response.headers() {
         if !explained.headers().contains_key(name) {
             explained.headers_mut().append(name.clone(), value.clone());
         }
     }
+    vary_by(explained.headers_mut(), ACCEPT_LANGUAGE);
     response.into_response(explained)
 }
 

@@ -9,8 +9,8 @@ use crate::extract::body::{FromBody, Nothing, parse};
 use crate::extract::json::Json;
 use crate::problem::{self, ApiError};
 use booking_core::{
-    CapacityMax, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, OfferTtl, OnFull,
-    Person, PersonName, TimeZone, Venue,
+    CapacityMax, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, Language, OfferTtl,
+    OnFull, Person, PersonName, TimeZone, Venue,
 };
 use serde_json::Value;
 
@@ -92,7 +92,10 @@ fn read<T: FromBody>(bytes: &[u8]) -> Option<T> {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(problem::response(&error, "/", "fuzz").status().as_u16(), 400);
+    for language in Language::ALL {
+        let response = problem::response(&error, "/", "fuzz", language);
+        assert_eq!(response.status().as_u16(), 400);
+    }
     None
 }
 

@@ -31,6 +31,7 @@ const FOR_GOOD: (HeaderName, HeaderValue) =
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
 
 macro_rules! asset {
     ($content_type:ident $file:literal) => {
@@ -69,6 +70,9 @@ routes! {
     CSS "css/registration.css"
     CSS "css/seats.css"
     CSS "css/ticket.css"
+    JSON "i18n/de.json"
+    JSON "i18n/en.json"
+    JAVASCRIPT "js/abort.js"
     JAVASCRIPT "js/address.js"
     JAVASCRIPT "js/api.js"
     JAVASCRIPT "js/base.js"
@@ -90,6 +94,7 @@ routes! {
     JAVASCRIPT "js/event_groups.js"
     JAVASCRIPT "js/event_times.js"
     JAVASCRIPT "js/explain.js"
+    JAVASCRIPT "js/first_words.js"
     JAVASCRIPT "js/form.js"
     JAVASCRIPT "js/format.js"
     JAVASCRIPT "js/http.js"
@@ -97,9 +102,12 @@ routes! {
     JAVASCRIPT "js/in_view.js"
     JAVASCRIPT "js/keep_on_device.js"
     JAVASCRIPT "js/kept_tickets.js"
+    JAVASCRIPT "js/language.js"
     JAVASCRIPT "js/leave_guard.js"
     JAVASCRIPT "js/limits.js"
+    JAVASCRIPT "js/lists.js"
     JAVASCRIPT "js/live.js"
+    JAVASCRIPT "js/load_words.js"
     JAVASCRIPT "js/mail_domains.js"
     JAVASCRIPT "js/mail_question.js"
     JAVASCRIPT "js/main.js"
@@ -108,6 +116,7 @@ routes! {
     JAVASCRIPT "js/newest.js"
     JAVASCRIPT "js/offline.js"
     JAVASCRIPT "js/outcome.js"
+    JAVASCRIPT "js/page_words.js"
     JAVASCRIPT "js/person_form.js"
     JAVASCRIPT "js/poll.js"
     JAVASCRIPT "js/private_link.js"
@@ -129,6 +138,7 @@ routes! {
     JAVASCRIPT "js/time_zones.js"
     JAVASCRIPT "js/types.js"
     JAVASCRIPT "js/unsettled.js"
+    JAVASCRIPT "js/words.js"
     JAVASCRIPT "js/check_in/camera.js"
     JAVASCRIPT "js/check_in/keys.js"
     JAVASCRIPT "js/check_in/messages.js"

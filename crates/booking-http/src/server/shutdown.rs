@@ -12,6 +12,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServerHandle;
 use actix_web::rt;
 use booking_admission::SubmitError;
+use booking_core::Language;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +132,7 @@ async fn send(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
 /// The answer that a request gets which comes too late, as it is on the wire.
 fn unavailable() -> Vec<u8> {
     let error = ApiError::Submit(SubmitError::ShuttingDown);
-    let response = problem::response(&error, "/", "-");
+    let response = problem::response(&error, "/", "-", Language::default());
     let status = response.status();
     let mut answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
     for (name, value) in response.headers() {

@@ -13,6 +13,7 @@ mod driver;
 mod faults;
 mod harness;
 mod holds;
+mod languages;
 mod limits;
 mod offline;
 mod organizer;

@@ -5,6 +5,7 @@ mod common;
 mod crates;
 mod described;
 mod documents;
+mod languages;
 mod rooms;
 
 use booking_testkit::{Cluster, ClusterOptions, Database, ServerProcess, run_sql};

@@ -9,7 +9,7 @@ use std::path::Path;
 const HOUSE: &[(&str, &str)] = &[
     (
         "booking-http",
-        "util < problem < settings < net < extract < api < auth < limits < telemetry < \
+        "util < words < problem < settings < net < extract < api < auth < limits < telemetry < \
          service < pages < background < edge < routes < config < server < cli < fuzz",
     ),
     ("booking-core", "values < decide < store"),

@@ -1,10 +1,13 @@
 import "./setup.mjs";
+import { startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { formatSeconds } from "../../../../../static/js/countdown.js";
-import { formatMoment, overWords } from "../../../../../static/js/event_times.js";
-import { plural, timeZone } from "../../../../../static/js/format.js";
+import { formatMoment, overWords, whenElement } from "../../../../../static/js/event_times.js";
+import { timeZone } from "../../../../../static/js/format.js";
+import { useLanguage } from "../../../../../static/js/language.js";
 import { momentsOf, offsetName, wallOf, zones } from "../../../../../static/js/time_zones.js";
+import { t } from "../../../../../static/js/words.js";
 
 const at = (iso) => Date.parse(iso);
 
@@ -80,6 +83,29 @@ test("an event that is over says since when, as far as is known", () => {
   assert.equal(overWords({}), "This event is over.");
 });
 
+test("a time over a change of clocks is told with both offsets, and any other with one", (context) => {
+  startPage(context);
+  const told = (starts_at, ends_at) => whenElement({ starts_at, ends_at, timezone: "Europe/Berlin" }).children[0].textContent;
+  assert.match(told("2026-10-25T00:30:00Z", "2026-10-25T01:45:00Z"), /02:30 AM GMT\+2 – .*02:45 AM GMT\+1/);
+  assert.match(told("2026-03-28T23:00:00Z", "2026-03-29T02:00:00Z"), /12:00 AM GMT\+1 – .*04:00 AM GMT\+2/);
+  assert.equal(told("2026-07-01T18:00:00Z", "2026-07-01T20:00:00Z").match(/GMT/g).length, 1);
+});
+
+test("a zone is named if its clock differs from ours at either end", (context) => {
+  startPage(context);
+  const isNamed = (starts_at, ends_at) =>
+    whenElement({ starts_at, ends_at, timezone: "Africa/Lagos" }).querySelector("[data-testid=event-when-local]") !== null;
+  assert.equal(isNamed("2026-03-29T00:30:00Z", "2026-03-29T02:30:00Z"), true);
+  assert.equal(isNamed("2026-03-28T20:30:00Z", "2026-03-28T22:30:00Z"), false);
+  assert.equal(isNamed("2026-07-01T18:00:00Z", undefined), true);
+});
+
+test("times are in the language of the page, on the clock of the event", (context) => {
+  context.after(() => useLanguage({ language: "en", locale: "en" }));
+  useLanguage({ language: "de", locale: "de-AT" });
+  assert.match(formatMoment("2026-07-01T18:00:00Z", "Europe/Vienna"), /1\. Juli 2026.*20:00/);
+});
+
 test("time that runs out is shown to the second, and days without", () => {
   const shown = [
     [0, "0:00"],
@@ -94,5 +120,6 @@ test("time that runs out is shown to the second, and days without", () => {
 });
 
 test("one is one, and none are many", () => {
-  assert.deepEqual([0, 1, 2].map((count) => plural(count, "seat", "seats")), ["0 seats", "1 seat", "2 seats"]);
+  const shown = [0, 1, 2].map((count) => t("event_form.offer_days", { count }));
+  assert.deepEqual(shown, ["0 days", "1 day", "2 days"]);
 });

@@ -19,7 +19,7 @@ const importsOf = (name) =>
   );
 
 test("every module is used", () => {
-  const used = new Set(["js/main.js", "js/docs.js"]);
+  const used = new Set(["js/main.js", "js/docs.js", "js/first_words.js"]);
   for (const name of used) {
     for (const next of importsOf(name)) {
       assert.ok(sources.has(next), `${name} imports ${next}, which is not there`);
@@ -61,7 +61,8 @@ test("everything is sent from one place, and every error becomes words in one", 
   for (const [call, homes] of [
     ["fetch(", ["js/http.js"]],
     ['addEventListener("submit"', ["js/submit_form.js", "js/views/check_in.js"]],
-    ["The server could not be reached.", ["js/explain.js", "js/http.js"]],
+    ['"error.unreachable"', ["js/explain.js"]],
+    ["AbortSignal.", ["js/abort.js"]],
     ["sessionStorage", ["js/current_hold.js", "js/draft.js", "js/idempotency.js", "js/session.js"]],
     [".innerHTML", []],
     ["[aria-busy]", ["js/unsettled.js"]],

@@ -1,7 +1,14 @@
 import { webcrypto } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { useWords } from "../../../../../static/js/words.js";
 
 // To be imported before the modules of the pages: formats are made with the zone that there is then.
 process.env.TZ = "Europe/Berlin";
+
+/** The words of a language, as the pages have them. */
+export const catalogue = (language) =>
+  JSON.parse(readFileSync(new URL(`../../../../../static/i18n/${language}.json`, import.meta.url), "utf8"));
+useWords(catalogue("en"));
 
 // As browsers have it; Node.js does only since version 19.
 if (globalThis.crypto === undefined) {

@@ -1,0 +1,57 @@
+//! Problems are told in the language that is asked for.
+
+use crate::common::http::{self, Answer};
+use crate::common::{App, Data};
+use serde_json::json;
+
+fn ask(app: &App, headers: &[(&str, &str)]) -> Answer {
+    http::send(app.url(), "GET", "/nothing", headers, b"")
+}
+
+/// What a problem is called, and the language that it says it is in.
+fn title_and_language(answer: &Answer) -> (String, Option<&str>) {
+    assert_eq!((answer.status, answer.problem().as_str()), (404, "not_found"));
+    let title = answer.json()["title"].as_str().expect("it has one").to_owned();
+    (title, answer.header("content-language"))
+}
+
+#[test]
+fn what_is_wrong_is_told_in_the_language_that_is_asked_for() {
+    let app = App::start(Data::sqlite());
+    for (wished, title, language) in [
+        ("de-AT, en;q=0.8", "Nicht gefunden", "de"),
+        ("en-GB, de;q=0.8", "Not found", "en"),
+        ("fr", "Not found", "en"),
+        ("de;q=0", "Not found", "en"),
+    ] {
+        let answer = ask(&app, &[("Accept-Language", wished)]);
+        assert_eq!(title_and_language(&answer), (title.to_owned(), Some(language)), "{wished}");
+        assert_eq!(answer.header("vary"), Some("Accept-Language"), "{wished}");
+    }
+    assert_eq!(title_and_language(&ask(&app, &[])), ("Not found".to_owned(), Some("en")));
+
+    let body = json!({"name": " ", "capacity": 0});
+    let german = app.ask("POST", "/events", &[("Accept-Language", "de")], &body);
+    assert_eq!((german.status, german.problem().as_str()), (400, "validation"));
+    let errors = german.json()["errors"].as_array().expect("there are errors").clone();
+    let mut details: Vec<_> = errors.iter().map(|error| error["detail"].as_str()).collect();
+    details.sort_unstable();
+    let expected = ["darf nicht leer sein", "muss eine ganze Zahl von 1 bis 100000 sein"];
+    assert_eq!(details, expected.map(Some));
+    // What is no problem is the same in every language.
+    let made = app.ask(
+        "POST",
+        "/events",
+        &[("Accept-Language", "de")],
+        &json!({"name": "Jazz", "capacity": 1}),
+    );
+    assert_eq!((made.status, made.header("content-language")), (201, None));
+}
+
+#[test]
+fn what_else_a_problem_depends_on_is_told_beside_the_language() {
+    let app = App::start_with(Data::sqlite(), &[("CORS_ORIGINS", "https://shop.example")]);
+    let answer = ask(&app, &[("Origin", "https://shop.example"), ("Accept-Language", "de")]);
+    let vary = answer.header("vary").expect("it depends on both");
+    assert!(vary.contains("Origin") && vary.contains("Accept-Language"), "{vary}");
+}

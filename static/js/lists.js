@@ -1,0 +1,15 @@
+// @ts-check
+/** What newer browsers have in `Array.prototype`, for all that are supported. */
+
+/** @template T @param {readonly T[]} list @returns {T | undefined} */
+export const lastOf = (list) => list[list.length - 1];
+
+/** The place of the last one that is so; -1 if none is. @template T @param {readonly T[]} list @param {(one: T) => boolean} is */
+export function lastIndexWhere(list, is) {
+  let at = list.length - 1;
+  while (at >= 0 && !is(/** @type {T} */ (list[at]))) at -= 1;
+  return at;
+}
+
+/** @template T @param {readonly T[]} list @param {(one: T) => boolean} is @returns {T | undefined} */
+export const lastWhere = (list, is) => list[lastIndexWhere(list, is)];

@@ -1,0 +1,33 @@
+// @ts-check
+/** Brings the words of a language into the page: of that one alone. */
+
+import { read } from "./http.js";
+import { LANGUAGES, useLanguage } from "./language.js";
+import { useWords } from "./words.js";
+
+/** @import { Choice } from "./language.js" */
+/** @import { Catalogue } from "./words.js" */
+
+/**
+ * In another language rather than in none, if there is no other way.
+ *
+ * @param {Choice} choice
+ * @returns {Promise<void>}
+ */
+export async function loadWords(choice) {
+  const [last = "en"] = LANGUAGES;
+  useLanguage(choice);
+  try {
+    useWords(await catalogueOf(choice.language));
+  } catch (error) {
+    if (choice.language === last) throw error;
+    await loadWords({ language: last, locale: last });
+  }
+}
+
+/** @param {string} language */
+async function catalogueOf(language) {
+  // As fresh as the modules are: the browser asks whether it is what it has.
+  const { body } = await read(`/static/i18n/${language}.json`, { cache: "default" });
+  return /** @type {Catalogue} */ (body);
+}
