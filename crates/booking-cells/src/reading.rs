@@ -6,7 +6,7 @@ use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
     Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, StoreError,
+    ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +70,23 @@ impl ReadStore for CellStore {
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         let cell = self.cell_of(event_id.as_uuid());
         cell.note(cell.store.registrations(event_id, listed, after, limit).await)
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registrations_by_id(event_id, ids).await)
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registration_counts(event_id).await)
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

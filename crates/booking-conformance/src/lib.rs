@@ -67,6 +67,8 @@ macro_rules! suite {
             texts_survive
             events_are_listed_newest_first_in_pages
             registrations_are_listed_oldest_first_in_pages
+            registrations_are_read_by_their_ids
+            counts_tell_what_became_of_registrations
             a_registration_takes_a_seat
             the_last_seat_is_given_and_no_more
             an_address_has_one_seat_of_an_event

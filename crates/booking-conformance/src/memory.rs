@@ -4,9 +4,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
     KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, Rule, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
-    WhenBusy, decide_batch_by, decide_without,
+    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, Rule, SeatStore, SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey,
+    TokenId, Totals, UpkeepStore, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -250,6 +250,34 @@ impl ReadStore for MemoryStore {
             .filter(|row| listed == Listed::All || row.status.takes_a_seat())
             .collect();
         Ok(Some(Page::new(rows, limit)))
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let of = |id: &RegistrationId| {
+            table.find(*id).map(|row| row.clone().as_of(now, table.event.rules.status))
+        };
+        Ok(Some(ids.iter().map(of).collect()))
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let mut counts = RegistrationCounts::default();
+        for row in table.rows() {
+            counts.add(&row.clone().as_of(now, table.event.rules.status));
+        }
+        Ok(Some(counts))
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

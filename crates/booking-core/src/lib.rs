@@ -159,8 +159,9 @@ pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
-pub use values::registration::{CheckedIn, Listed, Registration, Status};
+pub use values::registration::{CheckedIn, Listed, Registration, RegistrationCounts, Status};
 pub use values::request_id::RequestId;
+pub use values::search::{RegistrationFilter, SearchText, folded};
 pub use values::secret::{EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
 pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
 pub use values::time::{

@@ -14,6 +14,7 @@ pub(crate) mod person;
 pub(crate) mod precondition;
 pub(crate) mod registration;
 pub(crate) mod request_id;
+pub(crate) mod search;
 pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -8,7 +8,7 @@ use crate::sql;
 use crate::store::PgStore;
 use booking_core::{
     EmailAddress, EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, StoreError,
+    RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
@@ -61,6 +61,56 @@ impl PgStore {
                 }
                 let rows = rows.iter().map(|row| as_of(row, now, status));
                 Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let (event_id, clock_time) = (event_id.as_uuid(), self.clock_time());
+        let found = self
+            .read(move |connection| {
+                let (wanted, event_ids) = (wanted.clone(), vec![event_id; wanted.len()]);
+                Box::pin(async move {
+                    let status = connection.prepare(sql::EVENT_STATUS).await?;
+                    let by_id = connection.prepare(sql::REGISTRATION_BY_ID).await?;
+                    let of_event = [event_id];
+                    let of_event = of_event.as_slice();
+                    let (event, rows) = join(
+                        connection.rows(&status, &[&of_event, &clock_time]),
+                        connection.rows(&by_id, &[&event_ids, &wanted]),
+                    )
+                    .await;
+                    let (event, rows) = (event?, rows?);
+                    let Some(event) = event.first() else { return Ok(None) };
+                    let (status, now) = (rows::event_status(event, 1)?, event.get(2));
+                    let mut found = HashMap::with_capacity(rows.len());
+                    for row in &rows {
+                        let registration = as_of(row, now, status)?;
+                        found.insert(registration.id, registration);
+                    }
+                    Ok(Some(found))
+                })
+            })
+            .await?;
+        Ok(found.map(|found| ids.iter().map(|id| found.get(id).cloned()).collect()))
+    }
+
+    pub(crate) async fn count_registrations(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let (event_id, clock_time) = (event_id.as_uuid(), self.clock_time());
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::REGISTRATION_COUNTS, &[&event_id, &clock_time]).await?;
+                rows.first().map(rows::registration_counts).transpose()
             })
         })
         .await

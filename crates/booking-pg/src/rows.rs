@@ -7,9 +7,9 @@ use booking_core::{
     Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
     EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
     HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
-    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
-    RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey,
-    TimeZone, TokenHash, Venue, Version,
+    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationCounts,
+    RegistrationId, RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails,
+    TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -164,6 +164,25 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
         event_version: changed_version.transpose()?.unwrap_or(created_version),
         created_at: row.get(at!("created_at")),
     })
+}
+
+/// A row of `registration/counts`.
+pub(crate) fn registration_counts(row: &Row) -> Result<RegistrationCounts, PgError> {
+    let count = |column: &'static str, at: usize| {
+        u64::try_from(row.get::<_, i64>(at)).map_err(unreadable(column))
+    };
+    // Held or offered, and over: they are expired, swept or not.
+    let run_out = count("run_out", 5)?;
+    let counts = RegistrationCounts {
+        confirmed: count("confirmed", 1)?,
+        waitlisted: count("waitlist_count", 2)?,
+        held: count("held", 3)?,
+        offered: count("offered", 4)?,
+        cancelled: count("cancelled", 6)?,
+        expired: count("expired", 7)? + run_out,
+        checked_in: count("checked_in", 8)?,
+    };
+    Ok(counts.in_event(event_status(row, 0)?))
 }
 
 /// The event of a row with the columns of a registration, whatever else is in it.

@@ -119,6 +119,7 @@ statements! {
     RECORD_UPSERT "record/upsert"
     REGISTRATION_BY_ADDRESS "registration/by_address"
     REGISTRATION_BY_ID "registration/by_id"
+    REGISTRATION_COUNTS "registration/counts"
     REGISTRATION_DELETE "registration/delete"
     REGISTRATION_END_OFFERS "registration/end_offers"
     REGISTRATION_EVENTS "registration/events"

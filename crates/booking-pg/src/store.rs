@@ -9,9 +9,9 @@ use booking_core::{
     AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress, ErrorChain,
     Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore,
     Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
-    WriteWatch,
+    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals,
+    UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -217,6 +217,21 @@ impl ReadStore for PgStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.list_registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.find_registrations_by_id(event_id, ids).await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.count_registrations(event_id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

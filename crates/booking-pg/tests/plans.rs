@@ -80,6 +80,15 @@ const PLANS: &[(&str, &[&str])] = &[
     ("record/upsert", &["idempotency_records_pkey"]),
     ("registration/by_address", &["registrations_live_email"]),
     ("registration/by_id", &["registrations_pkey"]),
+    (
+        "registration/counts",
+        &[
+            "events_pkey",
+            "registrations_checked_in",
+            "registrations_ended",
+            "registrations_running_out",
+        ],
+    ),
     ("registration/delete", &["registrations_pkey"]),
     ("registration/end_offers", &["registrations_running_out"]),
     ("registration/events", &["registrations_pkey"]),

@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
     Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId,
+    PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -144,6 +144,37 @@ pub(crate) fn list_registrations(
     };
     let rows = rows.into_iter().map(|row| row.as_of(now, status)).collect();
     Ok(Some(Page::new(rows, limit)))
+}
+
+/// One statement each, as for [`events_by_registration`].
+pub(crate) fn registrations_by_id(
+    connection: &Connection,
+    event_id: EventId,
+    ids: &[RegistrationId],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Option<Registration>>>, Failure> {
+    // A statement of its own, as in `list_registrations`.
+    let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
+    let event_id = event_id.as_uuid();
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_BY_ID)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut rows = statement.query(params![event_id.as_bytes(), id.as_uuid().as_bytes()])?;
+        let row = rows.next()?.map(rows::registration).transpose()?;
+        found.push(row.map(|row| row.as_of(now, status)));
+    }
+    Ok(Some(found))
+}
+
+pub(crate) fn count_registrations(
+    connection: &Connection,
+    event_id: EventId,
+    now: DateTime<Utc>,
+) -> Result<Option<RegistrationCounts>, Failure> {
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_COUNTS)?;
+    let mut found =
+        statement.query(params![now.timestamp_micros(), event_id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::registration_counts).transpose()
 }
 
 /// Where in `registration/read` that begins which is no registration's own.

@@ -6,8 +6,8 @@ use booking_core::{
     Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
     EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
     KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
-    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
-    TokenHash, Venue, Version,
+    Person, PersonName, Registration, RegistrationCounts, RemindHours, Retention, SeatCounts,
+    Status, Stored, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -142,6 +142,26 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         check_in: check_in(row)?,
         created_at: by_name!(time(row, "created_at"))?,
     })
+}
+
+/// How many registrations are in which state, from a row with the columns of `registration/counts`.
+pub(crate) fn registration_counts(row: &Row<'_>) -> Result<RegistrationCounts, Failure> {
+    let number = |index: usize, name: &'static str| -> Result<u64, Failure> {
+        let stored: i64 = column(row, index, name)?;
+        stored.try_into().map_err(broken(name))
+    };
+    // Held or offered, and over: they are expired, swept or not.
+    let run_out = number(5, "count(*)")?;
+    let counts = RegistrationCounts {
+        confirmed: number(1, "events.booked_count")?,
+        waitlisted: number(2, "events.waitlist_count")?,
+        held: number(3, "count(*)")?,
+        offered: number(4, "count(*)")?,
+        cancelled: number(6, "count(*)")?,
+        expired: number(7, "count(*)")? + run_out,
+        checked_in: number(8, "count(*)")?,
+    };
+    Ok(counts.in_event(event_status(row, 0)?))
 }
 
 fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {

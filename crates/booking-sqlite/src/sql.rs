@@ -116,6 +116,7 @@ statements! {
     REGISTRATION_BY_ADDRESS "registration/by_address"
     REGISTRATION_BY_ID "registration/by_id"
     REGISTRATION_COUNT_WAITING "registration/count_waiting"
+    REGISTRATION_COUNTS "registration/counts"
     REGISTRATION_DELETE "registration/delete"
     REGISTRATION_DUE_NEXT "registration/due_next"
     REGISTRATION_END_OFFERS "registration/end_offers"

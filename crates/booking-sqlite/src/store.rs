@@ -15,9 +15,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
     NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
-    WriteTrouble,
+    ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore,
+    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore,
+    WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -275,6 +275,26 @@ impl ReadStore for SqliteStore {
             queries::list_registrations(connection, event_id, listed, after, limit, now)
         })
         .await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection, now| {
+            queries::registrations_by_id(connection, event_id, &ids, now)
+        })
+        .await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.read(move |connection, now| queries::count_registrations(connection, event_id, now))
+            .await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -9,9 +9,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCursor,
-    RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
-    Totals, UpkeepStore, WhenBusy,
+    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth,
+    TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -226,6 +226,21 @@ impl ReadStore for ScriptedStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.memory.registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.memory.registrations_by_id(event_id, ids).await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.memory.registration_counts(event_id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -9,9 +9,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
     KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
-    WhenBusy, decide_batch,
+    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey,
+    TokenId, Totals, UpkeepStore, WhenBusy, decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -199,6 +199,35 @@ impl ReadStore for JournalStore {
             let rows = rows.map(|(_, row)| row.0.clone().as_of(now, table.event.rules.status));
             let rows = rows.filter(|row| listed == Listed::All || row.status.takes_a_seat());
             Some(Page::new(rows.take(limit.get() + 1).collect(), limit))
+        })
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let of = |id: &RegistrationId| {
+                let row = table.rows().find(|row| row.id == *id)?;
+                Some(row.clone().as_of(now, table.event.rules.status))
+            };
+            Some(ids.iter().map(of).collect())
+        })
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let mut counts = RegistrationCounts::default();
+            for row in table.rows() {
+                counts.add(&row.clone().as_of(now, table.event.rules.status));
+            }
+            Some(counts)
         })
     }
 

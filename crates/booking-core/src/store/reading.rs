@@ -1,6 +1,6 @@
 use crate::{
     Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, StoreError,
+    Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -71,6 +71,21 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
+
+    /// Registrations of an event by their ids, as [`registrations`](Self::registrations) shows them: `found[i]` is
+    /// that of `ids[i]`. `None` if there is no such event. At most as many ids as a page may have items.
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
+
+    /// How many registrations of an event are in which state now, of all that ever were, or `None` if there is no
+    /// such event. It must not look at each of them: there may be millions.
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError>;
 
     /// A registration as it is now, with its position in the queue; `None` if there is none with this
     /// id.

@@ -1,0 +1,122 @@
+//! Finding people of an event, and counting them.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    BookingStore, Caller, CheckIn, Command, Event, EventCommand, Listed, Outcome, PageLimit,
+    Registration, RegistrationCounts,
+};
+use uuid::Uuid;
+
+fn check_in(registration: &Registration) -> EventCommand {
+    let scan = CheckIn::new(registration.id, registration.generation, Uuid::now_v7());
+    EventCommand::new(registration.event_id, Caller::Operator, Command::CheckIn(scan))
+}
+
+async fn all(store: &dyn BookingStore, event: &Event) -> Vec<Registration> {
+    read_listed(store, event.id, Listed::All, PageLimit::MAX).await
+}
+
+async fn counts(store: &dyn BookingStore, event: &Event) -> RegistrationCounts {
+    let counts = store.registration_counts(event.id).await.expect("the store answers");
+    counts.expect("the event exists")
+}
+
+/// What there is, counted by somebody who looks at each.
+async fn counted(store: &dyn BookingStore, event: &Event) -> RegistrationCounts {
+    let mut counts = RegistrationCounts::default();
+    all(store, event).await.iter().for_each(|row| counts.add(row));
+    counts
+}
+
+/// Registrations are read by their ids as the listing shows them, each in the place of its id; what is another
+/// event's is not there.
+pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 3).await;
+    let other = create_beside(&*store, &event, 3).await;
+    let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    let kept = held(execute_one(&*store, hold(event.id, "grace", 60)).await);
+    let gone = confirmed(execute_one(&*store, register(event.id, "edsger")).await);
+    execute_one(&*store, cancel(&gone)).await;
+    let elsewhere = confirmed(execute_one(&*store, register(other.id, "ada")).await);
+    for seconds in [1, 60] {
+        clock.advance_micros(seconds * SECOND);
+        let mut listed = all(&*store, &event).await;
+        assert_eq!(listed.len(), 3);
+        listed.reverse();
+        let mut ids: Vec<_> = listed.iter().map(|row| row.id).collect();
+        let mut expected: Vec<_> = listed.into_iter().map(Some).collect();
+        for (at, id) in [(1, elsewhere.id), (3, Uuid::now_v7().into())] {
+            ids.insert(at, id);
+            expected.insert(at, None);
+        }
+        ids.push(ada.id);
+        expected.push(expected.iter().flatten().find(|row| row.id == ada.id).cloned());
+        let found = store.registrations_by_id(event.id, &ids).await.expect("the store answers");
+        assert_eq!(found, Some(expected), "{seconds} s: {kept:?}");
+    }
+    let none = store.registrations_by_id(event.id, &[]).await.expect("the store answers");
+    assert_eq!(none, Some(Vec::new()));
+    let nowhere = store.registrations_by_id(Uuid::now_v7().into(), &[ada.id]).await;
+    assert_eq!(nowhere.expect("the store answers"), None);
+}
+
+/// Counts tell what the listing shows: what has run out is expired in that instant, swept or not, and nothing is live
+/// in a cancelled event.
+pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 4).await;
+    let beside = create_beside(&*store, &event, 4).await;
+    execute_one(&*store, register(beside.id, "ada")).await;
+    assert_eq!(counts(&*store, &event).await, RegistrationCounts::default());
+
+    let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    let gone = confirmed(execute_one(&*store, register(event.id, "edsger")).await);
+    execute_one(&*store, cancel(&gone)).await;
+    execute_one(&*store, hold(event.id, "grace", 60)).await;
+    for who in ["barbara", "niklaus", "dennis", "ken"] {
+        execute_one(&*store, queue_up(event.id, who)).await;
+    }
+    let inside = execute_one(&*store, check_in(&ada)).await;
+    assert!(matches!(inside, Outcome::CheckedIn(_)), "{inside:?}");
+    let seats = RegistrationCounts {
+        confirmed: 3,
+        held: 1,
+        waitlisted: 2,
+        cancelled: 1,
+        checked_in: 1,
+        ..RegistrationCounts::default()
+    };
+    assert_eq!(counts(&*store, &event).await, seats);
+    assert_eq!(counted(&*store, &event).await, seats);
+
+    // Its hold has run out, and nobody has swept.
+    clock.advance_micros(61 * SECOND);
+    let run_out = RegistrationCounts { held: 0, expired: 1, ..seats };
+    assert_eq!(counts(&*store, &event).await, run_out);
+    assert_eq!(counted(&*store, &event).await, run_out);
+
+    // Swept, and offered to the head of the queue.
+    let settle = EventCommand::new(event.id, Caller::Operator, Command::Settle);
+    execute_one(&*store, settle).await;
+    let offered = RegistrationCounts { offered: 1, waitlisted: 1, ..run_out };
+    assert_eq!(counts(&*store, &event).await, offered);
+    assert_eq!(counted(&*store, &event).await, offered);
+
+    let call_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
+    execute_one(&*store, call_off).await;
+    let ended = RegistrationCounts {
+        cancelled: 6,
+        expired: 1,
+        checked_in: 1,
+        ..RegistrationCounts::default()
+    };
+    assert_eq!(counts(&*store, &event).await, ended);
+    assert_eq!(counted(&*store, &event).await, ended);
+    let nowhere = store.registration_counts(Uuid::now_v7().into()).await;
+    assert_eq!(nowhere.expect("the store answers"), None);
+    assert_eq!(counts(&*store, &beside).await.confirmed, 1);
+}
