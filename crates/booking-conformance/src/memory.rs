@@ -9,7 +9,7 @@ use booking_core::{
     TokenId, Totals, UpkeepStore, WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -260,8 +260,9 @@ impl ReadStore for MemoryStore {
         let now = self.now();
         let tables = self.tables();
         let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let by_id: HashMap<_, _> = table.rows().map(|row| (row.id, row)).collect();
         let of = |id: &RegistrationId| {
-            table.find(*id).map(|row| row.clone().as_of(now, table.event.rules.status))
+            by_id.get(id).map(|row| (*row).clone().as_of(now, table.event.rules.status))
         };
         Ok(Some(ids.iter().map(of).collect()))
     }

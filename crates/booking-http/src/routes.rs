@@ -78,6 +78,8 @@ fn table() -> Vec<Endpoint> {
         at("/events/{id}/registrations")
             .queries(RegistrationCursor::NAMES)
             .read(registrations::list, on::registrations::list),
+        at("/events/{id}/counts")
+            .read(registrations::counts, on::registrations::counts),
         at("/registrations/{id}/ticket")
             .read(tickets::show, on::tickets::show),
         at("/registrations/{id}/ticket.svg")

@@ -73,7 +73,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
 
     /// Registrations of an event by their ids, as [`registrations`](Self::registrations) shows them: `found[i]` is
-    /// that of `ids[i]`. `None` if there is no such event. At most as many ids as a page may have items.
+    /// that of `ids[i]`. `None` if there is no such event. At most one id more than a page may have items.
     async fn registrations_by_id(
         &self,
         event_id: EventId,

@@ -7,8 +7,9 @@ pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 use crate::api::openapi::schemas::words;
 use actix_web::web::Bytes;
 use booking_core::{
-    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, OfferTtl, PersonName,
-    Registration, RegistrationId, RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
+    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, Listed, OfferTtl,
+    PersonName, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Status,
+    TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -193,6 +194,38 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             manage_token: None,
             timing: None,
         }
+    }
+}
+
+/// How many registrations of an event are in which status.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(crate) struct CountsBody {
+    confirmed: u64,
+    held: u64,
+    waitlisted: u64,
+    offered: u64,
+    cancelled: u64,
+    expired: u64,
+    /// Those that were let in: confirmed ones, unless the event was cancelled since.
+    checked_in: u64,
+    /// All that ever were.
+    total: u64,
+}
+
+impl From<RegistrationCounts> for CountsBody {
+    fn from(counts: RegistrationCounts) -> Self {
+        let total = counts.listed(Listed::All);
+        let RegistrationCounts {
+            confirmed,
+            held,
+            waitlisted,
+            offered,
+            cancelled,
+            expired,
+            checked_in,
+        } = counts;
+        Self { confirmed, held, waitlisted, offered, cancelled, expired, checked_in, total }
     }
 }
 

@@ -66,6 +66,7 @@ impl Cors {
             ])
             .expose_headers([
                 "booking-missing-cells",
+                "booking-total",
                 "etag",
                 "idempotency-replayed",
                 "link",

@@ -117,6 +117,20 @@ impl Parameters {
     }
 }
 
+/// A value as it stands in a query (RFC 3986, section 2.1).
+pub(crate) fn encoded(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// Refuses a query that is too long to be one of ours.
 ///
 /// # Errors

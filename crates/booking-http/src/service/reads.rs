@@ -9,8 +9,8 @@ use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
-    Availability, BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, Listed,
-    OrganizerId, PageLimit, RegistrationId, StoreError,
+    Availability, BookingStore, Caller, EventCursor, EventId, EventStatus, EventTag, OrganizerId,
+    PageLimit, RegistrationId, StoreError,
 };
 use futures_util::future::join_all;
 use std::collections::VecDeque;
@@ -152,8 +152,7 @@ impl Reads {
             let (store, last_pages) = (Arc::clone(&store), Arc::clone(&last_pages));
             async move {
                 let page = store.events(caller, after, limit).await?;
-                let listed = Listed::default();
-                let page = PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, listed);
+                let page = PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, "");
                 Ok(last_pages.share(page))
             }
         };

@@ -90,6 +90,7 @@ const ROWS: &[Row] = &[
     row("DELETE", "/registrations/{id}", For::Registration, 200, NOTHING),
     row("POST", "/registrations/{id}/link", For::OrganizerForRegistration, 200, NOTHING),
     row("GET", "/events/{id}/registrations", For::EventOrganizer, 200, NOTHING),
+    row("GET", "/events/{id}/counts", For::EventOrganizer, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket", For::Registration, 200, NOTHING),
     row("GET", "/registrations/{id}/ticket.svg", For::Registration, 200, NOTHING),
     row("GET", "/registrations/{id}/history", For::Registration, 200, NOTHING),

@@ -5,7 +5,7 @@ use crate::api::openapi::document::REGISTRATIONS;
 use crate::api::openapi::operation::{Answer, Asker, Operation};
 use crate::api::pagination;
 use crate::api::requests::{Correct, Transfer};
-use crate::api::responses::{HistoryBody, RegistrationBody};
+use crate::api::responses::{CountsBody, HistoryBody, RegistrationBody};
 use crate::problem::shape;
 use actix_web::http::StatusCode;
 use booking_core::RegistrationCursor;
@@ -14,9 +14,20 @@ use serde_json::json;
 pub(in crate::routes) fn list() -> Operation {
     let page = Answer::list::<RegistrationBody<'_>>(StatusCode::OK, "A page of registrations");
     Operation::new("list_registrations", REGISTRATIONS, "Lists registrations, oldest first")
+        .described(
+            "With `q`, those who are found by a part of their name or their address, of those that `status` and \
+             `checked_in` name.",
+        )
         .asked_by(Asker::Organizer)
         .queries(pagination::described::<RegistrationCursor>())
-        .answers(page.with("Link"))
+        .answers(page.with("Link").with("Booking-Total"))
+}
+
+pub(in crate::routes) fn counts() -> Operation {
+    let told = "How many there are, of all that ever were";
+    Operation::new("count_registrations", REGISTRATIONS, "Counts registrations by their status")
+        .asked_by(Asker::Organizer)
+        .answers(Answer::json::<CountsBody>(StatusCode::OK, told))
 }
 
 pub(in crate::routes) fn show() -> Operation {

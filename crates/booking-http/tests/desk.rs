@@ -1,0 +1,171 @@
+//! The organizer's desk: finding people, counting them, letting them in without a ticket, taking them along as a file
+//! and bringing them in from one.
+
+mod common;
+
+use common::acts::{act, done, give_up, hold, path, refused, wait_for};
+use common::{App, Data, http};
+use serde_json::{Value, json};
+
+on_both_stores! {
+    people_are_found_by_a_part_of_their_name_or_address
+    what_is_found_is_what_became_of_it
+    counts_tell_how_the_event_stands
+}
+
+fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
+    let body = json!({"user_email": email, "name": name});
+    done(&app.post(&format!("/events/{event}/register"), &body), 201)
+}
+
+/// The addresses that a listing has on its page, and how many it says that there are.
+fn listed(app: &App, event: &str, query: &str) -> (Vec<String>, String) {
+    let answer = app.get(&format!("/events/{event}/registrations{query}"));
+    let rows = done(&answer, 200);
+    let emails = rows
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|row| row["user_email"].as_str().expect("an address").to_owned());
+    (emails.collect(), answer.header("booking-total").unwrap_or_default().to_owned())
+}
+
+#[track_caller]
+fn assert_listed(app: &App, event: &str, query: &str, expected: &[&str]) {
+    let (emails, total) = listed(app, event, query);
+    assert_eq!(emails, expected, "{query}");
+    assert_eq!(total, expected.len().to_string(), "{query}");
+}
+
+fn people_are_found_by_a_part_of_their_name_or_address(data: Data) {
+    let app = App::start(data);
+    let (event, other) = (app.create(10), app.create(10));
+    register_as(&app, &event, "zoe@bücher.example", "Zoë Straßer");
+    register_as(&app, &event, "lukasz@example.org", "Łukasz 100% Kowalski");
+    register_as(&app, &event, "li_1@example.com", "Li");
+    done(&app.register(&event, "nobody@example.com"), 201);
+    register_as(&app, &other, "zoe@example.org", "Zoë Straßer");
+
+    let (zoe, lukasz, li, nobody) = (
+        "zoe@xn--bcher-kva.example",
+        "lukasz@example.org",
+        "li_1@example.com",
+        "nobody@example.com",
+    );
+    let cases: &[(&str, &[&str])] = &[
+        ("?q=zoe", &[zoe]),
+        ("?q=STRASSER", &[zoe]),
+        ("?q=%20stra%C3%9F%20", &[zoe]),
+        ("?q=b%C3%BCcher", &[zoe]),
+        ("?q=xn--b", &[zoe]),
+        ("?q=ukasz", &[lukasz]),
+        // Nothing in it means anything else than itself.
+        ("?q=%25", &[lukasz]),
+        ("?q=_", &[li]),
+        ("?q=%27", &[]),
+        ("?q=li", &[li]),
+        ("?q=example.com", &[li, nobody]),
+        ("?q=o", &[zoe, lukasz, li, nobody]),
+        ("?q=zoe%20li", &[]),
+        ("?q=", &[zoe, lukasz, li, nobody]),
+        ("", &[zoe, lukasz, li, nobody]),
+    ];
+    for (query, expected) in cases {
+        assert_listed(&app, &event, query, expected);
+    }
+
+    // Page by page, each of the same people.
+    let mut next = Some(format!("/events/{event}/registrations?limit=1&q=EXAMPLE.COM"));
+    let mut found = Vec::new();
+    while let Some(path) = next {
+        let answer = app.get(&path);
+        assert_eq!(answer.header("booking-total"), Some("2"));
+        found.extend(done(&answer, 200).as_array().expect("an array").clone());
+        let link = answer.header("link").map(str::to_owned);
+        next = link.map(|link| link[1..].split('>').next().expect("an address").to_owned());
+    }
+    let found: Vec<_> = found.iter().map(|row| row["user_email"].as_str()).collect();
+    assert_eq!(found, [Some(li), Some(nobody)]);
+
+    for (query, pointer) in [
+        ("?q=%00", "/q"),
+        ("?status=gone", "/status"),
+        ("?checked_in=1", "/checked_in"),
+        ("?q=a&q=b", "/q"),
+    ] {
+        let answer = app.get(&format!("/events/{event}/registrations{query}"));
+        assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{query}");
+    }
+    let nowhere = "/events/00000000-0000-7000-8000-000000000000";
+    for path in ["registrations?q=zoe", "registrations?status=held", "counts"] {
+        refused(&app.get(&format!("{nowhere}/{path}")), 404, "not_found");
+    }
+}
+
+fn what_is_found_is_what_became_of_it(data: Data) {
+    let app = App::start(data);
+    let event = app.create(3);
+    let ada = register_as(&app, &event, "ada@example.org", "Ada Lovelace");
+    let grace = register_as(&app, &event, "grace@example.org", "Grace Hopper");
+    done(&hold(&app, &event, "held@example.org"), 201);
+    done(&wait_for(&app, &event, "waits@example.org"), 202);
+    let everybody =
+        ["ada@example.org", "grace@example.org", "held@example.org", "waits@example.org"];
+    assert_listed(&app, &event, "?q=EXAMPLE&status=all", &everybody);
+    assert_listed(&app, &event, "?status=waitlisted", &everybody[3..]);
+    assert_listed(&app, &event, "?status=held&q=held", &everybody[2..3]);
+    assert_listed(&app, &event, "?status=held&q=ada", &[]);
+    assert_listed(&app, &event, "?status=all", &everybody);
+
+    // A name put right is found, and the one before is not.
+    let body = json!({"name": "Augusta King"});
+    done(&app.ask("PATCH", &path(&ada), &[], &body), 200);
+    assert_listed(&app, &event, "?q=augusta", &everybody[..1]);
+    assert_listed(&app, &event, "?q=lovelace", &[]);
+    // So is who has the seat since.
+    let body = json!({"user_email": "barbara@example.org", "name": "Barbara Liskov"});
+    done(&app.post(&format!("{}/transfer", path(&grace)), &body), 200);
+    assert_listed(&app, &event, "?q=hopper", &[]);
+    assert_listed(&app, &event, "?q=liskov", &["barbara@example.org"]);
+
+    done(&give_up(&app, &ada), 200);
+    assert_listed(&app, &event, "?q=augusta", &[]);
+    assert_listed(&app, &event, "?q=augusta&status=cancelled", &everybody[..1]);
+    assert_listed(&app, &event, "?status=offered", &everybody[3..]);
+    assert_listed(&app, &event, "?checked_in=true", &[]);
+
+    done(&act_on_event(&app, &event, "cancel"), 200);
+    assert_listed(&app, &event, "?q=liskov", &[]);
+    assert_listed(&app, &event, "?status=cancelled&q=liskov", &["barbara@example.org"]);
+
+    // Whoever was erased is not found by what they were called.
+    assert!(app.run("erase --email barbara@example.org").status.success());
+    assert_listed(&app, &event, "?status=all&q=liskov", &[]);
+    assert_listed(&app, &event, "?status=all&q=erased", &[]);
+}
+
+fn act_on_event(app: &App, event: &str, what: &str) -> http::Answer {
+    app.ask("POST", &format!("/events/{event}/{what}"), &[], &Value::Null)
+}
+
+fn counts_tell_how_the_event_stands(data: Data) {
+    let app = App::start(data);
+    let event = app.create(3);
+    let counts = || done(&app.get(&format!("/events/{event}/counts")), 200);
+    let expected = |confirmed, held, waitlisted, offered, cancelled| {
+        json!({
+            "confirmed": confirmed, "held": held, "waitlisted": waitlisted, "offered": offered,
+            "cancelled": cancelled, "expired": 0, "checked_in": 0,
+            "total": confirmed + held + waitlisted + offered + cancelled,
+        })
+    };
+    assert_eq!(counts(), expected(0, 0, 0, 0, 0));
+    let ada = done(&app.register(&event, "ada@example.org"), 201);
+    let held = done(&hold(&app, &event, "held@example.org"), 201);
+    done(&hold(&app, &event, "too@example.org"), 201);
+    done(&wait_for(&app, &event, "waits@example.org"), 202);
+    assert_eq!(counts(), expected(1, 2, 1, 0, 0));
+    done(&act(&app, &held, "confirm"), 200);
+    done(&give_up(&app, &ada), 200);
+    assert_eq!(counts(), expected(1, 1, 0, 1, 1));
+}
