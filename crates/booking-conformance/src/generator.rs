@@ -349,7 +349,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     let command = match rng.u32(0..100) {
         0..30 => of_new(rng, |claim, rng| {
             let on_full = if rng.bool() { OnFull::Waitlist } else { OnFull::Refuse };
-            Command::Register(Register { claim, on_full })
+            Command::Register(Register { claim, on_full, as_organizer: rng.u8(0..8) == 0 })
         }),
         30..48 => of_new(rng, |claim, rng| {
             let ttl = HoldTtl::parse(if rng.bool() { 60 } else { 120 }).expect("valid");

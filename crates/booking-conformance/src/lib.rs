@@ -69,6 +69,7 @@ macro_rules! suite {
             registrations_are_listed_oldest_first_in_pages
             registrations_are_read_by_their_ids
             counts_tell_what_became_of_registrations
+            whoever_manages_an_event_registers_outside_its_hours
             a_registration_takes_a_seat
             the_last_seat_is_given_and_no_more
             an_address_has_one_seat_of_an_event

@@ -62,7 +62,7 @@ impl OptionalFields {
         self.note("command.key", key.is_some());
         self.note("command.request_id", request_id.is_some());
         match command {
-            Command::Register(Register { claim, on_full: _ })
+            Command::Register(Register { claim, on_full: _, as_organizer: _ })
             | Command::Hold(Hold { claim, ttl: _ }) => {
                 let Claim { registration_id: _, person, token_hash } = claim;
                 let Person { user_email: _, name } = person;

@@ -120,7 +120,7 @@ pub(crate) fn register_as(
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 

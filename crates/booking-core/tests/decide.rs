@@ -70,7 +70,9 @@ fn commands() -> impl Strategy<Value = EventCommand> {
         let claim = Claim::new(registration_id, address(who));
         let command = match kind {
             0..4 => Command::Register(claim.into()),
-            4..7 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+            4..7 => {
+                Command::Register(Register { on_full: OnFull::Waitlist, ..Register::from(claim) })
+            }
             7..10 => {
                 let seconds = 60 * (1 + i64::from(who % 2));
                 Command::Hold(Hold { claim, ttl: HoldTtl::parse(seconds).expect("valid") })
@@ -342,7 +344,7 @@ proptest! {
             let claim = Claim::new(Uuid::from_u128(200 + u128::from(who)).into(), address(who));
             let command = match way {
                 0 => Command::Register(claim.into()),
-                1 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+                1 => Command::Register(Register { on_full: OnFull::Waitlist, ..Register::from(claim) }),
                 _ => Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
             };
             let command = EventCommand::new(event_id(), Caller::Anyone, command);

@@ -140,7 +140,10 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     for who in 0..people {
         let claim = Claim::new(new_id, address(who));
         ask(Command::Register(claim.clone().into()));
-        ask(Command::Register(Register { claim: claim.clone(), on_full: OnFull::Waitlist }));
+        ask(Command::Register(Register {
+            on_full: OnFull::Waitlist,
+            ..Register::from(claim.clone())
+        }));
         ask(Command::Hold(Hold { claim, ttl: HoldTtl::parse(TTL_SECONDS).expect("valid") }));
     }
     let rows = rows_that_matter(&node.table);

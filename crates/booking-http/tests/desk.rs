@@ -11,6 +11,8 @@ on_both_stores! {
     people_are_found_by_a_part_of_their_name_or_address
     what_is_found_is_what_became_of_it
     counts_tell_how_the_event_stands
+    somebody_is_let_in_without_a_ticket
+    the_organizer_registers_outside_the_hours
 }
 
 fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
@@ -168,4 +170,66 @@ fn counts_tell_how_the_event_stands(data: Data) {
     done(&act(&app, &held, "confirm"), 200);
     done(&give_up(&app, &ada), 200);
     assert_eq!(counts(), expected(1, 1, 0, 1, 1));
+}
+
+fn somebody_is_let_in_without_a_ticket(data: Data) {
+    let app = App::start(data);
+    let (event, other) = (app.create(3), app.create(3));
+    let ada = done(&app.register(&event, "ada@example.org"), 201);
+    let waits = done(&hold(&app, &event, "held@example.org"), 201);
+    let elsewhere = done(&app.register(&other, "ada@example.org"), 201);
+    let let_in = |body: &Value| app.post(&format!("/events/{event}/check-ins"), body);
+    let named = |registration: &Value| let_in(&json!({"registration_id": registration["id"]}));
+
+    let inside = done(&named(&ada), 201);
+    assert_eq!((&inside["id"], &inside["timing"]), (&ada["id"], &json!("on_time")));
+    assert!(inside["checked_in_at"].is_string());
+    assert_listed(&app, &event, "?checked_in=true", &["ada@example.org"]);
+    assert_listed(&app, &event, "?checked_in=false", &["held@example.org"]);
+    let counts = done(&app.get(&format!("/events/{event}/counts")), 200);
+    assert_eq!(counts["checked_in"], 1);
+    refused(&named(&ada), 409, "already_checked_in");
+    refused(&named(&waits), 409, "ticket_refused");
+    // That is of another event, or of none.
+    refused(&named(&elsewhere), 404, "not_found");
+    let nobody = json!({"registration_id": "00000000-0000-7000-8000-000000000000"});
+    refused(&let_in(&nobody), 404, "not_found");
+    for (body, pointer) in [
+        (json!({}), "/ticket"),
+        (json!({"registration_id": "x"}), "/registration_id"),
+        (json!({"registration_id": null}), "/registration_id"),
+        (json!({"ticket": "x", "registration_id": ada["id"]}), "/registration_id"),
+    ] {
+        let answer = let_in(&body);
+        assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{body}");
+    }
+    let key = common::key("let in");
+    let (body, headers) =
+        (json!({"registration_id": elsewhere["id"]}), [("Idempotency-Key", key.as_str())]);
+    let path = format!("/events/{other}/check-ins");
+    let first = done(&app.ask("POST", &path, &headers, &body), 201);
+    assert_eq!(done(&app.ask("POST", &path, &headers, &body), 201), first);
+}
+
+fn the_organizer_registers_outside_the_hours(data: Data) {
+    let token = common::make_token(&data, "Jazz club");
+    let app = App::start(data);
+    let new = json!({"name": "Not yet", "capacity": 2, "status": "draft", "opens_at": "2099-01-01T00:00:00Z"});
+    let event = done(&app.ask_as(&token, "POST", "/events", &new), 201);
+    let path = format!("/events/{}", event["id"].as_str().expect("an id"));
+    let register = format!("{path}/register");
+    let body = |who: &str, as_organizer: Value| json!({"user_email": format!("{who}@example.org"), "as_organizer": as_organizer});
+    let ask = |body: &Value| app.ask_as(&token, "POST", &register, body);
+    refused(&ask(&body("ada", json!(false))), 409, "closed");
+    refused(&ask(&body("ada", Value::Null)), 409, "closed");
+    let ada = done(&ask(&body("ada", json!(true))), 201);
+    assert_eq!(ada["status"], "confirmed");
+    refused(&app.post(&register, &body("eve", json!(true))), 404, "not_found");
+    done(&app.ask_as(&token, "PATCH", &path, &json!({"status": "published"})), 200);
+    refused(&app.post(&register, &body("eve", json!(true))), 403, "forbidden");
+    refused(&app.post(&register, &body("eve", json!(false))), 409, "closed");
+    done(&ask(&body("grace", json!(true))), 201);
+    refused(&ask(&body("edsger", json!(true))), 409, "sold_out");
+    let wrong = ask(&body("edsger", json!("yes")));
+    assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/as_organizer".to_owned()]));
 }

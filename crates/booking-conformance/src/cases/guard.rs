@@ -114,7 +114,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     ask(Command::Cancel { registration_id: gone.id }).await;
     let hold = Hold { claim: claim_of(event_id, next()), ttl: HoldTtl::default() };
     ask(Command::Hold(hold)).await;
-    let wait = Register { claim: claim_of(event_id, next()), on_full: OnFull::Waitlist };
+    let wait = Register { on_full: OnFull::Waitlist, ..Register::from(claim_of(event_id, next())) };
     ask(Command::Register(wait)).await;
     told
 }

@@ -3,9 +3,10 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Caller, CheckIn, Command, Event, EventCommand, Listed, Outcome, PageLimit,
-    Registration, RegistrationCounts,
+    BookingStore, Caller, CheckIn, Command, Edit, Event, EventCommand, EventStatus, Listed,
+    Outcome, PageLimit, Refusal, Register, Registration, RegistrationCounts,
 };
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 fn check_in(registration: &Registration) -> EventCommand {
@@ -119,4 +120,51 @@ pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {
     let nowhere = store.registration_counts(Uuid::now_v7().into()).await;
     assert_eq!(nowhere.expect("the store answers"), None);
     assert_eq!(counts(&*store, &beside).await.confirmed, 1);
+}
+
+/// Who manages an event registers somebody outside its hours, of a draft, and without a mail that has to confirm the
+/// address; nobody else does, and seats are as for everybody.
+pub async fn whoever_manages_an_event_registers_outside_its_hours(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");
+    let hours = |hours| Some(clock.now() + TimeDelta::hours(hours));
+    let new = new_event("Not yet", 3).with(|new| {
+        new.organizer_id = Some(organizer_id(1));
+        new.rules.status = EventStatus::Draft;
+        (new.rules.opens_at, new.rules.closes_at) = (hours(1), hours(2));
+        new.details.ends_at = hours(4);
+        new.rules.confirms_address = true;
+    });
+    let event = store.create_event(new.expect("in order")).await.expect("the store answers");
+    let owner = Caller::Organizer(organizer_id(1));
+    let ask = async |caller, who: &str, as_organizer| {
+        let register = Register { as_organizer, ..Register::from(claim(event.id, who)) };
+        let command = EventCommand::new(event.id, caller, Command::Register(register));
+        execute_one(&*store, command).await
+    };
+    let refused = Outcome::Refused;
+    assert_eq!(ask(owner, "ada", false).await, refused(Refusal::Closed), "it is a draft");
+    confirmed(ask(owner, "ada", true).await);
+    for stranger in [Caller::Anyone, Caller::Organizer(organizer_id(2))] {
+        assert_eq!(ask(stranger, "eve", true).await, EVENT_NOT_FOUND, "{stranger:?}");
+    }
+    let publish = Edit { publish: true, ..Edit::default() };
+    let publish = Command::Edit(Box::new(publish));
+    let outcome = execute_one(&*store, EventCommand::new(event.id, owner, publish)).await;
+    assert!(matches!(outcome, Outcome::EventChanged(_)), "{outcome:?}");
+    assert_eq!(ask(owner, "grace", false).await, refused(Refusal::Closed), "it opens later");
+    confirmed(ask(owner, "grace", true).await);
+    assert_eq!(ask(owner, "ada", true).await, ALREADY_REGISTERED);
+    for stranger in [Caller::Anyone, Caller::Attendee(token_hash(7))] {
+        assert_eq!(ask(stranger, "eve", true).await, refused(Refusal::Forbidden), "{stranger:?}");
+    }
+    clock.advance_micros(3 * 3_600 * SECOND);
+    assert_eq!(ask(owner, "barbara", false).await, refused(Refusal::Closed), "it has closed");
+    confirmed(ask(owner, "barbara", true).await);
+    assert_eq!(ask(owner, "edsger", true).await, SOLD_OUT, "seats are as for everybody");
+    clock.advance_micros(3_600 * SECOND);
+    assert_eq!(ask(owner, "edsger", true).await, refused(Refusal::Closed), "it is over");
+    assert_eq!(read(&*store, event.id).await.booked_count, 3);
+    assert_audit_is_clean(&*store).await;
 }

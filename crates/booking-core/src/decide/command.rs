@@ -88,12 +88,15 @@ pub struct Register {
     pub claim: Claim,
     /// What to do if there is none.
     pub on_full: OnFull,
+    /// Whether it is asked in the name of whoever manages the event: then also outside the hours, of a draft, and
+    /// without a mail that has to confirm the address. Who does not manage it is refused.
+    pub as_organizer: bool,
 }
 
 impl From<Claim> for Register {
-    /// Asks for a seat now or not at all.
+    /// Asks for a seat now or not at all, as anybody may.
     fn from(claim: Claim) -> Self {
-        Self { claim, on_full: OnFull::Refuse }
+        Self { claim, on_full: OnFull::Refuse, as_organizer: false }
     }
 }
 

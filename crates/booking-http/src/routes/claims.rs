@@ -33,10 +33,11 @@ pub(super) async fn register(
     Peer(client): Peer,
     write: Write<Register>,
 ) -> Answer {
-    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
-    let Register { person, on_full } = write.body;
+    let key = write.key_of(caller)?;
+    let Register { person, on_full, as_organizer } = write.body;
+    let asking = Asking { client, caller, event_id, key, as_organizer };
     claim(&service, asking, person, None, |claim| {
-        Command::Register(booking_core::Register { claim, on_full })
+        Command::Register(booking_core::Register { claim, on_full, as_organizer })
     })
     .await
 }
@@ -49,7 +50,8 @@ pub(super) async fn hold(
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
+    let key = write.key_of(caller)?;
+    let asking = Asking { client, caller, event_id, key, as_organizer: false };
     let Hold { person, ttl } = write.body;
     claim(&service, asking, person, Some(ttl), |claim| {
         Command::Hold(booking_core::Hold { claim, ttl })
@@ -64,6 +66,7 @@ struct Asking {
     caller: Caller,
     event_id: EventId,
     key: Option<IdempotencyKey>,
+    as_organizer: bool,
 }
 
 /// Claims a seat by what `command` makes of the claim: one for a while, if there is a `ttl`.
@@ -105,7 +108,7 @@ async fn claim(
 impl Asking {
     /// Whether they come as anybody may: they are confirmed where addresses are.
     fn is_visitor(self) -> bool {
-        !matches!(self.caller, Caller::Organizer(_))
+        !self.as_organizer && !matches!(self.caller, Caller::Organizer(_))
     }
 
     fn key_hash(self) -> Option<KeyHash> {

@@ -101,7 +101,7 @@ pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: &str) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 

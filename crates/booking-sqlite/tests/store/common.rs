@@ -121,7 +121,7 @@ pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> Even
 }
 
 pub(crate) fn wait(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::decide::seats::Seats;
 use crate::{
-    Caller, Claim, FactKind, Hold, HoldTtl, OnFull, Outcome, Refusal, Register, Registration,
-    Status, Version,
+    Caller, Claim, EventStatus, FactKind, Hold, HoldTtl, OnFull, Outcome, Refusal, Register,
+    Registration, Status, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ impl<'a> Seats<'a> {
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
-        let by_mail = self.asks_by_mail(caller);
+        let by_mail = self.asks_by_mail(caller) && !register.as_organizer;
         // The id comes first: a command that is executed again must find its own success, whatever
         // has become of the event since.
         if let Some(row) = self.by_id(claim.registration_id) {
@@ -27,7 +27,11 @@ impl<'a> Seats<'a> {
             });
         }
         let may_wait = register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled;
-        if let Some(known) = self.check_claim(claim, may_wait, by_mail)? {
+        let is_open = match register.as_organizer {
+            true => self.rules.status != EventStatus::Cancelled,
+            false => self.rules.is_open(self.now),
+        };
+        if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail)? {
             return Ok(known);
         }
         if self.has_seat_for_anybody() {
@@ -57,7 +61,8 @@ impl<'a> Seats<'a> {
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(self.shown_as(row, told));
         }
-        if let Some(known) = self.check_claim(claim, false, by_mail)? {
+        let is_open = self.rules.is_open(self.now);
+        if let Some(known) = self.check_claim(claim, is_open, false, by_mail)? {
             return Ok(known);
         }
         if !self.has_seat_for_anybody() {
@@ -78,16 +83,17 @@ impl<'a> Seats<'a> {
         self.shown_as(row, told)
     }
 
-    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait. An
-    /// answer if only whoever has the address may hear that it has one: it is `by_mail` then.
+    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait, where the
+    /// event `is_open` for that. An answer if only whoever has the address may hear that it has one: it is `by_mail` then.
     fn check_claim(
         &mut self,
         claim: &Claim,
+        is_open: bool,
         may_wait: bool,
         by_mail: bool,
     ) -> Result<Option<Outcome>, Refusal> {
         // Before the address: where nobody can register, asking would tell who has, and leave no trace.
-        if !self.rules.is_open(self.now) || self.is_over() {
+        if !is_open || self.is_over() {
             return Err(Refusal::Closed);
         }
         let conceals = self.rules.conceals_registered || by_mail;

@@ -56,6 +56,8 @@ impl<'a> Seats<'a> {
     /// Refuses what the caller may not ask of this event at all. Whether a registration is theirs is seen
     /// where it is looked for.
     fn check_caller(&self, item: &EventCommand) -> Result<(), Refusal> {
+        let in_its_name =
+            matches!(&item.command, Command::Register(register) if register.as_organizer);
         let is_allowed = match &item.command {
             Command::Register(_) | Command::Hold(_) => {
                 self.is_managed_by(item.caller)
@@ -75,7 +77,11 @@ impl<'a> Seats<'a> {
             | Command::Settle
             | Command::Replay => true,
         };
-        if is_allowed { Ok(()) } else { Err(Refusal::EventNotFound) }
+        match is_allowed {
+            true if in_its_name && !self.is_managed_by(item.caller) => Err(Refusal::Forbidden),
+            true => Ok(()),
+            false => Err(Refusal::EventNotFound),
+        }
     }
 
     /// A registration that the caller may change, with what time has done to it.

@@ -45,7 +45,7 @@ async fn move_to(store: &MemoryStore, event: &Event, venue: &str) {
 
 /// A visitor asks for a seat, or a place in the queue.
 async fn come(store: &MemoryStore, event: &Event, who: &str, on_full: OnFull) -> RegistrationId {
-    let register = Register { claim: claim(event, who), on_full };
+    let register = Register { on_full, ..Register::from(claim(event, who)) };
     let id = register.claim.registration_id;
     let outcome = execute_by(store, event, Caller::Anyone, Command::Register(register)).await;
     assert!(outcome.registration().is_some(), "{outcome:?}");

@@ -1,8 +1,10 @@
 //! What attendees send about seats.
 
-use crate::api::openapi::schemas::{email, integer, object, or_null, text as line, words};
+use crate::api::openapi::schemas::{
+    boolean as boolean_schema, email, integer, object, or_null, text as line, words,
+};
 use crate::extract::body::FromBody;
-use crate::extract::fields::{Fields, number, text, word};
+use crate::extract::fields::{Fields, boolean, number, text, word};
 use booking_core::{CapacityMax, EmailAddress, HoldTtl, OnFull, Person, PersonName};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -26,13 +28,15 @@ const ON_FULL: [(&str, OnFull); 2] = [("refuse", OnFull::Refuse), ("waitlist", O
 pub(crate) struct Register {
     pub(crate) person: Person,
     pub(crate) on_full: OnFull,
+    pub(crate) as_organizer: bool,
 }
 
 impl FromBody for Register {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
         let person = person(fields);
         let on_full = fields.optional("on_full", word(&ON_FULL)).unwrap_or(OnFull::Refuse);
-        Some(Self { person: person?, on_full })
+        let as_organizer = fields.optional("as_organizer", boolean).unwrap_or_default();
+        Some(Self { person: person?, on_full, as_organizer })
     }
 }
 
@@ -40,7 +44,14 @@ impl PartialSchema for Register {
     fn schema() -> RefOr<Schema> {
         let on_full = words(ON_FULL.map(|(word, _)| word))
             .description(Some("Whether to wait if there is no seat; `refuse` if left out"));
-        person_schema().property("on_full", or_null(on_full)).into()
+        let as_organizer = boolean_schema().description(Some(
+            "Whether it is asked in the organizer's name: outside the hours, too, of a draft, and without a mail that \
+             confirms the address. Others than the organizer are refused",
+        ));
+        person_schema()
+            .property("on_full", or_null(on_full))
+            .property("as_organizer", or_null(as_organizer))
+            .into()
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 pub(in crate::routes) fn check_in() -> Operation {
     let told = "The registration, checked in, with its `timing`";
     Operation::new("check_in", CHECK_IN, "Lets in who has this ticket, once")
+        .described("Or whose registration this is, whom the organizer knows without a ticket.")
         .asked_by(Asker::Organizer)
         .takes::<CheckIn>(json!({"ticket": "AQ…"}))
         .answers(Answer::json::<RegistrationBody<'_>>(StatusCode::CREATED, told))
