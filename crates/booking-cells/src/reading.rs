@@ -5,8 +5,9 @@ use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
+    Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed, Page,
+    PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
+    StoreError,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,6 +80,15 @@ impl ReadStore for CellStore {
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
         let cell = self.cell_of(event_id.as_uuid());
         cell.note(cell.store.registrations_by_id(event_id, ids).await)
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registrations_by_address(event_id, addresses).await)
     }
 
     async fn registration_counts(

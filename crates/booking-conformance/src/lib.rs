@@ -68,6 +68,7 @@ macro_rules! suite {
             events_are_listed_newest_first_in_pages
             registrations_are_listed_oldest_first_in_pages
             registrations_are_read_by_their_ids
+            live_registrations_are_read_by_their_addresses
             counts_tell_what_became_of_registrations
             whoever_manages_an_event_registers_outside_its_hours
             a_registration_takes_a_seat

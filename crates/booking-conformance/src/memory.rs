@@ -267,6 +267,21 @@ impl ReadStore for MemoryStore {
         Ok(Some(ids.iter().map(of).collect()))
     }
 
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let rows = table.rows().map(|row| row.clone().as_of(now, table.event.rules.status));
+        let live = rows.filter(|row| row.status.is_live());
+        let by_address: HashMap<_, _> =
+            live.map(|row| (row.person.user_email.clone(), row)).collect();
+        Ok(Some(addresses.iter().map(|address| by_address.get(address).cloned()).collect()))
+    }
+
     async fn registration_counts(
         &self,
         event_id: EventId,

@@ -2,6 +2,7 @@
 
 pub(crate) mod base_url;
 pub(crate) mod compression;
+pub(crate) mod csv;
 pub(crate) mod live;
 pub(crate) mod openapi;
 pub(crate) mod pagination;

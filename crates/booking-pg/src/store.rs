@@ -227,6 +227,14 @@ impl ReadStore for PgStore {
         self.find_registrations_by_id(event_id, ids).await
     }
 
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.find_registrations_by_address(event_id, addresses).await
+    }
+
     async fn registration_counts(
         &self,
         event_id: EventId,

@@ -166,6 +166,26 @@ pub(crate) fn registrations_by_id(
     Ok(Some(found))
 }
 
+/// Those that are live now.
+pub(crate) fn registrations_by_address(
+    connection: &Connection,
+    event_id: EventId,
+    addresses: &[EmailAddress],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Option<Registration>>>, Failure> {
+    let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
+    let event_id = event_id.as_uuid();
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_BY_ADDRESS)?;
+    let mut found = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let mut rows = statement.query(params![event_id.as_bytes(), address.as_str()])?;
+        let row = rows.next()?.map(rows::registration).transpose()?;
+        let row = row.map(|row| row.as_of(now, status));
+        found.push(row.filter(|row| row.status.is_live()));
+    }
+    Ok(Some(found))
+}
+
 pub(crate) fn count_registrations(
     connection: &Connection,
     event_id: EventId,

@@ -289,6 +289,18 @@ impl ReadStore for SqliteStore {
         .await
     }
 
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let addresses = addresses.to_vec();
+        self.read(move |connection, now| {
+            queries::registrations_by_address(connection, event_id, &addresses, now)
+        })
+        .await
+    }
+
     async fn registration_counts(
         &self,
         event_id: EventId,

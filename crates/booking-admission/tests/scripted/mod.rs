@@ -236,6 +236,14 @@ impl ReadStore for ScriptedStore {
         self.memory.registrations_by_id(event_id, ids).await
     }
 
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.memory.registrations_by_address(event_id, addresses).await
+    }
+
     async fn registration_counts(
         &self,
         event_id: EventId,

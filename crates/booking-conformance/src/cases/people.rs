@@ -64,6 +64,34 @@ pub async fn registrations_are_read_by_their_ids(fixture: &dyn Fixture) {
     assert_eq!(nowhere.expect("the store answers"), None);
 }
 
+/// Those are read by their addresses who are live: whoever gave up, or whose hold has run out, is not there.
+pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let event = create(&*store, 3).await;
+    let other = create_beside(&*store, &event, 3).await;
+    let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
+    let kept = held(execute_one(&*store, hold(event.id, "grace", 60)).await);
+    let gone = confirmed(execute_one(&*store, register(event.id, "edsger")).await);
+    execute_one(&*store, cancel(&gone)).await;
+    execute_one(&*store, register(other.id, "barbara")).await;
+    let asked = ["edsger", "grace", "nobody", "ada", "barbara"].map(address);
+    let found = async || {
+        let found = store.registrations_by_address(event.id, &asked).await;
+        found.expect("the store answers").expect("the event exists")
+    };
+    let expected = [None, Some(kept), None, Some(ada), None];
+    assert_eq!(found().await, expected);
+    clock.advance_micros(61 * SECOND);
+    let [_, _, _, ada, _] = expected;
+    assert_eq!(found().await, [None, None, None, ada, None]);
+    let call_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
+    execute_one(&*store, call_off).await;
+    assert_eq!(found().await, [const { None }; 5]);
+    let nowhere = store.registrations_by_address(Uuid::now_v7().into(), &asked).await;
+    assert_eq!(nowhere.expect("the store answers"), None);
+}
+
 /// Counts tell what the listing shows: what has run out is expired in that instant, swept or not, and nothing is live
 /// in a cancelled event.
 pub async fn counts_tell_what_became_of_registrations(fixture: &dyn Fixture) {

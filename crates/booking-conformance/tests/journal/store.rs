@@ -217,6 +217,22 @@ impl ReadStore for JournalStore {
         })
     }
 
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let of = |address: &EmailAddress| {
+                let rows = table.rows().filter(|row| row.person.user_email == *address);
+                let mut rows = rows.map(|row| row.clone().as_of(now, table.event.rules.status));
+                rows.find(|row| row.status.is_live())
+            };
+            Some(addresses.iter().map(of).collect())
+        })
+    }
+
     async fn registration_counts(
         &self,
         event_id: EventId,

@@ -1,6 +1,6 @@
 use crate::{
-    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
+    Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed, Page,
+    PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -78,6 +78,14 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         &self,
         event_id: EventId,
         ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
+
+    /// Those registrations of an event that have these addresses and are live now: `found[i]` is that of
+    /// `addresses[i]`. `None` if there is no such event. At most as many addresses as a page may have items.
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
 
     /// How many registrations of an event are in which state now, of all that ever were, or `None` if there is no
