@@ -6,6 +6,7 @@ pub(crate) mod csv;
 pub(crate) mod live;
 pub(crate) mod openapi;
 pub(crate) mod pagination;
+pub(crate) mod people;
 pub(crate) mod qr;
 pub(crate) mod requests;
 pub(crate) mod responses;

@@ -58,7 +58,7 @@ pub(crate) enum ApiError {
     TooLarge { max: usize },
     #[error("the query has more than {max} bytes")]
     QueryTooLong { max: usize },
-    #[error("the body must be application/json in UTF-8, without content encoding")]
+    #[error("the body must be what this address takes, which is application/json or text/csv, in UTF-8, without content encoding")]
     UnsupportedMediaType,
     #[error("the body did not arrive in time")]
     BodyTimeout,

@@ -13,6 +13,7 @@ mod live;
 mod operating;
 mod operations;
 mod organizer;
+mod people;
 mod registrations;
 mod responses;
 #[cfg(test)]
@@ -27,7 +28,8 @@ use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, Wat
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
-use crate::extract::query::{self, QueryBytesMax, QueryNames};
+use crate::api::people::{Export, Import};
+use crate::extract::query::{self, QueryBytesMax, QueryNames, WriteQueryNames};
 use crate::problem::ApiError;
 use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
@@ -78,6 +80,12 @@ fn table() -> Vec<Endpoint> {
         at("/events/{id}/registrations")
             .queries(RegistrationCursor::NAMES)
             .read(registrations::list, on::registrations::list),
+        at("/events/{id}/registrations.csv")
+            .queries(Export::NAMES)
+            .read(people::export, on::people::export),
+        at("/events/{id}/registrations/import")
+            .write_queries(Import::NAMES)
+            .post(people::import, on::people::import),
         at("/events/{id}/counts")
             .read(registrations::counts, on::registrations::counts),
         at("/registrations/{id}/ticket")
@@ -210,6 +218,12 @@ impl Endpoint {
     /// What may be in its query when it is read.
     fn queries(self, queries: QueryNames) -> Self {
         Self { queries, ..self }
+    }
+
+    /// What may be in its query when it is written to.
+    fn write_queries(self, queries: QueryNames) -> Self {
+        let resource = self.resource.app_data(WriteQueryNames(queries));
+        Self { resource, ..self }
     }
 
     /// How long that may be, where more is of use than elsewhere.

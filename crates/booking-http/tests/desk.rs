@@ -13,6 +13,10 @@ on_both_stores! {
     counts_tell_how_the_event_stands
     somebody_is_let_in_without_a_ticket
     the_organizer_registers_outside_the_hours
+    a_table_of_people_is_taken_along
+    a_large_table_is_whole
+    a_table_of_people_is_brought_in
+    what_is_no_table_is_refused
 }
 
 fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
@@ -232,4 +236,195 @@ fn the_organizer_registers_outside_the_hours(data: Data) {
     refused(&ask(&body("edsger", json!(true))), 409, "sold_out");
     let wrong = ask(&body("edsger", json!("yes")));
     assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/as_organizer".to_owned()]));
+}
+
+fn table(app: &App, event: &str, query: &str) -> http::Answer {
+    app.get(&format!("/events/{event}/registrations.csv{query}"))
+}
+
+fn text(answer: &http::Answer) -> String {
+    String::from_utf8(answer.body.clone()).expect("it is UTF-8")
+}
+
+fn a_table_of_people_is_taken_along(data: Data) {
+    let app = App::start(data);
+    let event = app.create(5);
+    let ali = register_as(&app, &event, "+ali@example.org", "-Ali \"the\" Great, Jr.");
+    let zoe = register_as(&app, &event, "zoe@example.org", "Zoë");
+    let gone = done(&app.register(&event, "=gone@example.org"), 201);
+    done(&give_up(&app, &gone), 200);
+    let check_in = json!({"registration_id": zoe["id"]});
+    let zoe = done(&app.post(&format!("/events/{event}/check-ins"), &check_in), 201);
+    let gone = done(&app.get(&path(&gone)), 200);
+
+    let answer = table(&app, &event, "");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+    let name = format!("attachment; filename=\"registrations-{event}.csv\"");
+    assert_eq!(answer.header("content-disposition"), Some(name.as_str()));
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let row = |row: &Value, email: &str, name: &str| {
+        let (id, status) = (word(row, "id"), word(row, "status"));
+        let (inside, made) = (word(row, "checked_in_at"), word(row, "created_at"));
+        format!("{id},{email},{name},{status},{inside},{made},\r\n")
+    };
+    let expected = [
+        "registration_id,user_email,name,status,checked_in_at,created_at,expires_at\r\n".to_owned(),
+        row(&ali, "\"'+ali@example.org\"", "\"'-Ali \"\"the\"\" Great, Jr.\""),
+        row(&zoe, "zoe@example.org", "Zoë"),
+        row(&gone, "\"'=gone@example.org\"", ""),
+    ];
+    assert_eq!(text(&answer), expected.concat());
+    let with_bom = text(&table(&app, &event, "?bom=true"));
+    assert_eq!(with_bom, format!("\u{feff}{}", expected.concat()));
+    assert_eq!(text(&table(&app, &event, "?bom=false")), expected.concat());
+
+    // Whoever has it already need not read it again, until something has changed.
+    let tag = answer.header("etag").expect("it has a tag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let csv = format!("/events/{event}/registrations.csv");
+    let again = || app.ask("GET", &csv, &[("If-None-Match", &tag)], &Value::Null).status;
+    assert_eq!(again(), 304);
+    done(&give_up(&app, &ali), 200);
+    assert_eq!(again(), 200);
+    let head = app.ask("HEAD", &csv, &[], &Value::Null);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    let wrong = table(&app, &event, "?bom=1");
+    assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/bom".to_owned()]));
+    refused(&table(&app, "00000000-0000-7000-8000-000000000000", ""), 404, "not_found");
+}
+
+/// More than one page of a listing.
+fn a_large_table_is_whole(data: Data) {
+    let app = App::start(data);
+    let event = app.create(5_000);
+    let mut people = "email,name\n".to_owned();
+    for number in 0..2_345 {
+        people.push_str(&format!("p{number}@example.org,Person {number}\n"));
+    }
+    let brought = done(&bring_in(&app, &event, "?apply=true", &people), 200);
+    assert_eq!(brought["counts"]["registered"], 2_345);
+    let table = text(&table(&app, &event, ""));
+    let rows: Vec<_> =
+        table.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()).collect();
+    assert_eq!(rows.len(), 2_345);
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row[1], format!("p{number}@example.org"), "in the order of the table");
+    }
+    // What was taken along is brought in, and changes nothing.
+    let before = done(&app.get(&format!("/events/{event}")), 200);
+    let again = done(&bring_in(&app, &event, "?apply=true", &table), 200);
+    assert_eq!(again["counts"]["already_registered"], 2_345);
+    assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before);
+    app.assert_audit_is_clean();
+}
+
+fn bring_in(app: &App, event: &str, query: &str, table: &str) -> http::Answer {
+    let path = format!("/events/{event}/registrations/import{query}");
+    http::send(app.url(), "POST", &path, &[("Content-Type", "text/csv")], table.as_bytes())
+}
+
+fn a_table_of_people_is_brought_in(data: Data) {
+    let app = App::start(data);
+    let event = app.create(3);
+    done(&app.register(&event, "here@example.org"), 201);
+    let people = "Email;Name;Status\r\n\
+        ada@example.org;'=Ada;\r\n\
+        HERE@example.org;Here;confirmed\r\n\
+        ada@Example.org;Ada again;\r\n\
+        gone@example.org;Gone;cancelled\r\n\
+        nobody;No;\r\n\
+        grace@example.org;;\r\n\
+        late@example.org;Late;\r\n";
+    let verdicts = |answer: &Value| -> Vec<String> {
+        let rows = answer["rows"].as_array().expect("an array").iter();
+        rows.map(|row| row["verdict"].as_str().expect("a word").to_owned()).collect()
+    };
+    let expected = [
+        "registered",
+        "already_registered",
+        "duplicate",
+        "skipped",
+        "invalid",
+        "registered",
+        "refused",
+    ];
+    let counts = |registered, already, refused| {
+        json!({
+            "registered": registered, "already_registered": already, "duplicate": 1, "skipped": 1,
+            "invalid": 1, "refused": refused,
+        })
+    };
+    let before = done(&app.get(&format!("/events/{event}")), 200);
+    for query in ["", "?apply=false"] {
+        let tried = done(&bring_in(&app, &event, query, people), 200);
+        assert_eq!(
+            (&tried["dry_run"], verdicts(&tried)),
+            (&json!(true), expected.map(str::to_owned).to_vec())
+        );
+        assert_eq!(tried["counts"], counts(2, 1, 1));
+        let lines = tried["rows"].as_array().expect("an array").iter();
+        assert_eq!(
+            lines.map(|row| row["line"].as_u64()).collect::<Vec<_>>(),
+            (2..9).map(Some).collect::<Vec<_>>()
+        );
+        assert_eq!(tried["rows"][6]["code"], "sold_out");
+        assert_eq!(done(&app.get(&format!("/events/{event}")), 200), before, "nothing is done");
+    }
+    let done_so = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    assert_eq!(
+        (&done_so["dry_run"], verdicts(&done_so)),
+        (&json!(false), expected.map(str::to_owned).to_vec())
+    );
+    assert_eq!(done_so["counts"], counts(2, 1, 1));
+    assert_listed(&app, &event, "", &["here@example.org", "ada@example.org", "grace@example.org"]);
+    assert_listed(&app, &event, "?q=%3Dada", &["ada@example.org"]);
+    let ada = done_so["rows"][0]["registration_id"].as_str().expect("an id");
+    assert_eq!(done(&app.get(&format!("/registrations/{ada}")), 200)["name"], "=Ada");
+
+    // Sent again it changes nothing; but who found no seat may have one by now.
+    let again = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    assert_eq!(again["counts"], counts(0, 3, 1));
+    assert_eq!(again["rows"][0]["registration_id"], ada);
+    done(&app.ask("PATCH", &format!("/events/{event}"), &[], &json!({"capacity": 4})), 200);
+    let later = done(&bring_in(&app, &event, "?apply=true", people), 200);
+    assert_eq!(later["counts"], counts(1, 3, 0));
+    assert_eq!(done(&app.get(&format!("/events/{event}")), 200)["booked_count"], 4);
+
+    done(&act_on_event(&app, &event, "cancel"), 200);
+    for query in ["", "?apply=true"] {
+        let closed = done(&bring_in(&app, &event, query, "email\nnew@example.org\n"), 200);
+        assert_eq!(closed["rows"][0]["code"], "closed", "{query}");
+    }
+    assert_eq!(done(&bring_in(&app, &event, "", "email\n"), 200)["rows"], json!([]));
+    app.assert_audit_is_clean();
+}
+
+fn what_is_no_table_is_refused(data: Data) {
+    let app = App::start(data);
+    let event = app.create(3);
+    for (table, pointer) in
+        [("name\nAda\n", "/user_email"), ("email,telephone\n", "/telephone"), ("\n", "")]
+    {
+        let answer = bring_in(&app, &event, "", table);
+        assert_eq!(
+            (answer.status, answer.pointers()),
+            (400, vec![pointer.to_owned()]),
+            "{table:?}"
+        );
+    }
+    let wrong = bring_in(&app, &event, "?dry_run=false", "email\n");
+    assert_eq!((wrong.status, wrong.pointers()), (400, vec!["/dry_run".to_owned()]));
+    let path = format!("/events/{event}/registrations/import");
+    let send = |kind: &str, body: &[u8]| {
+        http::send(app.url(), "POST", &path, &[("Content-Type", kind)], body)
+    };
+    refused(&send("application/json", b"{}"), 415, "unsupported_media_type");
+    refused(&send("text/csv; charset=latin1", b"email\n"), 415, "unsupported_media_type");
+    assert_eq!(send("text/csv", b"email\n\xff@example.org\n").status, 400);
+    assert_eq!(send("text/csv; charset=utf-8", b"email\n").status, 200);
+    let long = vec![b'\n'; 10 * 1_024 * 1_024 + 1];
+    refused(&send("text/csv", &long), 413, "too_large");
+    let nowhere = bring_in(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
+    refused(&nowhere, 404, "not_found");
 }

@@ -87,7 +87,7 @@ pub async fn live_registrations_are_read_by_their_addresses(fixture: &dyn Fixtur
     assert_eq!(found().await, [None, None, None, ada, None]);
     let call_off = EventCommand::new(event.id, Caller::Operator, Command::CancelEvent);
     execute_one(&*store, call_off).await;
-    assert_eq!(found().await, [const { None }; 5]);
+    assert!(found().await.iter().all(Option::is_none), "nobody is live in a cancelled event");
     let nowhere = store.registrations_by_address(Uuid::now_v7().into(), &asked).await;
     assert_eq!(nowhere.expect("the store answers"), None);
 }

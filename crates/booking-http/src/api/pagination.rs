@@ -5,7 +5,7 @@ use crate::api::compression::Gzipped;
 use crate::api::openapi::operation::query;
 use crate::api::openapi::schemas::{boolean, integer, string, words};
 use crate::api::responses::json;
-use crate::extract::query::{Parameters, QueryNames, encoded};
+use crate::extract::query::{Parameters, QueryNames, encoded, truth};
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, HeaderName, LINK};
@@ -96,11 +96,7 @@ fn filter(parameters: &mut Parameters) -> RegistrationFilter {
         }
         Ok(())
     });
-    filter.checked_in = parameters.take("checked_in", |value| match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("must be true or false".to_owned()),
-    });
+    filter.checked_in = parameters.take("checked_in", truth);
     // A form that is sent with nothing in it looks for nothing.
     filter.text = parameters
         .take("q", |value| match value.trim() {

@@ -129,7 +129,7 @@ fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError
 
 /// Whether the server takes all that follows for the body, whatever its length is said to be: it does so
 /// where a web socket is asked for, which nobody here speaks.
-fn has_no_end(headers: &HeaderMap) -> bool {
+pub(super) fn has_no_end(headers: &HeaderMap) -> bool {
     let is_web_socket = |value: &HeaderValue| {
         value.to_str().is_ok_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
     };
@@ -138,6 +138,11 @@ fn has_no_end(headers: &HeaderMap) -> bool {
 
 /// Whether the body is said to be JSON in UTF-8, as it is.
 pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
+    is_plain(headers, "application/json")
+}
+
+/// Whether the body is said to be `wanted` in UTF-8, as it is.
+pub(super) fn is_plain(headers: &HeaderMap, wanted: &str) -> bool {
     let is_identity = headers
         .get_all(CONTENT_ENCODING)
         .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
@@ -148,18 +153,18 @@ pub(crate) fn is_plain_json(headers: &HeaderMap) -> bool {
     };
     let Ok(content_type) = content_type.to_str() else { return false };
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
     let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
         Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
             value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
         _ => true,
     });
-    is_identity && is_json && is_utf8
+    is_identity && is_wanted && is_utf8
 }
 
 /// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.
-async fn read(
+pub(super) async fn read(
     payload: &mut Payload,
     bytes_max: usize,
     limits: &BodyLimits,

@@ -59,11 +59,13 @@ pub(crate) struct Operation {
 
 /// What a request has to send.
 struct Body {
+    content_type: &'static str,
     schema: RefOr<Schema>,
     example: Value,
     is_required: bool,
+    /// Of one that has fields.
     #[cfg(test)]
-    sample: Sample,
+    sample: Option<Sample>,
 }
 
 /// What reads a body, and the schema and the example that are to agree with it.
@@ -195,18 +197,33 @@ impl Operation {
             read: |bytes| crate::extract::body::parse::<T>(bytes, Default::default()).map(drop),
         };
         self.body = Some(Body {
+            content_type: JSON,
             schema: reference::<T>(),
             example,
             is_required,
             #[cfg(test)]
-            sample,
+            sample: Some(sample),
+        });
+        self
+    }
+
+    /// Its body is a text of this type, such as `example`.
+    #[must_use]
+    pub(crate) fn takes_text(mut self, content_type: &'static str, example: &str) -> Self {
+        self.body = Some(Body {
+            content_type,
+            schema: string().into(),
+            example: example.into(),
+            is_required: true,
+            #[cfg(test)]
+            sample: None,
         });
         self
     }
 
     #[cfg(test)]
     pub(crate) fn sample(&self) -> Option<Sample> {
-        self.body.as_ref().map(|body| body.sample.clone())
+        self.body.as_ref().and_then(|body| body.sample.clone())
     }
 
     /// It takes these in its query.
@@ -316,7 +333,10 @@ impl Body {
     fn describe(self) -> RequestBody {
         let content = ContentBuilder::new().schema(Some(self.schema)).example(Some(self.example));
         let required = if self.is_required { Required::True } else { Required::False };
-        RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build()
+        RequestBodyBuilder::new()
+            .content(self.content_type, content)
+            .required(Some(required))
+            .build()
     }
 }
 
