@@ -5,10 +5,11 @@ use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed, Page,
-    PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
-    StoreError,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
+    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StoreError,
 };
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,6 +61,26 @@ impl ReadStore for CellStore {
             return Ok(Page::new(pages.into_iter().flat_map(|page| page.items).collect(), limit));
         }
         Ok(merge::page(pages, limit, missing, |event| (event.created_at, event.id)))
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        let asked = self.ask_all(Patience::Short, |store| async move {
+            store.events_by_start(caller, agenda, after, limit).await
+        });
+        let gathered: Gathered<Page<Event, StartCursor>> = asked.await;
+        let missing = self.names_of(&gathered.failures);
+        let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
+        let key = |event: &Event| StartCursor::from(event).key();
+        Ok(match agenda.is_latest_first() {
+            true => merge::page(pages, limit, missing, key),
+            false => merge::page(pages, limit, missing, |event| Reverse(key(event))),
+        })
     }
 
     async fn registrations(

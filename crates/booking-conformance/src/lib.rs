@@ -67,6 +67,7 @@ macro_rules! suite {
             texts_survive
             events_are_listed_newest_first_in_pages
             registrations_are_listed_oldest_first_in_pages
+            events_are_listed_by_their_beginnings
             registrations_are_read_by_their_ids
             live_registrations_are_read_by_their_addresses
             counts_tell_what_became_of_registrations

@@ -1,12 +1,13 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
-    RegistrationId, Rule, SeatStore, SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey,
-    TokenId, Totals, UpkeepStore, WhenBusy, decide_batch_by, decide_without,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
+    IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, Rule, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, decide_batch_by,
+    decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -229,6 +230,30 @@ impl ReadStore for MemoryStore {
                 && after.is_none_or(|after| key(event.into()) < key(after))
         });
         events.sort_by_key(|event| std::cmp::Reverse(key(event.into())));
+        Ok(Page::new(events, limit))
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        let now = self.now();
+        let mut events: Vec<Event> =
+            self.tables().events.values().map(|table| table.event(now)).collect();
+        events.retain(|event| {
+            caller.sees(event.organizer_id, event.rules.status) && agenda.takes(event, now)
+        });
+        events.sort_by_key(|event| StartCursor::from(event).key());
+        let after = after.map(StartCursor::key);
+        if agenda.is_latest_first() {
+            events.reverse();
+            events.retain(|event| after.is_none_or(|after| StartCursor::from(event).key() < after));
+        } else {
+            events.retain(|event| after.is_none_or(|after| StartCursor::from(event).key() > after));
+        }
         Ok(Page::new(events, limit))
     }
 

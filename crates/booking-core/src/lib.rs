@@ -139,6 +139,7 @@ pub use store::schema::{Migration, Needed, Schema, SchemaError};
 pub use store::seats::{SeatLane, SeatStore};
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
+pub use values::agenda::{Agenda, StartCursor, When};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::cell::CellName;
 pub use values::delivery::{

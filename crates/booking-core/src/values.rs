@@ -1,5 +1,6 @@
 //! The types that parse: what is valid is known once there is a value of them.
 
+pub(crate) mod agenda;
 pub(crate) mod capacity;
 pub(crate) mod cell;
 pub(crate) mod delivery;

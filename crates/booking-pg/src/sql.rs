@@ -75,6 +75,8 @@ statements! {
     EVENT_FIND_DUE "event/find_due"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
+    EVENT_LIST_BY_START "event/list_by_start"
+    EVENT_LIST_BY_START_DOWN "event/list_by_start_down"
     EVENT_LIST_OF "event/list_of"
     EVENT_LOCK "event/lock"
     EVENT_LOCK_NONE "event/lock_none"

@@ -6,12 +6,12 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress, ErrorChain,
-    Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore,
-    Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
-    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals,
-    UpkeepStore, WhenBusy, WriteWatch,
+    Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
+    ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
+    KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken,
+    Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey,
+    TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -207,6 +207,16 @@ impl ReadStore for PgStore {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         self.list_events(caller, after, limit).await
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.list_events_by_start(caller, agenda, after, limit).await
     }
 
     async fn registrations(

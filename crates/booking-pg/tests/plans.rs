@@ -31,6 +31,8 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/find", &["events_pkey"]),
     ("event/find_due", &["events_pkey", "registrations_running_out"]),
     ("event/list", &["events_created_at"]),
+    ("event/list_by_start", &["events_by_start"]),
+    ("event/list_by_start_down", &["events_by_start"]),
     ("event/list_of", &["events_of_organizer"]),
     ("event/lock", &["events_pkey"]),
     ("event/lock_none", &["events_pkey"]),

@@ -3,8 +3,9 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
-    PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed,
+    Page, PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
+    StartCursor, When,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -62,6 +63,44 @@ pub(crate) fn list_events(
     };
     let mut statement = connection.prepare_cached(sql::EVENT_LIST)?;
     let parameters = params![now, micros, id, rows_max, drafts, drafts_of_nobody];
+    let listed = statement.query_and_then(parameters, rows::event)?;
+    Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
+}
+
+/// The same in the order of their beginnings.
+pub(crate) fn list_events_by_start(
+    connection: &Connection,
+    caller: Caller,
+    agenda: Agenda,
+    after: Option<StartCursor>,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Page<Event, StartCursor>, Failure> {
+    let (starts_at, id) = after.map_or(StartCursor::edge(&agenda), StartCursor::key);
+    let id = id.as_uuid();
+    let (drafts, drafts_of_nobody, own) = match caller {
+        Caller::Organizer(own) => (true, true, Some(own.as_uuid())),
+        Caller::Operator => (true, true, None),
+        Caller::OpenOrganizer => (false, true, None),
+        Caller::Anyone | Caller::Attendee(_) => (false, false, None),
+    };
+    let statement = match agenda.is_latest_first() {
+        true => sql::EVENT_LIST_BY_START_DOWN,
+        false => sql::EVENT_LIST_BY_START,
+    };
+    let mut statement = connection.prepare_cached(statement)?;
+    let parameters = params![
+        now.timestamp_micros(),
+        starts_at.timestamp_micros(),
+        id.as_bytes(),
+        one_more_than(limit),
+        drafts,
+        drafts_of_nobody,
+        own.as_ref().map(Uuid::as_bytes),
+        rows::stored_time(agenda.from),
+        rows::stored_time(agenda.to),
+        agenda.when.map(|when| when == When::Past),
+    ];
     let listed = statement.query_and_then(parameters, rows::event)?;
     Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
 }

@@ -62,6 +62,8 @@ statements! {
     EVENT_ERASABLE "event/erasable"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
+    EVENT_LIST_BY_START "event/list_by_start"
+    EVENT_LIST_BY_START_DOWN "event/list_by_start_down"
     EVENT_LIST_OF "event/list_of"
     EVENT_LOAD "event/load"
     EVENT_OF_NOBODY "event/of_nobody"
@@ -227,6 +229,10 @@ mod tests {
         let own = "SEARCH events USING INDEX events_of_organizer \
                    (organizer_id=? AND (created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST_OF), [own, subquery, overdue]);
+        let later = "SEARCH events USING INDEX events_by_start (<expr>>?)";
+        assert_eq!(plan(EVENT_LIST_BY_START), [later, subquery, overdue]);
+        let earlier = "SEARCH events USING INDEX events_by_start (<expr><?)";
+        assert_eq!(plan(EVENT_LIST_BY_START_DOWN), [earlier, subquery, overdue]);
         assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
         let erasable = "SEARCH events USING INDEX events_erasable (erase_at<?)";
         assert_eq!(plan(EVENT_ERASABLE), [erasable]);

@@ -12,12 +12,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
-    NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
-    ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore,
-    WhenBusy, WriteTrouble,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
+    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
+    SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey, TokenId, Totals,
+    Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -260,6 +260,19 @@ impl ReadStore for SqliteStore {
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         self.read(move |connection, now| {
             queries::list_events(connection, caller, after, limit, now)
+        })
+        .await
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.read(move |connection, now| {
+            queries::list_events_by_start(connection, caller, agenda, after, limit, now)
         })
         .await
     }

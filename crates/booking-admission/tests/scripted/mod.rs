@@ -6,12 +6,12 @@ mod trace;
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
+    Agenda, AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
     OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
-    RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth,
-    TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -216,6 +216,16 @@ impl ReadStore for ScriptedStore {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
         self.memory.events(caller, after, limit).await
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.memory.events_by_start(caller, agenda, after, limit).await
     }
 
     async fn registrations(

@@ -1,6 +1,7 @@
 //! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
 //! not do as it must.
 
+mod agenda;
 mod check_ins;
 mod confirming;
 mod corrections;
@@ -25,6 +26,7 @@ mod scopes;
 mod seats;
 mod spellings;
 
+pub use agenda::*;
 pub use check_ins::*;
 pub use confirming::*;
 pub use corrections::*;

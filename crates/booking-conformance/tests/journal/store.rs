@@ -6,12 +6,12 @@ use crate::line::Line;
 use crate::state::{State, Table};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
-    RegistrationId, SeatStore, SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey,
-    TokenId, Totals, UpkeepStore, WhenBusy, decide_batch,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
+    IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -179,6 +179,31 @@ impl ReadStore for JournalStore {
             events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
             events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
             events.sort_by_key(|event| Reverse(key(event.into())));
+            Page::new(events, limit)
+        })
+    }
+
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.read(|state, now| {
+            let mut events: Vec<_> = state.events.values().map(|table| table.read(now)).collect();
+            events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
+            events.retain(|event| agenda.takes(event, now));
+            events.sort_by_key(|event| StartCursor::from(event).key());
+            if agenda.is_latest_first() {
+                events.reverse();
+            }
+            if let Some(after) = after.map(StartCursor::key) {
+                events.retain(|event| match agenda.is_latest_first() {
+                    true => StartCursor::from(event).key() < after,
+                    false => StartCursor::from(event).key() > after,
+                });
+            }
             Page::new(events, limit)
         })
     }

@@ -1,6 +1,7 @@
 use crate::{
-    Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed, Page,
-    PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
+    Page, PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
+    StartCursor, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -60,6 +61,16 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError>;
+
+    /// The events of `agenda` after `after` in its order: all of them that `caller` [sees](Caller::sees). What is over is so
+    /// at the store's time.
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError>;
 
     /// The registrations of an event after `after`, oldest first, or `None` if there is no such
     /// event. What has run out is shown as expired, and what was live in a cancelled event as
