@@ -1,5 +1,6 @@
 //! The contract as values: what is taken, what is shown, and how it is written.
 
+pub(crate) mod agenda;
 pub(crate) mod base_url;
 pub(crate) mod compression;
 pub(crate) mod csv;

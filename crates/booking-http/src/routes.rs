@@ -23,6 +23,7 @@ mod webhooks;
 
 pub(crate) use description::Description;
 
+use crate::api::agenda::EventsQuery;
 use crate::api::base_url::BaseUrl;
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
@@ -35,7 +36,7 @@ use crate::routes::authorization::Authorized;
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{CapacityMax, DeliveryCursor, EventCursor, RegistrationCursor};
+use booking_core::{CapacityMax, DeliveryCursor, RegistrationCursor};
 use std::future::ready;
 use utoipa::openapi::HttpMethod;
 
@@ -58,7 +59,7 @@ fn table() -> Vec<Endpoint> {
         at("/events/{id}/register")
             .post(claims::register, on::claims::register),
         at(events::PATH)
-            .queries(EventCursor::NAMES)
+            .queries(EventsQuery::NAMES)
             .read(events::list, on::events::list)
             .post(events::create, on::events::create),
         at("/events/{id}")
@@ -104,6 +105,10 @@ fn table() -> Vec<Endpoint> {
             .delete(check_in::undo, on::check_in::undo),
         at("/events/{id}/cancel")
             .post(events::cancel, on::events::cancel),
+        at("/events/{id}/copy")
+            .post(events::copy, on::events::copy),
+        at("/events.ics")
+            .read(events::calendar_of_all, on::events::calendar_of_all),
         at("/events/{id}/calendar.ics")
             .read(events::calendar, on::events::calendar),
         at("/events/{id}/live")

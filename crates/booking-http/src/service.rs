@@ -1,5 +1,6 @@
 //! The state that handlers share: the store, the queue in front of it, shared reads, tickets, limits and metrics.
 
+pub(crate) mod agenda;
 mod batch_loader;
 pub(crate) mod bulkhead;
 pub(crate) mod finder;

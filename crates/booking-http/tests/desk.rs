@@ -3,6 +3,7 @@
 
 mod common;
 
+use chrono::{TimeDelta, Utc};
 use common::acts::{act, done, give_up, hold, path, refused, wait_for};
 use common::{App, Data, http};
 use serde_json::{Value, json};
@@ -17,6 +18,9 @@ on_both_stores! {
     a_large_table_is_whole
     a_table_of_people_is_brought_in
     what_is_no_table_is_refused
+    events_are_found_by_what_they_are_called_and_when_they_are
+    an_event_is_copied
+    one_calendar_has_what_is_to_come
 }
 
 fn register_as(app: &App, event: &str, email: &str, name: &str) -> Value {
@@ -427,4 +431,133 @@ fn what_is_no_table_is_refused(data: Data) {
     refused(&send("text/csv", &long), 413, "too_large");
     let nowhere = bring_in(&app, "00000000-0000-7000-8000-000000000000", "", "email\n");
     refused(&nowhere, 404, "not_found");
+}
+
+/// An event that begins and ends so many days from now.
+fn put_up(app: &App, name: &str, days: Option<(i64, i64)>) -> Value {
+    let instant = |days: i64| (Utc::now() + TimeDelta::days(days)).to_rfc3339();
+    let mut body = json!({"name": name, "capacity": 5});
+    if let Some((from, to)) = days {
+        (body["starts_at"], body["ends_at"]) = (instant(from).into(), instant(to).into());
+    }
+    done(&app.post("/events", &body), 201)
+}
+
+fn events_are_found_by_what_they_are_called_and_when_they_are(data: Data) {
+    let app = App::start(data);
+    let never = put_up(&app, "Någonting", None);
+    let later = put_up(&app, "Jazz in June", Some((30, 31)));
+    let gone = put_up(&app, "Jazz, long gone", Some((-30, -29)));
+    let soon = put_up(&app, "Blues", Some((3, 4)));
+    let yesterday = put_up(&app, "Jazz of yesterday", Some((-2, -1)));
+    let found = |query: &str| -> Vec<Value> {
+        let mut next = Some(format!("/events?limit=2&{query}"));
+        let mut found = Vec::new();
+        while let Some(path) = next {
+            let answer = app.get(&path);
+            found.extend(done(&answer, 200).as_array().expect("an array").clone());
+            let link = answer.header("link").map(str::to_owned);
+            next = link.map(|link| link[1..].split('>').next().expect("an address").to_owned());
+        }
+        found.into_iter().map(|event| event["name"].clone()).collect()
+    };
+    let names =
+        |events: &[&Value]| events.iter().map(|event| event["name"].clone()).collect::<Vec<_>>();
+    let in_days = |days: i64| {
+        let time = (Utc::now() + TimeDelta::days(days)).to_rfc3339();
+        time.replace('+', "%2B")
+    };
+    for (query, expected) in [
+        ("".to_owned(), vec![&yesterday, &soon, &gone, &later, &never]),
+        ("sort=starts_at".to_owned(), vec![&gone, &yesterday, &soon, &later, &never]),
+        ("when=upcoming".to_owned(), vec![&soon, &later, &never]),
+        ("when=past".to_owned(), vec![&yesterday, &gone]),
+        ("q=JAZZ".to_owned(), vec![&gone, &yesterday, &later]),
+        ("q=jazz&when=upcoming".to_owned(), vec![&later]),
+        ("q=nagon".to_owned(), vec![&never]),
+        ("q=%25".to_owned(), vec![]),
+        (format!("from={}&to={}", in_days(-3), in_days(10)), vec![&yesterday, &soon]),
+        (format!("from={}", in_days(10)), vec![&later]),
+    ] {
+        assert_eq!(found(&query), names(&expected), "{query}");
+    }
+    for (query, pointer) in [("when=now", "/when"), ("from=today", "/from"), ("sort=name", "/sort")]
+    {
+        let answer = app.get(&format!("/events?{query}"));
+        assert_eq!((answer.status, answer.pointers()), (400, vec![pointer.to_owned()]), "{query}");
+    }
+}
+
+fn an_event_is_copied(data: Data) {
+    let app = App::start(data);
+    let body = json!({
+        "name": "Jazz", "description": "Loud", "capacity": 3, "venue": "Here", "timezone": "Europe/Berlin",
+        "starts_at": "2099-05-01T17:00:00Z", "ends_at": "2099-05-01T19:30:00Z",
+        "opens_at": "2020-04-01T17:00:00Z", "closes_at": "2099-05-01T16:00:00Z",
+        "language": "de", "remind_hours": 24, "offer_ttl_seconds": 600, "waitlist_enabled": false,
+    });
+    let first = done(&app.post("/events", &body), 201);
+    let event = first["id"].as_str().expect("an id");
+    done(&app.register(event, "ada@example.org"), 201);
+    let path = format!("/events/{event}/copy");
+    let key = common::key("a copy");
+    let headers = [("Idempotency-Key", key.as_str())];
+    let again = json!({"name": "Jazz again", "starts_at": "2099-05-08T18:00:00Z"});
+    let answer = app.ask("POST", &path, &headers, &again);
+    let copy = done(&answer, 201);
+    let location = format!("/events/{}", copy["id"].as_str().expect("an id"));
+    assert_eq!(answer.header("location"), Some(location.as_str()));
+    let mut expected = first.clone();
+    for (name, value) in [
+        ("id", copy["id"].clone()),
+        ("created_at", copy["created_at"].clone()),
+        ("name", json!("Jazz again")),
+        ("status", json!("draft")),
+        ("starts_at", json!("2099-05-08T18:00:00Z")),
+        ("ends_at", json!("2099-05-08T20:30:00Z")),
+        ("over_at", json!("2099-05-08T20:30:00Z")),
+        ("opens_at", json!("2020-04-08T18:00:00Z")),
+        ("closes_at", json!("2099-05-08T17:00:00Z")),
+    ] {
+        expected[name] = value;
+    }
+    assert_eq!(copy, expected, "as it was, and nobody is registered");
+    assert_eq!(done(&app.ask("POST", &path, &headers, &again), 201), copy, "once for a key");
+
+    let same = done(&app.ask("POST", &path, &[], &Value::Null), 201);
+    assert_eq!((&same["name"], &same["starts_at"]), (&first["name"], &first["starts_at"]));
+    let someday = done(&app.post(&path, &json!({"starts_at": null})), 201);
+    for name in ["starts_at", "ends_at", "opens_at", "closes_at"] {
+        assert_eq!(someday[name], Value::Null, "{name}");
+    }
+    let nowhere = "/events/00000000-0000-7000-8000-000000000000/copy";
+    refused(&app.post(nowhere, &json!({})), 404, "not_found");
+}
+
+fn one_calendar_has_what_is_to_come(data: Data) {
+    let app = App::start_with(data, &[("BASE_URL", "https://booking.example")]);
+    let soon = put_up(&app, "Blues; and more", Some((3, 4)));
+    put_up(&app, "Some day", None);
+    put_up(&app, "Long gone", Some((-3, -2)));
+    let off = put_up(&app, "Called off", Some((5, 6)));
+    done(&act_on_event(&app, off["id"].as_str().expect("an id"), "cancel"), 200);
+    let draft = json!({"name": "Not yet", "capacity": 1, "status": "draft", "starts_at": "2099-01-01T00:00:00Z"});
+    done(&app.post("/events", &draft), 201);
+
+    let answer = app.get("/events.ics");
+    assert_eq!(answer.header("content-type"), Some("text/calendar; charset=utf-8"));
+    let calendar = text(&answer);
+    assert!(calendar.starts_with("BEGIN:VCALENDAR\r\n") && calendar.ends_with("END:VCALENDAR\r\n"));
+    let summaries: Vec<_> = calendar.lines().filter(|line| line.starts_with("SUMMARY:")).collect();
+    assert_eq!(summaries, ["SUMMARY:Blues\\; and more", "SUMMARY:Called off"]);
+    assert!(calendar.contains("STATUS:CANCELLED"));
+    assert!(calendar.contains(&format!("UID:{}", soon["id"].as_str().expect("an id"))));
+    let tag = answer.header("etag").expect("it has a tag").to_owned();
+    let again = || app.ask("GET", "/events.ics", &[("If-None-Match", &tag)], &Value::Null).status;
+    assert_eq!(again(), 304);
+    // A sale changes nothing in it, another event does.
+    done(&app.register(soon["id"].as_str().expect("an id"), "ada@example.org"), 201);
+    assert_eq!(again(), 304);
+    put_up(&app, "One more", Some((7, 8)));
+    assert_eq!(again(), 200);
 }

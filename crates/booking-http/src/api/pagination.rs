@@ -68,14 +68,25 @@ pub(crate) fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
 }
 
 fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError> {
+    let (limit, after) = (limit(&mut parameters), after(&mut parameters));
+    let filter = filter(&mut parameters);
+    parameters.finish(PageQuery { after, limit, filter })
+}
+
+/// How many items a page may have.
+pub(crate) fn limit(parameters: &mut Parameters) -> PageLimit {
     // What is no number is out of range like any other.
     let limit = parameters.take("limit", |value| {
         PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
     });
-    let after = parameters
-        .take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()));
-    let filter = filter(&mut parameters);
-    parameters.finish(PageQuery { after, limit: limit.unwrap_or_default(), filter })
+    limit.unwrap_or_default()
+}
+
+/// Where a page begins.
+pub(crate) fn after<C: FromStr<Err = booking_core::Invalid>>(
+    parameters: &mut Parameters,
+) -> Option<C> {
+    parameters.take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()))
 }
 
 /// What a listing of registrations is called in a query.

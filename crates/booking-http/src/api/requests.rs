@@ -8,6 +8,6 @@ mod webhooks;
 
 pub(crate) use check_in::{CheckIn, CheckInBatch, Scan};
 pub(crate) use claims::{Correct, Hold, Register, Transfer};
-pub(crate) use events::{CreateEvent, EditEvent};
+pub(crate) use events::{CopyEvent, CreateEvent, EditEvent};
 pub(crate) use find::Find;
 pub(crate) use webhooks::{CreateWebhook, EditWebhook, include_schema};

@@ -115,6 +115,14 @@ const ROWS: &[Row] = &[
     }),
     row("DELETE", "/events/{id}/check-ins/{registration_id}", For::EventOrganizer, 200, NOTHING),
     row("POST", "/events/{id}/cancel", For::EventOrganizer, 200, NOTHING),
+    row(
+        "POST",
+        "/events/{id}/copy",
+        For::EventOrganizer,
+        201,
+        |_| json!({"name": "Secret party II"}),
+    ),
+    row("GET", "/events.ics", For::Everybody, 200, NOTHING),
     row("GET", "/events/{id}/calendar.ics", For::Public, 200, NOTHING),
     row("GET", "/events/{id}/live", For::Public, 200, NOTHING),
     row("GET", "/live", For::Public, 200, NOTHING),
@@ -395,7 +403,9 @@ fn every_route_is_for_those_it_is_for(data: Data) {
                 [unauthenticated, unauthenticated, unauthenticated, not_found, forbidden]
             }
             For::Public => [ok, ok, unauthenticated, not_found, ok],
-            For::Everybody if row.path == "/events" => [ok, ok, unauthenticated, ok, ok],
+            For::Everybody if ["/events", "/events.ics"].contains(&row.path) => {
+                [ok, ok, unauthenticated, ok, ok]
+            }
             For::Everybody => [ok; 5],
         };
         let asked = [
