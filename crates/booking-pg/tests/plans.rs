@@ -122,6 +122,9 @@ const PLANS: &[(&str, &[&str])] = &[
 const WITH_VALUES: &[(&str, &[&str])] = &[
     ("delivery/find", &["deliveries_of_endpoint"]),
     ("delivery/note", &["deliveries_of_endpoint"]),
+    // Of one organizer, its own events are as good.
+    ("event/list_by_start", &["events_of_organizer"]),
+    ("event/list_by_start_down", &["events_of_organizer"]),
     ("lane/advance", &["deliveries_pkey", "delivery_lanes_of_sink", "mails_pkey"]),
     ("registration/respell", &["registrations_event_version", "registrations_live_email"]),
 ];
