@@ -1,7 +1,7 @@
 //! Where facts go: what is of an event lies in its cell, endpoints in the home, with a copy in every other cell.
 
 use crate::copies;
-use crate::gather::{Asking, Patience, left_of};
+use crate::gather::{Asking, Patience, in_place, left_of, part_of, parts_of};
 use crate::merge;
 use crate::store::{CellStore, HOME};
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 impl CellStore {
@@ -195,18 +195,16 @@ impl DeliveryStore for CellStore {
     /// Of each cell in a transaction of its own, one after the other: whoever wants a cell that is away to be nothing to
     /// the others brings steps of one alone.
     async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
-        let mut of_cells: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, step) in steps.iter().enumerate() {
-            of_cells.entry(self.place_of(step.event_id.as_uuid())).or_default().push(place);
+        let parts = parts_of(steps.iter().map(|step| self.place_of(step.event_id.as_uuid())));
+        let mut answers = Vec::with_capacity(parts.len());
+        for (at, places) in &parts {
+            let cell = &self.cells[*at];
+            let stepped = cell.store.advance(&part_of(steps, places)).await;
+            answers.push((*at, cell.note_done(stepped)?));
         }
         let mut was_its_own = vec![false; steps.len()];
-        for (at, places) in of_cells {
-            let cell = &self.cells[at];
-            let of_cell: Vec<_> = places.iter().map(|place| steps[*place].clone()).collect();
-            let stepped = cell.note_done(cell.store.advance(&of_cell).await)?;
-            for (place, stepped) in places.into_iter().zip(stepped) {
-                was_its_own[place] = stepped;
-            }
+        for (place, stepped) in in_place(&parts, answers) {
+            was_its_own[place] = stepped;
         }
         Ok(was_its_own)
     }
@@ -305,17 +303,11 @@ impl DeliveryStore for CellStore {
     }
 
     async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
-        let mut of_cells: BTreeMap<usize, Vec<NewMail>> = BTreeMap::new();
-        for mail in mails {
-            of_cells.entry(self.place_of(mail.event_id.as_uuid())).or_default().push(*mail);
-        }
-        let askings = of_cells.into_iter().map(|(at, mails)| {
-            let store = Arc::clone(&self.cells[at].store);
-            let asking: Asking<()> = Box::pin(async move { store.add_mails(&mails).await });
-            (at, asking)
+        let parts = parts_of(mails.iter().map(|mail| self.place_of(mail.event_id.as_uuid())));
+        let added = self.ask_parts(Patience::Thorough, mails, &parts, |store, mails| async move {
+            store.add_mails(&mails).await
         });
-        let askings = askings.collect();
-        self.gather(Patience::Thorough, askings).await.all().map(drop)
+        added.await.all().map(drop)
     }
 
     /// Of one cell after the other, beginning with another one each time: each has its turn.

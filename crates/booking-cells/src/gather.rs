@@ -3,6 +3,7 @@
 use crate::cell::Cell;
 use crate::store::CellStore;
 use booking_core::{BookingStore, CellName, PageLimit, StoreError};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,6 +37,34 @@ impl Patience {
 
 /// Something that is asked of a cell.
 pub(crate) type Asking<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// Things that are in several cells: of each cell the places of its own among all.
+pub(crate) type Parts = BTreeMap<usize, Vec<usize>>;
+
+/// The parts of things, of which each is in one of these cells.
+pub(crate) fn parts_of(cells: impl IntoIterator<Item = usize>) -> Parts {
+    let mut parts = Parts::new();
+    for (place, at) in cells.into_iter().enumerate() {
+        parts.entry(at).or_default().push(place);
+    }
+    parts
+}
+
+/// Those of a cell's part.
+pub(crate) fn part_of<T: Clone>(all: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().map(|place| all[*place].clone()).collect()
+}
+
+/// What cells answered to their parts, each with its place among all.
+pub(crate) fn in_place<T>(
+    parts: &Parts,
+    answers: impl IntoIterator<Item = (usize, Vec<T>)>,
+) -> impl Iterator<Item = (usize, T)> {
+    answers.into_iter().flat_map(|(at, answer)| {
+        assert_eq!(answer.len(), parts[&at].len(), "an answer for each");
+        parts[&at].iter().copied().zip(answer)
+    })
+}
 
 /// What cells answered, in their order.
 #[derive(Debug)]
@@ -82,6 +111,30 @@ impl CellStore {
     {
         let askings = self.cells.iter().map(|cell| ask_of(cell, &ask)).enumerate().collect();
         // Nothing of it is kept while they are waited for.
+        drop(ask);
+        self.gather(patience, askings).await
+    }
+
+    /// Asks cells, each about its part of all.
+    pub(crate) async fn ask_parts<I, T, R>(
+        &self,
+        patience: Patience,
+        all: &[I],
+        parts: &Parts,
+        ask: impl Fn(Arc<dyn BookingStore>, Vec<I>) -> R,
+    ) -> Gathered<T>
+    where
+        I: Clone,
+        T: Send + 'static,
+        R: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let askings = parts.iter().map(|(at, places)| {
+            let store = Arc::clone(&self.cells[*at].store);
+            let asking: Asking<T> = Box::pin(ask(store, part_of(all, places)));
+            (*at, asking)
+        });
+        let askings = askings.collect();
+        // As in `ask_all`.
         drop(ask);
         self.gather(patience, askings).await
     }

@@ -1,9 +1,8 @@
 //! Finding a registration by its id alone, wherever it lies.
 
-use crate::gather::{Asking, Gathered, Patience};
+use crate::gather::{Asking, Gathered, Parts, Patience, in_place, parts_of};
 use crate::store::CellStore;
 use booking_core::{BookingStore, EventId, RegistrationId, StoreError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl CellStore {
@@ -59,13 +58,10 @@ impl CellStore {
             self.found.get(*id).unwrap_or_else(|| self.place_of(id.as_uuid()))
         };
         let first: Vec<usize> = ids.iter().map(first).collect();
-        let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, at) in first.iter().enumerate() {
-            wanted.entry(*at).or_default().push(place);
-        }
+        let wanted = parts_of(first.iter().copied());
         let mut failures = self.find_events_in(ids, &wanted, &mut events).await;
 
-        let mut elsewhere: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut elsewhere = Parts::new();
         for (place, _) in events.iter().enumerate().filter(|(_, event)| event.is_none()) {
             for at in (0..self.cells.len()).filter(|at| *at != first[place]) {
                 elsewhere.entry(at).or_default().push(place);
@@ -86,26 +82,21 @@ impl CellStore {
     async fn find_events_in(
         &self,
         ids: &[RegistrationId],
-        wanted: &BTreeMap<usize, Vec<usize>>,
+        wanted: &Parts,
         events: &mut [Option<EventId>],
     ) -> Vec<(usize, StoreError)> {
-        let askings = wanted.iter().map(|(at, places)| {
-            let ids: Vec<_> = places.iter().map(|place| ids[*place]).collect();
-            let store = Arc::clone(&self.cells[*at].store);
-            let asking: Asking<Vec<Option<EventId>>> =
-                Box::pin(async move { store.events_by_registration(&ids).await });
-            (*at, asking)
+        let asked = self.ask_parts(Patience::Short, ids, wanted, |store, ids| async move {
+            store.events_by_registration(&ids).await
         });
-        let askings = askings.collect();
-        let Gathered { answers, failures } = self.gather(Patience::Short, askings).await;
+        let Gathered { answers, failures } = asked.await;
         for (at, answer) in answers {
-            for (place, event) in wanted[&at].iter().zip(answer) {
-                if event.is_none() || events[*place].is_some() {
+            for (place, event) in in_place(wanted, [(at, answer)]) {
+                if event.is_none() || events[place].is_some() {
                     continue;
                 }
-                events[*place] = event;
-                if at != self.place_of(ids[*place].as_uuid()) {
-                    self.found.insert(ids[*place], at);
+                events[place] = event;
+                if at != self.place_of(ids[place].as_uuid()) {
+                    self.found.insert(ids[place], at);
                 }
             }
         }

@@ -1,17 +1,15 @@
 //! Showing what there is.
 
-use crate::gather::{Asking, Gathered, Patience};
+use crate::gather::{Gathered, Patience, in_place, parts_of};
 use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
     Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
     Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
-    RegistrationId, StoreError,
+    RegistrationId, StartCursor, StoreError,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 #[async_trait]
 impl ReadStore for CellStore {
@@ -23,23 +21,14 @@ impl ReadStore for CellStore {
     /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
     /// [lane](booking_core::SeatStore::lane_of) by themselves.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
-        let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, id) in ids.iter().enumerate() {
-            wanted.entry(self.place_of(id.as_uuid())).or_default().push(place);
-        }
-        let askings = wanted.iter().map(|(at, places)| {
-            let ids: Vec<_> = places.iter().map(|place| ids[*place]).collect();
-            let store = Arc::clone(&self.cells[*at].store);
-            let asking: Asking<Vec<Option<Availability>>> =
-                Box::pin(async move { store.availability(&ids).await });
-            (*at, asking)
+        let parts = parts_of(ids.iter().map(|id| self.place_of(id.as_uuid())));
+        let asked = self.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
+            store.availability(&ids).await
         });
-        let askings = askings.collect();
+        let answers: Vec<(usize, Vec<Option<Availability>>)> = asked.await.all()?;
         let mut found = vec![None; ids.len()];
-        for (at, answer) in self.gather(Patience::Short, askings).await.all()? {
-            for (place, availability) in wanted[&at].iter().zip(answer) {
-                found[*place] = availability;
-            }
+        for (place, availability) in in_place(&parts, answers) {
+            found[place] = availability;
         }
         Ok(found)
     }

@@ -1,14 +1,13 @@
 //! Putting up events, and their seats.
 
 use crate::cell::CellError;
-use crate::gather::{Asking, Gathered, Patience};
+use crate::gather::{Gathered, Parts, Patience, in_place, parts_of};
 use crate::store::{CellStore, HOME};
 use async_trait::async_trait;
 use booking_core::{
     BookingStore, Event, EventCommand, EventId, Execution, IdempotencyKey, NewEvent, Outcome,
     SeatLane, SeatStore, StoreError, WhenBusy,
 };
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl CellStore {
@@ -36,28 +35,21 @@ impl CellStore {
     async fn execute_parts(
         &self,
         batch: &[EventCommand],
-        parts: BTreeMap<usize, Vec<usize>>,
+        parts: &Parts,
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        let askings = parts.iter().map(|(at, places)| {
-            let part: Vec<_> = places.iter().map(|place| batch[*place].clone()).collect();
-            let store = Arc::clone(&self.cells[*at].store);
-            let asking: Asking<Vec<Execution>> =
-                Box::pin(async move { store.execute(&part, when_busy).await });
-            (*at, asking)
-        });
-        let askings = askings.collect();
-        let Gathered { answers, failures } = self.gather(Patience::Thorough, askings).await;
+        let asked =
+            self.ask_parts(Patience::Thorough, batch, parts, move |store, part| async move {
+                store.execute(&part, when_busy).await
+            });
+        let Gathered { answers, failures } = asked.await;
         #[cfg(feature = "negative-control")]
         if self.has_flaw(crate::CellFlaw::OutOfOrder) {
             return Ok(answers.into_iter().flat_map(|(_, answer)| answer).collect());
         }
         let mut executions: Vec<Option<Execution>> = (0..batch.len()).map(|_| None).collect();
-        for (at, answer) in answers {
-            assert_eq!(answer.len(), parts[&at].len(), "an answer for each command");
-            for (place, execution) in parts[&at].iter().zip(answer) {
-                executions[*place] = Some(execution);
-            }
+        for (place, execution) in in_place(parts, answers) {
+            executions[place] = Some(execution);
         }
         put_together(executions, failures, when_busy)
     }
@@ -133,16 +125,13 @@ impl SeatStore for CellStore {
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
         let Some(first) = batch.first() else { return Ok(Vec::new()) };
-        let first = self.place_of(first.event_id.as_uuid());
-        if batch.iter().all(|item| self.place_of(item.event_id.as_uuid()) == first) {
+        let place_of = |item: &EventCommand| self.place_of(item.event_id.as_uuid());
+        let first = place_of(first);
+        if batch.iter().all(|item| place_of(item) == first) {
             let cell = &self.cells[first];
             return cell.note_done(cell.store.execute(batch, when_busy).await);
         }
-        let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, item) in batch.iter().enumerate() {
-            parts.entry(self.place_of(item.event_id.as_uuid())).or_default().push(place);
-        }
-        self.execute_parts(batch, parts, when_busy).await
+        self.execute_parts(batch, &parts_of(batch.iter().map(place_of)), when_busy).await
     }
 
     fn lane_of(&self, event: EventId) -> SeatLane {

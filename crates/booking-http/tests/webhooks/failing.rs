@@ -5,6 +5,7 @@ use crate::common::{App, Data, start_on};
 use crate::on_both_stores;
 use crate::receiver::{Receiver, until};
 use crate::{ALLOW, log, start, subscribe, webhook_path};
+use booking_delivery::limits::ENDPOINTS_EVERY;
 use serde_json::{Value, json};
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -158,6 +159,8 @@ fn operators_hear_of_what_there_is_not_and_of_what_is_disabled(data: Data) {
     }
     let disable = app.ask("PATCH", &webhook_path(&webhook), &[], &json!({"enabled": false}));
     done(&disable, 200);
+    // Whoever delivers hears of it within this.
+    std::thread::sleep(2 * ENDPOINTS_EVERY);
     let event = app.create(9);
     assert_eq!(app.register(&event, "ada@example.org").status, 201);
     let line = format!("webhook {}: disabled since ", id(&webhook));

@@ -28,8 +28,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// A connection for `organizer` to whoever is behind a URL at this moment. The name is not looked up again in between: what was
-    /// looked at is what is connected to.
+    /// A connection for `organizer` to whoever is behind a URL at this moment. The name is not looked up again in
+    /// between: what was looked at is what is connected to.
     pub(super) async fn connect(
         &self,
         organizer: Option<OrganizerId>,
