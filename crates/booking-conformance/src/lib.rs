@@ -148,6 +148,7 @@ macro_rules! suite {
             a_store_that_is_there_says_so
             totals_are_those_of_published_events
             a_token_is_kept_and_revoked
+            a_token_has_its_role_and_its_events
             racing_tokens_of_one_name_are_of_one_organizer
             an_organizer_manages_its_own_events_alone
             a_draft_is_there_for_its_organizer_alone

@@ -117,10 +117,8 @@ impl Tables {
         let at = known.unwrap_or_else(|| {
             let mut organizers = self.tokens.iter().map(|token| &token.organizer);
             let of_that_name = organizers.find(|known| known.name == new.organizer.name).cloned();
-            let organizer: Organizer = of_that_name.unwrap_or(new.organizer);
-            let (id, hash) = (new.id, new.hash);
-            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
-            self.tokens.push(token);
+            let organizer: Organizer = of_that_name.unwrap_or_else(|| new.organizer.clone());
+            self.tokens.push(new.made(organizer, now));
             self.tokens.len() - 1
         });
         &self.tokens[at]

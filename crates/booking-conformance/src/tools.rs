@@ -172,7 +172,7 @@ pub(crate) fn organizer_id(number: u8) -> OrganizerId {
 
 /// A token of `organizer`, recognized by `token`.
 pub(crate) fn new_token(organizer: Organizer, token: u8) -> NewToken {
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: token_hash(token) }
+    NewToken::new(Uuid::now_v7().into(), organizer, token_hash(token))
 }
 
 pub(crate) const SOLD_OUT: Outcome = Outcome::Refused(Refusal::SoldOut);

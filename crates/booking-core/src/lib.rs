@@ -155,7 +155,9 @@ pub use values::event::{
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
 pub use values::mail::{Language, MailKind};
-pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
+pub use values::organizer::{
+    NewToken, Organizer, OrganizerToken, Role, TOKEN_EVENTS_MAX, TOKENS_MAX,
+};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};

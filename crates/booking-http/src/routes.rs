@@ -29,7 +29,7 @@ use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
 use crate::extract::query::{self, QueryBytesMax, QueryNames};
 use crate::problem::ApiError;
-use crate::routes::authorization::Authorized;
+use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
@@ -266,7 +266,11 @@ impl Endpoint {
         let methods: Vec<&str> = self.operations.iter().map(|(method, _)| name(method)).collect();
         let methods = methods.join(", ");
         let allow = ALLOW.into_iter().find(|allow| *allow == methods);
-        let resource = self.resource.app_data(self.queries);
+        let role = |(method, operation): &(HttpMethod, fn() -> Operation)| {
+            (name(method), operation().role(method))
+        };
+        let roles = Roles(self.operations.iter().map(role).collect());
+        let resource = self.resource.app_data(self.queries).app_data(roles);
         finish(resource, self.path, allow.expect("each list of methods is in the constant"))
     }
 

@@ -8,8 +8,8 @@ use booking_core::{
     EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
     HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
     OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
-    RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey,
-    TimeZone, TokenHash, Venue, Version,
+    RemindHours, Retention, Role, SeatCounts, SigningSeed, Status, Stored, StoredDetails,
+    TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -215,10 +215,13 @@ pub(crate) fn ticket_key(row: &Row) -> Result<TicketKey, PgError> {
 /// A row of `token/find` or `token/list`.
 pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
     let name = OrganizerName::parse_stored(row.get(2)).map_err(in_column("name"))?;
+    let events: Option<Vec<Uuid>> = row.get(7);
     Ok(OrganizerToken {
         id: row.get::<_, Uuid>(0).into(),
         organizer: Organizer { id: row.get::<_, Uuid>(1).into(), name },
         hash: TokenHash::new(bytes32("token_hash", row.get(3))?),
+        role: Role::from_name(row.get(6)).ok_or(PgError::Unreadable { column: "role" })?,
+        events: events.map(|ids| ids.into_iter().map(EventId::from).collect()),
         created_at: row.get(4),
         revoked_at: row.get(5),
     })

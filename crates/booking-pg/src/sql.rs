@@ -142,6 +142,7 @@ statements! {
     REWRITE_INSERT "rewrite/insert"
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     SESSION_DURABILITY "session/durability"
     SESSION_HEALTH "session/health"

@@ -129,6 +129,7 @@ const NO_LOOK_UP: &[&str] = &[
     "registration/of_address",
     "schema/applied",
     "schema/needed",
+    "schema/raise",
     "schema/tables",
     "session/durability",
     "session/health",

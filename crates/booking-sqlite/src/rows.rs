@@ -6,8 +6,8 @@ use booking_core::{
     Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
     EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
     KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
-    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
-    TokenHash, Venue, Version,
+    Person, PersonName, Registration, RemindHours, Retention, Role, SeatCounts, Status, Stored,
+    TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -165,6 +165,7 @@ pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, 
 /// A token from a row with the columns of `token/list`.
 pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> {
     let hash: [u8; 32] = column(row, 3, "organizer_tokens.token_hash")?;
+    let events: Option<Vec<u8>> = column(row, 7, "organizer_tokens.event_ids")?;
     Ok(OrganizerToken {
         id: uuid(row, 0, "organizer_tokens.id")?.into(),
         organizer: Organizer {
@@ -172,9 +173,17 @@ pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> 
             name: text(row, 2, "organizers.name", OrganizerName::parse_stored)?,
         },
         hash: TokenHash::new(hash),
+        role: text(row, 6, "organizer_tokens.role", str::parse::<Role>)?,
+        events: events.as_deref().map(event_ids),
         created_at: time(row, 4, "organizer_tokens.created_at")?,
         revoked_at: optional_time(row, 5, "organizer_tokens.revoked_at")?,
     })
+}
+
+/// Ids as they are kept together, one after the other.
+fn event_ids(stored: &[u8]) -> Vec<EventId> {
+    let (ids, _) = stored.as_chunks::<16>();
+    ids.iter().map(|id| Uuid::from_bytes(*id).into()).collect()
 }
 
 fn organizer_id(row: &Row<'_>, index: usize) -> Result<Option<OrganizerId>, Failure> {

@@ -138,6 +138,7 @@ statements! {
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_FOREIGN "schema/foreign"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     TICKET_KEY_LIST "ticket_key/list"
     TICKET_KEY_SHOW "ticket_key/show"

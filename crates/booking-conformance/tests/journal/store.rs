@@ -239,9 +239,9 @@ impl OrganizerStore for JournalStore {
                 return (None, None);
             }
             let of_that_name = tokens().find(|token| token.organizer.name == new.organizer.name);
-            let organizer = of_that_name.map_or(new.organizer, |token| token.organizer.clone());
-            let (id, hash) = (new.id, new.hash);
-            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
+            let organizer = of_that_name.map(|token| token.organizer.clone());
+            let organizer = organizer.unwrap_or_else(|| new.organizer.clone());
+            let token = new.made(organizer, now);
             (Some(token.clone()), Some(Line::Token(token)))
         })
     }

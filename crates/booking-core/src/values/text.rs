@@ -64,6 +64,9 @@ pub enum Invalid {
     /// Not a [`CellName`](crate::CellName).
     #[error("must be 1 to 63 of a-z 0-9 _, and not begin with a digit")]
     NotACellName,
+    /// Not a [`Role`](crate::Role).
+    #[error("must be owner, manager, door or reader")]
+    NotARole,
     /// An event that ends before it begins, or closes before it opens.
     #[error("must not end before it begins, nor close before it opens")]
     OutOfOrder,

@@ -34,6 +34,8 @@ impl Extras {
             ApiError::MalformedJson(_)
             | ApiError::Unauthenticated(_)
             | ApiError::Forbidden
+            | ApiError::RoleForbids { .. }
+            | ApiError::LimitedToken
             | ApiError::HostNotAllowed
             | ApiError::CrossSite
             | ApiError::NotFound

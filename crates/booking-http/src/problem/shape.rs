@@ -40,7 +40,10 @@ impl Shape {
             ApiError::Validation(_) => VALIDATION,
             ApiError::InvalidHeader { .. } => INVALID_HEADER,
             ApiError::Unauthenticated(_) => UNAUTHENTICATED,
-            ApiError::Forbidden | ApiError::HostNotAllowed => FORBIDDEN,
+            ApiError::Forbidden
+            | ApiError::RoleForbids { .. }
+            | ApiError::LimitedToken
+            | ApiError::HostNotAllowed => FORBIDDEN,
             ApiError::CrossSite => CROSS_SITE,
             ApiError::NotFound => NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,

@@ -4,7 +4,7 @@ use super::Answer;
 use crate::api::pagination::PageQuery;
 use crate::api::requests::{CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
-use crate::auth::callers::{OptionalAuth, OrganizerAuth};
+use crate::auth::callers::{LimitedTo, OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
 use crate::extract::path::PathId;
@@ -68,9 +68,14 @@ pub(super) async fn create(
 pub(super) async fn list(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    query: PageQuery<EventCursor>,
+    LimitedTo(some): LimitedTo,
+    PageQuery { after, limit, .. }: PageQuery<EventCursor>,
 ) -> Answer {
-    Ok(service.reads.events(caller, PATH, query.after, query.limit).await?.into_response())
+    let page = match some {
+        Some(ids) => service.reads.events_among(caller, PATH, &ids, after, limit).await?,
+        None => service.reads.events(caller, PATH, after, limit).await?,
+    };
+    Ok(page.into_response())
 }
 
 /// `GET /events/{id}`
