@@ -1,5 +1,6 @@
 //! The types that parse: what is valid is known once there is a value of them.
 
+pub(crate) mod answers;
 pub(crate) mod capacity;
 pub(crate) mod cell;
 pub(crate) mod delivery;
@@ -12,6 +13,7 @@ pub(crate) mod organizer;
 pub(crate) mod page;
 pub(crate) mod person;
 pub(crate) mod precondition;
+pub(crate) mod question;
 pub(crate) mod registration;
 pub(crate) mod request_id;
 pub(crate) mod secret;

@@ -13,6 +13,7 @@ mod live;
 mod operating;
 mod operations;
 mod organizer;
+mod questions;
 mod registrations;
 mod responses;
 #[cfg(test)]
@@ -96,6 +97,9 @@ fn table() -> Vec<Endpoint> {
             .post(events::cancel, on::events::cancel),
         at("/events/{id}/calendar.ics")
             .read(events::calendar, on::events::calendar),
+        at("/events/{id}/questions")
+            .read(questions::show, on::questions::show)
+            .post(questions::set, on::questions::set),
         at("/events/{id}/live")
             .queries(WatchOne::NAMES)
             .read(live::watch_one, on::live::watch_one),

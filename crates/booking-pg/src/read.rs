@@ -6,7 +6,8 @@ use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use booking_core::{
-    Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, StoreError,
+    Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, Questions,
+    StoreError,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -32,6 +33,21 @@ impl PgStore {
                     .fetch(sql::EVENT_FIND, &[&[id.as_uuid()].as_slice(), &clock_time])
                     .await?;
                 Ok(as_they_are(connection, &rows, clock_time).await?.pop())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_questions(
+        &self,
+        id: EventId,
+    ) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::QUESTION_FIND, &[&[id.as_uuid()].as_slice()]).await?;
+                let found = rows.first().map(rows::questions).transpose()?;
+                Ok(found.map(|(_, questions)| questions))
             })
         })
         .await

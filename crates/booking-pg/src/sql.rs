@@ -30,6 +30,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "event_version",
         "changed_version",
         "created_at",
+        "answers",
     ],
 );
 
@@ -110,6 +111,8 @@ statements! {
     MAIL_SETTLE "mail/settle"
     MAIL_SHOW "mail/show"
     RECORD_CLAIM "record/claim"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FORGET "record/forget"

@@ -71,6 +71,8 @@ const PLANS: &[(&str, &[&str])] = &[
     ("mail/retry", &["mails_due", "mails_stuck"]),
     ("mail/settle", &["former_holders_pkey", "mails_pkey"]),
     ("mail/show", &["mail_senders_pkey"]),
+    ("question/find", &["event_questions_pkey", "events_pkey"]),
+    ("question/upsert", &["event_questions_pkey"]),
     ("record/claim", &["idempotency_records_pkey"]),
     ("record/delete", &["idempotency_records_pkey"]),
     ("record/delete_all", &["idempotency_records_pkey"]),

@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
     Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId,
+    PageLimit, Questions, Registration, RegistrationCursor, RegistrationId,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -18,6 +18,15 @@ pub(crate) fn read_event(
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
     let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
+}
+
+pub(crate) fn read_questions(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<Questions>, Failure> {
+    let mut statement = connection.prepare_cached(sql::QUESTION_FIND)?;
+    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::questions).transpose()
 }
 
 /// How full each event is. One statement each, as for [`events_by_registration`].

@@ -3,11 +3,11 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
-    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
-    KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
-    Person, PersonName, Registration, RemindHours, Retention, Role, SeatCounts, Status, Stored,
-    TimeZone, TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event,
+    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
+    IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
+    OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RemindHours, Retention,
+    Role, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -30,6 +30,7 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
         changed_at: time(row, 24, "events.changed_at")?,
         details_changed_at: time(row, 25, "events.details_changed_at")?,
         sequence: count(row, 26, "events.sequence")?,
+        asks: column(row, 27, "events.asks")?,
         is_settled: column(row, 22, "events.due_at")?,
     })
 }
@@ -63,7 +64,14 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
         ends_at: optional_time(row, 15, "events.ends_at")?,
     };
     let rules = rules(row, 6)?;
-    Ok(EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at))
+    let state = EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
+    Ok(EventState { asks: column(row, 16, "events.asks")?, ..state })
+}
+
+/// What an event asks and has asked, from a row with the columns of `question/find`.
+pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
+    let body = optional_text(row, 0, "event_questions.body", |json| serde_json::from_str(json))?;
+    Ok(body.unwrap_or_default())
 }
 
 /// Seven columns from `status` on.
@@ -133,6 +141,7 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         person: Person {
             user_email: by_name!(text(row, "user_email", EmailAddress::parse_stored))?,
             name: by_name!(optional_text(row, "name", PersonName::parse_stored))?,
+            answers: by_name!(optional_text(row, "answers", answers))?.unwrap_or_default(),
         },
         status: status(row, const { REGISTRATION.at("status") })?,
         expires_at: by_name!(optional_time(row, "expires_at"))?,
@@ -142,6 +151,10 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         check_in: check_in(row)?,
         created_at: by_name!(time(row, "created_at"))?,
     })
+}
+
+fn answers(json: &str) -> Result<Answers, serde_json::Error> {
+    serde_json::from_str(json)
 }
 
 fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {

@@ -20,6 +20,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "checked_in_at",
         "scan_id",
         "created_at",
+        "answers",
     ],
 );
 
@@ -107,6 +108,8 @@ statements! {
     MAIL_UNDONE "mail/undone"
     ORGANIZER_FIND "organizer/find"
     ORGANIZER_INSERT "organizer/insert"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FIND "record/find"

@@ -15,7 +15,7 @@ use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
     NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
+    Questions, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
     StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
     WriteTrouble,
 };
@@ -245,6 +245,10 @@ impl SeatStore for SqliteStore {
 impl ReadStore for SqliteStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(move |connection, now| queries::read_event(connection, id, now)).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection, _| queries::read_questions(connection, id)).await
     }
 
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {

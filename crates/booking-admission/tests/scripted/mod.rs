@@ -9,9 +9,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCursor,
-    RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
-    Totals, UpkeepStore, WhenBusy,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth,
+    TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -226,6 +226,10 @@ impl ReadStore for ScriptedStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.memory.registrations(event_id, listed, after, limit).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.memory.questions(id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -9,9 +9,9 @@ use booking_core::{
     AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
     EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
     KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
-    WhenBusy, decide_batch,
+    Page, PageLimit, Questions, ReadStore, Registration, RegistrationCursor, RegistrationId,
+    SeatStore, SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals,
+    UpkeepStore, WhenBusy, decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -181,6 +181,10 @@ impl ReadStore for JournalStore {
             events.sort_by_key(|event| Reverse(key(event.into())));
             Page::new(events, limit)
         })
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(|state, _| state.events.get(&id).map(|table| table.questions.clone()))
     }
 
     async fn registrations(

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::prelude::*;
 use booking_core::{
-    Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
-    NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
-    RegistrationId, TokenHash, Transfer, WhenBusy,
+    Answers, Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event,
+    EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, NewEvent, NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome,
+    Register, Registration, RegistrationId, TokenHash, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -117,7 +117,11 @@ pub(crate) fn hold(event_id: EventId, who: &str) -> EventCommand {
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Caller::Operator, Command::Confirm { registration_id })
+    EventCommand::new(
+        registration.event_id,
+        Caller::Operator,
+        Command::Confirm { registration_id, answers: Answers::default() },
+    )
 }
 
 pub(crate) fn cancel(registration: &Registration) -> EventCommand {

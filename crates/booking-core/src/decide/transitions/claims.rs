@@ -27,7 +27,8 @@ impl<'a> Seats<'a> {
             });
         }
         let may_wait = register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled;
-        if let Some(known) = self.check_claim(claim, may_wait, by_mail)? {
+        let must_answer = self.is_visitor(caller);
+        if let Some(known) = self.check_claim(claim, may_wait, by_mail, must_answer)? {
             return Ok(known);
         }
         if self.has_seat_for_anybody() {
@@ -57,7 +58,8 @@ impl<'a> Seats<'a> {
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(self.shown_as(row, told));
         }
-        if let Some(known) = self.check_claim(claim, false, by_mail)? {
+        // What has to be answered may be answered when it is confirmed; but a mailed link only confirms.
+        if let Some(known) = self.check_claim(claim, false, by_mail, by_mail)? {
             return Ok(known);
         }
         if !self.has_seat_for_anybody() {
@@ -85,6 +87,7 @@ impl<'a> Seats<'a> {
         claim: &Claim,
         may_wait: bool,
         by_mail: bool,
+        must_answer: bool,
     ) -> Result<Option<Outcome>, Refusal> {
         // Before the address: where nobody can register, asking would tell who has, and leave no trace.
         if !self.rules.is_open(self.now) || self.is_over() {
@@ -94,6 +97,8 @@ impl<'a> Seats<'a> {
         if conceals && !may_wait && !self.has_seat_for_anybody() {
             return Err(self.full());
         }
+        // Before the address, too: what is wrong with them is told to everybody.
+        self.check_answers(&claim.person.answers, None, must_answer)?;
         // Before the seats: somebody who has one should hear that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
             Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
@@ -131,6 +136,7 @@ impl<'a> Seats<'a> {
             event_version: Version::FIRST,
             created_at: self.now,
         };
+        self.note_answered(&claim.person.answers);
         self.add(made, &claim.person.user_email, kind)
     }
 }
