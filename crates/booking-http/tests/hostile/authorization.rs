@@ -592,10 +592,8 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     let page = app.ask_as(&limited, "GET", "/events?limit=1", &Value::Null);
     let next = page.header("link").expect("there is more").to_owned();
     let next = next.split(['<', '>']).nth(1).expect("it leads somewhere");
-    assert_eq!(
-        (names("/events?limit=1"), names(next)),
-        (vec!["Second".into()], vec!["First".into()])
-    );
+    assert_eq!(names("/events?limit=1"), ["Second"]);
+    assert_eq!(names(next), ["First"]);
     let path = format!("/events/{first}");
     assert_eq!(app.ask_as(&limited, "PATCH", &path, &json!({"capacity": 8})).status, 200);
     let seat = json!({"user_email": "ada@example.org"});
