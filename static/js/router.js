@@ -35,15 +35,15 @@ function match(address) {
     case "list":
       return { route: "list", show: listView };
     case "create":
-      return { route: "create", show: forOrganizers(newEventView) };
+      return { route: "create", show: forOrganizers(newEventView, "new event") };
     case "organizer":
-      return { route: "organizer", show: forOrganizers(ownListView) };
+      return { route: "organizer", show: forOrganizers(ownListView, "reader") };
     case "event":
       return { route: "event", show: (view) => eventView(view, address.id) };
     case "edit":
-      return { route: "event", show: forOrganizers((view) => editView(view, address.id)) };
+      return { route: "event", show: forOrganizers((view) => editView(view, address.id), "manager") };
     case "check_in":
-      return { route: "event", show: forOrganizers((view) => checkInView(view, address.id)) };
+      return { route: "event", show: forOrganizers((view) => checkInView(view, address.id), "door") };
     case "registration":
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
     case "find":

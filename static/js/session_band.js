@@ -3,18 +3,22 @@
 
 import { el } from "./dom.js";
 import { forgetOrganizers } from "./idempotency.js";
-import { onSessionChange, signOut, currentSession } from "./session.js";
+import { currentSession, mayPutUp, onSessionChange, signOut } from "./session.js";
+
+/** @import { Organizer } from "./types.js" */
 
 /** For as long as the page is there. */
 export function startSessionBand() {
   const band = /** @type {HTMLElement} */ (document.getElementById("organizer"));
   const link = /** @type {HTMLElement} */ (document.querySelector("[data-route=organizer]"));
+  const create = document.querySelector("[data-route=create]");
 
   function draw() {
     const { server, organizer } = currentSession();
     link.hidden = server !== "asks";
     link.textContent = organizer ? "Your events" : "Sign in";
-    if (organizer) band.replaceChildren(signedIn(organizer.name));
+    create?.toggleAttribute("hidden", !mayPutUp());
+    if (organizer) band.replaceChildren(signedIn(organizer));
     else band.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
 
@@ -31,8 +35,8 @@ const openToAll = () =>
     " closes it.",
   );
 
-/** @param {string} name */
-function signedIn(name) {
+/** @param {Organizer} organizer */
+function signedIn({ name, role = "owner" }) {
   const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, "Sign out");
   leave.addEventListener("click", () => {
     signOut();
@@ -45,7 +49,7 @@ function signedIn(name) {
   return el(
     "div",
     { class: "band", "data-testid": "signed-in" },
-    el("span", {}, "Signed in as ", el("bdi", {}, name)),
+    el("span", {}, "Signed in as ", el("bdi", {}, name), role === "owner" ? "" : ` (${role})`),
     leave,
   );
 }

@@ -6,7 +6,7 @@ use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
     Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
-    Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
     RegistrationId, StartCursor, StoreError,
 };
 use std::cmp::Reverse;
@@ -16,6 +16,11 @@ impl ReadStore for CellStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         let cell = self.cell_of(id.as_uuid());
         cell.note(cell.store.event(id).await)
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        let cell = self.cell_of(id.as_uuid());
+        cell.note(cell.store.questions(id).await)
     }
 
     /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each

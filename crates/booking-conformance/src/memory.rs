@@ -4,10 +4,10 @@ use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
     EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
     IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
-    RegistrationCursor, RegistrationId, Rule, SeatStore, SigningSeed, StartCursor, StoreError,
-    StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, decide_batch_by,
-    decide_without,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, Rule, SeatStore, SigningSeed,
+    StartCursor, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
+    WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -206,6 +206,10 @@ impl SeatStore for MemoryStore {
 impl ReadStore for MemoryStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         Ok(self.tables().events.get(&id).map(|table| table.event(self.now())))
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        Ok(self.tables().events.get(&id).map(|table| table.questions.clone()))
     }
 
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {

@@ -2,7 +2,7 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
+    Answers, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
     EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
     Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
     Refusal, Register, RemindHours, Retention, TimeZone, TokenHash, Transfer, Venue, decide,
@@ -77,7 +77,7 @@ fn commands() -> impl Strategy<Value = EventCommand> {
                 let seconds = 60 * (1 + i64::from(who % 2));
                 Command::Hold(Hold { claim, ttl: HoldTtl::parse(seconds).expect("valid") })
             }
-            10..12 => Command::Confirm { registration_id },
+            10..12 => Command::Confirm { registration_id, answers: Answers::default() },
             12..14 => Command::Cancel { registration_id },
             14 => Command::Transfer(Transfer {
                 registration_id,

@@ -14,6 +14,7 @@ mod operating;
 mod operations;
 mod organizer;
 mod people;
+mod questions;
 mod registrations;
 mod responses;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use crate::api::pagination::Cursor;
 use crate::api::people::{Export, Import};
 use crate::extract::query::{self, QueryBytesMax, QueryNames, WriteQueryNames};
 use crate::problem::ApiError;
-use crate::routes::authorization::Authorized;
+use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
@@ -111,6 +112,9 @@ fn table() -> Vec<Endpoint> {
             .read(events::calendar_of_all, on::events::calendar_of_all),
         at("/events/{id}/calendar.ics")
             .read(events::calendar, on::events::calendar),
+        at("/events/{id}/questions")
+            .read(questions::show, on::questions::show)
+            .post(questions::set, on::questions::set),
         at("/events/{id}/live")
             .queries(WatchOne::NAMES)
             .read(live::watch_one, on::live::watch_one),
@@ -287,7 +291,11 @@ impl Endpoint {
         let methods: Vec<&str> = self.operations.iter().map(|(method, _)| name(method)).collect();
         let methods = methods.join(", ");
         let allow = ALLOW.into_iter().find(|allow| *allow == methods);
-        let resource = self.resource.app_data(self.queries);
+        let role = |(method, operation): &(HttpMethod, fn() -> Operation)| {
+            (name(method), operation().role(method))
+        };
+        let roles = Roles(self.operations.iter().map(role).collect());
+        let resource = self.resource.app_data(self.queries).app_data(roles);
         finish(resource, self.path, allow.expect("each list of methods is in the constant"))
     }
 

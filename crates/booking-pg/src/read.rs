@@ -7,7 +7,7 @@ use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use booking_core::{
     Agenda, Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit,
-    StartCursor, StoreError, When,
+    Questions, StartCursor, StoreError, When,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -34,6 +34,21 @@ impl PgStore {
                     .fetch(sql::EVENT_FIND, &[&[id.as_uuid()].as_slice(), &clock_time])
                     .await?;
                 Ok(as_they_are(connection, &rows, clock_time).await?.pop())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_questions(
+        &self,
+        id: EventId,
+    ) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::QUESTION_FIND, &[&[id.as_uuid()].as_slice()]).await?;
+                let found = rows.first().map(rows::questions).transpose()?;
+                Ok(found.map(|(_, questions)| questions))
             })
         })
         .await

@@ -30,6 +30,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "event_version",
         "changed_version",
         "created_at",
+        "answers",
     ],
 );
 
@@ -112,6 +113,8 @@ statements! {
     MAIL_SETTLE "mail/settle"
     MAIL_SHOW "mail/show"
     RECORD_CLAIM "record/claim"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FORGET "record/forget"
@@ -145,6 +148,7 @@ statements! {
     REWRITE_INSERT "rewrite/insert"
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     SESSION_DURABILITY "session/durability"
     SESSION_HEALTH "session/health"

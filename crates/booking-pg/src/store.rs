@@ -9,9 +9,9 @@ use booking_core::{
     Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
     ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
     KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken,
-    Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
-    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey,
-    TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
+    Outcome, Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -194,6 +194,10 @@ impl SeatStore for PgStore {
 impl ReadStore for PgStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.find_event(id).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.find_questions(id).await
     }
 
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {

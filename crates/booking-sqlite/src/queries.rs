@@ -4,8 +4,8 @@ use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
     Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed,
-    Page, PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
-    StartCursor, When,
+    Page, PageLimit, Questions, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StartCursor, When,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -19,6 +19,15 @@ pub(crate) fn read_event(
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
     let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
+}
+
+pub(crate) fn read_questions(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<Questions>, Failure> {
+    let mut statement = connection.prepare_cached(sql::QUESTION_FIND)?;
+    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::questions).transpose()
 }
 
 /// How full each event is. One statement each, as for [`events_by_registration`].

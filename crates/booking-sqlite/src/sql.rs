@@ -20,6 +20,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "checked_in_at",
         "scan_id",
         "created_at",
+        "answers",
     ],
 );
 
@@ -109,6 +110,8 @@ statements! {
     MAIL_UNDONE "mail/undone"
     ORGANIZER_FIND "organizer/find"
     ORGANIZER_INSERT "organizer/insert"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FIND "record/find"
@@ -141,6 +144,7 @@ statements! {
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_FOREIGN "schema/foreign"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     TICKET_KEY_LIST "ticket_key/list"
     TICKET_KEY_SHOW "ticket_key/show"

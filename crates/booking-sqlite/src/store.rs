@@ -15,9 +15,9 @@ use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
     EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
     NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
-    PageLimit, ReadStore, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
-    SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey, TokenId, Totals,
-    Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
+    PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey,
+    TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -245,6 +245,10 @@ impl SeatStore for SqliteStore {
 impl ReadStore for SqliteStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         self.read(move |connection, now| queries::read_event(connection, id, now)).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection, _| queries::read_questions(connection, id)).await
     }
 
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {

@@ -4,7 +4,7 @@
 import { eventAddress } from "../address.js";
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
-import { mustSignIn, onSessionChange, currentSession } from "../session.js";
+import { currentSession, may, mustSignIn, onSessionChange } from "../session.js";
 import { createRegistrations } from "./registrations.js";
 import { createSignIn } from "./sign_in.js";
 
@@ -20,7 +20,7 @@ export function createOrganizerPart(eventId, signal) {
   let registrations = null;
   /** Null as long as it is not known whose event it is. @type {boolean | null} */
   let isOwn = null;
-  let drawn = "nothing";
+  let drawn = "";
   /** Aborted with the list: an answer that nobody sees any more can be asked for once more. */
   let closing = new AbortController();
 
@@ -34,8 +34,10 @@ export function createOrganizerPart(eventId, signal) {
   function draw() {
     if (mustSignIn()) isOwn = null;
     const next = wanted();
-    if (next === drawn) return;
-    drawn = next;
+    // Another token of theirs may do something else.
+    const now = `${next} ${currentSession().organizer?.role}`;
+    if (now === drawn) return;
+    drawn = now;
     const hadFocus = node.contains(document.activeElement);
     closing.abort();
     closing = new AbortController();
@@ -67,8 +69,8 @@ function linksElement(eventId) {
   return el(
     "nav",
     { class: "actions organizer", "aria-label": "For the organizer" },
-    el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, "Edit event"),
-    el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, "Check in at the door"),
+    may("manager") && el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, "Edit event"),
+    may("door") && el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, "Check in at the door"),
   );
 }
 

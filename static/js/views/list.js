@@ -7,6 +7,7 @@ import { formatClock, plural } from "../format.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
+import { mayPutUp } from "../session.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
 
@@ -169,7 +170,11 @@ function emptyNotice() {
     "div",
     { class: "blank", "data-testid": "empty" },
     el("h2", {}, "No events yet"),
-    el("p", {}, "The first one starts here. It takes a name and a number of seats."),
-    el("a", { class: "button", href: "#/new" }, "Create event"),
+    ...(mayPutUp()
+      ? [
+          el("p", {}, "The first one starts here. It takes a name and a number of seats."),
+          el("a", { class: "button", href: "#/new" }, "Create event"),
+        ]
+      : []),
   );
 }

@@ -6,6 +6,7 @@ import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { momentElement } from "../format.js";
 import { THEIRS, privateLinkElement } from "../private_link.js";
+import { may } from "../session.js";
 import { createCorrection } from "./correction.js";
 
 /** @import { Outcome } from "../explain.js" */
@@ -65,7 +66,7 @@ export function createRow(first, { signal, onOpen }) {
     { class: "entry", "data-testid": "registration" },
     el("span", { id: personId }, email, " ", name),
     stamp,
-    el("div", { class: "entry__actions" }, correct, renew.node),
+    may("manager") && el("div", { class: "entry__actions" }, correct, renew.node),
     editor,
     made,
   );

@@ -9,9 +9,9 @@ use booking_core::{
     Agenda, AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
-    RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed, StartCursor, StoreError,
-    StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed,
+    StartCursor, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -259,6 +259,10 @@ impl ReadStore for ScriptedStore {
         event_id: EventId,
     ) -> Result<Option<RegistrationCounts>, StoreError> {
         self.memory.registration_counts(event_id).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.memory.questions(id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -24,7 +24,7 @@ fn correct(
     });
     let name = called.map(|called| called.map(name));
     let registration_id = of.id;
-    let correct = Correct { registration_id, name, address };
+    let correct = Correct { name, address, ..Correct::new(registration_id) };
     EventCommand::new(of.event_id, Caller::Operator, Command::Correct(correct))
 }
 

@@ -9,9 +9,10 @@ use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
     EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
     IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCounts,
-    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
-    StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, decide_batch,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
+    StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -208,6 +209,10 @@ impl ReadStore for JournalStore {
         })
     }
 
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(|state, _| state.events.get(&id).map(|table| table.questions.clone()))
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -309,9 +314,9 @@ impl OrganizerStore for JournalStore {
                 return (None, None);
             }
             let of_that_name = tokens().find(|token| token.organizer.name == new.organizer.name);
-            let organizer = of_that_name.map_or(new.organizer, |token| token.organizer.clone());
-            let (id, hash) = (new.id, new.hash);
-            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
+            let organizer = of_that_name.map(|token| token.organizer.clone());
+            let organizer = organizer.unwrap_or_else(|| new.organizer.clone());
+            let token = new.made(organizer, now);
             (Some(token.clone()), Some(Line::Token(token)))
         })
     }

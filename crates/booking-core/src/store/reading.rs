@@ -1,7 +1,7 @@
 use crate::{
     Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
-    Page, PageLimit, Registration, RegistrationCounts, RegistrationCursor, RegistrationId,
-    StartCursor, StoreError,
+    Page, PageLimit, Questions, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StartCursor, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -49,6 +49,10 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     /// The event, or `None` if there is none with this id. What has run out is not counted, swept or
     /// not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
+
+    /// All that an event asks and has asked of those who come, or `None` if there is no such event. It asks nothing
+    /// until [`Command::SetQuestions`](crate::Command::SetQuestions) says what.
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError>;
 
     /// How full each event is: `availability[i]` is that of `ids[i]`, and says what [`event`](Self::event) would.
     /// Asked of all events that somebody watches, several times a second, so it reads nothing else of them.

@@ -1,11 +1,11 @@
 //! Events: create, list, show, edit, copy, cancel, and their calendar files.
 
 use super::Answer;
-use crate::api::agenda::EventsQuery;
+use crate::api::agenda::{AgendaQuery, EventsQuery};
 use crate::api::pagination::PageBody;
 use crate::api::requests::{CopyEvent, CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
-use crate::auth::callers::{OptionalAuth, OrganizerAuth};
+use crate::auth::callers::{LimitedTo, OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
 use crate::extract::path::PathId;
@@ -74,15 +74,23 @@ async fn put_up(service: &Service, new: NewEventFields, key: Option<IdempotencyK
 pub(super) async fn list(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
+    LimitedTo(some): LimitedTo,
     query: EventsQuery,
 ) -> Answer {
     let asked = match query {
         EventsQuery::Newest { after, limit } => {
-            return Ok(service.reads.events(caller, PATH, after, limit).await?.into_response());
+            let page = match some {
+                Some(ids) => service.reads.events_among(caller, PATH, &ids, after, limit).await?,
+                None => service.reads.events(caller, PATH, after, limit).await?,
+            };
+            return Ok(page.into_response());
         }
         EventsQuery::ByStart(asked) => asked,
     };
-    let page = agenda::list(&*service.store, caller, &asked).await?;
+    let page = match some {
+        Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
+        None => agenda::list(&*service.store, caller, &asked).await?,
+    };
     let kept = asked.kept();
     let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &kept);
     Ok(page.into_response())
@@ -181,9 +189,18 @@ pub(super) async fn calendar_of_all(
     request: HttpRequest,
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
+    LimitedTo(some): LimitedTo,
 ) -> Answer {
-    let upcoming = Agenda { when: Some(When::Upcoming), ..Agenda::default() };
-    let page = service.store.events_by_start(caller, upcoming, None, PageLimit::MAX).await?;
+    let asked = AgendaQuery {
+        agenda: Agenda { when: Some(When::Upcoming), ..Agenda::default() },
+        text: None,
+        after: None,
+        limit: PageLimit::MAX,
+    };
+    let page = match some {
+        Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
+        None => agenda::list(&*service.store, caller, &asked).await?,
+    };
     let told = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
     let url_of = |id| service.base_url.as_ref().map(|base| base.of_event(id));
     let told = told.map(|event| (event, url_of(event.id)));

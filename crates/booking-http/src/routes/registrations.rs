@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::api::pagination::{PageBody, PageQuery, query_of};
-use crate::api::requests::{Correct, Transfer};
+use crate::api::requests::{Confirm, Correct, Transfer};
 use crate::api::responses::{CountsBody, HistoryBody, RegistrationBody};
 use crate::auth::callers::{OrganizerAuth, RegistrationAuth};
 use crate::auth::manage_token::Origin;
@@ -73,10 +73,11 @@ pub(super) async fn history(service: Data<Service>, holder: RegistrationAuth) ->
 pub(super) async fn confirm(
     service: Data<Service>,
     holder: RegistrationAuth,
-    write: Write<Nothing>,
+    write: Write<Confirm>,
 ) -> Answer {
-    let command = Command::Confirm { registration_id: holder.id };
-    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
+    let key = write.key_of(holder.caller)?;
+    let command = Command::Confirm { registration_id: holder.id, answers: write.body.answers };
+    let outcome = service.submit_for(holder, command, key).await?;
     let confirmed = CommandResult::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(confirmed.changed(None))
@@ -102,12 +103,12 @@ pub(super) async fn correct(
     write: Write<Correct>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
-    let Correct { name, user_email } = write.body;
+    let Correct { name, user_email, answers } = write.body;
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let is_of_address = user_email.is_some();
     let token_hash = Some(token.hash);
     let address = user_email.map(|user_email| CorrectedAddress { user_email, token_hash });
-    let correct = booking_core::Correct { registration_id, name, address };
+    let correct = booking_core::Correct { registration_id, name, address, answers };
     let outcome = service.submit_for(holder, Command::Correct(correct), key).await?;
     let corrected = CommandResult::registration(outcome)?;
     let token = match is_of_address {

@@ -1,10 +1,13 @@
 //! Events in the order of their beginnings, as somebody looks for them.
 
 use crate::api::agenda::AgendaQuery;
+use crate::service::reads::Reads;
 use booking_core::{
-    BookingStore, Caller, CellName, Event, Page, PageLimit, SearchText, StartCursor, StoreError,
-    folded,
+    BookingStore, Caller, CellName, Event, EventId, Page, PageLimit, SearchText, StartCursor,
+    StoreError, folded,
 };
+use chrono::Utc;
+use std::cmp::Reverse;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -37,6 +40,33 @@ pub(crate) async fn list(
         }
     }
     Ok(Page { missing: once(missing), ..Page::new(items, *limit) })
+}
+
+/// The same of those of `ids` alone, which are few.
+pub(crate) async fn list_among(
+    reads: &Reads,
+    caller: Caller,
+    ids: &[EventId],
+    asked: &AgendaQuery,
+) -> Result<Page<Event, StartCursor>, StoreError> {
+    let AgendaQuery { agenda, text, after, limit } = asked;
+    let (now, after) = (Utc::now(), after.map(StartCursor::key));
+    let key = |event: &Event| StartCursor::from(event).key();
+    let mut events = reads.seen_among(caller, ids).await?;
+    events.retain(|event| {
+        agenda.takes(event, now) && text.as_ref().is_none_or(|text| is_found(event, text))
+    });
+    match agenda.is_latest_first() {
+        true => {
+            events.retain(|event| after.is_none_or(|after| key(event) < after));
+            events.sort_by_key(|event| Reverse(key(event)));
+        }
+        false => {
+            events.retain(|event| after.is_none_or(|after| key(event) > after));
+            events.sort_by_key(key);
+        }
+    }
+    Ok(Page::new(events, *limit))
 }
 
 fn is_found(event: &Event, text: &SearchText) -> bool {

@@ -83,7 +83,7 @@ pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer { id: Uuid::now_v7().into(), name };
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([token; 32]) }
+    NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([token; 32]))
 }
 
 /// A token for which there is room.

@@ -31,7 +31,8 @@ impl<'a> Seats<'a> {
             true => self.rules.status != EventStatus::Cancelled,
             false => self.rules.is_open(self.now),
         };
-        if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail)? {
+        let must_answer = self.is_visitor(caller) && !register.as_organizer;
+        if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail, must_answer)? {
             return Ok(known);
         }
         if self.has_seat_for_anybody() {
@@ -62,7 +63,8 @@ impl<'a> Seats<'a> {
             return Ok(self.shown_as(row, told));
         }
         let is_open = self.rules.is_open(self.now);
-        if let Some(known) = self.check_claim(claim, is_open, false, by_mail)? {
+        // What has to be answered may be answered when it is confirmed; but a mailed link only confirms.
+        if let Some(known) = self.check_claim(claim, is_open, false, by_mail, by_mail)? {
             return Ok(known);
         }
         if !self.has_seat_for_anybody() {
@@ -91,6 +93,7 @@ impl<'a> Seats<'a> {
         is_open: bool,
         may_wait: bool,
         by_mail: bool,
+        must_answer: bool,
     ) -> Result<Option<Outcome>, Refusal> {
         // Before the address: where nobody can register, asking would tell who has, and leave no trace.
         if !is_open || self.is_over() {
@@ -100,6 +103,8 @@ impl<'a> Seats<'a> {
         if conceals && !may_wait && !self.has_seat_for_anybody() {
             return Err(self.full());
         }
+        // Before the address, too: what is wrong with them is told to everybody.
+        self.check_answers(&claim.person.answers, None, must_answer)?;
         // Before the seats: somebody who has one should hear that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
             Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
@@ -137,6 +142,7 @@ impl<'a> Seats<'a> {
             event_version: Version::FIRST,
             created_at: self.now,
         };
+        self.note_answered(&claim.person.answers);
         self.add(made, &claim.person.user_email, kind)
     }
 }

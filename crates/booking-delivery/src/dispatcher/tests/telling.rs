@@ -3,8 +3,8 @@
 use super::{claim, create, execute, execute_by, new_event, register, sent, store, told};
 use booking_conformance::MemoryStore;
 use booking_core::{
-    Caller, Command, Correct, CorrectedAddress, Edit, EmailAddress, Event, Hold, HoldTtl, NewEvent,
-    OfferTtl, OnFull, Outcome, PageLimit, Register, RegistrationId, RenewLink, SeatStore,
+    Answers, Caller, Command, Correct, CorrectedAddress, Edit, EmailAddress, Event, Hold, HoldTtl,
+    NewEvent, OfferTtl, OnFull, Outcome, PageLimit, Register, RegistrationId, RenewLink, SeatStore,
     TokenHash, Transfer, UpkeepStore, Venue,
 };
 use chrono::TimeDelta;
@@ -139,7 +139,12 @@ async fn an_address_that_is_not_confirmed_is_told_nothing_else() {
 
     // The control: who has confirmed is told of everything.
     let confirmed = come(&store, &event, "kay", OnFull::Refuse).await;
-    execute(&store, &event, Command::Confirm { registration_id: confirmed }).await;
+    execute(
+        &store,
+        &event,
+        Command::Confirm { registration_id: confirmed, answers: Answers::default() },
+    )
+    .await;
     come(&store, &event, "late", OnFull::Refuse).await;
     told(&store, 1).await;
     move_to(&store, &event, "A-Trane").await;

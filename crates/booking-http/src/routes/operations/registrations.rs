@@ -4,7 +4,7 @@ use super::registration;
 use crate::api::openapi::document::REGISTRATIONS;
 use crate::api::openapi::operation::{Answer, Asker, Operation};
 use crate::api::pagination;
-use crate::api::requests::{Correct, Transfer};
+use crate::api::requests::{Confirm, Correct, Transfer};
 use crate::api::responses::{CountsBody, HistoryBody, RegistrationBody};
 use crate::problem::shape;
 use actix_web::http::StatusCode;
@@ -45,7 +45,9 @@ pub(in crate::routes) fn history() -> Operation {
 
 pub(in crate::routes) fn confirm() -> Operation {
     Operation::new("confirm", REGISTRATIONS, "Makes a seat of a hold or an offer")
+        .described("What has to be answered and was not yet has to be answered here.")
         .asked_by(Asker::Holder)
+        .takes::<Confirm>(json!({"answers": {"diet": "vegan"}}))
         .answers(registration("The registration, which is confirmed; twice is the same"))
         .refuses(&[shape::HOLD_EXPIRED, shape::NOT_OFFERED, shape::CLOSED])
 }
@@ -59,7 +61,7 @@ pub(in crate::routes) fn cancel() -> Operation {
 }
 
 pub(in crate::routes) fn correct() -> Operation {
-    Operation::new("correct", REGISTRATIONS, "Puts a name or an address right")
+    Operation::new("correct", REGISTRATIONS, "Puts a name, an address or answers right")
         .described("A new address makes a new `manage_token`; the ticket stays good.")
         .asked_by(Asker::Holder)
         .takes::<Correct>(json!({"name": "Ada King"}))
