@@ -13,8 +13,8 @@ use unicode_normalization::char::is_combining_mark;
 /// ```
 /// # use booking_core::{EmailAddress, Person, PersonName, SearchText};
 /// let zoe = Person {
-///     user_email: EmailAddress::parse("zoe@bücher.example")?,
 ///     name: Some(PersonName::parse("Zoë Straßer")?),
+///     ..EmailAddress::parse("zoe@bücher.example")?.into()
 /// };
 /// for part in ["zoe", "STRASSER", "Ë str", "zoe@", "BÜCHER", "xn--bcher"] {
 ///     assert!(SearchText::parse(part)?.is_in(&zoe.search_text()), "{part}");
@@ -164,8 +164,8 @@ mod tests {
 
     fn person(name: &str, address: &str) -> Person {
         Person {
-            user_email: EmailAddress::parse(address).expect("a valid address"),
             name: Some(PersonName::parse(name).expect("a valid name")),
+            ..EmailAddress::parse(address).expect("a valid address").into()
         }
     }
 

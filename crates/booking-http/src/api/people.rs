@@ -244,7 +244,7 @@ impl Columns {
         let user_email = EmailAddress::parse(cell(Some(self.user_email)));
         let name = Some(cell(self.name)).filter(|name| !name.is_empty()).map(PersonName::parse);
         match (user_email, name.transpose()) {
-            (Ok(user_email), Ok(name)) => Ok(Person { user_email, name }),
+            (Ok(user_email), Ok(name)) => Ok(Person { name, ..user_email.into() }),
             (Err(wrong), Ok(_)) => Err(invalid(&format!("user_email {wrong}"))),
             (Ok(_), Err(wrong)) => Err(invalid(&format!("name {wrong}"))),
             (Err(of_email), Err(of_name)) => {

@@ -19,8 +19,8 @@ const LAST: [&str; 5] = ["Straßer", "Andersson", "Kowalska", "Ånström", "Li"]
 fn person(number: usize) -> Person {
     let name = format!("{} {}", FIRST[number % 7], LAST[number / 7 % 5]);
     Person {
-        user_email: EmailAddress::parse(&format!("p{number}@example.org")).expect("valid"),
         name: (number % 11 != 0).then(|| PersonName::parse(&name).expect("valid")),
+        ..EmailAddress::parse(&format!("p{number}@example.org")).expect("valid").into()
     }
 }
 
