@@ -73,15 +73,15 @@ function match(address) {
     case "list":
       return { route: "list", show: listView };
     case "create":
-      return { route: "create", show: forOrganizers(showLater(create)) };
+      return { route: "create", show: forOrganizers(showLater(create), "new event") };
     case "organizer":
-      return { route: "organizer", show: forOrganizers(ownListView) };
+      return { route: "organizer", show: forOrganizers(ownListView, "reader") };
     case "event":
       return { route: "event", show: (view) => eventView(view, address.id) };
     case "edit":
-      return { route: "event", show: forOrganizers(showLater(() => edit(address.id))) };
+      return { route: "event", show: forOrganizers(showLater(() => edit(address.id)), "manager") };
     case "check_in":
-      return { route: "event", show: forOrganizers(showLater(() => door(address.id))) };
+      return { route: "event", show: forOrganizers(showLater(() => door(address.id)), "door") };
     case "registration":
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
     case "find":

@@ -5,7 +5,7 @@ import { ProblemError, read } from "./http.js";
 import { createStoredText } from "./storage.js";
 import { t } from "./words.js";
 
-/** @import { Organizer, OrganizerAnswer } from "./types.js" */
+/** @import { Organizer, OrganizerAnswer, Role } from "./types.js" */
 
 /**
  * @typedef {object} Session
@@ -30,6 +30,23 @@ export const hasToken = () => token.get() !== null;
 
 /** Whether organizers' pages have nothing to show before somebody signs in. */
 export const mustSignIn = () => session.server === "asks" && session.organizer === null;
+
+/** The least first. @type {Role[]} */
+const ROLES = ["reader", "door", "manager", "owner"];
+
+/**
+ * Whether whoever is signed in may do what takes this role. Who is not signed in is asked for a token first, and the
+ * server decides in any case: this only spares people what would be refused.
+ *
+ * @param {Role} role
+ */
+export function may(role) {
+  const { organizer } = session;
+  return organizer === null || ROLES.indexOf(organizer.role ?? "owner") >= ROLES.indexOf(role);
+}
+
+/** The same for what is about no event that there is already. */
+export const mayPutUp = () => may("manager") && !session.organizer?.events;
 
 /**
  * Calls `listener` with every change for as long as the signal lives.
@@ -103,7 +120,10 @@ async function ask(candidate) {
 /** @param {"open" | "asks"} server @param {Session["organizer"]} organizer @param {string | null} shown */
 function setSession(server, organizer, shown) {
   token.set(shown);
-  if (server === session.server && organizer?.id === session.organizer?.id) return;
+  if (server === session.server && scopeOf(organizer) === scopeOf(session.organizer)) return;
   session = { server, organizer };
   for (const listener of [...listeners]) listener();
 }
+
+/** Whose a token is and what it may do, in a text that is another if one of them is. @param {Organizer | null} organizer */
+const scopeOf = (organizer) => JSON.stringify(organizer && [organizer.id, organizer.role, organizer.events]);

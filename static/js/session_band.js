@@ -4,13 +4,24 @@
 import { el } from "./dom.js";
 import { forgetEventDrafts } from "./draft.js";
 import { forgetOrganizers } from "./idempotency.js";
-import { currentSession, hasToken, onSessionChange, signOut } from "./session.js";
+import { currentSession, hasToken, mayPutUp, onSessionChange, signOut } from "./session.js";
 import { t, tNodes } from "./words.js";
+
+/** @import { Organizer } from "./types.js" */
+
+/** What a token's role is called. */
+export const ROLE_WORDS = {
+  reader: "role.reader",
+  door: "role.door",
+  manager: "role.manager",
+  owner: "role.owner",
+};
 
 /** For as long as the page is there. */
 export function startSessionBand() {
   const band = document.getElementById("organizer");
   const link = /** @type {HTMLElement | null} */ (document.querySelector("[data-route=organizer]"));
+  const create = document.querySelector("[data-route=create]");
   // Within another site's page there is neither.
   if (!band || !link) return;
   // At the foot: whoever only visits is not to read of it first, and nothing moves when it comes.
@@ -24,7 +35,8 @@ export function startSessionBand() {
     if (server === "unknown") return void (hasToken() && band.replaceChildren(placeElement()));
     link.hidden = server !== "asks";
     link.textContent = organizer ? t("list.own_title") : t("session.sign_in");
-    band.replaceChildren(...(organizer ? [signedIn(organizer.name)] : []));
+    create?.toggleAttribute("hidden", !mayPutUp());
+    band.replaceChildren(...(organizer ? [signedIn(organizer)] : []));
     foot?.replaceChildren(...(server === "open" ? [openToAll()] : []));
   }
 
@@ -42,8 +54,8 @@ const openToAll = () =>
 const placeElement = () =>
   el("div", { class: "band", "aria-hidden": "true" }, "\u00a0", el("span", { class: "link-button" }, "\u00a0"));
 
-/** @param {string} name */
-function signedIn(name) {
+/** @param {Organizer} organizer */
+function signedIn({ name, role = "owner" }) {
   const leave = el("button", { type: "button", class: "link-button", "data-testid": "sign-out" }, t("session.sign_out"));
   leave.addEventListener("click", () => {
     signOut();
@@ -57,7 +69,12 @@ function signedIn(name) {
   return el(
     "div",
     { class: "band", "data-testid": "signed-in" },
-    el("span", {}, ...tNodes("session.signed_in", { name: el("bdi", {}, name) })),
+    el(
+      "span",
+      {},
+      ...tNodes("session.signed_in", { name: el("bdi", {}, name) }),
+      role === "owner" ? "" : ` (${t(ROLE_WORDS[role])})`,
+    ),
     leave,
   );
 }

@@ -102,9 +102,13 @@
  * @property {boolean} open Whether anybody is the organizer.
  * @property {Organizer | null} organizer Whose token it is.
  *
+ * @typedef {"reader" | "door" | "manager" | "owner"} Role What a token may do: each what those before it may.
+ *
  * @typedef {object} Organizer
  * @property {string} id
  * @property {string} name
+ * @property {Role} [role] That of the token; without one it may do everything.
+ * @property {string[] | null} [events] The only events that the token is for, if it is limited to some.
  *
  * @typedef {object} FieldError
  * @property {string} pointer A JSON pointer into the body that was sent, such as "/user_email".

@@ -62,7 +62,7 @@ type Purge = dyn Fn(PageLimit) -> BoxFuture<'static, Result<u64, SubmitError>> +
 /// // Ada holds the one seat for a minute, and Grace waits for it.
 /// let hold = Command::Hold(Hold::new(claim("ada@example.org")?, HoldTtl::parse(60)?));
 /// admission.submit(EventCommand::new(event.id, Caller::Anyone, hold)).await?;
-/// let wait = Register { claim: claim("grace@example.org")?, on_full: OnFull::Waitlist };
+/// let wait = Register { on_full: OnFull::Waitlist, ..Register::from(claim("grace@example.org")?) };
 /// let wait = EventCommand::new(event.id, Caller::Anyone, Command::Register(wait));
 /// let Outcome::Waitlisted(grace) = admission.submit(wait).await? else { panic!("she has to wait") };
 ///

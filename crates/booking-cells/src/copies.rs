@@ -178,7 +178,11 @@ async fn copy_tokens(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
 
 /// Gives a cell a copy of a token, and tells whether there was room.
 pub(crate) async fn copy_token(cell: &Cell, token: &OrganizerToken) -> Result<bool, StoreError> {
-    let new = NewToken { id: token.id, organizer: token.organizer.clone(), hash: token.hash };
+    let new = NewToken {
+        role: token.role,
+        events: token.events.clone(),
+        ..NewToken::new(token.id, token.organizer.clone(), token.hash)
+    };
     let Some(copy) = cell.store.create_token(new).await? else { return Ok(false) };
     if copy.organizer.id != token.organizer.id {
         // It was a database of its own before: its events can name this organizer by another id alone.

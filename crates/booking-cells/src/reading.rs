@@ -5,15 +5,22 @@ use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, StoreError,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
+    Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StartCursor, StoreError,
 };
+use std::cmp::Reverse;
 
 #[async_trait]
 impl ReadStore for CellStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         let cell = self.cell_of(id.as_uuid());
         cell.note(cell.store.event(id).await)
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        let cell = self.cell_of(id.as_uuid());
+        cell.note(cell.store.questions(id).await)
     }
 
     /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
@@ -50,6 +57,26 @@ impl ReadStore for CellStore {
         Ok(merge::page(pages, limit, missing, |event| (event.created_at, event.id)))
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        let asked = self.ask_all(Patience::Short, |store| async move {
+            store.events_by_start(caller, agenda, after, limit).await
+        });
+        let gathered: Gathered<Page<Event, StartCursor>> = asked.await;
+        let missing = self.names_of(&gathered.failures);
+        let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
+        let key = |event: &Event| StartCursor::from(event).key();
+        Ok(match agenda.is_latest_first() {
+            true => merge::page(pages, limit, missing, key),
+            false => merge::page(pages, limit, missing, |event| Reverse(key(event))),
+        })
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -59,6 +86,32 @@ impl ReadStore for CellStore {
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         let cell = self.cell_of(event_id.as_uuid());
         cell.note(cell.store.registrations(event_id, listed, after, limit).await)
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registrations_by_id(event_id, ids).await)
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registrations_by_address(event_id, addresses).await)
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let cell = self.cell_of(event_id.as_uuid());
+        cell.note(cell.store.registration_counts(event_id).await)
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

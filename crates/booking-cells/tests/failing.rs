@@ -159,7 +159,7 @@ async fn without_the_home_events_are_sold_and_nobody_is_let_in_anew() {
 fn new_token(name: &str, hash: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer { id: Uuid::now_v7().into(), name };
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([hash; 32]) }
+    NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([hash; 32]))
 }
 
 fn lease() -> LeaseId {

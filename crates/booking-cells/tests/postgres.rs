@@ -24,6 +24,9 @@ booking_conformance::suite! { Cells::of(3, &[Kept::postgres, Kept::sqlite]) =>
     racing_tokens_of_one_name_are_of_one_organizer
     an_organizer_manages_its_own_events_alone
     events_of_nobody_are_assigned
+    a_token_has_its_role_and_its_events
+    what_an_event_asks_is_kept
+    answers_go_along_with_their_registration
     facts_go_to_those_that_they_are_for
     facts_are_for_mail_while_somebody_sends_it
     lanes_are_claimed_by_sink_longest_due_first

@@ -4,12 +4,14 @@
 use crate::optional::OptionalFields;
 use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, token_hash};
 use booking_core::{
-    Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Description, Edit, EmailAddress,
-    EventCommand, EventCursor, EventId, EventName, EventRules, EventStatus, EventTag, Execution,
-    Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, Language, Listed, NewEvent, OfferTtl,
-    OnFull, OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Register,
-    Registration, RegistrationCursor, RegistrationId, RemindHours, RenewLink, RequestId, Retention,
-    TimeZone, Transfer, Venue, Version,
+    Answer, AnswerText, Answers, AnswersChange, AskedQuestions, Caller, CheckIn, Claim, Command,
+    Correct, CorrectedAddress, Description, Edit, EmailAddress, EventCommand, EventCursor, EventId,
+    EventName, EventRules, EventStatus, EventTag, Execution, Fingerprint, Hold, HoldTtl,
+    IdempotencyKey, KeyHash, Language, Listed, NewEvent, OfferTtl, OnFull, OptionLabel,
+    OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Question, QuestionKey,
+    QuestionKind, QuestionOption, Register, Registration, RegistrationCursor, RegistrationId,
+    RemindHours, RenewLink, RequestId, Retention, SetQuestions, TimeZone, Transfer, Venue, Version,
+    Wording,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -118,7 +120,7 @@ impl Past {
 
     /// The outcomes that it never came by, and the optional fields that were never set or never left out.
     pub(crate) fn unreached(&self) -> Vec<String> {
-        let all = "already_checked_in all_held already_registered cancelled capacity_below_booked \
+        let all = "already_checked_in all_held already_registered answer_refused cancelled capacity_below_booked \
             check_in_undone checked_in closed confirmed erased event_changed event_not_found forbidden held \
             hold_expired key_reused not_cancellable not_offered not_transferable out_of_order \
             known_address registration_not_found replayed settled sold_out ticket_void to_confirm \
@@ -313,6 +315,69 @@ fn next_address_for(rng: &mut Rng, known: Option<&Registration>) -> EmailAddress
     }
 }
 
+fn next_person(rng: &mut Rng, known: Option<&Registration>) -> Person {
+    let (user_email, name) = (next_address_for(rng, known), next_name(rng));
+    Person { user_email, name, answers: next_answers(rng) }
+}
+
+fn question_key(text: &str) -> QuestionKey {
+    QuestionKey::parse(text).expect("a valid key")
+}
+
+/// An answer to one of the questions that an event may ask, which need not be one that it takes.
+fn next_answer(rng: &mut Rng) -> (QuestionKey, Answer) {
+    let text = |text: &str| Answer::Text(AnswerText::parse(text).expect("valid"));
+    let (key, answer) = match rng.u8(0..6) {
+        0 => ("diet", text("a")),
+        1 => ("diet", text("none of them")),
+        2 => ("days", Answer::Several([question_key("a"), question_key("b")].into())),
+        3 => ("car", Answer::YesNo(rng.bool())),
+        4 => ("terms", Answer::Consent(rng.u32(1..3))),
+        _ => ("name", text(&format!("Zoe {}", rng.u8(..)))),
+    };
+    (question_key(key), answer)
+}
+
+/// Mostly none: most events ask nothing.
+fn next_answers(rng: &mut Rng) -> Answers {
+    let count = if rng.u8(..) < 24 { rng.usize(1..3) } else { 0 };
+    Answers::parse((0..count).map(|_| next_answer(rng)).collect()).expect("they are short")
+}
+
+fn next_answers_change(rng: &mut Rng) -> AnswersChange {
+    let one = |rng: &mut Rng| {
+        let (key, answer) = next_answer(rng);
+        (key, rng.bool().then_some(answer))
+    };
+    AnswersChange::parse((0..rng.usize(0..3)).map(|_| one(rng)).collect()).expect("they are short")
+}
+
+/// Some of a few questions, each in one of two wordings.
+fn next_questions(rng: &mut Rng, past: &Past) -> SetQuestions {
+    let kinds = [
+        ("diet", QuestionKind::Choice),
+        ("days", QuestionKind::Several),
+        ("car", QuestionKind::YesNo),
+        ("terms", QuestionKind::Consent),
+        ("name", QuestionKind::Text),
+    ];
+    let option = |key: &str| QuestionOption {
+        key: question_key(key),
+        label: OptionLabel::parse(key).expect("valid"),
+    };
+    let asks = rng.u8(..) < 190;
+    let asked = kinds.into_iter().filter(|_| asks && rng.bool()).collect::<Vec<_>>();
+    let asked = asked.into_iter().map(|(key, kind)| Question {
+        key: question_key(key),
+        kind,
+        wording: Wording::parse(if rng.u8(..) < 200 { key } else { "Otherwise" }).expect("valid"),
+        is_required: rng.u8(..) < 60,
+        options: if kind.has_options() { vec![option("a"), option("b")] } else { Vec::new() },
+    });
+    let asked = AskedQuestions::parse(asked.collect()).expect("they are questions");
+    SetQuestions { if_match: (rng.u8(..) < 60).then(|| next_precondition(rng, past)), asked }
+}
+
 fn next_name(rng: &mut Rng) -> Option<PersonName> {
     rng.bool().then(|| PersonName::parse(&format!("Name {}", rng.u8(0..3))).expect("valid"))
 }
@@ -349,17 +414,20 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
     let command = match rng.u32(0..100) {
         0..30 => of_new(rng, |claim, rng| {
             let on_full = if rng.bool() { OnFull::Waitlist } else { OnFull::Refuse };
-            Command::Register(Register { claim, on_full })
+            Command::Register(Register { claim, on_full, as_organizer: rng.u8(0..8) == 0 })
         }),
         30..48 => of_new(rng, |claim, rng| {
             let ttl = HoldTtl::parse(if rng.bool() { 60 } else { 120 }).expect("valid");
             Command::Hold(Hold { claim, ttl })
         }),
-        48..60 => of_registration(Command::Confirm { registration_id }),
+        48..60 => {
+            let answers = next_answers(rng);
+            of_registration(Command::Confirm { registration_id, answers })
+        }
         60..72 => of_registration(Command::Cancel { registration_id }),
         72..77 => of_registration(Command::Transfer(Transfer {
             registration_id,
-            person: Person { user_email: next_address_for(rng, known), name: next_name(rng) },
+            person: next_person(rng, known),
             token_hash: token,
         })),
         77 => {
@@ -368,7 +436,9 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
                 user_email: next_address_for(rng, known),
                 token_hash: token,
             });
-            of_registration(Command::Correct(Correct { registration_id, name, address }))
+            let answers = rng.bool().then(|| next_answers_change(rng));
+            let correct = Correct { registration_id, name, address, answers };
+            of_registration(Command::Correct(correct))
         }
         78 => {
             let token_hash = token_hash(rng.u8(0..6));
@@ -381,7 +451,11 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
             scanned_at: next_instant(rng, past, 0),
         })),
         86..89 => of_registration(Command::UndoCheckIn { registration_id }),
-        89..97 => {
+        89 => {
+            let set = Box::new(next_questions(rng, past));
+            of_event(rng, Command::SetQuestions(set))
+        }
+        90..97 => {
             let edit = Box::new(next_edit(rng, past));
             of_event(rng, Command::Edit(edit))
         }
@@ -410,7 +484,7 @@ fn next_claim(rng: &mut Rng, event_id: EventId) -> Claim {
     // Earlier versions, and others' programs, made ids of any ending.
     let is_beside = rng.u8(..) < 200;
     let id = if is_beside { RegistrationId::beside(event_id, fresh) } else { fresh.into() };
-    let person = Person { user_email: next_address(rng), name: next_name(rng) };
+    let person = next_person(rng, None);
     let token_hash = rng.bool().then(|| token_hash(rng.u8(0..6)));
     Claim { registration_id: id, person, token_hash }
 }

@@ -122,6 +122,7 @@ async fn apply(
         Op::Advance { micros } => clock.advance_micros(micros),
         Op::ReadEvent(id) => {
             agree(store.event(id).await, oracle.event(id).await, place);
+            agree(store.questions(id).await, oracle.questions(id).await, place);
         }
         Op::ReadEvents { caller, after, limit } => {
             let expected = oracle.events(caller, after, limit).await;

@@ -67,6 +67,11 @@ macro_rules! suite {
             texts_survive
             events_are_listed_newest_first_in_pages
             registrations_are_listed_oldest_first_in_pages
+            events_are_listed_by_their_beginnings
+            registrations_are_read_by_their_ids
+            live_registrations_are_read_by_their_addresses
+            counts_tell_what_became_of_registrations
+            whoever_manages_an_event_registers_outside_its_hours
             a_registration_takes_a_seat
             the_last_seat_is_given_and_no_more
             an_address_has_one_seat_of_an_event
@@ -148,11 +153,17 @@ macro_rules! suite {
             a_store_that_is_there_says_so
             totals_are_those_of_published_events
             a_token_is_kept_and_revoked
+            a_token_has_its_role_and_its_events
             racing_tokens_of_one_name_are_of_one_organizer
             an_organizer_manages_its_own_events_alone
             a_draft_is_there_for_its_organizer_alone
             events_are_listed_for_those_who_see_them
             events_of_nobody_are_assigned
+            what_an_event_asks_is_kept
+            a_visitor_answers_what_has_to_be_answered
+            answers_go_along_with_their_registration
+            a_question_that_was_answered_is_only_retired
+            every_wording_of_a_consent_is_kept
             facts_go_to_those_that_they_are_for
             facts_are_for_mail_while_somebody_sends_it
             a_lane_leads_along_every_fact_in_order

@@ -1,15 +1,16 @@
 use crate::tables::{EventTable, Tables};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, Rule, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
+    IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, Rule, SeatStore, SigningSeed,
+    StartCursor, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
     WhenBusy, decide_batch_by, decide_without,
 };
 use chrono::{DateTime, SubsecRound, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -207,6 +208,10 @@ impl ReadStore for MemoryStore {
         Ok(self.tables().events.get(&id).map(|table| table.event(self.now())))
     }
 
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        Ok(self.tables().events.get(&id).map(|table| table.questions.clone()))
+    }
+
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
         let (now, tables) = (self.now(), self.tables());
         let of =
@@ -232,6 +237,30 @@ impl ReadStore for MemoryStore {
         Ok(Page::new(events, limit))
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        let now = self.now();
+        let mut events: Vec<Event> =
+            self.tables().events.values().map(|table| table.event(now)).collect();
+        events.retain(|event| {
+            caller.sees(event.organizer_id, event.rules.status) && agenda.takes(event, now)
+        });
+        events.sort_by_key(|event| StartCursor::from(event).key());
+        let after = after.map(StartCursor::key);
+        if agenda.is_latest_first() {
+            events.reverse();
+            events.retain(|event| after.is_none_or(|after| StartCursor::from(event).key() < after));
+        } else {
+            events.retain(|event| after.is_none_or(|after| StartCursor::from(event).key() > after));
+        }
+        Ok(Page::new(events, limit))
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -250,6 +279,50 @@ impl ReadStore for MemoryStore {
             .filter(|row| listed == Listed::All || row.status.takes_a_seat())
             .collect();
         Ok(Some(Page::new(rows, limit)))
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let by_id: HashMap<_, _> = table.rows().map(|row| (row.id, row)).collect();
+        let of = |id: &RegistrationId| {
+            by_id.get(id).map(|row| (*row).clone().as_of(now, table.event.rules.status))
+        };
+        Ok(Some(ids.iter().map(of).collect()))
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let rows = table.rows().map(|row| row.clone().as_of(now, table.event.rules.status));
+        let live = rows.filter(|row| row.status.is_live());
+        let by_address: HashMap<_, _> =
+            live.map(|row| (row.person.user_email.clone(), row)).collect();
+        Ok(Some(addresses.iter().map(|address| by_address.get(address).cloned()).collect()))
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let now = self.now();
+        let tables = self.tables();
+        let Some(table) = tables.events.get(&event_id) else { return Ok(None) };
+        let mut counts = RegistrationCounts::default();
+        for row in table.rows() {
+            counts.add(&row.clone().as_of(now, table.event.rules.status));
+        }
+        Ok(Some(counts))
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

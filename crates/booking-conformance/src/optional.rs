@@ -3,7 +3,8 @@
 
 use booking_core::{
     CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, EventDetails,
-    EventRules, Hold, NewEvent, NewEventFields, Person, Register, RenewLink, Transfer,
+    EventRules, Hold, NewEvent, NewEventFields, Person, Register, RenewLink, SetQuestions,
+    Transfer,
 };
 use std::collections::BTreeMap;
 
@@ -62,20 +63,23 @@ impl OptionalFields {
         self.note("command.key", key.is_some());
         self.note("command.request_id", request_id.is_some());
         match command {
-            Command::Register(Register { claim, on_full: _ })
+            Command::Register(Register { claim, on_full: _, as_organizer: _ })
             | Command::Hold(Hold { claim, ttl: _ }) => {
                 let Claim { registration_id: _, person, token_hash } = claim;
-                let Person { user_email: _, name } = person;
+                let Person { user_email: _, name, answers } = person;
                 self.note("claim.name", name.is_some());
+                self.note("claim.answers", !answers.is_empty());
                 self.note("claim.token_hash", token_hash.is_some());
             }
             Command::Transfer(Transfer { registration_id: _, person, token_hash }) => {
-                let Person { user_email: _, name } = person;
+                let Person { user_email: _, name, answers } = person;
                 self.note("transfer.name", name.is_some());
+                self.note("transfer.answers", !answers.is_empty());
                 self.note("transfer.token_hash", token_hash.is_some());
             }
-            Command::Correct(Correct { registration_id: _, name, address }) => {
+            Command::Correct(Correct { registration_id: _, name, address, answers }) => {
                 self.note("correct.name", name.is_some());
+                self.note("correct.answers", answers.is_some());
                 self.note("correct.address", address.is_some());
                 if let Some(CorrectedAddress { user_email: _, token_hash }) = address {
                     self.note("correct.address.token_hash", token_hash.is_some());
@@ -86,8 +90,15 @@ impl OptionalFields {
                 self.note("check_in.scanned_at", scanned_at.is_some());
             }
             Command::Edit(edit) => self.note_edit(edit),
+            Command::SetQuestions(set) => {
+                let SetQuestions { if_match, asked } = &**set;
+                self.note("set_questions.if_match", if_match.is_some());
+                self.note("set_questions.asked", !asked.as_slice().is_empty());
+            }
+            Command::Confirm { registration_id: _, answers } => {
+                self.note("confirm.answers", !answers.is_empty());
+            }
             Command::RenewLink(RenewLink { registration_id: _, token_hash: _ })
-            | Command::Confirm { registration_id: _ }
             | Command::Cancel { registration_id: _ }
             | Command::UndoCheckIn { registration_id: _ }
             | Command::Erase { registration_id: _ }

@@ -7,8 +7,8 @@ pub use delivery::DeliveryTables;
 use booking_core::{
     EditedEvent, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
     Fact, HistoryEntry, IdempotencyRecord, KeyHash, NewEvent, NewToken, Organizer, OrganizerId,
-    OrganizerToken, PageLimit, RecordedFact, Registration, RegistrationId, SeatCounts, SigningSeed,
-    Status, Stored, StoredDetails, TicketKey, Version,
+    OrganizerToken, PageLimit, Questions, RecordedFact, Registration, RegistrationId, SeatCounts,
+    SigningSeed, Status, Stored, StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -41,6 +41,8 @@ pub struct EventTable {
     pub(crate) remind_at: Option<DateTime<Utc>>,
     /// The version up to which everything is erased.
     erased_to: Version,
+    /// All that it asks and has asked.
+    pub(crate) questions: Questions,
     /// By the version that made them.
     pub(crate) rows: BTreeMap<Version, Registration>,
     facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
@@ -96,11 +98,13 @@ impl Tables {
                 erase_at: _,
                 remind_at: _,
                 erased_to: _,
+                questions,
                 rows,
                 facts,
                 records,
             } = table;
             dump.push(json!(event));
+            dump.push(json!(questions));
             dump.extend(rows.values().map(|row| json!(Stored(row))));
             dump.extend(facts.values().map(|fact| json!(fact)));
             dump.extend(records.values().map(|record| json!(Stored(&record.outcome))));
@@ -117,10 +121,8 @@ impl Tables {
         let at = known.unwrap_or_else(|| {
             let mut organizers = self.tokens.iter().map(|token| &token.organizer);
             let of_that_name = organizers.find(|known| known.name == new.organizer.name).cloned();
-            let organizer: Organizer = of_that_name.unwrap_or(new.organizer);
-            let (id, hash) = (new.id, new.hash);
-            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
-            self.tokens.push(token);
+            let organizer: Organizer = of_that_name.unwrap_or_else(|| new.organizer.clone());
+            self.tokens.push(new.made(organizer, now));
             self.tokens.len() - 1
         });
         &self.tokens[at]
@@ -160,6 +162,7 @@ impl EventTable {
             erase_at: new.details.erase_at(&new.rules),
             remind_at: new.details.remind_at(&new.rules),
             erased_to: Version::FIRST,
+            questions: Questions::NONE,
             event: new.created_at(now),
             counts: SeatCounts::default(),
             due_at: None,
@@ -209,10 +212,11 @@ impl EventTable {
 
     /// What a decision on `commands` has to know.
     pub fn state(&self, commands: &[&EventCommand], now: DateTime<Utc>) -> EventState {
-        let Event { id, organizer_id, capacity, rules, version, .. } = self.event;
+        let Event { id, organizer_id, capacity, rules, version, asks, .. } = self.event;
         let (counts, times, due_at) = (self.counts, self.event.details.times(), self.due_at);
-        let state =
+        let mut state =
             EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
+        state.asks = asks;
         let plan = state.load_plan(commands.iter().copied(), now);
         let wanted = |row: &&Registration| {
             commands.iter().any(|command| {
@@ -258,6 +262,7 @@ impl EventTable {
                 .take(plan.unerased_max as usize)
                 .collect(),
             details: plan.details.then(kept),
+            questions: plan.questions.then(|| self.questions.clone()),
             records: keys.filter_map(|key| self.records.get(&key.hash)).cloned().collect(),
             ..state
         }
@@ -284,6 +289,7 @@ impl EventTable {
                 erase_at,
                 remind_at,
                 erased_to,
+                asks,
             } = *edited;
             self.event = Event {
                 details,
@@ -291,6 +297,7 @@ impl EventTable {
                 rules,
                 details_changed_at,
                 sequence,
+                asks,
                 ..self.event.clone()
             };
             self.cancelled_version = cancelled_version.or(self.cancelled_version);
@@ -300,6 +307,9 @@ impl EventTable {
             for offer in self.rows.values_mut().filter(|row| row.status == Status::Offered) {
                 offer.expires_at = offer.expires_at.into_iter().chain(offers_end_by).min();
             }
+        }
+        if let Some(questions) = change.questions {
+            self.questions = *questions;
         }
         for row in change.registrations {
             self.rows.insert(row.created_version, Registration { position: None, ..row });

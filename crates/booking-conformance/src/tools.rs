@@ -1,9 +1,9 @@
 use booking_core::{
-    BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description, EmailAddress,
-    Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl, IdempotencyKey, Language,
-    Listed, NewEvent, NewToken, OfferTtl, OnFull, Organizer, OrganizerId, OrganizerName, Outcome,
-    PageLimit, Refusal, Register, Registration, RegistrationCursor, RegistrationId, RemindHours,
-    TimeZone, Transfer, Venue, WhenBusy,
+    Answers, BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description,
+    EmailAddress, Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl,
+    IdempotencyKey, Language, Listed, NewEvent, NewToken, OfferTtl, OnFull, Organizer, OrganizerId,
+    OrganizerName, Outcome, PageLimit, Refusal, Register, Registration, RegistrationCursor,
+    RegistrationId, RemindHours, TimeZone, Transfer, Venue, WhenBusy,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ pub(crate) fn register_as(
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
@@ -135,7 +135,11 @@ pub(crate) fn hold(event_id: EventId, who: impl std::fmt::Display, seconds: i64)
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Caller::Operator, Command::Confirm { registration_id })
+    EventCommand::new(
+        registration.event_id,
+        Caller::Operator,
+        Command::Confirm { registration_id, answers: Answers::default() },
+    )
 }
 
 pub(crate) fn cancel(registration: &Registration) -> EventCommand {
@@ -172,7 +176,7 @@ pub(crate) fn organizer_id(number: u8) -> OrganizerId {
 
 /// A token of `organizer`, recognized by `token`.
 pub(crate) fn new_token(organizer: Organizer, token: u8) -> NewToken {
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: token_hash(token) }
+    NewToken::new(Uuid::now_v7().into(), organizer, token_hash(token))
 }
 
 pub(crate) const SOLD_OUT: Outcome = Outcome::Refused(Refusal::SoldOut);

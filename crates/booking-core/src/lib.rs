@@ -75,6 +75,7 @@
 //! | --- | --- | --- |
 //! | events: [`Event`], with [`SeatCounts`], `due_at`, `erase_at`, `remind_at`, `erased_to`, `cancelled_version` | their id | [`EventState::new`], [`StoredDetails`] |
 //! | registrations: [`Registration`], without its position | the event and their id; no two live ones of an event have one address | those that [`EventState::load_plan`] asks for |
+//! | what an event asks: [`Questions`], and on its row whether it asks anything | the event | [`EventState::asks`], and the rest where [`EventState::load_plan`] asks for it |
 //! | facts: [`Fact`], with the time | the event and the version | nothing |
 //! | answers under idempotency keys: [`IdempotencyRecord`] | the event and the key's hash; of events put up, the hash alone | those of the commands' keys |
 //! | organizers' tokens ([`OrganizerToken`]), keys ([`SigningSeed`], [`TicketKey`]) | their id; themselves | nothing |
@@ -113,7 +114,7 @@ pub use decide::asked_by::AskedBy;
 pub use decide::change::{EditedEvent, EventChange, FormerHolder};
 pub use decide::command::{
     Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, Edit, EventCommand, Hold,
-    IdempotencyKey, OnFull, Register, RenewLink, Transfer,
+    IdempotencyKey, OnFull, Register, RenewLink, SetQuestions, Transfer,
 };
 pub use decide::idempotency::IdempotencyRecord;
 pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};
@@ -139,6 +140,8 @@ pub use store::schema::{Migration, Needed, Schema, SchemaError};
 pub use store::seats::{SeatLane, SeatStore};
 pub use store::upkeep::UpkeepStore;
 pub use store::{BookingStore, Cause, Clock, StoreError, WhenBusy};
+pub use values::agenda::{Agenda, StartCursor, When};
+pub use values::answers::{Answer, AnswerFault, Answers, AnswersChange};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::cell::CellName;
 pub use values::delivery::{
@@ -155,14 +158,24 @@ pub use values::event::{
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
 pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
 pub use values::mail::{Language, MailKind};
-pub use values::organizer::{NewToken, Organizer, OrganizerToken, TOKENS_MAX};
+pub use values::organizer::{
+    NewToken, Organizer, OrganizerToken, Role, TOKEN_EVENTS_MAX, TOKENS_MAX,
+};
 pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, RegistrationCursor};
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
-pub use values::registration::{CheckedIn, Listed, Registration, Status};
+pub use values::question::{
+    AskedQuestions, FormerWording, KeptQuestion, OPTIONS_MAX, QUESTIONS_KEPT_MAX, QUESTIONS_MAX,
+    Question, QuestionKey, QuestionKind, QuestionOption, Questions, WORDINGS_MAX,
+};
+pub use values::registration::{CheckedIn, Listed, Registration, RegistrationCounts, Status};
 pub use values::request_id::RequestId;
+pub use values::search::{RegistrationFilter, SearchText, folded};
 pub use values::secret::{EndpointSecret, Fingerprint, KeyHash, SigningSeed, TicketKey, TokenHash};
-pub use values::text::{Description, EventName, Invalid, OrganizerName, PersonName, Venue};
+pub use values::text::{
+    AnswerText, Description, EventName, Invalid, OptionLabel, OrganizerName, PersonName, Venue,
+    Wording,
+};
 pub use values::time::{
     HoldTtl, OfferTtl, RemindHours, Retention, TimeZone, parse_device_time, parse_instant,
 };

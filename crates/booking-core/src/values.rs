@@ -1,5 +1,7 @@
 //! The types that parse: what is valid is known once there is a value of them.
 
+pub(crate) mod agenda;
+pub(crate) mod answers;
 pub(crate) mod capacity;
 pub(crate) mod cell;
 pub(crate) mod delivery;
@@ -12,8 +14,10 @@ pub(crate) mod organizer;
 pub(crate) mod page;
 pub(crate) mod person;
 pub(crate) mod precondition;
+pub(crate) mod question;
 pub(crate) mod registration;
 pub(crate) mod request_id;
+pub(crate) mod search;
 pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;

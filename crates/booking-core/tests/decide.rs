@@ -2,7 +2,7 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
+    Answers, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Decision, Edit,
     EmailAddress, EventCommand, EventId, EventName, EventRules, EventStatus, Execution, FactKind,
     Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent, OfferTtl, OnFull, Outcome,
     Refusal, Register, RemindHours, Retention, TimeZone, TokenHash, Transfer, Venue, decide,
@@ -70,12 +70,14 @@ fn commands() -> impl Strategy<Value = EventCommand> {
         let claim = Claim::new(registration_id, address(who));
         let command = match kind {
             0..4 => Command::Register(claim.into()),
-            4..7 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+            4..7 => {
+                Command::Register(Register { on_full: OnFull::Waitlist, ..Register::from(claim) })
+            }
             7..10 => {
                 let seconds = 60 * (1 + i64::from(who % 2));
                 Command::Hold(Hold { claim, ttl: HoldTtl::parse(seconds).expect("valid") })
             }
-            10..12 => Command::Confirm { registration_id },
+            10..12 => Command::Confirm { registration_id, answers: Answers::default() },
             12..14 => Command::Cancel { registration_id },
             14 => Command::Transfer(Transfer {
                 registration_id,
@@ -342,7 +344,7 @@ proptest! {
             let claim = Claim::new(Uuid::from_u128(200 + u128::from(who)).into(), address(who));
             let command = match way {
                 0 => Command::Register(claim.into()),
-                1 => Command::Register(Register { claim, on_full: OnFull::Waitlist }),
+                1 => Command::Register(Register { on_full: OnFull::Waitlist, ..Register::from(claim) }),
                 _ => Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
             };
             let command = EventCommand::new(event_id(), Caller::Anyone, command);

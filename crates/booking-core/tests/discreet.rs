@@ -23,7 +23,7 @@ fn no_address_and_no_name_is_shown() {
     let new = NewEvent::new(event_id, event_name, capacity);
     let mut table = EventTable::new(new.clone(), DateTime::UNIX_EPOCH);
     let commands = [
-        Command::Register(Register { claim: claim.clone(), on_full: OnFull::Refuse }),
+        Command::Register(Register { on_full: OnFull::Refuse, ..Register::from(claim.clone()) }),
         Command::Hold(Hold { claim, ttl: HoldTtl::default() }),
         Command::Transfer(Transfer { registration_id, person, token_hash }),
         Command::Erase { registration_id },

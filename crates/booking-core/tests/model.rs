@@ -5,7 +5,7 @@
 
 use booking_conformance::EventTable;
 use booking_core::{
-    Actor, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Correct,
+    Actor, Answers, AuditReport, Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Correct,
     CorrectedAddress, Decision, Edit, EmailAddress, EventCommand, EventId, EventName, EventRules,
     EventStatus, FactKind, Hold, HoldTtl, NewEvent, OfferTtl, OnFull, Outcome, Person, PersonName,
     Refusal, Register, Registration, RenewLink, Retention, Rule, Status, TokenHash, Transfer,
@@ -140,7 +140,10 @@ fn everything(node: &Node) -> Vec<EventCommand> {
     for who in 0..people {
         let claim = Claim::new(new_id, address(who));
         ask(Command::Register(claim.clone().into()));
-        ask(Command::Register(Register { claim: claim.clone(), on_full: OnFull::Waitlist }));
+        ask(Command::Register(Register {
+            on_full: OnFull::Waitlist,
+            ..Register::from(claim.clone())
+        }));
         ask(Command::Hold(Hold { claim, ttl: HoldTtl::parse(TTL_SECONDS).expect("valid") }));
     }
     let rows = rows_that_matter(&node.table);
@@ -150,7 +153,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
         if !node.is_over() || erased_live < ERASED_LIVE_MAX || row.is_erased() {
             ask(Command::Erase { registration_id });
         }
-        ask(Command::Confirm { registration_id });
+        ask(Command::Confirm { registration_id, answers: Answers::default() });
         ask(Command::Cancel { registration_id });
         ask(Command::UndoCheckIn { registration_id });
         for generation in [row.generation, row.generation + 1] {
@@ -159,14 +162,14 @@ fn everything(node: &Node) -> Vec<EventCommand> {
             ask(Command::CheckIn(check_in));
         }
         let name = PersonName::parse("Ada Lovelace").ok();
-        ask(Command::Correct(Correct { registration_id, name: Some(name), address: None }));
+        ask(Command::Correct(Correct { name: Some(name), ..Correct::new(registration_id) }));
         let token_hash = TokenHash::new([row.generation as u8 + 2; 32]);
         ask(Command::RenewLink(RenewLink { registration_id, token_hash }));
         for who in 0..people {
             let user_email = address(who);
             let address = CorrectedAddress { user_email, token_hash: Some(token_hash) };
             let address = Some(address);
-            ask(Command::Correct(Correct { registration_id, name: None, address }));
+            ask(Command::Correct(Correct { address, ..Correct::new(registration_id) }));
         }
         for who in 0..people {
             ask(Command::Transfer(Transfer {

@@ -50,16 +50,51 @@ pub struct Sending<'a> {
 /// It has a URL if `url`, the event's page, is known: the file is kept for long, and what a request
 /// says of its host is whatever its client likes, or the name of a proxy's backend.
 pub fn of(event: &Event, url: Option<&str>, sending: Option<Sending<'_>>) -> Option<String> {
+    let mut text = begin(sending);
+    push_event(&mut text, event, url, sending)?;
+    fold(&mut text, "END:VCALENDAR");
+    Some(text)
+}
+
+/// The calendar that has all of these events that have a beginning which can be said, each with its page if that is known;
+/// of so many that they take more than `bytes_max`, the first.
+pub fn of_all<'a>(
+    events: impl IntoIterator<Item = (&'a Event, Option<String>)>,
+    bytes_max: usize,
+) -> String {
+    let mut text = begin(None);
+    for (event, url) in events {
+        if text.len() > bytes_max {
+            break;
+        }
+        // One without a beginning is in no calendar.
+        let _ = push_event(&mut text, event, url.as_deref(), None);
+    }
+    fold(&mut text, "END:VCALENDAR");
+    text
+}
+
+fn begin(sending: Option<Sending<'_>>) -> String {
+    let mut text = String::new();
+    fold(&mut text, "BEGIN:VCALENDAR");
+    fold(&mut text, "VERSION:2.0");
+    fold(&mut text, "PRODID:-//Booking//booking-http//EN");
+    if let Some(sending) = sending {
+        fold(&mut text, &format!("METHOD:{}", sending.method.as_str()));
+    }
+    text
+}
+
+/// Adds an event; `None`, and nothing is added, if it is not known when it begins.
+fn push_event(
+    text: &mut String,
+    event: &Event,
+    url: Option<&str>,
+    sending: Option<Sending<'_>>,
+) -> Option<()> {
     let details = &event.details;
     let starts_at = details.starts_at.filter(can_be_said)?;
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| fold(&mut text, &format!("{name}:{value}"));
-    line("BEGIN", "VCALENDAR");
-    line("VERSION", "2.0");
-    line("PRODID", "-//Booking//booking-http//EN");
-    if let Some(sending) = sending {
-        line("METHOD", sending.method.as_str());
-    }
+    let mut line = |name: &str, value: &str| fold(text, &format!("{name}:{value}"));
     line("BEGIN", "VEVENT");
     line("UID", &event.id.to_string());
     // When what stands here was last changed, or, with a METHOD, said (section 3.8.7.2). Seats are not in it, so
@@ -97,8 +132,7 @@ pub fn of(event: &Event, url: Option<&str>, sending: Option<Sending<'_>>) -> Opt
         },
     );
     line("END", "VEVENT");
-    line("END", "VCALENDAR");
-    Some(text)
+    Some(())
 }
 
 /// What may stand between the quotes of a parameter (RFC 5545, section 3.1).

@@ -104,8 +104,8 @@ fn message(at: DateTime<Utc>, secrets: &Secrets, key: &ServerKey) -> (SignedHead
         previous: None,
     };
     let person = Person {
-        user_email: EmailAddress::parse("ada@bücher.example").expect("valid"),
         name: Some(PersonName::parse("Ada \"Ł\" \\ 🚀").expect("valid")),
+        ..EmailAddress::parse("ada@bücher.example").expect("valid").into()
     };
     let (event_id, version) = (Uuid::from_u128(1).into(), Version::new(42));
     let told = Told {

@@ -13,7 +13,7 @@ use crate::server;
 use crate::service::signing_keys;
 use crate::settings::SETTINGS;
 use anyhow::{Context, bail};
-use booking_core::{AuditReport, OrganizerName, TokenId};
+use booking_core::{AuditReport, EventId, OrganizerName, Role, TokenId};
 use booking_ticket::SigningKey;
 use clap::Parser;
 use std::fmt::Write;
@@ -84,6 +84,12 @@ enum TokenCommand {
         /// Whose it is; the same name is the same organizer
         #[arg(long)]
         name: OrganizerName,
+        /// What may be done with it: owner, manager, door or reader, each of which may do what those after it may
+        #[arg(long, default_value_t = Role::Owner)]
+        role: Role,
+        /// The id of an event that it is for, and for no other than those named so; not for an owner's
+        #[arg(long = "event", value_name = "ID")]
+        events: Vec<EventId>,
         /// Also give them the events that are nobody's: those from before there were tokens
         #[arg(long)]
         adopt_events: bool,
@@ -100,7 +106,10 @@ enum TokenCommand {
 impl TokenCommand {
     async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
-            Self::Create { name, adopt_events } => tokens::create(config, name, adopt_events).await,
+            Self::Create { name, role, events, adopt_events } => {
+                let wanted = tokens::Wanted { name, role, events, adopts_events: adopt_events };
+                tokens::create(config, wanted).await
+            }
             Self::List => tokens::list(config).await,
             Self::Revoke { id } => tokens::revoke(config, id).await,
         }
@@ -246,11 +255,25 @@ mod tests {
         assert_eq!(parse(&["backup"]), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
         let name = OrganizerName::parse("Jazz club").expect("a valid name");
-        let create = TokenCommand::Create { name, adopt_events: true };
+        let create = |role, events, adopt_events| {
+            let name = name.clone();
+            Ok(Some(Command::Token(TokenCommand::Create { name, role, events, adopt_events })))
+        };
         assert_eq!(
             parse(&["token", "create", "--name", " Jazz club", "--adopt-events"]),
-            Ok(Some(Command::Token(create)))
+            create(Role::Owner, vec![], true)
         );
+        let (one, two) =
+            ("019606a8-0000-7000-8000-000000000001", "019606a8-0000-7000-8000-000000000002");
+        let door = ["token", "create", "--name", "Jazz club", "--role", "door"];
+        assert_eq!(parse(&door), create(Role::Door, vec![], false));
+        let events: Vec<EventId> = [one, two].map(|id| id.parse().expect("it is one")).to_vec();
+        let of_two = [&door[..], &["--event", one, "--event", two]].concat();
+        assert_eq!(parse(&of_two), create(Role::Door, events, false));
+        for wrong in [&["--role", "Door"][..], &["--role", ""], &["--event", "7"]] {
+            let wrong = [&door[..4], wrong].concat();
+            assert_eq!(parse(&wrong), Err(ErrorKind::ValueValidation), "{wrong:?}");
+        }
         assert_eq!(parse(&["token", "create"]), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse(&["token", "create", "--name", " "]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["token", "list"]), Ok(Some(Command::Token(TokenCommand::List))));

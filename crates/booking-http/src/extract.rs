@@ -8,3 +8,4 @@ pub(crate) mod idempotency_key;
 pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod query;
+pub(crate) mod upload;

@@ -18,7 +18,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{HoldTtl, Language, Refusal, StoreError};
+use booking_core::{HoldTtl, Language, Refusal, Role, StoreError};
 use chrono::{DateTime, Utc};
 use extras::Extras;
 use serde::Serialize;
@@ -46,6 +46,14 @@ pub(crate) enum ApiError {
     #[error("this token is not for this registration")]
     Forbidden,
     #[error(
+        "the role of this organizer's token is {has}; this takes the role {wants}, or one that may do more"
+    )]
+    RoleForbids { has: Role, wants: Role },
+    #[error(
+        "this organizer's token is for some of its events alone, and this is about none of them"
+    )]
+    LimitedToken,
+    #[error(
         "while anybody is the organizer here, this server is not asked by this name; see ALLOWED_HOSTS, or make \
          an organizer's token"
     )]
@@ -60,7 +68,9 @@ pub(crate) enum ApiError {
     TooLarge { max: usize },
     #[error("the query has more than {max} bytes")]
     QueryTooLong { max: usize },
-    #[error("the body must be application/json in UTF-8, without content encoding")]
+    #[error(
+        "the body must be what this address takes, which is application/json or text/csv, in UTF-8, without content encoding"
+    )]
     UnsupportedMediaType,
     #[error("the body did not arrive in time")]
     BodyTimeout,
@@ -112,6 +122,8 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::RoleForbids { .. }
+            | Self::LimitedToken
             | Self::HostNotAllowed
             | Self::CrossSite
             | Self::NotFound
@@ -162,6 +174,8 @@ impl ApiError {
             | Self::InvalidHeader { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
+            | Self::RoleForbids { .. }
+            | Self::LimitedToken
             | Self::HostNotAllowed
             | Self::CrossSite
             | Self::NotFound

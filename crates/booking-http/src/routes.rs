@@ -14,6 +14,8 @@ mod operating;
 mod operations;
 mod organizer;
 mod pages;
+mod people;
+mod questions;
 mod registrations;
 mod responses;
 #[cfg(test)]
@@ -23,19 +25,22 @@ mod webhooks;
 
 pub(crate) use description::Description;
 
+use crate::api::agenda::EventsQuery;
+use crate::api::base_url::BaseUrl;
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;
 use crate::api::pagination::Cursor;
-use crate::extract::query::{self, QueryBytesMax, QueryNames};
+use crate::api::people::{Export, Import};
+use crate::extract::query::{self, QueryBytesMax, QueryNames, WriteQueryNames};
 use crate::pages::bundles;
 use crate::pages::frame::Rendered;
 use crate::problem::ApiError;
-use crate::routes::authorization::Authorized;
+use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{CapacityMax, DeliveryCursor, EventCursor, RegistrationCursor};
+use booking_core::{CapacityMax, DeliveryCursor, RegistrationCursor};
 use std::future::ready;
 use utoipa::openapi::HttpMethod;
 
@@ -58,7 +63,7 @@ fn table() -> Vec<Endpoint> {
         at("/events/{id}/register")
             .post(claims::register, on::claims::register),
         at(events::PATH)
-            .queries(EventCursor::NAMES)
+            .queries(EventsQuery::NAMES)
             .read(events::list, on::events::list)
             .post(events::create, on::events::create),
         at("/events/{id}")
@@ -80,6 +85,14 @@ fn table() -> Vec<Endpoint> {
         at("/events/{id}/registrations")
             .queries(RegistrationCursor::NAMES)
             .read(registrations::list, on::registrations::list),
+        at("/events/{id}/registrations.csv")
+            .queries(Export::NAMES)
+            .read(people::export, on::people::export),
+        at("/events/{id}/registrations/import")
+            .write_queries(Import::NAMES)
+            .post(people::import, on::people::import),
+        at("/events/{id}/counts")
+            .read(registrations::counts, on::registrations::counts),
         at("/registrations/{id}/ticket")
             .read(tickets::show, on::tickets::show),
         at("/registrations/{id}/ticket.svg")
@@ -96,8 +109,15 @@ fn table() -> Vec<Endpoint> {
             .delete(check_in::undo, on::check_in::undo),
         at("/events/{id}/cancel")
             .post(events::cancel, on::events::cancel),
+        at("/events/{id}/copy")
+            .post(events::copy, on::events::copy),
+        at("/events.ics")
+            .read(events::calendar_of_all, on::events::calendar_of_all),
         at("/events/{id}/calendar.ics")
             .read(events::calendar, on::events::calendar),
+        at("/events/{id}/questions")
+            .read(questions::show, on::questions::show)
+            .post(questions::set, on::questions::set),
         at("/events/{id}/live")
             .queries(WatchOne::NAMES)
             .read(live::watch_one, on::live::watch_one),
@@ -235,6 +255,12 @@ impl Endpoint {
         Self { queries, ..self }
     }
 
+    /// What may be in its query when it is written to.
+    fn write_queries(self, queries: QueryNames) -> Self {
+        let resource = self.resource.app_data(WriteQueryNames(queries));
+        Self { resource, ..self }
+    }
+
     /// How long that may be, where more is of use than elsewhere.
     fn query_bytes_max(self, max: usize) -> Self {
         let resource = self.resource.app_data(QueryBytesMax(max));
@@ -291,7 +317,11 @@ impl Endpoint {
         let methods: Vec<&str> = self.operations.iter().map(|(method, _)| name(method)).collect();
         let methods = methods.join(", ");
         let allow = ALLOW.into_iter().find(|allow| *allow == methods);
-        let resource = self.resource.app_data(self.queries);
+        let role = |(method, operation): &(HttpMethod, fn() -> Operation)| {
+            (name(method), operation().role(method))
+        };
+        let roles = Roles(self.operations.iter().map(role).collect());
+        let resource = self.resource.app_data(self.queries).app_data(roles);
         finish(resource, self.path, allow.expect("each list of methods is in the constant"))
     }
 

@@ -1,11 +1,13 @@
 //! The state that handlers share: the store, the queue in front of it, shared reads, tickets, limits and metrics.
 
+pub(crate) mod agenda;
 mod batch_loader;
 pub(crate) mod bulkhead;
 pub(crate) mod finder;
 pub(crate) mod known_addresses;
 pub(crate) mod live;
 mod reads;
+pub(crate) mod search;
 pub(crate) mod signing_keys;
 mod single_flight;
 pub(crate) mod tickets;
@@ -20,6 +22,7 @@ use crate::service::finder::Finder;
 use crate::service::known_addresses::{Known, KnownAddresses};
 use crate::service::live::Live;
 use crate::service::reads::Reads;
+use crate::service::search::Search;
 use crate::service::tickets::Tickets;
 use crate::service::webhooks::Webhooks;
 use crate::telemetry::MetricsAt;
@@ -43,6 +46,8 @@ use tokio::sync::mpsc::Receiver;
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn BookingStore>,
     pub(crate) reads: Reads,
+    /// For those who look through the people of an event.
+    pub(crate) search: Search,
     pub(crate) admission: Admission,
     /// For what writes and is not for the queue: one for each cell of the store, so that one that is away keeps
     /// nobody else waiting.
@@ -85,6 +90,7 @@ impl Service {
     ) -> Self {
         Self {
             reads: Reads::new(Arc::clone(&store)),
+            search: Search::new(Arc::clone(&store)),
             webhooks: Webhooks::new(Arc::clone(&store)),
             finder: None,
             lag: LastLag::default(),

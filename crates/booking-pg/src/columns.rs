@@ -1,8 +1,8 @@
 //! From domain types to columns: rows that are written together go out as one array for each column.
 
 use booking_core::{
-    EventChange, Fact, FormerHolder, IdempotencyRecord, OfferTtl, Outcome, PersonName,
-    Registration, RemindHours, Retention, Status, Stored, TokenHash, Version,
+    Answers, EventChange, Fact, FormerHolder, IdempotencyRecord, OfferTtl, Outcome, PersonName,
+    Questions, Registration, RemindHours, Retention, Status, Stored, TokenHash, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -63,6 +63,18 @@ fn stored_token_hash(registration: &Registration) -> Option<&[u8]> {
 
 fn stored_name(registration: &Registration) -> Option<&str> {
     registration.person.name.as_ref().map(PersonName::as_str)
+}
+
+/// What somebody answered as it is stored: JSON, and NULL for nothing.
+fn stored_answers(answers: &Answers) -> Option<String> {
+    let json =
+        || serde_json::to_string(answers).expect("answers are plain data, which JSON can hold");
+    (!answers.is_empty()).then(json)
+}
+
+/// What an event asks as it is stored: JSON.
+pub(crate) fn stored_questions(questions: &Questions) -> String {
+    serde_json::to_string(questions).expect("questions are plain data, which JSON can hold")
 }
 
 /// The events of which nothing changed but counts, version and `due_at`.
@@ -171,6 +183,7 @@ pub(crate) struct RegistrationRows<'a> {
     pub(crate) versions: Vec<i64>,
     pub(crate) changed_versions: Vec<Option<i64>>,
     pub(crate) created_at: Vec<DateTime<Utc>>,
+    pub(crate) answers: Vec<Option<String>>,
 }
 
 impl<'a> RegistrationRows<'a> {
@@ -189,6 +202,7 @@ impl<'a> RegistrationRows<'a> {
         self.versions.push(stored_version(created));
         self.changed_versions.push((changed != created).then(|| stored_version(changed)));
         self.created_at.push(registration.created_at);
+        self.answers.push(stored_answers(&registration.person.answers));
     }
 }
 
@@ -202,7 +216,8 @@ pub(crate) fn inserted(
         // A version of its own for each change: a row with one alone is as it was made.
         let is_as_made = registration.event_version == registration.created_version;
         let is_seat = registration.status == Status::Confirmed && registration.created_at == now;
-        match is_as_made && is_seat {
+        let is_plain = is_as_made && registration.person.answers.is_empty();
+        match is_plain && is_seat {
             true => seats.push(registration),
             false => others.push(registration),
         }
@@ -215,6 +230,7 @@ pub(crate) fn inserted(
     empty_if_null(&mut others.scan_ids);
     empty_if_null(&mut others.token_hashes);
     empty_if_null(&mut others.changed_versions);
+    empty_if_null(&mut others.answers);
     (seats, others)
 }
 

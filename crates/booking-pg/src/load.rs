@@ -7,7 +7,7 @@ use crate::rows;
 use crate::sql;
 use booking_core::{Command, EventCommand, EventId, EventState, LoadPlan, RegistrationId, Status};
 use chrono::{DateTime, Utc};
-use futures_util::future::join5;
+use futures_util::future::{join, join5};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -109,12 +109,16 @@ impl Locked {
         let waiting = prepare(&more.waiting.0, sql::REGISTRATION_WAITING).await?;
         let unerased = prepare(&more.unerased.0, sql::REGISTRATION_UNERASED).await?;
         let details = prepare(&more.details, sql::EVENT_DETAILS).await?;
-        let (overdue, next, waiting, unerased, details) = join5(
-            connection.rows_if(&overdue, &[&more.overdue.0, &more.overdue.1, &self.now]),
-            connection.rows_if(&next, &[&more.overdue.0, &self.now]),
-            connection.rows_if(&waiting, &[&more.waiting.0, &more.waiting.1]),
-            connection.rows_if(&unerased, &[&more.unerased.0, &more.unerased.1]),
-            connection.rows_if(&details, &[&more.details]),
+        let questions = prepare(&more.questions, sql::QUESTION_FIND).await?;
+        let ((overdue, next, waiting, unerased, details), questions) = join(
+            join5(
+                connection.rows_if(&overdue, &[&more.overdue.0, &more.overdue.1, &self.now]),
+                connection.rows_if(&next, &[&more.overdue.0, &self.now]),
+                connection.rows_if(&waiting, &[&more.waiting.0, &more.waiting.1]),
+                connection.rows_if(&unerased, &[&more.unerased.0, &more.unerased.1]),
+                connection.rows_if(&details, &[&more.details]),
+            ),
+            connection.rows_if(&questions, &[&more.questions]),
         )
         .await;
         for row in &overdue? {
@@ -136,6 +140,10 @@ impl Locked {
         }
         for row in &details? {
             self.state_of(rows::event_id(row, 0)).details = Some(rows::kept_details(row)?);
+        }
+        for row in &questions? {
+            let (event_id, questions) = rows::questions(row)?;
+            self.state_of(event_id).questions = Some(questions);
         }
         Ok(())
     }
@@ -195,6 +203,7 @@ fn may_tell_place(command: &Command) -> bool {
         | Command::Cancel { .. }
         | Command::CheckIn(_)
         | Command::Edit(_)
+        | Command::SetQuestions(_)
         | Command::CancelEvent
         | Command::EraseDue
         | Command::Settle
@@ -209,11 +218,12 @@ struct More {
     waiting: (Vec<Uuid>, Vec<i64>),
     unerased: (Vec<Uuid>, Vec<i64>),
     details: Vec<Uuid>,
+    questions: Vec<Uuid>,
 }
 
 impl More {
     fn add(&mut self, event_id: EventId, plan: LoadPlan) {
-        let LoadPlan { overdue_max, waiting_max, unerased_max, details } = plan;
+        let LoadPlan { overdue_max, waiting_max, unerased_max, details, questions } = plan;
         for (wanted, at_most) in [
             (&mut self.overdue, overdue_max),
             (&mut self.waiting, waiting_max),
@@ -227,10 +237,16 @@ impl More {
         if details {
             self.details.push(event_id.as_uuid());
         }
+        if questions {
+            self.questions.push(event_id.as_uuid());
+        }
     }
 
     fn is_nothing(&self) -> bool {
         // Whoever needs those that are not erased needs details too.
-        self.overdue.0.is_empty() && self.waiting.0.is_empty() && self.details.is_empty()
+        self.overdue.0.is_empty()
+            && self.waiting.0.is_empty()
+            && self.details.is_empty()
+            && self.questions.is_empty()
     }
 }

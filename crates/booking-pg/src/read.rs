@@ -6,7 +6,8 @@ use crate::rows;
 use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use booking_core::{
-    Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit, StoreError,
+    Agenda, Availability, Caller, Event, EventCursor, EventId, OrganizerId, Page, PageLimit,
+    Questions, StartCursor, StoreError, When,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The longest time for a read, all its attempts together.
@@ -32,6 +34,21 @@ impl PgStore {
                     .fetch(sql::EVENT_FIND, &[&[id.as_uuid()].as_slice(), &clock_time])
                     .await?;
                 Ok(as_they_are(connection, &rows, clock_time).await?.pop())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_questions(
+        &self,
+        id: EventId,
+    ) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::QUESTION_FIND, &[&[id.as_uuid()].as_slice()]).await?;
+                let found = rows.first().map(rows::questions).transpose()?;
+                Ok(found.map(|(_, questions)| questions))
             })
         })
         .await
@@ -111,6 +128,45 @@ impl PgStore {
                             .await?
                     }
                 };
+                Ok(Page::new(as_they_are(connection, &rows, clock_time).await?, limit))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn list_events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        let (starts_at, id) = after.map_or(StartCursor::edge(&agenda), StartCursor::key);
+        let (id, clock_time, at_most) = (id.as_uuid(), self.clock_time(), one_more_than(limit));
+        let (drafts, drafts_of_nobody, own) = match Seen::by(caller) {
+            Seen::Own(organizer_id) => (true, true, Some(organizer_id.as_uuid())),
+            Seen::All { drafts, drafts_of_nobody } => (drafts, drafts_of_nobody, None),
+        };
+        let is_over = agenda.when.map(|when| when == When::Past);
+        let statement = match agenda.is_latest_first() {
+            true => sql::EVENT_LIST_BY_START_DOWN,
+            false => sql::EVENT_LIST_BY_START,
+        };
+        self.read(move |connection| {
+            Box::pin(async move {
+                let parameters: [&(dyn ToSql + Sync); 10] = [
+                    &starts_at,
+                    &id,
+                    &at_most,
+                    &clock_time,
+                    &drafts,
+                    &drafts_of_nobody,
+                    &own,
+                    &agenda.from,
+                    &agenda.to,
+                    &is_over,
+                ];
+                let rows = connection.fetch(statement, &parameters).await?;
                 Ok(Page::new(as_they_are(connection, &rows, clock_time).await?, limit))
             })
         })

@@ -4,11 +4,11 @@ use crate::columns::stored_version;
 use crate::error::PgError;
 use crate::read::one_more_than;
 use crate::rows;
-use crate::sql;
+use crate::sql::{self, Sql};
 use crate::store::PgStore;
 use booking_core::{
     EmailAddress, EventId, EventStatus, HistoryEntry, Listed, Page, PageLimit, Registration,
-    RegistrationCursor, RegistrationId, StoreError,
+    RegistrationCounts, RegistrationCursor, RegistrationId, StoreError,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
@@ -61,6 +61,85 @@ impl PgStore {
                 }
                 let rows = rows.iter().map(|row| as_of(row, now, status));
                 Ok(Some(Page::new(rows.collect::<Result<_, _>>()?, limit)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let found = self.find_named(event_id, sql::REGISTRATION_BY_ID, wanted).await?;
+        let by_id = |found: Vec<Registration>| {
+            let found: HashMap<_, _> = found.into_iter().map(|row| (row.id, row)).collect();
+            ids.iter().map(|id| found.get(id).cloned()).collect()
+        };
+        Ok(found.map(by_id))
+    }
+
+    pub(crate) async fn find_registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let wanted: Vec<String> =
+            addresses.iter().map(|address| address.as_str().to_owned()).collect();
+        let found = self.find_named(event_id, sql::REGISTRATION_BY_ADDRESS, wanted).await?;
+        let by_address = |found: Vec<Registration>| {
+            let live = found.into_iter().filter(|row| row.status.is_live());
+            let found: HashMap<_, _> =
+                live.map(|row| (row.person.user_email.clone(), row)).collect();
+            addresses.iter().map(|address| found.get(address).cloned()).collect()
+        };
+        Ok(found.map(by_address))
+    }
+
+    /// The registrations of an event that `statement` finds by `wanted`, as they are now.
+    async fn find_named<T>(
+        &self,
+        event_id: EventId,
+        statement: Sql,
+        wanted: Vec<T>,
+    ) -> Result<Option<Vec<Registration>>, StoreError>
+    where
+        T: ToSql + Clone + Send + Sync + 'static,
+    {
+        let (event_id, clock_time) = (event_id.as_uuid(), self.clock_time());
+        self.read(move |connection| {
+            let (wanted, event_ids) = (wanted.clone(), vec![event_id; wanted.len()]);
+            Box::pin(async move {
+                let status = connection.prepare(sql::EVENT_STATUS).await?;
+                let named = connection.prepare(statement).await?;
+                let of_event = [event_id];
+                let of_event = of_event.as_slice();
+                let (event, rows) = join(
+                    connection.rows(&status, &[&of_event, &clock_time]),
+                    connection.rows(&named, &[&event_ids, &wanted]),
+                )
+                .await;
+                let (event, rows) = (event?, rows?);
+                let Some(event) = event.first() else { return Ok(None) };
+                let (status, now) = (rows::event_status(event, 1)?, event.get(2));
+                let rows = rows.iter().map(|row| as_of(row, now, status));
+                rows.collect::<Result<_, _>>().map(Some)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn count_registrations(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        let (event_id, clock_time) = (event_id.as_uuid(), self.clock_time());
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows =
+                    connection.fetch(sql::REGISTRATION_COUNTS, &[&event_id, &clock_time]).await?;
+                rows.first().map(rows::registration_counts).transpose()
             })
         })
         .await

@@ -4,12 +4,12 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
-    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact, Fingerprint,
-    HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer, OrganizerId,
-    OrganizerName, OrganizerToken, Outcome, Person, PersonName, Registration, RegistrationId,
-    RemindHours, Retention, SeatCounts, SigningSeed, Status, Stored, StoredDetails, TicketKey,
-    TimeZone, TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event,
+    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
+    Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
+    OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
+    Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, SeatCounts,
+    SigningSeed, Status, Stored, StoredDetails, TicketKey, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -22,7 +22,7 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
         held: count("held_count", row.get(3))?,
         waiting: count("waitlist_count", row.get(4))?,
     };
-    Ok(EventState::new(
+    let state = EventState::new(
         event_id(row, 0),
         organizer_id(row, 14),
         capacity(row.get(1))?,
@@ -31,7 +31,15 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
         rules(row, 7)?,
         EventTimes { starts_at: row.get(15), ends_at: row.get(16) },
         row.get(6),
-    ))
+    );
+    Ok(EventState { asks: row.get(17), ..state })
+}
+
+/// A row of `question/find`, and the event that it is of.
+pub(crate) fn questions(row: &Row) -> Result<(EventId, Questions), PgError> {
+    let body = row.get::<_, Option<&str>>(1).map(serde_json::from_str);
+    let questions = body.transpose().map_err(unreadable("body"))?;
+    Ok((event_id(row, 0), questions.unwrap_or_default()))
 }
 
 /// A row of `event/details`.
@@ -85,6 +93,7 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
         changed_at: row.get(24),
         details_changed_at: row.get(25),
         sequence: count("sequence", row.get(26))?,
+        asks: row.get(27),
         is_settled: row.get(21),
     })
 }
@@ -137,6 +146,7 @@ pub(crate) fn person(user_email: &str, name: Option<&str>) -> Result<Person, PgE
     Ok(Person {
         user_email: EmailAddress::parse_stored(user_email).map_err(in_column("user_email"))?,
         name: name.map_err(in_column("name"))?,
+        answers: Answers::default(),
     })
 }
 
@@ -150,10 +160,14 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
     let created_version = version("event_version", row.get(at!("event_version")))?;
     let changed_version = row.get::<_, Option<i64>>(at!("changed_version"));
     let changed_version = changed_version.map(|stored| version("changed_version", stored));
+    let mut person = person(row.get(at!("user_email")), row.get(at!("name")))?;
+    if let Some(answers) = row.get::<_, Option<&str>>(at!("answers")) {
+        person.answers = serde_json::from_str(answers).map_err(unreadable("answers"))?;
+    }
     Ok(Registration {
         event_id: event_of_registration(row),
         id: registration_id(row, at!("id")),
-        person: person(row.get(at!("user_email")), row.get(at!("name")))?,
+        person,
         status: status.ok_or(PgError::Unreadable { column: "status" })?,
         expires_at: row.get(at!("expires_at")),
         position: None,
@@ -164,6 +178,25 @@ pub(crate) fn registration(row: &Row) -> Result<Registration, PgError> {
         event_version: changed_version.transpose()?.unwrap_or(created_version),
         created_at: row.get(at!("created_at")),
     })
+}
+
+/// A row of `registration/counts`.
+pub(crate) fn registration_counts(row: &Row) -> Result<RegistrationCounts, PgError> {
+    let count = |column: &'static str, at: usize| {
+        u64::try_from(row.get::<_, i64>(at)).map_err(unreadable(column))
+    };
+    // Held or offered, and over: they are expired, swept or not.
+    let run_out = count("run_out", 5)?;
+    let counts = RegistrationCounts {
+        confirmed: count("confirmed", 1)?,
+        waitlisted: count("waitlist_count", 2)?,
+        held: count("held", 3)?,
+        offered: count("offered", 4)?,
+        cancelled: count("cancelled", 6)?,
+        expired: count("expired", 7)? + run_out,
+        checked_in: count("checked_in", 8)?,
+    };
+    Ok(counts.in_event(event_status(row, 0)?))
 }
 
 /// The event of a row with the columns of a registration, whatever else is in it.
@@ -215,10 +248,13 @@ pub(crate) fn ticket_key(row: &Row) -> Result<TicketKey, PgError> {
 /// A row of `token/find` or `token/list`.
 pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
     let name = OrganizerName::parse_stored(row.get(2)).map_err(in_column("name"))?;
+    let events: Option<Vec<Uuid>> = row.get(7);
     Ok(OrganizerToken {
         id: row.get::<_, Uuid>(0).into(),
         organizer: Organizer { id: row.get::<_, Uuid>(1).into(), name },
         hash: TokenHash::new(bytes32("token_hash", row.get(3))?),
+        role: Role::from_name(row.get(6)).ok_or(PgError::Unreadable { column: "role" })?,
+        events: events.map(|ids| ids.into_iter().map(EventId::from).collect()),
         created_at: row.get(4),
         revoked_at: row.get(5),
     })

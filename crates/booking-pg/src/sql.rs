@@ -30,6 +30,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "event_version",
         "changed_version",
         "created_at",
+        "answers",
     ],
 );
 
@@ -75,6 +76,8 @@ statements! {
     EVENT_FIND_DUE "event/find_due"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
+    EVENT_LIST_BY_START "event/list_by_start"
+    EVENT_LIST_BY_START_DOWN "event/list_by_start_down"
     EVENT_LIST_OF "event/list_of"
     EVENT_LOCK "event/lock"
     EVENT_LOCK_NONE "event/lock_none"
@@ -109,6 +112,8 @@ statements! {
     MAIL_RETRY "mail/retry"
     MAIL_SETTLE "mail/settle"
     MAIL_SHOW "mail/show"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_CLAIM "record/claim"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
@@ -119,6 +124,7 @@ statements! {
     RECORD_UPSERT "record/upsert"
     REGISTRATION_BY_ADDRESS "registration/by_address"
     REGISTRATION_BY_ID "registration/by_id"
+    REGISTRATION_COUNTS "registration/counts"
     REGISTRATION_DELETE "registration/delete"
     REGISTRATION_END_OFFERS "registration/end_offers"
     REGISTRATION_EVENTS "registration/events"
@@ -142,6 +148,7 @@ statements! {
     REWRITE_INSERT "rewrite/insert"
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     SESSION_DURABILITY "session/durability"
     SESSION_HEALTH "session/health"

@@ -6,12 +6,12 @@ use crate::session::SessionName;
 use crate::sql::{self, Sql};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress, ErrorChain,
-    Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore,
-    Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
-    WriteWatch,
+    Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
+    ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
+    KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken,
+    Outcome, Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts,
+    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
+    StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -196,6 +196,10 @@ impl ReadStore for PgStore {
         self.find_event(id).await
     }
 
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.find_questions(id).await
+    }
+
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
         self.find_availability(ids).await
     }
@@ -209,6 +213,16 @@ impl ReadStore for PgStore {
         self.list_events(caller, after, limit).await
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.list_events_by_start(caller, agenda, after, limit).await
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -217,6 +231,29 @@ impl ReadStore for PgStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.list_registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.find_registrations_by_id(event_id, ids).await
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.find_registrations_by_address(event_id, addresses).await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.count_registrations(event_id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -2,17 +2,20 @@
 
 use crate::columns::{
     EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
-    stored_remind_hours, stored_retention, stored_version,
+    stored_questions, stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::former_holders;
 use crate::sql;
 use crate::transaction::Attempt;
-use booking_core::{Description, EditedEvent, EventChange, EventName, TimeZone, Venue};
+use booking_core::{Description, EditedEvent, EventChange, EventName, Questions, TimeZone, Venue};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
 use uuid::Uuid;
+
+/// The migration that a program has to know not to sell without asking what an event asks.
+const KNOWS_QUESTIONS: i32 = 18;
 
 /// Writes what was decided at `now`, and commits it.
 pub(crate) async fn write_and_commit(
@@ -35,6 +38,9 @@ pub(crate) async fn write_and_commit(
     for change in changes {
         if let Some(edited) = &change.edited {
             write_edited(connection, change, edited, now).await?;
+        }
+        if let Some(questions) = &change.questions {
+            write_questions(connection, change, questions).await?;
         }
     }
     let forgetful = changes.iter().filter(|change| change.purges_records);
@@ -91,6 +97,7 @@ pub(crate) async fn write_and_commit(
                     &others.versions,
                     &others.changed_versions,
                     &others.created_at,
+                    &others.answers,
                 ],
             ),
         ),
@@ -187,6 +194,7 @@ async fn write_edited(
                 &details.remind_hours.map(stored_remind_hours),
                 &edited.remind_at,
                 &rules.confirms_address,
+                &edited.asks,
             ],
         )
         .await?;
@@ -194,6 +202,24 @@ async fn write_edited(
     if let Some(end) = edited.offers_end_by {
         let end_offers = connection.prepare(sql::REGISTRATION_END_OFFERS).await?;
         connection.change(&end_offers, &[&change.event_id.as_uuid(), &end]).await?;
+    }
+    Ok(())
+}
+
+/// Writes what an event asks and has asked. That is rare, too: when its organizer says so, and when a question is
+/// answered for the first time.
+async fn write_questions(
+    connection: &Lease,
+    change: &EventChange,
+    questions: &Questions,
+) -> Result<(), PgError> {
+    let upsert = connection.prepare(sql::QUESTION_UPSERT).await?;
+    let (event_id, body) = (change.event_id.as_uuid(), stored_questions(questions));
+    let written = connection.change(&upsert, &[&event_id, &body]).await?;
+    assert_eq!(written, 1, "what an event asks is in one row");
+    if questions.asks() {
+        let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
+        connection.change(&raise, &[&KNOWS_QUESTIONS]).await?;
     }
     Ok(())
 }

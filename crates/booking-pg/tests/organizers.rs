@@ -3,7 +3,7 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{OrganizerId, PageLimit, StoreError, TOKENS_MAX, WhenBusy};
+use booking_core::{NewToken, OrganizerId, PageLimit, Role, StoreError, TOKENS_MAX, WhenBusy};
 use booking_testkit::Database;
 use common::{
     connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,
@@ -138,4 +138,21 @@ async fn nobody_makes_an_organizer_whom_somebody_is_making() {
     let made = tasks.join_all().await;
     assert_eq!(made[0], made[1]);
     assert_eq!(store.tokens().await.expect("it answers").len(), 2);
+}
+
+/// A program that knows of no roles would take every token for an owner's, and so may not start beside one that is not.
+#[tokio::test]
+async fn programs_without_roles_may_start_until_there_are_some() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
+    create_token(&store, new_token("Ada", 1)).await;
+    assert!(needed() < 17, "an owner's is what they know");
+    let door = NewToken { role: Role::Door, ..new_token("Ada", 2) };
+    create_token(&store, door.clone()).await;
+    assert_eq!(needed(), 17);
+    create_token(&store, door).await;
+    database.sql("UPDATE schema_compatibility SET needs_from = 999");
+    create_token(&store, NewToken { role: Role::Reader, ..new_token("Ada", 3) }).await;
+    assert_eq!(needed(), 999, "it is never lowered");
 }

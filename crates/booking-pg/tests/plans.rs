@@ -31,6 +31,8 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/find", &["events_pkey"]),
     ("event/find_due", &["events_pkey", "registrations_running_out"]),
     ("event/list", &["events_created_at"]),
+    ("event/list_by_start", &["events_by_start"]),
+    ("event/list_by_start_down", &["events_by_start"]),
     ("event/list_of", &["events_of_organizer"]),
     ("event/lock", &["events_pkey"]),
     ("event/lock_none", &["events_pkey"]),
@@ -71,6 +73,8 @@ const PLANS: &[(&str, &[&str])] = &[
     ("mail/retry", &["mails_due", "mails_stuck"]),
     ("mail/settle", &["former_holders_pkey", "mails_pkey"]),
     ("mail/show", &["mail_senders_pkey"]),
+    ("question/find", &["event_questions_pkey", "events_pkey"]),
+    ("question/upsert", &["event_questions_pkey"]),
     ("record/claim", &["idempotency_records_pkey"]),
     ("record/delete", &["idempotency_records_pkey"]),
     ("record/delete_all", &["idempotency_records_pkey"]),
@@ -80,6 +84,15 @@ const PLANS: &[(&str, &[&str])] = &[
     ("record/upsert", &["idempotency_records_pkey"]),
     ("registration/by_address", &["registrations_live_email"]),
     ("registration/by_id", &["registrations_pkey"]),
+    (
+        "registration/counts",
+        &[
+            "events_pkey",
+            "registrations_checked_in",
+            "registrations_ended",
+            "registrations_running_out",
+        ],
+    ),
     ("registration/delete", &["registrations_pkey"]),
     ("registration/end_offers", &["registrations_running_out"]),
     ("registration/events", &["registrations_pkey"]),
@@ -111,6 +124,9 @@ const PLANS: &[(&str, &[&str])] = &[
 const WITH_VALUES: &[(&str, &[&str])] = &[
     ("delivery/find", &["deliveries_of_endpoint"]),
     ("delivery/note", &["deliveries_of_endpoint"]),
+    // Of one organizer, its own events are as good.
+    ("event/list_by_start", &["events_of_organizer"]),
+    ("event/list_by_start_down", &["events_of_organizer"]),
     ("lane/advance", &["deliveries_pkey", "delivery_lanes_of_sink", "mails_pkey"]),
     ("registration/respell", &["registrations_event_version", "registrations_live_email"]),
 ];
@@ -129,6 +145,7 @@ const NO_LOOK_UP: &[&str] = &[
     "registration/of_address",
     "schema/applied",
     "schema/needed",
+    "schema/raise",
     "schema/tables",
     "session/durability",
     "session/health",

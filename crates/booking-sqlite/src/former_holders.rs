@@ -6,8 +6,8 @@ use crate::rows::{self, stored};
 use crate::sql;
 use crate::transaction::Work;
 use booking_core::{
-    EmailAddress, EventChange, EventId, FormerHolder, MAIL_SEEN_KEPT, MailId, PageLimit, Person,
-    PersonName, RegistrationId, Version,
+    Answers, EmailAddress, EventChange, EventId, FormerHolder, MAIL_SEEN_KEPT, MailId, PageLimit,
+    Person, PersonName, RegistrationId, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -56,6 +56,7 @@ pub(crate) fn find(
                 EmailAddress::parse_stored,
             )?,
             name: rows::optional_text(row, 1, "former_holders.name", PersonName::parse_stored)?,
+            answers: Answers::default(),
         })),
         None => Ok(None),
     }

@@ -135,6 +135,11 @@ fn load_planned(
         let mut unerased = connection.prepare_cached(sql::REGISTRATION_UNERASED)?;
         add(&mut unerased, params![id.as_bytes(), plan.unerased_max], &mut state.unerased)?;
     }
+    if plan.questions {
+        let mut questions = connection.prepare_cached(sql::QUESTION_FIND)?;
+        let mut rows = questions.query([id.as_bytes()])?;
+        state.questions = rows.next()?.map(rows::questions).transpose()?;
+    }
     if plan.details {
         let mut details = connection.prepare_cached(sql::EVENT_DETAILS)?;
         let mut rows = details.query([id.as_bytes()])?;

@@ -3,8 +3,9 @@
 use crate::errors::Failure;
 use crate::{rows, sql};
 use booking_core::{
-    Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed, Page,
-    PageLimit, Registration, RegistrationCursor, RegistrationId,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, EventStatus, Listed,
+    Page, PageLimit, Questions, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StartCursor, When,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -18,6 +19,15 @@ pub(crate) fn read_event(
     let mut statement = connection.prepare_cached(sql::EVENT_READ)?;
     let mut found = statement.query(params![now.timestamp_micros(), id.as_uuid().as_bytes()])?;
     found.next()?.map(rows::event).transpose()
+}
+
+pub(crate) fn read_questions(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<Questions>, Failure> {
+    let mut statement = connection.prepare_cached(sql::QUESTION_FIND)?;
+    let mut found = statement.query([id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::questions).transpose()
 }
 
 /// How full each event is. One statement each, as for [`events_by_registration`].
@@ -62,6 +72,44 @@ pub(crate) fn list_events(
     };
     let mut statement = connection.prepare_cached(sql::EVENT_LIST)?;
     let parameters = params![now, micros, id, rows_max, drafts, drafts_of_nobody];
+    let listed = statement.query_and_then(parameters, rows::event)?;
+    Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
+}
+
+/// The same in the order of their beginnings.
+pub(crate) fn list_events_by_start(
+    connection: &Connection,
+    caller: Caller,
+    agenda: Agenda,
+    after: Option<StartCursor>,
+    limit: PageLimit,
+    now: DateTime<Utc>,
+) -> Result<Page<Event, StartCursor>, Failure> {
+    let (starts_at, id) = after.map_or(StartCursor::edge(&agenda), StartCursor::key);
+    let id = id.as_uuid();
+    let (drafts, drafts_of_nobody, own) = match caller {
+        Caller::Organizer(own) => (true, true, Some(own.as_uuid())),
+        Caller::Operator => (true, true, None),
+        Caller::OpenOrganizer => (false, true, None),
+        Caller::Anyone | Caller::Attendee(_) => (false, false, None),
+    };
+    let statement = match agenda.is_latest_first() {
+        true => sql::EVENT_LIST_BY_START_DOWN,
+        false => sql::EVENT_LIST_BY_START,
+    };
+    let mut statement = connection.prepare_cached(statement)?;
+    let parameters = params![
+        now.timestamp_micros(),
+        starts_at.timestamp_micros(),
+        id.as_bytes(),
+        one_more_than(limit),
+        drafts,
+        drafts_of_nobody,
+        own.as_ref().map(Uuid::as_bytes),
+        rows::stored_time(agenda.from),
+        rows::stored_time(agenda.to),
+        agenda.when.map(|when| when == When::Past),
+    ];
     let listed = statement.query_and_then(parameters, rows::event)?;
     Ok(Page::new(listed.collect::<Result<_, _>>()?, limit))
 }
@@ -144,6 +192,57 @@ pub(crate) fn list_registrations(
     };
     let rows = rows.into_iter().map(|row| row.as_of(now, status)).collect();
     Ok(Some(Page::new(rows, limit)))
+}
+
+/// One statement each, as for [`events_by_registration`].
+pub(crate) fn registrations_by_id(
+    connection: &Connection,
+    event_id: EventId,
+    ids: &[RegistrationId],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Option<Registration>>>, Failure> {
+    // A statement of its own, as in `list_registrations`.
+    let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
+    let event_id = event_id.as_uuid();
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_BY_ID)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut rows = statement.query(params![event_id.as_bytes(), id.as_uuid().as_bytes()])?;
+        let row = rows.next()?.map(rows::registration).transpose()?;
+        found.push(row.map(|row| row.as_of(now, status)));
+    }
+    Ok(Some(found))
+}
+
+/// Those that are live now.
+pub(crate) fn registrations_by_address(
+    connection: &Connection,
+    event_id: EventId,
+    addresses: &[EmailAddress],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<Option<Registration>>>, Failure> {
+    let Some(status) = event_status(connection, event_id)? else { return Ok(None) };
+    let event_id = event_id.as_uuid();
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_BY_ADDRESS)?;
+    let mut found = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let mut rows = statement.query(params![event_id.as_bytes(), address.as_str()])?;
+        let row = rows.next()?.map(rows::registration).transpose()?;
+        let row = row.map(|row| row.as_of(now, status));
+        found.push(row.filter(|row| row.status.is_live()));
+    }
+    Ok(Some(found))
+}
+
+pub(crate) fn count_registrations(
+    connection: &Connection,
+    event_id: EventId,
+    now: DateTime<Utc>,
+) -> Result<Option<RegistrationCounts>, Failure> {
+    let mut statement = connection.prepare_cached(sql::REGISTRATION_COUNTS)?;
+    let mut found =
+        statement.query(params![now.timestamp_micros(), event_id.as_uuid().as_bytes()])?;
+    found.next()?.map(rows::registration_counts).transpose()
 }
 
 /// Where in `registration/read` that begins which is no registration's own.

@@ -3,11 +3,11 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event, EventDetails,
-    EventId, EventName, EventRules, EventState, EventStatus, EventTimes, IdempotencyRecord,
-    KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName, OrganizerToken, Outcome,
-    Person, PersonName, Registration, RemindHours, Retention, SeatCounts, Status, Stored, TimeZone,
-    TokenHash, Venue, Version,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event,
+    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
+    IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
+    OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RegistrationCounts,
+    RemindHours, Retention, Role, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
@@ -30,6 +30,7 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
         changed_at: time(row, 24, "events.changed_at")?,
         details_changed_at: time(row, 25, "events.details_changed_at")?,
         sequence: count(row, 26, "events.sequence")?,
+        asks: column(row, 27, "events.asks")?,
         is_settled: column(row, 22, "events.due_at")?,
     })
 }
@@ -63,7 +64,14 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
         ends_at: optional_time(row, 15, "events.ends_at")?,
     };
     let rules = rules(row, 6)?;
-    Ok(EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at))
+    let state = EventState::new(id, organizer_id, capacity, counts, version, rules, times, due_at);
+    Ok(EventState { asks: column(row, 16, "events.asks")?, ..state })
+}
+
+/// What an event asks and has asked, from a row with the columns of `question/find`.
+pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
+    let body = optional_text(row, 0, "event_questions.body", |json| serde_json::from_str(json))?;
+    Ok(body.unwrap_or_default())
 }
 
 /// Seven columns from `status` on.
@@ -133,6 +141,7 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         person: Person {
             user_email: by_name!(text(row, "user_email", EmailAddress::parse_stored))?,
             name: by_name!(optional_text(row, "name", PersonName::parse_stored))?,
+            answers: by_name!(optional_text(row, "answers", answers))?.unwrap_or_default(),
         },
         status: status(row, const { REGISTRATION.at("status") })?,
         expires_at: by_name!(optional_time(row, "expires_at"))?,
@@ -142,6 +151,30 @@ pub(crate) fn registration(row: &Row<'_>) -> Result<Registration, Failure> {
         check_in: check_in(row)?,
         created_at: by_name!(time(row, "created_at"))?,
     })
+}
+
+/// How many registrations are in which state, from a row with the columns of `registration/counts`.
+pub(crate) fn registration_counts(row: &Row<'_>) -> Result<RegistrationCounts, Failure> {
+    let number = |index: usize, name: &'static str| -> Result<u64, Failure> {
+        let stored: i64 = column(row, index, name)?;
+        stored.try_into().map_err(broken(name))
+    };
+    // Held or offered, and over: they are expired, swept or not.
+    let run_out = number(5, "count(*)")?;
+    let counts = RegistrationCounts {
+        confirmed: number(1, "events.booked_count")?,
+        waitlisted: number(2, "events.waitlist_count")?,
+        held: number(3, "count(*)")?,
+        offered: number(4, "count(*)")?,
+        cancelled: number(6, "count(*)")?,
+        expired: number(7, "count(*)")? + run_out,
+        checked_in: number(8, "count(*)")?,
+    };
+    Ok(counts.in_event(event_status(row, 0)?))
+}
+
+fn answers(json: &str) -> Result<Answers, serde_json::Error> {
+    serde_json::from_str(json)
 }
 
 fn check_in(row: &Row<'_>) -> Result<Option<CheckedIn>, Failure> {
@@ -165,6 +198,7 @@ pub(crate) fn record(hash: KeyHash, row: &Row<'_>) -> Result<IdempotencyRecord, 
 /// A token from a row with the columns of `token/list`.
 pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> {
     let hash: [u8; 32] = column(row, 3, "organizer_tokens.token_hash")?;
+    let events: Option<Vec<u8>> = column(row, 7, "organizer_tokens.event_ids")?;
     Ok(OrganizerToken {
         id: uuid(row, 0, "organizer_tokens.id")?.into(),
         organizer: Organizer {
@@ -172,9 +206,17 @@ pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> 
             name: text(row, 2, "organizers.name", OrganizerName::parse_stored)?,
         },
         hash: TokenHash::new(hash),
+        role: text(row, 6, "organizer_tokens.role", str::parse::<Role>)?,
+        events: events.as_deref().map(event_ids),
         created_at: time(row, 4, "organizer_tokens.created_at")?,
         revoked_at: optional_time(row, 5, "organizer_tokens.revoked_at")?,
     })
+}
+
+/// Ids as they are kept together, one after the other.
+fn event_ids(stored: &[u8]) -> Vec<EventId> {
+    let (ids, _) = stored.as_chunks::<16>();
+    ids.iter().map(|id| Uuid::from_bytes(*id).into()).collect()
 }
 
 fn organizer_id(row: &Row<'_>, index: usize) -> Result<Option<OrganizerId>, Failure> {

@@ -20,6 +20,7 @@ pub(crate) const REGISTRATION: Columns = Columns::new(
         "checked_in_at",
         "scan_id",
         "created_at",
+        "answers",
     ],
 );
 
@@ -62,6 +63,8 @@ statements! {
     EVENT_ERASABLE "event/erasable"
     EVENT_INSERT "event/insert"
     EVENT_LIST "event/list"
+    EVENT_LIST_BY_START "event/list_by_start"
+    EVENT_LIST_BY_START_DOWN "event/list_by_start_down"
     EVENT_LIST_OF "event/list_of"
     EVENT_LOAD "event/load"
     EVENT_OF_NOBODY "event/of_nobody"
@@ -107,6 +110,8 @@ statements! {
     MAIL_UNDONE "mail/undone"
     ORGANIZER_FIND "organizer/find"
     ORGANIZER_INSERT "organizer/insert"
+    QUESTION_FIND "question/find"
+    QUESTION_UPSERT "question/upsert"
     RECORD_DELETE "record/delete"
     RECORD_DELETE_ALL "record/delete_all"
     RECORD_FIND "record/find"
@@ -116,6 +121,7 @@ statements! {
     REGISTRATION_BY_ADDRESS "registration/by_address"
     REGISTRATION_BY_ID "registration/by_id"
     REGISTRATION_COUNT_WAITING "registration/count_waiting"
+    REGISTRATION_COUNTS "registration/counts"
     REGISTRATION_DELETE "registration/delete"
     REGISTRATION_DUE_NEXT "registration/due_next"
     REGISTRATION_END_OFFERS "registration/end_offers"
@@ -138,6 +144,7 @@ statements! {
     SCHEMA_APPLIED "schema/applied"
     SCHEMA_FOREIGN "schema/foreign"
     SCHEMA_NEEDED "schema/needed"
+    SCHEMA_RAISE "schema/raise"
     SCHEMA_TABLES "schema/tables"
     TICKET_KEY_LIST "ticket_key/list"
     TICKET_KEY_SHOW "ticket_key/show"
@@ -226,6 +233,10 @@ mod tests {
         let own = "SEARCH events USING INDEX events_of_organizer \
                    (organizer_id=? AND (created_at,id)<(?,?))";
         assert_eq!(plan(EVENT_LIST_OF), [own, subquery, overdue]);
+        let later = "SEARCH events USING INDEX events_by_start (<expr>>?)";
+        assert_eq!(plan(EVENT_LIST_BY_START), [later, subquery, overdue]);
+        let earlier = "SEARCH events USING INDEX events_by_start (<expr><?)";
+        assert_eq!(plan(EVENT_LIST_BY_START_DOWN), [earlier, subquery, overdue]);
         assert_eq!(plan(EVENT_DUE), ["SEARCH events USING INDEX events_due (due_at<?)"]);
         let erasable = "SEARCH events USING INDEX events_erasable (erase_at<?)";
         assert_eq!(plan(EVENT_ERASABLE), [erasable]);

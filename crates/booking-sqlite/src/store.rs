@@ -12,12 +12,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed, NewEvent,
-    NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page, PageLimit,
-    ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore, SigningSeed,
-    StoreError, StoreHealth, TicketKey, TokenId, Totals, Unobserved, UpkeepStore, WhenBusy,
-    WriteTrouble,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
+    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
+    PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey,
+    TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::Connection;
@@ -247,6 +247,10 @@ impl ReadStore for SqliteStore {
         self.read(move |connection, now| queries::read_event(connection, id, now)).await
     }
 
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(move |connection, _| queries::read_questions(connection, id)).await
+    }
+
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
         let ids = ids.to_vec();
         self.read(move |connection, now| queries::read_availability(connection, &ids, now)).await
@@ -264,6 +268,19 @@ impl ReadStore for SqliteStore {
         .await
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.read(move |connection, now| {
+            queries::list_events_by_start(connection, caller, agenda, after, limit, now)
+        })
+        .await
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -275,6 +292,38 @@ impl ReadStore for SqliteStore {
             queries::list_registrations(connection, event_id, listed, after, limit, now)
         })
         .await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection, now| {
+            queries::registrations_by_id(connection, event_id, &ids, now)
+        })
+        .await
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        let addresses = addresses.to_vec();
+        self.read(move |connection, now| {
+            queries::registrations_by_address(connection, event_id, &addresses, now)
+        })
+        .await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.read(move |connection, now| queries::count_registrations(connection, event_id, now))
+            .await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

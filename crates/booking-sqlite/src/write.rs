@@ -4,12 +4,15 @@ use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{former_holders, records, sql};
 use booking_core::{
-    EventChange, EventId, Fact, OfferTtl, PersonName, Registration, RegistrationId, RemindHours,
-    Retention, TimeZone, TokenHash, Venue, Version,
+    Answers, EventChange, EventId, Fact, OfferTtl, PersonName, Questions, Registration,
+    RegistrationId, RemindHours, Retention, TimeZone, TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::HashSet;
+
+/// The migration that a program has to know not to sell without asking what an event asks.
+const KNOWS_QUESTIONS: i32 = 18;
 
 /// Writes what was decided for one event at `now`.
 pub(crate) fn write(
@@ -18,6 +21,9 @@ pub(crate) fn write(
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     write_event(connection, change, now)?;
+    if let Some(questions) = &change.questions {
+        write_questions(connection, change.event_id, questions)?;
+    }
     write_registrations(connection, change)?;
     if !change.facts.is_empty() {
         let first = change.first_version();
@@ -86,6 +92,7 @@ fn write_event(
         details.remind_hours.map(RemindHours::hours),
         stored_time(edited.remind_at),
         rules.confirms_address,
+        edited.asks,
     ])?;
     one_row("event/edit", rows)?;
     if let Some(end) = edited.offers_end_by {
@@ -138,8 +145,35 @@ fn insert_registration(
         registration.check_in.map(|check_in| check_in.at.timestamp_micros()),
         registration.check_in.as_ref().map(|check_in| check_in.scan_id.as_bytes()),
         registration.created_at.timestamp_micros(),
+        stored_answers(&registration.person.answers),
     ])?;
     one_row("registration/insert", rows)
+}
+
+/// JSON, and NULL for nothing.
+fn stored_answers(answers: &Answers) -> Option<String> {
+    let json =
+        || serde_json::to_string(answers).expect("answers are plain data, which JSON can hold");
+    (!answers.is_empty()).then(json)
+}
+
+/// What an event asks and has asked: rare, when its organizer says so, and when a question is answered for the first
+/// time.
+fn write_questions(
+    connection: &Connection,
+    event_id: EventId,
+    questions: &Questions,
+) -> Result<(), Failure> {
+    let body =
+        serde_json::to_string(questions).expect("questions are plain data, which JSON can hold");
+    let rows = connection
+        .prepare_cached(sql::QUESTION_UPSERT)?
+        .execute(params![event_id.as_uuid().as_bytes(), body])?;
+    one_row("question/upsert", rows)?;
+    if questions.asks() {
+        connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_QUESTIONS])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn write_facts(

@@ -5,7 +5,7 @@ import { anySignal } from "../abort.js";
 import { eventAddress } from "../address.js";
 import { disclosureElement } from "../disclosure.js";
 import { el } from "../dom.js";
-import { mustSignIn, onSessionChange, currentSession } from "../session.js";
+import { currentSession, may, mustSignIn, onSessionChange } from "../session.js";
 import { t } from "../words.js";
 import { createEmbed } from "./embed.js";
 import { createRegistrations } from "./registrations.js";
@@ -24,7 +24,7 @@ export function createOrganizerPart(eventId, signal) {
   /** Null as long as it is not known whose event it is. @type {boolean | null} */
   let isOwn = null;
   const embed = createEmbed();
-  let drawn = "nothing";
+  let drawn = "";
   /** Aborted with the list: an answer that nobody sees any more can be asked for once more. */
   let closing = new AbortController();
 
@@ -38,8 +38,10 @@ export function createOrganizerPart(eventId, signal) {
   function draw() {
     if (mustSignIn()) isOwn = null;
     const next = wanted();
-    if (next === drawn) return;
-    drawn = next;
+    // Another token of theirs may do something else.
+    const now = `${next} ${currentSession().organizer?.role}`;
+    if (now === drawn) return;
+    drawn = now;
     const hadFocus = node.contains(document.activeElement);
     closing.abort();
     closing = new AbortController();
@@ -72,8 +74,8 @@ function linksElement(eventId) {
   return el(
     "nav",
     { class: "actions organizer", "aria-label": t("organizer.part") },
-    el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, t("edit.title")),
-    el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, t("organizer.door")),
+    may("manager") && el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, t("edit.title")),
+    may("door") && el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, t("organizer.door")),
   );
 }
 

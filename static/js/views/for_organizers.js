@@ -2,24 +2,28 @@
 /** Views that need an organizer's token where the server does: they ask for it in place. */
 
 import { el, sleep } from "../dom.js";
-import { loadSession, mustSignIn, onSessionChange } from "../session.js";
+import { loadSession, may, mayPutUp, mustSignIn, onSessionChange } from "../session.js";
 import { hasSending } from "../unsettled.js";
 import { t } from "../words.js";
+import { missingNotice } from "./missing.js";
 import { createSignIn } from "./sign_in.js";
 
-/** @import { View } from "../types.js" */
+/** @import { Role, View } from "../types.js" */
 
 /** A door without a network must open all the same: a server that says nothing is taken for an open one. */
 const SESSION_MS_MAX = 1_000;
 
 /**
  * Whoever has no token sees the question for it and nothing else. Whose token ends while they are at work is
- * asked again above what they have in front of them, and loses nothing of it.
+ * asked again above what they have in front of them, and loses nothing of it. Whose token may not do what the view
+ * is for is told so.
  *
  * @param {(view: View) => Promise<void> | void} show
+ * @param {Role | "new event"} wants The least role of a token with which there is something to do here.
  * @returns {(view: View) => Promise<void>}
  */
-export function forOrganizers(show) {
+export function forOrganizers(show, wants) {
+  const mayEnter = () => (wants === "new event" ? mayPutUp() : may(wants));
   return async (view) => {
     const { signal } = view;
     const gate = el("div", {});
@@ -49,7 +53,11 @@ export function forOrganizers(show) {
     /** @param {boolean} wasAsked */
     async function enter(wasAsked) {
       isShown = true;
-      await show({ ...view, root });
+      if (mayEnter()) await show({ ...view, root });
+      else {
+        view.setTitle(t("session.too_little_title"));
+        root.append(missingNotice(t("session.too_little_title"), t("session.too_little")));
+      }
       if (signal.aborted || !wasAsked) return;
       // The form that had the focus is gone.
       if (document.activeElement === document.body) root.querySelector("h1")?.focus();

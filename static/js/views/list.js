@@ -13,7 +13,7 @@ import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { startPolling } from "../poll.js";
 import { isOver } from "../registration_window.js";
-import { onSessionChange } from "../session.js";
+import { mayPutUp, onSessionChange } from "../session.js";
 import { t } from "../words.js";
 import { createCard } from "./card.js";
 import { showLoadError } from "./load_error.js";
@@ -337,7 +337,11 @@ function emptyNotice() {
     "div",
     { class: "blank", "data-testid": "empty" },
     el("h2", {}, t("list.empty_title")),
-    el("p", {}, t("list.empty")),
-    el("a", { class: "button", href: pageAddress("create") }, t("nav.create")),
+    ...(mayPutUp()
+      ? [
+          el("p", {}, t("list.empty")),
+          el("a", { class: "button", href: pageAddress("create") }, t("nav.create")),
+        ]
+      : []),
   );
 }

@@ -6,6 +6,7 @@ import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
 import { momentElement } from "../format.js";
 import { privateLinkElement } from "../private_link.js";
+import { may } from "../session.js";
 import { t } from "../words.js";
 import { createCorrection } from "./correction.js";
 
@@ -73,7 +74,7 @@ export function createRow(first, { signal, onOpen }) {
     el(
       "td",
       { role: "cell", class: "person__actions" },
-      el("div", { class: "person__buttons" }, correct, renew.node),
+      el("div", { class: "person__buttons" }, ...(may("manager") ? [correct, renew.node] : [])),
       editor,
       made,
     ),

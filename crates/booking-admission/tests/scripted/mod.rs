@@ -6,12 +6,12 @@ mod trace;
 use async_trait::async_trait;
 use booking_conformance::MemoryStore;
 use booking_core::{
-    AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
+    Agenda, AuditReport, Availability, Caller, Capacity, CapacityMax, Claim, Command, Connections,
     EmailAddress, Event, EventCommand, EventCursor, EventId, EventName, Execution, HistoryEntry,
     IdempotencyKey, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
-    OrganizerToken, Outcome, Page, PageLimit, ReadStore, Registration, RegistrationCursor,
-    RegistrationId, SeatLane, SeatStore, SigningSeed, StoreError, StoreHealth, TicketKey, TokenId,
-    Totals, UpkeepStore, WhenBusy,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, SeatLane, SeatStore, SigningSeed,
+    StartCursor, StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -218,6 +218,16 @@ impl ReadStore for ScriptedStore {
         self.memory.events(caller, after, limit).await
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.memory.events_by_start(caller, agenda, after, limit).await
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -226,6 +236,33 @@ impl ReadStore for ScriptedStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         self.memory.registrations(event_id, listed, after, limit).await
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.memory.registrations_by_id(event_id, ids).await
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.memory.registrations_by_address(event_id, addresses).await
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.memory.registration_counts(event_id).await
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.memory.questions(id).await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -24,7 +24,7 @@ fn correct(
     });
     let name = called.map(|called| called.map(name));
     let registration_id = of.id;
-    let correct = Correct { registration_id, name, address };
+    let correct = Correct { name, address, ..Correct::new(registration_id) };
     EventCommand::new(of.event_id, Caller::Operator, Command::Correct(correct))
 }
 
@@ -51,7 +51,7 @@ fn scan(of: &Registration) -> EventCommand {
 /// A registration that `token` manages.
 fn register_with(event_id: booking_core::EventId, who: &str, token: u8) -> EventCommand {
     let claim = booking_core::Claim { token_hash: Some(token_hash(token)), ..claim(event_id, who) };
-    let register = Register { claim, on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 

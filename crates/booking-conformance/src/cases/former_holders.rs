@@ -58,7 +58,7 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
     let event = create(&*store, 9).await.id;
     show_mail(&*store).await;
     let name = PersonName::parse("Ada Lovelace").ok();
-    let ada = Person { user_email: address("ada"), name: name.clone() };
+    let ada = Person { name: name.clone(), ..Person::from(address("ada")) };
     let claim = Claim { person: ada.clone(), ..claim(event, "ada") };
     let claim = EventCommand::new(event, Caller::Operator, Command::Register(claim.into()));
     let seat = confirmed(execute_one(&*store, claim).await);
@@ -72,7 +72,8 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
         Some(CorrectedAddress { user_email, token_hash })
     };
     for who in ["adda", "ada"] {
-        let correct = Correct { registration_id, name: None, address: address_of(who) };
+        let address = address_of(who);
+        let correct = Correct { address, ..Correct::new(registration_id) };
         let correct = EventCommand::new(event, Caller::Operator, Command::Correct(correct));
         let Outcome::Corrected(corrected) = execute_one(&*store, correct).await else {
             panic!("not corrected")
@@ -210,7 +211,7 @@ pub async fn nothing_is_left_of_whoever_gave_a_seat_away_and_was_erased(fixture:
     let spelt = EmailAddress::parse_stored("zerlina.given@b\u{fc}cher.example").expect("stored");
     let canonical = spelt.canonical();
     assert_ne!(spelt, canonical);
-    let person = Person { user_email: spelt, name: PersonName::parse(NAME).ok() };
+    let person = Person { name: PersonName::parse(NAME).ok(), ..Person::from(spelt) };
     let kept = Some(Person { user_email: canonical.clone(), ..person.clone() });
     let mut seats = Vec::new();
     for event in events {

@@ -4,10 +4,11 @@ use crate::Fixture;
 use crate::deliveries;
 use crate::tools::*;
 use booking_core::{
-    BookingStore, Caller, CheckIn, Claim, Command, Correct, CorrectedAddress, EventCommand,
-    EventId, FactKind, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, Listed,
-    MailKind, NewEndpoint, NewMail, OnFull, Outcome, PageLimit, Person, PersonName, Register,
-    Registration, RenewLink, Retention, SinkId, TokenHash, Transfer,
+    Answer, AnswerText, Answers, AnswersChange, AskedQuestions, BookingStore, Caller, CheckIn,
+    Claim, Command, Correct, CorrectedAddress, EventCommand, EventId, FactKind, Fingerprint, Hold,
+    HoldTtl, IdempotencyKey, KeyHash, LaneNext, Listed, MailKind, NewEndpoint, NewMail, OnFull,
+    Outcome, PageLimit, Person, PersonName, Question, QuestionKey, QuestionKind, Register,
+    Registration, RenewLink, Retention, SetQuestions, SinkId, TokenHash, Transfer, Wording,
 };
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -44,7 +45,7 @@ fn personal(registration: &Registration) -> Vec<Personal> {
         // Chosen by programs, and all that is left afterwards.
         id: _,
         event_id: _,
-        person: Person { user_email, name },
+        person: Person { user_email, name, answers },
         // What became of a seat, not of whom.
         status: _,
         expires_at: _,
@@ -59,15 +60,40 @@ fn personal(registration: &Registration) -> Vec<Personal> {
     } = registration;
     let mut personal = vec![Personal::text("user_email", user_email.as_str())];
     personal.extend(name.as_ref().map(|name| Personal::text("name", name.as_str())));
+    personal.extend(answers.iter().filter_map(|(_, answer)| match answer {
+        Answer::Text(text) => Some(Personal::text("answers", text.as_str())),
+        // Of these many have the same.
+        Answer::Several(_) | Answer::YesNo(_) | Answer::Consent(_) => None,
+    }));
     personal.extend(token_hash.as_ref().map(|hash| Personal::hash("token_hash", hash)));
     personal
 }
 
-/// A name, an address and a token that nobody else has, for the `number`th person.
+fn question_key() -> QuestionKey {
+    QuestionKey::parse("diet").expect("a valid key")
+}
+
+/// Has an event ask what people answer here.
+async fn ask_something(store: &dyn BookingStore, event_id: EventId) {
+    let (key, kind) = (question_key(), QuestionKind::Text);
+    let wording = Wording::parse("What do you eat?").expect("valid");
+    let question = Question { key, kind, wording, is_required: true, options: Vec::new() };
+    let asked = AskedQuestions::parse(vec![question]).expect("it is one");
+    let set = Box::new(SetQuestions { if_match: None, asked });
+    let set = EventCommand::new(event_id, Caller::Operator, Command::SetQuestions(set));
+    let outcome = execute_one(store, set).await;
+    assert!(matches!(outcome, Outcome::EventChanged(_)), "{outcome:?}");
+}
+
+/// A name, an address, an answer and a token that nobody else has, for the `number`th person.
 fn who(number: u8) -> (Person, TokenHash) {
     let name = PersonName::parse(&format!("Zerlina Guarded the {number}th")).expect("valid");
     let hash = TokenHash::new(std::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ number));
-    (Person { user_email: address(format!("zerlina.guarded.{number}")), name: Some(name) }, hash)
+    let answer = format!("Zerlina's guarded diet, the {number}th");
+    let answer = Answer::Text(AnswerText::parse(&answer).expect("valid"));
+    let answers = Answers::parse([(question_key(), answer)].into()).expect("it is short");
+    let user_email = address(format!("zerlina.guarded.{number}"));
+    (Person { user_email, name: Some(name), answers }, hash)
 }
 
 fn claim_of(event_id: EventId, number: u8) -> Claim {
@@ -102,9 +128,10 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     let registration_id = seat.id;
     let (person, hash) = who(next());
     ask(Command::Transfer(Transfer { registration_id, person, token_hash: Some(hash) })).await;
-    let (Person { user_email, name }, hash) = who(next());
+    let (Person { user_email, name, answers }, hash) = who(next());
     let address = Some(CorrectedAddress { user_email, token_hash: Some(hash) });
-    ask(Command::Correct(Correct { registration_id, name: Some(name), address })).await;
+    let answers = Some(AnswersChange::from(&answers));
+    ask(Command::Correct(Correct { registration_id, name: Some(name), address, answers })).await;
     let (_, token_hash) = who(next());
     let seat = ask(Command::RenewLink(RenewLink { registration_id, token_hash })).await;
     let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
@@ -114,7 +141,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     ask(Command::Cancel { registration_id: gone.id }).await;
     let hold = Hold { claim: claim_of(event_id, next()), ttl: HoldTtl::default() };
     ask(Command::Hold(hold)).await;
-    let wait = Register { claim: claim_of(event_id, next()), on_full: OnFull::Waitlist };
+    let wait = Register { on_full: OnFull::Waitlist, ..Register::from(claim_of(event_id, next())) };
     ask(Command::Register(wait)).await;
     told
 }
@@ -170,6 +197,9 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     store.show_mail().await.expect("the store answers");
     let curious = NewEndpoint { includes_person: true, ..deliveries::new_endpoint(None) };
     let sink = deliveries::add_endpoint(&*store, curious).await.id.into();
+    for event in [one_by_one, kept_a_day] {
+        ask_something(&*store, event).await;
+    }
     let mut told = live(&*store, one_by_one, 0).await;
     told.extend(live(&*store, kept_a_day, 100).await);
     deliver(&*store, sink).await;
@@ -177,12 +207,13 @@ pub async fn nothing_is_left_of_whoever_was_erased(fixture: &dyn Fixture) {
     // What is looked for can be found, as long as it is there.
     let dump = fixture.dump_everything().await;
     for (event, first) in [(one_by_one, 1), (kept_a_day, 101)] {
-        assert_eq!(former_holder(&*store, event).await, Some(who(first).0), "for their mail");
+        let former = Person { answers: Answers::default(), ..who(first).0 };
+        assert_eq!(former_holder(&*store, event).await, Some(former), "for their mail");
         let rows = rows(&*store, event).await;
         assert_eq!(rows.len(), 4);
         for row in &rows {
             let of_row = personal(row);
-            assert_eq!(of_row.len(), 3, "every field is set");
+            assert_eq!(of_row.len(), 4, "every field is set");
             for personal in &of_row {
                 assert!(personal.is_in(&dump), "no {} in all that is dumped", personal.field);
                 assert!(told.contains(personal));

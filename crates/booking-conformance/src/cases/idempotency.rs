@@ -3,8 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Caller, Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, Outcome, PageLimit,
-    Refusal, Status,
+    Answers, Caller, Command, EventCommand, Fingerprint, IdempotencyKey, KeyHash, Outcome,
+    PageLimit, Refusal, Status,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -76,8 +76,11 @@ pub async fn a_refusal_is_answered_again(fixture: &dyn Fixture) {
     assert_eq!(before.booked_count, 1);
 
     let registration_id = Uuid::now_v7().into();
-    let nobody =
-        EventCommand::new(event.id, Caller::Operator, Command::Confirm { registration_id });
+    let nobody = EventCommand::new(
+        event.id,
+        Caller::Operator,
+        Command::Confirm { registration_id, answers: Answers::default() },
+    );
     for fingerprint in [1, 2] {
         let outcome = execute_one(&*store, keyed(nobody.clone(), 3, fingerprint)).await;
         assert_eq!(outcome, Outcome::Refused(Refusal::RegistrationNotFound));

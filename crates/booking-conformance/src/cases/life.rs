@@ -3,7 +3,8 @@
 use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
-    Actor, Caller, Command, EventCommand, FactKind, Listed, Outcome, PageLimit, Refusal, Status,
+    Actor, Answers, Caller, Command, EventCommand, FactKind, Listed, Outcome, PageLimit, Refusal,
+    Status,
 };
 use uuid::Uuid;
 
@@ -178,7 +179,7 @@ pub async fn a_whole_life_in_one_batch(fixture: &dyn Fixture) {
     let batch = [
         first,
         queue_up(event.id, "grace"),
-        command(Command::Confirm { registration_id: id }),
+        command(Command::Confirm { registration_id: id, answers: Answers::default() }),
         command(Command::Cancel { registration_id: id }),
         register(event.id, "ada"),
     ];

@@ -1,6 +1,7 @@
 //! The cases. Each gets a fixture of its own, whose database is empty, and panics if the store does
 //! not do as it must.
 
+mod agenda;
 mod check_ins;
 mod confirming;
 mod corrections;
@@ -19,11 +20,14 @@ mod life;
 mod mails;
 mod operating;
 mod organizers;
+mod people;
+mod questions;
 mod queue;
 mod scopes;
 mod seats;
 mod spellings;
 
+pub use agenda::*;
 pub use check_ins::*;
 pub use confirming::*;
 pub use corrections::*;
@@ -42,6 +46,8 @@ pub use life::*;
 pub use mails::*;
 pub use operating::*;
 pub use organizers::*;
+pub use people::*;
+pub use questions::*;
 pub use queue::*;
 pub use scopes::*;
 pub use seats::*;

@@ -4,7 +4,7 @@ use crate::Fixture;
 use crate::tools::*;
 use booking_core::{
     BookingStore, Caller, CheckIn, Command, Edit, Event, EventCommand, EventId, EventRules,
-    EventStatus, Listed, OrganizerId, Outcome, PageLimit, Refusal,
+    EventStatus, Listed, NewToken, OrganizerId, Outcome, PageLimit, Refusal, Role,
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -67,6 +67,39 @@ pub async fn a_token_is_kept_and_revoked(fixture: &dyn Fixture) {
     assert_eq!(revoke(Uuid::now_v7().into()).await, None);
     let elsewhere = fixture.open(None).await;
     assert_eq!(elsewhere.tokens().await.expect("it answers"), [other, revoked, first]);
+}
+
+/// What may be done with a token, and with which events, is kept with it; said nothing, it is all.
+pub async fn a_token_has_its_role_and_its_events(fixture: &dyn Fixture) {
+    let store = fixture.open(None).await;
+    let make = async |new| store.create_token(new).await.expect("it answers").expect("room");
+    let all = make(new_token(organizer(1), 1)).await;
+    assert_eq!((all.role, &all.events), (Role::Owner, &None));
+    let event = create_of(&*store, Some(1), EventStatus::Published).await;
+    // One that is not there, too: which those are is the caller's to know.
+    let two = vec![event.id, Uuid::now_v7().into()];
+    let mut made = vec![all];
+    for (number, role) in (2..).zip(Role::ALL) {
+        let events = [None, Some(Vec::new()), Some(two.clone())];
+        let events = events.into_iter().filter(|events| role != Role::Owner || events.is_none());
+        for (of, events) in (0..).zip(events) {
+            let new = new_token(organizer(1), number + 10 * of);
+            let new = NewToken { role, events: events.clone(), ..new };
+            let token = make(new.clone()).await;
+            assert_eq!((token.role, &token.events), (role, &events));
+            assert_eq!(token.organizer, organizer(1), "whatever it may do");
+            // It is what it was made, whoever asks for something else under its id.
+            let more = NewToken { role: Role::Owner, events: None, ..new };
+            assert_eq!(make(more).await, token);
+            made.push(token);
+        }
+    }
+    let elsewhere = fixture.open(None).await.tokens().await.expect("it answers");
+    assert_eq!(elsewhere.len(), made.len());
+    assert!(made.iter().all(|token| elsewhere.contains(token)), "{elsewhere:?}");
+    let last = made.last().expect("there are some");
+    let revoked = store.revoke_token(last.id).await.expect("it answers").expect("it is there");
+    assert_eq!((revoked.role, &revoked.events), (last.role, &last.events));
 }
 
 /// Whoever makes tokens of one name at the same time makes them of one organizer.

@@ -33,6 +33,7 @@ fn changes(of: &Registration) -> Vec<(&'static str, Vec<EventCommand>)> {
             user_email: address("right"),
             token_hash: Some(token_hash(21)),
         }),
+        answers: None,
     };
     let renewed = RenewLink { registration_id, token_hash: token_hash(22) };
     let scan = CheckIn {

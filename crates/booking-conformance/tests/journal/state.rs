@@ -5,9 +5,9 @@ use crate::line::Line;
 use booking_conformance::DeliveryTables;
 use booking_core::{
     EmailAddress, Event, EventChange, EventCommand, EventCount, EventId, EventState, EventStated,
-    Fact, HistoryEntry, IdempotencyRecord, KeyHash, OrganizerToken, PageLimit, RecordedFact,
-    Registration, RegistrationId, SeatCounts, SigningSeed, Status, Stored, StoredDetails,
-    TicketKey, Version,
+    Fact, HistoryEntry, IdempotencyRecord, KeyHash, OrganizerToken, PageLimit, Questions,
+    RecordedFact, Registration, RegistrationId, SeatCounts, SigningSeed, Status, Stored,
+    StoredDetails, TicketKey, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,7 @@ pub(crate) struct Table {
     pub(crate) erase_at: Option<DateTime<Utc>>,
     pub(crate) remind_at: Option<DateTime<Utc>>,
     erased_to: Version,
+    pub(crate) questions: Questions,
     /// By the versions that made them.
     pub(crate) rows: BTreeMap<Version, Stored<Registration>>,
     pub(crate) facts: BTreeMap<Version, (DateTime<Utc>, Fact)>,
@@ -140,6 +141,7 @@ impl Table {
             due_at: None,
             cancelled_version: None,
             erased_to: Version::FIRST,
+            questions: Questions::NONE,
             rows: BTreeMap::new(),
             records: Records::new(),
         }
@@ -161,10 +163,14 @@ impl Table {
             self.erase_at = edited.erase_at;
             self.remind_at = edited.remind_at;
             self.erased_to = edited.erased_to.unwrap_or(self.erased_to);
+            self.event.asks = edited.asks;
             let rows = self.rows.values_mut().map(|row| &mut row.0);
             for offer in rows.filter(|row| row.status == Status::Offered) {
                 offer.expires_at = offer.expires_at.into_iter().chain(edited.offers_end_by).min();
             }
+        }
+        if let Some(questions) = change.questions {
+            self.questions = *questions;
         }
         for row in change.registrations {
             // The place in the queue is found when it is asked for.
@@ -222,7 +228,9 @@ impl Table {
             event.details.times(),
             self.due_at,
         );
+        state.asks = event.asks;
         let plan = state.load_plan(commands.iter().copied(), now);
+        state.questions = plan.questions.then(|| self.questions.clone());
         let ids: HashSet<RegistrationId> =
             commands.iter().filter_map(|command| command.registration_id()).collect();
         let addresses: HashSet<&EmailAddress> =

@@ -6,12 +6,13 @@ use crate::line::Line;
 use crate::state::{State, Table};
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event, EventCommand,
-    EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey, IdempotencyRecord,
-    KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
-    Page, PageLimit, ReadStore, Registration, RegistrationCursor, RegistrationId, SeatStore,
-    SigningSeed, StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore,
-    WhenBusy, decide_batch,
+    Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
+    EventCommand, EventCursor, EventId, EventStatus, Execution, HistoryEntry, IdempotencyKey,
+    IdempotencyRecord, KeyStore, Listed, NewEvent, NewToken, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
+    StoreError, StoreHealth, TOKENS_MAX, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy,
+    decide_batch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::cmp::Reverse;
@@ -183,6 +184,35 @@ impl ReadStore for JournalStore {
         })
     }
 
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError> {
+        self.read(|state, now| {
+            let mut events: Vec<_> = state.events.values().map(|table| table.read(now)).collect();
+            events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
+            events.retain(|event| agenda.takes(event, now));
+            events.sort_by_key(|event| StartCursor::from(event).key());
+            if agenda.is_latest_first() {
+                events.reverse();
+            }
+            if let Some(after) = after.map(StartCursor::key) {
+                events.retain(|event| match agenda.is_latest_first() {
+                    true => StartCursor::from(event).key() < after,
+                    false => StartCursor::from(event).key() > after,
+                });
+            }
+            Page::new(events, limit)
+        })
+    }
+
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
+        self.read(|state, _| state.events.get(&id).map(|table| table.questions.clone()))
+    }
+
     async fn registrations(
         &self,
         event_id: EventId,
@@ -199,6 +229,51 @@ impl ReadStore for JournalStore {
             let rows = rows.map(|(_, row)| row.0.clone().as_of(now, table.event.rules.status));
             let rows = rows.filter(|row| listed == Listed::All || row.status.takes_a_seat());
             Some(Page::new(rows.take(limit.get() + 1).collect(), limit))
+        })
+    }
+
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let of = |id: &RegistrationId| {
+                let row = table.rows().find(|row| row.id == *id)?;
+                Some(row.clone().as_of(now, table.event.rules.status))
+            };
+            Some(ids.iter().map(of).collect())
+        })
+    }
+
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let of = |address: &EmailAddress| {
+                let rows = table.rows().filter(|row| row.person.user_email == *address);
+                let mut rows = rows.map(|row| row.clone().as_of(now, table.event.rules.status));
+                rows.find(|row| row.status.is_live())
+            };
+            Some(addresses.iter().map(of).collect())
+        })
+    }
+
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError> {
+        self.read(|state, now| {
+            let table = state.events.get(&event_id)?;
+            let mut counts = RegistrationCounts::default();
+            for row in table.rows() {
+                counts.add(&row.clone().as_of(now, table.event.rules.status));
+            }
+            Some(counts)
         })
     }
 
@@ -239,9 +314,9 @@ impl OrganizerStore for JournalStore {
                 return (None, None);
             }
             let of_that_name = tokens().find(|token| token.organizer.name == new.organizer.name);
-            let organizer = of_that_name.map_or(new.organizer, |token| token.organizer.clone());
-            let (id, hash) = (new.id, new.hash);
-            let token = OrganizerToken { id, organizer, hash, created_at: now, revoked_at: None };
+            let organizer = of_that_name.map(|token| token.organizer.clone());
+            let organizer = organizer.unwrap_or_else(|| new.organizer.clone());
+            let token = new.made(organizer, now);
             (Some(token.clone()), Some(Line::Token(token)))
         })
     }

@@ -1,7 +1,7 @@
 use crate::decide::stored;
 use crate::{
     Capacity, EventDetails, EventId, EventRules, Fact, FactKind, IdempotencyRecord, Person,
-    Registration, RegistrationId, SeatCounts, Version,
+    Questions, Registration, RegistrationId, SeatCounts, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct EventChange {
     pub due_at: Option<DateTime<Utc>>,
     /// What else is new about it.
     pub edited: Option<Box<EditedEvent>>,
+    /// All that it asks and has asked, if that is another than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions: Option<Box<Questions>>,
     /// The registrations that are new or changed, as they are now.
     #[serde(with = "stored::registrations")]
     pub registrations: Vec<Registration>,
@@ -92,4 +95,7 @@ pub struct EditedEvent {
     pub remind_at: Option<DateTime<Utc>>,
     /// Every registration that this or an earlier version made is erased. `None` if it is as it was.
     pub erased_to: Option<Version>,
+    /// See [`Event::asks`](crate::Event::asks).
+    #[serde(default)]
+    pub asks: bool,
 }

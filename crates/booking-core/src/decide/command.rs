@@ -1,7 +1,8 @@
 use crate::{
-    Capacity, Description, EmailAddress, EventId, EventName, EventStatus, Execution, Fingerprint,
-    HoldTtl, KeyHash, Language, OfferTtl, OrganizerId, Outcome, Person, PersonName, Precondition,
-    Refusal, RegistrationId, RemindHours, RequestId, Retention, TimeZone, TokenHash, Venue,
+    Answers, AnswersChange, AskedQuestions, Capacity, Description, EmailAddress, EventId,
+    EventName, EventStatus, Execution, Fingerprint, HoldTtl, KeyHash, Language, OfferTtl,
+    OrganizerId, Outcome, Person, PersonName, Precondition, Refusal, RegistrationId, RemindHours,
+    RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -21,6 +22,8 @@ pub enum Command {
     Confirm {
         /// The registration.
         registration_id: RegistrationId,
+        /// What is answered by then, beside what was before.
+        answers: Answers,
     },
     /// Give up a seat, a hold, an offer or a place in the queue.
     Cancel {
@@ -42,6 +45,8 @@ pub enum Command {
     },
     /// Change the event itself.
     Edit(Box<Edit>),
+    /// Say what the event asks of those who come.
+    SetQuestions(Box<SetQuestions>),
     /// Cancel the event, and with it all that is registered.
     CancelEvent,
     /// Erase whose a registration is or was. Before the event is over, what is live is given up first.
@@ -88,12 +93,15 @@ pub struct Register {
     pub claim: Claim,
     /// What to do if there is none.
     pub on_full: OnFull,
+    /// Whether it is asked in the name of whoever manages the event: then also outside the hours, of a draft, and
+    /// without a mail that has to confirm the address. Who does not manage it is refused.
+    pub as_organizer: bool,
 }
 
 impl From<Claim> for Register {
-    /// Asks for a seat now or not at all.
+    /// Asks for a seat now or not at all, as anybody may.
     fn from(claim: Claim) -> Self {
-        Self { claim, on_full: OnFull::Refuse }
+        Self { claim, on_full: OnFull::Refuse, as_organizer: false }
     }
 }
 
@@ -151,12 +159,14 @@ pub struct Correct {
     /// Their address, which only the organizer can put right: the owner of the wrong one may have the
     /// link, too.
     pub address: Option<CorrectedAddress>,
+    /// Which of their answers are others; `None` leaves all as they are.
+    pub answers: Option<AnswersChange>,
 }
 
 impl Correct {
     /// A correction that leaves everything as it is, until its fields say what is right.
     pub fn new(registration_id: RegistrationId) -> Self {
-        Self { registration_id, name: None, address: None }
+        Self { registration_id, name: None, address: None, answers: None }
     }
 }
 
@@ -242,6 +252,15 @@ pub struct Edit {
     pub confirms_address: Option<bool>,
 }
 
+/// Asks for an event to ask these questions, and no others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetQuestions {
+    /// What state the event must be in.
+    pub if_match: Option<Precondition>,
+    /// What it is to ask.
+    pub asked: AskedQuestions,
+}
+
 /// A command, the event that it is for, and who asks: what batches are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventCommand {
@@ -289,7 +308,7 @@ impl EventCommand {
             Command::Register(Register { claim, .. }) | Command::Hold(Hold { claim, .. }) => {
                 Some(claim.registration_id)
             }
-            Command::Confirm { registration_id }
+            Command::Confirm { registration_id, .. }
             | Command::Cancel { registration_id }
             | Command::UndoCheckIn { registration_id }
             | Command::Erase { registration_id }
@@ -298,6 +317,7 @@ impl EventCommand {
             | Command::RenewLink(RenewLink { registration_id, .. })
             | Command::CheckIn(CheckIn { registration_id, .. }) => Some(*registration_id),
             Command::Edit(_)
+            | Command::SetQuestions(_)
             | Command::CancelEvent
             | Command::EraseDue
             | Command::Settle
@@ -341,6 +361,7 @@ impl EventCommand {
             | Command::CheckIn(_)
             | Command::UndoCheckIn { .. }
             | Command::Edit(_)
+            | Command::SetQuestions(_)
             | Command::CancelEvent
             | Command::Erase { .. }
             | Command::EraseDue

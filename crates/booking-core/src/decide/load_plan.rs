@@ -12,6 +12,8 @@ pub struct LoadPlan {
     pub unerased_max: u32,
     /// Whether what people are told of the event.
     pub details: bool,
+    /// Whether what it asks and has asked.
+    pub questions: bool,
 }
 
 /// The most that one decision tidies beyond one for each of its commands; the next one goes on. It
@@ -30,7 +32,7 @@ impl EventState {
         now: DateTime<Utc>,
     ) -> LoadPlan {
         let (mut count, mut cancels, mut raised, mut details) = (0_u32, 0_u32, 0_u32, false);
-        let mut unerased_max = 0;
+        let (mut unerased_max, mut questions) = (0, false);
         for item in commands {
             count += 1;
             match &item.command {
@@ -40,6 +42,14 @@ impl EventState {
                     raised = raised.max(capacity.saturating_sub(self.capacity.get()));
                 }
                 Command::CancelEvent => details = true,
+                Command::SetQuestions(_) => (details, questions) = (true, true),
+                // Where nothing is asked, nothing more is read of a sale.
+                Command::Register(_)
+                | Command::Hold(_)
+                | Command::Confirm { .. }
+                | Command::Transfer(_) => questions |= self.asks,
+                // An answer may be taken back that is not asked for any more.
+                Command::Correct(correct) => questions |= correct.answers.is_some(),
                 Command::Cancel { .. } => cancels += 1,
                 Command::Erase { .. } => {
                     details = true;
@@ -49,12 +59,7 @@ impl EventState {
                     details = true;
                     unerased_max = ERASED_MAX;
                 }
-                Command::Register(_)
-                | Command::Hold(_)
-                | Command::Confirm { .. }
-                | Command::Transfer(_)
-                | Command::Correct(_)
-                | Command::RenewLink(_)
+                Command::RenewLink(_)
                 | Command::CheckIn(_)
                 | Command::UndoCheckIn { .. }
                 | Command::Settle
@@ -72,6 +77,7 @@ impl EventState {
             waiting_max: freed.min(self.counts.waiting),
             unerased_max,
             details,
+            questions,
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Event, Registration, RegistrationId, Timing, Version};
+use crate::{AnswerFault, Event, QuestionKey, Registration, RegistrationId, Timing, Version};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -153,6 +153,23 @@ pub enum Refusal {
     /// The event would end before it begins, or close before it opens.
     #[error("an event cannot end before it begins, nor close before it opens")]
     OutOfOrder,
+    /// An answer is none to what the event asks, or one that has to be there is missing.
+    #[error("the answer to {key} {why}")]
+    AnswerRefused {
+        /// Of which question.
+        key: QuestionKey,
+        /// What is wrong.
+        why: AnswerFault,
+    },
+    /// Somebody has answered a question, which can only be retired from then on.
+    #[error("somebody has answered {key}: it can be left out, and not be made another")]
+    QuestionAnswered {
+        /// Which.
+        key: QuestionKey,
+    },
+    /// More questions that were answered, or more wordings of one, would have to be kept than may.
+    #[error("this event has asked too much already for more to be kept")]
+    TooManyQuestions,
     /// The event is not at the version that the caller knows.
     #[error("the event has changed: it is at version {current}")]
     VersionMismatch {

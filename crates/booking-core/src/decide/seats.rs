@@ -3,9 +3,10 @@
 
 use crate::decide::rows::Rows;
 use crate::{
-    Actor, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId, EventRules,
-    EventState, EventStatus, EventTimes, Fact, FactKind, FormerHolder, IdempotencyRecord, KeyHash,
-    Person, Registration, RegistrationId, Rule, SeatCounts, Status, StoredDetails, Version,
+    Actor, Answers, Caller, Capacity, EditedEvent, EmailAddress, Event, EventChange, EventId,
+    EventRules, EventState, EventStatus, EventTimes, Fact, FactKind, FormerHolder,
+    IdempotencyRecord, KeyHash, Person, Questions, Registration, RegistrationId, Rule, SeatCounts,
+    Status, StoredDetails, Version,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, VecDeque};
@@ -19,6 +20,9 @@ pub(crate) struct Seats<'a> {
     pub(crate) counts: SeatCounts,
     pub(crate) version: Version,
     pub(crate) details: Option<StoredDetails>,
+    /// If they were read.
+    questions: Option<Questions>,
+    are_questions_new: bool,
     pub(crate) state: &'a EventState,
     left_out: Option<Rule>,
     /// No hold or offer runs out before.
@@ -58,6 +62,8 @@ impl<'a> Seats<'a> {
             counts: state.counts,
             version: state.version,
             details: state.details.clone(),
+            questions: state.questions.clone(),
+            are_questions_new: false,
             state,
             left_out,
             due_at: state.due_at,
@@ -283,7 +289,9 @@ impl<'a> Seats<'a> {
     pub(crate) fn keep_former_holder(&mut self, row: usize, person: Person) {
         let (registration_id, version) = (self.row(row).id, self.version);
         // Whoever looks for it by address has to know one spelling.
-        let person = Person { user_email: person.user_email.canonical(), ..person };
+        // What they answered is nobody's any more.
+        let answers = Answers::default();
+        let person = Person { user_email: person.user_email.canonical(), answers, ..person };
         self.former_holders.push(FormerHolder { registration_id, version, person });
     }
 
@@ -328,6 +336,29 @@ impl<'a> Seats<'a> {
             kept.remind_at = reminder.filter(|at| *at > self.now);
             self.reminder = reminder;
         }
+    }
+
+    /// All that the event asks and has asked: nothing, where none was read.
+    pub(crate) fn questions(&self) -> &Questions {
+        const NONE: &Questions = &Questions::NONE;
+        self.questions.as_ref().unwrap_or(NONE)
+    }
+
+    pub(crate) fn set_questions_to(&mut self, questions: Questions) {
+        self.questions = Some(questions);
+        self.are_questions_new = true;
+    }
+
+    /// Keeps in mind which questions somebody has answered.
+    pub(crate) fn note_answered(&mut self, answers: &Answers) {
+        if let Some(questions) = &mut self.questions {
+            self.are_questions_new |= questions.note_answered(answers);
+        }
+    }
+
+    /// Whether the event asks something.
+    fn asks(&self) -> bool {
+        self.questions.as_ref().map_or(self.state.asks, Questions::asks)
     }
 
     /// Takes the times of the event from its details, which an edit has changed.
@@ -435,6 +466,7 @@ impl<'a> Seats<'a> {
             changed_at: if is_changed { self.now } else { changed_at },
             details_changed_at,
             sequence,
+            asks: self.asks(),
             is_settled: self.due_at.is_none_or(|due| due > self.now),
         }
     }
@@ -455,6 +487,7 @@ impl<'a> Seats<'a> {
             // More may be served than were read: the next transaction goes on.
             self.due_at = Some(self.due_at.map_or(self.now, |due| due.min(self.now)));
         }
+        let asks = self.asks();
         let is_unchanged = self.facts.is_empty()
             && self.new_records.is_empty()
             && !self.edited
@@ -488,8 +521,10 @@ impl<'a> Seats<'a> {
                 erase_at,
                 remind_at,
                 erased_to: self.erased_to,
+                asks,
             })
         });
+        let questions = self.questions.filter(|_| self.are_questions_new).map(Box::new);
         let (registrations, replaced) = self.rows.into_changed();
         let records = self.new_records.iter().map(|hash| self.records[hash].clone()).collect();
         Some(EventChange {
@@ -498,6 +533,7 @@ impl<'a> Seats<'a> {
             version: self.version,
             due_at: self.due_at,
             edited,
+            questions,
             registrations,
             replaced,
             facts: self.facts,

@@ -1,6 +1,6 @@
 use crate::{
     Capacity, EventDetails, EventId, EventRules, EventTimes, IdempotencyRecord, OrganizerId,
-    Registration, Version,
+    Questions, Registration, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,11 @@ pub struct EventState {
     /// Before this instant time alone changes nothing: no hold or offer runs out. `None` if there are
     /// none.
     pub due_at: Option<DateTime<Utc>>,
+    /// See [`Event::asks`](crate::Event::asks).
+    pub asks: bool,
+    /// All that it asks and has asked. Only if [`LoadPlan::questions`](crate::LoadPlan::questions), and then
+    /// [`Questions::NONE`] if that is nothing.
+    pub questions: Option<Questions>,
     /// Every registration of this event that has the id of one of the commands, and every one whose
     /// row is live that has its e-mail address. Others may be among them, and some may be twice. One
     /// that waits has its position, if the answer to a command may show it.
@@ -77,7 +82,7 @@ pub struct StoredDetails {
 }
 
 impl EventState {
-    /// An event's row, before anything else was read.
+    /// An event's row, before anything else was read: one that asks nothing, until `asks` says so.
     #[expect(clippy::too_many_arguments, reason = "one for each column that a row has")]
     pub fn new(
         id: EventId,
@@ -98,6 +103,8 @@ impl EventState {
             rules,
             times,
             due_at,
+            asks: false,
+            questions: None,
             registrations: Vec::new(),
             overdue: Vec::new(),
             due_next: None,

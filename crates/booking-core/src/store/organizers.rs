@@ -16,7 +16,7 @@ use std::fmt;
 /// let organizer = Organizer { id: Uuid::now_v7().into(), name };
 /// // The SHA-256 of a token that the organizer alone has.
 /// let hash = TokenHash::new([7; 32]);
-/// let new = NewToken { id: Uuid::now_v7().into(), organizer, hash };
+/// let new = NewToken::new(Uuid::now_v7().into(), organizer, hash);
 /// let token = store.create_token(new).await?.expect("there is room");
 /// assert_eq!(store.tokens().await?, [token.clone()]);
 ///
@@ -29,8 +29,9 @@ use std::fmt;
 /// # What a store writes
 ///
 /// Two tables. An organizer has an id and a name, and no two have the same name: of two stores that make one of
-/// a name at the same time both get the one that was made. A token has its id, its organizer, its hash, when it
-/// was made and when it was revoked, and is never deleted. [`assign_events`](Self::assign_events) writes the
+/// a name at the same time both get the one that was made. A token has its id, its organizer, its hash, its role and the
+/// events that it is limited to, when it was made and when it was revoked, and is never deleted. The ids of those events
+/// are kept as they are told, whether or not there are such events here. [`assign_events`](Self::assign_events) writes the
 /// organizer on the rows of events that have none, under the lock that [`SeatStore::execute`] takes; it makes no
 /// version and no fact. In the tables of `booking-conformance` (`tables.rs`) these are `Tables::add_token` and
 /// `Tables::assign_events`.

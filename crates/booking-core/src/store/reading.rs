@@ -1,6 +1,7 @@
 use crate::{
-    Availability, Caller, Event, EventCursor, EventId, HistoryEntry, Listed, Page, PageLimit,
-    Registration, RegistrationCursor, RegistrationId, StoreError,
+    Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
+    Page, PageLimit, Questions, Registration, RegistrationCounts, RegistrationCursor,
+    RegistrationId, StartCursor, StoreError,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -49,6 +50,10 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     /// not.
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError>;
 
+    /// All that an event asks and has asked of those who come, or `None` if there is no such event. It asks nothing
+    /// until [`Command::SetQuestions`](crate::Command::SetQuestions) says what.
+    async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError>;
+
     /// How full each event is: `availability[i]` is that of `ids[i]`, and says what [`event`](Self::event) would.
     /// Asked of all events that somebody watches, several times a second, so it reads nothing else of them.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError>;
@@ -61,6 +66,16 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError>;
 
+    /// The events of `agenda` after `after` in its order: all of them that `caller` [sees](Caller::sees). What is over is so
+    /// at the store's time.
+    async fn events_by_start(
+        &self,
+        caller: Caller,
+        agenda: Agenda,
+        after: Option<StartCursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Event, StartCursor>, StoreError>;
+
     /// The registrations of an event after `after`, oldest first, or `None` if there is no such
     /// event. What has run out is shown as expired, and what was live in a cancelled event as
     /// cancelled. Without positions in the queue.
@@ -71,6 +86,29 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
+
+    /// Registrations of an event by their ids, as [`registrations`](Self::registrations) shows them: `found[i]` is
+    /// that of `ids[i]`. `None` if there is no such event. At most one id more than a page may have items.
+    async fn registrations_by_id(
+        &self,
+        event_id: EventId,
+        ids: &[RegistrationId],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
+
+    /// Those registrations of an event that have these addresses and are live now: `found[i]` is that of
+    /// `addresses[i]`. `None` if there is no such event. At most as many addresses as a page may have items.
+    async fn registrations_by_address(
+        &self,
+        event_id: EventId,
+        addresses: &[EmailAddress],
+    ) -> Result<Option<Vec<Option<Registration>>>, StoreError>;
+
+    /// How many registrations of an event are in which state now, of all that ever were, or `None` if there is no
+    /// such event. It must not look at each of them: there may be millions.
+    async fn registration_counts(
+        &self,
+        event_id: EventId,
+    ) -> Result<Option<RegistrationCounts>, StoreError>;
 
     /// A registration as it is now, with its position in the queue; `None` if there is none with this
     /// id.

@@ -56,6 +56,8 @@ pub struct SeatLane {
 /// | --- | --- | --- |
 /// | `counts`, `version`, `due_at` | on the event's row. With any `facts`, its `changed_at` is the time of the decision, too | the next decision, [`UpkeepStore::due_events`](crate::UpkeepStore::due_events), the audit |
 /// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` as it is, also `None`; `cancelled_version` and `erased_to` only if they are there, else they stay | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`EventState::unerased`](crate::EventState::unerased), histories |
+/// | `edited.asks` | on the event's row, always | visitors, who could leave out what they have to answer |
+/// | `questions` | as the event's, in place of what was | [`EventState::questions`](crate::EventState::questions), [`ReadStore::questions`](crate::ReadStore::questions) |
 /// | `edited.offers_end_by` | on the event's offers that last longer, as their end, before `registrations` | whoever would confirm an offer of an event that is over |
 /// | `replaced`, then `registrations` | the rows with these ids *of this event* are deleted, and those of `registrations` inserted, without their `position`, which is counted when it is asked for. An id names a registration of one event: another event may have a row with the same one | everybody |
 /// | `facts` | one row each, under the event and the version that it made: the first made [`first_version`](crate::EventChange::first_version), and so on; with the time of the decision | histories, what leaves by them, the audit |

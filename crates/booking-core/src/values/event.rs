@@ -42,6 +42,9 @@ pub struct Event {
     /// 3.8.7.4).
     #[serde(default)]
     pub sequence: u32,
+    /// Whether it asks something of those who come: see [`ReadStore::questions`](crate::ReadStore::questions).
+    #[serde(default)]
+    pub asks: bool,
     /// Whether `version` says everything: no hold or offer has run out since it was made. If one has,
     /// `booked_count` shows that already, and `version` will when the next transaction tidies it.
     pub is_settled: bool,
@@ -399,6 +402,7 @@ impl NewEvent {
             changed_at: now,
             details_changed_at: now,
             sequence: 0,
+            asks: false,
             is_settled: true,
         }
     }

@@ -1,4 +1,4 @@
-use crate::{EmailAddress, PersonName, RegistrationId};
+use crate::{Answers, EmailAddress, PersonName, RegistrationId};
 use serde::{Deserialize, Serialize};
 
 /// Who somebody is: all that is known of whoever a registration is of, or is to be of.
@@ -11,6 +11,9 @@ pub struct Person {
     pub user_email: EmailAddress,
     /// What they are called, if they said.
     pub name: Option<PersonName>,
+    /// What they answered to the event's questions.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
 }
 
 impl Person {
@@ -29,7 +32,7 @@ impl Person {
 impl From<EmailAddress> for Person {
     /// Somebody who did not say what they are called.
     fn from(user_email: EmailAddress) -> Self {
-        Self { user_email, name: None }
+        Self { user_email, name: None, answers: Answers::default() }
     }
 }
 

@@ -140,6 +140,70 @@ impl Registration {
     }
 }
 
+/// How many registrations of an event are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RegistrationCounts {
+    /// Those that are [`Status::Confirmed`].
+    pub confirmed: u64,
+    /// Those that are [`Status::Held`].
+    pub held: u64,
+    /// Those that are [`Status::Waitlisted`].
+    pub waitlisted: u64,
+    /// Those that are [`Status::Offered`].
+    pub offered: u64,
+    /// Those that are [`Status::Cancelled`].
+    pub cancelled: u64,
+    /// Those that are [`Status::Expired`].
+    pub expired: u64,
+    /// Those that were let in. Each of them is confirmed, unless the event was cancelled since.
+    pub checked_in: u64,
+}
+
+impl RegistrationCounts {
+    /// How many are in that state.
+    pub const fn of(&self, status: Status) -> u64 {
+        match status {
+            Status::Confirmed => self.confirmed,
+            Status::Held => self.held,
+            Status::Waitlisted => self.waitlisted,
+            Status::Offered => self.offered,
+            Status::Cancelled => self.cancelled,
+            Status::Expired => self.expired,
+        }
+    }
+
+    /// Counts a registration, as it is now.
+    pub fn add(&mut self, registration: &Registration) {
+        let count = match registration.status {
+            Status::Confirmed => &mut self.confirmed,
+            Status::Held => &mut self.held,
+            Status::Waitlisted => &mut self.waitlisted,
+            Status::Offered => &mut self.offered,
+            Status::Cancelled => &mut self.cancelled,
+            Status::Expired => &mut self.expired,
+        };
+        *count += 1;
+        self.checked_in += u64::from(registration.check_in.is_some());
+    }
+
+    /// The same of rows whose event is in the state `event`: whatever is live in a cancelled one is cancelled.
+    #[must_use]
+    pub fn in_event(self, event: EventStatus) -> Self {
+        if event != EventStatus::Cancelled {
+            return self;
+        }
+        let live = self.confirmed + self.held + self.waitlisted + self.offered;
+        let (cancelled, expired) = (self.cancelled + live, self.expired);
+        Self { cancelled, expired, checked_in: self.checked_in, ..Self::default() }
+    }
+
+    /// How many are listed.
+    pub fn listed(&self, listed: Listed) -> u64 {
+        let is_listed = |status: &Status| listed == Listed::All || status.takes_a_seat();
+        Status::ALL.iter().filter(|status| is_listed(status)).map(|status| self.of(*status)).sum()
+    }
+}
+
 /// Which registrations of an event are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Listed {

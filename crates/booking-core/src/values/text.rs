@@ -64,6 +64,23 @@ pub enum Invalid {
     /// Not a [`CellName`](crate::CellName).
     #[error("must be 1 to 63 of a-z 0-9 _, and not begin with a digit")]
     NotACellName,
+    /// Not a [`QuestionKey`](crate::QuestionKey).
+    #[error("must be 1 to 32 of a-z 0-9 _ -")]
+    NotAKey,
+    /// Options where there is nothing to choose, or none where there is, or two of one key.
+    #[error(
+        "must be 1 to 20, each with another key, for choice and several, and none for other kinds"
+    )]
+    NoSuchOptions,
+    /// Too many questions, or two of one key.
+    #[error("must be at most {max}, each with another key")]
+    NotQuestions {
+        /// The most that are allowed.
+        max: usize,
+    },
+    /// Not a [`Role`](crate::Role).
+    #[error("must be owner, manager, door or reader")]
+    NotARole,
     /// An event that ends before it begins, or closes before it opens.
     #[error("must not end before it begins, nor close before it opens")]
     OutOfOrder,
@@ -161,6 +178,62 @@ pub(crate) use serialized_as_text;
 
 string_conversions!(Description, parse);
 
+/// A text of some lines: trimmed, 1 to `CHARACTERS_MAX` characters, something to be seen among them, and no control
+/// characters but newline and tab.
+macro_rules! lines_newtype {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest one, in Unicode scalar values.
+            pub const CHARACTERS_MAX: usize = $max;
+
+            /// Trims and checks `raw`; its lines end in a newline, however they ended.
+            ///
+            /// # Errors
+            /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`] or [`Invalid::ControlCharacter`].
+            pub fn parse(raw: &str) -> Result<Self, Invalid> {
+                let text = with_newlines(raw);
+                let text = text.trim();
+                if is_blank(text) {
+                    return Err(Invalid::Empty);
+                }
+                check_text(text, Self::CHARACTERS_MAX, |c| matches!(c, '\n' | '\t'))?;
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        string_conversions!($name, parse);
+    };
+}
+
+lines_newtype!(
+    /// What a question says, or what somebody agrees to: 1 to [`Wording::CHARACTERS_MAX`] characters.
+    Wording,
+    2_000
+);
+
+lines_newtype!(
+    /// What somebody answered in words: 1 to [`AnswerText::CHARACTERS_MAX`] characters.
+    AnswerText,
+    1_000
+);
+
+/// It is personal data: see [`EmailAddress`](crate::EmailAddress).
+impl fmt::Debug for AnswerText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnswerText(…)")
+    }
+}
+
 /// A line of text: trimmed, 1 to `CHARACTERS_MAX` characters, something to be seen among them, no control
 /// characters.
 macro_rules! line_newtype {
@@ -253,12 +326,19 @@ macro_rules! debug_shows_text {
     };
 }
 
-debug_shows_text!(EventName OrganizerName Venue);
+debug_shows_text!(EventName OptionLabel OrganizerName Venue Wording);
 
 line_newtype!(
     /// Where an event takes place: trimmed, 1 to [`Venue::CHARACTERS_MAX`] characters, no control
     /// characters.
     Venue,
+    200
+);
+
+line_newtype!(
+    /// What an option of a question is called: trimmed, 1 to [`OptionLabel::CHARACTERS_MAX`] characters, no control
+    /// characters.
+    OptionLabel,
     200
 );
 

@@ -163,7 +163,7 @@ fn sample_registration(kind: MailKind, event: &Event) -> Result<Registration, In
     Ok(Registration {
         id: RegistrationId::beside(event.id, fresh),
         event_id: event.id,
-        person: Person { user_email, name: Some(PersonName::parse("Ada Lovelace")?) },
+        person: Person { name: Some(PersonName::parse("Ada Lovelace")?), ..user_email.into() },
         status,
         expires_at: status.runs_out().then_some(expires_at),
         position: (status == Status::Waitlisted).then_some(3),

@@ -1,8 +1,8 @@
 //! What receivers read.
 
 use booking_core::{
-    Actor, EndpointId, EventId, EventStatus, Fact, FactKind, Person, RegistrationId, Status,
-    Version, WebhookType,
+    Actor, EmailAddress, EndpointId, EventId, EventStatus, Fact, FactKind, Person, PersonName,
+    RegistrationId, Status, Version, WebhookType,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -53,7 +53,20 @@ struct Data<'a> {
     status: Option<&'static str>,
     actor: Actor,
     #[serde(skip_serializing_if = "Option::is_none")]
-    person: Option<&'a Person>,
+    person: Option<Who<'a>>,
+}
+
+/// Whose it is, and nothing of what they answered.
+#[derive(Serialize)]
+struct Who<'a> {
+    user_email: &'a EmailAddress,
+    name: Option<&'a PersonName>,
+}
+
+impl<'a> From<&'a Person> for Who<'a> {
+    fn from(person: &'a Person) -> Self {
+        Self { user_email: &person.user_email, name: person.name.as_ref() }
+    }
 }
 
 impl Told<'_> {
@@ -73,13 +86,14 @@ impl Told<'_> {
             true => Some(event_status_after(self.fact.kind, self.event_status).as_str()),
             false => status_after(self.fact.kind).map(Status::as_str),
         };
+        let person = self.person.filter(|person| !is_of_event && !person.is_erased());
         let data = Data {
             event_id: self.event_id,
             version: self.version,
             registration_id: self.fact.registration_id,
             status,
             actor: self.fact.actor,
-            person: self.person.filter(|person| !is_of_event && !person.is_erased()),
+            person: person.map(Who::from),
         };
         Some(bytes(&Body {
             r#type: self.webhook_type()?.as_str(),
@@ -142,7 +156,7 @@ const fn event_status_after(kind: FactKind, now: EventStatus) -> EventStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{EmailAddress, PersonName};
+    use booking_core::{Answer, AnswerText, Answers};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -244,9 +258,13 @@ mod tests {
     fn the_longest_body_has_room() {
         let label = "a".repeat(60);
         let address = EmailAddress::parse(&format!("{label}@{label}.{label}.{label}.example"));
+        let answer = Answer::Text(AnswerText::parse(&"a".repeat(1_000)).expect("valid"));
+        let answers = (0..8).map(|n| (format!("q{n}").parse().expect("a key"), answer.clone()));
         let person = Person {
             user_email: address.expect("valid"),
             name: Some(PersonName::parse(&"\u{1f680}".repeat(200)).expect("valid")),
+            // Which are in none.
+            answers: Answers::parse(answers.collect()).expect("short enough"),
         };
         let undone = fact(FactKind::CheckInUndone, false);
         let told = Told { version: Version::new(u64::MAX), ..told(&undone, Some(&person)) };

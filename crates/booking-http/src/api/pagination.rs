@@ -1,11 +1,11 @@
 //! Paging: the `limit` and `cursor` of a listing, and the link to its next page (RFC 8288).
-//! Registrations can be narrowed by `status`, too.
+//! Registrations can be narrowed by `status`, `checked_in` and a part of a name or address, too.
 
 use crate::api::compression::Gzipped;
 use crate::api::openapi::operation::query;
-use crate::api::openapi::schemas::{integer, string, words};
+use crate::api::openapi::schemas::{boolean, integer, string, words};
 use crate::api::responses::json;
-use crate::extract::query::{Parameters, QueryNames};
+use crate::extract::query::{Parameters, QueryNames, encoded, truth};
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ContentType, HeaderName, LINK};
@@ -13,7 +13,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use booking_core::{
     CellName, DeliveryCursor, EventCursor, Listed, PAGE_BYTES_MAX, Page, PageLimit,
-    RegistrationCursor,
+    RegistrationCursor, RegistrationFilter, SearchText, Status,
 };
 use serde::Serialize;
 use std::fmt::Display;
@@ -24,11 +24,14 @@ use utoipa::openapi::path::Parameter;
 /// Names the cells whose items are missing, by comma.
 pub(crate) const MISSING_CELLS: HeaderName = HeaderName::from_static("booking-missing-cells");
 
+/// Tells how many items a listing has on all its pages.
+pub(crate) const TOTAL: HeaderName = HeaderName::from_static("booking-total");
+
 /// Which page of a listing is asked for.
 pub(crate) struct PageQuery<C> {
     pub(crate) after: Option<C>,
     pub(crate) limit: PageLimit,
-    pub(crate) listed: Listed,
+    pub(crate) filter: RegistrationFilter,
 }
 
 /// Where a page of a listing starts.
@@ -42,7 +45,7 @@ impl Cursor for EventCursor {
 }
 
 impl Cursor for RegistrationCursor {
-    const NAMES: QueryNames = QueryNames(&["limit", "cursor", "status"]);
+    const NAMES: QueryNames = QueryNames(&["limit", "cursor", "status", "checked_in", "q"]);
 }
 
 impl Cursor for DeliveryCursor {
@@ -65,22 +68,76 @@ pub(crate) fn parse<C: Cursor>(query: &str) -> Result<PageQuery<C>, ApiError> {
 }
 
 fn page<C: Cursor>(mut parameters: Parameters) -> Result<PageQuery<C>, ApiError> {
+    let (limit, after) = (limit(&mut parameters), after(&mut parameters));
+    let filter = filter(&mut parameters);
+    parameters.finish(PageQuery { after, limit, filter })
+}
+
+/// How many items a page may have.
+pub(crate) fn limit(parameters: &mut Parameters) -> PageLimit {
     // What is no number is out of range like any other.
     let limit = parameters.take("limit", |value| {
         PageLimit::parse(digits(value).unwrap_or(u32::MAX)).map_err(|invalid| invalid.to_string())
     });
-    let after = parameters
-        .take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()));
-    let listed = parameters.take("status", |value| {
-        let found = LISTED.iter().find(|(word, _)| *word == value);
-        found.map(|(_, listed)| *listed).ok_or_else(|| "must be seated or all".to_owned())
-    });
-    let (limit, listed) = (limit.unwrap_or_default(), listed.unwrap_or_default());
-    parameters.finish(PageQuery { after, limit, listed })
+    limit.unwrap_or_default()
+}
+
+/// Where a page begins.
+pub(crate) fn after<C: FromStr<Err = booking_core::Invalid>>(
+    parameters: &mut Parameters,
+) -> Option<C> {
+    parameters.take("cursor", |value| C::from_str(value).map_err(|invalid| invalid.to_string()))
 }
 
 /// What a listing of registrations is called in a query.
 const LISTED: [(&str, Listed); 2] = [("seated", Listed::Seated), ("all", Listed::All)];
+
+/// Which registrations are asked for.
+fn filter(parameters: &mut Parameters) -> RegistrationFilter {
+    let mut filter = RegistrationFilter::default();
+    parameters.take("status", |value| {
+        match LISTED.iter().find(|(word, _)| *word == value) {
+            Some((_, listed)) => filter.listed = *listed,
+            None => {
+                let status = Status::from_name(value);
+                let words: Vec<&str> = statuses().collect();
+                filter.status =
+                    Some(status.ok_or_else(|| format!("must be one of {}", words.join(", ")))?);
+            }
+        }
+        Ok(())
+    });
+    filter.checked_in = parameters.take("checked_in", truth);
+    // A form that is sent with nothing in it looks for nothing.
+    filter.text = parameters
+        .take("q", |value| match value.trim() {
+            "" => Ok(None),
+            text => SearchText::parse(text).map(Some).map_err(|invalid| invalid.to_string()),
+        })
+        .flatten();
+    filter
+}
+
+fn statuses() -> impl Iterator<Item = &'static str> {
+    LISTED.into_iter().map(|(word, _)| word).chain(Status::ALL.into_iter().map(Status::as_str))
+}
+
+/// The same filter in the link to the next page.
+pub(crate) fn query_of(filter: &RegistrationFilter) -> String {
+    let mut query = String::new();
+    match (filter.status, filter.listed) {
+        (Some(status), _) => query = format!("&status={}", status.as_str()),
+        (None, Listed::All) => query.push_str("&status=all"),
+        (None, Listed::Seated) => {}
+    }
+    if let Some(checked_in) = filter.checked_in {
+        query.push_str(&format!("&checked_in={checked_in}"));
+    }
+    if let Some(text) = &filter.text {
+        query.push_str(&format!("&q={}", encoded(text.as_str())));
+    }
+    query
+}
 
 /// The parameters of a listing, as its description has them.
 pub(crate) fn described<C: Cursor>() -> Vec<Parameter> {
@@ -94,8 +151,14 @@ pub(crate) fn described<C: Cursor>() -> Vec<Parameter> {
         query("cursor", "Where the page begins, as the link to it says", string()),
         query(
             "status",
-            "Those that have a seat, as if left out, or all that ever were",
-            words(LISTED.map(|(word, _)| word)),
+            "Those that have a seat, as if left out, all that ever were, or those that are just so",
+            words(statuses()),
+        ),
+        query("checked_in", "Those that were let in, or those that were not", boolean()),
+        query(
+            "q",
+            "A part of a name or an address; neither case nor accents count",
+            string().max_length(Some(SearchText::CHARACTERS_MAX)),
         ),
     ];
     parameters.into_iter().filter(|known| C::NAMES.0.contains(&known.name.as_str())).collect()
@@ -112,17 +175,18 @@ pub(crate) struct PageBody {
     json: Bytes,
     next: Option<String>,
     missing: Option<String>,
+    total: Option<String>,
     gzipped: Gzipped,
 }
 
 impl PageBody {
-    /// The page of the listing at `path`: as much of it as [`PAGE_BYTES_MAX`] bytes hold, and one item at
-    /// least.
+    /// The page of the listing at `path`, whose query says `asked` besides: as much of it as [`PAGE_BYTES_MAX`] bytes
+    /// hold, and one item at least.
     pub(crate) fn of<'a, T: 'a, B, C>(
         path: &str,
         page: &'a Page<T, C>,
         limit: PageLimit,
-        listed: Listed,
+        asked: &str,
     ) -> Self
     where
         B: From<&'a T> + Serialize,
@@ -134,14 +198,15 @@ impl PageBody {
             None => page.next,
         };
         let limit = limit.get();
-        let status = match listed {
-            Listed::Seated => "",
-            Listed::All => "&status=all",
-        };
-        let link = |cursor| format!("<{path}?limit={limit}{status}&cursor={cursor}>; rel=\"next\"");
+        let link = |cursor| format!("<{path}?limit={limit}{asked}&cursor={cursor}>; rel=\"next\"");
         let missing: Vec<&str> = page.missing.iter().map(CellName::as_str).collect();
         let missing = (!missing.is_empty()).then(|| missing.join(", "));
-        Self { json, next: next.map(link), missing, gzipped: Gzipped::default() }
+        Self { json, next: next.map(link), missing, total: None, gzipped: Gzipped::default() }
+    }
+
+    /// The same that tells how many items there are on all pages.
+    pub(crate) fn with_total(self, total: Option<String>) -> Self {
+        Self { total, ..self }
     }
 
     /// Whether it is `other`, byte for byte.
@@ -161,6 +226,9 @@ impl PageBody {
         }
         if let Some(missing) = self.missing {
             response.insert_header((MISSING_CELLS, missing));
+        }
+        if let Some(total) = self.total {
+            response.insert_header((TOTAL, total));
         }
         response.extensions_mut().insert(self.gzipped);
         response.content_type(ContentType::json()).body(self.json)
@@ -197,12 +265,34 @@ mod tests {
         let page = parse::<RegistrationCursor>("limit=5&cursor=7").expect("valid");
         assert_eq!(page.limit.get(), 5);
         assert_eq!(page.after.map(|cursor| cursor.to_string()), Some("7".into()));
-        assert_eq!(page.listed, Listed::Seated);
+        assert_eq!(page.filter, RegistrationFilter::default());
         assert_eq!(parse::<RegistrationCursor>("").expect("valid").limit, PageLimit::MAX);
         let all = parse::<RegistrationCursor>("status=all").expect("valid");
-        assert_eq!(all.listed, Listed::All);
+        assert_eq!(all.filter.listed, Listed::All);
+        assert!(all.filter.is_plain());
         assert!(parse::<RegistrationCursor>("limit=5&utm_source=mail").is_err());
         assert!(parse::<EventCursor>("status=all").is_err(), "which is not for us there");
+        assert!(parse::<EventCursor>("q=a").is_err());
+    }
+
+    #[test]
+    fn the_next_page_is_of_the_same_people() {
+        for (query, kept) in [
+            ("", ""),
+            ("status=seated&q=%20", ""),
+            ("status=all", "&status=all"),
+            ("status=waitlisted", "&status=waitlisted"),
+            ("checked_in=false&q=Zo%C3%AB%20%26%20Co", "&checked_in=false&q=zoe%20%26%20co"),
+            ("status=confirmed&q=%E2%98%83%2b", "&status=confirmed&q=%E2%98%83%2B"),
+        ] {
+            let asked = parse::<RegistrationCursor>(query).expect("valid").filter;
+            assert_eq!(query_of(&asked), kept, "{query}");
+            let again = parse::<RegistrationCursor>(kept.trim_start_matches('&')).expect("valid");
+            assert_eq!(again.filter, asked, "{query}");
+        }
+        for wrong in ["status=gone", "checked_in=yes", "checked_in=", "q=%01", "q=%E2%80%8B"] {
+            assert!(parse::<RegistrationCursor>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -251,7 +341,7 @@ mod tests {
         let items = lengths.iter().map(|length| Item(*length)).collect();
         let page = Page { items, next, missing: Vec::new() };
         let limit = PageLimit::MAX;
-        let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, Listed::Seated);
+        let body = PageBody::of::<_, ItemBody, _>("/items", &page, limit, "");
         let told: Vec<String> = serde_json::from_slice(&body.json).expect("an array of texts");
         assert!(body.json.len() <= PAGE_BYTES_MAX + 2 || told.len() == 1, "{}", body.json.len());
         let cursor = |link: String| {
@@ -266,12 +356,8 @@ mod tests {
         let told = |names: &[&str]| {
             let missing = names.iter().map(|name| CellName::parse(name).expect("a valid name"));
             let page = Page { items: vec![Item(1)], next: None, missing: missing.collect() };
-            let body = PageBody::of::<Item, ItemBody, ItemCursor>(
-                "/items",
-                &page,
-                PageLimit::MAX,
-                Listed::Seated,
-            );
+            let body =
+                PageBody::of::<Item, ItemBody, ItemCursor>("/items", &page, PageLimit::MAX, "");
             body.into_response().headers().get(MISSING_CELLS).cloned()
         };
         assert_eq!(told(&[]), None);

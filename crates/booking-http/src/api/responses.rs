@@ -1,14 +1,17 @@
 //! The JSON that is sent: what clients see of the domain.
 
+mod questions;
 mod webhooks;
 
+pub(crate) use questions::QuestionBody;
 pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 
-use crate::api::openapi::schemas::words;
+use crate::api::openapi::schemas::{self, words};
 use actix_web::web::Bytes;
 use booking_core::{
-    Actor, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, OfferTtl, PersonName,
-    Registration, RegistrationId, RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
+    Actor, Answers, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, Listed,
+    OfferTtl, PersonName, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention,
+    Status, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -72,6 +75,8 @@ pub(crate) struct EventBody<'a> {
     remind_hours: Option<u32>,
     /// Whether a visitor's seat is held until a link in a mail confirms it.
     confirm_address: bool,
+    /// Whether it asks something: `GET /events/{id}/questions` says what.
+    has_questions: bool,
     /// Raised by one with every change.
     #[schema(value_type = u64)]
     version: Version,
@@ -112,6 +117,7 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             language: details.language.as_str(),
             remind_hours: details.remind_hours.map(RemindHours::hours),
             confirm_address: rules.confirms_address,
+            has_questions: event.asks,
             version: event.version,
             created_at: event.created_at,
         }
@@ -145,6 +151,10 @@ pub(crate) struct RegistrationBody<'a> {
     #[schema(value_type = u64)]
     event_version: Version,
     created_at: DateTime<Utc>,
+    /// What its owner answered, if that is anything.
+    #[serde(skip_serializing_if = "Answers::is_empty")]
+    #[schema(schema_with = answers_given, required = false)]
+    answers: &'a Answers,
     /// Only in the answer that gives it to its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -153,6 +163,10 @@ pub(crate) struct RegistrationBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = timings)]
     timing: Option<Timing>,
+}
+
+fn answers_given() -> ObjectBuilder {
+    schemas::answers(false)
 }
 
 fn statuses() -> ObjectBuilder {
@@ -190,9 +204,42 @@ impl<'a> From<&'a Registration> for RegistrationBody<'a> {
             checked_in_at: registration.check_in.map(|check_in| check_in.at),
             event_version: registration.event_version,
             created_at: registration.created_at,
+            answers: &registration.person.answers,
             manage_token: None,
             timing: None,
         }
+    }
+}
+
+/// How many registrations of an event are in which status.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(crate) struct CountsBody {
+    confirmed: u64,
+    held: u64,
+    waitlisted: u64,
+    offered: u64,
+    cancelled: u64,
+    expired: u64,
+    /// Those that were let in: confirmed ones, unless the event was cancelled since.
+    checked_in: u64,
+    /// All that ever were.
+    total: u64,
+}
+
+impl From<RegistrationCounts> for CountsBody {
+    fn from(counts: RegistrationCounts) -> Self {
+        let total = counts.listed(Listed::All);
+        let RegistrationCounts {
+            confirmed,
+            held,
+            waitlisted,
+            offered,
+            cancelled,
+            expired,
+            checked_in,
+        } = counts;
+        Self { confirmed, held, waitlisted, offered, cancelled, expired, checked_in, total }
     }
 }
 

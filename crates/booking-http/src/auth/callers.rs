@@ -1,6 +1,7 @@
 //! Authentication by the `Authorization` header: an organizer by its token, or the holder of a registration by
 //! that one's token. Without a header the caller is anybody, who is the organizer while the server is open.
 
+use crate::auth::grant::Grant;
 use crate::auth::token_cache::TokenCache;
 use crate::extract::path::id;
 use crate::problem::{ApiError, AuthError};
@@ -8,10 +9,11 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Caller, Organizer, RegistrationId, TokenHash};
+use booking_core::{Caller, EventId, RegistrationId, TokenHash};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 /// The longest token that is looked at, in bytes; ours have 43.
 const TOKEN_BYTES_MAX: usize = 512;
@@ -31,7 +33,7 @@ impl OrganizerAuth {
         if tokens.is_open() {
             return Ok(Caller::OpenOrganizer);
         }
-        organizer(tokens, headers).map(|organizer| Caller::Organizer(organizer.id))
+        organizer(tokens, headers).map(|grant| Caller::Organizer(grant.organizer.id))
     }
 }
 
@@ -106,8 +108,8 @@ impl StandingAuth {
             return Some(Caller::OpenOrganizer);
         }
         let Some(shown) = &self.shown else { return Some(Caller::Anyone) };
-        match tokens.organizer(shown) {
-            Some(organizer) => Some(Caller::Organizer(organizer.id)),
+        match tokens.grant(shown) {
+            Some(grant) => Some(Caller::Organizer(grant.organizer.id)),
             None if self.is_organizers => None,
             None => Some(Caller::Anyone),
         }
@@ -123,8 +125,29 @@ impl FromRequest for StandingAuth {
     }
 }
 
-/// Whose token the request shows, if it shows one to a server that is not open.
-pub(crate) struct OptionalOrganizer(pub(crate) Option<Organizer>);
+/// What may be done with the organizer's token that a request shows, if it shows a good one. Whatever else it shows is
+/// looked at by those whom it is for.
+pub(crate) fn shown_grant(request: &HttpRequest) -> Option<Arc<Grant>> {
+    match Authorization::of(request.headers()) {
+        Authorization::Token(token) => token_cache_of(request).grant(&token_hash(token)),
+        Authorization::Nothing | Authorization::Malformed => None,
+    }
+}
+
+/// The only events that the organizer's token of a request is for, if it is limited to some.
+pub(crate) struct LimitedTo(pub(crate) Option<Vec<EventId>>);
+
+impl FromRequest for LimitedTo {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(shown_grant(request).and_then(|grant| grant.events.clone()))))
+    }
+}
+
+/// What the organizer's token may do that the request shows, if it shows one to a server that is not open.
+pub(crate) struct OptionalOrganizer(pub(crate) Option<Arc<Grant>>);
 
 impl FromRequest for OptionalOrganizer {
     type Error = actix_web::Error;
@@ -200,8 +223,8 @@ fn caller_with(
     others: fn(TokenHash) -> Caller,
 ) -> Result<Caller, ApiError> {
     let hash = token_hash(token);
-    match tokens.organizer(&hash) {
-        Some(organizer) => Ok(Caller::Organizer(organizer.id)),
+    match tokens.grant(&hash) {
+        Some(grant) => Ok(Caller::Organizer(grant.organizer.id)),
         None if token.starts_with(ORGANIZER_PREFIX) => {
             Err(ApiError::Unauthenticated(AuthError::UnknownToken))
         }
@@ -209,16 +232,16 @@ fn caller_with(
     }
 }
 
-/// The organizer whose token the request shows.
+/// What the organizer's token may do that the request shows.
 ///
 /// # Errors
 /// [`ApiError::Unauthenticated`].
-fn organizer(tokens: &TokenCache, headers: &HeaderMap) -> Result<Organizer, ApiError> {
+fn organizer(tokens: &TokenCache, headers: &HeaderMap) -> Result<Arc<Grant>, ApiError> {
     let auth_error = match Authorization::of(headers) {
         Authorization::Nothing => AuthError::NoToken,
         Authorization::Malformed => AuthError::Malformed,
-        Authorization::Token(token) => match tokens.organizer(&token_hash(token)) {
-            Some(organizer) => return Ok(organizer),
+        Authorization::Token(token) => match tokens.grant(&token_hash(token)) {
+            Some(grant) => return Ok(grant),
             None => AuthError::UnknownToken,
         },
     };
@@ -276,7 +299,7 @@ mod tests {
     use actix_web::http::header::HeaderValue;
     use booking_conformance::MemoryStore;
     use booking_core::prelude::*;
-    use booking_core::{NewToken, OrganizerName};
+    use booking_core::{NewToken, Organizer, OrganizerName};
     use uuid::Uuid;
 
     const GOOD: &str = "org_good";
@@ -286,7 +309,7 @@ mod tests {
         if !is_open {
             let name = OrganizerName::parse("Jazz club").expect("a valid name");
             let organizer = Organizer { id: Uuid::nil().into(), name };
-            let new = NewToken { id: Uuid::nil().into(), organizer, hash: token_hash(GOOD) };
+            let new = NewToken::new(Uuid::nil().into(), organizer, token_hash(GOOD));
             store.create_token(new).await.expect("it answers").expect("there is room");
         }
         TokenCache::read(&store).await.expect("it answers")

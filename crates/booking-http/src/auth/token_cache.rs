@@ -1,12 +1,13 @@
 //! A cache of the organizers' tokens that are good, so that no request waits for the store to know its caller.
 
+use crate::auth::grant::Grant;
 use crate::util::locks::{read, write};
 use booking_core::{
-    BookingStore, Organizer, OrganizerId, OrganizerName, OrganizerToken, StoreError, TokenHash,
+    BookingStore, OrganizerId, OrganizerName, OrganizerToken, StoreError, TokenHash,
 };
 use std::collections::HashMap;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
 
 /// Who may come as an organizer.
 pub(crate) struct TokenCache {
@@ -14,7 +15,7 @@ pub(crate) struct TokenCache {
     is_open: AtomicBool,
     /// By the hash of a good token. Looked up by what a SHA-256 gives, so how long that takes tells nobody
     /// what to try next.
-    organizers: RwLock<HashMap<TokenHash, Organizer>>,
+    grants: RwLock<HashMap<TokenHash, Arc<Grant>>>,
 }
 
 impl TokenCache {
@@ -23,7 +24,7 @@ impl TokenCache {
     /// # Errors
     /// The store's.
     pub(crate) async fn read(store: &dyn BookingStore) -> Result<Self, StoreError> {
-        let tokens = Self { is_open: AtomicBool::new(true), organizers: RwLock::default() };
+        let tokens = Self { is_open: AtomicBool::new(true), grants: RwLock::default() };
         tokens.read_again(store).await?;
         Ok(tokens)
     }
@@ -40,8 +41,8 @@ impl TokenCache {
     fn learn(&self, tokens: Vec<OrganizerToken>) {
         let is_open = tokens.is_empty();
         let good = tokens.into_iter().filter(|token| token.revoked_at.is_none());
-        let organizers = good.map(|token| (token.hash, token.organizer)).collect();
-        *write(&self.organizers) = organizers;
+        let grants = good.map(|token| (token.hash, Arc::new(Grant::from(token)))).collect();
+        *write(&self.grants) = grants;
         if !is_open && self.is_open.swap(false, Ordering::SeqCst) {
             log::info!("organizers' routes are for organizers' tokens");
         }
@@ -54,39 +55,36 @@ impl TokenCache {
 
     /// What an organizer is called that has a good token.
     pub(crate) fn organizer_name(&self, id: OrganizerId) -> Option<OrganizerName> {
-        let organizers = read(&self.organizers);
-        organizers.values().find(|organizer| organizer.id == id).map(|found| found.name.clone())
+        let grants = read(&self.grants);
+        let mut organizers = grants.values().map(|grant| &grant.organizer);
+        organizers.find(|organizer| organizer.id == id).map(|found| found.name.clone())
     }
 
-    /// Whose token has this hash, if it is good.
-    pub(crate) fn organizer(&self, hash: &TokenHash) -> Option<Organizer> {
-        read(&self.organizers).get(hash).cloned()
+    /// What may be done with the token that has this hash, if it is good.
+    pub(crate) fn grant(&self, hash: &TokenHash) -> Option<Arc<Grant>> {
+        read(&self.grants).get(hash).cloned()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::OrganizerName;
+    use booking_core::{NewToken, Organizer, OrganizerName};
     use uuid::Uuid;
 
     fn token(number: u8, is_revoked: bool) -> OrganizerToken {
         let now = chrono::DateTime::UNIX_EPOCH;
         let id = Uuid::from_u128(number.into());
         let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
-        OrganizerToken {
-            id: id.into(),
-            organizer: Organizer { id: id.into(), name },
-            hash: TokenHash::new([number; 32]),
-            created_at: now,
-            revoked_at: is_revoked.then_some(now),
-        }
+        let organizer = Organizer { id: id.into(), name };
+        let new = NewToken::new(id.into(), organizer.clone(), TokenHash::new([number; 32]));
+        OrganizerToken { revoked_at: is_revoked.then_some(now), ..new.made(organizer, now) }
     }
 
     #[test]
     fn what_was_closed_never_opens_again() {
-        let tokens = TokenCache { is_open: AtomicBool::new(true), organizers: RwLock::default() };
-        let knows = |number| tokens.organizer(&TokenHash::new([number; 32])).is_some();
+        let tokens = TokenCache { is_open: AtomicBool::new(true), grants: RwLock::default() };
+        let knows = |number| tokens.grant(&TokenHash::new([number; 32])).is_some();
         tokens.learn(vec![]);
         assert!(tokens.is_open() && !knows(1));
         tokens.learn(vec![token(1, false), token(2, true)]);

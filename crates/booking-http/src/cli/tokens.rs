@@ -2,12 +2,12 @@
 
 use crate::auth::callers::{ORGANIZER_PREFIX, token_hash};
 use crate::config::{Config, store};
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use booking_core::{
-    BookingStore, NewToken, Organizer, OrganizerId, OrganizerName, OrganizerToken, PageLimit,
-    TOKENS_MAX, TokenId,
+    BookingStore, EventId, NewToken, Organizer, OrganizerId, OrganizerName, OrganizerToken,
+    PageLimit, Role, TOKEN_EVENTS_MAX, TOKENS_MAX, TokenId,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::io::{Write, stdout};
@@ -16,31 +16,78 @@ use uuid::Uuid;
 /// What a token is made of.
 const TOKEN_BYTES: usize = 32;
 
-/// Makes a token for the organizer called `name`, and prints it: this once, since only its hash is kept.
+/// What token is to be made.
+pub(crate) struct Wanted {
+    /// Whose.
+    pub(crate) name: OrganizerName,
+    pub(crate) role: Role,
+    /// The only events that it is for, if some are named.
+    pub(crate) events: Vec<EventId>,
+    /// Whether to give its organizer the events that are nobody's.
+    pub(crate) adopts_events: bool,
+}
+
+/// Makes a token, and prints it: this once, since only its hash is kept.
 /// Nothing else goes to standard output, so that it can be piped to where secrets are kept.
-pub(crate) async fn create(
-    config: &Config,
-    name: OrganizerName,
-    adopts_events: bool,
-) -> anyhow::Result<()> {
+pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
     let store = store::open(config).await?.store;
+    let events = events_of(store.as_ref(), &wanted).await?;
+    let Wanted { name, role, events: _, adopts_events } = wanted;
     let mut secret = [0; TOKEN_BYTES];
     getrandom::fill(&mut secret).context("the system has no random numbers")?;
     let token = format!("{ORGANIZER_PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
     let organizer = Organizer { id: Uuid::now_v7().into(), name };
-    let new = NewToken { id: Uuid::now_v7().into(), organizer, hash: token_hash(&token) };
+    let new = NewToken::new(Uuid::now_v7().into(), organizer, token_hash(&token));
+    let new = NewToken { role, events, ..new };
     let made = store.create_token(new).await?;
     let made = made.with_context(|| format!("there are {TOKENS_MAX} tokens already"))?;
     writeln!(stdout(), "{token}")?;
     eprintln!(
-        "token {} of organizer {}; it is not shown again. Servers take it within a second or two.",
-        made.id, made.organizer.name
+        "token {} of organizer {}, {}; it is not shown again. Servers take it within a second or two.",
+        made.id,
+        made.organizer.name,
+        scope(&made)
     );
     if adopts_events {
         let adopted = assign_events(store.as_ref(), made.organizer.id).await?;
         eprintln!("events that were nobody's and are theirs now: {adopted}");
     }
     Ok(())
+}
+
+/// The events that the token is to be limited to, if it is: each once, and each the organizer's.
+async fn events_of(
+    store: &dyn BookingStore,
+    wanted: &Wanted,
+) -> anyhow::Result<Option<Vec<EventId>>> {
+    if wanted.events.is_empty() {
+        return Ok(None);
+    }
+    ensure!(
+        wanted.role != Role::Owner,
+        "an owner's token is for all events: with --event, say --role manager, door or reader"
+    );
+    let mut events = wanted.events.clone();
+    events.sort_unstable();
+    events.dedup();
+    ensure!(
+        events.len() <= TOKEN_EVENTS_MAX,
+        "a token is limited to {TOKEN_EVENTS_MAX} events at most"
+    );
+    let tokens = store.tokens().await?;
+    let mut organizers = tokens.iter().map(|token| &token.organizer);
+    let organizer = organizers.find(|organizer| organizer.name == wanted.name);
+    for id in &events {
+        let event = store.event(*id).await?;
+        let is_theirs = event.is_some_and(|event| match event.organizer_id {
+            Some(owner) => organizer.is_some_and(|organizer| organizer.id == owner),
+            None => wanted.adopts_events,
+        });
+        if !is_theirs {
+            bail!("there is no event {id} of {}; no token was made", wanted.name);
+        }
+    }
+    Ok(Some(events))
 }
 
 /// Gives what is nobody's to an organizer, in steps that keep no event locked for long.
@@ -77,14 +124,22 @@ pub(crate) async fn revoke(config: &Config, id: TokenId) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Its id, when it was made, since when it is worthless, and whose it is.
+/// What may be done with it, and with which events.
+fn scope(token: &OrganizerToken) -> String {
+    let Some(events) = &token.events else { return token.role.to_string() };
+    let ids: Vec<String> = events.iter().map(EventId::to_string).collect();
+    format!("{} of {}", token.role, ids.join(", "))
+}
+
+/// Its id, when it was made, since when it is worthless, what it is good for, and whose it is.
 fn line(token: &OrganizerToken) -> String {
     let revoked = match token.revoked_at {
         Some(at) => format!("revoked {}", when(at)),
         None => "good".to_owned(),
     };
     let OrganizerToken { id, organizer, created_at, .. } = token;
-    format!("{id}  created {}  {revoked}  {}", when(*created_at), organizer.name)
+    let (created, scope) = (when(*created_at), scope(token));
+    format!("{id}  created {created}  {revoked}  {scope}  {}", organizer.name)
 }
 
 fn when(instant: DateTime<Utc>) -> String {

@@ -48,6 +48,7 @@ impl Cors {
             ])
             .expose_headers([
                 "booking-missing-cells",
+                "booking-total",
                 "etag",
                 "idempotency-replayed",
                 "link",

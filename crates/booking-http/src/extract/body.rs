@@ -152,7 +152,7 @@ fn check_headers(headers: &HeaderMap, may_be_empty: bool) -> Result<(), ApiError
 
 /// Whether the server takes all that follows for the body, whatever its length is said to be: it does so
 /// where a web socket is asked for, which nobody here speaks.
-fn has_no_end(headers: &HeaderMap) -> bool {
+pub(super) fn has_no_end(headers: &HeaderMap) -> bool {
     let is_web_socket = |value: &HeaderValue| {
         value.to_str().is_ok_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
     };
@@ -187,7 +187,7 @@ pub(super) fn is_plain(headers: &HeaderMap, kind: &str) -> bool {
 }
 
 /// Reads a body of up to `bytes_max`, and takes a place of large ones if it is one.
-async fn read(
+pub(super) async fn read(
     payload: &mut Payload,
     bytes_max: usize,
     limits: &BodyLimits,

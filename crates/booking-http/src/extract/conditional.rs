@@ -21,6 +21,11 @@ pub(crate) fn etag(tag: EventTag) -> ETag {
     ETag(EntityTag::new_strong(written(tag)))
 }
 
+/// The tag of what is written while an event may go on: what the client gets is of this state or of later ones.
+pub(crate) fn weak_etag(tag: EventTag) -> ETag {
+    ETag(EntityTag::new_weak(written(tag)))
+}
+
 /// The tag of what is written anew for whoever asks, and is the same as long as nothing in it changes.
 pub(crate) fn etag_of(content: &[u8]) -> ETag {
     let hash: [u8; 32] = Sha256::digest(content).into();

@@ -4,6 +4,7 @@ use crate::extract::json::Json;
 use crate::problem::FieldError;
 use booking_core::Invalid;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -130,6 +131,51 @@ impl<'a> Fields<'a> {
             self.errors.append(&mut fields.errors);
         }
         Some(values)
+    }
+
+    /// The same that may be left out, and is then as good as empty.
+    pub(crate) fn objects_if_any<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        read: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        match self.fields.iter().any(|(field, _)| field == name) {
+            true => self.objects(name, 0..=max, read),
+            false => Some(Vec::new()),
+        }
+    }
+
+    /// Takes an object that may be left out, for which `null` is the same, and whose fields are called as whoever sends
+    /// it likes: each is read by `read`, which gets its name, too.
+    pub(crate) fn map<K: Ord, V>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str, &Json<'a>) -> Result<(K, V), String>,
+    ) -> Option<BTreeMap<K, V>> {
+        let of = match self.take(name)? {
+            Json::Null => return None,
+            Json::Object(fields) => fields,
+            _ => {
+                self.refuse(name, "must be an object");
+                return None;
+            }
+        };
+        let at = self.pointer(name);
+        let mut inner = Self { fields: Vec::new(), at, errors: Vec::new() };
+        let mut map = BTreeMap::new();
+        for (key, value) in &of {
+            match read(key, value) {
+                Ok((known, value)) => {
+                    if map.insert(known, value).is_some() {
+                        inner.refuse(key, "is there more than once");
+                    }
+                }
+                Err(reason) => inner.refuse(key, reason),
+            }
+        }
+        self.errors.append(&mut inner.errors);
+        Some(map)
     }
 
     /// Says what is wrong with a field.
@@ -313,6 +359,26 @@ pub(crate) mod tests {
         for json in [r#"{"w":[]}"#, r#"{"w":"this"}"#, r#"{"w":["this","x"]}"#, r#"{"w":[null]}"#] {
             assert!(read_words(json).is_err_and(|errors| errors.len() == 1), "{json}");
         }
+    }
+
+    #[test]
+    fn a_map_has_each_field_once_and_tells_of_all_that_is_wrong() {
+        let all = |json: &str| {
+            read(json, |fields| {
+                Some(fields.map("m", |name, value| match (name, value) {
+                    ("bad", _) => Err("is bad".to_owned()),
+                    (name, value) => Ok((name.to_owned(), *value == Json::Null)),
+                }))
+            })
+        };
+        let map = [("a".to_owned(), false), ("b".to_owned(), true)].into();
+        assert_eq!(all(r#"{"m":{"a":1,"b":null}}"#), Ok(Some(map)));
+        assert_eq!((all("{}"), all(r#"{"m":null}"#)), (Ok(None), Ok(None)));
+        let errors = all(r#"{"m":{"bad":1,"a":1,"a":2,"x/y":1,"x/y":1},"m2":1}"#);
+        let errors = errors.expect_err("it is not valid");
+        let pointers: Vec<_> = errors.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/m/bad", "/m/a", "/m/x~1y", "/m2"]);
+        assert!(all(r#"{"m":[]}"#).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::extract::fields::trim;
 use crate::problem::ApiError;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
-use booking_core::{Caller, Fingerprint, IdempotencyKey, KeyHash};
+use booking_core::{Caller, EventId, Fingerprint, IdempotencyKey, KeyHash};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -116,6 +116,19 @@ impl RequestKey {
         let hash = KeyHash::new(hasher.finalize().into());
         Ok(IdempotencyKey { hash, fingerprint: self.fingerprint })
     }
+}
+
+/// The key of what `caller` asks of an event with a file: sent again, the same file is the same request.
+pub(crate) fn of_file(caller: Caller, event_id: EventId, digest: [u8; 32]) -> IdempotencyKey {
+    let mut hasher = Sha256::new();
+    add(&mut hasher, b"booking idempotency key 1, file");
+    add(&mut hasher, event_id.as_uuid().as_bytes());
+    add(&mut hasher, &digest);
+    if let Caller::Organizer(id) = caller {
+        add(&mut hasher, id.as_uuid().as_bytes());
+    }
+    let hash = KeyHash::new(hasher.finalize().into());
+    IdempotencyKey { hash, fingerprint: Fingerprint::new(digest) }
 }
 
 /// The key of one part of a request that becomes many commands.

@@ -16,6 +16,10 @@ pub(crate) const QUERY_BYTES_MAX: usize = 2_048;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryNames(pub(crate) &'static [&'static str]);
 
+/// The names that an address takes in its query when it is written to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WriteQueryNames(pub(crate) QueryNames);
+
 /// The longest query of an address that takes more than [`QUERY_BYTES_MAX`], as the route table says of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryBytesMax(pub(crate) usize);
@@ -34,10 +38,10 @@ impl Parameters {
     /// [`ApiError::QueryTooLong`].
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let names = match *request.method() {
-            Method::GET | Method::HEAD => request.app_data::<QueryNames>(),
-            _ => None,
+            Method::GET | Method::HEAD => request.app_data::<QueryNames>().copied(),
+            _ => request.app_data::<WriteQueryNames>().map(|names| names.0),
         };
-        let names = names.copied().unwrap_or(QueryNames(&[]));
+        let names = names.unwrap_or(QueryNames(&[]));
         let max = request.app_data::<QueryBytesMax>().map_or(QUERY_BYTES_MAX, |max| max.0);
         Self::read_within(request.query_string(), names, max)
     }
@@ -115,6 +119,29 @@ impl Parameters {
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
         self.errors.push(FieldError { pointer, detail: reason.to_owned() });
     }
+}
+
+/// Reads a parameter that is true or false.
+pub(crate) fn truth(value: &str) -> Result<bool, String> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+/// A value as it stands in a query (RFC 3986, section 2.1).
+pub(crate) fn encoded(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Refuses a query that is too long to be one of ours.

@@ -18,6 +18,7 @@ const REGISTER: &[&str] = &[
     r#"{"user_email":"ada@example.org"}"#,
     r#"{"user_email":" Ren\u00e9@Example.ORG ","name":" Ren\u00e9 ","on_full":"waitlist"}"#,
     r#"{"name":null,"on_full":null,"user_email":"a.b+c@d.e.org"}"#,
+    r#"{"user_email":"ada@example.org","answers":{"diet":" vegan\r\n","days":["b","a","b"],"car":true,"terms":1,"x":null}}"#,
 ];
 const HOLD: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada","ttl_seconds":600}"#];
 const TRANSFER: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada"}"#];

@@ -34,6 +34,8 @@ impl Extras {
             ApiError::MalformedJson(_)
             | ApiError::Unauthenticated(_)
             | ApiError::Forbidden
+            | ApiError::RoleForbids { .. }
+            | ApiError::LimitedToken
             | ApiError::HostNotAllowed
             | ApiError::CrossSite
             | ApiError::NotFound
@@ -71,7 +73,16 @@ impl Extras {
                 pointer: String::new(),
                 detail: refusal.to_string(),
             }]),
+            Refusal::AnswerRefused { key, why } => Self::errors(vec![FieldError {
+                pointer: format!("/answers/{key}"),
+                detail: why.to_string(),
+            }]),
+            Refusal::TooManyQuestions => Self::errors(vec![FieldError {
+                pointer: "/questions".into(),
+                detail: refusal.to_string(),
+            }]),
             Refusal::EventNotFound
+            | Refusal::QuestionAnswered { .. }
             | Refusal::RegistrationNotFound
             | Refusal::SoldOut
             | Refusal::AlreadyRegistered

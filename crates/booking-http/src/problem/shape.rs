@@ -40,7 +40,10 @@ impl Shape {
             ApiError::Validation(_) => VALIDATION,
             ApiError::InvalidHeader { .. } => INVALID_HEADER,
             ApiError::Unauthenticated(_) => UNAUTHENTICATED,
-            ApiError::Forbidden | ApiError::HostNotAllowed => FORBIDDEN,
+            ApiError::Forbidden
+            | ApiError::RoleForbids { .. }
+            | ApiError::LimitedToken
+            | ApiError::HostNotAllowed => FORBIDDEN,
             ApiError::CrossSite => CROSS_SITE,
             ApiError::NotFound => NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
@@ -85,6 +88,7 @@ pub(crate) const ALL: &[Shape] = &[
     ALREADY_CHECKED_IN,
     TICKET_REFUSED,
     CAPACITY_BELOW_BOOKED,
+    QUESTION_ANSWERED,
     VERSION_MISMATCH,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -144,6 +148,8 @@ pub(crate) const ALREADY_CHECKED_IN: Shape =
     Shape::conflict("already_checked_in", "Already checked in");
 pub(crate) const CAPACITY_BELOW_BOOKED: Shape =
     Shape::conflict("capacity_below_booked", "Fewer seats than are taken");
+pub(crate) const QUESTION_ANSWERED: Shape =
+    Shape::conflict("question_answered", "Answered already");
 pub(crate) const VERSION_MISMATCH: Shape =
     Shape::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", "The event has changed");
 pub(crate) const KEY_REUSED: Shape = Shape::new(
@@ -173,7 +179,10 @@ fn of_refusal(refusal: &Refusal) -> Shape {
         Refusal::AlreadyCheckedIn { .. } => ALREADY_CHECKED_IN,
         Refusal::TicketVoid { .. } => TICKET_REFUSED,
         Refusal::CapacityBelowBooked { .. } => CAPACITY_BELOW_BOOKED,
-        Refusal::OutOfOrder => VALIDATION,
+        Refusal::OutOfOrder | Refusal::AnswerRefused { .. } | Refusal::TooManyQuestions => {
+            VALIDATION
+        }
+        Refusal::QuestionAnswered { .. } => QUESTION_ANSWERED,
         Refusal::VersionMismatch { .. } => VERSION_MISMATCH,
         Refusal::KeyReused => KEY_REUSED,
         Refusal::Forbidden => FORBIDDEN,

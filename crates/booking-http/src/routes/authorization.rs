@@ -3,10 +3,13 @@
 //! Who asks is told by an extractor. But whether they may ask of this event or of that registration is decided
 //! where those are: by the handler as it reads, or under the row's lock. A request that cannot be read never gets
 //! there, so it is asked here.
+//!
+//! What may be done with an organizer's token, by its role and with which events, is asked here alone, before
+//! anything else: no handler and no read knows of it.
 
 use crate::api::live::named_events;
 use crate::auth::callers::{self, RegistrationAuth};
-use crate::extract::path::PathId;
+use crate::extract::path::{PathId, id};
 use crate::extract::query;
 use crate::problem::ApiError;
 use crate::service::Service;
@@ -14,11 +17,26 @@ use crate::telemetry::metrics::Route;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{Caller, EndpointId, EventId};
+use booking_core::{Caller, EndpointId, EventId, Role};
 use futures_util::future::LocalBoxFuture;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+
+/// The least role of an organizer's token that each method of an address takes, as the route table says it, and `None`
+/// where no token means anything.
+pub(crate) struct Roles(pub(crate) Vec<(&'static str, Option<Role>)>);
+
+impl Roles {
+    /// That of a request. Where nothing is said it is the highest.
+    fn of(request: &HttpRequest) -> Option<Role> {
+        let asked = request.method().as_str();
+        let roles = request.app_data::<Self>().map_or(&[][..], |roles| roles.0.as_slice());
+        let of_method =
+            roles.iter().find(|(methods, _)| methods.split(", ").any(|one| one == asked));
+        of_method.map_or(Some(Role::Owner), |(_, role)| *role)
+    }
+}
 
 /// What a handler takes, of a request whose query its address knows.
 pub(crate) struct Authorized<Args>(pub(crate) Args);
@@ -33,6 +51,7 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
         let request = request.clone();
         Box::pin(async move {
             let mut args = pin!(args);
+            check_grant(&request).await?;
             let wrong: actix_web::Error = match known {
                 Ok(()) => match args.await {
                     Ok(args) => return Ok(Self(args)),
@@ -52,6 +71,37 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
             Err(wrong)
         })
     }
+}
+
+/// That the organizer's token of a request, if it shows one, may ask for this and about this. Who shows something else
+/// is looked at by those extractors that know whom their routes are for.
+///
+/// # Errors
+/// [`ApiError::RoleForbids`], [`ApiError::LimitedToken`], [`ApiError::NotFound`]; the store's.
+async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
+    let Some(grant) = callers::shown_grant(request) else { return Ok(()) };
+    let Some(role) = Roles::of(request) else { return Ok(()) };
+    grant.check_role(role)?;
+    if grant.events.is_none() {
+        return Ok(());
+    }
+    let service = request.app_data::<Data<Service>>().expect("every route has the service");
+    let template = Route::template(request.app_data());
+    let about = if template.starts_with("/registrations/{id}") {
+        vec![service.reads.event_of(id(request, "id")?).await?]
+    } else if template.starts_with("/events/{id}") {
+        vec![PathId::<EventId>::of(request)?.0]
+    } else if template == "/live" {
+        named_events(request.query_string())
+    } else if request.method().is_safe() {
+        // It is about no event, or a listing, which leaves out those of others.
+        Vec::new()
+    } else {
+        return Err(ApiError::LimitedToken);
+    };
+    grant.check_events(&about)?;
+    // A copy is another event.
+    if template == "/events/{id}/copy" { Err(ApiError::LimitedToken) } else { Ok(()) }
 }
 
 /// Whether an error tells of what was sent, and not of who asks or what for.

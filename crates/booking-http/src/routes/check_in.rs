@@ -3,16 +3,16 @@
 mod scan;
 
 use super::Answer;
-use crate::api::requests::{CheckIn, CheckInBatch};
+use crate::api::requests::{CheckIn as CheckInBody, CheckInBatch};
 use crate::auth::callers::OrganizerAuth;
 use crate::extract::body::{Nothing, Write};
 use crate::extract::path::PathId;
-use crate::problem::REPLAYED;
+use crate::problem::{ApiError, FieldError, REPLAYED};
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use booking_core::{Command, EventCommand, EventId, RegistrationId};
+use booking_core::{Caller, CheckIn, Command, EventCommand, EventId, Registration, RegistrationId};
 use scan::ScanBody;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,14 +23,45 @@ pub(super) async fn check_in(
     service: Data<Service>,
     OrganizerAuth(caller): OrganizerAuth,
     PathId(event_id): PathId<EventId>,
-    write: Write<CheckIn>,
+    write: Write<CheckInBody>,
 ) -> Answer {
     let key = write.key_of(caller)?;
-    let claims = scan::verify_for_event(&service, caller, event_id, &write.body.ticket).await?;
-    let command = scan::command(&claims, Uuid::now_v7(), None);
+    let CheckInBody { ticket, registration_id } = &write.body;
+    let check_in = match (ticket, registration_id) {
+        (Some(ticket), _) => {
+            let claims = scan::verify_for_event(&service, caller, event_id, ticket).await?;
+            CheckIn::new(claims.registration_id.into(), claims.generation, Uuid::now_v7())
+        }
+        (None, Some(id)) => {
+            let registration = named(&service, caller, event_id, *id).await?;
+            // If its seat is given to somebody else in this instant, that is not who stands at the door.
+            CheckIn::new(registration.id, registration.generation, Uuid::now_v7())
+        }
+        (None, None) => {
+            service.reads.check_manages(caller, event_id).await?;
+            let detail = "is missing, and so is registration_id".into();
+            return Err(ApiError::Validation(vec![FieldError {
+                pointer: "/ticket".into(),
+                detail,
+            }]));
+        }
+    };
+    let command = Command::CheckIn(check_in);
     let item = EventCommand::new(event_id, caller, command).with_key(key);
     let outcome = service.submit(item).await?;
     Ok(CommandResult::registration(outcome)?.made(None))
+}
+
+/// A registration of an event that `caller` manages.
+async fn named(
+    service: &Service,
+    caller: Caller,
+    event_id: EventId,
+    id: RegistrationId,
+) -> Result<Registration, ApiError> {
+    service.reads.check_manages(caller, event_id).await?;
+    let found = service.store.registrations_by_id(event_id, &[id]).await?;
+    found.into_iter().flatten().flatten().next().ok_or(ApiError::NotFound)
 }
 
 /// What became of scans, as clients see it.

@@ -34,8 +34,9 @@ pub(super) async fn register(
     Peer(client): Peer,
     write: Write<Register>,
 ) -> Answer {
-    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
-    let Register { person, on_full } = write.body;
+    let key = write.key_of(caller)?;
+    let Register { person, on_full, as_organizer } = write.body;
+    let asking = Asking { client, caller, event_id, key, as_organizer };
     Ok(claim_seat(&service, asking, person, on_full).await?.into_response())
 }
 
@@ -46,8 +47,9 @@ pub(super) async fn claim_seat(
     person: Person,
     on_full: OnFull,
 ) -> Result<Claimed, ApiError> {
+    let as_organizer = asking.as_organizer;
     claim(service, asking, person, None, |claim| {
-        Command::Register(booking_core::Register { claim, on_full })
+        Command::Register(booking_core::Register { claim, on_full, as_organizer })
     })
     .await
 }
@@ -60,7 +62,8 @@ pub(super) async fn hold(
     Peer(client): Peer,
     write: Write<Hold>,
 ) -> Answer {
-    let asking = Asking { client, caller, event_id, key: write.key_of(caller)? };
+    let key = write.key_of(caller)?;
+    let asking = Asking { client, caller, event_id, key, as_organizer: false };
     let Hold { person, ttl } = write.body;
     let claimed = claim(&service, asking, person, Some(ttl), |claim| {
         Command::Hold(booking_core::Hold { claim, ttl })
@@ -75,6 +78,7 @@ pub(super) struct Asking {
     pub(super) caller: Caller,
     pub(super) event_id: EventId,
     pub(super) key: Option<IdempotencyKey>,
+    pub(super) as_organizer: bool,
 }
 
 /// What became of a claim.
@@ -133,7 +137,7 @@ async fn claim(
 impl Asking {
     /// Whether they come as anybody may: they are confirmed where addresses are.
     fn is_visitor(self) -> bool {
-        !matches!(self.caller, Caller::Organizer(_))
+        !self.as_organizer && !matches!(self.caller, Caller::Organizer(_))
     }
 
     fn key_hash(self) -> Option<KeyHash> {

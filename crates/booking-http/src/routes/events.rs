@@ -1,23 +1,24 @@
-//! Events: create, list, show, edit, cancel, and their calendar files.
+//! Events: create, list, show, edit, copy, cancel, and their calendar files.
 
 use super::Answer;
-use crate::api::pagination::PageQuery;
-use crate::api::requests::{CreateEvent, EditEvent};
+use crate::api::agenda::{AgendaQuery, EventsQuery};
+use crate::api::pagination::PageBody;
+use crate::api::requests::{CopyEvent, CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
-use crate::auth::callers::{OptionalAuth, OrganizerAuth};
+use crate::auth::callers::{LimitedTo, OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
 use crate::extract::path::PathId;
 use crate::problem::{ApiError, FieldError};
 use crate::routes::responses::CommandResult;
-use crate::service::Service;
+use crate::service::{Service, agenda};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ContentType, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
-    Caller, Command, Edit, Event, EventCommand, EventCursor, EventId, NewEventFields, Outcome,
-    Refusal,
+    Agenda, Caller, Command, Edit, Event, EventCommand, EventId, EventStatus, IdempotencyKey,
+    NewEventFields, Outcome, PAGE_BYTES_MAX, PageLimit, Refusal, When,
 };
 use booking_delivery::calendar;
 use uuid::Uuid;
@@ -44,8 +45,13 @@ pub(super) async fn create(
     let fresh = Uuid::now_v7();
     // Whoever asks again brings another one, and has the key alone to find this event by.
     let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
+    put_up(&service, NewEventFields { id, organizer_id, details, capacity, rules }, key).await
+}
+
+/// Puts an event up, and answers with it.
+async fn put_up(service: &Service, new: NewEventFields, key: Option<IdempotencyKey>) -> Answer {
+    let id = new.id;
     // The body said so of each pair of times that is not.
-    let new = NewEventFields { id, organizer_id, details, capacity, rules };
     let new = new.check().map_err(|_| Refusal::OutOfOrder)?;
     let outcome = match key {
         Some(key) => {
@@ -57,7 +63,7 @@ pub(super) async fn create(
         }
     };
     let created = CommandResult::event(outcome)?;
-    note_rules(&service, &created);
+    note_rules(service, &created);
     Ok(created
         .answer(StatusCode::CREATED)
         .insert_header((LOCATION, format!("{PATH}/{}", created.what.id)))
@@ -68,9 +74,26 @@ pub(super) async fn create(
 pub(super) async fn list(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
-    query: PageQuery<EventCursor>,
+    LimitedTo(some): LimitedTo,
+    query: EventsQuery,
 ) -> Answer {
-    Ok(service.reads.events(caller, PATH, query.after, query.limit).await?.into_response())
+    let asked = match query {
+        EventsQuery::Newest { after, limit } => {
+            let page = match some {
+                Some(ids) => service.reads.events_among(caller, PATH, &ids, after, limit).await?,
+                None => service.reads.events(caller, PATH, after, limit).await?,
+            };
+            return Ok(page.into_response());
+        }
+        EventsQuery::ByStart(asked) => asked,
+    };
+    let page = match some {
+        Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
+        None => agenda::list(&*service.store, caller, &asked).await?,
+    };
+    let kept = asked.kept();
+    let page = PageBody::of::<_, EventBody<'_>, _>(PATH, &page, asked.limit, &kept);
+    Ok(page.into_response())
 }
 
 /// `GET /events/{id}`
@@ -142,6 +165,49 @@ pub(super) async fn cancel(
     Ok(CommandResult::event(service.submit(item).await?)?.changed())
 }
 
+/// `POST /events/{id}/copy`
+pub(super) async fn copy(
+    service: Data<Service>,
+    OrganizerAuth(caller): OrganizerAuth,
+    PathId(id): PathId<EventId>,
+    write: Write<CopyEvent>,
+) -> Answer {
+    let key = write.key_of(caller)?;
+    let event = service.store.event(id).await?;
+    let event = event.filter(|event| caller.manages(event.organizer_id));
+    let event = event.ok_or(ApiError::NotFound)?;
+    let Event { organizer_id, capacity, .. } = event;
+    let (details, rules) = write.body.of(event);
+    check_mail(&service, rules.confirms_address)?;
+    let fresh = Uuid::now_v7();
+    let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
+    put_up(&service, NewEventFields { id, organizer_id, details, capacity, rules }, key).await
+}
+
+/// `GET /events.ics`
+pub(super) async fn calendar_of_all(
+    request: HttpRequest,
+    service: Data<Service>,
+    OptionalAuth(caller): OptionalAuth,
+    LimitedTo(some): LimitedTo,
+) -> Answer {
+    let asked = AgendaQuery {
+        agenda: Agenda { when: Some(When::Upcoming), ..Agenda::default() },
+        text: None,
+        after: None,
+        limit: PageLimit::MAX,
+    };
+    let page = match some {
+        Some(ids) => agenda::list_among(&service.reads, caller, &ids, &asked).await?,
+        None => agenda::list(&*service.store, caller, &asked).await?,
+    };
+    let told = page.items.iter().filter(|event| event.rules.status != EventStatus::Draft);
+    let url_of = |id| service.base_url.as_ref().map(|base| base.of_event(id));
+    let told = told.map(|event| (event, url_of(event.id)));
+    let text = calendar::of_all(told, PAGE_BYTES_MAX);
+    Ok(calendar_file(&request, text))
+}
+
 /// `GET /events/{id}/calendar.ics`
 pub(super) async fn calendar(
     request: HttpRequest,
@@ -154,17 +220,19 @@ pub(super) async fn calendar(
     let event = event.ok_or(ApiError::NotFound)?;
     let url = service.base_url.as_ref().map(|base| base.of_event(id));
     let text = calendar::of(&event, url.as_deref(), None).ok_or(ApiError::NotFound)?;
-    // Not the event's own, which every sale changes.
+    Ok(calendar_file(&request, text))
+}
+
+/// A calendar, under a tag of its text: not the events' own, which every sale changes.
+fn calendar_file(request: &HttpRequest, text: String) -> HttpResponse {
     let tag = etag_of(text.as_bytes());
-    if has_already(&request, &tag.0) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header(tag)
-            .insert_header(REVALIDATE)
-            .finish());
+    if has_already(request, &tag.0) {
+        let mut response = HttpResponse::NotModified();
+        return response.insert_header(tag).insert_header(REVALIDATE).finish();
     }
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header(tag)
         .insert_header(REVALIDATE)
         .insert_header((CONTENT_TYPE, calendar::CONTENT_TYPE))
-        .body(text))
+        .body(text)
 }

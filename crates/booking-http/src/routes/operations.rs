@@ -7,6 +7,8 @@ pub(super) mod events;
 pub(super) mod find;
 pub(super) mod live;
 pub(super) mod operating;
+pub(super) mod people;
+pub(super) mod questions;
 pub(super) mod registrations;
 pub(super) mod tickets;
 pub(super) mod webhooks;

@@ -102,7 +102,7 @@ pub(super) async fn register(
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, event_id).await?;
     let key = form.key().map(|key| key.of(caller)).transpose()?;
-    let asking = Asking { client, caller, event_id, key };
+    let asking = Asking { client, caller, event_id, key, as_organizer: false };
     let claimed = match asked_for(&form) {
         Ok((person, on_full)) => claim_seat(&service, asking, person, on_full).await,
         Err(errors) => Err(ApiError::Validation(errors)),
@@ -137,7 +137,7 @@ fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
     };
     let on_full = if asks_to_wait(form) { OnFull::Waitlist } else { OnFull::Refuse };
     match (user_email, name) {
-        (Ok(user_email), Ok(name)) => Ok((Person { user_email, name }, on_full)),
+        (Ok(user_email), Ok(name)) => Ok((Person { name, ..user_email.into() }, on_full)),
         _ => Err(errors),
     }
 }

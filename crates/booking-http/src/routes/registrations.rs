@@ -1,9 +1,9 @@
 //! Registrations: list, show, confirm, correct, transfer, cancel, and their history.
 
 use super::Answer;
-use crate::api::pagination::{PageBody, PageQuery};
-use crate::api::requests::{Correct, Transfer};
-use crate::api::responses::{HistoryBody, RegistrationBody};
+use crate::api::pagination::{PageBody, PageQuery, query_of};
+use crate::api::requests::{Confirm, Correct, Transfer};
+use crate::api::responses::{CountsBody, HistoryBody, RegistrationBody};
 use crate::auth::callers::{OrganizerAuth, RegistrationAuth};
 use crate::auth::manage_token::Origin;
 use crate::extract::body::{Nothing, Write};
@@ -11,6 +11,7 @@ use crate::extract::path::PathId;
 use crate::problem::ApiError;
 use crate::routes::responses::CommandResult;
 use crate::service::Service;
+use crate::service::search::{Found, Total};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{Command, CorrectedAddress, EventId, PageLimit, RegistrationCursor};
@@ -23,12 +24,35 @@ pub(super) async fn list(
     PathId(id): PathId<EventId>,
     query: PageQuery<RegistrationCursor>,
 ) -> Answer {
-    let PageQuery { after, limit, listed } = query;
+    let PageQuery { after, limit, filter } = query;
     service.reads.check_manages(caller, id).await?;
-    let page = service.store.registrations(id, listed, after, limit).await?;
-    let page = page.ok_or(ApiError::NotFound)?;
-    let page = PageBody::of::<_, RegistrationBody<'_>, _>(request.path(), &page, limit, listed);
-    Ok(page.into_response())
+    let found = if filter.is_plain() {
+        let page = service.store.registrations(id, filter.listed, after, limit).await?;
+        let page = page.ok_or(ApiError::NotFound)?;
+        // Whoever reads on has heard it.
+        let counts = match after {
+            None => service.store.registration_counts(id).await?,
+            Some(_) => None,
+        };
+        let total = counts.map(|counts| Total::All(counts.listed(filter.listed)));
+        Found { page, total }
+    } else {
+        service.search.find(id, &filter, after, limit).await?
+    };
+    let (path, asked) = (request.path(), query_of(&filter));
+    let page = PageBody::of::<_, RegistrationBody<'_>, _>(path, &found.page, limit, &asked);
+    Ok(page.with_total(found.total.map(|total| total.to_string())).into_response())
+}
+
+/// `GET /events/{id}/counts`
+pub(super) async fn counts(
+    service: Data<Service>,
+    OrganizerAuth(caller): OrganizerAuth,
+    PathId(id): PathId<EventId>,
+) -> Answer {
+    service.reads.check_manages(caller, id).await?;
+    let counts = service.store.registration_counts(id).await?.ok_or(ApiError::NotFound)?;
+    Ok(HttpResponse::Ok().json(CountsBody::from(counts)))
 }
 
 /// `GET /registrations/{id}`
@@ -49,10 +73,11 @@ pub(super) async fn history(service: Data<Service>, holder: RegistrationAuth) ->
 pub(super) async fn confirm(
     service: Data<Service>,
     holder: RegistrationAuth,
-    write: Write<Nothing>,
+    write: Write<Confirm>,
 ) -> Answer {
-    let command = Command::Confirm { registration_id: holder.id };
-    let outcome = service.submit_for(holder, command, write.key_of(holder.caller)?).await?;
+    let key = write.key_of(holder.caller)?;
+    let command = Command::Confirm { registration_id: holder.id, answers: write.body.answers };
+    let outcome = service.submit_for(holder, command, key).await?;
     let confirmed = CommandResult::registration(outcome)?;
     service.holds.free(holder.id);
     Ok(confirmed.changed(None))
@@ -78,12 +103,12 @@ pub(super) async fn correct(
     write: Write<Correct>,
 ) -> Answer {
     let (registration_id, key) = (holder.id, write.key_of(holder.caller)?);
-    let Correct { name, user_email } = write.body;
+    let Correct { name, user_email, answers } = write.body;
     let token = service.tickets.issue(Origin::replaced(registration_id, key));
     let is_of_address = user_email.is_some();
     let token_hash = Some(token.hash);
     let address = user_email.map(|user_email| CorrectedAddress { user_email, token_hash });
-    let correct = booking_core::Correct { registration_id, name, address };
+    let correct = booking_core::Correct { registration_id, name, address, answers };
     let outcome = service.submit_for(holder, Command::Correct(correct), key).await?;
     let corrected = CommandResult::registration(outcome)?;
     let token = match is_of_address {

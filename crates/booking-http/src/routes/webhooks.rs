@@ -16,8 +16,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
     Caller, Delivery, DeliveryCursor, DeliveryState, ENDPOINTS_MAX, Endpoint, EndpointChange,
-    EndpointId, EndpointSecret, EndpointUrl, EventId, Fingerprint, IdempotencyKey, Listed,
-    NewEndpoint, Refusal, WhyDisabled,
+    EndpointId, EndpointSecret, EndpointUrl, EventId, Fingerprint, IdempotencyKey, NewEndpoint,
+    Refusal, WhyDisabled,
 };
 use booking_delivery::webhook::client::Outcome;
 use booking_delivery::{failure, status};
@@ -253,8 +253,7 @@ pub(super) async fn deliveries(
     service.webhooks.get(caller, id).await?;
     let PageQuery { after, limit, .. } = query;
     let page = service.store.deliveries(id, after, limit).await?;
-    let listed = Listed::default();
-    let page = PageBody::of::<_, DeliveryBody<'_>, _>(request.path(), &page, limit, listed);
+    let page = PageBody::of::<_, DeliveryBody<'_>, _>(request.path(), &page, limit, "");
     Ok(page.into_response())
 }
 

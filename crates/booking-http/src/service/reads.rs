@@ -10,9 +10,10 @@ use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
     Availability, BookingStore, Caller, Event, EventCursor, EventId, EventStatus, EventTag, Listed,
-    OrganizerId, PageLimit, RegistrationId, StoreError,
+    OrganizerId, Page, PageLimit, RegistrationId, StoreError,
 };
 use futures_util::future::join_all;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -156,8 +157,7 @@ impl Reads {
             let (store, last_pages) = (Arc::clone(&store), Arc::clone(&last_pages));
             async move {
                 let page = store.events(caller, after, limit).await?;
-                let listed = Listed::default();
-                let page = PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, listed);
+                let page = PageBody::of::<_, EventBody<'_>, _>(path, &page, limit, "");
                 Ok(last_pages.share(page))
             }
         };
@@ -172,6 +172,38 @@ impl Reads {
             async move { Ok(Arc::new(store.events(Caller::Anyone, None, limit).await?.items)) }
         };
         Ok(self.first_events.get(limit, read).await.ok_or(ApiError::Panic)??)
+    }
+
+    /// The same of those of `ids` alone, which are few.
+    pub(crate) async fn events_among(
+        &self,
+        caller: Caller,
+        path: &'static str,
+        ids: &[EventId],
+        after: Option<EventCursor>,
+        limit: PageLimit,
+    ) -> Result<PageBody, ApiError> {
+        let key = |cursor: EventCursor| (cursor.created_at, cursor.id);
+        let mut events = self.seen_among(caller, ids).await?;
+        events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
+        events.sort_by_key(|event| Reverse(key(event.into())));
+        let page = Page::new(events, limit);
+        Ok(PageBody::of::<_, EventBody<'_>, EventCursor>(path, &page, limit, ""))
+    }
+
+    /// Those of `ids`, which are few, that `caller` sees.
+    pub(crate) async fn seen_among(
+        &self,
+        caller: Caller,
+        ids: &[EventId],
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut events = Vec::with_capacity(ids.len());
+        for id in ids {
+            let event = self.store.event(*id).await?;
+            events
+                .extend(event.filter(|event| caller.sees(event.organizer_id, event.rules.status)));
+        }
+        Ok(events)
     }
 
     /// The event that a registration belongs to: what is asked of a registration goes to its event's

@@ -33,11 +33,24 @@ enum For {
     Everybody,
 }
 
-/// A route, whom it is for, a body that it takes, and what it then answers.
+/// The roles that an organizer's token may have, the least first.
+const ROLES: [&str; 4] = ["reader", "door", "manager", "owner"];
+const READER: Least = Some(0);
+const DOOR: Least = Some(1);
+const MANAGER: Least = Some(2);
+const OWNER: Least = Some(3);
+/// No token means anything.
+const NO_ROLE: Least = None;
+
+/// The least of the roles with which an organizer may ask.
+type Least = Option<usize>;
+
+/// A route, whom it is for, from which role of an organizer's on, a body that it takes, and what it then answers.
 struct Row {
     method: &'static str,
     path: &'static str,
     of: For,
+    least: Least,
     body: fn(&Scene) -> Value,
     status: u16,
 }
@@ -46,10 +59,23 @@ const fn row(
     method: &'static str,
     path: &'static str,
     of: For,
+    least: Least,
     status: u16,
     body: fn(&Scene) -> Value,
 ) -> Row {
-    Row { method, path, of, body, status }
+    Row { method, path, of, least, body, status }
+}
+
+/// Where a table is brought in, whose body is no JSON.
+const IMPORT: &str = "/events/{id}/registrations/import";
+
+/// A body as its route takes it, and its type.
+fn sent(row: &Row, body: &Value) -> (String, &'static str) {
+    match body {
+        Value::Null => (String::new(), "application/json"),
+        Value::String(table) if row.path == IMPORT => (table.clone(), "text/csv"),
+        body => (body.to_string(), "application/json"),
+    }
 }
 
 /// Where no webhook arrives.
@@ -65,68 +91,108 @@ const SOMEBODY: fn(&Scene) -> Value = |_| {
 };
 
 const ROWS: &[Row] = &[
-    row("GET", "/events", For::Everybody, 200, NOTHING),
-    row("POST", "/events", For::AnyOrganizer, 201, |_| json!({"name": "Another", "capacity": 2})),
-    row("GET", "/events/{id}", For::Public, 200, NOTHING),
-    row("PATCH", "/events/{id}", For::EventOrganizer, 200, |_| json!({"capacity": 30})),
-    row("POST", "/events/{id}/register", For::Public, 201, SOMEBODY),
-    row("POST", "/events/{id}/holds", For::Public, 201, SOMEBODY),
-    row("POST", "/registrations/{id}/confirm", For::Registration, 200, NOTHING),
+    row("GET", "/events", For::Everybody, READER, 200, NOTHING),
+    row(
+        "POST",
+        "/events",
+        For::AnyOrganizer,
+        MANAGER,
+        201,
+        |_| json!({"name": "Another", "capacity": 2}),
+    ),
+    row("GET", "/events/{id}", For::Public, READER, 200, NOTHING),
+    row("PATCH", "/events/{id}", For::EventOrganizer, MANAGER, 200, |_| json!({"capacity": 30})),
+    row("POST", "/events/{id}/register", For::Public, MANAGER, 201, SOMEBODY),
+    row("POST", "/events/{id}/holds", For::Public, MANAGER, 201, SOMEBODY),
+    row("POST", "/registrations/{id}/confirm", For::Registration, MANAGER, 200, NOTHING),
     row(
         "POST",
         "/events/{id}/check-ins",
         For::EventOrganizer,
+        DOOR,
         201,
         |scene| json!({"ticket": scene.ticket}),
     ),
-    row("GET", "/registrations/{id}", For::Registration, 200, NOTHING),
+    row("GET", "/registrations/{id}", For::Registration, READER, 200, NOTHING),
     row(
         "PATCH",
         "/registrations/{id}",
         For::Registration,
+        MANAGER,
         200,
         |_| json!({"name": "Ada Lovelace"}),
     ),
-    row("DELETE", "/registrations/{id}", For::Registration, 200, NOTHING),
-    row("POST", "/registrations/{id}/link", For::OrganizerForRegistration, 200, NOTHING),
-    row("GET", "/events/{id}/registrations", For::EventOrganizer, 200, NOTHING),
-    row("GET", "/registrations/{id}/ticket", For::Registration, 200, NOTHING),
-    row("GET", "/registrations/{id}/ticket.svg", For::Registration, 200, NOTHING),
-    row("GET", "/registrations/{id}/history", For::Registration, 200, NOTHING),
-    row("POST", "/registrations/{id}/transfer", For::Registration, 200, SOMEBODY),
-    row("POST", "/events/{id}/check-ins/batch", For::EventOrganizer, 200, |_| {
+    row("DELETE", "/registrations/{id}", For::Registration, MANAGER, 200, NOTHING),
+    row("POST", "/registrations/{id}/link", For::OrganizerForRegistration, MANAGER, 200, NOTHING),
+    row("GET", "/events/{id}/registrations", For::EventOrganizer, READER, 200, NOTHING),
+    row("GET", "/events/{id}/registrations.csv", For::EventOrganizer, READER, 200, NOTHING),
+    row("POST", IMPORT, For::EventOrganizer, MANAGER, 200, |_| {
+        json!("user_email\nnew@example.org\n")
+    }),
+    row("GET", "/events/{id}/counts", For::EventOrganizer, READER, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket", For::Registration, DOOR, 200, NOTHING),
+    row("GET", "/registrations/{id}/ticket.svg", For::Registration, DOOR, 200, NOTHING),
+    row("GET", "/registrations/{id}/history", For::Registration, READER, 200, NOTHING),
+    row("POST", "/registrations/{id}/transfer", For::Registration, MANAGER, 200, SOMEBODY),
+    row("POST", "/events/{id}/check-ins/batch", For::EventOrganizer, DOOR, 200, |_| {
         let id = "00000000-0000-7000-8000-000000000001";
         json!({"scans": [{"id": id, "ticket": "forged", "scanned_at": "2026-05-01T19:00:00Z"}]})
     }),
-    row("DELETE", "/events/{id}/check-ins/{registration_id}", For::EventOrganizer, 200, NOTHING),
-    row("POST", "/events/{id}/cancel", For::EventOrganizer, 200, NOTHING),
-    row("GET", "/events/{id}/calendar.ics", For::Public, 200, NOTHING),
-    row("GET", "/events/{id}/live", For::Public, 200, NOTHING),
-    row("GET", "/live", For::Public, 200, NOTHING),
-    row("GET", "/tickets/keys", For::Everybody, 200, NOTHING),
-    row("POST", "/registrations/find", For::Everybody, 202, SOMEBODY),
-    row("GET", "/webhooks", For::AnyOrganizer, 200, NOTHING),
-    row("POST", "/webhooks", For::AnyOrganizer, 201, |_| json!({"url": NOWHERE})),
-    row("GET", "/webhooks/keys", For::Everybody, 200, NOTHING),
-    row("GET", "/webhooks/{id}", For::EventOrganizer, 200, NOTHING),
-    row("PATCH", "/webhooks/{id}", For::EventOrganizer, 200, |_| json!({"include": []})),
-    row("DELETE", "/webhooks/{id}", For::EventOrganizer, 204, NOTHING),
-    row("POST", "/webhooks/{id}/test", For::EventOrganizer, 200, NOTHING),
-    row("POST", "/webhooks/{id}/secret", For::EventOrganizer, 200, NOTHING),
-    row("GET", "/webhooks/{id}/deliveries", For::EventOrganizer, 200, NOTHING),
+    row(
+        "DELETE",
+        "/events/{id}/check-ins/{registration_id}",
+        For::EventOrganizer,
+        DOOR,
+        200,
+        NOTHING,
+    ),
+    row("POST", "/events/{id}/cancel", For::EventOrganizer, MANAGER, 200, NOTHING),
+    row(
+        "POST",
+        "/events/{id}/copy",
+        For::EventOrganizer,
+        MANAGER,
+        201,
+        |_| json!({"name": "Secret party II"}),
+    ),
+    row("GET", "/events.ics", For::Everybody, READER, 200, NOTHING),
+    row("GET", "/events/{id}/calendar.ics", For::Public, READER, 200, NOTHING),
+    row("GET", "/events/{id}/questions", For::Public, READER, 200, NOTHING),
+    row(
+        "POST",
+        "/events/{id}/questions",
+        For::EventOrganizer,
+        MANAGER,
+        200,
+        |_| json!({"questions": [{"key": "diet", "kind": "text", "wording": "What do you eat?"}]}),
+    ),
+    row("GET", "/events/{id}/live", For::Public, READER, 200, NOTHING),
+    row("GET", "/live", For::Public, READER, 200, NOTHING),
+    row("GET", "/tickets/keys", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("POST", "/registrations/find", For::Everybody, NO_ROLE, 202, SOMEBODY),
+    row("GET", "/webhooks", For::AnyOrganizer, OWNER, 200, NOTHING),
+    row("POST", "/webhooks", For::AnyOrganizer, OWNER, 201, |_| json!({"url": NOWHERE})),
+    row("GET", "/webhooks/keys", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("GET", "/webhooks/{id}", For::EventOrganizer, OWNER, 200, NOTHING),
+    row("PATCH", "/webhooks/{id}", For::EventOrganizer, OWNER, 200, |_| json!({"include": []})),
+    row("DELETE", "/webhooks/{id}", For::EventOrganizer, OWNER, 204, NOTHING),
+    row("POST", "/webhooks/{id}/test", For::EventOrganizer, OWNER, 200, NOTHING),
+    row("POST", "/webhooks/{id}/secret", For::EventOrganizer, OWNER, 200, NOTHING),
+    row("GET", "/webhooks/{id}/deliveries", For::EventOrganizer, OWNER, 200, NOTHING),
     row(
         "POST",
         "/webhooks/{id}/deliveries/{delivery_id}/redeliver",
         For::EventOrganizer,
+        OWNER,
         200,
         NOTHING,
     ),
-    row("GET", "/organizer", For::NoTokenOrOrganizer, 200, NOTHING),
-    row("GET", "/health", For::Everybody, 200, NOTHING),
-    row("GET", "/livez", For::Everybody, 200, NOTHING),
-    row("GET", "/readyz", For::Everybody, 200, NOTHING),
-    row("GET", "/metrics", For::Everybody, 200, NOTHING),
-    row("GET", "/openapi.json", For::Everybody, 200, NOTHING),
+    row("GET", "/organizer", For::NoTokenOrOrganizer, READER, 200, NOTHING),
+    row("GET", "/health", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("GET", "/livez", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("GET", "/readyz", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("GET", "/metrics", For::Everybody, NO_ROLE, 200, NOTHING),
+    row("GET", "/openapi.json", For::Everybody, NO_ROLE, 200, NOTHING),
 ];
 
 /// What is wrong with a query besides who asks, and how those hear of it who may.
@@ -234,17 +300,21 @@ impl<'a> Scene<'a> {
                 Err(answer) => answer,
             };
         }
-        self.app.ask(row.method, &self.path(row), &headers, &(row.body)(self))
+        let body = (row.body)(self);
+        if row.path == IMPORT {
+            let (body, kind) = sent(row, &body);
+            let headers = [headers, vec![("Content-Type", kind)]].concat();
+            let (url, path) = (self.app.url(), self.path(row));
+            return http::send(url, row.method, &path, &headers, body.as_bytes());
+        }
+        self.app.ask(row.method, &self.path(row), &headers, &body)
     }
 
     /// Asks with all that can be wrong, of which those hear who may ask; others hear `status`, as ever.
     fn ask_wrongly(&self, row: &Row, authorization: Option<&str>, status: u16) {
         for wrong in Wrong::all_of(row) {
-            let body = match (row.body)(self) {
-                Value::Null => String::new(),
-                body => body.to_string(),
-            };
-            let mut headers = vec![("Content-Type", "application/json")];
+            let (body, kind) = sent(row, &(row.body)(self));
+            let mut headers = vec![("Content-Type", kind)];
             headers.extend(authorization.map(|value| ("Authorization", value)));
             let path = self.path(row);
             let path = match path.contains('?') {
@@ -318,6 +388,9 @@ fn closed(data: Data) -> (App, Tokens) {
         ("MAIL_FROM", "tickets@example.org"),
         ("BASE_URL", "https://booking.example"),
         ("WEBHOOK_ALLOW_PRIVATE", "true"),
+        // Everybody asks for everything here.
+        ("CLIENT_RATE", "0"),
+        ("TOKEN_RATE", "0"),
     ];
     let app = App::start_with(data, &settings);
     assert!(app.run(&format!("token revoke {}", revoked.id)).status.success());
@@ -376,7 +449,9 @@ fn every_route_is_for_those_it_is_for(data: Data) {
                 [unauthenticated, unauthenticated, unauthenticated, not_found, forbidden]
             }
             For::Public => [ok, ok, unauthenticated, not_found, ok],
-            For::Everybody if row.path == "/events" => [ok, ok, unauthenticated, ok, ok],
+            For::Everybody if ["/events", "/events.ics"].contains(&row.path) => {
+                [ok, ok, unauthenticated, ok, ok]
+            }
             For::Everybody => [ok; 5],
         };
         let asked = [
@@ -438,6 +513,156 @@ fn every_route_is_for_those_it_is_for(data: Data) {
         }
     }
     app.assert_audit_is_clean();
+}
+
+/// A token of the organizer's for each role.
+fn of_each_role(app: &App) -> Vec<String> {
+    let make = |role: &str| make_token_with(&app.data, "Jazz club", &["--role", role]).secret;
+    let tokens: Vec<_> = ROLES.into_iter().map(make).collect();
+    for token in &tokens {
+        until(|| app.ask_as(token, "GET", "/organizer", &Value::Null).status == 200);
+    }
+    tokens
+}
+
+fn every_route_is_for_those_roles_it_is_for(data: Data) {
+    let (app, tokens) = closed(data);
+    let of_roles = of_each_role(&app);
+    for row in ROWS {
+        for (role, token) in of_roles.iter().enumerate() {
+            let scene = Scene::new(&app, &tokens.owner, row);
+            let before = scene.all(&tokens.owner);
+            let bearer = format!("Bearer {token}");
+            let what = format!("{} {} as {}", row.method, row.path, ROLES[role]);
+            let least = row.least.unwrap_or_default();
+            if role >= least {
+                let answer = scene.ask(row, Some(&bearer));
+                assert_eq!(answer.status, row.status, "{what}: {answer:?}");
+                continue;
+            }
+            // Whatever else is wrong, and whoever's it is.
+            scene.ask_wrongly(row, Some(&bearer), 403);
+            let answer = scene.ask(row, Some(&bearer));
+            assert_eq!(answer.status, 403, "{what}: {answer:?}");
+            assert_eq!(answer.problem(), "forbidden", "{what}");
+            let detail = text(&answer.json(), "detail");
+            assert!(detail.contains(ROLES[role]) && detail.contains(ROLES[least]), "{detail}");
+            assert_eq!(scene.all(&tokens.owner), before, "{what}");
+        }
+    }
+    app.assert_audit_is_clean();
+}
+
+/// What the description says of roles is what is held to.
+#[test]
+fn the_description_says_which_role_each_route_wants() {
+    let document = booking_http::openapi(CapacityMax::default());
+    let document: Value = serde_json::from_str(&document).expect("it is JSON");
+    for row in ROWS {
+        let operation = &document["paths"][row.path][row.method.to_lowercase()];
+        let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
+        let told = security.iter().find_map(|one| one.get("organizer"));
+        let wanted = row.least.map(|least| json!([ROLES[least]]));
+        assert_eq!(told, wanted.as_ref(), "{} {}", row.method, row.path);
+        let description = operation["description"].as_str().unwrap_or_default();
+        let says = row.least.is_some_and(|least| description.contains(ROLES[least]));
+        assert_eq!(says, row.least > READER, "{} {}: {description}", row.method, row.path);
+    }
+}
+
+/// To who shows a token of some events, the organizer's others are as those of others.
+fn a_token_of_some_events_is_for_no_others(data: Data) {
+    let (app, tokens) = closed(data);
+    let put_up = |name: &str| {
+        let body = json!({"name": name, "capacity": 9});
+        text(&done(&app.ask_as(&tokens.owner, "POST", "/events", &body), 201), "id")
+    };
+    let (first, second) = (put_up("First"), put_up("Second"));
+    let of_two = ["--role", "manager", "--event", &second, "--event", &first, "--event", &first];
+    let made = make_token_with(&app.data, "Jazz club", &of_two);
+    assert!(made.told.contains(&format!("manager of {first}, {second}")), "{}", made.told);
+    let limited = made.secret;
+    until(|| app.ask_as(&limited, "GET", "/organizer", &Value::Null).status == 200);
+    let who = done(&app.ask_as(&limited, "GET", "/organizer", &Value::Null), 200);
+    let organizer = &who["organizer"];
+    assert_eq!(organizer["role"], "manager");
+    assert_eq!(organizer["events"], json!([first, second]));
+
+    let bearer = format!("Bearer {limited}");
+    for row in ROWS {
+        let scene = Scene::new(&app, &tokens.owner, row);
+        let before = scene.all(&tokens.owner);
+        let names_one = ["/events/{id}", "/registrations/{id}", "/live"];
+        let names_one = names_one.iter().any(|start| row.path.starts_with(start));
+        let status = match row.least {
+            None => row.status,
+            OWNER => 403,
+            Some(_) if names_one => 404,
+            Some(_) if row.method == "GET" => row.status,
+            Some(_) => 403,
+        };
+        let what = format!("{} {}", row.method, row.path);
+        if status != row.status {
+            scene.ask_wrongly(row, Some(&bearer), status);
+        }
+        let answer = scene.ask(row, Some(&bearer));
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        let told = String::from_utf8_lossy(&answer.body);
+        assert!(!told.contains("Secret party") || row.least.is_none(), "{what}: {told}");
+        if status != row.status {
+            assert_eq!(scene.all(&tokens.owner), before, "{what}");
+        }
+    }
+
+    // What it is for it may do.
+    let names = |path: &str| {
+        let listed = done(&app.ask_as(&limited, "GET", path, &Value::Null), 200);
+        let listed = listed.as_array().expect("an array").iter();
+        listed.map(|event| text(event, "name")).collect::<Vec<_>>()
+    };
+    assert_eq!(names("/events"), ["Second", "First"]);
+    let page = app.ask_as(&limited, "GET", "/events?limit=1", &Value::Null);
+    let next = page.header("link").expect("there is more").to_owned();
+    let next = next.split(['<', '>']).nth(1).expect("it leads somewhere");
+    assert_eq!(names("/events?limit=1"), ["Second"]);
+    assert_eq!(names(next), ["First"]);
+    let path = format!("/events/{first}");
+    assert_eq!(app.ask_as(&limited, "PATCH", &path, &json!({"capacity": 8})).status, 200);
+    let seat = json!({"user_email": "ada@example.org"});
+    let made = app.ask_as(&limited, "POST", &format!("{path}/register"), &seat);
+    let made = format!("/registrations/{}", text(&done(&made, 201), "id"));
+    assert_eq!(app.ask_as(&limited, "DELETE", &made, &Value::Null).status, 200);
+    app.assert_audit_is_clean();
+}
+
+fn a_token_is_made_only_as_it_can_be(data: Data) {
+    let (app, tokens) = closed(data);
+    // A name that a command line has in one word.
+    let owner = make_token(&app.data, "Blues");
+    until(|| app.ask_as(&owner, "GET", "/organizer", &Value::Null).status == 200);
+    let body = json!({"name": "An event", "capacity": 9});
+    let put_up = |token: &str| text(&done(&app.ask_as(token, "POST", "/events", &body), 201), "id");
+    let (own, others) = (put_up(&owner), put_up(&tokens.another));
+    let nowhere = "00000000-0000-7000-8000-000000000000";
+    let count = || String::from_utf8(app.run("token list").stdout).expect("text").lines().count();
+    let before = count();
+    for wrong in [
+        format!("--event {own}"),
+        format!("--role owner --event {own}"),
+        format!("--role door --event {others}"),
+        format!("--role door --event {own} --event {nowhere}"),
+        format!("--role door --event {own} --event {others}"),
+        "--role steward".to_owned(),
+    ] {
+        let made = app.run(&format!("token create --name Blues {wrong}"));
+        assert!(!made.status.success() && made.stdout.is_empty(), "{wrong}");
+    }
+    assert_eq!(count(), before);
+    make_token_with(&app.data, "Blues", &["--role", "door", "--event", &own]);
+    assert_eq!(count(), before + 1);
+    let listed = String::from_utf8(app.run("token list").stdout).expect("it is text");
+    assert!(listed.contains(&format!("good  door of {own}  Blues")), "{listed}");
+    assert!(listed.contains("good  owner  Chess club"), "{listed}");
 }
 
 fn an_id_that_is_no_id_tells_nobody_more(data: Data) {
@@ -543,6 +768,9 @@ fn the_first_token_closes_a_server_for_good(data: Data) {
 
 on_both_stores! {
     every_route_is_for_those_it_is_for
+    every_route_is_for_those_roles_it_is_for
+    a_token_of_some_events_is_for_no_others
+    a_token_is_made_only_as_it_can_be
     an_id_that_is_no_id_tells_nobody_more
     drafts_are_their_organizer_s
     a_key_is_its_organizer_s_own

@@ -89,6 +89,39 @@ async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
     page.end().await;
 }
 
+/// What a token may not do is not offered, and where somebody goes there all the same they are told.
+#[tokio::test]
+async fn a_token_for_less_is_offered_less() {
+    let data = Data::sqlite();
+    let owner = make_token(&data, "Jazz club");
+    let [reader, door] = ["reader", "door"]
+        .map(|role| make_token_with(&data, "Jazz club", &["--role", role]).secret);
+    let page = Page::start_with(data, json!({})).await;
+    let event = put_up(&page.app, &owner, "Jazz", &json!({}));
+    assert_eq!(page.app.register(&event, "ada@example.org").status, 201);
+    for (token, role, may_let_in) in [(reader, "reader", false), (door, "door", true)] {
+        page.open("/#/organizer").await;
+        sign_in(&page, &token).await;
+        let said = page.text("@signed-in").await;
+        assert!(said.starts_with(&format!("Signed in as Jazz club ({role})")), "{said}");
+        page.open(&format!("/#/events/{event}")).await;
+        page.click("@registrations summary").await;
+        page.wait("@registration").await;
+        assert_eq!(page.is_shown("@door-link").await, may_let_in);
+        for hidden in ["@edit-link", "@correct", "nav [data-route=create]"] {
+            assert!(!page.is_shown(hidden).await, "{role}: {hidden}");
+        }
+        for place in ["/#/new".to_owned(), format!("/#/events/{event}/edit")] {
+            page.open(&place).await;
+            assert!(page.text("@not-found").await.contains("Not with this token"), "{place}");
+        }
+        assert_no_faults(&page, "what a token may not do").await;
+        page.click("@sign-out").await;
+        page.wait_until_gone("@signed-in").await;
+    }
+    page.end().await;
+}
+
 #[tokio::test]
 async fn a_token_is_asked_for_in_place_and_kept_in_its_tab_alone() {
     let data = Data::sqlite();

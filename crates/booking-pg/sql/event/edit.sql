@@ -29,6 +29,7 @@ SET booked_count = $2::integer,
     language = $27::text::event_language,
     remind_hours = $28::integer,
     remind_at = $29::timestamptz,
-    confirm_address = $30::boolean
+    confirm_address = $30::boolean,
+    asks = $31::boolean
 FROM unnest(ARRAY[$1::uuid]) AS edited (id)
 WHERE events.id = edited.id

@@ -22,7 +22,7 @@ SELECT
         ELSE events.booked_count
     END AS booked_count,
     events.organizer_id, coalesce(events.changed_at, events.created_at),
-    coalesce(events.details_changed_at, events.created_at), events.sequence
+    coalesce(events.details_changed_at, events.created_at), events.sequence, events.asks
 FROM events
 CROSS JOIN (SELECT coalesce($2::timestamptz, statement_timestamp()) AS now) AS store
 WHERE events.id = ANY ($1::uuid[])

@@ -13,8 +13,8 @@ made AS (
     WHERE NOT EXISTS (SELECT FROM organizers WHERE name = $3::text)
     RETURNING id
 )
-INSERT INTO organizer_tokens (id, organizer_id, token_hash, created_at)
+INSERT INTO organizer_tokens (id, organizer_id, token_hash, created_at, role, event_ids)
 SELECT
     $1::uuid, coalesce((SELECT id FROM organizers WHERE name = $3::text), (SELECT id FROM made)),
-    $4::bytea, now
+    $4::bytea, now, $7::text, $8::uuid[]
 FROM wanted

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use booking_conformance::Fixture;
 use booking_core::prelude::*;
 use booking_core::{
-    Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event, EventCommand,
-    EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey, KeyHash, NewEvent,
-    NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome, Register, Registration,
-    RegistrationId, TokenHash, Transfer, WhenBusy,
+    Answers, Caller, Capacity, CapacityMax, Claim, Clock, Command, EmailAddress, Event,
+    EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, NewEvent, NewToken, OnFull, Organizer, OrganizerName, OrganizerToken, Outcome,
+    Register, Registration, RegistrationId, TokenHash, Transfer, WhenBusy,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::{Database, Template};
@@ -101,7 +101,7 @@ pub(crate) fn register(event_id: EventId, who: &str) -> EventCommand {
 
 /// Asks for a seat, or a place in the queue.
 pub(crate) fn queue_up(event_id: EventId, who: &str) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 
@@ -117,7 +117,11 @@ pub(crate) fn hold(event_id: EventId, who: &str) -> EventCommand {
 
 pub(crate) fn confirm(registration: &Registration) -> EventCommand {
     let registration_id = registration.id;
-    EventCommand::new(registration.event_id, Caller::Operator, Command::Confirm { registration_id })
+    EventCommand::new(
+        registration.event_id,
+        Caller::Operator,
+        Command::Confirm { registration_id, answers: Answers::default() },
+    )
 }
 
 pub(crate) fn cancel(registration: &Registration) -> EventCommand {
@@ -145,7 +149,7 @@ pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer { id: Uuid::now_v7().into(), name };
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([token; 32]) }
+    NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([token; 32]))
 }
 
 /// A token for which there is room.

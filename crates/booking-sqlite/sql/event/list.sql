@@ -10,7 +10,7 @@ SELECT
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,
     coalesce(due_at > ?1, 1),
-    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence
+    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence, asks
 FROM events
 WHERE (created_at, id) < (?2, ?3)
     AND (status <> 'draft' OR ?5 OR ?6 AND organizer_id IS NULL)

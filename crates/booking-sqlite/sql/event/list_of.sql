@@ -8,7 +8,7 @@ SELECT
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
     ) ELSE 0 END,
     coalesce(due_at > ?1, 1),
-    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence
+    organizer_id, coalesce(changed_at, created_at), coalesce(details_changed_at, created_at), sequence, asks
 FROM events
 WHERE organizer_id = ?5 AND (created_at, id) < (?2, ?3)
 ORDER BY created_at DESC, id DESC

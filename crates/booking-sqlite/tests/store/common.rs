@@ -83,7 +83,7 @@ pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
     let organizer = Organizer { id: Uuid::now_v7().into(), name };
-    NewToken { id: Uuid::now_v7().into(), organizer, hash: TokenHash::new([token; 32]) }
+    NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([token; 32]))
 }
 
 /// A token for which there is room.
@@ -121,7 +121,7 @@ pub(crate) fn cancel(event_id: EventId, registration_id: RegistrationId) -> Even
 }
 
 pub(crate) fn wait(event_id: EventId, who: impl std::fmt::Display) -> EventCommand {
-    let register = Register { claim: claim(event_id, who), on_full: OnFull::Waitlist };
+    let register = Register { on_full: OnFull::Waitlist, ..Register::from(claim(event_id, who)) };
     EventCommand::new(event_id, Caller::Operator, Command::Register(register))
 }
 

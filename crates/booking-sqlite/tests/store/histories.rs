@@ -5,8 +5,8 @@ use crate::common::{
 };
 use booking_core::prelude::*;
 use booking_core::{
-    Actor, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind, HistoryEntry,
-    PageLimit, RegistrationId, StoreError,
+    Actor, Answers, Caller, CheckIn, Command, EventCommand, EventId, EventStatus, FactKind,
+    HistoryEntry, PageLimit, RegistrationId, StoreError,
 };
 use booking_sqlite::SqliteStore;
 use chrono::TimeDelta;
@@ -25,7 +25,7 @@ async fn long_life(store: &SqliteStore, event: EventId, hands: &Hands) -> Regist
         done(store, EventCommand::new(event, Caller::Operator, command)).await
     };
     step(Command::Cancel { registration_id: first }).await;
-    step(Command::Confirm { registration_id: id }).await;
+    step(Command::Confirm { registration_id: id, answers: Answers::default() }).await;
     let scan_id = Uuid::now_v7();
     let check_in = CheckIn { registration_id: id, generation: 0, scan_id, scanned_at: None };
     step(Command::CheckIn(check_in)).await;

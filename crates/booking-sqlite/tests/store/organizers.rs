@@ -3,7 +3,8 @@
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
 use booking_core::prelude::*;
 use booking_core::{
-    Fingerprint, IdempotencyKey, KeyHash, OrganizerId, PageLimit, StoreError, TOKENS_MAX,
+    Fingerprint, IdempotencyKey, KeyHash, NewToken, OrganizerId, PageLimit, Role, StoreError,
+    TOKENS_MAX,
 };
 use booking_sqlite::backup;
 use rusqlite::params;
@@ -89,4 +90,27 @@ async fn a_backup_has_organizers_and_what_is_theirs() {
     assert_eq!(restored.tokens().await.expect("it answers"), [token]);
     assert_eq!(restored.event(event.id).await.expect("it answers"), Some(event));
     audit(&restored).await;
+}
+
+/// A program that knows of no roles would take every token for an owner's, and so may not open a file with one that is not.
+#[tokio::test]
+async fn programs_without_roles_may_open_it_until_there_are_some() {
+    let database = Database::new();
+    let store = database.open().await;
+    let needed = || -> i64 {
+        let needed = "SELECT needs_from FROM schema_compatibility";
+        database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
+    };
+    create_token(&store, new_token("Ada", 1)).await;
+    assert!(needed() < 17, "an owner's is what they know");
+    let door = NewToken { role: Role::Door, ..new_token("Ada", 2) };
+    create_token(&store, door.clone()).await;
+    assert_eq!(needed(), 17);
+    create_token(&store, door).await;
+    database
+        .connect()
+        .execute_batch("UPDATE schema_compatibility SET needs_from = 999")
+        .expect("written");
+    create_token(&store, NewToken { role: Role::Reader, ..new_token("Ada", 3) }).await;
+    assert_eq!(needed(), 999, "it is never lowered");
 }

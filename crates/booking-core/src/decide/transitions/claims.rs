@@ -2,8 +2,8 @@
 
 use crate::decide::seats::Seats;
 use crate::{
-    Caller, Claim, FactKind, Hold, HoldTtl, OnFull, Outcome, Refusal, Register, Registration,
-    Status, Version,
+    Caller, Claim, EventStatus, FactKind, Hold, HoldTtl, OnFull, Outcome, Refusal, Register,
+    Registration, Status, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ impl<'a> Seats<'a> {
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
         let claim = &register.claim;
-        let by_mail = self.asks_by_mail(caller);
+        let by_mail = self.asks_by_mail(caller) && !register.as_organizer;
         // The id comes first: a command that is executed again must find its own success, whatever
         // has become of the event since.
         if let Some(row) = self.by_id(claim.registration_id) {
@@ -27,7 +27,12 @@ impl<'a> Seats<'a> {
             });
         }
         let may_wait = register.on_full == OnFull::Waitlist && self.rules.waitlist_enabled;
-        if let Some(known) = self.check_claim(claim, may_wait, by_mail)? {
+        let is_open = match register.as_organizer {
+            true => self.rules.status != EventStatus::Cancelled,
+            false => self.rules.is_open(self.now),
+        };
+        let must_answer = self.is_visitor(caller) && !register.as_organizer;
+        if let Some(known) = self.check_claim(claim, is_open, may_wait, by_mail, must_answer)? {
             return Ok(known);
         }
         if self.has_seat_for_anybody() {
@@ -57,7 +62,9 @@ impl<'a> Seats<'a> {
         if let Some(row) = self.by_id(claim.registration_id) {
             return Ok(self.shown_as(row, told));
         }
-        if let Some(known) = self.check_claim(claim, false, by_mail)? {
+        let is_open = self.rules.is_open(self.now);
+        // What has to be answered may be answered when it is confirmed; but a mailed link only confirms.
+        if let Some(known) = self.check_claim(claim, is_open, false, by_mail, by_mail)? {
             return Ok(known);
         }
         if !self.has_seat_for_anybody() {
@@ -78,22 +85,26 @@ impl<'a> Seats<'a> {
         self.shown_as(row, told)
     }
 
-    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait. An
-    /// answer if only whoever has the address may hear that it has one: it is `by_mail` then.
+    /// Whether this address may claim a seat now, if there is one, or a place in the queue if it may wait, where the
+    /// event `is_open` for that. An answer if only whoever has the address may hear that it has one: it is `by_mail` then.
     fn check_claim(
         &mut self,
         claim: &Claim,
+        is_open: bool,
         may_wait: bool,
         by_mail: bool,
+        must_answer: bool,
     ) -> Result<Option<Outcome>, Refusal> {
         // Before the address: where nobody can register, asking would tell who has, and leave no trace.
-        if !self.rules.is_open(self.now) || self.is_over() {
+        if !is_open || self.is_over() {
             return Err(Refusal::Closed);
         }
         let conceals = self.rules.conceals_registered || by_mail;
         if conceals && !may_wait && !self.has_seat_for_anybody() {
             return Err(self.full());
         }
+        // Before the address, too: what is wrong with them is told to everybody.
+        self.check_answers(&claim.person.answers, None, must_answer)?;
         // Before the seats: somebody who has one should hear that, and not that there are none left.
         match self.live_by_email(&claim.person.user_email) {
             Some(row) if by_mail => Ok(Some(Outcome::KnownAddress(self.row(row).id))),
@@ -131,6 +142,7 @@ impl<'a> Seats<'a> {
             event_version: Version::FIRST,
             created_at: self.now,
         };
+        self.note_answered(&claim.person.answers);
         self.add(made, &claim.person.user_email, kind)
     }
 }

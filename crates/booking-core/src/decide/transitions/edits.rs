@@ -1,7 +1,9 @@
 //! What the organizer does to the event itself.
 
 use crate::decide::seats::Seats;
-use crate::{Actor, Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Refusal};
+use crate::{
+    Actor, Edit, EventDetails, EventRules, EventStatus, FactKind, Outcome, Precondition, Refusal,
+};
 use chrono::{DateTime, Utc};
 
 impl Seats<'_> {
@@ -18,10 +20,7 @@ impl Seats<'_> {
             // condition says. So an edit that is executed again finds that it is done.
             return Ok(self.changed_event());
         }
-        let changed_at = self.changed_at();
-        if edit.if_match.as_ref().is_some_and(|tags| !tags.holds(self.version, changed_at)) {
-            return Err(Refusal::VersionMismatch { current: self.version });
-        }
+        self.check_condition(edit.if_match.as_ref())?;
         if !details.is_in_order() || !rules.is_in_order() {
             return Err(Refusal::OutOfOrder);
         }
@@ -50,6 +49,15 @@ impl Seats<'_> {
         Ok(self.changed_event())
     }
 
+    /// Whether the event is in one of the states that the caller knows.
+    pub(super) fn check_condition(&self, if_match: Option<&Precondition>) -> Result<(), Refusal> {
+        let changed_at = self.changed_at();
+        match if_match.is_some_and(|tags| !tags.holds(self.version, changed_at)) {
+            true => Err(Refusal::VersionMismatch { current: self.version }),
+            false => Ok(()),
+        }
+    }
+
     /// When the version was made that the event is at: now, if this transaction made it.
     fn changed_at(&self) -> DateTime<Utc> {
         let kept = self.details.as_ref().expect("details are read for an edit");
@@ -63,7 +71,7 @@ impl Seats<'_> {
         self.changed_event()
     }
 
-    fn changed_event(&self) -> Outcome {
+    pub(super) fn changed_event(&self) -> Outcome {
         Outcome::EventChanged(Box::new(self.event()))
     }
 }

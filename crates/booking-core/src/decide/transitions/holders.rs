@@ -2,14 +2,16 @@
 
 use crate::decide::seats::Seats;
 use crate::{
-    Actor, Admitted, Caller, CheckIn, CheckedIn, Correct, CorrectedAddress, EventStatus, FactKind,
-    Outcome, PersonName, Refusal, RegistrationId, RenewLink, Status, TicketVoid, Transfer,
+    Actor, Admitted, Answers, AnswersChange, Caller, CheckIn, CheckedIn, Correct, CorrectedAddress,
+    EventStatus, FactKind, Outcome, PersonName, Refusal, RegistrationId, RenewLink, Status,
+    TicketVoid, Transfer,
 };
 
 impl<'a> Seats<'a> {
     pub(super) fn confirm(
         &mut self,
         id: RegistrationId,
+        answers: &Answers,
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
         let row = self.find(id, caller)?;
@@ -20,10 +22,16 @@ impl<'a> Seats<'a> {
             Status::Confirmed => {}
             _ if self.is_over() => return Err(Refusal::Closed),
             Status::Held | Status::Offered => {
+                let before = &self.row(row).person.answers;
+                self.check_answers(answers, Some(before), self.is_visitor(caller))?;
                 self.release_hold();
+                self.note_answered(answers);
                 self.change(row, FactKind::Confirmed, caller.actor(), |registration| {
                     registration.status = Status::Confirmed;
                     registration.expires_at = None;
+                    if !answers.is_empty() {
+                        registration.person.answers = registration.person.answers.with(answers);
+                    }
                 });
             }
             Status::Waitlisted => return Err(Refusal::NotOffered),
@@ -66,8 +74,9 @@ impl<'a> Seats<'a> {
         if person.name.is_some() && self.row(row).person.user_email == person.user_email {
             // To whoever has it already: only what they are called is wrong.
             let name = Some(person.name.clone());
+            let answers = AnswersChange::from(&person.answers);
             return self
-                .put_right(row, name, None, caller)
+                .put_right(row, name, None, Some(&answers), caller)
                 .map(|()| self.shown_as(row, Outcome::Transferred));
         }
         if self.rules.status == EventStatus::Cancelled || self.is_over() {
@@ -83,9 +92,12 @@ impl<'a> Seats<'a> {
         if registration.status != Status::Confirmed || is_used {
             return Err(Refusal::NotTransferable);
         }
+        // Whoever gives it away need not know what the other would answer.
+        self.check_answers(&person.answers, None, false)?;
         if self.live_by_email(&person.user_email).is_some() {
             return Err(Refusal::AlreadyRegistered);
         }
+        self.note_answered(&person.answers);
         let former = self.row(row).person.clone();
         self.rename(row, &person.user_email);
         self.change(row, FactKind::Transferred, caller.actor(), |registration| {
@@ -102,36 +114,43 @@ impl<'a> Seats<'a> {
         correct: &'a Correct,
         caller: Caller,
     ) -> Result<Outcome, Refusal> {
-        let Correct { registration_id, name, address } = correct;
+        let Correct { registration_id, name, address, answers } = correct;
         let row = self.find(*registration_id, caller)?;
         if address.is_some() && !self.is_managed_by(caller) {
             return Err(Refusal::Forbidden);
         }
-        self.put_right(row, name.clone(), address.as_ref(), caller)?;
+        self.put_right(row, name.clone(), address.as_ref(), answers.as_ref(), caller)?;
         Ok(self.shown_as(row, Outcome::Corrected))
     }
 
-    /// Corrects a name and an address, as far as they are not as they should be. The ticket stays: it is the
+    /// Corrects a name, an address and answers, as far as they are not as they should be. The ticket stays: it is the
     /// same person.
     fn put_right(
         &mut self,
         row: usize,
         name: Option<Option<PersonName>>,
         address: Option<&'a CorrectedAddress>,
+        answers: Option<&AnswersChange>,
         caller: Caller,
     ) -> Result<(), Refusal> {
         self.check_correctable(row)?;
+        let answers =
+            answers.map(|change| self.changed_answers(row, change, caller)).transpose()?;
         let known = &self.row(row).person;
         let address = address.filter(|address| address.user_email != known.user_email);
         let name = name.filter(|name| *name != known.name);
+        let answers = answers.filter(|answers| *answers != known.answers);
         if let Some(CorrectedAddress { user_email, .. }) = address {
             if self.live_by_email(user_email).is_some() {
                 return Err(Refusal::AlreadyRegistered);
             }
             self.rename(row, user_email);
         }
-        if address.is_none() && name.is_none() {
+        if address.is_none() && name.is_none() && answers.is_none() {
             return Ok(());
+        }
+        if let Some(answers) = &answers {
+            self.note_answered(answers);
         }
         self.change(row, FactKind::Corrected, caller.actor(), |registration| {
             if let Some(CorrectedAddress { user_email, token_hash }) = address {
@@ -140,6 +159,9 @@ impl<'a> Seats<'a> {
             }
             if let Some(name) = name {
                 registration.person.name = name;
+            }
+            if let Some(answers) = answers {
+                registration.person.answers = answers;
             }
         });
         Ok(())

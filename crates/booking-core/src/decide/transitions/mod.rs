@@ -4,6 +4,7 @@ mod claims;
 mod edits;
 mod erasure;
 mod holders;
+mod questions;
 
 use crate::decide::seats::Seats;
 use crate::{
@@ -33,7 +34,9 @@ impl<'a> Seats<'a> {
         let answer = match &item.command {
             Command::Register(register) => self.register(register, caller),
             Command::Hold(hold) => self.hold(hold, caller),
-            Command::Confirm { registration_id } => self.confirm(*registration_id, caller),
+            Command::Confirm { registration_id, answers } => {
+                self.confirm(*registration_id, answers, caller)
+            }
             Command::Cancel { registration_id } => self.cancel(*registration_id, caller),
             Command::Transfer(transfer) => self.transfer(transfer, caller),
             Command::Correct(correct) => self.correct(correct, caller),
@@ -43,6 +46,7 @@ impl<'a> Seats<'a> {
                 self.undo_check_in(*registration_id, caller)
             }
             Command::Edit(edit) => self.change_event(edit),
+            Command::SetQuestions(set) => self.set_questions(set),
             Command::CancelEvent => Ok(self.cancel_event()),
             Command::Erase { registration_id } => self.erase(*registration_id),
             Command::EraseDue => Ok(self.erase_due()),
@@ -56,6 +60,8 @@ impl<'a> Seats<'a> {
     /// Refuses what the caller may not ask of this event at all. Whether a registration is theirs is seen
     /// where it is looked for.
     fn check_caller(&self, item: &EventCommand) -> Result<(), Refusal> {
+        let in_its_name =
+            matches!(&item.command, Command::Register(register) if register.as_organizer);
         let is_allowed = match &item.command {
             Command::Register(_) | Command::Hold(_) => {
                 self.is_managed_by(item.caller)
@@ -64,6 +70,7 @@ impl<'a> Seats<'a> {
             Command::CheckIn(_)
             | Command::UndoCheckIn { .. }
             | Command::Edit(_)
+            | Command::SetQuestions(_)
             | Command::CancelEvent => self.is_managed_by(item.caller),
             Command::Confirm { .. }
             | Command::Cancel { .. }
@@ -75,7 +82,11 @@ impl<'a> Seats<'a> {
             | Command::Settle
             | Command::Replay => true,
         };
-        if is_allowed { Ok(()) } else { Err(Refusal::EventNotFound) }
+        match is_allowed {
+            true if in_its_name && !self.is_managed_by(item.caller) => Err(Refusal::Forbidden),
+            true => Ok(()),
+            false => Err(Refusal::EventNotFound),
+        }
     }
 
     /// A registration that the caller may change, with what time has done to it.

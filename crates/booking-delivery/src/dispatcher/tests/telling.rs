@@ -3,8 +3,8 @@
 use super::{claim, create, execute, execute_by, new_event, register, sent, store, told};
 use booking_conformance::MemoryStore;
 use booking_core::{
-    Caller, Command, Correct, CorrectedAddress, Edit, EmailAddress, Event, Hold, HoldTtl, NewEvent,
-    OfferTtl, OnFull, Outcome, PageLimit, Register, RegistrationId, RenewLink, SeatStore,
+    Answers, Caller, Command, Correct, CorrectedAddress, Edit, EmailAddress, Event, Hold, HoldTtl,
+    NewEvent, OfferTtl, OnFull, Outcome, PageLimit, Register, RegistrationId, RenewLink, SeatStore,
     TokenHash, Transfer, UpkeepStore, Venue,
 };
 use chrono::TimeDelta;
@@ -45,7 +45,7 @@ async fn move_to(store: &MemoryStore, event: &Event, venue: &str) {
 
 /// A visitor asks for a seat, or a place in the queue.
 async fn come(store: &MemoryStore, event: &Event, who: &str, on_full: OnFull) -> RegistrationId {
-    let register = Register { claim: claim(event, who), on_full };
+    let register = Register { on_full, ..Register::from(claim(event, who)) };
     let id = register.claim.registration_id;
     let outcome = execute_by(store, event, Caller::Anyone, Command::Register(register)).await;
     assert!(outcome.registration().is_some(), "{outcome:?}");
@@ -139,7 +139,12 @@ async fn an_address_that_is_not_confirmed_is_told_nothing_else() {
 
     // The control: who has confirmed is told of everything.
     let confirmed = come(&store, &event, "kay", OnFull::Refuse).await;
-    execute(&store, &event, Command::Confirm { registration_id: confirmed }).await;
+    execute(
+        &store,
+        &event,
+        Command::Confirm { registration_id: confirmed, answers: Answers::default() },
+    )
+    .await;
     come(&store, &event, "late", OnFull::Refuse).await;
     told(&store, 1).await;
     move_to(&store, &event, "A-Trane").await;

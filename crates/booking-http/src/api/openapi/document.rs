@@ -48,6 +48,10 @@ pub(crate) const HEADERS: &[(&str, &str)] = &[
         "Those parts of the data, by comma, that could not be asked, so that what lies there is missing from the list.",
     ),
     (
+        "Booking-Total",
+        "How many items the listing has on all its pages, as far as they were counted: `10000+` is more than that many.",
+    ),
+    (
         "ETag",
         "The state that the answer shows, for `If-None-Match` and, of an event, for `If-Match`.",
     ),

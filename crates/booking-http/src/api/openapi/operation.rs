@@ -6,6 +6,7 @@ use crate::extract::idempotency_key::KEY_BYTES_MAX;
 use crate::problem::Problem;
 use crate::problem::shape::{self, Shape};
 use actix_web::http::StatusCode;
+use booking_core::Role;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -47,6 +48,7 @@ pub(crate) struct Operation {
     summary: &'static str,
     description: &'static str,
     asker: Asker,
+    role: Option<Role>,
     is_probe: bool,
     needs_store: bool,
     keeps_answers: bool,
@@ -59,11 +61,13 @@ pub(crate) struct Operation {
 
 /// What a request has to send.
 struct Body {
+    content_type: &'static str,
     schema: RefOr<Schema>,
     example: Value,
     is_required: bool,
+    /// Of one that has fields.
     #[cfg(test)]
-    sample: Sample,
+    sample: Option<Sample>,
 }
 
 /// What reads a body, and the schema and the example that are to agree with it.
@@ -144,6 +148,7 @@ impl Operation {
             summary,
             description: "",
             asker: Asker::Anybody,
+            role: None,
             is_probe: false,
             needs_store: true,
             keeps_answers: true,
@@ -163,6 +168,19 @@ impl Operation {
     #[must_use]
     pub(crate) fn asked_by(self, asker: Asker) -> Self {
         Self { asker, ..self }
+    }
+
+    /// The least role of an organizer's token that it takes, where that is another than others of its kind take.
+    #[must_use]
+    pub(crate) fn takes_role(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
+    /// The least role of an organizer's token that it takes; `None` where no token means anything. Whatever writes is
+    /// for managers, unless it says something else.
+    pub(crate) fn role(&self, method: &HttpMethod) -> Option<Role> {
+        let usual = if *method == HttpMethod::Get { Role::Reader } else { Role::Manager };
+        (self.asker != Asker::Everybody).then(|| self.role.unwrap_or(usual))
     }
 
     /// It is asked by whoever watches the server, by whatever name, and needs no store.
@@ -195,18 +213,33 @@ impl Operation {
             read: |bytes| crate::extract::body::parse::<T>(bytes, Default::default()).map(drop),
         };
         self.body = Some(Body {
+            content_type: JSON,
             schema: reference::<T>(),
             example,
             is_required,
             #[cfg(test)]
-            sample,
+            sample: Some(sample),
+        });
+        self
+    }
+
+    /// Its body is a text of this type, such as `example`.
+    #[must_use]
+    pub(crate) fn takes_text(mut self, content_type: &'static str, example: &str) -> Self {
+        self.body = Some(Body {
+            content_type,
+            schema: string().into(),
+            example: example.into(),
+            is_required: true,
+            #[cfg(test)]
+            sample: None,
         });
         self
     }
 
     #[cfg(test)]
     pub(crate) fn sample(&self) -> Option<Sample> {
-        self.body.as_ref().map(|body| body.sample.clone())
+        self.body.as_ref().and_then(|body| body.sample.clone())
     }
 
     /// It takes these in its query.
@@ -245,6 +278,7 @@ impl Operation {
     ) -> (utoipa::openapi::path::Operation, Schemas) {
         let is_write = *method != HttpMethod::Get;
         let is_kept = is_write && self.keeps_answers;
+        let role = self.role(method);
         let problems = self.all_problems(is_write, path);
         let mut parameters = path_parameters(path);
         parameters.append(&mut self.parameters);
@@ -256,10 +290,10 @@ impl Operation {
             .operation_id(Some(self.id))
             .tag(self.tag)
             .summary(Some(self.summary))
-            .description(Some(self.description).filter(|text| !text.is_empty()))
+            .description(described(self.description, role))
             .parameters(Some(parameters))
             .request_body(self.body.map(Body::describe))
-            .securities(Some(securities(self.asker)));
+            .securities(Some(securities(self.asker, role)));
         let mut responses: BTreeMap<u16, Told> = BTreeMap::new();
         for answer in self.answers {
             let told = responses.entry(answer.status.as_u16()).or_default();
@@ -316,7 +350,10 @@ impl Body {
     fn describe(self) -> RequestBody {
         let content = ContentBuilder::new().schema(Some(self.schema)).example(Some(self.example));
         let required = if self.is_required { Required::True } else { Required::False };
-        RequestBodyBuilder::new().content(JSON, content).required(Some(required)).build()
+        RequestBodyBuilder::new()
+            .content(self.content_type, content)
+            .required(Some(required))
+            .build()
     }
 }
 
@@ -471,13 +508,27 @@ fn optional(name: &str, description: &str, schema: ObjectBuilder, of: ParameterI
         .build()
 }
 
-fn securities(asker: Asker) -> Vec<SecurityRequirement> {
-    let token = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+/// What is said of an operation, with the role that it takes, if that is more than reading.
+fn described(description: &str, role: Option<Role>) -> Option<String> {
+    let role = role.filter(|role| *role > Role::Reader);
+    let role =
+        role.map(|role| format!("An organizer's token has to have the role `{role}` at least."));
+    let said = Some(description.to_owned()).filter(|text| !text.is_empty());
+    match (said, role) {
+        (Some(said), Some(role)) => Some(format!("{said} {role}")),
+        (said, role) => said.or(role),
+    }
+}
+
+/// Which tokens are taken; of an organizer's, from which role on.
+fn securities(asker: Asker, role: Option<Role>) -> Vec<SecurityRequirement> {
+    let token = |name: &str, roles: Vec<&str>| SecurityRequirement::new(name, roles);
+    let organizer = || token(ORGANIZER, role.into_iter().map(Role::as_str).collect());
     match asker {
         Asker::Everybody => Vec::new(),
-        Asker::Anybody => vec![SecurityRequirement::default(), token(ORGANIZER)],
-        Asker::Organizer => vec![token(ORGANIZER)],
-        Asker::Holder => vec![token(MANAGE_TOKEN), token(ORGANIZER)],
+        Asker::Anybody => vec![SecurityRequirement::default(), organizer()],
+        Asker::Organizer => vec![organizer()],
+        Asker::Holder => vec![token(MANAGE_TOKEN, Vec::new()), organizer()],
     }
 }
 

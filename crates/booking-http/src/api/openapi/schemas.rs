@@ -73,3 +73,15 @@ pub(crate) fn or_null(schema: ObjectBuilder) -> Object {
     }
     schema
 }
+
+/// Answers by the keys of their questions, each of which may be null, if one is.
+pub(crate) fn answers(null: bool) -> ObjectBuilder {
+    let mut kinds = vec![Type::String, Type::Array, Type::Boolean, Type::Integer];
+    kinds.extend(null.then_some(Type::Null));
+    let answer = ObjectBuilder::new().schema_type(SchemaType::Array(kinds)).description(Some(
+        "A text, the key of an option, keys of options, yes or no, or the version of the wording that is agreed to",
+    ));
+    ObjectBuilder::new()
+        .additional_properties(Some(answer))
+        .description(Some("Answers to the event's questions, by their keys"))
+}

@@ -4,7 +4,7 @@ use crate::api::openapi::schemas::{instant, object, string, uuid as id};
 use crate::extract::body::FromBody;
 use crate::extract::fields::{Fields, text, trim};
 use crate::extract::json::Json;
-use booking_core::{CapacityMax, parse_device_time};
+use booking_core::{CapacityMax, Invalid, RegistrationId, parse_device_time};
 use chrono::{DateTime, Utc};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -13,20 +13,27 @@ use uuid::Uuid;
 /// The most scans that are told at once. So many, with room to spare, are in the longest body.
 pub(crate) const SCANS_MAX: usize = 50;
 
-/// The body of `POST /events/{id}/check-ins`.
+/// The body of `POST /events/{id}/check-ins`: a ticket, or a registration in its place.
 pub(crate) struct CheckIn {
-    pub(crate) ticket: String,
+    pub(crate) ticket: Option<String>,
+    pub(crate) registration_id: Option<RegistrationId>,
 }
 
 impl FromBody for CheckIn {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
-        Some(Self { ticket: ticket(fields)? })
+        let ticket = fields.given("ticket", text(any_ticket));
+        let registration_id = fields.given("registration_id", uuid).map(RegistrationId::from);
+        if ticket.is_some() && registration_id.is_some() {
+            fields.refuse("registration_id", "is not taken beside a ticket");
+        }
+        Some(Self { ticket, registration_id })
     }
 }
 
 impl PartialSchema for CheckIn {
     fn schema() -> RefOr<Schema> {
-        with_ticket(object()).into()
+        let registration = id().description(Some("In place of a ticket: who it is, is known"));
+        object().property("ticket", shown()).property("registration_id", registration).into()
     }
 }
 
@@ -49,7 +56,7 @@ impl FromBody for CheckInBatch {
     fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
         let scans = fields.objects("scans", 1..=SCANS_MAX, |fields| {
             let id = fields.required("id", uuid);
-            let ticket = ticket(fields);
+            let ticket = fields.required("ticket", text(any_ticket));
             let scanned_at = fields.required("scanned_at", text(parse_device_time));
             Some(Scan { id: id?, ticket: ticket?, scanned_at: scanned_at? })
         });
@@ -59,7 +66,9 @@ impl FromBody for CheckInBatch {
 
 impl PartialSchema for CheckInBatch {
     fn schema() -> RefOr<Schema> {
-        let scan = with_ticket(object())
+        let scan = object()
+            .property("ticket", shown())
+            .required("ticket")
             .property("id", id().description(Some("Made by the scanner. It names this scan.")))
             .required("id")
             .property("scanned_at", instant())
@@ -72,14 +81,13 @@ impl PartialSchema for CheckInBatch {
 
 impl ToSchema for CheckInBatch {}
 
-fn with_ticket(object: ObjectBuilder) -> ObjectBuilder {
-    let text = string().description(Some("As it was shown or scanned"));
-    object.property("ticket", text).required("ticket")
+fn shown() -> ObjectBuilder {
+    string().description(Some("As it was shown or scanned"))
 }
 
-fn ticket(fields: &mut Fields<'_>) -> Option<String> {
-    // What is no ticket is refused by name later, as every other that does not let anybody in.
-    fields.required("ticket", text(|text| Ok(trim(text).to_owned())))
+/// What is no ticket is refused by name later, as every other that does not let anybody in.
+fn any_ticket(text: &str) -> Result<String, Invalid> {
+    Ok(trim(text).to_owned())
 }
 
 fn uuid(value: &Json<'_>) -> Result<Uuid, &'static str> {

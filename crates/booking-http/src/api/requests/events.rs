@@ -7,10 +7,10 @@ use crate::extract::body::{BODY_BYTES_MAX, FromBody};
 use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
-    Capacity, CapacityMax, Description, Edit, EventDetails, EventName, EventRules, EventStatus,
-    Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
+    Capacity, CapacityMax, Description, Edit, Event, EventDetails, EventName, EventRules,
+    EventStatus, Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -127,6 +127,65 @@ fn in_order(
     }
     (first, second)
 }
+
+/// The body of `POST /events/{id}/copy`: what is to be otherwise.
+pub(crate) struct CopyEvent {
+    name: Option<EventName>,
+    /// When it begins; null: it is not known when.
+    starts_at: Option<Option<DateTime<Utc>>>,
+}
+
+impl FromBody for CopyEvent {
+    const MAY_BE_LEFT_OUT: bool = true;
+
+    fn from_fields(fields: &mut Fields<'_>, _: CapacityMax) -> Option<Self> {
+        let name = fields.optional("name", text(EventName::parse));
+        let starts_at = fields.clearable("starts_at", text(parse_instant));
+        Some(Self { name, starts_at })
+    }
+}
+
+impl CopyEvent {
+    /// What a copy of `event` says, which is a draft. With another beginning its other times are as long before or
+    /// after it as they were; those of an event that had none stay as they are. Without one it has none of them.
+    pub(crate) fn of(self, event: Event) -> (EventDetails, EventRules) {
+        let Event { details, rules, .. } = event;
+        let moved = |time: Option<DateTime<Utc>>| match (self.starts_at, details.starts_at) {
+            (None, _) => time,
+            (Some(None), _) => None,
+            (Some(Some(starts_at)), Some(before)) => {
+                // Beyond the last year there is no time.
+                let moved = time.and_then(|time| time.checked_add_signed(starts_at - before));
+                moved.filter(|time| (1..=9_999).contains(&time.year()))
+            }
+            (Some(Some(_)), None) => time,
+        };
+        let rules = EventRules {
+            status: EventStatus::Draft,
+            opens_at: moved(rules.opens_at),
+            closes_at: moved(rules.closes_at),
+            ..rules
+        };
+        let (starts_at, ends_at) =
+            (self.starts_at.unwrap_or(details.starts_at), moved(details.ends_at));
+        let name = self.name.unwrap_or_else(|| details.name.clone());
+        (EventDetails { name, starts_at, ends_at, ..details }, rules)
+    }
+}
+
+impl PartialSchema for CopyEvent {
+    fn schema() -> RefOr<Schema> {
+        let starts_at = instant().description(Some(
+            "When it begins: its other times move with it. As before if left out; null if it is not known",
+        ));
+        object()
+            .property("name", or_null(name_schema()))
+            .property("starts_at", or_null(starts_at))
+            .into()
+    }
+}
+
+impl ToSchema for CopyEvent {}
 
 /// The body of `PATCH /events/{id}`. What is left out stays as it is; `null` clears what can be without
 /// a value.

@@ -1,14 +1,13 @@
 //! Events.
 
 use super::{IF_NONE_MATCH, event, not_modified};
+use crate::api::agenda::EventsQuery;
 use crate::api::openapi::document::EVENTS;
 use crate::api::openapi::operation::{Answer, Asker, Operation};
-use crate::api::pagination;
-use crate::api::requests::{CreateEvent, EditEvent};
+use crate::api::requests::{CopyEvent, CreateEvent, EditEvent};
 use crate::api::responses::EventBody;
 use crate::problem::shape;
 use actix_web::http::StatusCode;
-use booking_core::EventCursor;
 use booking_delivery::calendar;
 use serde_json::json;
 
@@ -30,12 +29,12 @@ pub(in crate::routes) fn create() -> Operation {
 pub(in crate::routes) fn list() -> Operation {
     let page = Answer::list::<EventBody<'_>>(StatusCode::OK, "A page of events");
     let page = page.with("Link").with("Booking-Missing-Cells");
-    Operation::new("list_events", EVENTS, "Lists events, newest first")
+    Operation::new("list_events", EVENTS, "Lists events, newest first or by their beginnings")
         .described(
             "Those that are public, and those of the organizer who asks. A page ends at about 1 MiB, whatever \
              its limit is.",
         )
-        .queries(pagination::described::<EventCursor>())
+        .queries(EventsQuery::described())
         .answers(page)
 }
 
@@ -65,6 +64,26 @@ pub(in crate::routes) fn cancel() -> Operation {
     Operation::new("cancel_event", EVENTS, "Calls an event off, and ends every registration")
         .asked_by(Asker::Organizer)
         .answers(event("The event, which is cancelled; twice is the same"))
+}
+
+pub(in crate::routes) fn copy() -> Operation {
+    let made = Answer::json::<EventBody<'_>>(StatusCode::CREATED, "The copy").with("Location");
+    Operation::new("copy_event", EVENTS, "Makes a draft that is as an event is")
+        .described("Nobody is registered for it.")
+        .asked_by(Asker::Organizer)
+        .takes::<CopyEvent>(json!({"name": "Jazz night", "starts_at": "2031-05-08T19:00:00Z"}))
+        .answers(made)
+}
+
+pub(in crate::routes) fn calendar_of_all() -> Operation {
+    let told =
+        "An iCalendar file (RFC 5545) of up to 1,000 events that are not over and have a time";
+    let file = Answer::text(StatusCode::OK, told, calendar::CONTENT_TYPE);
+    Operation::new("show_calendar", EVENTS, "One calendar of what is to come")
+        .described("Of what is public, and of the organizer who asks; not of drafts.")
+        .header(IF_NONE_MATCH.0, IF_NONE_MATCH.1)
+        .answers(file.with("ETag"))
+        .answers(not_modified())
 }
 
 pub(in crate::routes) fn calendar() -> Operation {

@@ -4,8 +4,8 @@ use super::registration;
 use crate::api::openapi::document::REGISTRATIONS;
 use crate::api::openapi::operation::{Answer, Asker, Operation};
 use crate::api::pagination;
-use crate::api::requests::{Correct, Transfer};
-use crate::api::responses::{HistoryBody, RegistrationBody};
+use crate::api::requests::{Confirm, Correct, Transfer};
+use crate::api::responses::{CountsBody, HistoryBody, RegistrationBody};
 use crate::problem::shape;
 use actix_web::http::StatusCode;
 use booking_core::RegistrationCursor;
@@ -14,9 +14,20 @@ use serde_json::json;
 pub(in crate::routes) fn list() -> Operation {
     let page = Answer::list::<RegistrationBody<'_>>(StatusCode::OK, "A page of registrations");
     Operation::new("list_registrations", REGISTRATIONS, "Lists registrations, oldest first")
+        .described(
+            "With `q`, those who are found by a part of their name or their address, of those that `status` and \
+             `checked_in` name.",
+        )
         .asked_by(Asker::Organizer)
         .queries(pagination::described::<RegistrationCursor>())
-        .answers(page.with("Link"))
+        .answers(page.with("Link").with("Booking-Total"))
+}
+
+pub(in crate::routes) fn counts() -> Operation {
+    let told = "How many there are, of all that ever were";
+    Operation::new("count_registrations", REGISTRATIONS, "Counts registrations by their status")
+        .asked_by(Asker::Organizer)
+        .answers(Answer::json::<CountsBody>(StatusCode::OK, told))
 }
 
 pub(in crate::routes) fn show() -> Operation {
@@ -34,7 +45,9 @@ pub(in crate::routes) fn history() -> Operation {
 
 pub(in crate::routes) fn confirm() -> Operation {
     Operation::new("confirm", REGISTRATIONS, "Makes a seat of a hold or an offer")
+        .described("What has to be answered and was not yet has to be answered here.")
         .asked_by(Asker::Holder)
+        .takes::<Confirm>(json!({"answers": {"diet": "vegan"}}))
         .answers(registration("The registration, which is confirmed; twice is the same"))
         .refuses(&[shape::HOLD_EXPIRED, shape::NOT_OFFERED, shape::CLOSED])
 }
@@ -48,7 +61,7 @@ pub(in crate::routes) fn cancel() -> Operation {
 }
 
 pub(in crate::routes) fn correct() -> Operation {
-    Operation::new("correct", REGISTRATIONS, "Puts a name or an address right")
+    Operation::new("correct", REGISTRATIONS, "Puts a name, an address or answers right")
         .described("A new address makes a new `manage_token`; the ticket stays good.")
         .asked_by(Asker::Holder)
         .takes::<Correct>(json!({"name": "Ada King"}))

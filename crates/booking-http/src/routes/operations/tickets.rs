@@ -7,12 +7,15 @@ use crate::api::qr;
 use crate::api::responses::TicketBody;
 use crate::problem::shape;
 use actix_web::http::StatusCode;
+use booking_core::Role;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(in crate::routes) fn show() -> Operation {
     Operation::new("show_ticket", REGISTRATIONS, "The signed ticket of a confirmed seat")
         .asked_by(Asker::Holder)
+        // It lets in whoever has it.
+        .takes_role(Role::Door)
         .answers(Answer::json::<TicketBody>(StatusCode::OK, "The ticket"))
         .refuses(&[shape::NOT_CONFIRMED])
 }
@@ -20,6 +23,8 @@ pub(in crate::routes) fn show() -> Operation {
 pub(in crate::routes) fn draw() -> Operation {
     Operation::new("draw_ticket", REGISTRATIONS, "The same as a QR code")
         .asked_by(Asker::Holder)
+        // It lets in whoever has it.
+        .takes_role(Role::Door)
         .answers(Answer::text(StatusCode::OK, "The ticket as a QR code", qr::CONTENT_TYPE))
         .refuses(&[shape::NOT_CONFIRMED])
 }

@@ -7,7 +7,7 @@ use crate::api::pagination;
 use crate::api::requests::{CreateWebhook, EditWebhook};
 use crate::api::responses::{DeliveryBody, TriedBody, WebhookBody};
 use actix_web::http::StatusCode;
-use booking_core::DeliveryCursor;
+use booking_core::{DeliveryCursor, Role};
 use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -21,6 +21,7 @@ pub(in crate::routes) fn create() -> Operation {
              event. An organizer may have 100 webhooks.",
         )
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .takes::<CreateWebhook>(json!({
             "url": "https://hooks.example/booking",
             "types": ["registration.confirmed", "registration.cancelled"],
@@ -32,12 +33,14 @@ pub(in crate::routes) fn create() -> Operation {
 pub(in crate::routes) fn list() -> Operation {
     Operation::new("list_webhooks", WEBHOOKS, "Lists the organizer's webhooks, oldest first")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .answers(Answer::list::<WebhookBody<'_>>(StatusCode::OK, "All of them"))
 }
 
 pub(in crate::routes) fn show() -> Operation {
     Operation::new("show_webhook", WEBHOOKS, "Shows a webhook")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .answers(webhook("The webhook, without its `secret`"))
 }
 
@@ -47,6 +50,7 @@ pub(in crate::routes) fn edit() -> Operation {
             "What is left out stays as it is. What happened while it was disabled is sent once it is enabled.",
         )
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .keeps_no_answer()
         .takes::<EditWebhook>(json!({"types": null, "enabled": true}))
         .answers(webhook("The webhook as it is now"))
@@ -57,6 +61,7 @@ pub(in crate::routes) fn delete() -> Operation {
     Operation::new("delete_webhook", WEBHOOKS, "Deletes a webhook")
         .described("Asked again, it is 404: there is nothing left that would know of it.")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(Answer::empty(StatusCode::NO_CONTENT, gone))
 }
@@ -64,6 +69,7 @@ pub(in crate::routes) fn delete() -> Operation {
 pub(in crate::routes) fn try_out() -> Operation {
     Operation::new("test_webhook", WEBHOOKS, "Sends a webhook something now that never happened")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(tried())
 }
@@ -72,6 +78,7 @@ pub(in crate::routes) fn renew_secret() -> Operation {
     Operation::new("renew_webhook_secret", WEBHOOKS, "Makes a new secret")
         .described("Messages are signed with the one before, too, for 24 hours.")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .answers(webhook("The webhook, with its new `secret`, this once"))
 }
 
@@ -87,6 +94,7 @@ pub(in crate::routes) fn deliveries() -> Operation {
     let page = Answer::list::<DeliveryBody<'_>>(StatusCode::OK, "A page of what was sent");
     Operation::new("list_deliveries", WEBHOOKS, "What was sent to a webhook, latest try first")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .queries(pagination::described::<DeliveryCursor>())
         .answers(page.with("Link").with("Booking-Missing-Cells"))
 }
@@ -94,6 +102,7 @@ pub(in crate::routes) fn deliveries() -> Operation {
 pub(in crate::routes) fn redeliver() -> Operation {
     Operation::new("redeliver", WEBHOOKS, "Sends a message again now, under the same id")
         .asked_by(Asker::Organizer)
+        .takes_role(Role::Owner)
         .keeps_no_answer()
         .answers(tried())
 }

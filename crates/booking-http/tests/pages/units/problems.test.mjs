@@ -4,7 +4,7 @@ import test from "node:test";
 import { explain, explainRead } from "../../../../../static/js/explain.js";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
 import { explainRefusal, welcome } from "../../../../../static/js/registering.js";
-import { currentSession, loadSession, signIn, signOut } from "../../../../../static/js/session.js";
+import { currentSession, loadSession, may, mayPutUp, onSessionChange, signIn, signOut } from "../../../../../static/js/session.js";
 
 const NOTHING = "Nothing was booked.";
 const problem = (status, body = {}, retryAfter = null) => new ProblemError(status, body, retryAfter);
@@ -118,4 +118,24 @@ test("a token is kept if it is one, and one that ended is forgotten and told", a
   signOut();
   assert.equal(sessionStorage.getItem("organizer-token"), null);
   assert.equal(explain(problem(401), NOTHING).kind, "signed_out");
+});
+
+test("what a token may not do is known by its role, and one that says none may do everything", async (context) => {
+  globalThis.sessionStorage = storage();
+  context.after(() => delete globalThis.sessionStorage);
+  const roles = ["reader", "door", "manager", "owner"];
+  const is = (more) => answer(200, { open: false, organizer: { id: "o", name: "Jazz club", ...more } });
+  const tokens = [{}, ...roles.map((role) => ({ role, events: null })), { role: "manager", events: ["e"] }];
+  serve(context, ...tokens.map(is));
+  let told = 0;
+  onSessionChange(() => (told += 1));
+  const seen = [];
+  for (const _ of tokens) {
+    await signIn("token");
+    seen.push([...roles.map(may), mayPutUp()].map(Number).join(""));
+  }
+  assert.deepEqual(seen, ["11111", "10000", "11000", "11101", "11111", "11100"]);
+  assert.equal(told, tokens.length, "another role of one organizer is told, too");
+  signOut();
+  assert.ok(may("owner"), "who shows nothing is asked first");
 });

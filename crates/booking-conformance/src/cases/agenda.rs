@@ -1,0 +1,100 @@
+//! Events in the order of their beginnings.
+
+use crate::Fixture;
+use crate::tools::*;
+use booking_core::{
+    Agenda, BookingStore, Caller, EventId, EventStatus, EventTimes, PageLimit, StartCursor, When,
+};
+use chrono::TimeDelta;
+
+/// All pages of an agenda.
+async fn listed(
+    store: &dyn BookingStore,
+    caller: Caller,
+    agenda: Agenda,
+    limit: u32,
+) -> Vec<EventId> {
+    let limit = PageLimit::parse(limit).expect("a valid limit");
+    let (mut all, mut after): (Vec<EventId>, Option<StartCursor>) = (Vec::new(), None);
+    loop {
+        let page = store.events_by_start(caller, agenda, after, limit).await;
+        let page = page.expect("the store answers");
+        assert!(page.items.len() <= limit.get());
+        all.extend(page.items.iter().map(|event| event.id));
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+/// The soonest come first, and of what is past the latest; those without a beginning are last, and never past. Each sees
+/// what is theirs to see, and pages have neither gaps nor anything twice.
+pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    store.create_token(new_token(organizer(1), 1)).await.expect("the store answers");
+    let hours = |hours| clock.now() + TimeDelta::hours(hours);
+    let put_up = async |times: EventTimes, owner, status| {
+        let new = new_event("An event", 1).with(|new| {
+            (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
+            new.organizer_id = owner;
+            new.rules.status = status;
+        });
+        store.create_event(new.expect("in order")).await.expect("the store answers").id
+    };
+    let at = |starts: i64, ends: Option<i64>| EventTimes {
+        starts_at: Some(hours(starts)),
+        ends_at: ends.map(hours),
+    };
+    let public = EventStatus::Published;
+    let never = put_up(EventTimes::default(), None, public).await;
+    let next_week = put_up(at(168, None), None, public).await;
+    let gone = put_up(at(-48, Some(-40)), None, public).await;
+    let tomorrow = put_up(at(24, Some(26)), None, public).await;
+    // It has no end, and so lasts a day.
+    let yesterday = put_up(at(-25, None), None, public).await;
+    let now = put_up(at(-23, None), None, public).await;
+    let for_days = put_up(at(-72, Some(72)), None, public).await;
+    let mut together =
+        [put_up(at(30, None), None, public).await, put_up(at(30, None), None, public).await];
+    together.sort_unstable();
+    let draft = put_up(at(25, None), None, EventStatus::Draft).await;
+    let own = put_up(at(10, None), Some(organizer_id(1)), EventStatus::Draft).await;
+
+    let everything = Agenda::default();
+    let upcoming = Agenda { when: Some(When::Upcoming), ..everything };
+    let past = Agenda { when: Some(When::Past), ..everything };
+    let within = Agenda { from: Some(hours(24)), to: Some(hours(30)), ..everything };
+    let since = Agenda { from: Some(hours(-25)), ..past };
+    let [one, other] = together;
+    let cases = [
+        (everything, vec![for_days, gone, yesterday, now, tomorrow, one, other, next_week, never]),
+        (upcoming, vec![for_days, now, tomorrow, one, other, next_week, never]),
+        (past, vec![yesterday, gone]),
+        (within, vec![tomorrow]),
+        (since, vec![yesterday]),
+        (Agenda { to: Some(hours(-100)), ..everything }, vec![]),
+    ];
+    for (agenda, expected) in &cases {
+        for limit in [1, 2, 3, 100] {
+            let found = listed(&*store, Caller::Anyone, *agenda, limit).await;
+            assert_eq!(found, *expected, "{agenda:?}, {limit}");
+        }
+    }
+    let mut with_draft = cases[1].1.clone();
+    with_draft.insert(3, draft);
+    assert_eq!(listed(&*store, Caller::OpenOrganizer, upcoming, 2).await, with_draft);
+    with_draft.insert(2, own);
+    assert_eq!(listed(&*store, Caller::Operator, upcoming, 2).await, with_draft);
+    let owner = Caller::Organizer(organizer_id(1));
+    assert_eq!(listed(&*store, owner, everything, 2).await, [own]);
+
+    // What is over is so by the store's time.
+    clock.advance_micros(2 * 3_600 * SECOND);
+    assert_eq!(listed(&*store, Caller::Anyone, past, 2).await, [now, yesterday, gone]);
+    // Events are read as they are.
+    let page = store.events_by_start(Caller::Anyone, within, None, PageLimit::MAX).await;
+    let page = page.expect("the store answers");
+    assert_eq!(page.items, [read(&*store, tomorrow).await]);
+}

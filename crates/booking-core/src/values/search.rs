@@ -1,0 +1,212 @@
+//! Looking for people by a part of their name or address.
+
+use crate::values::text::Invalid;
+use crate::values::unseen::shows_nothing;
+use crate::{Listed, Person, Registration, Status};
+use std::fmt;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// A part of a name or of an address, as it is compared: without case and accents, and with one space where there is
+/// white space.
+///
+/// ```
+/// # use booking_core::{EmailAddress, Person, PersonName, SearchText};
+/// let zoe = Person {
+///     name: Some(PersonName::parse("Zoë Straßer")?),
+///     ..EmailAddress::parse("zoe@bücher.example")?.into()
+/// };
+/// for part in ["zoe", "STRASSER", "Ë str", "zoe@", "BÜCHER", "xn--bcher"] {
+///     assert!(SearchText::parse(part)?.is_in(&zoe.search_text()), "{part}");
+/// }
+/// assert!(!SearchText::parse("zoestr")?.is_in(&zoe.search_text()));
+/// # Ok::<(), booking_core::Invalid>(())
+/// ```
+///
+/// It may be somebody's name, and its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SearchText(String);
+
+impl SearchText {
+    /// The longest, in Unicode scalar values: as long as a name may be.
+    pub const CHARACTERS_MAX: usize = 200;
+
+    /// Checks `raw` and folds it.
+    ///
+    /// # Errors
+    /// [`Invalid::Empty`], [`Invalid::TooManyCharacters`], [`Invalid::ControlCharacter`].
+    pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        let trimmed = raw.trim();
+        if trimmed.chars().count() > Self::CHARACTERS_MAX {
+            return Err(Invalid::TooManyCharacters { max: Self::CHARACTERS_MAX });
+        }
+        if trimmed.chars().any(char::is_control) {
+            return Err(Invalid::ControlCharacter);
+        }
+        let folded = folded(trimmed);
+        if folded.is_empty() { Err(Invalid::Empty) } else { Ok(Self(folded)) }
+    }
+
+    /// The folded text. Folded once more it is the same.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is a part of `folded`, which is folded already.
+    pub fn is_in(&self, folded: &str) -> bool {
+        folded.contains(&self.0)
+    }
+}
+
+impl fmt::Debug for SearchText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SearchText(..)")
+    }
+}
+
+/// `text` as it is searched: compatible forms are one (NFKD), marks are dropped, everything is in lower case, and white
+/// space is one space. Letters that no decomposition takes apart are spelt as they are typed without them.
+pub fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !shows_nothing(*c)) {
+        if c.is_whitespace() {
+            if !folded.is_empty() && !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+            continue;
+        }
+        for c in c.to_lowercase().filter(|c| !is_combining_mark(*c)) {
+            match c {
+                'ß' => folded.push_str("ss"),
+                'æ' => folded.push_str("ae"),
+                'œ' => folded.push_str("oe"),
+                'þ' => folded.push_str("th"),
+                'ø' => folded.push('o'),
+                'ł' => folded.push('l'),
+                'đ' | 'ð' => folded.push('d'),
+                'ħ' => folded.push('h'),
+                'ı' => folded.push('i'),
+                'ς' => folded.push('σ'),
+                c => folded.push(c),
+            }
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+impl Person {
+    /// All that somebody is found by, folded: the name, the address, and the address with its domain as people write it
+    /// where that is another one, each on a line of its own. Nothing is left of whoever was erased.
+    pub fn search_text(&self) -> String {
+        if self.is_erased() {
+            return String::new();
+        }
+        let address = self.user_email.as_str();
+        let mut text = self.name.as_ref().map(|name| folded(name.as_str())).unwrap_or_default();
+        text.push('\n');
+        text.push_str(&folded(address));
+        if let Some((local, domain)) = address.rsplit_once('@')
+            && domain.split('.').any(|label| label.starts_with("xn--"))
+        {
+            let (domain, _) = idna::domain_to_unicode(domain);
+            text.push('\n');
+            text.push_str(&folded(&format!("{local}@{domain}")));
+        }
+        text
+    }
+}
+
+/// Which registrations of an event are looked for. By default those that have a seat.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct RegistrationFilter {
+    /// Which of them, unless a status is named.
+    pub listed: Listed,
+    /// Those that are just so.
+    pub status: Option<Status>,
+    /// Those that were let in, or those that were not.
+    pub checked_in: Option<bool>,
+    /// Those of people who are found by it.
+    pub text: Option<SearchText>,
+}
+
+impl RegistrationFilter {
+    /// Whether it asks for no more than a listing gives by itself.
+    pub fn is_plain(&self) -> bool {
+        self.status.is_none() && self.checked_in.is_none() && self.text.is_none()
+    }
+
+    /// Whether a registration, as it is now, is one of them.
+    pub fn takes(&self, registration: &Registration) -> bool {
+        self.takes_status(registration.status)
+            && self.takes_check_in(registration.check_in.is_some())
+            && self.text.as_ref().is_none_or(|text| text.is_in(&registration.person.search_text()))
+    }
+
+    /// Whether those that are so can be among them.
+    pub fn takes_status(&self, status: Status) -> bool {
+        match self.status {
+            Some(wanted) => status == wanted,
+            None => self.listed == Listed::All || status.takes_a_seat(),
+        }
+    }
+
+    /// The same of those that were let in, or were not.
+    pub fn takes_check_in(&self, checked_in: bool) -> bool {
+        self.checked_in.is_none_or(|wanted| checked_in == wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EmailAddress, PersonName};
+
+    fn person(name: &str, address: &str) -> Person {
+        Person {
+            name: Some(PersonName::parse(name).expect("a valid name")),
+            ..EmailAddress::parse(address).expect("a valid address").into()
+        }
+    }
+
+    #[test]
+    fn case_accents_and_white_space_do_not_count() {
+        for (name, found_by) in [
+            ("Łukasz Þórsson", "lukasz th"),
+            ("İbrahim Işık", "ibrahim isik"),
+            ("Ὀδυσσεύς", "οδυσσευσ"),
+            ("ＡＤＡ\u{3000}Ｌ．", "ada l."),
+            ("Nguyễn Thị Ánh", "nguyen thi anh"),
+            ("Søren  Æbler", "SOREN AEBLER"),
+            ("한글", "한"),
+        ] {
+            let text = person(name, "x@example.org").search_text();
+            let part = SearchText::parse(found_by).expect("there is something");
+            assert!(part.is_in(&text), "{found_by:?} in {text:?}");
+            assert_eq!(folded(part.as_str()), part.as_str(), "once is enough");
+        }
+    }
+
+    #[test]
+    fn a_part_ends_with_the_name_or_the_address() {
+        let text = person("Ada", "grace@example.org").search_text();
+        assert!(!SearchText::parse("adagrace").expect("valid").is_in(&text));
+        assert!(!SearchText::parse("ada grace").expect("valid").is_in(&text));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_no_part_of_anything() {
+        assert_eq!(SearchText::parse(" \u{200b}\u{301} "), Err(Invalid::Empty));
+        assert_eq!(SearchText::parse("a\nb"), Err(Invalid::ControlCharacter));
+        let max = SearchText::CHARACTERS_MAX;
+        assert!(SearchText::parse(&"ä".repeat(max)).is_ok());
+        let long = SearchText::parse(&"a".repeat(max + 1));
+        assert_eq!(long, Err(Invalid::TooManyCharacters { max }));
+    }
+
+    #[test]
+    fn nobody_is_found_who_was_erased() {
+        let erased = Person::erased(uuid::Uuid::nil().into());
+        assert_eq!(erased.search_text(), "");
+    }
+}

@@ -1,0 +1,319 @@
+//! Comma-separated values (RFC 4180), as they are written for spreadsheets and read from them.
+//!
+//! A spreadsheet runs what looks like a formula. So whatever would be one, where a cell begins, gets an apostrophe before
+//! it, and loses it again where it is read. A cell also begins, for a program that takes another separator than ours,
+//! behind every character that could be one.
+
+use std::borrow::Cow;
+
+/// What such a text is sent as.
+pub(crate) const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
+/// What tells some spreadsheets that a text is UTF-8.
+pub(crate) const BOM: &str = "\u{feff}";
+/// The most cells that a row may have.
+pub(crate) const CELLS_MAX: usize = 64;
+
+/// What keeps a cell from being run.
+const GUARD: char = '\'';
+
+/// Whether a cell that begins so may be run: also in full width and the like, which some take for the same.
+fn is_live(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '+'
+            | '-'
+            | '@'
+            | '\t'
+            | '\r'
+            | '\n'
+            | '\u{2212}'
+            | '\u{fe62}'
+            | '\u{fe63}'
+            | '\u{fe66}'
+            | '\u{fe6b}'
+            | '\u{ff0b}'
+            | '\u{ff0d}'
+            | '\u{ff1d}'
+            | '\u{ff20}'
+    )
+}
+
+/// What some program takes for the end of a cell.
+fn is_separator(c: char) -> bool {
+    matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
+}
+
+/// Whether a cell that is `text` would be run, or would be without guards that it has.
+fn is_to_be_guarded(text: &str) -> bool {
+    text.trim_start_matches(GUARD).starts_with(is_live)
+}
+
+/// `text` with a guard before whatever would be run.
+fn guarded(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_live) {
+        return Cow::Borrowed(text);
+    }
+    let mut guarded = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for (at, c) in text.char_indices() {
+        if begins && is_to_be_guarded(&text[at..]) {
+            guarded.push(GUARD);
+        }
+        guarded.push(c);
+        begins = is_separator(c) || begins && c == ' ';
+    }
+    Cow::Owned(guarded)
+}
+
+/// `text` without the guards that [`guarded`] has given it.
+fn unguarded(text: &str) -> Cow<'_, str> {
+    if !text.contains(GUARD) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut begins = true;
+    for (at, c) in text.char_indices() {
+        let is_guard = begins && c == GUARD && is_to_be_guarded(&text[at..]);
+        if !is_guard {
+            plain.push(c);
+        }
+        begins = is_separator(c) || begins && c == ' ';
+    }
+    Cow::Owned(plain)
+}
+
+/// Adds a row, with what ends it.
+pub(crate) fn push_row<'a>(csv: &mut String, cells: impl IntoIterator<Item = &'a str>) {
+    for (at, cell) in cells.into_iter().enumerate() {
+        if at > 0 {
+            csv.push(',');
+        }
+        let cell = guarded(cell);
+        let is_plain = !cell.contains(|c: char| is_separator(c) || c == '"' || c == GUARD)
+            && !cell.starts_with(' ')
+            && !cell.ends_with(' ');
+        if is_plain {
+            csv.push_str(&cell);
+        } else {
+            csv.push('"');
+            csv.push_str(&cell.replace('"', "\"\""));
+            csv.push('"');
+        }
+    }
+    csv.push_str("\r\n");
+}
+
+/// A row that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    /// The line that it begins in, from 1 on.
+    pub(crate) line: usize,
+    /// Without what kept them from being run; or why it cannot be read.
+    pub(crate) cells: Result<Vec<Cow<'a, str>>, &'static str>,
+}
+
+/// The rows of a text. Lines end as they may; those with nothing in them are none.
+pub(crate) struct Reader<'a> {
+    rest: &'a str,
+    separator: char,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `text`, whose first line tells what separates cells: commas, or what stands there if there are none.
+    pub(crate) fn new(text: &'a str) -> Self {
+        let rest = text.strip_prefix(BOM).unwrap_or(text);
+        let first = rest.lines().next().unwrap_or_default();
+        let separators = [',', ';', '\t'];
+        let separator = separators.into_iter().find(|separator| first.contains(*separator));
+        Self { rest, separator: separator.unwrap_or(','), line: 1 }
+    }
+
+    /// Leaves the end of a line behind, if one is next.
+    fn end_line(&mut self) -> bool {
+        let rest = self.rest;
+        let after = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n']));
+        let Some(after) = after else { return false };
+        self.rest = after;
+        self.line += 1;
+        true
+    }
+
+    fn cell(&mut self) -> Result<Cow<'a, str>, &'static str> {
+        let separator = self.separator;
+        let Some(quoted) = self.rest.strip_prefix('"') else {
+            let is_end = |c: char| c == separator || c == '\r' || c == '\n';
+            let end = self.rest.find(is_end).unwrap_or(self.rest.len());
+            let (cell, rest) = self.rest.split_at(end);
+            self.rest = rest;
+            return Ok(Cow::Borrowed(cell));
+        };
+        // To the first quote that is no half of two.
+        let mut at = 0;
+        let end = loop {
+            match quoted[at..].find('"').map(|found| at + found) {
+                Some(quote) if quoted[quote + 1..].starts_with('"') => at = quote + 2,
+                found => break found,
+            }
+        };
+        let Some(end) = end else {
+            self.rest = "";
+            return Err("a quote is opened and never closed");
+        };
+        let cell = &quoted[..end];
+        self.rest = &quoted[end + 1..];
+        self.line += lines_in(cell);
+        if !(self.rest.is_empty() || self.rest.starts_with([separator, '\r', '\n'])) {
+            return Err("something follows a quote that closes a cell");
+        }
+        Ok(if cell.contains('"') { cell.replace("\"\"", "\"").into() } else { cell.into() })
+    }
+
+    fn cells(&mut self) -> Result<Vec<Cow<'a, str>>, &'static str> {
+        let mut cells = Vec::new();
+        loop {
+            let cell = self.cell()?;
+            if cells.len() == CELLS_MAX {
+                return Err("there are too many cells");
+            }
+            let plain = match unguarded(&cell) {
+                Cow::Owned(plain) => Some(plain),
+                Cow::Borrowed(_) => None,
+            };
+            cells.push(plain.map_or(cell, Cow::Owned));
+            match self.rest.strip_prefix(self.separator) {
+                Some(rest) => self.rest = rest,
+                None => return Ok(cells),
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        while self.end_line() {}
+        if self.rest.is_empty() {
+            return None;
+        }
+        let line = self.line;
+        let cells = self.cells();
+        if cells.is_err() {
+            // What is left of the line is a part of it.
+            let end = self.rest.find(['\r', '\n']).unwrap_or(self.rest.len());
+            self.rest = &self.rest[end..];
+        }
+        self.end_line();
+        Some(Record { line, cells })
+    }
+}
+
+/// How many lines end in a text.
+fn lines_in(text: &str) -> usize {
+    text.replace("\r\n", "\n").chars().filter(|c| matches!(c, '\r' | '\n')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What somebody may be called who wants a spreadsheet to do something, and what is not to be taken for that.
+    const CORPUS: [&str; 24] = [
+        "=1+1",
+        "+1",
+        "-Ali",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠SUM(A1)",
+        "−1",
+        "'=1",
+        "''=1",
+        "'",
+        "O'Hara",
+        "a;=1+1",
+        "a, =1+1",
+        "a|'=1",
+        "\"=1\"",
+        " a ",
+        "=cmd|' /C calc'!A0",
+        "",
+        "+49 30 1234",
+    ];
+
+    fn row<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+        let mut csv = String::new();
+        push_row(&mut csv, cells);
+        csv
+    }
+
+    fn read(csv: &str) -> Vec<(usize, Result<Vec<String>, &'static str>)> {
+        let owned = |cells: Vec<Cow<'_, str>>| cells.into_iter().map(Cow::into_owned).collect();
+        Reader::new(csv).map(|record| (record.line, record.cells.map(owned))).collect()
+    }
+
+    #[test]
+    fn nothing_is_run_and_everything_is_read_back() {
+        for cell in CORPUS {
+            let csv = row(["first", cell, "last"]);
+            let read = read(&csv).remove(0).1.expect("it is readable");
+            assert_eq!(read, ["first", cell, "last"], "{csv:?}");
+            // However a program takes it apart, no cell begins with what is run.
+            for separators in
+                [&[','][..], &[';'], &['\t'], &['|'], &[',', ';', '\t', '|', '\r', '\n']]
+            {
+                for part in guarded(cell).split(separators) {
+                    assert!(
+                        !part.trim_start_matches(' ').starts_with(['=', '+', '-', '@']),
+                        "{cell:?}: {csv:?}"
+                    );
+                }
+            }
+            assert!(!guarded(cell).starts_with(is_live), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn rows_are_as_rfc_4180_has_them() {
+        assert_eq!(row(["a", "b c", ""]), "a,b c,\r\n");
+        assert_eq!(
+            row(["a,b", "\"c\"", "d;e", "f\r\ng"]),
+            "\"a,b\",\"\"\"c\"\"\",\"d;e\",\"f\r\ng\"\r\n"
+        );
+        assert_eq!(row(["=1"]), "\"'=1\"\r\n");
+    }
+
+    fn ok(line: usize, cells: &[&str]) -> (usize, Result<Vec<String>, &'static str>) {
+        (line, Ok(cells.iter().map(|cell| (*cell).to_owned()).collect()))
+    }
+
+    #[test]
+    fn what_programs_write_is_read() {
+        assert_eq!(read("\u{feff}a,b\r\n1,2"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);
+        assert_eq!(read("a;b\n\n1;\"x;y\"\n"), [ok(1, &["a", "b"]), ok(3, &["1", "x;y"])]);
+        assert_eq!(read("a\tb\r1\t2\r"), [ok(1, &["a", "b"]), ok(2, &["1", "2"])]);
+        assert_eq!(
+            read("a\n\"x\r\ny\"\"z\"\nb"),
+            [ok(1, &["a"]), ok(2, &["x\r\ny\"z"]), ok(4, &["b"])]
+        );
+        assert_eq!(read("a,b,\n,"), [ok(1, &["a", "b", ""]), ok(2, &["", ""])]);
+        assert!(read("").is_empty());
+        assert_eq!(read("\"\""), [ok(1, &[""])]);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_alone() {
+        let rows = read("a,b\n\"x\"y,1\n2,3\n");
+        assert!(rows[1].1.is_err() && rows[1].0 == 2);
+        assert_eq!(rows[2], (3, Ok(vec!["2".to_owned(), "3".to_owned()])));
+        let rows = read("a,b\n\"x,1\n2,3\n");
+        assert!(rows.len() == 2 && rows[1].1.is_err());
+        let wide = ",".repeat(CELLS_MAX);
+        assert!(read(&wide)[0].1.is_err() && read(&wide[1..])[0].1.is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+//! Events in the order of their beginnings, as somebody looks for them.
+
+use crate::api::agenda::AgendaQuery;
+use crate::service::reads::Reads;
+use booking_core::{
+    BookingStore, Caller, CellName, Event, EventId, Page, PageLimit, SearchText, StartCursor,
+    StoreError, folded,
+};
+use chrono::Utc;
+use std::cmp::Reverse;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long events are looked through for a part of a name. Then a page ends.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
+
+/// A page of the events that are asked for, of those that `caller` sees.
+pub(crate) async fn list(
+    store: &dyn BookingStore,
+    caller: Caller,
+    asked: &AgendaQuery,
+) -> Result<Page<Event, StartCursor>, StoreError> {
+    let AgendaQuery { agenda, text, after, limit } = asked;
+    let Some(text) = text else {
+        return store.events_by_start(caller, *agenda, *after, *limit).await;
+    };
+    let until = Instant::now() + LOOK_WITHIN;
+    let (mut items, mut after) = (Vec::new(), *after);
+    let mut missing: Vec<CellName> = Vec::new();
+    loop {
+        let page = store.events_by_start(caller, *agenda, after, PageLimit::MAX).await?;
+        missing.extend(page.missing);
+        items.extend(page.items.into_iter().filter(|event| is_found(event, text)));
+        after = page.next;
+        if items.len() > limit.get() || after.is_none() {
+            break;
+        }
+        if Instant::now() > until {
+            return Ok(Page { items, next: after, missing: once(missing) });
+        }
+    }
+    Ok(Page { missing: once(missing), ..Page::new(items, *limit) })
+}
+
+/// The same of those of `ids` alone, which are few.
+pub(crate) async fn list_among(
+    reads: &Reads,
+    caller: Caller,
+    ids: &[EventId],
+    asked: &AgendaQuery,
+) -> Result<Page<Event, StartCursor>, StoreError> {
+    let AgendaQuery { agenda, text, after, limit } = asked;
+    let (now, after) = (Utc::now(), after.map(StartCursor::key));
+    let key = |event: &Event| StartCursor::from(event).key();
+    let mut events = reads.seen_among(caller, ids).await?;
+    events.retain(|event| {
+        agenda.takes(event, now) && text.as_ref().is_none_or(|text| is_found(event, text))
+    });
+    match agenda.is_latest_first() {
+        true => {
+            events.retain(|event| after.is_none_or(|after| key(event) < after));
+            events.sort_by_key(|event| Reverse(key(event)));
+        }
+        false => {
+            events.retain(|event| after.is_none_or(|after| key(event) > after));
+            events.sort_by_key(key);
+        }
+    }
+    Ok(Page::new(events, *limit))
+}
+
+fn is_found(event: &Event, text: &SearchText) -> bool {
+    let venue = event.details.venue.as_ref();
+    text.is_in(&folded(event.details.name.as_str()))
+        || venue.is_some_and(|venue| text.is_in(&folded(venue.as_str())))
+}
+
+/// Each name once.
+fn once(names: Vec<CellName>) -> Vec<CellName> {
+    let mut known: Vec<CellName> = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
+}

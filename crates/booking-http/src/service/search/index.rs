@@ -1,0 +1,302 @@
+//! The people of one event, packed so that a part of a name is found among a million in milliseconds.
+//!
+//! Registrations lie in the order of their versions, 64 in a chunk and 64 chunks in a block. The texts of a chunk are one
+//! text, to be looked through at once. A block has a row of bits for each of [`GRAMS`] classes of three bytes, which
+//! tells in which of its chunks some such three bytes are: what cannot be in a chunk is not looked for there.
+
+use booking_core::{EventStatus, Registration, RegistrationFilter, RegistrationId, Status};
+use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
+use std::collections::BTreeMap;
+use std::mem::size_of;
+
+/// How many classes there are of three bytes in a row.
+const GRAMS: usize = 4_096;
+/// How many registrations are in a chunk, and chunks in a block: as many as a word has bits.
+const CHUNK: usize = 64;
+const BLOCK: usize = 64;
+/// What stands between the texts of two registrations. No text that is looked for has it in it.
+const BETWEEN: char = '\n';
+
+/// The people of one event.
+#[derive(Default)]
+pub(super) struct Index {
+    blocks: Vec<Block>,
+    /// When those run out that do.
+    ends: BTreeMap<u64, DateTime<Utc>>,
+    bytes: usize,
+}
+
+struct Block {
+    /// A word for each class: bit n is of the nth chunk.
+    grams: Box<[u64]>,
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<Row>,
+    text: String,
+}
+
+/// What is known of a registration. Whose it is stands in the text of its chunk, from `start` on.
+#[derive(Clone, Copy)]
+struct Row {
+    version: u64,
+    id: RegistrationId,
+    start: u32,
+    status: Status,
+    is_inside: bool,
+}
+
+/// What is looked for among them.
+pub(super) struct Wanted<'a> {
+    pub(super) filter: &'a RegistrationFilter,
+    /// The state that their event is in.
+    pub(super) event: EventStatus,
+    /// What the time is, as far as a server knows: it decides only how many are told of.
+    pub(super) now: DateTime<Utc>,
+    finder: Option<Finder<'a>>,
+    grams: Vec<usize>,
+}
+
+/// What was found: the first that may be wanted after some version, to be looked at again, and how many there are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) ids: Vec<RegistrationId>,
+    /// Where looking for more begins.
+    pub(super) last: Option<u64>,
+    pub(super) count: usize,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(
+        filter: &'a RegistrationFilter,
+        event: EventStatus,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let text = filter.text.as_ref().map(booking_core::SearchText::as_str);
+        let finder = text.map(|text| Finder::new(text.as_bytes()));
+        let mut grams: Vec<usize> = text.map(grams_of).into_iter().flatten().collect();
+        grams.sort_unstable();
+        grams.dedup();
+        Self { filter, event, now, finder, grams }
+    }
+
+    /// Whether a registration may be what is wanted, whatever time has done to it.
+    fn may_be(&self, row: &Row) -> bool {
+        let shown = shown(row.status, self.event);
+        self.filter.takes_check_in(row.is_inside)
+            && (self.filter.takes_status(shown)
+                || row.status.runs_out() && self.filter.takes_status(Status::Expired))
+    }
+}
+
+/// As what a registration is shown while it has not run out.
+fn shown(status: Status, event: EventStatus) -> Status {
+    if event == EventStatus::Cancelled && status.is_live() { Status::Cancelled } else { status }
+}
+
+impl Index {
+    /// How much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The version that made the last one.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.blocks.last()?.chunks.last()?.rows.last().map(|row| row.version)
+    }
+
+    /// Takes in a registration: one that comes after all that are there, or one of those as it is now.
+    pub(super) fn put(&mut self, registration: &Registration) {
+        let version = registration.created_version.get();
+        self.ends.remove(&version);
+        if registration.status.runs_out()
+            && let Some(end) = registration.expires_at
+        {
+            self.ends.insert(version, end);
+        }
+        let text = registration.person.search_text();
+        if self.last().is_none_or(|last| last < version) {
+            self.append(registration, &text);
+        } else {
+            self.replace(registration, &text);
+        }
+    }
+
+    fn append(&mut self, registration: &Registration, text: &str) {
+        if self.blocks.last().is_none_or(Block::is_full) {
+            self.blocks.push(Block::new());
+            self.bytes += GRAMS * size_of::<u64>();
+        }
+        let Some(block) = self.blocks.last_mut() else { return };
+        if block.chunks.last().is_none_or(|chunk| chunk.rows.len() == CHUNK) {
+            let rows = Vec::with_capacity(CHUNK);
+            block.chunks.push(Chunk { rows, text: String::new() });
+            self.bytes += size_of::<Chunk>() + CHUNK * size_of::<Row>();
+        }
+        let at = block.chunks.len() - 1;
+        block.note(at, text);
+        let Some(chunk) = block.chunks.last_mut() else { return };
+        let before = chunk.text.capacity();
+        chunk.push(Row::of(registration), text);
+        self.bytes = self.bytes + chunk.text.capacity() - before;
+    }
+
+    fn replace(&mut self, registration: &Registration, text: &str) {
+        let version = registration.created_version.get();
+        let at = self.blocks.partition_point(|block| block.first() <= version);
+        let Some(block) = at.checked_sub(1).and_then(|at| self.blocks.get_mut(at)) else { return };
+        let at = block.chunks.partition_point(|chunk| chunk.first() <= version);
+        let Some(at) = at.checked_sub(1) else { return };
+        block.note(at, text);
+        let chunk = &mut block.chunks[at];
+        let before = chunk.text.capacity();
+        chunk.replace(Row::of(registration), text);
+        self.bytes = self.bytes + chunk.text.capacity() - before;
+    }
+
+    /// How many blocks there are to be looked through.
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Looks through one block: adds to `seen` what is found after version `after`, until it has `ids_max` of them, and
+    /// counts until `count_max`. Tells whether all that is asked is known.
+    pub(super) fn look(
+        &self,
+        at: usize,
+        wanted: &Wanted<'_>,
+        after: u64,
+        (ids_max, count_max): (usize, usize),
+        seen: &mut Seen,
+    ) -> bool {
+        let block = &self.blocks[at];
+        let mut chunks = block.with_all(&wanted.grams);
+        while chunks != 0 {
+            let chunk = &block.chunks[chunks.trailing_zeros() as usize];
+            chunks &= chunks - 1;
+            for row in chunk.matches(wanted.finder.as_ref()).filter(|row| wanted.may_be(row)) {
+                let is_counted = seen.count < count_max && self.counts(row, wanted);
+                seen.count += usize::from(is_counted);
+                if row.version > after && seen.ids.len() < ids_max {
+                    seen.ids.push(row.id);
+                    seen.last = Some(row.version);
+                }
+                if seen.ids.len() == ids_max && seen.count == count_max {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether one that may be wanted is, by what the time is.
+    fn counts(&self, row: &Row, wanted: &Wanted<'_>) -> bool {
+        let has_run_out = || self.ends.get(&row.version).is_none_or(|end| *end <= wanted.now);
+        let status = match row.status.runs_out() && has_run_out() {
+            true => Status::Expired,
+            false => shown(row.status, wanted.event),
+        };
+        wanted.filter.takes_status(status)
+    }
+}
+
+impl Block {
+    fn new() -> Self {
+        Self { grams: vec![0; GRAMS].into(), chunks: Vec::new() }
+    }
+
+    fn is_full(&self) -> bool {
+        self.chunks.len() == BLOCK
+            && self.chunks.last().is_some_and(|last| last.rows.len() == CHUNK)
+    }
+
+    fn first(&self) -> u64 {
+        self.chunks.first().map_or(0, Chunk::first)
+    }
+
+    /// Takes note of what a text in a chunk has in it. What it had before stays noted, and is looked for in vain.
+    fn note(&mut self, at: usize, text: &str) {
+        for gram in text.split(BETWEEN).flat_map(grams_of) {
+            self.grams[gram] |= 1 << at;
+        }
+    }
+
+    /// The chunks that may have all of them: a bit for each.
+    fn with_all(&self, grams: &[usize]) -> u64 {
+        let there = u64::MAX >> (BLOCK - self.chunks.len().clamp(1, BLOCK));
+        grams.iter().fold(there, |chunks, gram| chunks & self.grams[*gram])
+    }
+}
+
+impl Chunk {
+    fn first(&self) -> u64 {
+        self.rows.first().map_or(0, |row| row.version)
+    }
+
+    fn push(&mut self, row: Row, text: &str) {
+        // So many names and addresses do not fill four gibibytes.
+        let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.rows.push(Row { start, ..row });
+        self.text.push_str(text);
+        self.text.push(BETWEEN);
+        if self.rows.len() == CHUNK {
+            self.text.shrink_to_fit();
+        }
+    }
+
+    /// Writes the chunk anew: nothing is left of what was there.
+    fn replace(&mut self, row: Row, text: &str) {
+        let before = std::mem::take(self);
+        self.rows = Vec::with_capacity(CHUNK);
+        for (at, known) in before.rows.iter().enumerate() {
+            if known.version == row.version {
+                self.push(row, text);
+            } else {
+                let end =
+                    before.rows.get(at + 1).map_or(before.text.len(), |next| next.start as usize);
+                let known_text = before.text.get(known.start as usize..end).unwrap_or_default();
+                self.push(*known, known_text.strip_suffix(BETWEEN).unwrap_or(known_text));
+            }
+        }
+    }
+
+    /// Those in whose texts it is, in their order; all of them if nothing is looked for.
+    fn matches(&self, finder: Option<&Finder<'_>>) -> impl Iterator<Item = &Row> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let row = self.rows.get(next)?;
+            let Some(finder) = finder else {
+                next += 1;
+                return Some(row);
+            };
+            let rest = self.text.as_bytes().get(row.start as usize..)?;
+            let at = row.start as usize + finder.find(rest)?;
+            next = self.rows.partition_point(|row| row.start as usize <= at);
+            next.checked_sub(1).and_then(|found| self.rows.get(found))
+        })
+    }
+}
+
+impl Row {
+    fn of(registration: &Registration) -> Self {
+        Self {
+            version: registration.created_version.get(),
+            id: registration.id,
+            start: 0,
+            status: registration.status,
+            is_inside: registration.check_in.is_some(),
+        }
+    }
+}
+
+/// The classes of all three bytes in a row of a text.
+fn grams_of(text: &str) -> impl Iterator<Item = usize> {
+    text.as_bytes().windows(3).map(|gram| {
+        let number = gram.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte));
+        // The upper bits of a product with the golden ratio: as many as there are classes.
+        (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - GRAMS.trailing_zeros())) as usize
+    })
+}

@@ -1,0 +1,223 @@
+//! What is found is what somebody finds who looks at each.
+
+use super::*;
+use booking_conformance::MemoryStore;
+use booking_core::prelude::*;
+use booking_core::{
+    Caller, Capacity, CapacityMax, CheckIn, Claim, Command, Correct, EmailAddress, EventCommand,
+    EventName, Execution, Hold, HoldTtl, Listed, NewEvent, Outcome, Person, PersonName, SearchText,
+    Status, WhenBusy,
+};
+use uuid::Uuid;
+
+/// More than one block, and more than whole chunks of the next.
+const PEOPLE: usize = 4_096 + 64 + 7;
+
+const FIRST: [&str; 7] = ["Zoë", "Łukasz", "Anna", "Jürgen", "Nguyễn Thị", "Ana Maria", "Bo"];
+const LAST: [&str; 5] = ["Straßer", "Andersson", "Kowalska", "Ånström", "Li"];
+
+fn person(number: usize) -> Person {
+    let name = format!("{} {}", FIRST[number % 7], LAST[number / 7 % 5]);
+    Person {
+        name: (number % 11 != 0).then(|| PersonName::parse(&name).expect("valid")),
+        ..EmailAddress::parse(&format!("p{number}@example.org")).expect("valid").into()
+    }
+}
+
+async fn execute(store: &MemoryStore, event_id: EventId, commands: Vec<Command>) -> Vec<Outcome> {
+    let item = |command| EventCommand::new(event_id, Caller::Operator, command);
+    let batch: Vec<_> = commands.into_iter().map(item).collect();
+    let executed = store.execute(&batch, WhenBusy::Wait).await.expect("it answers");
+    let decided = executed.into_iter().map(|execution| match execution {
+        Execution::Decided(outcome) => outcome,
+        Execution::Busy => panic!("it waits"),
+    });
+    decided.collect()
+}
+
+fn claim(event_id: EventId, number: usize) -> Claim {
+    let registration_id = RegistrationId::beside(event_id, Uuid::now_v7());
+    Claim { registration_id, person: person(number), token_hash: None }
+}
+
+async fn event_of(store: &MemoryStore, people: usize) -> EventId {
+    let name = EventName::parse("An event").expect("valid");
+    let seats = Capacity::parse(10_000, CapacityMax::default()).expect("valid");
+    let new = NewEvent::new(Uuid::now_v7().into(), name, seats);
+    let event_id = store.create_event(new).await.expect("it answers").id;
+    let commands = (0..people).map(|number| match number % 13 {
+        5 => Command::Hold(Hold::new(claim(event_id, number), HoldTtl::MAX)),
+        _ => Command::Register(claim(event_id, number).into()),
+    });
+    let made = execute(store, event_id, commands.collect()).await;
+    assert!(made.iter().all(|outcome| outcome.registration().is_some()));
+    event_id
+}
+
+async fn all(store: &MemoryStore, event_id: EventId) -> Vec<Registration> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.registrations(event_id, Listed::All, after, PageLimit::MAX).await;
+        let page = page.expect("it answers").expect("it is there");
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+/// The ids of all that are found, page by page, and what the first page says how many they are.
+async fn found(
+    search: &Search,
+    event_id: EventId,
+    filter: &RegistrationFilter,
+    limit: u32,
+) -> (Vec<RegistrationId>, Option<Total>) {
+    let limit = PageLimit::parse(limit).expect("valid");
+    let (mut ids, mut after, mut total) = (Vec::new(), None, None);
+    loop {
+        let found = search.find(event_id, filter, after, limit).await;
+        let found = found.unwrap_or_else(|error| panic!("{error}"));
+        assert!(found.page.items.len() <= limit.get());
+        ids.extend(found.page.items.iter().map(|row| row.id));
+        if after.is_none() {
+            total = found.total;
+        }
+        after = found.page.next;
+        if after.is_none() {
+            return (ids, total);
+        }
+    }
+}
+
+/// All that may be asked of these.
+fn filters() -> Vec<RegistrationFilter> {
+    let texts =
+        ["zoe", "ander", "S", "ss", "li", "a m", "nguyen thi an", "p41", "@example", "xyz", "p4"];
+    let texts = texts.map(|text| Some(SearchText::parse(text).expect("valid")));
+    let mut filters = Vec::new();
+    for text in texts.into_iter().chain([None]) {
+        for listed in [Listed::Seated, Listed::All] {
+            filters.push(RegistrationFilter { listed, text: text.clone(), ..Default::default() });
+        }
+        for (status, checked_in) in [
+            (Some(Status::Cancelled), None),
+            (Some(Status::Held), None),
+            (None, Some(true)),
+            (Some(Status::Confirmed), Some(false)),
+            (Some(Status::Expired), None),
+        ] {
+            let listed = Listed::All;
+            filters.push(RegistrationFilter { listed, status, checked_in, text: text.clone() });
+        }
+    }
+    filters
+}
+
+async fn assert_finds_all(search: &Search, store: &MemoryStore, event_id: EventId) {
+    let everybody = all(store, event_id).await;
+    for (number, filter) in filters().into_iter().enumerate() {
+        let expected: Vec<_> =
+            everybody.iter().filter(|row| filter.takes(row)).map(|row| row.id).collect();
+        let limit = if number % 6 == 0 { 100 } else { 1_000 };
+        let (ids, total) = found(search, event_id, &filter, limit).await;
+        let what = filter.text.as_ref().map(SearchText::as_str);
+        assert_eq!(ids, expected, "{what:?} {filter:?}, {limit}");
+        assert_eq!(total, Some(Total::All(expected.len() as u64)), "{what:?} {filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn those_are_found_who_are_there_and_as_they_are_now() {
+    let store = MemoryStore::default();
+    let event_id = event_of(&store, PEOPLE).await;
+    let search = Search::new(Arc::new(store.clone()));
+    assert_finds_all(&search, &store, event_id).await;
+
+    // Whatever can become of them, in the first chunk, in the middle and at the end.
+    let rows = all(&store, event_id).await;
+    let mut commands = Vec::new();
+    for at in [0, 1, 63, 64, 70, 2_000, 4_095, 4_096, PEOPLE - 1] {
+        let (row, registration_id) = (&rows[at], rows[at].id);
+        commands.push(match at % 4 {
+            0 => Command::Cancel { registration_id },
+            1 if row.status == Status::Confirmed => {
+                Command::CheckIn(CheckIn::new(registration_id, 0, Uuid::now_v7()))
+            }
+            2 => Command::Erase { registration_id },
+            _ => {
+                let name = Some(Some(PersonName::parse("Xyz Andersson").expect("valid")));
+                Command::Correct(Correct { name, ..Correct::new(registration_id) })
+            }
+        });
+    }
+    execute(&store, event_id, commands).await;
+    let more =
+        (PEOPLE..PEOPLE + 70).map(|number| Command::Register(claim(event_id, number).into()));
+    execute(&store, event_id, more.collect()).await;
+    assert_finds_all(&search, &store, event_id).await;
+
+    execute(&store, event_id, vec![Command::CancelEvent]).await;
+    assert_finds_all(&search, &store, event_id).await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
+    let store = MemoryStore::default();
+    let event_id = event_of(&store, 2_500).await;
+    let small = Search { bytes_max: 10_000, ..Search::new(Arc::new(store.clone())) };
+    let text = Some(SearchText::parse("kowal").expect("valid"));
+    let filter = RegistrationFilter { text, ..RegistrationFilter::default() };
+    let expected: Vec<_> = all(&store, event_id)
+        .await
+        .iter()
+        .filter(|row| filter.takes(row))
+        .map(|row| row.id)
+        .collect();
+    for _ in 0..2 {
+        assert_eq!(found(&small, event_id, &filter, 100).await, (expected.clone(), None));
+    }
+    assert_eq!(lock(&small.kept)[&event_id].bytes.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn the_events_looked_through_last_are_kept() {
+    let store = MemoryStore::default();
+    let search = Search::new(Arc::new(store.clone()));
+    let one = event_of(&store, 70).await;
+    let filter = RegistrationFilter::default();
+    found(&search, one, &filter, 10).await;
+    let bytes = lock(&search.kept)[&one].bytes.load(Ordering::Relaxed);
+    assert!(bytes > 70 * 20, "{bytes}");
+    // There is room for two of them.
+    let search = Search { bytes_max: 2 * bytes + bytes / 2, ..search };
+    let (two, three) = (event_of(&store, 70).await, event_of(&store, 70).await);
+    for event_id in [two, one, three] {
+        found(&search, event_id, &filter, 10).await;
+    }
+    let mut kept: Vec<_> = lock(&search.kept).keys().copied().collect();
+    kept.sort_unstable();
+    let mut expected = [one, three];
+    expected.sort_unstable();
+    assert_eq!(kept, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_kept_whom_nobody_looks_for() {
+    let store = MemoryStore::default();
+    let search = Search::new(Arc::new(store.clone()));
+    let event_id = event_of(&store, 3).await;
+    found(&search, event_id, &RegistrationFilter::default(), 10).await;
+    sleep(IDLE_MAX - Duration::from_secs(1)).await;
+    assert_eq!(lock(&search.kept).len(), 1);
+    sleep(IDLE_MAX).await;
+    assert_eq!(lock(&search.kept).len(), 0);
+}
+
+#[tokio::test]
+async fn where_there_is_no_event_nothing_is_found() {
+    let search = Search::new(Arc::new(MemoryStore::default()));
+    let nowhere = search.find(Uuid::nil().into(), &Default::default(), None, PageLimit::MAX).await;
+    assert!(matches!(nowhere, Err(ApiError::NotFound)));
+}

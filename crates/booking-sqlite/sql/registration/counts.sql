@@ -1,0 +1,39 @@
+-- registration/counts: how many registrations of an event are in which state by their rows at an instant, and how many
+-- were let in
+-- What has a seat and who waits is in the event's own row, so that a million seats are not looked at.
+SELECT
+    status,
+    booked_count - held_count,
+    waitlist_count,
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_running_out
+        WHERE r.event_id = events.id AND r.expires_at > ?1 AND r.status = 'held'
+    ),
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_running_out
+        WHERE r.event_id = events.id AND r.expires_at > ?1 AND r.status = 'offered'
+    ),
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_running_out
+        WHERE r.event_id = events.id AND r.expires_at <= ?1
+    ),
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_ended
+        WHERE r.event_id = events.id AND r.status = 'cancelled'
+    ),
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_ended
+        WHERE r.event_id = events.id AND r.status = 'expired'
+    ),
+    (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_checked_in
+        WHERE r.event_id = events.id AND r.checked_in_at IS NOT NULL
+    )
+FROM events
+WHERE id = ?2
