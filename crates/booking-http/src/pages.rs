@@ -20,3 +20,4 @@ pub(crate) mod frame;
 mod linked_data;
 pub(crate) mod list;
 pub(crate) mod outcome;
+pub(crate) mod questions;

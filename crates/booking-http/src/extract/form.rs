@@ -24,6 +24,12 @@ impl Form {
         field.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All that a field has, as several boxes of one name do.
+    pub(crate) fn values(&self, name: &str) -> Vec<&str> {
+        let fields = self.fields.iter().filter(|(field, _)| field == name);
+        fields.map(|(_, value)| value.as_str()).collect()
+    }
+
     /// What makes it the same form when it comes again, as it does when its answer is loaded anew.
     pub(crate) fn key(&self) -> Option<&RequestKey> {
         self.key.as_ref()

@@ -29,6 +29,7 @@ templates! {
     "layout.html"
     "list.html"
     "outcome.html"
+    "question.html"
     "seats.html"
     "shell.html"
 }
@@ -147,7 +148,7 @@ mod tests {
                 assert!(tag.contains(" src=") || is_data.iter().any(|kind| tag.contains(kind)));
             }
         }
-        let expected = ["event.data", "event.description", "event.linked_data"];
+        let expected = ["event.data", "event.description", "event.linked_data", "questions"];
         assert_eq!(let_through, BTreeSet::from(expected));
     }
 

@@ -1,12 +1,13 @@
 //! An event's page: the event in words, and whether it takes registrations. The same words as in `static/js`.
 
-use crate::api::responses::EventBody;
+use crate::api::responses::{EventBody, QuestionBody};
 use crate::extract::conditional::etag;
 use crate::pages::description;
 use crate::pages::engine::script_json;
 use crate::pages::frame::Frame;
 use crate::pages::linked_data::LinkedData;
-use booking_core::{Event, EventDetails, EventId, EventStatus, EventTag, Language};
+use crate::pages::questions::QuestionField;
+use booking_core::{Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions};
 use booking_delivery::mail::{Leaf, leaf, moment, span};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -23,6 +24,14 @@ pub(crate) struct EventPage<'a> {
     pub(crate) page: Frame<'a>,
     pub(crate) event: EventWords,
     pub(crate) form: RegisterForm,
+    /// What is asked, in JSON for an element, as the event is.
+    pub(crate) questions: String,
+}
+
+/// What an event asks, as visitors see it, in JSON for an element.
+pub(crate) fn questions_data(questions: &Questions) -> String {
+    let bodies: Vec<_> = questions.asked().map(QuestionBody::from).collect();
+    script_json(&bodies)
 }
 
 /// An event in words.
@@ -104,6 +113,8 @@ pub(crate) struct RegisterForm {
     pub(crate) name: String,
     pub(crate) email_error: Option<String>,
     pub(crate) name_error: Option<String>,
+    /// What the event asks besides.
+    pub(crate) questions: Vec<QuestionField>,
     pub(crate) notice: Option<Notice>,
 }
 

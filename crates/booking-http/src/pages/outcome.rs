@@ -116,7 +116,8 @@ impl Told {
 pub(crate) fn refused(event: &Event, error: &ApiError) -> Option<Notice> {
     let (kind, _, detail) = told(error);
     let (title, text) = match error {
-        ApiError::Validation(_) => (
+        ApiError::Validation(_)
+        | ApiError::Refused { refusal: Refusal::AnswerRefused { .. }, .. } => (
             "Please check the form",
             "Nothing was booked. What is wrong is said beside each field.".to_owned(),
         ),
@@ -134,9 +135,12 @@ pub(crate) fn refused(event: &Event, error: &ApiError) -> Option<Notice> {
         ),
         false => text,
     };
-    let is_bad = matches!(error, ApiError::Validation(_));
+    let is_bad = kind == VALIDATION;
     Some(Notice { kind, title, text, is_bad })
 }
+
+/// The code of what is wrong with what was sent.
+const VALIDATION: &str = "validation";
 
 fn refusal_words(refusal: &Refusal) -> Option<(&'static str, String)> {
     let (title, text) = match refusal {
@@ -169,6 +173,9 @@ fn refusal_words(refusal: &Refusal) -> Option<(&'static str, String)> {
         | Refusal::TicketVoid { .. }
         | Refusal::CapacityBelowBooked { .. }
         | Refusal::OutOfOrder
+        | Refusal::AnswerRefused { .. }
+        | Refusal::QuestionAnswered { .. }
+        | Refusal::TooManyQuestions
         | Refusal::VersionMismatch { .. }
         | Refusal::KeyReused
         | Refusal::Forbidden => return None,

@@ -9,10 +9,11 @@ use crate::extract::path::PathId;
 use crate::extract::query;
 use crate::limits::Peer;
 use crate::pages::description::summary;
-use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden};
+use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden, questions_data};
 use crate::pages::frame::{Frame, Pages, Shell, fresh};
 use crate::pages::list::{ListPage, READ_MAX, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
+use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::claims::{Asking, Claimed, claim_seat};
 use crate::service::Service;
@@ -22,7 +23,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
     Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, PageLimit, Person,
-    PersonName,
+    PersonName, Questions, Refusal,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -80,7 +81,8 @@ pub(super) async fn event(
 ) -> Answer {
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
-    site.respond(fresh(StatusCode::OK), &shown, new_form(), false)
+    let form = new_form(&shown.questions);
+    site.respond(fresh(StatusCode::OK), &shown, form, false)
 }
 
 /// `POST /e/{id}`: its own form, from its own page.
@@ -103,18 +105,18 @@ pub(super) async fn register(
     let shown = site.read(caller, event_id).await?;
     let key = form.key().map(|key| key.of(caller)).transpose()?;
     let asking = Asking { client, caller, event_id, key, as_organizer: false };
-    let claimed = match asked_for(&form) {
+    let claimed = match asked_for(&form, &shown.questions) {
         Ok((person, on_full)) => claim_seat(&service, asking, person, on_full).await,
         Err(errors) => Err(ApiError::Validation(errors)),
     };
     match claimed {
         Ok(claimed) => site.told(&shown, claimed, asks_to_wait(&form)),
-        Err(error) => site.refuse(caller, &shown.event, &form, error).await,
+        Err(error) => site.refuse(caller, &shown, &form, error).await,
     }
 }
 
 /// Whom the form is for, and what is to become of them where there is no seat.
-fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
+fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec<FieldError>> {
     let told = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
         detail: sentence(&invalid.to_string()),
@@ -135,9 +137,12 @@ fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
             errors.push(told("name", invalid));
         }),
     };
+    let answers = answers_in(questions, form).map_err(|wrong| errors.extend(wrong));
     let on_full = if asks_to_wait(form) { OnFull::Waitlist } else { OnFull::Refuse };
-    match (user_email, name) {
-        (Ok(user_email), Ok(name)) => Ok((Person { name, ..user_email.into() }, on_full)),
+    match (user_email, name, answers) {
+        (Ok(user_email), Ok(name), Ok(answers)) => {
+            Ok((Person { user_email, name, answers }, on_full))
+        }
         _ => Err(errors),
     }
 }
@@ -146,12 +151,24 @@ fn asks_to_wait(form: &Form) -> bool {
     form.value("on_full") == "waitlist"
 }
 
+/// What is wrong with the fields of the form, as far as it is that.
+fn errors_of(error: &ApiError) -> Vec<FieldError> {
+    match error {
+        ApiError::Validation(errors) => errors.clone(),
+        ApiError::Refused { refusal: Refusal::AnswerRefused { key, why }, .. } => {
+            let pointer = format!("/answers/{}", key.as_str());
+            vec![FieldError { pointer, detail: sentence(&why.to_string()) }]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// An empty form under a key that nobody else has.
-fn new_form() -> RegisterForm {
+fn new_form(questions: &Questions) -> RegisterForm {
     let mut random = [0; 16];
     getrandom::fill(&mut random).expect("the system has random numbers");
     let key = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
-    RegisterForm { key, ..RegisterForm::default() }
+    RegisterForm { key, questions: empty(questions), ..RegisterForm::default() }
 }
 
 /// The server, as a page needs it.
@@ -167,6 +184,7 @@ struct Site<'a> {
 struct Shown {
     event: Arc<Event>,
     organizer: Option<OrganizerName>,
+    questions: Questions,
     now: DateTime<Utc>,
 }
 
@@ -187,7 +205,11 @@ impl<'a> Site<'a> {
     async fn read(&self, caller: Caller, id: EventId) -> Result<Shown, ApiError> {
         let event = self.service.reads.event(caller, id).await?.event;
         let organizer = event.organizer_id.and_then(|id| self.tokens.organizer_name(id));
-        Ok(Shown { event, organizer, now: SystemTime::now().into() })
+        let questions = match event.asks {
+            true => self.service.store.questions(id).await?.unwrap_or_default(),
+            false => Questions::NONE,
+        };
+        Ok(Shown { event, organizer, questions, now: SystemTime::now().into() })
     }
 
     fn respond(
@@ -197,7 +219,7 @@ impl<'a> Site<'a> {
         form: RegisterForm,
         is_answer: bool,
     ) -> Answer {
-        let Shown { event, organizer, now } = shown;
+        let Shown { event, organizer, questions, now } = shown;
         let path = self.pages.path_of_event(event.id);
         let url = self.pages.url(&path);
         let organizer = organizer.as_ref().map(OrganizerName::as_str);
@@ -215,7 +237,7 @@ impl<'a> Site<'a> {
         self.pages.respond_for_event(
             response,
             "event.html",
-            &EventPage { page, event: words, form },
+            &EventPage { page, event: words, form, questions: questions_data(questions) },
         )
     }
 
@@ -250,28 +272,31 @@ impl<'a> Site<'a> {
     }
 
     /// The form again, with what stands in the way, or the error if that is of another kind.
-    async fn refuse(&self, caller: Caller, event: &Event, form: &Form, error: ApiError) -> Answer {
-        let Some(notice) = refused(event, &error) else { return Err(error) };
+    async fn refuse(&self, caller: Caller, shown: &Shown, form: &Form, error: ApiError) -> Answer {
+        let Some(notice) = refused(&shown.event, &error) else { return Err(error) };
         self.service.metrics.problem(problem::code(&error));
-        let detail_of = |pointer: &str| match &error {
-            ApiError::Validation(errors) => {
-                errors.iter().find(|of| of.pointer == pointer).map(|of| of.detail.clone())
-            }
-            _ => None,
+        // As full as it is by now, and with what it asks by now.
+        let shown = self.read(caller, shown.event.id).await?;
+        let errors = errors_of(&error);
+        let detail_of = |pointer: &str| {
+            errors.iter().find(|of| of.pointer == pointer).map(|of| of.detail.clone())
         };
+        let mut questions = filled(&shown.questions, form);
+        for question in &mut questions {
+            question.error = detail_of(&question.pointer()).map(|detail| sentence(&detail));
+        }
         let again = RegisterForm {
             user_email: form.value("user_email").to_owned(),
             name: form.value("name").to_owned(),
             email_error: detail_of("/user_email"),
             name_error: detail_of("/name"),
+            questions,
             notice: Some(notice),
             // Another try is another request: a refusal is remembered for a while.
-            ..new_form()
+            ..new_form(&Questions::NONE)
         };
         let mut response = problem::begin(&error);
         response.insert_header((CACHE_CONTROL, "no-store"));
-        // As full as it is by now.
-        let shown = self.read(caller, event.id).await?;
         self.respond(response, &shown, again, true)
     }
 }

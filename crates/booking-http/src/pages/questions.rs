@@ -1,0 +1,186 @@
+//! What an event asks, as fields of the form on its page, and what was answered in them.
+
+use crate::extract::form::Form;
+use crate::problem::FieldError;
+use booking_core::{
+    Answer, AnswerText, Answers, Invalid, KeptQuestion, QuestionKey, QuestionKind, QuestionOption,
+    Questions,
+};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+const YES: &str = "yes";
+const NO: &str = "no";
+
+/// A question as a field of the form.
+#[derive(Serialize)]
+pub(crate) struct QuestionField {
+    /// What the field is called, in the form and by what is wrong with it.
+    name: String,
+    kind: &'static str,
+    wording: String,
+    /// Of the wording.
+    version: u32,
+    is_required: bool,
+    options: Vec<OptionField>,
+    /// What was typed.
+    text: String,
+    /// Whether it was agreed to.
+    is_ticked: bool,
+    pub(crate) error: Option<String>,
+}
+
+/// One of the options of a question.
+#[derive(Serialize)]
+struct OptionField {
+    key: String,
+    label: String,
+    is_chosen: bool,
+}
+
+/// The fields of what is asked, with nothing in them.
+pub(crate) fn empty(questions: &Questions) -> Vec<QuestionField> {
+    questions.asked().map(|kept| QuestionField::of(kept, &[])).collect()
+}
+
+/// The fields of what is asked, as they were filled in.
+pub(crate) fn filled(questions: &Questions, form: &Form) -> Vec<QuestionField> {
+    let field = |kept: &KeptQuestion| QuestionField::of(kept, &form.values(&name_of(kept)));
+    questions.asked().map(field).collect()
+}
+
+/// What the form answers. What an event does not ask is left.
+///
+/// # Errors
+/// What is no answer, each by its field.
+pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, Vec<FieldError>> {
+    let (mut given, mut errors) = (BTreeMap::new(), Vec::new());
+    for kept in questions.asked() {
+        let name = name_of(kept);
+        match answer(kept.question.kind, &form.values(&name)) {
+            Ok(Some(answer)) => drop(given.insert(kept.question.key, answer)),
+            Ok(None) => {}
+            Err(detail) => errors.push(FieldError { pointer: format!("/{name}"), detail }),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let told = |invalid: Invalid| FieldError {
+        pointer: "/answers".to_owned(),
+        detail: invalid.to_string(),
+    };
+    Answers::parse(given).map_err(|invalid| vec![told(invalid)])
+}
+
+fn name_of(kept: &KeptQuestion) -> String {
+    format!("answers/{}", kept.question.key.as_str())
+}
+
+/// An answer; `None` where nothing is said. Whether it is one of this event's is decided where its questions are.
+fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String> {
+    let first = values.first().copied().unwrap_or_default().trim();
+    if kind != QuestionKind::Several && first.is_empty() {
+        return Ok(None);
+    }
+    Ok(match kind {
+        QuestionKind::Text | QuestionKind::Choice => match AnswerText::parse(first) {
+            Ok(text) => Some(Answer::Text(text)),
+            Err(Invalid::Empty) => None,
+            Err(invalid) => return Err(invalid.to_string()),
+        },
+        QuestionKind::Several => {
+            let keys = values.iter().map(|value| QuestionKey::parse(value));
+            let keys: BTreeSet<_> =
+                keys.collect::<Result<_, _>>().map_err(|invalid| invalid.to_string())?;
+            Some(Answer::Several(keys)).filter(|_| !values.is_empty())
+        }
+        QuestionKind::YesNo => match first {
+            YES => Some(Answer::YesNo(true)),
+            NO => Some(Answer::YesNo(false)),
+            _ => return Err("must be true or false".to_owned()),
+        },
+        QuestionKind::Consent => {
+            let version = first.parse().map_err(|_| "must be a version".to_owned())?;
+            Some(Answer::Consent(version))
+        }
+    })
+}
+
+impl QuestionField {
+    fn of(kept: &KeptQuestion, values: &[&str]) -> Self {
+        let question = &kept.question;
+        let options: Vec<_> = match question.kind {
+            // In the words of the page, as in `static/js/answers.js`.
+            QuestionKind::YesNo => [(YES, "Yes"), (NO, "No")]
+                .map(|(key, label)| OptionField::of(key, label, values))
+                .into(),
+            _ => question.options.iter().map(|option| OptionField::from(option, values)).collect(),
+        };
+        Self {
+            name: name_of(kept),
+            kind: question.kind.as_str(),
+            wording: question.wording.as_str().to_owned(),
+            version: kept.version,
+            is_required: question.is_required,
+            options,
+            text: values.first().copied().unwrap_or_default().to_owned(),
+            // Whoever agreed to another wording has to read this one.
+            is_ticked: values.iter().any(|value| *value == kept.version.to_string()),
+            error: None,
+        }
+    }
+
+    /// The pointer to it, by which it is told what is wrong.
+    pub(crate) fn pointer(&self) -> String {
+        format!("/{}", self.name)
+    }
+}
+
+impl OptionField {
+    fn from(option: &QuestionOption, values: &[&str]) -> Self {
+        Self::of(option.key.as_str(), option.label.as_str(), values)
+    }
+
+    fn of(key: &str, label: &str, values: &[&str]) -> Self {
+        let is_chosen = values.contains(&key);
+        Self { key: key.to_owned(), label: label.to_owned(), is_chosen }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: QuestionKind, values: &[&str]) -> Result<Option<String>, String> {
+        let answer = answer(kind, values)?;
+        Ok(answer.map(|answer| serde_json::to_string(&answer).expect("JSON")))
+    }
+
+    #[test]
+    fn what_browsers_send_is_an_answer_or_none() {
+        use QuestionKind::{Choice, Consent, Several, Text, YesNo};
+        for (kind, values, expected) in [
+            (Text, &[" Peas\r\nand corn "][..], Some(r#""Peas\nand corn""#)),
+            (Text, &["\u{200b}"], None),
+            (Text, &[], None),
+            (Choice, &["red"], Some(r#""red""#)),
+            (Choice, &[""], None),
+            (Several, &["b", "a", "b"], Some(r#"["a","b"]"#)),
+            (Several, &[], None),
+            (YesNo, &["yes"], Some("true")),
+            (YesNo, &["no"], Some("false")),
+            (YesNo, &[""], None),
+            (Consent, &["2"], Some("2")),
+            (Consent, &[], None),
+        ] {
+            let expected = expected.map(str::to_owned);
+            assert_eq!(read(kind, values), Ok(expected), "{kind:?} {values:?}");
+        }
+        for (kind, values) in
+            [(Text, &["a\u{0}b"][..]), (Several, &["A b"]), (YesNo, &["maybe"]), (Consent, &["x"])]
+        {
+            assert!(read(kind, values).is_err(), "{kind:?} {values:?}");
+        }
+    }
+}
