@@ -7,8 +7,8 @@
 import { BASE, withoutBase } from "./base.js";
 import { trimmedCode } from "./text.js";
 
-/** @typedef {"event" | "edit" | "check_in"} EventPage */
-/** @typedef {"list" | "create" | "organizer" | "find" | "mine"} SinglePage */
+/** @typedef {"event" | "edit" | "check_in" | "desk" | "questions" | "import"} EventPage */
+/** @typedef {"list" | "create" | "organizer" | "webhooks" | "find" | "mine"} SinglePage */
 
 /**
  * @typedef {{ page: SinglePage | "missing" }
@@ -17,7 +17,10 @@ import { trimmedCode } from "./text.js";
  */
 
 /** Where there is one of a kind. @type {Record<SinglePage, string>} */
-const SINGLE = { list: "/", create: "/o/new", organizer: "/o", find: "/find", mine: "/mine" };
+const SINGLE = { list: "/", create: "/o/new", organizer: "/o", webhooks: "/o/webhooks", find: "/find", mine: "/mine" };
+
+/** The parts of an organizer's event, by what they are called in addresses. @type {Record<string, EventPage>} */
+const PARTS = { edit: "edit", door: "check_in", desk: "desk", questions: "questions", import: "import" };
 
 /** @param {SinglePage} page */
 export const pageAddress = (page) => BASE + SINGLE[page];
@@ -47,6 +50,9 @@ export function writtenAddress(address) {
     case "event":
     case "edit":
     case "check_in":
+    case "desk":
+    case "questions":
+    case "import":
       return eventAddress(address.id, address.page);
     default:
       return pageAddress(address.page);
@@ -73,8 +79,9 @@ function parsePath(path, token) {
   }
   const [, event] = /^\/e\/([^/]+)$/.exec(trimmed) ?? [];
   if (event) return { page: "event", id: decode(event) };
-  const [, own, part] = /^\/o\/e\/([^/]+)\/(edit|door)$/.exec(trimmed) ?? [];
-  if (own) return { page: part === "door" ? "check_in" : "edit", id: decode(own) };
+  const [, own, part = ""] = /^\/o\/e\/([^/]+)\/([a-z]+)$/.exec(trimmed) ?? [];
+  const page = Object.hasOwn(PARTS, part) ? PARTS[part] : undefined;
+  if (own && page) return { page, id: decode(own) };
   const [, registration] = /^\/r\/([^/]+)$/.exec(trimmed) ?? [];
   if (!registration || token === "") return { page: "missing" };
   return { page: "registration", id: decode(registration), token: decode(token) };

@@ -6,13 +6,13 @@ import { ProblemError, nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
 /** @import { Answer, ReadOptions } from "./http.js" */
-/** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Registration } from "./types.js" */
+/** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Question, Registration } from "./types.js" */
 /** @import { ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
 
 export { ConnectionError, ProblemError } from "./http.js";
 
 /** @param {string} id */
-const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
+export const eventPath = (id) => `/events/${encodeURIComponent(id)}`;
 
 /** @param {string} id */
 const registrationPath = (id) => `/registrations/${encodeURIComponent(id)}`;
@@ -116,6 +116,15 @@ export async function getDescription(id, isOwn, signal) {
   const page = new DOMParser().parseFromString(String(body), "text/html");
   return [...(page.querySelector("[data-description]")?.childNodes ?? [])];
 }
+
+/**
+ * What an event asks; of its organizer's also what it asked before.
+ *
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Question[]>}
+ */
+export const getQuestions = (id, signal) => bodyOf(read(`${eventPath(id)}/questions`, { signal }));
 
 /** @param {Record<string, unknown>} draft @param {string} key @returns {Promise<BookingEvent>} */
 export const createEvent = (draft, key) =>
@@ -272,9 +281,10 @@ async function getList(path, options) {
  * @param {string} path
  * @returns {Page<T>}
  */
-function pageOf({ body, headers }, path) {
+export function pageOf({ body, headers }, path) {
   const etag = headers.get("ETag");
-  const page = { items: /** @type {T[]} */ (body), next: nextPath(headers.get("Link"), path) };
+  const total = headers.get("Booking-Total");
+  const page = { items: /** @type {T[]} */ (body), next: nextPath(headers.get("Link"), path), total };
   return etag === null ? page : { ...page, etag };
 }
 
@@ -285,4 +295,4 @@ function pageOf({ body, headers }, path) {
  * @param {Promise<Answer>} answer
  * @returns {Promise<T>}
  */
-const bodyOf = async (answer) => /** @type {T} */ ((await answer).body);
+export const bodyOf = async (answer) => /** @type {T} */ ((await answer).body);

@@ -79,7 +79,10 @@ function* fieldsOf(form) {
 }
 
 /** Of several boxes with one name each counts by itself. @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} field */
-const nameOf = (field) => (field.type === "radio" ? `${field.name}=${field.value}` : field.name);
+const nameOf = (field) => {
+  const isOneOfSeveral = field.type === "radio" || (field.type === "checkbox" && field.value !== "on");
+  return isOneOfSeveral ? `${field.name}=${field.value}` : field.name;
+};
 
 /** @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} field @returns {field is HTMLInputElement} */
 const isTicked = (field) => field.type === "radio" || field.type === "checkbox";

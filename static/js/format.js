@@ -21,6 +21,16 @@ export const formatClock = (time) => clock().format(time);
 export const formatMonth = (month) => months().format(new Date(`${month}-01T00:00:00Z`));
 
 
+const hours = perLocale((locale) => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric" }));
+const days = perLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium" }));
+const localMonths = perLocale((locale) => new Intl.DateTimeFormat(locale, { month: "long", year: "numeric" }));
+
+/** When a step of time begins, as exactly as it is long. @param {Date} start @param {"hour" | "day" | "week" | "month"} step */
+export function formatStep(start, step) {
+  if (step === "hour") return hours().format(start);
+  return step === "month" ? localMonths().format(start) : days().format(start);
+}
+
 /** @param {string} iso */
 export const momentElement = (iso) => timeElement(iso, moments());
 

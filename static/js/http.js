@@ -42,20 +42,23 @@ export class ConnectionError extends Error {
 
 /** @typedef {{ status: number, headers: Headers, body: unknown }} Answer */
 
+/** @typedef {"json" | "text" | "blob"} As What is made of the body. */
+
 /**
  * @typedef {object} ReadOptions
  * @property {AbortSignal} [signal]
  * @property {string} [token] The attendee's, or the organizer's. It goes into a header, never into the address.
  * @property {string | null} [etag]
- * @property {"json" | "text"} [as]
+ * @property {As} [as]
+ * @property {number} [timeoutMs]
  * @property {RequestCache} [cache] Freshness is settled with ETags here; the browser's cache would only add a second
  *   opinion, but for files of the pages.
  */
 
 /** @param {string} path @param {ReadOptions} [options] @returns {Promise<Answer>} */
-export function read(path, { signal, token, etag, as = "json", cache = "no-store" } = {}) {
+export function read(path, { signal, token, etag, as = "json", timeoutMs = READ_TIMEOUT_MS, cache = "no-store" } = {}) {
   const headers = headersOf({ Authorization: bearer(token), "If-None-Match": etag });
-  return send(path, { headers, cache }, as, READ_TIMEOUT_MS, signal);
+  return send(path, { headers, cache }, as, timeoutMs, signal);
 }
 
 /**
@@ -64,6 +67,7 @@ export function read(path, { signal, token, etag, as = "json", cache = "no-store
  * @property {string} [token]
  * @property {string | null} [ifMatch]
  * @property {number} [timeoutMs]
+ * @property {As} [as]
  */
 
 /**
@@ -75,14 +79,27 @@ export function read(path, { signal, token, etag, as = "json", cache = "no-store
  * @param {WriteOptions} [options]
  * @returns {Promise<Answer>}
  */
-export function write(method, path, body, { key, token, ifMatch, timeoutMs = WRITE_TIMEOUT_MS } = {}) {
+export function write(method, path, body, { key, token, ifMatch, timeoutMs = WRITE_TIMEOUT_MS, as = "json" } = {}) {
   const headers = headersOf({
     "Content-Type": body === undefined ? null : "application/json",
     "Idempotency-Key": key,
     Authorization: bearer(token),
     "If-Match": ifMatch,
   });
-  return send(path, { method, headers, body: JSON.stringify(body), cache: "no-store" }, "json", timeoutMs);
+  return send(path, { method, headers, body: JSON.stringify(body), cache: "no-store" }, as, timeoutMs);
+}
+
+/**
+ * Sends a file as it is.
+ *
+ * @param {string} path
+ * @param {Blob} file
+ * @param {{ type: string, token: string | undefined, timeoutMs: number }} options
+ * @returns {Promise<Answer>}
+ */
+export function writeFile(path, file, { type, token, timeoutMs }) {
+  const headers = headersOf({ "Content-Type": type, Authorization: bearer(token) });
+  return send(path, { method: "POST", headers, body: file, cache: "no-store" }, "json", timeoutMs);
 }
 
 /** @param {string | undefined} token */
@@ -102,7 +119,7 @@ const headersOf = (wished) =>
 /**
  * @param {string} path
  * @param {RequestInit} init
- * @param {"json" | "text"} as
+ * @param {As} as
  * @param {number} timeoutMs
  * @param {AbortSignal} [signal]
  * @returns {Promise<Answer>}

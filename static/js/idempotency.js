@@ -28,7 +28,19 @@ const DECIDED = new Set([409, 410, 412, 422]);
 const NOT_DONE = new Set(["forbidden", "not_found"]);
 
 /** Kinds of writes that only organizers send. */
-const ORGANIZERS = new Set(["event", "edit", "cancel-event", "correction", "link"]);
+const ORGANIZERS = new Set([
+  "event",
+  "edit",
+  "cancel-event",
+  "correction",
+  "link",
+  "let-in",
+  "cancel-registration",
+  "questions",
+  "copy",
+  "webhook",
+  "webhook-secret",
+]);
 /**
  * What the answers to these kinds said of the same id is not so any more, once one of this kind was done.
  * The others are so to their own kind alone.

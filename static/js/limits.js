@@ -32,6 +32,12 @@ export const EVENT_NAME = line(200);
 export const PERSON_NAME = line(200);
 export const VENUE = line(200);
 
+/** Of a question: lines are kept. @type {Limit} */
+export const ANSWER = line(1_000);
+
+/** @type {Limit} */
+export const QUESTION_WORDING = line(2_000);
+
 /** Kept as it is, with all the white space around it. @type {Limit} */
 export const DESCRIPTION = { max: 10_000, unit: "characters", count: characters, mustShow: false };
 

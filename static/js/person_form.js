@@ -1,6 +1,7 @@
 // @ts-check
 /** The form for a person: to give them a seat, to pass one on to them, or to correct what is said of them. */
 
+import { createAnswers } from "./answers.js";
 import { el } from "./dom.js";
 import { createField, unsendable } from "./form.js";
 import { EMAIL, PERSON_NAME } from "./limits.js";
@@ -12,9 +13,9 @@ import { showsNothing, trimmed } from "./text.js";
 
 /** @import { Outcome } from "./explain.js" */
 /** @import { Write } from "./submit_form.js" */
-/** @import { Person } from "./types.js" */
+/** @import { Answers, Person, Question } from "./types.js" */
 
-/** What stands in the fields; nothing in one is "". @typedef {{ user_email: string, name: string }} Filled */
+/** What stands in the fields; nothing in one is "". @typedef {{ user_email: string, name: string, answers?: Answers }} Filled */
 
 /**
  * @template T
@@ -25,6 +26,7 @@ import { showsNothing, trimmed } from "./text.js";
  * @param {{ label: string, missing: string } | null} options.email Null if the name alone is asked for.
  * @param {string} options.nameLabel
  * @param {boolean} options.isOwn Whether it is the visitor, whose address and name the browser may know.
+ * @param {boolean} [options.asksMore] Whether the event's questions are asked, too.
  * @param {HTMLElement} options.actions The button, or what it is in.
  * @param {HTMLButtonElement} options.button
  * @param {string} options.busy
@@ -42,6 +44,7 @@ export function createPersonForm({
   email,
   nameLabel,
   isOwn,
+  asksMore = false,
   actions,
   button,
   busy,
@@ -77,10 +80,13 @@ export function createPersonForm({
     attributes: { autocomplete: isOwn ? "name" : "off" },
   });
   const fields = emailField ? [emailField, nameField] : [nameField];
+  const nodes = fields.map(({ node }) => node);
+  const answers = asksMore ? createAnswers(fields) : null;
   const form = el(
     "form",
     { class: emailField ? "form form--pair" : "form", novalidate: true, "data-testid": testid, ...named },
-    ...fields.map(({ node }) => node),
+    ...nodes,
+    answers?.node,
     actions,
   );
   const area = createOutcomeArea();
@@ -91,6 +97,7 @@ export function createPersonForm({
   const read = () => ({
     user_email: trimmed(emailField?.input.value ?? ""),
     name: trimmed(nameField.input.value),
+    answers: answers?.read(),
   });
 
   const submission = submitForm({
@@ -103,7 +110,8 @@ export function createPersonForm({
     nothing,
     check() {
       const isMissing = email && showsNothing(read().user_email);
-      return isMissing ? [{ pointer: "/user_email", detail: email.missing }] : unsendable(fields);
+      const missing = isMissing ? [{ pointer: "/user_email", detail: email.missing }] : [];
+      return [...missing, ...(answers?.missing() ?? []), ...unsendable(fields)];
     },
     asks: (pressed) => Boolean(mail?.asks(pressed)) || asks(read(), pressed),
     send: (write, pressed) => send(read(), write, pressed),
@@ -111,15 +119,18 @@ export function createPersonForm({
     onError,
   });
 
-  /** @param {{ user_email?: string, name?: string | null }} person */
-  function fill({ user_email, name }) {
+  /** @param {{ user_email?: string, name?: string | null, answers?: Answers }} person */
+  function fill({ user_email, name, answers: given }) {
     emailField?.fill(user_email ?? "");
     nameField.fill(name ?? "");
+    answers?.fill(given ?? {});
   }
 
   return {
     node: form,
     area,
+    /** @param {Question[] | null} questions What is asked besides; null as long as that is not known. */
+    ask: (questions) => answers?.update(questions),
     fill,
     /** With what was sent before it was there, and whose answer was lost. @param {Person} person */
     resume(person, pressed = button) {
@@ -138,9 +149,13 @@ export function createPersonForm({
 export const isPerson = (value) => isRecord(value) && typeof value.user_email === "string";
 
 /**
- * As it is sent: without an empty name, for a server of the first contract knows no names.
+ * As it is sent: without an empty name or answers that say nothing, of which a server of the first contract does not know.
  *
  * @param {Filled} filled
  * @returns {Person}
  */
-export const personOf = ({ user_email, name }) => (name === "" ? { user_email } : { user_email, name });
+export const personOf = ({ user_email, name, answers = {} }) => ({
+  user_email,
+  ...(name === "" ? {} : { name }),
+  ...(Object.keys(answers).length === 0 ? {} : { answers }),
+});

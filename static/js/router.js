@@ -58,6 +58,26 @@ async function door(id) {
   return (/** @type {View} */ view) => checkInView(view, id);
 }
 
+/** @param {string} id */
+async function desk(id) {
+  const { deskView } = await import("./views/desk.js");
+  return (/** @type {View} */ view) => deskView(view, id);
+}
+
+/** @param {string} id */
+async function questions(id) {
+  const { questionsView } = await import("./views/desk_questions.js");
+  return (/** @type {View} */ view) => questionsView(view, id);
+}
+
+/** @param {string} id */
+async function importing(id) {
+  const { importView } = await import("./views/desk_import.js");
+  return (/** @type {View} */ view) => importView(view, id);
+}
+
+const webhooks = async () => (await import("./views/webhooks.js")).webhooksView;
+
 /** Where the visitor is. An address of before leads to the one in its place. */
 function currentAddress() {
   const address = parseAddress(location.pathname + location.hash);
@@ -82,6 +102,14 @@ function match(address) {
       return { route: "event", show: forOrganizers(showLater(() => edit(address.id)), "manager") };
     case "check_in":
       return { route: "event", show: forOrganizers(showLater(() => door(address.id)), "door") };
+    case "desk":
+      return { route: "event", show: forOrganizers(showLater(() => desk(address.id)), "reader") };
+    case "questions":
+      return { route: "event", show: forOrganizers(showLater(() => questions(address.id)), "manager") };
+    case "import":
+      return { route: "event", show: forOrganizers(showLater(() => importing(address.id)), "manager") };
+    case "webhooks":
+      return { route: "organizer", show: forOrganizers(showLater(webhooks), "owner") };
     case "registration":
       return { route: "", show: (view) => registrationView(view, address.id, address.token) };
     case "find":

@@ -4,18 +4,11 @@
 import { el } from "./dom.js";
 import { forgetEventDrafts } from "./draft.js";
 import { forgetOrganizers } from "./idempotency.js";
+import { ROLE_WORDS } from "./role_words.js";
 import { currentSession, hasToken, mayPutUp, onSessionChange, signOut } from "./session.js";
 import { t, tNodes } from "./words.js";
 
 /** @import { Organizer } from "./types.js" */
-
-/** What a token's role is called. */
-export const ROLE_WORDS = {
-  reader: "role.reader",
-  door: "role.door",
-  manager: "role.manager",
-  owner: "role.owner",
-};
 
 /** For as long as the page is there. */
 export function startSessionBand() {

@@ -26,6 +26,7 @@
  * @property {"en" | "de"} [language] Of its mails.
  * @property {number | null} [remind_hours] Null if nobody is reminded of it.
  * @property {boolean} [confirm_address] Whether a seat is confirmed by a mail.
+ * @property {boolean} [has_questions] Whether it asks something of those who come.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at
  *
@@ -51,6 +52,7 @@
  * @property {string | null} [checked_in_at]
  * @property {string} created_at
  * @property {number} [event_version] The version of the event that this registration made.
+ * @property {Answers} [answers] To what the event asks.
  *
  * @typedef {Registration & { manage_token?: string }} Seated The token comes once, with this answer.
  *
@@ -62,6 +64,7 @@
  * @typedef {object} Person Who has a seat, or is to have it.
  * @property {string} user_email
  * @property {string} [name]
+ * @property {Answers} [answers]
  *
  * @typedef {object} PersonChanges What the organizer corrects of a registration.
  * @property {string} [user_email]
@@ -135,11 +138,85 @@
  */
 
 /**
+ * @typedef {"text" | "choice" | "several" | "yes_no" | "consent"} QuestionKind
+ *
+ * @typedef {object} QuestionOption
+ * @property {string} key
+ * @property {string} label
+ *
+ * @typedef {object} Question What an event asks of whoever comes.
+ * @property {string} key
+ * @property {QuestionKind} kind
+ * @property {string} wording Of a consent, what is agreed to.
+ * @property {number} version Of the wording.
+ * @property {boolean} required
+ * @property {QuestionOption[]} options
+ * @property {boolean} [answered] For its organizer alone, like what follows.
+ * @property {boolean} [retired] Whether it is asked no more.
+ *
+ * @typedef {string | string[] | boolean | number} Answered
+ * @typedef {Record<string, Answered>} Answers By the keys of the questions.
+ *
+ * @typedef {object} Counts How many registrations of an event are in which state.
+ * @property {number} confirmed
+ * @property {number} held
+ * @property {number} waitlisted
+ * @property {number} offered
+ * @property {number} cancelled
+ * @property {number} expired
+ * @property {number} checked_in
+ * @property {number} total
+ *
+ * @typedef {Registration & { timing?: "early" | "on_time" | "late" | null }} CheckedIn
+ *
+ * @typedef {"registered" | "already_registered" | "duplicate" | "skipped" | "invalid" | "refused"} Verdict
+ *
+ * @typedef {object} ImportedRow
+ * @property {number} line
+ * @property {Verdict} verdict
+ * @property {string | null} user_email
+ * @property {string | null} code
+ * @property {string | null} detail
+ *
+ * @typedef {object} Imported
+ * @property {boolean} dry_run
+ * @property {ImportedRow[]} rows
+ * @property {Record<Verdict, number>} counts
+ *
+ * @typedef {object} Webhook
+ * @property {string} id
+ * @property {string} url
+ * @property {string[] | null} types Null: of everything.
+ * @property {string | null} event_id Null: of all events of its organizer.
+ * @property {boolean} enabled
+ * @property {string | null} disabled_reason
+ * @property {string | null} failing_since
+ * @property {string} created_at
+ * @property {string} [secret] Once, with the answer that makes it.
+ *
+ * @typedef {object} Delivery
+ * @property {string} id
+ * @property {string} event_id
+ * @property {string} type
+ * @property {string} state
+ * @property {number} attempts
+ * @property {string} tried_at
+ * @property {number | null} status
+ * @property {string | null} failure
+ *
+ * @typedef {object} Tried What came of a message that was sent because somebody asked for it.
+ * @property {boolean} delivered
+ * @property {number | null} status
+ * @property {string | null} failure
+ */
+
+/**
  * @template T
  * @typedef {object} Page
  * @property {T[]} items
  * @property {string | null} next The address of the page after this one.
  * @property {string} [etag] What it is asked for by, to hear whether it is the same.
+ * @property {string | null} total How many there are on all pages; null where the server does not say.
  */
 
 export {};

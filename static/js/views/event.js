@@ -179,6 +179,7 @@ function createPage(first, { title, signal, latest, refresh, rendered }) {
       action = latestAction;
       drawAction();
     },
+    questions: rendered?.questions ?? null,
   });
   const button = createEventAction(panel.form, signal, () => {
     panel.form.scrollIntoView({ block: "center" });

@@ -74,6 +74,7 @@ function linksElement(eventId) {
   return el(
     "nav",
     { class: "actions organizer", "aria-label": t("organizer.part") },
+    el("a", { href: eventAddress(eventId, "desk"), "data-testid": "desk-link" }, t("organizer.desk")),
     may("manager") && el("a", { href: eventAddress(eventId, "edit"), "data-testid": "edit-link" }, t("edit.title")),
     may("door") && el("a", { href: eventAddress(eventId, "check_in"), "data-testid": "door-link" }, t("organizer.door")),
   );

@@ -3,6 +3,7 @@
 
 import { timeoutSignal } from "../abort.js";
 import { getEvent } from "../api.js";
+import { createAskedQuestions } from "../asked_questions.js";
 import { serverNow } from "../clock.js";
 import { currentHold } from "../current_hold.js";
 import { el, setText } from "../dom.js";
@@ -20,7 +21,7 @@ import { createRegistrationWindowNotice } from "./registration_window_notice.js"
 /** @import { Place } from "../outcome.js" */
 /** @import { Wish } from "../registering.js" */
 /** @import { WindowState } from "../registration_window.js" */
-/** @import { BookingEvent, Claimed, Seated } from "../types.js" */
+/** @import { BookingEvent, Claimed, Question, Seated } from "../types.js" */
 /** @import { Action } from "./event_action.js" */
 
 /** @type {Record<WindowState, string>} */
@@ -40,8 +41,9 @@ const TITLES = {
  * @param {() => BookingEvent | null} context.latest
  * @param {() => void} context.refresh
  * @param {(action: Action) => void} context.onAction What there is to do now.
+ * @param {Question[] | null} context.questions What the page came with; null if it came with none.
  */
-export function createRegisterPanel(eventId, { signal, latest, refresh, onAction }) {
+export function createRegisterPanel(eventId, { signal, latest, refresh, onAction, questions }) {
   const register = submitButton("register", t("register.register"), t("register.registering"), "register");
   const hold = submitButton("hold", t("register.hold"), t("register.holding"), "hold-start", "button--plain");
   const join = submitButton("waitlist", t("register.join"), t("register.joining"), "waitlist-join");
@@ -56,6 +58,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     email: { label: t("person.your_email"), missing: t("person.enter_email") },
     nameLabel: t("person.your_name"),
     isOwn: true,
+    asksMore: true,
     actions: el("div", { class: "form__end" }, buttons, whyHold),
     button: register,
     busy: t("register.registering"),
@@ -76,10 +79,12 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
       refresh();
     },
     onError(error) {
+      asked.refused(error);
       refresh();
       return explainRefusal(error, latest());
     },
   });
+  const asked = createAskedQuestions(eventId, { first: questions, ask: form.ask, signal });
   const written = keepDraft(form.node, `register:${eventId}`);
   const title = el("h2", { id: "register-title" }, t(TITLES.open));
   const hint = el("p", { class: "panel__text", role: "status" });
@@ -150,6 +155,7 @@ export function createRegisterPanel(eventId, { signal, latest, refresh, onAction
     if (!event) return;
     const state = windowState(event, serverNow());
     const isFree = state === "open" && !isHolding && !isDone;
+    asked.update(event);
     windowNotice.update(event, state);
     holding.update(event);
     setText(title, isDone ? t("registration.title") : t(TITLES[state]));

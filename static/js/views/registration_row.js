@@ -10,6 +10,7 @@ import { may } from "../session.js";
 import { t } from "../words.js";
 import { createCorrection } from "./correction.js";
 
+/** @import { Component } from "../types.js" */
 /** @import { Outcome } from "../explain.js" */
 /** @import { Registration, Seated } from "../types.js" */
 
@@ -18,14 +19,19 @@ import { createCorrection } from "./correction.js";
  * @property {HTMLElement} node
  * @property {(latest: Registration) => void} update
  * @property {() => void} close What is being corrected is left as it is.
+ *
+ * @typedef {Component & { buttons: HTMLElement[], update: (latest: Registration) => void }} RowMore
  */
 
 /**
  * @param {Registration} first
- * @param {{ signal: AbortSignal, onOpen: (row: Row) => void }} context
+ * @param {object} context
+ * @param {AbortSignal} context.signal
+ * @param {(row: Row) => void} context.onOpen
+ * @param {(onOpen: (isOpen: boolean) => void, describedBy: string) => RowMore} [context.more] What else can be done for them.
  * @returns {Row}
  */
-export function createRow(first, { signal, onOpen }) {
+export function createRow(first, { signal, onOpen, more }) {
   const { id } = first;
   const [nameId, emailId] = [`person-${id}`, `person-email-${id}`];
   const personId = `${nameId} ${emailId}`;
@@ -64,6 +70,7 @@ export function createRow(first, { signal, onOpen }) {
     onDone: ({ manage_token }) => showLink(t("row.their_link"), manage_token ?? null),
   });
 
+  const others = more?.((isOpen) => setOpen(isOpen), personId);
   // Laid out as a grid, which takes from a table what it is to those who hear it: so it is said again.
   const node = el(
     "tr",
@@ -74,7 +81,8 @@ export function createRow(first, { signal, onOpen }) {
     el(
       "td",
       { role: "cell", class: "person__actions" },
-      el("div", { class: "person__buttons" }, ...(may("manager") ? [correct, renew.node] : [])),
+      el("div", { class: "person__buttons" }, ...(may("manager") ? [correct, renew.node] : []), ...(others?.buttons ?? [])),
+      others?.node,
       editor,
       made,
     ),
@@ -136,6 +144,7 @@ export function createRow(first, { signal, onOpen }) {
   /** Draws what is known of them; what is being typed or shown below stays. @param {Registration} now */
   function update(now) {
     latest = now;
+    others?.update(now);
     node.dataset.status = now.status;
     setText(email, now.user_email);
     setText(name, now.name ?? "");
@@ -152,6 +161,15 @@ const noLink = () => ({ kind: "closed", title: t("refused.event_cancelled_title"
 /** @param {Registration["status"]} status @param {Registration["checked_in_at"]} checkedInAt */
 function statusPrefix(status, checkedInAt) {
   if (checkedInAt) return `${t("history.checked_in")} · `;
-  if (status === "held") return `${t("row.held")} · `;
-  return status === "offered" ? `${t("row.offered")} · ` : "";
+  const words = status === undefined ? undefined : STANDING[status];
+  return words === undefined ? "" : `${t(words)} · `;
 }
+
+/** What is said of who has no seat for good. @type {Partial<Record<NonNullable<Registration["status"]>, string>>} */
+const STANDING = {
+  held: "row.held",
+  offered: "row.offered",
+  waitlisted: "row.waitlisted",
+  cancelled: "history.cancelled",
+  expired: "row.expired",
+};

@@ -20,22 +20,7 @@ const REFRESH_REGISTRATIONS_MAX = 200;
  * @param {AbortSignal} signal
  */
 export function createRegistrations(eventId, signal) {
-  const list = el("tbody", { role: "rowgroup" });
-  const table = el(
-    "table",
-    { class: "people", role: "table", "aria-label": t("registrations.title"), hidden: true },
-    el(
-      "thead",
-      { role: "rowgroup" },
-      headElement(
-        t("registrations.name"),
-        t("registrations.address"),
-        t("registrations.registered"),
-        t("registrations.actions"),
-      ),
-    ),
-    list,
-  );
+  const { table, list } = peopleTable(t("registrations.title"));
   const status = el("p", { class: "quiet", role: "status" }, t("list.loading"));
   const more = el("button", { type: "button", class: "button button--plain", hidden: true }, t("registrations.more"));
   more.setAttribute("data-testid", "registrations-more");
@@ -136,6 +121,24 @@ export function createRegistrations(eventId, signal) {
       refresh();
     },
   };
+}
+
+/** A table of people, without any as yet. @param {string} label */
+export function peopleTable(label) {
+  const list = el("tbody", { role: "rowgroup" });
+  const head = headElement(
+    t("registrations.name"),
+    t("registrations.address"),
+    t("registrations.registered"),
+    t("registrations.actions"),
+  );
+  const table = el(
+    "table",
+    { class: "people", role: "table", "aria-label": label, hidden: true },
+    el("thead", { role: "rowgroup" }, head),
+    list,
+  );
+  return { table, list };
 }
 
 /** @param {...string} titles */

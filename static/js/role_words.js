@@ -1,0 +1,12 @@
+// @ts-check
+/** What the roles of tokens are called. */
+
+/** @import { Role } from "./types.js" */
+
+/** @type {Record<Role, string>} */
+export const ROLE_WORDS = {
+  reader: "role.reader",
+  door: "role.door",
+  manager: "role.manager",
+  owner: "role.owner",
+};

@@ -1,0 +1,126 @@
+// @ts-check
+/** What else an organizer does for somebody at the desk: let them in, write to them, cancel; and what they answered. */
+
+import { findRegistrations } from "../api.js";
+import { createConfirmStep } from "../confirm_step.js";
+import { answersShown } from "../desk/answer_text.js";
+import { cancelRegistration, checkInGuest } from "../desk/api.js";
+import { el, setText } from "../dom.js";
+import { eventCancelled, explain } from "../explain.js";
+import { ProblemError } from "../http.js";
+import { attempt } from "../idempotency.js";
+import { may } from "../session.js";
+import { t } from "../words.js";
+
+/** @import { Question, Registration } from "../types.js" */
+/** @import { RowMore } from "./registration_row.js" */
+
+/**
+ * @param {Registration} first
+ * @param {object} context
+ * @param {string} context.eventId
+ * @param {AbortSignal} context.signal
+ * @param {() => Question[]} context.questions
+ * @param {(isOpen: boolean) => void} context.onAsk
+ * @param {string} context.describedBy
+ * @param {(latest: Registration) => void} context.onChanged
+ * @returns {RowMore}
+ */
+export function createRowMore(first, { eventId, signal, questions, onAsk, describedBy, onChanged }) {
+  const { id } = first;
+  let latest = first;
+  const letIn = buttonElement(t("people.let_in"), "let-in", describedBy);
+  const mail = buttonElement(t("people.mail"), "mail-links", describedBy);
+  const cancel = createConfirmStep({
+    label: t("people.cancel"),
+    question: t("people.cancel_question"),
+    yes: t("manage.yes"),
+    no: t("manage.no"),
+    describedBy,
+    testid: "cancel-person",
+    what: ["cancel-registration", id],
+    act: (key) => cancelRegistration(id, key),
+    nothing: t("manage.nothing"),
+    signal,
+    refusals: { closed: eventCancelled },
+    onAsk,
+    onDone: (cancelled) => onChanged(cancelled),
+  });
+  const answers = el("dl", { class: "answers" });
+  const said = el("p", { class: "person__below quiet", role: "status" });
+  const node = el("div", {}, answers, said);
+
+  /** @param {HTMLElement} button @param {() => Promise<void>} act @param {string} nothing */
+  function press(button, act, nothing) {
+    button.addEventListener("click", async () => {
+      if (button.hasAttribute("aria-disabled")) return;
+      button.setAttribute("aria-disabled", "true");
+      setText(said, "");
+      try {
+        await act();
+      } catch (error) {
+        if (!signal.aborted) setText(said, explain(error, nothing).text);
+      } finally {
+        button.removeAttribute("aria-disabled");
+      }
+    });
+  }
+
+  press(
+    letIn,
+    async () => {
+      onChanged(await attempt(["let-in", id], (key) => checkInGuest(eventId, id, key), signal));
+      setText(said, t("people.is_in"));
+    },
+    t("people.not_let_in"),
+  );
+  press(
+    mail,
+    async () => {
+      try {
+        await findRegistrations(latest.user_email);
+        setText(said, t("people.mailed"));
+      } catch (error) {
+        if (!(error instanceof ProblemError && error.status === 404)) throw error;
+        setText(said, t("find.no_mail_title"));
+      }
+    },
+    t("find.nothing"),
+  );
+
+  return {
+    node,
+    buttons: [
+      ...(may("door") ? [letIn] : []),
+      ...(may("manager") ? [mail, cancel.node] : []),
+    ],
+    update(now) {
+      latest = now;
+      const isLive = ["confirmed", "held", "offered", "waitlisted"].includes(now.status ?? "confirmed");
+      const isIn = Boolean(now.checked_in_at);
+      letIn.hidden = isIn || (now.status ?? "confirmed") !== "confirmed";
+      mail.hidden = !isLive;
+      cancel.node.hidden = !isLive || isIn;
+      const shown = answersShown(questions(), now.answers);
+      answers.hidden = shown.length === 0;
+      answers.replaceChildren(
+        ...shown.map(({ wording, text }) =>
+          el("div", {}, el("dt", { dir: "auto" }, wording), el("dd", { dir: "auto" }, text)),
+        ),
+      );
+    },
+  };
+}
+
+/** @param {string} label @param {string} testid @param {string} describedBy */
+const buttonElement = (label, testid, describedBy) =>
+  el(
+    "button",
+    {
+      type: "button",
+      class: "button button--plain button--small",
+      "aria-describedby": describedBy,
+      "data-testid": testid,
+    },
+    label,
+  );
