@@ -221,7 +221,8 @@ function observeSides(picture, finder, along, aside, axis, start) {
 }
 
 /**
- * How much of a timing pattern, from one finder pattern to the next, is where it belongs.
+ * How much of a timing pattern, from one finder pattern to the next, is where it belongs: darker or lighter than
+ * the modules before and after it, which it is out of focus too.
  *
  * @param {Picture} picture
  * @param {Fit} fit
@@ -230,11 +231,19 @@ function observeSides(picture, finder, along, aside, axis, start) {
  * @param {number} axis
  */
 function timingOf(picture, fit, dark, size, axis) {
-  let right = 0;
-  for (let at = FINDER; at <= size - FINDER - 1; at += 1) {
+  /** @param {number} at */
+  const lightAt = (at) => {
     const { x, y } = axis === 0 ? map(fit.toPicture, at + 0.5, 6.5) : map(fit.toPicture, 6.5, at + 0.5);
-    const isDark = brightnessAt(picture, x, y) < 0 === (dark === 1);
-    if (isDark === (at % 2 === 0)) right += 1;
+    return dark === 1 ? brightnessAt(picture, x, y) : -brightnessAt(picture, x, y);
+  };
+  let right = 0;
+  let before = lightAt(FINDER - 1);
+  let here = lightAt(FINDER);
+  for (let at = FINDER; at < size - FINDER; at += 1) {
+    const after = lightAt(at + 1);
+    if (2 * here < before + after === (at % 2 === 0)) right += 1;
+    before = here;
+    here = after;
   }
   return right / (size - 2 * FINDER);
 }

@@ -80,9 +80,12 @@ export function binarize(picture) {
   const { across } = levels[0];
   for (let y = 0; y < height; y += 1) {
     const row = (y >> TILE_BITS) * across;
-    const start = y * width;
-    for (let x = 0; x < width; x += 1)
-      dark[start + x] = gray[start + x] < thresholds[row + (x >> TILE_BITS)] ? 1 : 0;
+    const end = (y + 1) * width;
+    let at = y * width;
+    for (let tile = row; tile < row + across; tile += 1) {
+      const threshold = thresholds[tile];
+      for (const next = Math.min(at + TILE, end); at < next; at += 1) dark[at] = gray[at] < threshold ? 1 : 0;
+    }
   }
 }
 
@@ -167,7 +170,8 @@ function contrastOf({ low, high }) {
     quarter -= counts[noise];
     noise += 1;
   }
-  return Math.min(Math.max(2 * noise, CONTRAST_MIN), CONTRAST_MIN_MAX);
+  // What is far from the mean is seldom, and larger tiles have more of it.
+  return Math.min(Math.max(3 * noise, CONTRAST_MIN), CONTRAST_MIN_MAX);
 }
 
 /** @param {Level} level @param {Level | undefined} coarser @param {number} contrastMin */

@@ -14,6 +14,7 @@ import { serverNow } from "../clock.js";
 import { createCamera } from "../check_in/camera.js";
 import { createKeys } from "../check_in/keys.js";
 import { createQueue } from "../check_in/queue.js";
+import { listenForScanner } from "../check_in/scanner_keys.js";
 import { createScanning, decidedResult } from "../check_in/scanning.js";
 import { openStore } from "../check_in/store.js";
 import { createTimes, timingOf } from "../check_in/timing.js";
@@ -118,11 +119,16 @@ export async function checkInView({ root, signal, setTitle }, id) {
   // The button is never busy: the next in line may be scanned while the last one's answer is on its way.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    takeTyped();
+  });
+  listenForScanner(/** @type {HTMLInputElement} */ (code.input), signal, takeTyped);
+
+  function takeTyped() {
     const text = trimmedCode(code.input.value);
     code.input.value = "";
     code.input.focus();
     if (text !== "") take(text);
-  });
+  }
 
   /** What was let in on this device's word alone may be decided while it is still shown. */
   function settle() {
