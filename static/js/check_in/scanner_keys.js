@@ -5,11 +5,11 @@
  */
 
 /** A fast typist takes 100 ms a key. */
-const KEY_MS_MAX = 35;
+const KEY_MS_MAX = 50;
 /** Fewer may come together by chance. */
 const KEYS_MIN = 8;
 /** After that another text begins. */
-const PAUSE_MS = 300;
+const PAUSE_MS = 500;
 
 /**
  * @param {HTMLInputElement} input

@@ -4,10 +4,13 @@
  * timing patterns between them and the alignment patterns in it finely.
  */
 
+import { bendOf, observeAlignment } from "./alignment.js";
+import { edges, walk } from "./edges.js";
 import { createObservations, fit, map, observe } from "./perspective.js";
 import { brightnessAt } from "./picture.js";
-import { alignmentCentres, alignmentsOf } from "./versions.js";
+import { alignmentCentres } from "./versions.js";
 
+/** @import { Bend } from "./alignment.js" */
 /** @import { Finder } from "./finders.js" */
 /** @import { Fit } from "./perspective.js" */
 /** @import { Picture } from "./picture.js" */
@@ -20,19 +23,10 @@ import { alignmentCentres, alignmentsOf } from "./versions.js";
  * @property {Fit} fit
  * @property {0 | 1} dark
  * @property {Bend | null} bend
- *
- * @typedef {object} Bend Paper is not flat, and lenses are not straight: how far the alignment patterns are from where they were expected.
- * @property {number[]} at Across and down alike, in modules.
- * @property {Float64Array} x In pixels, row by row.
- * @property {Float64Array} y
  */
 
 const FINDER = 7;
 const MIDDLE = FINDER / 2;
-/** Half an alignment pattern. */
-const ALIGNMENT = 2.5;
-/** Of its 25 modules. By chance one in 10,000 has as many. */
-const ALIGNMENT_MATCHES_MIN = 22;
 /** Of a timing pattern, how much must be as it is laid down. */
 const TIMING_MATCHES_MIN = 0.75;
 
@@ -99,10 +93,10 @@ export function refineGrid(picture, corners, size, withAlignment) {
   // The one opposite the first corner is furthest from all that is known, and pins the rest down.
   const last = size - FINDER + 0.5;
   const reach = Math.max(3.5, size / 14);
-  if (observeAlignment(picture, better, dark, last, last, reach)) better = fit(seen, size) ?? better;
+  if (observeAlignment(seen, picture, better, dark, last, last, reach)) better = fit(seen, size) ?? better;
   if (version < 7) return { size, fit: better, dark, bend: null };
   const places = alignmentCentres(version).filter(([x, y]) => x !== y || x !== size - FINDER);
-  for (const [x, y] of places) observeAlignment(picture, better, dark, x + 0.5, y + 0.5, 2);
+  for (const [x, y] of places) observeAlignment(seen, picture, better, dark, x + 0.5, y + 0.5, 2);
   better = fit(seen, size) ?? better;
   return { size, fit: better, dark, bend: bendOf(picture, better, dark, version) };
 }
@@ -141,39 +135,6 @@ function between(values, corner, across, partX, partY) {
   const upper = values[corner] * (1 - partX) + values[corner + 1] * partX;
   const lower = values[corner + across] * (1 - partX) + values[corner + across + 1] * partX;
   return upper * (1 - partY) + lower * partY;
-}
-
-/** How far along the last walk each edge was, in pixels. */
-const edges = new Float64Array(3);
-
-/**
- * Walks along a line and notes the edges down, finer than a pixel.
- *
- * @param {Picture} picture
- * @param {number} x
- * @param {number} y
- * @param {number} dx Of length 1 together with `dy`.
- * @param {number} dy
- * @param {number} limit
- * @param {number} count
- * @returns {number} How many edges there are, up to `count`.
- */
-function walk(picture, x, y, dx, dy, limit, count) {
-  let found = 0;
-  let before = brightnessAt(picture, x, y);
-  for (let way = 0.5; way < limit; way += 0.5) {
-    const atX = x + dx * way;
-    const atY = y + dy * way;
-    if (atX < 0 || atY < 0 || atX > picture.width || atY > picture.height) return found;
-    const value = brightnessAt(picture, atX, atY);
-    if (value < 0 !== before < 0) {
-      edges[found] = way - (0.5 * value) / (value - before);
-      found += 1;
-      if (found === count) return found;
-    }
-    before = value;
-  }
-  return found;
 }
 
 /**
@@ -270,125 +231,5 @@ function observeTiming(picture, fit, dark, size) {
       beforeX = x;
       beforeY = y;
     }
-  }
-}
-
-const found = { x: 0, y: 0 };
-
-/**
- * Looks for an alignment pattern around where it is expected.
- *
- * @param {Picture} picture
- * @param {Fit} fit
- * @param {0 | 1} dark
- * @param {number} x Its middle, in modules.
- * @param {number} y
- * @param {number} reach How far around, in modules.
- * @returns {boolean} Whether it is there; then `found` is its middle in the picture.
- */
-function findAlignment(picture, fit, dark, x, y, reach) {
-  const middle = { ...map(fit.toPicture, x, y) };
-  const across = { ...map(fit.toPicture, x + 1, y) };
-  const down = { ...map(fit.toPicture, x, y + 1) };
-  const [ax, ay, bx, by] = [across.x - middle.x, across.y - middle.y, down.x - middle.x, down.y - middle.y];
-  let best = 0;
-  for (let offY = -reach; offY <= reach; offY += 0.5) {
-    for (let offX = -reach; offX <= reach; offX += 0.5) {
-      const atX = middle.x + ax * offX + bx * offY;
-      const atY = middle.y + ay * offX + by * offY;
-      const matches = alignmentMatches(picture, dark, atX, atY, ax, ay, bx, by);
-      // Of two that match alike the nearer one.
-      const score = matches - 0.1 * Math.hypot(offX, offY);
-      if (matches >= ALIGNMENT_MATCHES_MIN && score > best) {
-        best = score;
-        found.x = atX;
-        found.y = atY;
-      }
-    }
-  }
-  return best > 0;
-}
-
-/**
- * @param {Picture} picture @param {0 | 1} dark @param {number} x @param {number} y
- * @param {number} ax @param {number} ay @param {number} bx @param {number} by
- */
-function alignmentMatches({ width, height, dark: pixels }, dark, x, y, ax, ay, bx, by) {
-  let matches = 0;
-  for (let row = -2; row <= 2; row += 1) {
-    for (let column = -2; column <= 2; column += 1) {
-      const atX = Math.floor(x + ax * column + bx * row);
-      const atY = Math.floor(y + ay * column + by * row);
-      if (atX < 0 || atY < 0 || atX >= width || atY >= height) return 0;
-      const ring = Math.max(Math.abs(row), Math.abs(column));
-      const isDark = pixels[atY * width + atX] === dark;
-      if (isDark === (ring !== 1)) matches += 1;
-    }
-  }
-  return matches;
-}
-
-/**
- * Finds an alignment pattern and observes its edges.
- *
- * @param {Picture} picture @param {Fit} fit @param {0 | 1} dark @param {number} x @param {number} y
- * @param {number} reach
- */
-function observeAlignment(picture, fit, dark, x, y, reach) {
-  if (!findAlignment(picture, fit, dark, x, y, reach)) return false;
-  const before = seen.count;
-  const middle = { ...map(fit.toPicture, x, y) };
-  for (const axis of [0, 1]) {
-    const next = axis === 0 ? map(fit.toPicture, x + 1, y) : map(fit.toPicture, x, y + 1);
-    const module = Math.hypot(next.x - middle.x, next.y - middle.y);
-    const [dx, dy] = [(next.x - middle.x) / module, (next.y - middle.y) / module];
-    for (const sign of [1, -1]) {
-      // What is outside of the pattern is anything: only its two inner edges are sure.
-      const count = walk(picture, found.x, found.y, dx * sign, dy * sign, ALIGNMENT * module, 2);
-      for (let edge = 0; edge < count; edge += 1) {
-        const way = edges[edge] * sign;
-        observe(seen, found.x + dx * way, found.y + dy * way, axis, (axis === 0 ? x : y) + sign * (0.5 + edge));
-      }
-    }
-  }
-  return seen.count > before;
-}
-
-/**
- * @param {Picture} picture
- * @param {Fit} fit
- * @param {0 | 1} dark
- * @param {number} version
- * @returns {Bend}
- */
-function bendOf(picture, fit, dark, version) {
-  const centres = alignmentsOf(version);
-  const at = centres.map((centre) => centre + 0.5);
-  const x = new Float64Array(at.length ** 2);
-  const y = new Float64Array(at.length ** 2);
-  for (const [column, row] of alignmentCentres(version)) {
-    if (!findAlignment(picture, fit, dark, column + 0.5, row + 0.5, 1.5)) continue;
-    const cell = centres.indexOf(row) * at.length + centres.indexOf(column);
-    centre(picture, fit, column + 0.5, row + 0.5);
-    const expected = map(fit.toPicture, column + 0.5, row + 0.5);
-    x[cell] = found.x - expected.x;
-    y[cell] = found.y - expected.y;
-  }
-  return { at, x, y };
-}
-
-/** Moves `found` to the middle of the module that it is in. @param {Picture} picture @param {Fit} fit @param {number} x @param {number} y */
-function centre(picture, fit, x, y) {
-  const middle = { ...map(fit.toPicture, x, y) };
-  for (const axis of [0, 1]) {
-    const next = axis === 0 ? map(fit.toPicture, x + 1, y) : map(fit.toPicture, x, y + 1);
-    const module = Math.hypot(next.x - middle.x, next.y - middle.y);
-    const [dx, dy] = [(next.x - middle.x) / module, (next.y - middle.y) / module];
-    if (walk(picture, found.x, found.y, dx, dy, ALIGNMENT * module, 2) < 2) continue;
-    const [near, far] = edges;
-    if (walk(picture, found.x, found.y, -dx, -dy, ALIGNMENT * module, 2) < 2) continue;
-    const shift = (near + far - edges[0] - edges[1]) / 4;
-    found.x += dx * shift;
-    found.y += dy * shift;
   }
 }

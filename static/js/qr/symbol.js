@@ -66,7 +66,7 @@ export function readSymbol(modules) {
  * @param {Modules} modules
  * @returns {number | null}
  */
-export function readVersion({ size, dark }) {
+function readVersion({ size, dark }) {
   let upper = 0;
   let lower = 0;
   for (let bit = 17; bit >= 0; bit -= 1) {

@@ -122,6 +122,8 @@ routes! {
     JAVASCRIPT "js/check_in/timing.js"
     JAVASCRIPT "js/docs/curl.js"
     JAVASCRIPT "js/docs/schema.js"
+    JAVASCRIPT "js/qr/alignment.js"
+    JAVASCRIPT "js/qr/edges.js"
     JAVASCRIPT "js/qr/finders.js"
     JAVASCRIPT "js/qr/grid.js"
     JAVASCRIPT "js/qr/perspective.js"
