@@ -11,6 +11,7 @@ import { ProblemError } from "../http.js";
 /** @import { BookingEvent } from "../types.js" */
 /** @import { Scan } from "../check_in/store.js" */
 /** @import { createKeys } from "../check_in/keys.js" */
+/** @import { Names } from "../check_in/names.js" */
 /** @import { createQueue } from "../check_in/queue.js" */
 
 /**
@@ -19,9 +20,13 @@ import { ProblemError } from "../http.js";
  * @param {ReturnType<typeof createKeys>} door.keys
  * @param {() => boolean} door.isDurable
  * @param {() => void} door.focusInput
+ * @param {Names} door.names
  */
-export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
+export function createCheckInCounts({ queue, keys, isDurable, focusInput, names }) {
   const inside = createCount("Let in here", "door-count");
+  const everywhere = createCount("In, at all doors", "door-everywhere");
+  // Until the server says it.
+  everywhere.node.hidden = true;
   const pending = createCount("Waiting to be sent", "door-pending");
   const seats = createCount("Seats taken", "door-seats");
   const readiness = el("p", { class: "quiet", "data-testid": "door-keys" });
@@ -50,7 +55,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
   const node = el(
     "div",
     { class: "panel" },
-    el("dl", { class: "counts" }, inside.node, pending.node, seats.node),
+    el("dl", { class: "counts" }, inside.node, everywhere.node, pending.node, seats.node),
     send,
     trouble,
     readiness,
@@ -64,6 +69,11 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
     node,
     /** @param {BookingEvent} event */
     seats: ({ booked_count }) => seats.set(booked_count),
+    /** @param {number} count */
+    everywhere(count) {
+      everywhere.node.hidden = false;
+      everywhere.set(count);
+    },
     update() {
       const scans = queue.all();
       const waiting = queue.waiting().length;
@@ -74,7 +84,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
       readiness.dataset.keys = keys.state();
       setText(readiness, readinessOf(keys.state(), isDurable()));
       for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
-        const row = conflictElement(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
+        const row = conflictElement(scan, names, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
         setText(said, `${rows.size} let in, but refused later.`);
@@ -105,10 +115,19 @@ function createCount(label, testid) {
   };
 }
 
-/** @param {Scan} scan @param {() => void} onSeen */
-function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
+/** @param {Scan} scan @param {Names} names @param {() => void} onSeen */
+function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, names, onSeen) {
+  const who = el("bdi", { "data-testid": "door-conflict-who" });
   const seen = el("button", { type: "button", class: "button button--plain button--small" }, "Seen");
   seen.setAttribute("aria-label", `Seen: ${registration_id}`);
+  names.of(registration_id).then(
+    (name) => {
+      setText(who, name);
+      seen.setAttribute("aria-label", `Seen: ${name}`);
+    },
+    // The id stays, by which the organizer finds them.
+    () => {},
+  );
   seen.addEventListener("click", onSeen);
   const why =
     result === "already_checked_in"
@@ -117,7 +136,7 @@ function conflictElement({ registration_id, scanned_at, result, checked_in_at, r
   return el(
     "li",
     { class: "entry", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
-    el("span", { class: "mono" }, registration_id),
+    el("span", {}, who, " ", el("span", { class: "mono quiet" }, registration_id)),
     el("span", {}, "Let in at ", momentElement(scanned_at)),
     why,
     seen,

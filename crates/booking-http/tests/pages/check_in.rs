@@ -160,6 +160,41 @@ async fn the_camera_reads_a_ticket_in_a_browser_that_cannot_and_tab_ends_a_scan(
 }
 
 #[tokio::test]
+async fn who_has_no_ticket_is_found_by_name_and_let_in() {
+    let page = Page::start().await;
+    let concert = page.app.create(5);
+    let ada = register(&page.app, &concert, "ada@example.org", "Ada Lovelace");
+    let grace = register(&page.app, &concert, "grace@example.org", "Grace Hopper");
+    page.open(&format!("/#/events/{concert}/door")).await;
+    page.wait("@door-everywhere[data-count='0']").await;
+    page.click("@door-guests-panel summary").await;
+    page.fill("guest", "lovel").await;
+    page.wait(&format!("@door-guest-row[data-id='{}']", id(&ada))).await;
+    assert_no_faults(&page, "a guest who was found").await;
+    page.click("@door-let-in").await;
+    page.wait("@door-result[data-result=checked_in]").await;
+    page.until("return document.querySelector('[data-testid=door-who]').textContent.includes('Ada Lovelace')")
+        .await;
+    assert!(look_up(&page.app, &ada)["checked_in_at"].is_string());
+    page.wait("@door-count[data-count='1']").await;
+    page.wait("@door-everywhere[data-count='1']").await;
+    page.click("@door-last-panel summary").await;
+    assert!(page.text("@door-last-scan").await.contains("Ada Lovelace"));
+    page.click("@door-undo").await;
+    page.wait("@door-result[data-result=undone]").await;
+    assert_eq!(look_up(&page.app, &ada)["checked_in_at"], Value::Null);
+
+    // An address in the place of a ticket finds its owner, and is not refused.
+    page.wait("@door-input:focus").await;
+    page.enter("grace@example.org").await;
+    page.wait(&format!("@door-guest-row[data-id='{}']", id(&grace))).await;
+    page.fill("guest", "nobody").await;
+    page.until("return document.querySelector('[data-testid=door-guests-status]').textContent.startsWith('Nobody')")
+        .await;
+    page.end().await;
+}
+
+#[tokio::test]
 async fn another_door_s_check_in_is_known_and_a_cancelled_event_lets_nobody_in() {
     let page = Page::start().await;
     let concert = page.app.create(3);
