@@ -58,7 +58,7 @@ function isFinderRatio(a, b, c, d, e) {
   if (total < 7) return false;
   const module = total / 7;
   // Of a module of two pixels either edge may be off by one.
-  const slack = 0.6 * module + 0.6;
+  const slack = 0.8 * module + 0.6;
   return (
     Math.abs(c - 3 * module) < 1.2 * module + 0.8 &&
     Math.abs(a - module) < slack &&

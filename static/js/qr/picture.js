@@ -73,9 +73,9 @@ export function binarize(picture) {
   const { width, height, gray, dark, levels, thresholds } = picture;
   measureTiles(picture);
   for (let level = 1; level < levels.length; level += 1) measureLevel(levels[level - 1], levels[level]);
-  const contrastMin = contrastOf(levels[0]);
+  const noise = noiseOf(levels[0]);
   for (let level = levels.length - 1; level >= 0; level -= 1)
-    chooseThresholds(levels[level], levels[level + 1], contrastMin);
+    chooseThresholds(levels[level], levels[level + 1], contrastOf(noise, level));
   smooth(levels[0], thresholds);
   const { across } = levels[0];
   for (let y = 0; y < height; y += 1) {
@@ -157,11 +157,11 @@ function measureLevel(finer, coarser) {
 const counts = new Uint32Array(256);
 
 /**
- * What is contrast and no noise: most pictures have places of one colour, and what differs there is noise.
+ * How much noise alone makes a tile differ: most pictures have places of one colour, and what differs there is noise.
  *
  * @param {Level} level
  */
-function contrastOf({ low, high }) {
+function noiseOf({ low, high }) {
   counts.fill(0);
   for (let tile = 0; tile < low.length; tile += 1) counts[high[tile] - low[tile]] += 1;
   let quarter = low.length >> 2;
@@ -170,9 +170,17 @@ function contrastOf({ low, high }) {
     quarter -= counts[noise];
     noise += 1;
   }
-  // What is far from the mean is seldom, and larger tiles have more of it.
-  return Math.min(Math.max(3 * noise, CONTRAST_MIN), CONTRAST_MIN_MAX);
+  return noise;
 }
+
+/**
+ * What is contrast and no noise. What is far from the mean is seldom, and larger tiles have more of it.
+ *
+ * @param {number} noise
+ * @param {number} level
+ */
+const contrastOf = (noise, level) =>
+  Math.min(Math.max(noise * Math.min(2 + level / 4, 3), CONTRAST_MIN), CONTRAST_MIN_MAX);
 
 /** @param {Level} level @param {Level | undefined} coarser @param {number} contrastMin */
 function chooseThresholds({ across, down, low, high, thresholds }, coarser, contrastMin) {
