@@ -10,31 +10,41 @@ const NAMES_MAX = 5_000;
 
 /** @param {(registrationId: string) => Promise<Guest>} ask */
 export function createNames(ask) {
-  /** @type {Map<string, string>} */
-  const names = new Map();
-  /** @type {Map<string, Promise<string>>} */
+  /** @type {Map<string, Guest>} */
+  const guests = new Map();
+  /** @type {Map<string, Promise<Guest>>} */
   const asked = new Map();
 
-  /** @param {Guest} guest */
+  /** @param {Guest} guest @returns {Guest} */
   function learn({ id, name, user_email }) {
-    const text = name ? `${name} (${user_email})` : user_email;
-    if (names.size < NAMES_MAX || names.has(id)) names.set(id, text);
-    return text;
+    const guest = { id, name, user_email };
+    if (guests.size < NAMES_MAX || guests.has(id)) guests.set(id, guest);
+    return guest;
+  }
+
+  /** Asks each once at a time; what failed is asked again by whoever wants it next. @param {string} id @returns {Promise<Guest>} */
+  function guest(id) {
+    const known = guests.get(id);
+    if (known !== undefined) return Promise.resolve(known);
+    const answer = asked.get(id) ?? ask(id).then(learn).finally(() => asked.delete(id));
+    asked.set(id, answer);
+    return answer;
   }
 
   return {
     learn,
+    guest,
     /** @param {string} id @returns {string | null} */
-    known: (id) => names.get(id) ?? null,
-    /** Asks each once at a time; what failed is asked again by whoever wants it next. @param {string} id @returns {Promise<string>} */
-    of(id) {
-      const known = names.get(id);
-      if (known !== undefined) return Promise.resolve(known);
-      const answer = asked.get(id) ?? ask(id).then(learn).finally(() => asked.delete(id));
-      asked.set(id, answer);
-      return answer;
+    known(id) {
+      const known = guests.get(id);
+      return known ? textOf(known) : null;
     },
+    /** @param {string} id @returns {Promise<string>} */
+    of: (id) => guest(id).then(textOf),
   };
 }
+
+/** @param {Guest} guest */
+const textOf = ({ name, user_email }) => (name ? `${name} (${user_email})` : user_email);
 
 /** @typedef {ReturnType<typeof createNames>} Names */

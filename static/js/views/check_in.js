@@ -36,6 +36,7 @@ import { createLastScans } from "./check_in_last.js";
 import { createCheckInResult } from "./check_in_result.js";
 
 /** @import { Registration, View } from "../types.js" */
+/** @import { Guest } from "../check_in/names.js" */
 /** @import { Result } from "../check_in/scanning.js" */
 
 const POLL_MS = 5_000;
@@ -69,7 +70,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
   );
   const times = createTimes(id);
   const hours = el("div", { role: "status", "data-testid": "door-hours" });
-  const result = createCheckInResult({ onUndo: undo, nameOf: async (id) => [el("bdi", {}, await names.of(id))], times: times.now });
+  const result = createCheckInResult({ onUndo: undo, nameOf: async (id) => partsOf(await names.guest(id)), times: times.now });
   const names = createNames((who) => getRegistration(who, timeoutSignal(NAME_MS_MAX)));
   const store = await openStore();
   const known = await store.all(id).catch(() => []);
@@ -231,6 +232,12 @@ export async function checkInView({ root, signal, setTitle }, id) {
   });
   // Without a network the door is open all the same.
   await Promise.race([polling.first, new Promise((resolve) => setTimeout(resolve, 300))]);
+}
+
+/** Each by itself: a name that is written from right to left does not run into the address. @param {Guest} guest */
+function partsOf({ name, user_email }) {
+  const address = el("bdi", {}, user_email);
+  return name ? [el("bdi", {}, name), " (", address, ")"] : [address];
 }
 
 /** @param {unknown} error @returns {Result} */
