@@ -98,6 +98,12 @@
  * @property {string | null} [reason]
  * @property {string | null} [detail]
  *
+ * @typedef {Registration & { timing?: "early" | "on_time" | "late" | null }} CheckedIn
+ *
+ * @typedef {object} Counts How many registrations of an event are in which state.
+ * @property {number} confirmed
+ * @property {number} checked_in
+ *
  * @typedef {object} OrganizerAnswer
  * @property {boolean} open Whether anybody is the organizer.
  * @property {Organizer | null} organizer Whose token it is.
