@@ -25,6 +25,10 @@ const STYLES: [&str; 8] = [
     "check_in.css",
 ];
 
+/// What reads codes, and how the module that starts it says where it is.
+const READER: &str = "qr/worker.js";
+const READER_AS_WRITTEN: &str = "new URL(\"../qr/worker.js\",";
+
 fn main() -> io::Result<()> {
     let from = Path::new("static");
     println!("cargo::rerun-if-changed={}", from.display());
@@ -66,13 +70,19 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
     let folder = out.join("bundle");
     fs::create_dir_all(&folder)?;
     let mut source = String::new();
-    let later = write_named(&folder, "later", "js", &scripts.later)?;
+    let (reader, modules_of_reader) = bundle::worker(&from.join("js"), READER)?;
+    let reader = write_named(&folder, "reader", "js", &reader)?;
+    // Beside the script that starts it, whatever the path of that is.
+    assert_eq!(scripts.later.matches(READER_AS_WRITTEN).count(), 1, "one starts the reader");
+    let later = scripts.later.replace(READER_AS_WRITTEN, &format!("new URL(\"{reader}\","));
+    let later = write_named(&folder, "later", "js", &later)?;
     let first = scripts.first.replace(LATER_NAME, &later);
     let first = write_named(&folder, "pages", "js", &first)?;
     let style = write_named(&folder, "pages", "css", &styles)?;
     for (constant, doc, name) in [
         ("SCRIPT", "What every page runs.", &first),
         ("LATER", "What some pages run besides.", &later),
+        ("READER", "What reads the codes that a camera sees, beside the page.", &reader),
         ("STYLE", "What every page wears.", &style),
     ] {
         let text = format!(
@@ -82,7 +92,8 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
         );
         source.push_str(&text);
     }
-    let modules = scripts.modules.iter().map(|name| format!("js/{name}"));
+    let only_of_reader = modules_of_reader.iter().filter(|name| !scripts.modules.contains(name));
+    let modules = scripts.modules.iter().chain(only_of_reader).map(|name| format!("js/{name}"));
     let bundled = modules.chain(STYLES.iter().map(|name| format!("css/{name}")));
     source.push_str(
         "/// The files of `static` that are in them.\npub(crate) const BUNDLED: &[&str] = &[\n",

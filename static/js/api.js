@@ -6,8 +6,8 @@ import { ProblemError, nextPath, read, write } from "./http.js";
 import { asOrganizer } from "./session.js";
 
 /** @import { Answer, ReadOptions } from "./http.js" */
-/** @import { BookingEvent, Claimed, HistoryEntry, Page, Person, PersonChanges, Question, Registration } from "./types.js" */
-/** @import { ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
+/** @import { BookingEvent, CheckedIn, Claimed, Counts, HistoryEntry, Page, Person, PersonChanges, Question } from "./types.js" */
+/** @import { Registration, ScanRequest, ScanResult, Seated, Ticket, TicketKeys } from "./types.js" */
 
 export { ConnectionError, ProblemError } from "./http.js";
 
@@ -33,6 +33,10 @@ export const eventsPath = (limit, when) =>
 
 /** @param {string} eventId @param {number} limit */
 export const registrationsPath = (eventId, limit) => `${eventPath(eventId)}/registrations?limit=${limit}`;
+
+/** Those of an event whose name or address has this in it. @param {string} eventId @param {string} text @param {number} limit */
+export const guestsPath = (eventId, text, limit) =>
+  `${registrationsPath(eventId, limit)}&q=${encodeURIComponent(text)}`;
 
 /** @param {string} eventId */
 export const calendarPath = (eventId) => `${BASE}${eventPath(eventId)}/calendar.ics`;
@@ -246,6 +250,25 @@ export async function checkInBatch(eventId, scans, key) {
   const { results } = await asOrganizer((token) => bodyOf(write("POST", path, { scans }, { key, token })));
   return results;
 }
+
+/**
+ * Lets somebody in without a ticket: who it is, is known.
+ *
+ * @param {string} eventId
+ * @param {string} registrationId
+ * @param {string} key
+ * @returns {Promise<CheckedIn>}
+ */
+export const checkInGuest = (eventId, registrationId, key) =>
+  asOrganizer((token) =>
+    bodyOf(
+      write("POST", `${eventPath(eventId)}/check-ins`, { registration_id: registrationId }, { key, token }),
+    ),
+  );
+
+/** How many of an event are in which state, at all doors. @param {string} eventId @param {AbortSignal} signal @returns {Promise<Counts>} */
+export const getCounts = (eventId, signal) =>
+  asOrganizer((token) => bodyOf(read(`${eventPath(eventId)}/counts`, { token, signal })));
 
 /** @param {string} eventId @param {string} registrationId @param {string} key */
 export const undoCheckIn = (eventId, registrationId, key) =>

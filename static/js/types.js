@@ -101,6 +101,8 @@
  * @property {string | null} [reason]
  * @property {string | null} [detail]
  *
+ * @typedef {Registration & { timing?: "early" | "on_time" | "late" | null }} CheckedIn
+ *
  * @typedef {object} OrganizerAnswer
  * @property {boolean} open Whether anybody is the organizer.
  * @property {Organizer | null} organizer Whose token it is.
@@ -166,8 +168,6 @@
  * @property {number} expired
  * @property {number} checked_in
  * @property {number} total
- *
- * @typedef {Registration & { timing?: "early" | "on_time" | "late" | null }} CheckedIn
  *
  * @typedef {"registered" | "already_registered" | "duplicate" | "skipped" | "invalid" | "refused"} Verdict
  *

@@ -64,6 +64,19 @@ pub(crate) fn scripts(folder: &Path, entry: &str) -> io::Result<Scripts> {
     })
 }
 
+/// A script that runs beside the pages, with all that it needs, and its modules.
+///
+/// # Errors
+/// If a file cannot be read.
+pub(crate) fn worker(folder: &Path, entry: &str) -> io::Result<(String, Vec<String>)> {
+    let mut graph = Graph { folder, modules: BTreeMap::new(), order: Vec::new() };
+    graph.visit(entry, &mut Vec::new())?;
+    for (name, module) in &graph.modules {
+        assert!(module.later.is_empty(), "{name}: a worker loads nothing later");
+    }
+    Ok((format!("const $m={{}};\n{}", graph.write(&graph.order)), graph.order))
+}
+
 struct Graph<'a> {
     folder: &'a Path,
     modules: BTreeMap<String, Module>,
@@ -300,6 +313,23 @@ mod tests {
             assert_eq!((is_in(&made.first), is_in(&made.later)), (is_first, !is_first), "{name}");
         }
         assert!(made.later.contains("return {a:$m[\"a.js\"].a,c};"), "{}", made.later);
+    }
+
+    #[test]
+    fn what_runs_beside_the_pages_has_all_that_it_needs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sources = [
+            ("worker.js", "import { a } from \"./a.js\";\na();\n"),
+            ("a.js", "export const a = () => 1;\n"),
+        ];
+        for (name, source) in sources {
+            fs::write(folder.path().join(name), source).expect("it can be written");
+        }
+        let (script, modules) = worker(folder.path(), "worker.js").expect("they can be read");
+        assert_eq!(modules, ["a.js", "worker.js"]);
+        let expected = "const $m={};\n$m[\"a.js\"]=(()=>{\nconst a = () => 1;\nreturn {a};\n})();\n\
+            $m[\"worker.js\"]=(()=>{\nconst {a}=$m[\"a.js\"];\na();\nreturn {};\n})();\n";
+        assert_eq!(script, expected);
     }
 
     #[test]

@@ -1,28 +1,16 @@
 // @ts-check
-/** Reading QR codes with the camera, in browsers that can. */
+/** Reading QR codes with the camera. */
 
 import { el, setText } from "../dom.js";
 import { t } from "../words.js";
+import { openReader } from "./readers.js";
+import { createSightings } from "./sightings.js";
+
+/** @import { Reader } from "./readers.js" */
 
 const LOOK_EVERY_MS = 150;
-/** A ticket that is held before the camera is one scan, not one for each look. */
-const SAME_MS = 3_000;
-
-/** The part of https://wicg.github.io/shape-detection-api that is used here; TypeScript has none of it. */
-/** @typedef {{ detect: (source: HTMLVideoElement) => Promise<{ rawValue: string }[]> }} Detector */
-/** @typedef {(new (options: { formats: string[] }) => Detector) & DetectorStatics} DetectorClass */
-/** @typedef {{ getSupportedFormats: () => Promise<string[]> }} DetectorStatics */
-
-/** @returns {Promise<boolean>} */
-async function canRead() {
-  const Class = detectorClass();
-  if (!Class || !navigator.mediaDevices?.getUserMedia) return false;
-  const formats = await Class.getSupportedFormats().catch(() => /** @type {string[]} */ ([]));
-  return formats.includes("qr_code");
-}
-
-/** @returns {DetectorClass | undefined} */
-const detectorClass = () => /** @type {{ BarcodeDetector?: DetectorClass }} */ (globalThis).BarcodeDetector;
+/** As much as a ticket at arm's length needs; a camera that has less gives what it has. */
+const PICTURE = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
 
 /**
  * @param {AbortSignal} signal
@@ -36,64 +24,69 @@ export function createCamera(signal, onText) {
     class: "button button--plain",
     "data-testid": "door-camera",
   });
-  const error = el("p", { class: "field__error", role: "alert" });
-  // Where none can be read that is said: who looks for the camera need not think that it is broken.
-  const cannot = el("p", { class: "quiet", hidden: true, "data-testid": "door-no-camera" }, t("camera.unsupported"));
-  const node = el("div", { class: "camera-box", hidden: true }, button, error, video, cannot);
-  /** @type {MediaStream | null} */
-  let stream = null;
-  let last = { text: "", at: 0 };
+  const error = el("p", { class: "field__error", role: "alert", "data-testid": "door-camera-error" });
+  const node = el("div", { class: "camera-box" }, button, error, video);
+  /** What is open while the camera runs. @type {{ stream: MediaStream, reader: Reader | null } | null} */
+  let open = null;
+  let starting = false;
+  const sightings = createSightings();
 
-  canRead()
-    .catch(() => false)
-    .then((can) => {
-      node.hidden = false;
-      button.hidden = !can;
-      cannot.hidden = can;
-    });
   setText(button, t("camera.use"));
+  if (!navigator.mediaDevices?.getUserMedia) {
+    button.hidden = true;
+    // Browsers hide it from pages that did not come over HTTPS.
+    node.append(el("p", { class: "quiet", "data-testid": "door-no-camera" }, t("camera.https")));
+  }
 
   async function start() {
     setText(error, "");
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    } catch {
-      return setText(
-        error,
-        t("camera.failed"),
-      );
-    }
+    if (starting) return;
+    starting = true;
+    const stream = await navigator.mediaDevices.getUserMedia({ video: PICTURE }).catch(() => null);
+    const reader = stream && (await openReader().catch(() => null));
+    starting = false;
+    if (stream === null) return setText(error, t("camera.failed"));
+    open = { stream, reader };
     if (signal.aborted) return stop();
+    if (reader === null) return fail();
     video.srcObject = stream;
     video.hidden = false;
     setText(button, t("camera.stop"));
-    await video.play();
-    look(new /** @type {DetectorClass} */ (detectorClass())({ formats: ["qr_code"] }));
+    await video.play().catch(() => {});
+    look(reader);
   }
 
   function stop() {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = null;
+    for (const track of open?.stream.getTracks() ?? []) track.stop();
+    open?.reader?.close();
+    open = null;
     video.srcObject = null;
     video.hidden = true;
     setText(button, t("camera.use"));
   }
 
-  /** @param {Detector} detector */
-  async function look(detector) {
-    if (!stream) return;
-    // A frame that cannot be read is followed by one that can.
-    const codes = await detector.detect(video).catch(() => []);
-    for (const { rawValue: text } of codes) {
-      const now = Date.now();
-      const isSame = text === last.text && now - last.at < SAME_MS;
-      last = { text, at: now };
-      if (!isSame) onText(text);
-    }
-    setTimeout(() => look(detector), LOOK_EVERY_MS);
+  function fail() {
+    stop();
+    setText(error, t("camera.not_loaded"));
   }
 
-  button.addEventListener("click", () => (stream ? stop() : start()));
+  /** @param {Reader} reader */
+  async function look(reader) {
+    // It may have been stopped, and started again, meanwhile.
+    const isOpen = () => open?.reader === reader;
+    if (!isOpen()) return;
+    try {
+      const texts = await reader.read(video);
+      if (!isOpen()) return;
+      const text = sightings(texts, Date.now());
+      if (text !== null) onText(text);
+    } catch {
+      return isOpen() ? fail() : undefined;
+    }
+    setTimeout(() => look(reader), LOOK_EVERY_MS);
+  }
+
+  button.addEventListener("click", () => (open ? stop() : start()));
   signal.addEventListener("abort", stop);
   return { node };
 }

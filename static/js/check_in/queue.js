@@ -131,6 +131,23 @@ export function createQueue({ store, known, send, onChange, signal }) {
         detail: null,
       }),
 
+    /**
+     * Somebody was let in without a ticket, by the server's word: nothing of it waits to be sent.
+     *
+     * @param {Pick<Scan, "id" | "event_id" | "registration_id" | "scanned_at" | "timing">} scan
+     */
+    record: (scan) =>
+      keep({
+        ...scan,
+        ticket: "",
+        state: "decided",
+        let_in: false,
+        result: "checked_in",
+        checked_in_at: scan.scanned_at,
+        reason: null,
+        detail: null,
+      }),
+
     /** Somebody was let in on the word of this device alone. @param {string} id */
     async letIn(id) {
       const scan = scans.get(id);

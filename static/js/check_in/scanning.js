@@ -2,6 +2,7 @@
 /** One scan, from the text to a result: the server's word if it comes soon, else this device's own. */
 
 import { serverNow } from "../clock.js";
+import { ProblemError } from "../http.js";
 import { randomUuid } from "../idempotency.js";
 import { lastWhere } from "../lists.js";
 import { trimmedCode } from "../text.js";
@@ -13,6 +14,7 @@ import { timingOf } from "./timing.js";
 /** @import { createQueue } from "./queue.js" */
 /** @import { Scan } from "./store.js" */
 /** @import { Times, Timing } from "./timing.js" */
+/** @import { CheckedIn } from "../types.js" */
 
 /** People wait at the door: no longer than this for the network. */
 const ANSWER_MS_MAX = 2_500;
@@ -99,6 +101,33 @@ export function createScanning(eventId, queue, verifier, times) {
       detail: null,
     };
   }
+}
+
+/**
+ * Lets in who was found by name. Only the server can say whether they have a seat: without it nobody is let in so.
+ *
+ * @param {string} eventId
+ * @param {ReturnType<typeof createQueue>} queue
+ * @param {(registrationId: string, key: string) => Promise<CheckedIn>} send
+ * @returns {(registrationId: string) => Promise<Result>} Rejects if nothing was decided.
+ */
+export function createLettingIn(eventId, queue, send) {
+  return async (registrationId) => {
+    const id = randomUuid();
+    try {
+      const { checked_in_at, timing = null } = await send(registrationId, id);
+      const scanned_at = checked_in_at ?? new Date(serverNow()).toISOString();
+      await queue.record({ id, event_id: eventId, registration_id: registrationId, scanned_at, timing });
+      return { ...refused("", registrationId), result: "checked_in", reason: null, timing, scanId: id };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      const { checked_in_at, reason } = error.problem;
+      if (error.code === "already_checked_in") return already(checked_in_at ?? "", registrationId);
+      if (error.code === "ticket_refused") return refused(reason ?? "unknown", registrationId);
+      if (error.code === "closed") return refused("closed", registrationId);
+      throw error;
+    }
+  };
 }
 
 /** What the server made of it. @param {Scan} scan @returns {Result} */

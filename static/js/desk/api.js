@@ -5,28 +5,10 @@ import { bodyOf, eventPath, pageOf } from "../api.js";
 import { read, write, writeFile } from "../http.js";
 import { asOrganizer } from "../session.js";
 
-/** @import { BookingEvent, CheckedIn, Counts, Delivery, Imported, Page, Question, Registration } from "../types.js" */
-/** @import { Tried, Webhook } from "../types.js" */
+/** @import { BookingEvent, Delivery, Imported, Page, Question, Registration, Tried, Webhook } from "../types.js" */
 
 /** A table of a million people, over a slow line. */
 const TABLE_TIMEOUT_MS = 10 * 60_000;
-
-/** @param {string} eventId @param {AbortSignal} signal @returns {Promise<Counts>} */
-export const getCounts = (eventId, signal) =>
-  asOrganizer((token) => bodyOf(read(`${eventPath(eventId)}/counts`, { token, signal })));
-
-/**
- * Lets somebody in without a ticket: who it is, is known.
- *
- * @param {string} eventId
- * @param {string} registrationId
- * @param {string} key
- * @returns {Promise<CheckedIn>}
- */
-export const checkInGuest = (eventId, registrationId, key) =>
-  asOrganizer((token) =>
-    bodyOf(write("POST", `${eventPath(eventId)}/check-ins`, { registration_id: registrationId }, { key, token })),
-  );
 
 /** @param {string} id @param {string} key @returns {Promise<Registration>} */
 export const cancelRegistration = (id, key) =>

@@ -7,15 +7,20 @@ import {
   ConnectionError,
   ProblemError,
   checkInBatch,
+  checkInGuest,
+  getCounts,
   getOwnEvent,
   getRegistration,
   undoCheckIn,
 } from "../api.js";
 import { serverNow } from "../clock.js";
 import { createCamera } from "../check_in/camera.js";
+import { guestOf } from "../check_in/guest_text.js";
 import { createKeys } from "../check_in/keys.js";
+import { createNames } from "../check_in/names.js";
 import { createQueue } from "../check_in/queue.js";
-import { createScanning, decidedResult } from "../check_in/scanning.js";
+import { listenForScanner } from "../check_in/scanner_keys.js";
+import { createLettingIn, createScanning, decidedResult } from "../check_in/scanning.js";
 import { openStore } from "../check_in/store.js";
 import { createTimes, timingOf } from "../check_in/timing.js";
 import { hoursOf } from "../check_in/messages.js";
@@ -26,12 +31,18 @@ import { startPolling } from "../poll.js";
 import { nameShown, trimmedCode } from "../text.js";
 import { t, tNodes } from "../words.js";
 import { createCheckInCounts } from "./check_in_counts.js";
+import { createCheckInGuests } from "./check_in_guests.js";
+import { createLastScans } from "./check_in_last.js";
 import { createCheckInResult } from "./check_in_result.js";
 
-/** @import { View } from "../types.js" */
+/** @import { Registration, View } from "../types.js" */
+/** @import { Guest } from "../check_in/names.js" */
 /** @import { Result } from "../check_in/scanning.js" */
 
 const POLL_MS = 5_000;
+const COUNTS_MS = 10_000;
+/** A name that comes late is of no use at a door. */
+const NAME_MS_MAX = 3_000;
 
 /** @param {View} view @param {string} id */
 export async function checkInView({ root, signal, setTitle }, id) {
@@ -59,7 +70,8 @@ export async function checkInView({ root, signal, setTitle }, id) {
   );
   const times = createTimes(id);
   const hours = el("div", { role: "status", "data-testid": "door-hours" });
-  const result = createCheckInResult({ onUndo: undo, nameOf, times: times.now });
+  const result = createCheckInResult({ onUndo: undo, nameOf: async (id) => partsOf(await names.guest(id)), times: times.now });
+  const names = createNames((who) => getRegistration(who, timeoutSignal(NAME_MS_MAX)));
   const store = await openStore();
   const known = await store.all(id).catch(() => []);
   if (signal.aborted) return;
@@ -71,6 +83,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     send: (scans) => checkInBatch(id, scans, randomUuid()),
     onChange() {
       counts.update();
+      last.update();
       settle();
     },
   });
@@ -80,15 +93,20 @@ export async function checkInView({ root, signal, setTitle }, id) {
     keys,
     isDurable: queue.isDurable,
     focusInput: () => code.input.focus(),
+    names,
   });
+  const last = createLastScans(queue, names);
+  const guests = createCheckInGuests({ eventId: id, signal, onFound: names.learn, onLetIn: letIn, onTicket: take });
+  const letInGuest = createLettingIn(id, queue, (who, key) => checkInGuest(id, who, key));
   const scan = createScanning(id, queue, keys.verifier, times.now);
-  const camera = createCamera(signal, (text) => take(text));
+  const camera = createCamera(signal, shown);
   root.append(
     el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event")),
     title,
     hours,
-    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node), result.node),
+    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node, guests.node), result.node),
     counts.node,
+    last.node,
   );
   counts.update();
   drawHours();
@@ -120,11 +138,31 @@ export async function checkInView({ root, signal, setTitle }, id) {
   // The button is never busy: the next in line may be scanned while the last one's answer is on its way.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    takeTyped();
+  });
+  listenForScanner(/** @type {HTMLInputElement} */ (code.input), signal, takeTyped);
+
+  function takeTyped() {
     const text = trimmedCode(code.input.value);
     code.input.value = "";
     code.input.focus();
-    if (text !== "") take(text);
-  });
+    if (text !== "") shown(text);
+  }
+
+  /** @param {string} text Typed or held before the camera. */
+  function shown(text) {
+    // Whoever has no ticket at hand shows their address, or the link that they were mailed.
+    const guest = guestOf(text);
+    if (guest === null) take(text);
+    else guests.show(guest);
+  }
+
+  /** @param {Registration} guest */
+  async function letIn(guest) {
+    const answer = await letInGuest(guest.id);
+    result.wait();
+    result.show(answer);
+  }
 
   /** What was let in on this device's word alone may be decided while it is still shown. */
   function settle() {
@@ -152,14 +190,6 @@ export async function checkInView({ root, signal, setTitle }, id) {
     } finally {
       code.input.focus();
     }
-  }
-
-  /** Who it is, if the server can be asked. @param {string} registrationId */
-  async function nameOf(registrationId) {
-    const { name, user_email } = await getRegistration(registrationId, timeoutSignal(3_000));
-    // Each by itself: a name that is written from right to left does not run into the address.
-    const address = el("bdi", {}, user_email);
-    return name ? [el("bdi", {}, name), " (", address, ")"] : [address];
   }
 
   /** @type {string | null} */
@@ -192,8 +222,22 @@ export async function checkInView({ root, signal, setTitle }, id) {
       return "stop";
     },
   });
+  startPolling({
+    everyMs: COUNTS_MS,
+    signal,
+    ask: (abort) => getCounts(id, abort),
+    onAnswer: ({ checked_in }) => counts.everywhere(checked_in),
+    // Servers before this one count nothing.
+    onFailure: (error) => (error instanceof ProblemError && error.status === 404 ? "stop" : "again"),
+  });
   // Without a network the door is open all the same.
   await Promise.race([polling.first, new Promise((resolve) => setTimeout(resolve, 300))]);
+}
+
+/** Each by itself: a name that is written from right to left does not run into the address. @param {Guest} guest */
+function partsOf({ name, user_email }) {
+  const address = el("bdi", {}, user_email);
+  return name ? [el("bdi", {}, name), " (", address, ")"] : [address];
 }
 
 /** @param {unknown} error @returns {Result} */

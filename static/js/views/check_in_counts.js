@@ -12,6 +12,7 @@ import { t, tNodes } from "../words.js";
 /** @import { BookingEvent } from "../types.js" */
 /** @import { Scan } from "../check_in/store.js" */
 /** @import { createKeys } from "../check_in/keys.js" */
+/** @import { Names } from "../check_in/names.js" */
 /** @import { createQueue } from "../check_in/queue.js" */
 
 /**
@@ -20,9 +21,13 @@ import { t, tNodes } from "../words.js";
  * @param {ReturnType<typeof createKeys>} door.keys
  * @param {() => boolean} door.isDurable
  * @param {() => void} door.focusInput
+ * @param {Names} door.names
  */
-export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
+export function createCheckInCounts({ queue, keys, isDurable, focusInput, names }) {
   const inside = createCount(t("door.let_in_here"), "door-count");
+  const everywhere = createCount(t("door.let_in_all"), "door-everywhere");
+  // Until the server says it.
+  everywhere.node.hidden = true;
   const pending = createCount(t("door.waiting"), "door-pending");
   const seats = createCount(t("seats.taken_label"), "door-seats");
   const readiness = el("p", { class: "quiet", "data-testid": "door-keys" });
@@ -51,7 +56,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
   const node = el(
     "div",
     { class: "panel" },
-    el("dl", { class: "counts" }, inside.node, pending.node, seats.node),
+    el("dl", { class: "counts" }, inside.node, everywhere.node, pending.node, seats.node),
     send,
     trouble,
     readiness,
@@ -65,6 +70,11 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
     node,
     /** @param {BookingEvent} event */
     seats: ({ booked_count }) => seats.set(booked_count),
+    /** @param {number} count */
+    everywhere(count) {
+      everywhere.node.hidden = false;
+      everywhere.set(count);
+    },
     update() {
       const scans = queue.all();
       const waiting = queue.waiting().length;
@@ -75,7 +85,7 @@ export function createCheckInCounts({ queue, keys, isDurable, focusInput }) {
       readiness.dataset.keys = keys.state();
       setText(readiness, readinessOf(keys.state(), isDurable()));
       for (const scan of scans.filter((scan) => isConflict(scan) && !rows.has(scan.id))) {
-        const row = conflictElement(scan, () => queue.forget(scan.id).then(() => drop(scan.id)));
+        const row = conflictElement(scan, names, () => queue.forget(scan.id).then(() => drop(scan.id)));
         rows.set(scan.id, row);
         list.append(row);
         setText(said, t("door.conflicts_said", { count: rows.size }));
@@ -106,10 +116,19 @@ function createCount(label, testid) {
   };
 }
 
-/** @param {Scan} scan @param {() => void} onSeen */
-function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, onSeen) {
+/** @param {Scan} scan @param {Names} names @param {() => void} onSeen */
+function conflictElement({ registration_id, scanned_at, result, checked_in_at, reason, detail }, names, onSeen) {
+  const who = el("bdi", { "data-testid": "door-conflict-who" });
   const seen = el("button", { type: "button", class: "button button--plain button--small" }, t("door.seen"));
   seen.setAttribute("aria-label", t("door.seen_of", { registration: registration_id }));
+  names.of(registration_id).then(
+    (name) => {
+      setText(who, name);
+      seen.setAttribute("aria-label", t("door.seen_of", { registration: name }));
+    },
+    // The id stays, by which the organizer finds them.
+    () => {},
+  );
   seen.addEventListener("click", onSeen);
   const why =
     result === "already_checked_in"
@@ -118,7 +137,7 @@ function conflictElement({ registration_id, scanned_at, result, checked_in_at, r
   return el(
     "li",
     { class: "entry", "data-testid": "door-conflict", "data-result": result, "data-reason": reason },
-    el("span", { class: "mono" }, registration_id),
+    el("span", {}, who, " ", el("span", { class: "mono quiet" }, registration_id)),
     el("span", {}, ...tNodes("door.let_in_at", { time: momentElement(scanned_at) })),
     why,
     seen,

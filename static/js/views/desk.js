@@ -2,8 +2,7 @@
 /** One event, for its organizer: how it goes, who comes, and what can be done about it. */
 
 import { eventAddress, pageAddress } from "../address.js";
-import { ProblemError, getOwnEvent } from "../api.js";
-import { getCounts } from "../desk/api.js";
+import { ProblemError, getCounts, getOwnEvent } from "../api.js";
 import { el, setText } from "../dom.js";
 import { startPolling } from "../poll.js";
 import { ROLE_WORDS } from "../role_words.js";

@@ -1,10 +1,10 @@
 // @ts-check
 /** What else an organizer does for somebody at the desk: let them in, write to them, cancel; and what they answered. */
 
-import { findRegistrations } from "../api.js";
+import { checkInGuest, findRegistrations } from "../api.js";
 import { createConfirmStep } from "../confirm_step.js";
 import { answersShown } from "../desk/answer_text.js";
-import { cancelRegistration, checkInGuest } from "../desk/api.js";
+import { cancelRegistration } from "../desk/api.js";
 import { el, setText } from "../dom.js";
 import { eventCancelled, explain } from "../explain.js";
 import { ProblemError } from "../http.js";

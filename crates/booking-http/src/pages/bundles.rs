@@ -14,7 +14,7 @@ pub(crate) struct Bundle {
 }
 
 /// All of them.
-pub(crate) const ALL: [Bundle; 3] = [SCRIPT, LATER, STYLE];
+pub(crate) const ALL: [Bundle; 4] = [SCRIPT, LATER, READER, STYLE];
 
 /// Whether a file of `static` is in one of them, so that no page loads it by itself.
 pub(crate) fn has(file: &str) -> bool {
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_module_is_left_that_a_script_cannot_have() {
-        for Bundle { path, bytes, .. } in [SCRIPT, LATER] {
+        for Bundle { path, bytes, .. } in [SCRIPT, LATER, READER] {
             let text = str::from_utf8(bytes).expect("scripts are text");
             for line in text.lines() {
                 let is_default = line == "export default ($m,$later)=>{";
@@ -44,6 +44,9 @@ mod tests {
         let first = str::from_utf8(SCRIPT.bytes).expect("scripts are text");
         let later = LATER.path.rsplit('/').next().expect("it has a name");
         assert!(first.contains(later), "the first loads the other by its name");
+        let reader = READER.path.rsplit('/').next().expect("it has a name");
+        let later = str::from_utf8(LATER.bytes).expect("scripts are text");
+        assert!(later.contains(reader) && !later.contains("qr/worker.js"), "and that a worker");
     }
 
     /// What a first visit costs: all of it, and some room for the page itself.

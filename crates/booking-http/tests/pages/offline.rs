@@ -1,6 +1,6 @@
 //! Checking people in where there is no network.
 
-use crate::check_in::{in_three_days, register, scan};
+use crate::check_in::{hold_up, in_three_days, register, scan};
 use crate::common::acts::{done, id, path, ticket};
 use crate::common::{Data, ask, start_on};
 use crate::harness::{Browser, Page};
@@ -103,6 +103,29 @@ async fn a_door_without_a_network_tells_the_wrong_day_too() {
     page.wait("@door-result[data-timing=early]").await;
     let told = page.text("@door-result").await;
     assert!(told.contains("Too early") && told.contains("starts only at"), "{told}");
+    let complaints = page.complaints().await;
+    assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
+    page.end().await;
+}
+
+#[tokio::test]
+async fn the_camera_of_a_door_without_a_network_reads_tickets() {
+    let mut page = Page::start().await;
+    let concert = page.app.create(3);
+    let ada = register(&page.app, &concert, "ada@example.org", "Ada");
+    let of_ada = ticket(&page.app, &ada);
+    page.open(&format!("/#/events/{concert}/door")).await;
+    page.wait("@door-keys[data-keys=ready]").await;
+    page.js_async("navigator.serviceWorker.ready.then(() => arguments[0](null))").await;
+    page.set_offline(true).await;
+    page.app.server.kill9();
+    page.reload().await;
+    page.wait("@door-keys[data-keys=ready]").await;
+    hold_up(&page, &of_ada).await;
+    // What reads it is loaded only now, and there is no server.
+    page.click("@door-camera").await;
+    page.wait("@door-result[data-scan='1'][data-result=queued]:not([aria-busy])").await;
+    assert_pending(&page, 1).await;
     let complaints = page.complaints().await;
     assert!(complaints.iter().all(|entry| entry["source"] == "network"), "{complaints:?}");
     page.end().await;

@@ -77,7 +77,7 @@ function endOfPattern(source, from) {
 
 /** Names of headers, keys and the like, which begin with a capital and are for programs. */
 const NAMES = new Set(
-  "Accept-Language Authorization Content-Type Date Enter Escape Idempotency-Key If-Match If-None-Match Link Retry-After"
+  "Accept-Language Authorization Content-Type Date Enter Tab Escape Idempotency-Key If-Match If-None-Match Link Retry-After"
     .split(" ")
     .concat("AbortError ConnectionError IntersectionObserver ProblemError TimeoutError Ed25519 EventSource NFC OKP GET POST PATCH DELETE UTC Bearer Booking"
     .split(" ")),

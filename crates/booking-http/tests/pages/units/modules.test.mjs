@@ -12,9 +12,9 @@ const read = (name) => readFileSync(new URL(name, PAGES), "utf8");
 const sources = new Map(filesOf("js/").map((name) => [name, read(name)]));
 const tests = filesOf("./", import.meta.url).map((name) => readFileSync(new URL(name, import.meta.url), "utf8"));
 
-/** What a module imports, types too, by its name in `static`. */
+/** What a module imports, types and workers too, by its name in `static`. */
 const importsOf = (name) =>
-  [...sources.get(name).matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, path]) =>
+  [...sources.get(name).matchAll(/(?:from |import\(|new URL\()"(\.[^"]+)"/g)].map(([, path]) =>
     new URL(path, new URL(name, PAGES)).href.slice(PAGES.href.length),
   );
 
