@@ -74,6 +74,19 @@ export const getEvents = (path, signal, etag) => getList(path, { signal, etag })
 export const getOwnEvents = (path, signal, etag) =>
   asOrganizer((token) => getList(path, { signal, etag, token }));
 
+/**
+ * Events that are looked for: what the server does not understand is an error, and not another list.
+ *
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @returns {Promise<Page<BookingEvent>>}
+ */
+export const findEvents = async (path, signal) => pageOf(await read(path, { signal }), path);
+
+/** The organizer's among them. @param {string} path @param {AbortSignal} signal @returns {Promise<Page<BookingEvent>>} */
+export const findOwnEvents = (path, signal) =>
+  asOrganizer(async (token) => pageOf(await read(path, { signal, token }), path));
+
 /** @param {string} path @param {AbortSignal} signal @returns {Promise<Page<Registration>>} */
 export const getRegistrations = (path, signal) =>
   asOrganizer(async (token) => pageOf(await read(path, { signal, token }), path));
@@ -163,6 +176,19 @@ export const cancelEvent = (id, key) =>
  */
 export const register = (eventId, person, key) =>
   bodyOf(write("POST", `${eventPath(eventId)}/register`, person, { key }));
+
+/**
+ * The same in the name of whoever manages the event: outside its hours, too.
+ *
+ * @param {string} eventId
+ * @param {Person} person
+ * @param {string} key
+ * @returns {Promise<Seated>}
+ */
+export const registerGuest = (eventId, person, key) =>
+  asOrganizer((token) =>
+    bodyOf(write("POST", `${eventPath(eventId)}/register`, { ...person, as_organizer: true }, { key, token })),
+  );
 
 /**
  * @param {string} eventId
@@ -307,7 +333,8 @@ async function getList(path, options) {
 export function pageOf({ body, headers }, path) {
   const etag = headers.get("ETag");
   const total = headers.get("Booking-Total");
-  const page = { items: /** @type {T[]} */ (body), next: nextPath(headers.get("Link"), path), total };
+  const listed = { items: /** @type {T[]} */ (body), next: nextPath(headers.get("Link"), path) };
+  const page = total === null ? listed : { ...listed, total };
   return etag === null ? page : { ...page, etag };
 }
 

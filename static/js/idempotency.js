@@ -35,6 +35,7 @@ const ORGANIZERS = new Set([
   "correction",
   "link",
   "let-in",
+  "walk-in",
   "cancel-registration",
   "questions",
   "copy",

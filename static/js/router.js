@@ -93,7 +93,7 @@ function match(address) {
     case "list":
       return { route: "list", show: listView };
     case "create":
-      return { route: "create", show: forOrganizers(showLater(create), "new event") };
+      return { route: "create", show: forOrganizers(showLater(create), "new_event") };
     case "organizer":
       return { route: "organizer", show: forOrganizers(ownListView, "reader") };
     case "event":

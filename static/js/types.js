@@ -216,7 +216,7 @@
  * @property {T[]} items
  * @property {string | null} next The address of the page after this one.
  * @property {string} [etag] What it is asked for by, to hear whether it is the same.
- * @property {string | null} total How many there are on all pages; null where the server does not say.
+ * @property {string} [total] How many there are on all pages, where the server says it.
  */
 
 export {};

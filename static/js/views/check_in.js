@@ -28,12 +28,14 @@ import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
 import { randomUuid } from "../idempotency.js";
 import { startPolling } from "../poll.js";
+import { may } from "../session.js";
 import { nameShown, trimmedCode } from "../text.js";
 import { t, tNodes } from "../words.js";
 import { createCheckInCounts } from "./check_in_counts.js";
 import { createCheckInGuests } from "./check_in_guests.js";
 import { createLastScans } from "./check_in_last.js";
 import { createCheckInResult } from "./check_in_result.js";
+import { createWalkIn } from "./check_in_walk_in.js";
 
 /** @import { Registration, View } from "../types.js" */
 /** @import { Guest } from "../check_in/names.js" */
@@ -97,6 +99,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
   });
   const last = createLastScans(queue, names);
   const guests = createCheckInGuests({ eventId: id, signal, onFound: names.learn, onLetIn: letIn, onTicket: take });
+  const walkIn = may("manager") ? createWalkIn({ eventId: id, signal, onLetIn: letInWalkIn }) : null;
   const letInGuest = createLettingIn(id, queue, (who, key) => checkInGuest(id, who, key));
   const scan = createScanning(id, queue, keys.verifier, times.now);
   const camera = createCamera(signal, shown);
@@ -104,7 +107,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event")),
     title,
     hours,
-    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node, guests.node), result.node),
+    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node, guests.node, walkIn?.node), result.node),
     counts.node,
     last.node,
   );
@@ -162,6 +165,12 @@ export async function checkInView({ root, signal, setTitle }, id) {
     const answer = await letInGuest(guest.id);
     result.wait();
     result.show(answer);
+  }
+
+  /** @param {Registration} guest */
+  function letInWalkIn(guest) {
+    names.learn(guest);
+    return letIn(guest);
   }
 
   /** What was let in on this device's word alone may be decided while it is still shown. */

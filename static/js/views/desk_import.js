@@ -139,7 +139,7 @@ function fileField() {
     setError(text) {
       error.textContent = text;
       error.hidden = text === null;
-      input.setAttribute("aria-describedby", text === null ? "field-table-hint" : "field-table-hint field-table-error");
+      input.setAttribute("aria-describedby", ["field-table-hint", ...(text === null ? [] : [error.id])].join(" "));
       if (text === null) input.removeAttribute("aria-invalid");
       else input.setAttribute("aria-invalid", "true");
     },

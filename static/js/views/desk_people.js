@@ -105,7 +105,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
       let all = null;
       while (path !== null && found.length < most) {
         const page = await getRegistrations(path, abort);
-        all ??= page.total;
+        all ??= page.total ?? null;
         found.push(...page.items);
         path = page.next;
       }

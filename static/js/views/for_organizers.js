@@ -19,11 +19,11 @@ const SESSION_MS_MAX = 1_000;
  * is for is told so.
  *
  * @param {(view: View) => Promise<void> | void} show
- * @param {Role | "new event"} wants The least role of a token with which there is something to do here.
+ * @param {Role | "new_event"} wants The least role of a token with which there is something to do here.
  * @returns {(view: View) => Promise<void>}
  */
 export function forOrganizers(show, wants) {
-  const mayEnter = () => (wants === "new event" ? mayPutUp() : may(wants));
+  const mayEnter = () => (wants === "new_event" ? mayPutUp() : may(wants));
   return async (view) => {
     const { signal } = view;
     const gate = el("div", {});

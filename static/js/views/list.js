@@ -2,11 +2,11 @@
 /** Events by date, with meters that move by themselves: all that are public, or the organizer's own. */
 
 import { pageAddress } from "../address.js";
-import { eventsPath, getEvents, getOwnEvents, isListedByDate } from "../api.js";
+import { eventsPath, findEvents, findOwnEvents, getEvents, getOwnEvents, isListedByDate } from "../api.js";
 import { serverNow } from "../clock.js";
 import { el, setText } from "../dom.js";
 import { groupsOf, startOf } from "../event_groups.js";
-import { formatMonth, timeZone } from "../format.js";
+import { timeZone } from "../format.js";
 import { createInView } from "../in_view.js";
 import { lastOf } from "../lists.js";
 import { LIVE_EVENTS_MAX, createLive, withSeats } from "../live.js";
@@ -16,6 +16,8 @@ import { isOver } from "../registration_window.js";
 import { mayPutUp, onSessionChange } from "../session.js";
 import { t } from "../words.js";
 import { createCard } from "./card.js";
+import { createGroup } from "./event_group.js";
+import { createEventSearch } from "./event_search.js";
 import { showLoadError } from "./load_error.js";
 
 /** @import { BookingEvent, Page, View } from "../types.js" */
@@ -52,19 +54,20 @@ onSessionChange(() => left.clear());
 export const listView = (view) =>
   showList(view, {
     read: getEvents,
+    find: findEvents,
     title: t("nav.events"),
     lede: t("list.lede"),
   });
 
 /** @param {View} view */
 export const ownListView = (view) =>
-  showList(view, { read: getOwnEvents, title: t("list.own_title"), lede: t("list.own_lede") });
+  showList(view, { read: getOwnEvents, find: findOwnEvents, title: t("list.own_title"), lede: t("list.own_lede") });
 
 /**
  * @param {View} view
- * @param {{ read: typeof getEvents, title: string, lede: string }} what
+ * @param {{ read: typeof getEvents, find: typeof findEvents, title: string, lede: string }} what
  */
-function showList({ root, signal, setTitle }, { read, title, lede }) {
+function showList({ root, signal, setTitle }, { read, find, title, lede }) {
   setTitle(title);
   const status = el("p", { class: "visually-hidden", role: "status" });
   const body = el("div", {}, el("p", { class: "quiet", "data-testid": "loading" }, t("list.loading_events")));
@@ -75,6 +78,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
     t("list.more"),
   );
   const moreError = el("p", { role: "alert", class: "field__error" });
+  const search = createEventSearch({ find, signal, onSearch: (isSearching) => void (body.hidden = isSearching) });
   root.append(
     el(
       "div",
@@ -86,6 +90,7 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
         el("p", { class: "lede" }, lede),
       ),
     ),
+    search.node,
     status,
     body,
   );
@@ -113,6 +118,8 @@ function showList({ root, signal, setTitle }, { read, title, lede }) {
 
   function draw() {
     loaded = true;
+    // A server of before would list all the same.
+    search.node.hidden = !isListedByDate();
     if (events.length === 0) {
       if (!body.querySelector("[data-testid=empty]")) body.replaceChildren(emptyNotice());
       return;
@@ -293,31 +300,6 @@ function isBeyond(event, last) {
   if (isListedByDate()) return startOf(event) >= startOf(last);
   // Parsed, since two RFC 3339 texts of different precision do not sort as texts.
   return Date.parse(event.created_at) <= Date.parse(last.created_at);
-}
-
-/** @param {string} key */
-function createGroup(key) {
-  const id = `group-${key}`;
-  const title = el("h2", { class: "group__title", id }, titleOf(key));
-  const list = el("ul", { class: "tickets", role: "list", "aria-labelledby": id });
-  const node = el("section", { class: `group group--${key === "past" ? "past" : "upcoming"}` }, title, list);
-  return { node, title, list };
-}
-
-/** @param {string} key */
-function titleOf(key) {
-  switch (key) {
-    case "today":
-      return t("list.today");
-    case "soon":
-      return t("list.soon");
-    case "undated":
-      return t("list.undated");
-    case "past":
-      return t("list.past");
-    default:
-      return formatMonth(key);
-  }
 }
 
 /**
