@@ -15,6 +15,7 @@ on_both_stores! {
     somebody_is_let_in_without_a_ticket
     the_organizer_registers_outside_the_hours
     a_table_of_people_is_taken_along
+    answers_are_taken_along_and_brought_in
     a_large_table_is_whole
     a_table_of_people_is_brought_in
     what_is_no_table_is_refused
@@ -298,6 +299,59 @@ fn a_table_of_people_is_taken_along(data: Data) {
     refused(&table(&app, "00000000-0000-7000-8000-000000000000", ""), 404, "not_found");
 }
 
+fn answers_are_taken_along_and_brought_in(data: Data) {
+    let app = App::start(data);
+    let event = app.create(9);
+    let questions = json!({"questions": [
+        {"key": "diet", "kind": "choice", "wording": "Food?", "required": true, "options": [
+            {"key": "all", "label": "Everything"}, {"key": "vegan", "label": "Plants"},
+        ]},
+        {"key": "days", "kind": "several", "wording": "When?", "options": [
+            {"key": "sat", "label": "Saturday"}, {"key": "sun", "label": "Sunday"},
+        ]},
+        {"key": "car", "kind": "yes_no", "wording": "By car?"},
+        {"key": "film", "kind": "consent", "wording": "I may be filmed."},
+        {"key": "note", "kind": "text", "wording": "Anything else?"},
+    ]});
+    done(&app.post(&format!("/events/{event}/questions"), &questions), 200);
+    let answers = json!({
+        "diet": "vegan", "days": ["sat", "sun"], "car": false, "film": 1, "note": "-1+\n=2, \"x\"",
+    });
+    let ada = json!({"user_email": "ada@example.org", "answers": answers});
+    done(&app.post(&format!("/events/{event}/register"), &ada), 201);
+    let along = text(&table(&app, &event, ""));
+    let (head, rows) = along.split_once("\r\n").expect("a head");
+    assert!(
+        head.ends_with(",answer:diet,answer:days,answer:car,answer:film,answer:note"),
+        "{head}"
+    );
+    assert!(rows.ends_with(",vegan,sat sun,false,1,\"'-1+\n'=2, \"\"x\"\"\"\r\n"), "{rows}");
+
+    // By another event that asks the same.
+    let copy = done(&app.ask("POST", &format!("/events/{event}/copy"), &[], &Value::Null), 201);
+    let copy = copy["id"].as_str().expect("an id");
+    let people = format!(
+        "{along},grace@example.org,,,,,,,,,,\r\n,eve@example.org,,,,,,meat,sat mon,maybe,2,\r\n\
+        ,bob@example.org,,,,,,all,mon,,,\r\n"
+    );
+    for query in ["", "?apply=true"] {
+        let brought = done(&bring_in(&app, copy, query, &people), 200);
+        assert_eq!(
+            (&brought["counts"]["registered"], &brought["counts"]["invalid"]),
+            (&json!(2), &json!(2))
+        );
+        let why = |row: usize| brought["rows"][row]["detail"].as_str().expect("a text").to_owned();
+        assert_eq!(why(2), "answer:car must be true or false");
+        assert_eq!(why(3), "answer:days must be an array of keys of its options");
+    }
+    let rows = done(&app.get(&format!("/events/{copy}/registrations")), 200);
+    assert_eq!(rows[0]["answers"], answers);
+    assert_eq!(rows[1]["answers"], Value::Null, "whom the organizer brings in need not answer");
+    let unknown = bring_in(&app, copy, "", "email,answer:shoes\n");
+    assert_eq!((unknown.status, unknown.pointers()), (400, vec!["/answer:shoes".to_owned()]));
+    app.assert_audit_is_clean();
+}
+
 /// More than one page of a listing.
 fn a_large_table_is_whole(data: Data) {
     let app = App::start(data);
@@ -532,6 +586,38 @@ fn an_event_is_copied(data: Data) {
     }
     let nowhere = "/events/00000000-0000-7000-8000-000000000000/copy";
     refused(&app.post(nowhere, &json!({})), 404, "not_found");
+    a_copy_asks_what_the_event_asks(&app, event, &path);
+}
+
+/// But nothing of what it has asked before.
+fn a_copy_asks_what_the_event_asks(app: &App, event: &str, path: &str) {
+    let diet =
+        json!({"key": "diet", "kind": "text", "wording": "What do you eat?", "required": true});
+    let car = json!({"key": "car", "kind": "yes_no", "wording": "Do you come by car?"});
+    let ask = |questions: &[&Value]| {
+        let body = json!({"questions": questions});
+        done(&app.post(&format!("/events/{event}/questions"), &body), 200)
+    };
+    let asked = |event: &Value| {
+        let event = event["id"].as_str().expect("an id");
+        let questions = done(&app.get(&format!("/events/{event}/questions")), 200);
+        let keys = questions.as_array().expect("an array").iter();
+        keys.map(|question| question["key"].clone()).collect::<Vec<_>>()
+    };
+    ask(&[&diet, &car]);
+    let body = json!({"user_email": "eats@example.org", "answers": {"diet": "Bread", "car": true}});
+    done(&app.post(&format!("/events/{event}/register"), &body), 201);
+    ask(&[&diet]);
+    let key = common::key("a copy that asks");
+    let headers = [("Idempotency-Key", key.as_str())];
+    let copy = done(&app.ask("POST", path, &headers, &Value::Null), 201);
+    assert_eq!(copy["has_questions"], true);
+    assert_eq!(asked(&copy), ["diet"]);
+    assert_eq!(done(&app.ask("POST", path, &headers, &Value::Null), 201), copy, "once for a key");
+    // Nobody has answered there yet, and so it may be another one.
+    let other = json!({"questions": [{"key": "diet", "kind": "yes_no", "wording": "Do you eat?"}]});
+    let path = format!("/events/{}/questions", copy["id"].as_str().expect("an id"));
+    done(&app.post(&path, &other), 200);
 }
 
 fn one_calendar_has_what_is_to_come(data: Data) {

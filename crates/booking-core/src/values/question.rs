@@ -290,6 +290,11 @@ impl Questions {
         self.asked().next().is_some()
     }
 
+    /// The same to be asked by another event.
+    pub fn to_ask(&self) -> AskedQuestions {
+        AskedQuestions(self.asked().map(|kept| kept.question.clone()).collect())
+    }
+
     fn find(&self, key: QuestionKey) -> Option<&KeptQuestion> {
         self.0.iter().find(|kept| kept.question.key == key)
     }
@@ -318,7 +323,10 @@ impl Questions {
 
     /// Whether `given` are answers to what is asked, and, if `all_required`, whether nothing that has to be answered is
     /// missing in `all`.
-    pub(crate) fn check(
+    ///
+    /// # Errors
+    /// What is wrong with the answer to which question.
+    pub fn check(
         &self,
         given: &Answers,
         all: &Answers,

@@ -11,7 +11,7 @@ pub(crate) const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 /// What tells some spreadsheets that a text is UTF-8.
 pub(crate) const BOM: &str = "\u{feff}";
 /// The most cells that a row may have.
-pub(crate) const CELLS_MAX: usize = 64;
+pub(crate) const CELLS_MAX: usize = 128;
 
 /// What keeps a cell from being run.
 const GUARD: char = '\'';

@@ -7,10 +7,14 @@ use crate::extract::query::{Parameters, QueryNames, truth};
 use crate::problem::{ApiError, FieldError};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use booking_core::{EmailAddress, Person, PersonName, Registration, RegistrationId, Status};
+use booking_core::{
+    Answer, AnswerFault, AnswerText, Answers, EmailAddress, KeptQuestion, Person, PersonName,
+    QUESTIONS_KEPT_MAX, Question, QuestionKey, QuestionKind, Questions, Registration,
+    RegistrationId, Status,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::{Ready, ready};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema};
@@ -27,6 +31,10 @@ const NAME: &str = "name";
 const STATUS: &str = "status";
 /// What the column of addresses may be called as well.
 const EMAIL: &str = "email";
+/// What the column of a question is called, before the question's key. They follow the others.
+const ANSWER: &str = "answer:";
+// What was taken along can be brought in.
+const _: () = assert!(COLUMNS.len() + QUESTIONS_KEPT_MAX <= csv::CELLS_MAX);
 
 /// What may be said about a table that is taken along.
 pub(crate) struct Export {
@@ -46,9 +54,14 @@ impl Export {
     }
 
     /// What the table begins with.
-    pub(crate) fn head(&self) -> String {
+    pub(crate) fn head(&self, questions: &Questions) -> String {
         let mut head = if self.with_bom { BOM.to_owned() } else { String::new() };
-        csv::push_row(&mut head, COLUMNS);
+        let of_questions: Vec<String> =
+            questions.all().iter().map(|kept| format!("{ANSWER}{}", kept.question.key)).collect();
+        csv::push_row(
+            &mut head,
+            COLUMNS.into_iter().chain(of_questions.iter().map(String::as_str)),
+        );
         head
     }
 }
@@ -66,8 +79,12 @@ impl FromRequest for Export {
     }
 }
 
-/// Adds the row of a registration.
-pub(crate) fn push_registration(table: &mut String, registration: &Registration) {
+/// Adds the row of a registration for an event that has asked these.
+pub(crate) fn push_registration(
+    table: &mut String,
+    registration: &Registration,
+    questions: &Questions,
+) {
     let time = |time: Option<DateTime<Utc>>| {
         time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)).unwrap_or_default()
     };
@@ -84,7 +101,40 @@ pub(crate) fn push_registration(table: &mut String, registration: &Registration)
         &created_at,
         &expires_at,
     ];
-    csv::push_row(table, cells);
+    let answers = &registration.person.answers;
+    let answer = |kept: &KeptQuestion| answers.get(kept.question.key).map(answer_text);
+    let answers: Vec<String> =
+        questions.all().iter().map(|kept| answer(kept).unwrap_or_default()).collect();
+    csv::push_row(table, cells.into_iter().chain(answers.iter().map(String::as_str)));
+}
+
+/// An answer as it stands in a cell.
+fn answer_text(answer: &Answer) -> String {
+    match answer {
+        Answer::Text(text) => text.as_str().to_owned(),
+        Answer::Several(keys) => keys.iter().map(QuestionKey::as_str).collect::<Vec<_>>().join(" "),
+        Answer::YesNo(is_so) => is_so.to_string(),
+        Answer::Consent(version) => version.to_string(),
+    }
+}
+
+/// The same read. Whether the question takes it is not asked here.
+fn parse_answer(kind: QuestionKind, text: &str) -> Result<Answer, String> {
+    let key = |key: &str| QuestionKey::parse(key).map_err(|invalid| invalid.to_string());
+    match kind {
+        QuestionKind::Text | QuestionKind::Choice => {
+            AnswerText::parse(text).map(Answer::Text).map_err(|invalid| invalid.to_string())
+        }
+        QuestionKind::Several => {
+            text.split_whitespace().map(key).collect::<Result<_, _>>().map(Answer::Several)
+        }
+        QuestionKind::YesNo => {
+            text.parse().map(Answer::YesNo).map_err(|_| AnswerFault::NotYesNo.to_string())
+        }
+        QuestionKind::Consent => {
+            text.parse().map(Answer::Consent).map_err(|_| AnswerFault::NotAVersion.to_string())
+        }
+    }
 }
 
 /// What may be said about a table that is brought in.
@@ -160,13 +210,14 @@ impl Verdict {
     }
 }
 
-/// Reads a table. Its first row says what is in which column; a table that was taken along can be brought in.
+/// Reads a table for an event that asks these. Its first row says what is in which column; a table that was taken along
+/// can be brought in.
 ///
 /// # Errors
 /// [`ApiError::Validation`], for what is wrong with the table as a whole.
-pub(crate) fn read(text: &str) -> Result<Vec<Row>, ApiError> {
+pub(crate) fn read(text: &str, questions: &Questions) -> Result<Vec<Row>, ApiError> {
     let mut records = Reader::new(text);
-    let columns = Columns::of(records.next())?;
+    let columns = Columns::of(records.next(), questions)?;
     let (mut rows, mut first_lines) = (Vec::new(), HashMap::new());
     for record in records {
         if rows.len() == ROWS_MAX {
@@ -194,21 +245,34 @@ fn invalid(column: &str, detail: impl Into<String>) -> ApiError {
 }
 
 /// What is in which column.
-struct Columns {
+struct Columns<'a> {
     count: usize,
     user_email: usize,
     name: Option<usize>,
     status: Option<usize>,
+    answers: Vec<(usize, &'a Question)>,
+    questions: &'a Questions,
 }
 
-impl Columns {
-    fn of(head: Option<Record<'_>>) -> Result<Self, ApiError> {
+impl<'a> Columns<'a> {
+    fn of(head: Option<Record<'_>>, questions: &'a Questions) -> Result<Self, ApiError> {
         let head =
             head.ok_or_else(|| invalid("", "has no row that says what is in its columns"))?;
         let cells = head.cells.map_err(|fault| invalid("", fault))?;
         let names: Vec<String> = cells.iter().map(|cell| cell.trim().to_lowercase()).collect();
         let (mut user_email, mut name, mut status) = (None, None, None);
+        let mut answers: Vec<(usize, &Question)> = Vec::new();
         for (at, column) in names.iter().enumerate() {
+            if let Some(kept) = column.strip_prefix(ANSWER).and_then(|key| find(questions, key)) {
+                if answers.iter().any(|(_, known)| known.key == kept.question.key) {
+                    return Err(invalid(column, "is there more than once"));
+                }
+                // What is asked no more stays with those who have answered it.
+                if !kept.is_retired {
+                    answers.push((at, &kept.question));
+                }
+                continue;
+            }
             let place = match column.as_str() {
                 USER_EMAIL | EMAIL => &mut user_email,
                 NAME => &mut name,
@@ -225,7 +289,7 @@ impl Columns {
             }
         }
         let user_email = user_email.ok_or_else(|| invalid(USER_EMAIL, "is missing"))?;
-        Ok(Self { count: names.len(), user_email, name, status })
+        Ok(Self { count: names.len(), user_email, name, status, answers, questions })
     }
 
     fn person(&self, record: Record<'_>) -> Result<Person, (Verdict, String)> {
@@ -243,15 +307,46 @@ impl Columns {
         }
         let user_email = EmailAddress::parse(cell(Some(self.user_email)));
         let name = Some(cell(self.name)).filter(|name| !name.is_empty()).map(PersonName::parse);
-        match (user_email, name.transpose()) {
-            (Ok(user_email), Ok(name)) => Ok(Person { name, ..user_email.into() }),
-            (Err(wrong), Ok(_)) => Err(invalid(&format!("user_email {wrong}"))),
-            (Ok(_), Err(wrong)) => Err(invalid(&format!("name {wrong}"))),
-            (Err(of_email), Err(of_name)) => {
-                Err(invalid(&format!("user_email {of_email}; name {of_name}")))
-            }
+        let (name, answers) = (name.transpose(), self.answers(|at| cell(Some(at))));
+        let mut wrong = Vec::new();
+        wrong.extend(user_email.as_ref().err().map(|why| format!("user_email {why}")));
+        wrong.extend(name.as_ref().err().map(|why| format!("name {why}")));
+        wrong.extend(answers.as_ref().err().cloned());
+        match (user_email, name, answers) {
+            (Ok(user_email), Ok(name), Ok(answers)) => Ok(Person { user_email, name, answers }),
+            _ => Err(invalid(&wrong.join("; "))),
         }
     }
+
+    /// What somebody answers, whose cells these are.
+    fn answers<'c>(&self, cell: impl Fn(usize) -> &'c str) -> Result<Answers, String> {
+        let (mut answers, mut wrong) = (BTreeMap::new(), Vec::new());
+        for (at, question) in &self.answers {
+            let (key, text) = (question.key, cell(*at));
+            if text.is_empty() {
+                continue;
+            }
+            match parse_answer(question.kind, text) {
+                Ok(answer) => drop(answers.insert(key, answer)),
+                Err(why) => wrong.push(format!("{ANSWER}{key} {why}")),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("; "));
+        }
+        let answers =
+            Answers::parse(answers).map_err(|invalid| format!("the answers {invalid}"))?;
+        // Whoever brings them in need not know what they would answer to everything.
+        match self.questions.check(&answers, &answers, false) {
+            Ok(()) => Ok(answers),
+            Err((key, why)) => Err(format!("{ANSWER}{key} {why}")),
+        }
+    }
+}
+
+/// The question that has this key.
+fn find<'a>(questions: &'a Questions, key: &str) -> Option<&'a KeptQuestion> {
+    questions.all().iter().find(|kept| kept.question.key.as_str() == key)
 }
 
 /// How much is told of a column that nobody knows.
@@ -349,15 +444,20 @@ impl ToSchema for ImportBody {}
 mod tests {
     use super::*;
 
+    /// For an event that asks nothing.
+    fn read_table(text: &str) -> Result<Vec<Row>, ApiError> {
+        read(text, &Questions::NONE)
+    }
+
     fn verdicts_of(text: &str) -> Vec<(usize, Option<Verdict>)> {
-        let rows = read(text).unwrap_or_else(|error| panic!("{error}"));
+        let rows = read_table(text).unwrap_or_else(|error| panic!("{error}"));
         rows.into_iter()
             .map(|row| (row.line, row.person.err().map(|(verdict, _)| verdict)))
             .collect()
     }
 
     fn wrong(text: &str) -> String {
-        match read(text) {
+        match read_table(text) {
             Err(ApiError::Validation(errors)) => errors[0].pointer.clone(),
             other => panic!("{other:?}"),
         }
@@ -378,7 +478,7 @@ mod tests {
                 (8, Some(Verdict::Invalid)),
             ]
         );
-        let rows = read("name;user_email\n'-Ali;+49@example.org\n")
+        let rows = read_table("name;user_email\n'-Ali;+49@example.org\n")
             .unwrap_or_else(|error| panic!("{error}"));
         let ali = rows[0].person.as_ref().expect("it is somebody");
         assert_eq!(ali.name.as_ref().map(PersonName::as_str), Some("-Ali"));
@@ -402,7 +502,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_along_can_be_brought_in() {
-        let head = Export { with_bom: true }.head();
+        let head = Export { with_bom: true }.head(&Questions::NONE);
         let row = |email: &str, status: &str| {
             let mut row = String::new();
             csv::push_row(&mut row, ["id", email, "=Ada", status, "", "2026-05-01T19:00:00Z", ""]);
@@ -411,7 +511,7 @@ mod tests {
         let text =
             head + &row("=ada@example.org", "confirmed") + &row("b@example.org", "cancelled");
         assert_eq!(verdicts_of(&text), [(2, None), (3, Some(Verdict::Skipped))]);
-        let rows = read(&text).unwrap_or_else(|error| panic!("{error}"));
+        let rows = read_table(&text).unwrap_or_else(|error| panic!("{error}"));
         let ada = rows[0].person.as_ref().expect("it is somebody");
         assert_eq!(ada.user_email.as_str(), "=ada@example.org");
         assert_eq!(ada.name.as_ref().map(PersonName::as_str), Some("=Ada"));
@@ -423,7 +523,7 @@ mod tests {
         for number in 0..ROWS_MAX {
             text.push_str(&format!("a{number}@b.de\n"));
         }
-        assert_eq!(read(&text).map(|rows| rows.len()).ok(), Some(ROWS_MAX));
+        assert_eq!(read_table(&text).map(|rows| rows.len()).ok(), Some(ROWS_MAX));
         assert_eq!(wrong(&(text + "last@b.de\n")), "");
     }
 }

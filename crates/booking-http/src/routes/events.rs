@@ -8,6 +8,7 @@ use crate::api::responses::EventBody;
 use crate::auth::callers::{LimitedTo, OptionalAuth, OrganizerAuth};
 use crate::extract::body::{Nothing, Write};
 use crate::extract::conditional::{IfMatch, REVALIDATE, etag, etag_of, has_already};
+use crate::extract::idempotency_key::part;
 use crate::extract::path::PathId;
 use crate::problem::{ApiError, FieldError};
 use crate::routes::responses::CommandResult;
@@ -18,7 +19,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use booking_core::{
     Agenda, Caller, Command, Edit, Event, EventCommand, EventId, EventStatus, IdempotencyKey,
-    NewEventFields, Outcome, PAGE_BYTES_MAX, PageLimit, Refusal, When,
+    NewEventFields, Outcome, PAGE_BYTES_MAX, PageLimit, Refusal, SetQuestions, When,
 };
 use booking_delivery::calendar;
 use uuid::Uuid;
@@ -45,11 +46,16 @@ pub(super) async fn create(
     let fresh = Uuid::now_v7();
     // Whoever asks again brings another one, and has the key alone to find this event by.
     let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
-    put_up(&service, NewEventFields { id, organizer_id, details, capacity, rules }, key).await
+    let new = NewEventFields { id, organizer_id, details, capacity, rules };
+    Ok(made(&put_up(&service, new, key).await?))
 }
 
-/// Puts an event up, and answers with it.
-async fn put_up(service: &Service, new: NewEventFields, key: Option<IdempotencyKey>) -> Answer {
+/// Puts an event up.
+async fn put_up(
+    service: &Service,
+    new: NewEventFields,
+    key: Option<IdempotencyKey>,
+) -> Result<CommandResult<Box<Event>>, ApiError> {
     let id = new.id;
     // The body said so of each pair of times that is not.
     let new = new.check().map_err(|_| Refusal::OutOfOrder)?;
@@ -64,10 +70,15 @@ async fn put_up(service: &Service, new: NewEventFields, key: Option<IdempotencyK
     };
     let created = CommandResult::event(outcome)?;
     note_rules(service, &created);
-    Ok(created
+    Ok(created)
+}
+
+/// The answer with an event that is new.
+fn made(created: &CommandResult<Box<Event>>) -> HttpResponse {
+    created
         .answer(StatusCode::CREATED)
         .insert_header((LOCATION, format!("{PATH}/{}", created.what.id)))
-        .json(EventBody::from(&*created.what)))
+        .json(EventBody::from(&*created.what))
 }
 
 /// `GET /events`
@@ -176,12 +187,23 @@ pub(super) async fn copy(
     let event = service.store.event(id).await?;
     let event = event.filter(|event| caller.manages(event.organizer_id));
     let event = event.ok_or(ApiError::NotFound)?;
+    let questions = service.store.questions(id).await?.ok_or(ApiError::NotFound)?;
     let Event { organizer_id, capacity, .. } = event;
     let (details, rules) = write.body.of(event);
     check_mail(&service, rules.confirms_address)?;
     let fresh = Uuid::now_v7();
     let id = key.map_or(fresh.into(), |key| EventId::beside(&key.hash, fresh));
-    put_up(&service, NewEventFields { id, organizer_id, details, capacity, rules }, key).await
+    let new = NewEventFields { id, organizer_id, details, capacity, rules };
+    let mut copy = put_up(&service, new, key).await?;
+    if questions.asks() {
+        // It is a draft, for which nobody has come yet; and who asks again under the key finds how far this came.
+        let set = SetQuestions { if_match: None, asked: questions.to_ask() };
+        let command = Command::SetQuestions(Box::new(set));
+        let item = EventCommand::new(copy.what.id, caller, command);
+        let outcome = service.submit(item.with_key(key.map(|key| part(key, 0)))).await?;
+        copy.what = CommandResult::event(outcome)?.what;
+    }
+    Ok(made(&copy))
 }
 
 /// `GET /events.ics`

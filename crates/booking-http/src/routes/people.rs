@@ -23,7 +23,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use booking_admission::SubmitError;
 use booking_core::{
     Caller, Claim, Command, Event, EventCommand, EventId, EventStatus, IdempotencyKey, Listed,
-    Outcome, PageLimit, Person, Refusal, Register, RegistrationCursor, RegistrationId, StoreError,
+    Outcome, PageLimit, Person, Questions, Refusal, Register, RegistrationCursor, RegistrationId,
+    StoreError,
 };
 use chrono::Utc;
 use futures_util::future::try_join_all;
@@ -76,8 +77,9 @@ pub(super) async fn export(
         return Ok(response.streaming(stream::empty::<Result<Bytes, StoreError>>()));
     }
     let turn = EXPORTS.try_acquire().map_err(|_| ApiError::Submit(SubmitError::Overloaded))?;
-    let head = Some(export.head());
-    let table = Table { service, event_id, head, next: Some(None), _turn: turn };
+    let questions = service.store.questions(event_id).await?.ok_or(ApiError::NotFound)?;
+    let head = Some(export.head(&questions));
+    let table = Table { service, event_id, questions, head, next: Some(None), _turn: turn };
     Ok(response.streaming(try_unfold(table, Table::page)))
 }
 
@@ -85,6 +87,7 @@ pub(super) async fn export(
 struct Table {
     service: Data<Service>,
     event_id: EventId,
+    questions: Questions,
     /// What it begins with.
     head: Option<String>,
     /// Where the next page begins, if there is one.
@@ -102,7 +105,7 @@ impl Table {
         let mut text = self.head.take().unwrap_or_default();
         if let Some(page) = page {
             for registration in &page.items {
-                people::push_registration(&mut text, registration);
+                people::push_registration(&mut text, registration, &self.questions);
             }
             self.next = page.next.map(Some);
         }
@@ -124,7 +127,8 @@ pub(super) async fn import(
     service.reads.check_manages(caller, event_id).await?;
     let event = service.store.event(event_id).await?.ok_or(ApiError::NotFound)?;
     let Upload { text, digest, turn } = upload;
-    let rows = people::read(&text)?;
+    let questions = service.store.questions(event_id).await?.ok_or(ApiError::NotFound)?;
+    let rows = people::read(&text, &questions)?;
     drop(text);
     let people = People {
         registrar: Registrar { service, caller, event_id, key: of_file(caller, event_id, digest) },

@@ -626,7 +626,13 @@ fn a_token_of_some_events_is_for_no_others(data: Data) {
     let next = next.split(['<', '>']).nth(1).expect("it leads somewhere");
     assert_eq!(names("/events?limit=1"), ["Second"]);
     assert_eq!(names(next), ["First"]);
+    assert_eq!(names("/events?sort=starts_at"), ["First", "Second"]);
+    assert_eq!(names("/events?q=SEC"), ["Second"]);
+    assert_eq!(names("/events?when=past"), [""; 0]);
     let path = format!("/events/{first}");
+    // A copy would be another event.
+    let copy = app.ask_as(&limited, "POST", &format!("{path}/copy"), &json!({}));
+    assert_eq!((copy.status, copy.problem()), (403, "forbidden".into()));
     assert_eq!(app.ask_as(&limited, "PATCH", &path, &json!({"capacity": 8})).status, 200);
     let seat = json!({"user_email": "ada@example.org"});
     let made = app.ask_as(&limited, "POST", &format!("{path}/register"), &seat);

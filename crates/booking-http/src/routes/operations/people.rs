@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 
 pub(in crate::routes) fn export() -> Operation {
     let table = "All that ever were, oldest first, with what became of them. Columns keep their order; \
-        there may be more behind them later. What a spreadsheet would run has an apostrophe before it";
+        each question is one behind them, `answer:` and its key, and there may be more later. What a spreadsheet would run has an apostrophe before it";
     Operation::new("export_registrations", REGISTRATIONS, "Registrations as a table (RFC 4180)")
         .asked_by(Asker::Organizer)
         .queries(Export::described())
@@ -27,7 +27,7 @@ pub(in crate::routes) fn import() -> Operation {
     Operation::new("import_registrations", REGISTRATIONS, "Registers the people of a table")
         .described(
             "Its first row names the columns: `user_email` or `email`, `name`, and those of a table that was taken \
-             along, of which only confirmed ones are registered. Each row is registered by itself, in the organizer's \
+             along, of which only confirmed ones are registered, with their answers. Each row is registered by itself, in the organizer's \
              name, and mailed as any other. Sent again, the same table changes nothing. Without `apply` nobody is \
              registered.",
         )
