@@ -10,19 +10,20 @@ use crate::extract::query;
 use crate::limits::Peer;
 use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden};
-use crate::pages::frame::{Frame, Pages, Shell, fresh};
+use crate::pages::frame::{Frame, Pages, Shell, Visitor, fresh};
 use crate::pages::list::{ListPage, READ_MAX, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::claims::{Asking, Claimed, claim_seat};
 use crate::service::Service;
+use crate::words::{self, wanted_language};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
-    Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, PageLimit, Person,
-    PersonName,
+    Caller, EmailAddress, Event, EventId, Invalid, Language, OnFull, OrganizerName, PageLimit,
+    Person, PersonName,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -41,9 +42,10 @@ pub(super) async fn shell(
     tokens: Data<TokenCache>,
 ) -> Answer {
     query::check_length(request.query_string())?;
-    let frame = pages.frame("Loading…", tokens.is_open());
-    let page = Frame { is_hidden: true, ..frame };
-    pages.respond_shared(&request, "shell.html", &Shell { page })
+    let visitor = visitor(&request, &tokens);
+    let title = words::text(visitor.language, "list.loading", &[]);
+    let page = Frame { is_hidden: true, ..pages.frame(&title, visitor) };
+    pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page })
 }
 
 /// `GET /`
@@ -56,18 +58,23 @@ pub(super) async fn list(
     query::check_length(request.query_string())?;
     let limit = PageLimit::parse(READ_MAX).unwrap_or_default();
     let read = service.reads.first_events(limit).await?;
+    let visitor = visitor(&request, &tokens);
+    let language = visitor.language;
+    let [title, summary] =
+        ["nav.events", "list.summary"].map(|key| words::text(language, key, &[]));
     let page = Frame {
-        summary: Some(SUMMARY),
+        summary: Some(summary.as_str()),
         canonical: Some(pages.link("/")),
         url: pages.url("/"),
-        ..pages.frame("Events", tokens.is_open())
+        ..pages.frame(&title, visitor)
     };
-    let events = upcoming(&read, SystemTime::now().into());
-    pages.respond_shared(&request, "list.html", &ListPage { page, events })
+    let events = upcoming(language, &read, SystemTime::now().into());
+    pages.respond_shared(&request, language, "list.html", &ListPage { page, events })
 }
 
-/// What search engines say of the list.
-const SUMMARY: &str = "Browse events, see the seats that are left, and register by e-mail.";
+fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {
+    Visitor { language: wanted_language(request.headers()), is_open: tokens.is_open() }
+}
 
 /// `GET /e/{id}`
 pub(super) async fn event(
@@ -117,15 +124,14 @@ pub(super) async fn register(
 fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
     let told = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
-        detail: sentence(&invalid.to_string()),
+        detail: invalid.to_string(),
     };
     let mut errors = Vec::new();
     let user_email = EmailAddress::parse(form.value("user_email")).map_err(|invalid| {
         errors.push(match invalid {
-            Invalid::Empty => FieldError {
-                pointer: "/user_email".to_owned(),
-                detail: "Enter an e-mail address.".to_owned(),
-            },
+            Invalid::Empty => {
+                FieldError { pointer: "/user_email".to_owned(), detail: EMAIL_MISSING.to_owned() }
+            }
             invalid => told("user_email", invalid),
         });
     });
@@ -139,6 +145,17 @@ fn asked_for(form: &Form) -> Result<(Person, OnFull), Vec<FieldError>> {
     match (user_email, name) {
         (Ok(user_email), Ok(name)) => Ok((Person { user_email, name }, on_full)),
         _ => Err(errors),
+    }
+}
+
+/// The key of what is said where there is no address.
+const EMAIL_MISSING: &str = "person.enter_email";
+
+/// What is said beside a field.
+fn field_words(language: Language, detail: &str) -> String {
+    match detail {
+        EMAIL_MISSING => words::text(language, detail, &[]),
+        detail => sentence(&words::detail(detail, language)),
     }
 }
 
@@ -159,6 +176,7 @@ struct Site<'a> {
     service: &'a Service,
     pages: &'a Pages,
     tokens: &'a TokenCache,
+    visitor: Visitor,
     /// Whether the page is to be a part of another site's.
     is_embedded: bool,
 }
@@ -181,7 +199,7 @@ impl<'a> Site<'a> {
         query::check_length(request.query_string())?;
         let mut names = request.query_string().split('&').map(|part| part.split('=').next());
         let is_embedded = names.any(|name| name == Some("embed"));
-        Ok(Self { service, pages, tokens, is_embedded })
+        Ok(Self { service, pages, tokens, visitor: visitor(request, tokens), is_embedded })
     }
 
     async fn read(&self, caller: Caller, id: EventId) -> Result<Shown, ApiError> {
@@ -201,7 +219,8 @@ impl<'a> Site<'a> {
         let path = self.pages.path_of_event(event.id);
         let url = self.pages.url(&path);
         let organizer = organizer.as_ref().map(OrganizerName::as_str);
-        let words = EventWords::of(event, *now, url.as_deref(), organizer);
+        let language = self.visitor.language;
+        let words = EventWords::of(language, event, *now, url.as_deref(), organizer);
         let summary = summary(event.details.description.as_str());
         let page = Frame {
             summary: Some(summary.as_str()).filter(|summary| !summary.is_empty()),
@@ -210,10 +229,11 @@ impl<'a> Site<'a> {
             is_embedded: self.is_embedded,
             is_answer,
             url,
-            ..self.pages.frame(event.details.name.as_str(), self.tokens.is_open())
+            ..self.pages.frame(event.details.name.as_str(), self.visitor)
         };
         self.pages.respond_for_event(
             response,
+            language,
             "event.html",
             &EventPage { page, event: words, form },
         )
@@ -222,9 +242,10 @@ impl<'a> Site<'a> {
     /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
     /// same and does nothing.
     fn told(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
+        let language = self.visitor.language;
         let (mut response, outcome) = match claimed {
             Claimed::ByMail { is_replay } => {
-                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(waits))
+                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(language, waits))
             }
             Claimed::Made(made, token) => {
                 let registration = &made.what;
@@ -233,29 +254,32 @@ impl<'a> Site<'a> {
                     self.pages.link(&path)
                 });
                 let status = made.status();
-                (begin(status, made.is_replay), Told::registered(registration, link))
+                (begin(status, made.is_replay), Told::registered(language, registration, link))
             }
         };
         // The link is for whoever sent the form, and is kept nowhere.
         response.insert_header((CACHE_CONTROL, "no-store"));
         let path = self.pages.path_of_event(shown.event.id);
-        let words = EventWords::of(&shown.event, shown.now, None, None);
+        let words = EventWords::of(language, &shown.event, shown.now, None, None);
         let back = if self.is_embedded { format!("{path}?embed") } else { path };
         let outcome = outcome.about(&shown.event, &words, back);
         let title = outcome.title.clone();
-        let frame = self.pages.frame(&title, self.tokens.is_open());
+        let frame = self.pages.frame(&title, self.visitor);
         let page =
             Frame { is_hidden: true, is_embedded: self.is_embedded, is_answer: true, ..frame };
-        self.pages.respond_for_event(response, "outcome.html", &OutcomePage { page, outcome })
+        let context = OutcomePage { page, outcome };
+        self.pages.respond_for_event(response, language, "outcome.html", &context)
     }
 
     /// The form again, with what stands in the way, or the error if that is of another kind.
     async fn refuse(&self, caller: Caller, event: &Event, form: &Form, error: ApiError) -> Answer {
-        let Some(notice) = refused(event, &error) else { return Err(error) };
+        let language = self.visitor.language;
+        let Some(notice) = refused(language, event, &error) else { return Err(error) };
         self.service.metrics.problem(problem::code(&error));
         let detail_of = |pointer: &str| match &error {
             ApiError::Validation(errors) => {
-                errors.iter().find(|of| of.pointer == pointer).map(|of| of.detail.clone())
+                let error = errors.iter().find(|of| of.pointer == pointer)?;
+                Some(field_words(language, &error.detail))
             }
             _ => None,
         };
