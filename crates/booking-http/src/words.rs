@@ -1,9 +1,10 @@
 //! What people read, in their language: which one a request wishes for, and the server's part of the catalogues in
-//! `static/i18n`. Pages take the rest from there; mails have templates for each language in `booking-delivery`.
+//! `static/i18n`, of which the pages that are rendered here take their words as the modules do. Mails have templates for
+//! each language in `booking-delivery`.
 
 mod accept_language;
 mod catalogue;
 mod template;
 
 pub(crate) use accept_language::wanted_language;
-pub(crate) use catalogue::{detail, title};
+pub(crate) use catalogue::{counted, detail, grouped, text, title};

@@ -374,6 +374,42 @@ fn a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered(dat
     assert!(!pages[0].contains(token(&ada)) && !pages[0].contains("/r/"), "{}", pages[0]);
 }
 
+#[test]
+fn pages_are_in_the_language_that_is_asked_for() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(1_500);
+    let german = [("Accept-Language", "de-AT, en;q=0.5")];
+    let ask = |path: &str| {
+        let answer = send(app.url(), "GET", path, &german, b"");
+        assert_eq!((answer.status, answer.header("content-language")), (200, Some("de")));
+        let vary = answer.header("vary").expect("it depends on the language");
+        assert_eq!(vary.matches("Accept-Language").count(), 1, "{vary}");
+        text(&answer)
+    };
+    for (path, words) in [
+        ("/".to_owned(), "Demnächst"),
+        (format!("/e/{event}"), "0 von 1.500 Plätzen vergeben"),
+        ("/o".to_owned(), "Veranstaltung anlegen"),
+    ] {
+        let page = ask(&path);
+        assert!(page.contains("<html lang=\"de\"") && page.contains(words), "{path}: {page}");
+        assert!(text(&app.get(&path)).contains("<html lang=\"en\""));
+    }
+    let form = encoded(&[("user_email", "no-at")]);
+    let headers = [FORM, german[0]];
+    let path = format!("/e/{event}");
+    let refused = send(app.url(), "POST", &path, &headers, form.as_bytes());
+    let page = assert_outcome(&refused, 400, "validation");
+    let said = between(&page, "id=\"user_email-error\">", "<");
+    assert_eq!(said, "Muss eine E-Mail-Adresse sein, zum Beispiel name@example.org.");
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    let taken = send(app.url(), "POST", &path, &headers, form.as_bytes());
+    assert!(assert_outcome(&taken, 201, "registered").contains("Sie sind dabei."));
+    let accept = ("Accept", "text/html");
+    let missing = send(app.url(), "GET", "/e/none", &[accept, german[0]], b"");
+    assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
+}
+
 /// How many files a page may load before it is all there, by itself and not by its scripts.
 const FILES_MAX: usize = 4;
 

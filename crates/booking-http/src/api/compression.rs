@@ -133,6 +133,10 @@ async fn in_form(response: HttpResponse, takes_gzip: bool) -> HttpResponse {
 pub(crate) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
     let alone = HeaderValue::from_static(name);
     let others = headers.get(VARY).and_then(|others| others.to_str().ok());
+    let is_there = |other: &str| other.trim().eq_ignore_ascii_case(name);
+    if others.is_some_and(|others| others.split(',').any(is_there)) {
+        return;
+    }
     let both = others.and_then(|others| format!("{others}, {name}").parse().ok());
     headers.insert(VARY, both.unwrap_or(alone));
 }

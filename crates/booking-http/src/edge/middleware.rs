@@ -7,7 +7,7 @@ use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::host_header;
 use crate::edge::slow_clients::BodyReader;
 use crate::net::connections::Answering;
-use crate::pages::frame::Pages;
+use crate::pages::frame::{Pages, Visitor};
 use crate::problem::{self, ApiError};
 use crate::service::Service;
 use crate::telemetry::log_format::ACCESS;
@@ -179,7 +179,8 @@ fn explain(
     state.service.metrics.problem(problem::code(error));
     let (request, id) = (response.request(), request_id.as_str());
     let language = wanted_language(request.headers());
-    let page = state.pages.problem(error, request, id, state.tokens.is_open());
+    let visitor = Visitor { language, is_open: state.tokens.is_open() };
+    let page = state.pages.problem(error, request, id, visitor);
     let base = state.base_path.as_str();
     let mut explained =
         page.unwrap_or_else(|| problem::response_below(base, error, path, id, language));

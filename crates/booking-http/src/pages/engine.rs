@@ -1,6 +1,8 @@
 //! The templates, which are in the binary, and the engine that fills them in: whatever is put into one is text, unless
 //! the template itself says that it is HTML of ours.
 
+use crate::words::text;
+use booking_core::Language;
 use minijinja::value::Serde;
 use minijinja::{
     AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter,
@@ -47,6 +49,7 @@ fn environment() -> &'static Environment<'static> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(write_value);
+        environment.add_function("t", word);
         for &(name, source) in TEMPLATES {
             // Those that end in .html escape what is put into them.
             environment.add_template(name, source).expect("each is parsed by a test");
@@ -54,6 +57,12 @@ fn environment() -> &'static Environment<'static> {
         environment
     });
     &ENVIRONMENT
+}
+
+/// A text of the catalogue in a language, which is what it is called.
+fn word(language: &str, key: &str) -> String {
+    let known = Language::ALL.into_iter().find(|known| known.as_str() == language);
+    text(known.unwrap_or_default(), key, &[])
 }
 
 /// Fills in a template.

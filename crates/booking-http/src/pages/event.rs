@@ -7,13 +7,11 @@ use crate::pages::engine::script_json;
 use crate::pages::frame::Frame;
 use crate::pages::linked_data::LinkedData;
 use crate::pages::questions::QuestionField;
+use crate::words::{counted, grouped, text};
 use booking_core::{Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions};
 use booking_delivery::mail::{Leaf, leaf, moment, span};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-
-/// In which language the pages are.
-pub(crate) const LANGUAGE: Language = Language::En;
 
 /// The most blocks that a meter has.
 const BLOCKS_MAX: u32 = 20;
@@ -54,10 +52,10 @@ pub(crate) struct EventWords {
     seats: Seats,
     is_open: bool,
     is_full: bool,
-    form_title: &'static str,
+    form_title: String,
     /// Whether who comes now is put in line.
     is_line: bool,
-    hint: Option<&'static str>,
+    hint: Option<String>,
     notice: Option<String>,
     etag: String,
     /// The event as the API has it, in JSON for an element, so that the modules need not ask for it.
@@ -69,7 +67,7 @@ pub(crate) struct EventWords {
 #[derive(Serialize)]
 struct Badge {
     kind: &'static str,
-    words: &'static str,
+    words: String,
 }
 
 /// Its day, as a leaf of a calendar.
@@ -82,9 +80,9 @@ pub(crate) struct DateBlock {
 
 impl DateBlock {
     /// The day on which it begins, if that is known.
-    pub(crate) fn of(details: &EventDetails) -> Option<Self> {
+    pub(crate) fn of(language: Language, details: &EventDetails) -> Option<Self> {
         let Leaf { month, day, weekday } =
-            leaf(LANGUAGE, details.timezone.as_ref(), details.starts_at?);
+            leaf(language, details.timezone.as_ref(), details.starts_at?);
         Some(Self { month, day, weekday })
     }
 }
@@ -96,7 +94,7 @@ pub(crate) struct Seats {
     /// Whether what is left is soon gone.
     is_few: bool,
     number: String,
-    unit: &'static str,
+    unit: String,
     text: String,
     booked: u32,
     capacity: u32,
@@ -122,7 +120,7 @@ pub(crate) struct RegisterForm {
 #[derive(Serialize)]
 pub(crate) struct Notice {
     pub(crate) kind: &'static str,
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) text: String,
     pub(crate) is_bad: bool,
 }
@@ -166,6 +164,7 @@ impl EventWords {
     /// The event as it is at `now`, by this machine's clock: it decides nothing here. `url` is where its page is, and
     /// `organizer` what whoever put it up is called, as far as that is known.
     pub(crate) fn of(
+        language: Language,
         event: &Event,
         now: DateTime<Utc>,
         url: Option<&str>,
@@ -179,22 +178,22 @@ impl EventWords {
             id: event.id,
             name: details.name.as_str().to_owned(),
             language: details.language.as_str(),
-            badge: badge(state),
-            date: DateBlock::of(details),
-            when: span(LANGUAGE, details),
+            badge: badge(language, state),
+            date: DateBlock::of(language, details),
+            when: span(language, details),
             starts_at: details.starts_at,
             venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
             waiting: event.waitlist_count,
-            kept: details.retention.map(|kept| kept_words(kept.days())),
+            kept: details.retention.map(|kept| kept_words(language, kept.days())),
             has_calendar: details.starts_at.is_some() && state != State::Draft,
             description: description::to_html(details.description.as_str()),
-            seats: Seats::of(event, state),
+            seats: Seats::of(language, event, state),
             is_open,
             is_full,
-            form_title: form_title(state),
+            form_title: text(language, form_title(state), &[]),
             is_line,
-            hint: is_open.then(|| hint(event, is_full, is_line)),
-            notice: notice(event, state),
+            hint: is_open.then(|| text(language, hint(event, is_full, is_line), &[])),
+            notice: notice(language, event, state),
             // What time alone has changed since has no version yet, and so no name.
             etag: match event.is_settled {
                 true => etag(EventTag::from(event)).0.to_string(),
@@ -213,32 +212,31 @@ impl EventWords {
 
 impl Seats {
     /// Those of an event as it is at `now`.
-    pub(crate) fn at(event: &Event, now: DateTime<Utc>) -> Self {
-        Self::of(event, State::of(event, now))
+    pub(crate) fn at(language: Language, event: &Event, now: DateTime<Utc>) -> Self {
+        Self::of(language, event, State::of(event, now))
     }
 
-    fn of(event: &Event, state: State) -> Self {
+    fn of(language: Language, event: &Event, state: State) -> Self {
         let (booked, capacity, left) = (event.booked_count, event.capacity.get(), free(event));
         let spent = match state {
-            State::Cancelled => Some("Called off"),
-            State::Over => Some("Over"),
-            _ if left == 0 => Some("Sold out"),
+            State::Cancelled => Some("seats.cancelled"),
+            State::Over => Some("seats.over"),
+            _ if left == 0 => Some("seats.sold_out"),
             _ => None,
         };
-        let unit = match (spent, left) {
-            (Some(_), _) => "",
-            (None, 1) => "seat left",
-            (None, _) => "seats left",
+        let unit = match spent {
+            Some(_) => String::new(),
+            None => counted(language, "seats.left", left, &[]),
         };
-        let seats = if capacity == 1 { "seat" } else { "seats" };
+        let taken = grouped(language, booked);
         let blocks = capacity.clamp(1, BLOCKS_MAX);
         Self {
             is_spent: spent.is_some(),
             // The same share as in `static/js/seats.js`.
             is_few: spent.is_none() && u64::from(left) * 5 < u64::from(capacity),
-            number: spent.map_or_else(|| grouped(left), str::to_owned),
+            number: spent.map_or_else(|| grouped(language, left), |key| text(language, key, &[])),
             unit,
-            text: format!("{} of {} {seats} taken", grouped(booked), grouped(capacity)),
+            text: counted(language, "seats.taken", capacity, &[("booked", &taken)]),
             booked,
             capacity,
             blocks,
@@ -262,87 +260,63 @@ fn blocks_taken(booked: u32, left: u32, capacity: u32, blocks: u32) -> u32 {
     rounded.max(u32::from(booked > 0)).min(blocks - 1)
 }
 
-/// A number with its thousands apart.
-fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn badge(state: State) -> Option<Badge> {
-    let (kind, words) = match state {
-        State::Draft => ("draft", "Draft"),
-        State::Cancelled => ("cancelled", "Cancelled"),
-        State::Over => ("over", "Over"),
+fn badge(language: Language, state: State) -> Option<Badge> {
+    let (kind, key) = match state {
+        State::Draft => ("draft", "badge.draft"),
+        State::Cancelled => ("cancelled", "badge.cancelled"),
+        State::Over => ("over", "seats.over"),
         State::Open | State::Upcoming(_) | State::Closed(_) => return None,
     };
-    Some(Badge { kind, words })
+    Some(Badge { kind, words: text(language, key, &[]) })
 }
 
-fn kept_words(days: u32) -> String {
+fn kept_words(language: Language, days: u32) -> String {
     match days {
-        0 => "Erased when the event is over".to_owned(),
-        1 => "Erased 1 day after the event".to_owned(),
-        days => format!("Erased {} days after the event", grouped(days)),
+        0 => text(language, "facts.erased_at_end", &[]),
+        days => counted(language, "facts.erased", days, &[]),
     }
 }
 
+/// Its key.
 fn form_title(state: State) -> &'static str {
     match state {
-        State::Open => "Take a seat",
-        State::Draft => "Not published yet",
-        State::Cancelled => "This event was cancelled",
-        State::Over => "This event is over",
-        State::Upcoming(_) => "Registration has not opened yet",
-        State::Closed(_) => "Registration is closed",
+        State::Open => "register.title",
+        State::Draft => "register.title_draft",
+        State::Cancelled => "register.title_cancelled",
+        State::Over => "register.title_over",
+        State::Upcoming(_) => "register.title_upcoming",
+        State::Closed(_) => "refused.closed_title",
     }
 }
 
+/// Its key.
 fn hint(event: &Event, is_full: bool, is_line: bool) -> &'static str {
     match (is_line, is_full) {
-        (true, true) => {
-            "Every seat is taken right now. Join the waitlist: a seat that comes free goes to the first in line."
-        }
-        (true, false) => {
-            "Others are waiting in line already. Join them: who came first is served first."
-        }
-        (false, true) => "Every seat is taken right now.",
-        (false, false) if event.rules.confirms_address => {
-            "One address, one seat. A mail to it asks you to confirm."
-        }
-        (false, false) => "One address, one seat. You will see right away whether it worked.",
+        (true, true) => "register.hint_waitlist",
+        (true, false) => "register.hint_line",
+        (false, true) => "register.full_now",
+        (false, false) if event.rules.confirms_address => "register.hint_confirm",
+        (false, false) => "register.hint_free",
     }
 }
 
-fn notice(event: &Event, state: State) -> Option<String> {
+fn notice(language: Language, event: &Event, state: State) -> Option<String> {
     let details = &event.details;
-    let at = |instant| moment(LANGUAGE, details.timezone.as_ref(), instant);
-    Some(match state {
+    let (key, at) = match state {
         State::Open => return None,
-        State::Draft => {
-            "This event is a draft. It takes registrations once it is published.".to_owned()
-        }
-        State::Cancelled => "This event was cancelled, and every registration with it.".to_owned(),
+        State::Draft => ("window.draft", None),
+        State::Cancelled => ("window.cancelled", None),
         State::Over => match (details.ends_at, details.starts_at) {
-            (Some(ended), _) => format!("This event is over: it ended at {}.", at(ended)),
-            (None, Some(began)) => format!("This event is over: it began at {}.", at(began)),
-            (None, None) => "This event is over.".to_owned(),
+            (Some(ended), _) => ("times.ended", Some(ended)),
+            (None, Some(began)) => ("times.began", Some(began)),
+            (None, None) => ("times.over", None),
         },
-        State::Upcoming(opens_at) => format!("Registration opens at {}.", at(opens_at)),
-        State::Closed(closes_at) => {
-            let closed = format!("Registration closed at {}.", at(closes_at));
-            match event.waitlist_count {
-                0 => closed,
-                _ => format!("{closed} Who is in line already may still get a seat."),
-            }
-        }
-    })
+        State::Upcoming(opens_at) => ("window.opens_at", Some(opens_at)),
+        State::Closed(closes_at) if event.waitlist_count == 0 => ("window.closed", Some(closes_at)),
+        State::Closed(closes_at) => ("window.closed_line", Some(closes_at)),
+    };
+    let time = at.map(|at| moment(language, details.timezone.as_ref(), at)).unwrap_or_default();
+    Some(text(language, key, &[("time", &time)]))
 }
 
 #[cfg(test)]
@@ -391,7 +365,7 @@ mod tests {
     fn a_meter_is_honest_at_both_ends() {
         let taken = |booked: u32, capacity: u32| {
             let of = event(capacity, |event| event.booked_count = booked);
-            let seats = Seats::of(&of, State::Open);
+            let seats = Seats::of(Language::En, &of, State::Open);
             (seats.taken, seats.blocks)
         };
         assert_eq!(taken(0, 100_000), (0, 20));
@@ -402,12 +376,5 @@ mod tests {
         assert_eq!(taken(1, 3), (1, 3));
         assert_eq!(taken(0, 1), (0, 1));
         assert_eq!(taken(1, 1), (1, 1));
-    }
-
-    #[test]
-    fn numbers_have_their_thousands_apart() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

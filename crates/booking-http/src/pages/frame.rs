@@ -2,6 +2,7 @@
 
 use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
+use crate::api::compression::vary_by;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
 use crate::pages::bundles::{SCRIPT, STYLE};
 use crate::pages::engine::render;
@@ -9,11 +10,11 @@ use crate::pages::outcome::{OutcomePage, Told};
 use crate::problem::{ApiError, begin};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue,
-    REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderValue, REFERRER_POLICY,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use booking_core::EventId;
+use booking_core::{EventId, Language};
 use serde::Serialize;
 
 /// What pages are served as.
@@ -27,6 +28,15 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
 
 /// Marks an address that is a page: what goes wrong there is told to people.
 pub(crate) struct Rendered;
+
+/// Who looks at a page, as far as it is another one for them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor {
+    /// What they read.
+    pub(crate) language: Language,
+    /// Whether nobody has to sign in here.
+    pub(crate) is_open: bool,
+}
 
 /// Whose pages they are.
 pub(crate) struct Pages {
@@ -59,10 +69,12 @@ impl Pages {
         self.base_path.as_str()
     }
 
-    /// The frame of a page. While the server is open nobody has to sign in.
-    pub(crate) fn frame<'a>(&'a self, title: &'a str, is_open: bool) -> Frame<'a> {
+    /// The frame of a page.
+    pub(crate) fn frame<'a>(&'a self, title: &'a str, visitor: Visitor) -> Frame<'a> {
+        let Visitor { language, is_open } = visitor;
         Frame {
             title,
+            language: language.as_str(),
             base: self.base(),
             summary: None,
             canonical: None,
@@ -99,16 +111,17 @@ impl Pages {
         error: &ApiError,
         request: &HttpRequest,
         request_id: &str,
-        is_open: bool,
+        visitor: Visitor,
     ) -> Option<HttpResponse> {
         request.app_data::<Rendered>()?;
         if !takes_html(request.headers()) || matches!(error, ApiError::CrossSite) {
             return None;
         }
-        let outcome = Told::problem(error, request_id);
+        let outcome = Told::problem(visitor.language, error, request_id);
         let title = outcome.title.clone();
-        let page = Frame { is_hidden: true, ..self.frame(&title, is_open) };
-        self.respond(begin(error), "outcome.html", &OutcomePage { page, outcome }).ok()
+        let page = Frame { is_hidden: true, ..self.frame(&title, visitor) };
+        let context = OutcomePage { page, outcome };
+        self.respond(begin(error), visitor.language, "outcome.html", &context).ok()
     }
 
     /// Renders a page.
@@ -118,17 +131,21 @@ impl Pages {
     pub(crate) fn respond(
         &self,
         mut response: HttpResponseBuilder,
+        language: Language,
         template: &str,
         context: &impl Serialize,
     ) -> Result<HttpResponse, ApiError> {
         let html = rendered(template, context)?;
         response
             .insert_header((CONTENT_TYPE, HTML))
+            .insert_header((CONTENT_LANGUAGE, language.as_str()))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             // A form that is sent from a page that tells nothing of itself seems to come from another site
             // (Fetch, section 3.2).
             .insert_header((REFERRER_POLICY, "same-origin"));
-        Ok(response.body(html))
+        let mut response = response.body(html);
+        vary_by(response.headers_mut(), "Accept-Language");
+        Ok(response)
     }
 
     /// Renders a page of an event, which other sites may show in a frame if that is set.
@@ -138,23 +155,25 @@ impl Pages {
     pub(crate) fn respond_for_event(
         &self,
         response: HttpResponseBuilder,
+        language: Language,
         template: &str,
         context: &impl Serialize,
     ) -> Result<HttpResponse, ApiError> {
-        let mut response = self.respond(response, template, context)?;
+        let mut response = self.respond(response, language, template, context)?;
         if let Ok(policy) = HeaderValue::try_from(self.event_policy.as_str()) {
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         }
         Ok(response)
     }
 
-    /// Renders a page that is the same for everybody, unless the client has it already.
+    /// Renders a page that is the same for everybody who reads the language, unless the client has it already.
     ///
     /// # Errors
     /// [`ApiError::Panic`], as [`respond`](Self::respond).
     pub(crate) fn respond_shared(
         &self,
         request: &HttpRequest,
+        language: Language,
         template: &str,
         context: &impl Serialize,
     ) -> Result<HttpResponse, ApiError> {
@@ -165,11 +184,14 @@ impl Pages {
         response
             .insert_header(tag)
             .insert_header(REVALIDATE)
+            .insert_header((CONTENT_LANGUAGE, language.as_str()))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY));
-        if is_known {
-            return Ok(response.finish());
-        }
-        Ok(response.insert_header((CONTENT_TYPE, HTML)).body(html))
+        let mut response = match is_known {
+            true => response.finish(),
+            false => response.insert_header((CONTENT_TYPE, HTML)).body(html),
+        };
+        vary_by(response.headers_mut(), "Accept-Language");
+        Ok(response)
     }
 }
 
@@ -204,6 +226,8 @@ pub(crate) fn fresh(status: StatusCode) -> HttpResponseBuilder {
 #[derive(Serialize)]
 pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
+    /// The tag of what it is in.
+    pub(crate) language: &'static str,
     /// What its addresses begin with.
     pub(crate) base: &'a str,
     pub(crate) summary: Option<&'a str>,

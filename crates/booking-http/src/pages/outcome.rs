@@ -3,7 +3,8 @@
 use crate::pages::event::{EventWords, Notice};
 use crate::pages::frame::Frame;
 use crate::problem::{ApiError, told};
-use booking_core::{Event, Refusal, Registration, Status};
+use crate::words;
+use booking_core::{Event, Language, Refusal, Registration, Status};
 use serde::Serialize;
 
 /// What `outcome.html` puts in.
@@ -38,69 +39,65 @@ struct EventLine {
 
 #[derive(Serialize)]
 struct Fact {
-    term: &'static str,
+    term: String,
     value: String,
 }
 
 impl Told {
     /// That somebody is registered, or waits. `link` leads to the registration, if it can be shown.
-    pub(crate) fn registered(registration: &Registration, link: Option<String>) -> Self {
+    pub(crate) fn registered(
+        language: Language,
+        registration: &Registration,
+        link: Option<String>,
+    ) -> Self {
+        let said = |key: &str| words::text(language, key, &[]);
         let (kind, title, text) = match registration.status {
-            Status::Waitlisted => (
-                "waitlisted",
-                "You’re on the waitlist",
-                "A seat that comes free goes to the first in line. Your registration shows when that is you.",
-            ),
-            Status::Cancelled | Status::Expired => (
-                "ended",
-                "This registration has ended",
-                "It was made with this form, and ended since. Load the event’s page anew to register again.",
-            ),
+            Status::Waitlisted => ("waitlisted", "status.waitlisted", "welcome.waitlisted"),
+            Status::Cancelled | Status::Expired => {
+                ("ended", "outcome.ended_title", "outcome.ended")
+            }
             Status::Confirmed | Status::Held | Status::Offered => {
-                ("registered", "You’re in.", "This seat is yours.")
+                ("registered", "welcome.registered_title", "welcome.registered")
             }
         };
-        let mut facts = vec![
-            Fact { term: "Registered", value: registration.person.user_email.to_string() },
-            Fact { term: "Registration number", value: registration.id.to_string() },
-        ];
+        let mut text = said(text);
         if let Some(position) = registration.position {
-            facts.insert(0, Fact { term: "In line, you are", value: position.to_string() });
+            let position = position.to_string();
+            let in_line = words::text(language, "outcome.in_line", &[("position", &position)]);
+            text = format!("{in_line}. {text}");
         }
-        let (title, text) = (title.to_owned(), text.to_owned());
-        Self { kind, is_good: true, title, text, link, facts, ..Self::default() }
+        let facts = vec![
+            Fact {
+                term: said("outcome.registered"),
+                value: registration.person.user_email.to_string(),
+            },
+            Fact { term: said("outcome.number"), value: registration.id.to_string() },
+        ];
+        Self { kind, is_good: true, title: said(title), text, link, facts, ..Self::default() }
     }
 
     /// That a mail decides. It says the same whatever became of it.
-    pub(crate) fn to_confirm(waits: bool) -> Self {
-        let then = match waits {
-            true => {
-                "It says how you stand: in line, or, if a seat is free, that it is kept for 30 minutes and \
-                 yours once you confirm it there."
-            }
-            false => "A seat is kept for 30 minutes, and is yours once you confirm it there.",
-        };
-        let text = format!(
-            "We have written to this address, and the link in that mail leads to the registration. {then}"
-        );
-        let title = "Look into your mail".to_owned();
+    pub(crate) fn to_confirm(language: Language, waits: bool) -> Self {
+        let text = if waits { "welcome.to_confirm_line" } else { "welcome.to_confirm_seat" };
+        let text = words::text(language, text, &[]);
+        let title = words::text(language, "find.asked_title", &[]);
         Self { kind: "to_confirm", is_good: true, title, text, ..Self::default() }
     }
 
     /// Why a page cannot be shown. The request's id leads to the log.
-    pub(crate) fn problem(error: &ApiError, request_id: &str) -> Self {
+    pub(crate) fn problem(language: Language, error: &ApiError, request_id: &str) -> Self {
         let (kind, title, detail) = told(error);
         let (title, text) = match error {
             ApiError::NotFound => (
-                "Event not found",
-                "It may have been taken down, or be a draft, which only its organizer sees, or the address has \
-                 a slip in it."
-                    .to_owned(),
+                words::text(language, "event.not_found", &[]),
+                words::text(language, "event.not_found_why", &[]),
             ),
-            _ => (title, sentence(&detail)),
+            _ => (
+                words::title(kind, title, language).to_owned(),
+                sentence(&words::detail(&detail, language)),
+            ),
         };
-        let (title, reference) = (title.to_owned(), Some(request_id.to_owned()));
-        Self { kind, title, text, reference, ..Self::default() }
+        Self { kind, title, text, reference: Some(request_id.to_owned()), ..Self::default() }
     }
 
     /// The same, about an event, whose page is at the path `back`.
@@ -113,28 +110,30 @@ impl Told {
 }
 
 /// Why there is no seat, above the form that asked for it; `None` for what is no refusal of a seat.
-pub(crate) fn refused(event: &Event, error: &ApiError) -> Option<Notice> {
-    let (kind, _, detail) = told(error);
+pub(crate) fn refused(language: Language, event: &Event, error: &ApiError) -> Option<Notice> {
+    let (kind, title, detail) = told(error);
+    let said = |key: &str| words::text(language, key, &[]);
+    let nothing = said("register.nothing");
     let (title, text) = match error {
         ApiError::Validation(_)
         | ApiError::Refused { refusal: Refusal::AnswerRefused { .. }, .. } => (
-            "Please check the form",
-            "Nothing was booked. What is wrong is said beside each field.".to_owned(),
+            said("form.check_title"),
+            words::text(language, "form.check", &[("nothing", &nothing)]),
         ),
-        ApiError::Refused { refusal, .. } => refusal_words(refusal)?,
+        ApiError::Refused { refusal, .. } => {
+            let (title, text) = refusal_words(refusal)?;
+            let why = said("refused.closed_now");
+            (said(title), words::text(language, text, &[("why", &why)]))
+        }
         ApiError::RateLimited(_) => {
-            ("Too much at once", format!("{} Nothing was booked.", sentence(&detail)))
+            let why = sentence(&words::detail(&detail, language));
+            (words::title(kind, title, language).to_owned(), format!("{why} {nothing}"))
         }
         _ => return None,
     };
     let hides =
         event.rules.conceals_registered && matches!(kind, "sold_out" | "all_held" | "closed");
-    let text = match hides {
-        true => format!(
-            "{text} If you are registered already, your private link shows it: this event does not say who is."
-        ),
-        false => text,
-    };
+    let text = if hides { format!("{text} {}", said("refused.concealed")) } else { text };
     let is_bad = kind == VALIDATION;
     Some(Notice { kind, title, text, is_bad })
 }
@@ -142,26 +141,15 @@ pub(crate) fn refused(event: &Event, error: &ApiError) -> Option<Notice> {
 /// The code of what is wrong with what was sent.
 const VALIDATION: &str = "validation";
 
-fn refusal_words(refusal: &Refusal) -> Option<(&'static str, String)> {
-    let (title, text) = match refusal {
-        Refusal::SoldOut => (
-            "Sold out",
-            "Every seat is taken, and nothing was booked. If a seat comes free, this page shows it when it is \
-             loaded anew.",
-        ),
-        Refusal::AllHeld { .. } => (
-            "Every seat that is left is being held",
-            "Others have a few minutes to confirm theirs. Nothing was booked, but a seat may come free soon.",
-        ),
-        Refusal::AlreadyRegistered => (
-            "Already registered",
-            "This address already has a seat at this event, or a hold, or a place in line. The private link that \
-             was shown then leads to it. If it is lost, it can be mailed to you (at the foot of this page), where \
-             this server sends mail, or the organizer can make a new one.",
-        ),
-        Refusal::Closed => {
-            ("Registration is closed", "Nothing was booked. This event takes no registrations now.")
+/// The keys of its title and of its text.
+fn refusal_words(refusal: &Refusal) -> Option<(&'static str, &'static str)> {
+    Some(match refusal {
+        Refusal::SoldOut => ("seats.sold_out", "refused.sold_out_page"),
+        Refusal::AllHeld { .. } => ("refused.all_held_title", "refused.all_held"),
+        Refusal::AlreadyRegistered => {
+            ("refused.already_registered_title", "refused.already_registered")
         }
+        Refusal::Closed => ("refused.closed_title", "refused.closed"),
         Refusal::EventNotFound
         | Refusal::RegistrationNotFound
         | Refusal::HoldExpired
@@ -179,8 +167,7 @@ fn refusal_words(refusal: &Refusal) -> Option<(&'static str, String)> {
         | Refusal::VersionMismatch { .. }
         | Refusal::KeyReused
         | Refusal::Forbidden => return None,
-    };
-    Some((title, text.to_owned()))
+    })
 }
 
 /// A detail as a sentence: it may come without its capital and its full stop.

@@ -2,9 +2,10 @@
 
 use crate::extract::form::Form;
 use crate::problem::FieldError;
+use crate::words;
 use booking_core::{
-    Answer, AnswerText, Answers, Invalid, KeptQuestion, QuestionKey, QuestionKind, QuestionOption,
-    Questions,
+    Answer, AnswerText, Answers, Invalid, KeptQuestion, Language, QuestionKey, QuestionKind,
+    QuestionOption, Questions,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,13 +40,14 @@ struct OptionField {
 }
 
 /// The fields of what is asked, with nothing in them.
-pub(crate) fn empty(questions: &Questions) -> Vec<QuestionField> {
-    questions.asked().map(|kept| QuestionField::of(kept, &[])).collect()
+pub(crate) fn empty(language: Language, questions: &Questions) -> Vec<QuestionField> {
+    questions.asked().map(|kept| QuestionField::of(language, kept, &[])).collect()
 }
 
 /// The fields of what is asked, as they were filled in.
-pub(crate) fn filled(questions: &Questions, form: &Form) -> Vec<QuestionField> {
-    let field = |kept: &KeptQuestion| QuestionField::of(kept, &form.values(&name_of(kept)));
+pub(crate) fn filled(language: Language, questions: &Questions, form: &Form) -> Vec<QuestionField> {
+    let field =
+        |kept: &KeptQuestion| QuestionField::of(language, kept, &form.values(&name_of(kept)));
     questions.asked().map(field).collect()
 }
 
@@ -108,12 +110,13 @@ fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String>
 }
 
 impl QuestionField {
-    fn of(kept: &KeptQuestion, values: &[&str]) -> Self {
+    fn of(language: Language, kept: &KeptQuestion, values: &[&str]) -> Self {
         let question = &kept.question;
         let options: Vec<_> = match question.kind {
-            // In the words of the page, as in `static/js/answers.js`.
-            QuestionKind::YesNo => [(YES, "Yes"), (NO, "No")]
-                .map(|(key, label)| OptionField::of(key, label, values))
+            QuestionKind::YesNo => [(YES, "answers.yes"), (NO, "answers.no")]
+                .map(|(key, label)| {
+                    OptionField::of(key, &words::text(language, label, &[]), values)
+                })
                 .into(),
             _ => question.options.iter().map(|option| OptionField::from(option, values)).collect(),
         };

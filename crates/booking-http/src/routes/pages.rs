@@ -10,20 +10,21 @@ use crate::extract::query;
 use crate::limits::Peer;
 use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden, questions_data};
-use crate::pages::frame::{Frame, Pages, Shell, fresh};
+use crate::pages::frame::{Frame, Pages, Shell, Visitor, fresh};
 use crate::pages::list::{ListPage, READ_MAX, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
 use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::claims::{Asking, Claimed, claim_seat};
 use crate::service::Service;
+use crate::words::{self, wanted_language};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
-    Caller, EmailAddress, Event, EventId, Invalid, OnFull, OrganizerName, PageLimit, Person,
-    PersonName, Questions, Refusal,
+    Caller, EmailAddress, Event, EventId, Invalid, Language, OnFull, OrganizerName, PageLimit,
+    Person, PersonName, Questions, Refusal,
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -42,9 +43,10 @@ pub(super) async fn shell(
     tokens: Data<TokenCache>,
 ) -> Answer {
     query::check_length(request.query_string())?;
-    let frame = pages.frame("Loading…", tokens.is_open());
-    let page = Frame { is_hidden: true, ..frame };
-    pages.respond_shared(&request, "shell.html", &Shell { page })
+    let visitor = visitor(&request, &tokens);
+    let title = words::text(visitor.language, "list.loading", &[]);
+    let page = Frame { is_hidden: true, ..pages.frame(&title, visitor) };
+    pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page })
 }
 
 /// `GET /`
@@ -57,18 +59,23 @@ pub(super) async fn list(
     query::check_length(request.query_string())?;
     let limit = PageLimit::parse(READ_MAX).unwrap_or_default();
     let read = service.reads.first_events(limit).await?;
+    let visitor = visitor(&request, &tokens);
+    let language = visitor.language;
+    let [title, summary] =
+        ["nav.events", "list.summary"].map(|key| words::text(language, key, &[]));
     let page = Frame {
-        summary: Some(SUMMARY),
+        summary: Some(summary.as_str()),
         canonical: Some(pages.link("/")),
         url: pages.url("/"),
-        ..pages.frame("Events", tokens.is_open())
+        ..pages.frame(&title, visitor)
     };
-    let events = upcoming(&read, SystemTime::now().into());
-    pages.respond_shared(&request, "list.html", &ListPage { page, events })
+    let events = upcoming(language, &read, SystemTime::now().into());
+    pages.respond_shared(&request, language, "list.html", &ListPage { page, events })
 }
 
-/// What search engines say of the list.
-const SUMMARY: &str = "Browse events, see the seats that are left, and register by e-mail.";
+fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {
+    Visitor { language: wanted_language(request.headers()), is_open: tokens.is_open() }
+}
 
 /// `GET /e/{id}`
 pub(super) async fn event(
@@ -81,7 +88,7 @@ pub(super) async fn event(
 ) -> Answer {
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
-    let form = new_form(&shown.questions);
+    let form = new_form(site.visitor.language, &shown.questions);
     site.respond(fresh(StatusCode::OK), &shown, form, false)
 }
 
@@ -119,15 +126,14 @@ pub(super) async fn register(
 fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec<FieldError>> {
     let told = |field: &str, invalid: Invalid| FieldError {
         pointer: format!("/{field}"),
-        detail: sentence(&invalid.to_string()),
+        detail: invalid.to_string(),
     };
     let mut errors = Vec::new();
     let user_email = EmailAddress::parse(form.value("user_email")).map_err(|invalid| {
         errors.push(match invalid {
-            Invalid::Empty => FieldError {
-                pointer: "/user_email".to_owned(),
-                detail: "Enter an e-mail address.".to_owned(),
-            },
+            Invalid::Empty => {
+                FieldError { pointer: "/user_email".to_owned(), detail: EMAIL_MISSING.to_owned() }
+            }
             invalid => told("user_email", invalid),
         });
     });
@@ -147,6 +153,17 @@ fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec
     }
 }
 
+/// The key of what is said where there is no address.
+const EMAIL_MISSING: &str = "person.enter_email";
+
+/// What is said beside a field.
+fn field_words(language: Language, detail: &str) -> String {
+    match detail {
+        EMAIL_MISSING => words::text(language, detail, &[]),
+        detail => sentence(&words::detail(detail, language)),
+    }
+}
+
 fn asks_to_wait(form: &Form) -> bool {
     form.value("on_full") == "waitlist"
 }
@@ -157,18 +174,18 @@ fn errors_of(error: &ApiError) -> Vec<FieldError> {
         ApiError::Validation(errors) => errors.clone(),
         ApiError::Refused { refusal: Refusal::AnswerRefused { key, why }, .. } => {
             let pointer = format!("/answers/{}", key.as_str());
-            vec![FieldError { pointer, detail: sentence(&why.to_string()) }]
+            vec![FieldError { pointer, detail: why.to_string() }]
         }
         _ => Vec::new(),
     }
 }
 
 /// An empty form under a key that nobody else has.
-fn new_form(questions: &Questions) -> RegisterForm {
+fn new_form(language: Language, questions: &Questions) -> RegisterForm {
     let mut random = [0; 16];
     getrandom::fill(&mut random).expect("the system has random numbers");
     let key = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
-    RegisterForm { key, questions: empty(questions), ..RegisterForm::default() }
+    RegisterForm { key, questions: empty(language, questions), ..RegisterForm::default() }
 }
 
 /// The server, as a page needs it.
@@ -176,6 +193,7 @@ struct Site<'a> {
     service: &'a Service,
     pages: &'a Pages,
     tokens: &'a TokenCache,
+    visitor: Visitor,
     /// Whether the page is to be a part of another site's.
     is_embedded: bool,
 }
@@ -199,7 +217,7 @@ impl<'a> Site<'a> {
         query::check_length(request.query_string())?;
         let mut names = request.query_string().split('&').map(|part| part.split('=').next());
         let is_embedded = names.any(|name| name == Some("embed"));
-        Ok(Self { service, pages, tokens, is_embedded })
+        Ok(Self { service, pages, tokens, visitor: visitor(request, tokens), is_embedded })
     }
 
     async fn read(&self, caller: Caller, id: EventId) -> Result<Shown, ApiError> {
@@ -223,7 +241,8 @@ impl<'a> Site<'a> {
         let path = self.pages.path_of_event(event.id);
         let url = self.pages.url(&path);
         let organizer = organizer.as_ref().map(OrganizerName::as_str);
-        let words = EventWords::of(event, *now, url.as_deref(), organizer);
+        let language = self.visitor.language;
+        let words = EventWords::of(language, event, *now, url.as_deref(), organizer);
         let summary = summary(event.details.description.as_str());
         let page = Frame {
             summary: Some(summary.as_str()).filter(|summary| !summary.is_empty()),
@@ -232,10 +251,11 @@ impl<'a> Site<'a> {
             is_embedded: self.is_embedded,
             is_answer,
             url,
-            ..self.pages.frame(event.details.name.as_str(), self.tokens.is_open())
+            ..self.pages.frame(event.details.name.as_str(), self.visitor)
         };
         self.pages.respond_for_event(
             response,
+            language,
             "event.html",
             &EventPage { page, event: words, form, questions: questions_data(questions) },
         )
@@ -244,9 +264,10 @@ impl<'a> Site<'a> {
     /// What came of the form, on a page of its own: to load that anew sends the same form again, which is answered the
     /// same and does nothing.
     fn told(&self, shown: &Shown, claimed: Claimed, waits: bool) -> Answer {
+        let language = self.visitor.language;
         let (mut response, outcome) = match claimed {
             Claimed::ByMail { is_replay } => {
-                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(waits))
+                (begin(StatusCode::ACCEPTED, is_replay), Told::to_confirm(language, waits))
             }
             Claimed::Made(made, token) => {
                 let registration = &made.what;
@@ -255,35 +276,38 @@ impl<'a> Site<'a> {
                     self.pages.link(&path)
                 });
                 let status = made.status();
-                (begin(status, made.is_replay), Told::registered(registration, link))
+                (begin(status, made.is_replay), Told::registered(language, registration, link))
             }
         };
         // The link is for whoever sent the form, and is kept nowhere.
         response.insert_header((CACHE_CONTROL, "no-store"));
         let path = self.pages.path_of_event(shown.event.id);
-        let words = EventWords::of(&shown.event, shown.now, None, None);
+        let words = EventWords::of(language, &shown.event, shown.now, None, None);
         let back = if self.is_embedded { format!("{path}?embed") } else { path };
         let outcome = outcome.about(&shown.event, &words, back);
         let title = outcome.title.clone();
-        let frame = self.pages.frame(&title, self.tokens.is_open());
+        let frame = self.pages.frame(&title, self.visitor);
         let page =
             Frame { is_hidden: true, is_embedded: self.is_embedded, is_answer: true, ..frame };
-        self.pages.respond_for_event(response, "outcome.html", &OutcomePage { page, outcome })
+        let context = OutcomePage { page, outcome };
+        self.pages.respond_for_event(response, language, "outcome.html", &context)
     }
 
     /// The form again, with what stands in the way, or the error if that is of another kind.
     async fn refuse(&self, caller: Caller, shown: &Shown, form: &Form, error: ApiError) -> Answer {
-        let Some(notice) = refused(&shown.event, &error) else { return Err(error) };
+        let language = self.visitor.language;
+        let Some(notice) = refused(language, &shown.event, &error) else { return Err(error) };
         self.service.metrics.problem(problem::code(&error));
         // As full as it is by now, and with what it asks by now.
         let shown = self.read(caller, shown.event.id).await?;
         let errors = errors_of(&error);
         let detail_of = |pointer: &str| {
-            errors.iter().find(|of| of.pointer == pointer).map(|of| of.detail.clone())
+            let error = errors.iter().find(|of| of.pointer == pointer)?;
+            Some(field_words(language, &error.detail))
         };
-        let mut questions = filled(&shown.questions, form);
+        let mut questions = filled(language, &shown.questions, form);
         for question in &mut questions {
-            question.error = detail_of(&question.pointer()).map(|detail| sentence(&detail));
+            question.error = detail_of(&question.pointer());
         }
         let again = RegisterForm {
             user_email: form.value("user_email").to_owned(),
@@ -293,7 +317,7 @@ impl<'a> Site<'a> {
             questions,
             notice: Some(notice),
             // Another try is another request: a refusal is remembered for a while.
-            ..new_form(&Questions::NONE)
+            ..new_form(language, &Questions::NONE)
         };
         let mut response = problem::begin(&error);
         response.insert_header((CACHE_CONTROL, "no-store"));

@@ -15,10 +15,18 @@ const DETAIL: &str = "problem.detail.";
 
 type Catalogue = HashMap<String, String>;
 
-static ENGLISH: LazyLock<Catalogue> =
-    LazyLock::new(|| read(include_str!("../../static/i18n/en.json")));
-static GERMAN: LazyLock<Catalogue> =
-    LazyLock::new(|| read(include_str!("../../static/i18n/de.json")));
+/// The whole of one, plural forms and all.
+type Whole = Map<String, Value>;
+
+static WHOLE: LazyLock<[Whole; 2]> = LazyLock::new(|| {
+    [EN, DE].map(|json| serde_json::from_str::<Whole>(json).expect("a test reads each"))
+});
+
+const EN: &str = include_str!("../../static/i18n/en.json");
+const DE: &str = include_str!("../../static/i18n/de.json");
+
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(EN));
+static GERMAN: LazyLock<Catalogue> = LazyLock::new(|| read(DE));
 
 /// Every detail in English, by its key; what says most comes first, so that what says more than it is not
 /// taken for it.
@@ -47,6 +55,51 @@ fn read(json: &str) -> Catalogue {
         _ => None,
     });
     own.collect()
+}
+
+/// A text of the pages, with `values` in it by their names. What is put in is put in as it is: whoever makes HTML of it
+/// escapes it. A key that nobody knows stands for itself, as in the modules: tests find it.
+pub(crate) fn text(language: Language, key: &str, values: &[(&str, &str)]) -> String {
+    filled(WHOLE[language as usize].get(key).and_then(Value::as_str).unwrap_or(key), values)
+}
+
+/// The same for a text that has one form for one and another for all others, which is so in all languages here.
+pub(crate) fn counted(
+    language: Language,
+    key: &str,
+    count: u32,
+    values: &[(&str, &str)],
+) -> String {
+    let form = if count == 1 { "one" } else { "other" };
+    let forms = WHOLE[language as usize].get(key);
+    let text = forms.and_then(|forms| forms.get(form)).and_then(Value::as_str).unwrap_or(key);
+    let number = grouped(language, count);
+    filled(text, &[values, &[("count", number.as_str())]].concat())
+}
+
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let value_of = |name: &str| {
+        let found = values.iter().find(|(known, _)| *known == name);
+        found.map_or_else(String::new, |(_, value)| (*value).to_owned())
+    };
+    Template::parse(text).fill(value_of)
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(language: Language, number: u32) -> String {
+    let mark = match language {
+        Language::En => ',',
+        Language::De => '.',
+    };
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(mark);
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The title of the problem with this code, which is `english` in English.
@@ -150,6 +203,29 @@ mod tests {
             let details = catalogue(language).keys().filter(|key| key.starts_with(DETAIL));
             let left: Vec<_> = details.filter(|key| !used.contains(key.as_str())).collect();
             assert!(left.is_empty(), "{language:?}: {left:?}");
+        }
+    }
+
+    #[test]
+    fn texts_of_pages_are_filled_in_and_have_the_form_of_their_number() {
+        for (language, closed, taken) in [
+            (Language::En, "Registration closed at {x}.", "1,000 of 1,234 seats taken"),
+            (
+                Language::De,
+                "Die Anmeldung wurde geschlossen: {x}.",
+                "1.000 von 1.234 Plätzen vergeben",
+            ),
+        ] {
+            assert_eq!(text(language, "window.closed", &[("time", "{x}")]), closed);
+            let booked = grouped(language, 1_000);
+            let said = counted(language, "seats.taken", 1_234, &[("booked", &booked)]);
+            assert_eq!(said, taken);
+            let one = counted(language, "seats.taken", 1, &[("booked", "0")]);
+            assert_ne!(one, counted(language, "seats.taken", 2, &[("booked", "0")]));
+        }
+        assert_eq!(text(Language::En, "nothing.like_that", &[]), "nothing.like_that");
+        for (number, english) in [(0, "0"), (999, "999"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(Language::En, number), english);
         }
     }
 

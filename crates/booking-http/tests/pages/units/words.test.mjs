@@ -20,11 +20,14 @@ const isServers = (key) => key.startsWith("problem.");
 /** In English alone: the page that shows programmers what the server says of itself, which is English. */
 const ENGLISH_ONLY = ["js/docs.js", "js/docs/curl.js", "js/docs/schema.js"];
 const modules = new Map(filesOf("js/").map((name) => [name, read(name)]));
-/** What every page has, and what those say that only scripts fill; without what the server decides in them. */
-const page = ["layout.html", "shell.html"]
-  .map((name) => readFileSync(new URL(`../../../templates/${name}`, import.meta.url), "utf8"))
-  .join("\n")
-  .replaceAll(/\{%[^%]*%\}/g, "");
+const RENDERED = new URL("../../../", import.meta.url);
+const filesIn = (folder) => readdirSync(new URL(folder, RENDERED)).map((name) => readFileSync(new URL(folder + name, RENDERED), "utf8"));
+/** What the server puts together: without what it decides there. */
+const templates = filesIn("templates/").map((text) => text.replaceAll(/\{%[^%]*%\}/g, ""));
+/** What it puts in, and the handlers that do so. */
+const renderers = [...filesIn("src/pages/"), readFileSync(new URL("src/routes/pages.rs", RENDERED), "utf8")].map(
+  (text) => text.split("#[cfg(test)]")[0],
+);
 
 const formsOf = (message) => (typeof message === "string" ? [message] : Object.values(message));
 const namesIn = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
@@ -75,10 +78,11 @@ test("nothing is left in English", () => {
 /** Every key that modules and the page name. */
 function usedKeys() {
   const areas = new Set(Object.keys(english).map((key) => key.split(".")[0]));
-  const isKey = (text) => /^[a-z_]+\.[a-z_0-9]+$/.test(text) && areas.has(text.split(".")[0]) && !/\.(ics|js|json|svg)$/.test(text);
+  const isKey = (text) => /^[a-z_]+\.[a-z_0-9]+$/.test(text) && areas.has(text.split(".")[0]) && !/\.(html|ics|js|json|svg)$/.test(text);
   const inModules = [...modules.values()].flatMap((source) => literalsOf(source).map(({ text }) => text)).filter(isKey);
-  const inPage = [...page.matchAll(/data-t(?:-label)?="([^"]+)"/g)].map(([, key]) => key);
-  return new Set([...inModules, ...inPage]);
+  const inTemplates = templates.flatMap((text) => [...text.matchAll(/t\(page\.language, "([^"]+)"\)/g)].map(([, key]) => key));
+  const inRenderers = renderers.flatMap((text) => [...text.matchAll(/"([a-z_]+\.[a-z_0-9]+)"/g)].map(([, key]) => key)).filter(isKey);
+  return new Set([...inModules, ...inTemplates, ...inRenderers]);
 }
 
 test("what is used is there, and what is there is used", () => {
@@ -92,22 +96,24 @@ test("keys are written out, so that they can be looked for", () => {
   for (const [name, source] of modules) assert.doesNotMatch(source, /\bt(Nodes)?\(`/, name);
 });
 
-test("the page says what the catalogue says, before any script has run", () => {
+test("a page says by the same key what it says before any script has run", () => {
+  const page = templates.join("\n");
   const parts = [...page.matchAll(/<(\w+)((?:[^>"]|"[^"]*")*)data-t="([^"]+)"((?:[^>"]|"[^"]*")*)>([^<]*)<\/\1>/g)];
+  assert.ok(parts.length > 5);
   assert.equal(parts.length, page.split('data-t="').length - 1);
-  for (const [, , before, key, after, text] of parts) {
-    const language = /\blang="(\w+)"/.exec(before + after)?.[1] ?? "en";
-    assert.equal(text.replaceAll(/\s+/g, " ").trim(), catalogues.get(language)[key], `${language}: ${key}`);
-  }
-  for (const [, label, key] of page.matchAll(/aria-label="([^"]+)"\s+data-t-label="([^"]+)"/g)) assert.equal(label, english[key], key);
+  for (const [, , , key, , text] of parts) assert.equal(text, `{{ t(page.language, "${key}") }}`);
+  const labels = [...page.matchAll(/aria-label="(\{\{.*?\}\})"\s+data-t-label="([^"]+)"/g)];
+  assert.equal(labels.length, page.split("data-t-label=").length - 1);
+  for (const [, label, key] of labels) assert.equal(label, `{{ t(page.language, "${key}") }}`);
 });
 
-test("the page has no other words", () => {
-  const body = page.slice(page.indexOf("<body>")).replaceAll(/<!--[\s\S]*?-->/g, "");
-  const parts = [...body.matchAll(/<(\w+)([^>]*)>([^<]+)/g)].filter(([, , , text]) => /\p{L}/u.test(text));
-  const wordy = parts.filter(([, , attributes]) => !attributes.includes("data-t="));
-  assert.deepEqual(wordy.map(([, , , text]) => text.trim()).filter((text) => text !== "Booking"), []);
-  for (const label of body.matchAll(/<[^>]*aria-label=[^>]*>/g)) assert.match(label[0], /data-t-label=/);
+test("no template has words of its own", () => {
+  for (const template of templates) {
+    const body = template.slice(Math.max(template.indexOf("<body>"), 0)).replaceAll(/<!--[\s\S]*?-->|\{\{.*?\}\}/g, "");
+    const said = [...body.matchAll(/>([^<]+)/g)].map(([, text]) => text.trim()).filter((text) => /\p{L}/u.test(text));
+    assert.deepEqual(said.filter((text) => text !== "Booking"), []);
+    assert.doesNotMatch(body, /aria-label="[^"]/);
+  }
 });
 
 test("no module has words of its own", () => {
