@@ -17,6 +17,7 @@ on_both_stores! {
     a_form_is_refused_in_words_and_keeps_what_was_typed
     a_form_joins_the_line
     a_form_of_an_event_that_confirms_addresses_tells_nobody_who_is_registered
+    a_form_asks_what_the_event_asks
 }
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)></title></script><script>ran=1</script>\"'&lt;";
@@ -585,4 +586,59 @@ fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
         answer.contains(" data-embedded") && answer.contains("?embed\" target=\"_self\""),
         "{answer}"
     );
+}
+
+fn a_form_asks_what_the_event_asks(data: Data) {
+    let app = App::start(data);
+    let event = app.create(5);
+    let questions = json!({"questions": [
+        {"key": "note", "kind": "text", "wording": "Anything <b>else</b>?"},
+        {"key": "diet", "kind": "choice", "wording": "Diet?", "required": true,
+            "options": [{"key": "all", "label": "All & sundry"}, {"key": "veg", "label": "Plants"}]},
+        {"key": "days", "kind": "several", "wording": "Days?",
+            "options": [{"key": "fri", "label": "Friday"}, {"key": "sat", "label": "Saturday"}]},
+        {"key": "car", "kind": "yes_no", "wording": "By car?"},
+        {"key": "terms", "kind": "consent", "wording": "I agree.", "required": true},
+    ]});
+    assert_eq!(app.post(&format!("/events/{event}/questions"), &questions).status, 200);
+    let shown = page(&app, &format!("/e/{event}"));
+    for part in [
+        "Anything &lt;b&gt;else&lt;/b&gt;?",
+        "<option value=\"all\">All &amp; sundry</option>",
+        "name=\"answers/days\" value=\"sat\"",
+        "name=\"answers/car\"",
+        "name=\"answers/terms\" value=\"1\" required",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    let data = between(&shown, "id=\"questions-data\">", "</script>");
+    let data: Value = serde_json::from_str(data).expect("it is JSON");
+    assert_eq!(data.as_array().map(Vec::len), Some(5));
+
+    // What is missing is told beside its field, and what was typed stays.
+    let written = [
+        ("user_email", "ada@example.org"),
+        ("answers/note", "Cello & bow"),
+        ("answers/days", "fri"),
+        ("answers/days", "sat"),
+        ("answers/car", "no"),
+        ("answers/terms", "1"),
+    ];
+    let answer = submit(&app, &event, &written);
+    assert_eq!(answer.status, 400);
+    let again = text(&answer);
+    assert!(again.contains("Has to be answered."), "{again}");
+    assert!(again.contains("Cello &amp; bow</textarea>"), "{again}");
+    assert!(again.contains("value=\"sat\" checked"), "{again}");
+    assert!(again.contains("<option value=\"no\" selected>"), "{again}");
+    assert_eq!(booked(&app, &event), 0);
+
+    let wrong = submit(&app, &event, &[&written[..], &[("answers/diet", "meat")]].concat());
+    assert_eq!(wrong.status, 400);
+    let all = [&written[..], &[("answers/diet", "veg"), ("answers/other", "left")]].concat();
+    assert_outcome(&submit(&app, &event, &all), 201, "registered");
+    let listed = app.get(&format!("/events/{event}/registrations")).json();
+    let expected = json!({"note": "Cello & bow", "diet": "veg", "days": ["fri", "sat"], "car": false, "terms": 1});
+    assert_eq!(listed[0]["answers"], expected);
+    app.assert_audit_is_clean();
 }

@@ -103,7 +103,7 @@ fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String>
             _ => return Err("must be true or false".to_owned()),
         },
         QuestionKind::Consent => {
-            let version = first.parse().map_err(|_| "must be a version".to_owned())?;
+            let version = first.parse::<u32>().map_err(|_| "must be a version".to_owned())?;
             Some(Answer::Consent(version))
         }
     })

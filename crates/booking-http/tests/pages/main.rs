@@ -8,6 +8,7 @@ mod attendee;
 mod axe;
 mod check_in;
 mod corrections;
+mod desk;
 mod docs;
 mod driver;
 mod faults;

@@ -1,0 +1,355 @@
+//! An organizer at their desk: how an event goes, who comes, tables, copies, and what is told to other programs.
+
+use crate::axe::assert_no_faults;
+use crate::check_in::register;
+use crate::common::acts::{done, event, id, path};
+use crate::common::{App, Data};
+use crate::harness::{Browser, Page};
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+use std::fs;
+
+/// Waits until a number of the desk is this one.
+async fn number(page: &Browser, name: &str, count: u32) {
+    page.wait(&format!("@{name}[data-count='{count}']")).await;
+}
+
+/// Waits until so many people stand in the table, and the first of them is this one.
+async fn people(page: &Browser, count: usize, first: &str) {
+    let script = format!(
+        "const rows = [...document.querySelectorAll('[data-testid=registration]')];
+         return rows.length === {count}
+             && rows[0].querySelector('[data-testid=person-email]').textContent === '{first}'"
+    );
+    page.until(&script).await;
+}
+
+#[tokio::test]
+async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
+    let page = Page::start_with(Data::postgres(), json!({})).await;
+    let app = &page.app;
+    let concert = app.create(40);
+    for number in 0..30 {
+        register(app, &concert, &format!("guest{number}@example.org"), &format!("Guest {number}"));
+    }
+    let ada = register(app, &concert, "ada@example.org", "Ada Löve");
+    page.open(&format!("/e/{concert}")).await;
+    page.click("@desk-link").await;
+    number(&page, "desk-confirmed", 31).await;
+    number(&page, "desk-available", 9).await;
+    number(&page, "desk-checked_in", 0).await;
+    people(&page, 31, "guest0@example.org").await;
+    assert_no_faults(&page, "a desk").await;
+
+    page.tab_to("#field-people_q").await;
+    page.press("LOVE").await;
+    people(&page, 1, "ada@example.org").await;
+    assert_eq!(page.text("@people-status").await, "1 of 1 person");
+    page.tab_to("@let-in").await;
+    page.press(&Key::Enter).await;
+    number(&page, "desk-checked_in", 1).await;
+    assert!(done(&app.get(&path(&ada)), 200)["checked_in_at"].is_string());
+    page.wait("@registration:not(:has(button[data-testid=let-in]:not([hidden])))").await;
+    assert_no_faults(&page, "a desk with somebody who was let in").await;
+
+    page.choose("people_q", "").await;
+    page.choose("people_in", "true").await;
+    people(&page, 1, "ada@example.org").await;
+    page.choose("people_in", "").await;
+    page.choose("people_order", "name").await;
+    people(&page, 31, "ada@example.org").await;
+    page.choose("people_order", "last").await;
+    people(&page, 31, "ada@example.org").await;
+    page.choose("people_order", "first").await;
+    people(&page, 31, "guest0@example.org").await;
+    page.end().await;
+}
+
+#[tokio::test]
+async fn a_registration_is_cancelled_once_that_was_asked() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let concert = app.create(2);
+    let ada = register(app, &concert, "ada@example.org", "Ada");
+    page.open(&format!("/o/e/{concert}/desk")).await;
+    page.click("@cancel-person").await;
+    page.wait("@cancel-person-no:focus").await;
+    assert_no_faults(&page, "a question at the desk").await;
+    page.press(&Key::Enter).await;
+    page.wait("@cancel-person:focus").await;
+    assert_eq!(done(&app.get(&path(&ada)), 200)["status"], "confirmed");
+    page.click("@cancel-person").await;
+    page.click("@cancel-person-yes").await;
+    number(&page, "desk-cancelled", 1).await;
+    number(&page, "desk-available", 2).await;
+    assert_eq!(done(&app.get(&path(&ada)), 200)["status"], "cancelled");
+    page.choose("people_status", "cancelled").await;
+    people(&page, 1, "ada@example.org").await;
+    page.choose("people_status", "seated").await;
+    page.until("return document.querySelectorAll('[data-testid=registration]').length === 0").await;
+
+    page.click("@desk-sales summary").await;
+    page.wait("@sales-chart[role=img][aria-label] rect").await;
+    page.click("@sales-table summary").await;
+    assert!(page.text("@sales-table tbody td").await.contains('1'));
+    assert_no_faults(&page, "sales over time").await;
+    app.assert_audit_is_clean();
+    page.end().await;
+}
+
+#[tokio::test]
+async fn people_of_a_table_are_registered_once_it_was_tried() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let concert = app.create(10);
+    register(app, &concert, "ada@example.org", "Ada");
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = folder.path().join("people.csv");
+    let text = "user_email,name\nada@example.org,Ada\ngrace@example.org,Grace\nno-at,\ngrace@example.org,Again\n";
+    fs::write(&table, text).expect("it can be written");
+    page.open(&format!("/o/e/{concert}/import")).await;
+    page.click("@import-try").await;
+    page.assert_refused("table", "Choose a table.").await;
+    assert_no_faults(&page, "a form for tables").await;
+    let name = table.to_str().expect("it is text");
+    page.wait("#field-table").await.send_keys(name).await.expect("a file can be chosen");
+    page.click("@import-try").await;
+    page.wait("@import-result[data-dry=true]").await;
+    for (verdict, count) in
+        [("registered", 1), ("already_registered", 1), ("invalid", 1), ("duplicate", 1)]
+    {
+        number(&page, &format!("import-{verdict}"), count).await;
+    }
+    assert_eq!(event(app, &concert)["booked_count"], 1, "nobody yet");
+    page.wait("@import-apply:focus").await;
+    assert_eq!(page.text("@import-apply").await, "Register 1 person");
+    assert_no_faults(&page, "a table that was tried").await;
+    page.press(&Key::Enter).await;
+    page.wait("@import-result[data-dry=false]").await;
+    page.outcome("saved").await;
+    assert_eq!(event(app, &concert)["booked_count"], 2);
+    assert!(!page.is_shown("@import-apply").await);
+    // The same once more changes nothing.
+    page.click("@import-try").await;
+    number(&page, "import-already_registered", 2).await;
+    page.outcome("changed").await;
+    app.assert_audit_is_clean();
+    page.end().await;
+}
+
+#[tokio::test]
+async fn what_an_event_asks_is_written_answered_and_read() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let concert = app.create(5);
+    page.open(&format!("/o/e/{concert}/questions")).await;
+    page.wait("@questions-none").await;
+    page.click("@question-add").await;
+    page.wait("@question textarea:focus").await;
+    page.click("@questions-save").await;
+    let error = "return document.querySelector('[data-testid=question-error]').textContent";
+    assert_eq!(page.js(error).await, "Write what is asked.");
+    page.fill("question1-wording", "What do you eat?").await;
+    page.choose("question1-kind", "choice").await;
+    page.fill("question1-options", "Everything\nPlants").await;
+    page.click("@question-add").await;
+    page.fill("question2-wording", "I agree to be photographed.").await;
+    page.choose("question2-kind", "consent").await;
+    page.click("#field-question2-required").await;
+    assert_no_faults(&page, "questions that are being written").await;
+    // The second goes first, and the focus goes along.
+    page.click("@question:nth-child(2) @question-up").await;
+    page.click("@questions-save").await;
+    page.outcome("saved").await;
+    let asked = app.get(&format!("/events/{concert}/questions")).json();
+    let keys: Vec<_> =
+        asked.as_array().expect("an array").iter().map(|one| one["key"].clone()).collect();
+    assert_eq!(keys, [json!("i_agree_to_be_photographed"), json!("what_do_you_eat")]);
+    assert_eq!(asked[0]["required"], true);
+
+    page.open(&format!("/e/{concert}")).await;
+    page.wait("@questions:not([hidden]) select").await;
+    assert_no_faults(&page, "a form that asks more").await;
+    page.fill("user_email", "ada@example.org").await;
+    page.click("@register").await;
+    page.outcome("invalid").await;
+    page.wait("[name='answers/i_agree_to_be_photographed'][aria-invalid=true]:focus").await;
+    assert_eq!(event(app, &concert)["booked_count"], 0);
+    assert_no_faults(&page, "a form without an answer that it needs").await;
+    page.click("[name='answers/i_agree_to_be_photographed']").await;
+    let choose = "const select = document.querySelector(\"[name='answers/what_do_you_eat']\");
+        select.value = 'plants';
+        select.dispatchEvent(new Event('change', {bubbles: true}));
+        return select.value";
+    assert_eq!(page.js(choose).await, "plants");
+    page.click("@register").await;
+    page.outcome("registered").await;
+
+    page.open(&format!("/o/e/{concert}/desk")).await;
+    people(&page, 1, "ada@example.org").await;
+    let answers = page.text(".answers").await;
+    assert!(answers.contains("What do you eat?") && answers.contains("Plants"), "{answers}");
+    assert!(answers.contains("Agreed"), "{answers}");
+
+    // What was answered can be left out, and not be made another.
+    page.open(&format!("/o/e/{concert}/questions")).await;
+    page.wait("#field-question1-kind:disabled").await;
+    page.click("@question:nth-child(2) @question-remove").await;
+    page.click("@questions-save").await;
+    page.wait("@questions-retired").await;
+    assert_no_faults(&page, "a question that is asked no more").await;
+    app.assert_audit_is_clean();
+    page.end().await;
+}
+
+/// Those who can no longer tell which wording it was are asked by the form that was sent.
+#[tokio::test]
+async fn a_wording_that_changed_meanwhile_is_asked_again() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let concert = app.create(5);
+    let ask = |wording: &str| {
+        let question =
+            json!({"key": "terms", "kind": "consent", "wording": wording, "required": true});
+        let body = json!({"questions": [question]});
+        done(&app.post(&format!("/events/{concert}/questions"), &body), 200);
+    };
+    ask("One.");
+    let body = json!({"user_email": "grace@example.org", "answers": {"terms": 1}});
+    done(&app.post(&format!("/events/{concert}/register"), &body), 201);
+    page.open(&format!("/e/{concert}")).await;
+    page.fill("user_email", "ada@example.org").await;
+    page.click("[name='answers/terms']").await;
+    ask("Two.");
+    page.click("@register").await;
+    page.outcome("invalid").await;
+    page.wait("[name='answers/terms'][value='2']:not(:checked)").await;
+    assert_eq!(event(app, &concert)["booked_count"], 1);
+    page.click("[name='answers/terms']").await;
+    page.click("@register").await;
+    page.outcome("registered").await;
+    page.end().await;
+}
+
+#[tokio::test]
+async fn a_copy_is_a_draft_that_can_be_edited() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let body = json!({"name": "Jazz", "venue": "Cellar", "capacity": 7, "timezone": "Europe/Berlin",
+        "starts_at": "2027-05-01T18:00:00Z", "ends_at": "2027-05-01T20:00:00Z"});
+    let concert = done(&app.post("/events", &body), 201);
+    page.open(&format!("/o/e/{}/desk", id(&concert))).await;
+    page.click("@desk-copy summary").await;
+    page.fill("copy_name", "Jazz again").await;
+    page.choose("copy_starts_at", "2027-06-01T20:00").await;
+    assert_no_faults(&page, "a form for a copy").await;
+    page.click("@copy-event").await;
+    page.wait("@edit-form").await;
+    assert_eq!(page.value("name").await, "Jazz again");
+    let copy = page.js("return location.pathname.split('/')[3]").await;
+    let copy = event(app, copy.as_str().expect("an id"));
+    assert_eq!((&copy["status"], &copy["venue"]), (&json!("draft"), &json!("Cellar")));
+    assert_eq!(
+        (&copy["starts_at"], &copy["ends_at"]),
+        (&json!("2027-06-01T18:00:00Z"), &json!("2027-06-01T20:00:00Z"))
+    );
+    page.end().await;
+}
+
+#[tokio::test]
+async fn programs_are_told_and_it_is_seen_what_they_were_told() {
+    let page = Page::start().await;
+    page.open("/o/webhooks").await;
+    page.wait("@webhook-form").await;
+    page.click("@webhook-add").await;
+    page.assert_refused("url", "Enter an address.").await;
+    page.fill("url", "https://hooks.example.org/booking").await;
+    page.click("@webhook-add").await;
+    page.wait("@webhook-secret-made h3:focus").await;
+    assert!(page.text("@webhook-secret-made code").await.starts_with("whsec_"));
+    assert_eq!(page.text("@webhook-url").await, "https://hooks.example.org/booking");
+    page.wait("@webhook-state[data-state=on]").await;
+    page.click("@webhook-toggle").await;
+    page.wait("@webhook-state[data-state=off]").await;
+    page.click("@webhook-deliveries summary").await;
+    assert_no_faults(&page, "webhooks").await;
+    page.reload().await;
+    page.wait("@webhook-state[data-state=off]").await;
+    page.click("@webhook-remove").await;
+    page.click("@webhook-remove-yes").await;
+    page.wait_until_gone("@webhook").await;
+    assert_eq!(page.app.get("/webhooks").json(), json!([]));
+    page.end().await;
+}
+
+#[tokio::test]
+async fn whoever_comes_to_the_door_without_a_registration_gets_one_and_is_in() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let body = json!({"name": "Jazz", "capacity": 1, "closes_at": "2026-01-01T00:00:00Z"});
+    let concert = done(&app.post("/events", &body), 201);
+    let concert = id(&concert);
+    page.open(&format!("/o/e/{concert}/door")).await;
+    page.click("@door-walk-in summary").await;
+    page.fill("walk-in-user_email", "ada@example.org").await;
+    page.fill("walk-in-name", "Ada").await;
+    assert_no_faults(&page, "somebody at the door").await;
+    page.click("@walk-in-submit").await;
+    page.outcome("saved").await;
+    let counts = app.get(&format!("/events/{concert}/counts")).json();
+    assert_eq!((&counts["confirmed"], &counts["checked_in"]), (&json!(1), &json!(1)));
+    page.fill("walk-in-user_email", "grace@example.org").await;
+    page.click("@walk-in-submit").await;
+    page.outcome("sold_out").await;
+    app.assert_audit_is_clean();
+    page.end().await;
+}
+
+/// Events of a year, of which one is of another kind.
+fn a_year(app: &App) -> Value {
+    for number in 0..24 {
+        let (month, day) = (number % 12 + 1, number % 28 + 1);
+        let body = json!({"name": format!("Concert {number}"), "venue": "Hall", "capacity": 9,
+            "starts_at": format!("2098-{month:02}-{day:02}T18:00:00Z")});
+        done(&app.post("/events", &body), 201);
+    }
+    let body = json!({"name": "Über die Brücke", "venue": "Mühle", "capacity": 9,
+        "starts_at": "2099-03-14T18:00:00Z"});
+    done(&app.post("/events", &body), 201)
+}
+
+#[tokio::test]
+async fn an_event_is_found_by_a_part_of_its_name_and_by_its_day() {
+    let page = Page::start().await;
+    let bridge = a_year(&page.app);
+    let body = json!({"name": "Long ago", "capacity": 9, "starts_at": "2020-03-14T18:00:00Z"});
+    done(&page.app.post("/events", &body), 201);
+    page.open("/").await;
+    page.wait("#field-events_q").await;
+    page.wait("@event-list").await;
+    page.tab_to("#field-events_q").await;
+    page.press("bruck").await;
+    let found = format!("@events-found [data-event-id='{}']", id(&bridge));
+    page.wait(&found).await;
+    assert_eq!(page.text("@event-search-status").await, "1 event");
+    assert!(!page.is_shown("@event-list").await);
+    assert_no_faults(&page, "an event that was found").await;
+    // To be passed on, and there again when the page is loaded anew.
+    page.reload().await;
+    page.wait(&found).await;
+    assert_eq!(page.value("events_q").await, "bruck");
+
+    page.fill("events_q", "nowhere").await;
+    page.until("return document.querySelector('[data-testid=event-search-status]').textContent === 'No event is found.'").await;
+    page.choose("events_q", "").await;
+    page.wait("@event-list").await;
+    page.until("return location.search === ''").await;
+    page.click("@event-filters summary").await;
+    page.choose("events_from", "2099-01-01").await;
+    page.wait(&found).await;
+    page.choose("events_from", "").await;
+    page.choose("events_when", "past").await;
+    page.until("return document.querySelector('[data-testid=events-found]').textContent.includes('Long ago')").await;
+    assert_no_faults(&page, "what is over").await;
+    page.end().await;
+}
