@@ -73,6 +73,22 @@ export function createAnswers(fields) {
   };
 }
 
+/**
+ * What is to be sent for the ones to become the others: null takes an answer back.
+ *
+ * @param {Answers} before
+ * @param {Answers} after
+ */
+export function changedAnswers(before, after) {
+  /** @type {Record<string, Answered | null>} */
+  const changes = {};
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const answer = after[key] ?? null;
+    if (JSON.stringify(answer) !== JSON.stringify(before[key] ?? null)) changes[key] = answer;
+  }
+  return changes;
+}
+
 /** @param {Asked[]} asked @returns {Answers} */
 function answersIn(asked) {
   /** @type {[string, Answered][]} */

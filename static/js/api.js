@@ -254,6 +254,8 @@ export function registrationApi(id, token) {
     confirm: (key) => bodyOf(write("POST", `${path}/confirm`, {}, { key, token })),
     /** @param {string | null} name @param {string} key @returns {Promise<Registration>} */
     correctName: (name, key) => bodyOf(write("PATCH", path, { name }, { key, token })),
+    /** @param {Record<string, unknown>} answers Null takes one back. @param {string} key @returns {Promise<Registration>} */
+    changeAnswers: (answers, key) => bodyOf(write("PATCH", path, { answers }, { key, token })),
     /** @param {string} key @returns {Promise<Registration>} */
     cancel: (key) => bodyOf(write("DELETE", path, undefined, { key, token })),
     /** @param {Person} to @param {string} key @returns {Promise<Seated>} */

@@ -130,7 +130,7 @@ export async function questionsView({ root, signal, setTitle }, id) {
     /** What is wrong with one of them, beside it. @param {FieldError[]} errors @returns {FieldError[]} Others. */
     function tell(errors) {
       editors.forEach((editor, at) => {
-        const own = errors.filter(({ pointer }) => pointer.startsWith(`/questions/${at}`));
+        const own = errors.filter(({ pointer }) => `${pointer}/`.startsWith(`/questions/${at}/`));
         editor.tell(own.length > 0 ? own.map(({ detail }) => detail).join(" ") : null);
       });
       editors.find((editor) => editor.isWrong())?.focus();

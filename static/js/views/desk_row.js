@@ -98,9 +98,12 @@ export function createRowMore(first, { eventId, signal, questions, onAsk, descri
       latest = now;
       const isLive = ["confirmed", "held", "offered", "waitlisted"].includes(now.status ?? "confirmed");
       const isIn = Boolean(now.checked_in_at);
+      const hadFocus = document.activeElement === letIn;
       letIn.hidden = isIn || (now.status ?? "confirmed") !== "confirmed";
       mail.hidden = !isLive;
       cancel.node.hidden = !isLive || isIn;
+      // Whoever uses the keyboard goes on from where they were.
+      if (hadFocus && letIn.hidden) mail.focus();
       const shown = answersShown(questions(), now.answers);
       answers.hidden = shown.length === 0;
       answers.replaceChildren(

@@ -13,6 +13,7 @@ import { t, tNodes } from "../words.js";
 import { createCorrectName } from "./correct_name.js";
 import { createHistory } from "./history.js";
 import { createManage } from "./manage.js";
+import { createMyAnswers } from "./my_answers.js";
 import { createPass } from "./pass.js";
 import { headingOf, statusText } from "./registration_status.js";
 import { createTicket } from "./ticket_panel.js";
@@ -30,6 +31,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   const title = el("h1", { tabindex: -1 });
   const statusLine = el("p", { class: "lede", role: "status", "data-testid": "registration-status" });
   const correct = createCorrectName(api, { signal, onCorrected: () => refresh() });
+  const answers = createMyAnswers(api, { signal, onChanged: () => refresh() });
   const inLine = el("p", { class: "in-line", hidden: true });
   const deadline = el("div", {});
   const ticket = createTicket(api, signal, (shown) => {
@@ -50,6 +52,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     pass.node,
     ticket.code,
     correct.node,
+    answers.node,
     manage.node,
     history.node,
   );
@@ -90,7 +93,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     setText(title, t("registration.passed_on_title"));
     setText(statusLine, t("registration.passed_on"));
     statusLine.dataset.status = "passed_on";
-    for (const part of [inLine, deadline, ticket.node, ticket.code, correct.node, history.node, keepOnDevice.node]) part.remove();
+    for (const part of [inLine, deadline, ticket.node, ticket.code, correct.node, answers.node, history.node, keepOnDevice.node]) part.remove();
     pass.removePerson();
     pass.node.classList.add("ticket--whole");
   }
@@ -149,6 +152,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
         forgetTicket(id);
       }
       correct.update(registration);
+      answers.update(registration, event);
       manage.update(registration, isPast);
       history.update(registration);
     },

@@ -216,6 +216,7 @@ routes! {
     JAVASCRIPT "js/views/manage.js"
     JAVASCRIPT "js/views/mine.js"
     JAVASCRIPT "js/views/missing.js"
+    JAVASCRIPT "js/views/my_answers.js"
     JAVASCRIPT "js/views/pass.js"
     JAVASCRIPT "js/views/register.js"
     JAVASCRIPT "js/views/registration.js"

@@ -2,7 +2,7 @@
 
 use crate::axe::assert_no_faults;
 use crate::check_in::register;
-use crate::common::acts::{done, event, id, path};
+use crate::common::acts::{done, event, id, path, private};
 use crate::common::{App, Data};
 use crate::harness::{Browser, Page};
 use fantoccini::key::Key;
@@ -185,7 +185,22 @@ async fn what_an_event_asks_is_written_answered_and_read() {
     page.click("@register").await;
     page.outcome("registered").await;
 
+    // By whoever has the link what they answered can be changed.
+    let body = json!({"user_email": "grace@example.org", "as_organizer": true});
+    let grace = done(&app.post(&format!("/events/{concert}/register"), &body), 201);
+    page.open(&private(&grace)).await;
+    page.click("@my-answers summary").await;
+    page.click("@answers-form [name='answers/i_agree_to_be_photographed']").await;
+    page.click("@answers-save").await;
+    page.outcome("saved").await;
+    assert_eq!(
+        done(&app.get(&path(&grace)), 200)["answers"],
+        json!({"i_agree_to_be_photographed": 1})
+    );
+    assert_no_faults(&page, "answers that were changed").await;
+
     page.open(&format!("/o/e/{concert}/desk")).await;
+    page.fill("people_q", "ada").await;
     people(&page, 1, "ada@example.org").await;
     let answers = page.text(".answers").await;
     assert!(answers.contains("What do you eat?") && answers.contains("Plants"), "{answers}");

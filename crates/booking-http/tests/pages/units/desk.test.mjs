@@ -1,6 +1,7 @@
 import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
+import { changedAnswers } from "../../../../../static/js/answers.js";
 import { answersShown } from "../../../../../static/js/desk/answer_text.js";
 import { inOrder, peoplePath, totalOf } from "../../../../../static/js/desk/people_query.js";
 import { bodyOfDrafts, draftOf, optionsOf } from "../../../../../static/js/desk/question_drafts.js";
@@ -121,4 +122,11 @@ test("days are those of this device, the last one included", () => {
     // The clocks are set forward that day.
     to: "2026-03-29T22:00:00.000Z",
   });
+});
+
+test("of answers only what is otherwise is sent, and null for what is taken back", () => {
+  const before = { a: "x", b: ["k", "j"], c: false, d: 2 };
+  assert.deepEqual(changedAnswers(before, { ...before }), {});
+  assert.deepEqual(changedAnswers(before, { a: "y", b: ["k", "j"], c: true, e: "new" }), { a: "y", c: true, d: null, e: "new" });
+  assert.deepEqual(changedAnswers({}, { c: false }), { c: false });
 });
