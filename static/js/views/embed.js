@@ -32,5 +32,12 @@ export function createEmbed() {
     el("p", {}, code),
     copyButtonElement(t("embed.copy"), () => code.textContent ?? "", "copy-embed"),
   );
-  return { node, /** @param {BookingEvent} event */ update: (event) => setText(code, snippetOf(event, location.origin)) };
+
+  return {
+    node,
+    /** @param {BookingEvent} event */
+    update(event) {
+      setText(code, snippetOf(event, location.origin));
+    },
+  };
 }

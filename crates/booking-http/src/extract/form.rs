@@ -2,7 +2,6 @@
 
 use crate::extract::body::{is_plain, read_small};
 use crate::extract::idempotency_key::{RequestKey, of_form};
-use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Query;

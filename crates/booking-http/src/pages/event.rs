@@ -349,7 +349,8 @@ mod tests {
         let later = |event: &mut Event| event.rules.opens_at = Some(now() + TimeDelta::hours(1));
         assert_eq!(of(later), State::Upcoming(now() + hour));
         assert_eq!(of(|event| event.rules.closes_at = Some(now())), State::Closed(now()));
-        let changes: [(fn(&mut Event), bool); 5] = [
+        type Change = fn(&mut Event);
+        let changes: [(Change, bool); 5] = [
             (|_| {}, false),
             (later, false),
             (|event| event.rules.status = EventStatus::Draft, true),

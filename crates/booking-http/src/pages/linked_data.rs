@@ -94,7 +94,7 @@ impl<'a> LinkedData<'a> {
             url,
             capacity,
             available,
-            offers: is_on.then(|| Offer {
+            offers: is_on.then_some(Offer {
                 kind: "Offer",
                 availability: match available {
                     0 => "https://schema.org/SoldOut",
