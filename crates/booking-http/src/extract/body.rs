@@ -115,11 +115,12 @@ impl<T: FromBody> FromRequest for Write<T> {
     }
 }
 
-/// Reads a small body that has no end but its own, of a request whose headers `is_it` takes.
+/// Reads a body of up to `bytes_max` that has no end but its own, of a request whose headers `is_it` takes.
 pub(super) async fn read_small(
     request: &HttpRequest,
     payload: &mut Payload,
     is_it: fn(&HeaderMap) -> bool,
+    bytes_max: usize,
 ) -> Result<Bytes, ApiError> {
     let limits = request.app_data::<Data<BodyLimits>>().expect("every route has the limits");
     if has_no_end(request.headers()) {
@@ -128,7 +129,7 @@ pub(super) async fn read_small(
     if !is_it(request.headers()) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let reading = read(payload, BODY_BYTES_MAX, limits);
+    let reading = read(payload, bytes_max, limits);
     let read = timeout(limits.within, reading).await.unwrap_or(Err(ApiError::BodyTimeout));
     let (bytes, _) = read?;
     connections::end_body(request);

@@ -8,6 +8,8 @@ use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
+/// The longest form, in bytes: all answers that are taken, and the rest, with each byte in three as `%C3`.
+const FORM_BYTES_MAX: usize = 32 * 1_024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The fields of a form. Those that nobody asks for are left: browsers and what people have installed in them add some.
@@ -56,7 +58,7 @@ impl FromRequest for Form {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let bytes = read_small(&request, &mut payload, is_form).await?;
+            let bytes = read_small(&request, &mut payload, is_form, FORM_BYTES_MAX).await?;
             Ok(Self::read(&request, &bytes))
         })
     }
