@@ -332,7 +332,7 @@ fn a_form_is_refused_in_words_and_keeps_what_was_typed(data: Data) {
 
     let json = app.post(&format!("/e/{event}"), &json!({"user_email": "b@example.org"}));
     assert_eq!((json.status, json.problem().as_str()), (415, "unsupported_media_type"));
-    let long = encoded(&[("user_email", &"a".repeat(20_000))]);
+    let long = encoded(&[("user_email", &"a".repeat(40_000))]);
     assert_eq!(post(&app, event, &long, &[]).status, 413);
     let deleted = send(app.url(), "DELETE", &format!("/e/{event}"), &[], b"");
     assert_eq!((deleted.status, deleted.header("allow")), (405, Some("GET, HEAD, POST")));

@@ -117,7 +117,6 @@ function fileField() {
     id: "field-table",
     class: "field__input",
     accept: ".csv,.tsv,.txt,text/csv",
-    "aria-required": "true",
     "aria-describedby": "field-table-hint",
   });
   const error = el("span", { class: "field__error", id: "field-table-error", "data-testid": "error-table", hidden: true });

@@ -62,7 +62,7 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
   const error = el("p", { class: "field__error", role: "alert", "data-testid": "question-error" });
   const fixed = el("p", { class: "field__hint" }, isAnswered ? t("questions.is_answered") : "");
   const node = el(
-    "li",
+    "div",
     { class: "question", role: "group", "aria-labelledby": title.id, "data-testid": "question" },
     title,
     wording.node,

@@ -58,7 +58,7 @@ export async function questionsView({ root, signal, setTitle }, id) {
     let version = firstVersion;
     /** @type {QuestionEditor[]} */
     let editors = [];
-    const list = el("ol", { class: "questions", role: "list", "data-testid": "question-list" });
+    const list = el("div", { class: "questions", "data-testid": "question-list" });
     const none = el("p", { class: "quiet", "data-testid": "questions-none" }, t("questions.none"));
     const add = el("button", { type: "button", class: "button button--plain", "data-testid": "question-add" }, t("questions.add"));
     const save = el("button", { type: "submit", class: "button", "data-testid": "questions-save" }, t("edit.save"));
