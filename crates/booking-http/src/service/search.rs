@@ -130,7 +130,7 @@ impl Search {
             match seen.last {
                 // Some of them have become something else in this instant.
                 Some(last) if items.len() <= limit.get() && seen.ids.len() == ids_max => {
-                    from = last
+                    from = last;
                 }
                 Some(_) | None => break,
             }

@@ -19,7 +19,7 @@ const LAST: [&str; 5] = ["Straßer", "Andersson", "Kowalska", "Ånström", "Li"]
 fn person(number: usize) -> Person {
     let name = format!("{} {}", FIRST[number % 7], LAST[number / 7 % 5]);
     Person {
-        name: (number % 11 != 0).then(|| PersonName::parse(&name).expect("valid")),
+        name: (!number.is_multiple_of(11)).then(|| PersonName::parse(&name).expect("valid")),
         ..EmailAddress::parse(&format!("p{number}@example.org")).expect("valid").into()
     }
 }
@@ -120,7 +120,7 @@ async fn assert_finds_all(search: &Search, store: &MemoryStore, event_id: EventI
     for (number, filter) in filters().into_iter().enumerate() {
         let expected: Vec<_> =
             everybody.iter().filter(|row| filter.takes(row)).map(|row| row.id).collect();
-        let limit = if number % 6 == 0 { 100 } else { 1_000 };
+        let limit = if number.is_multiple_of(6) { 100 } else { 1_000 };
         let (ids, total) = found(search, event_id, &filter, limit).await;
         let what = filter.text.as_ref().map(SearchText::as_str);
         assert_eq!(ids, expected, "{what:?} {filter:?}, {limit}");
