@@ -40,7 +40,7 @@ use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
-use booking_core::{CapacityMax, DeliveryCursor, RegistrationCursor};
+use booking_core::{CapacityMax, DeliveryCursor, RegistrationCursor, Role};
 use std::future::ready;
 use utoipa::openapi::HttpMethod;
 
@@ -179,7 +179,8 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
             page(path).route(web::get().to(pages::list)).route(web::head().to(pages::list)),
         );
     }
-    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered);
+    let roles = Roles(vec![(READ, Some(Role::Reader)), (POST, Some(Role::Manager))]);
+    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered).app_data(roles);
     let event = event.route(web::get().to(pages::event)).route(web::head().to(pages::event));
     app.service(event.route(web::post().to(pages::register)));
     for bundle in bundles::ALL {

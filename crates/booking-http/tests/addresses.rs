@@ -5,8 +5,10 @@ mod common;
 
 use common::acts::{done, id, token};
 use common::http::{Answer, send, try_send};
-use common::{App, Data, make_token};
+use common::{App, Data, make_token, make_token_with};
 use serde_json::{Value, json};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 on_both_stores! {
     an_event_is_readable_without_a_script
@@ -247,6 +249,20 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     let shown = app.ask_as(&organizer, "GET", &path, &Value::Null);
     assert_eq!(shown.status, 200);
     assert!(text(&shown).contains("noindex"));
+
+    // Where a token is for some events alone, it opens no other; and what may not register does not.
+    let other = create(json!({"name": "Other", "capacity": 3, "status": "draft"}));
+    let few = make_token_with(&app.data, "Jazz club", &["--role", "reader", "--event", &other]);
+    let began = Instant::now();
+    while app.ask_as(&few.secret, "GET", "/organizer", &Value::Null).status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the token is never known");
+        sleep(Duration::from_millis(100));
+    }
+    let as_few = |event: &str| app.ask_as(&few.secret, "GET", &format!("/e/{event}"), &Value::Null);
+    assert_eq!((as_few(&other).status, as_few(&draft).status), (200, 404));
+    let bearer = format!("Bearer {}", few.secret);
+    let form = post(&app, &other, &form, &[("Authorization", &bearer)]);
+    assert_eq!((form.status, form.problem().as_str()), (403, "forbidden"));
 
     let over = create(json!({
         "name": "Over", "capacity": 3, "starts_at": "2020-05-01T17:00:00Z",

@@ -78,7 +78,7 @@ impl<Args: FromRequest + 'static> FromRequest for Authorized<Args> {
 ///
 /// # Errors
 /// [`ApiError::RoleForbids`], [`ApiError::LimitedToken`], [`ApiError::NotFound`]; the store's.
-async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
+pub(super) async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
     let Some(grant) = callers::shown_grant(request) else { return Ok(()) };
     let Some(role) = Roles::of(request) else { return Ok(()) };
     grant.check_role(role)?;
@@ -89,7 +89,7 @@ async fn check_grant(request: &HttpRequest) -> Result<(), ApiError> {
     let template = Route::template(request.app_data());
     let about = if template.starts_with("/registrations/{id}") {
         vec![service.reads.event_of(id(request, "id")?).await?]
-    } else if template.starts_with("/events/{id}") {
+    } else if template.starts_with("/events/{id}") || template == "/e/{id}" {
         vec![PathId::<EventId>::of(request)?.0]
     } else if template == "/live" {
         named_events(request.query_string())

@@ -15,6 +15,7 @@ use crate::pages::list::{ListPage, READ_MAX, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
 use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
+use crate::routes::authorization::check_grant;
 use crate::routes::claims::{Asking, Claimed, claim_seat};
 use crate::service::Service;
 use crate::words::{self, wanted_language};
@@ -86,6 +87,7 @@ pub(super) async fn event(
     OptionalAuth(caller): OptionalAuth,
     PathId(id): PathId<EventId>,
 ) -> Answer {
+    check_grant(&request).await?;
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
     let form = new_form(site.visitor.language, &shown.questions);
@@ -108,6 +110,7 @@ pub(super) async fn register(
     if is_from_another_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
+    check_grant(&request).await?;
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, event_id).await?;
     let key = form.key().map(|key| key.of(caller)).transpose()?;
