@@ -216,6 +216,22 @@ fn what_is_to_come_is_listed_by_its_date(data: Data) {
         let canonical = between(&page, "<link rel=\"canonical\" href=\"", "\"");
         assert_eq!(canonical, "https://booking.example/");
     }
+    // Found by a part of a name, by days, or among what is over, and in no index then.
+    let searches: [(&str, &[&str]); 5] = [
+        ("/?q=SOON", &["Sooner &lt;b&gt;"]),
+        ("/?from=2035-05-15", &["Later"]),
+        ("/?to=2035-05-15&from=&q=&when=upcoming", &["Sooner &lt;b&gt;", "Called off"]),
+        ("/?when=past", &["Long over"]),
+        ("/?q=draft", &[]),
+    ];
+    for (path, names) in searches {
+        let page = page(&app, path);
+        let links = page.split("<a href=\"/e/").skip(1);
+        let found: Vec<_> =
+            links.filter_map(|link| link.split_once("\">")?.1.split("</a>").next()).collect();
+        assert_eq!(found, names, "{path}");
+        assert!(page.contains("noindex"), "{path}");
+    }
     for path in ["/o", "/o/new", "/o/e/x/door", "/find", "/mine", "/r/x"] {
         let page = page(&app, path);
         assert!(page.contains("noindex") && page.contains("<noscript>"), "{path}");

@@ -139,6 +139,9 @@ export function createEventSearch({ find, signal, onSearch }) {
   });
 
   const given = queryIn(location.search);
+  // What somebody typed before any script was there.
+  const typed = document.querySelector("[data-rendered] [name=q]");
+  if (typed instanceof HTMLInputElement && typed.value !== "") given.q = typed.value;
   search.fill(given.q);
   when.fill(given.when);
   from.fill(given.from);

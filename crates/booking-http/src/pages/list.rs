@@ -1,14 +1,18 @@
-//! The events to come, as a list.
+//! The events to come, as a list, or those that somebody looks for.
 
+use crate::api::agenda::AgendaQuery;
 use crate::pages::description::summary;
 use crate::pages::event::{DateBlock, Seats, is_hidden};
 use crate::pages::frame::Frame;
-use booking_core::{Event, EventId, Language, Venue};
+use actix_web::web::Query;
+use booking_core::{
+    Agenda, Event, EventId, EventStatus, Language, PageLimit, SearchText, Venue, When,
+};
 use booking_delivery::mail::span;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
-/// How many of the events that were put up last are looked through for those to come.
+/// How many of those that are to come are read: some of them are called off.
 pub(crate) const READ_MAX: u32 = 200;
 
 /// How many of those are listed.
@@ -19,6 +23,52 @@ const LISTED_MAX: usize = 50;
 pub(crate) struct ListPage<'a> {
     pub(crate) page: Frame<'a>,
     pub(crate) events: Vec<Card<'a>>,
+    pub(crate) search: Search,
+}
+
+/// What somebody looks for, as the form of the list has it: the same as in `static/js/event_query.js`, but for the
+/// clock of days, which is UTC's here.
+#[derive(Default, Serialize)]
+pub(crate) struct Search {
+    q: String,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    is_past: bool,
+    #[serde(skip)]
+    text: Option<SearchText>,
+}
+
+impl Search {
+    /// That of a query. What is none is left, as pages leave what they do not know.
+    pub(crate) fn of(query: &str) -> Self {
+        let fields = Query::<Vec<(String, String)>>::from_query(query).map(Query::into_inner);
+        let fields = fields.unwrap_or_default();
+        let value = |name: &str| {
+            let field = fields.iter().find(|(field, _)| field == name);
+            field.map_or("", |(_, value)| value.as_str())
+        };
+        let date = |name: &str| NaiveDate::parse_from_str(value(name), "%Y-%m-%d").ok();
+        let text = SearchText::parse(value("q")).ok();
+        let q = if text.is_some() { value("q").trim().to_owned() } else { String::new() };
+        let (from, to) = (date("from"), date("to"));
+        Self { q, from, to, is_past: value("when") == "past", text }
+    }
+
+    /// Whether it asks for anything but what is to come.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.text.is_some() || self.from.is_some() || self.to.is_some() || self.is_past
+    }
+
+    /// The same as it is asked of the events.
+    pub(crate) fn asked(&self) -> AgendaQuery {
+        let begin = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
+        let to = self.to.and_then(|date| date.succ_opt());
+        let when = if self.is_past { When::Past } else { When::Upcoming };
+        let agenda = Agenda { from: self.from.map(begin), to: to.map(begin), when: Some(when) };
+        let limit = u32::try_from(LISTED_MAX).ok().and_then(|max| PageLimit::parse(max).ok());
+        let limit = limit.unwrap_or_default();
+        AgendaQuery { agenda, text: self.text.clone(), after: None, limit }
+    }
 }
 
 /// An event of the list.
@@ -46,6 +96,12 @@ pub(crate) fn upcoming(language: Language, events: &[Event], now: DateTime<Utc>)
     upcoming.into_iter().map(|event| card(language, event, now)).collect()
 }
 
+/// All that were found, in their order, but for drafts.
+pub(crate) fn found(language: Language, events: &[Event], now: DateTime<Utc>) -> Vec<Card<'_>> {
+    let found = events.iter().filter(|event| event.rules.status != EventStatus::Draft);
+    found.map(|event| card(language, event, now)).collect()
+}
+
 fn card(language: Language, event: &Event, now: DateTime<Utc>) -> Card<'_> {
     let details = &event.details;
     Card {
@@ -58,5 +114,25 @@ fn card(language: Language, event: &Event, now: DateTime<Utc>) -> Card<'_> {
         venue: details.venue.as_ref().map(Venue::as_str),
         summary: summary(details.description.as_str()),
         seats: Seats::at(language, event, now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_read_and_what_is_none_is_left() {
+        let search = Search::of("q=+Caf%C3%A9+&from=2026-12-01&to=2026-12-31&when=past&x=y");
+        assert_eq!((search.q.as_str(), search.is_past), ("Café", true));
+        let agenda = search.asked().agenda;
+        let day = |day: &str| format!("{day}T00:00:00Z").parse::<DateTime<Utc>>().ok();
+        let expected =
+            Agenda { from: day("2026-12-01"), to: day("2027-01-01"), when: Some(When::Past) };
+        assert_eq!(agenda, expected);
+        for none in ["", "q=", "q=%00", "from=tomorrow&to=2026-02-30", "when=never", "%zz", "utm=1"]
+        {
+            assert!(!Search::of(none).is_narrowed(), "{none}");
+        }
     }
 }

@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn what_browsers_send_is_an_answer_or_none() {
         use QuestionKind::{Choice, Consent, Several, Text, YesNo};
-        for (kind, values, expected) in [
-            (Text, &[" Peas\r\nand corn "][..], Some(r#""Peas\nand corn""#)),
+        let taken: [(QuestionKind, &[&str], Option<&str>); 12] = [
+            (Text, &[" Peas\r\nand corn "], Some(r#""Peas\nand corn""#)),
             (Text, &["\u{200b}"], None),
             (Text, &[], None),
             (Choice, &["red"], Some(r#""red""#)),
@@ -176,13 +176,14 @@ mod tests {
             (YesNo, &[""], None),
             (Consent, &["2"], Some("2")),
             (Consent, &[], None),
-        ] {
+        ];
+        for (kind, values, expected) in taken {
             let expected = expected.map(str::to_owned);
             assert_eq!(read(kind, values), Ok(expected), "{kind:?} {values:?}");
         }
-        for (kind, values) in
-            [(Text, &["a\u{0}b"][..]), (Several, &["A b"]), (YesNo, &["maybe"]), (Consent, &["x"])]
-        {
+        let refused: [(QuestionKind, &[&str]); 4] =
+            [(Text, &["a\u{0}b"]), (Several, &["A b"]), (YesNo, &["maybe"]), (Consent, &["x"])];
+        for (kind, values) in refused {
             assert!(read(kind, values).is_err(), "{kind:?} {values:?}");
         }
     }

@@ -11,13 +11,13 @@ use crate::limits::Peer;
 use crate::pages::description::summary;
 use crate::pages::event::{EventPage, EventWords, RegisterForm, is_hidden, questions_data};
 use crate::pages::frame::{Frame, Pages, Shell, Visitor, fresh};
-use crate::pages::list::{ListPage, READ_MAX, upcoming};
+use crate::pages::list::{ListPage, READ_MAX, Search, found, upcoming};
 use crate::pages::outcome::{OutcomePage, Told, refused, sentence};
 use crate::pages::questions::{answers_in, empty, filled};
 use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::authorization::check_grant;
 use crate::routes::claims::{Asking, Claimed, claim_seat};
-use crate::service::Service;
+use crate::service::{Service, agenda};
 use crate::words::{self, wanted_language};
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
@@ -58,8 +58,15 @@ pub(super) async fn list(
     tokens: Data<TokenCache>,
 ) -> Answer {
     query::check_length(request.query_string())?;
+    let search = Search::of(request.query_string());
     let limit = PageLimit::parse(READ_MAX).unwrap_or_default();
-    let read = service.reads.first_events(limit).await?;
+    let read = match search.is_narrowed() {
+        true => {
+            let asked = search.asked();
+            Arc::new(agenda::list(&*service.store, Caller::Anyone, &asked).await?.items)
+        }
+        false => service.reads.first_events(limit).await?,
+    };
     let visitor = visitor(&request, &tokens);
     let language = visitor.language;
     let [title, summary] =
@@ -68,10 +75,15 @@ pub(super) async fn list(
         summary: Some(summary.as_str()),
         canonical: Some(pages.link("/")),
         url: pages.url("/"),
+        is_hidden: search.is_narrowed(),
         ..pages.frame(&title, visitor)
     };
-    let events = upcoming(language, &read, SystemTime::now().into());
-    pages.respond_shared(&request, language, "list.html", &ListPage { page, events })
+    let now = SystemTime::now().into();
+    let events = match search.is_narrowed() {
+        true => found(language, &read, now),
+        false => upcoming(language, &read, now),
+    };
+    pages.respond_shared(&request, language, "list.html", &ListPage { page, events, search })
 }
 
 fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {

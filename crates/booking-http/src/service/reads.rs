@@ -9,8 +9,8 @@ use crate::service::single_flight::SingleFlight;
 use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
-    Availability, BookingStore, Caller, Event, EventCursor, EventId, EventStatus, EventTag, Listed,
-    OrganizerId, Page, PageLimit, RegistrationId, StoreError,
+    Agenda, Availability, BookingStore, Caller, Event, EventCursor, EventId, EventStatus, EventTag,
+    Listed, OrganizerId, Page, PageLimit, RegistrationId, StoreError, When,
 };
 use futures_util::future::join_all;
 use std::cmp::Reverse;
@@ -164,12 +164,16 @@ impl Reads {
         Ok(self.event_pages.get((caller, after, limit), read).await.ok_or(ApiError::Panic)??)
     }
 
-    /// The events that were put up last, as everybody may know of them.
+    /// The events that are to come, the next first, as everybody may know of them.
     pub(crate) async fn first_events(&self, limit: PageLimit) -> Result<Arc<Vec<Event>>, ApiError> {
         let store = Arc::clone(&self.store);
         let read = move || {
             let store = Arc::clone(&store);
-            async move { Ok(Arc::new(store.events(Caller::Anyone, None, limit).await?.items)) }
+            async move {
+                let agenda = Agenda { from: None, to: None, when: Some(When::Upcoming) };
+                let page = store.events_by_start(Caller::Anyone, agenda, None, limit).await?;
+                Ok(Arc::new(page.items))
+            }
         };
         Ok(self.first_events.get(limit, read).await.ok_or(ApiError::Panic)??)
     }
