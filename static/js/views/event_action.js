@@ -48,7 +48,7 @@ export function createEventAction(form, signal, onPress) {
         setText(onStub, t(LABELS[action]));
         setText(inBar, t(LABELS[action]));
       }
-      onStub.hidden = !isPressable();
+      onStub.hidden = inBar.hidden = !isPressable();
       note.hidden = action !== "upcoming";
       setText(note, action === "upcoming" ? opensIn(event.opens_at) : "");
       stub.hidden = onStub.hidden && note.hidden;

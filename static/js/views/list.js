@@ -282,8 +282,12 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     left.delete(title);
     ({ events, pastIds, isPastRead, next, nextPast } = before);
     draw();
-    cards.get(before.openedId)?.focus({ preventScroll: true });
-    window.scrollTo(0, before.scrollY);
+    // Once it is in the page: before that nothing of it can be scrolled to.
+    queueMicrotask(() => {
+      if (signal.aborted) return;
+      cards.get(before.openedId)?.focus({ preventScroll: true });
+      window.scrollTo(0, before.scrollY);
+    });
   }
 
   restore();

@@ -313,6 +313,8 @@ async fn what_was_begun_is_kept_in_its_tab_and_a_click_away_is_asked_about() {
     page.open("/#/new").await;
     page.fill("name", "Evening of jazz").await;
     page.choose("starts_at", "2027-05-01T20:00").await;
+    // Where there is room for it.
+    resize(&page, 1280, 800).await;
     assert!(page.is_shown("@ticket-preview").await);
     page.click("nav [data-route=list]").await;
     page.wait("@leave-no:focus").await;
