@@ -153,6 +153,14 @@ impl Browser {
                                 | ErrorStatus::StaleElementReference
                         ) =>
                 {
+                    // What stays in sight at the foot of a page may be over it: people scroll on.
+                    if error.error == ErrorStatus::ElementClickIntercepted {
+                        let element = css(selector);
+                        let script = format!(
+                            "document.querySelector(`{element}`)?.scrollIntoView({{block: 'center'}})"
+                        );
+                        self.js(&script).await;
+                    }
                     tokio::time::sleep(LOOK_EVERY).await;
                 }
                 Err(error) => panic!("{selector} cannot be clicked: {error}"),
