@@ -26,7 +26,6 @@ mod webhooks;
 pub(crate) use description::Description;
 
 use crate::api::agenda::EventsQuery;
-use crate::api::base_url::BaseUrl;
 use crate::api::live::{QUERY_BYTES_MAX as WATCHED_QUERY_BYTES_MAX, WatchOne, WatchSeveral};
 use crate::api::openapi::document::{Route as Described, document};
 use crate::api::openapi::operation::Operation;

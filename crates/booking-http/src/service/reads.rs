@@ -10,7 +10,7 @@ use crate::util::locks::lock;
 use actix_web::web::Bytes;
 use booking_core::{
     Agenda, Availability, BookingStore, Caller, Event, EventCursor, EventId, EventStatus, EventTag,
-    Listed, OrganizerId, Page, PageLimit, RegistrationId, StoreError, When,
+    OrganizerId, Page, PageLimit, RegistrationId, StoreError, When,
 };
 use futures_util::future::join_all;
 use std::cmp::Reverse;
