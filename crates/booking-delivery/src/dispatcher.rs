@@ -1,9 +1,10 @@
 //! What runs beside requests: it routes facts, and has workers carry them out.
 
+mod room;
+
 use crate::limits::{
-    CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING,
-    LANES_PER_ORGANIZER, MAIL_LANES, MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY,
-    ROUTE_PAUSE, ROUTE_PAUSE_UNHEARD, SHOW_MAIL_EVERY, STORE_PAUSE,
+    CLAIM_EVERY, ENDPOINTS_EVERY, MAILS_AT_ONCE, PURGE_EVERY, READS_AT_ONCE, REMIND_EVERY,
+    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_UNHEARD, SHOW_MAIL_EVERY, STORE_PAUSE,
 };
 use crate::mail_lane;
 use crate::postman::Postman;
@@ -17,10 +18,10 @@ use booking_core::{
     PageLimit, SinkId, StoreError, WhyDisabled,
 };
 use chrono::Utc;
-use std::collections::{HashMap, HashSet};
+use room::Room;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
@@ -50,17 +51,11 @@ pub struct Dispatcher {
     mailed: Notify,
     /// How far workers have come, to be written down.
     steps: Steps,
+    /// Whoever reads facts waits for one of these.
+    reads: Semaphore,
     /// The endpoints, and how many lanes of each sink are under way.
-    state: Mutex<State>,
+    room: Mutex<Room>,
     supervisor: Supervisor,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    endpoints: HashMap<EndpointId, Arc<Endpoint>>,
-    under_way: HashMap<SinkId, usize>,
-    /// Those whose last message failed.
-    failing: HashSet<EndpointId>,
 }
 
 impl Dispatcher {
@@ -72,9 +67,9 @@ impl Dispatcher {
         hint: Hint,
     ) -> Self {
         let (routed, mailed) = (Notify::new(), Notify::new());
-        let (steps, state, supervisor) =
-            (Steps::default(), Mutex::default(), Supervisor::default());
-        Self { store, sender, postman, hint, routed, mailed, steps, state, supervisor }
+        let (steps, reads) = (Steps::default(), Semaphore::new(READS_AT_ONCE));
+        let (room, supervisor) = (Mutex::default(), Supervisor::default());
+        Self { store, sender, postman, hint, routed, mailed, steps, reads, room, supervisor }
     }
 
     /// The same, whose loops `supervisor` knows of.
@@ -124,9 +119,9 @@ impl Dispatcher {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn room(&self) -> MutexGuard<'_, Room> {
         // It is whole between any two of its calls.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes and lengthens lanes.
@@ -160,7 +155,7 @@ impl Dispatcher {
 
     /// Whether there is anybody who is told anything, as far as this server has heard.
     fn has_sinks(&self) -> bool {
-        self.postman.is_some() || !self.state().endpoints.is_empty()
+        self.postman.is_some() || self.room().has_endpoints()
     }
 
     /// Reads which endpoints there are.
@@ -172,10 +167,7 @@ impl Dispatcher {
             ticks.tick().await;
             let Some(endpoints) = log.take(self.store.endpoints().await) else { continue };
             let endpoints = endpoints.into_iter().map(|one| (one.id, Arc::new(one))).collect();
-            let mut state = self.state();
-            state.endpoints = endpoints;
-            let State { endpoints, failing, .. } = &mut *state;
-            failing.retain(|id| endpoints.contains_key(id));
+            self.room().set_endpoints(endpoints);
         }
     }
 
@@ -188,7 +180,7 @@ impl Dispatcher {
             // Again as long as there was more than fitted.
             loop {
                 self.reap(&mut workers, "lane_worker");
-                let wanted = self.wanted();
+                let wanted = self.room().wanted(self.postman.is_some());
                 if wanted.is_empty() {
                     break;
                 }
@@ -219,45 +211,17 @@ impl Dispatcher {
         self.steps.write_all(|event_id| self.store.lane_of(event_id), advance).await;
     }
 
-    /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have
-    /// nothing to do; what comes may be more than [`LANES_MAX`] by what one look brings.
-    fn wanted(&self) -> Vec<(SinkId, usize)> {
-        let state = self.state();
-        let under_way = |sink: SinkId| state.under_way.get(&sink).copied().unwrap_or_default();
-        let mut wanted = Vec::new();
-        if self.postman.is_some() {
-            // Whatever endpoints do, mail goes on.
-            wanted.push((SinkId::MAIL, MAIL_LANES.saturating_sub(under_way(SinkId::MAIL))));
-        }
-        let all: usize = state.under_way.values().sum();
-        if all < LANES_MAX {
-            let mut of_organizers: HashMap<_, usize> = HashMap::new();
-            for endpoint in state.endpoints.values() {
-                let of_organizer = of_organizers.entry(endpoint.organizer_id).or_default();
-                *of_organizer += under_way(endpoint.id.into());
-            }
-            for endpoint in state.endpoints.values().filter(|one| one.disabled.is_none()) {
-                let fails = state.failing.contains(&endpoint.id);
-                let most = if fails { LANES_PER_FAILING } else { LANES_PER_ENDPOINT };
-                let more = most.saturating_sub(under_way(endpoint.id.into()));
-                // One organizer's slow receivers do not keep the others waiting.
-                if of_organizers[&endpoint.organizer_id] < LANES_PER_ORGANIZER {
-                    wanted.push((endpoint.id.into(), more));
-                }
-            }
-        }
-        wanted.retain(|(_, more)| *more > 0);
-        wanted
-    }
-
     /// Walks one lane for as long as it is this worker's turn.
     async fn walk(&self, lane: Lane, lease: LeaseId) {
         let walked = match lane.sink.endpoint() {
-            None => mail_lane::walk(&*self.store, &self.steps, lane, lease).await.map(|made| {
-                if made {
-                    self.mailed.notify_one();
-                }
-            }),
+            None => {
+                let (store, steps, reads) = (&*self.store, &self.steps, &self.reads);
+                mail_lane::walk(store, steps, reads, lane, lease).await.map(|made| {
+                    if made {
+                        self.mailed.notify_one();
+                    }
+                })
+            }
             Some(id) => match self.endpoint(id) {
                 Some(endpoint) => self.walk_to(&endpoint, lane, lease).await,
                 // It was deleted meanwhile, and the lane with it.
@@ -271,7 +235,7 @@ impl Dispatcher {
     }
 
     fn endpoint(&self, id: EndpointId) -> Option<Arc<Endpoint>> {
-        self.state().endpoints.get(&id).cloned()
+        self.room().endpoint(id)
     }
 
     async fn walk_to(
@@ -280,20 +244,11 @@ impl Dispatcher {
         lane: Lane,
         lease: LeaseId,
     ) -> Result<(), StoreError> {
+        let (store, steps, reads) = (&*self.store, &self.steps, &self.reads);
         let went_well =
-            webhook_lane::walk(&*self.store, &self.steps, &self.sender, endpoint, lane, lease)
-                .await?;
+            webhook_lane::walk(store, steps, reads, &self.sender, endpoint, lane, lease).await?;
         let Some(went_well) = went_well else { return Ok(()) };
-        let was_failing = {
-            let mut state = self.state();
-            match went_well {
-                true => state.failing.remove(&endpoint.id),
-                false => {
-                    state.failing.insert(endpoint.id);
-                    true
-                }
-            }
-        };
+        let was_failing = self.room().note(endpoint.id, went_well);
         let must_note = match went_well {
             true => was_failing || endpoint.failing_since.is_some(),
             false => endpoint.failing_since.is_none(),
@@ -398,7 +353,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn begin(dispatcher: &Arc<Dispatcher>, sink: SinkId) -> Self {
-        *dispatcher.state().under_way.entry(sink).or_default() += 1;
+        dispatcher.room().begin(sink);
         Self { dispatcher: Arc::clone(dispatcher), sink }
     }
 
@@ -412,13 +367,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut state = self.dispatcher.state();
-        if let Some(under_way) = state.under_way.get_mut(&self.sink) {
-            *under_way -= 1;
-            if *under_way == 0 {
-                state.under_way.remove(&self.sink);
-            }
-        }
+        self.dispatcher.room().end(self.sink);
     }
 }
 

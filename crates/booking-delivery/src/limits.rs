@@ -24,11 +24,16 @@ pub const REMIND_EVERY: Duration = Duration::from_secs(30);
 pub const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The lanes of one endpoint under way at once: events whose messages go out side by side.
-pub const LANES_PER_ENDPOINT: usize = 16;
+pub const LANES_PER_ENDPOINT: usize = 64;
+/// The same where half of what its organizer, or all of them together, may have is under way: receivers that take their
+/// time leave something to the others.
+pub const LANES_PER_ENDPOINT_CROWDED: usize = 16;
 /// The same while it fails: enough to see that it is well again.
 pub const LANES_PER_FAILING: usize = 2;
 /// The same of all endpoints of one organizer, before no more are begun.
-pub const LANES_PER_ORGANIZER: usize = 128;
+pub const LANES_PER_ORGANIZER: usize = 256;
+/// The same where half of [`LANES_MAX`] is under way.
+pub const LANES_PER_ORGANIZER_CROWDED: usize = 128;
 /// The lanes under way at once, of all sinks together, before no more are begun.
 pub const LANES_MAX: usize = 1_024;
 /// The lanes of mail under way at once.
@@ -36,6 +41,8 @@ pub const MAIL_LANES: usize = 4;
 /// The mails under way at once.
 pub const MAILS_AT_ONCE: usize = 8;
 
+/// The workers that read facts at once: the store's connections are the sale's, too.
+pub const READS_AT_ONCE: usize = 4;
 /// The facts that are read at a time.
 pub const FACTS_AT_ONCE: u32 = 100;
 /// The corrections and new links of a registration that are passed over to see what it was before.

@@ -14,6 +14,7 @@ use booking_core::{
 use chrono::{TimeDelta, Utc};
 use hyper::body::Bytes;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Makes, signs and sends messages.
@@ -116,6 +117,7 @@ async fn event_status(
 pub(crate) async fn walk(
     store: &dyn BookingStore,
     steps: &Steps,
+    reads: &Semaphore,
     sender: &Sender,
     endpoint: &Endpoint,
     lane: Lane,
@@ -125,7 +127,9 @@ pub(crate) async fn walk(
     let mut went_well = None;
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
     loop {
+        let turn = reads.acquire().await;
         let mut facts = store.facts_after(lane.event_id, walk.lane.version, limit).await?;
+        drop(turn);
         // What came after it was claimed may not be for it, and is routed to it if it is.
         facts.retain(|recorded| recorded.version <= lane.target);
         let is_last = facts.len() < limit.get();
