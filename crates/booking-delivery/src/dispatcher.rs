@@ -43,7 +43,7 @@ impl Hint {
 pub struct Dispatcher {
     store: Arc<dyn BookingStore>,
     sender: Sender,
-    postman: Option<Postman>,
+    postman: Option<Arc<Postman>>,
     hint: Hint,
     /// There may be lanes that are due.
     routed: Notify,
@@ -63,7 +63,7 @@ impl Dispatcher {
     pub fn new(
         store: Arc<dyn BookingStore>,
         sender: Sender,
-        postman: Option<Postman>,
+        postman: Option<Arc<Postman>>,
         hint: Hint,
     ) -> Self {
         let (routed, mailed) = (Notify::new(), Notify::new());

@@ -62,3 +62,11 @@ pub const RESTART_PAUSE: Duration = Duration::from_secs(1);
 pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// What has run for so long is well again, and its next pause the first.
 pub const STEADY_AFTER: Duration = Duration::from_secs(120);
+
+/// How much lower than that of requests the priority of delivery is, on Linux, where 10 of it are a tenth of the time that
+/// another thread has on the same processor.
+pub const NICE: i32 = 10;
+/// The threads on which delivery blocks: they look names up, read SQLite's file, compose mails and write files.
+pub const BLOCKING_THREADS_MAX: usize = 96;
+/// What is left on them when delivery ends is waited for so long.
+pub const LEFT_WITHIN: Duration = Duration::from_secs(1);

@@ -39,6 +39,12 @@ impl Sender {
         Self { client: Arc::new(client), key }
     }
 
+    /// The same, for another runtime ([`WebhookClient::apart`]).
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { client: Arc::new(self.client.apart()), key: self.key.clone() }
+    }
+
     /// Tries once to send what a fact tells. `None` if it tells nothing.
     ///
     /// # Errors
