@@ -4,8 +4,10 @@ mod room;
 
 use crate::limits::{
     CLAIM_EVERY, ENDPOINTS_EVERY, MAILS_AT_ONCE, PURGE_EVERY, READS_AT_ONCE, REMIND_EVERY,
-    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_UNHEARD, SHOW_MAIL_EVERY, STORE_PAUSE,
+    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_MAX, ROUTE_PAUSE_UNHEARD, ROUTE_SPARED, SETTLE_PAUSE,
+    SHOW_MAIL_EVERY, STORE_PAUSE,
 };
+use crate::mail::Admits;
 use crate::mail_lane;
 use crate::postman::Postman;
 use crate::reminders;
@@ -15,7 +17,7 @@ use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
     BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LaneStep, LeaseId,
-    PageLimit, SinkId, StoreError, WhyDisabled,
+    PageLimit, SettledMail, SinkId, StoreError, WhyDisabled,
 };
 use chrono::Utc;
 use room::Room;
@@ -23,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 /// Says that there may be something to carry out, so that nobody waits for the next look. Clones are of the same
@@ -50,7 +52,9 @@ pub struct Dispatcher {
     /// There may be mails that are due.
     mailed: Notify,
     /// How far workers have come, to be written down.
-    steps: Steps,
+    steps: Steps<LaneStep>,
+    /// What became of mails, to be written down.
+    settling: Steps<SettledMail>,
     /// Whoever reads facts waits for one of these.
     reads: Semaphore,
     /// The endpoints, and how many lanes of each sink are under way.
@@ -66,10 +70,19 @@ impl Dispatcher {
         postman: Option<Arc<Postman>>,
         hint: Hint,
     ) -> Self {
-        let (routed, mailed) = (Notify::new(), Notify::new());
-        let (steps, reads) = (Steps::default(), Semaphore::new(READS_AT_ONCE));
-        let (room, supervisor) = (Mutex::default(), Supervisor::default());
-        Self { store, sender, postman, hint, routed, mailed, steps, reads, room, supervisor }
+        Self {
+            store,
+            sender,
+            postman,
+            hint,
+            routed: Notify::new(),
+            mailed: Notify::new(),
+            steps: Steps::default(),
+            settling: Steps::default(),
+            reads: Semaphore::new(READS_AT_ONCE),
+            room: Mutex::default(),
+            supervisor: Supervisor::default(),
+        }
     }
 
     /// The same, whose loops `supervisor` knows of.
@@ -92,6 +105,7 @@ impl Dispatcher {
         if this.postman.is_some() {
             this.keep(&mut loops, "show_mail", Self::show_mail);
             this.keep(&mut loops, "send_mails", Self::send_mails);
+            this.keep(&mut loops, "settle_mails", Self::settle_mails);
             this.keep(&mut loops, "remind", Self::remind);
         }
         stopped.await;
@@ -126,7 +140,7 @@ impl Dispatcher {
 
     /// Makes and lengthens lanes.
     async fn route(self: Arc<Self>) {
-        let mut log = StoreLog::new("route what happened");
+        let (mut log, mut took) = (StoreLog::new("route what happened"), Duration::ZERO);
         // Else what happened while no server was there would not be for mail.
         while self.postman.is_some() && log.take(self.store.show_mail().await).is_none() {
             sleep(STORE_PAUSE).await;
@@ -134,9 +148,16 @@ impl Dispatcher {
         loop {
             let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
             // What is committed meanwhile is routed with it: each time costs the store a transaction.
-            sleep(if self.has_sinks() { ROUTE_PAUSE } else { ROUTE_PAUSE_UNHEARD }).await;
+            sleep(match self.has_sinks() {
+                true => (took * ROUTE_SPARED).clamp(ROUTE_PAUSE, ROUTE_PAUSE_MAX),
+                false => ROUTE_PAUSE_UNHEARD,
+            })
+            .await;
             loop {
-                match log.take(self.store.route_facts(PageLimit::MAX).await) {
+                let began = Instant::now();
+                let routed = self.store.route_facts(PageLimit::MAX).await;
+                took = began.elapsed();
+                match log.take(routed) {
                     Some(0) => break,
                     Some(routed) => {
                         self.routed.notify_one();
@@ -208,7 +229,15 @@ impl Dispatcher {
     /// Writes down how far workers have come.
     async fn write_steps(self: Arc<Self>) {
         let advance = async |steps: Arc<[LaneStep]>| self.store.advance(&steps).await;
-        self.steps.write_all(|event_id| self.store.lane_of(event_id), advance).await;
+        let lane_of = |step: &LaneStep| self.store.lane_of(step.event_id);
+        self.steps.write_all(Duration::ZERO, lane_of, advance).await;
+    }
+
+    /// Writes down what became of mails.
+    async fn settle_mails(self: Arc<Self>) {
+        let settle = async |mails: Arc<[SettledMail]>| self.store.settle_mails(&mails).await;
+        let lane_of = |mail: &SettledMail| self.store.lane_of(mail.event_id);
+        self.settling.write_all(SETTLE_PAUSE, lane_of, settle).await;
     }
 
     /// Walks one lane for as long as it is this worker's turn.
@@ -280,16 +309,23 @@ impl Dispatcher {
         }
     }
 
-    /// Claims mails and has them sent.
+    /// Claims mails and has them sent: several together, since each claim costs the store a transaction, and none while
+    /// nobody would take them.
     async fn send_mails(self: Arc<Self>) {
+        let postman = self.postman.as_ref().expect("there is one where mail is sent");
         let mut log = StoreLog::new("find mails to be sent");
         let mut workers = JoinSet::new();
         loop {
             let _ = timeout(CLAIM_EVERY, self.mailed.notified()).await;
             self.reap(&mut workers, "mail_worker");
             loop {
-                let room = MAILS_AT_ONCE.saturating_sub(workers.len());
-                if room == 0 {
+                let most = match postman.admits() {
+                    Admits::All => MAILS_AT_ONCE,
+                    Admits::One => 1,
+                    Admits::Nobody => 0,
+                };
+                let room = most.saturating_sub(workers.len());
+                if room == 0 || room < most / 2 {
                     // The next look is when one is done.
                     break;
                 }
@@ -302,11 +338,11 @@ impl Dispatcher {
                     break;
                 }
                 for mail in mails {
-                    let this = Arc::clone(&self);
+                    let (this, postman) = (Arc::clone(&self), Arc::clone(postman));
                     workers.spawn(async move {
-                        let postman =
-                            this.postman.as_ref().expect("there is one where mail is sent");
-                        if let Err(error) = postman.deliver(&*this.store, mail, lease).await {
+                        let (store, settling, reads) = (&*this.store, &this.settling, &this.reads);
+                        let delivered = postman.deliver(store, settling, reads, mail, lease).await;
+                        if let Err(error) = delivered {
                             log::warn!("a mail was not settled: {}", ErrorChain(&error));
                         }
                         this.mailed.notify_one();

@@ -18,7 +18,7 @@ use uuid::{Builder, Uuid};
 /// The store's.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
     reads: &Semaphore,
     mut lane: Lane,
     lease: LeaseId,
@@ -87,7 +87,7 @@ fn to_everybody(kind: FactKind) -> Option<MailKind> {
 /// address is theirs. Tells whether there are some; `None` if the lane was lost.
 async fn tell_everybody(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
     lane: &mut Lane,
     lease: LeaseId,
     recorded: &RecordedFact,

@@ -122,7 +122,7 @@ async fn event_status(
 /// The store's. What was sent and is not written down is sent again, under the same id.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
     reads: &Semaphore,
     sender: &Sender,
     endpoint: &Endpoint,
@@ -218,7 +218,7 @@ pub fn failure(outcome: Outcome) -> Option<String> {
 /// A worker's turn at a lane.
 struct Walk<'a> {
     store: &'a dyn BookingStore,
-    steps: &'a Steps,
+    steps: &'a Steps<LaneStep>,
     lane: Lane,
     lease: LeaseId,
     began: Instant,
@@ -228,7 +228,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(store: &'a dyn BookingStore, steps: &'a Steps, lane: Lane, lease: LeaseId) -> Self {
+    fn new(
+        store: &'a dyn BookingStore,
+        steps: &'a Steps<LaneStep>,
+        lane: Lane,
+        lease: LeaseId,
+    ) -> Self {
         let now = Instant::now();
         Self { store, steps, lane, lease, began: now, deliveries: Vec::new(), stepped: now }
     }

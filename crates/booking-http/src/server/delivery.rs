@@ -38,6 +38,7 @@ pub(super) fn postman(
     let (Some(mail), Some(base_url)) = (&config.mail, &config.base_url) else { return Ok(None) };
     let mailer = Mailer::new(&mail.url, mail.tls_ca.as_deref());
     let mailer = mailer.context("mail cannot be sent; see MAIL_URL and MAIL_TLS_CA")?;
+    let mailer = mailer.watched_by(service.mail_server.clone());
     let composer = Composer::new(mail, base_url.as_str());
     let links = Arc::new(MailLinks::new(Arc::clone(service), Arc::clone(tokens)));
     Ok(Some(Arc::new(Postman::new(composer, mailer, links))))
