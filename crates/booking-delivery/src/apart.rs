@@ -1,6 +1,6 @@
 //! A thread of its own for what can wait, so that what cannot has the processors first.
 
-use crate::limits::{BLOCKING_THREADS_MAX, LEFT_WITHIN, NICE};
+use crate::limits::{BLOCKING_THREADS_MAX, LEFT_WITHIN};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 /// Runs what `begin` makes on a thread and a runtime of their own, until it ends or this is dropped.
 ///
-/// On Linux the thread, and those on which its runtime lets others block, have [`NICE`] less of a claim to a processor
+/// On Linux the thread, and those on which its runtime lets others block, have [`NICE`](crate::limits::NICE) less of a claim to a processor
 /// than whoever calls this. What is made there is of that runtime and ends with it: connections, timers and tasks are not
 /// to be shared with others.
 ///
@@ -76,6 +76,7 @@ fn run<W: Future<Output = ()>>(
 /// Lets this thread, and those that it starts, come after the others.
 #[cfg(target_os = "linux")]
 fn step_back() {
+    use crate::limits::NICE;
     use rustix::process::{getpriority_process, setpriority_process};
     // On Linux each thread has a priority of its own, and `None` is the one that asks.
     let stepped = getpriority_process(None).and_then(|now| setpriority_process(None, now + NICE));
@@ -102,6 +103,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn what_can_wait_comes_after_what_cannot() {
+        use crate::limits::NICE;
         use rustix::process::getpriority_process;
         let nice = || getpriority_process(None).expect("the system says it");
         let before = nice();
