@@ -75,7 +75,7 @@ where
 {
     let (steps, replies): (Vec<_>, Vec<_>) =
         together.into_iter().map(|one| (one.step, one.reply)).unzip();
-    let steps: Arc<[LaneStep]> = steps.into();
+    let steps: Arc<[S]> = steps.into();
     let written = match advance(Arc::clone(&steps)).await {
         Ok(written) => written.into_iter().map(Ok).collect(),
         Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
