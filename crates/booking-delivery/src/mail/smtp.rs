@@ -118,14 +118,14 @@ impl Smtp {
             // Some servers take so many messages on a connection and no more.
             sent = self.send_by(None, message, pass).await;
         }
-        sent.or_else(|(step, failure)| {
+        sent.map_err(|(step, failure)| {
             let error = told(message)((step, failure));
             if !step.is_before(message) {
-                return Err(error);
+                return error;
             }
             let why = error.to_string();
             pass.failed(&why);
-            Err(SendError::Away(why))
+            SendError::Away(why)
         })
     }
 
