@@ -100,8 +100,9 @@ impl Metrics {
         };
         families.audits.with_label_values(&[result]).inc();
         if let Some(differences) = differences {
-            families.audit_differences.set(differences as i64);
+            // Whoever sees what was found sees when.
             families.audit_timestamp.set(unix_seconds(SystemTime::now()));
+            families.audit_differences.set(differences as i64);
         }
     }
 
