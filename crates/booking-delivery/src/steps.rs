@@ -2,40 +2,41 @@
 //! store a transaction.
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
-use booking_core::{EventId, LaneStep, SeatLane, StoreError};
+use booking_core::{SeatLane, StoreError};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
 
 /// What workers have to write, each waiting for its turn.
 #[derive(Debug)]
-pub(crate) struct Steps {
-    waiting: mpsc::Sender<Waiting>,
-    taken: Mutex<mpsc::Receiver<Waiting>>,
+pub(crate) struct Steps<S> {
+    waiting: mpsc::Sender<Waiting<S>>,
+    taken: Mutex<mpsc::Receiver<Waiting<S>>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    step: LaneStep,
+struct Waiting<S> {
+    step: S,
     reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-impl Default for Steps {
+impl<S> Default for Steps<S> {
     fn default() -> Self {
-        // Each lane has one worker, and each worker one step at a time.
+        // Each lane and each mail has one worker, and each worker one step at a time.
         let (waiting, taken) = mpsc::channel(LANES_MAX);
         Self { waiting, taken: Mutex::new(taken) }
     }
 }
 
-impl Steps {
-    /// Writes a step, with those of others. Tells whether the lane was still its worker's.
+impl<S: Clone> Steps<S> {
+    /// Writes a step, with those of others. Tells whether what it is of was still its worker's.
     ///
     /// # Errors
     /// The store's, of this step: that another's cannot be written is nothing to it.
-    pub(crate) async fn write(&self, step: LaneStep) -> Result<bool, StoreError> {
+    pub(crate) async fn write(&self, step: S) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
         // It is the owner of the other end.
         let _ = self.waiting.send(Waiting { step, reply }).await;
@@ -43,33 +44,38 @@ impl Steps {
     }
 
     /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and all cells side by
-    /// side.
+    /// side. Then it waits for more for so long.
     pub(crate) async fn write_all<A>(
         &self,
-        lane_of: impl Fn(EventId) -> SeatLane,
-        advance: impl Fn(Arc<[LaneStep]>) -> A,
+        pause: Duration,
+        lane_of: impl Fn(&S) -> SeatLane,
+        advance: impl Fn(Arc<[S]>) -> A,
     ) where
         A: Future<Output = Result<Vec<bool>, StoreError>>,
     {
         let mut taken = self.taken.lock().await;
         let mut together = Vec::new();
         while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
-            let mut cells: BTreeMap<SeatLane, Vec<Waiting>> = BTreeMap::new();
+            let mut cells: BTreeMap<SeatLane, Vec<Waiting<S>>> = BTreeMap::new();
             for waiting in together.drain(..) {
-                cells.entry(lane_of(waiting.step.event_id)).or_default().push(waiting);
+                cells.entry(lane_of(&waiting.step)).or_default().push(waiting);
             }
             join_all(cells.into_values().map(|of_cell| write_together(&advance, of_cell))).await;
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
         }
     }
 }
 
-async fn write_together<A>(advance: impl Fn(Arc<[LaneStep]>) -> A, together: Vec<Waiting>)
+async fn write_together<S, A>(advance: impl Fn(Arc<[S]>) -> A, together: Vec<Waiting<S>>)
 where
+    S: Clone,
     A: Future<Output = Result<Vec<bool>, StoreError>>,
 {
     let (steps, replies): (Vec<_>, Vec<_>) =
         together.into_iter().map(|one| (one.step, one.reply)).unzip();
-    let steps: Arc<[LaneStep]> = steps.into();
+    let steps: Arc<[S]> = steps.into();
     let written = match advance(Arc::clone(&steps)).await {
         Ok(written) => written.into_iter().map(Ok).collect(),
         Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
@@ -86,11 +92,12 @@ where
 }
 
 /// Where the store refuses what was to be written together, it tells of each whether that was the reason.
-async fn one_by_one<A>(
-    advance: impl Fn(Arc<[LaneStep]>) -> A,
-    steps: &[LaneStep],
+async fn one_by_one<S, A>(
+    advance: impl Fn(Arc<[S]>) -> A,
+    steps: &[S],
 ) -> Vec<Result<bool, StoreError>>
 where
+    S: Clone,
     A: Future<Output = Result<Vec<bool>, StoreError>>,
 {
     let mut written = Vec::with_capacity(steps.len());
@@ -104,7 +111,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{LaneNext, LeaseId, SinkId, Version};
+    use booking_core::{LaneNext, LaneStep, LeaseId, SinkId, Version};
     use futures_util::future::ready;
     use std::cell::RefCell;
     use std::fmt::Error;
@@ -131,8 +138,8 @@ mod tests {
     ) -> (Vec<Result<bool, StoreError>>, Vec<usize>) {
         let (steps, together) = (Steps::default(), RefCell::new(Vec::new()));
         let answers = join_all(versions.map(|version| steps.write(step(version))));
-        let one_cell = |_| SeatLane::default();
-        let written = steps.write_all(one_cell, |steps| {
+        let one_cell = |_: &LaneStep| SeatLane::default();
+        let written = steps.write_all(Duration::ZERO, one_cell, |steps| {
             together.borrow_mut().push(steps.len());
             ready(advance(&steps))
         });
