@@ -194,7 +194,9 @@ function consentOf(question) {
     field: boxField(question, node, box, box),
     read: () => (box.checked ? version : null),
     // Whoever agreed to another wording has to read this one.
-    write: (answer) => void (box.checked = answer === version),
+    write(answer) {
+      box.checked = answer === version;
+    },
   };
 }
 

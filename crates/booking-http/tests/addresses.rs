@@ -278,8 +278,8 @@ fn a_draft_is_not_there_and_what_is_over_is_in_no_index(data: Data) {
     let as_few = |event: &str| app.ask_as(&few.secret, "GET", &format!("/e/{event}"), &Value::Null);
     assert_eq!((as_few(&other).status, as_few(&draft).status), (200, 404));
     let bearer = format!("Bearer {}", few.secret);
-    let form = post(&app, &other, &form, &[("Authorization", &bearer)]);
-    assert_eq!((form.status, form.problem().as_str()), (403, "forbidden"));
+    let sent = post(&app, &other, &form, &[("Authorization", &bearer)]);
+    assert_eq!((sent.status, sent.problem().as_str()), (403, "forbidden"));
 
     let over = create(json!({
         "name": "Over", "capacity": 3, "starts_at": "2020-05-01T17:00:00Z",

@@ -84,7 +84,9 @@ export function createQuestionEditor(before, isAnswered, { onMove, onRemove }) {
   options.input.disabled = isAnswered;
   wording.input.disabled = isAnswered && before?.kind !== "consent";
 
-  const draw = () => void (options.node.hidden = !hasOptions(kindNow()));
+  function draw() {
+    options.node.hidden = !hasOptions(kindNow());
+  }
   const kindNow = () => /** @type {QuestionKind} */ (kind.input.value);
   kind.input.addEventListener("change", draw);
   up.addEventListener("click", () => onMove(-1));

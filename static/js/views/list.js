@@ -78,7 +78,13 @@ function showList({ root, signal, setTitle }, { read, find, title, lede }) {
     t("list.more"),
   );
   const moreError = el("p", { role: "alert", class: "field__error" });
-  const search = createEventSearch({ find, signal, onSearch: (isSearching) => void (body.hidden = isSearching) });
+  const search = createEventSearch({
+    find,
+    signal,
+    onSearch(isSearching) {
+      body.hidden = isSearching;
+    },
+  });
   root.append(
     el(
       "div",
