@@ -15,7 +15,13 @@ SELECT
     ended.cancelled,
     ended.expired,
     inside.checked_in
-FROM events
+FROM (
+    SELECT id, status, booked_count, held_count, waitlist_count
+    FROM events
+    WHERE id = ANY (ARRAY[$1::uuid])
+    -- So that only the primary key will do, whatever the table held when this was planned.
+    ORDER BY id
+) AS events
 CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (
@@ -49,4 +55,3 @@ CROSS JOIN LATERAL (
         AND r.event_id = events.id
         AND r.status IN ('confirmed', 'held', 'waitlisted', 'offered')
 ) AS called_off
-WHERE events.id = $1::uuid
