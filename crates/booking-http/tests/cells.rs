@@ -210,6 +210,28 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
     assert!(!none.status.success() && text(&none.stderr).contains("CELLS_FILE"), "{none:?}");
 }
 
+/// One that is away is named, and keeps none of the others from being brought up to date.
+#[test]
+fn all_cells_that_are_there_are_migrated() {
+    let cells = Cells::new();
+    assert!(cells.run("cells create").status.success());
+    let high = cells.folder("high").join("high.db");
+    for entry in fs::read_dir(cells.folder("high")).expect("it is there") {
+        fs::remove_file(entry.expect("it can be read").path()).expect("it can be deleted");
+    }
+    fs::write(&high, b"").expect("it can be written");
+    cells.take_away("low");
+    let migrated = cells.run("migrate");
+    let told = text(&migrated.stderr);
+    assert!(
+        !migrated.status.success() && told.contains("low") && told.contains("high V1__"),
+        "{told}"
+    );
+    cells.bring_back("low");
+    let again = cells.run("migrate");
+    assert!(again.status.success() && !text(&again.stdout).contains("V1__"), "{again:?}");
+}
+
 #[test]
 fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
     let (database, folder) = (
