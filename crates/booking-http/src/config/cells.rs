@@ -89,7 +89,7 @@ impl CellsConfig {
         }
         let modes =
             file.nodes.iter().filter_map(|(node, of)| Some((node, of.plan_cache_mode.as_ref()?)));
-        let modes = modes.map(|(node, mode)| match mode.parse() {
+        let modes = modes.map(|(node, mode)| match mode.parse::<PlanCacheMode>() {
             Ok(mode) => Ok((node.clone(), mode)),
             Err(why) => Err(format!("names node {node}, whose {why}")),
         });
