@@ -291,12 +291,13 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
     assert!(made.status.success(), "{}", text(&made.stderr));
     let server = ServerProcess::start(Path::new(PROGRAM), &settings);
     let [there, hangs] = ["high", "middle"].map(|cell| event_in(&server, cell));
+    let url = server.url();
     let register = |event: &str, who: &str| {
         let body = json!({"user_email": format!("{who}@example.org")});
-        post(&server, &format!("/events/{event}/register"), &[], &body)
+        ask(url, "POST", &format!("/events/{event}/register"), &[], &body)
     };
     let confirm = |seat: &str| {
-        post(&server, &format!("/registrations/{seat}/confirm"), &[], &json!({})).status
+        ask(url, "POST", &format!("/registrations/{seat}/confirm"), &[], &json!({})).status
     };
     let seat = register(&there, "ada").json()["id"].as_str().expect("it has an id").to_owned();
     let answer = confirm(&seat);
