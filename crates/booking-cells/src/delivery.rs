@@ -7,9 +7,9 @@ use crate::store::{CellStore, HOME};
 use async_trait::async_trait;
 use booking_core::{
     Backlog, BookingStore, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress,
-    Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
-    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
-    RegistrationId, SinkId, StoreError, Version,
+    Endpoint, EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, NewEndpoint,
+    NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SettledMail, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
@@ -337,15 +337,19 @@ impl DeliveryStore for CellStore {
         }
     }
 
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.settle_mail(event_id, id, lease, step))
-            .await
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
+        let parts = parts_of(settled.iter().map(|one| self.place_of(one.event_id.as_uuid())));
+        let mut answers = Vec::with_capacity(parts.len());
+        for (at, places) in &parts {
+            let cell = &self.cells[*at];
+            let written = cell.store.settle_mails(&part_of(settled, places)).await;
+            answers.push((*at, cell.note_done(written)?));
+        }
+        let mut was_its_own = vec![false; settled.len()];
+        for (place, written) in in_place(&parts, answers) {
+            was_its_own[place] = written;
+        }
+        Ok(was_its_own)
     }
 
     async fn due_reminders(

@@ -4,7 +4,7 @@ use crate::tools::*;
 use booking_core::{
     BookingStore, Delivery, DeliveryState, Endpoint, EndpointSecret, EndpointUrl, Event, EventId,
     Lane, LaneNext, LaneStep, LeaseId, Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail,
-    PageLimit, RecordedFact, SinkId, TypeFilter, Version, WebhookType,
+    PageLimit, RecordedFact, SettledMail, SinkId, TypeFilter, Version, WebhookType,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
@@ -159,8 +159,14 @@ pub(crate) async fn settle(
     lease: LeaseId,
     step: MailStep,
 ) -> bool {
-    let settled = store.settle_mail(mail.event_id, mail.id, lease, step).await;
-    settled.expect("the store answers")
+    let settled = store.settle_mails(&[settled(mail, lease, step)]).await;
+    let settled = settled.expect("the store answers");
+    assert_eq!(settled.len(), 1);
+    settled[0]
+}
+
+pub(crate) fn settled(mail: NewMail, lease: LeaseId, step: MailStep) -> SettledMail {
+    SettledMail { event_id: mail.event_id, id: mail.id, lease, step }
 }
 
 pub(crate) fn wait(span: TimeDelta, clock: &ManualClock) {

@@ -5,9 +5,9 @@ use crate::tables::EventTable;
 use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
-    EndpointChange, EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId,
-    MailStep, NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration,
-    RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
+    EndpointChange, EndpointId, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, NewEndpoint,
+    NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SettledMail, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -192,15 +192,9 @@ impl DeliveryStore for MemoryStore {
         Ok(self.tables().delivery.former_holder(event_id, registration_id, version).cloned())
     }
 
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError> {
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
         let now = self.now();
-        Ok(self.tables().delivery.settle_mail(event_id, id, lease, step, now))
+        Ok(self.tables().delivery.settle_mails(settled, now))
     }
 
     async fn due_reminders(

@@ -167,6 +167,7 @@ macro_rules! suite {
             what_was_sent_is_listed_latest_try_first
             an_endpoint_is_deleted_with_all_that_is_its
             a_mail_is_sent_by_one_at_a_time
+            what_became_of_mails_is_written_together
             mails_are_tried_again_or_given_up
             a_backlog_tells_who_lags_behind
             what_was_delivered_is_forgotten_in_steps

@@ -145,7 +145,7 @@ pub use values::delivery::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, DueLane, ENDPOINTS_MAX,
     Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,
     LaneStep, LeaseId, MAIL_SEEN_KEPT, Mail, MailId, MailStep, NewEndpoint, NewMail, RecordedFact,
-    SinkBacklog, SinkId, WhyDisabled,
+    SettledMail, SinkBacklog, SinkId, WhyDisabled,
 };
 pub use values::email::EmailAddress;
 pub use values::event::{

@@ -1,10 +1,13 @@
 //! What runs beside requests: it routes facts, and has workers carry them out.
 
+mod room;
+
 use crate::limits::{
-    CLAIM_EVERY, ENDPOINTS_EVERY, LANES_MAX, LANES_PER_ENDPOINT, LANES_PER_FAILING,
-    LANES_PER_ORGANIZER, MAIL_LANES, MAILS_AT_ONCE, PURGE_EVERY, REMIND_EVERY, ROUTE_EVERY,
-    ROUTE_PAUSE, ROUTE_PAUSE_UNHEARD, SHOW_MAIL_EVERY, STORE_PAUSE,
+    CLAIM_EVERY, ENDPOINTS_EVERY, MAILS_AT_ONCE, PURGE_EVERY, READS_AT_ONCE, REMIND_EVERY,
+    ROUTE_EVERY, ROUTE_PAUSE, ROUTE_PAUSE_MAX, ROUTE_PAUSE_UNHEARD, ROUTE_SPARED, SETTLE_PAUSE,
+    SHOW_MAIL_EVERY, STORE_PAUSE,
 };
+use crate::mail::Admits;
 use crate::mail_lane;
 use crate::postman::Postman;
 use crate::reminders;
@@ -14,15 +17,15 @@ use crate::webhook::schedule::is_given_up;
 use crate::webhook_lane::{self, Sender};
 use booking_core::{
     BookingStore, Endpoint, EndpointChange, EndpointId, ErrorChain, Lane, LaneStep, LeaseId,
-    PageLimit, SinkId, StoreError, WhyDisabled,
+    PageLimit, SettledMail, SinkId, StoreError, WhyDisabled,
 };
 use chrono::Utc;
-use std::collections::{HashMap, HashSet};
+use room::Room;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 /// Says that there may be something to carry out, so that nobody waits for the next look. Clones are of the same
@@ -42,25 +45,21 @@ impl Hint {
 pub struct Dispatcher {
     store: Arc<dyn BookingStore>,
     sender: Sender,
-    postman: Option<Postman>,
+    postman: Option<Arc<Postman>>,
     hint: Hint,
     /// There may be lanes that are due.
     routed: Notify,
     /// There may be mails that are due.
     mailed: Notify,
     /// How far workers have come, to be written down.
-    steps: Steps,
+    steps: Steps<LaneStep>,
+    /// What became of mails, to be written down.
+    settling: Steps<SettledMail>,
+    /// Whoever reads facts waits for one of these.
+    reads: Semaphore,
     /// The endpoints, and how many lanes of each sink are under way.
-    state: Mutex<State>,
+    room: Mutex<Room>,
     supervisor: Supervisor,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    endpoints: HashMap<EndpointId, Arc<Endpoint>>,
-    under_way: HashMap<SinkId, usize>,
-    /// Those whose last message failed.
-    failing: HashSet<EndpointId>,
 }
 
 impl Dispatcher {
@@ -68,13 +67,22 @@ impl Dispatcher {
     pub fn new(
         store: Arc<dyn BookingStore>,
         sender: Sender,
-        postman: Option<Postman>,
+        postman: Option<Arc<Postman>>,
         hint: Hint,
     ) -> Self {
-        let (routed, mailed) = (Notify::new(), Notify::new());
-        let (steps, state, supervisor) =
-            (Steps::default(), Mutex::default(), Supervisor::default());
-        Self { store, sender, postman, hint, routed, mailed, steps, state, supervisor }
+        Self {
+            store,
+            sender,
+            postman,
+            hint,
+            routed: Notify::new(),
+            mailed: Notify::new(),
+            steps: Steps::default(),
+            settling: Steps::default(),
+            reads: Semaphore::new(READS_AT_ONCE),
+            room: Mutex::default(),
+            supervisor: Supervisor::default(),
+        }
     }
 
     /// The same, whose loops `supervisor` knows of.
@@ -97,6 +105,7 @@ impl Dispatcher {
         if this.postman.is_some() {
             this.keep(&mut loops, "show_mail", Self::show_mail);
             this.keep(&mut loops, "send_mails", Self::send_mails);
+            this.keep(&mut loops, "settle_mails", Self::settle_mails);
             this.keep(&mut loops, "remind", Self::remind);
         }
         stopped.await;
@@ -124,14 +133,14 @@ impl Dispatcher {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn room(&self) -> MutexGuard<'_, Room> {
         // It is whole between any two of its calls.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes and lengthens lanes.
     async fn route(self: Arc<Self>) {
-        let mut log = StoreLog::new("route what happened");
+        let (mut log, mut took) = (StoreLog::new("route what happened"), Duration::ZERO);
         // Else what happened while no server was there would not be for mail.
         while self.postman.is_some() && log.take(self.store.show_mail().await).is_none() {
             sleep(STORE_PAUSE).await;
@@ -139,9 +148,16 @@ impl Dispatcher {
         loop {
             let _ = timeout(ROUTE_EVERY, self.hint.0.notified()).await;
             // What is committed meanwhile is routed with it: each time costs the store a transaction.
-            sleep(if self.has_sinks() { ROUTE_PAUSE } else { ROUTE_PAUSE_UNHEARD }).await;
+            sleep(match self.has_sinks() {
+                true => (took * ROUTE_SPARED).clamp(ROUTE_PAUSE, ROUTE_PAUSE_MAX),
+                false => ROUTE_PAUSE_UNHEARD,
+            })
+            .await;
             loop {
-                match log.take(self.store.route_facts(PageLimit::MAX).await) {
+                let began = Instant::now();
+                let routed = self.store.route_facts(PageLimit::MAX).await;
+                took = began.elapsed();
+                match log.take(routed) {
                     Some(0) => break,
                     Some(routed) => {
                         self.routed.notify_one();
@@ -160,7 +176,7 @@ impl Dispatcher {
 
     /// Whether there is anybody who is told anything, as far as this server has heard.
     fn has_sinks(&self) -> bool {
-        self.postman.is_some() || !self.state().endpoints.is_empty()
+        self.postman.is_some() || self.room().has_endpoints()
     }
 
     /// Reads which endpoints there are.
@@ -172,10 +188,7 @@ impl Dispatcher {
             ticks.tick().await;
             let Some(endpoints) = log.take(self.store.endpoints().await) else { continue };
             let endpoints = endpoints.into_iter().map(|one| (one.id, Arc::new(one))).collect();
-            let mut state = self.state();
-            state.endpoints = endpoints;
-            let State { endpoints, failing, .. } = &mut *state;
-            failing.retain(|id| endpoints.contains_key(id));
+            self.room().set_endpoints(endpoints);
         }
     }
 
@@ -188,7 +201,7 @@ impl Dispatcher {
             // Again as long as there was more than fitted.
             loop {
                 self.reap(&mut workers, "lane_worker");
-                let wanted = self.wanted();
+                let wanted = self.room().wanted(self.postman.is_some());
                 if wanted.is_empty() {
                     break;
                 }
@@ -216,48 +229,28 @@ impl Dispatcher {
     /// Writes down how far workers have come.
     async fn write_steps(self: Arc<Self>) {
         let advance = async |steps: Arc<[LaneStep]>| self.store.advance(&steps).await;
-        self.steps.write_all(|event_id| self.store.lane_of(event_id), advance).await;
+        let lane_of = |step: &LaneStep| self.store.lane_of(step.event_id);
+        self.steps.write_all(Duration::ZERO, lane_of, advance).await;
     }
 
-    /// Of which sinks lanes are wanted, and how many. Each is asked for what it may have more, as nearly all of them have
-    /// nothing to do; what comes may be more than [`LANES_MAX`] by what one look brings.
-    fn wanted(&self) -> Vec<(SinkId, usize)> {
-        let state = self.state();
-        let under_way = |sink: SinkId| state.under_way.get(&sink).copied().unwrap_or_default();
-        let mut wanted = Vec::new();
-        if self.postman.is_some() {
-            // Whatever endpoints do, mail goes on.
-            wanted.push((SinkId::MAIL, MAIL_LANES.saturating_sub(under_way(SinkId::MAIL))));
-        }
-        let all: usize = state.under_way.values().sum();
-        if all < LANES_MAX {
-            let mut of_organizers: HashMap<_, usize> = HashMap::new();
-            for endpoint in state.endpoints.values() {
-                let of_organizer = of_organizers.entry(endpoint.organizer_id).or_default();
-                *of_organizer += under_way(endpoint.id.into());
-            }
-            for endpoint in state.endpoints.values().filter(|one| one.disabled.is_none()) {
-                let fails = state.failing.contains(&endpoint.id);
-                let most = if fails { LANES_PER_FAILING } else { LANES_PER_ENDPOINT };
-                let more = most.saturating_sub(under_way(endpoint.id.into()));
-                // One organizer's slow receivers do not keep the others waiting.
-                if of_organizers[&endpoint.organizer_id] < LANES_PER_ORGANIZER {
-                    wanted.push((endpoint.id.into(), more));
-                }
-            }
-        }
-        wanted.retain(|(_, more)| *more > 0);
-        wanted
+    /// Writes down what became of mails.
+    async fn settle_mails(self: Arc<Self>) {
+        let settle = async |mails: Arc<[SettledMail]>| self.store.settle_mails(&mails).await;
+        let lane_of = |mail: &SettledMail| self.store.lane_of(mail.event_id);
+        self.settling.write_all(SETTLE_PAUSE, lane_of, settle).await;
     }
 
     /// Walks one lane for as long as it is this worker's turn.
     async fn walk(&self, lane: Lane, lease: LeaseId) {
         let walked = match lane.sink.endpoint() {
-            None => mail_lane::walk(&*self.store, &self.steps, lane, lease).await.map(|made| {
-                if made {
-                    self.mailed.notify_one();
-                }
-            }),
+            None => {
+                let (store, steps, reads) = (&*self.store, &self.steps, &self.reads);
+                mail_lane::walk(store, steps, reads, lane, lease).await.map(|made| {
+                    if made {
+                        self.mailed.notify_one();
+                    }
+                })
+            }
             Some(id) => match self.endpoint(id) {
                 Some(endpoint) => self.walk_to(&endpoint, lane, lease).await,
                 // It was deleted meanwhile, and the lane with it.
@@ -271,7 +264,7 @@ impl Dispatcher {
     }
 
     fn endpoint(&self, id: EndpointId) -> Option<Arc<Endpoint>> {
-        self.state().endpoints.get(&id).cloned()
+        self.room().endpoint(id)
     }
 
     async fn walk_to(
@@ -280,20 +273,11 @@ impl Dispatcher {
         lane: Lane,
         lease: LeaseId,
     ) -> Result<(), StoreError> {
+        let (store, steps, reads) = (&*self.store, &self.steps, &self.reads);
         let went_well =
-            webhook_lane::walk(&*self.store, &self.steps, &self.sender, endpoint, lane, lease)
-                .await?;
+            webhook_lane::walk(store, steps, reads, &self.sender, endpoint, lane, lease).await?;
         let Some(went_well) = went_well else { return Ok(()) };
-        let was_failing = {
-            let mut state = self.state();
-            match went_well {
-                true => state.failing.remove(&endpoint.id),
-                false => {
-                    state.failing.insert(endpoint.id);
-                    true
-                }
-            }
-        };
+        let was_failing = self.room().note(endpoint.id, went_well);
         let must_note = match went_well {
             true => was_failing || endpoint.failing_since.is_some(),
             false => endpoint.failing_since.is_none(),
@@ -325,16 +309,23 @@ impl Dispatcher {
         }
     }
 
-    /// Claims mails and has them sent.
+    /// Claims mails and has them sent: several together, since each claim costs the store a transaction, and none while
+    /// nobody would take them.
     async fn send_mails(self: Arc<Self>) {
+        let postman = self.postman.as_ref().expect("there is one where mail is sent");
         let mut log = StoreLog::new("find mails to be sent");
         let mut workers = JoinSet::new();
         loop {
             let _ = timeout(CLAIM_EVERY, self.mailed.notified()).await;
             self.reap(&mut workers, "mail_worker");
             loop {
-                let room = MAILS_AT_ONCE.saturating_sub(workers.len());
-                if room == 0 {
+                let most = match postman.admits() {
+                    Admits::All => MAILS_AT_ONCE,
+                    Admits::One => 1,
+                    Admits::Nobody => 0,
+                };
+                let room = most.saturating_sub(workers.len());
+                if room == 0 || room < most / 2 {
                     // The next look is when one is done.
                     break;
                 }
@@ -347,11 +338,11 @@ impl Dispatcher {
                     break;
                 }
                 for mail in mails {
-                    let this = Arc::clone(&self);
+                    let (this, postman) = (Arc::clone(&self), Arc::clone(postman));
                     workers.spawn(async move {
-                        let postman =
-                            this.postman.as_ref().expect("there is one where mail is sent");
-                        if let Err(error) = postman.deliver(&*this.store, mail, lease).await {
+                        let (store, settling, reads) = (&*this.store, &this.settling, &this.reads);
+                        let delivered = postman.deliver(store, settling, reads, mail, lease).await;
+                        if let Err(error) = delivered {
                             log::warn!("a mail was not settled: {}", ErrorChain(&error));
                         }
                         this.mailed.notify_one();
@@ -398,7 +389,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn begin(dispatcher: &Arc<Dispatcher>, sink: SinkId) -> Self {
-        *dispatcher.state().under_way.entry(sink).or_default() += 1;
+        dispatcher.room().begin(sink);
         Self { dispatcher: Arc::clone(dispatcher), sink }
     }
 
@@ -412,13 +403,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut state = self.dispatcher.state();
-        if let Some(under_way) = state.under_way.get_mut(&self.sink) {
-            *under_way -= 1;
-            if *under_way == 0 {
-                state.under_way.remove(&self.sink);
-            }
-        }
+        self.dispatcher.room().end(self.sink);
     }
 }
 

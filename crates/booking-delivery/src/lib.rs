@@ -1,5 +1,6 @@
 //! Carries what was decided to people and programs: mail and webhooks, in each event's order, at least once.
 
+mod apart;
 pub mod calendar;
 mod dispatcher;
 pub mod limits;
@@ -12,6 +13,7 @@ mod supervisor;
 pub mod webhook;
 mod webhook_lane;
 
+pub use apart::run_apart;
 pub use dispatcher::{Dispatcher, Hint};
 pub use postman::{Links, Postman};
 pub use supervisor::{Supervisor, Task};

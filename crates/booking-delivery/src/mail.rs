@@ -8,6 +8,7 @@
 //! lets none of them end a line, into HTML by templates that escape, and into no line of the log.
 
 mod answer;
+mod breaker;
 mod clean;
 mod compose;
 mod config;
@@ -22,10 +23,11 @@ mod templates;
 mod ticket;
 mod times;
 
+pub use breaker::{Admits, Breaker};
 pub use compose::{ComposeError, Composer, Message};
 pub use config::{BadMailUrl, BadMailbox, MailConfig, MailUrl, Mailbox};
 pub use letter::{FoundSeat, Letter};
-pub use mailer::{Mailer, MailerError, Patience, SendError};
+pub use mailer::{Mailer, MailerError, Patience, SendError, Turn};
 pub use preview::preview;
 pub use render::Rendered;
 pub use schedule::{PAUSES, pause_after, with_jitter};

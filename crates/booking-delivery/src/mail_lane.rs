@@ -8,6 +8,7 @@ use booking_core::{
     NewMail, PageLimit, RecordedFact, RegistrationCursor, RegistrationId, StoreError, Version,
 };
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
@@ -17,14 +18,17 @@ use uuid::{Builder, Uuid};
 /// The store's.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
+    reads: &Semaphore,
     mut lane: Lane,
     lease: LeaseId,
 ) -> Result<bool, StoreError> {
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
     let (began, mut has_made) = (Instant::now(), false);
     loop {
+        let turn = reads.acquire().await;
         let mut facts = store.facts_after(lane.event_id, lane.version, limit).await?;
+        drop(turn);
         // What came after it was claimed is routed to it.
         facts.retain(|recorded| recorded.version <= lane.target);
         // Other events have their turn, too.
@@ -83,7 +87,7 @@ fn to_everybody(kind: FactKind) -> Option<MailKind> {
 /// address is theirs. Tells whether there are some; `None` if the lane was lost.
 async fn tell_everybody(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
     lane: &mut Lane,
     lease: LeaseId,
     recorded: &RecordedFact,

@@ -1,17 +1,21 @@
 //! Renders and sends the mails that are due, from what is so when they are sent.
 
-use crate::limits::RENEW_EVERY;
+use crate::limits::{COMPOSED_AT_ONCE, RENEW_EVERY};
 use crate::mail::{
-    ComposeError, Composer, FoundSeat, Letter, Mailer, SendError, pause_after, with_jitter,
+    Admits, ComposeError, Composer, FoundSeat, Letter, Mailer, SendError, pause_after, with_jitter,
 };
+use crate::steps::Steps;
 use booking_core::{
     BookingStore, ErrorChain, Event, EventId, EventStatus, FAILURE_BYTES_MAX, LeaseId, Mail,
     MailKind, MailStep, NewMail, OrganizerId, OrganizerName, PageLimit, Person, Registration,
-    Status, StoreError,
+    SettledMail, Status, StoreError,
 };
 use chrono::Utc;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What only a server can say of a registration, since it needs its secrets. Nothing of it is kept.
@@ -32,7 +36,8 @@ pub trait Links: fmt::Debug + Send + Sync {
 /// Makes messages of mails that are due, and sends them.
 #[derive(Debug)]
 pub struct Postman {
-    composer: Composer,
+    composer: Arc<Composer>,
+    composing: Semaphore,
     mailer: Mailer,
     links: Arc<dyn Links>,
 }
@@ -43,37 +48,42 @@ const FOUND_MAX: u32 = 50;
 impl Postman {
     /// One that composes by `composer`, sends by `mailer`, and has `links` from its server.
     pub fn new(composer: Composer, mailer: Mailer, links: Arc<dyn Links>) -> Self {
-        Self { composer, mailer, links }
+        let composing = Semaphore::new(COMPOSED_AT_ONCE);
+        Self { composer: Arc::new(composer), composing, mailer, links }
     }
 
-    /// Sends a mail that was claimed, if what it tells is still so, and writes what became of it.
+    /// How many mails make sense now.
+    pub(crate) fn admits(&self) -> Admits {
+        self.mailer.admits()
+    }
+
+    /// Sends a mail that was claimed, if what it tells is still so, and writes what became of it, with what became of
+    /// others.
     ///
     /// # Errors
     /// The store's. Then it is sent again once the lease is over, under the same `Message-ID`.
     pub(crate) async fn deliver(
         &self,
         store: &dyn BookingStore,
+        settling: &Steps<SettledMail>,
+        reads: &Semaphore,
         mail: Mail,
         lease: LeaseId,
     ) -> Result<(), StoreError> {
         let NewMail { id, event_id, .. } = mail.mail;
-        let step = match self.letter(store, &mail).await? {
-            None => MailStep::Dropped,
-            Some(letter) => {
-                let sending = self.send(&letter, &mail);
-                tokio::pin!(sending);
-                let mut renewals = interval(RENEW_EVERY);
-                renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                // The first is at once.
-                renewals.tick().await;
-                loop {
-                    tokio::select! {
-                        step = &mut sending => break step,
-                        _ = renewals.tick() => {
-                            if !store.settle_mail(event_id, id, lease, MailStep::GoOn).await? {
-                                return Ok(());
-                            }
-                        }
+        let settle = async |step| settling.write(SettledMail { event_id, id, lease, step }).await;
+        let sending = self.send(store, reads, &mail);
+        tokio::pin!(sending);
+        let mut renewals = interval(RENEW_EVERY);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first is at once.
+        renewals.tick().await;
+        let step = loop {
+            tokio::select! {
+                step = &mut sending => break step?,
+                _ = renewals.tick() => {
+                    if !settle(MailStep::GoOn).await? {
+                        return Ok(());
                     }
                 }
             }
@@ -81,18 +91,41 @@ impl Postman {
         if let MailStep::Stuck(failure) = &step {
             log::warn!("mail {} of event {event_id} was given up: {failure}", id.as_uuid());
         }
-        store.settle_mail(event_id, id, lease, step).await?;
+        settle(step).await?;
         Ok(())
     }
 
-    async fn send(&self, letter: &Letter, mail: &Mail) -> MailStep {
-        let message = match self.composer.compose(letter) {
-            Ok(message) => message,
-            Err(ComposeError::Erased) => return MailStep::Dropped,
-            Err(error) => return MailStep::Stuck(shortened(ErrorChain(&error).to_string())),
+    /// Sends a mail when it is its turn, and tells what became of it.
+    async fn send(
+        &self,
+        store: &dyn BookingStore,
+        reads: &Semaphore,
+        mail: &Mail,
+    ) -> Result<MailStep, StoreError> {
+        // What is so is looked at only then.
+        let Ok(turn) = self.mailer.turn().await else { return Ok(MailStep::PutBack) };
+        let read = reads.acquire().await;
+        let letter = self.letter(store, mail).await?;
+        drop(read);
+        let Some(letter) = letter else { return Ok(MailStep::Dropped) };
+        // Drawing a ticket takes longer than all else here, and messages go to webhooks meanwhile.
+        let composer = Arc::clone(&self.composer);
+        let composing = self.composing.acquire().await;
+        let composed = spawn_blocking(move || composer.compose(&letter)).await;
+        drop(composing);
+        let message = match composed {
+            Ok(Ok(message)) => message,
+            Ok(Err(ComposeError::Erased)) => return Ok(MailStep::Dropped),
+            Ok(Err(error)) => {
+                return Ok(MailStep::Stuck(shortened(ErrorChain(&error).to_string())));
+            }
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime ends.
+            Err(_) => return Ok(MailStep::PutBack),
         };
-        match self.mailer.send(&message).await {
+        Ok(match turn.send(&message).await {
             Ok(()) => MailStep::Sent,
+            Err(SendError::Away(_)) => MailStep::PutBack,
             Err(SendError::Permanent(failure)) => MailStep::Stuck(shortened(failure)),
             Err(SendError::Transient(failure)) => match pause_after(mail.attempts + 1) {
                 Some(pause) => {
@@ -100,7 +133,7 @@ impl Postman {
                 }
                 None => MailStep::Stuck(shortened(failure)),
             },
-        }
+        })
     }
 
     /// What is to be told, from how it is now; `None` if there is nothing to be told any more.

@@ -2,40 +2,41 @@
 //! store a transaction.
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
-use booking_core::{EventId, LaneStep, SeatLane, StoreError};
+use booking_core::{SeatLane, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::sleep;
 
 /// What workers have to write, each waiting for its turn.
 #[derive(Debug)]
-pub(crate) struct Steps {
-    waiting: mpsc::Sender<Waiting>,
-    taken: Mutex<mpsc::Receiver<Waiting>>,
+pub(crate) struct Steps<S> {
+    waiting: mpsc::Sender<Waiting<S>>,
+    taken: Mutex<mpsc::Receiver<Waiting<S>>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    step: LaneStep,
+struct Waiting<S> {
+    step: S,
     reply: oneshot::Sender<Result<bool, StoreError>>,
 }
 
-impl Default for Steps {
+impl<S> Default for Steps<S> {
     fn default() -> Self {
-        // Each lane has one worker, and each worker one step at a time.
+        // Each lane and each mail has one worker, and each worker one step at a time.
         let (waiting, taken) = mpsc::channel(LANES_MAX);
         Self { waiting, taken: Mutex::new(taken) }
     }
 }
 
-impl Steps {
-    /// Writes a step, with those of others. Tells whether the lane was still its worker's.
+impl<S: Clone> Steps<S> {
+    /// Writes a step, with those of others. Tells whether what it is of was still its worker's.
     ///
     /// # Errors
     /// The store's, of this step: that another's cannot be written is nothing to it.
-    pub(crate) async fn write(&self, step: LaneStep) -> Result<bool, StoreError> {
+    pub(crate) async fn write(&self, step: S) -> Result<bool, StoreError> {
         let (reply, answer) = oneshot::channel();
         // It is the owner of the other end.
         let _ = self.waiting.send(Waiting { step, reply }).await;
@@ -43,17 +44,18 @@ impl Steps {
     }
 
     /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and each cell by itself. One
-    /// that does not answer keeps no other waiting.
+    /// that does not answer keeps no other waiting. Then each waits for more for so long.
     pub(crate) async fn write_all<A>(
         &self,
-        lane_of: impl Fn(EventId) -> SeatLane,
-        advance: impl Fn(Arc<[LaneStep]>) -> A,
+        pause: Duration,
+        lane_of: impl Fn(&S) -> SeatLane,
+        advance: impl Fn(Arc<[S]>) -> A,
     ) where
         A: Future<Output = Result<Vec<bool>, StoreError>>,
     {
         let mut taken = self.taken.lock().await;
         // What has come while its cell had something under way: no more than there are workers.
-        let mut cells: BTreeMap<SeatLane, Vec<Waiting>> = BTreeMap::new();
+        let mut cells: BTreeMap<SeatLane, Vec<Waiting<S>>> = BTreeMap::new();
         let (mut writing, mut busy) = (FuturesUnordered::new(), BTreeSet::new());
         let mut together = Vec::new();
         loop {
@@ -66,7 +68,7 @@ impl Steps {
                         return;
                     }
                     for waiting in together.drain(..) {
-                        cells.entry(lane_of(waiting.step.event_id)).or_default().push(waiting);
+                        cells.entry(lane_of(&waiting.step)).or_default().push(waiting);
                     }
                 }
             }
@@ -77,6 +79,9 @@ impl Steps {
                     let cell = *cell;
                     writing.push(async move {
                         written.await;
+                        if !pause.is_zero() {
+                            sleep(pause).await;
+                        }
                         cell
                     });
                 }
@@ -86,13 +91,14 @@ impl Steps {
     }
 }
 
-async fn write_together<A>(advance: impl Fn(Arc<[LaneStep]>) -> A, together: Vec<Waiting>)
+async fn write_together<S, A>(advance: impl Fn(Arc<[S]>) -> A, together: Vec<Waiting<S>>)
 where
+    S: Clone,
     A: Future<Output = Result<Vec<bool>, StoreError>>,
 {
     let (steps, replies): (Vec<_>, Vec<_>) =
         together.into_iter().map(|one| (one.step, one.reply)).unzip();
-    let steps: Arc<[LaneStep]> = steps.into();
+    let steps: Arc<[S]> = steps.into();
     let written = match advance(Arc::clone(&steps)).await {
         Ok(written) => written.into_iter().map(Ok).collect(),
         Err(StoreError::Broken(_)) if steps.len() > 1 => one_by_one(&advance, &steps).await,
@@ -109,11 +115,12 @@ where
 }
 
 /// Where the store refuses what was to be written together, it tells of each whether that was the reason.
-async fn one_by_one<A>(
-    advance: impl Fn(Arc<[LaneStep]>) -> A,
-    steps: &[LaneStep],
+async fn one_by_one<S, A>(
+    advance: impl Fn(Arc<[S]>) -> A,
+    steps: &[S],
 ) -> Vec<Result<bool, StoreError>>
 where
+    S: Clone,
     A: Future<Output = Result<Vec<bool>, StoreError>>,
 {
     let mut written = Vec::with_capacity(steps.len());
@@ -127,7 +134,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{LaneNext, LeaseId, SinkId, Version};
+    use booking_core::{EventId, LaneNext, LaneStep, LeaseId, SinkId, Version};
     use futures_util::future::{join, join_all, pending, ready};
     use std::cell::RefCell;
     use std::fmt::Error;
@@ -155,8 +162,8 @@ mod tests {
     ) -> (Vec<Result<bool, StoreError>>, Vec<usize>) {
         let (steps, together) = (Steps::default(), RefCell::new(Vec::new()));
         let answers = join_all(versions.map(|version| steps.write(step(version))));
-        let one_cell = |_| SeatLane::default();
-        let written = steps.write_all(one_cell, |steps| {
+        let one_cell = |_: &LaneStep| SeatLane::default();
+        let written = steps.write_all(Duration::ZERO, one_cell, |steps| {
             together.borrow_mut().push(steps.len());
             ready(advance(&steps))
         });
@@ -207,14 +214,18 @@ mod tests {
             bytes[15] = byte;
             LaneStep { event_id: Uuid::from_bytes(bytes).into(), ..step(version) }
         };
-        let written = steps.write_all(lane_of, |steps| async move {
-            match lane_of(steps[0].event_id).cell {
-                0 => pending().await,
-                // One that fails makes a pause, which is its own too.
-                1 => Err(StoreError::unavailable(Error)),
-                _ => Ok(vec![true; steps.len()]),
-            }
-        });
+        let written = steps.write_all(
+            Duration::ZERO,
+            |step: &LaneStep| lane_of(step.event_id),
+            |steps| async move {
+                match lane_of(steps[0].event_id).cell {
+                    0 => pending().await,
+                    // One that fails makes a pause, which is its own too.
+                    1 => Err(StoreError::unavailable(Error)),
+                    _ => Ok(vec![true; steps.len()]),
+                }
+            },
+        );
         let others = async {
             let away = join(steps.write(of_cell(1, 0)), steps.write(of_cell(2, 1)));
             let answered = async {

@@ -14,6 +14,7 @@ use booking_core::{
 use chrono::{TimeDelta, Utc};
 use hyper::body::Bytes;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Makes, signs and sends messages.
@@ -36,6 +37,12 @@ impl Sender {
     /// One that sends by `client` what it signs with whatever `key` is then, and with each endpoint's secret.
     pub fn new(client: WebhookClient, key: PresentKey) -> Self {
         Self { client: Arc::new(client), key }
+    }
+
+    /// The same, for another runtime ([`WebhookClient::apart`]).
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { client: Arc::new(self.client.apart()), key: self.key.clone() }
     }
 
     /// Tries once to send what a fact tells. `None` if it tells nothing.
@@ -115,7 +122,8 @@ async fn event_status(
 /// The store's. What was sent and is not written down is sent again, under the same id.
 pub(crate) async fn walk(
     store: &dyn BookingStore,
-    steps: &Steps,
+    steps: &Steps<LaneStep>,
+    reads: &Semaphore,
     sender: &Sender,
     endpoint: &Endpoint,
     lane: Lane,
@@ -125,7 +133,9 @@ pub(crate) async fn walk(
     let mut went_well = None;
     let limit = PageLimit::parse(FACTS_AT_ONCE).expect("it is a page's");
     loop {
+        let turn = reads.acquire().await;
         let mut facts = store.facts_after(lane.event_id, walk.lane.version, limit).await?;
+        drop(turn);
         // What came after it was claimed may not be for it, and is routed to it if it is.
         facts.retain(|recorded| recorded.version <= lane.target);
         let is_last = facts.len() < limit.get();
@@ -208,7 +218,7 @@ pub fn failure(outcome: Outcome) -> Option<String> {
 /// A worker's turn at a lane.
 struct Walk<'a> {
     store: &'a dyn BookingStore,
-    steps: &'a Steps,
+    steps: &'a Steps<LaneStep>,
     lane: Lane,
     lease: LeaseId,
     began: Instant,
@@ -218,7 +228,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(store: &'a dyn BookingStore, steps: &'a Steps, lane: Lane, lease: LeaseId) -> Self {
+    fn new(
+        store: &'a dyn BookingStore,
+        steps: &'a Steps<LaneStep>,
+        lane: Lane,
+        lease: LeaseId,
+    ) -> Self {
         let now = Instant::now();
         Self { store, steps, lane, lease, began: now, deliveries: Vec::new(), stepped: now }
     }

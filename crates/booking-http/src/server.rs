@@ -136,7 +136,7 @@ async fn serve_observed(
     let stopped = Stopped { handle, listener, connections: counts };
     let stopping = shutdown::on_signal(stopped, service, drain_for, within);
     let (served, ()) = tokio::join!(server, stopping);
-    beside.end();
+    beside.end().await;
     if let Some(metrics_server) = metrics_server {
         metrics_server.abort();
     }

@@ -33,6 +33,7 @@ use booking_core::{
     BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
     RegistrationId, Retention, StoreError,
 };
+use booking_delivery::mail::Breaker;
 use booking_delivery::{Sender, Supervisor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,6 +57,8 @@ pub(crate) struct Service {
     /// What delivers, and what else runs beside requests.
     pub(crate) delivering: Supervisor,
     pub(crate) beside: Supervisor,
+    /// Whether the mail server is there.
+    pub(crate) mail_server: Breaker,
     /// For how long an event keeps personal data if nothing is said.
     pub(crate) retention: Option<Retention>,
     pub(crate) holds: Holds,
@@ -90,6 +93,7 @@ impl Service {
             lag: LastLag::default(),
             delivering: Supervisor::default(),
             beside: Supervisor::default(),
+            mail_server: Breaker::default(),
             bulkheads: bulkheads(&*store, AT_ONCE_ON_SQLITE),
             store,
             admission,
@@ -268,7 +272,7 @@ impl Service {
         let (is_stopping, has_other_keys) = (self.is_stopping(), self.tickets.has_others());
         let ready = self.readiness.check(is_stopping, has_other_keys, self.store.health()).await;
         ready
-            .with_delivery(self.lag.told(self.delivering.down()))
+            .with_delivery(self.lag.told(self.delivering.down(), self.mail_server.away_for()))
             .with_beside(self.beside.down())
             .with_cells(&self.store.cells())
     }
@@ -284,6 +288,7 @@ impl Service {
             connections: self.store.connections(),
             cells: self.store.cells(),
             lag: self.lag.get(),
+            mail_server_away: self.mail_server.away_for(),
             tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),
         };
         self.metrics.show(&now, self.store.totals()).await

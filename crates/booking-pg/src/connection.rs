@@ -15,6 +15,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row, Statement};
 
@@ -94,13 +95,14 @@ pub(crate) fn pool(
     let counted = Arc::clone(&unreplicated);
     let plain = hosts::is_by_socket_alone(&config);
     let tls = if plain { None } else { tls::connector(&options.tls)? };
+    let home = Handle::try_current().ok();
     let manager = match tls {
         None => {
-            let connector = Connector { tls: NoTls, unreplicated: counted };
+            let connector = Connector { tls: NoTls, home, unreplicated: counted };
             Manager::from_connect(config, connector, recycling)
         }
         Some(tls) => {
-            let connector = Connector { tls, unreplicated: counted };
+            let connector = Connector { tls, home, unreplicated: counted };
             Manager::from_connect(config, connector, recycling)
         }
     };

@@ -3,9 +3,13 @@
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt, poll_fn};
+use std::cell::Cell;
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::task::JoinHandle;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -20,6 +24,8 @@ const WAIT_FOR_STANDBY: &str = "SyncRepWaitForLSN";
 /// that hangs, and never comes to the one after it.
 pub(crate) struct Connector<T> {
     pub(crate) tls: T,
+    /// The runtime in which the store was opened, if there was one.
+    pub(crate) home: Option<Handle>,
     /// Counts commits that PostgreSQL called done although no standby has them.
     pub(crate) unreplicated: Arc<AtomicU64>,
 }
@@ -34,11 +40,41 @@ where
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         let (tls, unreplicated) = (self.tls.clone(), Arc::clone(&self.unreplicated));
         let hosts = each_host(config);
-        Box::pin(async move {
+        let connecting = async move {
             let (client, connection) = first_of(hosts, tls).await?;
-            Ok((client, tokio::spawn(drive(connection, unreplicated))))
-        })
+            Ok::<_, Error>((client, tokio::spawn(drive(connection, unreplicated))))
+        };
+        match self.home.as_ref().filter(|_| IS_GUEST.get()) {
+            None => Box::pin(connecting),
+            Some(home) => {
+                // It ends with whoever waits for it.
+                let mut at_home = JoinSet::new();
+                at_home.spawn_on(connecting, home);
+                Box::pin(async move {
+                    match at_home.join_next().await {
+                        Some(Ok(connected)) => connected,
+                        Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+                        // That runtime has ended, and there are no connections any more. Whoever waits gives up in time.
+                        _ => pending().await,
+                    }
+                })
+            }
+        }
     }
+}
+
+thread_local! {
+    static IS_GUEST: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has no connection live in a runtime of this thread from now on: those that are made for what a store is asked here are
+/// made and driven in the runtime in which the store was opened.
+///
+/// A connection is everybody's, and goes on where it was made. So it would end with a runtime that ends before the others,
+/// and whoever has it next would wait for a thread that comes after theirs. This is for a thread that has a runtime of its
+/// own, all of whose tasks run on it.
+pub fn keep_no_connections_here() {
+    IS_GUEST.set(true);
 }
 
 async fn first_of<T>(

@@ -71,6 +71,7 @@ mod url;
 mod write;
 
 pub use error::ConnectError;
+pub use hosts::keep_no_connections_here;
 pub use options::{OptionsError, PgOptions, PlanCacheMode, TlsMode};
 #[doc(hidden)]
 pub use sql::statements;

@@ -9,11 +9,12 @@ use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::{write_rows, write_some};
 use booking_core::{
-    DELIVERIES_KEPT, EventId, LEASE, LeaseId, Mail, MailId, MailStep, NewMail, PageLimit,
+    DELIVERIES_KEPT, EventId, LEASE, LeaseId, Mail, MailStep, NewMail, PageLimit, SettledMail,
     StoreError,
 };
 use chrono::{DateTime, Utc};
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 impl PgStore {
     pub(crate) async fn note_mail_sender(&self) -> Result<(), StoreError> {
@@ -52,31 +53,28 @@ impl PgStore {
 
     /// Run again after a COMMIT that was lost, it may tell of a mail that it has settled itself that it is not its
     /// worker's any more, who has nothing more to do with it in either case.
-    pub(crate) async fn update_mail(
+    pub(crate) async fn update_mails(
         &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: &MailStep,
-    ) -> Result<bool, StoreError> {
-        let (event_id, id, lease) = (event_id.as_uuid(), id.as_uuid(), lease.as_uuid());
-        let now = self.clock_time();
-        let (state, pause, failure) = match step {
-            MailStep::GoOn => {
-                let lasts = stored_seconds(LEASE);
-                let parameters: &[&(dyn ToSql + Sync)] = &[&event_id, &id, &lease, &now, &lasts];
-                let renewed = write_some(self, "settle_mail", sql::MAIL_RENEW, parameters).await?;
-                return Ok(renewed == 1);
-            }
-            MailStep::Sent => ("sent", None, None),
-            MailStep::Dropped => ("dropped", None, None),
-            MailStep::RetryAfter(pause, why) => ("due", Some(stored_seconds(*pause)), Some(why)),
-            MailStep::Stuck(why) => ("stuck", None, Some(why)),
-        };
-        let parameters: &[&(dyn ToSql + Sync)] =
-            &[&event_id, &id, &lease, &state, &pause, &failure, &now];
-        let settled = write_rows(self, "settle_mail", sql::MAIL_SETTLE, parameters).await?;
-        Ok(!settled.is_empty())
+        settled: &[SettledMail],
+    ) -> Result<Vec<bool>, StoreError> {
+        let rows = SettledRows::of(settled);
+        let parameters: &[&(dyn ToSql + Sync)] = &[
+            &rows.event_ids,
+            &rows.ids,
+            &rows.leases,
+            &rows.go_on,
+            &rows.states,
+            &rows.waits,
+            &rows.failures,
+            &self.clock_time(),
+        ];
+        let written = write_rows(self, "settle_mails", sql::MAIL_SETTLE, parameters).await?;
+        let mut was_its_own = vec![false; settled.len()];
+        for row in &written {
+            // What is counted in PostgreSQL begins with one.
+            was_its_own[row.get::<_, i32>(0).unsigned_abs() as usize - 1] = true;
+        }
+        Ok(was_its_own)
     }
 
     pub(crate) async fn list_due_reminders(
@@ -111,5 +109,43 @@ impl PgStore {
         let mails = write_some(self, name, sql::MAIL_FORGET, parameters).await?;
         let former = write_some(self, name, sql::FORMER_HOLDER_FORGET, parameters).await?;
         Ok(deliveries + mails + former)
+    }
+}
+
+/// What became of mails.
+#[derive(Default)]
+struct SettledRows<'a> {
+    event_ids: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    leases: Vec<Uuid>,
+    go_on: Vec<bool>,
+    states: Vec<&'static str>,
+    waits: Vec<Option<f64>>,
+    failures: Vec<Option<&'a str>>,
+}
+
+impl<'a> SettledRows<'a> {
+    fn of(settled: &'a [SettledMail]) -> Self {
+        let mut rows = Self::default();
+        for SettledMail { event_id, id, lease, step } in settled {
+            let (state, wait, failure) = match step {
+                MailStep::Sent => ("sent", None, None),
+                MailStep::Dropped => ("dropped", None, None),
+                MailStep::GoOn => ("due", Some(stored_seconds(LEASE)), None),
+                MailStep::PutBack => ("due", Some(0.0), None),
+                MailStep::RetryAfter(pause, why) => {
+                    ("due", Some(stored_seconds(*pause)), Some(why.as_str()))
+                }
+                MailStep::Stuck(why) => ("stuck", None, Some(why.as_str())),
+            };
+            rows.event_ids.push(event_id.as_uuid());
+            rows.ids.push(id.as_uuid());
+            rows.leases.push(lease.as_uuid());
+            rows.go_on.push(*step == MailStep::GoOn);
+            rows.states.push(state);
+            rows.waits.push(wait);
+            rows.failures.push(failure);
+        }
+        rows
     }
 }

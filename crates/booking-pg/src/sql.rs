@@ -105,7 +105,6 @@ statements! {
     MAIL_DROP "mail/drop"
     MAIL_FORGET "mail/forget"
     MAIL_INSERT "mail/insert"
-    MAIL_RENEW "mail/renew"
     MAIL_RETRY "mail/retry"
     MAIL_SETTLE "mail/settle"
     MAIL_SHOW "mail/show"

@@ -2,10 +2,13 @@
 
 mod common;
 
-use booking_core::ErrorChain;
-use booking_pg::{ConnectError, PgOptions, PgStore, TlsMode};
-use booking_testkit::{Cluster, ClusterOptions, free_port, shared};
-use common::{REACHABLE_WITHIN, connect, create, options};
+use booking_core::{ErrorChain, Event, ReadStore};
+use booking_pg::{ConnectError, PgOptions, PgStore, TlsMode, keep_no_connections_here};
+use booking_testkit::{Cluster, ClusterOptions, Database, free_port, shared};
+use common::{REACHABLE_WITHIN, connect, create, migrated_database, options};
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -198,5 +201,66 @@ async fn authorities_that_cannot_be_read_are_an_error_that_names_them() {
             assert!(told.contains(&path.display().to_string()), "{told}");
             assert!(told.contains("sslrootcert"), "{told}");
         }
+    }
+}
+
+/// The connections of a store, by their processes.
+fn connections(database: &Database) -> Vec<Option<String>> {
+    let pids = database.sql(
+        "SELECT pid FROM pg_stat_activity \
+         WHERE datname = current_database() AND backend_type = 'client backend' \
+             AND pid <> pg_backend_pid() \
+         ORDER BY pid",
+    );
+    pids.into_iter().flatten().collect()
+}
+
+/// Asks for an event by more connections than there are, on a thread with a runtime of its own, and then looks which are
+/// there.
+async fn asked_elsewhere(
+    store: &Arc<PgStore>,
+    event: &Event,
+    database: &Database,
+    is_guest: bool,
+) -> Vec<Option<String>> {
+    let (store, id) = (Arc::clone(store), event.id);
+    let elsewhere = thread::spawn(move || {
+        if is_guest {
+            keep_no_connections_here();
+        }
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().expect("there is one");
+        runtime.block_on(async {
+            for found in join_all((0..12).map(|_| store.event(id))).await {
+                assert!(found.expect("the store answers").is_some());
+            }
+        });
+    });
+    let joined = tokio::task::spawn_blocking(move || elsewhere.join());
+    joined.await.expect("it is waited for").expect("it does not panic");
+    connections(database)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_do_not_end_with_a_guests_runtime() {
+    const POOL: usize = 4;
+    let (database, other) = (migrated_database(), migrated_database());
+    let store = Arc::new(connect(database.url(), POOL).await);
+    let event = create(&store, 1).await;
+    let left = asked_elsewhere(&store, &event, &database, true).await;
+    assert_eq!(left.len(), POOL, "all that there may be were made: {left:?}");
+    for found in join_all((0..12).map(|_| store.event(event.id))).await {
+        assert!(found.expect("the store answers").is_some());
+    }
+    assert_eq!(connections(&database), left, "and they are those that are used from then on");
+
+    // The control: whoever is no guest takes them along.
+    let store = Arc::new(connect(other.url(), POOL).await);
+    let event = create(&store, 1).await;
+    let left = asked_elsewhere(&store, &event, &other, false).await;
+    let since = Instant::now();
+    while connections(&other).len() == POOL {
+        assert!(since.elapsed() < REACHABLE_WITHIN, "they are still there: {left:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -67,7 +67,6 @@ const PLANS: &[(&str, &[&str])] = &[
     ("mail/drop", &["mails_due", "mails_stuck"]),
     ("mail/forget", &["mails_done"]),
     ("mail/insert", &["mails_pkey"]),
-    ("mail/renew", &["mails_pkey"]),
     ("mail/retry", &["mails_due", "mails_stuck"]),
     ("mail/settle", &["former_holders_pkey", "mails_pkey"]),
     ("mail/show", &["mail_senders_pkey"]),

@@ -7,9 +7,9 @@ use crate::{endpoints, former_holders, lanes, mails, sql};
 use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
-    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
-    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
-    RegistrationId, SinkId, StoreError, Version,
+    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, NewEndpoint, NewMail, Page,
+    PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId, SettledMail,
+    SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -265,17 +265,9 @@ impl DeliveryStore for SqliteStore {
         .await
     }
 
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError> {
-        self.write(move |connection, clock| {
-            mails::settle(connection, (event_id, id, lease), &step, clock)
-        })
-        .await
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
+        let settled = settled.to_vec();
+        self.write(move |connection, clock| mails::settle(connection, &settled, clock)).await
     }
 
     async fn due_reminders(

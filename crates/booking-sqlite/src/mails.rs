@@ -7,8 +7,8 @@ use crate::transaction::Work;
 use crate::write::one_row;
 use crate::{delivery_rows, former_holders, sql};
 use booking_core::{
-    Clock, DELIVERIES_KEPT, EndpointId, EventId, LEASE, LeaseId, Mail, MailId, MailStep, NewMail,
-    PageLimit,
+    Clock, DELIVERIES_KEPT, EndpointId, EventId, LEASE, LeaseId, Mail, MailStep, NewMail,
+    PageLimit, SettledMail,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -90,27 +90,30 @@ pub(crate) fn claim(
 /// worker's any more, who has nothing more to do with it in either case.
 pub(crate) fn settle(
     connection: &Connection,
-    (event_id, id, lease): (EventId, MailId, LeaseId),
-    step: &MailStep,
+    settled: &[SettledMail],
     clock: &Clock,
-) -> Result<Work<bool>, Failure> {
+) -> Result<Work<Vec<bool>>, Failure> {
     let now = clock();
+    let written = settled.iter().map(|one| settle_one(connection, one, now));
+    let written = written.collect::<Result<Vec<_>, _>>()?;
+    Ok(if written.contains(&true) { Work::Changed(written) } else { Work::Unchanged(written) })
+}
+
+fn settle_one(
+    connection: &Connection,
+    settled: &SettledMail,
+    now: DateTime<Utc>,
+) -> Result<bool, Failure> {
+    let SettledMail { event_id, id, lease, step } = settled;
     let (state, due_at, failure) = match step {
-        MailStep::GoOn => {
-            let renewed = connection.prepare_cached(sql::MAIL_RENEW)?.execute(params![
-                event_id.as_uuid().as_bytes(),
-                id.as_uuid().as_bytes(),
-                lease.as_uuid().as_bytes(),
-                (now + LEASE).timestamp_micros(),
-            ])?;
-            return Ok(if renewed == 0 { Work::Unchanged(false) } else { Work::Changed(true) });
-        }
         MailStep::Sent => ("sent", None, None),
         MailStep::Dropped => ("dropped", None, None),
+        MailStep::GoOn => ("due", Some(now + LEASE), None),
+        MailStep::PutBack => ("due", Some(now), None),
         MailStep::RetryAfter(pause, why) => ("due", Some(now + *pause), Some(why)),
         MailStep::Stuck(why) => ("stuck", None, Some(why)),
     };
-    let settled = connection.prepare_cached(sql::MAIL_SETTLE)?.execute(params![
+    let written = connection.prepare_cached(sql::MAIL_SETTLE)?.execute(params![
         event_id.as_uuid().as_bytes(),
         id.as_uuid().as_bytes(),
         lease.as_uuid().as_bytes(),
@@ -118,12 +121,15 @@ pub(crate) fn settle(
         rows::stored_time(due_at),
         failure,
         now.timestamp_micros(),
+        *step == MailStep::GoOn,
     ])?;
-    if settled == 0 {
-        return Ok(Work::Unchanged(false));
+    if written == 0 {
+        return Ok(false);
     }
-    former_holders::sent(connection, event_id, id)?;
-    Ok(Work::Changed(true))
+    if due_at.is_none() {
+        former_holders::sent(connection, *event_id, *id)?;
+    }
+    Ok(true)
 }
 
 /// Runs a statement that changes some mails, and tells how many.

@@ -99,7 +99,6 @@ statements! {
     MAIL_DUE "mail/due"
     MAIL_FORGET "mail/forget"
     MAIL_INSERT "mail/insert"
-    MAIL_RENEW "mail/renew"
     MAIL_RETRY "mail/retry"
     MAIL_RETRY_STUCK "mail/retry_stuck"
     MAIL_SETTLE "mail/settle"

@@ -4,9 +4,9 @@ use super::ScriptedStore;
 use async_trait::async_trait;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
-    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep,
-    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
-    RegistrationId, SinkId, StoreError, Version,
+    EndpointChange, EndpointId, EventId, Lane, LaneStep, LeaseId, Mail, NewEndpoint, NewMail, Page,
+    PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId, SettledMail,
+    SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 
@@ -141,14 +141,8 @@ impl DeliveryStore for ScriptedStore {
         self.memory.former_holder(event_id, registration_id, version).await
     }
 
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError> {
-        self.memory.settle_mail(event_id, id, lease, step).await
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
+        self.memory.settle_mails(settled).await
     }
 
     async fn due_reminders(

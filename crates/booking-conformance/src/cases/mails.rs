@@ -6,7 +6,7 @@ use crate::tools::*;
 use booking_core::{
     Backlog, BookingStore, Caller, Command, DELIVERIES_KEPT, Delivery, DeliveryState, Edit,
     EventCommand, EventId, EventStatus, LEASE, LaneNext, LaneStep, Mail, MailKind, MailStep,
-    NewMail, RemindHours, SinkBacklog, SinkId,
+    NewMail, RemindHours, SettledMail, SinkBacklog, SinkId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -63,6 +63,55 @@ pub async fn a_mail_is_sent_by_one_at_a_time(fixture: &dyn Fixture) {
         backlog(&*store).await,
         Backlog { oldest_unrouted: Some(made_at), ..Backlog::default() }
     );
+}
+
+/// What became of several is written together, of each as if it were alone; what was put back was never tried.
+pub async fn what_became_of_mails_is_written_together(fixture: &dyn Fixture) {
+    let clock = ManualClock::default();
+    let store = fixture.open(Some(clock.as_clock())).await;
+    let (event, other) = (create(&*store, 9).await.id, create(&*store, 9).await.id);
+    let (ada, grace) = (new_lease(), new_lease());
+    let mails = [event, other, event, other, event, other]
+        .map(|event| new_mail(event, MailKind::Confirmed));
+    store.add_mails(&mails).await.expect("the store answers");
+    let made_at = clock.now();
+    assert_eq!(claim_mails(&*store, ada).await.len(), 6);
+    let later = || MailStep::RetryAfter(TimeDelta::minutes(5), "450 come back later".to_owned());
+    let settle = async |steps: Vec<SettledMail>| {
+        store.settle_mails(&steps).await.expect("the store answers")
+    };
+    let steps = vec![
+        settled(mails[0], ada, MailStep::Sent),
+        settled(mails[1], grace, MailStep::Sent),
+        settled(mails[2], ada, later()),
+        settled(mails[3], ada, MailStep::PutBack),
+        settled(mails[4], ada, MailStep::Stuck("550 nobody".to_owned())),
+        settled(mails[5], ada, MailStep::GoOn),
+    ];
+    assert_eq!(settle(steps.clone()).await, [true, false, true, true, true, true]);
+    assert_eq!(settle(steps).await, [false, false, false, false, false, true]);
+    assert_eq!(settle(Vec::new()).await, <[bool; 0]>::default());
+    let told = backlog(&*store).await;
+    assert_eq!((told.mails_due, told.mails_stuck), (4, 1));
+
+    // Whoever can may have it at once.
+    let claimed = claim_mails(&*store, grace).await;
+    assert_eq!(claimed, [Mail { mail: mails[3], attempts: 0, made_at }]);
+    assert_eq!(settle(vec![settled(mails[3], ada, MailStep::Sent)]).await, [false]);
+    assert_eq!(settle(vec![settled(mails[3], grace, later())]).await, [true]);
+    wait(TimeDelta::minutes(5), &clock);
+    let again = async || {
+        let mut claimed = claim_mails(&*store, grace).await;
+        claimed.retain(|claimed| claimed.mail == mails[3]);
+        claimed
+    };
+    let tried_once = [Mail { mail: mails[3], attempts: 1, made_at }];
+    assert_eq!(again().await, tried_once);
+    // However often it is put back.
+    for _ in 0..20 {
+        assert_eq!(settle(vec![settled(mails[3], grace, MailStep::PutBack)]).await, [true]);
+        assert_eq!(again().await, tried_once);
+    }
 }
 
 /// Mails that wait or are stuck can be tried at once, or given up.

@@ -5,7 +5,7 @@ use booking_core::{
     Endpoint, EndpointChange, EndpointId, EndpointSecret, EndpointUrl, EventChange, EventId,
     FORMER_SECRET_KEPT, FormerHolder, LEASE, Lane, LaneNext, LaneStep, LeaseId, MAIL_SEEN_KEPT,
     Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail, OrganizerId, Page, PageLimit, Person,
-    RegistrationId, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
+    RegistrationId, SettledMail, SinkBacklog, SinkId, TypeFilter, Version, WhyDisabled,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -507,20 +507,22 @@ impl DeliveryTables {
         due.collect()
     }
 
-    /// See [`settle_mail`](booking_core::DeliveryStore::settle_mail).
-    pub fn settle_mail(
-        &mut self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-        now: DateTime<Utc>,
-    ) -> bool {
+    /// See [`settle_mails`](booking_core::DeliveryStore::settle_mails).
+    pub fn settle_mails(&mut self, settled: &[SettledMail], now: DateTime<Utc>) -> Vec<bool> {
+        settled.iter().map(|one| self.settle_mail(one.clone(), now)).collect()
+    }
+
+    fn settle_mail(&mut self, settled: SettledMail, now: DateTime<Utc>) -> bool {
+        let SettledMail { event_id, id, lease, step } = settled;
         let row = self.mails.get_mut(&(event_id, id));
         let Some(row) = row.filter(|row| row.lease == Some(lease)) else { return false };
         let (state, due_at, failure) = match step {
             MailStep::GoOn => {
                 row.due_at = Some(now + LEASE);
+                return true;
+            }
+            MailStep::PutBack => {
+                (row.due_at, row.lease) = (Some(now), None);
                 return true;
             }
             MailStep::Sent => (MailState::Sent, None, None),

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use booking_conformance::DeliveryTables;
 use booking_core::{
     Backlog, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress, Endpoint,
-    EndpointChange, EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail, MailId,
-    MailStep, NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration,
-    RegistrationCursor, RegistrationId, SinkId, StoreError, Version,
+    EndpointChange, EndpointId, Event, EventId, EventStatus, Lane, LaneStep, LeaseId, Mail,
+    NewEndpoint, NewMail, Page, PageLimit, Person, RecordedFact, Registration, RegistrationCursor,
+    RegistrationId, SettledMail, SinkId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
@@ -190,14 +190,8 @@ impl DeliveryStore for JournalStore {
         self.ask(|tables| tables.former_holder(event_id, registration_id, version).cloned())
     }
 
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError> {
-        self.change(|tables, _, now| tables.settle_mail(event_id, id, lease, step, now))
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
+        self.change(|tables, _, now| tables.settle_mails(settled, now))
     }
 
     async fn due_reminders(

@@ -1,7 +1,7 @@
 use crate::{
     Backlog, Delivery, DeliveryCursor, DueLane, EmailAddress, Endpoint, EndpointChange, EndpointId,
-    EventId, Lane, LaneStep, LeaseId, Mail, MailId, MailStep, NewEndpoint, NewMail, Page,
-    PageLimit, Person, RecordedFact, Registration, RegistrationCursor, RegistrationId, SinkId,
+    EventId, Lane, LaneStep, LeaseId, Mail, NewEndpoint, NewMail, Page, PageLimit, Person,
+    RecordedFact, Registration, RegistrationCursor, RegistrationId, SettledMail, SinkId,
     StoreError, Version,
 };
 use async_trait::async_trait;
@@ -159,17 +159,11 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         version: Version,
     ) -> Result<Option<Person>, StoreError>;
 
-    /// Writes what became of a mail, and tells whether it was still the worker's; if not, nothing is written. What is
-    /// kept of a [former holder](Self::former_holder) goes with a mail to them
-    /// ([`MailKind::HandedOver`](crate::MailKind::HandedOver)) that was sent or dropped; one that is stuck may be
-    /// tried again.
-    async fn settle_mail(
-        &self,
-        event_id: EventId,
-        id: MailId,
-        lease: LeaseId,
-        step: MailStep,
-    ) -> Result<bool, StoreError>;
+    /// Writes what became of mails, each another, in one transaction, and tells of each in turn whether it was still the
+    /// worker's; if not, nothing of it is written. What is kept of a [former holder](Self::former_holder) goes with a
+    /// mail to them ([`MailKind::HandedOver`](crate::MailKind::HandedOver)) that was sent or dropped; one that is
+    /// stuck may be tried again.
+    async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError>;
 
     /// Up to `limit` events of which people are to be reminded by now, longest overdue first, with the time at which
     /// they were to be: where nobody reminded them in between, that may be long ago.

@@ -361,6 +361,19 @@ pub struct Mail {
     pub made_at: DateTime<Utc>,
 }
 
+/// What became of a mail, by whoever had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledMail {
+    /// See [`NewMail::event_id`].
+    pub event_id: EventId,
+    /// See [`NewMail::id`].
+    pub id: MailId,
+    /// The one under which it was claimed.
+    pub lease: LeaseId,
+    /// What became of it.
+    pub step: MailStep,
+}
+
 /// What became of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailStep {
@@ -370,6 +383,8 @@ pub enum MailStep {
     Dropped,
     /// Its worker goes on: the lease begins anew.
     GoOn,
+    /// Its worker could not even try: it is due at once, for whoever can, and nothing is counted.
+    PutBack,
     /// It will be tried again after this; why it failed is at most [`FAILURE_BYTES_MAX`].
     RetryAfter(TimeDelta, String),
     /// It was given up, for this reason.

@@ -113,7 +113,7 @@ fn dispatcher(store: &MemoryStore, folder: &Path) -> Dispatcher {
     let config = MailConfig { url, from, reply_to: None, tls_ca: None };
     let mailer = Mailer::new(&config.url, None).expect("it is prepared");
     let composer = Composer::new(&config, "https://booking.example.org");
-    let postman = Postman::new(composer, mailer, Arc::new(MadeUp));
+    let postman = Arc::new(Postman::new(composer, mailer, Arc::new(MadeUp)));
     let client = WebhookClient::new(&ClientOptions::default()).expect("it is prepared");
     let key = PresentKey::new(ServerKey::of(&SigningSeed::new([7; 32])));
     let sender = Sender::new(client, key);

@@ -1,14 +1,16 @@
 //! Sends messages, or writes them into files.
 
+use super::breaker::{Admits, Breaker, Pass};
 use super::compose::Message;
 use super::config::{MailUrl, Way};
-use super::smtp::Smtp;
+use super::smtp::{CONNECTIONS_MAX, Smtp};
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -36,6 +38,9 @@ impl Default for Patience {
     }
 }
 
+/// The most messages that are written into files at once.
+const FILES_AT_ONCE: usize = 4;
+
 /// Why a message was not sent. The text is short, and holds no address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
@@ -45,6 +50,9 @@ pub enum SendError {
     /// It may be later.
     #[error("{0}")]
     Transient(String),
+    /// Nobody is there who takes it, or they take nothing from us: that says nothing of the message.
+    #[error("{0}")]
+    Away(String),
 }
 
 impl SendError {
@@ -71,8 +79,20 @@ pub enum MailerError {
     Tls(#[source] lettre::transport::smtp::Error),
 }
 
-/// Sends messages to one server, over a few connections that it keeps. It may be used by many at once.
-pub struct Mailer(Exit);
+/// Sends messages to one server, over a few connections that it keeps. It may be used by many at once. While the server is
+/// away it is asked by one of them now and then ([`Breaker`]).
+pub struct Mailer {
+    exit: Exit,
+    turns: Semaphore,
+    breaker: Breaker,
+}
+
+/// Leave to send one message now.
+pub struct Turn<'a> {
+    exit: &'a Exit,
+    pass: Pass,
+    _turn: SemaphorePermit<'a>,
+}
 
 enum Exit {
     Smtp(Box<Smtp>),
@@ -98,19 +118,54 @@ impl Mailer {
         tls_ca: Option<&Path>,
         patience: Patience,
     ) -> Result<Self, MailerError> {
-        Ok(Self(match &url.0 {
-            Way::Smtp(relay) => Exit::Smtp(Box::new(Smtp::new(relay, tls_ca, patience)?)),
-            Way::Folder(folder) => Exit::Folder(folder.clone()),
-        }))
+        let (exit, at_once) = match &url.0 {
+            Way::Smtp(relay) => {
+                (Exit::Smtp(Box::new(Smtp::new(relay, tls_ca, patience)?)), CONNECTIONS_MAX)
+            }
+            Way::Folder(folder) => (Exit::Folder(folder.clone()), FILES_AT_ONCE),
+        };
+        Ok(Self { exit, turns: Semaphore::new(at_once), breaker: Breaker::default() })
     }
 
-    /// Sends a message. Dropped half way, it may have been sent or not; so may one whose sending took too long.
+    /// The same, which lets `breaker` know whether its server is there.
+    #[must_use]
+    pub fn watched_by(self, breaker: Breaker) -> Self {
+        Self { breaker, ..self }
+    }
+
+    /// How many messages make sense now.
+    pub fn admits(&self) -> Admits {
+        self.breaker.admits()
+    }
+
+    /// Waits until there is nobody before it. What is made of a message only then is not old when it is sent.
+    ///
+    /// # Errors
+    /// [`SendError::Away`].
+    pub async fn turn(&self) -> Result<Turn<'_>, SendError> {
+        let turn = self.turns.acquire().await.expect("nobody closes it");
+        let pass = self.breaker.enter().map_err(SendError::Away)?;
+        Ok(Turn { exit: &self.exit, pass, _turn: turn })
+    }
+
+    /// Sends a message when it is its turn. Dropped half way, it may have been sent or not; so may one whose sending took
+    /// too long.
     ///
     /// # Errors
     /// See [`SendError`].
     pub async fn send(&self, message: &Message) -> Result<(), SendError> {
-        let folder = match &self.0 {
-            Exit::Smtp(smtp) => return smtp.send(message).await,
+        self.turn().await?.send(message).await
+    }
+}
+
+impl Turn<'_> {
+    /// As [`Mailer::send`].
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn send(mut self, message: &Message) -> Result<(), SendError> {
+        let folder = match self.exit {
+            Exit::Smtp(smtp) => return smtp.send(message, &mut self.pass).await,
             Exit::Folder(folder) => folder.clone(),
         };
         let (id, bytes) = (message.id(), message.bytes().to_vec());
@@ -123,10 +178,16 @@ impl Mailer {
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.exit {
             Exit::Smtp(_) => "Mailer(SMTP)",
             Exit::Folder(_) => "Mailer(folder)",
         })
+    }
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@
 //! recipient, for good, or us, who may come again once the operator has seen to it.
 
 use super::answer::without_addresses;
+use super::breaker::Pass;
 use super::compose::Message;
 use super::config::{Relay, TlsUse};
 use super::mailer::{MailerError, Patience, SendError};
@@ -17,11 +18,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// The most connections at once. Many servers refuse more of one client; the next message waits for one of these.
-const CONNECTIONS_MAX: usize = 4;
+pub(super) const CONNECTIONS_MAX: usize = 4;
 
 /// How long a connection is kept that nobody needs: below the five minutes after which servers end it.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -40,7 +40,6 @@ pub(super) struct Smtp {
     tls: Option<TlsParameters>,
     login: Option<Credentials>,
     patience: Patience,
-    slots: Semaphore,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -76,11 +75,23 @@ impl Step {
     const fn is_about_the_message(self) -> bool {
         matches!(self, Self::Recipient | Self::Content)
     }
+
+    /// Whether the server knows nothing yet of which message it is. The sender is always the same; what it is told of a
+    /// recipient that is not all ASCII is not.
+    fn is_before(self, message: &Message) -> bool {
+        match self {
+            Self::Connect | Self::Encrypt | Self::LogIn => true,
+            Self::Sender => is_ascii(message.recipient()),
+            Self::Recipient | Self::Content => false,
+        }
+    }
 }
 
 /// That a step did not succeed.
 enum Failure {
     TookTooLong,
+    /// It does not take such an address.
+    NotAscii,
     Smtp(Error),
 }
 
@@ -95,43 +106,65 @@ impl Smtp {
             TlsUse::Always | TlsUse::StartTls => Some(tls_to(&relay.host, tls_ca)?),
         };
         let login = relay.login.clone().map(|(name, password)| Credentials::new(name, password));
-        let (slots, idle) = (Semaphore::new(CONNECTIONS_MAX), Mutex::default());
-        Ok(Self { relay: relay.clone(), tls, login, patience, slots, idle })
+        Ok(Self { relay: relay.clone(), tls, login, patience, idle: Mutex::default() })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Result<(), SendError> {
-        let _slot = self.slots.acquire().await.expect("nobody closes it");
-        let mut connection = match self.kept().await {
+    /// Sends a message, and tells `pass` whether the server is there. At most [`CONNECTIONS_MAX`] do at once.
+    pub(super) async fn send(&self, message: &Message, pass: &mut Pass) -> Result<(), SendError> {
+        let kept = self.kept().await;
+        let was_kept = kept.is_some();
+        let mut sent = self.send_by(kept, message, pass).await;
+        if was_kept && matches!(sent, Err((Step::Sender, _))) {
+            // Some servers take so many messages on a connection and no more.
+            sent = self.send_by(None, message, pass).await;
+        }
+        sent.map_err(|(step, failure)| {
+            let error = told(message)((step, failure));
+            if !step.is_before(message) {
+                return error;
+            }
+            let why = error.to_string();
+            pass.failed(&why);
+            SendError::Away(why)
+        })
+    }
+
+    async fn send_by(
+        &self,
+        kept: Option<AsyncSmtpConnection>,
+        message: &Message,
+        pass: &mut Pass,
+    ) -> Result<(), (Step, Failure)> {
+        let mut connection = match kept {
             Some(connection) => connection,
-            None => self.connect().await.map_err(told(message))?,
+            None => self.connect().await?,
         };
         if !is_ascii(message.recipient()) {
             // Nobody else on the way could be told (RFC 6531).
             let info = connection.server_info();
             let knows = |extension| info.supports_feature(extension);
             if !(knows(Extension::SmtpUtfEight) && knows(Extension::EightBitMime)) {
+                pass.answered();
                 self.keep(connection);
-                let why = "the mail server takes no address that is not all ASCII (SMTPUTF8)";
-                return Err(SendError::Permanent(why.to_owned()));
+                return Err((Step::Recipient, Failure::NotAscii));
             }
         }
-        match self.deliver(&mut connection, message).await {
-            Ok(()) => {
-                self.keep(connection);
-                Ok(())
-            }
-            Err(failure) => {
+        let delivered = self.deliver(&mut connection, message, pass).await;
+        match &delivered {
+            Ok(()) => self.keep(connection),
+            Err(_) => {
                 // What it was in the middle of is not known any more.
                 let _ = timeout(FAREWELL_MAX, connection.abort()).await;
-                Err(told(message)(failure))
             }
         }
+        delivered
     }
 
     async fn deliver(
         &self,
         connection: &mut AsyncSmtpConnection,
         message: &Message,
+        pass: &mut Pass,
     ) -> Result<(), (Step, Failure)> {
         let Patience { command, content, .. } = self.patience;
         let mut parameters = Vec::new();
@@ -141,6 +174,8 @@ impl Smtp {
         }
         let mail = Mail::new(Some(message.sender().clone()), parameters);
         within(command, Step::Sender, connection.command(mail)).await?;
+        // What it refuses from here on is this message's affair.
+        pass.answered();
         let recipient = Rcpt::new(message.recipient().clone(), Vec::new());
         within(command, Step::Recipient, connection.command(recipient)).await?;
         within(command, Step::Content, connection.command(Data)).await?;
@@ -211,6 +246,10 @@ fn told(message: &Message) -> impl Fn((Step, Failure)) -> SendError {
             Failure::TookTooLong => {
                 let text = format!("{}: the mail server took too long", step.as_str());
                 return SendError::Transient(text);
+            }
+            Failure::NotAscii => {
+                let why = "the mail server takes no address that is not all ASCII (SMTPUTF8)";
+                return SendError::Permanent(why.to_owned());
             }
             Failure::Smtp(error) => error,
         };

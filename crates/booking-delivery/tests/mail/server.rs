@@ -82,6 +82,12 @@ impl Server {
         mails.into_iter().map(|path| Received { path }).collect()
     }
 
+    /// How many were sent away until now.
+    pub(crate) fn refused(&self) -> u64 {
+        let refused = fs::read_to_string(self.folder.path().join("refused"));
+        refused.map_or(0, |text| text.parse().expect("it is a number"))
+    }
+
     fn mails(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder.path()).expect("it can be read");
         let paths = entries.map(|entry| entry.expect("it can be read").path());

@@ -1,10 +1,11 @@
 """A mail server that does as its recipients' names say, for the tests of mail.
 
-usage: server.py FOLDER [--tls=starttls|always] [--certificate=PEM --key=PEM] [--password=…] [--ascii] [--seconds=N]
+usage: server.py FOLDER [--tls=starttls|always] [--certificate=PEM --key=PEM] [--password=…] [--ascii] [--seconds=N] [--let-in=FILE]
 
 Prints the port that it listens on, keeps each mail as FOLDER/<n>.eml, as it came, with FOLDER/<n>.json about how it
 came, and ends when its standard input does. Recipients called refused@…, later@… and stalls@… get a 550, a 450, and
 no answer; `rejected@…` a 554 for the message itself. With --seconds it takes one mail at a time, each in so many.
+With --let-in it greets everybody with a 421 until there is such a file, and says in FOLDER/refused how many that were.
 """
 
 import argparse
@@ -65,6 +66,33 @@ class Keeper:
         return "250 2.0.0 Taken"
 
 
+class Doorkeeper(SMTP):
+    """Sends those away who come too early."""
+
+    refused = 0
+
+    def __init__(self, *arguments, folder, let_in, **options):
+        super().__init__(*arguments, **options)
+        self.folder = folder
+        self.let_in = let_in
+
+    def connection_made(self, transport):
+        if self.let_in is None or os.path.exists(self.let_in):
+            super().connection_made(transport)
+            return
+        Doorkeeper.refused += 1
+        path = os.path.join(self.folder, "refused")
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            file.write(str(Doorkeeper.refused))
+        os.rename(path + ".part", path)
+        transport.write(b"421 4.3.2 mail.example.org is not accepting network messages\r\n")
+        transport.close()
+
+    def connection_lost(self, error):
+        if self.transport is not None:
+            super().connection_lost(error)
+
+
 async def serve(arguments):
     context = None
     if arguments.tls:
@@ -77,8 +105,10 @@ async def serve(arguments):
         return AuthResult(success=data.password.decode() == arguments.password, handled=False)
 
     def protocol():
-        return SMTP(
+        return Doorkeeper(
             keeper,
+            folder=arguments.folder,
+            let_in=arguments.let_in,
             hostname="mail.example.org",
             enable_SMTPUTF8=not arguments.ascii,
             tls_context=context if arguments.tls == "starttls" else None,
@@ -107,5 +137,6 @@ parser.add_argument("--key")
 parser.add_argument("--password")
 parser.add_argument("--ascii", action="store_true")
 parser.add_argument("--seconds", type=float, default=0)
+parser.add_argument("--let-in")
 threading.Thread(target=end_with_parent, daemon=True).start()
 asyncio.run(serve(parser.parse_args()))

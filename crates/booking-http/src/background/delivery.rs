@@ -8,7 +8,8 @@ use crate::util::failure_log::FailureLog;
 use booking_core::{
     EventId, Observation, Observer, OrganizerId, OrganizerName, Registration, StoreError,
 };
-use booking_delivery::{Dispatcher, Hint, Links, Postman, Sender};
+use booking_delivery::{Dispatcher, Hint, Links, Postman, Sender, run_apart};
+use booking_pg::keep_no_connections_here;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -20,16 +21,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The longest that a look may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
-/// Delivers until the server stops. What is under way then is another server's after its lease.
+/// Delivers until the server stops, on a thread of its own: signing and composing take their time from nobody who wants a
+/// seat. What is under way then is another server's after its lease.
+///
+/// # Panics
+/// If there is no thread. It is begun anew as whatever has panicked is.
 pub(crate) async fn run(
     service: Arc<Service>,
     sender: Sender,
-    postman: Option<Postman>,
+    postman: Option<Arc<Postman>>,
     hint: Hint,
 ) {
-    let dispatcher = Dispatcher::new(Arc::clone(&service.store), sender, postman, hint);
-    let dispatcher = dispatcher.supervised_by(service.delivering.clone());
-    dispatcher.run_until(service.stopped()).await;
+    let ended = run_apart("delivery", move || {
+        keep_no_connections_here();
+        let dispatcher = Dispatcher::new(Arc::clone(&service.store), sender, postman, hint);
+        let dispatcher = dispatcher.supervised_by(service.delivering.clone());
+        async move { dispatcher.run_until(service.stopped()).await }
+    });
+    if let Err(error) = ended.await {
+        panic!("delivery has no thread: {error}");
+    }
 }
 
 /// Looks until the server stops, whoever delivers.

@@ -10,17 +10,26 @@ use actix_web::rt;
 use booking_core::EmailAddress;
 use booking_delivery::{Hint, Postman, Sender, Supervisor};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long the end of delivery is waited for, which it was told of when the server began to stop.
+const DELIVERY_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is under way beside requests.
-pub(super) struct Beside(Vec<JoinHandle<()>>);
+#[derive(Default)]
+pub(super) struct Beside {
+    tasks: Vec<JoinHandle<()>>,
+    delivery: Option<JoinHandle<()>>,
+}
 
 /// What delivers, and for whom is to be looked who has lost their link.
 pub(super) struct Delivering {
     pub(super) sender: Sender,
-    pub(super) postman: Option<Postman>,
+    pub(super) postman: Option<Arc<Postman>>,
     pub(super) hint: Hint,
     pub(super) to_be_found: Option<Receiver<EmailAddress>>,
 }
@@ -33,14 +42,16 @@ impl Beside {
         tokens: &Arc<TokenCache>,
         delivering: Delivering,
     ) -> Self {
-        let mut beside = Self(Vec::new());
+        let mut beside = Self::default();
         let Delivering { sender, postman, hint, to_be_found } = delivering;
-        if config.delivers {
-            // Its loops are each begun anew.
-            let delivered = delivery::run(Arc::clone(service), sender, postman, hint);
-            beside.0.push(rt::spawn(delivered));
-        }
         let (of_delivery, others) = (&service.delivering, &service.beside);
+        if config.delivers {
+            // Its loops are each begun anew, too.
+            beside.keep(of_delivery, "deliver", service, move |service| {
+                delivery::run(service, sender.apart(), postman.clone(), hint.clone())
+            });
+            beside.delivery = beside.tasks.pop();
+        }
         beside.keep(of_delivery, "watch_delivery", service, delivery::watch);
         if let Some(asked) = to_be_found {
             let asked = Arc::new(Mutex::new(asked));
@@ -80,15 +91,22 @@ impl Beside {
     ) {
         supervisor.announce(name);
         let (supervisor, service) = (supervisor.clone(), Arc::clone(service));
-        self.0.push(rt::spawn(async move {
+        self.tasks.push(rt::spawn(async move {
             supervisor.keep(name, || begin(Arc::clone(&service))).await;
         }));
     }
 
     /// Ends all of it.
-    pub(super) fn end(self) {
-        for task in self.0 {
+    pub(super) async fn end(self) {
+        for task in self.tasks {
             task.abort();
+        }
+        if let Some(mut delivery) = self.delivery {
+            // It has a thread, which is not to be in the middle of something when the program ends.
+            if timeout(DELIVERY_ENDS_WITHIN, &mut delivery).await.is_err() {
+                log::warn!("delivery has not ended, and is left where it is");
+                delivery.abort();
+            }
         }
     }
 }

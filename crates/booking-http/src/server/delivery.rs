@@ -33,12 +33,13 @@ pub(super) fn postman(
     config: &Config,
     service: &Arc<Service>,
     tokens: &Arc<TokenCache>,
-) -> anyhow::Result<Option<Postman>> {
+) -> anyhow::Result<Option<Arc<Postman>>> {
     // The settings see to it that there are both.
     let (Some(mail), Some(base_url)) = (&config.mail, &config.base_url) else { return Ok(None) };
     let mailer = Mailer::new(&mail.url, mail.tls_ca.as_deref());
     let mailer = mailer.context("mail cannot be sent; see MAIL_URL and MAIL_TLS_CA")?;
+    let mailer = mailer.watched_by(service.mail_server.clone());
     let composer = Composer::new(mail, base_url.as_str());
     let links = Arc::new(MailLinks::new(Arc::clone(service), Arc::clone(tokens)));
-    Ok(Some(Postman::new(composer, mailer, links)))
+    Ok(Some(Arc::new(Postman::new(composer, mailer, links))))
 }

@@ -5,7 +5,7 @@ use booking_core::{Backlog, SinkBacklog, SinkId};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::sync::Mutex;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use utoipa::ToSchema;
 
 /// From what age of the oldest fact on it is told by `/readyz`, of what no receiver can be the cause.
@@ -58,18 +58,25 @@ impl From<&Backlog> for Lag {
 }
 
 impl Lag {
-    fn told(&self, tasks_down: u64, now: DateTime<Utc>) -> Option<LagTold> {
+    fn told(
+        &self,
+        tasks_down: u64,
+        mail_server_away: Option<Duration>,
+        now: DateTime<Utc>,
+    ) -> Option<LagTold> {
         let all = earlier(earlier(self.oldest_unrouted, self.mail.oldest), self.webhooks.oldest);
         // A receiver that is dead is its organizer's affair, and is told by that it fails.
         let ours = age_seconds(earlier(self.oldest_unrouted, self.mail.oldest), now);
         let is_told = ours >= TOLD_FROM_SECONDS
             || self.webhooks.failing + self.mails_stuck > 0
-            || tasks_down > 0;
+            || tasks_down > 0
+            || mail_server_away.is_some();
         is_told.then_some(LagTold {
             oldest_seconds: age_seconds(all, now),
             webhooks_failing: self.webhooks.failing,
             mails_due: self.mails_due,
             mails_stuck: self.mails_stuck,
+            mail_server_away_seconds: mail_server_away.map_or(0, begun_seconds),
             tasks_down,
         })
     }
@@ -86,6 +93,8 @@ pub(crate) struct LagTold {
     mails_due: u64,
     /// How many mails were given up.
     mails_stuck: u64,
+    /// For how long the mail server has been away, as this server has found out, so that all mails wait; 0 if it is there.
+    mail_server_away_seconds: u64,
     /// How much of what this server delivers by has panicked, and is begun anew soon.
     tasks_down: u64,
 }
@@ -104,15 +113,26 @@ impl LastLag {
         *lock(&self.0)
     }
 
-    /// What is to be told of it now, if anything, where so much of what delivers is down.
-    pub(crate) fn told(&self, tasks_down: u64) -> Option<LagTold> {
+    /// What is to be told of it now, if anything, where so much of what delivers is down, and the mail server has been
+    /// away for so long.
+    pub(crate) fn told(
+        &self,
+        tasks_down: u64,
+        mail_server_away: Option<Duration>,
+    ) -> Option<LagTold> {
         // That is known also where nobody has looked how far delivery is.
-        self.get().unwrap_or_default().told(tasks_down, DateTime::<Utc>::from(SystemTime::now()))
+        let lag = self.get().unwrap_or_default();
+        lag.told(tasks_down, mail_server_away, DateTime::<Utc>::from(SystemTime::now()))
     }
 }
 
 fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     one.into_iter().chain(other).min()
+}
+
+/// The seconds of a time that have begun.
+pub(crate) fn begun_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// How long ago it was; 0 for never. The store's clock, which `since` is of, and ours need not agree.
@@ -156,15 +176,17 @@ mod tests {
             webhooks_failing: 2,
             mails_due: 5,
             mails_stuck: 2,
+            mail_server_away_seconds: 0,
             tasks_down: 0,
         };
-        assert_eq!(lag.told(0, now()), Some(told));
+        assert_eq!(lag.told(0, None, now()), Some(told));
     }
 
     #[test]
     fn what_goes_well_is_not_told() {
-        let lag =
-            |backlog: Backlog| Lag::from(&backlog).told(0, now()).map(|told| told.oldest_seconds);
+        let lag = |backlog: Backlog| {
+            Lag::from(&backlog).told(0, None, now()).map(|told| told.oldest_seconds)
+        };
         assert_eq!(lag(Backlog::default()), None);
         assert_eq!(lag(Backlog { oldest_unrouted: ago(59), ..Backlog::default() }), None);
         assert_eq!(lag(Backlog { oldest_unrouted: ago(60), ..Backlog::default() }), Some(60));
@@ -174,8 +196,12 @@ mod tests {
         let slow = vec![sink(7, 1, 0, 600)];
         assert_eq!(lag(Backlog { sinks: slow, ..Backlog::default() }), None);
         // Whatever else goes well.
-        let down = LastLag::default().told(1).map(|told| (told.oldest_seconds, told.tasks_down));
-        assert_eq!((LastLag::default().told(0), down), (None, Some((0, 1))));
+        let told = |tasks_down, away| LastLag::default().told(tasks_down, away);
+        let down = told(1, None).map(|told| (told.oldest_seconds, told.tasks_down));
+        assert_eq!((told(0, None), down), (None, Some((0, 1))));
+        let away = |millis| told(0, Some(Duration::from_millis(millis)));
+        let away = |millis| away(millis).map(|told| told.mail_server_away_seconds);
+        assert_eq!((away(1), away(1_000), away(61_001)), (Some(1), Some(1), Some(62)));
         // A store whose clock is ahead.
         assert_eq!(age_seconds(ago(-5), now()), 0);
     }

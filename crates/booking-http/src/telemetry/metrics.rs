@@ -11,7 +11,7 @@ mod requests;
 
 pub(crate) use requests::Route;
 
-use crate::telemetry::lag::{Lag, age_seconds};
+use crate::telemetry::lag::{Lag, age_seconds, begun_seconds};
 use crate::telemetry::readiness::Ready;
 use crate::util::locks::lock;
 use crate::util::ttl_cache::TtlCache;
@@ -54,6 +54,8 @@ pub(crate) struct Snapshot {
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
+    /// For how long the mail server has been away, if it is.
+    pub(crate) mail_server_away: Option<Duration>,
     /// What runs beside requests.
     pub(crate) tasks: Vec<Task>,
 }
@@ -101,8 +103,9 @@ impl Metrics {
         };
         families.audits.with_label_values(&[result]).inc();
         if let Some(differences) = differences {
-            families.audit_differences.set(differences as i64);
+            // Whoever sees what was found sees when.
             families.audit_timestamp.set(unix_seconds(SystemTime::now()));
+            families.audit_differences.set(differences as i64);
         }
     }
 
@@ -147,6 +150,8 @@ impl Metrics {
         if let Some(lag) = &now.lag {
             self.show_lag(lag);
         }
+        let away = now.mail_server_away.map_or(0, begun_seconds);
+        families.mail_server_away.set(away as i64);
         self.show_tasks(&now.tasks);
         if let Some(process) = &self.process {
             process.look();

@@ -3,6 +3,7 @@
 mod backup;
 #[path = "../common/mod.rs"]
 mod common;
+mod mail;
 mod messages;
 mod mistyped;
 mod unwritable;

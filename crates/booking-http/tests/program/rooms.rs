@@ -39,7 +39,7 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-delivery",
-        "limits < supervisor < steps < calendar < mail < webhook < postman < mail_lane < webhook_lane < \
+        "limits < supervisor < apart < steps < calendar < mail < webhook < postman < mail_lane < webhook_lane < \
          reminders < dispatcher",
     ),
     (

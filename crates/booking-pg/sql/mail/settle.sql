@@ -1,20 +1,31 @@
--- mail/settle: writes what became of a mail, if it is one's turn, and forgets whoever it was to if that was all
+-- mail/settle: writes what became of mails, of those whose turn it is, and forgets whoever they were to if that was all
 WITH settled AS (
     UPDATE mails AS mail
-    SET state = $4::text::mail_state,
-        attempts = mail.attempts + CASE WHEN $6::text IS NULL THEN 0 ELSE 1 END,
-        lease = NULL,
-        due_at = store.due_at,
-        failure = $6::text,
-        done_at = CASE WHEN $5::double precision IS NULL THEN store.now END
+    SET state = step.state::mail_state,
+        attempts = mail.attempts + CASE WHEN step.failure IS NULL THEN 0 ELSE 1 END,
+        lease = CASE WHEN step.goes_on THEN mail.lease END,
+        due_at = CASE
+            WHEN step.wait IS NOT NULL THEN step.now + make_interval(secs => step.wait)
+        END,
+        -- Whoever was not tried keeps why it failed before.
+        failure = coalesce(step.failure, CASE WHEN step.wait IS NOT NULL THEN mail.failure END),
+        done_at = CASE WHEN step.wait IS NULL THEN step.now END
     FROM (
         SELECT
-            coalesce($7::timestamptz, statement_timestamp()) AS now,
-            coalesce($7::timestamptz, statement_timestamp())
-                + make_interval(secs => $5::double precision) AS due_at
-    ) AS store
-    WHERE mail.event_id = $1::uuid AND mail.id = $2::uuid AND mail.lease = $3::uuid
-    RETURNING mail.event_id, mail.registration_id, mail.version, mail.kind, mail.state
+            at,
+            ($1::uuid[])[at] AS event_id,
+            ($2::uuid[])[at] AS id,
+            ($3::uuid[])[at] AS lease,
+            ($4::boolean[])[at] AS goes_on,
+            ($5::text[])[at] AS state,
+            ($6::double precision[])[at] AS wait,
+            ($7::text[])[at] AS failure,
+            coalesce($8::timestamptz, statement_timestamp()) AS now
+        FROM generate_subscripts($1::uuid[], 1) AS at
+    ) AS step
+    WHERE mail.event_id = step.event_id AND mail.id = step.id AND mail.lease = step.lease
+    RETURNING
+        step.at, mail.event_id, mail.registration_id, mail.version, mail.kind, mail.state
 ),
 -- One that is stuck may be tried again.
 parted AS (
@@ -37,5 +48,5 @@ parted AS (
         )
     )
 )
-SELECT event_id
+SELECT at
 FROM settled

@@ -19,6 +19,8 @@ const ADDRESSES_MAX: usize = 4;
 /// How long one of them may take, before the next is tried.
 const ADDRESS_WITHIN: Duration = Duration::from_secs(4);
 
+/// Clones are the same, and look names up together.
+#[derive(Clone)]
 pub(super) struct Connector {
     pub(super) resolver: FairResolver,
     pub(super) tls: TlsConnector,

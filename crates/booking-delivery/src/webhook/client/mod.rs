@@ -81,6 +81,12 @@ impl WebhookClient {
         Ok(Self { connector, pool: Pool::default(), within: TRY_WITHIN })
     }
 
+    /// The same, with connections of its own: one that is kept goes on in the runtime that made it, and ends with it.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { connector: self.connector.clone(), pool: Pool::default(), within: self.within }
+    }
+
     /// Whether a URL of `organizer` leads somewhere that may be connected to at this moment, which says nothing of the
     /// next one: for whoever wants to tell an organizer at once of a mistake.
     ///

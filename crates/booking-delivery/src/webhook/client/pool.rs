@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use url::Position;
 
 /// How many connections wait, to all receivers together.
-const IDLE_MAX: usize = 128;
+const IDLE_MAX: usize = 256;
 
 /// How many of them to one receiver: as many as are used side by side, since each that is made anew is one more look-up.
 const IDLE_OF_RECEIVER_MAX: usize = LANES_PER_ENDPOINT;
@@ -38,9 +38,10 @@ struct Idle {
 }
 
 impl Idle {
-    fn is_good(&self) -> bool {
-        let is_young = self.leased.made_at.elapsed() < AGE_MAX;
-        is_young && self.since.elapsed() < IDLE_WITHIN && !self.leased.connection.is_closed()
+    fn is_good(&self, now: Instant) -> bool {
+        let is_young = now.saturating_duration_since(self.leased.made_at) < AGE_MAX;
+        let is_fresh = now.saturating_duration_since(self.since) < IDLE_WITHIN;
+        is_young && is_fresh && !self.leased.connection.is_closed()
     }
 }
 
@@ -72,7 +73,9 @@ impl Pool {
     fn tidied(&self) -> MutexGuard<'_, Vec<Idle>> {
         // Nothing can be half done in it.
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(Idle::is_good);
+        // For each message all are looked at: the clock is asked once.
+        let now = Instant::now();
+        idle.retain(|one| one.is_good(now));
         idle
     }
 }

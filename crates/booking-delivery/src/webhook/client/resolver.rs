@@ -58,19 +58,19 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Looks names up for organizers, of which each has its share.
-#[derive(Debug)]
+/// Looks names up for organizers, of which each has its share, whichever clone they ask.
+#[derive(Debug, Clone)]
 pub(super) struct FairResolver {
     resolver: Arc<dyn Resolver>,
     /// Of those who look something up now.
-    shares: Mutex<HashMap<Option<OrganizerId>, Weak<Semaphore>>>,
+    shares: Arc<Mutex<HashMap<Option<OrganizerId>, Weak<Semaphore>>>>,
     /// [`LOOKUP_WITHIN`], but in tests.
     pub(super) within: Duration,
 }
 
 impl FairResolver {
     pub(super) fn new(resolver: Arc<dyn Resolver>) -> Self {
-        Self { resolver, shares: Mutex::default(), within: LOOKUP_WITHIN }
+        Self { resolver, shares: Arc::default(), within: LOOKUP_WITHIN }
     }
 
     /// The addresses of `host` at this moment, each with `port`, for `organizer`, or for nobody's events.

@@ -54,6 +54,7 @@ metrics! {
     "booking_delivery_oldest_seconds" gauge ["sink"] "age of the oldest fact that is still to be delivered to a webhook, by mail, or to what nobody has looked up yet (none); 0 if there is none; as of at most 10 s ago, as the next two"
     "booking_delivery_lanes" gauge ["sink" "state"] "events, once for each webhook and for mail, that have something to be delivered: waiting, or failing if the last try did"
     "booking_mails" gauge ["state"] "mails that are due, and those that were given up and are still kept: due, stuck"
+    "booking_mail_server_away_seconds" gauge [] "for how long the mail server has been away, as this server has found out, so that all mails wait; 0 if it is there"
     "booking_task_panics_total" counter ["task"] "panics of what runs beside requests: each is begun anew, after 1 s and then twice as long each time, up to a minute"
     "booking_task_up" gauge ["task"] "0 while it waits for that, else 1"
     "booking_sweeps_total" counter ["result"] "sweeps: done, failed"
