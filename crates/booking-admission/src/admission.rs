@@ -20,6 +20,8 @@ pub struct Admission {
     /// One for each command that is waiting or under way, wherever it is.
     places: Arc<Semaphore>,
     queue_age: Arc<QueueAge>,
+    /// Says on which node an event is.
+    store: Arc<dyn BookingStore>,
     bell: Arc<Bell>,
     draining: Arc<AtomicBool>,
     limits: Limits,
@@ -43,7 +45,7 @@ impl Admission {
         let (queue, receiver) = mpsc::channel(limits.queue_commands_max);
         let (queue_age, bell) = (Arc::new(QueueAge::new()), Arc::new(Bell::new()));
         let driver = Driver::new(
-            store,
+            Arc::clone(&store),
             limits,
             receiver,
             Arc::clone(&queue_age),
@@ -54,6 +56,7 @@ impl Admission {
         Self {
             queue,
             queue_age,
+            store,
             bell,
             places: Arc::new(Semaphore::new(limits.queue_commands_max)),
             draining: Arc::default(),
@@ -71,9 +74,14 @@ impl Admission {
         if self.draining.load(Ordering::SeqCst) {
             return Err(SubmitError::ShuttingDown);
         }
-        if self.is_idle() {
+        if self.is_empty() {
             self.queue_age.move_to(Instant::now());
         } else if self.queue_age.age() > self.limits.queue_full_age {
+            return Err(self.shed());
+        }
+        // Whoever waits for another node is nothing to this one: that may be away.
+        let node = self.store.lane_of(item.event_id).node;
+        if self.queue_age.node_age(node) > self.limits.queue_full_age {
             return Err(self.shed());
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.shed())?;
@@ -100,13 +108,15 @@ impl Admission {
         SubmitError::Overloaded
     }
 
-    fn is_idle(&self) -> bool {
-        self.queue.capacity() == self.queue.max_capacity() && !self.queue_age.is_parked()
+    /// Whether nobody is in the queue; some may wait who were taken out of it.
+    fn is_empty(&self) -> bool {
+        self.queue.capacity() == self.queue.max_capacity()
     }
 
-    /// The longest that the first in the queue may have been waiting; zero if nobody is.
+    /// The longest that the first in the queue may have been waiting, on whatever node; zero if nobody is.
     pub fn age(&self) -> Duration {
-        if self.is_idle() { Duration::ZERO } else { self.queue_age.age() }
+        let in_queue = if self.is_empty() { Duration::ZERO } else { self.queue_age.age() };
+        in_queue.max(self.queue_age.any_node_age())
     }
 
     /// How many commands are waiting or under way.

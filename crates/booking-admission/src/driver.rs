@@ -1,6 +1,6 @@
 //! The task that takes commands from the queue and sends them through the store in batches.
 
-use crate::batch::{Waiting, execute};
+use crate::batch::{Caller, Waiting, execute};
 use crate::bell::Bell;
 use crate::held_events::HeldEvents;
 use crate::lanes::{LaneSet, Lanes};
@@ -105,7 +105,7 @@ impl Driver {
         if self.lanes.is_empty() && self.nodes.takes_one_alone(place.node) {
             self.start_at_once(place, first);
         } else {
-            self.lanes.push(place, first);
+            self.wait_in_lane(place, first);
             self.take_all();
         }
     }
@@ -116,12 +116,10 @@ impl Driver {
         let mut batch = Vec::new();
         let mut next = Some((place, first));
         while let Some((at, waiting)) = next {
-            // Whoever is next in the queue came no earlier.
-            self.queue_age.move_to(waiting.1.since());
             if at == place && self.lanes.is_clear_for(waiting.0.event_id) {
                 batch.extend(self.admitted(waiting));
             } else {
-                self.lanes.push(at, waiting);
+                self.wait_in_lane(at, waiting);
             }
             if batch.len() == self.limits.batch_commands_max {
                 break;
@@ -135,11 +133,22 @@ impl Driver {
     fn take_all(&mut self) {
         while let Ok(waiting) = self.queue.try_recv() {
             let place = self.place_of(&waiting);
-            self.lanes.push(place, waiting);
+            self.wait_in_lane(place, waiting);
         }
     }
 
-    fn place_of(&mut self, (item, _): &Waiting) -> SeatLane {
+    /// Has a command wait in its lane, if there is room for more that wait for its node.
+    fn wait_in_lane(&mut self, place: SeatLane, waiting: Waiting) {
+        match self.nodes.wait(place.node) {
+            true => self.lanes.push(place, waiting),
+            false => self.shed(waiting.1),
+        }
+    }
+
+    /// Where a command goes that was taken out of the queue.
+    fn place_of(&mut self, (item, caller): &Waiting) -> SeatLane {
+        // Whoever is next in the queue came no earlier.
+        self.queue_age.move_to(caller.since());
         let place = self.store.lane_of(item.event_id);
         self.nodes.note(place.node, &*self.store);
         place
@@ -167,6 +176,7 @@ impl Driver {
             while batch.len() < commands_max
                 && let Some(waiting) = self.lanes.pop(lane, place)
             {
+                self.nodes.go_on(place.node);
                 batch.extend(self.admitted(waiting));
             }
         }
@@ -175,7 +185,7 @@ impl Driver {
 
     /// Starts as many batches of held events as may run.
     fn start_held(&mut self) {
-        while let Some(event_id) = self.held.next(self.limits.busy_events_max) {
+        while let Some((node, event_id)) = self.held.next(self.limits.busy_events_max) {
             let mut batch = Vec::new();
             while batch.len() < self.limits.batch_commands_max
                 && let Some(waiting) = self.held.pop(event_id)
@@ -185,7 +195,7 @@ impl Driver {
             if batch.is_empty() {
                 self.held.remove(event_id);
             } else {
-                self.held.begin();
+                self.held.begin(event_id, node);
                 self.start(Whose::Held(event_id), batch);
             }
         }
@@ -203,11 +213,15 @@ impl Driver {
             return None;
         }
         if caller.since().elapsed() > self.limits.queue_age_max {
-            self.observer.observe(Observation::Shed);
-            caller.answer(Err(SubmitError::Overloaded));
+            self.shed(caller);
             return None;
         }
         Some((item, caller))
+    }
+
+    fn shed(&self, caller: Caller) {
+        self.observer.observe(Observation::Shed);
+        caller.answer(Err(SubmitError::Overloaded));
     }
 
     fn start_of_queue(&mut self, place: SeatLane, batch: Vec<Waiting>) {
@@ -248,15 +262,15 @@ impl Driver {
             }
             Whose::Held(event_id) => self.held.end(event_id),
         }
-        self.held.add(busy);
+        self.held.add(busy, |event_id| self.store.lane_of(event_id).node);
     }
 
     fn note_age(&self) {
-        self.queue_age.set_parked(!self.lanes.is_empty());
-        match self.lanes.oldest() {
-            Some(since) => self.queue_age.move_to(since),
-            None if self.queue.is_empty() => self.queue_age.move_to(Instant::now()),
-            None => {}
+        for node in self.nodes.numbers() {
+            self.queue_age.set_first(node, self.lanes.oldest_of(node));
+        }
+        if self.queue.is_empty() {
+            self.queue_age.move_to(Instant::now());
         }
     }
 }

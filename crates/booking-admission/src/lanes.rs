@@ -58,12 +58,14 @@ impl Lanes {
         self.commands += 1;
     }
 
-    /// Since when the first of all has been waiting, whether its lane is under way or not.
-    pub(crate) fn oldest(&self) -> Option<Instant> {
+    /// Since when the first of those that wait for a node has been waiting, whether its lane is under way or not.
+    pub(crate) fn oldest_of(&self, node: u16) -> Option<Instant> {
         if self.is_empty() {
             return None;
         }
-        self.waiting.iter().filter_map(VecDeque::front).map(|(_, waiting)| waiting.1.since()).min()
+        let firsts = self.waiting.iter().filter_map(VecDeque::front);
+        let of_node = firsts.filter(|(place, _)| place.node == node);
+        of_node.map(|(_, waiting)| waiting.1.since()).min()
     }
 
     /// What may go into batches, by cell.

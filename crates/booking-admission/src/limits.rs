@@ -6,9 +6,10 @@ use std::time::Duration;
 /// nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The most commands that wait or are under way. One more is refused at once.
+    /// The most commands that wait or are under way. One more is refused at once. Of several nodes none may have more than
+    /// half of it waiting for it.
     pub queue_commands_max: usize,
-    /// When the first in the queue has waited for so long, the queue takes no more, as if it were full:
+    /// When the first in the queue has waited for so long, the queue takes no more for that one's node, as if it were full:
     /// one that moves slowly is better kept short.
     pub queue_full_age: Duration,
     /// The longest that a command waits before its batch starts; it is refused then.
@@ -19,8 +20,8 @@ pub struct Limits {
     /// many ([`SeatStore::batches_at_once`](booking_core::SeatStore::batches_at_once)). Each takes a connection. One
     /// begins beside others only if it is full enough.
     pub batches_per_node: usize,
-    /// The most events that are waited for at once because somebody else holds their rows. Each
-    /// takes a connection while it waits, so this is less than the store's pool has.
+    /// The most events of one node that are waited for at once because somebody else holds their rows. Each
+    /// takes a connection while it waits, so this and the batches of the queue are to be less than the store's pool has.
     pub busy_events_max: usize,
 }
 

@@ -8,11 +8,17 @@ use booking_core::{BookingStore, SeatLane};
 /// store's work for a batch as such, which they would share, costs it as much as some dozens of them.
 const FULL_ENOUGH_COMMANDS: usize = 64;
 
+/// Of several nodes none may have more than this part of the queue waiting for it: whatever becomes of it, there is room
+/// for the others.
+const NODE_SHARE: usize = 2;
+
 /// Those that have been heard of: each when its first command was taken out of the queue, for which a batch elsewhere
 /// may have to end before.
 pub(crate) struct Nodes {
     batches_per_node: usize,
     full_enough: usize,
+    /// The most commands that may wait for one of several nodes.
+    waiting_max: usize,
     known: Vec<Node>,
 }
 
@@ -20,6 +26,8 @@ struct Node {
     number: u16,
     batches_max: usize,
     under_way: usize,
+    /// How many commands were taken out of the queue for it and are in no batch yet.
+    waiting: usize,
 }
 
 /// What to do now.
@@ -36,6 +44,7 @@ impl Nodes {
         Self {
             batches_per_node: limits.batches_per_node,
             full_enough: limits.batch_commands_max.clamp(1, FULL_ENOUGH_COMMANDS),
+            waiting_max: (limits.queue_commands_max / NODE_SHARE).max(1),
             known: Vec::new(),
         }
     }
@@ -44,8 +53,27 @@ impl Nodes {
     pub(crate) fn note(&mut self, number: u16, store: &dyn BookingStore) {
         if !self.known.iter().any(|node| node.number == number) {
             let batches_max = self.batches_per_node.min(store.batches_at_once(number)).max(1);
-            self.known.push(Node { number, batches_max, under_way: 0 });
+            self.known.push(Node { number, batches_max, under_way: 0, waiting: 0 });
         }
+    }
+
+    /// Those that have been heard of.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u16> {
+        self.known.iter().map(|node| node.number)
+    }
+
+    /// A command has to wait for a node. Tells whether it may: not if too many do.
+    pub(crate) fn wait(&mut self, number: u16) -> bool {
+        let (is_one_of_several, waiting_max) = (self.known.len() > 1, self.waiting_max);
+        let node = self.known_node(number);
+        let may_wait = !is_one_of_several || node.waiting < waiting_max;
+        node.waiting += usize::from(may_wait);
+        may_wait
+    }
+
+    /// One that had to goes into a batch.
+    pub(crate) fn go_on(&mut self, number: u16) {
+        self.known_node(number).waiting -= 1;
     }
 
     /// Whether whoever comes might start at once. Nobody knows before the first has come.
@@ -117,7 +145,8 @@ mod tests {
     fn nodes(under_way: &[(u16, usize)], batches_max: usize) -> Nodes {
         let limits = Limits { batches_per_node: batches_max, ..Limits::default() };
         let known = under_way.iter();
-        let known = known.map(|&(number, under_way)| Node { number, batches_max, under_way });
+        let known =
+            known.map(|&(number, under_way)| Node { number, batches_max, under_way, waiting: 0 });
         Nodes { known: known.collect(), ..Nodes::new(&limits) }
     }
 
@@ -175,7 +204,7 @@ mod tests {
     #[test]
     fn a_batch_is_never_more_than_full() {
         let limits = Limits { batches_per_node: 2, batch_commands_max: 5, ..Limits::default() };
-        let known = vec![Node { number: 0, batches_max: 2, under_way: 1 }];
+        let known = vec![Node { number: 0, batches_max: 2, under_way: 1, waiting: 0 }];
         let nodes = Nodes { known, ..Nodes::new(&limits) };
         assert_eq!(nodes.next(&[ready(0, 0, 4, 0)]), Next::Wait { commands: 1 });
         assert_eq!(nodes.next(&[ready(0, 0, 5, 0)]), begin(0, 0, 5));

@@ -147,17 +147,20 @@ impl Cell {
             Some(until) => match timeout_at(until, task).await {
                 Ok(ended) => ended,
                 // It goes on by itself, and will be told from silence when it is answered.
-                Err(_) => {
-                    let error = StoreError::unavailable(CellError::Slow(self.name.clone()));
-                    self.note_silence(&error);
-                    return Err(error);
-                }
+                Err(_) => return Err(self.note_slow()),
             },
         };
         ended.unwrap_or_else(|failed| match failed.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(ended) => Err(StoreError::unavailable(ended)),
         })
+    }
+
+    /// Takes note that it was waited for in vain.
+    pub(crate) fn note_slow(&self) -> StoreError {
+        let error = StoreError::unavailable(CellError::Slow(self.name.clone()));
+        self.note_silence(&error);
+        error
     }
 
     fn copies(&self) -> MutexGuard<'_, Copies> {

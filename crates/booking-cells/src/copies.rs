@@ -7,7 +7,7 @@
 //! read before the home is, and what the home has never had no cell has.
 
 use crate::cell::{Cell, CellError, Due};
-use crate::gather::{Asking, Patience};
+use crate::gather::{Asking, Patience, SILENT_WAIT};
 use crate::store::{CellStore, HOME};
 use booking_core::{
     Endpoint, EndpointChange, MAIL_SEEN_KEPT, NewEndpoint, NewToken, OrganizerToken, StoreError,
@@ -15,7 +15,12 @@ use booking_core::{
 };
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// How long a cell that is mended waits for the home; so much less than cells are waited for themselves
+/// ([`ANSWER_WAIT`](crate::ANSWER_WAIT)) that a home which hangs makes no other cell seem to.
+const HOME_WAIT: Duration = Duration::from_millis(500);
 
 impl CellStore {
     /// Does in all cells but the home what was done there. Those in which it cannot be done are mended later, as are
@@ -91,7 +96,7 @@ pub(crate) async fn mend(cell: &Cell, home: &Cell, shows_mail: bool) -> Result<b
 async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
     // In this order: see above.
     let copies = cell.store.endpoints().await?;
-    let Ok(endpoints) = home.note(home.store.endpoints().await) else { return Ok(false) };
+    let Some(endpoints) = told_by(home, home.store.endpoints()).await else { return Ok(false) };
     let mut copies: HashMap<_, _> = copies.into_iter().map(|copy| (copy.id, copy)).collect();
     let mut lacking = Vec::new();
     for endpoint in &endpoints {
@@ -113,6 +118,18 @@ async fn copy_endpoints(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
         }
     }
     Ok(true)
+}
+
+/// What the home tells a cell that is mended, if it does in time.
+async fn told_by<T>(home: &Cell, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    let wait = if home.answers() { HOME_WAIT } else { SILENT_WAIT };
+    match timeout(wait, asked).await {
+        Ok(told) => home.note(told).ok(),
+        Err(_) => {
+            home.note_slow();
+            None
+        }
+    }
 }
 
 /// Whether a copy says what matters in a cell: who is told what. How it goes with an endpoint is the home's to know.
@@ -158,7 +175,7 @@ pub(crate) async fn copy_endpoint(cell: &Cell, endpoint: &Endpoint) -> Result<bo
 async fn copy_tokens(cell: &Cell, home: &Cell) -> Result<bool, StoreError> {
     let copies = cell.store.tokens().await?;
     let copies: HashMap<_, _> = copies.iter().map(|copy| (copy.id, copy.revoked_at)).collect();
-    let Ok(tokens) = home.note(home.store.tokens().await) else { return Ok(false) };
+    let Some(tokens) = told_by(home, home.store.tokens()).await else { return Ok(false) };
     // Oldest first, as they were made.
     for token in tokens.iter().rev() {
         match copies.get(&token.id) {

@@ -1,7 +1,7 @@
 //! Where facts go: what is of an event lies in its cell, endpoints in the home, with a copy in every other cell.
 
 use crate::copies;
-use crate::gather::{Asking, Patience, in_place, left_of, part_of, parts_of};
+use crate::gather::{Asking, Gathered, Patience, in_place, left_of, part_of, parts_of};
 use crate::merge;
 use crate::store::{CellStore, HOME};
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 impl CellStore {
@@ -108,30 +108,31 @@ impl DeliveryStore for CellStore {
         shown.any().map(drop)
     }
 
+    /// Each has its share at first, so that none waits for the others; what they leave is for those that have more.
     async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        // Each has its share, so that none waits for the others.
-        let share = limit.get() / self.cells.len();
-        let share = u32::try_from(share).ok().and_then(|share| PageLimit::parse(share).ok());
-        let Some(share) = share else {
-            // Fewer than there are cells.
-            let (mut routed, mut failed) = (0, None);
-            for cell in self.cells_in_turn() {
-                let Some(limit) = left_of(limit, routed) else { break };
-                let routing = self.routing(usize::from(cell.lane.cell), limit);
-                match cell.note(routing.await) {
-                    Ok(more) => routed += more,
-                    Err(error) => failed = failed.or(Some(error)),
+        let in_turn = self.cells_in_turn().map(|cell| usize::from(cell.lane.cell));
+        let mut waiting: VecDeque<usize> = in_turn.collect();
+        let (mut routed, mut has_answer, mut failed) = (0, false, None);
+        while let Some(left) = left_of(limit, routed) {
+            let asked = waiting.len().min(left.get());
+            let Some(share) = left.get().checked_div(asked) else { break };
+            let share = left_of(left, (left.get() - share) as u64).unwrap_or(left);
+            let routings = waiting.drain(..asked).map(|at| (at, self.routing(at, share)));
+            let routings = routings.collect();
+            let Gathered { answers, failures } = self.gather(Patience::Short, routings).await;
+            failed = failed.or(failures.into_iter().next().map(|(_, error)| error));
+            for (at, of_cell) in answers {
+                has_answer = true;
+                routed += of_cell;
+                if of_cell >= share.get() as u64 {
+                    waiting.push_back(at);
                 }
             }
-            return match failed {
-                Some(error) if routed == 0 => Err(error),
-                _ => Ok(routed),
-            };
-        };
-        let routings = (0..self.cells.len()).map(|at| (at, self.routing(at, share)));
-        let routings = routings.collect();
-        let routed = self.gather(Patience::Short, routings).await.any()?;
-        Ok(routed.into_iter().map(|(_, routed)| routed).sum())
+        }
+        match failed {
+            Some(error) if !has_answer => Err(error),
+            _ => Ok(routed),
+        }
     }
 
     /// Of all cells together those are claimed that are due for longest, so these are looked for first. Two servers that

@@ -16,19 +16,28 @@ pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// the same, so that it is waited for again once it answers.
 pub const SILENT_WAIT: Duration = Duration::from_millis(10);
 
+/// The same where somebody asks how the cells are, who waits no longer than [`ANSWER_WAIT`] for all of that.
+pub const HEALTH_WAIT: Duration = Duration::from_millis(1_500);
+
 /// For how long those are waited for that answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
+    /// For [`HEALTH_WAIT`].
+    Shorter,
     /// For [`ANSWER_WAIT`].
     Short,
     /// For as long as they take.
     Thorough,
+    /// The same, whether they answered the last time or not: whatever they do has to be known.
+    Whole,
 }
 
 impl Patience {
     fn until(self, begun: Instant, answers: bool) -> Option<Instant> {
         match (self, answers) {
+            (Self::Whole, _) => None,
             (_, false) => Some(begun + SILENT_WAIT),
+            (Self::Shorter, true) => Some(begun + HEALTH_WAIT),
             (Self::Short, true) => Some(begun + ANSWER_WAIT),
             (Self::Thorough, true) => None,
         }
@@ -239,6 +248,7 @@ mod tests {
     use booking_core::UpkeepStore;
     use std::future::pending;
     use std::io::Error;
+    use tokio::time::sleep;
 
     fn three() -> CellStore {
         let spec = |(name, first, last): (&str, u8, u8)| {
@@ -277,9 +287,14 @@ mod tests {
     async fn who_does_not_answer_is_waited_for_once() {
         let store = three();
         let silent = [Some(true), None, Some(true)];
-        for waits in [ANSWER_WAIT, SILENT_WAIT, SILENT_WAIT] {
+        let waits = [
+            (Patience::Shorter, HEALTH_WAIT),
+            (Patience::Short, SILENT_WAIT),
+            (Patience::Thorough, SILENT_WAIT),
+        ];
+        for (patience, waits) in waits {
             let begun = Instant::now();
-            let gathered = store.gather(Patience::Short, askings(silent)).await;
+            let gathered = store.gather(patience, askings(silent)).await;
             assert_eq!(gathered.answers, [(0, 0), (2, 2)]);
             assert_eq!(store.names_of(&gathered.failures)[0].as_str(), "y");
             assert!(begun.elapsed() <= waits + Duration::from_millis(5), "{:?}", begun.elapsed());
@@ -300,6 +315,29 @@ mod tests {
         }
         let gathered = store.gather(Patience::Short, askings(WELL)).await;
         assert_eq!(gathered.answers, [(0, 0), (2, 2)], "those that wait are enough");
+    }
+
+    /// What is written meanwhile may not be told to be undone.
+    #[tokio::test(start_paused = true)]
+    async fn who_did_not_answer_is_waited_for_where_what_it_does_has_to_be_known() {
+        let store = three();
+        store
+            .gather(Patience::Short, askings([Some(true), None, Some(true)]))
+            .await
+            .any()
+            .expect("some");
+        assert_eq!(up(&store), [true, false, true]);
+        let slowly = |at: usize| {
+            let asking: Asking<usize> = Box::pin(async move {
+                sleep(2 * ANSWER_WAIT).await;
+                Ok(at)
+            });
+            (at, asking)
+        };
+        let gathered = store.gather(Patience::Thorough, (0..3).map(slowly).collect()).await;
+        assert_eq!(gathered.answers, [(0, 0), (2, 2)], "the control");
+        let gathered = store.gather(Patience::Whole, (0..3).map(slowly).collect()).await;
+        assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
     }
 
     #[tokio::test]

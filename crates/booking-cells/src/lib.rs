@@ -85,7 +85,7 @@ mod upkeep;
 
 pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
 pub use found::FOUND_MAX;
-pub use gather::{ANSWER_WAIT, SILENT_WAIT};
+pub use gather::{ANSWER_WAIT, HEALTH_WAIT, SILENT_WAIT};
 pub use map::{CELLS_MAX, CellMap, CellSpec, MapError};
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]

@@ -53,14 +53,7 @@ impl CellStore {
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {
-        let mut events = vec![None; ids.len()];
-        let first = |id: &RegistrationId| {
-            self.found.get(*id).unwrap_or_else(|| self.place_of(id.as_uuid()))
-        };
-        let first: Vec<usize> = ids.iter().map(first).collect();
-        let wanted = parts_of(first.iter().copied());
-        let mut failures = self.find_events_in(ids, &wanted, &mut events).await;
-
+        let (mut events, first, mut failures) = self.find_events_at_once(ids).await;
         let mut elsewhere = Parts::new();
         for (place, _) in events.iter().enumerate().filter(|(_, event)| event.is_none()) {
             for at in (0..self.cells.len()).filter(|at| *at != first[place]) {
@@ -76,6 +69,22 @@ impl CellStore {
             Some((_, error)) if !is_whole => Err(error),
             _ => Ok(events),
         }
+    }
+
+    /// The event of each registration that lies where it was found before, or where its id says; in which cell each was
+    /// looked for; and the failures.
+    pub(crate) async fn find_events_at_once(
+        &self,
+        ids: &[RegistrationId],
+    ) -> (Vec<Option<EventId>>, Vec<usize>, Vec<(usize, StoreError)>) {
+        let mut events = vec![None; ids.len()];
+        let first = |id: &RegistrationId| {
+            self.found.get(*id).unwrap_or_else(|| self.place_of(id.as_uuid()))
+        };
+        let first: Vec<usize> = ids.iter().map(first).collect();
+        let wanted = parts_of(first.iter().copied());
+        let failures = self.find_events_in(ids, &wanted, &mut events).await;
+        (events, first, failures)
     }
 
     /// Asks cells for the events of the registrations whose places in `ids` are `wanted` of each. Returns the failures.

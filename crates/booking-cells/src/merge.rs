@@ -6,8 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 /// One page of the pages of several cells after the same cursor, each of up to `limit` items and those that come last
-/// by `key` first. There is no gap in it: a cell that has more has given `limit` of them, of which the page ends with the
-/// last at the latest.
+/// by `key` first. There is no gap in it: where a cell has more than it has given, the page ends with the last of those.
 pub(crate) fn page<T, C, K: Ord>(
     pages: Vec<Page<T, C>>,
     limit: PageLimit,
@@ -18,7 +17,13 @@ where
     C: for<'a> From<&'a T>,
 {
     let has_more = pages.iter().any(|page| page.next.is_some());
+    // What comes after the last item of a page that is not its cell's last is not known yet.
+    let unfinished = pages.iter().filter(|page| page.next.is_some());
+    let ends = unfinished.filter_map(|page| page.items.last()).map(&key).max();
     let mut items: Vec<T> = pages.into_iter().flat_map(|page| page.items).collect();
+    if let Some(ends) = ends {
+        items.retain(|item| key(item) >= ends);
+    }
     items.sort_by_cached_key(|item| Reverse(key(item)));
     let has_more = has_more || items.len() > limit.get();
     items.truncate(limit.get());
@@ -142,6 +147,15 @@ mod tests {
                 assert_eq!(all, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "{cells:?}, {at_most}");
             }
         }
+    }
+
+    /// A page ends early where its items are long.
+    #[test]
+    fn there_is_no_gap_after_a_page_that_is_shorter_than_it_might_be() {
+        let whole = |items: &[u32]| Page { items: items.to_vec(), next: None, missing: vec![] };
+        let short = Page { next: Some(After(6)), ..whole(&[8, 6]) };
+        let told = page(vec![whole(&[9, 7, 5, 3]), short], limit(10), vec![], |item| *item);
+        assert_eq!((told.items, told.next), (vec![9, 8, 7, 6], Some(After(6))));
     }
 
     #[test]

@@ -125,6 +125,18 @@ impl ReadStore for CellStore {
         self.find_events(ids).await
     }
 
+    async fn events_where_ids_lead(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        let (events, _, failures) = self.find_events_at_once(ids).await;
+        match failures.into_iter().next() {
+            // Of those that are where nobody answers nothing is known.
+            Some((_, error)) if events.iter().all(Option::is_none) => Err(error),
+            _ => Ok(events),
+        }
+    }
+
     async fn history(
         &self,
         id: RegistrationId,

@@ -38,10 +38,9 @@ impl CellStore {
         parts: &Parts,
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        let asked =
-            self.ask_parts(Patience::Thorough, batch, parts, move |store, part| async move {
-                store.execute(&part, when_busy).await
-            });
+        let asked = self.ask_parts(Patience::Whole, batch, parts, move |store, part| async move {
+            store.execute(&part, when_busy).await
+        });
         let Gathered { answers, failures } = asked.await;
         #[cfg(feature = "negative-control")]
         if self.has_flaw(crate::CellFlaw::OutOfOrder) {

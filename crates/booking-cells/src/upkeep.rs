@@ -85,7 +85,7 @@ impl UpkeepStore for CellStore {
 
     /// That of the cells which can be worked with, if there is one. Which cannot say [`cells`](Self::cells).
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        let asked = self.ask_all(Patience::Short, |store| async move { store.health().await });
+        let asked = self.ask_all(Patience::Shorter, |store| async move { store.health().await });
         let gathered: Gathered<StoreHealth> = asked.await;
         for (at, health) in &gathered.answers {
             self.cells[*at].note_serves(serves(health));

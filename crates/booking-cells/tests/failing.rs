@@ -80,6 +80,7 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
     assert_away(&store.create_event(new_event(1, None)).await);
     assert_away(&store.registration(seats[1]).await);
     assert_away(&store.events_by_registration(&seats).await);
+    assert_away(&store.events_where_ids_lead(&seats[1..=1]).await);
     assert_away(&store.registration(Uuid::now_v7().into()).await);
     // All others go on.
     for at in [0, 2] {
@@ -91,6 +92,11 @@ async fn a_cell_that_is_away_takes_its_own_events_with_it() {
         assert!(store.registration(seats[at]).await.expect("it is there").is_some());
         let told = store.events_by_registration(&seats[at..=at]).await.expect("it is there");
         assert_eq!(told, [Some(ids[at])]);
+        // Whoever asks at the same time for what nobody has is nothing to others.
+        let nobody = RegistrationId::beside(ids[at], Uuid::now_v7());
+        let told = store.events_where_ids_lead(&[seats[at], nobody]).await.expect("it is there");
+        assert_eq!(told, [Some(ids[at]), None]);
+        assert_away(&store.events_by_registration(&[seats[at], nobody]).await);
         create(&store, at).await;
     }
     // In a batch of all, too: those of the others are sold, and who is not is asked again alone.
@@ -223,6 +229,22 @@ async fn a_cell_that_comes_back_knows_what_it_has_missed_before_anything_is_rout
         }
         delete_endpoint(&store, made).await;
     }
+}
+
+/// Where one cell has nearly all that is new, that is routed as soon as if there were no others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_some_cells_leave_of_a_limit_is_for_those_that_have_more() {
+    let cells = three();
+    let store = cells.open_cells(None).await;
+    for at in [0, 1].into_iter().chain([2; 20]) {
+        create(&store, at).await;
+    }
+    let limit = |limit| PageLimit::parse(limit).expect("a valid limit");
+    assert_eq!(store.route_facts(limit(12)).await.expect("all are there"), 12);
+    assert_eq!(store.route_facts(limit(1)).await.expect("all are there"), 1);
+    assert_eq!(store.route_facts(limit(2)).await.expect("all are there"), 2);
+    assert_eq!(store.route_facts(PageLimit::MAX).await.expect("all are there"), 7);
+    assert_eq!(store.route_facts(PageLimit::MAX).await.expect("all are there"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,8 @@
 
 use crate::limits::{LANES_MAX, STEPS_AT_ONCE, STORE_PAUSE};
 use booking_core::{SeatLane, StoreError};
-use futures_util::future::join_all;
-use std::collections::BTreeMap;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -43,8 +43,8 @@ impl<S: Clone> Steps<S> {
         answer.await.map_err(StoreError::commit_unknown)?
     }
 
-    /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and all cells side by
-    /// side. Then it waits for more for so long.
+    /// Writes by `advance`, for as long as it is polled: what is of one cell in one transaction, and each cell by itself. One
+    /// that does not answer keeps no other waiting. Then each waits for more for so long.
     pub(crate) async fn write_all<A>(
         &self,
         pause: Duration,
@@ -54,16 +54,39 @@ impl<S: Clone> Steps<S> {
         A: Future<Output = Result<Vec<bool>, StoreError>>,
     {
         let mut taken = self.taken.lock().await;
+        // What has come while its cell had something under way: no more than there are workers.
+        let mut cells: BTreeMap<SeatLane, Vec<Waiting<S>>> = BTreeMap::new();
+        let (mut writing, mut busy) = (FuturesUnordered::new(), BTreeSet::new());
         let mut together = Vec::new();
-        while taken.recv_many(&mut together, STEPS_AT_ONCE).await > 0 {
-            let mut cells: BTreeMap<SeatLane, Vec<Waiting<S>>> = BTreeMap::new();
-            for waiting in together.drain(..) {
-                cells.entry(lane_of(&waiting.step)).or_default().push(waiting);
+        loop {
+            tokio::select! {
+                Some(cell) = writing.next() => {
+                    busy.remove(&cell);
+                }
+                came = taken.recv_many(&mut together, STEPS_AT_ONCE) => {
+                    if came == 0 {
+                        return;
+                    }
+                    for waiting in together.drain(..) {
+                        cells.entry(lane_of(&waiting.step)).or_default().push(waiting);
+                    }
+                }
             }
-            join_all(cells.into_values().map(|of_cell| write_together(&advance, of_cell))).await;
-            if !pause.is_zero() {
-                sleep(pause).await;
+            for (cell, of_cell) in &mut cells {
+                if busy.insert(*cell) {
+                    let first = of_cell.len().min(STEPS_AT_ONCE);
+                    let written = write_together(&advance, of_cell.drain(..first).collect());
+                    let cell = *cell;
+                    writing.push(async move {
+                        written.await;
+                        if !pause.is_zero() {
+                            sleep(pause).await;
+                        }
+                        cell
+                    });
+                }
             }
+            cells.retain(|_, of_cell| !of_cell.is_empty());
         }
     }
 }
@@ -111,10 +134,11 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use booking_core::{LaneNext, LaneStep, LeaseId, SinkId, Version};
-    use futures_util::future::ready;
+    use booking_core::{EventId, LaneNext, LaneStep, LeaseId, SinkId, Version};
+    use futures_util::future::{join, join_all, pending, ready};
     use std::cell::RefCell;
     use std::fmt::Error;
+    use std::time::Instant;
     use uuid::Uuid;
 
     fn step(version: u64) -> LaneStep {
@@ -176,6 +200,51 @@ mod tests {
         assert_eq!(together, [3, 1, 1, 1]);
         let written: Vec<_> = answers.iter().map(Result::is_ok).collect();
         assert_eq!(written, [true, false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_cell_that_does_not_answer_keeps_no_other_waiting() {
+        let steps = Steps::default();
+        let lane_of = |event: EventId| {
+            let [.., byte] = event.as_uuid().into_bytes();
+            SeatLane { node: 0, cell: byte.into() }
+        };
+        let of_cell = |version: u64, byte: u8| {
+            let mut bytes = Uuid::now_v7().into_bytes();
+            bytes[15] = byte;
+            LaneStep { event_id: Uuid::from_bytes(bytes).into(), ..step(version) }
+        };
+        let written = steps.write_all(
+            Duration::ZERO,
+            |step: &LaneStep| lane_of(step.event_id),
+            |steps| async move {
+                match lane_of(steps[0].event_id).cell {
+                    0 => pending().await,
+                    // One that fails makes a pause, which is its own too.
+                    1 => Err(StoreError::unavailable(Error)),
+                    _ => Ok(vec![true; steps.len()]),
+                }
+            },
+        );
+        let others = async {
+            let away = join(steps.write(of_cell(1, 0)), steps.write(of_cell(2, 1)));
+            let answered = async {
+                for version in 3..9 {
+                    assert!(steps.write(of_cell(version, 2)).await.expect("it was written"));
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = away => panic!("one of them never answers"),
+                () = answered => {}
+            }
+        };
+        let began = Instant::now();
+        tokio::select! {
+            () = others => {}
+            () = written => panic!("it goes on for ever"),
+        }
+        assert!(began.elapsed() < STORE_PAUSE, "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -168,8 +168,7 @@ impl Config {
                 queue_age_max: reader.seconds("QUEUE_SECONDS", 1, 600),
                 batch_commands_max: reader.within("BATCH_MAX", 1, 10_000) as usize,
                 batches_per_node: read_batches_per_node(&mut reader),
-                // Half of the pool may wait for rows; the other half goes on.
-                busy_events_max: (pool_size / 2).max(1),
+                busy_events_max: busy_events_max(pool_size),
             },
             sweep_every: Some(reader.seconds("SWEEP_SECONDS", 0, 3_600)).filter(|d| !d.is_zero()),
             retention: read_retention(&mut reader),
@@ -208,6 +207,17 @@ const BATCHES_PER_NODE_MAX: u64 = 64;
 /// The most that are there without being set.
 const BATCHES_BY_ITSELF_MAX: usize = 4;
 
+/// Of a pool what is left for reads, and for whatever else writes, while all batches are under way and all events are waited
+/// for that may be: one in so many connections, at least one if there are three.
+const POOL_PART_KEPT: usize = 8;
+
+/// How many events may be waited for at once, each on a connection: as many as are left beside batches, which may have half
+/// of the pool, and what is kept.
+fn busy_events_max(pool_size: usize) -> usize {
+    let (batches, kept) = ((pool_size / 2).max(1), (pool_size / POOL_PART_KEPT).max(1));
+    pool_size.saturating_sub(batches + kept).max(1)
+}
+
 /// Those that say nothing of where the data is.
 const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
 
@@ -217,6 +227,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
     let cells = read_cells(reader, pool_size);
+    let cells = cells.map(|cells| cells.planned_for(plan_cache_mode));
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
@@ -573,6 +584,18 @@ mod tests {
         }
         let by_itself = read(&[("BATCHES_PER_NODE", "0")]).expect("valid").limits;
         assert!((1..=BATCHES_BY_ITSELF_MAX).contains(&by_itself.batches_per_node));
+    }
+
+    #[test]
+    fn batches_and_events_that_are_waited_for_leave_connections_for_reads() {
+        // The fewest that there may be are for one of each, and then reads wait.
+        assert_eq!(busy_events_max(PgOptions::POOL_SIZE_MIN), 1);
+        for pool_size in 3..=1_000 {
+            let (batches, busy_events) = (pool_size / 2, busy_events_max(pool_size));
+            assert!(busy_events >= 1 && batches + busy_events < pool_size, "{pool_size}");
+        }
+        let limits = read(&[("DATABASE_URL", "postgres://a@db/x")]).expect("valid").limits;
+        assert_eq!(limits.busy_events_max, 4, "of 10");
     }
 
     #[test]

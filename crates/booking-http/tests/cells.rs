@@ -2,7 +2,7 @@
 
 mod common;
 
-use booking_testkit::ServerProcess;
+use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use common::http::{Answer, send};
 use common::{PROGRAM, ask, key, run};
 use serde_json::{Value, json};
@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -208,6 +210,28 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
     assert!(!none.status.success() && text(&none.stderr).contains("CELLS_FILE"), "{none:?}");
 }
 
+/// One that is away is named, and keeps none of the others from being brought up to date.
+#[test]
+fn all_cells_that_are_there_are_migrated() {
+    let cells = Cells::new();
+    assert!(cells.run("cells create").status.success());
+    let high = cells.folder("high").join("high.db");
+    for entry in fs::read_dir(cells.folder("high")).expect("it is there") {
+        fs::remove_file(entry.expect("it can be read").path()).expect("it can be deleted");
+    }
+    fs::write(&high, b"").expect("it can be written");
+    cells.take_away("low");
+    let migrated = cells.run("migrate");
+    let told = text(&migrated.stderr);
+    assert!(
+        !migrated.status.success() && told.contains("low") && told.contains("high V1__"),
+        "{told}"
+    );
+    cells.bring_back("low");
+    let again = cells.run("migrate");
+    assert!(again.status.success() && !text(&again.stdout).contains("V1__"), "{again:?}");
+}
+
 #[test]
 fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
     let (database, folder) = (
@@ -243,4 +267,102 @@ fn cells_may_be_schemas_of_one_postgresql_beside_a_file() {
     assert_eq!(database.sql(outside)[0][0].as_deref(), Some("0"));
     let audit = run("audit", &settings);
     assert!(audit.status.success(), "{}", text(&audit.stdout));
+}
+
+/// For longer than the queue lets anybody wait (`QUEUE_FULL_SECONDS`), many ask a database that takes what it is sent and
+/// answers nothing, and others go on.
+#[test]
+fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
+    let cluster = Cluster::start(ClusterOptions { durable: false, ..ClusterOptions::default() });
+    let (database, folder) =
+        (cluster.database(None), tempfile::tempdir().expect("a directory can be made"));
+    let file = format!(
+        "version = 1\n[nodes.db]\nurl = \"{}\"\n[nodes.files]\nurl = \"sqlite://{}\"\n\
+         [[cells]]\nschema = \"low\"\nnode = \"files\"\nfirst = \"00\"\nlast = \"3f\"\n\
+         [[cells]]\nschema = \"middle\"\nnode = \"db\"\nfirst = \"40\"\nlast = \"7f\"\n\
+         [[cells]]\nschema = \"high\"\nnode = \"files\"\nfirst = \"80\"\nlast = \"ff\"\n",
+        database.url(),
+        folder.path().display()
+    );
+    let path = folder.path().join("cells.toml");
+    fs::write(&path, file).expect("it can be written");
+    let settings = [("CELLS_FILE", path.display().to_string())];
+    let made = run("cells create", &settings);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let server = ServerProcess::start(Path::new(PROGRAM), &settings);
+    let [there, hangs] = ["high", "middle"].map(|cell| event_in(&server, cell));
+    let url = server.url();
+    let register = |event: &str, who: &str| {
+        let body = json!({"user_email": format!("{who}@example.org")});
+        ask(url, "POST", &format!("/events/{event}/register"), &[], &body)
+    };
+    let confirm = |seat: &str| {
+        ask(url, "POST", &format!("/registrations/{seat}/confirm"), &[], &json!({})).status
+    };
+    let seat = register(&there, "ada").json()["id"].as_str().expect("it has an id").to_owned();
+    let answer = confirm(&seat);
+    assert_eq!(answer, 200);
+    // One that nobody has, whose id leads to where that one is.
+    let nobody = format!("00000000{}", &seat[8..]);
+    cluster.pause();
+
+    let is_over = AtomicBool::new(false);
+    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
+    thread::scope(|scope| {
+        let _end = End { is_over: &is_over, cluster: &cluster };
+        for asking in 0..8 {
+            let (is_over, register, hangs) = (&is_over, &register, &hangs);
+            scope.spawn(move || {
+                for number in (0..).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                    register(hangs, &format!("who-{asking}-{number}"));
+                }
+            });
+        }
+        for _ in 0..2 {
+            let (is_over, confirm, nobody) = (&is_over, &confirm, &nobody);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    confirm(nobody);
+                }
+            });
+        }
+        for number in 0.. {
+            if began.elapsed() > Duration::from_secs(8) {
+                break;
+            }
+            let asked = Instant::now();
+            let sold = register(&there, &format!("grace-{number}"));
+            assert_eq!(sold.status, 201, "{sold:?}");
+            assert_eq!(confirm(&seat), answer);
+            slowest = slowest.max(asked.elapsed());
+            let ready = get(&server, "/readyz");
+            assert_eq!(ready.status, 200, "{ready:?}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+}
+
+/// An event with seats for many in one of the cells.
+fn event_in(server: &ServerProcess, cell: &str) -> String {
+    loop {
+        let made = post(server, "/events", &[], &json!({"name": "An event", "capacity": 9_999}));
+        let id = made.json()["id"].as_str().expect("it has an id").to_owned();
+        if cell_of(&id) == cell {
+            return id;
+        }
+    }
+}
+
+/// Whatever comes of a test: others are not to go on, and those who wait for a frozen database are not to be waited for.
+struct End<'a> {
+    is_over: &'a AtomicBool,
+    cluster: &'a Cluster,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.cluster.resume();
+    }
 }

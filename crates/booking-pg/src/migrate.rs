@@ -206,6 +206,18 @@ mod tests {
         }
     }
 
+    /// What takes a migration apart knows no more of SQL than this.
+    #[test]
+    fn migrations_have_no_quotes_but_those_of_the_standard() {
+        for (version, sql) in all() {
+            let said = script::without_literals(&sql);
+            assert!(
+                !said.contains('$') && !said.to_ascii_uppercase().contains(" E''"),
+                "V{version}"
+            );
+        }
+    }
+
     /// The negative control: what was tried there and refused is found.
     #[test]
     fn what_distributed_tables_refuse_is_found() {

@@ -15,6 +15,8 @@ use tokio::task::{JoinSet, unconstrained};
 /// As many as make a batch full enough to go beside another.
 const FULL_ENOUGH: usize = 64;
 const LONG: Duration = Duration::from_secs(600);
+/// Longer than anything takes that is free.
+const SOON: Duration = Duration::from_secs(20);
 
 type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
@@ -188,6 +190,86 @@ async fn a_batch_is_of_one_cell_and_nodes_go_on_by_themselves() {
         let cells: HashSet<_> = batch.iter().map(|item| store.lane_of(item.event_id)).collect();
         assert_eq!(cells.len(), 1, "{batch:?}");
     }
+}
+
+/// A node whose batches never end, and one beside it: an event on each.
+async fn one_away(limits: Limits) -> (Arc<ScriptedStore>, Admission, EventId, EventId) {
+    let (store, admission) = start(limits);
+    let (away, there) = (store.create_ending(1).await, store.create_ending(2).await);
+    store.put(away, SeatLane { node: 1, cell: 1 });
+    for event in [away, there] {
+        confirmed(admission.submit(register(event, "first")).await);
+    }
+    store.close_gate();
+    (store, admission, away, there)
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_makes_the_queue_full_for_itself_alone() {
+    let (store, admission, away, there) =
+        one_away(Limits { queue_full_age: AGE, ..Limits::default() }).await;
+    let mut answers = vec![submit(&admission, away, "under-way").await];
+    tokio::time::sleep(SETTLE).await;
+    answers.push(submit(&admission, away, "waits").await);
+    tokio::time::sleep(OLDER).await;
+    assert!(admission.age() >= OLDER, "{:?}", admission.age());
+    let shed = admission.submit(register(away, "late")).await;
+    assert!(matches!(shed, Err(SubmitError::Overloaded)), "{shed:?}");
+    answers.push(submit(&admission, there, "elsewhere").await);
+    tokio::time::sleep(SETTLE).await;
+    let last = store.batches().pop().expect("there are some");
+    assert_eq!(last.iter().map(|item| item.event_id).collect::<Vec<_>>(), [there]);
+    store.let_through(10);
+    for answer in answers {
+        confirmed(answer.await.expect("no panic"));
+    }
+    assert_eq!((admission.depth(), admission.age()), (0, Duration::ZERO));
+}
+
+#[tokio::test]
+async fn those_who_wait_for_one_node_leave_room_for_others() {
+    let (store, admission, away, there) =
+        one_away(Limits { queue_commands_max: 8, ..Limits::default() }).await;
+    let mut answers = vec![submit(&admission, away, "under-way").await];
+    tokio::time::sleep(SETTLE).await;
+    answers.extend((0..4).map(|n| submit_later(&admission, away, n)));
+    tokio::time::sleep(SETTLE).await;
+    let shed = admission.submit(register(away, "too-many")).await;
+    assert!(matches!(shed, Err(SubmitError::Overloaded)), "{shed:?}");
+    answers.extend((0..3).map(|n| submit_later(&admission, there, n)));
+    tokio::time::sleep(SETTLE).await;
+    let shed = admission.submit(register(there, "full")).await;
+    assert!(matches!(shed, Err(SubmitError::Overloaded)), "now it is full: {shed:?}");
+    store.let_through(10);
+    for answer in answers {
+        confirmed(answer.await.expect("no panic"));
+    }
+    assert_eq!(admission.depth(), 0);
+}
+
+fn submit_later(
+    admission: &Admission,
+    event: EventId,
+    who: usize,
+) -> tokio::task::JoinHandle<Answer> {
+    tokio::spawn(submit_now(admission, register(event, who)))
+}
+
+#[tokio::test]
+async fn held_events_of_one_node_keep_none_of_another_waiting() {
+    let (store, admission) = start(Limits { busy_events_max: 1, ..Limits::default() });
+    let (away, there) = (store.create_ending(1).await, store.create_ending(2).await);
+    store.put(away, SeatLane { node: 1, cell: 1 });
+    store.hold(away);
+    store.hold(there);
+    let of_away = submit(&admission, away, "ada").await;
+    tokio::time::sleep(SETTLE).await;
+    let of_there = submit(&admission, there, "ada").await;
+    tokio::time::sleep(SETTLE).await;
+    store.release(there);
+    confirmed(tokio::time::timeout(SOON, of_there).await.expect("it is free").expect("no panic"));
+    store.release(away);
+    confirmed(of_away.await.expect("no panic"));
 }
 
 /// Commands in bursts, for events that share lanes and cells, while batches take a while, fail and panic, an event is

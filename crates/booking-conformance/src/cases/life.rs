@@ -75,6 +75,9 @@ pub async fn a_registration_that_does_not_exist_is_told(fixture: &dyn Fixture) {
         store.events_by_registration(&[nobody.id, known, known]).await.expect("the store answers");
     assert_eq!(events, [None, Some(event.id), Some(event.id)]);
     assert_eq!(store.events_by_registration(&[]).await.expect("the store answers"), []);
+    let events =
+        store.events_where_ids_lead(&[nobody.id, known, known]).await.expect("the store answers");
+    assert_eq!(events, [None, Some(event.id), Some(event.id)], "its id leads there");
 }
 
 /// The new owner has the seat, and whoever had it has nothing left to manage it with.

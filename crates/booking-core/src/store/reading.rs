@@ -120,6 +120,16 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError>;
 
+    /// The same for those that lie where their ids lead, or where they were found before. A store of several databases
+    /// asks nobody else, so that one of them that is away is nothing to the others; `None` then says that it may be
+    /// elsewhere. A store that is one database has nothing else to ask.
+    async fn events_where_ids_lead(
+        &self,
+        ids: &[RegistrationId],
+    ) -> Result<Vec<Option<EventId>>, StoreError> {
+        self.events_by_registration(ids).await
+    }
+
     /// What happened to a registration, oldest first: the last `limit` facts about it, and that its
     /// event was cancelled, if it was and the registration was live. `None` if there is no such
     /// registration.

@@ -2,7 +2,9 @@
 
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
-use booking_core::{Backlog, BookingStore, Endpoint, EndpointId, SinkBacklog, SinkId, StoreError};
+use booking_core::{
+    Backlog, BookingStore, CellName, Endpoint, EndpointId, SinkBacklog, SinkId, StoreError,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::io::{Write, stdout};
 
@@ -75,8 +77,10 @@ async fn webhook(store: &dyn BookingStore, id: EndpointId) -> anyhow::Result<End
 async fn list(config: &Config) -> anyhow::Result<()> {
     let store = store::open_existing(config).await?;
     let (backlog, disabled) = (store.backlog().await?, disabled(&*store).await?);
+    // As those have answered that were asked just now.
+    let away = store.cells().into_iter().filter(|cell| !cell.is_up).map(|cell| cell.name);
     let mut out = stdout().lock();
-    for line in lines(&backlog, &disabled) {
+    for line in lines(&backlog, &disabled, &away.collect::<Vec<_>>()) {
         writeln!(out, "{line}")?;
     }
     Ok(())
@@ -89,7 +93,7 @@ async fn disabled(store: &dyn BookingStore) -> Result<Vec<Endpoint>, StoreError>
     Ok(endpoints)
 }
 
-fn lines(backlog: &Backlog, disabled: &[Endpoint]) -> Vec<String> {
+fn lines(backlog: &Backlog, disabled: &[Endpoint], away: &[CellName]) -> Vec<String> {
     let mut lines: Vec<String> = backlog.sinks.iter().map(line).collect();
     if lines.len() == Backlog::SINKS_MAX {
         lines.push("and more webhooks".to_owned());
@@ -106,9 +110,17 @@ fn lines(backlog: &Backlog, disabled: &[Endpoint]) -> Vec<String> {
         lines.push(format!("not yet looked at: what happened since {since}"));
     }
     if lines.is_empty() {
-        let but = if disabled.is_empty() { "" } else { ", but for what is disabled" };
+        let but = match (away, disabled) {
+            ([], []) => "",
+            ([], _) => ", but for what is disabled",
+            _ => ", as far as is known",
+        };
         lines.push(format!("everything is delivered{but}"));
     }
+    lines.extend(
+        away.iter()
+            .map(|cell| format!("cell {cell} does not answer: what waits there is not told")),
+    );
     lines.extend(disabled.iter().filter_map(line_of_disabled));
     lines
 }
@@ -166,8 +178,16 @@ mod tests {
 
     #[test]
     fn each_way_out_has_its_line() {
-        let lines = |backlog: &Backlog| super::lines(backlog, &[]);
+        let lines = |backlog: &Backlog| super::lines(backlog, &[], &[]);
         assert_eq!(lines(&Backlog::default()), ["everything is delivered"]);
+        let away = [CellName::parse("c7").expect("a valid name")];
+        assert_eq!(
+            super::lines(&Backlog::default(), &[], &away),
+            [
+                "everything is delivered, as far as is known",
+                "cell c7 does not answer: what waits there is not told",
+            ]
+        );
         let at = DateTime::from_timestamp(1_777_662_000, 0);
         let sink = |id| SinkBacklog { sink: SinkId::from(id), lanes: 3, failing: 1, oldest: at };
         let backlog = Backlog {

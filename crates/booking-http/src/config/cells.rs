@@ -2,10 +2,10 @@
 
 use booking_cells::{CellMap, CellSpec};
 use booking_core::{CellName, ErrorChain};
-use booking_pg::PgOptions;
+use booking_pg::{PgOptions, PlanCacheMode};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 
 /// The longest file.
 const BYTES_MAX: usize = 1 << 20;
@@ -21,6 +21,8 @@ pub struct CellsConfig {
     pub map: CellMap,
     /// The place of each cell, in the map's order.
     pub places: Vec<CellPlace>,
+    /// For which values statements are planned on the nodes that say so.
+    plan_cache_modes: BTreeMap<String, PlanCacheMode>,
 }
 
 /// Where a cell is.
@@ -44,6 +46,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Node {
     url: String,
+    plan_cache_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,15 +79,34 @@ impl CellsConfig {
             place_of(cell, url, pool_size).map_err(|why| format!("names node {}: {why}", cell.node))
         };
         let places = map.cells().iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        for (at, place) in places.iter().enumerate() {
-            let CellPlace::Sqlite(path) = place else { continue };
-            let is_it =
-                |other: &CellPlace| matches!(other, CellPlace::Sqlite(file) if file == path);
-            if places[..at].iter().any(is_it) {
-                return Err(format!("puts two cells into the file {}", path.display()));
+        let mut seen = HashSet::new();
+        for place in &places {
+            let location = place.location();
+            if seen.contains(&location) {
+                return Err(format!("puts two cells into {location}"));
+            }
+            seen.insert(location);
+        }
+        let modes =
+            file.nodes.iter().filter_map(|(node, of)| Some((node, of.plan_cache_mode.as_ref()?)));
+        let modes = modes.map(|(node, mode)| match mode.parse::<PlanCacheMode>() {
+            Ok(mode) => Ok((node.clone(), mode)),
+            Err(why) => Err(format!("names node {node}, whose {why}")),
+        });
+        let plan_cache_modes = modes.collect::<Result<_, _>>()?;
+        Ok(Self { map, places, plan_cache_modes })
+    }
+
+    /// The same, where statements are planned so: for what a node says, or else for `unless_said`.
+    #[must_use]
+    pub(crate) fn planned_for(mut self, unless_said: PlanCacheMode) -> Self {
+        for (cell, place) in self.map.cells().iter().zip(&mut self.places) {
+            if let CellPlace::Postgres(options) = place {
+                let said = self.plan_cache_modes.get(&cell.node).copied();
+                options.plan_cache_mode = said.unwrap_or(unless_said);
             }
         }
-        Ok(Self { map, places })
+        self
     }
 
     /// How many connections a cell has: the fewest that one may have in PostgreSQL, if there is one there.
@@ -103,6 +125,21 @@ impl CellsConfig {
 }
 
 impl CellPlace {
+    /// What is the same of two cells only if they are in one place, however that is written.
+    fn location(&self) -> String {
+        match self {
+            Self::Postgres(options) => options.location(),
+            Self::Sqlite(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
+                let there =
+                    folder.ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+                let file = there.or_else(|| std::path::absolute(path).ok());
+                format!("the file {}", file.as_ref().unwrap_or(path).display())
+            }
+        }
+    }
+
     fn store_files(&self) -> u64 {
         match self {
             Self::Postgres(options) => options.pool_size as u64,
@@ -235,8 +272,39 @@ mod tests {
             let error = CellsConfig::parse(&text, 4).expect_err("it is not valid");
             assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
         }
-        let both = two("sqlite:///var/lib/booking/c80.db", "");
-        let error = CellsConfig::parse(&both, 4).expect_err("they are one file");
-        assert!(error.contains("two cells into the file"), "{error}");
+        // Nobody quotes what is wrong as such.
+        let planned =
+            good.replace("url = \"postgres", "plan_cache_mode = \"hunter2\"\nurl = \"postgres");
+        let error = CellsConfig::parse(&planned, 4).expect_err("it is none");
+        assert!(error.contains("node db1, whose plan_cache_mode must be"), "{error}");
+    }
+
+    #[test]
+    fn two_cells_in_one_place_are_told_however_it_is_written() {
+        for url in ["sqlite:///var/lib/booking/c80.db", "sqlite:///var//lib/./booking/c80.db"] {
+            let error = CellsConfig::parse(&two(url, ""), 4).expect_err("they are one file");
+            assert!(error.contains("two cells into the file"), "{error}");
+        }
+        // A node that was copied with its URL.
+        let copied = two("postgresql://a:b@db1/booking", "")
+            .replace("sqlite:///var/lib/booking", "postgresql://c:d@db1:5432/booking");
+        CellsConfig::parse(&copied, 4).expect("they are two schemas");
+        let copied = copied.replace("\"c80\"", "\"public\"").replace("\"high\"", "\"other\"");
+        let error = CellsConfig::parse(&copied, 4).expect_err("they are one schema");
+        assert!(error.contains("two cells into db1:5432/booking"), "{error}");
+    }
+
+    #[test]
+    fn statements_are_planned_as_the_node_says_or_else_as_is_set_for_all() {
+        let text = two("postgresql://a:b@db1/booking", "");
+        let of = |text: &str, unless_said| {
+            let read = CellsConfig::parse(text, 4).expect("valid").planned_for(unless_said);
+            let CellPlace::Postgres(options) = &read.places[0] else { panic!("{read:?}") };
+            options.plan_cache_mode
+        };
+        let [plain, auto] = [PlanCacheMode::ForceGenericPlan, PlanCacheMode::Auto];
+        assert_eq!((of(&text, plain), of(&text, auto)), (plain, auto));
+        let said = text.replace("url = \"postgres", "plan_cache_mode = \"auto\"\nurl = \"postgres");
+        assert_eq!(of(&said, plain), auto);
     }
 }

@@ -113,16 +113,27 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
         }
         StoreConfig::Sqlite(path) => Ok(booking_sqlite::migrate(path).await?),
         StoreConfig::Cells(cells) => {
-            let mut applied = Vec::new();
+            let (mut applied, mut failed) = (Vec::new(), None);
             for (spec, place) in cells.map.cells().iter().zip(&cells.places) {
                 let of_cell = match place {
                     CellPlace::Sqlite(path) if !path.exists() => Err(is_missing(path)),
                     _ => migrate_cell(config, place).await,
                 };
-                let of_cell = of_cell.with_context(|| format!("cell {}", spec.name))?;
-                applied.extend(of_cell.iter().map(|step| format!("{} {step}", spec.name)));
+                match of_cell.with_context(|| format!("cell {}", spec.name)) {
+                    Ok(of_cell) => {
+                        applied.extend(of_cell.iter().map(|step| format!("{} {step}", spec.name)));
+                    }
+                    // One that is away keeps none of the others from it.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
-            Ok(applied)
+            match failed {
+                Some(error) if !applied.is_empty() => {
+                    Err(error.context(format!("applied: {}", applied.join(", "))))
+                }
+                Some(error) => Err(error),
+                None => Ok(applied),
+            }
         }
     }
 }

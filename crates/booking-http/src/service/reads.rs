@@ -39,6 +39,8 @@ pub(crate) struct Reads {
         SingleFlight<(Caller, Option<EventCursor>, PageLimit), Result<PageBody, StoreError>>,
     first_events: SingleFlight<PageLimit, Result<Arc<Vec<Event>>, StoreError>>,
     events_by_registration: LaneLoaders<RegistrationId, Option<EventId>>,
+    /// The same of registrations that are not where their ids lead: whoever asks for one waits for all cells.
+    events_elsewhere: LaneLoaders<RegistrationId, Option<EventId>>,
     availability: LaneLoaders<EventId, Option<Availability>>,
     last_pages: Arc<LastPages>,
 }
@@ -74,6 +76,7 @@ impl Reads {
             event_pages: SingleFlight::default(),
             first_events: SingleFlight::default(),
             events_by_registration: LaneLoaders::default(),
+            events_elsewhere: LaneLoaders::default(),
             availability: LaneLoaders::default(),
             last_pages: Arc::default(),
         }
@@ -213,13 +216,24 @@ impl Reads {
     /// The event that a registration belongs to: what is asked of a registration goes to its event's
     /// row, which the registration's address does not name.
     pub(crate) async fn event_of(&self, id: RegistrationId) -> Result<EventId, ApiError> {
+        // It ends as its event's does.
+        let lane = self.store.lane_of(id.as_uuid().into());
+        let store = Arc::clone(&self.store);
+        let read = move |ids: Vec<RegistrationId>| {
+            let store = Arc::clone(&store);
+            async move { store.events_where_ids_lead(&ids).await }
+        };
+        if let Some(event) = self.events_by_registration.of(lane).get(id, read).await? {
+            return Ok(event);
+        }
+        if self.store.cells().len() < 2 {
+            return Err(ApiError::NotFound);
+        }
         let store = Arc::clone(&self.store);
         let read = move |ids: Vec<RegistrationId>| {
             let store = Arc::clone(&store);
             async move { store.events_by_registration(&ids).await }
         };
-        // It ends as its event's does.
-        let lane = self.store.lane_of(id.as_uuid().into());
-        self.events_by_registration.of(lane).get(id, read).await?.ok_or(ApiError::NotFound)
+        self.events_elsewhere.of(lane).get(id, read).await?.ok_or(ApiError::NotFound)
     }
 }

@@ -15,6 +15,7 @@ use crate::telemetry::lag::{Lag, age_seconds, begun_seconds};
 use crate::telemetry::readiness::Ready;
 use crate::util::locks::lock;
 use crate::util::ttl_cache::TtlCache;
+use booking_cells::ANSWER_WAIT;
 use booking_core::{CellState, Connections, Observation, Observer, StoreError, Totals};
 use booking_delivery::Task;
 use chrono::{DateTime, Utc};
@@ -31,7 +32,9 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 /// How long the sums over all events are good for: each looks at every event.
 const TOTALS_GOOD_FOR: Duration = Duration::from_secs(10);
 /// The longest that they are waited for.
-const TOTALS_WITHIN: Duration = Duration::from_secs(2);
+const TOTALS_WITHIN: Duration = Duration::from_secs(3);
+// Of several cells one may hang, and is passed over in time.
+const _: () = assert!(ANSWER_WAIT.as_millis() < TOTALS_WITHIN.as_millis());
 
 /// What a store that is one database is called among cells.
 const NO_CELL: &str = "-";

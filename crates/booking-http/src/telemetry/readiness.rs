@@ -2,6 +2,7 @@
 
 use crate::telemetry::lag::LagTold;
 use crate::util::ttl_cache::TtlCache;
+use booking_cells::HEALTH_WAIT;
 use booking_core::{CellState, StoreError, StoreHealth, WriteTrouble};
 use serde::Serialize;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use utoipa::ToSchema;
 const GOOD_FOR: Duration = Duration::from_secs(1);
 /// The longest that the store is waited for.
 const WITHIN: Duration = Duration::from_secs(2);
+// Of several cells one may hang, and is passed over in time.
+const _: () = assert!(HEALTH_WAIT.as_millis() < WITHIN.as_millis());
 
 /// Asks the store how it is.
 pub(crate) struct Readiness(TtlCache<StoreHealth>);

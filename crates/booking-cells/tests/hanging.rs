@@ -1,0 +1,143 @@
+//! A cell that takes what it is sent and answers nothing keeps nobody waiting who does not ask for it.
+
+mod common;
+
+use booking_cells::{ANSWER_WAIT, CellStore, HEALTH_WAIT};
+use booking_conformance::MemoryStore;
+use booking_core::prelude::*;
+use booking_core::{
+    Caller, Capacity, CapacityMax, Event, EventName, NewEvent, PageLimit, StoreHealth,
+};
+use booking_pg::{PgOptions, PgStore};
+use common::{Kept, map};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What is done at once takes less than this, on however busy a machine; and it is less than whoever hangs is waited for.
+const AT_ONCE: Duration = Duration::from_millis(1_000);
+
+/// The home is PostgreSQL behind a way on which nothing goes on once it is frozen, the others are in memory.
+struct Hanging {
+    stores: Vec<Arc<dyn BookingStore>>,
+    frozen: watch::Sender<bool>,
+    _home: Kept,
+}
+
+impl Hanging {
+    async fn new() -> Self {
+        let home = Kept::postgres();
+        let Kept::Postgres(database) = &home else { panic!("it is one") };
+        let (frozen, is_frozen) = watch::channel(false);
+        let url = way_to(database.url(), is_frozen).await;
+        let options = PgOptions { pool_size: 4, ..PgOptions::parse(&url).expect("a valid URL") };
+        let store = PgStore::connect(&options, Duration::from_secs(60)).await.expect("reachable");
+        let mut stores: Vec<Arc<dyn BookingStore>> = vec![Arc::new(store)];
+        stores.extend((0..2).map(|_| Arc::new(MemoryStore::default()) as Arc<dyn BookingStore>));
+        Self { stores, frozen, _home: home }
+    }
+
+    /// As a server has it that was just started.
+    fn open(&self) -> CellStore {
+        CellStore::new(&map(3), self.stores.clone())
+    }
+
+    fn freeze(&self) {
+        self.frozen.send(true).expect("somebody listens");
+    }
+}
+
+async fn way_to(url: &str, is_frozen: watch::Receiver<bool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let (_, rest) = url.split_once("127.0.0.1:").expect("a URL of the test cluster");
+    let (database_port, name) = rest.split_once('/').expect("a database");
+    let target: u16 = database_port.parse().expect("a port");
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
+            let ((client_in, client_out), (server_in, server_out)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(carry(client_in, server_out, is_frozen.clone()));
+            tokio::spawn(carry(server_in, client_out, is_frozen.clone()));
+        }
+    });
+    format!("postgresql://postgres@127.0.0.1:{port}/{name}")
+}
+
+async fn carry(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut is_frozen: watch::Receiver<bool>,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        // It never thaws.
+        if is_frozen.wait_for(|frozen| !frozen).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn create(store: &CellStore, byte: u8) -> Event {
+    let mut bytes = Uuid::now_v7().into_bytes();
+    bytes[15] = byte;
+    let name = EventName::parse("An event").expect("valid");
+    let seats = Capacity::parse(9, CapacityMax::default()).expect("valid");
+    let new = NewEvent::new(Uuid::from_bytes(bytes).into(), name, seats);
+    store.create_event(new).await.expect("its cell answers")
+}
+
+fn up(store: &CellStore) -> Vec<bool> {
+    store.cells().iter().map(|cell| cell.is_up).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_home_that_hangs_makes_no_other_cell_seem_to() {
+    let hanging = Hanging::new().await;
+    let before = hanging.open();
+    create(&before, 0x00).await;
+    // It knows of all cells what they have.
+    before.route_facts(PageLimit::MAX).await.expect("all answer");
+    let after = hanging.open();
+    let there = create(&after, 0xf0).await;
+    hanging.freeze();
+
+    let began = Instant::now();
+    assert_eq!(before.route_facts(PageLimit::MAX).await.expect("some answer"), 1);
+    assert!(began.elapsed() < ANSWER_WAIT + AT_ONCE, "{:?}", began.elapsed());
+    assert_eq!(up(&before), [false, true, true]);
+    // One that does not know what other cells have missed routes nothing in them before it does.
+    for _ in 0..3 {
+        assert_eq!(after.route_facts(PageLimit::MAX).await.expect("some answer"), 0);
+        assert_eq!(up(&after), [false, true, true]);
+    }
+
+    for store in [&before, &after] {
+        let began = Instant::now();
+        create(store, 0xf0).await;
+        assert!(store.event(there.id).await.expect("it is there").is_some());
+        let page = store.events(Caller::Anyone, None, PageLimit::MAX).await.expect("some answer");
+        assert_eq!(page.missing.len(), 1);
+        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_the_cells_are_is_told_in_time_although_one_hangs() {
+    let hanging = Hanging::new().await;
+    let store = hanging.open();
+    hanging.freeze();
+    let began = Instant::now();
+    let health: StoreHealth = store.health().await.expect("some answer");
+    assert!(health.takes_writes);
+    assert_eq!(up(&store), [false, true, true]);
+    let took = began.elapsed();
+    assert!((HEALTH_WAIT..ANSWER_WAIT).contains(&took), "{took:?}");
+}
