@@ -43,9 +43,11 @@ fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// Whether a cell that is `text` would be run, or would be without guards that it has.
-fn is_to_be_guarded(text: &str) -> bool {
-    text.trim_start_matches(GUARD).starts_with(is_live)
+/// Whether a cell that begins at `at` would be run, or would be without guards that it has. Behind what may be the end of
+/// another cell, a second such end is nothing to run: the two that end a line stay together.
+fn is_to_be_guarded(text: &str, at: usize) -> bool {
+    let cell = text[at..].trim_start_matches(GUARD);
+    cell.starts_with(is_live) && (at == 0 || !cell.starts_with(is_separator))
 }
 
 /// `text` with a guard before whatever would be run.
@@ -56,7 +58,7 @@ fn guarded(text: &str) -> Cow<'_, str> {
     let mut guarded = String::with_capacity(text.len() + 1);
     let mut begins = true;
     for (at, c) in text.char_indices() {
-        if begins && is_to_be_guarded(&text[at..]) {
+        if begins && is_to_be_guarded(text, at) {
             guarded.push(GUARD);
         }
         guarded.push(c);
@@ -73,7 +75,7 @@ fn unguarded(text: &str) -> Cow<'_, str> {
     let mut plain = String::with_capacity(text.len());
     let mut begins = true;
     for (at, c) in text.char_indices() {
-        let is_guard = begins && c == GUARD && is_to_be_guarded(&text[at..]);
+        let is_guard = begins && c == GUARD && is_to_be_guarded(text, at);
         if !is_guard {
             plain.push(c);
         }
