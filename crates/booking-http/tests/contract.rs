@@ -38,6 +38,7 @@ fn an_event_is_put_up_and_shown(data: Data) {
         "created_at",
         "description",
         "ends_at",
+        "has_questions",
         "id",
         "language",
         "name",

@@ -89,6 +89,7 @@ const PLANS: &[(&str, &[&str])] = &[
             "events_pkey",
             "registrations_checked_in",
             "registrations_ended",
+            "registrations_live_email",
             "registrations_running_out",
         ],
     ),

@@ -1,10 +1,19 @@
 -- registration/counts: how many registrations of an event are in which state by their rows at an instant, and how many
 -- were let in
--- What has a seat and who waits is in the event's own row, so that a million seats are not looked at.
+-- What has a seat and who waits is in the event's own row, so that a million seats are not looked at. Of a cancelled event
+-- nobody has or waits there: whatever else is live by its row is told in their place.
 SELECT
     status,
-    booked_count - held_count,
-    waitlist_count,
+    CASE WHEN status = 'cancelled' THEN (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_live_email
+        WHERE r.event_id = events.id AND r.status <> 'cancelled' AND r.status <> 'expired'
+    ) - (
+        SELECT count(*)
+        FROM registrations AS r INDEXED BY registrations_running_out
+        WHERE r.event_id = events.id AND r.expires_at IS NOT NULL
+    ) ELSE booked_count - held_count END,
+    CASE WHEN status = 'cancelled' THEN 0 ELSE waitlist_count END,
     (
         SELECT count(*)
         FROM registrations AS r INDEXED BY registrations_running_out
