@@ -83,7 +83,8 @@ impl Browser {
     pub(crate) async fn complaints(&self) -> Vec<Value> {
         let entries = self.driver("POST", "/se/log", &json!({"type": "browser"})).await;
         let entries = entries.as_array().unwrap_or_else(|| panic!("{entries}")).clone();
-        let routes = ["events", "live", "organizer", "registrations", "tickets"];
+        // The page of a draft, too: it is there for its organizer's scripts alone.
+        let routes = ["e", "events", "live", "organizer", "registrations", "tickets"];
         let api = routes.map(|route| format!("{}/{route}", self.url));
         let is_of_api = |message: &Value| {
             message.as_str().is_some_and(|m| api.iter().any(|a| m.starts_with(a)))
