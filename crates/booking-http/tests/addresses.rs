@@ -176,7 +176,7 @@ fn what_somebody_typed_is_text_in_every_place(data: Data) {
             assert!(!page.contains(forbidden), "{forbidden} is in {page}");
         }
         let scripts: Vec<_> = page.split("<script").skip(1).collect();
-        assert_eq!(scripts.len(), 3, "one that runs, and two that are data: {page}");
+        assert_eq!(scripts.len(), 4, "one that runs, and three that are data: {page}");
         assert!(!page.contains(" src=x") || page.contains("&lt;img src=x"), "{page}");
     }
     let linked = between(&shown, "<script type=\"application/ld+json\">", "</script>");
