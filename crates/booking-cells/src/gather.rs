@@ -329,7 +329,8 @@ mod tests {
         assert_eq!(up(&store), [true, false, true]);
         let slowly = |at: usize| {
             let asking: Asking<usize> = Box::pin(async move {
-                sleep(2 * ANSWER_WAIT).await;
+                // The one that did not answer is the last, too.
+                sleep(if at == 1 { 4 } else { 2 } * ANSWER_WAIT).await;
                 Ok(at)
             });
             (at, asking)

@@ -3,7 +3,7 @@
 use booking_core::EmailAddress;
 use serde_json::Value;
 use std::ops::RangeInclusive;
-use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
+use utoipa::openapi::schema::{AdditionalProperties, OneOfBuilder, SchemaType};
 use utoipa::openapi::{
     ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type,
 };
@@ -76,12 +76,19 @@ pub(crate) fn or_null(schema: ObjectBuilder) -> Object {
 
 /// Answers by the keys of their questions, each of which may be null, if one is.
 pub(crate) fn answers(null: bool) -> ObjectBuilder {
-    let mut kinds = vec![Type::String, Type::Array, Type::Boolean, Type::Integer];
-    kinds.extend(null.then_some(Type::Null));
-    let answer = ObjectBuilder::new().schema_type(SchemaType::Array(kinds)).description(Some(
-        "A text, the key of an option, keys of options, yes or no, or the version of the wording that is agreed to",
-    ));
+    let answer = OneOfBuilder::new()
+        .description(Some(
+            "A text, the key of an option, keys of options, yes or no, or the version of the wording that is agreed to",
+        ))
+        .item(string())
+        .item(ArrayBuilder::new().items(string()))
+        .item(ObjectBuilder::new().schema_type(Type::Boolean))
+        .item(ObjectBuilder::new().schema_type(Type::Integer));
+    let answer = match null {
+        true => answer.item(ObjectBuilder::new().schema_type(Type::Null)),
+        false => answer,
+    };
     ObjectBuilder::new()
-        .additional_properties(Some(answer))
+        .additional_properties(Some(Schema::OneOf(answer.build())))
         .description(Some("Answers to the event's questions, by their keys"))
 }
