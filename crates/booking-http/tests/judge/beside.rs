@@ -74,6 +74,8 @@ fn what_panics_beside_requests_is_begun_anew_and_told() {
         told_of_delivery |= of_delivery(&seen);
         told_of_others |= of_others(&seen);
     }
+    // One that was still down may have been seen for one that had not yet come to it.
+    breaks.store(false, Ordering::SeqCst);
     until("both are up again", &url, |seen| {
         seen.checks["delivery"].is_null() && seen.checks["background"].is_null()
     });
