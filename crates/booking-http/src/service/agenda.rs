@@ -1,7 +1,9 @@
 //! Events in the order of their beginnings, as somebody looks for them.
 
 use crate::api::agenda::AgendaQuery;
+use crate::problem::ApiError;
 use crate::service::reads::Reads;
+use booking_admission::SubmitError;
 use booking_core::{
     BookingStore, Caller, CellName, Event, EventId, Page, PageLimit, SearchText, StartCursor,
     StoreError, folded,
@@ -9,21 +11,31 @@ use booking_core::{
 use chrono::Utc;
 use std::cmp::Reverse;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 /// How long events are looked through for a part of a name. Then a page ends.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
+/// How many do so at once: anybody may, and it reads events whole. Others wait as long for their turn, and are refused then.
+const LOOKS_MAX: usize = 4;
+
+static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
 
 /// A page of the events that are asked for, of those that `caller` sees.
+///
+/// # Errors
+/// [`SubmitError::Overloaded`]; the store's.
 pub(crate) async fn list(
     store: &dyn BookingStore,
     caller: Caller,
     asked: &AgendaQuery,
-) -> Result<Page<Event, StartCursor>, StoreError> {
+) -> Result<Page<Event, StartCursor>, ApiError> {
     let AgendaQuery { agenda, text, after, limit } = asked;
     let Some(text) = text else {
-        return store.events_by_start(caller, *agenda, *after, *limit).await;
+        return Ok(store.events_by_start(caller, *agenda, *after, *limit).await?);
     };
+    let turn = timeout(LOOK_WITHIN, LOOKS.acquire()).await;
+    let _turn = turn.map_err(|_| ApiError::Submit(SubmitError::Overloaded))?;
     let until = Instant::now() + LOOK_WITHIN;
     let (mut items, mut after) = (Vec::new(), *after);
     let mut missing: Vec<CellName> = Vec::new();

@@ -36,6 +36,7 @@ pub(in crate::routes) fn list() -> Operation {
         )
         .queries(EventsQuery::described())
         .answers(page)
+        .refuses(&[shape::OVERLOADED])
 }
 
 pub(in crate::routes) fn show() -> Operation {
