@@ -286,7 +286,8 @@ fn all_that_ever_registered_can_be_listed(data: Data) {
         next = link.and_then(|link| Some(link.strip_prefix('<')?.split_once('>')?.0.to_owned()));
     }
     assert_eq!(pages, all);
-    refused(&app.get(&format!("{list}?status=waitlisted")), 400, "validation");
+    assert_eq!(listed(&format!("{list}?status=waitlisted")), ["4@example.org waitlisted"]);
+    refused(&app.get(&format!("{list}?status=waiting")), 400, "validation");
 }
 
 fn what_does_not_exist_is_not_found(data: Data) {
