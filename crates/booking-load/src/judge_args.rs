@@ -65,7 +65,7 @@ pub(crate) struct JudgeArgs {
     /// given more than once.
     #[arg(long = "webhooks", value_name = "KIND", conflicts_with = "check")]
     receivers: Vec<Behaviour>,
-    /// How long everything that they are to be told may take to arrive after the load.
+    /// How long they may be told nothing after the load while they were not told of everything.
     #[arg(long, default_value_t = 60)]
     arrive_within_seconds: u64,
     /// Fail if this never occurred, by its name in the report.

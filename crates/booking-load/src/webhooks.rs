@@ -25,7 +25,7 @@ pub struct WebhookOptions {
     pub load: WorkloadOptions,
     /// The receivers, an endpoint each.
     pub receivers: Vec<Behaviour>,
-    /// How long everything may take to arrive once the load is over.
+    /// How long no message may arrive once the load is over, while some are missing.
     pub arrive_within: Duration,
     /// Each so manieth message is held against what the API tells at that moment; 0 is never.
     pub look_back_every: u64,

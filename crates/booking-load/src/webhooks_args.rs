@@ -43,7 +43,7 @@ pub(crate) struct WebhooksArgs {
     /// What the requests are made from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How long everything may take to arrive after the load.
+    /// How long no message may arrive after the load while some are missing.
     #[arg(long, default_value_t = 60)]
     arrive_within_seconds: u64,
     /// Hold each so manieth message against what the API tells at that moment; 0 for none.
@@ -90,7 +90,7 @@ impl WebhooksArgs {
     }
 }
 
-/// How long everything may take to arrive after another load.
+/// How long no message may arrive after another load, while some are missing.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Receivers beside a load that knows nothing of them, so that it can be compared with the same without.

@@ -27,7 +27,7 @@ const AWAY: Duration = Duration::from_millis(200);
 const REQUESTS_A_SECOND: u32 = 150;
 /// Each so manieth message is held against what the API tells at that moment.
 const LOOK_BACK_EVERY: u64 = 10;
-/// How long everything may take to arrive after the load.
+/// How long no message may arrive after the load while some are missing: longer than a receiver is left alone that failed.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(180);
 
 /// What every run has to tell of.

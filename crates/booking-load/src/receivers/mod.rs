@@ -151,12 +151,17 @@ impl Receivers {
     }
 
     /// Waits until those that are to have everything have as many messages of each event as it has versions. Returns how
-    /// long that took; `None` if it took longer.
+    /// long that took; `None` if for longer than `within` none arrived that had not before: how long all of them take is up
+    /// to the machine.
     pub async fn arrived(&self, events: &[(Uuid, u64)], within: Duration) -> Option<Duration> {
         let began = Instant::now();
         let complete = || self.0.iter().filter(|receiver| receiver.behaviour.is_complete());
+        let (mut taken, mut since) = (0, began);
         while !complete().all(|receiver| receiver.shared.has_all(events)) {
-            if began.elapsed() > within {
+            let taken_by_now = complete().map(|receiver| receiver.shared.taken()).sum();
+            if taken != taken_by_now {
+                (taken, since) = (taken_by_now, Instant::now());
+            } else if since.elapsed() > within {
                 return None;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -164,8 +169,8 @@ impl Receivers {
         Some(began.elapsed())
     }
 
-    /// Waits for everything that the events in `history` had, and adds what was received to it. `began`: since when its
-    /// times are counted.
+    /// Waits for everything that the events in `history` had, as [`arrived`](Self::arrived) does, and adds what was received
+    /// to it. `began`: since when its times are counted.
     pub async fn finish(
         &self,
         history: &mut History,

@@ -79,6 +79,11 @@ impl Shared {
         })
     }
 
+    /// How many different messages of all events it has taken.
+    pub(super) fn taken(&self) -> usize {
+        self.log().versions.values().map(|versions| versions.len()).sum()
+    }
+
     pub(super) fn received(&self) -> Vec<Taken> {
         self.log().received.clone()
     }
