@@ -319,7 +319,9 @@ beside_log=$target/beside.log
 "${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
 beside=$!
 failed=0
-run "tests" "${tests[@]}" -- --skip apart_ || failed=$?
+# Most of them wait for most of their time: for servers, databases and browsers to begin, and for what has a limit.
+threads=${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
+run "tests" env RUST_TEST_THREADS="$threads" "${tests[@]}" -- --skip apart_ || failed=$?
 step="the storms and the judge, which ran beside the other tests"
 wait "$beside" || failed=$?
 beside=
