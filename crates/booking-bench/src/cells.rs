@@ -41,6 +41,10 @@ pub(crate) enum On {
     PostgresOne,
     /// PostgreSQL, 1 ms away in each direction.
     PostgresFar,
+    /// One PostgreSQL that has all events, beside those that share them.
+    OneDatabase,
+    /// Two PostgreSQL with four cells each.
+    EightCells,
     /// SQLite.
     Sqlite,
     /// SQLite, batches of one.
@@ -106,12 +110,14 @@ impl Arena {
     ///
     /// # Panics
     ///
-    /// If it is far away, and was not set up.
+    /// If it is one of those that are set up only where they are wanted, and was not.
     pub(crate) fn side(&mut self, on: On) -> &mut Side {
         match on {
             On::Postgres => &mut self.postgres,
             On::PostgresOne => &mut self.postgres_one,
             On::PostgresFar => &mut self.far.as_mut().expect("it was set up").side,
+            On::OneDatabase => &mut self.shared.as_mut().expect("it was set up").one,
+            On::EightCells => &mut self.shared.as_mut().expect("it was set up").cells,
             On::Sqlite => &mut self.sqlite,
             On::SqliteOne => &mut self.sqlite_one,
         }

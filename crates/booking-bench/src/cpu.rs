@@ -17,6 +17,13 @@ pub(crate) struct Split {
     pub(crate) generator: Duration,
 }
 
+impl Split {
+    /// What is not the load generator's: the time that the product takes.
+    pub(crate) fn of_the_product(&self) -> Duration {
+        self.server + self.database
+    }
+}
+
 impl Sub for Split {
     type Output = Self;
 
@@ -47,8 +54,8 @@ impl Div<u64> for Split {
 pub(crate) struct Meter {
     /// The server processes.
     pub(crate) servers: Vec<u32>,
-    /// PostgreSQL's first process, where it takes part.
-    pub(crate) postmaster: Option<u32>,
+    /// The first process of each PostgreSQL that takes part.
+    pub(crate) postmasters: Vec<u32>,
 }
 
 impl Meter {
@@ -56,7 +63,7 @@ impl Meter {
     pub(crate) fn read(&self) -> Split {
         Split {
             server: self.servers.iter().map(|pid| own_time(&pid.to_string())).sum(),
-            database: self.postmaster.map_or(Duration::ZERO, family_time),
+            database: self.postmasters.iter().map(|pid| family_time(*pid)).sum(),
             generator: own_time("self"),
         }
     }

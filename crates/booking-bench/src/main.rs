@@ -17,6 +17,7 @@ mod plan;
 mod report;
 mod request;
 mod results;
+mod shared;
 mod workload;
 
 use anyhow::Context;
@@ -81,9 +82,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.only.is_empty() || arguments.only.iter().any(|part| cell.key.contains(part))
     };
     let measures_cells = !arguments.overload && !arguments.growth;
-    let is_far =
-        measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == On::PostgresFar);
-    let mut arena = Arena::set_up(&server, &here, is_far).await?;
+    let wants = |on: On| measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == on);
+    let mut arena = Arena::set_up(&server, &here, wants).await?;
     let machine = Machine::look(&arena.database, arena.folder.path())?;
     eprintln!("{machine}");
 

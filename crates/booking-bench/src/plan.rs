@@ -27,6 +27,8 @@ pub(crate) enum What {
     Rate,
     /// Median latency, as a ratio.
     P50,
+    /// CPU time of servers and databases for each request, as a ratio.
+    Cpu,
     /// The 99th percentile of latency, as a difference in milliseconds.
     P99Growth,
 }
@@ -119,6 +121,8 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("far-four-256", "1,000 events evenly, up to 4 at once", FAR, 256, at_once(EVEN, 4)),
     cell("far-hot-one-256", "one hot event, one batch at a time", FAR, 256, at_once(HOT, 1)),
     cell("far-hot-four-256", "one hot event, up to 4 at once", FAR, 256, at_once(HOT, 4)),
+    cell("cells-one-256", "1,000 events evenly", On::OneDatabase, 256, closed(EVEN)),
+    cell("cells-eight-256", "1,000 events evenly", On::EightCells, 256, closed(EVEN)),
     cell("two-pg-256", "one hot event, two server processes", PG, 256, Kind::Closed(HOT, Two)),
     cell("alone-pg", "one hot event, a lone client", PG, 1, closed(HOT)),
     cell("alone-sqlite", "one hot event, a lone client", LITE, 1, closed(HOT)),
@@ -168,6 +172,7 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("soldout-pg-256", "http-256", 0.60),
     at_least("duplicates-pg-256", "http-256", 0.60),
     at_least("hot-sqlite-256", "http-256", 0.55),
+    at_least("even-sqlite-256", "http-256", 0.18),
     rate("hot-sqlite-64", "one-sqlite", Target::None),
     at_least("event-pg-256", "http-256", 0.60),
     at_least("event-sqlite-256", "http-256", 0.60),
@@ -183,6 +188,13 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("two-pg-256", "hot-pg-256", 0.80),
     at_least("far-four-256", "far-one-256", 1.2),
     rate("far-hot-four-256", "far-hot-one-256", Target::None),
+    rate("cells-eight-256", "cells-one-256", Target::None),
+    Comparison {
+        of: "cells-eight-256",
+        by: "cells-one-256",
+        what: What::Cpu,
+        target: Target::AtMost(1.3),
+    },
     Comparison {
         of: "alone-pg",
         by: "pgbench-alone",

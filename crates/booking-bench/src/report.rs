@@ -53,7 +53,7 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
 
 fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
     let (unit, digits) = match comparison.what {
-        What::Rate | What::P50 => (" ×", if ratio.median < 3.0 { 2 } else { 1 }),
+        What::Rate | What::P50 | What::Cpu => (" ×", if ratio.median < 3.0 { 2 } else { 1 }),
         What::P99Growth => (" ms more", 1),
     };
     let target = match comparison.target {
@@ -70,6 +70,7 @@ fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
     let what = match comparison.what {
         What::Rate => "",
         What::P50 => ", p50",
+        What::Cpu => ", CPU of server and database",
         What::P99Growth => ", p99",
     };
     format!(
@@ -100,6 +101,8 @@ fn store(cell: &Cell) -> &'static str {
         On::Postgres => "PostgreSQL",
         On::PostgresOne => "PostgreSQL, batches of one",
         On::PostgresFar => "PostgreSQL 1 ms away",
+        On::OneDatabase => "PostgreSQL, one database",
+        On::EightCells => "two PostgreSQL, 8 cells",
         On::Sqlite => "SQLite",
         On::SqliteOne => "SQLite, batches of one",
     }
