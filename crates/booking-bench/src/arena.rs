@@ -27,7 +27,7 @@ const CROWD_TIME: Duration = Duration::from_secs(5);
 /// For loads that only prepare.
 const PREPARING_CONNECTIONS: usize = 64;
 /// How long a load runs before it counts.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 
 /// A setting of a server, and its value.
 pub(crate) type Setting = (&'static str, String);

@@ -112,7 +112,7 @@ async fn cost(side: &mut Side, field: &Field) -> anyhow::Result<Cost> {
     let mut load = side.load(Servers::One, CONNECTIONS, HOT, Pace::Closed, WINDOW)?;
     load.warm_up = Duration::ZERO;
     let ran = side.run(load, field).await?;
-    let micros = (ran.cpu.server + ran.cpu.database).as_secs_f64() * 1e6;
+    let micros = ran.cpu.of_the_product().as_secs_f64() * 1e6;
     Ok(Cost { count: ran.requests, micros })
 }
 

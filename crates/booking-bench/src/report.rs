@@ -30,11 +30,13 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
     );
     text.push_str(
         "## Ratios\n\nWithin each round, as the machine is another one a minute later.\n\n\
-         | workload | compared with | is | to be |\n| --- | --- | --- | --- |\n",
+         CPU is that of server and database for each request, in microseconds.\n\n\
+         | workload | compared with | is | to be | CPU µs |\n| --- | --- | --- | --- | --- |\n",
     );
     for comparison in COMPARISONS {
         if let Some(ratio) = results.compare(comparison) {
-            let _ = writeln!(text, "{}", ratio_row(comparison, ratio));
+            let cpu = [comparison.of, comparison.by].map(|key| cpu_of(key, results));
+            let _ = writeln!(text, "{} {} |", ratio_row(comparison, ratio), cpu.join(" against "));
         }
     }
     text.push_str(
@@ -49,6 +51,12 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
         }
     }
     text
+}
+
+/// The CPU time of a request where it was taken.
+fn cpu_of(key: &str, results: &Results) -> String {
+    let micros = |sample: &Sample| Some(sample.cpu?.of_the_product().as_secs_f64() * 1e6);
+    results.spread(key, micros).map_or("–".into(), |spread| format!("{:.0}", spread.median))
 }
 
 fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
