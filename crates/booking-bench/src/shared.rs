@@ -178,7 +178,7 @@ async fn want(
                 number += 1;
                 match connection.exchange(requests.bytes(&field, action)).await {
                     Ok(answer) if answer.status == 201 => {
-                        given += u64::from(Instant::now() >= since)
+                        given += u64::from(Instant::now() >= since);
                     }
                     Ok(_) => sleep(ASK_AGAIN).await,
                     Err(_) => break,
