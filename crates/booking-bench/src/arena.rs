@@ -215,6 +215,11 @@ impl Side {
         self.server.pid()
     }
 
+    /// Kills the main server.
+    pub(crate) fn kill9(&mut self) {
+        self.server.kill9();
+    }
+
     /// Starts the main server anew, with these settings too until the next time.
     pub(crate) fn restart_with(&mut self, more: &[Setting]) {
         self.server.terminate();

@@ -2,6 +2,7 @@
 
 use booking_load::cpu::stat;
 use std::fs;
+use std::io;
 use std::ops::{Div, Sub};
 use std::time::Duration;
 
@@ -69,11 +70,20 @@ impl Meter {
     }
 }
 
-/// The most memory that a process has had in use so far (`VmHWM` in proc(5)).
+/// The most memory that a process has had in use since it began, or [`forget_memory_peak`] (`VmHWM` in proc(5)).
 pub(crate) fn memory_peak_bytes(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+/// Has a process' peak of memory counted from what it has in use now.
+///
+/// # Errors
+///
+/// If the kernel does not let us.
+pub(crate) fn forget_memory_peak(pid: u32) -> io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }
 
 fn own_time(process: &str) -> Duration {

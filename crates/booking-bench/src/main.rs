@@ -5,9 +5,11 @@ mod cells;
 mod chart;
 mod connection;
 mod cpu;
+mod desk;
 mod far;
 mod generator;
 mod growth;
+mod import;
 mod latency;
 mod ledger;
 mod machine;
@@ -18,6 +20,7 @@ mod report;
 mod request;
 mod results;
 mod shared;
+mod stream;
 mod workload;
 
 use anyhow::Context;
@@ -57,6 +60,12 @@ struct Arguments {
     /// Instead of all that: what things cost when a database has become large.
     #[arg(long)]
     growth: bool,
+    /// Instead of all that: what an organizer does while seats are sold, and what it costs the sale.
+    #[arg(long)]
+    desk: bool,
+    /// For the desk: how many people there are.
+    #[arg(long, default_value_t = 1_000_000)]
+    people: u64,
     /// The server; the one beside this program if left out.
     #[arg(long)]
     server: Option<PathBuf>,
@@ -81,7 +90,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let wanted = |cell: &&Cell| {
         arguments.only.is_empty() || arguments.only.iter().any(|part| cell.key.contains(part))
     };
-    let measures_cells = !arguments.overload && !arguments.growth;
+    let measures_cells = !arguments.overload && !arguments.growth && !arguments.desk;
     let wants = |on: On| measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == on);
     let mut arena = Arena::set_up(&server, &here, wants).await?;
     let machine = Machine::look(&arena.database, arena.folder.path())?;
@@ -101,6 +110,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if arguments.growth {
             println!("{}", growth::run(&mut arena).await?);
+        }
+        if arguments.desk {
+            let Arguments { people, rounds, .. } = *arguments;
+            println!("{}", desk::run(&mut arena, people, rounds, window).await?);
         }
         return Ok(());
     }
