@@ -99,7 +99,8 @@ pub(crate) enum Servers {
 }
 
 impl Arena {
-    /// Sets everything up, what is far away and several databases only if they are wanted.
+    /// Sets everything up. Nobody comes where nothing is wanted, and what is far away and several databases are only there
+    /// if they are wanted.
     ///
     /// # Errors
     ///
@@ -147,7 +148,8 @@ impl Arena {
         arena.postgres_one.postmasters = vec![arena.cluster.pid()];
         // After the first one, which made the tables.
         arena.postgres.second = Some(start(program, &[url(&database)]));
-        for side in [&mut arena.postgres, &mut arena.sqlite] {
+        let sides = [(On::Postgres, &mut arena.postgres), (On::Sqlite, &mut arena.sqlite)];
+        for (_, side) in sides.into_iter().filter(|(on, _)| wants(*on)) {
             side.fill().await.context("cannot prepare the events")?;
         }
         database.sql("VACUUM ANALYZE");

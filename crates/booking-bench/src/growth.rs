@@ -6,7 +6,6 @@ use crate::cpu;
 use crate::generator::Pace;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
-use crate::request::get;
 use crate::results::Spread;
 use crate::workload::{Field, HOT};
 use anyhow::ensure;
@@ -123,7 +122,7 @@ async fn page(
     latency: &mut Histogram<u64>,
 ) -> anyhow::Result<Option<String>> {
     let asked = Instant::now();
-    let answer = connection.exchange(get("bench", path).as_bytes()).await?;
+    let answer = connection.get(path).await?;
     latency.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
     ensure!(answer.status == 200, "{path} is answered {}", answer.status);
     Ok(answer.next_page())

@@ -73,9 +73,10 @@ impl Desk {
     /// Has a table brought in, each part of the answer handed over.
     async fn bring_in(&self, table: &str, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
         let request = format!(
-            "POST /events/{}/registrations/import?apply=true HTTP/1.1\r\nhost: bench\r\n\
+            "POST /events/{}/registrations/import?apply=true HTTP/1.1\r\nhost: {}\r\n\
              content-type: text/csv\r\ncontent-length: {}\r\n\r\n{table}",
             self.event,
+            self.address,
             table.len()
         );
         stream(self.address, request.as_bytes(), each).await

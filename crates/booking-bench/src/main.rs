@@ -91,7 +91,12 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.only.is_empty() || arguments.only.iter().any(|part| cell.key.contains(part))
     };
     let measures_cells = !arguments.overload && !arguments.growth && !arguments.desk;
-    let wants = |on: On| measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == on);
+    let is_wanted = |on: On| ROUND.iter().filter(wanted).any(|cell| cell.on == on);
+    let wants = |on: On| match measures_cells {
+        true => is_wanted(on),
+        // The desk has people of its own.
+        false => !arguments.desk && [On::Postgres, On::Sqlite].contains(&on),
+    };
     let mut arena = Arena::set_up(&server, &here, wants).await?;
     let machine = Machine::look(&arena.database, arena.folder.path())?;
     eprintln!("{machine}");
