@@ -4,7 +4,7 @@
 # crates/booking-bench/README.md.
 #
 #   scripts/bench.sh [--quick] [--only NAME…] [--rounds N] [--seconds S] [--out FOLDER]
-#   scripts/bench.sh --overload | --growth
+#   scripts/bench.sh --overload | --growth | --desk [--people N]
 #
 # Needs Rust, a C compiler and PostgreSQL with pgbench (Debian: apt-get install postgresql). The SQLite
 # files and PostgreSQL's are on the disk of this folder and of TMPDIR; let that be a real one.

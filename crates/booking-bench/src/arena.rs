@@ -1,11 +1,13 @@
 //! Everything that is measured, set up once for a run: a throwaway PostgreSQL with its own defaults, the
 //! servers in front of it and of SQLite files, and the events that are there before anything counts.
 
+use crate::cells::On;
 use crate::cpu::{Meter, Split};
 use crate::far;
 use crate::generator::{self, Load, Outcome, Pace};
 use crate::ledger::{Books, Ledger};
 use crate::pgbench::Pgbench;
+use crate::shared::Shared;
 use crate::workload::{self, Field, Ground, Workload};
 use anyhow::Context;
 use booking_load::api::{Api, NewEvent};
@@ -25,7 +27,7 @@ const CROWD_TIME: Duration = Duration::from_secs(5);
 /// For loads that only prepare.
 const PREPARING_CONNECTIONS: usize = 64;
 /// How long a load runs before it counts.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 
 /// A setting of a server, and its value.
 pub(crate) type Setting = (&'static str, String);
@@ -38,7 +40,8 @@ pub(crate) struct Side {
     server: ServerProcess,
     /// Another process on the same database.
     second: Option<ServerProcess>,
-    postmaster: Option<u32>,
+    /// The first process of each PostgreSQL that it works with.
+    postmasters: Vec<u32>,
     ledger: Ledger,
     crowd: Field,
     next_number: u64,
@@ -56,6 +59,8 @@ pub(crate) struct Arena {
     pub(crate) sqlite_one: Side,
     /// PostgreSQL as far away as on another machine, where something is measured on it.
     pub(crate) far: Option<Far>,
+    /// Two PostgreSQL that share events, where something is measured on them.
+    pub(crate) shared: Option<Shared>,
     /// The reference transaction.
     pub(crate) pgbench: Pgbench,
     /// The database of `postgres`.
@@ -94,12 +99,17 @@ pub(crate) enum Servers {
 }
 
 impl Arena {
-    /// Sets everything up, what is far away only if it is wanted.
+    /// Sets everything up. Nobody comes where nothing is wanted, and what is far away and several databases are only there
+    /// if they are wanted.
     ///
     /// # Errors
     ///
     /// If a server does not answer as it should.
-    pub(crate) async fn set_up(program: &Path, on: &Path, is_far: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn set_up(
+        program: &Path,
+        on: &Path,
+        wants: impl Fn(On) -> bool,
+    ) -> anyhow::Result<Self> {
         let cluster = Cluster::start(ClusterOptions::default());
         let folder = tempfile::tempdir_in(on)?;
         let pgbench = Pgbench::set_up(cluster.database(None))?;
@@ -128,21 +138,26 @@ impl Arena {
                 Books::Sqlite(one),
             ),
             far: None,
+            shared: None,
             pgbench,
             database: database.clone(),
             folder,
             cluster,
         };
-        arena.postgres.postmaster = Some(arena.cluster.pid());
-        arena.postgres_one.postmaster = Some(arena.cluster.pid());
+        arena.postgres.postmasters = vec![arena.cluster.pid()];
+        arena.postgres_one.postmasters = vec![arena.cluster.pid()];
         // After the first one, which made the tables.
         arena.postgres.second = Some(start(program, &[url(&database)]));
-        for side in [&mut arena.postgres, &mut arena.sqlite] {
+        let sides = [(On::Postgres, &mut arena.postgres), (On::Sqlite, &mut arena.sqlite)];
+        for (_, side) in sides.into_iter().filter(|(on, _)| wants(*on)) {
             side.fill().await.context("cannot prepare the events")?;
         }
         database.sql("VACUUM ANALYZE");
-        if is_far {
+        if wants(On::PostgresFar) {
             arena.add_far(program).await.context("cannot prepare what is far away")?;
+        }
+        if wants(On::OneDatabase) || wants(On::EightCells) {
+            arena.shared = Some(Shared::set_up(program, on).await?);
         }
         Ok(arena)
     }
@@ -152,7 +167,7 @@ impl Arena {
         let near = [("DATABASE_URL", database.url().to_owned())];
         let books = Books::Postgres(database.clone());
         let mut side = Side::start("PostgreSQL, far away", program, &near, books);
-        side.postmaster = Some(self.cluster.pid());
+        side.postmasters = vec![self.cluster.pid()];
         side.fill().await?;
         database.sql("VACUUM ANALYZE");
         let way = far::way_to(self.cluster.port())?;
@@ -173,14 +188,19 @@ fn start(program: &Path, settings: &[Setting]) -> ServerProcess {
 }
 
 impl Side {
-    fn start(name: &'static str, program: &Path, settings: &[Setting], books: Books) -> Self {
+    pub(crate) fn start(
+        name: &'static str,
+        program: &Path,
+        settings: &[Setting],
+        books: Books,
+    ) -> Self {
         Self {
             name,
             program: program.to_owned(),
             settings: settings.to_vec(),
             server: start(program, settings),
             second: None,
-            postmaster: None,
+            postmasters: Vec::new(),
             ledger: Ledger::new(books),
             crowd: Field::default(),
             next_number: 1,
@@ -197,6 +217,11 @@ impl Side {
         self.server.pid()
     }
 
+    /// Kills the main server.
+    pub(crate) fn kill9(&mut self) {
+        self.server.kill9();
+    }
+
     /// Starts the main server anew, with these settings too until the next time.
     pub(crate) fn restart_with(&mut self, more: &[Setting]) {
         self.server.terminate();
@@ -207,7 +232,7 @@ impl Side {
     fn meter(&self) -> Meter {
         let second = self.second.as_ref().map(ServerProcess::pid);
         let servers = [Some(self.server.pid()), second].into_iter().flatten().collect();
-        Meter { servers, postmaster: self.postmaster }
+        Meter { servers, postmasters: self.postmasters.clone() }
     }
 
     /// Where the servers listen.
@@ -230,8 +255,17 @@ impl Side {
         self.create_events(count, 1).await.map(drop)
     }
 
+    /// Has the CPU time of these PostgreSQL read, too.
+    pub(crate) fn set_postmasters(&mut self, pids: Vec<u32>) {
+        self.postmasters = pids;
+    }
+
     /// Makes the events that every load finds there.
-    async fn fill(&mut self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer as it should.
+    pub(crate) async fn fill(&mut self) -> anyhow::Result<()> {
         self.crowd.events = self.create_events(CROWD_EVENTS, workload::PLENTY).await?;
         let pace = Pace::Open { per_second: CROWD_REGISTRATIONS_PER_SECOND };
         let crowd = self.crowd.clone();

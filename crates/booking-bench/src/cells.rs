@@ -4,6 +4,7 @@ use crate::arena::{Arena, Servers, Side};
 use crate::cpu::Split;
 use crate::generator::{self, Load, Pace};
 use crate::pgbench::Rows;
+use crate::shared::Second;
 use crate::workload::{self, Field, Workload};
 use anyhow::{Context, ensure};
 use booking_load::flash::{self, FlashOptions};
@@ -16,8 +17,8 @@ use tokio_postgres::NoTls;
 const PGBENCH_CLIENTS: [u32; 3] = [1, 8, 32];
 /// Longer than it takes to cancel whatever was made.
 const ALL_OF_THEM: Duration = Duration::from_secs(60);
-/// How many connections want the event whose row is held while others sell.
-const WANTING: usize = 8;
+/// How many connections want what is not to be had, while others sell.
+pub(crate) const WANTING: usize = 8;
 
 /// A measured figure. Higher is better for rates, lower for times.
 #[derive(Debug, Clone)]
@@ -41,6 +42,10 @@ pub(crate) enum On {
     PostgresOne,
     /// PostgreSQL, 1 ms away in each direction.
     PostgresFar,
+    /// One PostgreSQL that has all events, beside those that share them.
+    OneDatabase,
+    /// Two PostgreSQL with four cells each.
+    EightCells,
     /// SQLite.
     Sqlite,
     /// SQLite, batches of one.
@@ -73,6 +78,8 @@ pub(crate) enum Kind {
     Flash,
     /// 64 events sell while another session holds the row of one that others want.
     RowHeld,
+    /// Events of the first PostgreSQL sell while this becomes of the second, whose events others want.
+    Second(Second),
 }
 
 /// What is asked of a registration.
@@ -106,12 +113,14 @@ impl Arena {
     ///
     /// # Panics
     ///
-    /// If it is far away, and was not set up.
+    /// If it is one of those that are set up only where they are wanted, and was not.
     pub(crate) fn side(&mut self, on: On) -> &mut Side {
         match on {
             On::Postgres => &mut self.postgres,
             On::PostgresOne => &mut self.postgres_one,
             On::PostgresFar => &mut self.far.as_mut().expect("it was set up").side,
+            On::OneDatabase => &mut self.shared.as_mut().expect("it was set up").one,
+            On::EightCells => &mut self.shared.as_mut().expect("it was set up").cells,
             On::Sqlite => &mut self.sqlite,
             On::SqliteOne => &mut self.sqlite_one,
         }
@@ -151,6 +160,11 @@ impl Arena {
             Kind::Life(part) => self.life(cell, part, window).await,
             Kind::Flash => self.flash(cell).await,
             Kind::RowHeld => self.row_held(cell, window).await,
+            Kind::Second(second) => {
+                let shared = self.shared.as_mut().context("it was set up")?;
+                let outcome = shared.sell_beside(second, cell.connections, window).await?;
+                Ok(sample(&outcome, None))
+            }
         }
     }
 

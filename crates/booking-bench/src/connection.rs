@@ -1,6 +1,7 @@
 //! One HTTP/1.1 connection, with no more than this benchmark needs: one request at a time, and of
 //! each answer its status and its body.
 
+use crate::request::get;
 use booking_load::link::next_of;
 use std::io;
 use std::net::SocketAddr;
@@ -53,6 +54,17 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; BUFFER_BYTES] })
+    }
+
+    /// Asks for what is at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`exchange`](Self::exchange) does.
+    pub(crate) async fn get(&mut self, path: &str) -> io::Result<Answer<'_>> {
+        // The server tells nobody of people who calls it by a name that is not its own.
+        let host = self.stream.peer_addr()?.to_string();
+        self.exchange(get(&host, path).as_bytes()).await
     }
 
     /// Sends a request and waits for the whole answer.

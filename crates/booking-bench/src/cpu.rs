@@ -2,6 +2,7 @@
 
 use booking_load::cpu::stat;
 use std::fs;
+use std::io;
 use std::ops::{Div, Sub};
 use std::time::Duration;
 
@@ -15,6 +16,13 @@ pub(crate) struct Split {
     pub(crate) database: Duration,
     /// What makes the load.
     pub(crate) generator: Duration,
+}
+
+impl Split {
+    /// What is not the load generator's: the time that the product takes.
+    pub(crate) fn of_the_product(&self) -> Duration {
+        self.server + self.database
+    }
 }
 
 impl Sub for Split {
@@ -47,8 +55,8 @@ impl Div<u64> for Split {
 pub(crate) struct Meter {
     /// The server processes.
     pub(crate) servers: Vec<u32>,
-    /// PostgreSQL's first process, where it takes part.
-    pub(crate) postmaster: Option<u32>,
+    /// The first process of each PostgreSQL that takes part.
+    pub(crate) postmasters: Vec<u32>,
 }
 
 impl Meter {
@@ -56,17 +64,26 @@ impl Meter {
     pub(crate) fn read(&self) -> Split {
         Split {
             server: self.servers.iter().map(|pid| own_time(&pid.to_string())).sum(),
-            database: self.postmaster.map_or(Duration::ZERO, family_time),
+            database: self.postmasters.iter().map(|pid| family_time(*pid)).sum(),
             generator: own_time("self"),
         }
     }
 }
 
-/// The most memory that a process has had in use so far (`VmHWM` in proc(5)).
+/// The most memory that a process has had in use since it began, or [`forget_memory_peak`] (`VmHWM` in proc(5)).
 pub(crate) fn memory_peak_bytes(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+/// Has a process' peak of memory counted from what it has in use now.
+///
+/// # Errors
+///
+/// If the kernel does not let us.
+pub(crate) fn forget_memory_peak(pid: u32) -> io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }
 
 fn own_time(process: &str) -> Duration {

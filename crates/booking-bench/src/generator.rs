@@ -197,7 +197,9 @@ impl State {
         let now = Instant::now();
         let mut outcome = self.outcome.borrow_mut();
         match action {
-            Action::Register { event, .. } | Action::Hold { event, .. } => {
+            Action::Register { event, .. }
+            | Action::RegisterNamed { event, .. }
+            | Action::Hold { event, .. } => {
                 outcome.booked[event] += expected.seats();
             }
             // What was made before was made on the first.

@@ -6,7 +6,6 @@ use crate::cpu;
 use crate::generator::Pace;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
-use crate::request::get;
 use crate::results::Spread;
 use crate::workload::{Field, HOT};
 use anyhow::ensure;
@@ -112,7 +111,7 @@ async fn cost(side: &mut Side, field: &Field) -> anyhow::Result<Cost> {
     let mut load = side.load(Servers::One, CONNECTIONS, HOT, Pace::Closed, WINDOW)?;
     load.warm_up = Duration::ZERO;
     let ran = side.run(load, field).await?;
-    let micros = (ran.cpu.server + ran.cpu.database).as_secs_f64() * 1e6;
+    let micros = ran.cpu.of_the_product().as_secs_f64() * 1e6;
     Ok(Cost { count: ran.requests, micros })
 }
 
@@ -123,7 +122,7 @@ async fn page(
     latency: &mut Histogram<u64>,
 ) -> anyhow::Result<Option<String>> {
     let asked = Instant::now();
-    let answer = connection.exchange(get("bench", path).as_bytes()).await?;
+    let answer = connection.get(path).await?;
     latency.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
     ensure!(answer.status == 200, "{path} is answered {}", answer.status);
     Ok(answer.next_page())

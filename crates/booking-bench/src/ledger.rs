@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub(crate) enum Books {
     /// A database of PostgreSQL.
     Postgres(Database),
+    /// Schemas of PostgreSQL databases, each of which has events of its own.
+    Cells(Vec<(Database, String)>),
     /// A file of SQLite.
     Sqlite(PathBuf),
 }
@@ -49,7 +51,18 @@ impl Ledger {
     /// If anything differs.
     pub(crate) fn verify(&self, events: &[String]) -> anyhow::Result<()> {
         let held = match &self.books {
-            Books::Postgres(database) => held_in_postgres(database, events),
+            Books::Postgres(database) => held_in_postgres(database, "public", events),
+            Books::Cells(cells) => {
+                let of_cell = |(database, schema): &(Database, String)| {
+                    held_in_postgres(database, schema, events)
+                };
+                let mut held = HashMap::new();
+                for (event, of_event) in cells.iter().flat_map(of_cell) {
+                    let before = held.insert(event.clone(), of_event);
+                    ensure!(before.is_none(), "event {event} is in two cells");
+                }
+                held
+            }
             Books::Sqlite(path) => held_in_sqlite(path, events)?,
         };
         for event in events {
@@ -63,14 +76,14 @@ impl Ledger {
     }
 }
 
-fn held_in_postgres(database: &Database, events: &[String]) -> HashMap<String, Held> {
+fn held_in_postgres(database: &Database, schema: &str, events: &[String]) -> HashMap<String, Held> {
     let ids: Vec<String> = events.iter().map(|id| format!("'{id}'::uuid")).collect();
     let rows = database.sql(&format!(
         "SELECT e.id, e.booked_count, r.rows, r.addresses
-         FROM events AS e
+         FROM {schema}.events AS e
          CROSS JOIN LATERAL (
              SELECT count(*) AS rows, count(DISTINCT user_email) AS addresses
-             FROM registrations
+             FROM {schema}.registrations
              WHERE event_id = e.id AND status IN ('confirmed', 'held', 'offered')
          ) AS r
          WHERE e.id IN ({})",

@@ -5,9 +5,11 @@ mod cells;
 mod chart;
 mod connection;
 mod cpu;
+mod desk;
 mod far;
 mod generator;
 mod growth;
+mod import;
 mod latency;
 mod ledger;
 mod machine;
@@ -17,6 +19,8 @@ mod plan;
 mod report;
 mod request;
 mod results;
+mod shared;
+mod stream;
 mod workload;
 
 use anyhow::Context;
@@ -56,6 +60,12 @@ struct Arguments {
     /// Instead of all that: what things cost when a database has become large.
     #[arg(long)]
     growth: bool,
+    /// Instead of all that: what an organizer does while seats are sold, and what it costs the sale.
+    #[arg(long)]
+    desk: bool,
+    /// For the desk: how many people there are.
+    #[arg(long, default_value_t = 1_000_000)]
+    people: u64,
     /// The server; the one beside this program if left out.
     #[arg(long)]
     server: Option<PathBuf>,
@@ -80,10 +90,14 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let wanted = |cell: &&Cell| {
         arguments.only.is_empty() || arguments.only.iter().any(|part| cell.key.contains(part))
     };
-    let measures_cells = !arguments.overload && !arguments.growth;
-    let is_far =
-        measures_cells && ROUND.iter().filter(wanted).any(|cell| cell.on == On::PostgresFar);
-    let mut arena = Arena::set_up(&server, &here, is_far).await?;
+    let measures_cells = !arguments.overload && !arguments.growth && !arguments.desk;
+    let is_wanted = |on: On| ROUND.iter().filter(wanted).any(|cell| cell.on == on);
+    let wants = |on: On| match measures_cells {
+        true => is_wanted(on),
+        // The desk has people of its own.
+        false => !arguments.desk && [On::Postgres, On::Sqlite].contains(&on),
+    };
+    let mut arena = Arena::set_up(&server, &here, wants).await?;
     let machine = Machine::look(&arena.database, arena.folder.path())?;
     eprintln!("{machine}");
 
@@ -101,6 +115,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if arguments.growth {
             println!("{}", growth::run(&mut arena).await?);
+        }
+        if arguments.desk {
+            let Arguments { people, rounds, .. } = *arguments;
+            println!("{}", desk::run(&mut arena, people, rounds, window).await?);
         }
         return Ok(());
     }

@@ -30,11 +30,13 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
     );
     text.push_str(
         "## Ratios\n\nWithin each round, as the machine is another one a minute later.\n\n\
-         | workload | compared with | is | to be |\n| --- | --- | --- | --- |\n",
+         CPU is that of server and database for each request, in microseconds.\n\n\
+         | workload | compared with | is | to be | CPU µs |\n| --- | --- | --- | --- | --- |\n",
     );
     for comparison in COMPARISONS {
         if let Some(ratio) = results.compare(comparison) {
-            let _ = writeln!(text, "{}", ratio_row(comparison, ratio));
+            let cpu = [comparison.of, comparison.by].map(|key| cpu_of(key, results));
+            let _ = writeln!(text, "{} {} |", ratio_row(comparison, ratio), cpu.join(" against "));
         }
     }
     text.push_str(
@@ -51,9 +53,15 @@ pub(crate) fn markdown(run: &Run, machine: &Machine, results: &Results) -> Strin
     text
 }
 
+/// The CPU time of a request where it was taken.
+fn cpu_of(key: &str, results: &Results) -> String {
+    let micros = |sample: &Sample| Some(sample.cpu?.of_the_product().as_secs_f64() * 1e6);
+    results.spread(key, micros).map_or("–".into(), |spread| format!("{:.0}", spread.median))
+}
+
 fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
     let (unit, digits) = match comparison.what {
-        What::Rate | What::P50 => (" ×", if ratio.median < 3.0 { 2 } else { 1 }),
+        What::Rate | What::P50 | What::Cpu => (" ×", if ratio.median < 3.0 { 2 } else { 1 }),
         What::P99Growth => (" ms more", 1),
     };
     let target = match comparison.target {
@@ -70,6 +78,7 @@ fn ratio_row(comparison: &Comparison, ratio: Spread) -> String {
     let what = match comparison.what {
         What::Rate => "",
         What::P50 => ", p50",
+        What::Cpu => ", CPU of server and database",
         What::P99Growth => ", p99",
     };
     format!(
@@ -100,6 +109,8 @@ fn store(cell: &Cell) -> &'static str {
         On::Postgres => "PostgreSQL",
         On::PostgresOne => "PostgreSQL, batches of one",
         On::PostgresFar => "PostgreSQL 1 ms away",
+        On::OneDatabase => "PostgreSQL, one database",
+        On::EightCells => "two PostgreSQL, 8 cells",
         On::Sqlite => "SQLite",
         On::SqliteOne => "SQLite, batches of one",
     }

@@ -12,6 +12,7 @@ const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 #[derive(Debug)]
 pub(crate) struct Requests {
     register: Template,
+    register_named: Template,
     register_nothing: Template,
     hold: Template,
     confirm: Template,
@@ -26,20 +27,24 @@ struct Template {
     bytes: Vec<u8>,
     id_at: Option<usize>,
     email_at: Option<usize>,
+    name_at: Option<usize>,
 }
 
 impl Requests {
     /// Those for a server that is called `host`.
     pub(crate) fn new(host: &str) -> Self {
-        let post = |path: String| {
-            let body = format!(r#"{{"user_email":"b{:0EMAIL_DIGITS$}@bench.example"}}"#, 0);
+        let post_with = |path: String, more: &str| {
+            let body = format!(r#"{{"user_email":"b{:0EMAIL_DIGITS$}@bench.example"{more}}}"#, 0);
             Template::new(format!(
                 "POST {path} HTTP/1.1\r\nhost: {host}\r\n\
                  content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len(),
             ))
         };
+        let post = |path: String| post_with(path, "");
+        let named = format!(r#","name":"{}""#, name_of(0));
         Self {
+            register_named: post_with(format!("/events/{NO_ID}/register"), &named),
             register: post(format!("/events/{NO_ID}/register")),
             register_nothing: post(format!("/bench/{NO_ID}/register")),
             hold: post(format!("/events/{NO_ID}/holds")),
@@ -61,6 +66,9 @@ impl Requests {
         let made = |registration: usize| field.made[registration].as_str();
         let (template, id, email) = match action {
             Action::Register { event: at, email } => (&mut self.register, event(at), email),
+            Action::RegisterNamed { event: at, email } => {
+                (&mut self.register_named, event(at), email)
+            }
             Action::RegisterNothing { event: at, email } => {
                 (&mut self.register_nothing, event(at), email)
             }
@@ -75,6 +83,18 @@ impl Requests {
     }
 }
 
+/// What the person of a number is called: two words, alike in length, of syllables of which no address has any.
+pub(crate) fn name_of(number: u64) -> String {
+    const SYLLABLES: [&str; 16] = [
+        "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "ra", "re", "ri",
+        "ro",
+    ];
+    let word = |first: u32| -> String {
+        (first..first + 4).map(|n| SYLLABLES[((number >> (4 * n)) & 15) as usize]).collect()
+    };
+    format!("{} {}", word(0), word(4))
+}
+
 /// A GET of `path` from a server that is called `host`.
 pub(crate) fn get(host: &str, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")
@@ -84,12 +104,17 @@ impl Template {
     fn new(text: String) -> Self {
         let id_at = text.find(NO_ID);
         let email_at = text.find("\"b0").map(|at| at + 2);
-        Self { bytes: text.into_bytes(), id_at, email_at }
+        let name_at = text.find(&name_of(0));
+        Self { bytes: text.into_bytes(), id_at, email_at, name_at }
     }
 
     fn patch(&mut self, id: &str, email: u64) {
         if let Some(at) = self.id_at {
             self.bytes[at..at + ID_BYTES].copy_from_slice(id.as_bytes());
+        }
+        if let Some(at) = self.name_at {
+            let name = name_of(email);
+            self.bytes[at..at + name.len()].copy_from_slice(name.as_bytes());
         }
         if let Some(at) = self.email_at {
             let mut left = email;
@@ -117,6 +142,9 @@ mod tests {
         assert!(head.starts_with(&format!("POST /events/{event}/register HTTP/1.1\r\n")), "{head}");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
         assert_eq!(body, r#"{"user_email":"b000000000000feed@bench.example"}"#);
+        let named = requests.bytes(&field, Action::RegisterNamed { event: 0, email: 0x1234_00ef });
+        let body = r#"{"user_email":"b00000000123400ef@bench.example","name":"rorikaka lakokike"}"#;
+        assert!(named.ends_with(body.as_bytes()), "{}", String::from_utf8_lossy(named));
         let show = requests.bytes(&field, Action::ShowEvent { event: 0 });
         assert!(show.starts_with(format!("GET /events/{event} HTTP/1.1\r\n").as_bytes()));
     }

@@ -58,6 +58,12 @@ impl What {
         Some(match self {
             Self::Rate => of.per_second / by.per_second,
             Self::P50 => of.p50.as_secs_f64() / by.p50.as_secs_f64(),
+            Self::Cpu => {
+                let seconds = |sample: &Sample| {
+                    sample.cpu.as_ref().map(|cpu| cpu.of_the_product().as_secs_f64())
+                };
+                seconds(of)? / seconds(by)?
+            }
             Self::P99Growth => 1e3 * (of.p99?.as_secs_f64() - by.p99?.as_secs_f64()),
         })
     }

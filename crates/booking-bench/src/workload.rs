@@ -17,6 +17,13 @@ pub(crate) enum Action {
         /// The number that makes the address.
         email: u64,
     },
+    /// The same of somebody who has a name.
+    RegisterNamed {
+        /// The event.
+        event: usize,
+        /// The number that makes address and name.
+        email: u64,
+    },
     /// `POST /events/{id}/holds`
     Hold {
         /// The event.
@@ -147,9 +154,10 @@ impl Workload {
     /// The right answer to an action.
     pub(crate) fn expected(&self, action: Action) -> Expected {
         match action {
-            Action::Register { .. } | Action::RegisterNothing { .. } | Action::Hold { .. } => {
-                self.registering
-            }
+            Action::Register { .. }
+            | Action::RegisterNamed { .. }
+            | Action::RegisterNothing { .. }
+            | Action::Hold { .. } => self.registering,
             Action::Confirm { .. } => Expected::Kept,
             Action::Cancel { .. } => Expected::Freed,
             Action::ShowEvent { .. } | Action::ListEvents => Expected::Shown,
@@ -166,6 +174,10 @@ pub(crate) const HOT: Workload = Workload {
     action: |_, n| Action::Register { event: 0, email: scramble(n) },
     registering: Expected::Booked,
 };
+
+/// The same of people who have names.
+pub(crate) const NAMED: Workload =
+    Workload { action: |_, n| Action::RegisterNamed { event: 0, email: scramble(n) }, ..HOT };
 
 /// Registrations on 1,000 events, each as likely as the others.
 pub(crate) const EVEN: Workload = Workload {

@@ -1,0 +1,281 @@
+//! The organizer's desk while seats are sold: everybody is taken along as a table, some are found by a part of their
+//! name, and others are brought in.
+
+use crate::arena::{Arena, Servers, Side};
+use crate::connection::Connection;
+use crate::cpu;
+use crate::generator::{self, Pace};
+use crate::import::bring_in;
+use crate::latency::{latencies, millis};
+use crate::report::thousands;
+use crate::request::{get, name_of};
+use crate::results::Spread;
+use crate::stream::stream;
+use crate::workload::{Field, NAMED, scramble};
+use anyhow::ensure;
+use hdrhistogram::Histogram;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// How many buy.
+const CONNECTIONS: usize = 256;
+/// How fast those come who are there before, if the server can.
+const COMING_PER_SECOND: f64 = 20_000.0;
+/// How often somebody is looked for in a round while nothing else goes on.
+const SEARCHES: u64 = 200;
+/// How often while seats are sold.
+const SEARCH_EVERY: Duration = Duration::from_millis(200);
+/// The shortest and the longest part of a name that is looked for, in letters.
+const PART: (u64, u64) = (4, 8);
+/// One for so many who are there is brought in.
+const BROUGHT_IN: u64 = 10;
+
+/// An event, and whose desk it is on.
+pub(crate) struct Desk {
+    pub(crate) address: SocketAddr,
+    pub(crate) event: String,
+    /// The numbers of its people.
+    people: Range<u64>,
+    /// How many were looked for.
+    searches: u64,
+    idle: Histogram<u64>,
+    busy: Histogram<u64>,
+}
+
+/// What a round came to.
+struct Round {
+    /// Seats a second with nothing else going on.
+    seats: f64,
+    /// CPU time of server and database for each.
+    micros: f64,
+    /// The most memory that the server had.
+    megabytes: f64,
+    /// Of the seats a second, while everybody is taken along.
+    while_exported: f64,
+    /// How much more memory that took.
+    megabytes_more: f64,
+    /// Of the seats a second, while some are looked for.
+    while_searched: f64,
+    /// What it took to look for the first one, and so to read all who came since.
+    first_search: f64,
+}
+
+/// Puts so many people on an event in both stores, and returns the report.
+///
+/// # Errors
+///
+/// If an answer or a store is not as it must be.
+pub(crate) async fn run(
+    arena: &mut Arena,
+    people: u64,
+    rounds: u32,
+    window: Duration,
+) -> anyhow::Result<String> {
+    let mut text = format!(
+        "## The desk\n\n{} people of one event, for which {CONNECTIONS} connections register more; medians of {rounds} rounds of {} s. \
+         CPU is the server's and the database's time for each seat.\n\n\
+         | store | seats a second | CPU µs | server MB, and once people were looked for | seats while a table is taken along | MB more | seats while people are found | \
+         first search ms | search p50, p99 ms | the same while seats are sold |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        thousands(people as f64),
+        window.as_secs_f64(),
+    );
+    for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
+        text.push_str(&look(name, side, people, rounds, window).await?);
+    }
+    text.push('\n');
+    for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
+        text.push_str(&bring_in(name, side, people / BROUGHT_IN).await?);
+    }
+    Ok(text)
+}
+
+async fn look(
+    name: &str,
+    side: &mut Side,
+    people: u64,
+    rounds: u32,
+    window: Duration,
+) -> anyhow::Result<String> {
+    eprintln!("desk, {name}: {people} people come");
+    let field = side.lay_out(NAMED.ground).await?;
+    let first = side.next_number();
+    let pace = Pace::Open { per_second: COMING_PER_SECOND };
+    let time = Duration::from_secs_f64(people as f64 / COMING_PER_SECOND);
+    let mut load = side.load(Servers::One, CONNECTIONS, NAMED, pace, time)?;
+    load.warm_up = Duration::ZERO;
+    side.run(load, &field).await?;
+    // Its memory is of nothing else then.
+    side.restart_with(&[]);
+    let mut desk = Desk::of(side, &field)?;
+    desk.people = first..side.next_number();
+    let mut figures = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("desk, {name}: round {round}");
+        figures.push(desk.round(side, &field, window).await?);
+    }
+    let spread = |figure: fn(&Round) -> f64| {
+        let none = Spread { median: f64::NAN, min: f64::NAN, max: f64::NAN };
+        Spread::of(figures.iter().map(figure).collect()).unwrap_or(none)
+    };
+    let share = |figure: fn(&Round) -> f64| {
+        let Spread { median, min, max } = spread(figure);
+        format!("**{median:.3} ×** ({min:.3} to {max:.3})")
+    };
+    let at = |latency: &Histogram<u64>| {
+        let [p50, p99] = [0.5, 0.99].map(|part| millis(latency.value_at_quantile(part)));
+        format!("{p50:.1}, {p99:.1} of {}", latency.len())
+    };
+    Ok(format!(
+        "| {name} | {} | {:.1} | {:.0}, {:.0} | {} | {:.1} | {} | {:.0} | {} | {} |\n",
+        thousands(spread(|round| round.seats).median),
+        spread(|round| round.micros).median,
+        spread(|round| round.megabytes).min,
+        spread(|round| round.megabytes).max,
+        share(|round| round.while_exported),
+        spread(|round| round.megabytes_more).max,
+        share(|round| round.while_searched),
+        spread(|round| round.first_search).max,
+        at(&desk.idle),
+        at(&desk.busy),
+    ))
+}
+
+/// Sells while something else goes on, which is told when that is over; the seats a second, and what came of the other.
+async fn sell_while<T>(
+    side: &mut Side,
+    field: &Field,
+    window: Duration,
+    other: impl AsyncFnOnce(&Cell<bool>) -> anyhow::Result<T>,
+) -> anyhow::Result<(f64, T)> {
+    let load = side.load(Servers::One, CONNECTIONS, NAMED, Pace::Closed, window)?;
+    let first = side.next_number();
+    let is_over = Cell::new(false);
+    let selling = async {
+        let outcome = generator::run(load, field.clone(), first).await;
+        is_over.set(true);
+        outcome
+    };
+    let (outcome, other) = tokio::join!(selling, other(&is_over));
+    let (outcome, other) = (outcome?, other?);
+    side.settle(&outcome, field)?;
+    Ok((outcome.answered as f64 / outcome.counted.as_secs_f64(), other))
+}
+
+impl Desk {
+    /// That of the first event.
+    ///
+    /// # Errors
+    ///
+    /// If its server has no address.
+    pub(crate) fn of(side: &Side, field: &Field) -> anyhow::Result<Self> {
+        Ok(Self {
+            address: side.addresses(Servers::One)?[0],
+            event: field.events[0].clone(),
+            people: 0..0,
+            searches: 0,
+            idle: latencies(),
+            busy: latencies(),
+        })
+    }
+
+    async fn round(
+        &mut self,
+        side: &mut Side,
+        field: &Field,
+        window: Duration,
+    ) -> anyhow::Result<Round> {
+        let pid = side.pid();
+        let megabytes = || cpu::memory_peak_bytes(pid).unwrap_or_default() as f64 / 1e6;
+        cpu::forget_memory_peak(pid)?;
+        let load = side.load(Servers::One, CONNECTIONS, NAMED, Pace::Closed, window)?;
+        let alone = side.run(load, field).await?;
+        let seats = alone.outcome.answered as f64 / alone.outcome.counted.as_secs_f64();
+        let at_most = megabytes();
+
+        cpu::forget_memory_peak(pid)?;
+        let there = side.next_number() - self.people.start;
+        let exporting = async |is_over: &Cell<bool>| {
+            while !is_over.get() {
+                let mut lines = 0;
+                self.take_along(|part| lines += lines_of(part)).await?;
+                // The first says what stands in the others.
+                let rows = lines - 1;
+                ensure!(rows >= there, "a table of {there} people has {rows} rows");
+            }
+            Ok(())
+        };
+        let (exported, ()) = sell_while(side, field, window, exporting).await?;
+        let at_most_then = megabytes();
+
+        let mut connection = Connection::open(self.address).await?;
+        let first_search = self.search(&mut connection).await?;
+        for _ in 0..SEARCHES {
+            let micros = self.search(&mut connection).await?;
+            self.idle.saturating_record(micros);
+        }
+        let searching = async |is_over: &Cell<bool>| {
+            while !is_over.get() {
+                let began = Instant::now();
+                let micros = self.search(&mut connection).await?;
+                self.busy.saturating_record(micros);
+                sleep_until(began + SEARCH_EVERY).await;
+            }
+            Ok(())
+        };
+        let (searched, ()) = sell_while(side, field, window, searching).await?;
+        Ok(Round {
+            seats,
+            micros: alone.cpu.of_the_product().as_secs_f64() * 1e6,
+            megabytes: at_most,
+            while_exported: exported / seats,
+            megabytes_more: at_most_then - at_most,
+            while_searched: searched / seats,
+            first_search: millis(first_search),
+        })
+    }
+
+    /// Looks for a part of somebody's name; how long that took, in microseconds.
+    async fn search(&mut self, connection: &mut Connection) -> anyhow::Result<u64> {
+        self.searches += 1;
+        let random = scramble(self.searches);
+        let Range { start, end } = self.people;
+        let name = name_of(scramble(start + random % (end - start)));
+        let length = PART.0 + (random >> 32) % (PART.1 - PART.0 + 1);
+        let at = (random >> 40) % (name.len() as u64 - length + 1);
+        let part = name[at as usize..(at + length) as usize].replace(' ', "%20");
+        let path = format!("/events/{}/registrations?limit=50&q={part}", self.event);
+        let asked = Instant::now();
+        let answer = connection.get(&path).await?;
+        let micros = u64::try_from(asked.elapsed().as_micros())?;
+        let is_found = answer.status == 200 && answer.body.starts_with(b"[{");
+        ensure!(is_found, "{path} is answered {}, and they are there", answer.status);
+        Ok(micros)
+    }
+
+    /// Has the table of everybody, part by part.
+    async fn take_along(&self, each: impl FnMut(&[u8])) -> anyhow::Result<()> {
+        let path = format!("/events/{}/registrations.csv", self.event);
+        let request = get(&self.address.to_string(), &path);
+        stream(self.address, request.as_bytes(), each).await
+    }
+
+    /// All of that table.
+    ///
+    /// # Errors
+    ///
+    /// If it has no end.
+    pub(crate) async fn table(&self) -> anyhow::Result<Vec<u8>> {
+        let mut table = Vec::new();
+        self.take_along(|part| table.extend_from_slice(part)).await?;
+        Ok(table)
+    }
+}
+
+/// How many lines end in it.
+pub(crate) fn lines_of(part: &[u8]) -> u64 {
+    part.iter().filter(|byte| **byte == b'\n').count() as u64
+}
