@@ -29,6 +29,10 @@ const STYLES: [&str; 8] = [
 const READER: &str = "qr/worker.js";
 const READER_AS_WRITTEN: &str = "new URL(\"../qr/worker.js\",";
 
+/// Where the catalogues are, and what the keys begin with that are the server's own: no page has them to carry.
+const WORDS: &str = "i18n";
+const SERVERS_KEY: &str = "\"problem.";
+
 fn main() -> io::Result<()> {
     let from = Path::new("static");
     println!("cargo::rerun-if-changed={}", from.display());
@@ -36,6 +40,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where"));
     compress_all(from, &out.join("static"))?;
+    write_words(&from.join(WORDS), &out.join("static").join(WORDS))?;
     bundle_all(from, &out)
 }
 
@@ -52,6 +57,22 @@ fn compress_all(from: &Path, to: &Path) -> io::Result<()> {
         let mut file = name.to_owned();
         file.push(".gz");
         fs::write(to.join(file), compressed(&fs::read(&path)?)?)?;
+    }
+    Ok(())
+}
+
+/// Writes the catalogues as pages load them. They are written a key on a line, and begin and end with one of the pages'.
+fn write_words(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let all = fs::read_to_string(&path)?;
+        let lines = all.lines().map(str::trim);
+        let of_pages: String = lines.filter(|line| !line.starts_with(SERVERS_KEY)).collect();
+        let name = path.file_name().expect("an entry has a name");
+        fs::write(to.join(name), &of_pages)?;
+        let mut name = name.to_owned();
+        name.push(".gz");
+        fs::write(to.join(name), compressed(of_pages.as_bytes())?)?;
     }
     Ok(())
 }

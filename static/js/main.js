@@ -2,6 +2,7 @@
 import { words } from "./first_words.js";
 import { connectionBad } from "./connection.js";
 import { timeZone } from "./format.js";
+import { keepLanguage } from "./language.js";
 import { showLanguages, translatePage } from "./page_words.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
@@ -25,6 +26,7 @@ window.addEventListener("error", ({ error }) => connectionBad(error));
 words.then(start, () => part("unloaded")?.removeAttribute("hidden"));
 
 function start() {
+  keepLanguage();
   translatePage();
   // Within another site's page there is no foot.
   const [zone, languages] = [part("zone"), part("languages")];

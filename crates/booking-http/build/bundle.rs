@@ -143,7 +143,8 @@ impl Module {
                 is_comment = !trimmed.contains("*/");
                 continue;
             }
-            let mut line = without_comments(name, line);
+            // No text goes over several lines, so that what they are indented by says nothing.
+            let mut line = without_comments(name, trimmed);
             let ticks = line.matches('`').count() - line.matches("\\`").count();
             assert!(ticks.is_multiple_of(2), "{name}: a template of several lines: {line}");
             if line.starts_with("import ") || line.starts_with("export {") {
@@ -283,7 +284,7 @@ mod tests {
         assert_eq!(made.modules, ["a.js", "views/b.js", "main.js"]);
         let (_, script) = made.first.split_once("(()=>$m[name]);\n").expect("it begins so");
         let expected = "$m[\"a.js\"]=(()=>{\nconst a = 1; // one\nreturn {a};\n})();\n\
-            $m[\"views/b.js\"]=(()=>{\nconst {a}=$m[\"a.js\"];\nfunction b(x) {\n  return x + a;\n}\nreturn {b};\n})();\n\
+            $m[\"views/b.js\"]=(()=>{\nconst {a}=$m[\"a.js\"];\nfunction b(x) {\nreturn x + a;\n}\nreturn {b};\n})();\n\
             $m[\"main.js\"]=(()=>{\nconst {b}=$m[\"views/b.js\"];\nconst {a:c}=$m[\"a.js\"];\nb(c);\nreturn {};\n})();\n";
         assert_eq!(script, expected);
         assert_eq!(made.later, "export default ($m,$later)=>{\n};\n");

@@ -75,6 +75,7 @@ impl Pages {
         Frame {
             title,
             language: language.as_str(),
+            languages: Language::ALL.map(Language::as_str),
             base: self.base(),
             summary: None,
             canonical: None,
@@ -144,7 +145,7 @@ impl Pages {
             // (Fetch, section 3.2).
             .insert_header((REFERRER_POLICY, "same-origin"));
         let mut response = response.body(html);
-        vary_by(response.headers_mut(), "Accept-Language");
+        vary_by_language(response.headers_mut());
         Ok(response)
     }
 
@@ -190,8 +191,15 @@ impl Pages {
             true => response.finish(),
             false => response.insert_header((CONTENT_TYPE, HTML)).body(html),
         };
-        vary_by(response.headers_mut(), "Accept-Language");
+        vary_by_language(response.headers_mut());
         Ok(response)
+    }
+}
+
+/// Tells caches that a page depends on what the browser wishes for, and on what was chosen in it.
+fn vary_by_language(headers: &mut HeaderMap) {
+    for name in ["Accept-Language", "Cookie"] {
+        vary_by(headers, name);
     }
 }
 
@@ -228,6 +236,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
     /// The tag of what it is in.
     pub(crate) language: &'static str,
+    /// Those of all that there are.
+    pub(crate) languages: [&'static str; Language::ALL.len()],
     /// What its addresses begin with.
     pub(crate) base: &'a str,
     pub(crate) summary: Option<&'a str>,
