@@ -733,7 +733,8 @@ fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
     assert_eq!(ancestors(&taken), named);
     let answer = assert_outcome(&taken, 201, "registered");
     assert!(
-        answer.contains(" data-embedded") && answer.contains("?embed&amp;lang=de\" target=\"_self\""),
+        answer.contains(" data-embedded")
+            && answer.contains("?embed&amp;lang=de\" target=\"_self\""),
         "{answer}"
     );
 }

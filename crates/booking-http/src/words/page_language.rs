@@ -44,9 +44,8 @@ fn value_of<'a>(mut pairs: impl Iterator<Item = &'a str>, name: &str) -> Option<
 /// What has a browser keep a language for all pages below `base`.
 pub(crate) fn cookie_of(language: Language, base: &str) -> Option<HeaderValue> {
     let language = language.as_str();
-    let text = format!(
-        "{COOKIE_NAME}={language}; Path={base}/; Max-Age={COOKIE_SECONDS}; SameSite=Lax"
-    );
+    let text =
+        format!("{COOKIE_NAME}={language}; Path={base}/; Max-Age={COOKIE_SECONDS}; SameSite=Lax");
     HeaderValue::try_from(text).ok()
 }
 
