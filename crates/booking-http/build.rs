@@ -5,7 +5,7 @@
 #[path = "build/bundle.rs"]
 mod bundle;
 
-use bundle::LATER_NAME;
+use bundle::{Part, place_of};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fmt::Write as _;
@@ -23,6 +23,15 @@ const STYLES: [&str; 8] = [
     "disclosure.css",
     "registration.css",
     "check_in.css",
+];
+
+/// What some pages load besides: of those who have a seat already, or have lost their link, and of organizers.
+const PARTS: [Part; 2] = [
+    Part {
+        name: "registration",
+        entries: &["views/registration.js", "views/find.js", "views/mine.js"],
+    },
+    Part { name: "later", entries: &[] },
 ];
 
 /// What reads codes, and how the module that starts it says where it is.
@@ -86,7 +95,7 @@ fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Writes what pages load, each under a name that says what is in it, and a source that says which that are.
 fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
-    let scripts = bundle::scripts(&from.join("js"), "main.js")?;
+    let scripts = bundle::scripts(&from.join("js"), "main.js", &PARTS)?;
     let styles = bundle::styles(&from.join("css"), &STYLES)?;
     let folder = out.join("bundle");
     fs::create_dir_all(&folder)?;
@@ -94,15 +103,22 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
     let (reader, modules_of_reader) = bundle::worker(&from.join("js"), READER)?;
     let reader = write_named(&folder, "reader", "js", &reader)?;
     // Beside the script that starts it, whatever the path of that is.
-    assert_eq!(scripts.later.matches(READER_AS_WRITTEN).count(), 1, "one starts the reader");
-    let later = scripts.later.replace(READER_AS_WRITTEN, &format!("new URL(\"{reader}\","));
-    let later = write_named(&folder, "later", "js", &later)?;
-    let first = scripts.first.replace(LATER_NAME, &later);
+    let starts = |text: &String| text.matches(READER_AS_WRITTEN).count();
+    assert_eq!(scripts.later.iter().map(starts).sum::<usize>(), 1, "one starts the reader");
+    let mut first = scripts.first;
+    let mut parts = Vec::new();
+    for (part, text) in PARTS.iter().zip(&scripts.later) {
+        let text = text.replace(READER_AS_WRITTEN, &format!("new URL(\"{reader}\","));
+        let name = write_named(&folder, part.name, "js", &text)?;
+        first = first.replace(&place_of(part.name), &name);
+        parts.push(name);
+    }
     let first = write_named(&folder, "pages", "js", &first)?;
     let style = write_named(&folder, "pages", "css", &styles)?;
     for (constant, doc, name) in [
         ("SCRIPT", "What every page runs.", &first),
-        ("LATER", "What some pages run besides.", &later),
+        ("REGISTRATION", "What those run besides who have a seat, or look for it.", &parts[0]),
+        ("LATER", "What organizers run besides.", &parts[1]),
         ("READER", "What reads the codes that a camera sees, beside the page.", &reader),
         ("STYLE", "What every page wears.", &style),
     ] {

@@ -3,11 +3,11 @@ import { words } from "./first_words.js";
 import { connectionBad } from "./connection.js";
 import { timeZone } from "./format.js";
 import { keepLanguage } from "./language.js";
+import { startMineLink } from "./mine_link.js";
 import { showLanguages, translatePage } from "./page_words.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
-import { startMineLink } from "./views/mine.js";
 import { t } from "./words.js";
 
 /** @param {string} id */

@@ -4,7 +4,7 @@ use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
 use crate::api::compression::vary_by;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
-use crate::pages::bundles::{SCRIPT, STYLE};
+use crate::pages::bundles::{REGISTRATION, SCRIPT, STYLE};
 use crate::pages::engine::render;
 use crate::pages::outcome::{OutcomePage, Told};
 use crate::problem::{ApiError, begin};
@@ -87,7 +87,13 @@ impl Pages {
             is_answer: false,
             style: STYLE.path,
             script: SCRIPT.path,
+            script_ahead: None,
         }
+    }
+
+    /// The script that a page of a registration runs besides, so that it need not wait for the first to ask for it.
+    pub(crate) const fn script_of_registration() -> &'static str {
+        REGISTRATION.path
     }
 
     /// The path of an event's page.
@@ -254,4 +260,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) is_answer: bool,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
+    /// Another that it will load, if that is known.
+    pub(crate) script_ahead: Option<&'static str>,
 }

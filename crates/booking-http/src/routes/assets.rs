@@ -122,6 +122,7 @@ routes! {
     JAVASCRIPT "js/mail_domains.js"
     JAVASCRIPT "js/mail_question.js"
     JAVASCRIPT "js/main.js"
+    JAVASCRIPT "js/mine_link.js"
     JAVASCRIPT "js/my_registrations.js"
     JAVASCRIPT "js/navigation.js"
     JAVASCRIPT "js/newest.js"

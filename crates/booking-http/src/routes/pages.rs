@@ -46,7 +46,9 @@ pub(super) async fn shell(
     query::check_length(request.query_string())?;
     let visitor = visitor(&request, &tokens);
     let title = words::text(visitor.language, "list.loading", &[]);
-    let page = Frame { is_hidden: true, ..pages.frame(&title, visitor) };
+    let is_organizers = request.path().starts_with(KEPT_SHELL);
+    let script_ahead = (!is_organizers).then(Pages::script_of_registration);
+    let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, visitor) };
     let shell = pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page });
     shell.map(|shell| remember_language(&request, &pages, shell))
 }

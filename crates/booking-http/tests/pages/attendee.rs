@@ -376,3 +376,33 @@ async fn nothing_moves_while_a_page_comes_to_be() {
     }
     page.end().await;
 }
+
+/// How much may be loaded before a page is all there, compressed, and in how many requests: on a slow phone each costs.
+const VISIT_BYTES_MAX: u64 = 80_000;
+const VISIT_REQUESTS_MAX: u64 = 12;
+
+#[tokio::test]
+async fn a_first_visit_is_small() {
+    let page = Page::start().await;
+    let more = json!({"venue": "The cellar", "description": "Bring a friend.\n".repeat(9)});
+    let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &more);
+    for (path, there) in
+        [("/".to_owned(), "@event-card"), (format!("/e/{concert}"), "@register-form")]
+    {
+        page.open(&path).await;
+        page.wait(there).await;
+        page.wait("@open-server").await;
+        // What came out of a cache counts as what it was when it came.
+        let visit = page
+            .js("const entries = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+                const names = entries.map(({name}) => name.replace(location.origin, ''));
+                const bytes = entries.reduce((sum, {encodedBodySize}) => sum + encodedBodySize, 0);
+                return {bytes, requests: entries.length, distinct: new Set(names).size, names}")
+            .await;
+        let number = |name: &str| visit[name].as_u64().expect("a number");
+        assert!((1..VISIT_BYTES_MAX).contains(&number("bytes")), "{path}: {visit}");
+        assert!((4..VISIT_REQUESTS_MAX).contains(&number("requests")), "{path}: {visit}");
+        assert_eq!(number("requests"), number("distinct"), "{path}: twice asked for: {visit}");
+    }
+    page.end().await;
+}
