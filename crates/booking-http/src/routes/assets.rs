@@ -130,6 +130,7 @@ routes! {
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/page_words.js"
     JAVASCRIPT "js/person_form.js"
+    JAVASCRIPT "js/place_link.js"
     JAVASCRIPT "js/poll.js"
     JAVASCRIPT "js/private_link.js"
     JAVASCRIPT "js/question.js"
