@@ -676,6 +676,10 @@ fn everything_is_below_a_path_of_another_site() {
     let described = app.get("/tickets/openapi.json").json();
     assert_eq!(described["servers"][0]["url"], "https://example.org/tickets");
     assert_eq!(app.get("/tickets/sw.js").status, 200);
+    // All that it leads to is beside it, whatever the path of that is.
+    let manifest = app.get("/tickets/manifest.webmanifest");
+    assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
+    assert_eq!(manifest.json()["start_url"], "./");
 
     let form = encoded(&[("user_email", "ada@example.org")]);
     let taken = send(app.url(), "POST", &format!("/tickets/e/{id}"), &[FORM], form.as_bytes());

@@ -23,7 +23,7 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 /// What pages may do: nothing but show and call what comes from here. No script is inline but for data, so none
 /// that is smuggled into a text is ever run.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+    img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
 /// Marks an address that is a page: what goes wrong there is told to people.

@@ -32,6 +32,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const JSON: &str = "application/json";
+const MANIFEST: &str = "application/manifest+json";
 
 macro_rules! asset {
     // Without what only the server says: see `build.rs`.
@@ -66,6 +67,7 @@ routes! {
     "/docs" => HTML "docs.html"
     "/favicon.ico" => SVG "favicon.svg"
     "/sw.js" => JAVASCRIPT "sw.js"
+    "/manifest.webmanifest" => MANIFEST "manifest.webmanifest"
     ;
     SVG "favicon.svg"
     SVG "favicon-calling.svg"
