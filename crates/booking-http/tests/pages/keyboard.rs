@@ -133,6 +133,12 @@ async fn one_of_five_thousand_is_found_at_the_desk_and_let_in() {
     page.tab_to("@let-in").await;
     page.enter("").await;
     page.wait("@desk-checked_in[data-count='1']").await;
+    page.tab_to("@people-csv").await;
+    page.enter("").await;
+    page.until(
+        "return document.querySelector('[data-testid=people-csv-status]').textContent === 'Downloaded.'",
+    )
+    .await;
     let inside = app.get(&format!("/events/{concert}/registrations?checked_in=true")).json();
     let inside: Vec<_> =
         inside.as_array().expect("a list").iter().map(|one| &one["name"]).collect();
