@@ -264,7 +264,15 @@ async fn a_ticket_is_printed_black_on_white_on_one_sheet() {
     for kept in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
         assert!(page.is_shown(kept).await, "{kept}");
     }
-    for gone in [".masthead", ".footer", "h1", "@cancel-registration", "@history", "@ticket-code"] {
+    for gone in [
+        ".masthead",
+        ".footer",
+        "h1",
+        "@cancel-registration",
+        "@history",
+        "@ticket-code",
+        "#field-keep_on_device",
+    ] {
         assert!(!page.is_shown(gone).await, "{gone}");
     }
     let looks = page
