@@ -5,7 +5,7 @@
 #[path = "build/bundle.rs"]
 mod bundle;
 
-use bundle::LATER_NAME;
+use bundle::{Part, place_of};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fmt::Write as _;
@@ -25,9 +25,22 @@ const STYLES: [&str; 8] = [
     "check_in.css",
 ];
 
+/// What some pages load besides: of those who have a seat already, or have lost their link, and of organizers.
+const PARTS: [Part; 2] = [
+    Part {
+        name: "registration",
+        entries: &["views/registration.js", "views/find.js", "views/mine.js"],
+    },
+    Part { name: "later", entries: &[] },
+];
+
 /// What reads codes, and how the module that starts it says where it is.
 const READER: &str = "qr/worker.js";
 const READER_AS_WRITTEN: &str = "new URL(\"../qr/worker.js\",";
+
+/// Where the catalogues are, and what the keys begin with that are the server's own: no page has them to carry.
+const WORDS: &str = "i18n";
+const SERVERS_KEY: &str = "\"problem.";
 
 fn main() -> io::Result<()> {
     let from = Path::new("static");
@@ -36,6 +49,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where"));
     compress_all(from, &out.join("static"))?;
+    write_words(&from.join(WORDS), &out.join("static").join(WORDS))?;
     bundle_all(from, &out)
 }
 
@@ -56,6 +70,22 @@ fn compress_all(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes the catalogues as pages load them. They are written a key on a line, and begin and end with one of the pages'.
+fn write_words(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let all = fs::read_to_string(&path)?;
+        let lines = all.lines().map(str::trim);
+        let of_pages: String = lines.filter(|line| !line.starts_with(SERVERS_KEY)).collect();
+        let name = path.file_name().expect("an entry has a name");
+        fs::write(to.join(name), &of_pages)?;
+        let mut name = name.to_owned();
+        name.push(".gz");
+        fs::write(to.join(name), compressed(of_pages.as_bytes())?)?;
+    }
+    Ok(())
+}
+
 /// The same bytes on every machine: neither a time nor a name is in them.
 fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -65,7 +95,7 @@ fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Writes what pages load, each under a name that says what is in it, and a source that says which that are.
 fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
-    let scripts = bundle::scripts(&from.join("js"), "main.js")?;
+    let scripts = bundle::scripts(&from.join("js"), "main.js", &PARTS)?;
     let styles = bundle::styles(&from.join("css"), &STYLES)?;
     let folder = out.join("bundle");
     fs::create_dir_all(&folder)?;
@@ -73,15 +103,22 @@ fn bundle_all(from: &Path, out: &Path) -> io::Result<()> {
     let (reader, modules_of_reader) = bundle::worker(&from.join("js"), READER)?;
     let reader = write_named(&folder, "reader", "js", &reader)?;
     // Beside the script that starts it, whatever the path of that is.
-    assert_eq!(scripts.later.matches(READER_AS_WRITTEN).count(), 1, "one starts the reader");
-    let later = scripts.later.replace(READER_AS_WRITTEN, &format!("new URL(\"{reader}\","));
-    let later = write_named(&folder, "later", "js", &later)?;
-    let first = scripts.first.replace(LATER_NAME, &later);
+    let starts = |text: &String| text.matches(READER_AS_WRITTEN).count();
+    assert_eq!(scripts.later.iter().map(starts).sum::<usize>(), 1, "one starts the reader");
+    let mut first = scripts.first;
+    let mut parts = Vec::new();
+    for (part, text) in PARTS.iter().zip(&scripts.later) {
+        let text = text.replace(READER_AS_WRITTEN, &format!("new URL(\"{reader}\","));
+        let name = write_named(&folder, part.name, "js", &text)?;
+        first = first.replace(&place_of(part.name), &name);
+        parts.push(name);
+    }
     let first = write_named(&folder, "pages", "js", &first)?;
     let style = write_named(&folder, "pages", "css", &styles)?;
     for (constant, doc, name) in [
         ("SCRIPT", "What every page runs.", &first),
-        ("LATER", "What some pages run besides.", &later),
+        ("REGISTRATION", "What those run besides who have a seat, or look for it.", &parts[0]),
+        ("LATER", "What organizers run besides.", &parts[1]),
         ("READER", "What reads the codes that a camera sees, beside the page.", &reader),
         ("STYLE", "What every page wears.", &style),
     ] {

@@ -51,15 +51,22 @@ export class ConnectionError extends Error {
  * @property {string | null} [etag]
  * @property {As} [as]
  * @property {number} [timeoutMs]
- * @property {RequestCache} [cache] Freshness is settled with ETags here; the browser's cache would only add a second
- *   opinion, but for files of the pages.
  */
 
 /** @param {string} path @param {ReadOptions} [options] @returns {Promise<Answer>} */
-export function read(path, { signal, token, etag, as = "json", timeoutMs = READ_TIMEOUT_MS, cache = "no-store" } = {}) {
+export function read(path, { signal, token, etag, as = "json", timeoutMs = READ_TIMEOUT_MS } = {}) {
   const headers = headersOf({ Authorization: bearer(token), "If-None-Match": etag });
-  return send(path, { headers, cache }, as, timeoutMs, signal);
+  // Freshness is settled with ETags here; the browser's cache would only add a second opinion.
+  return send(path, { headers, cache: "no-store" }, as, timeoutMs, signal);
 }
+
+/**
+ * A file of the pages, which is the same whoever asks for it. With no header of ours, or what the page has loaded ahead
+ * would not count as the same.
+ *
+ * @param {string} path
+ */
+export const readFile = (path) => send(path, {}, "json", READ_TIMEOUT_MS);
 
 /**
  * @typedef {object} WriteOptions

@@ -1,6 +1,7 @@
 // @ts-check
 /** The language that the pages are shown in: what the browser wishes for, unless another one was chosen here. */
 
+import { BASE } from "./base.js";
 import { createStoredText } from "./storage.js";
 
 /** @typedef {"en" | "de"} Language */
@@ -10,6 +11,12 @@ import { createStoredText } from "./storage.js";
 export const LANGUAGES = ["en", "de"];
 
 const remembered = createStoredText(() => localStorage, "language");
+
+/** What the server knows it by. It makes pages in that language, too, so that none of their words change once scripts run. */
+const COOKIE = "booking_language";
+const COOKIE_SECONDS = 31_536_000;
+/** How the address of a page names one. */
+export const QUERY_NAME = "lang";
 
 /** @type {Choice} */
 let current = { language: "en", locale: "en" };
@@ -23,10 +30,44 @@ export function useLanguage(choice) {
 }
 
 /** For this visit and those to come. It is in force once the page is loaded anew. @param {Language} wanted */
-export const rememberLanguage = (wanted) => remembered.set(wanted);
+export function rememberLanguage(wanted) {
+  remembered.set(wanted);
+  tellServer(wanted);
+}
 
-/** What was chosen here, else what the browser says. */
-export const chosenLanguage = () => pickLanguage(navigator.languages ?? [], remembered.get());
+/** What the address says, else what was chosen here, else what the browser says. */
+export function chosenLanguage() {
+  const named = new URLSearchParams(globalThis.location?.search).get(QUERY_NAME);
+  return pickLanguage(navigator.languages ?? [], LANGUAGES.find((one) => one === named) ?? kept());
+}
+
+/** Some have chosen before there was a cookie, and some browsers keep cookies for a week. */
+export function keepLanguage() {
+  const chosen = LANGUAGES.find((one) => one === remembered.get());
+  if (chosen && cookie() === null) tellServer(chosen);
+}
+
+const kept = () => cookie() ?? remembered.get();
+
+/** Null where there is none, or where there are no cookies. */
+function cookie() {
+  try {
+    const pairs = document.cookie.split(/; */).map((pair) => pair.split("="));
+    return pairs.find(([name]) => name === COOKIE)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Language} wanted */
+function tellServer(wanted) {
+  try {
+    // biome-ignore lint/suspicious/noDocumentCookie: there is nothing else in the browsers of before
+    document.cookie = `${COOKIE}=${wanted}; Path=${BASE}/; Max-Age=${COOKIE_SECONDS}; SameSite=Lax`;
+  } catch {
+    // Then these pages alone know it.
+  }
+}
 
 /**
  * @param {readonly string[]} wished Tags (BCP 47), the dearest first.

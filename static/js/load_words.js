@@ -1,7 +1,7 @@
 // @ts-check
 /** Brings the words of a language into the page: of that one alone. */
 
-import { read } from "./http.js";
+import { readFile } from "./http.js";
 import { LANGUAGES, useLanguage } from "./language.js";
 import { useWords } from "./words.js";
 
@@ -28,6 +28,6 @@ export async function loadWords(choice) {
 /** @param {string} language */
 async function catalogueOf(language) {
   // As fresh as the modules are: the browser asks whether it is what it has.
-  const { body } = await read(`/static/i18n/${language}.json`, { cache: "default" });
+  const { body } = await readFile(`/static/i18n/${language}.json`);
   return /** @type {Catalogue} */ (body);
 }

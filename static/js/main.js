@@ -2,11 +2,12 @@
 import { words } from "./first_words.js";
 import { connectionBad } from "./connection.js";
 import { timeZone } from "./format.js";
+import { keepLanguage } from "./language.js";
+import { startMineLink } from "./mine_link.js";
 import { showLanguages, translatePage } from "./page_words.js";
 import { loadSession } from "./session.js";
 import { startSessionBand } from "./session_band.js";
 import { startRouter } from "./router.js";
-import { startMineLink } from "./views/mine.js";
 import { t } from "./words.js";
 
 /** @param {string} id */
@@ -25,6 +26,7 @@ window.addEventListener("error", ({ error }) => connectionBad(error));
 words.then(start, () => part("unloaded")?.removeAttribute("hidden"));
 
 function start() {
+  keepLanguage();
   translatePage();
   // Within another site's page there is no foot.
   const [zone, languages] = [part("zone"), part("languages")];

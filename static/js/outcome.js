@@ -148,7 +148,7 @@ function admission({ kind, title, text, registration }, place, event) {
     { class: "outcome", "data-testid": "outcome", "data-outcome": kind },
     el(
       "div",
-      { class: "ticket ticket--admit" },
+      { class: "ticket ticket--across ticket--admit" },
       el("div", { class: "ticket__body" }, el("h2", { tabindex: -1 }, title), el("p", {}, text), link, keep, facts),
       el("div", { class: "ticket__stub" }, stub),
     ),

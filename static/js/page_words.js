@@ -2,7 +2,7 @@
 /** What is in the page itself, in the language of the visitor, and the way to another one. */
 
 import { el, setText } from "./dom.js";
-import { LANGUAGES, language, rememberLanguage } from "./language.js";
+import { LANGUAGES, language, QUERY_NAME, rememberLanguage } from "./language.js";
 import { t } from "./words.js";
 
 /** @import { Language } from "./language.js" */
@@ -32,17 +32,25 @@ export function showLanguages(place) {
 /** @param {Language} one */
 const currentElement = (one) => el("span", { lang: one, "aria-current": "true" }, t(LANGUAGE_NAMES[one]));
 
+/** As the server writes it, for who opens it elsewhere. @param {Language} one */
+const languageHref = (one) => `?${QUERY_NAME}=${one}`;
+
 /** @param {Language} one */
 function choiceElement(one) {
-  const button = el(
-    "button",
-    { type: "button", class: "link-button", lang: one, "data-testid": `language-${one}` },
+  const link = el(
+    "a",
+    { href: languageHref(one), class: "link-button", lang: one, hreflang: one, "data-testid": `language-${one}` },
     t(LANGUAGE_NAMES[one]),
   );
-  button.addEventListener("click", () => {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
     rememberLanguage(one);
+    // What is behind the # stays: it may be a private link's.
+    const here = new URL(location.href);
+    here.searchParams.delete(QUERY_NAME);
+    history.replaceState(history.state, "", here);
     // Whatever was drawn was drawn in the other one.
     location.reload();
   });
-  return button;
+  return link;
 }

@@ -7,13 +7,10 @@ import { el } from "./dom.js";
 import { followLinks } from "./navigation.js";
 import { keepPages } from "./offline.js";
 import { eventView } from "./views/event.js";
-import { findView } from "./views/find.js";
 import { forOrganizers } from "./views/for_organizers.js";
 import { showLater } from "./views/later.js";
 import { listView, ownListView } from "./views/list.js";
-import { mineView } from "./views/mine.js";
 import { missingView } from "./views/missing.js";
-import { registrationView } from "./views/registration.js";
 import { t } from "./words.js";
 
 /** @import { Address } from "./address.js" */
@@ -43,7 +40,18 @@ export function startRouter() {
   else shownAt = location.href;
 }
 
-// What only organizers need is loaded once they need it.
+// What is for those who have a seat already, or have lost their link, is loaded once they come back.
+/** @param {string} id @param {string} token */
+async function registration(id, token) {
+  const { registrationView } = await import("./views/registration.js");
+  return (/** @type {View} */ view) => registrationView(view, id, token);
+}
+
+const find = async () => (await import("./views/find.js")).findView;
+
+const mine = async () => (await import("./views/mine.js")).mineView;
+
+// And so is what only organizers need.
 const create = async () => (await import("./views/create.js")).newEventView;
 
 /** @param {string} id */
@@ -111,11 +119,11 @@ function match(address) {
     case "webhooks":
       return { route: "organizer", show: forOrganizers(showLater(webhooks), "owner") };
     case "registration":
-      return { route: "", show: (view) => registrationView(view, address.id, address.token) };
+      return { route: "", show: showLater(() => registration(address.id, address.token)) };
     case "find":
-      return { route: "find", show: findView };
+      return { route: "find", show: showLater(find) };
     case "mine":
-      return { route: "mine", show: mineView };
+      return { route: "mine", show: showLater(mine) };
     case "missing":
       return { route: "", show: missingView };
   }

@@ -33,6 +33,24 @@ export const showsNothing = (text) => without(text, UNSEEN) === "";
 /** A heading or a link without anything to see can neither be read nor clicked. @param {string} name */
 export const nameShown = (name) => (showsNothing(name) ? t("event.unnamed") : name);
 
+/** More of a description than two lines show; what is looked through for marks is to be short. */
+const SUMMARY_MAX = 600;
+
+/**
+ * The beginning of a description without what CommonMark marks it up with, for where there is no room for more than its words.
+ *
+ * @param {string} text
+ */
+export const withoutMarks = (text) =>
+  text
+    .slice(0, SUMMARY_MAX)
+    .replace(/^[ \t]*(#{1,6}|[-*+]|\d{1,9}[.)]|>+|[-=_*]{3,}$)(?=\s|$)/gm, "")
+    .replace(/!?\[([^\]\n]*)\]\([^)\s]*\)/g, "$1")
+    .replace(/(\*\*|__|\x60+)(?=\S)([^\n]*?\S)\1/g, "$2")
+    .replace(/(^|[\s(])([*_])(?=\S)([^\n*_]*?\S)\2(?=$|[\s.,:;!?)])/gm, "$1$3")
+    .replace(/\s+/g, " ")
+    .trim();
+
 /** A detail as a sentence: it may come without its capital and its full stop. @param {string} text */
 export function sentence(text) {
   const trimmed = text.trim();

@@ -1,4 +1,4 @@
-//! Makes one script of the modules of the pages, and another of those that only some pages need: sixty small files one
+//! Makes one script of the modules of the pages, and others of those that only some pages need: sixty small files one
 //! after the other are seconds on a phone. Nobody needs another tool for it.
 //!
 //! It reads the modules as they are written here and no others, and stops the build at whatever it does not know. Each
@@ -12,16 +12,26 @@ use std::{fs, io};
 /// The scripts of the pages.
 #[derive(Debug)]
 pub(crate) struct Scripts {
-    /// What every page loads. The name of the other is put in the place of [`LATER_NAME`].
+    /// What every page loads. The name of each of the others is put in the place of [`place_of`] it.
     pub(crate) first: String,
-    /// What is loaded once it is needed.
-    pub(crate) later: String,
-    /// The modules of both, by their paths.
+    /// What is loaded once it is needed, in the order of the [`Part`]s.
+    pub(crate) later: Vec<String>,
+    /// The modules of all, by their paths.
     pub(crate) modules: Vec<String>,
 }
 
-/// Stands for the name of the file that is loaded later.
-pub(crate) const LATER_NAME: &str = "{later}";
+/// A script that some pages load besides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    /// The modules that are asked for by themselves, by their paths; of the last part whatever is in no other.
+    pub(crate) entries: &'static [&'static str],
+}
+
+/// What stands for the name of a part's file.
+pub(crate) fn place_of(part: &str) -> String {
+    format!("{{{part}}}")
+}
 
 /// What a module says, apart from what it takes from others.
 #[derive(Debug, Default)]
@@ -39,29 +49,69 @@ struct Module {
 ///
 /// # Errors
 /// If a file cannot be read.
-pub(crate) fn scripts(folder: &Path, entry: &str) -> io::Result<Scripts> {
+///
+/// # Panics
+/// If two parts need the same module: it is for the first script, which has it if that imports it.
+pub(crate) fn scripts(folder: &Path, entry: &str, parts: &[Part]) -> io::Result<Scripts> {
     let mut graph = Graph { folder, modules: BTreeMap::new(), order: Vec::new() };
     graph.visit(entry, &mut Vec::new())?;
-    let first = graph.order.clone();
+    let count = graph.order.len();
+    let part_of = |module: &str| {
+        let named = parts.iter().position(|part| part.entries.contains(&module));
+        named.unwrap_or(parts.len() - 1)
+    };
+    let mut of_parts = vec![Vec::new(); parts.len()];
     let mut at = 0;
     // Those may load others later in their turn.
     while at < graph.order.len() {
         for later in graph.modules[&graph.order[at]].later.clone() {
+            let known = graph.order.len();
             graph.visit(&later, &mut Vec::new())?;
+            let new = graph.order[known..].to_vec();
+            of_parts[part_of(&later)].extend(new);
         }
         at += 1;
     }
-    let (of_first, of_later) = graph.order.split_at(first.len());
-    let load = format!(
-        "const $m={{}};\nlet $more;\nconst $later=(name)=>($more??=import(new URL(\"{LATER_NAME}\",import.meta.url))\
-         .then(({{default:more}})=>more($m,$later)).catch((error)=>{{$more=undefined;throw error;}}))\
-         .then(()=>$m[name]);\n"
-    );
+    let first = graph.order[..count].to_vec();
+    for (at, modules) in of_parts.iter().enumerate() {
+        for name in modules {
+            for (needed, _) in &graph.modules[name].imports {
+                let is_there = first.contains(needed) || modules.contains(needed);
+                assert!(is_there, "{name}: {needed} is in another part");
+            }
+            let is_entry = graph.modules.values().any(|module| module.later.contains(name));
+            assert!(!is_entry || part_of(name) == at, "{name} is in another part than it is to be");
+        }
+    }
     Ok(Scripts {
-        first: load + &graph.write(of_first),
-        later: format!("export default ($m,$later)=>{{\n{}}};\n", graph.write(of_later)),
+        first: loader(parts) + &graph.write(&first),
+        later: of_parts.iter().map(|modules| as_part(&graph.write(modules))).collect(),
         modules: graph.order.clone(),
     })
+}
+
+/// What loads the parts, each once and again if it failed.
+fn loader(parts: &[Part]) -> String {
+    let (last, named) = parts.split_last().expect("what is in no other is in the last");
+    let mut files = String::new();
+    for part in named {
+        for entry in part.entries {
+            // A text takes whatever is written to it.
+            let _ = write!(files, "{entry:?}:\"{}\",", place_of(part.name));
+        }
+    }
+    format!(
+        "const $m={{}};\nconst $files={{{files}}};\nconst $more={{}};\n\
+         const $later=(name)=>{{const file=$files[name]??\"{}\";\
+         return ($more[file]??=import(new URL(file,import.meta.url))\
+         .then(({{default:more}})=>more($m,$later)).catch((error)=>{{delete $more[file];throw error;}}))\
+         .then(()=>$m[name]);}};\n",
+        place_of(last.name)
+    )
+}
+
+fn as_part(modules: &str) -> String {
+    format!("export default ($m,$later)=>{{\n{modules}}};\n")
 }
 
 /// A script that runs beside the pages, with all that it needs, and its modules.
@@ -143,7 +193,8 @@ impl Module {
                 is_comment = !trimmed.contains("*/");
                 continue;
             }
-            let mut line = without_comments(name, line);
+            // No text goes over several lines, so that what they are indented by says nothing.
+            let mut line = without_comments(name, trimmed);
             let ticks = line.matches('`').count() - line.matches("\\`").count();
             assert!(ticks.is_multiple_of(2), "{name}: a template of several lines: {line}");
             if line.starts_with("import ") || line.starts_with("export {") {
@@ -264,8 +315,11 @@ mod tests {
             fs::create_dir_all(file.parent().expect("it has one")).expect("it can be made");
             fs::write(file, source).expect("it can be written");
         }
-        scripts(folder.path(), modules[0].0).expect("they can be read")
+        scripts(folder.path(), modules[0].0, &PARTS).expect("they can be read")
     }
+
+    const PARTS: [Part; 2] =
+        [Part { name: "some", entries: &["some.js"] }, Part { name: "others", entries: &[] }];
 
     #[test]
     fn modules_run_in_the_order_in_which_browsers_run_them() {
@@ -281,20 +335,21 @@ mod tests {
             ),
         ]);
         assert_eq!(made.modules, ["a.js", "views/b.js", "main.js"]);
-        let (_, script) = made.first.split_once("(()=>$m[name]);\n").expect("it begins so");
+        let (_, script) = made.first.split_once("(()=>$m[name]);};\n").expect("it begins so");
         let expected = "$m[\"a.js\"]=(()=>{\nconst a = 1; // one\nreturn {a};\n})();\n\
-            $m[\"views/b.js\"]=(()=>{\nconst {a}=$m[\"a.js\"];\nfunction b(x) {\n  return x + a;\n}\nreturn {b};\n})();\n\
+            $m[\"views/b.js\"]=(()=>{\nconst {a}=$m[\"a.js\"];\nfunction b(x) {\nreturn x + a;\n}\nreturn {b};\n})();\n\
             $m[\"main.js\"]=(()=>{\nconst {b}=$m[\"views/b.js\"];\nconst {a:c}=$m[\"a.js\"];\nb(c);\nreturn {};\n})();\n";
         assert_eq!(script, expected);
-        assert_eq!(made.later, "export default ($m,$later)=>{\n};\n");
+        assert_eq!(made.later, ["export default ($m,$later)=>{\n};\n"; 2]);
     }
 
     #[test]
-    fn what_is_loaded_later_is_in_the_other_script_and_nothing_is_in_both() {
+    fn what_is_loaded_later_is_in_its_part_and_nothing_is_in_two() {
         let made = made_of(&[
             (
                 "main.js",
-                "import { a } from \"./a.js\";\nconst b = () => import(\"./b.js\");\nb(a);\n",
+                "import { a } from \"./a.js\";\nconst b = () => import(\"./b.js\");\n\
+                 const d = () => import(\"./some.js\");\nb(a);\n",
             ),
             ("a.js", "export const a = 1;\n"),
             (
@@ -302,17 +357,46 @@ mod tests {
                 "import { a } from \"./a.js\";\nimport { c } from \"./c.js\";\nexport const b = a + c;\n",
             ),
             ("c.js", "export { a } from \"./a.js\";\nexport const c = 2;\n"),
+            ("some.js", "import { e } from \"./e.js\";\nexport const d = e;\n"),
+            ("e.js", "export const e = 3;\n"),
         ]);
-        assert_eq!(made.modules, ["a.js", "main.js", "c.js", "b.js"]);
+        assert_eq!(made.modules, ["a.js", "main.js", "c.js", "b.js", "e.js", "some.js"]);
         assert!(made.first.contains("const b = () => $later(\"b.js\");"), "{}", made.first);
-        assert!(made.first.contains(LATER_NAME));
-        for (name, is_first) in
-            [("a.js", true), ("main.js", true), ("b.js", false), ("c.js", false)]
-        {
-            let is_in = |script: &str| script.contains(&format!("$m[\"{name}\"]=(()"));
-            assert_eq!((is_in(&made.first), is_in(&made.later)), (is_first, !is_first), "{name}");
+        assert!(made.first.contains("const $files={\"some.js\":\"{some}\",};"), "{}", made.first);
+        assert!(made.first.contains("$files[name]??\"{others}\""), "{}", made.first);
+        let [some, others] = made.later.as_slice() else { panic!("{:?}", made.later) };
+        for (name, part) in [
+            ("a.js", &made.first),
+            ("main.js", &made.first),
+            ("b.js", others),
+            ("c.js", others),
+            ("some.js", some),
+            ("e.js", some),
+        ] {
+            for script in [&made.first, some, others] {
+                let is_in = script.contains(&format!("$m[\"{name}\"]=(()"));
+                assert_eq!(is_in, script == part, "{name}: {script}");
+            }
         }
-        assert!(made.later.contains("return {a:$m[\"a.js\"].a,c};"), "{}", made.later);
+        assert!(others.contains("return {a:$m[\"a.js\"].a,c};"), "{others}");
+    }
+
+    /// It would be there for one of them, and not for the other.
+    #[test]
+    fn what_two_parts_need_stops_the_build() {
+        let two = |main: &str| {
+            made_of(&[
+                ("main.js", main),
+                ("some.js", "import { a } from \"./a.js\";\na();\n"),
+                ("b.js", "import { a } from \"./a.js\";\na();\n"),
+                ("a.js", "export const a = 1;\n"),
+            ])
+        };
+        let later = "const c = [() => import(\"./some.js\"), () => import(\"./b.js\")];\n";
+        assert!(std::panic::catch_unwind(|| two(later)).is_err());
+        // The first script has it for both.
+        let made = two(&format!("import {{ a }} from \"./a.js\";\n{later}a();\n"));
+        assert!(made.first.contains("$m[\"a.js\"]=(()"));
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 mod accept_language;
 mod catalogue;
+mod page_language;
 mod template;
 
 pub(crate) use accept_language::wanted_language;
 pub(crate) use catalogue::{counted, detail, grouped, text, title};
+pub(crate) use page_language::{cookie_of, language_of_page, named};

@@ -444,13 +444,140 @@ fn pages_are_in_the_language_that_is_asked_for() {
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
 }
 
-/// How many files a page may load before it is all there, by itself and not by its scripts.
-const FILES_MAX: usize = 4;
+/// In three zones, over the two nights of 2035 in which their clocks are set: as the page has it before any script runs,
+/// and as calendars have it.
+#[test]
+fn times_over_a_change_of_clocks_are_right_in_every_place() {
+    let app = App::start(Data::sqlite());
+    for (zone, starts_at, ends_at, told) in [
+        (
+            "Europe/Berlin",
+            "2035-03-24T23:30:00Z",
+            "2035-03-25T02:00:00Z",
+            "Sunday, 25 March 2035, 00:30 (Europe/Berlin, UTC+01:00) to Sunday, 25 March 2035, 04:00 (Europe/Berlin, UTC+02:00)",
+        ),
+        (
+            "Europe/Berlin",
+            "2035-10-28T00:30:00Z",
+            "2035-10-28T01:45:00Z",
+            "Sunday, 28 October 2035, 02:30 (Europe/Berlin, UTC+02:00) to Sunday, 28 October 2035, 02:45 (Europe/Berlin, UTC+01:00)",
+        ),
+        (
+            "America/New_York",
+            "2035-03-11T05:30:00Z",
+            "2035-03-11T08:00:00Z",
+            "Sunday, 11 March 2035, 00:30 (America/New_York, UTC-05:00) to Sunday, 11 March 2035, 04:00 (America/New_York, UTC-04:00)",
+        ),
+        (
+            "America/New_York",
+            "2035-11-04T05:30:00Z",
+            "2035-11-04T06:45:00Z",
+            "Sunday, 4 November 2035, 01:30 (America/New_York, UTC-04:00) to Sunday, 4 November 2035, 01:45 (America/New_York, UTC-05:00)",
+        ),
+        (
+            "Australia/Lord_Howe",
+            "2035-03-31T14:45:00Z",
+            "2035-03-31T15:30:00Z",
+            "Sunday, 1 April 2035, 01:45 (Australia/Lord_Howe, UTC+11:00) to Sunday, 1 April 2035, 02:00 (Australia/Lord_Howe, UTC+10:30)",
+        ),
+        (
+            "Australia/Lord_Howe",
+            "2035-10-06T14:00:00Z",
+            "2035-10-06T16:00:00Z",
+            "Sunday, 7 October 2035, 00:30 (Australia/Lord_Howe, UTC+10:30) to Sunday, 7 October 2035, 03:00 (Australia/Lord_Howe, UTC+11:00)",
+        ),
+    ] {
+        let body = json!({"name": "Jazz", "capacity": 3, "timezone": zone, "starts_at": starts_at,
+            "ends_at": ends_at});
+        let event = done(&app.post("/events", &body), 201);
+        assert_eq!((&event["starts_at"], &event["ends_at"]), (&json!(starts_at), &json!(ends_at)));
+        let page = page(&app, &format!("/e/{}", id(&event)));
+        let time = format!("<time datetime=\"{starts_at}\">{told}</time>");
+        assert!(page.contains(&time), "no {time} in {page}");
+        let calendar = text(&app.get(&format!("/events/{}/calendar.ics", id(&event))));
+        let plain = |time: &str| time.replace(['-', ':'], "");
+        for line in [format!("DTSTART:{}", plain(starts_at)), format!("DTEND:{}", plain(ends_at))] {
+            assert!(calendar.contains(&format!("\r\n{line}\r\n")), "no {line} in {calendar}");
+        }
+    }
+}
+
+/// Whoever has chosen at the foot of a page finds the next ones so, with and without scripts.
+#[test]
+fn pages_are_in_the_language_that_was_chosen() {
+    let app = App::start(Data::sqlite());
+    let path = format!("/e/{}", app.create(3));
+    let ask = |path: &str, headers: &[(&str, &str)]| {
+        let headers = [headers, &[("Accept-Language", "en")]].concat();
+        let answer = send(app.url(), "GET", path, &headers, b"");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer
+    };
+    let language_of = |answer: &Answer| answer.header("content-language").map(str::to_owned);
+    let german = Some("de".to_owned());
+    for path in ["/", &path, "/o", "/find"] {
+        let here = ask(path, &[]);
+        let foot = text(&here);
+        assert!(foot.contains("<a class=\"link-button\" href=\"?lang=de\" lang=\"de\""), "{foot}");
+        assert_eq!(here.header("set-cookie"), None, "{path}");
+        let vary = here.header("vary").expect("it depends on the language");
+        assert!(vary.contains("Cookie") && vary.contains("Accept-Language"), "{vary}");
+
+        let chosen = ask(&format!("{path}?lang=de"), &[]);
+        assert_eq!(language_of(&chosen), german, "{path}");
+        let cookie = chosen.header("set-cookie").expect("it is kept");
+        let (pair, attributes) = cookie.split_once("; ").expect("it is for these pages alone");
+        assert_eq!((pair, attributes), (KEPT, "Path=/; Max-Age=31536000; SameSite=Lax"));
+        let may_be_kept = chosen.header("cache-control");
+        assert_eq!(may_be_kept, Some("private, no-cache"), "it is one visitor's");
+
+        let next = ask(path, &[("Cookie", pair)]);
+        assert_eq!((language_of(&next), next.header("set-cookie")), (german.clone(), None));
+        assert!(text(&next).contains("href=\"?lang=en\""));
+        // A tag is of one language: with the other one chosen it is another page.
+        if let Some(tag) = here.header("etag") {
+            let other = ask(path, &[("Cookie", pair), ("If-None-Match", tag)]);
+            assert_eq!(language_of(&other), german);
+        }
+        // The negative controls: what is no language, and a link that another site follows for somebody.
+        assert_eq!(ask(&format!("{path}?lang=xx"), &[]).header("set-cookie"), None);
+        let linked = ask(&format!("{path}?lang=de"), &[("Sec-Fetch-Site", "cross-site")]);
+        assert_eq!((language_of(&linked), linked.header("set-cookie")), (german.clone(), None));
+    }
+    // What comes of a form, and what goes wrong.
+    let form = encoded(&[("user_email", "ada@example.org")]);
+    let headers = [FORM, ("Cookie", KEPT)];
+    let taken = send(app.url(), "POST", &path, &headers, form.as_bytes());
+    assert!(assert_outcome(&taken, 201, "registered").contains("Sie sind dabei."));
+    let headers = [("Accept", "text/html"), ("Cookie", KEPT)];
+    let missing = send(app.url(), "GET", "/e/none", &headers, b"");
+    assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
+    // Programs say what they wish for in each request, and are asked for nothing else.
+    let problem = send(app.url(), "GET", "/nothing", &[("Cookie", KEPT)], b"");
+    assert_eq!(problem.header("content-language"), Some("en"));
+    assert_eq!(app.get("/events?lang=de").status, 400);
+}
+
+/// What a browser keeps of somebody who reads German.
+const KEPT: &str = "booking_language=de";
+
+/// How many files a page may load by itself: its icon, its styles, its words and its script, and of a registration's page
+/// one script more.
+const FILES_MAX: usize = 5;
+/// How much a page may be with all that it loads by itself, compressed. People come with phones, by slow networks.
+const VISIT_BYTES_MAX: usize = 80_000;
 
 #[test]
 fn what_pages_load_is_little_and_is_kept_for_good() {
     let app = App::start(Data::sqlite());
     let event = app.create(3);
+    let gzip = [("Accept-Encoding", "gzip"), ("Accept-Language", "de")];
+    let load = |path: &str| {
+        let answer = send(app.url(), "GET", path, &gzip, b"");
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.body.len() < 2_000 || answer.header("content-encoding") == Some("gzip"));
+        answer
+    };
     for path in ["/", &format!("/e/{event}"), "/o/new", "/find"] {
         let page = page(&app, path);
         let mut files: Vec<_> =
@@ -458,22 +585,24 @@ fn what_pages_load_is_little_and_is_kept_for_good() {
         files.sort_unstable();
         files.dedup();
         assert!(files.len() <= FILES_MAX, "{path}: {files:?}");
-        let hashed: Vec<_> = files.iter().filter(|file| file.contains("/pages-")).collect();
-        assert_eq!(hashed.len(), 2, "a script and the styles: {files:?}");
-        let mut bytes = page.len();
-        for file in hashed {
-            let gzip = [("Accept-Encoding", "gzip")];
-            let answer = send(app.url(), "GET", file, &gzip, b"");
-            assert_eq!(answer.status, 200);
+        let named = files.iter().filter(|file| file.contains("/pages-")).count();
+        assert_eq!(named, 2, "a script and the styles: {files:?}");
+        let is_of_registrations = files.iter().any(|file| file.contains("/registration-"));
+        assert_eq!(is_of_registrations, path == "/find", "{files:?}");
+        let mut bytes = load(path).body.len();
+        for file in files {
+            // In the language of the page.
+            let file = file.replace("/en.json", "/de.json");
+            let answer = load(&file);
+            bytes += answer.body.len();
+            let Some((folder, name)) = file.split_once('-') else { continue };
             let kept = "public, max-age=31536000, immutable";
             assert_eq!(answer.header("cache-control"), Some(kept), "{file}");
-            assert_eq!(answer.header("content-encoding"), Some("gzip"), "{file}");
-            bytes += answer.body.len();
             // Another release has another name.
-            let other = file.replace("/pages-", "/pages-0");
+            let other = format!("{folder}-0{name}");
             assert_eq!(app.get(&other).status, 404, "{other}");
         }
-        assert!(bytes < 80_000, "{path}: {bytes} bytes");
+        assert!(bytes < VISIT_BYTES_MAX, "{path}: {bytes} bytes");
     }
 }
 
@@ -547,6 +676,10 @@ fn everything_is_below_a_path_of_another_site() {
     let described = app.get("/tickets/openapi.json").json();
     assert_eq!(described["servers"][0]["url"], "https://example.org/tickets");
     assert_eq!(app.get("/tickets/sw.js").status, 200);
+    // All that it leads to is beside it, whatever the path of that is.
+    let manifest = app.get("/tickets/manifest.webmanifest");
+    assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
+    assert_eq!(manifest.json()["start_url"], "./");
 
     let form = encoded(&[("user_email", "ada@example.org")]);
     let taken = send(app.url(), "POST", &format!("/tickets/e/{id}"), &[FORM], form.as_bytes());
@@ -607,16 +740,17 @@ fn an_event_s_page_alone_goes_into_frames_of_the_sites_that_are_named() {
         part.contains("<base target=\"_blank\" />"),
         "what it leads to opens beside it: {part}"
     );
-    // Its form stays in the frame.
-    let action = format!("action=\"/e/{event}?embed\" target=\"_self\"");
+    // Its form stays in the frame, and in the language: no cookie goes there.
+    let action = format!("action=\"/e/{event}?embed&amp;lang=en\" target=\"_self\"");
     assert!(part.contains(&action), "{part}");
     let form = encoded(&[("user_email", "ada@example.org")]);
-    let path = format!("/e/{event}?embed");
+    let path = format!("/e/{event}?embed&lang=de");
     let taken = send(app.url(), "POST", &path, &[FORM], form.as_bytes());
     assert_eq!(ancestors(&taken), named);
     let answer = assert_outcome(&taken, 201, "registered");
     assert!(
-        answer.contains(" data-embedded") && answer.contains("?embed\" target=\"_self\""),
+        answer.contains(" data-embedded")
+            && answer.contains("?embed&amp;lang=de\" target=\"_self\""),
         "{answer}"
     );
 }

@@ -6,7 +6,7 @@ import { createDateBlock } from "../date_block.js";
 import { el, setLanguage, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
 import { createSeats, isScarce, isSpent } from "../seats.js";
-import { nameShown } from "../text.js";
+import { nameShown, withoutMarks } from "../text.js";
 import { badgeOf, badgeElement } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
@@ -46,7 +46,7 @@ export function createCard(event) {
     focus: (options) => link.focus(options),
     update(latest) {
       setText(link, nameShown(latest.name));
-      setText(description, latest.description ?? "");
+      setText(description, withoutMarks(latest.description ?? ""));
       description.hidden = !latest.description;
       // Read out, and broken at the ends of lines, as the event's language does.
       setLanguage(latest.language, link, description);

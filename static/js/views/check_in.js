@@ -107,7 +107,14 @@ export async function checkInView({ root, signal, setTitle }, id) {
     el("a", { class: "back", href: eventAddress(id) }, t("nav.the_event")),
     title,
     hours,
-    el("div", { class: "check-in" }, el("div", { class: "check-in__left" }, form, camera.node, guests.node, walkIn?.node), result.node),
+    // What came of a scan is read before all else, so that it is in sight with the field, on phones too.
+    el(
+      "div",
+      { class: "check-in" },
+      el("div", { class: "check-in__left" }, form, camera.node),
+      result.node,
+      el("div", { class: "check-in__more" }, guests.node, walkIn?.node),
+    ),
     counts.node,
     last.node,
   );

@@ -6,6 +6,7 @@ import { calendarPath } from "../api.js";
 import { googleUrl, outlookUrl } from "../calendar_links.js";
 import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
+import { mapUrl, siteOf } from "../place_link.js";
 import { isOver } from "../registration_window.js";
 import { formatNumber } from "../format.js";
 import { currentSession } from "../session.js";
@@ -90,11 +91,17 @@ function isToCome(event) {
 }
 
 /** @param {string} venue @param {BookingEvent["language"]} lang */
-const venueElement = (venue, lang) =>
-  el("span", { dir: "auto", lang, "data-testid": "event-venue" }, venue);
+function venueElement(venue, lang) {
+  const site = siteOf(venue);
+  const place = site === null ? venue : el("a", { href: site, ...OUTSIDE }, venue);
+  return el("span", { dir: "auto", lang, "data-testid": "event-venue" }, place);
+}
 
 /** @param {number} days */
 const erasedWhen = (days) => (days === 0 ? t("facts.erased_at_end") : t("facts.erased", { count: days }));
+
+/** Where others' pages open. */
+const OUTSIDE = { target: "_blank", rel: "noopener noreferrer" };
 
 const BADGES = { draft: "badge.draft", cancelled: "badge.cancelled", over: "seats.over" };
 
@@ -118,15 +125,16 @@ export function badgeElement(event) {
 /** @param {BookingEvent} event */
 function calendarLinks(event) {
   const address = sharedAddress(event.id);
-  const outside = { target: "_blank", rel: "noopener noreferrer" };
+  const map = mapUrl(event.venue ?? "");
   return [
     el("span", { class: "quiet" }, t("facts.calendar")),
-    el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...outside }, t("calendar.google")),
-    el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...outside }, t("calendar.outlook")),
+    el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...OUTSIDE }, t("calendar.google")),
+    el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...OUTSIDE }, t("calendar.outlook")),
     el(
       "a",
       { href: calendarPath(event.id), download: "event.ics", "data-testid": "add-to-calendar" },
       t("calendar.other"),
     ),
+    ...(map === null ? [] : [el("a", { href: map, "data-testid": "venue-map", ...OUTSIDE }, t("facts.map"))]),
   ];
 }

@@ -116,16 +116,3 @@ export function mineView({ root, signal, setTitle }) {
     el("div", { class: "more" }, all),
   );
 }
-
-/** The way there, at the foot of every page, as long as there is anything. */
-export function startMineLink() {
-  const link = document.querySelector("[data-route=mine]");
-  if (!(link instanceof HTMLElement)) return;
-  const draw = () => {
-    link.hidden = myRegistrations().length === 0 && countKeptTickets() === 0;
-  };
-  onMineChange(draw);
-  // A ticket is kept once it is shown.
-  window.addEventListener("popstate", draw);
-  draw();
-}

@@ -25,7 +25,7 @@ export function createTicketPreview(form, read) {
     { class: "preview", "aria-hidden": "true", "data-testid": "ticket-preview" },
     el(
       "div",
-      { class: "ticket ticket--preview" },
+      { class: "ticket ticket--across ticket--preview" },
       el("div", { class: "ticket__body" }, date.node, name, when, venue),
       el("div", { class: "ticket__stub" }, seats),
     ),

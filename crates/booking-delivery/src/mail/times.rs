@@ -220,4 +220,50 @@ mod tests {
         let unknown = EventDetails::named(EventName::parse("Jazz").expect("a name"));
         assert_eq!(span(Language::En, &unknown), None);
     }
+
+    /// North and south of the equator, and by half an hour.
+    #[test]
+    fn an_event_over_a_change_of_clocks_has_both_offsets() {
+        for (zone, starts_at, ends_at, told) in [
+            (
+                "Europe/Berlin",
+                "2026-03-28T23:30:00Z",
+                "2026-03-29T02:00:00Z",
+                "Sunday, 29 March 2026, 00:30 (Europe/Berlin, UTC+01:00) to Sunday, 29 March 2026, 04:00 (Europe/Berlin, UTC+02:00)",
+            ),
+            (
+                "Europe/Berlin",
+                "2026-10-25T00:30:00Z",
+                "2026-10-25T01:45:00Z",
+                "Sunday, 25 October 2026, 02:30 (Europe/Berlin, UTC+02:00) to Sunday, 25 October 2026, 02:45 (Europe/Berlin, UTC+01:00)",
+            ),
+            (
+                "America/New_York",
+                "2026-03-08T05:30:00Z",
+                "2026-03-08T08:00:00Z",
+                "Sunday, 8 March 2026, 00:30 (America/New_York, UTC-05:00) to Sunday, 8 March 2026, 04:00 (America/New_York, UTC-04:00)",
+            ),
+            (
+                "America/New_York",
+                "2026-11-01T05:30:00Z",
+                "2026-11-01T06:45:00Z",
+                "Sunday, 1 November 2026, 01:30 (America/New_York, UTC-04:00) to Sunday, 1 November 2026, 01:45 (America/New_York, UTC-05:00)",
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2026-04-04T14:45:00Z",
+                "2026-04-04T15:30:00Z",
+                "Sunday, 5 April 2026, 01:45 (Australia/Lord_Howe, UTC+11:00) to Sunday, 5 April 2026, 02:00 (Australia/Lord_Howe, UTC+10:30)",
+            ),
+            (
+                "Australia/Lord_Howe",
+                "2026-10-03T14:00:00Z",
+                "2026-10-03T16:00:00Z",
+                "Sunday, 4 October 2026, 00:30 (Australia/Lord_Howe, UTC+10:30) to Sunday, 4 October 2026, 03:00 (Australia/Lord_Howe, UTC+11:00)",
+            ),
+        ] {
+            let details = details(Some(zone), starts_at, Some(ends_at));
+            assert_eq!(span(Language::En, &details).as_deref(), Some(told));
+        }
+    }
 }

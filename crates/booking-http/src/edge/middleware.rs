@@ -14,7 +14,7 @@ use crate::telemetry::log_format::ACCESS;
 use crate::telemetry::metrics::Route;
 use crate::telemetry::request_id;
 use crate::util::failure_log::SampledLog;
-use crate::words::wanted_language;
+use crate::words::{language_of_page, wanted_language};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -178,9 +178,10 @@ fn explain(
     log_cause(error, request_id);
     state.service.metrics.problem(problem::code(error));
     let (request, id) = (response.request(), request_id.as_str());
-    let language = wanted_language(request.headers());
-    let visitor = Visitor { language, is_open: state.tokens.is_open() };
+    let is_open = state.tokens.is_open();
+    let visitor = Visitor { language: language_of_page(request), is_open };
     let page = state.pages.problem(error, request, id, visitor);
+    let language = wanted_language(request.headers());
     let base = state.base_path.as_str();
     let mut explained =
         page.unwrap_or_else(|| problem::response_below(base, error, path, id, language));

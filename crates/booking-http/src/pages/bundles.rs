@@ -14,7 +14,7 @@ pub(crate) struct Bundle {
 }
 
 /// All of them.
-pub(crate) const ALL: [Bundle; 4] = [SCRIPT, LATER, READER, STYLE];
+pub(crate) const ALL: [Bundle; 5] = [SCRIPT, REGISTRATION, LATER, READER, STYLE];
 
 /// Whether a file of `static` is in one of them, so that no page loads it by itself.
 pub(crate) fn has(file: &str) -> bool {
@@ -32,18 +32,22 @@ mod tests {
 
     #[test]
     fn nothing_of_a_module_is_left_that_a_script_cannot_have() {
-        for Bundle { path, bytes, .. } in [SCRIPT, LATER, READER] {
+        for Bundle { path, bytes, .. } in [SCRIPT, REGISTRATION, LATER, READER] {
             let text = str::from_utf8(bytes).expect("scripts are text");
             for line in text.lines() {
                 let is_default = line == "export default ($m,$later)=>{";
                 let is_module = line.starts_with("import ") || line.starts_with("export ");
                 assert!(!is_module || is_default, "{path}: {line}");
             }
-            assert!(!text.contains(bundle::LATER_NAME), "{path}");
+            for part in ["registration", "later"] {
+                assert!(!text.contains(&bundle::place_of(part)), "{path}");
+            }
         }
         let first = str::from_utf8(SCRIPT.bytes).expect("scripts are text");
-        let later = LATER.path.rsplit('/').next().expect("it has a name");
-        assert!(first.contains(later), "the first loads the other by its name");
+        for part in [REGISTRATION, LATER] {
+            let name = part.path.rsplit('/').next().expect("it has a name");
+            assert!(first.contains(name), "the first loads the others by their names");
+        }
         let reader = READER.path.rsplit('/').next().expect("it has a name");
         let later = str::from_utf8(LATER.bytes).expect("scripts are text");
         assert!(later.contains(reader) && !later.contains("qr/worker.js"), "and that a worker");
@@ -53,6 +57,6 @@ mod tests {
     #[test]
     fn a_first_visit_is_small() {
         let bytes: usize = [SCRIPT, STYLE].iter().map(|bundle| bundle.gzipped.len()).sum();
-        assert!(bytes < 70_000, "{bytes} bytes");
+        assert!(bytes < 60_000, "{bytes} bytes");
     }
 }

@@ -4,7 +4,7 @@ use crate::api::base_path::BasePath;
 use crate::api::base_url::BaseUrl;
 use crate::api::compression::vary_by;
 use crate::extract::conditional::{REVALIDATE, etag_of, has_already};
-use crate::pages::bundles::{SCRIPT, STYLE};
+use crate::pages::bundles::{REGISTRATION, SCRIPT, STYLE};
 use crate::pages::engine::render;
 use crate::pages::outcome::{OutcomePage, Told};
 use crate::problem::{ApiError, begin};
@@ -23,7 +23,7 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 /// What pages may do: nothing but show and call what comes from here. No script is inline but for data, so none
 /// that is smuggled into a text is ever run.
 pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+    img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
 /// Marks an address that is a page: what goes wrong there is told to people.
@@ -75,6 +75,7 @@ impl Pages {
         Frame {
             title,
             language: language.as_str(),
+            languages: Language::ALL.map(Language::as_str),
             base: self.base(),
             summary: None,
             canonical: None,
@@ -86,7 +87,13 @@ impl Pages {
             is_answer: false,
             style: STYLE.path,
             script: SCRIPT.path,
+            script_ahead: None,
         }
+    }
+
+    /// The script that a page of a registration runs besides, so that it need not wait for the first to ask for it.
+    pub(crate) const fn script_of_registration() -> &'static str {
+        REGISTRATION.path
     }
 
     /// The path of an event's page.
@@ -144,7 +151,7 @@ impl Pages {
             // (Fetch, section 3.2).
             .insert_header((REFERRER_POLICY, "same-origin"));
         let mut response = response.body(html);
-        vary_by(response.headers_mut(), "Accept-Language");
+        vary_by_language(response.headers_mut());
         Ok(response)
     }
 
@@ -190,8 +197,15 @@ impl Pages {
             true => response.finish(),
             false => response.insert_header((CONTENT_TYPE, HTML)).body(html),
         };
-        vary_by(response.headers_mut(), "Accept-Language");
+        vary_by_language(response.headers_mut());
         Ok(response)
+    }
+}
+
+/// Tells caches that a page depends on what the browser wishes for, and on what was chosen in it.
+fn vary_by_language(headers: &mut HeaderMap) {
+    for name in ["Accept-Language", "Cookie"] {
+        vary_by(headers, name);
     }
 }
 
@@ -228,6 +242,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
     /// The tag of what it is in.
     pub(crate) language: &'static str,
+    /// Those of all that there are.
+    pub(crate) languages: [&'static str; Language::ALL.len()],
     /// What its addresses begin with.
     pub(crate) base: &'a str,
     pub(crate) summary: Option<&'a str>,
@@ -244,4 +260,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) is_answer: bool,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
+    /// Another that it will load, if that is known.
+    pub(crate) script_ahead: Option<&'static str>,
 }

@@ -32,8 +32,17 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const JSON: &str = "application/json";
+const MANIFEST: &str = "application/manifest+json";
 
 macro_rules! asset {
+    // Without what only the server says: see `build.rs`.
+    (WORDS $file:literal) => {
+        Asset {
+            content_type: JSON,
+            bytes: include_bytes!(concat!(env!("OUT_DIR"), "/static/", $file)),
+            gzipped: include_bytes!(concat!(env!("OUT_DIR"), "/static/", $file, ".gz")),
+        }
+    };
     ($content_type:ident $file:literal) => {
         Asset {
             content_type: $content_type,
@@ -58,6 +67,7 @@ routes! {
     "/docs" => HTML "docs.html"
     "/favicon.ico" => SVG "favicon.svg"
     "/sw.js" => JAVASCRIPT "sw.js"
+    "/manifest.webmanifest" => MANIFEST "manifest.webmanifest"
     ;
     SVG "favicon.svg"
     SVG "favicon-calling.svg"
@@ -70,8 +80,8 @@ routes! {
     CSS "css/registration.css"
     CSS "css/seats.css"
     CSS "css/ticket.css"
-    JSON "i18n/de.json"
-    JSON "i18n/en.json"
+    WORDS "i18n/de.json"
+    WORDS "i18n/en.json"
     JAVASCRIPT "js/abort.js"
     JAVASCRIPT "js/address.js"
     JAVASCRIPT "js/answers.js"
@@ -114,6 +124,7 @@ routes! {
     JAVASCRIPT "js/mail_domains.js"
     JAVASCRIPT "js/mail_question.js"
     JAVASCRIPT "js/main.js"
+    JAVASCRIPT "js/mine_link.js"
     JAVASCRIPT "js/my_registrations.js"
     JAVASCRIPT "js/navigation.js"
     JAVASCRIPT "js/newest.js"
@@ -121,6 +132,7 @@ routes! {
     JAVASCRIPT "js/outcome.js"
     JAVASCRIPT "js/page_words.js"
     JAVASCRIPT "js/person_form.js"
+    JAVASCRIPT "js/place_link.js"
     JAVASCRIPT "js/poll.js"
     JAVASCRIPT "js/private_link.js"
     JAVASCRIPT "js/question.js"
@@ -310,6 +322,7 @@ fn below(base: &str, page: &[u8]) -> Bytes {
 mod tests {
     use super::*;
     use flate2::read::GzDecoder;
+    use serde_json::{Map, Value};
     use std::io::Read;
     use std::path::{Path, PathBuf};
 
@@ -340,15 +353,42 @@ mod tests {
     }
 
     #[test]
+    fn pages_have_all_words_but_the_server_s() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static/i18n");
+        let words = files(&folder);
+        assert_eq!(words.len(), booking_core::Language::ALL.len());
+        for file in words {
+            let all = std::fs::read(&file).expect("it can be read");
+            let mut all: Map<String, Value> = serde_json::from_slice(&all).expect("it is JSON");
+            let name = file.file_name().and_then(|name| name.to_str()).expect("it has one");
+            let path = format!("/static/i18n/{name}");
+            let (_, asset) = ROUTES.iter().find(|(route, _)| *route == path).expect("it is served");
+            let count = all.len();
+            all.retain(|key, _| !key.starts_with("problem."));
+            assert!(all.len() < count, "{name}");
+            let served: Map<String, Value> = serde_json::from_slice(asset.bytes).expect("JSON");
+            assert_eq!(served, all, "{name}");
+            assert_eq!(unpacked(asset.gzipped), asset.bytes, "{name}");
+        }
+    }
+
+    fn unpacked(gzipped: &[u8]) -> Vec<u8> {
+        let mut unpacked = Vec::new();
+        GzDecoder::new(gzipped).read_to_end(&mut unpacked).expect("it is gzip");
+        unpacked
+    }
+
+    #[test]
     fn every_file_of_static_is_served() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
         for file in files(&folder) {
+            if file.parent().is_some_and(|folder| folder.ends_with("i18n")) {
+                continue;
+            }
             let bytes = std::fs::read(&file).expect("it can be read");
             let served = ROUTES.iter().find(|(_, asset)| asset.bytes == bytes);
             let (_, asset) = served.unwrap_or_else(|| panic!("{} is in no route", file.display()));
-            let mut unpacked = Vec::new();
-            GzDecoder::new(asset.gzipped).read_to_end(&mut unpacked).expect("it is gzip");
-            assert_eq!(unpacked, bytes, "{}", file.display());
+            assert_eq!(unpacked(asset.gzipped), bytes, "{}", file.display());
         }
     }
 }

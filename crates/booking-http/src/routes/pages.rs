@@ -18,9 +18,9 @@ use crate::problem::{self, ApiError, FieldError, REPLAYED};
 use crate::routes::authorization::check_grant;
 use crate::routes::claims::{Asking, Claimed, claim_seat};
 use crate::service::{Service, agenda};
-use crate::words::{self, wanted_language};
+use crate::words::{self, language_of_page};
 use actix_web::http::StatusCode;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{
@@ -46,8 +46,11 @@ pub(super) async fn shell(
     query::check_length(request.query_string())?;
     let visitor = visitor(&request, &tokens);
     let title = words::text(visitor.language, "list.loading", &[]);
-    let page = Frame { is_hidden: true, ..pages.frame(&title, visitor) };
-    pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page })
+    let is_organizers = request.path().starts_with(KEPT_SHELL);
+    let script_ahead = (!is_organizers).then(Pages::script_of_registration);
+    let page = Frame { is_hidden: true, script_ahead, ..pages.frame(&title, visitor) };
+    let shell = pages.respond_shared(&request, visitor.language, "shell.html", &Shell { page });
+    shell.map(|shell| remember_language(&request, &pages, shell))
 }
 
 /// `GET /`
@@ -83,11 +86,30 @@ pub(super) async fn list(
         true => found(language, &read, now),
         false => upcoming(language, &read, now),
     };
-    pages.respond_shared(&request, language, "list.html", &ListPage { page, events, search })
+    let context = ListPage { page, events, search };
+    let list = pages.respond_shared(&request, language, "list.html", &context);
+    list.map(|list| remember_language(&request, &pages, list))
 }
 
 fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {
-    Visitor { language: wanted_language(request.headers()), is_open: tokens.is_open() }
+    Visitor { language: language_of_page(request), is_open: tokens.is_open() }
+}
+
+/// Has the browser keep the language that the foot of a page leads to. A link from another site chooses for its page alone.
+fn remember_language(
+    request: &HttpRequest,
+    pages: &Pages,
+    mut response: HttpResponse,
+) -> HttpResponse {
+    let chosen = words::named(request.query_string());
+    let chosen = chosen.filter(|_| !is_from_another_site(request.headers()));
+    if let Some(cookie) = chosen.and_then(|language| words::cookie_of(language, pages.base())) {
+        let headers = response.headers_mut();
+        headers.insert(SET_COOKIE, cookie);
+        // It is this visitor's choice and nobody else's.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    response
 }
 
 /// `GET /e/{id}`
@@ -103,7 +125,8 @@ pub(super) async fn event(
     let site = Site::of(&request, &service, &pages, &tokens)?;
     let shown = site.read(caller, id).await?;
     let form = new_form(site.visitor.language, &shown.questions);
-    site.respond(fresh(StatusCode::OK), &shown, form, false)
+    let event = site.respond(fresh(StatusCode::OK), &shown, form, false);
+    event.map(|event| remember_language(&request, &pages, event))
 }
 
 /// `POST /e/{id}`: its own form, from its own page.
@@ -298,7 +321,11 @@ impl<'a> Site<'a> {
         response.insert_header((CACHE_CONTROL, "no-store"));
         let path = self.pages.path_of_event(shown.event.id);
         let words = EventWords::of(language, &shown.event, shown.now, None, None);
-        let back = if self.is_embedded { format!("{path}?embed") } else { path };
+        // Within another site's page no cookie says it.
+        let back = match self.is_embedded {
+            true => format!("{path}?embed&lang={}", language.as_str()),
+            false => path,
+        };
         let outcome = outcome.about(&shown.event, &words, back);
         let title = outcome.title.clone();
         let frame = self.pages.frame(&title, self.visitor);

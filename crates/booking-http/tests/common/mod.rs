@@ -10,6 +10,7 @@
 pub mod acts;
 pub mod described;
 pub mod http;
+pub mod mails;
 pub mod sse;
 
 use booking_testkit::{Database, ServerProcess, Template};

@@ -264,7 +264,15 @@ async fn a_ticket_is_printed_black_on_white_on_one_sheet() {
     for kept in ["@ticket-qr", "@registration-name", "@registration-event", "@event-when"] {
         assert!(page.is_shown(kept).await, "{kept}");
     }
-    for gone in [".masthead", ".footer", "h1", "@cancel-registration", "@history", "@ticket-code"] {
+    for gone in [
+        ".masthead",
+        ".footer",
+        "h1",
+        "@cancel-registration",
+        "@history",
+        "@ticket-code",
+        "#field-keep_on_device",
+    ] {
         assert!(!page.is_shown(gone).await, "{gone}");
     }
     let looks = page
@@ -373,6 +381,37 @@ async fn nothing_moves_while_a_page_comes_to_be() {
         page.wait("@open-server").await;
         let moved = page.js("return window.moved").await;
         assert!(moved.as_f64().is_some_and(|moved| moved < 0.05), "{path}: {moved}");
+    }
+    page.end().await;
+}
+
+/// How much may be loaded before a page is all there, compressed, and in how many requests: on a slow phone each costs.
+const VISIT_BYTES_MAX: u64 = 80_000;
+const VISIT_REQUESTS_MAX: u64 = 12;
+
+#[tokio::test]
+async fn a_first_visit_is_small() {
+    let page = Page::start().await;
+    let more = json!({"venue": "The cellar", "description": "Bring a friend.\n".repeat(9)});
+    let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &more);
+    for (path, there) in
+        [("/".to_owned(), "@event-card"), (format!("/e/{concert}"), "@register-form")]
+    {
+        page.open(&path).await;
+        page.wait(there).await;
+        page.wait("@open-server").await;
+        // What came out of a cache counts as what it was when it came.
+        let visit = page
+            .js("const entries = ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind));
+                const names = entries.map(({name}) => name.replace(location.origin, ''));
+                const bytes = entries.reduce((sum, {encodedBodySize}) => sum + encodedBodySize, 0);
+                const words = names.filter((name) => name.includes('/i18n/')).length;
+                return {bytes, requests: entries.length, words, names}")
+            .await;
+        let number = |name: &str| visit[name].as_u64().expect("a number");
+        assert!((1..VISIT_BYTES_MAX).contains(&number("bytes")), "{path}: {visit}");
+        assert!((4..VISIT_REQUESTS_MAX).contains(&number("requests")), "{path}: {visit}");
+        assert_eq!(number("words"), 1, "what the page loads ahead is taken: {visit}");
     }
     page.end().await;
 }

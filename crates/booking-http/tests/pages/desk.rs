@@ -101,37 +101,42 @@ async fn a_registration_is_cancelled_once_that_was_asked() {
 async fn people_of_a_table_are_registered_once_it_was_tried() {
     let page = Page::start().await;
     let app = &page.app;
-    let concert = app.create(10);
+    let concert = app.create(2_000);
     register(app, &concert, "ada@example.org", "Ada");
     let folder = tempfile::tempdir().expect("a folder");
     let table = folder.path().join("people.csv");
-    let text = "user_email,name\nada@example.org,Ada\ngrace@example.org,Grace\nno-at,\ngrace@example.org,Again\n";
+    let mut text = "user_email,name\nada@example.org,Ada\ngrace@example.org,Grace\nno-at,\ngrace@example.org,Again\n".to_owned();
+    for number in 0..999 {
+        text.push_str(&format!("p{number}@example.org,Person {number}\n"));
+    }
     fs::write(&table, text).expect("it can be written");
     page.open(&format!("/o/e/{concert}/import")).await;
-    page.click("@import-try").await;
+    page.tab_to("@import-try").await;
+    page.enter("").await;
     page.assert_refused("table", "Choose a table.").await;
     assert_no_faults(&page, "a form for tables").await;
     let name = table.to_str().expect("it is text");
     page.wait("#field-table").await.send_keys(name).await.expect("a file can be chosen");
-    page.click("@import-try").await;
+    page.tab_to("@import-try").await;
+    page.enter("").await;
     page.wait("@import-result[data-dry=true]").await;
     for (verdict, count) in
-        [("registered", 1), ("already_registered", 1), ("invalid", 1), ("duplicate", 1)]
+        [("registered", 1_000), ("already_registered", 1), ("invalid", 1), ("duplicate", 1)]
     {
         number(&page, &format!("import-{verdict}"), count).await;
     }
     assert_eq!(event(app, &concert)["booked_count"], 1, "nobody yet");
     page.wait("@import-apply:focus").await;
-    assert_eq!(page.text("@import-apply").await, "Register 1 person");
+    assert_eq!(page.text("@import-apply").await, "Register 1,000 people");
     assert_no_faults(&page, "a table that was tried").await;
     page.press(&Key::Enter).await;
     page.wait("@import-result[data-dry=false]").await;
     page.outcome("saved").await;
-    assert_eq!(event(app, &concert)["booked_count"], 2);
+    assert_eq!(event(app, &concert)["booked_count"], 1_001);
     assert!(!page.is_shown("@import-apply").await);
     // The same once more changes nothing.
     page.click("@import-try").await;
-    number(&page, "import-already_registered", 2).await;
+    number(&page, "import-already_registered", 1_001).await;
     page.outcome("changed").await;
     app.assert_audit_is_clean();
     page.end().await;
@@ -320,9 +325,9 @@ async fn whoever_comes_to_the_door_without_a_registration_gets_one_and_is_in() {
     page.end().await;
 }
 
-/// Events of a year, of which one is of another kind.
+/// 300 events of a year, of which one is of another kind.
 fn a_year(app: &App) -> Value {
-    for number in 0..24 {
+    for number in 0..299 {
         let (month, day) = (number % 12 + 1, number % 28 + 1);
         let body = json!({"name": format!("Concert {number}"), "venue": "Hall", "capacity": 9,
             "starts_at": format!("2098-{month:02}-{day:02}T18:00:00Z")});
@@ -353,6 +358,13 @@ async fn an_event_is_found_by_a_part_of_its_name_and_by_its_day() {
     page.reload().await;
     page.wait(&found).await;
     assert_eq!(page.value("events_q").await, "bruck");
+    page.tab_to(&format!("{found} a")).await;
+    page.enter("").await;
+    page.wait("h1@event-name:focus").await;
+    assert_eq!(page.text("h1").await, "Über die Brücke");
+    page.tab_to(".back").await;
+    page.enter("").await;
+    page.wait(&found).await;
 
     page.fill("events_q", "nowhere").await;
     page.until("return document.querySelector('[data-testid=event-search-status]').textContent === 'No event is found.'").await;

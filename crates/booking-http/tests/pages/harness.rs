@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The longest wait for anything. The slowest to come is the poll after several that failed.
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Each browser is many processes; with more of them at once they would time each other out.
 static BROWSERS: Semaphore = Semaphore::const_new(3);
@@ -226,6 +226,17 @@ impl Browser {
             }
         }
         panic!("the keyboard does not reach {selector}");
+    }
+
+    /// Back to what was before.
+    pub(crate) async fn tab_back(&self) {
+        let [shift, tab] = [Key::Shift, Key::Tab].map(char::from);
+        let actions = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value: shift })
+            .then(KeyAction::Down { value: tab })
+            .then(KeyAction::Up { value: tab })
+            .then(KeyAction::Up { value: shift });
+        self.client.perform_actions(actions).await.expect("keys can be pressed");
     }
 
     pub(crate) async fn enter(&self, keys: &str) {

@@ -31,8 +31,14 @@ async fn somebody_chooses_another_language_and_keeps_it() {
     page.register("ada@example.org", "registered").await;
     assert!(page.text("@outcome").await.contains("Sie sind dabei."));
 
+    // The server knows it, so that no word changes once scripts run.
     page.reload().await;
     page.wait("html[lang=de]").await;
+    let came = page
+        .js_async("fetch(location.pathname).then((answer) => answer.text()).then(arguments[0])")
+        .await;
+    assert!(came.as_str().is_some_and(|came| came.contains("<html lang=\"de\"")), "{came}");
+    page.open(&format!("/e/{concert}?lang=de")).await;
     page.click("@language-en").await;
     page.wait("html[lang=en]").await;
     assert_eq!(page.text("@register").await, "Register");

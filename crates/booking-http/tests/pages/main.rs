@@ -14,6 +14,7 @@ mod driver;
 mod faults;
 mod harness;
 mod holds;
+mod keyboard;
 mod languages;
 mod limits;
 mod offline;

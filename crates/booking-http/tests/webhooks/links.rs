@@ -1,11 +1,10 @@
 //! Links in mails: they manage a registration, as long as its token is the same; and whoever has lost one is sent it.
 
 use crate::common::acts::{done, give_up, id, path, refused, token};
+use crate::common::mails::{links_in, mails_in};
 use crate::common::{App, Data, make_token};
 use crate::on_both_stores;
 use crate::receiver::until;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,10 +38,7 @@ impl Post {
 
     /// All mails to an address.
     fn mails(&self, address: &str) -> Vec<String> {
-        let files = fs::read_dir(self.folder.path()).expect("it is there");
-        let paths = files.map(|file| file.expect("it can be listed").path());
-        let mails = paths.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
-        let texts = mails.map(|path| fs::read_to_string(path).expect("a mail is ASCII"));
+        let texts = mails_in(self.folder.path()).into_iter();
         let to_address = texts.filter(|mail| {
             // A long header goes on in the next line.
             let head = mail.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
@@ -78,23 +74,6 @@ impl Post {
             links.find(is_new).map(|(_, token)| token)
         })
     }
-}
-
-/// What the links of a mail hold, whichever way its parts are encoded.
-fn links_in(mail: &str) -> Vec<(String, String)> {
-    // Quoted-printable breaks lines.
-    let mut text = mail.replace("=\r\n", "");
-    for part in mail.split("\r\n\r\n") {
-        let base64: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
-        if let Ok(bytes) = STANDARD.decode(base64.trim()) {
-            text.push_str(&String::from_utf8_lossy(&bytes));
-        }
-    }
-    let links = text.split("/r/").skip(1).filter_map(|rest| {
-        let (id, rest) = rest.split_once('#').filter(|(id, _)| id.len() == 36)?;
-        Some((id.to_owned(), rest.get(..47)?.to_owned()))
-    });
-    links.filter(|(_, token)| token.starts_with("mlt_")).collect()
 }
 
 fn a_mailed_link_manages_its_registration_until_that_has_another_token(data: Data) {

@@ -91,6 +91,57 @@ test("a time over a change of clocks is told with both offsets, and any other wi
   assert.equal(told("2026-07-01T18:00:00Z", "2026-07-01T20:00:00Z").match(/GMT/g).length, 1);
 });
 
+/** An event over each change of the clocks of its zone, and when it is where each of them is. */
+const OVER_CHANGES = [
+  ["Europe/Berlin", "2026-03-28T23:30:00Z", "2026-03-29T02:00:00Z",
+    ["Mar 29 00:30 GMT+1", "Mar 29 04:00 GMT+2"], ["Mar 28 19:30", "22:00 GMT-4"], ["Mar 29 10:30", "13:00 GMT+11"]],
+  ["Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:45:00Z",
+    ["Oct 25 02:30 GMT+2", "Oct 25 02:45 GMT+1"], ["Oct 24 20:30", "21:45 GMT-4"], ["Oct 25 11:30", "12:45 GMT+11"]],
+  ["America/New_York", "2026-03-08T05:30:00Z", "2026-03-08T08:00:00Z",
+    ["Mar 8 06:30", "09:00 GMT+1"], ["Mar 8 00:30 GMT-5", "Mar 8 04:00 GMT-4"], ["Mar 8 16:30", "19:00 GMT+11"]],
+  ["America/New_York", "2026-11-01T05:30:00Z", "2026-11-01T06:45:00Z",
+    ["Nov 1 06:30", "07:45 GMT+1"], ["Nov 1 01:30 GMT-4", "Nov 1 01:45 GMT-5"], ["Nov 1 16:30", "17:45 GMT+11"]],
+  ["Australia/Lord_Howe", "2026-04-04T14:45:00Z", "2026-04-04T15:30:00Z",
+    ["Apr 4 16:45", "17:30 GMT+2"], ["Apr 4 10:45", "11:30 GMT-4"], ["Apr 5 01:45 GMT+11", "Apr 5 02:00 GMT+10:30"]],
+  ["Australia/Lord_Howe", "2026-10-03T14:00:00Z", "2026-10-03T16:00:00Z",
+    ["Oct 3 16:00", "18:00 GMT+2"], ["Oct 3 10:00", "12:00 GMT-4"], ["Oct 4 00:30 GMT+10:30", "Oct 4 03:00 GMT+11"]],
+];
+
+test("an event over a change of clocks is right where it is and where we are, in three zones", (context) => {
+  startPage(context);
+  context.after(() => {
+    process.env.TZ = "Europe/Berlin";
+    useLanguage({ language: "en", locale: "en" });
+  });
+  const viewers = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"];
+  for (const [viewer, own] of viewers.entries()) {
+    process.env.TZ = own;
+    // Formats are made once for each locale, with the zone that there is then.
+    useLanguage({ language: "en", locale: `en-u-${["cu-eur", "cu-usd", "cu-aud"][viewer]}-hc-h23` });
+    assert.equal(timeZone(), own);
+    for (const [timezone, starts_at, ends_at, ...walls] of OVER_CHANGES) {
+      const when = whenElement({ starts_at, ends_at, timezone });
+      const local = when.querySelector("[data-testid=event-when-local]");
+      assert.equal(local === null, own === timezone, `${own}: ${timezone}`);
+      assertTold(when.children[0].textContent, walls[viewers.indexOf(timezone)]);
+      if (local) assertTold(local.textContent, walls[viewer]);
+    }
+  }
+});
+
+/** Both ends, in this order, whatever stands around them. */
+function assertTold(text, [from, to]) {
+  const plain = text
+    .replace(/\s/g, " ")
+    .replace(/, \d{4},?/g, "")
+    .replaceAll("EST", "GMT-5")
+    .replaceAll("EDT", "GMT-4")
+    .replace(/GMT[\u2212-]/g, "GMT-");
+  const at = plain.indexOf(from);
+  assert.ok(at >= 0 && plain.indexOf(to, at + from.length) > at, `${from} and ${to} are not in ${plain}`);
+  assert.equal(plain.split("GMT").length, to.includes(" GMT") && from.includes("GMT") ? 3 : 2, plain);
+}
+
 test("a zone is named if its clock differs from ours at either end", (context) => {
   startPage(context);
   const isNamed = (starts_at, ends_at) =>

@@ -2,6 +2,7 @@ import "./setup.mjs";
 import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
+import { mapUrl, siteOf } from "../../../../../static/js/place_link.js";
 import { googleUrl, outlookUrl } from "../../../../../static/js/calendar_links.js";
 import { shareElement } from "../../../../../static/js/share.js";
 import { createEventAction } from "../../../../../static/js/views/event_action.js";
@@ -117,4 +118,22 @@ test("the one thing to do is on the stub, and at the foot while the form is out 
     return action.stub.children[1].textContent;
   });
   assert.deepEqual(told, ["Opens in 1 d 23 h", "Opens in 1 h 5 min", "Opens in 2 min", "Opens in a minute"]);
+});
+
+test("an address leads to a map, what is online to its site, and what people call a place to nothing", () => {
+  const map = "https://www.openstreetmap.org/search?query=";
+  for (const [venue, site, led] of [
+    ["Kastanienallee 7, Berlin", null, `${map}Kastanienallee+7%2C+Berlin`],
+    ["A & B; 東京都千代田区1", null, `${map}A+%26+B%3B+%E6%9D%B1%E4%BA%AC%E9%83%BD%E5%8D%83%E4%BB%A3%E7%94%B0%E5%8C%BA1`],
+    ["The cellar", null, null],
+    ["Hall", null, null],
+    ["12", null, null],
+    ["", null, null],
+    ["https://meet.example/room7", "https://meet.example/room7", null],
+    ["javascript:alert(1)//https://a.example", null, null],
+    ["https://a.example and more", null, null],
+  ]) {
+    assert.equal(siteOf(venue), site, venue);
+    if (!venue.includes("a.example")) assert.equal(mapUrl(venue), led, venue);
+  }
 });

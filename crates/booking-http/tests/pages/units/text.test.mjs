@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DESCRIPTION, EMAIL, PERSON_NAME, characters } from "../../../../../static/js/limits.js";
-import { nameShown, sentence, showsNothing, trimmed, trimmedCode } from "../../../../../static/js/text.js";
+import { nameShown, sentence, showsNothing, trimmed, trimmedCode, withoutMarks } from "../../../../../static/js/text.js";
 
 test("white space goes from both ends, and stays within", () => {
   assert.equal(trimmed(" \u00a0\u3000a b\u2028\ufeff\n"), "a b");
@@ -57,4 +57,20 @@ test("an address is counted in the bytes that are compared, and never longer tha
     ["a@no domain", "a@no domain"],
   ];
   for (const [typed, kept] of counted) assert.equal(EMAIL.count(typed), new TextEncoder().encode(kept).length, typed);
+});
+
+test("a description is told without what marks it up, and a text with nothing of the kind stays", () => {
+  for (const [text, words] of [
+    ["# Programme\n\nTwo *short* sets.\n\n- **First**: standards\n2. `own`\n> quoted", "Programme Two short sets. First: standards own quoted"],
+    ["See [the band](https://band.example) and ![us](https://a.example/x.png).", "See the band and us."],
+    ["2*3*4, a_b_c, 5 - 3 and #1", "2*3*4, a_b_c, 5 - 3 and #1"],
+    ["-Ali\n***\n**", "-Ali **"],
+    ["", ""],
+  ]) {
+    assert.equal(withoutMarks(text), words);
+  }
+  // However long it is, and whatever is in it.
+  const began = Date.now();
+  for (const text of ["*", "[", "**a", "`", "_ a", "[a](", "- "]) withoutMarks(text.repeat(10_000 / text.length));
+  assert.ok(Date.now() - began < 500);
 });

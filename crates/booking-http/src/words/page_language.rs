@@ -1,0 +1,87 @@
+//! The language of a page: what its address says, else what was chosen at the foot of one, else what the browser wishes
+//! for. Programs are answered as their header says alone ([`wanted_language`]).
+
+use crate::words::wanted_language;
+use actix_web::HttpRequest;
+use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue};
+use booking_core::Language;
+
+/// Names the language in an address: `/?lang=de`.
+const QUERY_NAME: &str = "lang";
+
+/// Keeps what was chosen: the tag of a language and nothing else. The modules write it, too (`static/js/language.js`).
+const COOKIE_NAME: &str = "booking_language";
+
+/// A year.
+const COOKIE_SECONDS: u32 = 31_536_000;
+
+/// The language that a page is to be in.
+pub(crate) fn language_of_page(request: &HttpRequest) -> Language {
+    named(request.query_string())
+        .or_else(|| kept(request.headers()))
+        .unwrap_or_else(|| wanted_language(request.headers()))
+}
+
+/// What the address says, if there is such a language.
+pub(crate) fn named(query: &str) -> Option<Language> {
+    value_of(query.split('&'), QUERY_NAME)
+}
+
+/// What was chosen before.
+fn kept(headers: &HeaderMap) -> Option<Language> {
+    let pairs = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok());
+    value_of(pairs.flat_map(|pairs| pairs.split(';')).map(str::trim), COOKIE_NAME)
+}
+
+/// The first of that name that is a language.
+fn value_of<'a>(mut pairs: impl Iterator<Item = &'a str>, name: &str) -> Option<Language> {
+    pairs.find_map(|pair| {
+        let value = pair.strip_prefix(name)?.strip_prefix('=')?;
+        Language::from_name(value)
+    })
+}
+
+/// What has a browser keep a language for all pages below `base`.
+pub(crate) fn cookie_of(language: Language, base: &str) -> Option<HeaderValue> {
+    let language = language.as_str();
+    let text =
+        format!("{COOKIE_NAME}={language}; Path={base}/; Max-Age={COOKIE_SECONDS}; SameSite=Lax");
+    HeaderValue::try_from(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_address_comes_first_then_what_was_chosen_then_the_browser() {
+        let of = |uri: &str, cookie: &str| {
+            let request = TestRequest::with_uri(uri)
+                .insert_header(("Accept-Language", "de"))
+                .insert_header(("Cookie", cookie));
+            language_of_page(&request.to_http_request())
+        };
+        for (uri, cookie, language) in [
+            ("/", "", Language::De),
+            ("/", "booking_language=en", Language::En),
+            ("/", "a=b; booking_language=en; c=d", Language::En),
+            ("/?lang=de", "booking_language=en", Language::De),
+            ("/?q=a&lang=en", "", Language::En),
+            // What is none is as if it were not there.
+            ("/?lang=fr", "booking_language=en", Language::En),
+            ("/?lang=EN&language=en&xlang=en", "", Language::De),
+            ("/", "booking_language=fr; xbooking_language=en; booking_language", Language::De),
+            ("/", "booking_language=fr; booking_language=en", Language::En),
+        ] {
+            assert_eq!(of(uri, cookie), language, "{uri} {cookie}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_a_language_for_these_pages_alone() {
+        let cookie = cookie_of(Language::De, "/tickets").expect("it is a header");
+        let expected = "booking_language=de; Path=/tickets/; Max-Age=31536000; SameSite=Lax";
+        assert_eq!(cookie, expected);
+    }
+}
