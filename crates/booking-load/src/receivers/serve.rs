@@ -81,7 +81,7 @@ impl Shared {
 
     /// How many different messages of all events it has taken.
     pub(super) fn taken(&self) -> usize {
-        self.log().versions.values().map(|versions| versions.len()).sum()
+        self.log().versions.values().map(HashSet::len).sum()
     }
 
     pub(super) fn received(&self) -> Vec<Taken> {
