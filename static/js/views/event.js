@@ -1,12 +1,13 @@
 // @ts-check
 /** One event: its ticket, the form to register, and what its organizer may do. */
 
-import { pageAddress, sharedAddress } from "../address.js";
+import { sharedAddress } from "../address.js";
 import { ProblemError, getEvent, getOwnEvent } from "../api.js";
 import { IS_EMBEDDED } from "../base.js";
 import { createDateBlock } from "../date_block.js";
 import { el, setLanguage, setText } from "../dom.js";
 import { serverNow } from "../clock.js";
+import { listAddress } from "../list_address.js";
 import { createLive, withSeats } from "../live.js";
 import { createNewest } from "../newest.js";
 import { hasToken } from "../session.js";
@@ -43,7 +44,7 @@ export function eventView({ root, signal, setTitle }, id) {
   setTitle(t("event.title"));
   const title = el("h1", { tabindex: -1, dir: "auto" }, t("event.loading"));
   const body = el("div", { "data-testid": "loading" }, title);
-  if (!IS_EMBEDDED) root.append(el("a", { class: "back", href: pageAddress("list") }, t("nav.all_events")));
+  if (!IS_EMBEDDED) root.append(el("a", { class: "back", href: listAddress() }, t("nav.all_events")));
   root.append(body);
   const rendered = takeRendered(id);
 

@@ -9,6 +9,7 @@ import { QUERY_MAX, isNarrowed, queryIn, queryPath, searchOf } from "../event_qu
 import { explainRead } from "../explain.js";
 import { createField } from "../form.js";
 import { timeZone } from "../format.js";
+import { rememberSearch } from "../list_address.js";
 import { t } from "../words.js";
 import { createCard } from "./card.js";
 import { createGroup } from "./event_group.js";
@@ -85,6 +86,7 @@ export function createEventSearch({ find, signal, onSearch }) {
     asking = new AbortController();
     const wanted = query();
     history.replaceState(history.state, "", location.pathname + searchOf(wanted) + location.hash);
+    rememberSearch(searchOf(wanted));
     onSearch(isNarrowed(wanted));
     [events, next] = [[], null];
     if (!isNarrowed(wanted)) {
@@ -139,6 +141,7 @@ export function createEventSearch({ find, signal, onSearch }) {
   });
 
   const given = queryIn(location.search);
+  rememberSearch(searchOf(given));
   // What somebody typed before any script was there.
   const typed = document.querySelector("[data-rendered] [name=q]");
   if (typed instanceof HTMLInputElement && typed.value !== "") given.q = typed.value;

@@ -118,6 +118,7 @@ routes! {
     JAVASCRIPT "js/language.js"
     JAVASCRIPT "js/leave_guard.js"
     JAVASCRIPT "js/limits.js"
+    JAVASCRIPT "js/list_address.js"
     JAVASCRIPT "js/lists.js"
     JAVASCRIPT "js/live.js"
     JAVASCRIPT "js/load_words.js"

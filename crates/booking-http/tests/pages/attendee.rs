@@ -394,6 +394,9 @@ async fn a_first_visit_is_small() {
     let page = Page::start().await;
     let more = json!({"venue": "The cellar", "description": "Bring a friend.\n".repeat(9)});
     let concert = put_up(&page.app, "Evening of jazz", Some(TimeDelta::days(9)), &more);
+    // What keeps the pages for when there is no network is not there yet on a first visit.
+    page.cdp("Network.enable", json!({})).await;
+    page.cdp("Network.setBypassServiceWorker", json!({"bypass": true})).await;
     for (path, there) in
         [("/".to_owned(), "@event-card"), (format!("/e/{concert}"), "@register-form")]
     {
