@@ -28,7 +28,7 @@ const BYTES: usize = 256;
 
 /// How many events there are for those who sell beside a PostgreSQL that is away. About half of them are its own.
 const EVENTS: usize = 128;
-/// How long who is refused there waits before asking again.
+/// How long those who want what is there wait before they ask again, whatever they were answered.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long it may take until all is as before.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
@@ -180,9 +180,11 @@ async fn want(
                     Ok(answer) if answer.status == 201 => {
                         given += u64::from(Instant::now() >= since);
                     }
-                    Ok(_) => sleep(ASK_AGAIN).await,
+                    Ok(_) => {}
                     Err(_) => break,
                 }
+                // Few seats, or those who sell would have more of the machine once there are none.
+                sleep(ASK_AGAIN).await;
             }
         }
     };
