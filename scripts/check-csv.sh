@@ -16,9 +16,8 @@ live() { # FILE SEPARATORS
     mkdir -p "$folder/$name"
     soffice --headless "-env:UserInstallation=file://$folder/profile" \
         --infilter="CSV:$2,34,76,1,,0,false,true,false,false,false,-1,true" \
-        --convert-to fods --outdir "$folder/$name" "$folder/$1.csv" >"$folder/log" 2>&1
-    [ -s "$folder/$name/$1.fods" ] || { cat "$folder/log"; exit 1; }
-    # Both numbers that come of text and formulas are what a cell of text is not to be.
+        --convert-to fods --outdir "$folder/$name" "$folder/$1.csv" >"$folder/log" 2>&1 || true
+    [ -s "$folder/$name/$1.fods" ] || { cat "$folder/log" >&2; exit 1; }
     python3 - "$folder/$name/$1.fods" <<'PYTHON'
 import re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
