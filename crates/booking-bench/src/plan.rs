@@ -185,15 +185,15 @@ const fn undisturbed(of: &'static str, by: &'static str) -> Comparison {
 
 /// What the report says of them.
 pub(crate) const COMPARISONS: &[Comparison] = &[
-    at_least("hot-pg-256", "pgbench-hot", 20.0),
-    at_least("hot-pg-256", "http-256", 0.34),
+    at_least("hot-pg-256", "pgbench-hot", 22.0),
+    at_least("hot-pg-256", "http-256", 0.42),
     at_least("hot-pg-64", "pgbench-hot", 14.0),
     rate("hot-pg-64", "one-pg", Target::None),
-    at_least("even-pg-256", "pgbench-spread", 4.0),
+    at_least("even-pg-256", "pgbench-spread", 5.0),
     at_least("skewed-pg-256", "pgbench-hot", 18.0),
-    at_least("soldout-pg-256", "http-256", 0.57),
-    at_least("duplicates-pg-256", "http-256", 0.57),
-    at_least("hot-sqlite-256", "http-256", 0.38),
+    at_least("soldout-pg-256", "http-256", 0.60),
+    at_least("duplicates-pg-256", "http-256", 0.60),
+    at_least("hot-sqlite-256", "http-256", 0.55),
     at_least("even-sqlite-256", "http-256", 0.18),
     rate("hot-sqlite-64", "one-sqlite", Target::None),
     at_least("event-pg-256", "http-256", 0.60),
