@@ -63,7 +63,7 @@ function cookie() {
 function tellServer(wanted) {
   try {
     // biome-ignore lint/suspicious/noDocumentCookie: there is nothing else in the browsers of before
-    document.cookie = `${COOKIE}=${wanted}; Path=${BASE}/; Max-Age=${COOKIE_SECONDS}; SameSite=Lax`;
+    document.cookie = `${COOKIE}=${wanted}; Path=${BASE || "/"}; Max-Age=${COOKIE_SECONDS}; SameSite=Lax`;
   } catch {
     // Then these pages alone know it.
   }

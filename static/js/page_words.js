@@ -43,6 +43,7 @@ function choiceElement(one) {
     t(LANGUAGE_NAMES[one]),
   );
   link.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     rememberLanguage(one);
     // What is behind the # stays: it may be a private link's.

@@ -523,7 +523,7 @@ fn pages_are_in_the_language_that_was_chosen() {
         let vary = here.header("vary").expect("it depends on the language");
         assert!(vary.contains("Cookie") && vary.contains("Accept-Language"), "{vary}");
 
-        let chosen = ask(&format!("{path}?lang=de"), &[]);
+        let chosen = ask(&format!("{path}?lang=de"), &[("Sec-Fetch-Site", "same-origin")]);
         assert_eq!(language_of(&chosen), german, "{path}");
         let cookie = chosen.header("set-cookie").expect("it is kept");
         let (pair, attributes) = cookie.split_once("; ").expect("it is for these pages alone");
@@ -541,8 +541,10 @@ fn pages_are_in_the_language_that_was_chosen() {
         }
         // The negative controls: what is no language, and a link that another site follows for somebody.
         assert_eq!(ask(&format!("{path}?lang=xx"), &[]).header("set-cookie"), None);
-        let linked = ask(&format!("{path}?lang=de"), &[("Sec-Fetch-Site", "cross-site")]);
-        assert_eq!((language_of(&linked), linked.header("set-cookie")), (german.clone(), None));
+        for from in [&[("Sec-Fetch-Site", "cross-site")][..], &[("Sec-Fetch-Site", "none")], &[]] {
+            let linked = ask(&format!("{path}?lang=de"), from);
+            assert_eq!((language_of(&linked), linked.header("set-cookie")), (german.clone(), None));
+        }
     }
     // What comes of a form, and what goes wrong.
     let form = encoded(&[("user_email", "ada@example.org")]);
@@ -680,6 +682,8 @@ fn everything_is_below_a_path_of_another_site() {
     let manifest = app.get("/tickets/manifest.webmanifest");
     assert_eq!(manifest.header("content-type"), Some("application/manifest+json"));
     assert_eq!(manifest.json()["start_url"], "./");
+    // It would be resolved against the origin alone, where there is another site.
+    assert_eq!(manifest.json().get("id"), None);
 
     let form = encoded(&[("user_email", "ada@example.org")]);
     let taken = send(app.url(), "POST", &format!("/tickets/e/{id}"), &[FORM], form.as_bytes());

@@ -72,6 +72,11 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a browser says that the page which asks is one of ours.
+pub(crate) fn is_from_a_page_of_ours(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| site.as_bytes() == b"same-origin")
+}
+
 /// A host and its port.
 #[derive(Debug, PartialEq, Eq)]
 struct Authority {

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::auth::callers::OptionalAuth;
 use crate::auth::token_cache::TokenCache;
-use crate::edge::cross_site::is_from_another_site;
+use crate::edge::cross_site::{is_from_a_page_of_ours, is_from_another_site};
 use crate::extract::form::Form;
 use crate::extract::path::PathId;
 use crate::extract::query;
@@ -37,7 +37,7 @@ pub(super) const SHELLS: [&str; 5] = ["/r/{id}", "/o", "/o/{path:.*}", "/find", 
 /// The path under which it is kept for when there is no network.
 pub(super) const KEPT_SHELL: &str = "/o";
 
-/// Any of [`SHELLS`]: they are the same.
+/// Any of [`SHELLS`]: they differ in what they load ahead.
 pub(super) async fn shell(
     request: HttpRequest,
     pages: Data<Pages>,
@@ -95,14 +95,15 @@ fn visitor(request: &HttpRequest, tokens: &TokenCache) -> Visitor {
     Visitor { language: language_of_page(request), is_open: tokens.is_open() }
 }
 
-/// Has the browser keep the language that the foot of a page leads to. A link from another site chooses for its page alone.
+/// Has the browser keep the language that the foot of a page leads to. Any other link chooses for its page alone: one from
+/// another site or a mail, and one of which the browser does not say where it was followed.
 fn remember_language(
     request: &HttpRequest,
     pages: &Pages,
     mut response: HttpResponse,
 ) -> HttpResponse {
     let chosen = words::named(request.query_string());
-    let chosen = chosen.filter(|_| !is_from_another_site(request.headers()));
+    let chosen = chosen.filter(|_| is_from_a_page_of_ours(request.headers()));
     if let Some(cookie) = chosen.and_then(|language| words::cookie_of(language, pages.base())) {
         let headers = response.headers_mut();
         headers.insert(SET_COOKIE, cookie);

@@ -29,8 +29,11 @@ pub(crate) fn named(query: &str) -> Option<Language> {
 
 /// What was chosen before.
 fn kept(headers: &HeaderMap) -> Option<Language> {
-    let pairs = headers.get_all(COOKIE).filter_map(|value| value.to_str().ok());
-    value_of(pairs.flat_map(|pairs| pairs.split(';')).map(str::trim), COOKIE_NAME)
+    // What the site keeps beside it may be no ASCII.
+    headers.get_all(COOKIE).find_map(|value| {
+        let pairs = String::from_utf8_lossy(value.as_bytes());
+        value_of(pairs.split(';').map(str::trim), COOKIE_NAME)
+    })
 }
 
 /// The first of that name that is a language.
@@ -41,11 +44,13 @@ fn value_of<'a>(mut pairs: impl Iterator<Item = &'a str>, name: &str) -> Option<
     })
 }
 
-/// What has a browser keep a language for all pages below `base`.
+/// What has a browser keep a language for `base` and all pages below it.
 pub(crate) fn cookie_of(language: Language, base: &str) -> Option<HeaderValue> {
     let language = language.as_str();
+    // Without a slash behind it, it is the list's own path, too (RFC 6265, section 5.1.4).
+    let path = if base.is_empty() { "/" } else { base };
     let text =
-        format!("{COOKIE_NAME}={language}; Path={base}/; Max-Age={COOKIE_SECONDS}; SameSite=Lax");
+        format!("{COOKIE_NAME}={language}; Path={path}; Max-Age={COOKIE_SECONDS}; SameSite=Lax");
     HeaderValue::try_from(text).ok()
 }
 
@@ -81,7 +86,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_a_language_for_these_pages_alone() {
         let cookie = cookie_of(Language::De, "/tickets").expect("it is a header");
-        let expected = "booking_language=de; Path=/tickets/; Max-Age=31536000; SameSite=Lax";
+        let expected = "booking_language=de; Path=/tickets; Max-Age=31536000; SameSite=Lax";
         assert_eq!(cookie, expected);
     }
 }
