@@ -44,7 +44,7 @@ const SUMMARY_MAX = 600;
 export const withoutMarks = (text) =>
   text
     .slice(0, SUMMARY_MAX)
-    .replace(/^[ \t]*(#{1,6}|[-*+]|\d{1,9}[.)]|>+|[-=_*]{3,}$)(?=\s|$)/gm, "")
+    .replace(/^[ \t]*(#{1,6}|[-*+]|>+|[-=_*]{3,}$)(?=\s|$)/gm, "")
     .replace(/!?\[([^\]\n]*)\]\([^)\s]*\)/g, "$1")
     .replace(/(\*\*|__|\x60+)(?=\S)([^\n]*?\S)\1/g, "$2")
     .replace(/(^|[\s(])([*_])(?=\S)([^\n*_]*?\S)\2(?=$|[\s.,:;!?)])/gm, "$1$3")

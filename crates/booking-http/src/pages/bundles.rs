@@ -55,7 +55,7 @@ mod tests {
 
     /// What a first visit costs: all of it, and some room for the page itself.
     #[test]
-    fn a_first_visit_is_small() {
+    fn the_first_script_and_the_styles_are_small() {
         let bytes: usize = [SCRIPT, STYLE].iter().map(|bundle| bundle.gzipped.len()).sum();
         assert!(bytes < 60_000, "{bytes} bytes");
     }

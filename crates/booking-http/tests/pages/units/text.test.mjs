@@ -61,7 +61,8 @@ test("an address is counted in the bytes that are compared, and never longer tha
 
 test("a description is told without what marks it up, and a text with nothing of the kind stays", () => {
   for (const [text, words] of [
-    ["# Programme\n\nTwo *short* sets.\n\n- **First**: standards\n2. `own`\n> quoted", "Programme Two short sets. First: standards own quoted"],
+    ["# Programme\n\nTwo *short* sets.\n\n- **First**: standards\n2. `own`\n> quoted", "Programme Two short sets. First: standards 2. own quoted"],
+    ["1. Mai\nKonzert", "1. Mai Konzert"],
     ["See [the band](https://band.example) and ![us](https://a.example/x.png).", "See the band and us."],
     ["2*3*4, a_b_c, 5 - 3 and #1", "2*3*4, a_b_c, 5 - 3 and #1"],
     ["-Ali\n***\n**", "-Ali **"],
