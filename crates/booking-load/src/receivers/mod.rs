@@ -21,6 +21,8 @@ use uuid::Uuid;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
+/// How long somebody else may have its port.
+const RESERVED_WITHIN: Duration = Duration::from_secs(60);
 /// How long receivers stay once it has: for what was never to be sent.
 const LINGER: Duration = Duration::from_millis(300);
 
@@ -241,17 +243,33 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// If somebody else gets its port at that moment.
+    /// If somebody else gets its port at that moment, and keeps it.
     pub async fn kill(&self) -> io::Result<()> {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(serving) = serving {
             serving.abort();
             // Its listener closes with it.
             let _ = serving.await;
-            let socket = reserve(self.address)?;
+            let socket = self.reserve_again().await?;
             *self.reserved.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket);
         }
         Ok(())
+    }
+
+    /// Whoever connects to something else may be given the port for a moment, since nobody listens there.
+    async fn reserve_again(&self) -> io::Result<TcpSocket> {
+        let since = Instant::now();
+        loop {
+            match reserve(self.address) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse
+                        && since.elapsed() < RESERVED_WITHIN =>
+                {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                reserved => return reserved,
+            }
+        }
     }
 
     /// Has it listen, on the port that it has always had, unless it does.
