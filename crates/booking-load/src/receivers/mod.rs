@@ -21,8 +21,6 @@ use uuid::Uuid;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-/// How long somebody else may have its port.
-const RESERVED_WITHIN: Duration = Duration::from_secs(60);
 /// How long receivers stay once it has: for what was never to be sent.
 const LINGER: Duration = Duration::from_millis(300);
 
@@ -86,8 +84,8 @@ pub struct Receivers(Vec<Receiver>);
 pub struct Receiver {
     behaviour: Behaviour,
     address: SocketAddr,
-    /// While it is not there: nobody else gets its port, and nobody answers there.
-    reserved: Mutex<Option<TcpSocket>>,
+    /// Never listens: whether it is there or not, nobody else gets its port.
+    _reserved: TcpSocket,
     shared: Arc<Shared>,
     serving: Mutex<Option<JoinHandle<()>>>,
 }
@@ -204,11 +202,11 @@ impl Taken {
 
 impl Receiver {
     fn start(behaviour: Behaviour, look_back_every: u64) -> io::Result<Self> {
-        let socket = reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let socket = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let receiver = Self {
             behaviour,
             address: socket.local_addr()?,
-            reserved: Mutex::new(Some(socket)),
+            _reserved: socket,
             shared: Arc::new(Shared::new(behaviour, look_back_every)),
             serving: Mutex::default(),
         };
@@ -240,35 +238,12 @@ impl Receiver {
 
     /// Ends it in the middle of whatever it does: its port is closed, and so is every connection. What it had got, it
     /// keeps.
-    ///
-    /// # Errors
-    ///
-    /// If somebody else gets its port at that moment, and keeps it.
-    pub async fn kill(&self) -> io::Result<()> {
+    pub async fn kill(&self) {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(serving) = serving {
             serving.abort();
             // Its listener closes with it.
             let _ = serving.await;
-            let socket = self.reserve_again().await?;
-            *self.reserved.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket);
-        }
-        Ok(())
-    }
-
-    /// Whoever connects to something else may be given the port for a moment, since nobody listens there.
-    async fn reserve_again(&self) -> io::Result<TcpSocket> {
-        let since = Instant::now();
-        loop {
-            match reserve(self.address) {
-                Err(error)
-                    if error.kind() == io::ErrorKind::AddrInUse
-                        && since.elapsed() < RESERVED_WITHIN =>
-                {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                reserved => return reserved,
-            }
         }
     }
 
@@ -278,20 +253,21 @@ impl Receiver {
     ///
     /// If the system does not let it.
     pub fn listen(&self) -> io::Result<()> {
-        let socket = self.reserved.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(socket) = socket {
-            let listener = socket.listen(BACKLOG)?;
-            let serving = tokio::spawn(serve::accept(listener, Arc::clone(&self.shared)));
-            *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        if serving.is_none() {
+            let listener = bind(self.address)?.listen(BACKLOG)?;
+            *serving = Some(tokio::spawn(serve::accept(listener, Arc::clone(&self.shared))));
         }
         Ok(())
     }
 }
 
-/// Takes a port without listening there. A connection that was there before does not stand in the way.
-fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
+/// Takes a port without listening there. Neither a connection that was there before nor another socket that was bound
+/// so stands in the way.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
