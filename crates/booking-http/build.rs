@@ -8,6 +8,7 @@ mod bundle;
 use bundle::{Part, place_of};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,6 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo says where"));
     compress_all(from, &out.join("static"))?;
-    write_words(&from.join(WORDS), &out.join("static").join(WORDS))?;
     bundle_all(from, &out)
 }
 
@@ -60,18 +60,20 @@ fn compress_all(from: &Path, to: &Path) -> io::Result<()> {
         let path = entry?.path();
         let name = path.file_name().expect("an entry has a name");
         if path.is_dir() {
-            compress_all(&path, &to.join(name))?;
+            match name == WORDS {
+                true => write_words(&path, &to.join(name))?,
+                false => compress_all(&path, &to.join(name))?,
+            }
             continue;
         }
-        let mut file = name.to_owned();
-        file.push(".gz");
-        fs::write(to.join(file), compressed(&fs::read(&path)?)?)?;
+        write_compressed(to, name, &fs::read(&path)?)?;
     }
     Ok(())
 }
 
 /// Writes the catalogues as pages load them. They are written a key on a line, and begin and end with one of the pages'.
 fn write_words(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
         let all = fs::read_to_string(&path)?;
@@ -79,11 +81,16 @@ fn write_words(from: &Path, to: &Path) -> io::Result<()> {
         let of_pages: String = lines.filter(|line| !line.starts_with(SERVERS_KEY)).collect();
         let name = path.file_name().expect("an entry has a name");
         fs::write(to.join(name), &of_pages)?;
-        let mut name = name.to_owned();
-        name.push(".gz");
-        fs::write(to.join(name), compressed(of_pages.as_bytes())?)?;
+        write_compressed(to, name, of_pages.as_bytes())?;
     }
     Ok(())
+}
+
+/// Compresses what is in a file to one of the same name and `.gz` in `folder`.
+fn write_compressed(folder: &Path, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
+    let mut file = name.to_owned();
+    file.push(".gz");
+    fs::write(folder.join(file), compressed(bytes)?)
 }
 
 /// The same bytes on every machine: neither a time nor a name is in them.
@@ -149,6 +156,6 @@ fn write_named(folder: &Path, stem: &str, ending: &str, text: &str) -> io::Resul
     text.hash(&mut hasher);
     let name = format!("{stem}-{:016x}.{ending}", hasher.finish());
     fs::write(folder.join(&name), text)?;
-    fs::write(folder.join(format!("{name}.gz")), compressed(text.as_bytes())?)?;
+    write_compressed(folder, name.as_ref(), text.as_bytes())?;
     Ok(name)
 }
