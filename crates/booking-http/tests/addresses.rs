@@ -5,7 +5,7 @@ mod common;
 
 use common::acts::{done, id, token};
 use common::http::{Answer, send, try_send};
-use common::{App, Data, make_token, make_token_with};
+use common::{App, Data, VISIT_BYTES_MAX, make_token, make_token_with};
 use serde_json::{Value, json};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -566,8 +566,6 @@ const KEPT: &str = "booking_language=de";
 /// How many files a page may load by itself: its icon, its styles, its words and its script, and of a registration's page
 /// one script more.
 const FILES_MAX: usize = 5;
-/// How much a page may be with all that it loads by itself, compressed. People come with phones, by slow networks.
-const VISIT_BYTES_MAX: usize = 80_000;
 
 #[test]
 fn what_pages_load_is_little_and_is_kept_for_good() {
