@@ -90,6 +90,19 @@ async fn reach(wanted: &[&str], mut load: impl AsyncFnMut() -> Verdict) {
     }
 }
 
+/// Has a house judged whose rule is broken, until one of these breaches was seen: whether what is broken does harm is up
+/// to chance and to the machine, too.
+async fn assert_caught(rules: &[&str], mut verdict: impl AsyncFnMut() -> Verdict) {
+    let until = Instant::now() + REACHED_WITHIN;
+    loop {
+        let verdict = verdict().await;
+        if rules.iter().any(|rule| verdict.count(rule) > 0) {
+            return;
+        }
+        assert!(Instant::now() < until, "none of {rules:?} was seen: {verdict}");
+    }
+}
+
 /// Runs what blocks beside the load.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("no panic")

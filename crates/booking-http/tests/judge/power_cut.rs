@@ -4,7 +4,7 @@
 //! it counts itself (`wal_sync`, the calls of fsync for the log).
 
 use crate::common::PROGRAM;
-use crate::{QUIET, assert_clean, blocking, judged, load, turn};
+use crate::{QUIET, assert_caught, assert_clean, blocking, judged, load, turn};
 use booking_load::judge::Verdict;
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess, run_sql};
 use std::fs::{self, OpenOptions};
@@ -120,8 +120,7 @@ async fn after_a_power_cut(durable: bool) -> Verdict {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_fsync_a_power_cut_is_caught() {
     let _turn = turn().await;
-    let verdict = after_a_power_cut(false).await;
-    assert!(verdict.count("lost") > 0, "{verdict}");
+    assert_caught(&["lost"], async || after_a_power_cut(false).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
