@@ -25,8 +25,8 @@ use tokio::sync::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How much memory the people of all events take that are looked through: of about two million.
-const BYTES_MAX: usize = 192 * 1_024 * 1_024;
+/// How much memory the people of all events take that are looked through: of about a million and a half.
+const BYTES_MAX: usize = 256 * 1_024 * 1_024;
 /// How many events those are.
 const EVENTS_MAX: usize = 256;
 /// For how long they are kept while nobody looks.
@@ -37,9 +37,9 @@ const READ_WITHIN: Duration = Duration::from_secs(20);
 const COUNT_MAX: usize = 10_000;
 /// How long those of an event are looked through one by one that are too many to be kept. Then a page ends.
 const SCAN_WITHIN: Duration = Duration::from_secs(2);
-/// How many blocks are looked through before others have a turn: some hundred thousand registrations, if nothing tells
+/// How many blocks are looked through before others have a turn: some thirty thousand registrations, if nothing tells
 /// that they need not be.
-const BLOCKS_AT_ONCE: usize = 8;
+const BLOCKS_AT_ONCE: usize = 128;
 
 /// The people of the events that somebody looks through.
 pub(crate) struct Search {

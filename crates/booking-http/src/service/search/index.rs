@@ -1,8 +1,9 @@
 //! The people of one event, packed so that a part of a name is found among a million in milliseconds.
 //!
-//! Registrations lie in the order of their versions, 64 in a chunk and 64 chunks in a block. The texts of a chunk are one
+//! Registrations lie in the order of their versions, 4 in a chunk and 64 chunks in a block. The texts of a chunk are one
 //! text, to be looked through at once. A block has a row of bits for each of [`GRAMS`] classes of three bytes, which
-//! tells in which of its chunks some such three bytes are: what cannot be in a chunk is not looked for there.
+//! tells in which of its chunks some such three bytes are: what cannot be in a chunk is not looked for there. Names of few
+//! syllables have most of them in any 64 people, and so chunks are small.
 
 use booking_core::{EventStatus, Registration, RegistrationFilter, RegistrationId, Status};
 use chrono::{DateTime, Utc};
@@ -11,9 +12,10 @@ use std::collections::BTreeMap;
 use std::mem::size_of;
 
 /// How many classes there are of three bytes in a row.
-const GRAMS: usize = 4_096;
-/// How many registrations are in a chunk, and chunks in a block: as many as a word has bits.
-const CHUNK: usize = 64;
+const GRAMS: usize = 2_048;
+/// How many registrations are in a chunk.
+const CHUNK: usize = 4;
+/// How many chunks are in a block: as many as a word has bits.
 const BLOCK: usize = 64;
 /// What stands between the texts of two registrations. No text that is looked for has it in it.
 const BETWEEN: char = '\n';
