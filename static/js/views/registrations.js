@@ -6,10 +6,9 @@ import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { explainRead } from "../explain.js";
 import { t } from "../words.js";
-import { createRow } from "./registration_row.js";
 
 /** @import { BookingEvent, Registration } from "../types.js" */
-/** @import { Row } from "./registration_row.js" */
+/** @import { Row, createRow } from "./registration_row.js" */
 
 const PAGE_REGISTRATIONS = 50;
 /** However far somebody has paged, one look at what is new asks for no more than this. */
@@ -37,14 +36,15 @@ export function createRegistrations(eventId, signal) {
   /** Of whom something is being corrected: of one at a time. @type {Row | null} */
   let opened = null;
 
-  /** @param {() => Promise<void>} read */
+  /** What makes a row is loaded with the first: few look. @param {(make: typeof createRow) => Promise<void>} read */
   async function load(read) {
     if (loading) return;
     loading = true;
     more.setAttribute("aria-disabled", "true");
     const versionBefore = version;
     try {
-      await read();
+      const { createRow: make } = await import("./registration_row.js");
+      await read(make);
       readAt = versionBefore;
       setText(status, summary(rows.size, next === null));
       table.hidden = rows.size === 0;
@@ -61,8 +61,8 @@ export function createRegistrations(eventId, signal) {
     }
   }
 
-  /** From the start: people leave, too, and are let in. What was paged in beyond that stays. */
-  async function readHead() {
+  /** From the start: people leave, too, and are let in. What was paged in beyond that stays. @param {typeof createRow} make */
+  async function readHead(make) {
     const limit = Math.min(Math.max(rows.size, PAGE_REGISTRATIONS), REFRESH_REGISTRATIONS_MAX);
     const page = await getRegistrations(registrationsPath(eventId, limit), signal);
     const beyond = page.next === null ? [] : [...rows.keys()].slice(page.items.length);
@@ -74,26 +74,27 @@ export function createRegistrations(eventId, signal) {
     }
     if (beyond.length === 0) next = page.next;
     page.items.forEach((one, index) => {
-      const row = draw(one);
+      const row = draw(one, make);
       // Somebody who waited long may get a seat late: then it is not the last of the list.
       const here = list.children[index];
       if (here !== row) list.insertBefore(row, here ?? null);
     });
   }
 
-  async function readNext() {
-    if (next === null) return readHead();
+  /** @param {typeof createRow} make */
+  async function readNext(make) {
+    if (next === null) return readHead(make);
     const page = await getRegistrations(next, signal);
-    list.append(...page.items.map(draw));
+    list.append(...page.items.map((one) => draw(one, make)));
     next = page.next;
   }
 
-  /** The row of somebody: the one that is there, if nothing of it is new. @param {Registration} one */
-  function draw(one) {
+  /** The row of somebody: the one that is there, if nothing of it is new. @param {Registration} one @param {typeof createRow} make */
+  function draw(one, make) {
     const drawn = JSON.stringify(one);
     const known = rows.get(one.id);
     if (known?.drawn === drawn) return known.row.node;
-    const row = known?.row ?? createRow(one, { signal, onOpen });
+    const row = known?.row ?? make(one, { signal, onOpen });
     if (known) row.update(one);
     rows.set(one.id, { row, drawn });
     return row.node;
