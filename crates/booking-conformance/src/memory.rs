@@ -230,7 +230,7 @@ impl ReadStore for MemoryStore {
         let mut events: Vec<Event> =
             self.tables().events.values().map(|table| table.event(now)).collect();
         events.retain(|event| {
-            caller.sees(event.organizer_id, event.rules.status)
+            caller.finds(event)
                 && after.is_none_or(|after| key(event.into()) < key(after))
         });
         events.sort_by_key(|event| std::cmp::Reverse(key(event.into())));
@@ -248,7 +248,7 @@ impl ReadStore for MemoryStore {
         let mut events: Vec<Event> =
             self.tables().events.values().map(|table| table.event(now)).collect();
         events.retain(|event| {
-            caller.sees(event.organizer_id, event.rules.status) && agenda.takes(event, now)
+            caller.finds(event) && agenda.takes(event, now)
         });
         events.sort_by_key(|event| StartCursor::from(event).key());
         let after = after.map(StartCursor::key);

@@ -9,13 +9,15 @@ use crate::error::PgError;
 use crate::former_holders;
 use crate::sql;
 use crate::transaction::Attempt;
-use booking_core::{Description, EditedEvent, EventChange, EventName, Questions, TimeZone, Venue};
+use booking_core::{Contact, Description, EditedEvent, EventChange, EventName, OrganizerName, Questions, TimeZone, Venue};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
 use uuid::Uuid;
 
 /// The migration that a program has to know not to sell without asking what an event asks.
 const KNOWS_QUESTIONS: i32 = 18;
+/// The migration that a program has to know to leave out what is unlisted.
+pub(crate) const KNOWS_UNLISTED: i32 = 20;
 
 /// Writes what was decided at `now`, and commits it.
 pub(crate) async fn write_and_commit(
@@ -195,10 +197,17 @@ async fn write_edited(
                 &edited.remind_at,
                 &rules.confirms_address,
                 &edited.asks,
+                &details.organizer_name.as_ref().map(OrganizerName::as_str),
+                &details.contact.as_ref().map(Contact::as_str),
+                &details.is_unlisted,
             ],
         )
         .await?;
     assert_eq!(updated, 1, "an event whose row is locked is there");
+    if details.is_unlisted {
+        let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
+        connection.change(&raise, &[&KNOWS_UNLISTED]).await?;
+    }
     if let Some(end) = edited.offers_end_by {
         let end_offers = connection.prepare(sql::REGISTRATION_END_OFFERS).await?;
         connection.change(&end_offers, &[&change.event_id.as_uuid(), &end]).await?;

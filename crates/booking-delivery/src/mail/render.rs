@@ -39,6 +39,7 @@ struct Context<'a> {
     name: Option<String>,
     event: Option<EventContext>,
     organizer: Option<String>,
+    contact: Option<ContactContext>,
     link: Option<String>,
     ticket: Option<String>,
     ticket_cid: &'a str,
@@ -55,6 +56,13 @@ struct EventContext {
     when: Option<String>,
     venue: Option<String>,
     link: Option<String>,
+}
+
+/// Where people ask about the event: one of the two.
+#[derive(Serialize)]
+struct ContactContext {
+    address: Option<String>,
+    url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -128,7 +136,13 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
             venue: some_line(details.venue.as_ref().map(Venue::as_str)),
             link: letter.event_link.as_deref().map(link),
         }),
-        organizer: some_line(letter.organizer.as_ref().map(OrganizerName::as_str)),
+        organizer: organizer(letter),
+        contact: details.and_then(|details| details.contact.as_ref()).map(|contact| {
+            ContactContext {
+                address: contact.as_address().map(one_line),
+                url: contact.as_url().map(link),
+            }
+        }),
         link: letter.link.as_deref().map(link),
         ticket: letter.ticket.as_deref().map(one_line),
         ticket_cid: cid,
@@ -146,6 +160,12 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
             })
             .collect(),
     }
+}
+
+/// Who puts the event up: as it says itself, else as whose it is are called here.
+fn organizer(letter: &Letter) -> Option<String> {
+    let said = letter.event.as_ref().and_then(|event| event.details.organizer_name.as_ref());
+    some_line(said.or(letter.organizer.as_ref()).map(OrganizerName::as_str))
 }
 
 /// The text as a line, if anything of it can be seen.
@@ -170,7 +190,7 @@ fn calendar_of(letter: &Letter, event: &Event, address: &EmailAddress) -> Option
         | MailKind::Found
         | MailKind::ConfirmAddress => return None,
     };
-    let organizer = some_line(letter.organizer.as_ref().map(OrganizerName::as_str));
+    let organizer = organizer(letter);
     let sending = Sending { method, at: letter.at, organizer: organizer.as_deref(), address };
     let url = letter.event_link.as_deref().map(link);
     Some((method, calendar::of(event, url.as_deref(), Some(sending))?))
