@@ -4,14 +4,14 @@
 use crate::optional::OptionalFields;
 use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, token_hash};
 use booking_core::{
-    Answer, AnswerText, Answers, AnswersChange, AskedQuestions, Caller, CheckIn, Claim, Command, Contact,
-    Correct, CorrectedAddress, Description, Edit, EmailAddress, EventCommand, EventCursor, EventId,
-    EventName, EventRules, EventStatus, EventTag, Execution, Fingerprint, Hold, HoldTtl,
+    Answer, AnswerText, Answers, AnswersChange, AskedQuestions, Caller, CheckIn, Claim, Command,
+    Contact, Correct, CorrectedAddress, Description, Edit, EmailAddress, EventCommand, EventCursor,
+    EventId, EventName, EventRules, EventStatus, EventTag, Execution, Fingerprint, Hold, HoldTtl,
     IdempotencyKey, KeyHash, Language, Listed, NewEvent, OfferTtl, OnFull, OptionLabel,
-    OrganizerId, OrganizerName, Outcome, PageLimit, Person, PersonName, Precondition, Question, QuestionKey,
-    QuestionKind, QuestionOption, Register, Registration, RegistrationCursor, RegistrationId,
-    RemindHours, RenewLink, RequestId, Retention, SetQuestions, TimeZone, Transfer, Venue, Version,
-    Wording,
+    OrganizerId, OrganizerName, Outcome, PageLimit, Person, PersonName, Precondition, Question,
+    QuestionKey, QuestionKind, QuestionOption, Register, Registration, RegistrationCursor,
+    RegistrationId, RemindHours, RenewLink, RequestId, Retention, SetQuestions, TimeZone, Transfer,
+    Venue, Version, Wording,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -208,7 +208,8 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
     (details.timezone, details.venue) = (next_timezone(rng), next_venue(rng));
     new.details.retention = next_retention(rng);
     (new.details.language, new.details.remind_hours) = (next_language(rng), next_remind_hours(rng));
-    (new.details.organizer_name, new.details.contact) = (next_organizer_name(rng), next_contact(rng));
+    (new.details.organizer_name, new.details.contact) =
+        (next_organizer_name(rng), next_contact(rng));
     new.details.is_unlisted = rng.u8(..) < 40;
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },

@@ -1,6 +1,6 @@
 use booking_core::{
-    Answers, BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Contact, Description,
-    EmailAddress, Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl,
+    Answers, BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Contact,
+    Description, EmailAddress, Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl,
     IdempotencyKey, Language, Listed, NewEvent, NewToken, OfferTtl, OnFull, Organizer, OrganizerId,
     OrganizerName, Outcome, PageLimit, Refusal, Register, Registration, RegistrationCursor,
     RegistrationId, RemindHours, TimeZone, Transfer, Venue, WhenBusy,

@@ -426,7 +426,12 @@ mod tests {
         for (name, contact, fetched, sent) in [
             (None, None, None, None),
             (by, None, Some(r#"CONTACT:The "Jazz": club\, and\; \\friends"#), None),
-            (None, mail, Some("ORGANIZER:mailto:a%26b@jazz.example"), Some("CONTACT:a&b@jazz.example")),
+            (
+                None,
+                mail,
+                Some("ORGANIZER:mailto:a%26b@jazz.example"),
+                Some("CONTACT:a&b@jazz.example"),
+            ),
             (
                 by,
                 mail,
@@ -442,8 +447,12 @@ mod tests {
             (
                 by,
                 page,
-                Some(r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#),
-                Some(r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#),
+                Some(
+                    r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#,
+                ),
+                Some(
+                    r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#,
+                ),
             ),
         ] {
             let mut event = event("", "here");

@@ -62,13 +62,15 @@ fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
     let url = "https://jazz.example/ask?a=b&c=%27%22%3E%3Cscript%3E";
     assert_eq!((&changed["contact"], &changed["version"]), (&json!(url), &json!(2)));
     let shown = page();
-    let (_, after) = shown.split_once("</bdi> · <a href=\"https:&#x2f;&#x2f;jazz.example").expect("it is there");
+    let (_, after) =
+        shown.split_once("</bdi> · <a href=\"https:&#x2f;&#x2f;jazz.example").expect("it is there");
     let (link, _) = after.split_once("</a>").expect("it ends");
     assert!(link.ends_with("\" rel=\"noopener noreferrer\">Contact"), "{link}");
     assert!(!link.contains("<script"), "{link}");
     assert_eq!(linked_data(&shown)["organizer"]["url"], url);
     assert_eq!(linked_data(&shown)["organizer"]["email"], Value::Null);
-    let said = "\r\nCONTACT:Jazz <b>Club</b>\\, https://jazz.example/ask?a=b&c=%27%22%3E%3Cscript%3E\r\n";
+    let said =
+        "\r\nCONTACT:Jazz <b>Club</b>\\, https://jazz.example/ask?a=b&c=%27%22%3E%3Cscript%3E\r\n";
     assert!(calendar().contains(said) && !calendar().contains("ORGANIZER"), "{}", calendar());
     let changed_at = |text: &str| {
         let (_, rest) = text.split_once("LAST-MODIFIED:").expect("it is there");
@@ -79,7 +81,10 @@ fn who_puts_it_up_is_said_wherever_the_event_is(data: Data) {
 
     // Null empties it; then the account's name is all that search engines are told.
     let copied = done(&app.ask_as(&organizer, "POST", &format!("{path}/copy"), &json!({})), 201);
-    assert_eq!((&copied["organizer_name"], &copied["contact"]), (&made["organizer_name"], &json!(url)));
+    assert_eq!(
+        (&copied["organizer_name"], &copied["contact"]),
+        (&made["organizer_name"], &json!(url))
+    );
     let cleared = change(json!({"organizer_name": null, "contact": null}));
     assert_eq!((&cleared["organizer_name"], &cleared["contact"]), (&Value::Null, &Value::Null));
     let shown = page();
@@ -103,7 +108,9 @@ fn a_contact_is_an_address_or_a_page_and_no_longer_than_it_may_be(data: Data) {
         app.post("/events", &body)
     };
     let url = |bytes: usize| format!("https://example.org/{}", "x".repeat(bytes - 20));
-    for good in [json!({"organizer_name": "é".repeat(200), "contact": url(500)}), json!({"unlisted": true})] {
+    for good in
+        [json!({"organizer_name": "é".repeat(200), "contact": url(500)}), json!({"unlisted": true})]
+    {
         done(&create(good.clone()), 201);
     }
     let concert = app.create(3);
@@ -159,8 +166,13 @@ fn an_unlisted_event_is_found_by_its_address_alone(data: Data) {
     let hidden = create(&club, "Hidden jazz", true);
     create(&other, "Hidden blues", true);
 
-    let lists = ["/events", "/events?sort=starts_at", "/events?when=upcoming", "/events?q=jazz",
-        "/events?from=2099-01-01T00:00:00Z"];
+    let lists = [
+        "/events",
+        "/events?sort=starts_at",
+        "/events?when=upcoming",
+        "/events?q=jazz",
+        "/events?from=2099-01-01T00:00:00Z",
+    ];
     for list in lists {
         assert_eq!(names(&app.get(list)), ["Open jazz"], "{list}");
         let mut own = names(&app.ask_as(&club, "GET", list, &Value::Null));
@@ -230,9 +242,9 @@ fn pages_are_full_whatever_is_left_out_of_them(data: Data) {
         loop {
             let answer = send(app.url(), "GET", &path, &[], b"");
             let page = names(&answer);
-            let next = answer.header("link").and_then(|link| {
-                Some(link.split_once('<')?.1.split_once('>')?.0.to_owned())
-            });
+            let next = answer
+                .header("link")
+                .and_then(|link| Some(link.split_once('<')?.1.split_once('>')?.0.to_owned()));
             assert!(page.len() == 2 || next.is_none(), "{path} has a gap: {page:?}");
             found.extend(page);
             match next {

@@ -4,8 +4,8 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress, Event,
-    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
     Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
     OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
     Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, SeatCounts,

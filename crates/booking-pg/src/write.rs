@@ -9,7 +9,10 @@ use crate::error::PgError;
 use crate::former_holders;
 use crate::sql;
 use crate::transaction::Attempt;
-use booking_core::{Contact, Description, EditedEvent, EventChange, EventName, OrganizerName, Questions, TimeZone, Venue};
+use booking_core::{
+    Contact, Description, EditedEvent, EventChange, EventName, OrganizerName, Questions, TimeZone,
+    Venue,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
 use uuid::Uuid;

@@ -3,7 +3,10 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{Caller, Command, Edit, EventCommand, NewToken, OrganizerId, PageLimit, Role, StoreError, TOKENS_MAX, WhenBusy};
+use booking_core::{
+    Caller, Command, Edit, EventCommand, NewToken, OrganizerId, PageLimit, Role, StoreError,
+    TOKENS_MAX, WhenBusy,
+};
 use booking_testkit::Database;
 use common::{
     connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,
@@ -143,9 +146,8 @@ async fn nobody_makes_an_organizer_whom_somebody_is_making() {
 /// A program that does not know that events may be unlisted would list them, and so may not start beside one.
 #[tokio::test]
 async fn programs_that_list_every_event_may_start_until_one_is_unlisted() {
-    let needed = |database: &Database| {
-        number(database, "SELECT needs_from FROM schema_compatibility")
-    };
+    let needed =
+        |database: &Database| number(database, "SELECT needs_from FROM schema_compatibility");
     let unlisted = || new_event(3).with(|new| new.details.is_unlisted = true).expect("in order");
     for way in 0..3 {
         let database = migrated_database();

@@ -7,8 +7,8 @@ use crate::transaction::Work;
 use crate::write::{need_who_knows, write_facts};
 use crate::{records, sql};
 use booking_core::{
-    Clock, Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, OrganizerId,
-    OrganizerName, Outcome, RemindHours, Retention, TimeZone, Venue, Version,
+    Clock, Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl,
+    OrganizerId, OrganizerName, Outcome, RemindHours, Retention, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};

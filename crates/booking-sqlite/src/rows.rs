@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress, Event,
-    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
     IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
     OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RegistrationCounts,
     RemindHours, Retention, Role, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,

@@ -4,8 +4,9 @@ use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{former_holders, records, sql};
 use booking_core::{
-    Answers, Contact, EventChange, EventDetails, EventId, Fact, OfferTtl, OrganizerName, PersonName, Questions, Registration,
-    RegistrationId, RemindHours, Retention, TimeZone, TokenHash, Venue, Version,
+    Answers, Contact, EventChange, EventDetails, EventId, Fact, OfferTtl, OrganizerName,
+    PersonName, Questions, Registration, RegistrationId, RemindHours, Retention, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};

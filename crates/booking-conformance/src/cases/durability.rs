@@ -4,12 +4,12 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Contact, Delivery, DeliveryState,
-    Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus, FactKind, Fingerprint,
-    HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, LaneStep, Language, Listed,
-    MailKind, NewEvent, NewEventFields, OrganizerName, OrganizerToken, Outcome, PageLimit, Person, PersonName,
-    Registration, RegistrationId, RemindHours, Retention, SigningSeed, SinkId, Status, TicketKey,
-    TimeZone, Totals, Venue, Version,
+    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Contact, Delivery,
+    DeliveryState, Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus,
+    FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext,
+    LaneStep, Language, Listed, MailKind, NewEvent, NewEventFields, OrganizerName, OrganizerToken,
+    Outcome, PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
+    SigningSeed, SinkId, Status, TicketKey, TimeZone, Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;

@@ -242,8 +242,7 @@ pub async fn events_are_listed_for_those_who_see_them(fixture: &dyn Fixture) {
     for caller in callers {
         let finds = |event: &&Event| {
             let manages = caller.manages(event.organizer_id);
-            let is_public =
-                event.rules.status != EventStatus::Draft && !event.details.is_unlisted;
+            let is_public = event.rules.status != EventStatus::Draft && !event.details.is_unlisted;
             manages || (is_public && !matches!(caller, Caller::Organizer(_)))
         };
         let expected: Vec<Event> = events.iter().filter(finds).cloned().collect();

@@ -1,8 +1,8 @@
 use crate::{
     Answers, AnswersChange, AskedQuestions, Capacity, Contact, Description, EmailAddress, Event,
     EventId, EventName, EventStatus, Execution, Fingerprint, HoldTtl, KeyHash, Language, OfferTtl,
-    OrganizerId, OrganizerName, Outcome, Person, PersonName, Precondition, Refusal, RegistrationId, RemindHours,
-    RequestId, Retention, TimeZone, TokenHash, Venue,
+    OrganizerId, OrganizerName, Outcome, Person, PersonName, Precondition, Refusal, RegistrationId,
+    RemindHours, RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

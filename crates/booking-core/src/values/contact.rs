@@ -110,8 +110,19 @@ fn in_mailto(address: &str) -> String {
     let mut encoded = String::with_capacity(address.len());
     for byte in address.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'-' | b'_' | b'+' | b'~'
-            | b'!' | b'$' | b'*' | b'\'' => encoded.push(byte.into()),
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'@'
+            | b'.'
+            | b'-'
+            | b'_'
+            | b'+'
+            | b'~'
+            | b'!'
+            | b'$'
+            | b'*'
+            | b'\'' => encoded.push(byte.into()),
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -150,8 +161,16 @@ mod tests {
             (" Ada@Example.ORG ", "ada@example.org", "mailto:ada@example.org"),
             ("a&b?c=d@example.org", "a&b?c=d@example.org", "mailto:a%26b%3Fc%3Dd@example.org"),
             ("https://example.org", "https://example.org/", "https://example.org/"),
-            ("HTTP://Example.org:8080/a b".replace(' ', "%20").as_str(), "http://example.org:8080/a%20b", "http://example.org:8080/a%20b"),
-            ("https://bücher.example/é#k", "https://xn--bcher-kva.example/%C3%A9#k", "https://xn--bcher-kva.example/%C3%A9#k"),
+            (
+                "HTTP://Example.org:8080/a b".replace(' ', "%20").as_str(),
+                "http://example.org:8080/a%20b",
+                "http://example.org:8080/a%20b",
+            ),
+            (
+                "https://bücher.example/é#k",
+                "https://xn--bcher-kva.example/%C3%A9#k",
+                "https://xn--bcher-kva.example/%C3%A9#k",
+            ),
         ] {
             let contact = Contact::parse(raw).unwrap_or_else(|invalid| panic!("{raw}: {invalid}"));
             assert_eq!((contact.as_str(), contact.href().as_str()), (kept, href));
@@ -185,7 +204,10 @@ mod tests {
             assert_eq!(Contact::parse(raw), Err(Invalid::NotAContact), "{raw}");
         }
         assert_eq!(Contact::parse(" "), Err(Invalid::Empty));
-        assert!(Contact::parse("https://example.org/\u{200b}").is_ok(), "it is encoded, and so seen");
+        assert!(
+            Contact::parse("https://example.org/\u{200b}").is_ok(),
+            "it is encoded, and so seen"
+        );
     }
 
     #[test]

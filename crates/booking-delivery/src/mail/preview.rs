@@ -6,9 +6,9 @@ use super::letter::{FoundSeat, Letter};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use booking_core::{
-    Capacity, CapacityMax, Contact, EmailAddress, Event, EventId, EventName, EventStatus, Invalid, Language,
-    MailKind, NewEvent, OrganizerName, Person, PersonName, Registration, RegistrationId, Status,
-    TimeZone, Venue, Version, parse_instant,
+    Capacity, CapacityMax, Contact, EmailAddress, Event, EventId, EventName, EventStatus, Invalid,
+    Language, MailKind, NewEvent, OrganizerName, Person, PersonName, Registration, RegistrationId,
+    Status, TimeZone, Venue, Version, parse_instant,
 };
 use std::fs;
 use std::io;

@@ -205,7 +205,10 @@ fn a_mail_says_whom_to_ask_and_who_puts_it_up() {
         assert_eq!(between(&html, "href=\"https:&#x2f;&#x2f;jazz.example", "\"").count(), 1);
         assert!(text.contains("Friends of jazz") && !text.contains("Kreuzberg"), "{text}");
         let (_, calendar) = calendar.expect("it has a beginning");
-        assert!(calendar.contains("ORGANIZER;CN=\"Friends of jazz\":mailto:tickets@"), "{calendar}");
+        assert!(
+            calendar.contains("ORGANIZER;CN=\"Friends of jazz\":mailto:tickets@"),
+            "{calendar}"
+        );
         // Without either nothing is said of it.
         letter.event.as_mut().expect("it has one").details.contact = None;
         let text = rendered(&letter).text;

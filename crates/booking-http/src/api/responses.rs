@@ -9,9 +9,9 @@ pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 use crate::api::openapi::schemas::{self, words};
 use actix_web::web::Bytes;
 use booking_core::{
-    Actor, Answers, Contact, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, Listed,
-    OfferTtl, OrganizerName, PersonName, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention,
-    Status, TimeZone, Timing, Venue, Version,
+    Actor, Answers, Contact, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language,
+    Listed, OfferTtl, OrganizerName, PersonName, Registration, RegistrationCounts, RegistrationId,
+    RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -9,8 +9,8 @@ use crate::extract::body::{FromBody, Nothing, parse};
 use crate::extract::json::Json;
 use crate::problem::{self, ApiError};
 use booking_core::{
-    CapacityMax, Contact, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, Language, OfferTtl,
-    OnFull, OrganizerName, Person, PersonName, TimeZone, Venue,
+    CapacityMax, Contact, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, Language,
+    OfferTtl, OnFull, OrganizerName, Person, PersonName, TimeZone, Venue,
 };
 use serde_json::Value;
 

@@ -8,7 +8,9 @@ use crate::pages::frame::Frame;
 use crate::pages::linked_data::LinkedData;
 use crate::pages::questions::QuestionField;
 use crate::words::{counted, grouped, text};
-use booking_core::{Contact, Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions};
+use booking_core::{
+    Contact, Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions,
+};
 use booking_delivery::mail::{Leaf, leaf, moment, span};
 use chrono::{DateTime, Utc};
 use serde::Serialize;

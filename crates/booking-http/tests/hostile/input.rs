@@ -141,8 +141,15 @@ fn what_came_later_is_read_as_strictly() {
     let mut told = answer.pointers();
     told.sort_unstable();
     assert_eq!(told, pointers);
-    for name in ["name", "capacity", "status", "waitlist_enabled", "language", "confirm_address", "unlisted"]
-    {
+    for name in [
+        "name",
+        "capacity",
+        "status",
+        "waitlist_enabled",
+        "language",
+        "confirm_address",
+        "unlisted",
+    ] {
         tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
     }
     tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);

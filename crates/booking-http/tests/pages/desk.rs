@@ -99,7 +99,8 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
         let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false});
         page.cdp("Emulation.setDeviceMetricsOverride", size).await;
         assert_no_faults(&page, "badges to be printed").await;
-        let wider = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+        let wider =
+            "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
         assert_eq!(page.js(wider).await, false, "{width}");
     }
     // On paper there is nothing else, two by four on each sheet.

@@ -3,8 +3,8 @@
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
 use booking_core::prelude::*;
 use booking_core::{
-    Caller, Command, Edit, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewToken, OrganizerId, PageLimit, Role, StoreError,
-    TOKENS_MAX, WhenBusy,
+    Caller, Command, Edit, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewToken,
+    OrganizerId, PageLimit, Role, StoreError, TOKENS_MAX, WhenBusy,
 };
 use booking_sqlite::backup;
 use rusqlite::params;
@@ -106,7 +106,8 @@ async fn programs_that_list_every_event_may_open_it_until_one_is_unlisted() {
         assert!(needed() < 20);
         if is_edited {
             let edit = Edit { is_unlisted: Some(true), ..Edit::default() };
-            let edit = EventCommand::new(listed.id, Caller::Operator, Command::Edit(Box::new(edit)));
+            let edit =
+                EventCommand::new(listed.id, Caller::Operator, Command::Edit(Box::new(edit)));
             store.execute(&[edit], WhenBusy::Wait).await.expect("it answers");
         } else {
             let new = new_event(3).with(|new| new.details.is_unlisted = true).expect("in order");

@@ -8,7 +8,8 @@ use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
     Capacity, CapacityMax, Contact, Description, Edit, Event, EventDetails, EventName, EventRules,
-    EventStatus, Language, OfferTtl, OrganizerName, RemindHours, Retention, TimeZone, Venue, parse_instant,
+    EventStatus, Language, OfferTtl, OrganizerName, RemindHours, Retention, TimeZone, Venue,
+    parse_instant,
 };
 use chrono::{DateTime, Datelike, Utc};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -20,9 +21,7 @@ const EVENT_BODY_BYTES_MAX: usize =
 // Three quarters of that for the other texts, and one for what is short. A byte of UTF-8 takes no more than six as an escape.
 const _: () = assert!(
     CHARACTER_BYTES_MAX
-        * (EventName::CHARACTERS_MAX
-            + Venue::CHARACTERS_MAX
-            + OrganizerName::CHARACTERS_MAX)
+        * (EventName::CHARACTERS_MAX + Venue::CHARACTERS_MAX + OrganizerName::CHARACTERS_MAX)
         + CHARACTER_BYTES_MAX / 2 * Contact::BYTES_MAX
         <= BODY_BYTES_MAX / 4 * 3
 );
