@@ -8,7 +8,7 @@ use super::ticket;
 use super::times;
 use crate::calendar::{self, Method, Sending};
 use booking_core::{
-    EmailAddress, Event, EventStatus, MailKind, OrganizerName, PersonName, Status, Venue,
+    Contact, EmailAddress, Event, EventStatus, MailKind, OrganizerName, PersonName, Status, Venue,
 };
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -39,7 +39,9 @@ struct Context<'a> {
     name: Option<String>,
     event: Option<EventContext>,
     organizer: Option<String>,
-    contact: Option<ContactContext>,
+    /// Where people ask about the event: one of the two.
+    contact_address: Option<String>,
+    contact_url: Option<String>,
     link: Option<String>,
     ticket: Option<String>,
     ticket_cid: &'a str,
@@ -56,13 +58,6 @@ struct EventContext {
     when: Option<String>,
     venue: Option<String>,
     link: Option<String>,
-}
-
-/// Where people ask about the event: one of the two.
-#[derive(Serialize)]
-struct ContactContext {
-    address: Option<String>,
-    url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -120,6 +115,7 @@ fn with_template(
 fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
     let details = letter.event.as_ref().map(|event| &event.details);
     let registration = letter.registration.as_ref();
+    let contact = details.and_then(|details| details.contact.as_ref());
     let zone = details.and_then(|details| details.timezone.as_ref());
     // Only where they are so still, and mean something.
     let until = registration.and_then(|registration| registration.expires_at);
@@ -137,12 +133,8 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
             link: letter.event_link.as_deref().map(link),
         }),
         organizer: organizer(letter),
-        contact: details.and_then(|details| details.contact.as_ref()).map(|contact| {
-            ContactContext {
-                address: contact.as_address().map(one_line),
-                url: contact.as_url().map(link),
-            }
-        }),
+        contact_address: contact.and_then(Contact::as_address).map(one_line),
+        contact_url: contact.and_then(Contact::as_url).map(link),
         link: letter.link.as_deref().map(link),
         ticket: letter.ticket.as_deref().map(one_line),
         ticket_cid: cid,
