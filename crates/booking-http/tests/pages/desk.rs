@@ -83,6 +83,8 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
     page.open(&format!("/o/e/{concert}/desk")).await;
     number(&page, "desk-confirmed", 11).await;
     page.js("window.printed = 0; window.print = () => { window.printed += 1; };").await;
+    // Past all the buttons of the table.
+    page.js("document.querySelector('[data-testid=people-csv]').focus()").await;
     page.tab_to("@badges-open").await;
     page.press(&Key::Enter).await;
     page.until("return window.printed === 1").await;
@@ -98,11 +100,11 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
     for width in [390, 1280] {
         let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false});
         page.cdp("Emulation.setDeviceMetricsOverride", size).await;
-        assert_no_faults(&page, "badges to be printed").await;
         let wider =
             "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
         assert_eq!(page.js(wider).await, false, "{width}");
     }
+    assert_no_faults(&page, "badges to be printed").await;
     // On paper there is nothing else, two by four on each sheet.
     let printed = page.cdp("Page.printToPDF", json!({"preferCSSPageSize": true})).await;
     let pdf = STANDARD.decode(printed["data"].as_str().expect("a PDF")).expect("in Base64");
