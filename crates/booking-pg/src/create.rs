@@ -1,8 +1,8 @@
 //! Putting up an event.
 
 use crate::columns::{
-    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_remind_hours,
-    stored_retention, stored_version,
+    KNOWS_UNLISTED, stored_count, stored_facts, stored_offer_ttl, stored_outcome,
+    stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
@@ -10,7 +10,6 @@ use crate::rows;
 use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
-use crate::write::KNOWS_UNLISTED;
 use booking_core::{
     Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, NewEventFields, OrganizerId,
     OrganizerName, Outcome, StoreError, TimeZone, Venue, Version,

@@ -1,8 +1,8 @@
 //! The second round trip of a batch: everything that changed, and COMMIT.
 
 use crate::columns::{
-    EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
-    stored_questions, stored_remind_hours, stored_retention, stored_version,
+    EventRows, FactRows, KNOWS_UNLISTED, RecordRows, ReplacedRows, inserted, stored_count,
+    stored_offer_ttl, stored_questions, stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
@@ -19,8 +19,6 @@ use uuid::Uuid;
 
 /// The migration that a program has to know not to sell without asking what an event asks.
 const KNOWS_QUESTIONS: i32 = 18;
-/// The migration that a program has to know to leave out what is unlisted.
-pub(crate) const KNOWS_UNLISTED: i32 = 20;
 
 /// Writes what was decided at `now`, and commits it.
 pub(crate) async fn write_and_commit(
