@@ -31,6 +31,10 @@ const line = (max) => ({
 export const EVENT_NAME = line(200);
 export const PERSON_NAME = line(200);
 export const VENUE = line(200);
+export const ORGANIZER_NAME = line(200);
+
+/** An e-mail address or a URL, which is counted as it is typed. @type {Limit} */
+export const CONTACT = { max: 500, unit: "bytes", count: (text) => bytes.encode(trimmed(text)).length, mustShow: true };
 
 /** Of a question: lines are kept. @type {Limit} */
 export const ANSWER = line(1_000);

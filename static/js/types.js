@@ -26,6 +26,9 @@
  * @property {"en" | "de"} [language] Of its mails.
  * @property {number | null} [remind_hours] Null if nobody is reminded of it.
  * @property {boolean} [confirm_address] Whether a seat is confirmed by a mail.
+ * @property {string | null} [organizer_name] Who puts it up.
+ * @property {string | null} [contact] Where people ask about it: an e-mail address or a URL.
+ * @property {boolean} [unlisted] Whether listings leave it out.
  * @property {boolean} [has_questions] Whether it asks something of those who come.
  * @property {number} [version] Goes up by one with every change to the event.
  * @property {string} created_at

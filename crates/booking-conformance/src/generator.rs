@@ -5,13 +5,13 @@ use crate::optional::OptionalFields;
 use crate::tools::{DAY, ManualClock, SECOND, capacity, new_event, organizer_id, token_hash};
 use booking_core::{
     Answer, AnswerText, Answers, AnswersChange, AskedQuestions, Caller, CheckIn, Claim, Command,
-    Correct, CorrectedAddress, Description, Edit, EmailAddress, EventCommand, EventCursor, EventId,
-    EventName, EventRules, EventStatus, EventTag, Execution, Fingerprint, Hold, HoldTtl,
+    Contact, Correct, CorrectedAddress, Description, Edit, EmailAddress, EventCommand, EventCursor,
+    EventId, EventName, EventRules, EventStatus, EventTag, Execution, Fingerprint, Hold, HoldTtl,
     IdempotencyKey, KeyHash, Language, Listed, NewEvent, OfferTtl, OnFull, OptionLabel,
-    OrganizerId, Outcome, PageLimit, Person, PersonName, Precondition, Question, QuestionKey,
-    QuestionKind, QuestionOption, Register, Registration, RegistrationCursor, RegistrationId,
-    RemindHours, RenewLink, RequestId, Retention, SetQuestions, TimeZone, Transfer, Venue, Version,
-    Wording,
+    OrganizerId, OrganizerName, Outcome, PageLimit, Person, PersonName, Precondition, Question,
+    QuestionKey, QuestionKind, QuestionOption, Register, Registration, RegistrationCursor,
+    RegistrationId, RemindHours, RenewLink, RequestId, Retention, SetQuestions, TimeZone, Transfer,
+    Venue, Version, Wording,
 };
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -208,6 +208,9 @@ fn next_event(rng: &mut Rng, past: &Past) -> NewEvent {
     (details.timezone, details.venue) = (next_timezone(rng), next_venue(rng));
     new.details.retention = next_retention(rng);
     (new.details.language, new.details.remind_hours) = (next_language(rng), next_remind_hours(rng));
+    (new.details.organizer_name, new.details.contact) =
+        (next_organizer_name(rng), next_contact(rng));
+    new.details.is_unlisted = rng.u8(..) < 40;
     new.rules = EventRules {
         status: if rng.u8(..) < 12 { EventStatus::Draft } else { EventStatus::Published },
         opens_at: next_instant(rng, past, -1),
@@ -241,6 +244,16 @@ fn next_language(rng: &mut Rng) -> Language {
 
 fn next_remind_hours(rng: &mut Rng) -> Option<RemindHours> {
     (rng.u8(..) < 60).then(|| RemindHours::parse(rng.i64(1..48)).expect("valid"))
+}
+
+fn next_organizer_name(rng: &mut Rng) -> Option<OrganizerName> {
+    rng.bool().then(|| OrganizerName::parse(&format!("Club {}", rng.u8(0..3))).expect("valid"))
+}
+
+fn next_contact(rng: &mut Rng) -> Option<Contact> {
+    let contacts = ["club@jazz.example", "https://jazz.example/contact?of=an%20event#form"];
+    let contact = *rng.choice(&contacts).expect("it is not empty");
+    rng.bool().then(|| Contact::parse(contact).expect("valid"))
 }
 
 fn next_description(rng: &mut Rng) -> Description {
@@ -494,7 +507,8 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
     let [version, name, seats, publish, starts, ends, opens, closes, waitlist, offer, retention] =
         [60, 40, 120, 90, 60, 60, 6, 6, 30, 60, 20].map(&mut sometimes);
     let [conceal, confirm, describe, zone, venue] = [30, 20, 30, 20, 20].map(&mut sometimes);
-    let [language, remind] = [20, 40].map(sometimes);
+    let [language, remind] = [20, 40].map(&mut sometimes);
+    let [organizer_name, contact, unlisted] = [20, 20, 30].map(sometimes);
     Edit {
         if_match: version.then(|| next_precondition(rng, past)),
         name: name.then(|| EventName::parse(&format!("Name {}", rng.u8(0..4))).expect("valid")),
@@ -514,5 +528,8 @@ fn next_edit(rng: &mut Rng, past: &Past) -> Edit {
         language: language.then(|| next_language(rng)),
         remind_hours: remind.then(|| next_remind_hours(rng)),
         retention: retention.then(|| next_retention(rng)),
+        organizer_name: organizer_name.then(|| next_organizer_name(rng)),
+        contact: contact.then(|| next_contact(rng)),
+        is_unlisted: unlisted.then(|| rng.bool()),
     }
 }

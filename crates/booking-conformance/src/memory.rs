@@ -230,8 +230,7 @@ impl ReadStore for MemoryStore {
         let mut events: Vec<Event> =
             self.tables().events.values().map(|table| table.event(now)).collect();
         events.retain(|event| {
-            caller.sees(event.organizer_id, event.rules.status)
-                && after.is_none_or(|after| key(event.into()) < key(after))
+            caller.finds(event) && after.is_none_or(|after| key(event.into()) < key(after))
         });
         events.sort_by_key(|event| std::cmp::Reverse(key(event.into())));
         Ok(Page::new(events, limit))
@@ -247,9 +246,7 @@ impl ReadStore for MemoryStore {
         let now = self.now();
         let mut events: Vec<Event> =
             self.tables().events.values().map(|table| table.event(now)).collect();
-        events.retain(|event| {
-            caller.sees(event.organizer_id, event.rules.status) && agenda.takes(event, now)
-        });
+        events.retain(|event| caller.finds(event) && agenda.takes(event, now));
         events.sort_by_key(|event| StartCursor::from(event).key());
         let after = after.map(StartCursor::key);
         if agenda.is_latest_first() {

@@ -35,6 +35,9 @@ impl OptionalFields {
             retention,
             language: _,
             remind_hours,
+            organizer_name,
+            contact,
+            is_unlisted: _,
         } = details;
         let EventRules {
             status: _,
@@ -53,6 +56,8 @@ impl OptionalFields {
         self.note("event.venue", venue.is_some());
         self.note("event.retention", retention.is_some());
         self.note("event.remind_hours", remind_hours.is_some());
+        self.note("event.organizer_name", organizer_name.is_some());
+        self.note("event.contact", contact.is_some());
         self.note("event.opens_at", opens_at.is_some());
         self.note("event.closes_at", closes_at.is_some());
         self.note("event.offer_ttl", offer_ttl.is_some());
@@ -123,6 +128,9 @@ impl OptionalFields {
             retention,
             language,
             remind_hours,
+            organizer_name,
+            contact,
+            is_unlisted,
             opens_at,
             closes_at,
             waitlist_enabled,
@@ -141,6 +149,9 @@ impl OptionalFields {
         self.note("edit.retention", retention.is_some());
         self.note("edit.language", language.is_some());
         self.note("edit.remind_hours", remind_hours.is_some());
+        self.note("edit.organizer_name", organizer_name.is_some());
+        self.note("edit.contact", contact.is_some());
+        self.note("edit.is_unlisted", is_unlisted.is_some());
         self.note("edit.opens_at", opens_at.is_some());
         self.note("edit.closes_at", closes_at.is_some());
         self.note("edit.waitlist_enabled", waitlist_enabled.is_some());

@@ -1,6 +1,6 @@
 use booking_core::{
-    Answers, BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Description,
-    EmailAddress, Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl,
+    Answers, BookingStore, Caller, Capacity, CapacityMax, Claim, Clock, Command, Contact,
+    Description, EmailAddress, Event, EventCommand, EventId, EventName, Execution, Hold, HoldTtl,
     IdempotencyKey, Language, Listed, NewEvent, NewToken, OfferTtl, OnFull, Organizer, OrganizerId,
     OrganizerName, Outcome, PageLimit, Refusal, Register, Registration, RegistrationCursor,
     RegistrationId, RemindHours, TimeZone, Transfer, Venue, WhenBusy,
@@ -69,6 +69,8 @@ pub(crate) fn elaborate(new: NewEvent) -> NewEvent {
         new.details.venue = Some(Venue::parse("Quasimodo, Kantstraße 12a").expect("valid"));
         new.details.language = Language::De;
         new.details.remind_hours = RemindHours::parse(24).ok();
+        new.details.organizer_name = OrganizerName::parse("Jazz Club").ok();
+        new.details.contact = Contact::parse("https://jazz.example/contact").ok();
         (new.rules.opens_at, new.rules.closes_at) = (instant(0), instant(8));
         new.rules.waitlist_enabled = false;
         new.rules.offer_ttl = Some(OfferTtl::parse(90).expect("valid"));

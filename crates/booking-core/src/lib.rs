@@ -144,6 +144,7 @@ pub use values::agenda::{Agenda, StartCursor, When};
 pub use values::answers::{Answer, AnswerFault, Answers, AnswersChange};
 pub use values::capacity::{Capacity, CapacityMax};
 pub use values::cell::CellName;
+pub use values::contact::Contact;
 pub use values::delivery::{
     Backlog, DELIVERIES_KEPT, Delivery, DeliveryCursor, DeliveryState, DueLane, ENDPOINTS_MAX,
     Endpoint, EndpointChange, FAILURE_BYTES_MAX, FORMER_SECRET_KEPT, LEASE, Lane, LaneNext,

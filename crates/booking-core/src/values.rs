@@ -4,6 +4,7 @@ pub(crate) mod agenda;
 pub(crate) mod answers;
 pub(crate) mod capacity;
 pub(crate) mod cell;
+pub(crate) mod contact;
 pub(crate) mod delivery;
 pub(crate) mod email;
 pub(crate) mod event;

@@ -3,7 +3,7 @@
 //! It is one component of a dozen lines, so it is written here: the crates for it bring parsers along,
 //! and the local clock. The tests have two of them read it.
 
-use booking_core::{EmailAddress, Event, EventStatus};
+use booking_core::{Contact, EmailAddress, Event, EventStatus, OrganizerName};
 use chrono::{DateTime, Datelike, Utc};
 
 /// What a file without a method is served as.
@@ -119,10 +119,25 @@ fn push_event(
         line("URL", url);
     }
     if let Some(sending) = sending {
-        // Without it nothing that has a METHOD is complete (RFC 5546, sections 3.2.1 and 3.2.5).
-        let name = sending.organizer.map(parameter).filter(|name| !name.is_empty());
-        let name = name.map_or_else(String::new, |name| format!(";CN=\"{name}\""));
+        // Without it nothing that has a METHOD is complete (RFC 5546, sections 3.2.1 and 3.2.5). It is always the same
+        // address, whatever becomes of the event's contact: calendars take a cancellation from whoever sent the event.
+        let name = common_name(sending.organizer);
         line(&format!("ORGANIZER{name}"), &format!("mailto:{}", sending.address));
+    }
+    let name = details.organizer_name.as_ref().map(OrganizerName::as_str);
+    match details.contact.as_ref() {
+        // Its value is where somebody is reached as calendars do, which is by mail (section 3.8.4.3).
+        Some(contact) if sending.is_none() && contact.as_address().is_some() => {
+            line(&format!("ORGANIZER{}", common_name(name)), &contact.href());
+        }
+        Some(contact) => line("CONTACT", &escape(&contact_words(name, contact))),
+        // Who is sent it reads the name beside the address.
+        None if sending.is_some() => {}
+        None => {
+            if let Some(name) = name {
+                line("CONTACT", &escape(name));
+            }
+        }
     }
     line(
         "STATUS",
@@ -133,6 +148,20 @@ fn push_event(
     );
     line("END", "VEVENT");
     Some(())
+}
+
+/// What somebody is called, as a parameter (section 3.2.2); nothing if there is nothing to be called.
+fn common_name(name: Option<&str>) -> String {
+    let name = name.map(parameter).filter(|name| !name.is_empty());
+    name.map_or_else(String::new, |name| format!(";CN=\"{name}\""))
+}
+
+/// Whom to ask, and where (section 3.8.4.2).
+fn contact_words(name: Option<&str>, contact: &Contact) -> String {
+    match name {
+        Some(name) => format!("{name}, {}", contact.as_str()),
+        None => contact.as_str().to_owned(),
+    }
 }
 
 /// What may stand between the quotes of a parameter (RFC 5545, section 3.1).
@@ -387,6 +416,73 @@ mod tests {
         event.rules.status = EventStatus::Cancelled;
         let sending = Sending { method: Method::Cancel, at, organizer: None, address: &address };
         assert!(of(&event, None, Some(sending)).is_some_and(|file| file.contains("CANCELLED")));
+    }
+
+    #[test]
+    fn who_puts_it_up_is_said_as_calendars_have_it() {
+        let address = EmailAddress::parse("tickets@example.org").expect("an address");
+        let by = Some("The \"Jazz\": club, and; \\friends");
+        let (mail, page) = (Some("a&b@jazz.example"), Some("https://jazz.example/a,b?c;d"));
+        for (name, contact, fetched, sent) in [
+            (None, None, None, None),
+            (by, None, Some(r#"CONTACT:The "Jazz": club\, and\; \\friends"#), None),
+            (
+                None,
+                mail,
+                Some("ORGANIZER:mailto:a%26b@jazz.example"),
+                Some("CONTACT:a&b@jazz.example"),
+            ),
+            (
+                by,
+                mail,
+                Some(r#"ORGANIZER;CN="The Jazz: club, and; \friends":mailto:a%26b@jazz.example"#),
+                Some(r#"CONTACT:The "Jazz": club\, and\; \\friends\, a&b@jazz.example"#),
+            ),
+            (
+                None,
+                page,
+                Some(r"CONTACT:https://jazz.example/a\,b?c\;d"),
+                Some(r"CONTACT:https://jazz.example/a\,b?c\;d"),
+            ),
+            (
+                by,
+                page,
+                Some(
+                    r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#,
+                ),
+                Some(
+                    r#"CONTACT:The "Jazz": club\, and\; \\friends\, https://jazz.example/a\,b?c\;d"#,
+                ),
+            ),
+        ] {
+            let mut event = event("", "here");
+            event.details.organizer_name = name.and_then(|name| OrganizerName::parse(name).ok());
+            event.details.contact = contact.and_then(|contact| Contact::parse(contact).ok());
+            let sending = Sending {
+                method: Method::Publish,
+                at: at("2026-04-03T10:00:00Z"),
+                organizer: None,
+                address: &address,
+            };
+            for (sending, expected) in [(None, fetched), (Some(sending), sent)] {
+                let file = of(&event, None, sending).expect("it has a beginning");
+                for (library, read) in READERS {
+                    let read = read(&file);
+                    let organizer = read.get("ORGANIZER").map(String::as_str);
+                    let is_ours = organizer == Some("mailto:tickets@example.org");
+                    assert_eq!(is_ours, sending.is_some(), "{library}: {read:?}");
+                    let others = usize::from(is_ours) + usize::from(expected.is_some());
+                    assert_eq!(read.len(), 9 + others, "{library}: {read:?}");
+                }
+                let lines = file.replace("\r\n ", "");
+                let said: Vec<_> = lines
+                    .split("\r\n")
+                    .filter(|line| line.starts_with("CONTACT") || line.starts_with("ORGANIZER"))
+                    .filter(|line| !line.contains("tickets@example.org"))
+                    .collect();
+                assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
+            }
+        }
     }
 
     /// Section 3.3.11, backwards.

@@ -549,6 +549,7 @@ fn an_event_is_copied(data: Data) {
         "starts_at": "2099-05-01T17:00:00Z", "ends_at": "2099-05-01T19:30:00Z",
         "opens_at": "2020-04-01T17:00:00Z", "closes_at": "2099-05-01T16:00:00Z",
         "language": "de", "remind_hours": 24, "offer_ttl_seconds": 600, "waitlist_enabled": false,
+        "organizer_name": "Jazz Club", "contact": "club@jazz.example", "unlisted": true,
     });
     let first = done(&app.post("/events", &body), 201);
     let event = first["id"].as_str().expect("an id");

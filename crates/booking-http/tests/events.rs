@@ -25,6 +25,7 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         "timezone": "Europe/Berlin", "venue": " The cellar ",
         "opens_at": "2027-04-01T00:00:00.123456789Z", "closes_at": "2027-05-01T16:00:00Z",
         "waitlist_enabled": false, "offer_ttl_seconds": 3_600, "language": "de", "remind_hours": 48,
+        "organizer_name": " Jazz Club ", "contact": "https://jazz.example", "unlisted": true,
     });
     let made = done(&app.post("/events", &body), 201);
     for (name, value) in [
@@ -41,6 +42,9 @@ fn an_event_has_all_that_it_was_given(data: Data) {
         ("language", json!("de")),
         ("remind_hours", json!(48)),
         ("confirm_address", json!(false)),
+        ("organizer_name", json!("Jazz Club")),
+        ("contact", json!("https://jazz.example/")),
+        ("unlisted", json!(true)),
         ("waitlist_count", json!(0)),
         ("version", json!(1)),
     ] {
@@ -53,11 +57,13 @@ fn an_event_has_all_that_it_was_given(data: Data) {
     assert_eq!((&plain["status"], &plain["waitlist_enabled"]), (&json!("published"), &json!(true)));
     assert_eq!(plain["offer_ttl_seconds"], 86_400);
     assert_eq!((&plain["language"], &plain["remind_hours"]), (&json!("en"), &Value::Null));
+    assert_eq!((&plain["organizer_name"], &plain["contact"]), (&Value::Null, &Value::Null));
+    assert_eq!(plain["unlisted"], false);
     let nulls = json!({
         "name": "Nulls", "capacity": 1, "status": null, "starts_at": null, "ends_at": null,
         "timezone": null, "venue": null, "opens_at": null, "closes_at": null,
         "waitlist_enabled": null, "offer_ttl_seconds": null, "language": null, "remind_hours": null,
-        "confirm_address": null,
+        "confirm_address": null, "organizer_name": null, "contact": null, "unlisted": null,
     });
     let nulls = done(&app.post("/events", &nulls), 201);
     assert_eq!((&nulls["status"], &nulls["venue"]), (&json!("published"), &Value::Null));

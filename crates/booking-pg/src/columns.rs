@@ -23,6 +23,9 @@ pub(crate) fn stored_retention(retention: Retention) -> i32 {
     i32::try_from(retention.days()).expect("ten years at most")
 }
 
+/// The migration that a program has to know to leave out what is unlisted.
+pub(crate) const KNOWS_UNLISTED: i32 = 20;
+
 /// How long before an event its people are reminded as `integer`.
 pub(crate) fn stored_remind_hours(hours: RemindHours) -> i32 {
     i32::try_from(hours.hours()).expect("thirty days at most")

@@ -1,8 +1,8 @@
 //! Putting up an event.
 
 use crate::columns::{
-    stored_count, stored_facts, stored_offer_ttl, stored_outcome, stored_remind_hours,
-    stored_retention, stored_version,
+    KNOWS_UNLISTED, stored_count, stored_facts, stored_offer_ttl, stored_outcome,
+    stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::{Lease, Prepared};
 use crate::error::PgError;
@@ -11,8 +11,8 @@ use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{
-    Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, NewEventFields, OrganizerId, Outcome,
-    StoreError, TimeZone, Venue, Version,
+    Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, NewEventFields, OrganizerId,
+    OrganizerName, Outcome, StoreError, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join4};
@@ -32,6 +32,7 @@ impl PgStore {
     /// The insert commits by itself; the event is then read as it is, whoever made it.
     async fn attempt_insert(&self, new: &NewEvent, attempt: &Attempt) -> Result<Event, PgError> {
         let connection = Lease::from(&self.pool).await?;
+        need_who_knows(&connection, new).await?;
         let insert = connection.prepare(sql::EVENT_INSERT).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let (id, now) = (new.id.as_uuid(), self.clock_time());
@@ -71,6 +72,7 @@ impl PgStore {
         attempt: &Attempt,
     ) -> Result<Outcome, PgError> {
         let connection = Lease::from(&self.pool).await?;
+        need_who_knows(&connection, new).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
         let insert = connection.prepare(sql::EVENT_INSERT).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
@@ -132,6 +134,16 @@ impl PgStore {
     }
 }
 
+/// Keeps programs from starting that would list what is not to be listed. By itself, and before there is such an event:
+/// done for one that is not made, it does no harm.
+async fn need_who_knows(connection: &Lease, new: &NewEvent) -> Result<(), PgError> {
+    if new.details.is_unlisted {
+        let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
+        connection.committing(connection.change(&raise, &[&KNOWS_UNLISTED])).await?;
+    }
+    Ok(())
+}
+
 /// Runs `event/insert`.
 async fn insert_event(
     connection: &Lease,
@@ -168,6 +180,9 @@ async fn insert_event(
                 &details.remind_hours.map(stored_remind_hours),
                 &details.remind_at(rules),
                 &rules.confirms_address,
+                &details.organizer_name.as_ref().map(OrganizerName::as_str),
+                &details.contact.as_ref().map(Contact::as_str),
+                &details.is_unlisted,
             ],
         )
         .await

@@ -227,7 +227,8 @@ impl PgStore {
     }
 }
 
-/// What somebody sees of the events: [`Caller::sees`] as statements have it.
+/// What somebody sees of the events: [`Caller::finds`] as statements have it. What is unlisted
+/// is shown to those who see drafts.
 #[derive(Debug, Clone, Copy)]
 enum Seen {
     /// An organizer's.

@@ -4,8 +4,8 @@
 use crate::error::PgError;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event,
-    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes, Fact,
     Fingerprint, HistoryEntry, IdempotencyRecord, Invalid, KeyHash, Language, OfferTtl, Organizer,
     OrganizerId, OrganizerName, OrganizerToken, Outcome, Person, PersonName, Questions,
     Registration, RegistrationCounts, RegistrationId, RemindHours, Retention, Role, SeatCounts,
@@ -48,11 +48,11 @@ pub(crate) fn kept_details(row: &Row) -> Result<StoredDetails, PgError> {
     Ok(StoredDetails {
         details,
         created_at,
-        changed_at: row.get(12),
-        details_changed_at: row.get(13),
-        sequence: count("sequence", row.get(14))?,
-        erase_at: row.get(11),
-        remind_at: row.get(15),
+        changed_at: row.get(15),
+        details_changed_at: row.get(16),
+        sequence: count("sequence", row.get(17))?,
+        erase_at: row.get(14),
+        remind_at: row.get(18),
     })
 }
 
@@ -62,6 +62,9 @@ fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
     let timezone = row.get::<_, Option<&str>>(6).map(TimeZone::parse).transpose();
     let venue = row.get::<_, Option<&str>>(7).map(Venue::parse_stored).transpose();
     let remind_hours = row.get::<_, Option<i32>>(10).map(|hours| RemindHours::parse(hours.into()));
+    let organizer_name =
+        row.get::<_, Option<&str>>(11).map(OrganizerName::parse_stored).transpose();
+    let contact = row.get::<_, Option<&str>>(12).map(Contact::parse_stored).transpose();
     let details = EventDetails {
         name: EventName::parse_stored(row.get(2)).map_err(in_column("name"))?,
         description: Description::parse(row.get(3)).map_err(in_column("description"))?,
@@ -73,6 +76,9 @@ fn details(row: &Row) -> Result<(EventDetails, DateTime<Utc>), PgError> {
         language: Language::from_name(row.get(9))
             .ok_or(PgError::Unreadable { column: "language" })?,
         remind_hours: remind_hours.transpose().map_err(in_column("remind_hours"))?,
+        organizer_name: organizer_name.map_err(in_column("organizer_name"))?,
+        contact: contact.map_err(in_column("contact"))?,
+        is_unlisted: row.get(13),
     };
     Ok((details, row.get(1)))
 }
@@ -82,19 +88,19 @@ pub(crate) fn event(row: &Row) -> Result<Event, PgError> {
     let (details, created_at) = details(row)?;
     Ok(Event {
         id: event_id(row, 0),
-        organizer_id: organizer_id(row, 23),
+        organizer_id: organizer_id(row, 26),
         details,
-        capacity: capacity(row.get(11))?,
-        rules: rules(row, 13)?,
-        booked_count: count("booked_count", row.get(22))?,
-        waitlist_count: count("waitlist_count", row.get(20))?,
-        version: version("version", row.get(12))?,
+        capacity: capacity(row.get(14))?,
+        rules: rules(row, 16)?,
+        booked_count: count("booked_count", row.get(25))?,
+        waitlist_count: count("waitlist_count", row.get(23))?,
+        version: version("version", row.get(15))?,
         created_at,
-        changed_at: row.get(24),
-        details_changed_at: row.get(25),
-        sequence: count("sequence", row.get(26))?,
-        asks: row.get(27),
-        is_settled: row.get(21),
+        changed_at: row.get(27),
+        details_changed_at: row.get(28),
+        sequence: count("sequence", row.get(29))?,
+        asks: row.get(30),
+        is_settled: row.get(24),
     })
 }
 

@@ -1,15 +1,18 @@
 //! The second round trip of a batch: everything that changed, and COMMIT.
 
 use crate::columns::{
-    EventRows, FactRows, RecordRows, ReplacedRows, inserted, stored_count, stored_offer_ttl,
-    stored_questions, stored_remind_hours, stored_retention, stored_version,
+    EventRows, FactRows, KNOWS_UNLISTED, RecordRows, ReplacedRows, inserted, stored_count,
+    stored_offer_ttl, stored_questions, stored_remind_hours, stored_retention, stored_version,
 };
 use crate::connection::Lease;
 use crate::error::PgError;
 use crate::former_holders;
 use crate::sql;
 use crate::transaction::Attempt;
-use booking_core::{Description, EditedEvent, EventChange, EventName, Questions, TimeZone, Venue};
+use booking_core::{
+    Contact, Description, EditedEvent, EventChange, EventName, OrganizerName, Questions, TimeZone,
+    Venue,
+};
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join3, join4};
 use uuid::Uuid;
@@ -195,10 +198,17 @@ async fn write_edited(
                 &edited.remind_at,
                 &rules.confirms_address,
                 &edited.asks,
+                &details.organizer_name.as_ref().map(OrganizerName::as_str),
+                &details.contact.as_ref().map(Contact::as_str),
+                &details.is_unlisted,
             ],
         )
         .await?;
     assert_eq!(updated, 1, "an event whose row is locked is there");
+    if details.is_unlisted {
+        let raise = connection.prepare(sql::SCHEMA_RAISE).await?;
+        connection.change(&raise, &[&KNOWS_UNLISTED]).await?;
+    }
     if let Some(end) = edited.offers_end_by {
         let end_offers = connection.prepare(sql::REGISTRATION_END_OFFERS).await?;
         connection.change(&end_offers, &[&change.event_id.as_uuid(), &end]).await?;

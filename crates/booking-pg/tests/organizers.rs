@@ -3,7 +3,10 @@
 mod common;
 
 use booking_core::prelude::*;
-use booking_core::{NewToken, OrganizerId, PageLimit, Role, StoreError, TOKENS_MAX, WhenBusy};
+use booking_core::{
+    Caller, Command, Edit, EventCommand, NewToken, OrganizerId, PageLimit, Role, StoreError,
+    TOKENS_MAX, WhenBusy,
+};
 use booking_testkit::Database;
 use common::{
     connect, create, create_token, execute, key, migrated_database, new_event, new_token, number,
@@ -138,6 +141,30 @@ async fn nobody_makes_an_organizer_whom_somebody_is_making() {
     let made = tasks.join_all().await;
     assert_eq!(made[0], made[1]);
     assert_eq!(store.tokens().await.expect("it answers").len(), 2);
+}
+
+/// A program that does not know that events may be unlisted would list them, and so may not start beside one.
+#[tokio::test]
+async fn programs_that_list_every_event_may_start_until_one_is_unlisted() {
+    let needed =
+        |database: &Database| number(database, "SELECT needs_from FROM schema_compatibility");
+    let unlisted = || new_event(3).with(|new| new.details.is_unlisted = true).expect("in order");
+    for way in 0..3 {
+        let database = migrated_database();
+        let store = connect(database.url(), 2).await;
+        let listed = create(&store, 3).await;
+        assert!(needed(&database) < 20);
+        match way {
+            0 => drop(store.create_event(unlisted()).await.expect("it answers")),
+            1 => drop(store.create_event_once(unlisted(), key(1, 1)).await.expect("it answers")),
+            _ => {
+                let edit = Edit { is_unlisted: Some(true), ..Edit::default() };
+                let edit = Command::Edit(Box::new(edit));
+                execute(&store, &[EventCommand::new(listed.id, Caller::Operator, edit)]).await;
+            }
+        }
+        assert_eq!(needed(&database), 20, "{way}");
+    }
 }
 
 /// A program that knows of no roles would take every token for an owner's, and so may not start beside one that is not.

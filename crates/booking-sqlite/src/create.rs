@@ -4,11 +4,11 @@ use crate::errors::Failure;
 use crate::queries::read_event;
 use crate::rows::{stored, stored_time};
 use crate::transaction::Work;
-use crate::write::write_facts;
+use crate::write::{need_who_knows, write_facts};
 use crate::{records, sql};
 use booking_core::{
-    Clock, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl, OrganizerId,
-    Outcome, RemindHours, Retention, TimeZone, Venue, Version,
+    Clock, Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl,
+    OrganizerId, OrganizerName, Outcome, RemindHours, Retention, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -90,8 +90,12 @@ fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result
         details.remind_hours.map(RemindHours::hours),
         stored_time(details.remind_at(&rules)),
         rules.confirms_address,
+        details.organizer_name.as_ref().map(OrganizerName::as_str),
+        details.contact.as_ref().map(Contact::as_str),
+        details.is_unlisted,
     ])?;
     if inserted == 1 {
+        need_who_knows(connection, details)?;
         let facts = [Fact::of_creation(rules.status)];
         write_facts(connection, new.id, Version::FIRST, Version::FIRST, &facts, now)?;
     }

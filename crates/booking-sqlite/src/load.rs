@@ -145,16 +145,16 @@ fn load_planned(
         let mut rows = details.query([id.as_bytes()])?;
         if let Some(row) = rows.next()? {
             let created_at = rows::time(row, 0, "events.created_at")?;
-            let erase_at = rows::optional_time(row, 10, "events.erase_at")?;
+            let erase_at = rows::optional_time(row, 13, "events.erase_at")?;
             let details = rows::details(row, 1)?;
             state.details = Some(StoredDetails {
                 details,
                 created_at,
-                changed_at: rows::time(row, 11, "events.changed_at")?,
-                details_changed_at: rows::time(row, 12, "events.details_changed_at")?,
-                sequence: rows::count(row, 13, "events.sequence")?,
+                changed_at: rows::time(row, 14, "events.changed_at")?,
+                details_changed_at: rows::time(row, 15, "events.details_changed_at")?,
+                sequence: rows::count(row, 16, "events.sequence")?,
                 erase_at,
-                remind_at: rows::optional_time(row, 14, "events.remind_at")?,
+                remind_at: rows::optional_time(row, 17, "events.remind_at")?,
             });
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn read_availability(
     ids.iter().map(&mut of).collect()
 }
 
-/// Those that `caller` sees: [`Caller::sees`] as statements have it.
+/// Those that `caller` finds: [`Caller::finds`] as statements have it. What is unlisted is shown to those who see drafts.
 pub(crate) fn list_events(
     connection: &Connection,
     caller: Caller,

@@ -3,8 +3,8 @@
 use crate::errors::Failure;
 use crate::sql::REGISTRATION;
 use booking_core::{
-    Answers, Availability, Capacity, CapacityMax, CheckedIn, Description, EmailAddress, Event,
-    EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
+    Answers, Availability, Capacity, CapacityMax, CheckedIn, Contact, Description, EmailAddress,
+    Event, EventDetails, EventId, EventName, EventRules, EventState, EventStatus, EventTimes,
     IdempotencyRecord, KeyHash, Language, OfferTtl, Organizer, OrganizerId, OrganizerName,
     OrganizerToken, Outcome, Person, PersonName, Questions, Registration, RegistrationCounts,
     RemindHours, Retention, Role, SeatCounts, Status, Stored, TimeZone, TokenHash, Venue, Version,
@@ -19,19 +19,19 @@ use uuid::Uuid;
 pub(crate) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     Ok(Event {
         id: event_id(row, 0)?,
-        organizer_id: organizer_id(row, 23)?,
+        organizer_id: organizer_id(row, 26)?,
         capacity: capacity(row, 1)?,
         version: version(row, 2, "events.version")?,
         rules: rules(row, 3)?,
         waitlist_count: count(row, 10, "events.waitlist_count")?,
         created_at: time(row, 11, "events.created_at")?,
         details: details(row, 12)?,
-        booked_count: count(row, 21, "events.booked_count")?,
-        changed_at: time(row, 24, "events.changed_at")?,
-        details_changed_at: time(row, 25, "events.details_changed_at")?,
-        sequence: count(row, 26, "events.sequence")?,
-        asks: column(row, 27, "events.asks")?,
-        is_settled: column(row, 22, "events.due_at")?,
+        booked_count: count(row, 24, "events.booked_count")?,
+        changed_at: time(row, 27, "events.changed_at")?,
+        details_changed_at: time(row, 28, "events.details_changed_at")?,
+        sequence: count(row, 29, "events.sequence")?,
+        asks: column(row, 30, "events.asks")?,
+        is_settled: column(row, 25, "events.due_at")?,
     })
 }
 
@@ -91,7 +91,7 @@ fn rules(row: &Row<'_>, first: usize) -> Result<EventRules, Failure> {
     })
 }
 
-/// Nine columns from `starts_at` on.
+/// Twelve columns from `starts_at` on.
 pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failure> {
     let days: Option<i64> = column(row, first + 6, "events.retention_days")?;
     let hours: Option<i64> = column(row, first + 8, "events.remind_hours")?;
@@ -113,6 +113,14 @@ pub(crate) fn details(row: &Row<'_>, first: usize) -> Result<EventDetails, Failu
             .map(RemindHours::parse)
             .transpose()
             .map_err(broken("events.remind_hours"))?,
+        organizer_name: optional_text(
+            row,
+            first + 9,
+            "events.organizer_name",
+            OrganizerName::parse_stored,
+        )?,
+        contact: optional_text(row, first + 10, "events.contact", Contact::parse_stored)?,
+        is_unlisted: column(row, first + 11, "events.unlisted")?,
     })
 }
 

@@ -4,8 +4,9 @@ use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
 use crate::{former_holders, records, sql};
 use booking_core::{
-    Answers, EventChange, EventId, Fact, OfferTtl, PersonName, Questions, Registration,
-    RegistrationId, RemindHours, Retention, TimeZone, TokenHash, Venue, Version,
+    Answers, Contact, EventChange, EventDetails, EventId, Fact, OfferTtl, OrganizerName,
+    PersonName, Questions, Registration, RegistrationId, RemindHours, Retention, TimeZone,
+    TokenHash, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, params};
@@ -13,6 +14,8 @@ use std::collections::HashSet;
 
 /// The migration that a program has to know not to sell without asking what an event asks.
 const KNOWS_QUESTIONS: i32 = 18;
+/// The migration that a program has to know to leave out what is unlisted.
+const KNOWS_UNLISTED: i32 = 20;
 
 /// Writes what was decided for one event at `now`.
 pub(crate) fn write(
@@ -93,8 +96,12 @@ fn write_event(
         stored_time(edited.remind_at),
         rules.confirms_address,
         edited.asks,
+        details.organizer_name.as_ref().map(OrganizerName::as_str),
+        details.contact.as_ref().map(Contact::as_str),
+        details.is_unlisted,
     ])?;
     one_row("event/edit", rows)?;
+    need_who_knows(connection, details)?;
     if let Some(end) = edited.offers_end_by {
         let mut end_offers = connection.prepare_cached(sql::REGISTRATION_END_OFFERS)?;
         end_offers.execute(params![id.as_bytes(), end.timestamp_micros()])?;
@@ -172,6 +179,17 @@ fn write_questions(
     one_row("question/upsert", rows)?;
     if questions.asks() {
         connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_QUESTIONS])?;
+    }
+    Ok(())
+}
+
+/// Keeps programs from opening the file that would list what is not to be listed.
+pub(crate) fn need_who_knows(
+    connection: &Connection,
+    details: &EventDetails,
+) -> Result<(), Failure> {
+    if details.is_unlisted {
+        connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_UNLISTED])?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ import { el, setLanguage, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
 import { createSeats, isScarce, isSpent } from "../seats.js";
 import { nameShown, withoutMarks } from "../text.js";
-import { badgeOf, badgeElement } from "./event_facts.js";
+import { badgeOf, badgeElement, unlistedElement } from "./event_facts.js";
 
 /** @import { BookingEvent } from "../types.js" */
 
@@ -61,15 +61,15 @@ export function createCard(event) {
 
 /** @param {HTMLElement} place @param {BookingEvent} event */
 function drawPlace(place, event) {
-  const { starts_at, timezone, venue } = event;
-  const now = JSON.stringify([badgeOf(event), starts_at, timezone, venue]);
+  const { starts_at, timezone, venue, unlisted } = event;
+  const now = JSON.stringify([badgeOf(event), starts_at, timezone, venue, unlisted]);
   if (place.dataset.drawn === now) return;
   place.dataset.drawn = now;
-  const badge = badgeElement(event);
+  const badges = [badgeElement(event), unlistedElement(event)].filter((badge) => badge !== null);
   const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
   // Whichever way the place is written, the time before it stays as it is.
   const where = venue && el("bdi", {}, venue);
   const words = el("p", { class: "card__when" }, time, time && where && " · ", where);
-  place.replaceChildren(...(time || where ? [words] : []), ...(badge ? [badge] : []));
+  place.replaceChildren(...(time || where ? [words] : []), ...badges);
   place.hidden = place.childElementCount === 0;
 }

@@ -104,7 +104,7 @@ function draftNotice(startOver) {
  */
 function bodyOf(values, isDraft) {
   const { timezone, waitlist_enabled, offer_ttl_seconds, conceal_registered, ...rest } = values;
-  const { language, confirm_address, ...others } = rest;
+  const { language, confirm_address, unlisted, ...others } = rest;
   const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null));
   const hasTime = ["starts_at", "ends_at", "opens_at", "closes_at"].some((key) => key in given);
   return {
@@ -114,6 +114,7 @@ function bodyOf(values, isDraft) {
     ...(waitlist_enabled ? { offer_ttl_seconds } : {}),
     ...(conceal_registered ? { conceal_registered } : {}),
     ...(confirm_address ? { confirm_address } : {}),
+    ...(unlisted ? { unlisted } : {}),
     ...(language === LANGUAGE_DEFAULT ? {} : { language }),
     ...(isDraft ? { status: "draft" } : {}),
   };

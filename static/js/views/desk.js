@@ -13,7 +13,7 @@ import { createDeskCopy } from "./desk_copy.js";
 import { createDeskNumbers } from "./desk_numbers.js";
 import { createDeskPeople } from "./desk_people.js";
 import { createDeskSales } from "./desk_sales.js";
-import { badgeElement } from "./event_facts.js";
+import { badgeElement, unlistedElement } from "./event_facts.js";
 import { showLoadError } from "./load_error.js";
 import { missingNotice } from "./missing.js";
 
@@ -63,7 +63,7 @@ export function deskView({ root, signal, setTitle }, id) {
       }
       setTitle(t("desk.title_of", { event: nameShown(event.name) }));
       setText(title, nameShown(event.name));
-      badge.replaceChildren(...[badgeElement(event)].filter((node) => node !== null));
+      badge.replaceChildren(...[badgeElement(event), unlistedElement(event)].filter((node) => node !== null));
       parts.numbers.update(event, counts);
       parts.people.update(event);
     },

@@ -10,6 +10,7 @@ import { createField } from "../form.js";
 import { language } from "../language.js";
 import { saveFile } from "../save_file.js";
 import { t } from "../words.js";
+import { createDeskBadges } from "./desk_badges.js";
 import { createRowMore } from "./desk_row.js";
 import { createRow } from "./registration_row.js";
 import { peopleTable } from "./registrations.js";
@@ -51,6 +52,9 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
   const download = el("button", { type: "button", class: "button button--plain" }, t("people.download"));
   download.setAttribute("data-testid", "people-csv");
   const downloaded = el("span", { class: "quiet", role: "status", "data-testid": "people-csv-status" });
+  /** @type {BookingEvent | null} */
+  let lastEvent = null;
+  const badges = createDeskBadges(eventId, { signal, event: () => lastEvent });
   const fields = [search, status, inside, order];
   const node = el(
     "section",
@@ -59,7 +63,8 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     el("div", { class: "filters form--optional", role: "search" }, ...fields.map((field) => field.node)),
     said,
     table,
-    el("div", { class: "actions" }, more, download, downloaded),
+    el("div", { class: "actions" }, more, download, badges.open, downloaded),
+    badges.node,
   );
 
   /** As they came. @type {Registration[]} */
@@ -229,6 +234,7 @@ export function createDeskPeople(eventId, { signal, onChanged }) {
     node,
     /** @param {BookingEvent} event */
     async update(event) {
+      lastEvent = event;
       const latest = event.version ?? event.booked_count;
       if (latest === version || Date.now() - readAt < REFRESH_MS) return;
       const isFirst = version === -1;

@@ -5,6 +5,7 @@ import { sharedAddress } from "../address.js";
 import { calendarPath } from "../api.js";
 import { googleUrl, outlookUrl } from "../calendar_links.js";
 import { serverNow } from "../clock.js";
+import { contactHref, isPage } from "../contact_link.js";
 import { el } from "../dom.js";
 import { mapUrl, siteOf } from "../place_link.js";
 import { isOver } from "../registration_window.js";
@@ -23,10 +24,11 @@ export function createEventFacts() {
   return {
     node,
     update(event) {
-      const { starts_at, ends_at, timezone, venue, waitlist_count, retention_days } = event;
+      const { starts_at, ends_at, timezone, venue, organizer_name, contact, waitlist_count, retention_days } = event;
       // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
       const badge = badgeOf(event);
-      const shown = [badge, starts_at, ends_at, timezone, venue, waitlist_count, retention_days];
+      const about = [starts_at, ends_at, timezone, venue, organizer_name, contact];
+      const shown = [badge, ...about, waitlist_count, retention_days];
       const now = JSON.stringify(shown);
       if (now === drawn) return;
       drawn = now;
@@ -43,6 +45,7 @@ function partsOf(event) {
   const rows = [
     when && [t("facts.when"), when],
     event.venue && [t("facts.where"), venueElement(event.venue, event.language)],
+    (event.organizer_name || event.contact) && [t("facts.by"), organizerElement(event)],
     waiting > 0 && [
       t("facts.waiting"),
       el("span", { "data-testid": "waitlist-count", "data-count": waiting }, formatNumber(waiting)),
@@ -97,6 +100,18 @@ function venueElement(venue, lang) {
   return el("span", { dir: "auto", lang, "data-testid": "event-venue" }, place);
 }
 
+/** Who puts it up, and where they are asked. @param {BookingEvent} event */
+function organizerElement({ organizer_name, contact }) {
+  const name = organizer_name && el("bdi", {}, organizer_name);
+  const href = contact ? contactHref(contact) : null;
+  const link = contact && href && el(
+    "a",
+    { href, "data-testid": "event-contact", ...(isPage(contact) ? OUTSIDE : { rel: OUTSIDE.rel }) },
+    isPage(contact) ? t(name ? "facts.contact" : "facts.ask") : contact,
+  );
+  return el("span", { "data-testid": "event-organizer" }, name, name && link && " · ", link);
+}
+
 /** @param {number} days */
 const erasedWhen = (days) => (days === 0 ? t("facts.erased_at_end") : t("facts.erased", { count: days }));
 
@@ -121,6 +136,10 @@ export function badgeElement(event) {
     t(BADGES[badge]),
   );
 }
+
+/** Said to whoever manages it: nobody else is shown it in a list. @param {BookingEvent} event */
+export const unlistedElement = ({ unlisted }) =>
+  unlisted ? el("p", { class: "badge badge--unlisted", "data-testid": "event-unlisted" }, t("badge.unlisted")) : null;
 
 /** @param {BookingEvent} event */
 function calendarLinks(event) {

@@ -6,7 +6,7 @@ import { el } from "../dom.js";
 import { createCheckbox, createField, unsendable } from "../form.js";
 import { timeZone } from "../format.js";
 import { LANGUAGES } from "../language.js";
-import { DESCRIPTION, EVENT_NAME, VENUE } from "../limits.js";
+import { CONTACT, DESCRIPTION, EVENT_NAME, ORGANIZER_NAME, VENUE } from "../limits.js";
 import { LANGUAGE_NAMES } from "../page_words.js";
 import { showsNothing, trimmed } from "../text.js";
 import { zones } from "../time_zones.js";
@@ -79,6 +79,27 @@ export function createEventForm() {
   const opens = createTimeField({ name: "opens_at", label: t("event_form.opens"), zone: zoneNow });
   const closes = createTimeField({ name: "closes_at", label: t("event_form.closes"), zone: zoneNow });
   const times = { starts_at: starts, ends_at: ends, opens_at: opens, closes_at: closes };
+  const organizer = createField({
+    name: "organizer_name",
+    label: t("event_form.organizer"),
+    optional: true,
+    limit: ORGANIZER_NAME,
+    hint: t("event_form.organizer_hint", { max: ORGANIZER_NAME.max }),
+    attributes: { autocomplete: "off" },
+  });
+  const contact = createField({
+    name: "contact",
+    label: t("event_form.contact"),
+    optional: true,
+    limit: CONTACT,
+    hint: t("event_form.contact_hint", { max: CONTACT.max }),
+    attributes: { autocomplete: "off", autocapitalize: "none", spellcheck: "false" },
+  });
+  const unlisted = createCheckbox({
+    name: "unlisted",
+    label: t("event_form.unlisted"),
+    hint: t("event_form.unlisted_hint"),
+  });
   const waitlist = createCheckbox({
     name: "waitlist_enabled",
     label: t("event_form.waitlist"),
@@ -130,6 +151,9 @@ export function createEventForm() {
       el("p", { class: "field__hint" }, t("event_form.hint_over")),
       el("div", { class: "pair" }, opens.node, closes.node),
       el("p", { class: "field__hint" }, t("event_form.hint_closed")),
+      organizer.node,
+      contact.node,
+      unlisted.node,
       waitlist.node,
       offer.node,
       conceal.node,
@@ -145,6 +169,8 @@ export function createEventForm() {
     capacity,
     zone,
     venue,
+    organizer,
+    contact,
     offer,
     language,
     remind,
@@ -195,6 +221,9 @@ export function createEventForm() {
         capacity: Number(capacity.input.value.trim()),
         venue: blankToNull(trimmed(venue.input.value)),
         timezone: zoneNow(),
+        organizer_name: blankToNull(trimmed(organizer.input.value)),
+        contact: blankToNull(trimmed(contact.input.value)),
+        unlisted: unlisted.input.checked,
         waitlist_enabled: waitlist.input.checked,
         conceal_registered: conceal.input.checked,
         confirm_address: confirm.input.checked,
@@ -219,6 +248,9 @@ export function createEventForm() {
       if (isWanted("description")) description.fill(event.description ?? "");
       if (isWanted("capacity")) capacity.input.value = String(event.capacity ?? "");
       if (isWanted("venue")) venue.fill(event.venue ?? "");
+      if (isWanted("organizer_name")) organizer.fill(event.organizer_name ?? "");
+      if (isWanted("contact")) contact.fill(event.contact ?? "");
+      if (isWanted("unlisted")) unlisted.input.checked = event.unlisted ?? false;
       if (isWanted("waitlist_enabled")) waitlist.input.checked = event.waitlist_enabled ?? false;
       drawOffer();
       if (isWanted("conceal_registered")) conceal.input.checked = event.conceal_registered ?? false;

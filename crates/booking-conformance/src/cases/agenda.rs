@@ -61,6 +61,17 @@ pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
     together.sort_unstable();
     let draft = put_up(at(25, None), None, EventStatus::Draft).await;
     let own = put_up(at(10, None), Some(organizer_id(1)), EventStatus::Draft).await;
+    // Between two that are listed, so that their pages are as full as without them.
+    let unlisted = async |times: EventTimes, owner| {
+        let new = new_event("Not for everybody", 1).with(|new| {
+            (new.details.starts_at, new.details.ends_at) = (times.starts_at, times.ends_at);
+            (new.details.is_unlisted, new.organizer_id) = (true, owner);
+        });
+        store.create_event(new.expect("in order")).await.expect("the store answers").id
+    };
+    let hidden = unlisted(at(26, None), None).await;
+    let own_hidden = unlisted(at(12, None), Some(organizer_id(1))).await;
+    unlisted(at(-30, None), None).await;
 
     let everything = Agenda::default();
     let upcoming = Agenda { when: Some(When::Upcoming), ..everything };
@@ -83,12 +94,13 @@ pub async fn events_are_listed_by_their_beginnings(fixture: &dyn Fixture) {
         }
     }
     let mut with_draft = cases[1].1.clone();
-    with_draft.insert(3, draft);
+    // Whoever manages them finds them beside the drafts.
+    with_draft.splice(3..3, [draft, hidden]);
     assert_eq!(listed(&*store, Caller::OpenOrganizer, upcoming, 2).await, with_draft);
-    with_draft.insert(2, own);
+    with_draft.splice(2..2, [own, own_hidden]);
     assert_eq!(listed(&*store, Caller::Operator, upcoming, 2).await, with_draft);
     let owner = Caller::Organizer(organizer_id(1));
-    assert_eq!(listed(&*store, owner, everything, 2).await, [own]);
+    assert_eq!(listed(&*store, owner, everything, 2).await, [own, own_hidden]);
 
     // What is over is so by the store's time.
     clock.advance_micros(2 * 3_600 * SECOND);

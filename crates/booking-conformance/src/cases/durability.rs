@@ -4,12 +4,12 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Delivery, DeliveryState,
-    Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus, FactKind, Fingerprint,
-    HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext, LaneStep, Language, Listed,
-    MailKind, NewEvent, NewEventFields, OrganizerToken, Outcome, PageLimit, Person, PersonName,
-    Registration, RegistrationId, RemindHours, Retention, SigningSeed, SinkId, Status, TicketKey,
-    TimeZone, Totals, Venue, Version,
+    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Contact, Delivery,
+    DeliveryState, Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus,
+    FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext,
+    LaneStep, Language, Listed, MailKind, NewEvent, NewEventFields, OrganizerName, OrganizerToken,
+    Outcome, PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
+    SigningSeed, SinkId, Status, TicketKey, TimeZone, Totals, Venue, Version,
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -48,13 +48,16 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
     all.details.retention = Retention::parse(30).ok();
     all.details.language = Language::De;
     all.details.remind_hours = RemindHours::parse(48).ok();
+    all.details.organizer_name = OrganizerName::parse("Jazz Club").ok();
+    all.details.contact = Contact::parse("club@jazz.example").ok();
+    all.details.is_unlisted = true;
     all.rules.opens_at = Some(now - TimeDelta::days(1));
     all.rules.closes_at = Some(now + TimeDelta::days(1));
     all.rules.waitlist_enabled = false;
     all.rules.offer_ttl = None;
     all.rules.conceals_registered = true;
     all.rules.confirms_address = true;
-    let say: [fn(&mut NewEventFields, &NewEventFields); 15] = [
+    let say: [fn(&mut NewEventFields, &NewEventFields); 18] = [
         |new, all| new.organizer_id = all.organizer_id,
         |new, all| new.details.description = all.details.description.clone(),
         |new, all| new.details.starts_at = all.details.starts_at,
@@ -64,6 +67,9 @@ fn events_that_say_something(clock: &ManualClock) -> Vec<NewEvent> {
         |new, all| new.details.retention = all.details.retention,
         |new, all| new.details.language = all.details.language,
         |new, all| new.details.remind_hours = all.details.remind_hours,
+        |new, all| new.details.organizer_name = all.details.organizer_name.clone(),
+        |new, all| new.details.contact = all.details.contact.clone(),
+        |new, all| new.details.is_unlisted = all.details.is_unlisted,
         |new, all| new.rules.opens_at = all.rules.opens_at,
         |new, all| new.rules.closes_at = all.rules.closes_at,
         |new, all| new.rules.waitlist_enabled = all.rules.waitlist_enabled,

@@ -177,7 +177,7 @@ impl ReadStore for JournalStore {
         let key = |cursor: EventCursor| (cursor.created_at, cursor.id);
         self.read(|state, now| {
             let mut events: Vec<_> = state.events.values().map(|table| table.read(now)).collect();
-            events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
+            events.retain(|event| caller.finds(event));
             events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
             events.sort_by_key(|event| Reverse(key(event.into())));
             Page::new(events, limit)
@@ -193,7 +193,7 @@ impl ReadStore for JournalStore {
     ) -> Result<Page<Event, StartCursor>, StoreError> {
         self.read(|state, now| {
             let mut events: Vec<_> = state.events.values().map(|table| table.read(now)).collect();
-            events.retain(|event| caller.sees(event.organizer_id, event.rules.status));
+            events.retain(|event| caller.finds(event));
             events.retain(|event| agenda.takes(event, now));
             events.sort_by_key(|event| StartCursor::from(event).key());
             if agenda.is_latest_first() {

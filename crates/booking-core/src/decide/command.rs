@@ -1,8 +1,8 @@
 use crate::{
-    Answers, AnswersChange, AskedQuestions, Capacity, Description, EmailAddress, EventId,
-    EventName, EventStatus, Execution, Fingerprint, HoldTtl, KeyHash, Language, OfferTtl,
-    OrganizerId, Outcome, Person, PersonName, Precondition, Refusal, RegistrationId, RemindHours,
-    RequestId, Retention, TimeZone, TokenHash, Venue,
+    Answers, AnswersChange, AskedQuestions, Capacity, Contact, Description, EmailAddress, Event,
+    EventId, EventName, EventStatus, Execution, Fingerprint, HoldTtl, KeyHash, Language, OfferTtl,
+    OrganizerId, OrganizerName, Outcome, Person, PersonName, Precondition, Refusal, RegistrationId,
+    RemindHours, RequestId, Retention, TimeZone, TokenHash, Venue,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -238,6 +238,12 @@ pub struct Edit {
     pub language: Option<Language>,
     /// See [`EventDetails::remind_hours`](crate::EventDetails::remind_hours).
     pub remind_hours: Option<Option<RemindHours>>,
+    /// See [`EventDetails::organizer_name`](crate::EventDetails::organizer_name).
+    pub organizer_name: Option<Option<OrganizerName>>,
+    /// See [`EventDetails::contact`](crate::EventDetails::contact).
+    pub contact: Option<Option<Contact>>,
+    /// See [`EventDetails::is_unlisted`](crate::EventDetails::is_unlisted).
+    pub is_unlisted: Option<bool>,
     /// See [`EventRules::opens_at`](crate::EventRules::opens_at).
     pub opens_at: Option<Option<DateTime<Utc>>>,
     /// See [`EventRules::closes_at`](crate::EventRules::closes_at).
@@ -402,6 +408,12 @@ impl Caller {
     /// are no organizers, everybody who comes is a visitor.
     pub(crate) fn is_visitor(self, organizer: Option<OrganizerId>) -> bool {
         self == Self::OpenOrganizer || !self.manages(organizer)
+    }
+
+    /// Whether listings show them `event`: they [see](Self::sees) it, and it is listed or theirs to manage.
+    pub fn finds(self, event: &Event) -> bool {
+        self.sees(event.organizer_id, event.rules.status)
+            && (!event.details.is_unlisted || self.manages(event.organizer_id))
     }
 
     /// Whether they may know of an event of `organizer`.

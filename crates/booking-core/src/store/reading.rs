@@ -58,7 +58,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     /// Asked of all events that somebody watches, several times a second, so it reads nothing else of them.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError>;
 
-    /// The events after `after`, newest first: all that `caller` [sees](Caller::sees).
+    /// The events after `after`, newest first: all that `caller` [finds](Caller::finds).
     async fn events(
         &self,
         caller: Caller,
@@ -66,7 +66,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError>;
 
-    /// The events of `agenda` after `after` in its order: all of them that `caller` [sees](Caller::sees). What is over is so
+    /// The events of `agenda` after `after` in its order: all of them that `caller` [finds](Caller::finds). What is over is so
     /// at the store's time.
     async fn events_by_start(
         &self,

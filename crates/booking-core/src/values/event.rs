@@ -1,7 +1,7 @@
 use crate::values::time::is_stored;
 use crate::{
-    Capacity, Description, EventId, EventName, Invalid, Language, OfferTtl, OrganizerId,
-    RemindHours, Retention, TimeZone, Venue,
+    Capacity, Contact, Description, EventId, EventName, Invalid, Language, OfferTtl, OrganizerId,
+    OrganizerName, RemindHours, Retention, TimeZone, Venue,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,15 @@ pub struct EventDetails {
     /// How long before it begins those who come are reminded of it; they are not if nothing is said.
     #[serde(default)]
     pub remind_hours: Option<RemindHours>,
+    /// Who puts it up, as people are to know them.
+    #[serde(default)]
+    pub organizer_name: Option<OrganizerName>,
+    /// Where people ask about it.
+    #[serde(default)]
+    pub contact: Option<Contact>,
+    /// Whether listings leave it out for those who do not manage it. Whoever knows its id finds it as any other.
+    #[serde(default)]
+    pub is_unlisted: bool,
 }
 
 impl EventDetails {
@@ -117,7 +126,7 @@ impl EventDetails {
     pub fn named(name: EventName) -> Self {
         let description = Description::default();
         let (starts_at, ends_at, timezone, venue, retention) = Default::default();
-        let (language, remind_hours) = Default::default();
+        let (language, remind_hours, organizer_name, contact, is_unlisted) = Default::default();
         Self {
             name,
             description,
@@ -128,6 +137,9 @@ impl EventDetails {
             retention,
             language,
             remind_hours,
+            organizer_name,
+            contact,
+            is_unlisted,
         }
     }
 
@@ -149,10 +161,10 @@ impl EventDetails {
     }
 
     /// Whether people are told something else than before. For how long their data is kept is no news, nor how
-    /// they are written to.
+    /// they are written to, nor where the event is listed.
     pub(crate) fn is_told_otherwise_than(&self, before: &Self) -> bool {
-        let Self { retention, language, remind_hours, .. } = *self;
-        *self != Self { retention, language, remind_hours, ..before.clone() }
+        let Self { retention, language, remind_hours, is_unlisted, .. } = *self;
+        *self != Self { retention, language, remind_hours, is_unlisted, ..before.clone() }
     }
 
     /// Whether a calendar would have to tell people to be somewhere else, or at another time.
@@ -481,6 +493,8 @@ mod tests {
             "timezone":null,"venue":null,"retention":null}"#;
         let details: EventDetails = serde_json::from_str(details).expect("it was always read");
         assert_eq!((details.language, details.remind_hours), (Language::En, None));
+        assert_eq!((&details.organizer_name, &details.contact), (&None, &None));
+        assert!(!details.is_unlisted);
         let rules = r#"{"status":"published","opens_at":null,"closes_at":null,
             "waitlist_enabled":true,"offer_ttl":null,"conceals_registered":true}"#;
         let rules: EventRules = serde_json::from_str(rules).expect("it was always read");
@@ -488,6 +502,22 @@ mod tests {
         assert_eq!(rules.accept_within(), None);
         let rules = EventRules { confirms_address: true, ..rules };
         assert_eq!(rules.accept_within(), Some(OfferTtl::default()));
+    }
+
+    #[test]
+    fn it_is_news_who_puts_an_event_up_and_none_where_it_is_listed() {
+        let before = EventDetails::named(EventName::parse("An event").expect("valid"));
+        let organizer_name = OrganizerName::parse("Jazz Club").ok();
+        let contact = Contact::parse("club@jazz.example").ok();
+        for (after, is_news) in [
+            (EventDetails { organizer_name, ..before.clone() }, true),
+            (EventDetails { contact, ..before.clone() }, true),
+            (EventDetails { is_unlisted: true, ..before.clone() }, false),
+            (before.clone(), false),
+        ] {
+            assert_eq!(after.is_told_otherwise_than(&before), is_news, "{after:?}");
+            assert!(!after.is_moved_from(&before));
+        }
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub enum Invalid {
     /// Not an address by RFC 5322, or one without a dot in its domain.
     #[error("must be an e-mail address such as name@example.org")]
     NotAnEmailAddress,
+    /// Not a [`Contact`](crate::Contact).
+    #[error("must be an e-mail address, or a URL such as https://example.org/contact")]
+    NotAContact,
     /// A number outside its range.
     #[error("must be a whole number from {min} to {max}")]
     OutOfRange {

@@ -6,9 +6,9 @@ use super::letter::{FoundSeat, Letter};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use booking_core::{
-    Capacity, CapacityMax, EmailAddress, Event, EventId, EventName, EventStatus, Invalid, Language,
-    MailKind, NewEvent, OrganizerName, Person, PersonName, Registration, RegistrationId, Status,
-    TimeZone, Venue, Version, parse_instant,
+    Capacity, CapacityMax, Contact, EmailAddress, Event, EventId, EventName, EventStatus, Invalid,
+    Language, MailKind, NewEvent, OrganizerName, Person, PersonName, Registration, RegistrationId,
+    Status, TimeZone, Venue, Version, parse_instant,
 };
 use std::fs;
 use std::io;
@@ -124,11 +124,13 @@ fn sample_event(kind: MailKind, language: Language) -> Result<Event, Invalid> {
     let (starts_at, ends_at) =
         (parse_instant("2026-05-01T17:00:00Z")?, parse_instant("2026-05-01T21:30:00Z")?);
     let (timezone, venue) = (TimeZone::parse("Europe/Berlin")?, Venue::parse(venue)?);
+    let contact = Contact::parse("hello@jazz.example")?;
     let new = NewEvent::new(id, EventName::parse(name)?, capacity).with(|new| {
         new.details.starts_at = Some(starts_at);
         new.details.ends_at = Some(ends_at);
         new.details.timezone = Some(timezone);
         new.details.venue = Some(venue);
+        new.details.contact = Some(contact);
     })?;
     let mut event = new.created_at(parse_instant("2026-04-01T08:00:00Z")?);
     match kind {

@@ -8,7 +8,7 @@ use super::ticket;
 use super::times;
 use crate::calendar::{self, Method, Sending};
 use booking_core::{
-    EmailAddress, Event, EventStatus, MailKind, OrganizerName, PersonName, Status, Venue,
+    Contact, EmailAddress, Event, EventStatus, MailKind, OrganizerName, PersonName, Status, Venue,
 };
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -39,6 +39,9 @@ struct Context<'a> {
     name: Option<String>,
     event: Option<EventContext>,
     organizer: Option<String>,
+    /// Where people ask about the event: one of the two.
+    contact_address: Option<String>,
+    contact_url: Option<String>,
     link: Option<String>,
     ticket: Option<String>,
     ticket_cid: &'a str,
@@ -112,6 +115,7 @@ fn with_template(
 fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
     let details = letter.event.as_ref().map(|event| &event.details);
     let registration = letter.registration.as_ref();
+    let contact = details.and_then(|details| details.contact.as_ref());
     let zone = details.and_then(|details| details.timezone.as_ref());
     // Only where they are so still, and mean something.
     let until = registration.and_then(|registration| registration.expires_at);
@@ -128,7 +132,9 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
             venue: some_line(details.venue.as_ref().map(Venue::as_str)),
             link: letter.event_link.as_deref().map(link),
         }),
-        organizer: some_line(letter.organizer.as_ref().map(OrganizerName::as_str)),
+        organizer: organizer(letter),
+        contact_address: contact.and_then(Contact::as_address).map(one_line),
+        contact_url: contact.and_then(Contact::as_url).map(link),
         link: letter.link.as_deref().map(link),
         ticket: letter.ticket.as_deref().map(one_line),
         ticket_cid: cid,
@@ -146,6 +152,12 @@ fn context<'a>(letter: &Letter, cid: &'a str) -> Context<'a> {
             })
             .collect(),
     }
+}
+
+/// Who puts the event up: as it says itself, else as whose it is are called here.
+fn organizer(letter: &Letter) -> Option<String> {
+    let said = letter.event.as_ref().and_then(|event| event.details.organizer_name.as_ref());
+    some_line(said.or(letter.organizer.as_ref()).map(OrganizerName::as_str))
 }
 
 /// The text as a line, if anything of it can be seen.
@@ -170,7 +182,7 @@ fn calendar_of(letter: &Letter, event: &Event, address: &EmailAddress) -> Option
         | MailKind::Found
         | MailKind::ConfirmAddress => return None,
     };
-    let organizer = some_line(letter.organizer.as_ref().map(OrganizerName::as_str));
+    let organizer = organizer(letter);
     let sending = Sending { method, at: letter.at, organizer: organizer.as_deref(), address };
     let url = letter.event_link.as_deref().map(link);
     Some((method, calendar::of(event, url.as_deref(), Some(sending))?))

@@ -2,7 +2,7 @@
 
 use crate::reader::read;
 use booking_core::{
-    Description, EmailAddress, EventName, EventStatus, Language, MailKind, OrganizerName,
+    Contact, Description, EmailAddress, EventName, EventStatus, Language, MailKind, OrganizerName,
     PersonName, RegistrationId, Status, Venue,
 };
 use booking_delivery::mail::{
@@ -41,6 +41,7 @@ fn least(letter: &Letter) -> Letter {
     if let Some(event) = &mut event {
         let details = &mut event.details;
         (details.starts_at, details.ends_at, details.timezone, details.venue) = Default::default();
+        details.contact = None;
     }
     let needs_link = letter.kind == MailKind::ConfirmAddress;
     let Letter { id, kind, language, at, .. } = *letter;
@@ -187,6 +188,32 @@ fn calendars_are_told_what_became_of_the_event() {
     let mut waiting = Letter::sample(MailKind::EventMoved, Language::En);
     waiting.registration.as_mut().expect("it has one").status = Status::Waitlisted;
     assert!(rendered(&waiting).calendar.is_none());
+}
+
+#[test]
+fn a_mail_says_whom_to_ask_and_who_puts_it_up() {
+    for language in Language::ALL {
+        let mut letter = Letter::sample(MailKind::Confirmed, language);
+        let Rendered { text, html, .. } = rendered(&letter);
+        assert!(text.contains(" hello@jazz.example.\n"), "{text}");
+        assert!(html.contains("<bdi>hello@jazz.example</bdi>"), "{html}");
+        let details = &mut letter.event.as_mut().expect("it has one").details;
+        details.contact = Contact::parse("https://jazz.example/?a=b&c='").ok();
+        details.organizer_name = OrganizerName::parse("Friends of jazz").ok();
+        let Rendered { text, html, calendar, .. } = rendered(&letter);
+        assert!(text.contains("? https://jazz.example/?a=b&c=%27\n"), "{text}");
+        assert_eq!(between(&html, "href=\"https:&#x2f;&#x2f;jazz.example", "\"").count(), 1);
+        assert!(text.contains("Friends of jazz") && !text.contains("Kreuzberg"), "{text}");
+        let (_, calendar) = calendar.expect("it has a beginning");
+        assert!(
+            calendar.contains("ORGANIZER;CN=\"Friends of jazz\":mailto:tickets@"),
+            "{calendar}"
+        );
+        // Without either nothing is said of it.
+        letter.event.as_mut().expect("it has one").details.contact = None;
+        let text = rendered(&letter).text;
+        assert!(!text.contains("jazz.example") && !text.contains('?'), "{text}");
+    }
 }
 
 #[test]
@@ -368,6 +395,8 @@ fn html_in_a_name_is_shown_and_not_obeyed() {
     let event = letter.event.as_mut().expect("it has one");
     event.details.name = EventName::parse(hostile).expect("a name");
     event.details.venue = Some(Venue::parse(hostile).expect("a venue"));
+    event.details.contact = Contact::parse("https://a.example/\"><script>").ok();
+    assert!(event.details.contact.is_some());
     let Rendered { text, html, .. } = rendered(&letter);
     assert!(!html.contains("<script") && !html.contains("<img src=x"), "{html}");
     assert_eq!(html.matches("{{ 7 * 7 }}").count(), 6, "{html}");

@@ -9,9 +9,9 @@ pub(crate) use webhooks::{DeliveryBody, TriedBody, WebhookBody};
 use crate::api::openapi::schemas::{self, words};
 use actix_web::web::Bytes;
 use booking_core::{
-    Actor, Answers, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language, Listed,
-    OfferTtl, PersonName, Registration, RegistrationCounts, RegistrationId, RemindHours, Retention,
-    Status, TimeZone, Timing, Venue, Version,
+    Actor, Answers, Contact, EmailAddress, Event, EventId, EventStatus, HistoryEntry, Language,
+    Listed, OfferTtl, OrganizerName, PersonName, Registration, RegistrationCounts, RegistrationId,
+    RemindHours, Retention, Status, TimeZone, Timing, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -77,6 +77,14 @@ pub(crate) struct EventBody<'a> {
     confirm_address: bool,
     /// Whether it asks something: `GET /events/{id}/questions` says what.
     has_questions: bool,
+    /// Who puts it up, as people are to know them.
+    #[schema(required = true)]
+    organizer_name: Option<&'a str>,
+    /// Where people ask about it: an e-mail address, or a URL with https or http.
+    #[schema(required = true)]
+    contact: Option<&'a str>,
+    /// Whether listings leave it out for those who do not manage it.
+    unlisted: bool,
     /// Raised by one with every change.
     #[schema(value_type = u64)]
     version: Version,
@@ -118,6 +126,9 @@ impl<'a> From<&'a Event> for EventBody<'a> {
             remind_hours: details.remind_hours.map(RemindHours::hours),
             confirm_address: rules.confirms_address,
             has_questions: event.asks,
+            organizer_name: details.organizer_name.as_ref().map(OrganizerName::as_str),
+            contact: details.contact.as_ref().map(Contact::as_str),
+            unlisted: details.is_unlisted,
             version: event.version,
             created_at: event.created_at,
         }

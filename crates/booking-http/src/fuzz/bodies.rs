@@ -9,8 +9,8 @@ use crate::extract::body::{FromBody, Nothing, parse};
 use crate::extract::json::Json;
 use crate::problem::{self, ApiError};
 use booking_core::{
-    CapacityMax, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, Language, OfferTtl,
-    OnFull, Person, PersonName, TimeZone, Venue,
+    CapacityMax, Contact, Description, EmailAddress, EndpointUrl, EventName, HoldTtl, Language,
+    OfferTtl, OnFull, OrganizerName, Person, PersonName, TimeZone, Venue,
 };
 use serde_json::Value;
 
@@ -24,13 +24,13 @@ const HOLD: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada","ttl_sec
 const TRANSFER: &[&str] = &[r#"{"user_email":"ada@example.org","name":"Ada"}"#];
 const CREATE: &[&str] = &[
     r#"{"name":"Jazz","capacity":80}"#,
-    r#"{"name":" Jazz ","description":"a\n\tb","capacity":1,"starts_at":"2026-05-01T20:00:00+02:00","ends_at":"2026-05-01T19:00:00.123456Z","timezone":"Europe/Berlin","venue":"Hall","status":"draft","opens_at":"2026-01-01T00:00:00Z","closes_at":"2026-02-01T00:00:00Z","waitlist_enabled":true,"offer_ttl_seconds":3600,"language":"de","remind_hours":24,"confirm_address":true}"#,
+    r#"{"name":" Jazz ","description":"a\n\tb","capacity":1,"starts_at":"2026-05-01T20:00:00+02:00","ends_at":"2026-05-01T19:00:00.123456Z","timezone":"Europe/Berlin","venue":"Hall","status":"draft","opens_at":"2026-01-01T00:00:00Z","closes_at":"2026-02-01T00:00:00Z","waitlist_enabled":true,"offer_ttl_seconds":3600,"language":"de","remind_hours":24,"confirm_address":true,"organizer_name":" Jazz Club ","contact":" Club@B\u00fccher.Example ","unlisted":true}"#,
     r#"{"name":"J","capacity":100000,"description":null,"offer_ttl_seconds":null}"#,
 ];
 const EDIT: &[&str] = &[
     r#"{"capacity":2,"status":"published","venue":null,"starts_at":null}"#,
     r#"{"name":"b","description":"","timezone":"UTC","offer_ttl_seconds":60,"waitlist_enabled":false}"#,
-    r#"{"language":"en","remind_hours":null,"confirm_address":false}"#,
+    r#"{"language":"en","remind_hours":null,"confirm_address":false,"organizer_name":null,"contact":"HTTPS://jazz.example/\u00e9?a#b","unlisted":false}"#,
 ];
 const CHECK_IN: &[&str] = &[r#"{"ticket":"AQ"}"#];
 const BATCH: &[&str] = &[
@@ -166,6 +166,16 @@ fn transfer(bytes: &[u8]) {
     assert_eq!(&second, &first);
 }
 
+fn check_contact(contact: &Contact) {
+    let (text, href) = (contact.as_str(), contact.href());
+    assert!((3..=Contact::BYTES_MAX).contains(&text.len()), "{text:?}");
+    assert!(!text.contains(|c: char| c.is_control() || c.is_whitespace()), "{text:?}");
+    assert_eq!(contact.as_url().is_some(), contact.as_address().is_none(), "{text:?}");
+    let schemes = ["mailto:", "https://", "http://"];
+    assert!(schemes.iter().any(|scheme| href.starts_with(scheme)), "{href:?}");
+    assert_eq!(Contact::parse_stored(text).as_ref(), Ok(contact), "{text:?}");
+}
+
 fn create_event(bytes: &[u8]) {
     let Some(first) = read::<CreateEvent>(bytes) else { return };
     let CreateEvent { details, capacity, rules, .. } = &first;
@@ -178,6 +188,12 @@ fn create_event(bytes: &[u8]) {
         |from: Option<_>, to: Option<_>| from.zip(to).is_none_or(|(from, to)| from <= to);
     assert!(in_order(details.starts_at, details.ends_at));
     assert!(in_order(rules.opens_at, rules.closes_at));
+    if let Some(name) = &details.organizer_name {
+        check_line(name.as_str(), OrganizerName::CHARACTERS_MAX);
+    }
+    if let Some(contact) = &details.contact {
+        check_contact(contact);
+    }
     let second: CreateEvent = again(bytes, |document| {
         document["name"] = details.name.as_str().into();
         document["description"] = description.into();
@@ -185,6 +201,7 @@ fn create_event(bytes: &[u8]) {
         document["ends_at"] = details.ends_at.map(|time| time.to_rfc3339()).into();
         document["timezone"] = details.timezone.as_ref().map(TimeZone::as_str).into();
         document["venue"] = details.venue.as_ref().map(Venue::as_str).into();
+        document["contact"] = details.contact.as_ref().map(Contact::as_str).into();
         document["offer_ttl_seconds"] = rules.offer_ttl.map(OfferTtl::seconds).into();
     });
     assert_eq!((&second.details, &second.capacity, &second.rules), (details, capacity, rules));

@@ -8,7 +8,9 @@ use crate::pages::frame::Frame;
 use crate::pages::linked_data::LinkedData;
 use crate::pages::questions::QuestionField;
 use crate::words::{counted, grouped, text};
-use booking_core::{Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions};
+use booking_core::{
+    Contact, Event, EventDetails, EventId, EventStatus, EventTag, Language, Questions,
+};
 use booking_delivery::mail::{Leaf, leaf, moment, span};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -43,6 +45,7 @@ pub(crate) struct EventWords {
     pub(crate) when: Option<String>,
     starts_at: Option<DateTime<Utc>>,
     venue: Option<String>,
+    organizer: Option<OrganizerWords>,
     waiting: u32,
     /// For how long personal data is kept.
     kept: Option<String>,
@@ -85,6 +88,19 @@ impl DateBlock {
             leaf(language, details.timezone.as_ref(), details.starts_at?);
         Some(Self { month, day, weekday })
     }
+}
+
+/// Who puts it up, and where people ask about it.
+#[derive(Serialize)]
+struct OrganizerWords {
+    name: Option<String>,
+    contact: Option<ContactLink>,
+}
+
+#[derive(Serialize)]
+struct ContactLink {
+    href: String,
+    words: String,
 }
 
 /// How full it is.
@@ -183,6 +199,7 @@ impl EventWords {
             when: span(language, details),
             starts_at: details.starts_at,
             venue: details.venue.as_ref().map(|venue| venue.as_str().to_owned()),
+            organizer: OrganizerWords::of(language, details),
             waiting: event.waitlist_count,
             kept: details.retention.map(|kept| kept_words(language, kept.days())),
             has_calendar: details.starts_at.is_some() && state != State::Draft,
@@ -207,6 +224,21 @@ impl EventWords {
     /// Its place, if there is one.
     pub(crate) fn venue(&self) -> Option<&str> {
         self.venue.as_deref()
+    }
+}
+
+impl OrganizerWords {
+    fn of(language: Language, details: &EventDetails) -> Option<Self> {
+        let name = details.organizer_name.as_ref().map(|name| name.as_str().to_owned());
+        let contact = details.contact.as_ref();
+        // Without a name an address speaks for itself, and of a page nobody wants to read the address.
+        let words = |contact: &Contact| match (contact.as_address(), &name) {
+            (Some(address), _) => address.to_owned(),
+            (None, Some(_)) => text(language, "facts.contact", &[]),
+            (None, None) => text(language, "facts.ask", &[]),
+        };
+        let contact = contact.map(|of| ContactLink { href: of.href(), words: words(of) });
+        (name.is_some() || contact.is_some()).then_some(Self { name, contact })
     }
 }
 

@@ -1,7 +1,7 @@
 //! An event as search engines read it: schema.org's `Event` in JSON-LD.
 
 use crate::pages::description::summary;
-use booking_core::{Event, EventStatus, Venue};
+use booking_core::{Contact, Event, EventStatus, Venue};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -49,7 +49,12 @@ struct Place<'a> {
 struct Organization<'a> {
     #[serde(rename = "@type")]
     kind: &'static str,
-    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -66,11 +71,13 @@ struct Offer<'a> {
 }
 
 impl<'a> LinkedData<'a> {
-    /// That of an event whose page is at `url`, put up by `organizer`, as far as that is known.
+    /// That of an event whose page is at `url`, of `organizer`, as far as that is known and the event does not say it itself.
     pub(crate) fn of(event: &'a Event, url: Option<&'a str>, organizer: Option<&'a str>) -> Self {
         let (details, rules) = (&event.details, &event.rules);
         let (is_on, capacity) = (rules.status == EventStatus::Published, event.capacity.get());
         let available = capacity.saturating_sub(event.booked_count);
+        let name = details.organizer_name.as_ref().map_or(organizer, |name| Some(name.as_str()));
+        let contact = details.contact.as_ref();
         let place = |venue: &'a Venue| Place {
             kind: "Place",
             name: venue.as_str(),
@@ -90,7 +97,12 @@ impl<'a> LinkedData<'a> {
                 EventStatus::Draft | EventStatus::Published => "https://schema.org/EventScheduled",
             },
             location: details.venue.as_ref().map(place),
-            organizer: organizer.map(|name| Organization { kind: "Organization", name }),
+            organizer: (name.is_some() || contact.is_some()).then(|| Organization {
+                kind: "Organization",
+                name,
+                email: contact.and_then(Contact::as_address),
+                url: contact.and_then(Contact::as_url),
+            }),
             url,
             capacity,
             available,

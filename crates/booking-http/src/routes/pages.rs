@@ -286,7 +286,7 @@ impl<'a> Site<'a> {
         let page = Frame {
             summary: Some(summary.as_str()).filter(|summary| !summary.is_empty()),
             canonical: Some(self.pages.link(&path)),
-            is_hidden: is_hidden(event, *now),
+            is_hidden: is_hidden(event, *now) || event.details.is_unlisted,
             is_embedded: self.is_embedded,
             is_answer,
             url,

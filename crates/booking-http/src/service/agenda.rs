@@ -21,7 +21,7 @@ const LOOKS_MAX: usize = 4;
 
 static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
 
-/// A page of the events that are asked for, of those that `caller` sees.
+/// A page of the events that are asked for, of those that `caller` finds.
 ///
 /// # Errors
 /// [`SubmitError::Overloaded`]; the store's.
@@ -64,7 +64,7 @@ pub(crate) async fn list_among(
     let AgendaQuery { agenda, text, after, limit } = asked;
     let (now, after) = (Utc::now(), after.map(StartCursor::key));
     let key = |event: &Event| StartCursor::from(event).key();
-    let mut events = reads.seen_among(caller, ids).await?;
+    let mut events = reads.found_among(caller, ids).await?;
     events.retain(|event| {
         agenda.takes(event, now) && text.as_ref().is_none_or(|text| is_found(event, text))
     });

@@ -147,7 +147,7 @@ impl Reads {
         event.ok_or(ApiError::NotFound)
     }
 
-    /// A page of the listing at `path`, of all events that `caller` sees.
+    /// A page of the listing at `path`, of all events that `caller` finds.
     pub(crate) async fn events(
         &self,
         caller: Caller,
@@ -191,15 +191,15 @@ impl Reads {
         limit: PageLimit,
     ) -> Result<PageBody, ApiError> {
         let key = |cursor: EventCursor| (cursor.created_at, cursor.id);
-        let mut events = self.seen_among(caller, ids).await?;
+        let mut events = self.found_among(caller, ids).await?;
         events.retain(|event| after.is_none_or(|after| key(event.into()) < key(after)));
         events.sort_by_key(|event| Reverse(key(event.into())));
         let page = Page::new(events, limit);
         Ok(PageBody::of::<_, EventBody<'_>, EventCursor>(path, &page, limit, ""))
     }
 
-    /// Those of `ids`, which are few, that `caller` sees.
-    pub(crate) async fn seen_among(
+    /// Those of `ids`, which are few, that `caller` finds.
+    pub(crate) async fn found_among(
         &self,
         caller: Caller,
         ids: &[EventId],
@@ -207,8 +207,7 @@ impl Reads {
         let mut events = Vec::with_capacity(ids.len());
         for id in ids {
             let event = self.store.event(*id).await?;
-            events
-                .extend(event.filter(|event| caller.sees(event.organizer_id, event.rules.status)));
+            events.extend(event.filter(|event| caller.finds(event)));
         }
         Ok(events)
     }

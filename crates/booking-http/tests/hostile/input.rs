@@ -105,7 +105,7 @@ fn what_came_later_is_read_as_strictly() {
         "name": 1, "capacity": 0, "starts_at": "today", "ends_at": 5, "timezone": "Mars/Base",
         "venue": " ", "status": "cancelled", "opens_at": "2026-05-01", "closes_at": true,
         "waitlist_enabled": "yes", "offer_ttl_seconds": 59, "language": "fr", "remind_hours": 721,
-        "confirm_address": 1,
+        "confirm_address": 1, "organizer_name": "", "contact": "javascript:x", "unlisted": 0,
     });
     let pointers = [
         "/name",
@@ -116,6 +116,9 @@ fn what_came_later_is_read_as_strictly() {
         "/venue",
         "/language",
         "/remind_hours",
+        "/organizer_name",
+        "/contact",
+        "/unlisted",
         "/status",
         "/opens_at",
         "/closes_at",
@@ -138,7 +141,15 @@ fn what_came_later_is_read_as_strictly() {
     let mut told = answer.pointers();
     told.sort_unstable();
     assert_eq!(told, pointers);
-    for name in ["name", "capacity", "status", "waitlist_enabled", "language", "confirm_address"] {
+    for name in [
+        "name",
+        "capacity",
+        "status",
+        "waitlist_enabled",
+        "language",
+        "confirm_address",
+        "unlisted",
+    ] {
         tell("PATCH", &path, json!({name: null}), &[&format!("/{name}")]);
     }
     tell("PATCH", &path, json!({"status": "draft"}), &["/status"]);

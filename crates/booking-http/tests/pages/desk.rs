@@ -2,9 +2,11 @@
 
 use crate::axe::assert_no_faults;
 use crate::check_in::register;
-use crate::common::acts::{done, event, id, path, private};
+use crate::common::acts::{done, event, give_up, id, path, private};
 use crate::common::{App, Data};
 use crate::harness::{Browser, Page};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 use std::fs;
@@ -62,6 +64,70 @@ async fn a_guest_is_found_among_many_and_let_in_with_the_keyboard_alone() {
     people(&page, 31, "ada@example.org").await;
     page.choose("people_order", "first").await;
     people(&page, 31, "guest0@example.org").await;
+    page.end().await;
+}
+
+#[tokio::test]
+async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_names() {
+    let page = Page::start().await;
+    let app = &page.app;
+    let body = json!({"name": "Evening of jazz", "capacity": 40});
+    let concert = id(&done(&app.post("/events", &body), 201)).to_owned();
+    for number in (0..9).rev() {
+        register(app, &concert, &format!("guest{number}@example.org"), &format!("Guest {number}"));
+    }
+    register(app, &concert, "ada@example.org", "Ada <i>Löve</i>");
+    done(&app.register(&concert, "nobody@example.org"), 201);
+    let gone = register(app, &concert, "gone@example.org", "Gone");
+    done(&give_up(app, &gone), 200);
+    page.open(&format!("/o/e/{concert}/desk")).await;
+    number(&page, "desk-confirmed", 11).await;
+    page.js("window.printed = 0; window.print = () => { window.printed += 1; };").await;
+    // Past all the buttons of the table.
+    page.js("document.querySelector('[data-testid=people-csv]').focus()").await;
+    page.tab_to("@badges-open").await;
+    page.press(&Key::Enter).await;
+    page.until("return window.printed === 1").await;
+    page.until("return document.activeElement.id === 'badges-title'").await;
+    assert_eq!(page.text("@badges-status").await, "11 badges, on 2 sheets of A4.");
+    let badges = "return [...document.querySelectorAll('[data-testid=badge]')].map((one) => one.innerText.split(/\\n+/))";
+    let mut expected = vec![json!(["Ada <i>Löve</i>", "Evening of jazz"])];
+    expected.extend((0..9).map(|number| json!([format!("Guest {number}"), "Evening of jazz"])));
+    expected.push(json!(["No name was given", "Evening of jazz"]));
+    assert_eq!(page.js(badges).await, json!(expected));
+    let section = page.text("@badges").await;
+    assert!(!section.contains('@') && !section.contains("Gone"), "{section}");
+    for width in [390, 1280] {
+        let size = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false});
+        page.cdp("Emulation.setDeviceMetricsOverride", size).await;
+        let wider =
+            "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+        assert_eq!(page.js(wider).await, false, "{width}");
+    }
+    assert_no_faults(&page, "badges to be printed").await;
+    // On paper there is nothing else, two by four on each sheet.
+    let printed = page.cdp("Page.printToPDF", json!({"preferCSSPageSize": true})).await;
+    let pdf = STANDARD.decode(printed["data"].as_str().expect("a PDF")).expect("in Base64");
+    let pdf = String::from_utf8_lossy(&pdf);
+    assert!(pdf.contains("/Count 2"), "it has two pages");
+    page.cdp("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    for hidden in ["@badges-print", "@people-status", "@desk-confirmed", ".masthead", "h1"] {
+        assert!(!page.is_shown(hidden).await, "{hidden}");
+    }
+    assert!(page.is_shown("@badge").await);
+    page.cdp("Emulation.setEmulatedMedia", json!({"media": ""})).await;
+
+    page.tab_to("@badges-print").await;
+    page.press(&Key::Enter).await;
+    page.until("return window.printed === 2").await;
+    page.tab_to("@badges-close").await;
+    page.press(&Key::Enter).await;
+    page.wait("@badges-open:focus").await;
+    assert!(!page.is_shown("@badges").await);
+    page.cdp("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    assert!(page.is_shown("h1").await, "the desk as ever");
+    page.cdp("Emulation.setEmulatedMedia", json!({"media": ""})).await;
+    page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
     page.end().await;
 }
 

@@ -65,9 +65,9 @@ impl Browser {
     }
 
     /// A command of the protocol of Chromium's own developer tools.
-    pub(crate) async fn cdp(&self, command: &str, parameters: Value) {
+    pub(crate) async fn cdp(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
-        self.driver("POST", "/goog/cdp/execute", &body).await;
+        self.driver("POST", "/goog/cdp/execute", &body).await
     }
 
     /// Pulls the plug of this page's network, or puts it back in.

@@ -1,5 +1,6 @@
 //! Putting up an event with all there is to say of it, editing it, and calling it off.
 
+use crate::axe::assert_no_faults;
 use crate::common::acts::{done, edit, event, id, path, private, wait_for};
 use crate::common::{App, Data};
 use crate::harness::{Browser, Page};
@@ -176,6 +177,69 @@ async fn an_event_is_edited_and_nobody_s_change_is_lost() {
     assert!(page.text("@outcome").await.contains("More seats are taken"));
     assert_eq!(event(&page.app, concert)["capacity"], 2);
     page.app.assert_audit_is_clean();
+    page.end().await;
+}
+
+#[tokio::test]
+async fn who_puts_an_event_up_is_shown_and_what_is_unlisted_says_so() {
+    let page = Page::start().await;
+    page.open("/o/new").await;
+    page.fill("name", "Evening of jazz").await;
+    page.fill("capacity", "40").await;
+    page.click("@more-fields summary").await;
+    page.fill("organizer_name", "Jazz <b>Club</b>").await;
+    page.fill("contact", "jazz.example").await;
+    page.click("#field-unlisted").await;
+    page.click("@create-form > button").await;
+    let wrong = "Must be an e-mail address, or a URL such as https://example.org/contact.";
+    page.assert_refused("contact", wrong).await;
+    page.choose("contact", &format!("https://jazz.example/{}", "x".repeat(480))).await;
+    page.click("@create-form > button").await;
+    page.wait("#field-contact[aria-invalid]").await;
+    assert_eq!(page.app.get("/events").json(), json!([]), "nothing was sent");
+    page.fill("contact", "Club@Jazz.example").await;
+    page.click("@create-form > button").await;
+
+    let said = "Jazz <b>Club</b> · club@jazz.example";
+    page.wait("@event-organizer").await;
+    assert_eq!(page.text("@event-organizer").await, said);
+    assert_eq!(page.attribute("@event-contact", "href").await, "mailto:club@jazz.example");
+    assert_no_faults(&page, "an event that says who puts it up").await;
+    let made = only_event(&page.app);
+    assert_eq!((&made["contact"], &made["unlisted"]), (&json!("club@jazz.example"), &json!(true)));
+    // The same from the server.
+    page.reload().await;
+    page.wait("@event-organizer").await;
+    assert_eq!(page.text("@event-organizer").await, said);
+
+    page.open("/").await;
+    assert_eq!(page.text("@event-card @event-unlisted").await, "Unlisted");
+    assert_no_faults(&page, "a list with an event that is in no other").await;
+    page.open(&format!("/o/e/{}/edit", id(&made))).await;
+    page.wait("@edit-form").await;
+    page.click("@more-fields summary").await;
+    page.wait("#field-unlisted:checked").await;
+    page.click("#field-unlisted").await;
+    page.fill("organizer_name", "").await;
+    page.fill("contact", "https://jazz.example/ask").await;
+    page.click("@edit-save").await;
+    page.outcome("saved").await;
+    let saved = only_event(&page.app);
+    for (name, value) in [
+        ("organizer_name", Value::Null),
+        ("contact", json!("https://jazz.example/ask")),
+        ("unlisted", json!(false)),
+        ("version", json!(2)),
+    ] {
+        assert_eq!(saved[name], value, "{name}");
+    }
+    page.open(&format!("/e/{}", id(&made))).await;
+    assert_eq!(page.text("@event-contact").await, "Ask about it");
+    assert_eq!(page.attribute("@event-contact", "href").await, "https://jazz.example/ask");
+    assert!(page.attribute("@event-contact", "rel").await.contains("noopener"));
+    page.open("/").await;
+    page.wait("@event-card").await;
+    assert!(!page.is_shown("@event-unlisted").await);
     page.end().await;
 }
 

@@ -30,6 +30,9 @@ SET booked_count = $2::integer,
     remind_hours = $28::integer,
     remind_at = $29::timestamptz,
     confirm_address = $30::boolean,
-    asks = $31::boolean
+    asks = $31::boolean,
+    organizer_name = $32::text,
+    contact = $33::text,
+    unlisted = $34::boolean
 FROM unnest(ARRAY[$1::uuid]) AS edited (id)
 WHERE events.id = edited.id

@@ -4,6 +4,7 @@
 SELECT
     events.id, events.created_at, events.name, events.description, events.starts_at, events.ends_at,
     events.timezone, events.venue, events.retention_days, events.language::text, events.remind_hours,
+    events.organizer_name, events.contact, events.unlisted,
     events.capacity, events.version,
     events.status::text, events.opens_at, events.closes_at, events.waitlist_enabled, events.offer_ttl_seconds,
     events.conceal_registered, events.confirm_address, events.waitlist_count,

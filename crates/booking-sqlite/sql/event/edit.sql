@@ -10,5 +10,6 @@ SET
     cancelled_version = coalesce(cancelled_version, ?20),
     retention_days = ?21, erase_at = ?22, erased_to = coalesce(?23, erased_to),
     conceal_registered = ?24, changed_at = coalesce(?25, changed_at), details_changed_at = ?26,
-    sequence = ?27, language = ?28, remind_hours = ?29, remind_at = ?30, confirm_address = ?31, asks = ?32
+    sequence = ?27, language = ?28, remind_hours = ?29, remind_at = ?30, confirm_address = ?31, asks = ?32,
+    organizer_name = ?33, contact = ?34, unlisted = ?35
 WHERE id = ?1 AND version = ?2

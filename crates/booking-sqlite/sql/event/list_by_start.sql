@@ -3,7 +3,7 @@
 SELECT
     id, capacity, version, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
     conceal_registered, confirm_address, waitlist_count, created_at, starts_at, ends_at, timezone, venue, name,
-    description, retention_days, language, remind_hours,
+    description, retention_days, language, remind_hours, organizer_name, contact, unlisted,
     -- What has run out counts for nothing, whether it was tidied or not.
     booked_count - CASE WHEN due_at <= ?1 THEN (
         SELECT count(*) FROM registrations WHERE event_id = events.id AND expires_at <= ?1
@@ -13,7 +13,7 @@ SELECT
 FROM events
 WHERE coalesce(starts_at, 253402300800000000) >= ?2
     AND (coalesce(starts_at, 253402300800000000), id) > (?2, ?3)
-    AND (status <> 'draft' OR ?5 OR ?6 AND organizer_id IS NULL)
+    AND (status <> 'draft' AND NOT unlisted OR ?5 OR ?6 AND organizer_id IS NULL)
     AND (?7 IS NULL OR organizer_id = ?7)
     AND (?8 IS NULL OR starts_at >= ?8)
     AND (?9 IS NULL OR starts_at < ?9)

@@ -3,8 +3,8 @@
 use crate::common::{Database, audit, create, create_token, new_event, new_token};
 use booking_core::prelude::*;
 use booking_core::{
-    Fingerprint, IdempotencyKey, KeyHash, NewToken, OrganizerId, PageLimit, Role, StoreError,
-    TOKENS_MAX,
+    Caller, Command, Edit, EventCommand, Fingerprint, IdempotencyKey, KeyHash, NewToken,
+    OrganizerId, PageLimit, Role, StoreError, TOKENS_MAX, WhenBusy,
 };
 use booking_sqlite::backup;
 use rusqlite::params;
@@ -90,6 +90,31 @@ async fn a_backup_has_organizers_and_what_is_theirs() {
     assert_eq!(restored.tokens().await.expect("it answers"), [token]);
     assert_eq!(restored.event(event.id).await.expect("it answers"), Some(event));
     audit(&restored).await;
+}
+
+/// A program that does not know that events may be unlisted would list them, and so may not open a file with one.
+#[tokio::test]
+async fn programs_that_list_every_event_may_open_it_until_one_is_unlisted() {
+    for is_edited in [false, true] {
+        let database = Database::new();
+        let store = database.open().await;
+        let needed = || -> i64 {
+            let needed = "SELECT needs_from FROM schema_compatibility";
+            database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
+        };
+        let listed = create(&store, 3).await;
+        assert!(needed() < 20);
+        if is_edited {
+            let edit = Edit { is_unlisted: Some(true), ..Edit::default() };
+            let edit =
+                EventCommand::new(listed.id, Caller::Operator, Command::Edit(Box::new(edit)));
+            store.execute(&[edit], WhenBusy::Wait).await.expect("it answers");
+        } else {
+            let new = new_event(3).with(|new| new.details.is_unlisted = true).expect("in order");
+            store.create_event(new).await.expect("it answers");
+        }
+        assert_eq!(needed(), 20, "{is_edited}");
+    }
 }
 
 /// A program that knows of no roles would take every token for an owner's, and so may not open a file with one that is not.

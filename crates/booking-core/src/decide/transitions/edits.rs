@@ -91,6 +91,9 @@ impl Edit {
             retention: self.retention.unwrap_or(before.retention),
             language: self.language.unwrap_or(before.language),
             remind_hours: self.remind_hours.unwrap_or(before.remind_hours),
+            organizer_name: or(&self.organizer_name, &before.organizer_name),
+            contact: or(&self.contact, &before.contact),
+            is_unlisted: self.is_unlisted.unwrap_or(before.is_unlisted),
         }
     }
 

@@ -7,8 +7,9 @@ use crate::extract::body::{BODY_BYTES_MAX, FromBody};
 use crate::extract::fields::{Fields, boolean, number, text, word};
 use crate::extract::json::CHARACTER_BYTES_MAX;
 use booking_core::{
-    Capacity, CapacityMax, Description, Edit, Event, EventDetails, EventName, EventRules,
-    EventStatus, Language, OfferTtl, RemindHours, Retention, TimeZone, Venue, parse_instant,
+    Capacity, CapacityMax, Contact, Description, Edit, Event, EventDetails, EventName, EventRules,
+    EventStatus, Language, OfferTtl, OrganizerName, RemindHours, Retention, TimeZone, Venue,
+    parse_instant,
 };
 use chrono::{DateTime, Datelike, Utc};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -17,9 +18,12 @@ use utoipa::{PartialSchema, ToSchema};
 /// The longest body that says something of an event: a description, and what is enough for all the rest.
 const EVENT_BODY_BYTES_MAX: usize =
     BODY_BYTES_MAX + CHARACTER_BYTES_MAX * Description::CHARACTERS_MAX;
-// Half of that for the two other texts, and half for what is short.
+// Three quarters of that for the other texts, and one for what is short. A byte of UTF-8 takes no more than six as an escape.
 const _: () = assert!(
-    CHARACTER_BYTES_MAX * (EventName::CHARACTERS_MAX + Venue::CHARACTERS_MAX) <= BODY_BYTES_MAX / 2
+    CHARACTER_BYTES_MAX
+        * (EventName::CHARACTERS_MAX + Venue::CHARACTERS_MAX + OrganizerName::CHARACTERS_MAX)
+        + CHARACTER_BYTES_MAX / 2 * Contact::BYTES_MAX
+        <= BODY_BYTES_MAX / 4 * 3
 );
 
 /// The body of `POST /events`.
@@ -46,6 +50,9 @@ impl FromBody for CreateEvent {
         let retention = fields.clearable("retention_days", number(Retention::parse));
         let language = fields.optional("language", word(&languages()));
         let remind_hours = fields.optional("remind_hours", number(RemindHours::parse));
+        let organizer_name = fields.optional("organizer_name", text(OrganizerName::parse));
+        let contact = fields.optional("contact", text(Contact::parse));
+        let is_unlisted = fields.optional("unlisted", boolean).unwrap_or_default();
         let rules = rules(fields);
         let (name, description) = (name?, description.unwrap_or_default());
         let (says_retention, retention) = (retention.is_some(), retention.flatten());
@@ -59,6 +66,9 @@ impl FromBody for CreateEvent {
             retention,
             language,
             remind_hours,
+            organizer_name,
+            contact,
+            is_unlisted,
             ..EventDetails::named(name)
         };
         Some(Self { details, says_retention, capacity: capacity?, rules })
@@ -79,6 +89,7 @@ impl PartialSchema for CreateEvent {
             .property("conceal_registered", or_null(conceal_schema()))
             .property("confirm_address", or_null(confirm_address_schema()))
             .property("language", or_null(language_schema()))
+            .property("unlisted", or_null(unlisted_schema()))
             .into()
     }
 }
@@ -219,6 +230,9 @@ impl FromBody for EditEvent {
             confirms_address: fields.given("confirm_address", boolean),
             language: fields.given("language", word(&languages())),
             remind_hours: fields.clearable("remind_hours", number(RemindHours::parse)),
+            organizer_name: fields.clearable("organizer_name", text(OrganizerName::parse)),
+            contact: fields.clearable("contact", text(Contact::parse)),
+            is_unlisted: fields.given("unlisted", boolean),
         }))
     }
 }
@@ -236,6 +250,7 @@ impl PartialSchema for EditEvent {
             .property("conceal_registered", conceal_schema())
             .property("confirm_address", confirm_address_schema())
             .property("language", language_schema())
+            .property("unlisted", unlisted_schema())
             .into()
     }
 }
@@ -255,6 +270,11 @@ fn event_schema() -> ObjectBuilder {
     ));
     let remind_hours = integer(RemindHours::HOURS_MIN..=RemindHours::HOURS_MAX)
         .description(Some("Hours before it begins at which a mail reminds of it; null: none does"));
+    let organizer_name = line(1..=OrganizerName::CHARACTERS_MAX)
+        .description(Some("Who puts it up, as people are to know them"));
+    let contact = string().max_length(Some(Contact::BYTES_MAX)).description(Some(
+        "Where people ask about it: an e-mail address, or a URL with https or http; at most 500 bytes of UTF-8",
+    ));
     let opens_at = instant().description(Some("Before this instant nobody may register"));
     let closes_at = instant()
         .description(Some("From this instant on nobody new may register; not before `opens_at`"));
@@ -269,6 +289,8 @@ fn event_schema() -> ObjectBuilder {
         .property("closes_at", or_null(closes_at))
         .property("offer_ttl_seconds", or_null(offer_ttl))
         .property("remind_hours", or_null(remind_hours))
+        .property("organizer_name", or_null(organizer_name))
+        .property("contact", or_null(contact))
 }
 
 fn name_schema() -> ObjectBuilder {
@@ -296,6 +318,13 @@ fn conceal_schema() -> ObjectBuilder {
 fn confirm_address_schema() -> ObjectBuilder {
     bool_schema().description(Some(
         "Whether a visitor's seat is held until a link in a mail confirms it; only where mail is sent",
+    ))
+}
+
+fn unlisted_schema() -> ObjectBuilder {
+    bool_schema().description(Some(
+        "Whether listings leave it out for those who do not manage it; its page and its address are as any other's. Not \
+         if a new event does not say it",
     ))
 }
 

@@ -22,6 +22,8 @@ pub(in crate::routes) fn create() -> Operation {
             "starts_at": "2031-05-01T19:00:00Z",
             "timezone": "Europe/Berlin",
             "venue": "Blue Room",
+            "organizer_name": "Jazz Club",
+            "contact": "hello@jazz.example",
         }))
         .answers(made)
 }
@@ -31,8 +33,8 @@ pub(in crate::routes) fn list() -> Operation {
     let page = page.with("Link").with("Booking-Missing-Cells");
     Operation::new("list_events", EVENTS, "Lists events, newest first or by their beginnings")
         .described(
-            "Those that are public, and those of the organizer who asks. A page ends at about 1 MiB, whatever \
-             its limit is.",
+            "Those that are public and not unlisted, and those of the organizer who asks. A page ends at about 1 MiB, \
+             whatever its limit is.",
         )
         .queries(EventsQuery::described())
         .answers(page)

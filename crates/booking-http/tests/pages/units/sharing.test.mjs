@@ -2,6 +2,7 @@ import "./setup.mjs";
 import { FakeElement, startPage } from "./elements.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
+import { contactHref } from "../../../../../static/js/contact_link.js";
 import { mapUrl, siteOf } from "../../../../../static/js/place_link.js";
 import { googleUrl, outlookUrl } from "../../../../../static/js/calendar_links.js";
 import { shareElement } from "../../../../../static/js/share.js";
@@ -44,6 +45,20 @@ test("an event without an end or a place says nothing of them", () => {
   assert.ok(!google.has("location"));
   const outlook = new URL(outlookUrl(bare, ADDRESS)).searchParams;
   assert.ok(!outlook.has("enddt") && !outlook.has("location"));
+});
+
+test("a contact leads to a mail or a page, and to nothing that runs", () => {
+  for (const [contact, href] of [
+    ["club@jazz.example", "mailto:club@jazz.example"],
+    ["a&b?c=d@jazz.example", "mailto:a%26b%3Fc%3Dd@jazz.example"],
+    ["https://jazz.example/contact?a=b#c", "https://jazz.example/contact?a=b#c"],
+    ["javascript:alert(1)@jazz.example", "mailto:javascript%3Aalert(1)@jazz.example"],
+  ]) {
+    assert.equal(contactHref(contact), href);
+  }
+  for (const contact of ["javascript:alert(1)", "data:text/html,x", "//jazz.example", "jazz.example", "https://jazz.example/ x", ""]) {
+    assert.equal(contactHref(contact), null, contact);
+  }
 });
 
 /** The links to pass a page on, in a browser that has these. */

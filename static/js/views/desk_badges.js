@@ -1,0 +1,120 @@
+// @ts-check
+/** Badges of those who are registered, to be printed: their names, eight on a sheet, and nothing of their addresses. */
+
+import { getRegistrations } from "../api.js";
+import { inOrder, peoplePath } from "../desk/people_query.js";
+import { el, setLanguage, setText } from "../dom.js";
+import { explainRead } from "../explain.js";
+import { language } from "../language.js";
+import { characters } from "../limits.js";
+import { nameShown, showsNothing } from "../text.js";
+import { t } from "../words.js";
+
+/** @import { BookingEvent, Registration } from "../types.js" */
+
+/** So many at most, in pages that are as long as they may be. */
+const BADGES_MAX = 5_000;
+const PAGE = 1_000;
+/** Two by four on A4. */
+const SHEET = 8;
+/** A longer name is written smaller. */
+const LARGE_MAX = 32;
+
+/**
+ * @param {string} eventId
+ * @param {object} context
+ * @param {AbortSignal} context.signal
+ * @param {() => BookingEvent | null} context.event As it was last read.
+ */
+export function createDeskBadges(eventId, { signal, event }) {
+  const open = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-open" }, t("badges.open"));
+  const title = el("h2", { id: "badges-title", tabindex: -1 }, t("badges.title"));
+  const said = el("p", { class: "quiet", role: "status", "data-testid": "badges-status" });
+  const print = el("button", { type: "button", class: "button", "data-testid": "badges-print" }, t("badges.print"));
+  const close = el("button", { type: "button", class: "button button--plain", "data-testid": "badges-close" }, t("badges.close"));
+  const sheets = el("div", { class: "name-badges__sheets" });
+  const node = el(
+    "section",
+    { class: "name-badges", "aria-labelledby": "badges-title", hidden: true, "data-testid": "badges" },
+    title,
+    said,
+    el("div", { class: "actions" }, print, close),
+    sheets,
+  );
+
+  /** In order of their names; those without one come last, with room for it to be written. */
+  async function load() {
+    /** @type {Registration[]} */
+    const found = [];
+    let path = /** @type {string | null} */ (peoplePath(eventId, { text: "", status: "confirmed", checkedIn: "" }, PAGE));
+    while (path !== null && found.length < BADGES_MAX) {
+      const page = await getRegistrations(path, signal);
+      found.push(...page.items);
+      path = page.next;
+    }
+    return { people: inOrder(found, "name", language()), isPart: path !== null };
+  }
+
+  /** @param {Registration[]} people */
+  function draw(people) {
+    const drawn = [];
+    for (let at = 0; at < people.length; at += SHEET) {
+      const badges = people.slice(at, at + SHEET).map((one) => badgeElement(one, event()));
+      drawn.push(el("ul", { class: "name-badges__sheet", role: "list" }, ...badges));
+    }
+    sheets.replaceChildren(...drawn);
+  }
+
+  open.addEventListener("click", async () => {
+    if (open.hasAttribute("aria-disabled")) return;
+    open.setAttribute("aria-disabled", "true");
+    node.hidden = false;
+    print.hidden = true;
+    sheets.replaceChildren();
+    setText(said, t("badges.loading"));
+    title.focus();
+    try {
+      const { people, isPart } = await load();
+      draw(people);
+      print.hidden = people.length === 0;
+      setText(said, summary(people.length, isPart));
+      if (people.length > 0) window.print();
+    } catch (error) {
+      if (!signal.aborted) setText(said, explainRead(error));
+    } finally {
+      open.removeAttribute("aria-disabled");
+    }
+  });
+  print.addEventListener("click", () => window.print());
+  close.addEventListener("click", () => {
+    node.hidden = true;
+    // What is not seen is not to be printed either, nor kept.
+    sheets.replaceChildren();
+    open.focus();
+  });
+
+  return { open, node };
+}
+
+/** @param {number} count @param {boolean} isPart */
+function summary(count, isPart) {
+  if (count === 0) return t("badges.nobody");
+  const sheets = t("badges.sheets", { count: Math.ceil(count / SHEET) });
+  return t(isPart ? "badges.part" : "badges.ready", { count, sheets });
+}
+
+/** @param {Registration} one @param {BookingEvent | null} event */
+function badgeElement({ name }, event) {
+  const isBlank = showsNothing(name ?? "");
+  const size = characters(name ?? "") > LARGE_MAX ? " name-badge__name--long" : "";
+  const title = el("p", { class: "name-badge__event", dir: "auto" }, nameShown(event?.name ?? ""));
+  setLanguage(event?.language, title);
+  return el(
+    "li",
+    { class: "name-badge", "data-testid": "badge" },
+    isBlank
+      ? el("p", { class: "name-badge__blank" }, el("span", { class: "visually-hidden" }, t("badges.blank")))
+      : el("p", { class: `name-badge__name${size}`, dir: "auto" }, name),
+    title,
+  );
+}
