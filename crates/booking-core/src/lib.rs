@@ -121,7 +121,7 @@ pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};
 pub use decide::outcome::{Admitted, Execution, Outcome, Refusal, TicketVoid};
 pub use decide::state::{EventState, SeatCounts, StoredDetails};
 pub use decide::stored::Stored;
-pub use decide::{Decision, decide, decide_batch};
+pub use decide::{Decision, decide, decide_batch, refuse_moving};
 // For tests that leave a rule out on purpose: no part of what embedders may rely on.
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
@@ -133,6 +133,10 @@ pub use store::health::{
     CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch,
 };
 pub use store::keys::KeyStore;
+pub use store::moving::{
+    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_MAILS, MOVED_SHARED,
+    MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place,
+};
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;
 pub use store::reading::ReadStore;
@@ -156,7 +160,7 @@ pub use values::event::{
     NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::id::{EndpointId, EventId, MoveId, OrganizerId, RegistrationId, TokenId};
 pub use values::mail::{Language, MailKind};
 pub use values::organizer::{
     NewToken, Organizer, OrganizerToken, Role, TOKEN_EVENTS_MAX, TOKENS_MAX,
@@ -196,6 +200,7 @@ pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        BookingStore, DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore,
+        BookingStore, DeliveryStore, KeyStore, MoveStore, OrganizerStore, ReadStore, SeatStore,
+        UpkeepStore,
     };
 }
