@@ -21,9 +21,18 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// How much earlier than it seems something may have been written of which a store says when that was: whatever writes
-/// takes less.
-const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// How much later than the time that it says something may have been committed: records have the time at which their
+/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
+
+/// From when on rows may have changed that say when they did.
+fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
+    match table.since {
+        MovedSince::Records => since.at - RECORDED_WITHIN,
+        _ => since.at - WRITTEN_WITHIN,
+    }
+}
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -281,9 +290,11 @@ fn taking_in(table: &MovedTable) -> [String; 2] {
     // it has changed, so it comes again.
     let or_in_the_way = match table.since {
         MovedSince::Registrations => {
-            ", LATERAL (SELECT said.id UNION SELECT r.id FROM registrations AS r \
+            // In an order so that only the index of live addresses will do.
+            ", LATERAL (SELECT said.id UNION ALL (SELECT r.id FROM registrations AS r \
              WHERE r.event_id = said.event_id AND r.user_email = said.user_email \
-             AND r.status IN ('confirmed', 'held', 'waitlisted', 'offered')) AS gone (id)"
+             AND r.status IN ('confirmed', 'held', 'waitlisted', 'offered') \
+             ORDER BY r.event_id, r.user_email LIMIT 1)) AS gone (id)"
         }
         _ => "",
     };
@@ -416,7 +427,7 @@ impl MoveStore for PgStore {
         let text = page_of(table, since.is_some(), after.is_some());
         let values = page_values(table, after).map_err(PgError::into_store_error)?;
         let version = since.map(|since| stored_version(since.version));
-        let from = since.map(|since| since.at - WRITTEN_WITHIN);
+        let from = since.map(|since| changed_from(table, since));
         let (id, limit) = (event.as_uuid(), limit as i64);
         let (text, values) = (&text, &values);
         self.read(move |connection| {

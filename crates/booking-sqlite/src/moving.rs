@@ -19,9 +19,18 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How much earlier than it seems something may have been written of which a store says when that was: whatever writes
-/// takes less.
-const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// How much later than the time that it says something may have been committed: records have the time at which their
+/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
+
+/// From when on rows may have changed that say when they did.
+fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
+    match table.since {
+        MovedSince::Records => since.at - RECORDED_WITHIN,
+        _ => since.at - WRITTEN_WITHIN,
+    }
+}
 
 /// What is known of an event's way.
 struct Way {
@@ -195,7 +204,7 @@ fn whose_id(table: &MovedTable, event: EventId) -> Stored {
 /// Which rows may have changed, as a condition to be added, and its values.
 fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) {
     let version = Stored::Integer(stored(since.version));
-    let from = (since.at - WRITTEN_WITHIN).timestamp_micros();
+    let from = changed_from(table, since).timestamp_micros();
     match table.since {
         MovedSince::Any => (String::new(), Vec::new()),
         MovedSince::Registrations => {
