@@ -7,7 +7,7 @@ use crate::error::PgError;
 use crate::rows;
 use crate::sql::{self, BEGIN, Sql};
 use crate::store::PgStore;
-use crate::transaction::{Attempt, Name, run};
+use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
     EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES,
@@ -17,6 +17,7 @@ use booking_core::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -92,34 +93,31 @@ impl Way {
 }
 
 impl PgStore {
-    /// Runs `work` in a transaction, which it is told of, and commits it. Done again after a COMMIT whose answer was lost
-    /// it must find what it did.
+    /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
+    /// did.
     async fn move_in_transaction<'a, T: Send + 'a>(
         &'a self,
         name: &'static str,
-        work: impl for<'b> Fn(&'b Lease) -> BoxFuture<'b, Result<T, PgError>> + Send + Sync + 'a,
+        work: impl Fn(Arc<Lease>) -> BoxFuture<'a, Result<T, PgError>> + Send + Sync + 'a,
     ) -> Result<T, StoreError> {
-        let work = &work;
+        let work = Arc::new(work);
         run(self, &Name::of(name), |attempt| {
-            Box::pin(async move { self.attempt_move(work, &attempt).await })
+            let work = Arc::clone(&work);
+            Box::pin(async move {
+                let connection = Arc::new(Lease::from(&self.pool).await?);
+                connection.command(BEGIN).await?;
+                let done = work(Arc::clone(&connection)).await?;
+                attempt.commit_is_sent();
+                let committed = connection.commit().await;
+                attempt.look_at(&committed);
+                committed?;
+                if let Some(connection) = Arc::into_inner(connection) {
+                    connection.give_back();
+                }
+                Ok(done)
+            })
         })
         .await
-    }
-
-    async fn attempt_move<T>(
-        &self,
-        work: &(impl for<'b> Fn(&'b Lease) -> BoxFuture<'b, Result<T, PgError>> + Sync),
-        attempt: &Attempt,
-    ) -> Result<T, PgError> {
-        let connection = Lease::from(&self.pool).await?;
-        connection.command(BEGIN).await?;
-        let done = work(&connection).await?;
-        attempt.commit_is_sent();
-        let committed = connection.commit().await;
-        attempt.look_at(&committed);
-        committed?;
-        connection.give_back();
-        Ok(done)
     }
 
     /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
@@ -147,6 +145,7 @@ impl PgStore {
     ) -> Result<Option<Mark>, StoreError> {
         self.move_in_transaction("move_on", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 let (Some((version, at, _)), Some(way)) = (served, way) else { return Ok(None) };
                 if !way.is_left_to(mover) {
@@ -335,6 +334,7 @@ impl MoveStore for PgStore {
     async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
         self.move_in_transaction("place_of", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 if served.is_some() {
                     return Ok(Place::Served);
@@ -378,6 +378,7 @@ impl MoveStore for PgStore {
         let to = &to;
         self.move_in_transaction("begin_leaving", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 let Some((version, at, _)) = served else { return Ok(None) };
                 if way.is_some_and(|way| way.mover != mover && way.is_left_to(way.mover)) {
@@ -404,6 +405,7 @@ impl MoveStore for PgStore {
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
         self.move_in_transaction("stay", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (_, way) = self.way_of(connection, event).await?;
                 if way.is_some_and(|way| way.direction == "leaving" && way.mover == mover) {
                     let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
@@ -475,6 +477,7 @@ impl MoveStore for PgStore {
     ) -> Result<Option<LeftEvent>, StoreError> {
         self.move_in_transaction("hand_over", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 let Some(way) = way else { return Ok(None) };
                 if way.direction == "left" && way.mover == mover {
@@ -500,6 +503,7 @@ impl MoveStore for PgStore {
         let from = &from;
         self.move_in_transaction("begin_arriving", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
                 let now = connection.fetch(sql::SESSION_NOW, &[]).await?;
                 let now: DateTime<Utc> = self.clock_time().unwrap_or_else(|| now[0].get(0));
@@ -523,6 +527,7 @@ impl MoveStore for PgStore {
         let (rows, statements) = (&array(rows), &taking_in(table));
         self.move_in_transaction("take_in", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 if served.is_some() || !way.is_some_and(|way| way.arrives_by(mover)) {
                     return Ok(false);
@@ -539,6 +544,7 @@ impl MoveStore for PgStore {
     async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError> {
         self.move_in_transaction("activate", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 if served.is_some() {
                     return Ok(true);
@@ -557,6 +563,7 @@ impl MoveStore for PgStore {
         let limit = limit as i64;
         self.move_in_transaction("clear", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (served, way) = self.way_of(connection, event).await?;
                 let is_his = |way: Way| way.direction != "leaving" && way.mover == mover;
                 if served.is_some() || !way.is_some_and(is_his) {
@@ -581,6 +588,7 @@ impl MoveStore for PgStore {
     async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
         self.move_in_transaction("forget_left", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 let (id, mover) = (event.as_uuid(), mover.as_uuid());
                 perform(connection, sql::MOVING_FORGET, &[&id, &mover]).await?;
                 Ok(())
@@ -626,6 +634,7 @@ impl MoveStore for PgStore {
         let rows = &array(rows);
         self.move_in_transaction("add_shared", move |connection| {
             Box::pin(async move {
+                let connection = &*connection;
                 perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
                 change(connection, "moved/add_shared", text, &[rows]).await?;
                 Ok(())

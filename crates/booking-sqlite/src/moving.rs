@@ -279,7 +279,8 @@ fn count(
     records_from: DateTime<Utc>,
 ) -> Result<MovedCounts, Failure> {
     let mut statement = connection.prepare_cached(sql::MOVING_COUNT)?;
-    let parameters = params![event.as_uuid().as_bytes(), records_from.timestamp_micros()];
+    let id = event.as_uuid();
+    let parameters = params![id.as_bytes(), records_from.timestamp_micros()];
     Ok(statement.query_row(parameters, |row| {
         Ok(MovedCounts {
             registrations: row.get(0)?,
@@ -444,7 +445,8 @@ fn clear(
             "DELETE FROM {name} WHERE event_id = ?1 AND ({page}) IN \
              (SELECT {page} FROM {name} WHERE event_id = ?1 ORDER BY {page} LIMIT ?2)"
         );
-        let parameters = params![event.as_uuid().as_bytes(), limit as i64];
+        let id = event.as_uuid();
+        let parameters = params![id.as_bytes(), limit as i64];
         cleared += connection.prepare_cached(&sql)?.execute(parameters)?;
     }
     let mut none_new = connection.prepare_cached(sql::FACT_ROUTED)?;

@@ -154,17 +154,25 @@ async fn what_the_first_version_gave_lives_on() {
 
 #[tokio::test]
 async fn rows_that_refer_to_nothing_are_not_migrated() {
-    let (database, _) = first_version();
+    let database = version_11();
     let orphan = "PRAGMA foreign_keys = OFF;
-        UPDATE facts SET event_id = randomblob(16) WHERE version_first = 2";
+        INSERT INTO organizer_tokens (id, organizer_id, token_hash, created_at)
+        VALUES (randomblob(16), randomblob(16), randomblob(32), 0)";
     database.connect().execute_batch(orphan).expect("written");
-    let error = migrate(database.path()).await.expect_err("a fact of no event");
-    assert!(matches!(&error, OpenError::Reference { table, .. } if table == "facts"), "{error:?}");
-    assert!(chain(&error).contains("facts"), "{}", chain(&error));
-    let columns = "SELECT count(*) FROM pragma_table_info('events')";
-    let columns: i64 =
-        database.connect().query_row(columns, [], |row| row.get(0)).expect("counted");
-    assert_eq!(columns, 7, "nothing was changed");
+    let columns = || {
+        let columns = "SELECT count(*) FROM pragma_table_info('events')";
+        let columns = database.connect().query_row(columns, [], |row| row.get::<_, i64>(0));
+        columns.expect("counted")
+    };
+    let before = columns();
+    let error = migrate(database.path()).await.expect_err("a token of no organizer");
+    let is_named = |table: &str| table == "organizer_tokens";
+    assert!(
+        matches!(&error, OpenError::Reference { table, .. } if is_named(table)),
+        "{error:?}"
+    );
+    assert!(chain(&error).contains("organizer_tokens"), "{}", chain(&error));
+    assert_eq!(columns(), before, "nothing was changed");
 }
 
 /// A database as version 4 left it: an event that has everything, another with a long description, and a seat.
@@ -243,7 +251,7 @@ async fn what_was_there_before_organizers_is_nobodys() {
     }
     let columns = texts(&database, "SELECT name FROM pragma_table_info('events')");
     // Behind what can be long is only what has no bytes of its own.
-    assert!(columns.ends_with(&["description", "asks"].map(str::to_owned)), "{columns:?}");
+    assert!(columns.ends_with(&["description", "asks", "frozen_until"].map(str::to_owned)), "{columns:?}");
     assert_sound(&database);
 
     let store = database.open().await;
