@@ -7,6 +7,7 @@ use crate::rows::{self, stored};
 use crate::sql;
 use crate::store::SqliteStore;
 use crate::transaction::Work;
+use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
     Clock, EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT,
@@ -464,11 +465,22 @@ fn shared_rows(
     Ok(rows.iter().map(Value::to_string).collect())
 }
 
+impl SqliteStore {
+    /// Has the writer do something for a move. With batches, and not after them: where one waits at every moment an event
+    /// would never leave.
+    async fn move_by<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(Urgency::Seats, work).await
+    }
+}
+
 #[async_trait]
 impl MoveStore for SqliteStore {
     async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
         // By the writer, so that its two statements see one state.
-        self.write(move |connection, _| place_of(connection, event).map(Work::Unchanged)).await
+        self.move_by(move |connection, _| place_of(connection, event).map(Work::Unchanged)).await
     }
 
     async fn events_to_move(
@@ -493,22 +505,22 @@ impl MoveStore for SqliteStore {
         to: &str,
     ) -> Result<Option<Mark>, StoreError> {
         let to = to.to_owned();
-        self.write(move |connection, clock| begin_leaving(connection, event, mover, &to, clock))
+        self.move_by(move |connection, clock| begin_leaving(connection, event, mover, &to, clock))
             .await
     }
 
     async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
         let went_on =
-            self.write(move |connection, clock| go_on(connection, event, mover, false, clock));
+            self.move_by(move |connection, clock| go_on(connection, event, mover, false, clock));
         Ok(went_on.await?.is_some())
     }
 
     async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
-        self.write(move |connection, clock| go_on(connection, event, mover, true, clock)).await
+        self.move_by(move |connection, clock| go_on(connection, event, mover, true, clock)).await
     }
 
     async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
-        self.write(move |connection, _| stay(connection, event, mover)).await
+        self.move_by(move |connection, _| stay(connection, event, mover)).await
     }
 
     async fn moved_rows(
@@ -540,7 +552,7 @@ impl MoveStore for SqliteStore {
         mover: MoveId,
         version: Version,
     ) -> Result<Option<LeftEvent>, StoreError> {
-        self.write(move |connection, clock| hand_over(connection, event, mover, version, clock))
+        self.move_by(move |connection, clock| hand_over(connection, event, mover, version, clock))
             .await
     }
 
@@ -551,7 +563,7 @@ impl MoveStore for SqliteStore {
         from: &str,
     ) -> Result<bool, StoreError> {
         let from = from.to_owned();
-        self.write(move |connection, clock| begin_arriving(connection, event, mover, &from, clock))
+        self.move_by(move |connection, clock| begin_arriving(connection, event, mover, &from, clock))
             .await
     }
 
@@ -563,21 +575,21 @@ impl MoveStore for SqliteStore {
         rows: &[String],
     ) -> Result<bool, StoreError> {
         let rows = rows.to_vec();
-        self.write(move |connection, _| take_in(connection, event, mover, table, &rows)).await
+        self.move_by(move |connection, _| take_in(connection, event, mover, table, &rows)).await
     }
 
     async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError> {
         let left = left.clone();
-        self.write(move |connection, _| activate(connection, event, &left)).await
+        self.move_by(move |connection, _| activate(connection, event, &left)).await
     }
 
     async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError> {
-        self.write(move |connection, _| clear(connection, event, mover, limit)).await
+        self.move_by(move |connection, _| clear(connection, event, mover, limit)).await
     }
 
     /// What was cleared away may be to be erased, and not stay in the log.
     async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
-        let forgotten = self.write(move |connection, _| {
+        let forgotten = self.move_by(move |connection, _| {
             let (event, mover) = (event.as_uuid(), mover.as_uuid());
             let mut forget = connection.prepare_cached(sql::MOVING_FORGET)?;
             forget.execute(params![event.as_bytes(), mover.as_bytes()])?;
@@ -598,7 +610,7 @@ impl MoveStore for SqliteStore {
         rows: &[String],
     ) -> Result<(), StoreError> {
         let rows = rows.to_vec();
-        self.write(move |connection, _| {
+        self.move_by(move |connection, _| {
             connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_MOVES])?;
             for row in &rows {
                 moved_rows::write(connection, table, &parse(row)?, true)?;

@@ -164,7 +164,7 @@ impl SqliteStore {
         self.write_as(Urgency::Others, work).await
     }
 
-    async fn write_as<T: Send + 'static>(
+    pub(crate) async fn write_as<T: Send + 'static>(
         &self,
         urgency: Urgency,
         mut work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,

@@ -3,7 +3,7 @@
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
 use booking_cells::{MoveObserver, Mover, Step};
-use booking_core::{EventId, MoveId, MoveStore};
+use booking_core::{EventId, MoveId};
 use std::sync::Mutex;
 use std::time::Duration;
 use uuid::Uuid;
