@@ -8,21 +8,22 @@ use booking_core::prelude::*;
 use booking_core::{
     Answer, AnswerText, Answers, AskedQuestions, Caller, Capacity, CapacityMax, CheckIn, Claim,
     Command, Delivery, DeliveryState, Description, EmailAddress, EndpointSecret, EndpointUrl,
-    Event, EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl,
-    IdempotencyKey, KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES,
-    MOVED_MAILS, MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope,
-    MovedTable, NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer,
-    OrganizerName, Outcome, PageLimit, Person, PersonName, Place, Question, QuestionKey,
-    QuestionKind, Refusal, Register, Registration, RegistrationId, RemindHours, Retention, Role,
-    SetQuestions, SettledMail, SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter,
-    Venue, Version, WebhookType, WhenBusy, Wording,
+    Event, EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES, MOVED_MAILS,
+    MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope, MovedTable,
+    NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer, OrganizerName, Outcome,
+    PageLimit, Person, PersonName, Place, Question, QuestionKey, QuestionKind, Refusal, Register,
+    Registration, RegistrationId, RemindHours, Retention, Role, SetQuestions, SettledMail,
+    SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter, Venue, Version, WebhookType,
+    WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use common::Kept;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Lets a mover go on for so many steps.
@@ -152,7 +153,8 @@ async fn everything(store: &dyn MoveStore) -> Everything {
     store.add_signing_seed(SigningSeed::new([3; 32]), true).await.expect("it answers");
     store.show_mail().await.expect("it answers");
 
-    let at = |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * 86_400_000_000);
+    let at =
+        |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * 86_400_000_000);
     let new = plain_event(4).with(|new| {
         new.id = EventId::beside(&key(200).hash, Uuid::now_v7());
         new.organizer_id = Some(organizer.id);
@@ -535,14 +537,14 @@ async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
                             ask(&*pair.from, self::command(event, cancel)).await;
                         }
                     } else {
-                        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                        tokio::time::sleep(Duration::from_millis(1)).await;
                     }
                 }
                 sold
             })
         })
         .collect();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     pair.move_all_of(event).await;
     for seller in selling {
         for id in seller.await.expect("no panic") {
@@ -554,6 +556,82 @@ async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
     let rows = page.expect("it answers").expect("it is there").items;
     let versions: BTreeSet<_> = rows.iter().map(|row| row.created_version).collect();
     assert_eq!(versions.len(), rows.len());
+}
+
+/// The negative control: an event that is put up in both, against the order of a move, is seen to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_in_two_places_is_noticed() {
+    let pair = Pair::of(Kept::sqlite, Kept::sqlite).await;
+    let (from, to) = (&*pair.from, &*pair.to);
+    let event = from.create_event(plain_event(9)).await.expect("it answers").id;
+    let mine = new_mover();
+    from.begin_leaving(event, mine, "to").await.expect("it answers").expect("its turn");
+    let frozen = from.freeze(event, mine).await.expect("it answers").expect("it is mine");
+    let left = from.hand_over(event, mine, frozen.version).await.expect("it answers");
+    let left = left.expect("it is frozen");
+    for store in [to, from] {
+        assert!(store.begin_arriving(event, mine, "elsewhere").await.expect("it answers"));
+        assert!(store.activate(event, &left).await.expect("it answers"));
+    }
+    assert_eq!(pair.served(event).await, 2);
+    let steps = Steps::all();
+    let moved = mover(from, to, &steps).move_event(event).await;
+    assert!(matches!(moved, Err(MoveError::Twice)), "{moved:?}");
+    assert_ne!(to.audit().await.expect("it answers").differences, [], "nothing else is there");
+}
+
+/// For how long an event was frozen.
+#[derive(Default)]
+struct Frozen(Mutex<Option<Duration>>);
+
+impl MoveObserver for Frozen {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        if let Step::Activated(frozen) = step {
+            *self.0.lock().expect("nobody panics with it") = frozen;
+        }
+        true
+    }
+}
+
+/// A large event is frozen for no longer than a small one is moved, while it is sold.
+async fn a_large_event_is_frozen_for_a_moment(from: fn() -> Kept, to: fn() -> Kept) {
+    const SEATS: usize = 100_000;
+    let pair = Arc::new(Pair::of(from, to).await);
+    let event = pair.from.create_event(plain_event(SEATS as u32 + 1_000_000)).await;
+    let event = event.expect("it answers").id;
+    for batch in 0..SEATS / 500 {
+        let batch: Vec<_> = (0..500)
+            .map(|at| {
+                let register = Register::from(claim(event, &format!("p{batch}-{at}")));
+                command(event, Command::Register(register))
+            })
+            .collect();
+        pair.from.execute(&batch, WhenBusy::Wait).await.expect("it answers");
+    }
+    let selling = {
+        let pair = Arc::clone(&pair);
+        tokio::spawn(async move {
+            for number in 0.. {
+                let sold = ask(&*pair.from, register(event, &format!("late{number}"))).await;
+                if pair.to.event(event).await.expect("it answers").is_some() {
+                    return number;
+                }
+                assert!(
+                    matches!(sold, Outcome::Confirmed(_) | Outcome::Refused(Refusal::EventMoving)),
+                    "{sold:?}"
+                );
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            0
+        })
+    };
+    let (frozen, began) = (Frozen::default(), std::time::Instant::now());
+    mover(&*pair.from, &*pair.to, &frozen).move_event(event).await.expect("nothing is in its way");
+    let took = began.elapsed();
+    let frozen = frozen.0.lock().expect("nobody panics with it").expect("it was");
+    println!("{SEATS} registrations: moved in {took:?}, frozen for {frozen:?}");
+    assert!(selling.await.expect("no panic") > 0);
+    assert!(frozen < Duration::from_secs(1), "{frozen:?}");
 }
 
 macro_rules! pairs {
@@ -577,6 +655,12 @@ macro_rules! pairs {
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "it measures, and takes minutes"]
+            async fn a_large_event_is_frozen_for_a_moment() {
+                super::a_large_event_is_frozen_for_a_moment(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn a_sale_goes_on_through_a_move() {
                 super::a_sale_goes_on_through_a_move(Kept::$from, Kept::$to).await;
             }
@@ -596,12 +680,10 @@ fn assert_all_is_moved(columns: &[(String, String)]) {
     let not_moved = [("facts", "is_new"), ("events", "frozen_until"), ("signing_keys", "id")];
     // Which facts are new is told with the event; where an event is on its way, every store knows for itself.
     let own = ["new_facts", "moving_events"];
-    let of_event = |table: &str| {
-        columns.iter().any(|(name, column)| name == table && column == "event_id")
-    };
-    let all = || {
-        tables_of_event().chain(MOVED_SHARED).chain([&booking_core::MOVED_EVENT, &MOVED_MAILS])
-    };
+    let of_event =
+        |table: &str| columns.iter().any(|(name, column)| name == table && column == "event_id");
+    let all =
+        || tables_of_event().chain(MOVED_SHARED).chain([&booking_core::MOVED_EVENT, &MOVED_MAILS]);
     for (table, column) in columns {
         let (table, column) = (table.as_str(), column.as_str());
         let moved = all().find(|moved| moved.name == table);

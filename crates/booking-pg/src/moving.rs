@@ -256,7 +256,8 @@ fn page_of(table: &MovedTable, since: bool, after: bool) -> String {
     let page = table.page.join(", ");
     if after {
         let places = table.page.iter().zip(5..);
-        let places = places.map(|(column, at)| format!("${at}::text::{}", type_of(table.kind(column))));
+        let places =
+            places.map(|(column, at)| format!("${at}::text::{}", type_of(table.kind(column))));
         let places = places.collect::<Vec<_>>().join(", ");
         conditions.push_str(&format!(" AND ({page}) > ({places})"));
     }
@@ -483,8 +484,7 @@ impl MoveStore for PgStore {
                 if way.direction == "left" && way.mover == mover {
                     return Ok(way.state.map(|state| LeftEvent { mover, state }));
                 }
-                let may_go =
-                    served.is_some_and(|(at, _, is_frozen)| is_frozen && at == version);
+                let may_go = served.is_some_and(|(at, _, is_frozen)| is_frozen && at == version);
                 if !may_go || !way.is_left_to(mover) {
                     return Ok(None);
                 }
@@ -511,7 +511,9 @@ impl MoveStore for PgStore {
                 // Before it is looked whether it is served: who puts up an event looks for this row.
                 let mover = mover.as_uuid();
                 let parameters: Parameters<'_> = &[&id, &"arriving", &mover, from, &now, &nobody];
-                perform(connection, sql::MOVING_UPSERT_ABSENT, parameters).await.map(|rows| rows > 0)
+                perform(connection, sql::MOVING_UPSERT_ABSENT, parameters)
+                    .await
+                    .map(|rows| rows > 0)
             })
         })
         .await
@@ -647,11 +649,7 @@ impl MoveStore for PgStore {
 /// Takes an event's row, its lanes and the mails that are due away, and keeps them as the state that it leaves with. Which
 /// facts are new is read before the lanes, and those before the mails: whoever carries them on in between then carries
 /// something a second time, and leaves out nothing.
-async fn leave(
-    connection: &Lease,
-    event: EventId,
-    mover: MoveId,
-) -> Result<LeftEvent, PgError> {
+async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<LeftEvent, PgError> {
     let (id, name) = (event.as_uuid(), "moved/leave");
     let rows_of = |table: &MovedTable, condition: &str| {
         format!(

@@ -32,7 +32,9 @@ fn said(kind: MovedKind, stored: ValueRef<'_>) -> Result<Value, String> {
             Uuid::from_slice(bytes).map_err(|_| wrong())?.to_string().into()
         }
         (MovedKind::Uuids, ValueRef::Blob(bytes)) => {
-            let ids = bytes.chunks(16).map(|id| Ok(Uuid::from_slice(id).map_err(|_| wrong())?.to_string()));
+            let ids = bytes
+                .chunks(16)
+                .map(|id| Ok(Uuid::from_slice(id).map_err(|_| wrong())?.to_string()));
             ids.collect::<Result<Vec<_>, String>>()?.into()
         }
         (MovedKind::Bytes, ValueRef::Blob(bytes)) => {

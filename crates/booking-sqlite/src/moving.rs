@@ -303,11 +303,8 @@ fn all_rows(
     event: EventId,
     condition: &str,
 ) -> Result<Vec<Value>, Failure> {
-    let sql = format!(
-        "SELECT {} FROM {} WHERE event_id = ?1 AND {condition}",
-        table.names(),
-        table.name
-    );
+    let sql =
+        format!("SELECT {} FROM {} WHERE event_id = ?1 AND {condition}", table.names(), table.name);
     let mut statement = connection.prepare_cached(&sql)?;
     moved_rows::read(&mut statement, table, [event.as_uuid().as_bytes()])
 }
@@ -354,10 +351,7 @@ fn hand_over(
     Ok(Work::Changed(Some(LeftEvent { mover, state })))
 }
 
-fn frozen_until(
-    connection: &Connection,
-    event: EventId,
-) -> Result<Option<DateTime<Utc>>, Failure> {
+fn frozen_until(connection: &Connection, event: EventId) -> Result<Option<DateTime<Utc>>, Failure> {
     let mut find = connection.prepare_cached("SELECT frozen_until FROM events WHERE id = ?1")?;
     let mut found = find.query([event.as_uuid().as_bytes()])?;
     match found.next()? {
@@ -563,8 +557,10 @@ impl MoveStore for SqliteStore {
         from: &str,
     ) -> Result<bool, StoreError> {
         let from = from.to_owned();
-        self.move_by(move |connection, clock| begin_arriving(connection, event, mover, &from, clock))
-            .await
+        self.move_by(move |connection, clock| {
+            begin_arriving(connection, event, mover, &from, clock)
+        })
+        .await
     }
 
     async fn take_in(

@@ -18,8 +18,7 @@ const KILLS: usize = 6;
 /// How long a mover is let go on before it is: longer each time, so that each dies somewhere else.
 const KILLED_AFTER: Duration = Duration::from_millis(60);
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
-const LIMITS: Limits =
-    Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
+const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
 /// What goes between two HTTP connections, and is of neither alone.
 const PASSED_ON: [&str; 8] = [
     "authorization",
@@ -73,7 +72,8 @@ fn both(urls: [String; 2]) -> String {
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let server = HttpServer::new(move || {
-                let clients = urls.each_ref().map(|url| HttpClient::new(url, LIMITS).expect("a URL"));
+                let clients =
+                    urls.each_ref().map(|url| HttpClient::new(url, LIMITS).expect("a URL"));
                 let places = Shared::new(Places(clients));
                 App::new().app_data(places).default_service(web::to(ask))
             });

@@ -167,10 +167,7 @@ async fn rows_that_refer_to_nothing_are_not_migrated() {
     let before = columns();
     let error = migrate(database.path()).await.expect_err("a token of no organizer");
     let is_named = |table: &str| table == "organizer_tokens";
-    assert!(
-        matches!(&error, OpenError::Reference { table, .. } if is_named(table)),
-        "{error:?}"
-    );
+    assert!(matches!(&error, OpenError::Reference { table, .. } if is_named(table)), "{error:?}");
     assert!(chain(&error).contains("organizer_tokens"), "{}", chain(&error));
     assert_eq!(columns(), before, "nothing was changed");
 }
@@ -251,7 +248,10 @@ async fn what_was_there_before_organizers_is_nobodys() {
     }
     let columns = texts(&database, "SELECT name FROM pragma_table_info('events')");
     // Behind what can be long is only what has no bytes of its own.
-    assert!(columns.ends_with(&["description", "asks", "frozen_until"].map(str::to_owned)), "{columns:?}");
+    assert!(
+        columns.ends_with(&["description", "asks", "frozen_until"].map(str::to_owned)),
+        "{columns:?}"
+    );
     assert_sound(&database);
 
     let store = database.open().await;
