@@ -179,7 +179,7 @@ impl PgStore {
     ) -> Result<bool, StoreError> {
         self.read(move |connection| {
             Box::pin(async move {
-                let id = registration.as_uuid();
+                let id = registration.to_string();
                 let found = connection.fetch(sql::MOVING_MAY_BE, &[&id]).await?;
                 Ok(!found.is_empty())
             })

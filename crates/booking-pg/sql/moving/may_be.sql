@@ -5,5 +5,5 @@ FROM (
     FROM moving_events
     ORDER BY event_id
 ) AS m
-WHERE right(m.event_id::text, 2) = right($1::uuid::text, 2) AND m.direction <> 'leaving'
+WHERE right(m.event_id::text, 2) = right($1::text, 2) AND m.direction <> 'leaving'
 LIMIT 1
