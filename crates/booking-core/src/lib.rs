@@ -104,6 +104,7 @@
 //! | who may go from which status to which | the table in this crate's README; in the sources `decide/transitions`, and its moves in `decide/seats.rs` |
 //! | what a batch has to read | [`EventState::load_plan`] |
 //! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
+//! | what a store does for an event to be moved to another | [`MoveStore`] |
 //! | what stores in SQL share | [`Columns`], [`Migration`] and [`Schema`], [`WriteWatch`], [`AskedBy`] |
 
 mod decide;

@@ -61,7 +61,8 @@ fn said(kind: MovedKind, stored: ValueRef<'_>) -> Result<Value, String> {
 
 /// What a column is to hold.
 fn stored(kind: MovedKind, said: &Value) -> Result<Stored, String> {
-    let wrong = || format!("{said} is not {kind:?}");
+    // What is said is not repeated: it may be somebody's.
+    let wrong = || format!("what is said is not {kind:?}");
     let text = || said.as_str().ok_or_else(wrong);
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| wrong());
     if said.is_null() {
