@@ -67,6 +67,7 @@
 //! | how pages are made of pages | `merge.rs` |
 //! | where a registration is looked for | `lookup.rs`, `found.rs` |
 //! | how copies are kept | `copies.rs` |
+//! | how events are moved from one store to another, of whatever kinds ([`Mover`]) | `moving.rs` |
 
 mod cell;
 mod copies;
@@ -77,6 +78,7 @@ mod keys;
 mod lookup;
 mod map;
 mod merge;
+mod moving;
 mod organizers;
 mod reading;
 mod seats;
@@ -87,6 +89,9 @@ pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
 pub use found::FOUND_MAX;
 pub use gather::{ANSWER_WAIT, HEALTH_WAIT, SILENT_WAIT};
 pub use map::{CELLS_MAX, CellMap, CellSpec, MapError};
+pub use moving::{
+    CLEAR_ROWS, COPIES_MAX, FREEZE_ROWS_MAX, MoveError, MoveObserver, Mover, ROUNDS_MAX, Side, Step,
+};
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]
 pub use store::CellFlaw;

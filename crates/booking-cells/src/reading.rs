@@ -137,6 +137,16 @@ impl ReadStore for CellStore {
         }
     }
 
+    async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
+        let cell = self.cell_of(event.as_uuid());
+        cell.note(cell.store.is_moving(event).await)
+    }
+
+    async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
+        let cell = self.cell_of(registration.as_uuid());
+        cell.note(cell.store.may_be_moving(registration).await)
+    }
+
     async fn history(
         &self,
         id: RegistrationId,

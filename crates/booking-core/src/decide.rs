@@ -77,6 +77,20 @@ pub fn decide_batch(
     decide_batch_by(batch, states, busy, |state, commands| decide(state, commands, now))
 }
 
+/// Answers those commands of a batch that are of events which may not be changed now: `moving` are on their way to another
+/// store, or have left. To be called with what [`decide_batch`] made of the others.
+pub fn refuse_moving(
+    batch: &[EventCommand],
+    moving: &BTreeSet<EventId>,
+    executions: &mut [Execution],
+) {
+    for (item, execution) in batch.iter().zip(executions) {
+        if moving.contains(&item.event_id) {
+            *execution = Execution::Decided(Outcome::Refused(Refusal::EventMoving));
+        }
+    }
+}
+
 /// [`decide_batch`] with another way to decide, for tests.
 #[doc(hidden)]
 pub fn decide_batch_by(

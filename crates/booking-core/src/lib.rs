@@ -104,6 +104,7 @@
 //! | who may go from which status to which | the table in this crate's README; in the sources `decide/transitions`, and its moves in `decide/seats.rs` |
 //! | what a batch has to read | [`EventState::load_plan`] |
 //! | what counts as valid input | [`EmailAddress`], [`EventName`], [`Capacity`], [`HoldTtl`], … |
+//! | what a store does for an event to be moved to another | [`MoveStore`] |
 //! | what stores in SQL share | [`Columns`], [`Migration`] and [`Schema`], [`WriteWatch`], [`AskedBy`] |
 
 mod decide;
@@ -121,7 +122,7 @@ pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};
 pub use decide::outcome::{Admitted, Execution, Outcome, Refusal, TicketVoid};
 pub use decide::state::{EventState, SeatCounts, StoredDetails};
 pub use decide::stored::Stored;
-pub use decide::{Decision, decide, decide_batch};
+pub use decide::{Decision, decide, decide_batch, refuse_moving};
 // For tests that leave a rule out on purpose: no part of what embedders may rely on.
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
@@ -133,6 +134,11 @@ pub use store::health::{
     CellState, Connections, Lately, StoreHealth, Totals, WriteTrouble, WriteWatch,
 };
 pub use store::keys::KeyStore;
+pub use store::moving::{
+    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_MAILS, MOVED_SHARED,
+    MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable,
+    Place,
+};
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;
 pub use store::reading::ReadStore;
@@ -157,7 +163,7 @@ pub use values::event::{
     NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use values::id::{EndpointId, EventId, OrganizerId, RegistrationId, TokenId};
+pub use values::id::{EndpointId, EventId, MoveId, OrganizerId, RegistrationId, TokenId};
 pub use values::mail::{Language, MailKind};
 pub use values::organizer::{
     NewToken, Organizer, OrganizerToken, Role, TOKEN_EVENTS_MAX, TOKENS_MAX,
@@ -197,6 +203,7 @@ pub use values::webhook::{EndpointUrl, TypeFilter, WebhookType};
 pub mod prelude {
     #[doc(no_inline)]
     pub use crate::{
-        BookingStore, DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore,
+        BookingStore, DeliveryStore, KeyStore, MoveStore, OrganizerStore, ReadStore, SeatStore,
+        UpkeepStore,
     };
 }

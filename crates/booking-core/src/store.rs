@@ -4,6 +4,7 @@ pub(crate) mod delivery;
 pub(crate) mod error_chain;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod moving;
 pub(crate) mod observe;
 pub(crate) mod organizers;
 pub(crate) mod reading;

@@ -4,10 +4,12 @@ mod cells;
 mod deliveries;
 mod erase;
 mod healthcheck;
+mod move_events;
 mod tokens;
 
 use crate::cli::cells::CellsCommand;
 use crate::cli::deliveries::DeliveriesCommand;
+use crate::cli::move_events::MoveArguments;
 use crate::config::{Config, StoreConfig, store};
 use crate::server;
 use crate::service::signing_keys;
@@ -50,6 +52,8 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
+    /// Move events from one store to another, while both are served; safe to run again
+    Move(MoveArguments),
     /// Give the store a new key to sign tickets with; the old ones stay valid
     RotateKeys,
     /// Make, list and revoke organizers' tokens; the first closes an open server
@@ -135,6 +139,9 @@ impl Arguments {
             Command::Audit => audit(config).await,
             Command::Backup { file } => backup(config, &file).await,
             Command::Erase { email } => erase::run(config, email).await.map(|()| ExitCode::SUCCESS),
+            Command::Move(arguments) => {
+                move_events::run(config, arguments).await.map(|()| ExitCode::SUCCESS)
+            }
             Command::RotateKeys => rotate_keys(config).await,
             Command::Token(token) => token.run(config).await.map(|()| ExitCode::SUCCESS),
             Command::Mail(MailCommand::Preview { folder }) => preview(&folder),
@@ -254,6 +261,10 @@ mod tests {
         assert_eq!(parse(&["backup", "x"]), Ok(Some(Command::Backup { file: "x".into() })));
         assert_eq!(parse(&["backup"]), Err(ErrorKind::MissingRequiredArgument));
         assert_eq!(parse(&["rotate-keys"]), Ok(Some(Command::RotateKeys)));
+        assert!(parse(&["move", "--from", "a.db", "--to", "postgres://b/c"]).is_ok());
+        assert_eq!(parse(&["move", "--from", "a.db"]), Err(ErrorKind::MissingRequiredArgument));
+        let of_one = ["move", "--from", "a.db", "--to", "b.db", "--event", "7"];
+        assert_eq!(parse(&of_one), Err(ErrorKind::ValueValidation));
         let name = OrganizerName::parse("Jazz club").expect("a valid name");
         let create = |role, events, adopt_events| {
             let name = name.clone();

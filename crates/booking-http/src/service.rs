@@ -238,6 +238,27 @@ impl Service {
         manager.map_or(holder.caller, Caller::Attendee)
     }
 
+    /// Whether what the path of a request names is on its way to or from this store, or was moved away. A store that cannot
+    /// tell is asked no further: what was not found stays so.
+    pub(crate) async fn has_moved(&self, path: &str) -> bool {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        while let Some(part) = parts.next() {
+            let moved = match part {
+                "events" | "e" => match parts.next().map(str::parse) {
+                    Some(Ok(id)) => self.store.is_moving(id).await,
+                    _ => continue,
+                },
+                "registrations" | "r" => match parts.next().map(str::parse) {
+                    Some(Ok(id)) => self.store.may_be_moving(id).await,
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            return moved.unwrap_or(false);
+        }
+        false
+    }
+
     /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this
     /// server is reached, or nobody manages it by a token.
     pub(crate) fn mailed_link(&self, registration: &Registration) -> Option<String> {

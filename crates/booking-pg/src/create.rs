@@ -16,10 +16,16 @@ use booking_core::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join4};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// Whose records those of requests that put up an event are: of no event yet.
 const NO_EVENT: Uuid = Uuid::nil();
+
+/// The event that was put up, or was there. Nothing but that it was moved keeps it from being put up.
+fn put_up(found: &[Row]) -> Result<Event, PgError> {
+    found.first().map_or(Err(PgError::EventMoving), rows::event)
+}
 
 impl PgStore {
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
@@ -47,7 +53,7 @@ impl PgStore {
         if attempt.must_find_out() {
             connection.confirm_what_is_seen().await?;
         }
-        let event = rows::event(&found?[0])?;
+        let event = put_up(&found?)?;
         connection.give_back();
         Ok(event)
     }
@@ -91,7 +97,7 @@ impl PgStore {
             Some(row) => row.get(0),
             None => clock_time.expect("the database was asked unless there is a clock"),
         };
-        let outcome = Outcome::EventChanged(Box::new(rows::event(&found?[0])?));
+        let outcome = Outcome::EventChanged(Box::new(put_up(&found?)?));
 
         let (hash, fingerprint) = (key.hash.as_bytes().as_slice(), key.fingerprint.as_bytes());
         let run_out = now - IdempotencyRecord::KEPT;

@@ -76,6 +76,8 @@ pub(crate) enum PgError {
     Timeout(Duration),
     #[error("it was committed, but no synchronous standby is known to have it")]
     Unreplicated,
+    #[error("the event was moved to another store, or is on its way here")]
+    EventMoving,
     #[error("column {column} holds what it must not")]
     Row {
         column: &'static str,
@@ -128,7 +130,7 @@ impl PgError {
 
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::Pool(_) | Self::Timeout(_) => Remedy::ComeBackLater,
+            Self::Pool(_) | Self::Timeout(_) | Self::EventMoving => Remedy::ComeBackLater,
             Self::Lost { .. } | Self::Unreplicated => Remedy::TryAgain,
             Self::Refused { code, constraint, .. } => remedy_of(code, constraint.as_deref()),
             Self::Row { .. } | Self::Unreadable { .. } => Remedy::Report,
@@ -157,6 +159,7 @@ impl PgError {
             | Self::Lost { .. }
             | Self::Timeout(_)
             | Self::Unreplicated
+            | Self::EventMoving
             | Self::Row { .. }
             | Self::Unreadable { .. } => true,
         }
@@ -174,9 +177,11 @@ impl PgError {
                 SqlState::CANNOT_CONNECT_NOW,
             ]
             .contains(code),
-            Self::Pool(_) | Self::Unreplicated | Self::Row { .. } | Self::Unreadable { .. } => {
-                false
-            }
+            Self::Pool(_)
+            | Self::Unreplicated
+            | Self::EventMoving
+            | Self::Row { .. }
+            | Self::Unreadable { .. } => false,
         }
     }
 

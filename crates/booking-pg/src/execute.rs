@@ -11,7 +11,7 @@ use crate::transaction::{Attempt, Name, run};
 use crate::write::write_and_commit;
 use booking_core::{
     AskedBy, EventCommand, EventId, Execution, Observation, Outcome, StoreError, WhenBusy,
-    decide_batch,
+    decide_batch, refuse_moving,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::join3;
@@ -60,7 +60,8 @@ impl PgStore {
             decided = decide_batch(batch, &locked.states, &locked.busy, locked.now);
         }
         self.refuses.store(refuses, Ordering::Relaxed);
-        let (executions, changes) = decided;
+        let (mut executions, changes) = decided;
+        refuse_moving(batch, &locked.moving, &mut executions);
         if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
             // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
             self.rollbacks.roll_back(&self.pool, connection, event_ids).await?;
@@ -125,21 +126,30 @@ impl PgStore {
         before?;
         begun?;
 
-        let mut states = BTreeMap::new();
-        for row in &events? {
-            let state = rows::event_state(row)?;
-            states.insert(state.id, state);
-        }
-        let now = match now?.first() {
+        let now: DateTime<Utc> = match now?.first() {
             Some(row) => row.get(0),
             None => self.clock_time().expect("the database was asked unless there is a clock"),
         };
-        let mut busy = BTreeSet::new();
-        if states.len() < commands.len() {
-            let missing = commands.keys().filter(|id| !states.contains_key(id));
-            busy = existing(connection, missing.map(|id| id.as_uuid()).collect()).await?;
+        let (mut states, mut moving) = (BTreeMap::new(), BTreeSet::new());
+        for row in &events? {
+            let state = rows::event_state(row)?;
+            match rows::frozen_until(row).is_some_and(|until| now < until) {
+                true => drop(moving.insert(state.id)),
+                false => drop(states.insert(state.id, state)),
+            }
         }
-        let mut locked = Locked { states, busy, now };
+        let mut busy = BTreeSet::new();
+        if states.len() + moving.len() < commands.len() {
+            let is_there = |id: &EventId| states.contains_key(id) || moving.contains(id);
+            let missing = commands.keys().filter(|id| !is_there(id)).map(|id| id.as_uuid());
+            let missing: Vec<Uuid> = missing.collect();
+            busy = existing(connection, &missing).await?;
+            if busy.len() < missing.len() {
+                let elsewhere = connection.fetch(sql::MOVING_WHICH, &[&missing]).await?;
+                moving.extend(elsewhere.iter().map(|row| rows::event_id(row, 0)));
+            }
+        }
+        let mut locked = Locked { states, busy, moving, now };
         locked.add_registrations(&by_address?)?;
         locked.add_registrations(&by_id?)?;
         locked.add_records(&by_key?)?;
@@ -168,7 +178,7 @@ fn tells_what_was_done(execution: &Execution) -> bool {
 
 /// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are
 /// none but events made this very moment, which are then as good as absent.
-async fn existing(connection: &Lease, missing: Vec<Uuid>) -> Result<BTreeSet<EventId>, PgError> {
+async fn existing(connection: &Lease, missing: &[Uuid]) -> Result<BTreeSet<EventId>, PgError> {
     let nobody_asks = None::<DateTime<Utc>>;
     let found = connection.fetch(sql::EVENT_STATUS, &[&missing, &nobody_asks]).await?;
     Ok(found.iter().map(|row| rows::event_id(row, 0)).collect())

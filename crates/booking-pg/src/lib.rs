@@ -52,6 +52,7 @@ mod lanes;
 mod load;
 mod mails;
 mod migrate;
+mod moving;
 mod options;
 mod organizers;
 mod parameters;

@@ -52,6 +52,8 @@ impl<'a> Wanted<'a> {
 pub(crate) struct Locked {
     pub(crate) states: BTreeMap<EventId, EventState>,
     pub(crate) busy: BTreeSet<EventId>,
+    /// Those that are on their way to another store, or have left, so that nobody changes them here.
+    pub(crate) moving: BTreeSet<EventId>,
     pub(crate) now: DateTime<Utc>,
 }
 

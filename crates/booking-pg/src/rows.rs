@@ -35,6 +35,16 @@ pub(crate) fn event_state(row: &Row) -> Result<EventState, PgError> {
     Ok(EventState { asks: row.get(17), ..state })
 }
 
+/// Until when nobody changes the event of a row of `event/lock`.
+pub(crate) fn frozen_until(row: &Row) -> Option<DateTime<Utc>> {
+    row.get(18)
+}
+
+/// The version in a column.
+pub(crate) fn version_at(row: &Row, at: usize) -> Result<Version, PgError> {
+    version("version", row.get(at))
+}
+
 /// A row of `question/find`, and the event that it is of.
 pub(crate) fn questions(row: &Row) -> Result<(EventId, Questions), PgError> {
     let body = row.get::<_, Option<&str>>(1).map(serde_json::from_str);

@@ -274,6 +274,14 @@ impl ReadStore for PgStore {
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.find_history(id, limit).await
     }
+
+    async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
+        self.is_event_elsewhere(event).await
+    }
+
+    async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
+        self.may_registration_be_elsewhere(registration).await
+    }
 }
 
 #[async_trait]

@@ -179,7 +179,7 @@ async fn version_4_database() -> Database {
 #[tokio::test]
 async fn what_was_there_before_organizers_is_nobodys() {
     let database = version_4_database().await;
-    let all = "SELECT (to_jsonb(events) - '{organizer_id,conceal_registered,changed_at,details_changed_at,sequence,language,remind_hours,remind_at,confirm_address,asks,organizer_name,contact,unlisted}'::text[])::text, pg_relation_filenode('events') FROM events";
+    let all = "SELECT (to_jsonb(events) - '{organizer_id,conceal_registered,changed_at,details_changed_at,sequence,language,remind_hours,remind_at,confirm_address,asks,organizer_name,contact,unlisted,frozen_until}'::text[])::text, pg_relation_filenode('events') FROM events";
     let before = database.sql(all);
     // A server of the version before that has prepared its statements.
     let (old, connection) =

@@ -107,6 +107,6 @@ fn read_back(
     new: &NewEvent,
     now: DateTime<Utc>,
 ) -> Result<Event, Failure> {
-    read_event(connection, new.id, now)?
-        .ok_or(Failure::RowsChanged { statement: "event/insert", rows: 0 })
+    // Nothing else keeps it from being put up.
+    read_event(connection, new.id, now)?.ok_or(Failure::EventMoving)
 }

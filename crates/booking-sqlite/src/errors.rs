@@ -201,6 +201,8 @@ pub(crate) enum Failure {
     },
     #[error("{statement} changed {rows} rows instead of one")]
     RowsChanged { statement: &'static str, rows: usize },
+    #[error("the event was moved to another store, or is on its way here")]
+    EventMoving,
     #[error("the thread that did the work panicked: {0}")]
     Panicked(String),
     #[error("the writer is gone")]
@@ -257,6 +259,7 @@ impl From<Failure> for StoreError {
             | Failure::Panicked(_) => Self::Broken,
             Failure::Open(_)
             | Failure::Moved(_)
+            | Failure::EventMoving
             | Failure::WriterGone
             | Failure::QueueFull { .. }
             | Failure::QueueWait(_)

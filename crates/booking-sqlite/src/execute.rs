@@ -1,10 +1,10 @@
 //! What is done with a batch of commands inside a write transaction.
 
 use crate::errors::Failure;
-use crate::load::{load, load_claims_by_id};
+use crate::load::{Loaded, load, load_claims_by_id};
 use crate::transaction::Work;
 use crate::write::write;
-use booking_core::{Clock, EventCommand, Execution, decide_batch};
+use booking_core::{Clock, EventCommand, Execution, decide_batch, refuse_moving};
 use chrono::SubsecRound;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ pub(crate) fn execute(
 ) -> Result<Work<Vec<Execution>>, Failure> {
     let now = clock().trunc_subsecs(6);
     let by_id = again || lookup.refuses.load(Ordering::Relaxed);
-    let mut states = load(connection, batch, now, by_id)?;
+    let Loaded { mut states, moving } = load(connection, batch, now, by_id)?;
     // Whoever holds the write lock holds every event.
     let busy = BTreeSet::new();
     let mut decided = decide_batch(batch, &states, &busy, now);
@@ -43,7 +43,8 @@ pub(crate) fn execute(
         decided = decide_batch(batch, &states, &busy, now);
     }
     lookup.refuses.store(refuses, Ordering::Relaxed);
-    let (executions, changes) = decided;
+    let (mut executions, changes) = decided;
+    refuse_moving(batch, &moving, &mut executions);
     if changes.is_empty() {
         return Ok(Work::Unchanged(executions));
     }

@@ -51,6 +51,8 @@ mod lanes;
 mod load;
 mod mails;
 mod migrate;
+mod moved_rows;
+mod moving;
 mod organizers;
 mod ownership;
 mod queries;

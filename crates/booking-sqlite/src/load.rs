@@ -2,13 +2,20 @@
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
-use crate::{records, sql};
+use crate::{moving, records, sql};
 use booking_core::{
     EventCommand, EventId, EventState, LoadPlan, Registration, Status, StoredDetails,
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, Params, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The events of a batch.
+pub(crate) struct Loaded {
+    pub(crate) states: BTreeMap<EventId, EventState>,
+    /// Those that are on their way to another store, or have left, so that nobody changes them here.
+    pub(crate) moving: BTreeSet<EventId>,
+}
 
 /// Loads the events of `batch` that exist, with what its commands need of them at `now`: without
 /// `by_id`, not the registrations that are there already under the ids of those to make.
@@ -17,17 +24,26 @@ pub(crate) fn load(
     batch: &[EventCommand],
     now: DateTime<Utc>,
     by_id: bool,
-) -> Result<BTreeMap<EventId, EventState>, Failure> {
+) -> Result<Loaded, Failure> {
     let mut of_events: BTreeMap<EventId, Vec<&EventCommand>> = BTreeMap::new();
     for item in batch {
         of_events.entry(item.event_id).or_default().push(item);
     }
-    let mut states = BTreeMap::new();
+    let (mut states, mut moving) = (BTreeMap::new(), BTreeSet::new());
     let mut load_event = connection.prepare_cached(sql::EVENT_LOAD)?;
     for id in of_events.keys() {
         let mut rows = load_event.query([id.as_uuid().as_bytes()])?;
-        if let Some(row) = rows.next()? {
-            states.insert(*id, rows::state(*id, row)?);
+        match rows.next()? {
+            Some(row) if rows::frozen_until(row)?.is_some_and(|until| now < until) => {
+                moving.insert(*id);
+            }
+            Some(row) => {
+                states.insert(*id, rows::state(*id, row)?);
+            }
+            None if moving::is_elsewhere(connection, *id)? => {
+                moving.insert(*id);
+            }
+            None => {}
         }
     }
     load_by_address(connection, batch, &mut states)?;
@@ -44,7 +60,7 @@ pub(crate) fn load(
         }
         count_positions(connection, state)?;
     }
-    Ok(states)
+    Ok(Loaded { states, moving })
 }
 
 /// Adds, for the commands of `batch` that make a registration, those that are there under its id.

@@ -68,6 +68,11 @@ pub(crate) fn state(id: EventId, row: &Row<'_>) -> Result<EventState, Failure> {
     Ok(EventState { asks: column(row, 16, "events.asks")?, ..state })
 }
 
+/// Until when nobody changes the event, from a row with the columns of `event/load`.
+pub(crate) fn frozen_until(row: &Row<'_>) -> Result<Option<DateTime<Utc>>, Failure> {
+    optional_time(row, 17, "events.frozen_until")
+}
+
 /// What an event asks and has asked, from a row with the columns of `question/find`.
 pub(crate) fn questions(row: &Row<'_>) -> Result<Questions, Failure> {
     let body = optional_text(row, 0, "event_questions.body", |json| serde_json::from_str(json))?;

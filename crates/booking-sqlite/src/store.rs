@@ -8,7 +8,8 @@ use crate::schema;
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{
-    audit, create, erasure, former_holders, health, history, keys, organizers, queries, records,
+    audit, create, erasure, former_holders, health, history, keys, moving, organizers, queries,
+    records,
 };
 use async_trait::async_trait;
 use booking_core::{
@@ -163,7 +164,7 @@ impl SqliteStore {
         self.write_as(Urgency::Others, work).await
     }
 
-    async fn write_as<T: Send + 'static>(
+    pub(crate) async fn write_as<T: Send + 'static>(
         &self,
         urgency: Urgency,
         mut work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
@@ -173,7 +174,7 @@ impl SqliteStore {
     }
 
     /// Takes out of the log what was erased.
-    async fn empty_log(&self) {
+    pub(crate) async fn empty_log(&self) {
         let (path, files) = (self.path.clone(), Arc::clone(&self.files));
         let emptied = off_runtime(&self.path, move || {
             // Another file has another log.
@@ -344,6 +345,14 @@ impl ReadStore for SqliteStore {
         limit: PageLimit,
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
         self.read(move |connection, _| history::history(connection, id, limit)).await
+    }
+
+    async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
+        self.read(move |connection, _| moving::is_elsewhere(connection, event)).await
+    }
+
+    async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
+        self.read(move |connection, _| moving::may_be(connection, registration.as_uuid())).await
     }
 }
 

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use booking_cells::{CellMap, CellSpec, CellStore};
 use booking_conformance::{Fixture, MemoryStore};
-use booking_core::{BookingStore, CellName, Clock};
+use booking_core::{BookingStore, CellName, Clock, MoveStore};
 use booking_pg::{PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use booking_testkit::{Database, Template};
@@ -108,6 +108,37 @@ impl Kept {
             }
             Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
         }
+    }
+
+    /// The same for events to be moved.
+    pub(crate) async fn open_to_move(&self, clock: Option<Clock>) -> Arc<dyn MoveStore> {
+        match self {
+            Self::Memory(_) => panic!("nobody else can have what is in memory"),
+            Self::Sqlite(folder) => {
+                let options = Options { clock, ..Options::default() };
+                Arc::new(SqliteStore::open(folder.file(), options).await.expect("opened"))
+            }
+            Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
+        }
+    }
+
+    /// Its tables and their columns.
+    pub(crate) fn columns(&self) -> Vec<(String, String)> {
+        let pairs = match self {
+            Self::Memory(_) => panic!("there are none"),
+            Self::Sqlite(folder) => texts(
+                &Connection::open(folder.file()).expect("opened"),
+                "SELECT m.name || '.' || c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+                 WHERE m.type = 'table'",
+            ),
+            Self::Postgres(database) => {
+                let all = "SELECT table_name || '.' || column_name FROM information_schema.columns \
+                           WHERE table_schema = 'public'";
+                database.sql(all).into_iter().flatten().flatten().collect()
+            }
+        };
+        let pair = |pair: String| pair.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        pairs.into_iter().filter_map(pair).collect()
     }
 
     fn dump(&self) -> Vec<u8> {

@@ -344,7 +344,10 @@ impl EventCommand {
         match execution {
             Execution::Decided(Outcome::Refused(refusal)) => {
                 self.makes_registration()
-                    && !matches!(refusal, Refusal::EventNotFound | Refusal::KeyReused)
+                    && !matches!(
+                        refusal,
+                        Refusal::EventNotFound | Refusal::EventMoving | Refusal::KeyReused
+                    )
             }
             Execution::Decided(Outcome::KnownAddress(_)) => true,
             Execution::Decided(_) | Execution::Busy => false,

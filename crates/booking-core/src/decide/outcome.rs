@@ -99,6 +99,10 @@ pub enum Refusal {
     /// There is no such event.
     #[error("there is no such event")]
     EventNotFound,
+    /// The event is being moved to another store, or was. Nothing was changed; asked again later, or where it is now, it is
+    /// decided.
+    #[error("this event is being moved to another place; try again")]
+    EventMoving,
     /// There is no such registration.
     #[error("there is no such registration")]
     RegistrationNotFound,

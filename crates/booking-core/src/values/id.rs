@@ -61,6 +61,11 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
+    /// Names one attempt to move an event to another store, and so whoever makes it.
+    MoveId
+);
+
+uuid_newtype!(
     /// Names an endpoint: where an organizer's webhooks go.
     EndpointId
 );

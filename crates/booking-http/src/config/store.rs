@@ -68,6 +68,23 @@ pub(crate) async fn open_existing(config: &Config) -> anyhow::Result<Arc<dyn Boo
     }
 }
 
+/// Opens one of the stores of a move, which must be there with all its tables: a URL of PostgreSQL, or the path of an SQLite
+/// file. Tells what people call it, too.
+pub(crate) async fn open_to_move(
+    place: &str,
+    config: &Config,
+) -> anyhow::Result<(Arc<dyn MoveStore>, String)> {
+    if !place.contains("://") {
+        let path = place.strip_prefix("sqlite:").unwrap_or(place);
+        let store = SqliteStore::open_existing(path, Options::default()).await?;
+        let name = format!("SQLite in {}", store.path().display());
+        return Ok((Arc::new(store), name));
+    }
+    let options = PgOptions::parse(place)?;
+    let store = connect_existing(&options, config).await?;
+    Ok((Arc::new(store), format!("PostgreSQL at {}", options.location())))
+}
+
 /// Recounts every event of a store that must be there. Nothing is written, so that a role that may only read can
 /// do it, and a standby too.
 pub(crate) async fn audit(config: &Config) -> anyhow::Result<AuditReport> {

@@ -26,7 +26,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use booking_admission::SubmitError;
-use booking_core::{ErrorChain, RequestId, StoreError};
+use booking_core::{ErrorChain, Refusal, RequestId, StoreError};
 use futures_util::FutureExt;
 use log::Level;
 use std::panic::AssertUnwindSafe;
@@ -77,7 +77,8 @@ pub(crate) async fn edge(
     };
     let error = match answered {
         Ok(Ok(response)) => {
-            let response = explain(response.map_into_boxed_body(), &state, &path, &request_id);
+            let response = find_moved(response.map_into_boxed_body(), state.service.as_ref()).await;
+            let response = explain(response, &state, &path, &request_id);
             return Ok(complete(response, &state, &answering, reader, began, &request_id));
         }
         Ok(Err(error)) => ApiError::Framework { status: error.as_response_error().status_code() },
@@ -157,6 +158,28 @@ fn complete(
         close_after(response.response_mut());
     }
     reader.until_sent(response)
+}
+
+/// Tells of what is not here because it is on its way, or was moved to another store, that it is so: it is not lost.
+async fn find_moved(
+    response: ServiceResponse<BoxBody>,
+    service: &Service,
+) -> ServiceResponse<BoxBody> {
+    let error = response.response().error().and_then(|error| error.as_error::<ApiError>());
+    let is_not_found = matches!(
+        error,
+        Some(
+            ApiError::NotFound
+                | ApiError::Refused {
+                    refusal: Refusal::EventNotFound | Refusal::RegistrationNotFound,
+                    is_replay: false
+                }
+        )
+    );
+    if !is_not_found || !service.has_moved(response.request().path()).await {
+        return response;
+    }
+    response.error_response(ApiError::from(Refusal::EventMoving))
 }
 
 /// Writes the body of an answer that an error made, be it ours or the framework's.

@@ -151,6 +151,7 @@ fn refusal_words(refusal: &Refusal) -> Option<(&'static str, &'static str)> {
         }
         Refusal::Closed => ("refused.closed_title", "refused.closed"),
         Refusal::EventNotFound
+        | Refusal::EventMoving
         | Refusal::RegistrationNotFound
         | Refusal::HoldExpired
         | Refusal::NotOffered

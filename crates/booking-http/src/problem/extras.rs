@@ -82,6 +82,7 @@ impl Extras {
                 detail: refusal.to_string(),
             }]),
             Refusal::EventNotFound
+            | Refusal::EventMoving
             | Refusal::QuestionAnswered { .. }
             | Refusal::RegistrationNotFound
             | Refusal::SoldOut

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// When a full queue is worth another try.
 const OVERLOADED_RETRY: Duration = Duration::from_secs(1);
+/// When an event that is being moved is worth another try.
+const MOVING_RETRY: Duration = Duration::from_secs(1);
 /// When a store that cannot be reached is worth another try.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 
@@ -96,6 +98,7 @@ pub(crate) const ALL: &[Shape] = &[
     RATE_LIMITED,
     INTERNAL,
     OVERLOADED,
+    EVENT_MOVING,
     UNAVAILABLE,
     OUTCOME_UNKNOWN,
 ];
@@ -130,6 +133,10 @@ pub(crate) const INTERNAL: Shape =
 pub(crate) const UNAVAILABLE: Shape =
     Shape::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable")
         .retry_after(UNAVAILABLE_RETRY);
+/// An event that is frozen is sold again a moment later, here or elsewhere.
+pub(crate) const EVENT_MOVING: Shape =
+    Shape::new(StatusCode::SERVICE_UNAVAILABLE, "event_moving", "Being moved")
+        .retry_after(MOVING_RETRY);
 pub(crate) const OUTCOME_UNKNOWN: Shape =
     Shape::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", "Outcome unknown");
 
@@ -167,6 +174,7 @@ pub(crate) const OVERLOADED: Shape =
 fn of_refusal(refusal: &Refusal) -> Shape {
     match refusal {
         Refusal::EventNotFound | Refusal::RegistrationNotFound => NOT_FOUND,
+        Refusal::EventMoving => EVENT_MOVING,
         Refusal::SoldOut => SOLD_OUT,
         Refusal::AllHeld { .. } => ALL_HELD,
         Refusal::AlreadyRegistered => ALREADY_REGISTERED,

@@ -25,6 +25,8 @@ mod apart_disk_full;
 mod apart_hangs;
 #[path = "kills.rs"]
 mod apart_kills;
+#[path = "moves.rs"]
+mod apart_moves;
 #[path = "power_cut.rs"]
 mod apart_power_cut;
 

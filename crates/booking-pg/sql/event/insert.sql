@@ -1,4 +1,4 @@
--- event/insert: puts up an event and records that as its first fact, unless its id is taken
+-- event/insert: puts up an event and records that as its first fact, unless its id is taken, here or where it was moved to
 WITH created AS (
     INSERT INTO events (
         id, name, description, capacity, booked_count, version, created_at, starts_at, ends_at, timezone,
@@ -6,14 +6,14 @@ WITH created AS (
         organizer_id, conceal_registered, language, remind_hours, remind_at, confirm_address,
         organizer_name, contact, unlisted
     )
-    VALUES (
+    SELECT
         $1::uuid, $2::text, $3::text, $4::integer, 0, $5::bigint,
         coalesce($6::timestamptz, clock_timestamp()), $8::timestamptz, $9::timestamptz, $10::text,
         $11::text, $12::text::event_status, $13::timestamptz, $14::timestamptz, $15::boolean,
         $16::integer, $17::integer, $18::timestamptz, $19::uuid, $20::boolean,
         $21::text::event_language, $22::integer, $23::timestamptz, $24::boolean,
         $25::text, $26::text, $27::boolean
-    )
+    WHERE NOT EXISTS (SELECT FROM moving_events WHERE event_id = $1::uuid)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, version, created_at
 )

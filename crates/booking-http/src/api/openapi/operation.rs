@@ -325,6 +325,9 @@ impl Operation {
         }
         if path.contains('{') {
             all.push(&shape::NOT_FOUND);
+            if self.needs_store {
+                all.push(&shape::EVENT_MOVING);
+            }
         }
         if is_write {
             all.extend([

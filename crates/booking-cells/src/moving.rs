@@ -1,0 +1,352 @@
+//! Moving events from one store to another while both are served.
+//!
+//! ```text
+//! source                                     target
+//! begin_leaving (a lease)                    begin_arriving, clear
+//! pages of all rows           ─────────────► take_in                 it is sold meanwhile
+//! what changed, until little did ──────────► take_in
+//! freeze                                                             asked of it: event_moving
+//! what changed                ─────────────► take_in
+//! counts                      ═══════════    counts
+//! hand_over: its row goes, its state stays                           it is served nowhere
+//!                                            activate: its row comes it is served there
+//! clear, forget_left
+//! ```
+//!
+//! Killed anywhere in this, an event is served in one place or, between the last two transactions, in none, until it is
+//! moved again: that begins by looking where it is. What was copied of an event that had not left is copied anew.
+
+use booking_core::{
+    EventId, IdempotencyRecord, LeftEvent, MOVED_SHARED, MOVED_TABLES, Mark, MoveId, MoveStore,
+    MovedCounts, MovedTable, Place, StoreError,
+};
+use chrono::TimeDelta;
+use std::fmt;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::time::Instant;
+
+/// How many rows may have changed while others were copied for an event to be frozen.
+pub const FREEZE_ROWS_MAX: u64 = 500;
+/// How often what changed meanwhile is copied before an event is frozen all the same.
+pub const ROUNDS_MAX: usize = 5;
+/// How often an event is copied from its beginning, if what arrived is not what left.
+pub const COPIES_MAX: usize = 3;
+/// How many rows of a table are cleared away in one transaction.
+pub const CLEAR_ROWS: usize = 1_000;
+/// For how long after a freeze records must still count for them to be counted: what runs out sooner may be deleted at
+/// any moment.
+const COUNTED_FOR: TimeDelta = TimeDelta::seconds(120);
+
+/// What a mover has done, for whoever watches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It has taken the event for itself in the store that it leaves.
+    Begun,
+    /// The other store has made room for it.
+    MadeRoom,
+    /// So many rows were copied while it is sold.
+    Copied(u64),
+    /// Nobody changes it from now on.
+    Frozen,
+    /// So many rows were copied that had changed.
+    CaughtUp(u64),
+    /// Both stores have the same of it.
+    Compared,
+    /// It has left, and is served nowhere.
+    HandedOver,
+    /// It is served where it was to go. For so long nobody could change it, if this mover froze it.
+    Activated(Option<Duration>),
+    /// So many of its rows were deleted where it was.
+    Cleared(u64),
+    /// Nothing of it is where it was.
+    Moved,
+}
+
+/// Watches a mover.
+pub trait MoveObserver: Send + Sync {
+    /// Is told of what was done for an event. `false` has the mover stop there, as if it had been killed.
+    fn reached(&self, event: EventId, step: Step) -> bool;
+}
+
+/// Why an event was not moved.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// A store did not do what it was asked for.
+    #[error("the store that it {0} failed")]
+    Store(Side, #[source] StoreError),
+    /// It is in neither store.
+    #[error("there is no such event in either store")]
+    NotFound,
+    /// It is served in both stores, as after a backup was restored. Which of them is right only people can tell.
+    #[error("it is served in both stores")]
+    Twice,
+    /// It has left for another store than the one that it was to be moved to.
+    #[error("it has left for {0}, and not arrived there; move it there first")]
+    Elsewhere(String),
+    /// Another mover has it, or had it a moment ago.
+    #[error("somebody else is moving it, or was in the last seconds")]
+    Taken,
+    /// Its freeze ran out, or somebody else has begun to move it.
+    #[error("it took too long; it is sold as before, and can be moved again")]
+    TooSlow,
+    /// What arrived is not what left, after several copies.
+    #[error("what arrived of it is not what left: {left:?} and {arrived:?}")]
+    Differs {
+        /// What there was of it where it is served.
+        left: Box<MovedCounts>,
+        /// What there was of it where it was to go.
+        arrived: Box<MovedCounts>,
+    },
+    /// The observer had it stop.
+    #[error("it was stopped")]
+    Stopped,
+}
+
+/// One of the two stores of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one that an event leaves.
+    From,
+    /// The one that it goes to.
+    To,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::From { "leaves" } else { "goes to" })
+    }
+}
+
+/// Two stores, of whatever kinds, and the way between them.
+pub struct Mover<'a> {
+    /// The store that events leave.
+    pub from: &'a dyn MoveStore,
+    /// The store that they go to.
+    pub to: &'a dyn MoveStore,
+    /// What people call the first, which the second is told.
+    pub from_name: &'a str,
+    /// What people call the second, which the first is told.
+    pub to_name: &'a str,
+    /// Makes a name that nobody has, for each attempt.
+    pub new_id: &'a (dyn Fn() -> MoveId + Sync),
+    /// Who watches.
+    pub observer: &'a dyn MoveObserver,
+}
+
+impl fmt::Debug for Mover<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mover from {} to {}", self.from_name, self.to_name)
+    }
+}
+
+fn of<T>(side: Side, answer: Result<T, StoreError>) -> Result<T, MoveError> {
+    answer.map_err(|error| MoveError::Store(side, error))
+}
+
+impl Mover<'_> {
+    /// Copies what events refer to, and is of none: organizers, their tokens and endpoints, the keys that tickets were
+    /// signed with. To be done before any event is moved.
+    ///
+    /// # Errors
+    /// [`MoveError::Store`].
+    pub async fn copy_shared(&self) -> Result<(), MoveError> {
+        for table in MOVED_SHARED {
+            let rows = of(Side::From, self.from.shared_rows(table).await)?;
+            for rows in rows.chunks(table.rows_max) {
+                of(Side::To, self.to.add_shared(table, rows).await)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves one event, or goes on with what another has begun. Done again it does nothing.
+    ///
+    /// # Errors
+    /// [`MoveError`]. The event is served in one place, or, if it had left, in none until this is done again.
+    pub async fn move_event(&self, event: EventId) -> Result<(), MoveError> {
+        let there = of(Side::To, self.to.place_of(event).await)?;
+        match (of(Side::From, self.from.place_of(event).await)?, there) {
+            (Place::Served, Place::Served) => Err(MoveError::Twice),
+            (Place::Served, _) => self.move_served(event).await,
+            (Place::Left { mover, .. }, Place::Served) => self.clear_away(event, mover).await,
+            (Place::Left { mover, state: Some(left), .. }, Place::Arriving(to)) if mover == to => {
+                self.activate(event, &left, None).await
+            }
+            (Place::Left { state: Some(_), to, .. }, _) => Err(MoveError::Elsewhere(to)),
+            (_, Place::Served) => Ok(()),
+            _ => Err(MoveError::NotFound),
+        }
+    }
+
+    /// Tells that something was done.
+    fn reached(&self, event: EventId, step: Step) -> Result<(), MoveError> {
+        match self.observer.reached(event, step) {
+            true => Ok(()),
+            false => Err(MoveError::Stopped),
+        }
+    }
+
+    async fn move_served(&self, event: EventId) -> Result<(), MoveError> {
+        let mover = (self.new_id)();
+        for copies in 1.. {
+            match self.copy_and_leave(event, mover).await {
+                Ok((left, frozen)) => return self.activate(event, &left, Some(frozen)).await,
+                // As killed.
+                Err(MoveError::Stopped) => return Err(MoveError::Stopped),
+                Err(error) => {
+                    // If that fails too, its lease ends by itself.
+                    let stayed = self.from.stay(event, mover).await;
+                    let again = matches!(error, MoveError::Differs { .. } | MoveError::TooSlow);
+                    if !again || stayed.is_err() || copies == COPIES_MAX {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        unreachable!("it ends with the last copy")
+    }
+
+    /// Copies all of an event that is sold, and has it leave. Tells since when nobody could change it.
+    async fn copy_and_leave(
+        &self,
+        event: EventId,
+        mover: MoveId,
+    ) -> Result<(LeftEvent, Instant), MoveError> {
+        let begun = self.from.begin_leaving(event, mover, self.to_name).await;
+        let begun = of(Side::From, begun)?.ok_or(MoveError::Taken)?;
+        self.reached(event, Step::Begun)?;
+        // After it was taken for this mover: nobody else can have what is there now leave.
+        let made_room = self.to.begin_arriving(event, mover, self.from_name).await;
+        if !of(Side::To, made_room)? {
+            return Err(MoveError::Twice);
+        }
+        while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {
+            self.go_on(event, mover).await?;
+        }
+        self.reached(event, Step::MadeRoom)?;
+
+        let copied = self.copy(event, mover, None).await?;
+        self.reached(event, Step::Copied(copied))?;
+        let mut mark = begun;
+        for _ in 0..ROUNDS_MAX {
+            // By the time of the store, before what is copied next is read.
+            let next = self.mark(event, mover).await?;
+            let changed = self.copy(event, mover, Some(mark)).await?;
+            mark = next;
+            self.reached(event, Step::Copied(changed))?;
+            if changed <= FREEZE_ROWS_MAX {
+                break;
+            }
+        }
+
+        let frozen_at = Instant::now();
+        let frozen = of(Side::From, self.from.freeze(event, mover).await)?;
+        let frozen = frozen.ok_or(MoveError::TooSlow)?;
+        self.reached(event, Step::Frozen)?;
+        let changed = self.copy(event, mover, Some(mark)).await?;
+        self.reached(event, Step::CaughtUp(changed))?;
+        self.compare(event, frozen).await?;
+        self.reached(event, Step::Compared)?;
+        let left = self.from.hand_over(event, mover, frozen.version).await;
+        let left = of(Side::From, left)?.ok_or(MoveError::TooSlow)?;
+        self.reached(event, Step::HandedOver)?;
+        Ok((left, frozen_at))
+    }
+
+    /// Says that this mover is still there.
+    async fn go_on(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
+        match of(Side::From, self.from.go_on_leaving(event, mover).await)? {
+            true => Ok(()),
+            false => Err(MoveError::TooSlow),
+        }
+    }
+
+    /// Where the event stands now.
+    async fn mark(&self, event: EventId, mover: MoveId) -> Result<Mark, MoveError> {
+        let mark = self.from.begin_leaving(event, mover, self.to_name).await;
+        of(Side::From, mark)?.ok_or(MoveError::TooSlow)
+    }
+
+    /// Copies rows, or those that changed, and tells how many.
+    async fn copy(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        since: Option<Mark>,
+    ) -> Result<u64, MoveError> {
+        let mut copied = 0;
+        for table in MOVED_TABLES {
+            copied += self.copy_table(event, mover, table, since).await?;
+        }
+        Ok(copied)
+    }
+
+    async fn copy_table(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        table: &'static MovedTable,
+        since: Option<Mark>,
+    ) -> Result<u64, MoveError> {
+        let (mut copied, mut after): (u64, Option<String>) = (0, None);
+        let mut went_on = Instant::now();
+        loop {
+            let page = self.from.moved_rows(event, table, since, after.as_deref(), table.rows_max);
+            let mut rows = of(Side::From, page.await)?;
+            if rows.is_empty() {
+                return Ok(copied);
+            }
+            if !of(Side::To, self.to.take_in(event, mover, table, &rows).await)? {
+                return Err(MoveError::TooSlow);
+            }
+            copied += rows.len() as u64;
+            if rows.len() < table.rows_max {
+                return Ok(copied);
+            }
+            if went_on.elapsed() > Duration::from_secs(1) {
+                self.go_on(event, mover).await?;
+                went_on = Instant::now();
+            }
+            after = rows.pop();
+        }
+    }
+
+    /// Holds what arrived against what is there.
+    async fn compare(&self, event: EventId, frozen: Mark) -> Result<(), MoveError> {
+        let from = frozen.at - IdempotencyRecord::KEPT + COUNTED_FOR;
+        let left = of(Side::From, self.from.count_moved(event, from).await)?;
+        let arrived = of(Side::To, self.to.count_moved(event, from).await)?;
+        if left == arrived {
+            return Ok(());
+        }
+        Err(MoveError::Differs { left: Box::new(left), arrived: Box::new(arrived) })
+    }
+
+    async fn activate(
+        &self,
+        event: EventId,
+        left: &LeftEvent,
+        frozen_at: Option<Instant>,
+    ) -> Result<(), MoveError> {
+        if !of(Side::To, self.to.activate(event, left).await)? {
+            return Err(MoveError::Elsewhere(self.to_name.to_owned()));
+        }
+        self.reached(event, Step::Activated(frozen_at.map(|at| at.elapsed())))?;
+        self.clear_away(event, left.mover).await
+    }
+
+    /// Deletes what is left of an event where it was.
+    async fn clear_away(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
+        loop {
+            let cleared = of(Side::From, self.from.clear(event, mover, CLEAR_ROWS).await)?;
+            if cleared == 0 {
+                break;
+            }
+            self.reached(event, Step::Cleared(cleared))?;
+        }
+        of(Side::From, self.from.forget_left(event, mover).await)?;
+        self.reached(event, Step::Moved)
+    }
+}

@@ -1,0 +1,733 @@
+//! Events go from one store to another, of whatever kinds, and are in one place whatever stops who moves them.
+
+mod common;
+
+use booking_cells::{MoveError, MoveObserver, Mover, Step};
+use booking_conformance::ManualClock;
+use booking_core::prelude::*;
+use booking_core::{
+    Answer, AnswerText, Answers, AskedQuestions, Caller, Capacity, CapacityMax, CheckIn, Claim,
+    Command, Delivery, DeliveryState, Description, EmailAddress, EndpointSecret, EndpointUrl,
+    Event, EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
+    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES, MOVED_MAILS,
+    MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope, MovedTable,
+    NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer, OrganizerName, Outcome,
+    PageLimit, Person, PersonName, Place, Question, QuestionKey, QuestionKind, Refusal, Register,
+    Registration, RegistrationId, RemindHours, Retention, Role, SetQuestions, SettledMail,
+    SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter, Venue, Version, WebhookType,
+    WhenBusy, Wording,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use common::Kept;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Lets a mover go on for so many steps.
+struct Steps(AtomicUsize);
+
+impl Steps {
+    fn all() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
+    }
+}
+
+impl MoveObserver for Steps {
+    fn reached(&self, _: EventId, _: Step) -> bool {
+        self.0.fetch_sub(1, Ordering::SeqCst) > 0
+    }
+}
+
+fn new_mover() -> MoveId {
+    Uuid::now_v7().into()
+}
+
+fn mover<'a>(
+    from: &'a dyn MoveStore,
+    to: &'a dyn MoveStore,
+    observer: &'a dyn MoveObserver,
+) -> Mover<'a> {
+    Mover { from, to, from_name: "there", to_name: "here", new_id: &new_mover, observer }
+}
+
+/// Two stores that have one clock.
+struct Pair {
+    clock: ManualClock,
+    from: Arc<dyn MoveStore>,
+    to: Arc<dyn MoveStore>,
+    _kept: [Kept; 2],
+}
+
+impl Pair {
+    async fn of(from: fn() -> Kept, to: fn() -> Kept) -> Self {
+        let clock = ManualClock::default();
+        let kept = [from(), to()];
+        let opened_from = kept[0].open_to_move(Some(clock.as_clock())).await;
+        let opened_to = kept[1].open_to_move(Some(clock.as_clock())).await;
+        Self { clock, from: opened_from, to: opened_to, _kept: kept }
+    }
+
+    async fn move_all_of(&self, event: EventId) {
+        let steps = Steps::all();
+        let mover = mover(&*self.from, &*self.to, &steps);
+        mover.copy_shared().await.expect("the stores answer");
+        mover.move_event(event).await.expect("nothing is in its way");
+    }
+
+    /// In how many stores the event is served, and in how many of them seats of it can be had.
+    async fn served(&self, event: EventId) -> usize {
+        let mut served = 0;
+        for store in [&self.from, &self.to] {
+            served += usize::from(store.event(event).await.expect("it answers").is_some());
+        }
+        served
+    }
+
+    fn wait_for_leases(&self) {
+        let lease = MOVE_LEASE.num_microseconds().expect("it is short");
+        self.clock.advance_micros(lease + 1);
+    }
+}
+
+fn address(who: &str) -> EmailAddress {
+    EmailAddress::parse(&format!("{who}@example.org")).expect("valid")
+}
+
+fn key(number: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([number; 32]),
+        fingerprint: Fingerprint::new([number.wrapping_add(1); 32]),
+    }
+}
+
+fn claim(event: EventId, who: &str) -> Claim {
+    let id = RegistrationId::beside(event, Uuid::now_v7());
+    Claim::new(id, address(who))
+}
+
+fn command(event: EventId, command: Command) -> EventCommand {
+    EventCommand::new(event, Caller::Operator, command)
+}
+
+fn register(event: EventId, who: &str) -> EventCommand {
+    let on_full = OnFull::Waitlist;
+    let register = Register { on_full, ..Register::from(claim(event, who)) };
+    command(event, Command::Register(register))
+}
+
+async fn ask(store: &dyn MoveStore, command: EventCommand) -> Outcome {
+    let mut executed = store.execute(&[command], WhenBusy::Wait).await.expect("it answers");
+    match executed.remove(0) {
+        Execution::Decided(outcome) => outcome,
+        Execution::Busy => panic!("it waits"),
+    }
+}
+
+async fn seat(store: &dyn MoveStore, command: EventCommand) -> Registration {
+    let outcome = ask(store, command).await;
+    outcome.registration().unwrap_or_else(|| panic!("{outcome:?}")).clone()
+}
+
+fn plain_event(seats: u32) -> NewEvent {
+    let name = EventName::parse("Sale").expect("valid");
+    let seats = Capacity::parse(seats.into(), CapacityMax::HIGHEST).expect("valid");
+    NewEvent::new(Uuid::now_v7().into(), name, seats)
+}
+
+/// What there is of an event with everything that can be.
+struct Everything {
+    new: NewEvent,
+    event: EventId,
+    asked: Vec<(EventCommand, Outcome)>,
+    endpoint: SinkId,
+}
+
+async fn everything(store: &dyn MoveStore) -> Everything {
+    let organizer =
+        Organizer { id: Uuid::now_v7().into(), name: OrganizerName::parse("Club").expect("valid") };
+    let token = NewToken::new(Uuid::now_v7().into(), organizer.clone(), TokenHash::new([9; 32]));
+    store.create_token(token).await.expect("it answers").expect("there is room");
+    store.add_signing_seed(SigningSeed::new([3; 32]), true).await.expect("it answers");
+    store.show_mail().await.expect("it answers");
+
+    let at =
+        |day: i64| DateTime::from_timestamp_micros(1_760_000_000_000_001 + day * 86_400_000_000);
+    let new = plain_event(4).with(|new| {
+        new.id = EventId::beside(&key(200).hash, Uuid::now_v7());
+        new.organizer_id = Some(organizer.id);
+        new.details.description = Description::parse("Doors at 19:00").expect("valid");
+        (new.details.starts_at, new.details.ends_at) = (at(9), at(10));
+        new.details.timezone = Some(TimeZone::parse("Europe/Berlin").expect("a zone"));
+        new.details.venue = Some(Venue::parse("Hall 1, \"Süd\"").expect("valid"));
+        new.details.remind_hours = RemindHours::parse(24).ok();
+        new.details.retention = Retention::parse(30).ok();
+        new.rules.closes_at = at(8);
+        new.rules.offer_ttl = OfferTtl::parse(600).ok();
+        new.rules.conceals_registered = true;
+    });
+    let new = new.expect("in order");
+    let outcome = store.create_event_once(new.clone(), key(200)).await.expect("it answers");
+    assert!(matches!(outcome, Outcome::EventChanged(_)), "{outcome:?}");
+    let event = new.id;
+    let token = NewToken::new(Uuid::now_v7().into(), organizer.clone(), TokenHash::new([8; 32]));
+    let token = NewToken { role: Role::Door, events: Some([event].into()), ..token };
+    store.create_token(token).await.expect("it answers").expect("there is room");
+
+    let question = Question {
+        key: QuestionKey::parse("badge").expect("valid"),
+        kind: QuestionKind::Text,
+        wording: Wording::parse("What is on your badge?").expect("valid"),
+        is_required: false,
+        options: Vec::new(),
+    };
+    let asked = AskedQuestions::parse(vec![question]).expect("valid");
+    let set = Command::SetQuestions(Box::new(SetQuestions { if_match: None, asked }));
+    ask(store, command(event, set)).await;
+
+    let mut answered = Vec::new();
+    let mut ada = claim(event, "ada");
+    let badge = Answer::Text(AnswerText::parse("Ada \u{1f680}").expect("valid"));
+    let badge = (QuestionKey::parse("badge").expect("valid"), badge);
+    ada.person.answers = Answers::parse([badge].into_iter().collect()).expect("short");
+    ada.person.name = PersonName::parse("Ada O'Neill").ok();
+    ada.token_hash = Some(TokenHash::new([7; 32]));
+    let ada = command(event, Command::Register(ada.into())).with_key(Some(key(1)));
+    answered.push((ada.clone(), ask(store, ada).await));
+    let refused = command(event, Command::Register(claim(event, "ada").into()));
+    let refused = refused.with_key(Some(key(2)));
+    answered.push((refused.clone(), ask(store, refused).await));
+
+    let bob = Command::Hold(Hold::new(claim(event, "bob"), HoldTtl::parse(900).expect("valid")));
+    seat(store, command(event, bob)).await;
+    let carl = seat(store, register(event, "carl")).await;
+    let scan = CheckIn::new(carl.id, carl.generation, Uuid::now_v7());
+    ask(store, command(event, Command::CheckIn(scan))).await;
+    let dora = seat(store, register(event, "dora")).await;
+    let to_erin = Transfer::new(dora.id, Person::from(address("erin")));
+    let erin = seat(store, command(event, Command::Transfer(to_erin))).await;
+    for who in ["finn", "gus", "hugo"] {
+        assert!(matches!(ask(store, register(event, who)).await, Outcome::Waitlisted(_)), "{who}");
+    }
+
+    let endpoint = NewEndpoint {
+        id: Uuid::now_v7().into(),
+        organizer_id: Some(organizer.id),
+        event_id: Some(event),
+        url: EndpointUrl::parse("https://hooks.example.org/", false).expect("valid"),
+        types: TypeFilter::ALL,
+        includes_person: true,
+        secret: EndpointSecret::new([5; 32]),
+    };
+    let endpoint = store.create_endpoint(endpoint).await.expect("it answers").expect("room").id;
+    while store.route_facts(PageLimit::MAX).await.expect("it answers") > 0 {}
+    let lease = LeaseId::from(Uuid::now_v7());
+    let (sink, mail) = (SinkId::from(endpoint), |registration: &Registration| NewMail {
+        id: Uuid::now_v7().into(),
+        event_id: event,
+        registration_id: registration.id,
+        kind: MailKind::HandedOver,
+        version: registration.event_version,
+    });
+    let lanes = store.claim_lanes(&[(sink, 9)], lease).await.expect("it answers");
+    assert_eq!(lanes.len(), 1);
+    let mails = [mail(&erin), mail(&carl), mail(&dora)];
+    let delivery = Delivery {
+        endpoint_id: endpoint,
+        event_id: event,
+        version: Version::FIRST,
+        kind: WebhookType::ALL[0],
+        state: DeliveryState::Delivered,
+        attempts: 1,
+        tried_at: DateTime::UNIX_EPOCH,
+        status: Some(204),
+        failure: None,
+    };
+    let step = LaneStep {
+        event_id: event,
+        sink,
+        lease,
+        version: Version::FIRST,
+        position: None,
+        attempts: 0,
+        deliveries: vec![delivery],
+        mails: mails.to_vec(),
+        next: LaneNext::Release,
+    };
+    assert_eq!(store.advance(&[step]).await.expect("it answers"), [true]);
+    assert_eq!(store.claim_mails(9, lease).await.expect("it answers").len(), 3);
+    let steps = [
+        MailStep::RetryAfter(TimeDelta::minutes(5), "421 later".to_owned()),
+        MailStep::Sent,
+        MailStep::Stuck("550 no".to_owned()),
+    ];
+    let settled = mails.iter().zip(steps).map(|(mail, step)| SettledMail {
+        event_id: event,
+        id: mail.id,
+        lease,
+        step,
+    });
+    let settled: Vec<_> = settled.collect();
+    assert_eq!(store.settle_mails(&settled).await.expect("it answers"), [true; 3]);
+
+    // Facts that nobody has looked at, and an offer.
+    let given_up = ask(store, command(event, Command::Cancel { registration_id: erin.id })).await;
+    assert!(matches!(given_up, Outcome::Cancelled(_)), "{given_up:?}");
+    Everything { new, event, asked: answered, endpoint: sink }
+}
+
+/// The tables whose rows are an event's, with those that leave with its own.
+fn tables_of_event() -> impl Iterator<Item = &'static MovedTable> {
+    MOVED_TABLES.iter().chain([&MOVED_LANES])
+}
+
+/// All rows of an event, as they say it whatever store they are in.
+async fn rows_of(store: &dyn MoveStore, event: EventId) -> Vec<(&'static str, Vec<Value>)> {
+    let mut all = Vec::new();
+    for table in tables_of_event() {
+        let rows = store.moved_rows(event, table, None, None, 9_999).await.expect("it answers");
+        let rows = rows.iter().map(|row| said_alike(table, row)).collect();
+        all.push((table.name, rows));
+    }
+    all
+}
+
+/// Instants are written in more than one way.
+fn said_alike(table: &MovedTable, row: &str) -> Value {
+    let mut row: Value = serde_json::from_str(row).expect("it is JSON");
+    for (column, kind) in table.columns {
+        let value = &mut row[*column];
+        if *kind == MovedKind::Time
+            && let Some(text) = value.as_str()
+        {
+            let time = DateTime::parse_from_rfc3339(text).expect("an instant");
+            *value = time.with_timezone(&Utc).timestamp_micros().into();
+        }
+    }
+    row
+}
+
+async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Pair::of(from, to).await;
+    let there = everything(&*pair.from).await;
+    let (event, limit) = (there.event, PageLimit::MAX);
+    let (mut before, shown) = (rows_of(&*pair.from, event).await, pair.from.event(event).await);
+    let shown: Event = shown.expect("it answers").expect("it is there");
+    for (table, rows) in &before {
+        assert!(!rows.is_empty(), "there is nothing in {table} to be moved");
+    }
+    let registrations = async |store: &dyn MoveStore| {
+        let listed = store.registrations(event, Listed::All, None, limit).await;
+        listed.expect("it answers").map(|page| page.items)
+    };
+    let listed = registrations(&*pair.from).await.expect("it is there");
+    let questions = pair.from.questions(event).await.expect("it answers");
+    let facts = pair.from.facts_after(event, Version::new(0), limit).await.expect("it answers");
+    let backlog = pair.from.backlog().await.expect("it answers");
+
+    pair.move_all_of(event).await;
+    assert_eq!(pair.served(event).await, 1);
+    let to = &*pair.to;
+    assert_eq!(to.event(event).await.expect("it answers"), Some(shown.clone()));
+    assert_eq!(registrations(to).await, Some(listed.clone()));
+    assert_eq!(to.questions(event).await.expect("it answers"), questions);
+    assert_eq!(to.facts_after(event, Version::new(0), limit).await.expect("it answers"), facts);
+    assert_eq!(to.backlog().await.expect("it answers"), backlog);
+    let mut after = rows_of(to, event).await;
+    for rows in before.iter_mut().chain(&mut after) {
+        rows.1.sort_by_key(ToString::to_string);
+    }
+    assert_eq!(after, before);
+    for (command, outcome) in there.asked {
+        let replayed = Outcome::Replayed(Box::new(outcome));
+        assert_eq!(ask(to, command).await, replayed, "asked again under its key");
+    }
+    let put_up = to.create_event_once(there.new.clone(), key(200)).await.expect("it answers");
+    assert!(matches!(&put_up, Outcome::EventChanged(same) if same.id == event), "{put_up:?}");
+    assert_eq!(to.tokens().await.expect("it answers").len(), 2);
+    assert_eq!(to.signing_seeds().await.expect("it answers"), [SigningSeed::new([3; 32])]);
+    while to.route_facts(limit).await.expect("it answers") > 0 {}
+    let lease = LeaseId::from(Uuid::now_v7());
+    let lanes = to.claim_lanes(&[(there.endpoint, 9)], lease).await.expect("it answers");
+    assert_eq!(lanes[0].target, shown.version, "what was new is new");
+    for registration in &listed {
+        let history = to.history(registration.id, limit).await.expect("it answers");
+        assert!(history.is_some_and(|history| !history.is_empty()));
+    }
+
+    // Where it was it is not, and is not said to be lost.
+    let from = &*pair.from;
+    assert!(from.is_moving(event).await.expect("it answers"));
+    assert!(from.may_be_moving(listed[0].id).await.expect("it answers"));
+    assert!(!to.is_moving(event).await.expect("it answers"));
+    assert_eq!(from.registration(listed[0].id).await.expect("it answers"), None);
+    let refused = ask(from, register(event, "late")).await;
+    assert_eq!(refused, Outcome::Refused(Refusal::EventMoving));
+    from.create_event(there.new).await.expect_err("it is elsewhere");
+    assert_eq!(from.backlog().await.expect("it answers").sinks, []);
+    let nothing = |(_, rows): &(&str, Vec<Value>)| rows.is_empty();
+    let left = rows_of(from, event).await;
+    let of_requests = |(table, _): &&(&str, Vec<Value>)| *table != "idempotency_records";
+    assert!(left.iter().filter(of_requests).all(nothing), "{left:?}");
+    for store in [from, to] {
+        assert_eq!(store.audit().await.expect("it answers").differences, []);
+    }
+
+    // Done again it does nothing, and back it goes as it came.
+    let version = async |store: &dyn MoveStore| {
+        store.event(event).await.expect("it answers").map(|event| event.version)
+    };
+    pair.move_all_of(event).await;
+    assert_eq!(version(to).await, Some(shown.version));
+    let steps = Steps::all();
+    mover(to, from, &steps).move_event(event).await.expect("nothing is in its way");
+    assert_eq!((version(from).await, version(to).await), (Some(shown.version), None));
+    let seat = ask(from, register(event, "late")).await;
+    assert!(matches!(seat, Outcome::Waitlisted(_)), "{seat:?}");
+}
+
+/// After each of the steps that there are the mover is stopped, as by a kill, and another goes on.
+async fn whatever_stops_it_an_event_is_in_one_place(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Pair::of(from, to).await;
+    for stop_after in 0..usize::MAX {
+        let event = pair.from.create_event(plain_event(99)).await.expect("it answers").id;
+        let mut acknowledged = Vec::new();
+        for who in ["ada", "bob"] {
+            acknowledged.push(seat(&*pair.from, register(event, who)).await.id);
+        }
+        let steps = Steps(AtomicUsize::new(stop_after));
+        let stopped = mover(&*pair.from, &*pair.to, &steps).move_event(event).await;
+        let is_stopped = matches!(stopped, Err(MoveError::Stopped));
+        assert!(is_stopped || stopped.is_ok(), "{stopped:?}");
+        assert!(pair.served(event).await <= 1, "after {stop_after} steps");
+        // Who has its lease goes on until that ends, and whoever has frozen it for as long.
+        let (mut seats, place) = (0, pair.from.place_of(event).await.expect("it answers"));
+        if is_stopped && place == Place::Served {
+            let other = mover(&*pair.from, &*pair.to, &steps).move_event(event).await;
+            assert!(matches!(other, Err(MoveError::Taken | MoveError::Stopped)), "{other:?}");
+        }
+        pair.wait_for_leases();
+        for store in [&pair.from, &pair.to] {
+            if let Outcome::Confirmed(seat) = ask(&**store, register(event, "carl")).await {
+                acknowledged.push(seat.id);
+                seats += 1;
+            }
+        }
+        let is_between = matches!(place, Place::Left { .. }) && pair.served(event).await == 0;
+        assert_eq!(seats, usize::from(!is_between), "after {stop_after} steps");
+
+        let all = Steps::all();
+        let again = mover(&*pair.from, &*pair.to, &all);
+        again.move_event(event).await.expect("it goes on");
+        again.move_event(event).await.expect("it is there");
+        assert_eq!(pair.served(event).await, 1);
+        for id in &acknowledged {
+            let seat = pair.to.registration(*id).await.expect("it answers");
+            assert!(seat.is_some(), "lost after {stop_after} steps");
+        }
+        let left = rows_of(&*pair.from, event).await;
+        assert!(left.iter().all(|(_, rows)| rows.is_empty()), "{left:?}");
+        if !is_stopped {
+            assert!(stop_after > 8, "it has more steps");
+            break;
+        }
+    }
+    for store in [&pair.from, &pair.to] {
+        assert_eq!(store.audit().await.expect("it answers").differences, []);
+    }
+}
+
+/// Nobody changes what is frozen, for as long as that is so; and it leaves only as it was seen.
+async fn an_event_leaves_only_while_it_is_frozen(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Pair::of(from, to).await;
+    let (store, to) = (&*pair.from, &*pair.to);
+    let event = store.create_event(plain_event(9)).await.expect("it answers").id;
+    let other = store.create_event(plain_event(9)).await.expect("it answers").id;
+    let mine = new_mover();
+    let mark = store.begin_leaving(event, mine, "to").await.expect("it answers").expect("its turn");
+    assert!(store.begin_leaving(event, new_mover(), "to").await.expect("it answers").is_none());
+    assert!(store.hand_over(event, mine, mark.version).await.expect("it answers").is_none());
+    let sold = ask(store, register(event, "ada")).await;
+    assert!(matches!(sold, Outcome::Confirmed(_)), "it is sold meanwhile: {sold:?}");
+    assert!(store.freeze(event, new_mover()).await.expect("it answers").is_none());
+    let frozen = store.freeze(event, mine).await.expect("it answers").expect("it is mine");
+    assert_eq!(frozen.version.get(), mark.version.get() + 1);
+
+    let batch = [register(event, "bob"), register(other, "bob")];
+    let executed = store.execute(&batch, WhenBusy::Skip).await.expect("it answers");
+    let [Execution::Decided(frozen_out), Execution::Decided(seat)] = &executed[..] else {
+        panic!("{executed:?}")
+    };
+    assert_eq!(*frozen_out, Outcome::Refused(Refusal::EventMoving));
+    assert!(matches!(seat, Outcome::Confirmed(_)), "the other is sold: {seat:?}");
+    assert!(store.event(event).await.expect("it answers").is_some(), "it is shown");
+    let registered = store.registrations_of(&address("ada"), PageLimit::MAX).await;
+    let (_, ada) = registered.expect("it answers")[0];
+    let erase = Command::Erase { registration_id: ada };
+    let refused = ask(store, command(event, erase.clone())).await;
+    assert_eq!(refused, Outcome::Refused(Refusal::EventMoving), "nor is anybody erased unseen");
+    assert!(store.hand_over(event, mine, mark.version).await.expect("it answers").is_none());
+
+    // It runs out by itself, and then whoever froze it cannot have it leave.
+    pair.wait_for_leases();
+    assert!(matches!(ask(store, command(event, erase)).await, Outcome::Erased(_)));
+    assert!(store.hand_over(event, mine, frozen.version).await.expect("it answers").is_none());
+    assert!(!store.go_on_leaving(event, mine).await.expect("it answers"));
+
+    // Whoever comes after that is the one; the first, who slept, writes nothing any more.
+    let his = new_mover();
+    assert!(to.begin_arriving(event, mine, "from").await.expect("it answers"));
+    let mark = store.begin_leaving(event, his, "to").await.expect("it answers").expect("its turn");
+    assert!(to.begin_arriving(event, his, "from").await.expect("it answers"));
+    let table = &MOVED_TABLES[0];
+    let rows = store.moved_rows(event, table, None, None, 9).await.expect("it answers");
+    assert!(!to.take_in(event, mine, table, &rows).await.expect("it answers"));
+    assert_eq!(to.clear(event, mine, 9).await.expect("it answers"), 0);
+    assert!(to.take_in(event, his, table, &rows).await.expect("it answers"));
+    assert_eq!(to.registrations_of(&address("ada"), PageLimit::MAX).await.expect("it answers"), []);
+    let refused = ask(to, register(event, "bob")).await;
+    assert_eq!(refused, Outcome::Refused(Refusal::EventMoving), "it is not there yet");
+    assert_eq!(to.audit().await.expect("it answers").differences, []);
+
+    let frozen = store.freeze(event, his).await.expect("it answers").expect("it is his");
+    assert!(frozen.version >= mark.version);
+    let left = store.hand_over(event, his, frozen.version).await.expect("it answers");
+    let left = left.expect("it is frozen");
+    let again = store.hand_over(event, his, frozen.version).await.expect("it answers");
+    assert_eq!(again.as_ref(), Some(&left), "done again");
+    assert_eq!(pair.served(event).await, 0, "between the two it is served nowhere");
+    let mut others = left.clone();
+    others.mover = mine;
+    assert!(!to.activate(event, &others).await.expect("it answers"), "it is another's");
+    for _ in 0..2 {
+        assert!(to.activate(event, &left).await.expect("it answers"));
+        assert_eq!(pair.served(event).await, 1);
+    }
+    assert!(!to.begin_arriving(event, new_mover(), "from").await.expect("it answers"));
+    assert_eq!(to.clear(event, his, 9).await.expect("it answers"), 0, "it is served");
+}
+
+/// While it is sold, as fast as can be, and addresses pass from one to the other.
+async fn a_sale_goes_on_through_a_move(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Arc::new(Pair::of(from, to).await);
+    let event = pair.from.create_event(plain_event(100_000)).await.expect("it answers").id;
+    let moved = Arc::new(AtomicU64::new(0));
+    let selling: Vec<_> = (0..4_u32)
+        .map(|seller| {
+            let (pair, moved) = (Arc::clone(&pair), Arc::clone(&moved));
+            tokio::spawn(async move {
+                let (mut sold, mut number) = (Vec::new(), 0_u32);
+                // For some time after it has arrived.
+                while moved.load(Ordering::SeqCst) < 20 {
+                    number += 1;
+                    // Some come again, whose seat was given up or not.
+                    let person = if number % 2 == 0 { number } else { number % 50 };
+                    let command = register(event, &format!("p{seller}-{person}"));
+                    let mut outcome = ask(&*pair.from, command.clone()).await;
+                    if outcome == Outcome::Refused(Refusal::EventMoving) {
+                        outcome = ask(&*pair.to, command).await;
+                        if matches!(outcome, Outcome::Confirmed(_)) {
+                            moved.fetch_add(1, Ordering::SeqCst);
+                        }
+                    }
+                    if let Outcome::Confirmed(seat) = outcome {
+                        sold.push(seat.id);
+                        if number % 3 == 0 {
+                            let cancel = Command::Cancel { registration_id: seat.id };
+                            ask(&*pair.from, self::command(event, cancel)).await;
+                        }
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                }
+                sold
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    pair.move_all_of(event).await;
+    for seller in selling {
+        for id in seller.await.expect("no panic") {
+            assert!(pair.to.registration(id).await.expect("it answers").is_some(), "lost: {id}");
+        }
+    }
+    assert_eq!(pair.to.audit().await.expect("it answers").differences, []);
+    let page = pair.to.registrations(event, Listed::All, None, PageLimit::MAX).await;
+    let rows = page.expect("it answers").expect("it is there").items;
+    let versions: BTreeSet<_> = rows.iter().map(|row| row.created_version).collect();
+    assert_eq!(versions.len(), rows.len());
+}
+
+/// The negative control: an event that is put up in both, against the order of a move, is seen to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_in_two_places_is_noticed() {
+    let pair = Pair::of(Kept::sqlite, Kept::sqlite).await;
+    let (from, to) = (&*pair.from, &*pair.to);
+    let event = from.create_event(plain_event(9)).await.expect("it answers").id;
+    let mine = new_mover();
+    from.begin_leaving(event, mine, "to").await.expect("it answers").expect("its turn");
+    let frozen = from.freeze(event, mine).await.expect("it answers").expect("it is mine");
+    let left = from.hand_over(event, mine, frozen.version).await.expect("it answers");
+    let left = left.expect("it is frozen");
+    for store in [to, from] {
+        assert!(store.begin_arriving(event, mine, "elsewhere").await.expect("it answers"));
+        assert!(store.activate(event, &left).await.expect("it answers"));
+    }
+    assert_eq!(pair.served(event).await, 2);
+    let steps = Steps::all();
+    let moved = mover(from, to, &steps).move_event(event).await;
+    assert!(matches!(moved, Err(MoveError::Twice)), "{moved:?}");
+    assert_ne!(to.audit().await.expect("it answers").differences, [], "nothing else is there");
+}
+
+/// For how long an event was frozen.
+#[derive(Default)]
+struct Frozen(Mutex<Option<Duration>>);
+
+impl MoveObserver for Frozen {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        if let Step::Activated(frozen) = step {
+            *self.0.lock().expect("nobody panics with it") = frozen;
+        }
+        true
+    }
+}
+
+/// A large event is frozen for no longer than a small one is moved, while it is sold.
+async fn a_large_event_is_frozen_for_a_moment(from: fn() -> Kept, to: fn() -> Kept) {
+    const SEATS: usize = 100_000;
+    let pair = Arc::new(Pair::of(from, to).await);
+    let event = pair.from.create_event(plain_event(SEATS as u32 + 1_000_000)).await;
+    let event = event.expect("it answers").id;
+    for batch in 0..SEATS / 500 {
+        let batch: Vec<_> = (0..500)
+            .map(|at| {
+                let register = Register::from(claim(event, &format!("p{batch}-{at}")));
+                command(event, Command::Register(register))
+            })
+            .collect();
+        pair.from.execute(&batch, WhenBusy::Wait).await.expect("it answers");
+    }
+    let selling = {
+        let pair = Arc::clone(&pair);
+        tokio::spawn(async move {
+            for number in 0.. {
+                let sold = ask(&*pair.from, register(event, &format!("late{number}"))).await;
+                if pair.to.event(event).await.expect("it answers").is_some() {
+                    return number;
+                }
+                assert!(
+                    matches!(sold, Outcome::Confirmed(_) | Outcome::Refused(Refusal::EventMoving)),
+                    "{sold:?}"
+                );
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            0
+        })
+    };
+    let (frozen, began) = (Frozen::default(), std::time::Instant::now());
+    mover(&*pair.from, &*pair.to, &frozen).move_event(event).await.expect("nothing is in its way");
+    let took = began.elapsed();
+    let frozen = frozen.0.lock().expect("nobody panics with it").expect("it was");
+    println!("{SEATS} registrations: moved in {took:?}, frozen for {frozen:?}");
+    assert!(selling.await.expect("no panic") > 0);
+    assert!(frozen < Duration::from_secs(1), "{frozen:?}");
+}
+
+macro_rules! pairs {
+    ($($name:ident: $from:ident to $to:ident)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn everything_is_moved() {
+                super::everything_is_moved(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn whatever_stops_it_an_event_is_in_one_place() {
+                super::whatever_stops_it_an_event_is_in_one_place(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn an_event_leaves_only_while_it_is_frozen() {
+                super::an_event_leaves_only_while_it_is_frozen(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "it measures, and takes minutes"]
+            async fn a_large_event_is_frozen_for_a_moment() {
+                super::a_large_event_is_frozen_for_a_moment(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_sale_goes_on_through_a_move() {
+                super::a_sale_goes_on_through_a_move(Kept::$from, Kept::$to).await;
+            }
+        })*
+    };
+}
+
+pairs! {
+    sqlite_to_sqlite: sqlite to sqlite
+    sqlite_to_postgres: sqlite to postgres
+    postgres_to_sqlite: postgres to sqlite
+    postgres_to_postgres: postgres to postgres
+}
+
+/// The columns of tables that have rows of events, as a store has them: what is not moved is named here.
+fn assert_all_is_moved(columns: &[(String, String)]) {
+    let not_moved = [("facts", "is_new"), ("events", "frozen_until"), ("signing_keys", "id")];
+    // Which facts are new is told with the event; where an event is on its way, every store knows for itself.
+    let own = ["new_facts", "moving_events"];
+    let of_event =
+        |table: &str| columns.iter().any(|(name, column)| name == table && column == "event_id");
+    let all =
+        || tables_of_event().chain(MOVED_SHARED).chain([&booking_core::MOVED_EVENT, &MOVED_MAILS]);
+    for (table, column) in columns {
+        let (table, column) = (table.as_str(), column.as_str());
+        let moved = all().find(|moved| moved.name == table);
+        match moved {
+            Some(moved) => assert!(
+                moved.columns.iter().any(|(name, _)| *name == column)
+                    || not_moved.contains(&(table, column)),
+                "{table}.{column} is not moved"
+            ),
+            None => assert!(
+                !of_event(table) || own.contains(&table),
+                "{table} has rows of events, and is not moved"
+            ),
+        }
+    }
+    for table in all() {
+        let has = columns.iter().filter(|(name, _)| name == table.name).count();
+        assert!(has >= table.columns.len(), "{} has fewer columns than are moved", table.name);
+    }
+}
+
+#[test]
+fn every_table_and_column_of_an_event_is_moved_from_sqlite() {
+    let kept = Kept::sqlite();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    drop(runtime.block_on(kept.open_to_move(None)));
+    assert_all_is_moved(&kept.columns());
+}
+
+#[test]
+fn every_table_and_column_of_an_event_is_moved_from_postgres() {
+    assert_all_is_moved(&Kept::postgres().columns());
+}
+
+#[test]
+#[should_panic(expected = "is not moved")]
+fn a_table_that_is_forgotten_is_noticed() {
+    assert_all_is_moved(&[("payments".to_owned(), "event_id".to_owned())]);
+}
+
+#[test]
+fn what_is_of_requests_is_moved_by_what_it_says() {
+    let scopes: Vec<_> = MOVED_TABLES.iter().map(|table| table.scope).collect();
+    assert!(scopes.contains(&MovedScope::PutUp) && !scopes.contains(&MovedScope::Shared));
+}

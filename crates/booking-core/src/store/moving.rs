@@ -1,0 +1,550 @@
+//! Moving an event from one store to another while both are served: what a store has to do for it, and which rows there
+//! are of an event.
+
+use crate::{BookingStore, EventId, MoveId, StoreError, Version};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// For how long a store believes that whoever moves an event is still there, once it has heard of them. Until then
+/// nobody else moves it, and if it is frozen nobody changes it; after that it is as if nobody had begun.
+pub const MOVE_LEASE: TimeDelta = TimeDelta::seconds(10);
+
+/// The migration that a program has to know not to sell an event that is being handed over.
+pub const KNOWS_MOVES: i32 = 19;
+
+/// A store whose events can be moved to another, of the same or of another kind.
+///
+/// The event's own row decides where an event is served: it is in one store, or for a moment in none. All other rows are
+/// copied before it, in pages, while it is sold ([`moved_rows`](Self::moved_rows), [`take_in`](Self::take_in)); without
+/// that row nobody sees them. Then it is [frozen](Self::freeze), what changed meanwhile is copied, and
+/// [`hand_over`](Self::hand_over) takes the row away and leaves its state behind in one transaction; only with that state can the
+/// other store [put it up](Self::activate). Whatever is killed in between, what has come of a move is in the two stores
+/// ([`place_of`](Self::place_of)), and the next who moves the event goes on from there.
+///
+/// Whoever moves is known by a [`MoveId`], which each of them makes anew. A store takes nothing from one whose place
+/// another has taken, so that a mover that slept for an hour does no harm.
+#[async_trait]
+pub trait MoveStore: BookingStore {
+    /// Where an event is, as far as this store knows.
+    async fn place_of(&self, event: EventId) -> Result<Place, StoreError>;
+
+    /// Up to `limit` events after `after`, in the order of their ids, that are served here or have left and are not
+    /// known to have arrived.
+    async fn events_to_move(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError>;
+
+    /// Takes the moving of an event for `mover`, for [`MOVE_LEASE`], and tells where it stands. `None` if it is not
+    /// served here, or somebody else has it. `to` is what people call the other store.
+    async fn begin_leaving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: &str,
+    ) -> Result<Option<Mark>, StoreError>;
+
+    /// Keeps it for another [`MOVE_LEASE`]. `false` if it is not `mover`'s any more.
+    async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError>;
+
+    /// Lets nobody change the event for [`MOVE_LEASE`], and keeps it for as long: whatever is asked of it is
+    /// [`Refusal::EventMoving`](crate::Refusal::EventMoving). `None` if it is not `mover`'s any more.
+    async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError>;
+
+    /// Gives it back: it is sold as before, and anybody may move it.
+    async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError>;
+
+    /// Up to `limit` rows of an event after the row `after`, as JSON objects in the order of the table's
+    /// [`page`](MovedTable::page). With `since`, those that may have changed after that at least.
+    async fn moved_rows(
+        &self,
+        event: EventId,
+        table: &'static MovedTable,
+        since: Option<Mark>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError>;
+
+    /// What there is of an event, to be held against the same of the other store. Records count that were made after
+    /// `records_from`.
+    async fn count_moved(
+        &self,
+        event: EventId,
+        records_from: DateTime<Utc>,
+    ) -> Result<MovedCounts, StoreError>;
+
+    /// Ends the serving of an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row,
+    /// its lanes and the mails that are due are taken away and kept as the state that is returned. The rest stays until it
+    /// is [cleared](Self::clear). Done again it returns the same. `None` if it was not to be.
+    async fn hand_over(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        version: Version,
+    ) -> Result<Option<LeftEvent>, StoreError>;
+
+    /// Makes room for an event that `mover` brings. `false` if it is served here. `from` is what people call the other
+    /// store.
+    async fn begin_arriving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        from: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Writes rows of an event that arrives, in place of those that are there under their keys. `false` if it is not
+    /// `mover`'s.
+    async fn take_in(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<bool, StoreError>;
+
+    /// Serves an event from now on, whose rows are all here and which has left the other store with that state. `false` if
+    /// it is not to arrive from that move. Of an event that is served already it is `true`.
+    async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError>;
+
+    /// Deletes up to `limit` rows of an event that left or arrives by `mover`, of each table, and tells how many. 0 if there
+    /// are none, or that is not so.
+    async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError>;
+
+    /// An event that left by `mover` has arrived, and nothing of it is here: forgets the state that it left with. That it was
+    /// here is known for good.
+    async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError>;
+
+    /// All rows of a table that is of no event, as JSON objects, oldest first.
+    async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError>;
+
+    /// Adds those of `rows` that are not here.
+    async fn add_shared(
+        &self,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<(), StoreError>;
+}
+
+/// Where an event is, as far as one store knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Not here, and nothing is known of it.
+    Unknown,
+    /// Here.
+    Served,
+    /// On its way here.
+    Arriving(MoveId),
+    /// It was here. With its state, until it is known to have arrived and nothing of it is here any more.
+    Left {
+        /// Who moved it.
+        mover: MoveId,
+        /// What people call the store that it was moved to.
+        to: String,
+        /// What the other store puts it up with.
+        state: Option<LeftEvent>,
+    },
+}
+
+/// What an event is put up with by the store that it arrives in: the move, the event's row, its lanes, the mails that are
+/// due, and which facts are new, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftEvent {
+    /// The move by which it left: another's rows are not those that belong to it.
+    pub mover: MoveId,
+    /// A JSON object: `event`, `lanes`, `mails`, `new_from`.
+    pub state: String,
+}
+
+/// Where a copy stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The version of the event.
+    pub version: Version,
+    /// The store's time.
+    pub at: DateTime<Utc>,
+}
+
+/// What there is of an event beside its row. Two stores that have the same have all of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MovedCounts {
+    /// How many registrations.
+    pub registrations: i64,
+    /// The sum of the versions that they were changed by last.
+    pub registration_versions: i64,
+    /// How many rows of facts.
+    pub facts: i64,
+    /// How many versions those made.
+    pub fact_versions: i64,
+    /// The last of them.
+    pub fact_version_last: i64,
+    /// How many answers are kept for requests that may come again.
+    pub records: i64,
+    /// Of how many it is kept that they gave their seat away.
+    pub former_holders: i64,
+    /// How many bytes its questions have.
+    pub question_bytes: i64,
+}
+
+/// What a column holds, and how JSON says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedKind {
+    /// A UUID: its text with hyphens.
+    Uuid,
+    /// Several: an array of them.
+    Uuids,
+    /// Bytes: `\x` and their hexadecimal digits.
+    Bytes,
+    /// An instant: as RFC 3339 has it, to the microsecond.
+    Time,
+    /// A whole number.
+    Number,
+    /// True or false.
+    Truth,
+    /// A text.
+    Text,
+}
+
+/// Which rows of a table are an event's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedScope {
+    /// Those with its id in `event_id`.
+    Event,
+    /// Records of requests that put it up: of no event, with its id in `outcome`.
+    PutUp,
+    /// None: the table is of no event.
+    Shared,
+}
+
+/// How to know the rows that may have changed since a [`Mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovedSince {
+    /// Any may.
+    Any,
+    /// By the version of their last change; and offers, whose end an edit changes.
+    Registrations,
+    /// By the last version that they tell of.
+    Facts,
+    /// By the time that they are kept from, which for a refusal is earlier than it was.
+    Records,
+    /// By the time of the last try.
+    Deliveries,
+    /// By when they were done; and those that are stuck.
+    Mails,
+}
+
+/// A table that an event has rows in, the same in every store.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MovedTable {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its columns that are moved, with what they hold.
+    pub columns: &'static [(&'static str, MovedKind)],
+    /// Which name a row.
+    pub key: &'static [&'static str],
+    /// Which put an event's rows in order, no two alike.
+    pub page: &'static [&'static str],
+    /// Whose they are.
+    pub scope: MovedScope,
+    /// Which of them may be others.
+    pub since: MovedSince,
+    /// How many may be moved together: some are long.
+    pub rows_max: usize,
+}
+
+impl MovedTable {
+    /// The kind of a column.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn kind(&self, column: &str) -> MovedKind {
+        let found = self.columns.iter().find(|(name, _)| *name == column);
+        found.expect("a key is made of columns").1
+    }
+
+    /// The names of the columns, as SQL lists them.
+    pub fn names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+use MovedKind::{Bytes, Number, Text, Time, Truth, Uuid, Uuids};
+
+/// The event's own row: the only one that says that it is served.
+pub const MOVED_EVENT: MovedTable = MovedTable {
+    name: "events",
+    columns: &[
+        ("id", Uuid),
+        ("organizer_id", Uuid),
+        ("capacity", Number),
+        ("booked_count", Number),
+        ("held_count", Number),
+        ("waitlist_count", Number),
+        ("version", Number),
+        ("due_at", Time),
+        ("status", Text),
+        ("opens_at", Time),
+        ("closes_at", Time),
+        ("waitlist_enabled", Truth),
+        ("offer_ttl_seconds", Number),
+        ("conceal_registered", Truth),
+        ("confirm_address", Truth),
+        ("changed_at", Time),
+        ("details_changed_at", Time),
+        ("sequence", Number),
+        ("cancelled_version", Number),
+        ("created_at", Time),
+        ("starts_at", Time),
+        ("ends_at", Time),
+        ("retention_days", Number),
+        ("erase_at", Time),
+        ("erased_to", Number),
+        ("language", Text),
+        ("remind_hours", Number),
+        ("remind_at", Time),
+        ("timezone", Text),
+        ("venue", Text),
+        ("name", Text),
+        ("description", Text),
+        ("asks", Truth),
+        ("organizer_name", Text),
+        ("contact", Text),
+        ("unlisted", Truth),
+    ],
+    key: &["id"],
+    page: &["id"],
+    scope: MovedScope::Event,
+    since: MovedSince::Any,
+    rows_max: 1,
+};
+
+/// How far its facts have come: with the row.
+pub const MOVED_LANES: MovedTable = MovedTable {
+    name: "delivery_lanes",
+    columns: &[
+        ("event_id", Uuid),
+        ("sink_id", Uuid),
+        ("version", Number),
+        ("target", Number),
+        ("position", Number),
+        ("attempts", Number),
+        ("lease", Uuid),
+        ("due_at", Time),
+    ],
+    key: &["event_id", "sink_id"],
+    page: &["sink_id"],
+    scope: MovedScope::Event,
+    since: MovedSince::Any,
+    rows_max: 500,
+};
+
+/// Mails: those that are due with the row, the others before it.
+pub const MOVED_MAILS: MovedTable = MovedTable {
+    name: "mails",
+    columns: &[
+        ("event_id", Uuid),
+        ("id", Uuid),
+        ("registration_id", Uuid),
+        ("kind", Text),
+        ("version", Number),
+        ("state", Text),
+        ("attempts", Number),
+        ("made_at", Time),
+        ("lease", Uuid),
+        ("due_at", Time),
+        ("failure", Text),
+        ("done_at", Time),
+    ],
+    key: &["event_id", "id"],
+    page: &["id"],
+    scope: MovedScope::Event,
+    since: MovedSince::Mails,
+    rows_max: 500,
+};
+
+const RECORD_COLUMNS: &[(&str, MovedKind)] = &[
+    ("event_id", Uuid),
+    ("key_hash", Bytes),
+    ("fingerprint", Bytes),
+    ("recorded_at", Time),
+    ("outcome", Text),
+];
+
+/// What is copied before the row.
+pub const MOVED_TABLES: &[MovedTable] = &[
+    MovedTable {
+        name: "registrations",
+        columns: &[
+            ("event_id", Uuid),
+            ("event_version", Number),
+            ("changed_version", Number),
+            ("id", Uuid),
+            ("user_email", Text),
+            ("name", Text),
+            ("status", Text),
+            ("expires_at", Time),
+            ("generation", Number),
+            ("token_hash", Bytes),
+            ("checked_in_at", Time),
+            ("scan_id", Uuid),
+            ("created_at", Time),
+            ("answers", Text),
+        ],
+        key: &["id", "event_id"],
+        page: &["event_version"],
+        scope: MovedScope::Event,
+        since: MovedSince::Registrations,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "facts",
+        columns: &[
+            ("event_id", Uuid),
+            ("version_first", Number),
+            ("version_last", Number),
+            ("recorded_at", Time),
+            ("body", Text),
+        ],
+        key: &["event_id", "version_first"],
+        page: &["version_first"],
+        scope: MovedScope::Event,
+        since: MovedSince::Facts,
+        // Each has the facts of a whole batch.
+        rows_max: 64,
+    },
+    MovedTable {
+        name: "idempotency_records",
+        columns: RECORD_COLUMNS,
+        key: &["event_id", "key_hash"],
+        page: &["key_hash"],
+        scope: MovedScope::Event,
+        since: MovedSince::Records,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "idempotency_records",
+        columns: RECORD_COLUMNS,
+        key: &["event_id", "key_hash"],
+        page: &["key_hash"],
+        scope: MovedScope::PutUp,
+        since: MovedSince::Any,
+        rows_max: 100,
+    },
+    MovedTable {
+        name: "former_holders",
+        columns: &[
+            ("event_id", Uuid),
+            ("registration_id", Uuid),
+            ("version", Number),
+            ("user_email", Text),
+            ("name", Text),
+            ("made_at", Time),
+        ],
+        key: &["event_id", "registration_id", "version"],
+        page: &["registration_id", "version"],
+        scope: MovedScope::Event,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "deliveries",
+        columns: &[
+            ("event_id", Uuid),
+            ("endpoint_id", Uuid),
+            ("version", Number),
+            ("kind", Text),
+            ("state", Text),
+            ("attempts", Number),
+            ("tried_at", Time),
+            ("status", Number),
+            ("failure", Text),
+        ],
+        key: &["event_id", "endpoint_id", "version"],
+        page: &["endpoint_id", "version"],
+        scope: MovedScope::Event,
+        since: MovedSince::Deliveries,
+        rows_max: 500,
+    },
+    MOVED_MAILS,
+    MovedTable {
+        name: "event_questions",
+        columns: &[("event_id", Uuid), ("body", Text)],
+        key: &["event_id"],
+        page: &["event_id"],
+        scope: MovedScope::Event,
+        since: MovedSince::Any,
+        rows_max: 1,
+    },
+];
+
+/// What events refer to: it is copied, and stays where it was, too. Tokens and endpoints lead to organizers, so those come
+/// first.
+pub const MOVED_SHARED: &[MovedTable] = &[
+    MovedTable {
+        name: "signing_keys",
+        columns: &[("seed", Bytes), ("created_at", Time)],
+        key: &["seed"],
+        page: &["created_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "ticket_keys",
+        columns: &[("public_key", Bytes), ("seen_at", Time)],
+        key: &["public_key"],
+        page: &["seen_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "organizers",
+        columns: &[("id", Uuid), ("name", Text), ("created_at", Time)],
+        key: &["id"],
+        page: &["created_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "organizer_tokens",
+        columns: &[
+            ("id", Uuid),
+            ("organizer_id", Uuid),
+            ("token_hash", Bytes),
+            ("created_at", Time),
+            ("revoked_at", Time),
+            ("role", Text),
+            ("event_ids", Uuids),
+        ],
+        key: &["id"],
+        page: &["created_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+    MovedTable {
+        name: "webhook_endpoints",
+        columns: &[
+            ("id", Uuid),
+            ("organizer_id", Uuid),
+            ("event_id", Uuid),
+            ("url", Text),
+            ("types", Text),
+            ("includes_person", Truth),
+            ("secret", Bytes),
+            ("former_secret", Bytes),
+            ("former_secret_until", Time),
+            ("disabled_at", Time),
+            ("disabled_why", Text),
+            ("failing_since", Time),
+            ("created_at", Time),
+        ],
+        key: &["id"],
+        page: &["created_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 500,
+    },
+];

@@ -1,0 +1,162 @@
+//! Events that move from one store to another in the middle of a sale, while who moves them is killed again and again.
+
+use crate::common::http::try_send;
+use crate::common::{Data, PROGRAM, run};
+use crate::{QUIET, assert_clean, blocking, judged, load, turn};
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data as Shared};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use booking_load::client::{HttpClient, Limits};
+use booking_testkit::{ServerProcess, free_port};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often the mover is killed here.
+const KILLS: usize = 6;
+/// How long a mover is let go on before it is: longer each time, so that each dies somewhere else.
+const KILLED_AFTER: Duration = Duration::from_millis(60);
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
+/// What goes between two HTTP connections, and is of neither alone.
+const PASSED_ON: [&str; 8] = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "etag",
+    "retry-after",
+    "idempotency-replayed",
+    "location",
+];
+
+/// Both places, in the order in which a client that knows of both asks them.
+struct Places([HttpClient; 2]);
+
+/// Asks one place, and where that says that the event is moving, the other; as it says so, too, or is not there, the client
+/// hears so and tries again.
+async fn ask(request: HttpRequest, body: Bytes, places: Shared<Places>) -> HttpResponse {
+    let mut answered = HttpResponse::new(StatusCode::BAD_GATEWAY);
+    for client in &places.0 {
+        let base = client.base().as_str().trim_end_matches('/');
+        let uri = format!("{base}{}", request.uri()).parse().expect("it is one");
+        let method = request.method().as_str().parse().expect("a method");
+        let json = (!body.is_empty()).then(|| body.to_vec());
+        // The types of the other library are found by where they go.
+        let headers = PASSED_ON.iter().filter(|name| **name != "content-type").filter_map(|name| {
+            let value = request.headers().get(*name)?.to_str().ok()?;
+            Some((name.parse().expect("a name"), value.parse().expect("it was one")))
+        });
+        let called = client.call(method, uri, json, headers.collect());
+        let Ok(answer) = called.await else { continue };
+        let status = StatusCode::from_u16(answer.status.as_u16()).expect("a status");
+        let is_moving = String::from_utf8_lossy(&answer.body).contains("\"event_moving\"");
+        let mut response = HttpResponse::build(status);
+        for name in PASSED_ON {
+            if let Some(value) = answer.headers.get(name) {
+                response.insert_header((name, value.as_bytes()));
+            }
+        }
+        answered = response.body(answer.body);
+        if !is_moving {
+            break;
+        }
+    }
+    answered
+}
+
+/// Serves both places as one, for as long as this process runs. Returns where.
+fn both(urls: [String; 2]) -> String {
+    let port = free_port();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                let clients =
+                    urls.each_ref().map(|url| HttpClient::new(url, LIMITS).expect("a URL"));
+                let places = Shared::new(Places(clients));
+                App::new().app_data(places).default_service(web::to(ask))
+            });
+            let server = server.workers(2).bind(("127.0.0.1", port)).expect("the port is free");
+            server.run().await.expect("it serves");
+        });
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    let since = Instant::now();
+    while try_send(&url, "GET", "/health", &[], b"").is_err() {
+        assert!(since.elapsed() < STARTS_WITHIN, "it does not start");
+        thread::sleep(Duration::from_millis(20));
+    }
+    url
+}
+
+/// `booking-http move`, which ends by itself or is killed after so long. Returns whether it was done.
+fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> bool {
+    let mut mover = Command::new(PROGRAM)
+        .args(["move", "--from", from, "--to", to])
+        .env_clear()
+        .env(QUIET.0, QUIET.1)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program is there");
+    if let Some(after) = killed_after {
+        thread::sleep(after);
+        // It may have ended.
+        let _ = mover.kill();
+    }
+    mover.wait().expect("it ends").success()
+}
+
+async fn moved_in_a_sale(from: Data, to: Data) {
+    let place = |data: &Data| match data {
+        Data::Sqlite(folder) => folder.path().join("booking.db").display().to_string(),
+        Data::Postgres(database) => database.url().to_owned(),
+    };
+    let start = |data: &Data| {
+        let mut settings = data.settings();
+        settings.extend([(QUIET.0, QUIET.1.to_owned()), ("PORT", free_port().to_string())]);
+        ServerProcess::start(Path::new(PROGRAM), &settings)
+    };
+    let (old, new) = (start(&from), start(&to));
+    let url = both([old.url().to_owned(), new.url().to_owned()]);
+    let (from_place, to_place) = (place(&from), place(&to));
+    let (verdict, pace, kills) = judged(load(&[&url]), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        blocking(move || {
+            let mut kills = 0;
+            for kill in 1..=KILLS {
+                let after = KILLED_AFTER * u32::try_from(kill).expect("a few");
+                kills += usize::from(!move_all(&from_place, &to_place, Some(after)));
+            }
+            // Its lease may have to end first.
+            let since = Instant::now();
+            while !move_all(&from_place, &to_place, None) {
+                assert!(since.elapsed() < Duration::from_secs(60), "they are never moved");
+                thread::sleep(Duration::from_millis(200));
+            }
+            kills
+        })
+        .await
+    })
+    .await;
+    assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
+    println!("{kills} of {KILLS} movers were killed: slowest decision {:?}", pace.slowest_decision);
+    for data in [&from, &to] {
+        let audit = run("audit", &data.settings());
+        assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
+    }
+    drop((old, new));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_move_to_postgres_in_a_sale_lose_nothing() {
+    let _turn = turn().await;
+    moved_in_a_sale(Data::sqlite(), Data::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_that_move_back_to_sqlite_in_a_sale_lose_nothing() {
+    let _turn = turn().await;
+    moved_in_a_sale(Data::postgres(), Data::sqlite()).await;
+}

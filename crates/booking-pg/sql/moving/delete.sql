@@ -1,0 +1,3 @@
+-- moving/delete
+DELETE FROM moving_events
+WHERE event_id = $1::uuid

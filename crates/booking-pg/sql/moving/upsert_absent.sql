@@ -1,0 +1,11 @@
+-- moving/upsert_absent: the same of an event that is not here
+INSERT INTO moving_events (event_id, direction, move_id, place, since, until)
+SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $6::timestamptz
+WHERE NOT EXISTS (SELECT FROM events WHERE id = $1::uuid)
+ON CONFLICT (event_id) DO UPDATE
+SET direction = excluded.direction,
+    move_id = excluded.move_id,
+    place = excluded.place,
+    since = excluded.since,
+    until = excluded.until,
+    state = NULL

@@ -1,0 +1,709 @@
+//! Events that leave for another store, or arrive from one: see [`MoveStore`]. Statements about rows are made of the tables'
+//! descriptions, which all stores share; PostgreSQL itself makes JSON of rows and rows of JSON.
+
+use crate::columns::stored_version;
+use crate::connection::Lease;
+use crate::error::PgError;
+use crate::rows;
+use crate::sql::{self, BEGIN, Sql};
+use crate::store::PgStore;
+use crate::transaction::{Name, run};
+use async_trait::async_trait;
+use booking_core::{
+    EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES,
+    MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedKind, MovedScope,
+    MovedSince, MovedTable, Place, RegistrationId, StoreError, Version,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+/// How much later than the time that it says something may have been committed: records have the time at which their
+/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
+
+/// From when on rows may have changed that say when they did.
+fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
+    match table.since {
+        MovedSince::Records => since.at - RECORDED_WITHIN,
+        _ => since.at - WRITTEN_WITHIN,
+    }
+}
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Runs a statement that was made up; in errors it goes by `name`.
+async fn fetch(
+    connection: &Lease,
+    name: &'static str,
+    text: &str,
+    parameters: Parameters<'_>,
+) -> Result<Vec<Row>, PgError> {
+    let failed = |source| PgError::new(name, source);
+    let statement = connection.prepare_cached(text).await.map_err(failed)?;
+    connection.query(&statement, parameters).await.map_err(failed)
+}
+
+/// The same of one that does not tell of rows; how many it has changed.
+async fn change(
+    connection: &Lease,
+    name: &'static str,
+    text: &str,
+    parameters: Parameters<'_>,
+) -> Result<u64, PgError> {
+    let failed = |source| PgError::new(name, source);
+    let statement = connection.prepare_cached(text).await.map_err(failed)?;
+    connection.execute(&statement, parameters).await.map_err(failed)
+}
+
+/// What is known of an event's way.
+struct Way {
+    direction: String,
+    mover: MoveId,
+    place: String,
+    /// Whether whoever moves it away was there lately.
+    is_held: bool,
+    state: Option<String>,
+}
+
+impl Way {
+    fn read(row: &Row) -> Self {
+        Self {
+            direction: row.get(0),
+            mover: row.get::<_, Uuid>(1).into(),
+            place: row.get(2),
+            is_held: row.get(3),
+            state: row.get(4),
+        }
+    }
+
+    /// Whether `mover` may go on taking the event away.
+    fn is_left_to(&self, mover: MoveId) -> bool {
+        self.direction == "leaving" && self.mover == mover && self.is_held
+    }
+
+    fn arrives_by(&self, mover: MoveId) -> bool {
+        self.direction == "arriving" && self.mover == mover
+    }
+}
+
+impl PgStore {
+    /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
+    /// did.
+    async fn move_in_transaction<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        work: impl Fn(Arc<Lease>) -> BoxFuture<'a, Result<T, PgError>> + Send + Sync + 'a,
+    ) -> Result<T, StoreError> {
+        let work = Arc::new(work);
+        run(self, &Name::of(name), |attempt| {
+            let work = Arc::clone(&work);
+            Box::pin(async move {
+                let connection = Arc::new(Lease::from(&self.pool).await?);
+                connection.command(BEGIN).await?;
+                let done = work(Arc::clone(&connection)).await?;
+                attempt.commit_is_sent();
+                let committed = connection.commit().await;
+                attempt.look_at(&committed);
+                committed?;
+                if let Some(connection) = Arc::into_inner(connection) {
+                    connection.give_back();
+                }
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
+    async fn way_of(
+        &self,
+        connection: &Lease,
+        event: EventId,
+    ) -> Result<(Option<(Version, DateTime<Utc>, bool)>, Option<Way>), PgError> {
+        let (id, clock_time) = (event.as_uuid(), self.clock_time());
+        let served = connection.fetch(sql::MOVING_LOCK_EVENT, &[&id, &clock_time]).await?;
+        let served = match served.first() {
+            Some(row) => Some((rows::version_at(row, 0)?, row.get(1), row.get(2))),
+            None => None,
+        };
+        let found = connection.fetch(sql::MOVING_LOCK, &[&id, &clock_time]).await?;
+        Ok((served, found.first().map(Way::read)))
+    }
+
+    /// Lets an event be left to `mover` for longer, and nobody change it meanwhile if it `freezes`.
+    async fn go_on(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        freezes: bool,
+    ) -> Result<Option<Mark>, StoreError> {
+        self.move_in_transaction("move_on", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                let (Some((version, at, _)), Some(way)) = (served, way) else { return Ok(None) };
+                if !way.is_left_to(mover) {
+                    return Ok(None);
+                }
+                let (id, until) = (event.as_uuid(), at + MOVE_LEASE);
+                perform(connection, sql::MOVING_LEASE, &[&id, &until]).await?;
+                if freezes {
+                    perform(connection, sql::MOVING_FREEZE, &[&id, &Some(until)]).await?;
+                }
+                Ok(Some(Mark { version, at }))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn is_event_elsewhere(&self, event: EventId) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let ids = [event.as_uuid()];
+                let found = connection.fetch(sql::MOVING_WHICH, &[&ids.as_slice()]).await?;
+                Ok(!found.is_empty())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn may_registration_be_elsewhere(
+        &self,
+        registration: RegistrationId,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let id = registration.to_string();
+                let found = connection.fetch(sql::MOVING_MAY_BE, &[&id]).await?;
+                Ok(!found.is_empty())
+            })
+        })
+        .await
+    }
+}
+
+/// Runs a statement with a file of its own.
+async fn perform(
+    connection: &Lease,
+    statement: Sql,
+    parameters: Parameters<'_>,
+) -> Result<u64, PgError> {
+    let prepared = connection.prepare(statement).await?;
+    connection.change(&prepared, parameters).await
+}
+
+/// Which rows are an event's, with its id as $1.
+fn whose(table: &MovedTable) -> String {
+    match table.scope {
+        MovedScope::Event => "event_id = $1::uuid".to_owned(),
+        MovedScope::PutUp => {
+            format!("event_id = '{}' AND position($1::uuid::text IN outcome) > 0", Uuid::nil())
+        }
+        MovedScope::Shared => unreachable!("it is of no event"),
+    }
+}
+
+/// Which rows may have changed since version $2 and the time $3.
+fn changed(table: &MovedTable) -> String {
+    let (earlier, hour) = (IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT, 3_600);
+    match table.since {
+        MovedSince::Any => String::new(),
+        MovedSince::Registrations => {
+            " AND (event_version > $2 OR changed_version > $2 OR status = 'offered')".to_owned()
+        }
+        MovedSince::Facts => " AND version_last > $2".to_owned(),
+        // Those of refusals, too.
+        MovedSince::Records => format!(
+            " AND (recorded_at >= $3 OR recorded_at BETWEEN $3 - make_interval(secs => {}) \
+             AND $3 - make_interval(secs => {}))",
+            earlier.num_seconds(),
+            earlier.num_seconds() - hour
+        ),
+        MovedSince::Deliveries => " AND tried_at >= $3".to_owned(),
+        MovedSince::Mails => " AND (done_at >= $3 OR state = 'stuck')".to_owned(),
+    }
+}
+
+/// What PostgreSQL calls the type of a column.
+fn type_of(kind: MovedKind) -> &'static str {
+    match kind {
+        MovedKind::Uuid => "uuid",
+        MovedKind::Uuids => "uuid[]",
+        MovedKind::Bytes => "bytea",
+        MovedKind::Time => "timestamptz",
+        MovedKind::Number => "bigint",
+        MovedKind::Truth => "boolean",
+        MovedKind::Text => "text",
+    }
+}
+
+/// The rows of an event in a table, as the text of a statement.
+fn page_of(table: &MovedTable, since: bool, after: bool) -> String {
+    let mut conditions = whose(table);
+    // What is due leaves with the event.
+    if table.since == MovedSince::Mails {
+        conditions.push_str(" AND state <> 'due'");
+    }
+    if since {
+        conditions.push_str(&changed(table));
+    }
+    let page = table.page.join(", ");
+    if after {
+        let places = table.page.iter().zip(5..);
+        let places =
+            places.map(|(column, at)| format!("${at}::text::{}", type_of(table.kind(column))));
+        let places = places.collect::<Vec<_>>().join(", ");
+        conditions.push_str(&format!(" AND ({page}) > ({places})"));
+    }
+    format!(
+        "SELECT row_to_json(moved)::text FROM (SELECT {} FROM {} WHERE {conditions} \
+         AND ($2::bigint IS NULL) = ($3::timestamptz IS NULL) ORDER BY {page} LIMIT $4::bigint) AS moved",
+        table.names(),
+        table.name,
+    )
+}
+
+/// The rows that are said in $1, a JSON array, as the text of what they are selected from.
+fn rows_said(table: &MovedTable) -> String {
+    format!("json_populate_recordset(NULL::{}, $1::text::json) AS said", table.name)
+}
+
+/// That a row of `table` has the key of one that is said.
+fn same_key(table: &MovedTable) -> String {
+    let same = table.key.iter().map(|key| format!("there.{key} = said.{key}"));
+    same.collect::<Vec<_>>().join(" AND ")
+}
+
+/// The statements by which rows are taken in: what they replace is deleted, and they are inserted.
+fn taking_in(table: &MovedTable) -> [String; 2] {
+    let (name, said, same) = (table.name, rows_said(table), same_key(table));
+    let names = table.names();
+    let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    // While it is sold an address may have passed from a row that was copied to one that is copied now. The row that had
+    // it has changed, so it comes again.
+    let or_in_the_way = match table.since {
+        MovedSince::Registrations => {
+            // In an order so that only the index of live addresses will do.
+            ", LATERAL (SELECT said.id UNION ALL (SELECT r.id FROM registrations AS r \
+             WHERE r.event_id = said.event_id AND r.user_email = said.user_email \
+             AND r.status IN ('confirmed', 'held', 'waitlisted', 'offered') \
+             ORDER BY r.event_id, r.user_email LIMIT 1)) AS gone (id)"
+        }
+        _ => "",
+    };
+    let delete = match or_in_the_way {
+        "" => format!("DELETE FROM {name} AS there USING {said} WHERE {same}"),
+        gone => format!(
+            "DELETE FROM {name} AS there USING {said}{gone} \
+             WHERE there.id = gone.id AND there.event_id = said.event_id"
+        ),
+    };
+    // Which facts are new is told with the event.
+    let (also, none) = match table.since {
+        MovedSince::Facts => (", is_new", ", false"),
+        _ => ("", ""),
+    };
+    [delete, format!("INSERT INTO {name} ({names}{also}) SELECT {columns}{none} FROM {said}")]
+}
+
+fn array(rows: &[String]) -> String {
+    format!("[{}]", rows.join(","))
+}
+
+/// A column of the row `after`, as the text of its type.
+fn page_values(table: &MovedTable, after: Option<&str>) -> Result<Vec<String>, PgError> {
+    let Some(after) = after else { return Ok(Vec::new()) };
+    let unreadable = || PgError::Unreadable { column: table.page[0] };
+    let row: Value = serde_json::from_str(after).map_err(|_| unreadable())?;
+    let value = |column: &&str| match &row[*column] {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(unreadable()),
+    };
+    table.page.iter().map(value).collect()
+}
+
+#[async_trait]
+impl MoveStore for PgStore {
+    async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
+        self.move_in_transaction("place_of", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                if served.is_some() {
+                    return Ok(Place::Served);
+                }
+                Ok(match way {
+                    Some(Way { direction, mover, .. }) if direction == "arriving" => {
+                        Place::Arriving(mover)
+                    }
+                    Some(Way { direction, mover, place: to, state, .. }) if direction == "left" => {
+                        let state = state.map(|state| LeftEvent { mover, state });
+                        Place::Left { mover, to, state }
+                    }
+                    _ => Place::Unknown,
+                })
+            })
+        })
+        .await
+    }
+
+    async fn events_to_move(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let (after, limit) = (after.map_or(Uuid::nil(), EventId::as_uuid), limit as i64);
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::MOVING_LIST, &[&after, &limit]).await?;
+                Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
+            })
+        })
+        .await
+    }
+
+    async fn begin_leaving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: &str,
+    ) -> Result<Option<Mark>, StoreError> {
+        let to = &to;
+        self.move_in_transaction("begin_leaving", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                let Some((version, at, _)) = served else { return Ok(None) };
+                if way.is_some_and(|way| way.mover != mover && way.is_left_to(way.mover)) {
+                    return Ok(None);
+                }
+                perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
+                let (id, mover, until) = (event.as_uuid(), mover.as_uuid(), at + MOVE_LEASE);
+                let parameters: Parameters<'_> = &[&id, &"leaving", &mover, to, &at, &Some(until)];
+                perform(connection, sql::MOVING_UPSERT, parameters).await?;
+                Ok(Some(Mark { version, at }))
+            })
+        })
+        .await
+    }
+
+    async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
+        Ok(self.go_on(event, mover, false).await?.is_some())
+    }
+
+    async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
+        self.go_on(event, mover, true).await
+    }
+
+    async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
+        self.move_in_transaction("stay", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (_, way) = self.way_of(connection, event).await?;
+                if way.is_some_and(|way| way.direction == "leaving" && way.mover == mover) {
+                    let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
+                    perform(connection, sql::MOVING_FREEZE, &[&id, &nobody]).await?;
+                    perform(connection, sql::MOVING_DELETE, &[&id]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn moved_rows(
+        &self,
+        event: EventId,
+        table: &'static MovedTable,
+        since: Option<Mark>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let text = page_of(table, since.is_some(), after.is_some());
+        let values = page_values(table, after).map_err(PgError::into_store_error)?;
+        let version = since.map(|since| stored_version(since.version));
+        let from = since.map(|since| changed_from(table, since));
+        let (id, limit) = (event.as_uuid(), limit as i64);
+        let (text, values) = (&text, &values);
+        self.read(move |connection| {
+            let (text, values) = (text.clone(), values.clone());
+            Box::pin(async move {
+                let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&id, &version, &from, &limit];
+                parameters.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
+                let rows = fetch(connection, "moved/page", &text, &parameters).await?;
+                Ok(rows.iter().map(|row| row.get(0)).collect())
+            })
+        })
+        .await
+    }
+
+    async fn count_moved(
+        &self,
+        event: EventId,
+        records_from: DateTime<Utc>,
+    ) -> Result<MovedCounts, StoreError> {
+        let id = event.as_uuid();
+        self.read(move |connection| {
+            Box::pin(async move {
+                let counted = connection.fetch(sql::MOVING_COUNT, &[&id, &records_from]).await?;
+                let row = &counted[0];
+                Ok(MovedCounts {
+                    registrations: row.get(0),
+                    registration_versions: row.get(1),
+                    facts: row.get(2),
+                    fact_versions: row.get(3),
+                    fact_version_last: row.get(4),
+                    records: row.get(5),
+                    former_holders: row.get(6),
+                    question_bytes: row.get(7),
+                })
+            })
+        })
+        .await
+    }
+
+    async fn hand_over(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        version: Version,
+    ) -> Result<Option<LeftEvent>, StoreError> {
+        self.move_in_transaction("hand_over", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                let Some(way) = way else { return Ok(None) };
+                if way.direction == "left" && way.mover == mover {
+                    return Ok(way.state.map(|state| LeftEvent { mover, state }));
+                }
+                let may_go = served.is_some_and(|(at, _, is_frozen)| is_frozen && at == version);
+                if !may_go || !way.is_left_to(mover) {
+                    return Ok(None);
+                }
+                Ok(Some(leave(connection, event, mover).await?))
+            })
+        })
+        .await
+    }
+
+    async fn begin_arriving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        from: &str,
+    ) -> Result<bool, StoreError> {
+        let from = &from;
+        self.move_in_transaction("begin_arriving", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
+                let now = connection.fetch(sql::SESSION_NOW, &[]).await?;
+                let now: DateTime<Utc> = self.clock_time().unwrap_or_else(|| now[0].get(0));
+                perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
+                // Before it is looked whether it is served: who puts up an event looks for this row.
+                let mover = mover.as_uuid();
+                let parameters: Parameters<'_> = &[&id, &"arriving", &mover, from, &now, &nobody];
+                perform(connection, sql::MOVING_UPSERT_ABSENT, parameters)
+                    .await
+                    .map(|rows| rows > 0)
+            })
+        })
+        .await
+    }
+
+    async fn take_in(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<bool, StoreError> {
+        let (rows, statements) = (&array(rows), &taking_in(table));
+        self.move_in_transaction("take_in", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                if served.is_some() || !way.is_some_and(|way| way.arrives_by(mover)) {
+                    return Ok(false);
+                }
+                for statement in statements {
+                    change(connection, "moved/take_in", statement, &[rows]).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError> {
+        self.move_in_transaction("activate", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                if served.is_some() {
+                    return Ok(true);
+                }
+                if !way.is_some_and(|way| way.arrives_by(left.mover)) {
+                    return Ok(false);
+                }
+                put_up(connection, event, &left.state).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError> {
+        let limit = limit as i64;
+        self.move_in_transaction("clear", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                let is_his = |way: Way| way.direction != "leaving" && way.mover == mover;
+                if served.is_some() || !way.is_some_and(is_his) {
+                    return Ok(0);
+                }
+                let (id, mut cleared) = (event.as_uuid(), 0);
+                let own = MOVED_TABLES.iter().filter(|table| table.scope == MovedScope::Event);
+                for table in own.chain([&MOVED_LANES]) {
+                    let (name, page) = (table.name, table.page.join(", "));
+                    let text = format!(
+                        "DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {name} \
+                         WHERE event_id = $1::uuid ORDER BY {page} LIMIT $2::bigint))"
+                    );
+                    cleared += change(connection, "moved/clear", &text, &[&id, &limit]).await?;
+                }
+                Ok(cleared)
+            })
+        })
+        .await
+    }
+
+    async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
+        self.move_in_transaction("forget_left", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (id, mover) = (event.as_uuid(), mover.as_uuid());
+                perform(connection, sql::MOVING_FORGET, &[&id, &mover]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError> {
+        let page = table.page.join(", ");
+        let text = &format!(
+            "SELECT row_to_json(moved)::text FROM (SELECT {} FROM {} ORDER BY {page}) AS moved",
+            table.names(),
+            table.name
+        );
+        self.read(move |connection| {
+            let text = text.clone();
+            Box::pin(async move {
+                let rows = fetch(connection, "moved/shared", &text, &[]).await?;
+                Ok(rows.iter().map(|row| row.get(0)).collect())
+            })
+        })
+        .await
+    }
+
+    async fn add_shared(
+        &self,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<(), StoreError> {
+        let columns = table.columns.iter().map(|(column, _)| format!("said.{column}"));
+        let text = &format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {} \
+             WHERE NOT EXISTS (SELECT FROM {} AS there WHERE {}) ORDER BY said.{}",
+            table.name,
+            table.names(),
+            columns.collect::<Vec<_>>().join(", "),
+            rows_said(table),
+            table.name,
+            same_key(table),
+            table.page[0],
+        );
+        let rows = &array(rows);
+        self.move_in_transaction("add_shared", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
+                change(connection, "moved/add_shared", text, &[rows]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Takes an event's row, its lanes and the mails that are due away, and keeps them as the state that it leaves with. Which
+/// facts are new is read before the lanes, and those before the mails: whoever carries them on in between then carries
+/// something a second time, and leaves out nothing.
+async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<LeftEvent, PgError> {
+    let (id, name) = (event.as_uuid(), "moved/leave");
+    let rows_of = |table: &MovedTable, condition: &str| {
+        format!(
+            "SELECT coalesce(json_agg(moved), '[]')::text FROM (SELECT {} FROM {} WHERE {condition}) AS moved",
+            table.names(),
+            table.name
+        )
+    };
+    let text = |rows: Vec<Row>| rows[0].get::<_, String>(0);
+    let new_from = "SELECT coalesce(min(new.version_first)::text, 'null') FROM (SELECT version_first \
+                    FROM facts WHERE event_id = $1::uuid AND is_new ORDER BY version_last) AS new";
+    let new_from = text(fetch(connection, name, new_from, &[&id]).await?);
+    let of_event = rows_of(&MOVED_LANES, "event_id = $1::uuid");
+    let lanes = text(fetch(connection, name, &of_event, &[&id]).await?);
+    let due = rows_of(&MOVED_MAILS, "event_id = $1::uuid AND state = 'due'");
+    let mails = text(fetch(connection, name, &due, &[&id]).await?);
+    let row = rows_of(&MOVED_EVENT, "id = $1::uuid");
+    let row = text(fetch(connection, name, &row, &[&id]).await?);
+    // An array of one.
+    let row = &row[1..row.len() - 1];
+    let state =
+        format!("{{\"event\":{row},\"new_from\":{new_from},\"lanes\":{lanes},\"mails\":{mails}}}");
+    for gone in [
+        "UPDATE facts SET is_new = false WHERE event_id = $1::uuid AND is_new",
+        "DELETE FROM delivery_lanes WHERE event_id = $1::uuid",
+        "DELETE FROM mails WHERE event_id = $1::uuid AND state = 'due'",
+        "DELETE FROM events WHERE id = $1::uuid",
+    ] {
+        change(connection, name, gone, &[&id]).await?;
+    }
+    perform(connection, sql::MOVING_LEAVE, &[&id, &state]).await?;
+    Ok(LeftEvent { mover, state })
+}
+
+/// Puts up an event that has arrived.
+async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), PgError> {
+    let name = "moved/put_up";
+    let state: Value =
+        serde_json::from_str(state).map_err(|_| PgError::Unreadable { column: "state" })?;
+    for (table, said) in [
+        (&MOVED_EVENT, format!("[{}]", state["event"])),
+        (&MOVED_LANES, state["lanes"].to_string()),
+        (&MOVED_MAILS, state["mails"].to_string()),
+    ] {
+        for statement in taking_in(table) {
+            change(connection, name, &statement, &[&said]).await?;
+        }
+    }
+    let id = event.as_uuid();
+    if let Some(first) = state["new_from"].as_i64() {
+        let new = "UPDATE facts SET is_new = true \
+                   WHERE event_id = $1::uuid AND version_first >= $2::bigint AND NOT is_new";
+        change(connection, name, new, &[&id, &first]).await?;
+    }
+    perform(connection, sql::MOVING_DELETE, &[&id]).await?;
+    Ok(())
+}

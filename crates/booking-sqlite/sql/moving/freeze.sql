@@ -1,0 +1,4 @@
+-- moving/freeze
+UPDATE events
+SET frozen_until = ?2
+WHERE id = ?1

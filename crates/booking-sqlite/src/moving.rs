@@ -1,0 +1,618 @@
+//! Events that leave for another store, or arrive from one: see [`MoveStore`]. All that is written is a transaction of the
+//! writer's, which has every event to itself.
+
+use crate::errors::Failure;
+use crate::moved_rows::{self, parse, values};
+use crate::rows::{self, stored};
+use crate::sql;
+use crate::store::SqliteStore;
+use crate::transaction::Work;
+use crate::writer::Urgency;
+use async_trait::async_trait;
+use booking_core::{
+    Clock, EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT,
+    MOVED_LANES, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedScope,
+    MovedSince, MovedTable, Place, StoreError, Version,
+};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, params, params_from_iter};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How much later than the time that it says something may have been committed: records have the time at which their
+/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
+
+/// From when on rows may have changed that say when they did.
+fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
+    match table.since {
+        MovedSince::Records => since.at - RECORDED_WITHIN,
+        _ => since.at - WRITTEN_WITHIN,
+    }
+}
+
+/// What is known of an event's way.
+struct Way {
+    direction: String,
+    mover: MoveId,
+    place: String,
+    until: Option<DateTime<Utc>>,
+    state: Option<String>,
+}
+
+impl Way {
+    /// Whether `mover` may go on taking the event away.
+    fn is_left_to(&self, mover: MoveId, now: DateTime<Utc>) -> bool {
+        self.direction == "leaving"
+            && self.mover == mover
+            && self.until.is_some_and(|until| now < until)
+    }
+
+    fn arrives_by(&self, mover: MoveId) -> bool {
+        self.direction == "arriving" && self.mover == mover
+    }
+}
+
+fn find(connection: &Connection, event: EventId) -> Result<Option<Way>, Failure> {
+    let mut find = connection.prepare_cached(sql::MOVING_FIND)?;
+    let mut found = find.query([event.as_uuid().as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    Ok(Some(Way {
+        direction: rows::column(row, 0, "moving_events.direction")?,
+        mover: rows::uuid(row, 1, "moving_events.move_id")?.into(),
+        place: rows::column(row, 2, "moving_events.place")?,
+        until: rows::optional_time(row, 3, "moving_events.until")?,
+        state: rows::column(row, 4, "moving_events.state")?,
+    }))
+}
+
+/// Whether an event is not here because it is on its way, or was moved.
+pub(crate) fn is_elsewhere(connection: &Connection, event: EventId) -> Result<bool, Failure> {
+    let mut statement = connection.prepare_cached(sql::MOVING_IS_ELSEWHERE)?;
+    Ok(statement.query_row([event.as_uuid().as_bytes()], |row| row.get(0))?)
+}
+
+/// Whether any event is, whose id ends as this one does.
+pub(crate) fn may_be(connection: &Connection, id: Uuid) -> Result<bool, Failure> {
+    let mut statement = connection.prepare_cached(sql::MOVING_MAY_BE)?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0))?)
+}
+
+/// The event's own row in JSON.
+fn event_row(connection: &Connection, event: EventId) -> Result<Option<Value>, Failure> {
+    let sql = format!("SELECT {} FROM events WHERE id = ?1", MOVED_EVENT.names());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = moved_rows::read(&mut statement, &MOVED_EVENT, [event.as_uuid().as_bytes()]);
+    Ok(found?.pop())
+}
+
+fn version(connection: &Connection, event: EventId) -> Result<Option<Version>, Failure> {
+    let row = event_row(connection, event)?;
+    Ok(row.and_then(|row| row["version"].as_u64()).map(Version::new))
+}
+
+fn place_of(connection: &Connection, event: EventId) -> Result<Place, Failure> {
+    if version(connection, event)?.is_some() {
+        return Ok(Place::Served);
+    }
+    Ok(match find(connection, event)? {
+        Some(Way { direction, mover, .. }) if direction == "arriving" => Place::Arriving(mover),
+        Some(Way { direction, mover, place: to, state, .. }) if direction == "left" => {
+            Place::Left { mover, to, state: state.map(|state| LeftEvent { mover, state }) }
+        }
+        _ => Place::Unknown,
+    })
+}
+
+fn upsert(
+    connection: &Connection,
+    event: EventId,
+    direction: &str,
+    mover: MoveId,
+    place: &str,
+    now: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+) -> Result<(), Failure> {
+    connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_MOVES])?;
+    connection.prepare_cached(sql::MOVING_UPSERT)?.execute(params![
+        event.as_uuid().as_bytes(),
+        direction,
+        mover.as_uuid().as_bytes(),
+        place,
+        now.timestamp_micros(),
+        rows::stored_time(until),
+    ])?;
+    Ok(())
+}
+
+fn begin_leaving(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    to: &str,
+    clock: &Clock,
+) -> Result<Work<Option<Mark>>, Failure> {
+    let now = clock().trunc_subsecs(6);
+    let Some(version) = version(connection, event)? else { return Ok(Work::Unchanged(None)) };
+    let is_anothers = |way: &Way| way.mover != mover && way.is_left_to(way.mover, now);
+    if find(connection, event)?.is_some_and(|way| is_anothers(&way)) {
+        return Ok(Work::Unchanged(None));
+    }
+    upsert(connection, event, "leaving", mover, to, now, Some(now + MOVE_LEASE))?;
+    Ok(Work::Changed(Some(Mark { version, at: now })))
+}
+
+/// Lets the event be left to `mover` for longer, and nobody change it meanwhile if it `freezes`.
+fn go_on(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    freezes: bool,
+    clock: &Clock,
+) -> Result<Work<Option<Mark>>, Failure> {
+    let now = clock().trunc_subsecs(6);
+    let way = find(connection, event)?;
+    if !way.is_some_and(|way| way.is_left_to(mover, now)) {
+        return Ok(Work::Unchanged(None));
+    }
+    let Some(version) = version(connection, event)? else { return Ok(Work::Unchanged(None)) };
+    let (event, mover) = (event.as_uuid(), mover.as_uuid());
+    let until = (now + MOVE_LEASE).timestamp_micros();
+    let mut lease = connection.prepare_cached(sql::MOVING_LEASE)?;
+    lease.execute(params![event.as_bytes(), mover.as_bytes(), until])?;
+    if freezes {
+        let mut freeze = connection.prepare_cached(sql::MOVING_FREEZE)?;
+        freeze.execute(params![event.as_bytes(), until])?;
+    }
+    Ok(Work::Changed(Some(Mark { version, at: now })))
+}
+
+fn stay(connection: &Connection, event: EventId, mover: MoveId) -> Result<Work<()>, Failure> {
+    let way = find(connection, event)?;
+    if !way.is_some_and(|way| way.direction == "leaving" && way.mover == mover) {
+        return Ok(Work::Unchanged(()));
+    }
+    let (event, mover) = (event.as_uuid(), mover.as_uuid());
+    let nobody = None::<i64>;
+    let mut thaw = connection.prepare_cached(sql::MOVING_FREEZE)?;
+    thaw.execute(params![event.as_bytes(), nobody])?;
+    let mut delete = connection.prepare_cached(sql::MOVING_DELETE)?;
+    delete.execute(params![event.as_bytes(), mover.as_bytes()])?;
+    Ok(Work::Changed(()))
+}
+
+/// Which rows are an event's, with its id as ?1.
+fn whose(table: &MovedTable) -> &'static str {
+    match table.scope {
+        MovedScope::Event => "event_id = ?1",
+        MovedScope::PutUp => "event_id = zeroblob(16) AND instr(outcome, ?1) > 0",
+        MovedScope::Shared => unreachable!("it is of no event"),
+    }
+}
+
+/// The event's id as [`whose`] wants it.
+fn whose_id(table: &MovedTable, event: EventId) -> Stored {
+    match table.scope {
+        MovedScope::PutUp => Stored::Text(event.to_string()),
+        MovedScope::Event | MovedScope::Shared => {
+            Stored::Blob(event.as_uuid().into_bytes().to_vec())
+        }
+    }
+}
+
+/// Which rows may have changed, as a condition to be added, and its values.
+fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) {
+    let version = Stored::Integer(stored(since.version));
+    let from = changed_from(table, since).timestamp_micros();
+    match table.since {
+        MovedSince::Any => (String::new(), Vec::new()),
+        MovedSince::Registrations => {
+            let changed = format!(
+                " AND (event_version > ?{at} OR changed_version > ?{at} OR status = 'offered')"
+            );
+            (changed, vec![version])
+        }
+        MovedSince::Facts => (format!(" AND version_last > ?{at}"), vec![version]),
+        MovedSince::Records => {
+            // Those of refusals.
+            let earlier = IdempotencyRecord::KEPT - IdempotencyRecord::REFUSAL_KEPT;
+            let earlier = earlier.num_microseconds().unwrap_or(i64::MAX);
+            let changed = format!(
+                " AND (recorded_at >= ?{at} OR recorded_at BETWEEN ?{at} - {earlier} \
+                 AND ?{at} - {earlier} + {})",
+                TimeDelta::hours(1).num_microseconds().unwrap_or(i64::MAX)
+            );
+            (changed, vec![Stored::Integer(from)])
+        }
+        MovedSince::Deliveries => (format!(" AND tried_at >= ?{at}"), vec![Stored::Integer(from)]),
+        MovedSince::Mails => {
+            (format!(" AND (done_at >= ?{at} OR state = 'stuck')"), vec![Stored::Integer(from)])
+        }
+    }
+}
+
+/// Which rows come before the event's own.
+fn beforehand(table: &MovedTable) -> &'static str {
+    // What is due leaves with the event.
+    if table.since == MovedSince::Mails { " AND state <> 'due'" } else { "" }
+}
+
+fn read_rows(
+    connection: &Connection,
+    event: EventId,
+    table: &'static MovedTable,
+    since: Option<Mark>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, Failure> {
+    let mut sql = format!(
+        "SELECT {} FROM {} WHERE {}{}",
+        table.names(),
+        table.name,
+        whose(table),
+        beforehand(table)
+    );
+    let mut parameters = vec![whose_id(table, event)];
+    if let Some(since) = since {
+        let (condition, with) = changed(table, since, parameters.len() + 1);
+        sql.push_str(&condition);
+        parameters.extend(with);
+    }
+    let page = table.page.join(", ");
+    if let Some(after) = after {
+        let first = parameters.len() + 1;
+        parameters.extend(values(table, table.page.iter().copied(), &parse(after)?)?);
+        let places: Vec<_> = (first..=parameters.len()).map(|at| format!("?{at}")).collect();
+        sql.push_str(&format!(" AND ({page}) > ({})", places.join(", ")));
+    }
+    parameters.push(Stored::Integer(limit as i64));
+    sql.push_str(&format!(" ORDER BY {page} LIMIT ?{}", parameters.len()));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = moved_rows::read(&mut statement, table, params_from_iter(parameters))?;
+    Ok(rows.iter().map(Value::to_string).collect())
+}
+
+fn count(
+    connection: &Connection,
+    event: EventId,
+    records_from: DateTime<Utc>,
+) -> Result<MovedCounts, Failure> {
+    let mut statement = connection.prepare_cached(sql::MOVING_COUNT)?;
+    let id = event.as_uuid();
+    let parameters = params![id.as_bytes(), records_from.timestamp_micros()];
+    Ok(statement.query_row(parameters, |row| {
+        Ok(MovedCounts {
+            registrations: row.get(0)?,
+            registration_versions: row.get(1)?,
+            facts: row.get(2)?,
+            fact_versions: row.get(3)?,
+            fact_version_last: row.get(4)?,
+            records: row.get(5)?,
+            former_holders: row.get(6)?,
+            question_bytes: row.get(7)?,
+        })
+    })?)
+}
+
+/// The rows of an event in a table, with a condition of its own.
+fn all_rows(
+    connection: &Connection,
+    table: &'static MovedTable,
+    event: EventId,
+    condition: &str,
+) -> Result<Vec<Value>, Failure> {
+    let sql =
+        format!("SELECT {} FROM {} WHERE event_id = ?1 AND {condition}", table.names(), table.name);
+    let mut statement = connection.prepare_cached(&sql)?;
+    moved_rows::read(&mut statement, table, [event.as_uuid().as_bytes()])
+}
+
+fn hand_over(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    at: Version,
+    clock: &Clock,
+) -> Result<Work<Option<LeftEvent>>, Failure> {
+    let now = clock().trunc_subsecs(6);
+    let Some(way) = find(connection, event)? else { return Ok(Work::Unchanged(None)) };
+    if way.direction == "left" && way.mover == mover {
+        let left = way.state.map(|state| LeftEvent { mover, state });
+        return Ok(Work::Unchanged(left));
+    }
+    let id = event.as_uuid();
+    let is_frozen = frozen_until(connection, event)?.is_some_and(|until| now < until);
+    if !way.is_left_to(mover, now) || !is_frozen || version(connection, event)? != Some(at) {
+        return Ok(Work::Unchanged(None));
+    }
+    let mut new_from = connection
+        .prepare_cached("SELECT version_first FROM new_facts WHERE event_id = ?1")?
+        .query_map([id.as_bytes()], |row| row.get::<_, i64>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let state = json!({
+        "event": event_row(connection, event)?,
+        "new_from": new_from.pop(),
+        "lanes": all_rows(connection, &MOVED_LANES, event, "true")?,
+        "mails": all_rows(connection, &MOVED_MAILS, event, "state = 'due'")?,
+    });
+    let state = state.to_string();
+    for sql in [
+        "DELETE FROM new_facts WHERE event_id = ?1",
+        "DELETE FROM delivery_lanes WHERE event_id = ?1",
+        "DELETE FROM mails WHERE event_id = ?1 AND state = 'due'",
+        "DELETE FROM events WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+    }
+    let mut leave = connection.prepare_cached(sql::MOVING_LEAVE)?;
+    leave.execute(params![id.as_bytes(), mover.as_uuid().as_bytes(), state])?;
+    Ok(Work::Changed(Some(LeftEvent { mover, state })))
+}
+
+fn frozen_until(connection: &Connection, event: EventId) -> Result<Option<DateTime<Utc>>, Failure> {
+    let mut find = connection.prepare_cached("SELECT frozen_until FROM events WHERE id = ?1")?;
+    let mut found = find.query([event.as_uuid().as_bytes()])?;
+    match found.next()? {
+        Some(row) => rows::optional_time(row, 0, "events.frozen_until"),
+        None => Ok(None),
+    }
+}
+
+fn begin_arriving(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    from: &str,
+    clock: &Clock,
+) -> Result<Work<bool>, Failure> {
+    if version(connection, event)?.is_some() {
+        return Ok(Work::Unchanged(false));
+    }
+    upsert(connection, event, "arriving", mover, from, clock(), None)?;
+    Ok(Work::Changed(true))
+}
+
+fn take_in(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    table: &'static MovedTable,
+    rows: &[String],
+) -> Result<Work<bool>, Failure> {
+    let way = find(connection, event)?;
+    if !way.is_some_and(|way| way.arrives_by(mover)) {
+        return Ok(Work::Unchanged(false));
+    }
+    for row in rows {
+        moved_rows::write(connection, table, &parse(row)?, false)?;
+    }
+    // They were noted by a trigger. Which of them are new is told with the event.
+    let mut none_new = connection.prepare_cached(sql::FACT_ROUTED)?;
+    none_new.execute([event.as_uuid().as_bytes()])?;
+    Ok(Work::Changed(true))
+}
+
+fn activate(
+    connection: &Connection,
+    event: EventId,
+    left: &LeftEvent,
+) -> Result<Work<bool>, Failure> {
+    if version(connection, event)?.is_some() {
+        return Ok(Work::Unchanged(true));
+    }
+    if !find(connection, event)?.is_some_and(|way| way.arrives_by(left.mover)) {
+        return Ok(Work::Unchanged(false));
+    }
+    let state = parse(&left.state)?;
+    moved_rows::write(connection, &MOVED_EVENT, &state["event"], true)?;
+    for (table, rows) in [(&MOVED_LANES, &state["lanes"]), (&MOVED_MAILS, &state["mails"])] {
+        for row in rows.as_array().into_iter().flatten() {
+            moved_rows::write(connection, table, row, false)?;
+        }
+    }
+    let id = event.as_uuid();
+    if let Some(first) = state["new_from"].as_i64() {
+        let note = "INSERT OR REPLACE INTO new_facts (event_id, version_first) VALUES (?1, ?2)";
+        connection.prepare_cached(note)?.execute(params![id.as_bytes(), first])?;
+    }
+    let mut delete = connection.prepare_cached(sql::MOVING_DELETE)?;
+    delete.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes()])?;
+    Ok(Work::Changed(true))
+}
+
+fn clear(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    limit: usize,
+) -> Result<Work<u64>, Failure> {
+    let is_his = |way: Way| way.direction != "leaving" && way.mover == mover;
+    if !find(connection, event)?.is_some_and(is_his) || version(connection, event)?.is_some() {
+        return Ok(Work::Unchanged(0));
+    }
+    let own = MOVED_TABLES.iter().filter(|table| table.scope == MovedScope::Event);
+    let mut cleared = 0;
+    for table in own.chain([&MOVED_LANES]) {
+        let (name, page) = (table.name, table.page.join(", "));
+        let sql = format!(
+            "DELETE FROM {name} WHERE event_id = ?1 AND ({page}) IN \
+             (SELECT {page} FROM {name} WHERE event_id = ?1 ORDER BY {page} LIMIT ?2)"
+        );
+        let id = event.as_uuid();
+        let parameters = params![id.as_bytes(), limit as i64];
+        cleared += connection.prepare_cached(&sql)?.execute(parameters)?;
+    }
+    let mut none_new = connection.prepare_cached(sql::FACT_ROUTED)?;
+    none_new.execute([event.as_uuid().as_bytes()])?;
+    Ok(crate::lanes::work(cleared))
+}
+
+fn shared_rows(
+    connection: &Connection,
+    table: &'static MovedTable,
+) -> Result<Vec<String>, Failure> {
+    let page = table.page.join(", ");
+    let sql = format!("SELECT {} FROM {} ORDER BY {page}", table.names(), table.name);
+    let rows = moved_rows::read(&mut connection.prepare_cached(&sql)?, table, [])?;
+    Ok(rows.iter().map(Value::to_string).collect())
+}
+
+impl SqliteStore {
+    /// Has the writer do something for a move. With batches, and not after them: where one waits at every moment an event
+    /// would never leave.
+    async fn move_by<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection, &Clock) -> Result<Work<T>, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_as(Urgency::Seats, work).await
+    }
+}
+
+#[async_trait]
+impl MoveStore for SqliteStore {
+    async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
+        // By the writer, so that its two statements see one state.
+        self.move_by(move |connection, _| place_of(connection, event).map(Work::Unchanged)).await
+    }
+
+    async fn events_to_move(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |connection, _| {
+            let after = after.map_or(Uuid::nil(), EventId::as_uuid);
+            let mut list = connection.prepare_cached(sql::MOVING_LIST)?;
+            let parameters = params![after.as_bytes(), limit as i64];
+            let listed = list.query_and_then(parameters, |row| rows::event_id(row, 0))?;
+            listed.collect()
+        })
+        .await
+    }
+
+    async fn begin_leaving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: &str,
+    ) -> Result<Option<Mark>, StoreError> {
+        let to = to.to_owned();
+        self.move_by(move |connection, clock| begin_leaving(connection, event, mover, &to, clock))
+            .await
+    }
+
+    async fn go_on_leaving(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
+        let went_on =
+            self.move_by(move |connection, clock| go_on(connection, event, mover, false, clock));
+        Ok(went_on.await?.is_some())
+    }
+
+    async fn freeze(&self, event: EventId, mover: MoveId) -> Result<Option<Mark>, StoreError> {
+        self.move_by(move |connection, clock| go_on(connection, event, mover, true, clock)).await
+    }
+
+    async fn stay(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
+        self.move_by(move |connection, _| stay(connection, event, mover)).await
+    }
+
+    async fn moved_rows(
+        &self,
+        event: EventId,
+        table: &'static MovedTable,
+        since: Option<Mark>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.read(move |connection, _| {
+            read_rows(connection, event, table, since, after.as_deref(), limit)
+        })
+        .await
+    }
+
+    async fn count_moved(
+        &self,
+        event: EventId,
+        records_from: DateTime<Utc>,
+    ) -> Result<MovedCounts, StoreError> {
+        self.read(move |connection, _| count(connection, event, records_from)).await
+    }
+
+    async fn hand_over(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        version: Version,
+    ) -> Result<Option<LeftEvent>, StoreError> {
+        self.move_by(move |connection, clock| hand_over(connection, event, mover, version, clock))
+            .await
+    }
+
+    async fn begin_arriving(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        from: &str,
+    ) -> Result<bool, StoreError> {
+        let from = from.to_owned();
+        self.move_by(move |connection, clock| {
+            begin_arriving(connection, event, mover, &from, clock)
+        })
+        .await
+    }
+
+    async fn take_in(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<bool, StoreError> {
+        let rows = rows.to_vec();
+        self.move_by(move |connection, _| take_in(connection, event, mover, table, &rows)).await
+    }
+
+    async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError> {
+        let left = left.clone();
+        self.move_by(move |connection, _| activate(connection, event, &left)).await
+    }
+
+    async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError> {
+        self.move_by(move |connection, _| clear(connection, event, mover, limit)).await
+    }
+
+    /// What was cleared away may be to be erased, and not stay in the log.
+    async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError> {
+        let forgotten = self.move_by(move |connection, _| {
+            let (event, mover) = (event.as_uuid(), mover.as_uuid());
+            let mut forget = connection.prepare_cached(sql::MOVING_FORGET)?;
+            forget.execute(params![event.as_bytes(), mover.as_bytes()])?;
+            Ok(Work::Changed(()))
+        });
+        forgotten.await?;
+        self.empty_log().await;
+        Ok(())
+    }
+
+    async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError> {
+        self.read(move |connection, _| shared_rows(connection, table)).await
+    }
+
+    async fn add_shared(
+        &self,
+        table: &'static MovedTable,
+        rows: &[String],
+    ) -> Result<(), StoreError> {
+        let rows = rows.to_vec();
+        self.move_by(move |connection, _| {
+            connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_MOVES])?;
+            for row in &rows {
+                moved_rows::write(connection, table, &parse(row)?, true)?;
+            }
+            Ok(Work::Changed(()))
+        })
+        .await
+    }
+}
