@@ -25,7 +25,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_booking-http");
 
 /// How much a page may be with all that is loaded before it is all there, compressed, in bytes. People come with phones,
 /// by slow networks.
-pub const VISIT_BYTES_MAX: usize = 82_000;
+pub const VISIT_BYTES_MAX: usize = 80_000;
 
 /// Where a server keeps its data.
 pub enum Data {
