@@ -127,12 +127,14 @@ impl PgStore {
         before?;
         begun?;
 
+        // What the lock was refused for is the reason, and not what its transaction could not do after that.
+        let events = events?;
         let now: DateTime<Utc> = match now?.first() {
             Some(row) => row.get(0),
             None => self.clock_time().expect("the database was asked unless there is a clock"),
         };
         let (mut states, mut moving) = (BTreeMap::new(), BTreeSet::new());
-        for row in &events? {
+        for row in &events {
             let state = rows::event_state(row)?;
             match rows::frozen_until(row).is_some_and(|until| now < until) {
                 true => drop(moving.insert(state.id)),
