@@ -98,6 +98,7 @@ impl PgStore {
         }
         let Wanted { addresses, ids, keys } = Wanted::of(batch, by_id);
 
+        let waits = lock.name == self.locking.wait.name;
         let lock = connection.prepare(lock).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
         let prepare = async |needed: bool, sql| connection.prepare_if(needed, sql).await;
@@ -126,12 +127,14 @@ impl PgStore {
         before?;
         begun?;
 
+        // What the lock was refused for is the reason, and not what its transaction could not do after that.
+        let events = events?;
         let now: DateTime<Utc> = match now?.first() {
             Some(row) => row.get(0),
             None => self.clock_time().expect("the database was asked unless there is a clock"),
         };
         let (mut states, mut moving) = (BTreeMap::new(), BTreeSet::new());
-        for row in &events? {
+        for row in &events {
             let state = rows::event_state(row)?;
             match rows::frozen_until(row).is_some_and(|until| now < until) {
                 true => drop(moving.insert(state.id)),
@@ -144,7 +147,12 @@ impl PgStore {
             let missing = commands.keys().filter(|id| !is_there(id)).map(|id| id.as_uuid());
             let missing: Vec<Uuid> = missing.collect();
             busy = existing(connection, &missing).await?;
-            if busy.len() < missing.len() {
+            let found = busy.len();
+            if waits {
+                // Nobody was in the way: they have come since, and are there for whoever asks again.
+                moving.append(&mut busy);
+            }
+            if found < missing.len() {
                 let elsewhere = connection.fetch(sql::MOVING_WHICH, &[&missing]).await?;
                 moving.extend(elsewhere.iter().map(|row| rows::event_id(row, 0)));
             }
@@ -177,7 +185,7 @@ fn tells_what_was_done(execution: &Execution) -> bool {
 }
 
 /// Those of `missing` that exist: the rows that the lock skipped. With a lock that waits there are
-/// none but events made this very moment, which are then as good as absent.
+/// none but events that were made, or arrived, this very moment.
 async fn existing(connection: &Lease, missing: &[Uuid]) -> Result<BTreeSet<EventId>, PgError> {
     let nobody_asks = None::<DateTime<Utc>>;
     let found = connection.fetch(sql::EVENT_STATUS, &[&missing, &nobody_asks]).await?;

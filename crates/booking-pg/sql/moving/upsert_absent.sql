@@ -1,7 +1,16 @@
 -- moving/upsert_absent: the same of an event that is not here
 INSERT INTO moving_events (event_id, direction, move_id, place, since, until)
 SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $6::timestamptz
-WHERE NOT EXISTS (SELECT FROM events WHERE id = $1::uuid)
+WHERE (
+        SELECT count(*)
+        FROM (
+            SELECT e.id
+            FROM events AS e
+            WHERE e.id = ANY (ARRAY[$1::uuid])
+            -- So that only the primary key will do, whatever the table held when this was planned.
+            ORDER BY e.id
+        ) AS here
+    ) = 0
 ON CONFLICT (event_id) DO UPDATE
 SET direction = excluded.direction,
     move_id = excluded.move_id,
