@@ -4,7 +4,7 @@
 //! It reads the modules as they are written here and no others, and stops the build at whatever it does not know. Each
 //! becomes a function that is called once, in the order in which browsers would run them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
@@ -45,13 +45,13 @@ struct Module {
     body: String,
 }
 
-/// Reads the modules below `folder`, from `entry` on.
+/// Reads the modules below `folder`, from `entry` on. What two parts need is in the first script.
 ///
 /// # Errors
 /// If a file cannot be read.
 ///
 /// # Panics
-/// If two parts need the same module: it is for the first script, which has it if that imports it.
+/// If what is loaded by itself is in another part than it is to be.
 pub(crate) fn scripts(folder: &Path, entry: &str, parts: &[Part]) -> io::Result<Scripts> {
     let mut graph = Graph { folder, modules: BTreeMap::new(), order: Vec::new() };
     graph.visit(entry, &mut Vec::new())?;
@@ -72,13 +72,12 @@ pub(crate) fn scripts(folder: &Path, entry: &str, parts: &[Part]) -> io::Result<
         }
         at += 1;
     }
-    let first = graph.order[..count].to_vec();
-    for (at, modules) in of_parts.iter().enumerate() {
+    let mut first = graph.order[..count].to_vec();
+    let shared = graph.needed_elsewhere(&first, &of_parts);
+    first.extend(graph.order.iter().filter(|name| shared.contains(*name)).cloned());
+    for (at, modules) in of_parts.iter_mut().enumerate() {
+        modules.retain(|name| !shared.contains(name));
         for name in modules {
-            for (needed, _) in &graph.modules[name].imports {
-                let is_there = first.contains(needed) || modules.contains(needed);
-                assert!(is_there, "{name}: {needed} is in another part");
-            }
             let is_entry = graph.modules.values().any(|module| module.later.contains(name));
             assert!(!is_entry || part_of(name) == at, "{name} is in another part than it is to be");
         }
@@ -156,6 +155,23 @@ impl Graph<'_> {
         self.modules.insert(name.to_owned(), module);
         self.order.push(name.to_owned());
         Ok(())
+    }
+
+    /// The modules of parts that another part needs as well, with all that they need themselves.
+    fn needed_elsewhere(&self, first: &[String], of_parts: &[Vec<String>]) -> BTreeSet<String> {
+        let needed_by = |name: &String| self.modules[name].imports.iter().map(|(needed, _)| needed);
+        let mut elsewhere: Vec<&String> = Vec::new();
+        for modules in of_parts {
+            let needed = modules.iter().flat_map(needed_by);
+            elsewhere.extend(needed.filter(|name| !modules.contains(name)));
+        }
+        let mut shared = BTreeSet::new();
+        while let Some(name) = elsewhere.pop() {
+            if !first.contains(name) && shared.insert(name.clone()) {
+                elsewhere.extend(needed_by(name));
+            }
+        }
+        shared
     }
 
     fn write(&self, names: &[String]) -> String {
@@ -381,22 +397,24 @@ mod tests {
         assert!(others.contains("return {a:$m[\"a.js\"].a,c};"), "{others}");
     }
 
-    /// It would be there for one of them, and not for the other.
     #[test]
-    fn what_two_parts_need_stops_the_build() {
-        let two = |main: &str| {
-            made_of(&[
-                ("main.js", main),
-                ("some.js", "import { a } from \"./a.js\";\na();\n"),
-                ("b.js", "import { a } from \"./a.js\";\na();\n"),
-                ("a.js", "export const a = 1;\n"),
-            ])
-        };
-        let later = "const c = [() => import(\"./some.js\"), () => import(\"./b.js\")];\n";
-        assert!(std::panic::catch_unwind(|| two(later)).is_err());
-        // The first script has it for both.
-        let made = two(&format!("import {{ a }} from \"./a.js\";\n{later}a();\n"));
-        assert!(made.first.contains("$m[\"a.js\"]=(()"));
+    fn what_two_parts_need_is_in_the_first_script() {
+        let made = made_of(&[
+            (
+                "main.js",
+                "const c = [() => import(\"./some.js\"), () => import(\"./b.js\")];\nc();\n",
+            ),
+            ("some.js", "import { a } from \"./a.js\";\na();\n"),
+            ("b.js", "import { a } from \"./a.js\";\na();\n"),
+            ("a.js", "import { e } from \"./e.js\";\nexport const a = () => e;\n"),
+            ("e.js", "export const e = 1;\n"),
+        ]);
+        let begins = |name: &str| made.first.find(&format!("$m[\"{name}\"]=(()"));
+        let (a, e) = (begins("a.js").expect("it is there"), begins("e.js").expect("so is it"));
+        assert!(e < a, "{}", made.first);
+        for part in &made.later {
+            assert!(!part.contains("$m[\"a.js\"]=(()"), "{part}");
+        }
     }
 
     #[test]
