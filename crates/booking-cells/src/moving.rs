@@ -20,7 +20,7 @@ use booking_core::{
     EventId, IdempotencyRecord, LeftEvent, MOVED_SHARED, MOVED_TABLES, Mark, MoveId, MoveStore,
     MovedCounts, MovedTable, Place, StoreError,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
 use std::time::Duration;
 use thiserror::Error;
@@ -119,6 +119,20 @@ impl fmt::Display for Side {
     }
 }
 
+/// What rows are copied of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// An event that is served: whoever moves it has to say now and then that they are still there.
+    Served,
+    /// One that has left: nothing of it changes, and it is whose state it is.
+    Left,
+}
+
+/// From when on records count where none do.
+fn no_records() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).expect("the last second of the year 9999")
+}
+
 /// Two stores, of whatever kinds, and the way between them.
 pub struct Mover<'a> {
     /// The store that events leave.
@@ -171,12 +185,47 @@ impl Mover<'_> {
             (Place::Served, Place::Served) => Err(MoveError::Twice),
             (Place::Served, _) => self.move_served(event).await,
             (Place::Left { mover, .. }, Place::Served) => self.clear_away(event, mover).await,
-            (Place::Left { mover, state: Some(left), .. }, Place::Arriving(to)) if mover == to => {
-                self.activate(event, &left, None).await
+            (Place::Left { mover, state: Some(left), to }, Place::Arriving(by)) if mover == by => {
+                match self.compare(event, no_records()).await {
+                    Ok(()) => self.activate(event, &left, None).await,
+                    Err(MoveError::Differs { .. }) => self.bring_anew(event, mover, &to).await,
+                    Err(error) => Err(error),
+                }
+            }
+            // What was copied is gone, or is another mover's that slept.
+            (Place::Left { mover, state: Some(_), to }, Place::Arriving(_) | Place::Unknown) => {
+                self.bring_anew(event, mover, &to).await
             }
             (Place::Left { state: Some(_), to, .. }, _) => Err(MoveError::Elsewhere(to)),
             (_, Place::Served) => Ok(()),
             _ => Err(MoveError::NotFound),
+        }
+    }
+
+    /// Copies an event anew that has left, since not all of it is where it went, and puts it up.
+    async fn bring_anew(&self, event: EventId, left_by: MoveId, to: &str) -> Result<(), MoveError> {
+        if to != self.to_name {
+            return Err(MoveError::Elsewhere(to.to_owned()));
+        }
+        let mover = (self.new_id)();
+        // From here on nobody puts up what was copied before.
+        let left = of(Side::From, self.from.pass_on(event, left_by, mover).await)?;
+        let left = left.ok_or(MoveError::Taken)?;
+        self.make_room(event, mover).await?;
+        while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {}
+        self.reached(event, Step::MadeRoom)?;
+        let copied = self.copy(event, mover, None, Source::Left).await?;
+        self.reached(event, Step::Copied(copied))?;
+        self.compare(event, no_records()).await?;
+        self.reached(event, Step::Compared)?;
+        self.activate(event, &left, None).await
+    }
+
+    async fn make_room(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
+        let made_room = self.to.begin_arriving(event, mover, self.from_name).await;
+        match of(Side::To, made_room)? {
+            true => Ok(()),
+            false => Err(MoveError::Twice),
         }
     }
 
@@ -218,22 +267,19 @@ impl Mover<'_> {
         let begun = of(Side::From, begun)?.ok_or(MoveError::Taken)?;
         self.reached(event, Step::Begun)?;
         // After it was taken for this mover: nobody else can have what is there now leave.
-        let made_room = self.to.begin_arriving(event, mover, self.from_name).await;
-        if !of(Side::To, made_room)? {
-            return Err(MoveError::Twice);
-        }
+        self.make_room(event, mover).await?;
         while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {
             self.go_on(event, mover).await?;
         }
         self.reached(event, Step::MadeRoom)?;
 
-        let copied = self.copy(event, mover, None).await?;
+        let copied = self.copy(event, mover, None, Source::Served).await?;
         self.reached(event, Step::Copied(copied))?;
         let mut mark = begun;
         for _ in 0..ROUNDS_MAX {
             // By the time of the store, before what is copied next is read.
             let next = self.mark(event, mover).await?;
-            let changed = self.copy(event, mover, Some(mark)).await?;
+            let changed = self.copy(event, mover, Some(mark), Source::Served).await?;
             mark = next;
             self.reached(event, Step::Copied(changed))?;
             if changed <= FREEZE_ROWS_MAX {
@@ -245,9 +291,9 @@ impl Mover<'_> {
         let frozen = of(Side::From, self.from.freeze(event, mover).await)?;
         let frozen = frozen.ok_or(MoveError::TooSlow)?;
         self.reached(event, Step::Frozen)?;
-        let changed = self.copy(event, mover, Some(mark)).await?;
+        let changed = self.copy(event, mover, Some(mark), Source::Served).await?;
         self.reached(event, Step::CaughtUp(changed))?;
-        self.compare(event, frozen).await?;
+        self.compare(event, frozen.at - IdempotencyRecord::KEPT + COUNTED_FOR).await?;
         self.reached(event, Step::Compared)?;
         let left = self.from.hand_over(event, mover, frozen.version).await;
         let left = of(Side::From, left)?.ok_or(MoveError::TooSlow)?;
@@ -275,10 +321,11 @@ impl Mover<'_> {
         event: EventId,
         mover: MoveId,
         since: Option<Mark>,
+        source: Source,
     ) -> Result<u64, MoveError> {
         let mut copied = 0;
         for table in MOVED_TABLES {
-            copied += self.copy_table(event, mover, table, since).await?;
+            copied += self.copy_table(event, mover, table, since, source).await?;
         }
         Ok(copied)
     }
@@ -289,6 +336,7 @@ impl Mover<'_> {
         mover: MoveId,
         table: &'static MovedTable,
         since: Option<Mark>,
+        source: Source,
     ) -> Result<u64, MoveError> {
         let (mut copied, mut after): (u64, Option<String>) = (0, None);
         let mut went_on = Instant::now();
@@ -305,7 +353,7 @@ impl Mover<'_> {
             if rows.len() < table.rows_max {
                 return Ok(copied);
             }
-            if went_on.elapsed() > Duration::from_secs(1) {
+            if source == Source::Served && went_on.elapsed() > Duration::from_secs(1) {
                 self.go_on(event, mover).await?;
                 went_on = Instant::now();
             }
@@ -313,9 +361,8 @@ impl Mover<'_> {
         }
     }
 
-    /// Holds what arrived against what is there.
-    async fn compare(&self, event: EventId, frozen: Mark) -> Result<(), MoveError> {
-        let from = frozen.at - IdempotencyRecord::KEPT + COUNTED_FOR;
+    /// Holds what arrived against what is there. Records count that were made after `from`.
+    async fn compare(&self, event: EventId, from: DateTime<Utc>) -> Result<(), MoveError> {
         let left = of(Side::From, self.from.count_moved(event, from).await)?;
         let arrived = of(Side::To, self.to.count_moved(event, from).await)?;
         if left == arrived {
@@ -330,7 +377,15 @@ impl Mover<'_> {
         left: &LeftEvent,
         frozen_at: Option<Instant>,
     ) -> Result<(), MoveError> {
-        if !of(Side::To, self.to.activate(event, left).await)? {
+        let activated = match self.to.activate(event, left).await {
+            Ok(activated) => activated,
+            Err(_) => {
+                // Its organizer may have come since what is of no event was copied.
+                self.copy_shared().await?;
+                of(Side::To, self.to.activate(event, left).await)?
+            }
+        };
+        if !activated {
             return Err(MoveError::Elsewhere(self.to_name.to_owned()));
         }
         self.reached(event, Step::Activated(frozen_at.map(|at| at.elapsed())))?;

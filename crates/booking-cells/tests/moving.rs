@@ -9,13 +9,13 @@ use booking_core::{
     Answer, AnswerText, Answers, AskedQuestions, Caller, Capacity, CapacityMax, CheckIn, Claim,
     Command, Delivery, DeliveryState, Description, EmailAddress, EndpointSecret, EndpointUrl,
     Event, EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
-    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES, MOVED_MAILS,
-    MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope, MovedTable,
-    NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer, OrganizerName, Outcome,
-    PageLimit, Person, PersonName, Place, Question, QuestionKey, QuestionKind, Refusal, Register,
-    Registration, RegistrationId, RemindHours, Retention, Role, SetQuestions, SettledMail,
-    SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter, Venue, Version, WebhookType,
-    WhenBusy, Wording,
+    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES, MOVED_LATELY,
+    MOVED_MAILS, MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope,
+    MovedTable, NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer,
+    OrganizerName, Outcome, PageLimit, Person, PersonName, Place, Question, QuestionKey,
+    QuestionKind, Refusal, Register, Registration, RegistrationId, RemindHours, Retention, Role,
+    SetQuestions, SettledMail, SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter,
+    Venue, Version, WebhookType, WhenBusy, Wording,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use common::Kept;
@@ -135,6 +135,16 @@ fn plain_event(seats: u32) -> NewEvent {
     let name = EventName::parse("Sale").expect("valid");
     let seats = Capacity::parse(seats.into(), CapacityMax::HIGHEST).expect("valid");
     NewEvent::new(Uuid::now_v7().into(), name, seats)
+}
+
+/// Lets a mover go on until the event has left.
+#[derive(Default)]
+struct UntilLeft;
+
+impl MoveObserver for UntilLeft {
+    fn reached(&self, _event: EventId, step: Step) -> bool {
+        !matches!(step, Step::HandedOver)
+    }
 }
 
 /// What there is of an event with everything that can be.
@@ -361,7 +371,12 @@ async fn everything_is_moved(from: fn() -> Kept, to: fn() -> Kept) {
     let from = &*pair.from;
     assert!(from.is_moving(event).await.expect("it answers"));
     assert!(from.may_be_moving(listed[0].id).await.expect("it answers"));
+    // Whoever looked for it where it is now before it came, and asks then where it is.
+    assert!(to.is_moving(event).await.expect("it answers"));
+    assert!(to.may_be_moving(listed[0].id).await.expect("it answers"));
+    pair.clock.advance_micros(MOVED_LATELY.num_microseconds().expect("a few"));
     assert!(!to.is_moving(event).await.expect("it answers"));
+    assert!(!to.may_be_moving(listed[0].id).await.expect("it answers"));
     assert_eq!(from.registration(listed[0].id).await.expect("it answers"), None);
     let refused = ask(from, register(event, "late")).await;
     assert_eq!(refused, Outcome::Refused(Refusal::EventMoving));
@@ -436,6 +451,43 @@ async fn whatever_stops_it_an_event_is_in_one_place(from: fn() -> Kept, to: fn()
     }
     for store in [&pair.from, &pair.to] {
         assert_eq!(store.audit().await.expect("it answers").differences, []);
+    }
+}
+
+/// A mover that slept takes the place of the one that went on, once that has the event leave; or the other store forgets what
+/// it was sent. What left is brought anew, and who slept puts nothing up.
+async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn() -> Kept) {
+    for sleeps in [true, false] {
+        let pair = Pair::of(from, to).await;
+        let (from, to) = (&*pair.from, &*pair.to);
+        let event = everything(from).await.event;
+        let before = rows_of(from, event).await;
+        let left = UntilLeft::default();
+        let stopped = mover(from, to, &left).move_event(event).await;
+        assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
+        let Place::Left { mover: first, .. } = from.place_of(event).await.expect("it answers")
+        else {
+            panic!("it has left")
+        };
+        let state = from.hand_over(event, first, Version::FIRST).await.expect("it answers");
+        let state = state.expect("it left with it");
+        if sleeps {
+            let sleeper = new_mover();
+            assert!(to.begin_arriving(event, sleeper, "from").await.expect("it answers"));
+            while to.clear(event, sleeper, 9).await.expect("it answers") > 0 {}
+        } else {
+            while to.clear(event, first, 9).await.expect("it answers") > 0 {}
+        }
+
+        mover(from, to, &Steps::all()).move_event(event).await.expect("it is brought anew");
+        assert_eq!(pair.served(event).await, 1);
+        assert!(to.place_of(event).await.expect("it answers") == Place::Served);
+        let after = rows_of(to, event).await;
+        let lanes = |(table, _): &&(&str, Vec<Value>)| *table != MOVED_LANES.name;
+        assert!(after.iter().filter(lanes).eq(before.iter().filter(lanes)), "{after:?} {before:?}");
+        // It is served already; but what it left with is no longer the first mover's.
+        assert!(from.pass_on(event, state.mover, new_mover()).await.expect("it answers").is_none());
+        assert_eq!(to.audit().await.expect("it answers").differences, []);
     }
 }
 
@@ -649,6 +701,11 @@ macro_rules! pairs {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn whatever_stops_it_an_event_is_in_one_place() {
                 super::whatever_stops_it_an_event_is_in_one_place(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn what_left_and_is_not_there_is_brought_anew() {
+                super::what_left_and_is_not_there_is_brought_anew(Kept::$from, Kept::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

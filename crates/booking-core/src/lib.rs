@@ -135,9 +135,9 @@ pub use store::health::{
 };
 pub use store::keys::KeyStore;
 pub use store::moving::{
-    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_MAILS, MOVED_SHARED,
-    MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable,
-    Place,
+    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
+    MOVED_SHARED, MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince,
+    MovedTable, Place,
 };
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;

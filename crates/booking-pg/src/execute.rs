@@ -146,15 +146,19 @@ impl PgStore {
             let is_there = |id: &EventId| states.contains_key(id) || moving.contains(id);
             let missing = commands.keys().filter(|id| !is_there(id)).map(|id| id.as_uuid());
             let missing: Vec<Uuid> = missing.collect();
-            // In this order: one that arrives in between is found by the second look.
-            let elsewhere = connection.fetch(sql::MOVING_WHICH, &[&missing]).await?;
             busy = existing(connection, &missing).await?;
+            let found = busy.len();
             if waits {
                 // Nobody was in the way: they have come since, and are there for whoever asks again.
                 moving.append(&mut busy);
             }
-            let elsewhere = elsewhere.iter().map(|row| rows::event_id(row, 0));
-            moving.extend(elsewhere.filter(|id| !busy.contains(id)));
+            if found < missing.len() {
+                let clock_time = self.clock_time();
+                let elsewhere =
+                    connection.fetch(sql::MOVING_WHICH, &[&missing, &clock_time]).await?;
+                let elsewhere = elsewhere.iter().map(|row| rows::event_id(row, 0));
+                moving.extend(elsewhere.filter(|id| !busy.contains(id)));
+            }
         }
         let mut locked = Locked { states, busy, moving, now };
         locked.add_registrations(&by_address?)?;

@@ -11,8 +11,8 @@ use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
     EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES,
-    MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedKind, MovedScope,
-    MovedSince, MovedTable, Place, RegistrationId, StoreError, Version,
+    MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedKind,
+    MovedScope, MovedSince, MovedTable, Place, RegistrationId, StoreError, Version,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
@@ -136,6 +136,11 @@ impl PgStore {
         Ok((served, found.first().map(Way::read)))
     }
 
+    async fn now(&self, connection: &Lease) -> Result<DateTime<Utc>, PgError> {
+        let now = connection.fetch(sql::SESSION_NOW, &[]).await?;
+        Ok(self.clock_time().unwrap_or_else(|| now[0].get(0)))
+    }
+
     /// Lets an event be left to `mover` for longer, and nobody change it meanwhile if it `freezes`.
     async fn go_on(
         &self,
@@ -163,10 +168,12 @@ impl PgStore {
     }
 
     pub(crate) async fn is_event_elsewhere(&self, event: EventId) -> Result<bool, StoreError> {
+        let clock_time = self.clock_time();
         self.read(move |connection| {
             Box::pin(async move {
                 let ids = [event.as_uuid()];
-                let found = connection.fetch(sql::MOVING_WHICH, &[&ids.as_slice()]).await?;
+                let parameters: Parameters<'_> = &[&ids.as_slice(), &clock_time];
+                let found = connection.fetch(sql::MOVING_WHICH, parameters).await?;
                 Ok(!found.is_empty())
             })
         })
@@ -177,10 +184,11 @@ impl PgStore {
         &self,
         registration: RegistrationId,
     ) -> Result<bool, StoreError> {
+        let clock_time = self.clock_time();
         self.read(move |connection| {
             Box::pin(async move {
                 let id = registration.to_string();
-                let found = connection.fetch(sql::MOVING_MAY_BE, &[&id]).await?;
+                let found = connection.fetch(sql::MOVING_MAY_BE, &[&id, &clock_time]).await?;
                 Ok(!found.is_empty())
             })
         })
@@ -494,6 +502,29 @@ impl MoveStore for PgStore {
         .await
     }
 
+    async fn pass_on(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: MoveId,
+    ) -> Result<Option<LeftEvent>, StoreError> {
+        self.move_in_transaction("pass_on", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (_, way) = self.way_of(connection, event).await?;
+                let is_his =
+                    |way: &Way| way.direction == "left" && [mover, to].contains(&way.mover);
+                let Some(state) = way.filter(is_his).and_then(|way| way.state) else {
+                    return Ok(None);
+                };
+                let parameters: Parameters<'_> = &[&event.as_uuid(), &to.as_uuid()];
+                perform(connection, sql::MOVING_PASS_ON, parameters).await?;
+                Ok(Some(LeftEvent { mover: to, state }))
+            })
+        })
+        .await
+    }
+
     async fn begin_arriving(
         &self,
         event: EventId,
@@ -505,8 +536,7 @@ impl MoveStore for PgStore {
             Box::pin(async move {
                 let connection = &*connection;
                 let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
-                let now = connection.fetch(sql::SESSION_NOW, &[]).await?;
-                let now: DateTime<Utc> = self.clock_time().unwrap_or_else(|| now[0].get(0));
+                let now = self.now(connection).await?;
                 perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
                 // Before it is looked whether it is served: who puts up an event looks for this row.
                 let mover = mover.as_uuid();
@@ -555,6 +585,8 @@ impl MoveStore for PgStore {
                     return Ok(false);
                 }
                 put_up(connection, event, &left.state).await?;
+                let until = self.now(connection).await? + MOVED_LATELY;
+                perform(connection, sql::MOVING_LEASE, &[&event.as_uuid(), &until]).await?;
                 Ok(true)
             })
         })
@@ -704,6 +736,5 @@ async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), P
                    WHERE event_id = $1::uuid AND version_first >= $2::bigint AND NOT is_new";
         change(connection, name, new, &[&id, &first]).await?;
     }
-    perform(connection, sql::MOVING_DELETE, &[&id]).await?;
     Ok(())
 }

@@ -121,6 +121,7 @@ statements! {
     MOVING_LOCK "moving/lock"
     MOVING_LOCK_EVENT "moving/lock_event"
     MOVING_MAY_BE "moving/may_be"
+    MOVING_PASS_ON "moving/pass_on"
     MOVING_UPSERT "moving/upsert"
     MOVING_UPSERT_ABSENT "moving/upsert_absent"
     MOVING_WHICH "moving/which"

@@ -92,6 +92,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("moving/lock", &["moving_events_pkey"]),
     ("moving/lock_event", &["events_pkey"]),
     ("moving/may_be", &["moving_events_pkey"]),
+    ("moving/pass_on", &["moving_events_pkey"]),
     ("moving/upsert", &["moving_events_pkey"]),
     ("moving/upsert_absent", &["events_pkey", "moving_events_pkey"]),
     ("moving/which", &["moving_events_pkey"]),

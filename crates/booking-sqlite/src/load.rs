@@ -40,7 +40,7 @@ pub(crate) fn load(
             Some(row) => {
                 states.insert(*id, rows::state(*id, row)?);
             }
-            None if moving::is_elsewhere(connection, *id)? => {
+            None if moving::is_elsewhere(connection, *id, now)? => {
                 moving.insert(*id);
             }
             None => {}

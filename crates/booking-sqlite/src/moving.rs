@@ -11,8 +11,8 @@ use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
     Clock, EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT,
-    MOVED_LANES, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedScope,
-    MovedSince, MovedTable, Place, StoreError, Version,
+    MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts,
+    MovedScope, MovedSince, MovedTable, Place, StoreError, Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rusqlite::types::Value as Stored;
@@ -68,16 +68,26 @@ fn find(connection: &Connection, event: EventId) -> Result<Option<Way>, Failure>
     }))
 }
 
-/// Whether an event is not here because it is on its way, or was moved.
-pub(crate) fn is_elsewhere(connection: &Connection, event: EventId) -> Result<bool, Failure> {
+/// Whether an event is on its way, came just now, or was moved.
+pub(crate) fn is_elsewhere(
+    connection: &Connection,
+    event: EventId,
+    now: DateTime<Utc>,
+) -> Result<bool, Failure> {
     let mut statement = connection.prepare_cached(sql::MOVING_IS_ELSEWHERE)?;
-    Ok(statement.query_row([event.as_uuid().as_bytes()], |row| row.get(0))?)
+    let (event, now) = (event.as_uuid(), now.timestamp_micros());
+    Ok(statement.query_row(params![event.as_bytes(), now], |row| row.get(0))?)
 }
 
 /// Whether any event is, whose id ends as this one does.
-pub(crate) fn may_be(connection: &Connection, id: Uuid) -> Result<bool, Failure> {
+pub(crate) fn may_be(
+    connection: &Connection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Failure> {
     let mut statement = connection.prepare_cached(sql::MOVING_MAY_BE)?;
-    Ok(statement.query_row([id.as_bytes()], |row| row.get(0))?)
+    let now = now.timestamp_micros();
+    Ok(statement.query_row(params![id.as_bytes(), now], |row| row.get(0))?)
 }
 
 /// The event's own row in JSON.
@@ -360,6 +370,22 @@ fn frozen_until(connection: &Connection, event: EventId) -> Result<Option<DateTi
     }
 }
 
+fn pass_on(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+    to: MoveId,
+) -> Result<Work<Option<LeftEvent>>, Failure> {
+    let is_his = |way: &Way| way.direction == "left" && [mover, to].contains(&way.mover);
+    let Some(state) = find(connection, event)?.filter(is_his).and_then(|way| way.state) else {
+        return Ok(Work::Unchanged(None));
+    };
+    let (event, new) = (event.as_uuid(), to.as_uuid());
+    let mut pass_on = connection.prepare_cached(sql::MOVING_PASS_ON)?;
+    pass_on.execute(params![event.as_bytes(), new.as_bytes()])?;
+    Ok(Work::Changed(Some(LeftEvent { mover: to, state })))
+}
+
 fn begin_arriving(
     connection: &Connection,
     event: EventId,
@@ -398,6 +424,7 @@ fn activate(
     connection: &Connection,
     event: EventId,
     left: &LeftEvent,
+    clock: &Clock,
 ) -> Result<Work<bool>, Failure> {
     if version(connection, event)?.is_some() {
         return Ok(Work::Unchanged(true));
@@ -417,8 +444,9 @@ fn activate(
         let note = "INSERT OR REPLACE INTO new_facts (event_id, version_first) VALUES (?1, ?2)";
         connection.prepare_cached(note)?.execute(params![id.as_bytes(), first])?;
     }
-    let mut delete = connection.prepare_cached(sql::MOVING_DELETE)?;
-    delete.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes()])?;
+    let until = (clock() + MOVED_LATELY).timestamp_micros();
+    let mut lease = connection.prepare_cached(sql::MOVING_LEASE)?;
+    lease.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes(), until])?;
     Ok(Work::Changed(true))
 }
 
@@ -550,6 +578,15 @@ impl MoveStore for SqliteStore {
             .await
     }
 
+    async fn pass_on(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: MoveId,
+    ) -> Result<Option<LeftEvent>, StoreError> {
+        self.move_by(move |connection, _| pass_on(connection, event, mover, to)).await
+    }
+
     async fn begin_arriving(
         &self,
         event: EventId,
@@ -576,7 +613,7 @@ impl MoveStore for SqliteStore {
 
     async fn activate(&self, event: EventId, left: &LeftEvent) -> Result<bool, StoreError> {
         let left = left.clone();
-        self.move_by(move |connection, _| activate(connection, event, &left)).await
+        self.move_by(move |connection, clock| activate(connection, event, &left, clock)).await
     }
 
     async fn clear(&self, event: EventId, mover: MoveId, limit: usize) -> Result<u64, StoreError> {

@@ -117,6 +117,7 @@ statements! {
     MOVING_LEAVE "moving/leave"
     MOVING_LIST "moving/list"
     MOVING_MAY_BE "moving/may_be"
+    MOVING_PASS_ON "moving/pass_on"
     MOVING_UPSERT "moving/upsert"
     ORGANIZER_FIND "organizer/find"
     ORGANIZER_INSERT "organizer/insert"

@@ -348,11 +348,12 @@ impl ReadStore for SqliteStore {
     }
 
     async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
-        self.read(move |connection, _| moving::is_elsewhere(connection, event)).await
+        self.read(move |connection, now| moving::is_elsewhere(connection, event, now)).await
     }
 
     async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
-        self.read(move |connection, _| moving::may_be(connection, registration.as_uuid())).await
+        let id = registration.as_uuid();
+        self.read(move |connection, now| moving::may_be(connection, id, now)).await
     }
 }
 

@@ -9,8 +9,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// nobody else moves it, and if it is frozen nobody changes it; after that it is as if nobody had begun.
 pub const MOVE_LEASE: TimeDelta = TimeDelta::seconds(10);
 
-/// The migration that a program has to know not to sell an event that is being handed over.
-pub const KNOWS_MOVES: i32 = 19;
+/// For how long a store says of an event that has come that it is on its way: whoever looked for it before it came, and
+/// then where it is, is to ask again.
+pub const MOVED_LATELY: TimeDelta = TimeDelta::seconds(10);
+
+/// The migration that a program has to know not to sell an event that is being handed over, and to know all that an event
+/// may arrive with.
+pub const KNOWS_MOVES: i32 = 20;
 
 /// A store whose events can be moved to another, of the same or of another kind.
 ///
@@ -82,6 +87,15 @@ pub trait MoveStore: BookingStore {
         event: EventId,
         mover: MoveId,
         version: Version,
+    ) -> Result<Option<LeftEvent>, StoreError>;
+
+    /// Has an event that left by `mover` be put up by the move `to`, and by `mover` no more: for whoever finds that what was
+    /// copied is not where it went. Done again it returns the same. `None` if it did not leave so, or is known to have arrived.
+    async fn pass_on(
+        &self,
+        event: EventId,
+        mover: MoveId,
+        to: MoveId,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
     /// Makes room for an event that `mover` brings. `false` if it is served here. `from` is what people call the other

@@ -130,13 +130,13 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
         self.events_by_registration(ids).await
     }
 
-    /// Whether an event that is not here is on its way here, or was moved away: then it is not lost, and whoever asks is
-    /// to ask again, or elsewhere. Of a store that no event was ever moved to or from it is `false`.
+    /// Whether an event that is not here is on its way here, came [just now](crate::MOVED_LATELY), or was moved away: then it
+    /// is not lost, and whoever asks is to ask again, or elsewhere. Of a store that no event was ever moved to or from it is `false`.
     async fn is_moving(&self, _event: EventId) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    /// The same of a registration: whether any event that it could be of, by its id, was moved away or is on its way.
+    /// The same of a registration: whether any event that it could be of, by its id, is one of those.
     async fn may_be_moving(&self, _registration: RegistrationId) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -1,4 +1,4 @@
 -- moving/may_be: whether any event is, or was, whose id has the last byte of ?1
 SELECT count(*) > 0
 FROM moving_events
-WHERE substr(event_id, 16) = substr(?1, 16) AND direction <> 'leaving'
+WHERE substr(event_id, 16) = substr(?1, 16) AND direction <> 'leaving' AND (until IS NULL OR until > ?2)

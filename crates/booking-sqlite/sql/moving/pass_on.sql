@@ -1,0 +1,4 @@
+-- moving/pass_on: what has left is put up by another move
+UPDATE moving_events
+SET move_id = ?2
+WHERE event_id = ?1
