@@ -138,7 +138,6 @@ fn plain_event(seats: u32) -> NewEvent {
 }
 
 /// Lets a mover go on until the event has left.
-#[derive(Default)]
 struct UntilLeft;
 
 impl MoveObserver for UntilLeft {
@@ -462,8 +461,7 @@ async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn()
         let (from, to) = (&*pair.from, &*pair.to);
         let event = everything(from).await.event;
         let before = rows_of(from, event).await;
-        let left = UntilLeft::default();
-        let stopped = mover(from, to, &left).move_event(event).await;
+        let stopped = mover(from, to, &UntilLeft).move_event(event).await;
         assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
         let Place::Left { mover: first, .. } = from.place_of(event).await.expect("it answers")
         else {
