@@ -47,15 +47,17 @@ impl Caller {
 #[error("the batch was abandoned")]
 pub(crate) struct Abandoned;
 
-/// Executes a batch and answers its callers; returns those whose events were busy.
+/// Executes a batch and answers its callers; returns those whose events were busy. `released` is called when others may begin
+/// of the same events, if that is before.
 pub(crate) async fn execute(
     store: &dyn BookingStore,
     observer: &dyn Observer,
     batch: Vec<Waiting>,
     when_busy: WhenBusy,
+    released: &(dyn Fn() + Send + Sync),
 ) -> Vec<Waiting> {
     let (items, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    match store.execute(&items, when_busy).await {
+    match store.execute_releasing(&items, when_busy, released).await {
         Ok(executions) => {
             assert_eq!(executions.len(), items.len(), "the store answers each command");
             let mut busy = Vec::new();
@@ -95,7 +97,7 @@ async fn execute_apart(
     }
     let mut busy = Vec::new();
     for part in by_event.into_values() {
-        busy.extend(Box::pin(execute(store, observer, part, when_busy)).await);
+        busy.extend(Box::pin(execute(store, observer, part, when_busy, &|| {})).await);
     }
     busy
 }

@@ -9,10 +9,11 @@ use crate::queue_age::QueueAge;
 use crate::{Limits, SubmitError};
 use booking_core::{BookingStore, EventId, Observation, Observer, SeatLane, WhenBusy};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinSet, yield_now};
 
 pub(crate) struct Driver {
@@ -30,9 +31,11 @@ pub(crate) struct Driver {
     held: HeldEvents,
 }
 
-/// A batch that has been through the store.
+/// A batch that has been through the store, or so far that others of the same events may begin.
 struct Finished {
     whose: Whose,
+    /// What is left until it is answered.
+    rest: Option<BoxFuture<'static, Vec<Waiting>>>,
     /// Those whose events were busy.
     busy: Vec<Waiting>,
 }
@@ -44,6 +47,8 @@ enum Whose {
     Queue { node: u16, lanes: LaneSet },
     /// An event whose row somebody else holds.
     Held(EventId),
+    /// From the queue: what was executed on this node, others may go on, and it is answered when it is durable.
+    Released(u16),
 }
 
 impl Driver {
@@ -241,26 +246,49 @@ impl Driver {
         observer.observe(Observation::BatchStarted { commands: batch.len(), waited });
         let when_busy = match whose {
             Whose::Held(_) => WhenBusy::Wait,
-            Whose::Queue { .. } => WhenBusy::Skip,
+            Whose::Queue { .. } | Whose::Released(_) => WhenBusy::Skip,
         };
-        self.under_way.spawn(async move {
-            let executed = AssertUnwindSafe(execute(store.as_ref(), observer.as_ref(), batch, when_busy));
-            let busy = executed.catch_unwind().await.unwrap_or_else(|_| {
+        let is_free = Arc::new(Notify::new());
+        let told = Arc::clone(&is_free);
+        let executed = async move {
+            let released = move || told.notify_one();
+            execute(store.as_ref(), observer.as_ref(), batch, when_busy, &released).await
+        };
+        let executed = AssertUnwindSafe(executed).catch_unwind().map(|busy| {
+            busy.unwrap_or_else(|_| {
                 log::error!("the store panicked; the callers of its batch were told that its outcome is unknown");
                 Vec::new()
-            });
-            Finished { whose, busy }
+            })
+        });
+        let mut executed = executed.boxed();
+        self.under_way.spawn(async move {
+            tokio::select! {
+                biased;
+                busy = &mut executed => Finished { whose, rest: None, busy },
+                () = is_free.notified(), if matches!(whose, Whose::Queue { .. }) => {
+                    Finished { whose, rest: Some(executed), busy: Vec::new() }
+                }
+            }
         });
     }
 
-    fn finish(&mut self, Finished { whose, busy }: Finished) {
+    fn finish(&mut self, Finished { whose, rest, busy }: Finished) {
         match whose {
             Whose::Queue { node, lanes } => {
                 self.lanes.end(lanes);
-                let batches = self.nodes.end(node);
+                let batches = match rest {
+                    None => self.nodes.end(node),
+                    Some(rest) => {
+                        let whose = Whose::Released(node);
+                        self.under_way
+                            .spawn(rest.map(move |busy| Finished { whose, rest: None, busy }));
+                        self.nodes.release(node)
+                    }
+                };
                 self.observer.observe(Observation::BatchesUnderWay { node, batches });
             }
             Whose::Held(event_id) => self.held.end(event_id),
+            Whose::Released(node) => self.nodes.answer(node),
         }
         self.held.add(busy, |event_id| self.store.lane_of(event_id).node);
     }

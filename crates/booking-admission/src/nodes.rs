@@ -22,10 +22,14 @@ pub(crate) struct Nodes {
     known: Vec<Node>,
 }
 
+#[derive(Default)]
 struct Node {
     number: u16,
     batches_max: usize,
     under_way: usize,
+    /// The most that may be under way or wait to be durable, and how many do wait for that, with their events free again.
+    at_once_max: usize,
+    released: usize,
     /// How many commands were taken out of the queue for it and are in no batch yet.
     waiting: usize,
 }
@@ -52,8 +56,9 @@ impl Nodes {
     /// Hears of a node.
     pub(crate) fn note(&mut self, number: u16, store: &dyn BookingStore) {
         if !self.known.iter().any(|node| node.number == number) {
-            let batches_max = self.batches_per_node.min(store.batches_at_once(number)).max(1);
-            self.known.push(Node { number, batches_max, under_way: 0, waiting: 0 });
+            let at_once_max = store.batches_at_once(number).max(1);
+            let batches_max = self.batches_per_node.clamp(1, at_once_max);
+            self.known.push(Node { number, batches_max, at_once_max, ..Node::default() });
         }
     }
 
@@ -78,38 +83,37 @@ impl Nodes {
 
     /// Whether whoever comes might start at once. Nobody knows before the first has come.
     pub(crate) fn any_is_idle(&self) -> bool {
-        self.known.is_empty() || self.known.iter().any(|node| node.under_way == 0)
+        self.known.is_empty() || self.known.iter().any(Node::is_idle)
     }
 
     /// Whether one that is not idle might take another batch.
     pub(crate) fn any_has_room(&self) -> bool {
-        self.known.iter().any(|node| (1..node.batches_max).contains(&node.under_way))
+        self.known.iter().any(|node| !node.is_idle() && node.room() > 0)
     }
 
     /// Whether a batch may begin on a node, and no other beside it before it ends.
     pub(crate) fn takes_one_alone(&self, number: u16) -> bool {
         let node = self.known.iter().find(|node| node.number == number);
-        node.is_some_and(|node| node.batches_max == 1 && node.under_way == 0)
+        node.is_some_and(|node| node.batches_max == 1 && node.is_idle())
     }
 
     /// Which batch begins next, if any does. On each node it is the turn of the cell whose first command has waited
     /// longest, and no other goes before it: so none is left to wait for ever.
     pub(crate) fn next(&self, ready: &[Ready]) -> Next {
         let mut wanted = usize::MAX;
-        for node in self.known.iter().filter(|node| node.under_way < node.batches_max) {
+        for node in self.known.iter().filter(|node| node.room() > 0) {
             let cells = ready.iter().filter(|cell| cell.place.node == node.number);
             let first = cells.min_by_key(|cell| cell.oldest);
             let commands = first.map_or(0, |cell| cell.commands);
             match first {
-                Some(cell) if node.under_way == 0 || commands >= self.full_enough => {
+                Some(cell) if node.is_idle() || commands >= self.full_enough => {
                     // Enough for several: each takes its share of the lanes. One that took all of them would leave
                     // none for another until it ends.
-                    let room = node.batches_max - node.under_way;
-                    let batches = (commands / self.full_enough).clamp(1, room);
+                    let batches = (commands / self.full_enough).clamp(1, node.room());
                     return Next::Begin { place: cell.place, share: commands.div_ceil(batches) };
                 }
                 // Of one that is idle whatever comes is looked at.
-                _ if node.under_way > 0 => wanted = wanted.min(self.full_enough - commands),
+                _ if !node.is_idle() => wanted = wanted.min(self.full_enough - commands),
                 _ => {}
             }
         }
@@ -131,9 +135,34 @@ impl Nodes {
         node.under_way
     }
 
+    /// The events of a batch are free again, and it waits to be durable; tells how many are still under way.
+    pub(crate) fn release(&mut self, number: u16) -> usize {
+        self.known_node(number).released += 1;
+        self.end(number)
+    }
+
+    /// Such a batch is answered.
+    pub(crate) fn answer(&mut self, number: u16) {
+        self.known_node(number).released -= 1;
+    }
+
     fn known_node(&mut self, number: u16) -> &mut Node {
         let node = self.known.iter_mut().find(|node| node.number == number);
         node.expect("it was heard of before a batch began there")
+    }
+}
+
+impl Node {
+    /// Nobody would be in the way of a batch, nor gather while it waits. One that waits to be durable counts as under way for
+    /// that: whoever it answers mostly asks again, and batches of a few would cost as much as full ones.
+    fn is_idle(&self) -> bool {
+        self.under_way + self.released == 0
+    }
+
+    /// How many batches may begin.
+    fn room(&self) -> usize {
+        let beside = self.batches_max - self.under_way;
+        beside.min(self.at_once_max.saturating_sub(self.under_way + self.released))
     }
 }
 
@@ -146,7 +175,7 @@ mod tests {
         let limits = Limits { batches_per_node: batches_max, ..Limits::default() };
         let known = under_way.iter();
         let known =
-            known.map(|&(number, under_way)| Node { number, batches_max, under_way, waiting: 0 });
+            known.map(|&(number, under_way)| Node { number, batches_max, under_way, at_once_max: batches_max, ..Node::default() });
         Nodes { known: known.collect(), ..Nodes::new(&limits) }
     }
 
@@ -202,9 +231,34 @@ mod tests {
     }
 
     #[test]
+    fn those_that_wait_to_be_durable_leave_room_and_a_bounded_one() {
+        let limits = Limits { batches_per_node: 1, ..Limits::default() };
+        let known = vec![Node { batches_max: 1, at_once_max: 3, ..Node::default() }];
+        let mut nodes = Nodes { known, ..Nodes::new(&limits) };
+        let ready = |commands| [ready(0, 0, commands, 0)];
+        for _ in 0..2 {
+            nodes.begin(0);
+            assert!(!nodes.any_has_room() && !nodes.any_is_idle());
+            assert_eq!(nodes.release(0), 0);
+            assert!(nodes.any_has_room() && !nodes.any_is_idle() && !nodes.takes_one_alone(0));
+            assert_eq!(nodes.next(&ready(63)), Next::Wait { commands: 1 });
+            assert_eq!(nodes.next(&ready(500)), begin(0, 0, 500));
+        }
+        nodes.begin(0);
+        nodes.release(0);
+        assert!(!nodes.any_has_room(), "three wait");
+        assert_eq!(nodes.next(&ready(500)), Next::Wait { commands: usize::MAX });
+        for _ in 0..3 {
+            nodes.answer(0);
+        }
+        assert!(nodes.takes_one_alone(0));
+        assert_eq!(nodes.next(&ready(1)), begin(0, 0, 1));
+    }
+
+    #[test]
     fn a_batch_is_never_more_than_full() {
         let limits = Limits { batches_per_node: 2, batch_commands_max: 5, ..Limits::default() };
-        let known = vec![Node { number: 0, batches_max: 2, under_way: 1, waiting: 0 }];
+        let known = vec![Node { batches_max: 2, under_way: 1, at_once_max: 2, ..Node::default() }];
         let nodes = Nodes { known, ..Nodes::new(&limits) };
         assert_eq!(nodes.next(&[ready(0, 0, 4, 0)]), Next::Wait { commands: 1 });
         assert_eq!(nodes.next(&[ready(0, 0, 5, 0)]), begin(0, 0, 5));

@@ -133,6 +133,24 @@ impl SeatStore for CellStore {
         self.execute_parts(batch, &parts_of(batch.iter().map(place_of)), when_busy).await
     }
 
+    /// A batch of several cells is not answered in parts, and nobody goes before it in any.
+    async fn execute_releasing(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+        released: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Execution>, StoreError> {
+        let place_of = |item: &EventCommand| self.place_of(item.event_id.as_uuid());
+        match batch.first().map(place_of) {
+            Some(first) if batch.iter().all(|item| place_of(item) == first) => {
+                let cell = &self.cells[first];
+                let executed = cell.store.execute_releasing(batch, when_busy, released);
+                cell.note_done(executed.await)
+            }
+            _ => self.execute(batch, when_busy).await,
+        }
+    }
+
     fn lane_of(&self, event: EventId) -> SeatLane {
         self.cell_of(event.as_uuid()).lane
     }

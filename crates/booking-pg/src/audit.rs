@@ -36,6 +36,7 @@ impl PgStore {
         connection.command(BEGIN).await?;
         let counts = connection.fetch(sql::AUDIT_COUNT, &[]).await?;
         connection.command("COMMIT").await?;
+        self.flush.confirm(&connection).await?;
         connection.give_back();
         Ok(AuditReport::of(counts.iter().map(event_count)))
     }

@@ -25,13 +25,14 @@ impl PgStore {
         &self,
         batch: &[EventCommand],
         when_busy: WhenBusy,
+        released: &(dyn Fn() + Send + Sync),
     ) -> Result<Vec<Execution>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
         let asked_by = Some(AskedBy::of(batch));
         run(self, &Name { what: "execute", asked_by }, |attempt| {
-            Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt).await })
+            Box::pin(async move { self.attempt_batch(batch, when_busy, &attempt, released).await })
         })
         .await
     }
@@ -41,6 +42,7 @@ impl PgStore {
         batch: &[EventCommand],
         when_busy: WhenBusy,
         attempt: &Attempt,
+        released: &(dyn Fn() + Send + Sync),
     ) -> Result<Vec<Execution>, PgError> {
         let lock = match when_busy {
             WhenBusy::Skip if !attempt.must_find_out() => self.locking.skip,
@@ -61,18 +63,30 @@ impl PgStore {
         }
         self.refuses.store(refuses, Ordering::Relaxed);
         let (executions, changes) = decided;
-        if changes.is_empty() && !executions.iter().any(tells_what_was_done) {
+        let tells_nothing = changes.is_empty() && !executions.iter().any(tells_what_was_done);
+        if tells_nothing && !self.flush.releases_early() {
             // Not COMMIT, which the row locks would make wait for nothing; nor is this waited for.
             self.rollbacks.roll_back(&self.pool, connection, event_ids).await?;
             self.observer.observe(Observation::Executed(began.elapsed()));
             return Ok(executions);
         }
-        if changes.is_empty() {
+        let end = |how| {
+            self.flush.end(&connection, how, || {
+                // A command of an event that was busy goes before those that come later.
+                if !executions.contains(&Execution::Busy) {
+                    released();
+                }
+            })
+        };
+        if tells_nothing {
+            // It may be because of what somebody has committed that is not safe yet.
+            end("ROLLBACK").await?;
+        } else if changes.is_empty() {
             // The row locks make COMMIT wait, for the disk and for the standby.
-            connection.commit().await?;
+            end("COMMIT").await?;
         } else {
             let writing = Instant::now();
-            write_and_commit(&connection, &changes, locked.now, attempt).await?;
+            write_and_commit(&connection, &changes, locked.now, attempt, end("COMMIT")).await?;
             self.observer.observe(Observation::Committed(writing.elapsed()));
         }
         self.observer.observe(Observation::Executed(began.elapsed()));
@@ -103,7 +117,7 @@ impl PgStore {
         let by_address = prepare(!addresses.0.is_empty(), sql::REGISTRATION_BY_ADDRESS).await?;
         let by_id = prepare(!ids.0.is_empty(), sql::REGISTRATION_BY_ID).await?;
         let by_key = prepare(!keys.0.is_empty(), sql::RECORD_LOAD).await?;
-        let begin = self.session.begin(BEGIN, AskedBy::of(batch));
+        let begin = self.session.begin(BEGIN, self.flush.beginning(), AskedBy::of(batch));
         let asked = Instant::now();
         let lock_rows = async {
             let rows = connection.rows(&lock, &[&event_ids]).await;

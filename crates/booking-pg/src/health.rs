@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 impl PgStore {
     pub(crate) async fn ask_health(&self) -> Result<StoreHealth, StoreError> {
         let health = self
-            .read(|connection| {
+            .read_what_may_be_lost(|connection| {
                 Box::pin(async move {
                     let rows = connection.fetch(sql::SESSION_HEALTH, &[]).await?;
                     let applied: Vec<i32> = rows[0].get("versions");

@@ -26,6 +26,7 @@
 //! | --- | --- |
 //! | the transaction itself | `execute.rs`: what it reads, `load.rs`; what it writes, `write.rs` |
 //! | retries, time limits, commits of unknown outcome | `transaction.rs`; ends that nobody waits for, `rollback.rs` |
+//! | commits that let go of their rows before they are safe | `flush.rs` |
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
@@ -44,6 +45,7 @@ mod endpoints;
 mod erasure;
 mod error;
 mod execute;
+mod flush;
 mod former_holders;
 mod health;
 mod hosts;
@@ -71,6 +73,9 @@ mod url;
 mod write;
 
 pub use error::ConnectError;
+#[cfg(feature = "negative-control")]
+#[doc(hidden)]
+pub use flush::EarlyFlaw;
 pub use hosts::keep_no_connections_here;
 pub use options::{OptionsError, PgOptions, PlanCacheMode, TlsMode};
 #[doc(hidden)]

@@ -22,6 +22,12 @@ pub struct PgOptions {
     pub pool_size: usize,
     /// For which values statements are planned.
     pub plan_cache_mode: PlanCacheMode,
+    /// Whether a batch lets go of its rows before its commit is safe. Nobody is told anything before it is: neither of
+    /// what it did nor of what can be seen. It pays where a disk or a synchronous standby takes milliseconds; each answer
+    /// is a round trip later, or a flush, if anything was written meanwhile. Every server that has the same database must
+    /// have the same, and a pooler between them has to keep sessions apart: with transactions of one session on several connections this is
+    /// no proof of anything.
+    pub early_release: bool,
     /// The time to use instead of the database's, in tests.
     pub clock: Option<Clock>,
     /// Who is told how the work goes.
@@ -190,6 +196,7 @@ impl PgOptions {
             tls: TlsMode::Disable,
             pool_size: Self::POOL_SIZE_DEFAULT,
             plan_cache_mode: PlanCacheMode::default(),
+            early_release: false,
             clock: None,
             observer: Arc::new(Unobserved),
             schema: None,
@@ -291,6 +298,7 @@ impl fmt::Debug for PgOptions {
             .field("tls", &self.tls)
             .field("pool_size", &self.pool_size)
             .field("plan_cache_mode", &self.plan_cache_mode)
+            .field("early_release", &self.early_release)
             .finish_non_exhaustive()
     }
 }

@@ -189,9 +189,26 @@ impl PgStore {
         .await
     }
 
-    /// Runs `attempt` on a connection from the pool, and again on another if that one had died.
+    /// Runs `attempt` on a connection from the pool, and again on another if that one had died. What it saw is safe when
+    /// this is done.
     pub(crate) async fn read<T>(
         &self,
+        attempt: impl for<'a> Fn(&'a Lease) -> BoxFuture<'a, Result<T, PgError>>,
+    ) -> Result<T, StoreError> {
+        self.read_as(Seeing::Safe, attempt).await
+    }
+
+    /// The same of what nobody is told as a fact: it may be lost.
+    pub(crate) async fn read_what_may_be_lost<T>(
+        &self,
+        attempt: impl for<'a> Fn(&'a Lease) -> BoxFuture<'a, Result<T, PgError>>,
+    ) -> Result<T, StoreError> {
+        self.read_as(Seeing::All, attempt).await
+    }
+
+    async fn read_as<T>(
+        &self,
+        seeing: Seeing,
         attempt: impl for<'a> Fn(&'a Lease) -> BoxFuture<'a, Result<T, PgError>>,
     ) -> Result<T, StoreError> {
         // Every connection in the pool may have died, as after a restart of the database.
@@ -201,7 +218,14 @@ impl PgStore {
             loop {
                 number += 1;
                 let connection = Lease::from(&self.pool).await?;
-                match attempt(&connection).await {
+                let attempted = async {
+                    let value = attempt(&connection).await?;
+                    if seeing == Seeing::Safe {
+                        self.flush.confirm(&connection).await?;
+                    }
+                    Ok::<_, PgError>(value)
+                };
+                match attempted.await {
                     Ok(value) => {
                         connection.give_back();
                         return Ok(value);
@@ -225,6 +249,15 @@ impl PgStore {
             }
         }
     }
+}
+
+/// What of that which was committed is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seeing {
+    /// What is safe.
+    Safe,
+    /// All of it.
+    All,
 }
 
 /// What somebody sees of the events: [`Caller::sees`] as statements have it.

@@ -1,5 +1,6 @@
 use crate::connection::{self, Lease, PgPool};
 use crate::error::{ConnectError, PgError};
+use crate::flush::Flush;
 use crate::options::PgOptions;
 use crate::rollback::Rollbacks;
 use crate::session::SessionName;
@@ -25,6 +26,8 @@ pub struct PgStore {
     pub(crate) pool: PgPool,
     /// Connections that go back into the pool once they are done with what they were used for.
     pub(crate) rollbacks: Rollbacks,
+    /// How batches are committed, and what is known to be safe.
+    pub(crate) flush: Flush,
     pub(crate) clock: Option<Clock>,
     pub(crate) locking: Locking,
     pub(crate) observer: Arc<dyn Observer>,
@@ -90,6 +93,7 @@ impl PgStore {
         Ok(Self {
             pool: connection::pool(options).map_err(ConnectError::Options)?,
             rollbacks: Rollbacks::default(),
+            flush: Flush::new(options.early_release),
             clock: options.clock.clone(),
             locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
             observer: Arc::clone(&options.observer),
@@ -132,6 +136,15 @@ impl PgStore {
     pub fn without_row_lock(self) -> Self {
         let locking = Locking { wait: sql::EVENT_LOCK_NONE, skip: sql::EVENT_LOCK_NONE };
         Self { locking, ..self }
+    }
+
+    /// The negative control: a store that releases early and does something wrong. The tests must catch it.
+    #[cfg(feature = "negative-control")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_early_flaw(mut self, flaw: crate::EarlyFlaw) -> Self {
+        self.flush.set_flaw(flaw);
+        self
     }
 
     /// The test's time, if there is one to be used instead of the database's.
@@ -181,7 +194,16 @@ impl SeatStore for PgStore {
         batch: &[EventCommand],
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        self.execute_batch(batch, when_busy).await
+        self.execute_batch(batch, when_busy, &|| {}).await
+    }
+
+    async fn execute_releasing(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+        released: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.execute_batch(batch, when_busy, released).await
     }
 
     /// Half of the connections: the others are for reads, and for whatever else writes.

@@ -192,7 +192,7 @@ pub(crate) async fn write_rows(
             let written = connection.committing(connection.rows(&prepared, parameters)).await;
             attempt.look_at(&written);
             let written = written?;
-            confirm(&connection, &attempt, written.is_empty()).await?;
+            confirm(store, &connection, &attempt, written.is_empty()).await?;
             connection.give_back();
             Ok(written)
         })
@@ -215,7 +215,7 @@ pub(crate) async fn write_some(
             let written = connection.committing(connection.change(&prepared, parameters)).await;
             attempt.look_at(&written);
             let written = written?;
-            confirm(&connection, &attempt, written == 0).await?;
+            confirm(store, &connection, &attempt, written == 0).await?;
             connection.give_back();
             Ok(written)
         })
@@ -224,12 +224,18 @@ pub(crate) async fn write_some(
 }
 
 /// Looks at what a statement has written that commits by itself.
-async fn confirm(connection: &Lease, attempt: &Attempt, is_nothing: bool) -> Result<(), PgError> {
+async fn confirm(
+    store: &PgStore,
+    connection: &Lease,
+    attempt: &Attempt,
+    is_nothing: bool,
+) -> Result<(), PgError> {
     if attempt.must_find_out() {
         // What was to be written may be there already, and nowhere else.
         connection.confirm_what_is_seen().await?;
     } else if is_nothing {
         attempt.nothing_was_written();
+        store.flush.confirm(connection).await?;
     }
     Ok(())
 }

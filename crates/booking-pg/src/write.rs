@@ -17,12 +17,13 @@ use uuid::Uuid;
 /// The migration that a program has to know not to sell without asking what an event asks.
 const KNOWS_QUESTIONS: i32 = 18;
 
-/// Writes what was decided at `now`, and commits it.
+/// Writes what was decided at `now`, and commits it by `commit`, which is sent behind it.
 pub(crate) async fn write_and_commit(
     connection: &Lease,
     changes: &[EventChange],
     now: DateTime<Utc>,
     attempt: &Attempt,
+    commit: impl Future<Output = Result<(), PgError>>,
 ) -> Result<(), PgError> {
     let (events, facts) = (EventRows::of(changes), FactRows::of(changes));
     let (replaced, records) = (ReplacedRows::of(changes), RecordRows::of(changes));
@@ -116,7 +117,7 @@ pub(crate) async fn write_and_commit(
                     &records.outcomes,
                 ],
             ),
-            connection.commit(),
+            commit,
         ),
     )
     .await;

@@ -111,6 +111,19 @@ pub trait SeatStore: fmt::Debug + Send + Sync {
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError>;
 
+    /// The same, and calls `released` once other batches of these events may begin, if that is before this one may be
+    /// answered: then their rows are free, and what is left is that what was decided becomes durable. It may be called more
+    /// than once, and is not if a command is [`Execution::Busy`], which goes before those that come later. A store whose rows
+    /// are free only at the end never calls it.
+    async fn execute_releasing(
+        &self,
+        batch: &[EventCommand],
+        when_busy: WhenBusy,
+        _released: &(dyn Fn() + Send + Sync),
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.execute(batch, when_busy).await
+    }
+
     /// Where an event is, or would be: which events may share a batch. It asks nobody, and may be another one when it
     /// is asked again, if the events of a store were moved. A store that is one database has one lane.
     fn lane_of(&self, _event: EventId) -> SeatLane {
