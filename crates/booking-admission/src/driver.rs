@@ -280,8 +280,11 @@ impl Driver {
                     None => self.nodes.end(node),
                     Some(rest) => {
                         let whose = Whose::Released(node);
-                        self.under_way
-                            .spawn(rest.map(move |busy| Finished { whose, rest: None, busy }));
+                        self.under_way.spawn(rest.map(move |busy| Finished {
+                            whose,
+                            rest: None,
+                            busy,
+                        }));
                         self.nodes.release(node)
                     }
                 };

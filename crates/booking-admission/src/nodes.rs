@@ -174,8 +174,13 @@ mod tests {
     fn nodes(under_way: &[(u16, usize)], batches_max: usize) -> Nodes {
         let limits = Limits { batches_per_node: batches_max, ..Limits::default() };
         let known = under_way.iter();
-        let known =
-            known.map(|&(number, under_way)| Node { number, batches_max, under_way, at_once_max: batches_max, ..Node::default() });
+        let known = known.map(|&(number, under_way)| Node {
+            number,
+            batches_max,
+            under_way,
+            at_once_max: batches_max,
+            ..Node::default()
+        });
         Nodes { known: known.collect(), ..Nodes::new(&limits) }
     }
 

@@ -227,8 +227,8 @@ fn settings_help() -> String {
         let _ = writeln!(text, "  {:width$}  {}{default}", setting.name, setting.meaning);
     }
     text.push_str(
-        "\nAny of DATABASE_URL and the DB_… settings but DB_POOL_SIZE, DB_PLAN_CACHE_MODE and \
-         DB_WAIT_SECONDS means PostgreSQL; CELLS_FILE means what it names; without them the data \
+        "\nAny of DATABASE_URL and the DB_… settings but DB_POOL_SIZE, DB_PLAN_CACHE_MODE, \
+         DB_EARLY_RELEASE and DB_WAIT_SECONDS means PostgreSQL; CELLS_FILE means what it names; without them the data \
          is in an SQLite file.",
     );
     text

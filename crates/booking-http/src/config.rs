@@ -219,15 +219,17 @@ fn busy_events_max(pool_size: usize) -> usize {
 }
 
 /// Those that say nothing of where the data is.
-const NOT_OF_A_PLACE: [&str; 3] = ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_WAIT_SECONDS"];
+const NOT_OF_A_PLACE: [&str; 4] =
+    ["DB_POOL_SIZE", "DB_PLAN_CACHE_MODE", "DB_EARLY_RELEASE", "DB_WAIT_SECONDS"];
 
 fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     // Whatever store it is: what cannot be meant is told.
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
+    let early_release = reader.parse::<bool>("DB_EARLY_RELEASE", "is neither true nor false");
     let cells = read_cells(reader, pool_size);
-    let cells = cells.map(|cells| cells.planned_for(plan_cache_mode));
+    let cells = cells.map(|cells| cells.planned_for(plan_cache_mode).released(early_release));
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
@@ -261,6 +263,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     };
     options.pool_size = pool_size;
     options.plan_cache_mode = plan_cache_mode;
+    options.early_release = early_release;
     StoreConfig::Postgres(Box::new(options))
 }
 
@@ -539,12 +542,15 @@ mod tests {
                 matches!(planned, StoreConfig::Postgres(o) if o.plan_cache_mode == PlanCacheMode::Auto)
             );
         }
+        let early = read(&[("DB_HOST", "db"), ("DB_EARLY_RELEASE", "true")]).expect("valid").store;
+        assert!(matches!(early, StoreConfig::Postgres(o) if o.early_release));
         let StoreConfig::Postgres(defaults) = read(&[("DB_PASSWORD", "x")]).expect("valid").store
         else {
             panic!("not PostgreSQL");
         };
         assert_eq!(defaults.location(), "localhost:5432/eventbooking");
         assert_eq!(defaults.plan_cache_mode, PlanCacheMode::ForceGenericPlan);
+        assert!(!defaults.early_release);
         assert_eq!(defaults.config.get_user(), Some("postgres"));
         let StoreConfig::Postgres(several) =
             read(&[("DB_HOST", "one, two"), ("DB_PORT", "7"), ("DB_NAME", "x")])
@@ -561,6 +567,7 @@ mod tests {
         for (name, good, bad) in [
             ("DB_POOL_SIZE", "2", "1"),
             ("DB_PLAN_CACHE_MODE", "auto", "force_custom_plan"),
+            ("DB_EARLY_RELEASE", "true", "early"),
             ("DB_WAIT_SECONDS", "0", "3601"),
         ] {
             let config = read(&[(name, good)]).expect("valid");

@@ -42,6 +42,7 @@ settings! {
     "DB_SSLROOTCERT" [""] "the authorities to trust with verify-ca and verify-full, a PEM file; else, or with system, the system's"
     "DB_POOL_SIZE" ["10"] "the most connections to PostgreSQL, 2 to 1000"
     "DB_PLAN_CACHE_MODE" ["force_generic_plan"] "for which values PostgreSQL plans statements: force_generic_plan, for any, or auto, for those that it has, which Citus wants; a node in CELLS_FILE may say its own"
+    "DB_EARLY_RELEASE" ["false"] "true commits a batch so that its events are free at once, and answers when the disk, and a standby that is waited for, have it: for those that take milliseconds; of all servers of a database or of none; not through a pooler that shares sessions, nor with Citus; a node in CELLS_FILE may say its own"
     "DB_WAIT_SECONDS" ["30"] "how long to wait at start for a database that is starting itself"
     "BOOKING_DB" ["booking.db"] "the SQLite file, where PostgreSQL is not used"
     "CELLS_FILE" [""] "a TOML file that names several databases, PostgreSQL or SQLite, and says in which each event is, in place of all of these; DB_POOL_SIZE is then for each of them"

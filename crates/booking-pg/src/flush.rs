@@ -20,8 +20,7 @@ use tokio_postgres::SimpleQueryMessage;
 const MARK: &str = "SELECT pg_postmaster_start_time(), pg_current_snapshot(), pg_current_xact_id() \
                     FROM pg_logical_emit_message(true, 'booking', '')";
 /// What can be seen, and on which server. One that follows another shows what is in its own log already.
-const LOOK: &str =
-    "SELECT pg_postmaster_start_time(), pg_current_snapshot(), pg_is_in_recovery()";
+const LOOK: &str = "SELECT pg_postmaster_start_time(), pg_current_snapshot(), pg_is_in_recovery()";
 
 /// Begins a transaction that is to let go of its rows early.
 const EARLY: &str = "; SET LOCAL synchronous_commit = off";

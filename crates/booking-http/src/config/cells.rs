@@ -23,6 +23,8 @@ pub struct CellsConfig {
     pub places: Vec<CellPlace>,
     /// For which values statements are planned on the nodes that say so.
     plan_cache_modes: BTreeMap<String, PlanCacheMode>,
+    /// Whether rows are let go early on the nodes that say so.
+    early_releases: BTreeMap<String, bool>,
 }
 
 /// Where a cell is.
@@ -47,6 +49,7 @@ struct File {
 struct Node {
     url: String,
     plan_cache_mode: Option<String>,
+    early_release: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +97,10 @@ impl CellsConfig {
             Err(why) => Err(format!("names node {node}, whose {why}")),
         });
         let plan_cache_modes = modes.collect::<Result<_, _>>()?;
-        Ok(Self { map, places, plan_cache_modes })
+        let releases =
+            file.nodes.iter().filter_map(|(node, of)| Some((node.clone(), of.early_release?)));
+        let early_releases = releases.collect();
+        Ok(Self { map, places, plan_cache_modes, early_releases })
     }
 
     /// The same, where statements are planned so: for what a node says, or else for `unless_said`.
@@ -104,6 +110,18 @@ impl CellsConfig {
             if let CellPlace::Postgres(options) = place {
                 let said = self.plan_cache_modes.get(&cell.node).copied();
                 options.plan_cache_mode = said.unwrap_or(unless_said);
+            }
+        }
+        self
+    }
+
+    /// The same, where rows are let go early: as a node says, or else as `unless_said`.
+    #[must_use]
+    pub(crate) fn released(mut self, unless_said: bool) -> Self {
+        for (cell, place) in self.map.cells().iter().zip(&mut self.places) {
+            if let CellPlace::Postgres(options) = place {
+                let said = self.early_releases.get(&cell.node).copied();
+                options.early_release = said.unwrap_or(unless_said);
             }
         }
         self
@@ -306,5 +324,20 @@ mod tests {
         assert_eq!((of(&text, plain), of(&text, auto)), (plain, auto));
         let said = text.replace("url = \"postgres", "plan_cache_mode = \"auto\"\nurl = \"postgres");
         assert_eq!(of(&said, plain), auto);
+    }
+
+    #[test]
+    fn rows_are_let_go_early_as_the_node_says_or_else_as_is_set_for_all() {
+        let text = two("postgresql://a:b@db1/booking", "");
+        let of = |text: &str, unless_said| {
+            let read = CellsConfig::parse(text, 4).expect("valid").released(unless_said);
+            let CellPlace::Postgres(options) = &read.places[0] else { panic!("{read:?}") };
+            options.early_release
+        };
+        assert!(of(&text, true) && !of(&text, false));
+        for (said, early) in [("true", true), ("false", false)] {
+            let with = format!("early_release = {said}\nurl = \"postgres");
+            assert_eq!(of(&text.replace("url = \"postgres", &with), !early), early);
+        }
     }
 }

@@ -44,18 +44,20 @@ pub(crate) async fn connect(url: &str, pool_size: usize) -> PgStore {
 pub(crate) struct PgFixture {
     pub(crate) database: Database,
     pub(crate) alter: fn(PgStore) -> PgStore,
+    pub(crate) early_release: bool,
 }
 
 impl PgFixture {
     pub(crate) fn new() -> Self {
-        Self { database: migrated_database(), alter: |store| store }
+        Self { database: migrated_database(), alter: |store| store, early_release: false }
     }
 }
 
 #[async_trait]
 impl Fixture for PgFixture {
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
-        let options = PgOptions { clock, ..options(self.database.url(), 6) };
+        let early_release = self.early_release;
+        let options = PgOptions { clock, early_release, ..options(self.database.url(), 6) };
         let store = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
         Arc::new((self.alter)(store))
     }
