@@ -58,6 +58,64 @@ async fn a_command_that_finds_the_queue_idle_starts_at_once() {
     assert_eq!(store.batches().len(), 2);
 }
 
+/// Of the same event, and before the one ahead of it is answered; nobody is answered before what they wait for is durable.
+#[tokio::test]
+async fn what_comes_once_a_batch_has_let_go_is_the_next_batch_if_it_is_full_enough() {
+    let limits = Limits { batch_commands_max: 3, ..Limits::default() };
+    let (store, admission) = start(limits);
+    store.take_at_once(2);
+    let event = store.create(100).await;
+    store.let_go();
+    let mut answers = vec![submit(&admission, event, "first").await];
+    tokio::time::sleep(SETTLE).await;
+    for n in 0..2 {
+        answers.push(submit(&admission, event, &format!("later-{n}")).await);
+    }
+    tokio::time::sleep(SETTLE).await;
+    assert_eq!(store.batches().len(), 1, "more may come, and nothing is lost by it");
+    answers.push(submit(&admission, event, "third").await);
+    tokio::time::sleep(SETTLE).await;
+    assert_eq!(store.batches().len(), 2);
+    for n in 0..3 {
+        answers.push(submit(&admission, event, &format!("last-{n}")).await);
+    }
+    tokio::time::sleep(SETTLE).await;
+    assert_eq!(store.batches().len(), 2, "no more wait to be durable than it has use for");
+    assert!(answers.iter().all(|answer| !answer.is_finished()));
+    store.let_through(1);
+    tokio::time::sleep(SETTLE).await;
+    let answered: Vec<_> = answers.iter().map(JoinHandle::is_finished).collect();
+    assert_eq!(answered, [true, false, false, false, false, false, false]);
+    assert_eq!(store.batches().len(), 3);
+    store.let_through(2);
+    let mut seats = Vec::new();
+    for answer in answers {
+        seats.push(confirmed(answer.await.expect("no panic")));
+    }
+    assert!(seats.is_sorted_by_key(|seat| seat.event_version), "first in, first out");
+    // The last of them is through: whoever comes now begins at once.
+    let alone = submit(&admission, event, "alone").await;
+    tokio::time::sleep(SETTLE).await;
+    assert_eq!(store.batches().len(), 4);
+    store.let_through(1);
+    confirmed(alone.await.expect("no panic"));
+}
+
+/// They were taken out of the queue, and somebody waits for each.
+#[tokio::test]
+async fn what_has_let_go_is_answered_after_the_queue_was_closed() {
+    let (store, admission) = start(Limits::default());
+    let event = store.create(100).await;
+    store.let_go();
+    let answer = submit(&admission, event, "ada").await;
+    tokio::time::sleep(SETTLE).await;
+    drop(admission);
+    tokio::time::sleep(SETTLE).await;
+    assert!(!answer.is_finished());
+    store.let_through(1);
+    confirmed(answer.await.expect("no panic"));
+}
+
 #[tokio::test]
 async fn what_comes_while_a_batch_is_under_way_is_the_next_batch() {
     let limits = Limits { batch_commands_max: 5, ..Limits::default() };

@@ -3,6 +3,7 @@
 
 use crate::cells::On;
 use crate::cpu::{Meter, Split};
+use crate::early::{Early, Wait};
 use crate::far;
 use crate::generator::{self, Load, Outcome, Pace};
 use crate::ledger::{Books, Ledger};
@@ -59,6 +60,8 @@ pub(crate) struct Arena {
     pub(crate) sqlite_one: Side,
     /// PostgreSQL as far away as on another machine, where something is measured on it.
     pub(crate) far: Option<Far>,
+    /// PostgreSQL whose commits take long, each where something is measured on it.
+    pub(crate) early: Vec<Early>,
     /// Two PostgreSQL that share events, where something is measured on them.
     pub(crate) shared: Option<Shared>,
     /// The reference transaction.
@@ -138,6 +141,7 @@ impl Arena {
                 Books::Sqlite(one),
             ),
             far: None,
+            early: Vec::new(),
             shared: None,
             pgbench,
             database: database.clone(),
@@ -155,6 +159,9 @@ impl Arena {
         database.sql("VACUUM ANALYZE");
         if wants(On::PostgresFar) {
             arena.add_far(program).await.context("cannot prepare what is far away")?;
+        }
+        for wait in Wait::ALL.into_iter().filter(|wait| wants(On::Early(*wait))) {
+            arena.early.push(Early::set_up(program, wait).await?);
         }
         if wants(On::OneDatabase) || wants(On::EightCells) {
             arena.shared = Some(Shared::set_up(program, on).await?);

@@ -2,6 +2,7 @@
 
 use crate::arena::{Arena, Servers, Side};
 use crate::cpu::Split;
+use crate::early::{self, Wait};
 use crate::generator::{self, Load, Pace};
 use crate::pgbench::Rows;
 use crate::shared::Second;
@@ -42,6 +43,8 @@ pub(crate) enum On {
     PostgresOne,
     /// PostgreSQL, 1 ms away in each direction.
     PostgresFar,
+    /// PostgreSQL of its own, whose commits wait for this.
+    Early(Wait),
     /// One PostgreSQL that has all events, beside those that share them.
     OneDatabase,
     /// Two PostgreSQL with four cells each.
@@ -63,6 +66,8 @@ pub(crate) enum Kind {
     Closed(Workload, Servers),
     /// The same, with up to so many batches side by side.
     SideBySide(Workload, usize),
+    /// The same, with `DB_EARLY_RELEASE` or without.
+    Early(Workload, bool),
     /// Arrivals at so much of the rate that another cell reached.
     Open {
         /// The load.
@@ -119,6 +124,10 @@ impl Arena {
             On::Postgres => &mut self.postgres,
             On::PostgresOne => &mut self.postgres_one,
             On::PostgresFar => &mut self.far.as_mut().expect("it was set up").side,
+            On::Early(wait) => {
+                let early = self.early.iter_mut().find(|early| early.wait == wait);
+                &mut early.expect("it was set up").side
+            }
             On::OneDatabase => &mut self.shared.as_mut().expect("it was set up").one,
             On::EightCells => &mut self.shared.as_mut().expect("it was set up").cells,
             On::Sqlite => &mut self.sqlite,
@@ -150,6 +159,10 @@ impl Arena {
                 let mut settings = vec![("BATCHES_PER_NODE", batches.to_string())];
                 settings.extend(self.far.as_ref().map(|far| far.url.clone()));
                 self.side(cell.on).restart_with(&settings);
+                self.load(cell, workload, Servers::One, Pace::Closed, window).await
+            }
+            Kind::Early(workload, early_release) => {
+                self.side(cell.on).restart_with(&[early::setting(early_release)]);
                 self.load(cell, workload, Servers::One, Pace::Closed, window).await
             }
             Kind::Open { workload, of, share } => {

@@ -6,6 +6,7 @@ mod chart;
 mod connection;
 mod cpu;
 mod desk;
+mod early;
 mod far;
 mod generator;
 mod growth;

@@ -2,6 +2,7 @@
 
 use crate::arena::Servers::{One, Two};
 use crate::cells::{Cell, Kind, On, Part};
+use crate::early::Wait;
 use crate::pgbench::Rows;
 use crate::shared::Second;
 use crate::workload::{
@@ -67,6 +68,10 @@ const fn at_once(workload: Workload, batches: usize) -> Kind {
     Kind::SideBySide(workload, batches)
 }
 
+const fn early(workload: Workload, early_release: bool) -> Kind {
+    Kind::Early(workload, early_release)
+}
+
 const PG: On = On::Postgres;
 const FAR: On = On::PostgresFar;
 const LITE: On = On::Sqlite;
@@ -123,6 +128,104 @@ pub(crate) const ROUND: &[Cell] = &[
     cell("far-four-256", "1,000 events evenly, up to 4 at once", FAR, 256, at_once(EVEN, 4)),
     cell("far-hot-one-256", "one hot event, one batch at a time", FAR, 256, at_once(HOT, 1)),
     cell("far-hot-four-256", "one hot event, up to 4 at once", FAR, 256, at_once(HOT, 4)),
+    cell(
+        "early-disk-off-256",
+        "one hot event, rows let go at the end",
+        On::Early(Wait::Disk),
+        256,
+        early(HOT, false),
+    ),
+    cell(
+        "early-disk-on-256",
+        "one hot event, rows let go early",
+        On::Early(Wait::Disk),
+        256,
+        early(HOT, true),
+    ),
+    cell(
+        "early-slow-off-256",
+        "one hot event, rows let go at the end",
+        On::Early(Wait::SlowDisk),
+        256,
+        early(HOT, false),
+    ),
+    cell(
+        "early-slow-on-256",
+        "one hot event, rows let go early",
+        On::Early(Wait::SlowDisk),
+        256,
+        early(HOT, true),
+    ),
+    cell(
+        "early-standby-off-256",
+        "one hot event, rows let go at the end",
+        On::Early(Wait::Standby),
+        256,
+        early(HOT, false),
+    ),
+    cell(
+        "early-standby-on-256",
+        "one hot event, rows let go early",
+        On::Early(Wait::Standby),
+        256,
+        early(HOT, true),
+    ),
+    cell(
+        "early-alone-off-1",
+        "one hot event, a lone client, rows let go at the end",
+        On::Early(Wait::Disk),
+        1,
+        early(HOT, false),
+    ),
+    cell(
+        "early-alone-on-1",
+        "one hot event, a lone client, rows let go early",
+        On::Early(Wait::Disk),
+        1,
+        early(HOT, true),
+    ),
+    cell(
+        "early-soldout-off-256",
+        "sold out, rows let go at the end",
+        On::Early(Wait::Disk),
+        256,
+        early(SOLD_OUT, false),
+    ),
+    cell(
+        "early-soldout-on-256",
+        "sold out, rows let go early",
+        On::Early(Wait::Disk),
+        256,
+        early(SOLD_OUT, true),
+    ),
+    cell(
+        "early-event-off-256",
+        "GET one event, rows let go at the end",
+        On::Early(Wait::Disk),
+        256,
+        early(EVENT, false),
+    ),
+    cell(
+        "early-event-on-256",
+        "GET one event, rows let go early",
+        On::Early(Wait::Disk),
+        256,
+        early(EVENT, true),
+    ),
+    cell(
+        "early-mix-off-256",
+        "90 % GET, 10 % registrations, rows let go at the end",
+        On::Early(Wait::Disk),
+        256,
+        early(MIX, false),
+    ),
+    cell(
+        "early-mix-on-256",
+        "90 % GET, 10 % registrations, rows let go early",
+        On::Early(Wait::Disk),
+        256,
+        early(MIX, true),
+    ),
     cell("cells-one-256", "1,000 events evenly", On::OneDatabase, 256, closed(EVEN)),
     cell("cells-eight-256", "1,000 events evenly", CELLS, 256, closed(EVEN)),
     cell("cells-up-64", "the first's events, both serve", CELLS, 64, Kind::Second(Second::Serves)),
@@ -210,6 +313,18 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     at_least("two-pg-256", "hot-pg-256", 0.80),
     at_least("far-four-256", "far-one-256", 1.2),
     rate("far-hot-four-256", "far-hot-one-256", Target::None),
+    at_least("early-disk-on-256", "early-disk-off-256", 0.95),
+    at_least("early-slow-on-256", "early-slow-off-256", 1.3),
+    at_least("early-standby-on-256", "early-standby-off-256", 1.3),
+    rate("early-soldout-on-256", "early-soldout-off-256", Target::None),
+    rate("early-event-on-256", "early-event-off-256", Target::None),
+    rate("early-mix-on-256", "early-mix-off-256", Target::None),
+    Comparison {
+        of: "early-alone-on-1",
+        by: "early-alone-off-1",
+        what: What::P50,
+        target: Target::AtMost(1.3),
+    },
     rate("cells-eight-256", "cells-one-256", Target::None),
     Comparison {
         of: "cells-eight-256",

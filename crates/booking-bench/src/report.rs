@@ -109,6 +109,7 @@ fn store(cell: &Cell) -> &'static str {
         On::Postgres => "PostgreSQL",
         On::PostgresOne => "PostgreSQL, batches of one",
         On::PostgresFar => "PostgreSQL 1 ms away",
+        On::Early(wait) => wait.name(),
         On::OneDatabase => "PostgreSQL, one database",
         On::EightCells => "two PostgreSQL, 8 cells",
         On::Sqlite => "SQLite",

@@ -8,7 +8,7 @@ use booking_conformance::MemoryStore;
 use booking_core::{BookingStore, Rule};
 use booking_load::judge::{Verdict, judge};
 use booking_load::workload::{WorkloadOptions, run};
-use booking_pg::{PgOptions, PgStore};
+use booking_pg::{EarlyFlaw, PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use booking_testkit::{Cluster, ClusterOptions, Database, Rows, ServerProcess, run_sql};
 use std::path::Path;
@@ -129,36 +129,83 @@ fn same_versions(database: &Database) -> usize {
     rows.len()
 }
 
+/// How often a control whose fault is a matter of chance is tried.
+const TRIES: usize = 10;
+/// What makes PostgreSQL keep what is not waited for in its own memory alone.
+const UNWRITTEN: [&str; 2] = ["wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"];
+/// What is lost is seen as whatever it was: a registration, a change of one, a version given again.
+const LOST: [&str; 5] =
+    ["lost", "change_missing", "version_twice", "version_missing", "answered_twice"];
+
 /// With `synchronous_commit` off PostgreSQL acknowledges before a commit is anywhere but in its own
 /// memory, which dies with it. (The server warns of that setting when it starts.)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledging_before_the_commit_is_caught() {
     let _turn = turn().await;
-    let settings =
-        ["synchronous_commit = off", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB"];
+    let settings = ["synchronous_commit = off", UNWRITTEN[0], UNWRITTEN[1]];
     // Some ten commits.
-    let verdict = after_a_kill(&settings, 8_000).await;
-    // What is lost is seen as whatever it was: a registration, a change of one, a version given again.
-    let rules = ["lost", "change_missing", "version_twice", "version_missing", "answered_twice"];
-    assert!(rules.iter().any(|rule| verdict.count(rule) > 0), "{verdict}");
+    let verdict = after_a_kill(&settings, 8_000, program).await;
+    assert!(LOST.iter().any(|rule| verdict.count(rule) > 0), "{verdict}");
 }
 
 /// The same kill, with the commit acknowledged when it is one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledging_after_the_commit_survives_the_same() {
     let _turn = turn().await;
-    let verdict = after_a_kill(&[], 0).await;
+    let verdict = after_a_kill(&[], 0, program).await;
     assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
+}
+
+/// The same kill of a store that lets go of rows early, while flushes take long and so commits are nowhere but in
+/// PostgreSQL's memory that others have built on already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letting_go_before_the_flush_survives_the_same() {
+    let _turn = turn().await;
+    let settings = [UNWRITTEN[0], UNWRITTEN[1], "commit_delay = 10000", "commit_siblings = 0"];
+    for _ in 0..3 {
+        let early = |cluster: &Cluster| program_with(cluster, &[("DB_EARLY_RELEASE", "true")]);
+        let verdict = after_a_kill(&settings, 1_000, early).await;
+        assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
+    }
+}
+
+/// Letting go, and answering with it. What somebody reads makes PostgreSQL write all of it, so that it takes a kill at the
+/// right instant.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answering_as_soon_as_a_row_is_let_go_is_caught() {
+    let _turn = turn().await;
+    for number in 1.. {
+        let verdict = after_a_kill(&UNWRITTEN, 1_000, |cluster: &Cluster| {
+            let url = cluster.url("postgres");
+            let url = serve(move || async move {
+                let options =
+                    PgOptions { early_release: true, ..PgOptions::parse(&url).expect("valid") };
+                let store = PgStore::connect(&options, Duration::from_secs(20)).await;
+                let store = store.expect("it is there");
+                store.migrate().await.expect("the migrations run");
+                Arc::new(store.with_early_flaw(EarlyFlaw::AnswersAtOnce)) as Arc<dyn BookingStore>
+            });
+            (url, None)
+        })
+        .await;
+        if LOST.iter().any(|rule| verdict.count(rule) > 0) {
+            break;
+        }
+        assert!(number < TRIES, "{verdict}");
+    }
 }
 
 /// Kills PostgreSQL once the load is well under way, when that many bytes of its log are in its own memory
 /// alone, or have not been for a while.
-async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
+async fn after_a_kill(
+    settings: &[&str],
+    bytes_unwritten: u64,
+    start: impl FnOnce(&Cluster) -> (String, Option<ServerProcess>),
+) -> Verdict {
     let settings = settings.iter().map(|&line| line.to_owned()).collect();
     let cluster = Cluster::start(ClusterOptions { settings, ..ClusterOptions::default() });
-    let variables = [("DATABASE_URL", cluster.url("postgres")), (QUIET.0, QUIET.1.to_owned())];
-    let server = ServerProcess::start(Path::new(crate::common::PROGRAM), &variables);
-    let options = load(&[server.url()]);
+    let (url, server) = start(&cluster);
+    let options = load(&[&url]);
     let (verdict, _, cluster) = judged(options, async {
         blocking(move || {
             // The events that the load puts up are to be there afterwards, or there is nothing to judge.
@@ -182,6 +229,22 @@ async fn after_a_kill(settings: &[&str], bytes_unwritten: u64) -> Verdict {
     .await;
     drop((server, cluster));
     verdict
+}
+
+/// The program, on a cluster.
+fn program(cluster: &Cluster) -> (String, Option<ServerProcess>) {
+    program_with(cluster, &[])
+}
+
+fn program_with(
+    cluster: &Cluster,
+    settings: &[(&'static str, &str)],
+) -> (String, Option<ServerProcess>) {
+    let mut variables =
+        vec![("DATABASE_URL", cluster.url("postgres")), (QUIET.0, QUIET.1.to_owned())];
+    variables.extend(settings.iter().map(|&(name, value)| (name, value.to_owned())));
+    let server = ServerProcess::start(Path::new(crate::common::PROGRAM), &variables);
+    (server.url().to_owned(), Some(server))
 }
 
 /// How often an event was changed.
