@@ -5,7 +5,7 @@
 //! out, and no timer: a command that finds the queue idle starts at once.
 //!
 //! Batches of different events may go side by side ([`Limits::batches_per_node`]), where the store has use for it and
-//! each of them is full enough. Every event is in one lane of the queue, which is in one batch at a time, so that its
+//! each of them is full enough. Every event is in one lane of the queue, which is in one batch at a time, until its rows are free, so that its
 //! commands stay in their order. A batch is of one cell of the store ([`SeatLane`](booking_core::SeatLane)), and other nodes go on
 //! by themselves.
 //!
