@@ -23,10 +23,11 @@ pub struct PgOptions {
     /// For which values statements are planned.
     pub plan_cache_mode: PlanCacheMode,
     /// Whether a batch lets go of its rows before its commit is safe. Nobody is told anything before it is: neither of
-    /// what it did nor of what can be seen. It pays where a disk or a synchronous standby takes milliseconds; each answer
-    /// is a round trip later, or a flush, if anything was written meanwhile. Every server that has the same database must
-    /// have the same, and a pooler between them has to keep sessions apart: with transactions of one session on several connections this is
-    /// no proof of anything.
+    /// what it did nor of what can be seen. It pays where a disk or a synchronous standby takes milliseconds. Each read is a
+    /// round trip longer, and waits for a flush if anything was written since the last.
+    ///
+    /// Every server that has the same database must have the same: one that has it off shows at once what others commit. A
+    /// pooler between them has to keep sessions apart, and the tables must not be distributed by Citus.
     pub early_release: bool,
     /// The time to use instead of the database's, in tests.
     pub clock: Option<Clock>,
