@@ -77,7 +77,9 @@ impl Pair {
         .await;
         // What was there before is on it, and nobody has to wait for that.
         execute(&store, &[register(event, "before")]).await;
-        Self { store, event, standby, primary, released: Arc::default() }
+        let pair = Self { store, event, standby, primary, released: Arc::default() };
+        until("the standby has it", async || pair.has_seat("before")).await;
+        pair
     }
 
     /// Asks for a seat.
@@ -108,13 +110,24 @@ impl Pair {
         // What it was sent while it was stopped the system still has for it, until it dies.
         self.standby.kill9();
         self.standby.restart();
-        assert_eq!(tell(&self.standby, "SELECT pg_promote()").as_deref(), Some("t"));
+        // Whatever it still replays may cancel what it is asked meanwhile.
+        let ask = |sql: &str| run_sql(&self.standby.socket_url("postgres"), sql);
+        until("the standby leads", async || {
+            let told = ask("SELECT pg_is_in_recovery()");
+            let leads = told.is_ok_and(|rows| rows[0][0].as_deref() == Some("f"));
+            if !leads {
+                let _ = ask("SELECT pg_promote(false)");
+            }
+            leads
+        })
+        .await;
     }
 
     /// Whether somebody has a seat where the standby leads.
     fn has_seat(&self, who: &str) -> bool {
         let there = format!("SELECT 1 FROM registrations WHERE user_email LIKE '{who}@%'");
-        tell(&self.standby, &there).is_some()
+        let rows = run_sql(&self.standby.socket_url("postgres"), &there);
+        rows.is_ok_and(|rows| !rows.is_empty())
     }
 }
 

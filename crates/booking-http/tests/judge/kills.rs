@@ -74,7 +74,15 @@ async fn letting_go_early_loses_nothing_when_the_standby_leads() {
     let (verdict, _, clusters) = judged(load(&[server.url()]), async {
         tokio::time::sleep(Duration::from_secs(2)).await;
         primary.kill9();
-        tell(&standby, "SELECT pg_promote()");
+        // Whatever it still replays may cancel what it is asked meanwhile.
+        let ask = |sql: &str| run_sql(&standby.socket_url("postgres"), sql);
+        let leads = || {
+            ask("SELECT pg_is_in_recovery()").is_ok_and(|rows| rows[0][0].as_deref() == Some("f"))
+        };
+        while !leads() {
+            let _ = ask("SELECT pg_promote(false)");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
         (primary, standby)
     })
