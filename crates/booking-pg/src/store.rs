@@ -142,7 +142,7 @@ impl PgStore {
     #[cfg(feature = "negative-control")]
     #[doc(hidden)]
     #[must_use]
-    pub fn with_early_flaw(mut self, flaw: crate::EarlyFlaw) -> Self {
+    pub fn with_early_flaw(mut self, flaw: crate::flush::EarlyFlaw) -> Self {
         self.flush.set_flaw(flaw);
         self
     }

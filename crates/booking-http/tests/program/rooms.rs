@@ -16,7 +16,7 @@ const HOUSE: &[(&str, &str)] = &[
     (
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
-         connection < rollback < rows < delivery_rows < url < load < spellings < store < audit < \
+         connection < flush < rollback < rows < delivery_rows < url < load < spellings < store < audit < \
          script < migrate < read < transaction < assignment < create < erasure < health < keys < \
          organizers < read_registrations < records < endpoints < former_holders < lanes < mails < \
          delivery < write < execute",
