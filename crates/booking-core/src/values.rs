@@ -23,4 +23,5 @@ pub(crate) mod secret;
 pub(crate) mod text;
 pub(crate) mod time;
 mod unseen;
+mod web_url;
 pub(crate) mod webhook;

@@ -1,8 +1,8 @@
 use crate::EmailAddress;
 use crate::values::text::{Invalid, serialized_as_text};
+use crate::values::web_url::parse_strictly;
 use serde::Deserialize;
 use std::fmt;
-use url::Url;
 
 /// Where people ask about an event: an e-mail address, in the form of [`EmailAddress`], or the URL of a page, with
 /// `https` or `http` and in the form that browsers give it. It has at most [`Contact::BYTES_MAX`] bytes.
@@ -92,17 +92,8 @@ fn is_of_the_web(text: &str) -> bool {
     })
 }
 
-/// As browsers read it, but for what they put right in silence, and without a name and password.
 fn page(raw: &str) -> Option<String> {
-    let (_, rest) = raw.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    if raw.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
-        return None;
-    }
-    if authority.is_empty() || authority.contains('@') {
-        return None;
-    }
-    Url::parse(raw).ok().filter(Url::has_host).map(String::from)
+    parse_strictly(raw).map(String::from)
 }
 
 /// An address as RFC 6068, section 2, has it: what would end it, or begin something else, is encoded.

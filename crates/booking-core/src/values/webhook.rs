@@ -1,6 +1,7 @@
 //! Where webhooks go, what of, and the secret that they are signed with.
 
 use crate::values::secret::EndpointSecret;
+use crate::values::web_url::parse_strictly;
 use crate::{FactKind, Invalid};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +41,7 @@ impl EndpointUrl {
         if raw.len() > Self::BYTES_MAX {
             return Err(too_long);
         }
-        let url = parse_strictly(raw).ok_or(Invalid::NotAnEndpointUrl)?;
+        let url = parse_endpoint(raw).ok_or(Invalid::NotAnEndpointUrl)?;
         // Percent-encoding makes it longer.
         if url.as_str().len() > Self::BYTES_MAX {
             return Err(too_long);
@@ -72,20 +73,10 @@ impl EndpointUrl {
     }
 }
 
-/// As browsers read it, but for what they put right in silence, and without what has no business in it.
-fn parse_strictly(raw: &str) -> Option<Url> {
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    let (scheme, rest) = raw.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    if raw.contains(is_odd) || !scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return None;
-    }
-    if authority.is_empty() || authority.contains('@') {
-        return None;
-    }
-    let url = Url::parse(raw).ok()?;
-    let has_host = url.host_str().is_some_and(|host| !host.is_empty());
-    (has_host && url.fragment().is_none() && url.port() != Some(0)).then_some(url)
+/// A URL without what has no business in one that is sent to.
+fn parse_endpoint(raw: &str) -> Option<Url> {
+    let url = parse_strictly(raw)?;
+    (url.fragment().is_none() && url.port() != Some(0)).then_some(url)
 }
 
 fn is_loopback(url: &Url) -> bool {
