@@ -238,8 +238,8 @@ impl Mover<'_> {
     }
 
     async fn move_served(&self, event: EventId) -> Result<(), MoveError> {
-        let mover = (self.new_id)();
-        for copies in 1.. {
+        let (mover, mut copies) = ((self.new_id)(), 1);
+        loop {
             match self.copy_and_leave(event, mover).await {
                 Ok((left, frozen)) => return self.activate(event, &left, Some(frozen)).await,
                 // As killed.
@@ -251,10 +251,10 @@ impl Mover<'_> {
                     if !again || stayed.is_err() || copies == COPIES_MAX {
                         return Err(error);
                     }
+                    copies += 1;
                 }
             }
         }
-        unreachable!("it ends with the last copy")
     }
 
     /// Copies all of an event that is sold, and has it leave. Tells since when nobody could change it.
@@ -347,7 +347,10 @@ impl Mover<'_> {
                 return Ok(copied);
             }
             if !of(Side::To, self.to.take_in(event, mover, table, &rows).await)? {
-                return Err(MoveError::TooSlow);
+                return Err(match source {
+                    Source::Served => MoveError::TooSlow,
+                    Source::Left => MoveError::Taken,
+                });
             }
             copied += rows.len() as u64;
             if rows.len() < table.rows_max {

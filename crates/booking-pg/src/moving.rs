@@ -14,26 +14,13 @@ use booking_core::{
     MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedKind,
     MovedScope, MovedSince, MovedTable, Place, RegistrationId, StoreError, Version,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
-
-/// How much later than the time that it says something may have been committed: records have the time at which their
-/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
-const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
-const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
-
-/// From when on rows may have changed that say when they did.
-fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
-    match table.since {
-        MovedSince::Records => since.at - RECORDED_WITHIN,
-        _ => since.at - WRITTEN_WITHIN,
-    }
-}
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -438,7 +425,7 @@ impl MoveStore for PgStore {
         let text = page_of(table, since.is_some(), after.is_some());
         let values = page_values(table, after).map_err(PgError::into_store_error)?;
         let version = since.map(|since| stored_version(since.version));
-        let from = since.map(|since| changed_from(table, since));
+        let from = since.map(|since| table.changed_from(since));
         let (id, limit) = (event.as_uuid(), limit as i64);
         let (text, values) = (&text, &values);
         self.read(move |connection| {

@@ -20,19 +20,6 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How much later than the time that it says something may have been committed: records have the time at which their
-/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
-const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
-const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
-
-/// From when on rows may have changed that say when they did.
-fn changed_from(table: &MovedTable, since: Mark) -> DateTime<Utc> {
-    match table.since {
-        MovedSince::Records => since.at - RECORDED_WITHIN,
-        _ => since.at - WRITTEN_WITHIN,
-    }
-}
-
 /// What is known of an event's way.
 struct Way {
     direction: String,
@@ -99,8 +86,9 @@ fn event_row(connection: &Connection, event: EventId) -> Result<Option<Value>, F
 }
 
 fn version(connection: &Connection, event: EventId) -> Result<Option<Version>, Failure> {
-    let row = event_row(connection, event)?;
-    Ok(row.and_then(|row| row["version"].as_u64()).map(Version::new))
+    let mut find = connection.prepare_cached("SELECT version FROM events WHERE id = ?1")?;
+    let mut found = find.query([event.as_uuid().as_bytes()])?;
+    found.next()?.map(|row| rows::version(row, 0, "events.version")).transpose()
 }
 
 fn place_of(connection: &Connection, event: EventId) -> Result<Place, Failure> {
@@ -215,7 +203,7 @@ fn whose_id(table: &MovedTable, event: EventId) -> Stored {
 /// Which rows may have changed, as a condition to be added, and its values.
 fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) {
     let version = Stored::Integer(stored(since.version));
-    let from = changed_from(table, since).timestamp_micros();
+    let from = table.changed_from(since).timestamp_micros();
     match table.since {
         MovedSince::Any => (String::new(), Vec::new()),
         MovedSince::Registrations => {

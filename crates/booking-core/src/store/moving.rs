@@ -266,7 +266,20 @@ pub struct MovedTable {
     pub rows_max: usize,
 }
 
+/// How much later than the time that it says something may have been committed: records have the time at which their
+/// event's row was locked, so that this is for clocks that are set; deliveries and mails that at which their statement began.
+const RECORDED_WITHIN: TimeDelta = TimeDelta::seconds(2);
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(15);
+
 impl MovedTable {
+    /// From when on rows may have changed since a mark that say when they did.
+    pub fn changed_from(&self, since: Mark) -> DateTime<Utc> {
+        match self.since {
+            MovedSince::Records => since.at - RECORDED_WITHIN,
+            _ => since.at - WRITTEN_WITHIN,
+        }
+    }
+
     /// The kind of a column.
     ///
     /// # Panics

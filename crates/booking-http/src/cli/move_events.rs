@@ -1,6 +1,7 @@
 //! `booking-http move`: moves events from one store to another, while both are served.
 
 use crate::config::{Config, store};
+use crate::util::locks::lock;
 use anyhow::{Context, bail};
 use booking_cells::{MoveObserver, Mover, Step};
 use booking_core::{EventId, MoveId};
@@ -40,7 +41,7 @@ struct Sofar {
 impl MoveObserver for Told {
     fn reached(&self, _: EventId, step: Step) -> bool {
         // It is whole between any two of its writes.
-        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut now = lock(&self.now);
         match step {
             Step::Copied(rows) | Step::CaughtUp(rows) => now.rows += rows,
             Step::Activated(frozen) => now.frozen = frozen,
@@ -107,11 +108,10 @@ fn count(is_moved: bool, moved: &mut u64, failed: &mut u64) {
 
 /// Moves an event and says how that went.
 async fn move_one(mover: &Mover<'_>, told: &Told, event: EventId) -> bool {
-    *told.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Sofar::default();
+    *lock(&told.now) = Sofar::default();
     match mover.move_event(event).await {
         Ok(()) => {
-            let Sofar { rows, frozen } =
-                *told.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let Sofar { rows, frozen } = *lock(&told.now);
             match frozen {
                 Some(frozen) => {
                     println!("event {event}: {rows} rows, frozen for {} ms", frozen.as_millis());
