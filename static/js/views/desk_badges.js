@@ -75,6 +75,8 @@ export function createDeskBadges(eventId, { signal, event }) {
     title.focus();
     try {
       const { people, isPart } = await load();
+      // Closed meanwhile: what would be printed is the desk, addresses and all.
+      if (node.hidden || signal.aborted) return;
       draw(people);
       print.hidden = people.length === 0;
       setText(said, summary(people.length, isPart));

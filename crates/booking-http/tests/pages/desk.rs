@@ -128,6 +128,26 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
     assert!(page.is_shown("h1").await, "the desk as ever");
     page.cdp("Emulation.setEmulatedMedia", json!({"media": ""})).await;
     page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
+
+    // Closed before they have come, they are neither printed nor kept.
+    page.js(
+        "window.asked = window.fetch; \
+         window.fetch = async (...what) => { await new Promise((go) => { window.letGo = go; }); return window.asked(...what); };",
+    )
+    .await;
+    page.click("@badges-open").await;
+    page.until("return window.letGo !== undefined").await;
+    page.click("@badges-close").await;
+    page.js("window.fetch = window.asked; window.letGo()").await;
+    page.until(
+        "return !document.querySelector('[data-testid=badges-open]').hasAttribute('aria-disabled')",
+    )
+    .await;
+    assert_eq!(page.js("return window.printed").await, json!(2));
+    assert_eq!(
+        page.js("return document.querySelectorAll('[data-testid=badge]').length").await,
+        json!(0)
+    );
     page.end().await;
 }
 
