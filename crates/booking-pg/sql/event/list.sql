@@ -1,6 +1,7 @@
 -- event/list: the events before a cursor, newest first, as event/find reads them: those that are no drafts
 -- and listed, with $6 also all that are nobody's, and with $5 all
--- It walks past those that are not asked for: there are few, and fewer for long.
+-- It walks past those that are not asked for: drafts are few for long, and who has many
+-- unlisted ones makes others walk past them.
 SELECT
     id, created_at, name, description, starts_at, ends_at, timezone, venue, retention_days, language::text,
     remind_hours, organizer_name, contact, unlisted, capacity, version, status::text, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,

@@ -1,6 +1,7 @@
 -- event/list: newest first, those before an instant and id, as they are at another instant: what is no
 -- draft and listed, with ?6 also all that is nobody's, and with ?5 all
--- It walks past those that are not asked for: there are few, and drafts are fewer for long.
+-- It walks past those that are not asked for: drafts are few for long, and who has many
+-- unlisted ones makes others walk past them.
 SELECT
     id, capacity, version, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds,
     conceal_registered, confirm_address, waitlist_count, created_at, starts_at, ends_at, timezone, venue, name,
