@@ -99,6 +99,11 @@ pub enum MoveError {
         /// What there was of it where it was to go.
         arrived: Box<MovedCounts>,
     },
+    /// It has left, is not all where it went, and was deleted in part where it was: the other store has forgotten that it came.
+    #[error(
+        "it is not where it went, and a part of it is deleted where it was; restore a backup of where it went"
+    )]
+    Cleared,
     /// The observer had it stop.
     #[error("it was stopped")]
     Stopped,
@@ -183,18 +188,34 @@ impl Mover<'_> {
         let there = of(Side::To, self.to.place_of(event).await)?;
         match (of(Side::From, self.from.place_of(event).await)?, there) {
             (Place::Served, Place::Served) => Err(MoveError::Twice),
+            // It came from there, and not all of it was cleared away yet.
+            (Place::Served, Place::Left { mover, state: Some(_), to }) => {
+                if to != self.from_name {
+                    return Err(MoveError::Elsewhere(to));
+                }
+                clear_away(self.to, Side::To, event, mover, |_| Ok(())).await?;
+                self.move_served(event).await
+            }
             (Place::Served, _) => self.move_served(event).await,
             (Place::Left { mover, .. }, Place::Served) => self.clear_away(event, mover).await,
-            (Place::Left { mover, state: Some(left), to }, Place::Arriving(by)) if mover == by => {
+            (Place::Left { mover, state: Some(left), .. }, Place::Arriving(by)) if mover == by => {
                 match self.compare(event, no_records()).await {
                     Ok(()) => self.activate(event, &left, None).await,
-                    Err(MoveError::Differs { .. }) => self.bring_anew(event, mover, &to).await,
+                    Err(MoveError::Differs { .. }) => self.bring_anew(event, mover).await,
                     Err(error) => Err(error),
                 }
             }
             // What was copied is gone, or is another mover's that slept.
-            (Place::Left { mover, state: Some(_), to }, Place::Arriving(_) | Place::Unknown) => {
-                self.bring_anew(event, mover, &to).await
+            (Place::Left { mover, state: Some(_), to }, Place::Arriving(_) | Place::Unknown)
+                if to == self.to_name =>
+            {
+                self.bring_anew(event, mover).await
+            }
+            // It was there, and has left from there since.
+            (Place::Left { mover, state: Some(_), to }, Place::Left { .. })
+                if to == self.to_name =>
+            {
+                self.clear_away(event, mover).await
             }
             (Place::Left { state: Some(_), to, .. }, _) => Err(MoveError::Elsewhere(to)),
             (_, Place::Served) => Ok(()),
@@ -203,14 +224,13 @@ impl Mover<'_> {
     }
 
     /// Copies an event anew that has left, since not all of it is where it went, and puts it up.
-    async fn bring_anew(&self, event: EventId, left_by: MoveId, to: &str) -> Result<(), MoveError> {
-        if to != self.to_name {
-            return Err(MoveError::Elsewhere(to.to_owned()));
+    async fn bring_anew(&self, event: EventId, left_by: MoveId) -> Result<(), MoveError> {
+        let left = of(Side::From, self.from.count_moved(event, no_records()).await)?;
+        // Each version of an event has its fact, and they are cleared from the first on.
+        if left.fact_versions == 0 || left.fact_versions != left.fact_version_last {
+            return Err(MoveError::Cleared);
         }
         let mover = (self.new_id)();
-        // From here on nobody puts up what was copied before.
-        let left = of(Side::From, self.from.pass_on(event, left_by, mover).await)?;
-        let left = left.ok_or(MoveError::Taken)?;
         self.make_room(event, mover).await?;
         while of(Side::To, self.to.clear(event, mover, CLEAR_ROWS).await)? > 0 {}
         self.reached(event, Step::MadeRoom)?;
@@ -218,14 +238,17 @@ impl Mover<'_> {
         self.reached(event, Step::Copied(copied))?;
         self.compare(event, no_records()).await?;
         self.reached(event, Step::Compared)?;
-        self.activate(event, &left, None).await
+        // Only now: that it left and arrives by the same move says that all of it is there.
+        let left = of(Side::From, self.from.pass_on(event, left_by, mover).await)?;
+        self.activate(event, &left.ok_or(MoveError::Taken)?, None).await
     }
 
     async fn make_room(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
         let made_room = self.to.begin_arriving(event, mover, self.from_name).await;
         match of(Side::To, made_room)? {
             true => Ok(()),
-            false => Err(MoveError::Twice),
+            // It was not there a moment ago.
+            false => Err(MoveError::Taken),
         }
     }
 
@@ -292,6 +315,10 @@ impl Mover<'_> {
         let frozen = frozen.ok_or(MoveError::TooSlow)?;
         self.reached(event, Step::Frozen)?;
         let changed = self.copy(event, mover, Some(mark), Source::Served).await?;
+        // If nothing had changed, it was not asked whether what is there is still this mover's.
+        if !of(Side::To, self.to.take_in(event, mover, &MOVED_TABLES[0], &[]).await)? {
+            return Err(MoveError::TooSlow);
+        }
         self.reached(event, Step::CaughtUp(changed))?;
         self.compare(event, frozen.at - IdempotencyRecord::KEPT + COUNTED_FOR).await?;
         self.reached(event, Step::Compared)?;
@@ -397,14 +424,24 @@ impl Mover<'_> {
 
     /// Deletes what is left of an event where it was.
     async fn clear_away(&self, event: EventId, mover: MoveId) -> Result<(), MoveError> {
-        loop {
-            let cleared = of(Side::From, self.from.clear(event, mover, CLEAR_ROWS).await)?;
-            if cleared == 0 {
-                break;
-            }
-            self.reached(event, Step::Cleared(cleared))?;
-        }
-        of(Side::From, self.from.forget_left(event, mover).await)?;
+        let reached = |cleared| self.reached(event, Step::Cleared(cleared));
+        clear_away(self.from, Side::From, event, mover, reached).await?;
         self.reached(event, Step::Moved)
+    }
+}
+
+/// Deletes what is left of an event in a store that it left by `mover`.
+async fn clear_away(
+    store: &dyn MoveStore,
+    side: Side,
+    event: EventId,
+    mover: MoveId,
+    reached: impl Fn(u64) -> Result<(), MoveError>,
+) -> Result<(), MoveError> {
+    loop {
+        match of(side, store.clear(event, mover, CLEAR_ROWS).await)? {
+            0 => return of(side, store.forget_left(event, mover).await),
+            cleared => reached(cleared)?,
+        }
     }
 }

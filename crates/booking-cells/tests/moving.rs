@@ -137,13 +137,32 @@ fn plain_event(seats: u32) -> NewEvent {
     NewEvent::new(Uuid::now_v7().into(), name, seats)
 }
 
-/// Lets a mover go on until the event has left.
-struct UntilLeft;
+/// Lets a mover go on until a step.
+struct Until(fn(Step) -> bool);
 
-impl MoveObserver for UntilLeft {
-    fn reached(&self, _event: EventId, step: Step) -> bool {
-        !matches!(step, Step::HandedOver)
+impl MoveObserver for Until {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        !(self.0)(step)
     }
+}
+
+/// Has the event leave, and no more. Returns by which move.
+async fn have_it_leave(pair: &Pair, event: EventId) -> MoveId {
+    let stops = Until(|step| step == Step::HandedOver);
+    let stopped = mover(&*pair.from, &*pair.to, &stops).move_event(event).await;
+    assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
+    left_by(&*pair.from, event).await
+}
+
+async fn left_by(store: &dyn MoveStore, event: EventId) -> MoveId {
+    match store.place_of(event).await.expect("it answers") {
+        Place::Left { mover, state: Some(_), .. } => mover,
+        other => panic!("it has not left: {other:?}"),
+    }
+}
+
+async fn clear_all(store: &dyn MoveStore, event: EventId, mover: MoveId) {
+    while store.clear(event, mover, 9).await.expect("it answers") > 0 {}
 }
 
 /// What there is of an event with everything that can be.
@@ -461,21 +480,17 @@ async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn()
         let (from, to) = (&*pair.from, &*pair.to);
         let event = everything(from).await.event;
         let before = rows_of(from, event).await;
-        let stopped = mover(from, to, &UntilLeft).move_event(event).await;
-        assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
-        let Place::Left { mover: first, .. } = from.place_of(event).await.expect("it answers")
-        else {
-            panic!("it has left")
-        };
-        let state = from.hand_over(event, first, Version::FIRST).await.expect("it answers");
-        let state = state.expect("it left with it");
+        let first = have_it_leave(&pair, event).await;
+        let taken_by = if sleeps { new_mover() } else { first };
         if sleeps {
-            let sleeper = new_mover();
-            assert!(to.begin_arriving(event, sleeper, "from").await.expect("it answers"));
-            while to.clear(event, sleeper, 9).await.expect("it answers") > 0 {}
-        } else {
-            while to.clear(event, first, 9).await.expect("it answers") > 0 {}
+            assert!(to.begin_arriving(event, taken_by, "from").await.expect("it answers"));
         }
+        clear_all(to, event, taken_by).await;
+        // Killed before all of it is there: nobody takes it for whole, as it did not leave by that move.
+        let stops = Until(|step| matches!(step, Step::Copied(_)));
+        let stopped = mover(from, to, &stops).move_event(event).await;
+        assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
+        assert_eq!(left_by(from, event).await, first);
 
         mover(from, to, &Steps::all()).move_event(event).await.expect("it is brought anew");
         assert_eq!(pair.served(event).await, 1);
@@ -484,9 +499,47 @@ async fn what_left_and_is_not_there_is_brought_anew(from: fn() -> Kept, to: fn()
         let lanes = |(table, _): &&(&str, Vec<Value>)| *table != MOVED_LANES.name;
         assert!(after.iter().filter(lanes).eq(before.iter().filter(lanes)), "{after:?} {before:?}");
         // It is served already; but what it left with is no longer the first mover's.
-        assert!(from.pass_on(event, state.mover, new_mover()).await.expect("it answers").is_none());
+        assert!(from.pass_on(event, first, new_mover()).await.expect("it answers").is_none());
         assert_eq!(to.audit().await.expect("it answers").differences, []);
     }
+}
+
+/// The other store forgets that it came after a part of it was deleted where it was: what is left of it is not all of it.
+async fn what_was_cleared_in_part_is_not_brought(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Pair::of(from, to).await;
+    let event = everything(&*pair.from).await.event;
+    let first = have_it_leave(&pair, event).await;
+    assert!(pair.from.clear(event, first, 1).await.expect("it answers") > 0);
+    for _ in 0..2 {
+        let refused = mover(&*pair.from, &*pair.to, &Steps::all()).move_event(event).await;
+        assert!(matches!(refused, Err(MoveError::Cleared)), "{refused:?}");
+        assert_eq!(pair.served(event).await, 0);
+        assert_eq!(left_by(&*pair.from, event).await, first);
+        // Nor is it once nothing of it is there.
+        clear_all(&*pair.to, event, first).await;
+    }
+}
+
+/// What an event left with is all that there is of its row: nobody makes room in its place. Once it is there, it may come back.
+async fn what_it_left_with_is_kept_until_it_came(from: fn() -> Kept, to: fn() -> Kept) {
+    let pair = Pair::of(from, to).await;
+    let (from, to) = (&*pair.from, &*pair.to);
+    let event = everything(from).await.event;
+    let first = have_it_leave(&pair, event).await;
+    assert!(!from.begin_arriving(event, new_mover(), "where").await.expect("it answers"));
+    assert_eq!(left_by(from, event).await, first);
+    let stops = Until(|step| matches!(step, Step::Activated(_)));
+    let stopped = mover(from, to, &stops).move_event(event).await;
+    assert!(matches!(stopped, Err(MoveError::Stopped)), "{stopped:?}");
+    assert_eq!(left_by(from, event).await, first);
+    let seats = to.event(event).await.expect("it answers").expect("it is there").booked_count;
+    let all = Steps::all();
+    let back = Mover { from_name: "here", to_name: "there", ..mover(to, from, &all) };
+    back.move_event(event).await.expect("it comes back");
+    assert_eq!(pair.served(event).await, 1);
+    let event = from.event(event).await.expect("it answers").expect("it is there");
+    assert_eq!(event.booked_count, seats);
+    assert_eq!(from.audit().await.expect("it answers").differences, []);
 }
 
 /// Nobody changes what is frozen, for as long as that is so; and it leaves only as it was seen.
@@ -621,6 +674,8 @@ async fn an_event_that_is_in_two_places_is_noticed() {
     let frozen = from.freeze(event, mine).await.expect("it answers").expect("it is mine");
     let left = from.hand_over(event, mine, frozen.version).await.expect("it answers");
     let left = left.expect("it is frozen");
+    // What it left with is not overwritten before it is forgotten.
+    from.forget_left(event, mine).await.expect("it answers");
     for store in [to, from] {
         assert!(store.begin_arriving(event, mine, "elsewhere").await.expect("it answers"));
         assert!(store.activate(event, &left).await.expect("it answers"));
@@ -704,6 +759,16 @@ macro_rules! pairs {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn what_left_and_is_not_there_is_brought_anew() {
                 super::what_left_and_is_not_there_is_brought_anew(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn what_was_cleared_in_part_is_not_brought() {
+                super::what_was_cleared_in_part_is_not_brought(Kept::$from, Kept::$to).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn what_it_left_with_is_kept_until_it_came() {
+                super::what_it_left_with_is_kept_until_it_came(Kept::$from, Kept::$to).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -221,7 +221,7 @@ fn changed(table: &MovedTable) -> String {
             earlier.num_seconds() - hour
         ),
         MovedSince::Deliveries => " AND tried_at >= $3".to_owned(),
-        MovedSince::Mails => " AND (done_at >= $3 OR state = 'stuck')".to_owned(),
+        MovedSince::Mails => " AND done_at >= $3".to_owned(),
     }
 }
 
@@ -241,9 +241,9 @@ fn type_of(kind: MovedKind) -> &'static str {
 /// The rows of an event in a table, as the text of a statement.
 fn page_of(table: &MovedTable, since: bool, after: bool) -> String {
     let mut conditions = whose(table);
-    // What is due leaves with the event.
+    // What is due or stuck leaves with the event.
     if table.since == MovedSince::Mails {
-        conditions.push_str(" AND state <> 'due'");
+        conditions.push_str(" AND state NOT IN ('due', 'stuck')");
     }
     if since {
         conditions.push_str(&changed(table));
@@ -525,6 +525,11 @@ impl MoveStore for PgStore {
                 let (id, nobody) = (event.as_uuid(), None::<DateTime<Utc>>);
                 let now = self.now(connection).await?;
                 perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
+                // Waits for whoever puts it up, so that what comes next sees that.
+                let (_, way) = self.way_of(connection, event).await?;
+                if way.is_some_and(|way| way.state.is_some()) {
+                    return Ok(false);
+                }
                 // Before it is looked whether it is served: who puts up an event looks for this row.
                 let mover = mover.as_uuid();
                 let parameters: Parameters<'_> = &[&id, &"arriving", &mover, from, &now, &nobody];
@@ -665,7 +670,7 @@ impl MoveStore for PgStore {
     }
 }
 
-/// Takes an event's row, its lanes and the mails that are due away, and keeps them as the state that it leaves with. Which
+/// Takes an event's row, its lanes and the mails that are due or stuck away, and keeps them as the state that it leaves with. Which
 /// facts are new is read before the lanes, and those before the mails: whoever carries them on in between then carries
 /// something a second time, and leaves out nothing.
 async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<LeftEvent, PgError> {
@@ -683,7 +688,7 @@ async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<Left
     let new_from = text(fetch(connection, name, new_from, &[&id]).await?);
     let of_event = rows_of(&MOVED_LANES, "event_id = $1::uuid");
     let lanes = text(fetch(connection, name, &of_event, &[&id]).await?);
-    let due = rows_of(&MOVED_MAILS, "event_id = $1::uuid AND state = 'due'");
+    let due = rows_of(&MOVED_MAILS, "event_id = $1::uuid AND state IN ('due', 'stuck')");
     let mails = text(fetch(connection, name, &due, &[&id]).await?);
     let row = rows_of(&MOVED_EVENT, "id = $1::uuid");
     let row = text(fetch(connection, name, &row, &[&id]).await?);
@@ -694,7 +699,7 @@ async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<Left
     for gone in [
         "UPDATE facts SET is_new = false WHERE event_id = $1::uuid AND is_new",
         "DELETE FROM delivery_lanes WHERE event_id = $1::uuid",
-        "DELETE FROM mails WHERE event_id = $1::uuid AND state = 'due'",
+        "DELETE FROM mails WHERE event_id = $1::uuid AND state IN ('due', 'stuck')",
         "DELETE FROM events WHERE id = $1::uuid",
     ] {
         change(connection, name, gone, &[&id]).await?;

@@ -225,16 +225,14 @@ fn changed(table: &MovedTable, since: Mark, at: usize) -> (String, Vec<Stored>) 
             (changed, vec![Stored::Integer(from)])
         }
         MovedSince::Deliveries => (format!(" AND tried_at >= ?{at}"), vec![Stored::Integer(from)]),
-        MovedSince::Mails => {
-            (format!(" AND (done_at >= ?{at} OR state = 'stuck')"), vec![Stored::Integer(from)])
-        }
+        MovedSince::Mails => (format!(" AND done_at >= ?{at}"), vec![Stored::Integer(from)]),
     }
 }
 
 /// Which rows come before the event's own.
 fn beforehand(table: &MovedTable) -> &'static str {
-    // What is due leaves with the event.
-    if table.since == MovedSince::Mails { " AND state <> 'due'" } else { "" }
+    // What is due or stuck leaves with the event.
+    if table.since == MovedSince::Mails { " AND state NOT IN ('due', 'stuck')" } else { "" }
 }
 
 fn read_rows(
@@ -333,13 +331,13 @@ fn hand_over(
         "event": event_row(connection, event)?,
         "new_from": new_from.pop(),
         "lanes": all_rows(connection, &MOVED_LANES, event, "true")?,
-        "mails": all_rows(connection, &MOVED_MAILS, event, "state = 'due'")?,
+        "mails": all_rows(connection, &MOVED_MAILS, event, "state IN ('due', 'stuck')")?,
     });
     let state = state.to_string();
     for sql in [
         "DELETE FROM new_facts WHERE event_id = ?1",
         "DELETE FROM delivery_lanes WHERE event_id = ?1",
-        "DELETE FROM mails WHERE event_id = ?1 AND state = 'due'",
+        "DELETE FROM mails WHERE event_id = ?1 AND state IN ('due', 'stuck')",
         "DELETE FROM events WHERE id = ?1",
     ] {
         connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
@@ -381,7 +379,8 @@ fn begin_arriving(
     from: &str,
     clock: &Clock,
 ) -> Result<Work<bool>, Failure> {
-    if version(connection, event)?.is_some() {
+    let is_kept = |way: Way| way.state.is_some();
+    if version(connection, event)?.is_some() || find(connection, event)?.is_some_and(is_kept) {
         return Ok(Work::Unchanged(false));
     }
     upsert(connection, event, "arriving", mover, from, clock(), None)?;

@@ -80,7 +80,7 @@ pub trait MoveStore: BookingStore {
     ) -> Result<MovedCounts, StoreError>;
 
     /// Ends the serving of an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row,
-    /// its lanes and the mails that are due are taken away and kept as the state that is returned. The rest stays until it
+    /// its lanes and the mails that are due or stuck are taken away and kept as the state that is returned. The rest stays until it
     /// is [cleared](Self::clear). Done again it returns the same. `None` if it was not to be.
     async fn hand_over(
         &self,
@@ -98,8 +98,8 @@ pub trait MoveStore: BookingStore {
         to: MoveId,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Makes room for an event that `mover` brings. `false` if it is served here. `from` is what people call the other
-    /// store.
+    /// Makes room for an event that `mover` brings. `false` if it is served here, or left from here with a state that is kept
+    /// yet. `from` is what people call the other store.
     async fn begin_arriving(
         &self,
         event: EventId,
@@ -161,7 +161,7 @@ pub enum Place {
 }
 
 /// What an event is put up with by the store that it arrives in: the move, the event's row, its lanes, the mails that are
-/// due, and which facts are new, as JSON.
+/// due or stuck, and which facts are new, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftEvent {
     /// The move by which it left: another's rows are not those that belong to it.
@@ -243,7 +243,7 @@ pub enum MovedSince {
     Records,
     /// By the time of the last try.
     Deliveries,
-    /// By when they were done; and those that are stuck.
+    /// By when they were done.
     Mails,
 }
 
@@ -365,7 +365,7 @@ pub const MOVED_LANES: MovedTable = MovedTable {
     rows_max: 500,
 };
 
-/// Mails: those that are due with the row, the others before it.
+/// Mails: those that are due or stuck with the row, the others before it.
 pub const MOVED_MAILS: MovedTable = MovedTable {
     name: "mails",
     columns: &[
