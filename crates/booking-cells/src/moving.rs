@@ -17,8 +17,8 @@
 //! moved again: that begins by looking where it is. What was copied of an event that had not left is copied anew.
 
 use booking_core::{
-    EventId, IdempotencyRecord, LeftEvent, MOVED_SHARED, MOVED_TABLES, Mark, MoveId, MoveStore,
-    MovedCounts, MovedTable, Place, StoreError,
+    EventId, IdempotencyRecord, LeftEvent, MOVED_KEYS, MOVED_ORGANIZERS, MOVED_TABLES, Mark,
+    MoveId, MoveStore, MovedCounts, MovedTable, Place, StoreError,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
@@ -171,7 +171,7 @@ impl Mover<'_> {
     /// # Errors
     /// [`MoveError::Store`].
     pub async fn copy_shared(&self) -> Result<(), MoveError> {
-        for table in MOVED_SHARED {
+        for table in MOVED_KEYS.iter().chain(MOVED_ORGANIZERS) {
             let rows = of(Side::From, self.from.shared_rows(table).await)?;
             for rows in rows.chunks(table.rows_max) {
                 of(Side::To, self.to.add_shared(table, rows).await)?;

@@ -9,10 +9,10 @@ use booking_core::{
     Answer, AnswerText, Answers, AskedQuestions, Caller, Capacity, CapacityMax, CheckIn, Claim,
     Command, Delivery, DeliveryState, Description, EmailAddress, EndpointSecret, EndpointUrl,
     Event, EventCommand, EventId, EventName, Execution, Fingerprint, Hold, HoldTtl, IdempotencyKey,
-    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_LANES, MOVED_LATELY,
-    MOVED_MAILS, MOVED_SHARED, MOVED_TABLES, MailKind, MailStep, MoveId, MovedKind, MovedScope,
-    MovedTable, NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull, Organizer,
-    OrganizerName, Outcome, PageLimit, Person, PersonName, Place, Question, QuestionKey,
+    KeyHash, LaneNext, LaneStep, LeaseId, Listed, MOVE_LEASE, MOVED_KEYS, MOVED_LANES,
+    MOVED_LATELY, MOVED_MAILS, MOVED_ORGANIZERS, MOVED_TABLES, MailKind, MailStep, MoveId,
+    MovedKind, MovedScope, MovedTable, NewEndpoint, NewEvent, NewMail, NewToken, OfferTtl, OnFull,
+    Organizer, OrganizerName, Outcome, PageLimit, Person, PersonName, Place, Question, QuestionKey,
     QuestionKind, Refusal, Register, Registration, RegistrationId, RemindHours, Retention, Role,
     SetQuestions, SettledMail, SigningSeed, SinkId, TimeZone, TokenHash, Transfer, TypeFilter,
     Venue, Version, WebhookType, WhenBusy, Wording,
@@ -804,8 +804,12 @@ fn assert_all_is_moved(columns: &[(String, String)]) {
     let own = ["new_facts", "moving_events"];
     let of_event =
         |table: &str| columns.iter().any(|(name, column)| name == table && column == "event_id");
-    let all =
-        || tables_of_event().chain(MOVED_SHARED).chain([&booking_core::MOVED_EVENT, &MOVED_MAILS]);
+    let all = || {
+        tables_of_event()
+            .chain(MOVED_KEYS)
+            .chain(MOVED_ORGANIZERS)
+            .chain([&booking_core::MOVED_EVENT, &MOVED_MAILS])
+    };
     for (table, column) in columns {
         let (table, column) = (table.as_str(), column.as_str());
         let moved = all().find(|moved| moved.name == table);

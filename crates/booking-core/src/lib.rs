@@ -127,6 +127,7 @@ pub use decide::{Decision, decide, decide_batch, refuse_moving};
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
+pub use store::cell_map::{CellBytes, ForeignByte, KeptMap};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
@@ -135,9 +136,9 @@ pub use store::health::{
 };
 pub use store::keys::KeyStore;
 pub use store::moving::{
-    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
-    MOVED_SHARED, MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince,
-    MovedTable, Place,
+    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_KEYS, MOVED_LANES, MOVED_LATELY,
+    MOVED_MAILS, MOVED_ORGANIZERS, MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind,
+    MovedScope, MovedSince, MovedTable, Place,
 };
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;

@@ -1,4 +1,5 @@
 pub(crate) mod audit;
+pub(crate) mod cell_map;
 pub(crate) mod columns;
 pub(crate) mod delivery;
 pub(crate) mod error_chain;
@@ -12,7 +13,9 @@ pub(crate) mod schema;
 pub(crate) mod seats;
 pub(crate) mod upkeep;
 
-use crate::{DeliveryStore, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore};
+use crate::{
+    DeliveryStore, ForeignByte, KeyStore, OrganizerStore, ReadStore, SeatStore, UpkeepStore,
+};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use thiserror::Error;
@@ -84,6 +87,11 @@ impl StoreError {
     /// [`StoreError::Unavailable`] because of `cause`.
     pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(cause))
+    }
+
+    /// Whether an event was not put up because the cell is not to have it ([`ForeignByte`]).
+    pub fn is_foreign_byte(&self) -> bool {
+        matches!(self, Self::Unavailable(cause) if cause.is::<ForeignByte>())
     }
 
     /// [`StoreError::CommitUnknown`] because of `cause`.

@@ -1,7 +1,7 @@
 //! Moving an event from one store to another while both are served: what a store has to do for it, and which rows there
 //! are of an event.
 
-use crate::{BookingStore, EventId, MoveId, StoreError, Version};
+use crate::{BookingStore, CellBytes, EventId, KeptMap, MoveId, StoreError, Version};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -138,6 +138,24 @@ pub trait MoveStore: BookingStore {
         table: &'static MovedTable,
         rows: &[String],
     ) -> Result<(), StoreError>;
+
+    /// Puts up events from now on whose ids end in one of `bytes` alone, or none: any other is
+    /// [`ForeignByte`](crate::ForeignByte). Once this has returned no other is put up by anybody, also not by those who had begun to. What
+    /// is here stays, and an answer that is kept under an idempotency key is given as before. `version` is that of the map that says so; `false`, and
+    /// nothing is changed, if it was told so by a later one. A store that was never told puts up any.
+    async fn keep_to_bytes(
+        &self,
+        version: u64,
+        bytes: Option<CellBytes>,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps `after` in place of `before`, which is what [`kept_map`](crate::UpkeepStore::kept_map) said. `false`, and nothing is changed, if
+    /// that is not what is kept now. Done again it is `true`.
+    async fn replace_map(
+        &self,
+        before: Option<&KeptMap>,
+        after: &KeptMap,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Where an event is, as far as one store knows.
@@ -504,9 +522,8 @@ pub const MOVED_TABLES: &[MovedTable] = &[
     },
 ];
 
-/// What events refer to: it is copied, and stays where it was, too. Tokens and endpoints lead to organizers, so those come
-/// first.
-pub const MOVED_SHARED: &[MovedTable] = &[
+/// The keys that tickets were signed with: they are copied, and stay where they were, too.
+pub const MOVED_KEYS: &[MovedTable] = &[
     MovedTable {
         name: "signing_keys",
         columns: &[("seed", Bytes), ("created_at", Time)],
@@ -525,6 +542,11 @@ pub const MOVED_SHARED: &[MovedTable] = &[
         since: MovedSince::Any,
         rows_max: 500,
     },
+];
+
+/// What events refer to: it is copied, and stays where it was, too. Tokens and endpoints lead to organizers, so those come
+/// first.
+pub const MOVED_ORGANIZERS: &[MovedTable] = &[
     MovedTable {
         name: "organizers",
         columns: &[("id", Uuid), ("name", Text), ("created_at", Time)],

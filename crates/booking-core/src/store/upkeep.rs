@@ -1,5 +1,5 @@
 use crate::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    AuditReport, CellState, Connections, EmailAddress, EventId, KeptMap, PageLimit, RegistrationId,
     StoreError, StoreHealth, Totals,
 };
 use async_trait::async_trait;
@@ -115,5 +115,11 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// How its cells are, as far as is known without asking them anything. A store that is one database has none.
     fn cells(&self) -> Vec<CellState> {
         Vec::new()
+    }
+
+    /// The map that is kept here, if this is the home of many cells and somebody has written one down
+    /// ([`MoveStore::replace_map`](crate::MoveStore::replace_map)).
+    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        Ok(None)
     }
 }
