@@ -127,7 +127,7 @@ pub use decide::{Decision, decide, decide_batch, refuse_moving};
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
-pub use store::cell_map::{CellBytes, ForeignByte, KeptMap};
+pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptMap};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;

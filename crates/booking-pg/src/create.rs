@@ -11,8 +11,8 @@ use crate::sql::{self, BEGIN};
 use crate::store::PgStore;
 use crate::transaction::{Attempt, Name, run};
 use booking_core::{
-    Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, NewEventFields, OrganizerId,
-    OrganizerName, Outcome, StoreError, TimeZone, Venue, Version,
+    Contact, Event, EventId, Fact, ForeignByte, IdempotencyKey, IdempotencyRecord, NewEvent,
+    NewEventFields, OrganizerId, OrganizerName, Outcome, StoreError, TimeZone, Venue, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join4};
@@ -22,24 +22,56 @@ use uuid::Uuid;
 /// Whose records those of requests that put up an event are: of no event yet.
 const NO_EVENT: Uuid = Uuid::nil();
 
-/// The event that was put up, or was there. Nothing but that it was moved keeps it from being put up.
-fn put_up(found: &[Row]) -> Result<Event, PgError> {
-    found.first().map_or(Err(PgError::EventMoving), rows::event)
+/// The event that was put up, or was there; none if another cell is to have it (`is_foreign`). Nothing else keeps it from being
+/// put up but that it was moved.
+fn put_up(found: &[Row], is_foreign: bool) -> Result<Option<Event>, PgError> {
+    match found.first() {
+        None if is_foreign => Ok(None),
+        found => found.map_or(Err(PgError::EventMoving), rows::event).map(Some),
+    }
+}
+
+/// What is told of an event that another cell is to have. It may have been put up here, by an attempt before this one, and
+/// have gone there since.
+fn foreign(id: EventId, attempt: &Attempt) -> StoreError {
+    match attempt.must_find_out() {
+        true => StoreError::commit_unknown(ForeignByte::of(id)),
+        false => StoreError::unavailable(ForeignByte::of(id)),
+    }
+}
+
+/// What is answered to a request whose key has an answer.
+fn answer(record: IdempotencyRecord, new: &NewEvent, key: IdempotencyKey) -> Outcome {
+    match &record.outcome {
+        // Our own, from before a COMMIT whose answer was lost.
+        Outcome::EventChanged(event)
+            if event.id == new.id && record.fingerprint == key.fingerprint =>
+        {
+            record.outcome
+        }
+        _ => record.answer(key.fingerprint),
+    }
 }
 
 impl PgStore {
+    /// That another cell is to have the event is what an attempt finds out, and no failure of it: nobody tries again, and
+    /// writing goes as well as before.
     pub(crate) async fn insert_event(&self, new: &NewEvent) -> Result<Event, StoreError> {
         run(self, &Name::of("create_event"), |attempt| {
             Box::pin(async move { self.attempt_insert(new, &attempt).await })
         })
-        .await
+        .await?
     }
 
     /// The insert commits by itself; the event is then read as it is, whoever made it.
-    async fn attempt_insert(&self, new: &NewEvent, attempt: &Attempt) -> Result<Event, PgError> {
+    async fn attempt_insert(
+        &self,
+        new: &NewEvent,
+        attempt: &Attempt,
+    ) -> Result<Result<Event, StoreError>, PgError> {
         let connection = Lease::from(&self.pool).await?;
         need_who_knows(&connection, new).await?;
-        let insert = connection.prepare(sql::EVENT_INSERT).await?;
+        let insert = connection.prepare(self.locking.put_up).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let (id, now) = (new.id.as_uuid(), self.clock_time());
         attempt.commit_is_sent();
@@ -49,13 +81,17 @@ impl PgStore {
         )
         .await;
         attempt.look_at(&inserted);
-        inserted?;
+        let is_foreign = inserted?;
         if attempt.must_find_out() {
             connection.confirm_what_is_seen().await?;
         }
-        let event = put_up(&found?)?;
+        let found = found?;
+        if found.is_empty() {
+            attempt.nothing_was_written();
+        }
+        let event = put_up(&found, is_foreign)?;
         connection.give_back();
-        Ok(event)
+        Ok(event.ok_or_else(|| foreign(new.id, attempt)))
     }
 
     pub(crate) async fn insert_event_once(
@@ -66,7 +102,7 @@ impl PgStore {
         run(self, &Name::of("create_event_once"), |attempt| {
             Box::pin(async move { self.attempt_insert_once(new, key, &attempt).await })
         })
-        .await
+        .await?
     }
 
     /// Puts up the event, and then claims the key for it. Whoever finds that somebody else has the key
@@ -76,11 +112,11 @@ impl PgStore {
         new: &NewEvent,
         key: IdempotencyKey,
         attempt: &Attempt,
-    ) -> Result<Outcome, PgError> {
+    ) -> Result<Result<Outcome, StoreError>, PgError> {
         let connection = Lease::from(&self.pool).await?;
         need_who_knows(&connection, new).await?;
         let now = connection.prepare_if(self.clock.is_none(), sql::SESSION_NOW).await?;
-        let insert = connection.prepare(sql::EVENT_INSERT).await?;
+        let insert = connection.prepare(self.locking.put_up).await?;
         let find = connection.prepare(sql::EVENT_FIND_DUE).await?;
         let claim = connection.prepare(sql::RECORD_CLAIM).await?;
         let (id, clock_time) = (new.id.as_uuid(), self.clock_time());
@@ -92,12 +128,22 @@ impl PgStore {
         )
         .await;
         begun?;
-        inserted?;
+        let is_foreign = inserted?;
         let now = match now?.first() {
             Some(row) => row.get(0),
             None => clock_time.expect("the database was asked unless there is a clock"),
         };
-        let outcome = Outcome::EventChanged(Box::new(put_up(&found?)?));
+        let Some(event) = put_up(&found?, is_foreign)? else {
+            let record = find_record(&connection, key).await?.filter(|record| record.holds(now));
+            connection.command("ROLLBACK").await?;
+            if record.is_some() {
+                connection.confirm_what_is_seen().await?;
+            }
+            connection.give_back();
+            let answered = record.map(|record| answer(record, new, key));
+            return Ok(answered.ok_or_else(|| foreign(new.id, attempt)));
+        };
+        let outcome = Outcome::EventChanged(Box::new(event));
 
         let (hash, fingerprint) = (key.hash.as_bytes().as_slice(), key.fingerprint.as_bytes());
         let run_out = now - IdempotencyRecord::KEPT;
@@ -118,26 +164,26 @@ impl PgStore {
             attempt.commit_is_sent();
             connection.commit().await?;
             connection.give_back();
-            return Ok(outcome);
+            return Ok(Ok(outcome));
         }
-        // The claim has locked the record that refused it, so it is still there.
-        let found = connection
-            .fetch(sql::RECORD_LOAD, &[&[NO_EVENT].as_slice(), &[hash].as_slice()])
-            .await?;
-        let (_, record) = rows::record(&found[0])?;
+        let record = find_record(&connection, key).await?;
+        let record = record.expect("the claim has locked the record that refused it");
         connection.command("ROLLBACK").await?;
         connection.confirm_what_is_seen().await?;
         connection.give_back();
-        Ok(match &record.outcome {
-            // Our own, from before a COMMIT whose answer was lost.
-            Outcome::EventChanged(event)
-                if event.id == new.id && record.fingerprint == key.fingerprint =>
-            {
-                record.outcome
-            }
-            _ => record.answer(key.fingerprint),
-        })
+        Ok(Ok(answer(record, new, key)))
     }
+}
+
+/// What was answered to whoever put up an event under the key, whether that still counts or not.
+async fn find_record(
+    connection: &Lease,
+    key: IdempotencyKey,
+) -> Result<Option<IdempotencyRecord>, PgError> {
+    let hash = key.hash.as_bytes().as_slice();
+    let found =
+        connection.fetch(sql::RECORD_LOAD, &[&[NO_EVENT].as_slice(), &[hash].as_slice()]).await?;
+    Ok(found.first().map(rows::record).transpose()?.map(|(_, record)| record))
 }
 
 /// Keeps programs from starting that would list what is not to be listed. By itself, and before there is such an event:
@@ -150,16 +196,17 @@ async fn need_who_knows(connection: &Lease, new: &NewEvent) -> Result<(), PgErro
     Ok(())
 }
 
-/// Runs `event/insert`.
+/// Runs `event/insert`, and tells whether it is not put up because another cell is to have it.
 async fn insert_event(
     connection: &Lease,
     insert: &Prepared,
     new: &NewEvent,
     now: Option<DateTime<Utc>>,
-) -> Result<u64, PgError> {
+) -> Result<bool, PgError> {
     let NewEventFields { id, organizer_id, details, capacity, rules } = &**new;
-    connection
-        .change(
+    let ForeignByte(last) = ForeignByte::of(*id);
+    let kept = connection
+        .rows(
             insert,
             &[
                 &id.as_uuid(),
@@ -189,7 +236,10 @@ async fn insert_event(
                 &details.organizer_name.as_ref().map(OrganizerName::as_str),
                 &details.contact.as_ref().map(Contact::as_str),
                 &details.is_unlisted,
+                &i32::from(last),
             ],
         )
-        .await
+        .await?;
+    // Where the store keeps to no bytes there is no row.
+    Ok(kept.first().is_some_and(|row| row.get(0)))
 }

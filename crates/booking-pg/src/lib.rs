@@ -29,6 +29,7 @@
 //! | what a transaction is called in PostgreSQL's own views and logs | `session.rs` |
 //! | which SQLSTATE means what | `error.rs` |
 //! | from rows to domain types, and back | `rows.rs`, `delivery_rows.rs`, `columns.rs` |
+//! | which events a cell puts up, and the map of cells that a home keeps | `keeping.rs` |
 //! | where facts go | `delivery.rs`, and what it names |
 //! | every statement | `sql/<entity>/<verb>.sql`; the columns of a registration, which they name, `sql.rs` |
 //! | the tables | `migrations/postgres` at the top of the workspace |
@@ -47,6 +48,7 @@ mod execute;
 mod former_holders;
 mod health;
 mod hosts;
+mod keeping;
 mod keys;
 mod lanes;
 mod load;

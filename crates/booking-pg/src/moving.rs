@@ -10,9 +10,10 @@ use crate::store::PgStore;
 use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
-    EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES,
-    MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedKind,
-    MovedScope, MovedSince, MovedTable, Place, RegistrationId, StoreError, Version,
+    CellBytes, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LeftEvent, MOVE_LEASE,
+    MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore,
+    MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, RegistrationId, StoreError,
+    Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -82,7 +83,7 @@ impl Way {
 impl PgStore {
     /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
     /// did.
-    async fn move_in_transaction<'a, T: Send + 'a>(
+    pub(crate) async fn move_in_transaction<'a, T: Send + 'a>(
         &'a self,
         name: &'static str,
         work: impl Fn(Arc<Lease>) -> BoxFuture<'a, Result<T, PgError>> + Send + Sync + 'a,
@@ -184,7 +185,7 @@ impl PgStore {
 }
 
 /// Runs a statement with a file of its own.
-async fn perform(
+pub(crate) async fn perform(
     connection: &Lease,
     statement: Sql,
     parameters: Parameters<'_>,
@@ -667,6 +668,22 @@ impl MoveStore for PgStore {
             })
         })
         .await
+    }
+
+    async fn keep_to_bytes(
+        &self,
+        version: u64,
+        bytes: Option<CellBytes>,
+    ) -> Result<bool, StoreError> {
+        self.write_bytes(version, bytes).await
+    }
+
+    async fn replace_map(
+        &self,
+        before: Option<&KeptMap>,
+        after: &KeptMap,
+    ) -> Result<bool, StoreError> {
+        self.write_map(before, after).await
     }
 }
 

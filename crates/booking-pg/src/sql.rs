@@ -54,6 +54,10 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
+    CELL_BYTES_KEEP "cell_bytes/keep"
+    CELL_MAP_FIND "cell_map/find"
+    CELL_MAP_INSERT "cell_map/insert"
+    CELL_MAP_REPLACE "cell_map/replace"
     DELIVERY_DELETE "delivery/delete"
     DELIVERY_FIND "delivery/find"
     DELIVERY_FORGET "delivery/forget"

@@ -1,5 +1,6 @@
 use crate::connection::{self, Lease, PgPool};
 use crate::error::{ConnectError, PgError};
+use crate::keeping;
 use crate::options::PgOptions;
 use crate::rollback::Rollbacks;
 use crate::session::SessionName;
@@ -8,10 +9,10 @@ use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
     ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
-    KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken,
-    Outcome, Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts,
-    RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError,
-    StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
+    KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
+    OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
+    RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
+    StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt;
@@ -38,10 +39,13 @@ pub struct PgStore {
     location: String,
 }
 
-/// How rows are locked.
+/// How rows are locked, and what is kept of the cell while an event is put up.
+#[derive(Clone, Copy)]
 pub(crate) struct Locking {
     pub(crate) wait: Sql,
     pub(crate) skip: Sql,
+    pub(crate) put_up: Sql,
+    pub(crate) keep_to: &'static str,
 }
 
 /// The pause between two attempts to reach a database that is starting.
@@ -91,7 +95,12 @@ impl PgStore {
             pool: connection::pool(options).map_err(ConnectError::Options)?,
             rollbacks: Rollbacks::default(),
             clock: options.clock.clone(),
-            locking: Locking { wait: sql::EVENT_LOCK, skip: sql::EVENT_LOCK_SKIP },
+            locking: Locking {
+                wait: sql::EVENT_LOCK,
+                skip: sql::EVENT_LOCK_SKIP,
+                put_up: sql::EVENT_INSERT,
+                keep_to: keeping::LOCK,
+            },
             observer: Arc::clone(&options.observer),
             session: SessionName::of(&options.config),
             writes: WriteWatch::default(),
@@ -130,8 +139,19 @@ impl PgStore {
     #[doc(hidden)]
     #[must_use]
     pub fn without_row_lock(self) -> Self {
-        let locking = Locking { wait: sql::EVENT_LOCK_NONE, skip: sql::EVENT_LOCK_NONE };
-        Self { locking, ..self }
+        let none = sql::EVENT_LOCK_NONE;
+        Self { locking: Locking { wait: none, skip: none, ..self.locking }, ..self }
+    }
+
+    /// The negative control: a store that looks whether it is to have an event, and does not see to it that this is so
+    /// until the event is there. The tests must catch it.
+    #[cfg(feature = "negative-control")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_bytes_lock(self) -> Self {
+        let unlocked = sql::EVENT_INSERT.text.replace("FOR SHARE", "");
+        let put_up = Sql { text: unlocked.leak(), ..sql::EVENT_INSERT };
+        Self { locking: Locking { put_up, keep_to: "SELECT 1", ..self.locking }, ..self }
     }
 
     /// The test's time, if there is one to be used instead of the database's.
@@ -388,5 +408,9 @@ impl UpkeepStore for PgStore {
             idle: status.available,
             waiting: status.waiting,
         }
+    }
+
+    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        self.find_map().await
     }
 }

@@ -11,6 +11,10 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
+    ("cell_bytes/keep", &["cell_bytes_pkey"]),
+    ("cell_map/find", &["cell_map_pkey"]),
+    ("cell_map/insert", &["cell_map_pkey"]),
+    ("cell_map/replace", &["cell_map_pkey"]),
     ("delivery/delete", &["deliveries_of_endpoint"]),
     ("delivery/find", &["deliveries_pkey"]),
     ("delivery/forget", &["deliveries_of_endpoint", "webhook_endpoints_pkey"]),
@@ -30,7 +34,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("event/erasable", &["events_erasable"]),
     ("event/find", &["events_pkey"]),
     ("event/find_due", &["events_pkey", "registrations_running_out"]),
-    ("event/insert", &["events_pkey", "moving_events_pkey"]),
+    ("event/insert", &["cell_bytes_pkey", "events_pkey", "moving_events_pkey"]),
     ("event/list", &["events_created_at"]),
     ("event/list_by_start", &["events_by_start"]),
     ("event/list_by_start_down", &["events_by_start"]),

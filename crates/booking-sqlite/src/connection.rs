@@ -33,7 +33,7 @@ const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 8 << 10;
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 
 /// More than there are statements, so that none is ever prepared twice.
-pub(crate) const STATEMENTS_KEPT: usize = 128;
+pub(crate) const STATEMENTS_KEPT: usize = 160;
 
 /// `path` as it means the same file whatever happens to the working directory. SQLite gives a meaning
 /// of its own to the name `:memory:`, which an absolute path cannot be.

@@ -5,10 +5,11 @@ use crate::queries::read_event;
 use crate::rows::{stored, stored_time};
 use crate::transaction::Work;
 use crate::write::{need_who_knows, write_facts};
-use crate::{records, sql};
+use crate::{keeping, records, sql};
 use booking_core::{
-    Clock, Contact, Event, Fact, IdempotencyKey, IdempotencyRecord, NewEvent, OfferTtl,
-    OrganizerId, OrganizerName, Outcome, RemindHours, Retention, TimeZone, Venue, Version,
+    Clock, Contact, Event, Fact, ForeignByte, IdempotencyKey, IdempotencyRecord, NewEvent,
+    OfferTtl, OrganizerId, OrganizerName, Outcome, RemindHours, Retention, TimeZone, Venue,
+    Version,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use rusqlite::{Connection, params};
@@ -17,13 +18,29 @@ use uuid::Uuid;
 /// What the records of requests are kept under that are of no event yet.
 const NO_EVENT: Uuid = Uuid::nil();
 
-/// Puts up an event, or finds the one that is there under its id.
+/// Puts up an event, or finds the one that is there under its id. That another cell is to have it is an answer, and no
+/// failure, which would be the store's.
 pub(crate) fn create_event(
     connection: &Connection,
     new: &NewEvent,
     clock: &Clock,
-) -> Result<Work<Event>, Failure> {
+) -> Result<Work<Result<Event, ForeignByte>>, Failure> {
     let now = clock().trunc_subsecs(6);
+    if let Some(foreign) = another_cells(connection, new, now)? {
+        return Ok(Work::Unchanged(Err(foreign)));
+    }
+    Ok(match put_up(connection, new, now)? {
+        Work::Changed(event) => Work::Changed(Ok(event)),
+        Work::Unchanged(event) => Work::Unchanged(Ok(event)),
+    })
+}
+
+/// The same whatever cell is to have it.
+pub(crate) fn put_up(
+    connection: &Connection,
+    new: &NewEvent,
+    now: DateTime<Utc>,
+) -> Result<Work<Event>, Failure> {
     let inserted = insert(connection, new, now)?;
     // Read back in both cases, so that what is answered is what anybody will read.
     let event = read_back(connection, new, now)?;
@@ -36,18 +53,35 @@ pub(crate) fn create_event_once(
     new: &NewEvent,
     key: IdempotencyKey,
     clock: &Clock,
-) -> Result<Work<Outcome>, Failure> {
+) -> Result<Work<Result<Outcome, ForeignByte>>, Failure> {
     let now = clock().trunc_subsecs(6);
     let mut find = connection.prepare_cached(sql::RECORD_FIND)?;
     let record = records::find(&mut find, NO_EVENT, key.hash)?;
     if let Some(record) = record.filter(|record| record.holds(now)) {
-        return Ok(Work::Unchanged(answer(record, new, key)));
+        return Ok(Work::Unchanged(Ok(answer(record, new, key))));
+    }
+    if let Some(foreign) = another_cells(connection, new, now)? {
+        return Ok(Work::Unchanged(Err(foreign)));
     }
     insert(connection, new, now)?;
     let outcome = Outcome::EventChanged(Box::new(read_back(connection, new, now)?));
     let record = IdempotencyRecord::new(key, outcome.clone(), now);
     records::write(connection, NO_EVENT, &[record])?;
-    Ok(Work::Changed(outcome))
+    Ok(Work::Changed(Ok(outcome)))
+}
+
+/// What keeps an event from being put up that another cell is to have, unless it is here already.
+fn another_cells(
+    connection: &Connection,
+    new: &NewEvent,
+    now: DateTime<Utc>,
+) -> Result<Option<ForeignByte>, Failure> {
+    let foreign = ForeignByte::of(new.id);
+    let is_foreign = !keeping::has(connection, foreign)?;
+    Ok(match is_foreign && read_event(connection, new.id, now)?.is_none() {
+        true => Some(foreign),
+        false => None,
+    })
 }
 
 /// What is answered to whoever finds a record. The one that put up this very event is that of this

@@ -10,6 +10,7 @@ use booking_core::{
     EventName, Fingerprint, IdempotencyKey, KeyHash, Lately, Migration, NewEvent, StoreError,
     StoreHealth, Totals, WriteTrouble,
 };
+use chrono::SubsecRound;
 use rusqlite::{Connection, MAIN_DB, params};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,8 @@ fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>
     let name = EventName::parse("Nothing").expect("it is a name");
     let capacity = Capacity::parse(1, CapacityMax::default()).expect("it is a capacity");
     let event = NewEvent::new(Uuid::nil().into(), name, capacity);
-    create::create_event(connection, &event, clock)?;
+    // Whatever cell is to have it.
+    create::put_up(connection, &event, clock().trunc_subsecs(6))?;
     let nobody = EmailAddress::parse("nobody@example.invalid").expect("it is an address");
     let claim = Claim::new(Uuid::nil().into(), nobody);
     let key =

@@ -46,6 +46,7 @@ mod files;
 mod former_holders;
 mod health;
 mod history;
+mod keeping;
 mod keys;
 mod lanes;
 mod load;

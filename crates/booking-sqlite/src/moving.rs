@@ -2,6 +2,7 @@
 //! writer's, which has every event to itself.
 
 use crate::errors::Failure;
+use crate::keeping;
 use crate::moved_rows::{self, parse, values};
 use crate::rows::{self, stored};
 use crate::sql;
@@ -10,9 +11,9 @@ use crate::transaction::Work;
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
-    Clock, EventId, IdempotencyRecord, KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT,
-    MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts,
-    MovedScope, MovedSince, MovedTable, Place, StoreError, Version,
+    CellBytes, Clock, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LeftEvent, MOVE_LEASE,
+    MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore,
+    MovedCounts, MovedScope, MovedSince, MovedTable, Place, StoreError, Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rusqlite::types::Value as Stored;
@@ -636,6 +637,29 @@ impl MoveStore for SqliteStore {
                 moved_rows::write(connection, table, &parse(row)?, true)?;
             }
             Ok(Work::Changed(()))
+        })
+        .await
+    }
+
+    async fn keep_to_bytes(
+        &self,
+        version: u64,
+        bytes: Option<CellBytes>,
+    ) -> Result<bool, StoreError> {
+        let version = keeping::stored(version)?;
+        self.move_by(move |connection, _| keeping::keep_to(connection, version, bytes)).await
+    }
+
+    async fn replace_map(
+        &self,
+        before: Option<&KeptMap>,
+        after: &KeptMap,
+    ) -> Result<bool, StoreError> {
+        after.check()?;
+        let (version, before, after) =
+            (keeping::stored(after.version)?, before.cloned(), after.clone());
+        self.move_by(move |connection, _| {
+            keeping::replace_map(connection, before.as_ref(), &after, version)
         })
         .await
     }

@@ -42,6 +42,10 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
+    CELL_BYTES_FIND "cell_bytes/find"
+    CELL_BYTES_KEEP "cell_bytes/keep"
+    CELL_MAP_FIND "cell_map/find"
+    CELL_MAP_UPSERT "cell_map/upsert"
     DELIVERY_DELETE "delivery/delete"
     DELIVERY_FIND "delivery/find"
     DELIVERY_FORGET "delivery/forget"

@@ -8,15 +8,15 @@ use crate::schema;
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{
-    audit, create, erasure, former_holders, health, history, keys, moving, organizers, queries,
-    records,
+    audit, create, erasure, former_holders, health, history, keeping, keys, moving, organizers,
+    queries, records,
 };
 use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, Clock, Connections, EmailAddress, Event,
-    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeyStore, Listed,
-    NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome, Page,
-    PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
+    EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey, KeptMap, KeyStore,
+    Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore, OrganizerToken, Outcome,
+    Page, PageLimit, Questions, ReadStore, Registration, RegistrationCounts, RegistrationCursor,
     RegistrationId, SeatStore, SigningSeed, StartCursor, StoreError, StoreHealth, TicketKey,
     TokenId, Totals, Unobserved, UpkeepStore, WhenBusy, WriteTrouble,
 };
@@ -206,7 +206,9 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl SeatStore for SqliteStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
-        self.write(move |connection, clock| create::create_event(connection, &new, clock)).await
+        let created =
+            self.write(move |connection, clock| create::create_event(connection, &new, clock));
+        created.await?.map_err(StoreError::unavailable)
     }
 
     async fn create_event_once(
@@ -214,8 +216,10 @@ impl SeatStore for SqliteStore {
         new: NewEvent,
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
-        self.write(move |connection, clock| create::create_event_once(connection, &new, key, clock))
-            .await
+        let created = self.write(move |connection, clock| {
+            create::create_event_once(connection, &new, key, clock)
+        });
+        created.await?.map_err(StoreError::unavailable)
     }
 
     async fn execute(
@@ -496,5 +500,9 @@ impl UpkeepStore for SqliteStore {
     /// Those that read. The one that writes is not shared.
     fn connections(&self) -> Connections {
         self.readers.connections()
+    }
+
+    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        self.read(|connection, _| keeping::find_map(connection)).await
     }
 }

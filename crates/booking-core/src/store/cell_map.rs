@@ -1,7 +1,11 @@
 //! What a store keeps where it is one of many, a cell: which events it may put up, and, if it is the home of all, the map.
 
+use crate::{EventId, Invalid, StoreError};
 use std::fmt;
 use thiserror::Error;
+
+/// The migration that a program has to know not to put up an event in a cell that keeps to other bytes.
+pub const KNOWS_BYTES: i32 = 21;
 
 /// Which events a cell has: those whose ids end in one of these bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,18 @@ pub struct KeptMap {
 impl KeptMap {
     /// The longest text of a map: 256 cells have less than half of it.
     pub const BYTES_MAX: usize = 1 << 20;
+
+    /// Makes sure that a store can keep it.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] if a text is longer than [`BYTES_MAX`](Self::BYTES_MAX).
+    pub fn check(&self) -> Result<(), StoreError> {
+        let texts = [Some(&self.map), self.next.as_ref()];
+        match texts.into_iter().flatten().any(|text| text.len() > Self::BYTES_MAX) {
+            true => Err(StoreError::broken(Invalid::TooManyBytes { max: Self::BYTES_MAX })),
+            false => Ok(()),
+        }
+    }
 }
 
 /// An event was not put up, since the cell is not to have it: its id does not end in one of the
@@ -46,3 +62,11 @@ impl KeptMap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no event whose id ends in {0:02x} is put up in this cell")]
 pub struct ForeignByte(pub u8);
+
+impl ForeignByte {
+    /// That of an event.
+    pub fn of(event: EventId) -> Self {
+        let [.., byte] = event.as_uuid().into_bytes();
+        Self(byte)
+    }
+}

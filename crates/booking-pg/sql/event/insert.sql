@@ -1,5 +1,13 @@
 -- event/insert: puts up an event and records that as its first fact, unless its id is taken, here or where it was moved to
-WITH created AS (
+-- Where the store keeps to bytes, it tells whether $28, the last of the id, is none of them; then the event is not put up.
+WITH kept AS (
+    -- Whoever changes what is kept waits until this lock is gone. It is one of the table too, for as long as no row is there.
+    SELECT coalesce($28::integer NOT BETWEEN first_byte AND last_byte, true) AS is_foreign
+    FROM cell_bytes
+    WHERE only_row
+    FOR SHARE
+),
+created AS (
     INSERT INTO events (
         id, name, description, capacity, booked_count, version, created_at, starts_at, ends_at, timezone,
         venue, status, opens_at, closes_at, waitlist_enabled, offer_ttl_seconds, retention_days, erase_at,
@@ -14,9 +22,14 @@ WITH created AS (
         $21::text::event_language, $22::integer, $23::timestamptz, $24::boolean,
         $25::text, $26::text, $27::boolean
     WHERE NOT EXISTS (SELECT FROM moving_events WHERE event_id = $1::uuid)
+        AND NOT EXISTS (SELECT FROM kept WHERE is_foreign)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, version, created_at
+),
+recorded AS (
+    INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
+    SELECT id, version, version, created_at, $7::text
+    FROM created
 )
-INSERT INTO facts (event_id, version_first, version_last, recorded_at, body)
-SELECT id, version, version, created_at, $7::text
-FROM created
+SELECT is_foreign
+FROM kept

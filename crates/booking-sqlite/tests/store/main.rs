@@ -7,6 +7,7 @@ mod conformance;
 mod delivering;
 mod failing;
 mod histories;
+mod keeping;
 mod migrating;
 mod moving;
 mod opening;

@@ -1,0 +1,474 @@
+//! A store that is one of many cells puts up the events that it is to have, and no others; and their home keeps the map.
+
+mod common;
+
+use booking_cells::{MoveObserver, Mover, Step};
+use booking_conformance::ManualClock;
+use booking_core::prelude::*;
+use booking_core::{
+    Capacity, CapacityMax, CellBytes, EventId, EventName, Fingerprint, ForeignByte, IdempotencyKey,
+    IdempotencyRecord, KeptMap, KeyHash, MoveId, NewEvent, Outcome, Refusal, StoreError,
+};
+use common::Kept;
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// More events than a test puts up.
+const EVERY_EVENT: usize = 1_000_000;
+/// So many put up events at once.
+const WRITERS: usize = 4;
+/// How much of a storm is waited for before anything else is done.
+const BURST: usize = 20;
+/// How long it is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const fn bytes(first: u8, last: u8) -> CellBytes {
+    CellBytes { first, last }
+}
+
+fn called(id: EventId) -> NewEvent {
+    let name = EventName::parse("Sale").expect("valid");
+    NewEvent::new(id, name, Capacity::parse(3, CapacityMax::HIGHEST).expect("valid"))
+}
+
+fn ending_in(byte: u8) -> NewEvent {
+    called(EventId::beside(&KeyHash::new([byte; 32]), Uuid::now_v7()))
+}
+
+fn key(number: u8, fingerprint: u8) -> IdempotencyKey {
+    IdempotencyKey {
+        hash: KeyHash::new([number; 32]),
+        fingerprint: Fingerprint::new([fingerprint; 32]),
+    }
+}
+
+fn map(version: u64, map: &str, next: Option<&str>) -> KeptMap {
+    KeptMap { version, map: map.to_owned(), next: next.map(str::to_owned) }
+}
+
+/// Makes sure that an event was refused because its id ends in `byte`, and for nothing else.
+fn assert_foreign<T: Debug>(answer: Result<T, StoreError>, byte: u8) {
+    let error = answer.expect_err("another cell is to have it");
+    assert!(error.is_foreign_byte(), "{error:?}");
+    let why = error.source().expect("it says why").to_string();
+    assert_eq!(why, ForeignByte(byte).to_string());
+}
+
+async fn keep(store: &dyn MoveStore, version: u64, bytes: Option<CellBytes>) -> bool {
+    store.keep_to_bytes(version, bytes).await.expect("it answers")
+}
+
+/// Whether an event that ends in `byte` is put up. One that is not is refused in both ways, and nothing is left of it.
+async fn puts_up(store: &dyn MoveStore, byte: u8) -> bool {
+    let new = ending_in(byte);
+    let under_a_key = key(byte, Uuid::now_v7().as_bytes()[15]);
+    match store.create_event(new.clone()).await {
+        Ok(event) => {
+            assert_eq!(event.id, new.id);
+            true
+        }
+        refused => {
+            assert_foreign(refused, byte);
+            assert_foreign(store.create_event_once(new.clone(), under_a_key).await, byte);
+            assert_eq!(store.event(new.id).await.expect("it answers"), None);
+            false
+        }
+    }
+}
+
+async fn a_store_that_was_told_nothing_puts_up_any_event(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    for byte in [0x00, 0x01, 0x7f, 0x80, 0xff] {
+        assert!(puts_up(&*store, byte).await, "{byte:02x}");
+    }
+    assert_eq!(store.kept_map().await.expect("it answers"), None);
+}
+
+async fn a_store_keeps_to_the_bytes_that_it_was_told_last(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    for (version, told) in [
+        (1, Some(bytes(0x40, 0x7f))),
+        // Of the same version: whoever was not answered says it again.
+        (1, Some(bytes(0x40, 0x7f))),
+        (2, Some(bytes(0x00, 0xff))),
+        (7, None),
+        (8, Some(bytes(0x80, 0x80))),
+    ] {
+        assert!(keep(&*store, version, told).await);
+        for byte in [0x00, 0x3f, 0x40, 0x7f, 0x80, 0xff] {
+            let is_own = told.is_some_and(|told| told.has(byte));
+            assert_eq!(puts_up(&*store, byte).await, is_own, "{byte:02x} of {told:?}");
+        }
+    }
+}
+
+/// A refusal is no answer that is kept: once the store is to have the event, the same request puts it up.
+async fn what_was_refused_is_put_up_once_the_store_is_to_have_it(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    assert!(keep(&*store, 1, None).await);
+    let new = ending_in(0xff);
+    assert_foreign(store.create_event_once(new.clone(), key(0xff, 1)).await, 0xff);
+    assert!(keep(&*store, 2, Some(bytes(0xff, 0xff))).await);
+    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
+}
+
+async fn what_an_earlier_map_says_changes_nothing(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    assert!(keep(&*store, 5, Some(bytes(0x00, 0x7f))).await);
+    for (version, told) in [(4, Some(bytes(0x80, 0xff))), (0, None)] {
+        assert!(!keep(&*store, version, told).await, "{version}");
+        assert!(puts_up(&*store, 0x7f).await, "{version}");
+        assert!(!puts_up(&*store, 0x80).await, "{version}");
+    }
+    assert!(store.keep_to_bytes(u64::MAX, None).await.is_err(), "it cannot be kept");
+    assert!(keep(&*store, 5, None).await);
+    assert!(!puts_up(&*store, 0x7f).await);
+    // The last that can be kept.
+    assert!(keep(&*store, i64::MAX as u64, Some(bytes(0x00, 0x7f))).await);
+    assert!(puts_up(&*store, 0x7f).await);
+}
+
+async fn an_event_that_is_there_is_told_as_it_is(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    let new = ending_in(0xff);
+    let event = store.create_event(new.clone()).await.expect("it answers");
+    assert!(keep(&*store, 1, Some(bytes(0x00, 0x7f))).await);
+    assert_eq!(store.create_event(new.clone()).await.expect("it answers"), event);
+    let changed = Outcome::EventChanged(Box::new(event));
+    for _ in 0..2 {
+        let told = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+        assert_eq!(told, changed);
+    }
+    // Under its key from then on, too.
+    let again = store.create_event_once(ending_in(0xff), key(0xff, 1)).await.expect("it answers");
+    assert_eq!(again, Outcome::Replayed(Box::new(changed)));
+}
+
+async fn a_request_that_was_answered_is_answered_the_same_for_a_day(kind: fn() -> Kept) {
+    let (kept, clock) = (kind(), ManualClock::default());
+    let store = kept.open_to_move(Some(clock.as_clock())).await;
+    let new = ending_in(0xff);
+    let put_up = store.create_event_once(new.clone(), key(0xff, 1)).await.expect("it answers");
+    assert!(matches!(&put_up, Outcome::EventChanged(event) if event.id == new.id), "{put_up:?}");
+    assert!(keep(&*store, 1, None).await);
+
+    let kept_for = IdempotencyRecord::KEPT.num_microseconds().expect("a day");
+    clock.advance_micros(kept_for - 1);
+    let same = store.create_event_once(new, key(0xff, 1)).await.expect("it answers");
+    assert_eq!(same, put_up);
+    // Whoever asks again does so under an id that nobody has.
+    let again = ending_in(0xff);
+    let replayed = store.create_event_once(again.clone(), key(0xff, 1)).await.expect("it answers");
+    assert_eq!(replayed, Outcome::Replayed(Box::new(put_up)));
+    let other = store.create_event_once(again.clone(), key(0xff, 2)).await.expect("it answers");
+    assert_eq!(other, Outcome::Refused(Refusal::KeyReused));
+
+    clock.advance_micros(1);
+    assert_foreign(store.create_event_once(again.clone(), key(0xff, 1)).await, 0xff);
+    assert_eq!(store.event(again.id).await.expect("it answers"), None);
+}
+
+struct Unwatched;
+
+impl MoveObserver for Unwatched {
+    fn reached(&self, _: EventId, _: Step) -> bool {
+        true
+    }
+}
+
+fn new_mover() -> MoveId {
+    Uuid::now_v7().into()
+}
+
+/// Only putting up is kept to bytes: what is moved goes where whoever moves it says. Where it was, it is another cell's, and not
+/// said to be moving: whoever asks is to find out which.
+async fn an_event_is_moved_into_a_store_that_would_not_put_it_up(kind: fn() -> Kept) {
+    let kept = [kind(), kind()];
+    let (from, to) = (kept[0].open_to_move(None).await, kept[1].open_to_move(None).await);
+    let new = ending_in(0xff);
+    let event = from.create_event(new.clone()).await.expect("it answers");
+    assert!(keep(&*to, 1, None).await);
+    let mover = Mover {
+        from: &*from,
+        to: &*to,
+        from_name: "there",
+        to_name: "here",
+        new_id: &new_mover,
+        observer: &Unwatched,
+    };
+    mover.move_event(event.id).await.expect("nothing is in its way");
+    assert_eq!(to.event(event.id).await.expect("it answers"), Some(event.clone()));
+    assert_eq!(to.create_event(new.clone()).await.expect("it is there"), event);
+    assert!(!puts_up(&*to, 0xff).await);
+
+    let moving = from.create_event(new.clone()).await.expect_err("it has left");
+    assert!(matches!(moving, StoreError::Unavailable(_)), "{moving:?}");
+    assert!(!moving.is_foreign_byte(), "{moving:?}");
+    assert!(keep(&*from, 1, Some(bytes(0x00, 0x7f))).await);
+    assert_foreign(from.create_event(new.clone()).await, 0xff);
+    assert_foreign(from.create_event_once(new, key(0xff, 1)).await, 0xff);
+}
+
+/// Many who put up events with ids of all kinds, and go on.
+#[derive(Default)]
+struct Storm {
+    is_over: AtomicBool,
+    put_up: Mutex<BTreeSet<EventId>>,
+    refused: AtomicUsize,
+}
+
+fn last_byte(id: EventId) -> u8 {
+    ForeignByte::of(id).0
+}
+
+impl Storm {
+    fn begin(store: &Arc<dyn MoveStore>) -> (Arc<Self>, JoinSet<()>) {
+        let (storm, mut writers) = (Arc::new(Self::default()), JoinSet::new());
+        for writer in 0..WRITERS {
+            let (storm, store) = (Arc::clone(&storm), Arc::clone(store));
+            writers.spawn(async move {
+                while !storm.is_over.load(Ordering::SeqCst) {
+                    storm.put_up(&*store, writer % 2 == 0).await;
+                }
+            });
+        }
+        (storm, writers)
+    }
+
+    async fn put_up(&self, store: &dyn MoveStore, has_key: bool) {
+        let id = EventId::from(Uuid::now_v7());
+        let made = match has_key {
+            true => {
+                let hash = [id.as_uuid().into_bytes(); 2].concat();
+                let hash = KeyHash::new(hash.try_into().expect("32 bytes"));
+                let key = IdempotencyKey { hash, fingerprint: Fingerprint::new([1; 32]) };
+                store.create_event_once(called(id), key).await.map(drop)
+            }
+            false => store.create_event(called(id)).await.map(drop),
+        };
+        match made {
+            Ok(()) => drop(self.put_up.lock().expect("no panic").insert(id)),
+            Err(error) if error.is_foreign_byte() => {
+                self.refused.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// How many that `is_counted` were put up.
+    fn count(&self, is_counted: impl Fn(u8) -> bool) -> usize {
+        let put_up = self.put_up.lock().expect("no panic");
+        put_up.iter().filter(|id| is_counted(last_byte(**id))).count()
+    }
+
+    fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
+    }
+}
+
+/// Waits until something has gone on by a burst.
+async fn until_more(what: &str, count: impl Fn() -> usize) {
+    let enough = count() + BURST;
+    let waiting = async {
+        while count() < enough {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("no more {what}"));
+}
+
+async fn ids(store: &dyn MoveStore) -> BTreeSet<EventId> {
+    let listed = store.events_to_move(None, EVERY_EVENT).await.expect("it answers");
+    listed.into_iter().collect()
+}
+
+/// Once the store has answered that it keeps to some bytes there is no other event that was not there then, whoever was about to put one up.
+/// That they do, and of which bytes, is seen before.
+async fn nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered(kind: fn() -> Kept) {
+    let kept = kind();
+    let (store, telling) = (kept.open_to_move(None).await, kept.open_to_move(None).await);
+    let (storm, writers) = Storm::begin(&store);
+    let mut kept_to = Some(bytes(0x00, 0xff));
+    let tellings = [
+        Some(bytes(0x00, 0x7f)),
+        Some(bytes(0x40, 0x7f)),
+        None,
+        Some(bytes(0x20, 0xef)),
+        Some(bytes(0x80, 0xef)),
+        Some(bytes(0xc0, 0xcf)),
+    ];
+    for (version, told) in (1..).zip(tellings) {
+        let has = |bytes: Option<CellBytes>, byte| bytes.is_some_and(|bytes| bytes.has(byte));
+        let is_given_up = |byte| has(kept_to, byte) && !has(told, byte);
+        if kept_to.is_some() {
+            until_more("events that it is to put up no more", || storm.count(is_given_up)).await;
+        }
+        assert!(keep(&*telling, version, told).await);
+        let then = ids(&*telling).await;
+        until_more("events that are refused", || storm.refused()).await;
+        if told.is_some() {
+            until_more("events that are its own", || storm.count(|byte| has(told, byte))).await;
+        }
+        let later = ids(&*telling).await;
+        let came: Vec<_> =
+            later.difference(&then).filter(|id| !has(told, last_byte(**id))).collect();
+        assert!(came.is_empty(), "{told:?}: {came:?}");
+        kept_to = told;
+    }
+    storm.is_over.store(true, Ordering::SeqCst);
+    writers.join_all().await;
+    assert_eq!(*storm.put_up.lock().expect("no panic"), ids(&*store).await);
+}
+
+async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    let replace = async |before: Option<&KeptMap>, after: &KeptMap| {
+        store.replace_map(before, after).await.expect("it answers")
+    };
+    let kept_map = async || store.kept_map().await.expect("it answers");
+    let (first, second) = (map(1, "one", None), map(2, "two", None));
+    assert!(!replace(Some(&first), &second).await, "there is none yet");
+    assert_eq!(kept_map().await, None);
+    assert!(replace(None, &first).await);
+    assert!(replace(None, &first).await, "done again");
+    assert!(!replace(None, &second).await, "there is one by now");
+    assert_eq!(kept_map().await, Some(first.clone()));
+
+    let begun = map(1, "one", Some("two"));
+    for other in [map(2, "one", None), map(1, "two", None), begun.clone()] {
+        assert!(!replace(Some(&other), &second).await, "{other:?}");
+        assert_eq!(kept_map().await, Some(first.clone()));
+    }
+    for _ in 0..2 {
+        assert!(replace(Some(&first), &begun).await);
+        assert_eq!(kept_map().await, Some(begun.clone()));
+    }
+    assert!(!replace(Some(&first), &map(1, "one", Some("three"))).await, "somebody has begun");
+    for other in [map(1, "one", Some("three")), first.clone()] {
+        assert!(!replace(Some(&other), &second).await, "{other:?}");
+    }
+    for _ in 0..2 {
+        assert!(replace(Some(&begun), &second).await);
+        assert_eq!(kept_map().await, Some(second.clone()));
+    }
+    assert!(!replace(None, &first).await);
+    assert!(replace(Some(&second), &second).await, "it is so already");
+    assert!(replace(Some(&second), &first).await, "whatever the version: who asks knows");
+    assert_eq!(kept_map().await, Some(first));
+}
+
+async fn a_map_is_kept_up_to_its_longest_and_no_longer(kind: fn() -> Kept) {
+    let kept = kind();
+    let store = kept.open_to_move(None).await;
+    let (most, more) =
+        ("\u{e9}".repeat(KeptMap::BYTES_MAX / 2), "x".repeat(KeptMap::BYTES_MAX + 1));
+    let longest = map(i64::MAX as u64, &most, Some(&most));
+    for _ in 0..2 {
+        for too_long in [map(1, &more, None), map(1, "", Some(&more)), map(u64::MAX, "", None)] {
+            let refused = store.replace_map(None, &too_long).await;
+            assert!(matches!(refused, Err(StoreError::Broken(_))), "version {}", too_long.version);
+            let refused = store.replace_map(Some(&longest), &too_long).await;
+            assert!(matches!(refused, Err(StoreError::Broken(_))), "version {}", too_long.version);
+        }
+        assert!(store.replace_map(None, &longest).await.expect("it answers"));
+        assert!(store.kept_map().await.expect("it answers").as_ref() == Some(&longest));
+    }
+    let least = map(0, "", Some(""));
+    assert!(store.replace_map(Some(&longest), &least).await.expect("it answers"));
+    assert_eq!(store.kept_map().await.expect("it answers"), Some(least));
+}
+
+async fn of_eight_who_replace_the_map_at_once_one_does(kind: fn() -> Kept) {
+    const TASKS: usize = 8;
+    let kept = kind();
+    let stores = [kept.open_to_move(None).await, kept.open_to_move(None).await];
+    let mut before: Option<KeptMap> = None;
+    for round in 0..20 {
+        let (together, mut tasks) = (Arc::new(Barrier::new(TASKS)), JoinSet::new());
+        for task in 0..TASKS {
+            let next = (task % 2 == 0).then(|| format!("next of {task}"));
+            let after = map(round, &format!("that of {task}"), next.as_deref());
+            let (store, before) = (Arc::clone(&stores[task / 2 % 2]), before.clone());
+            let together = Arc::clone(&together);
+            tasks.spawn(async move {
+                together.wait().await;
+                let replaced = store.replace_map(before.as_ref(), &after).await;
+                replaced.expect("it answers").then_some(after)
+            });
+        }
+        let won: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+        assert_eq!(won.len(), 1, "in round {round}: {won:?}");
+        for store in &stores {
+            assert_eq!(store.kept_map().await.expect("it answers").as_ref(), won.first());
+        }
+        before = won.into_iter().next();
+    }
+}
+
+async fn a_store_that_is_opened_again_knows_what_it_was_told(kind: fn() -> Kept) {
+    let kept = kind();
+    let told = map(3, "three", Some("four"));
+    let store = kept.open_to_move(None).await;
+    assert!(keep(&*store, 3, Some(bytes(0x00, 0x7f))).await);
+    assert!(store.replace_map(None, &told).await.expect("it answers"));
+    drop(store);
+    let store = kept.open_to_move(None).await;
+    assert_eq!(store.kept_map().await.expect("it answers"), Some(told));
+    assert!(puts_up(&*store, 0x7f).await);
+    assert!(!puts_up(&*store, 0x80).await);
+    assert!(!keep(&*store, 2, None).await, "it was told so by a later map");
+    assert!(puts_up(&*store, 0x7f).await);
+}
+
+macro_rules! kinds {
+    ($($test:ident)*) => {
+        mod sqlite {
+            use super::common::Kept;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(Kept::sqlite).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            use super::common::Kept;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(Kept::postgres).await;
+                }
+            )*
+        }
+    };
+}
+
+kinds! {
+    a_map_is_kept_up_to_its_longest_and_no_longer
+    a_request_that_was_answered_is_answered_the_same_for_a_day
+    a_store_keeps_to_the_bytes_that_it_was_told_last
+    a_store_that_is_opened_again_knows_what_it_was_told
+    a_store_that_was_told_nothing_puts_up_any_event
+    an_event_is_moved_into_a_store_that_would_not_put_it_up
+    an_event_that_is_there_is_told_as_it_is
+    nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered
+    of_eight_who_replace_the_map_at_once_one_does
+    the_home_keeps_a_map_in_place_of_the_one_that_was_known
+    what_an_earlier_map_says_changes_nothing
+    what_was_refused_is_put_up_once_the_store_is_to_have_it
+}

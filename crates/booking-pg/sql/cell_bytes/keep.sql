@@ -1,0 +1,9 @@
+-- cell_bytes/keep: has events put up from now on whose ids end in some bytes alone, unless a later map has said otherwise
+-- Under the table's lock: nobody has looked before and puts up an event after.
+INSERT INTO cell_bytes AS kept (version, first_byte, last_byte)
+VALUES ($1::bigint, $2::integer, $3::integer)
+ON CONFLICT (only_row) DO UPDATE
+SET version = excluded.version,
+    first_byte = excluded.first_byte,
+    last_byte = excluded.last_byte
+WHERE kept.version <= excluded.version

@@ -1,0 +1,9 @@
+-- cell_map/insert: keeps the first map; another that is there stays
+-- The same that is there is written again, so that whoever does this twice waits for it to be safe.
+INSERT INTO cell_map AS kept (version, map, next)
+VALUES ($1::bigint, $2::text, $3::text)
+ON CONFLICT (only_row) DO UPDATE
+SET version = excluded.version
+WHERE kept.version = excluded.version
+    AND kept.map = excluded.map
+    AND kept.next IS NOT DISTINCT FROM excluded.next

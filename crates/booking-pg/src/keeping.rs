@@ -1,0 +1,86 @@
+//! What a store keeps where it is one of many cells: which events it puts up, and, in their home, the map.
+
+use crate::error::PgError;
+use crate::moving::perform;
+use crate::sql;
+use crate::store::PgStore;
+use crate::transaction::write_some;
+use booking_core::{CellBytes, KNOWS_BYTES, KeptMap, StoreError};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+/// Waits for all who put up an event, since `event/insert` locks the table, too, if only against this; and lets the next of
+/// them begin once it is committed, so that they see what is kept. A lock of the row would not do as long as there is none.
+/// Whoever only reads the table, as a backup does, is not waited for.
+pub(crate) const LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
+
+/// A version of a map as `bigint`.
+fn stored(version: u64) -> Result<i64, StoreError> {
+    i64::try_from(version).map_err(StoreError::broken)
+}
+
+/// A row of `cell_map/find`.
+fn map(row: &Row) -> Result<KeptMap, PgError> {
+    let version = u64::try_from(row.get::<_, i64>(0));
+    let version = version.map_err(|_| PgError::Unreadable { column: "version" })?;
+    Ok(KeptMap { version, map: row.get(1), next: row.get(2) })
+}
+
+impl PgStore {
+    /// Keeps to some bytes. Safe to repeat: the same version writes the same again.
+    pub(crate) async fn write_bytes(
+        &self,
+        version: u64,
+        bytes: Option<CellBytes>,
+    ) -> Result<bool, StoreError> {
+        let version = stored(version)?;
+        let first = bytes.map(|bytes| i32::from(bytes.first));
+        let last = bytes.map(|bytes| i32::from(bytes.last));
+        self.move_in_transaction("keep_to_bytes", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                connection.command(self.locking.keep_to).await?;
+                let parameters: &[&(dyn ToSql + Sync)] = &[&version, &first, &last];
+                let kept = perform(connection, sql::CELL_BYTES_KEEP, parameters).await?;
+                if kept > 0 {
+                    perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
+                }
+                Ok(kept > 0)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::CELL_MAP_FIND, &[]).await?;
+                rows.first().map(map).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Keeps another map. Programs that do not know of it may start all the same: it is the file's, until there is a store
+    /// that keeps to bytes.
+    pub(crate) async fn write_map(
+        &self,
+        before: Option<&KeptMap>,
+        after: &KeptMap,
+    ) -> Result<bool, StoreError> {
+        after.check()?;
+        let version = stored(after.version)?;
+        let of_after: [&(dyn ToSql + Sync); 3] = [&version, &after.map, &after.next];
+        let name = "replace_map";
+        let written = match before {
+            None => write_some(self, name, sql::CELL_MAP_INSERT, &of_after).await?,
+            Some(before) => {
+                let version = stored(before.version)?;
+                let of_before: [&(dyn ToSql + Sync); 3] = [&version, &before.map, &before.next];
+                let both = [of_after, of_before].concat();
+                write_some(self, name, sql::CELL_MAP_REPLACE, &both).await?
+            }
+        };
+        Ok(written == 1)
+    }
+}

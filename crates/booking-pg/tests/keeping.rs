@@ -1,0 +1,286 @@
+//! A store that is one of many cells, and is told which events it is to have while others put some up.
+
+mod common;
+
+use booking_core::prelude::*;
+use booking_core::{
+    CellBytes, EventId, KNOWS_BYTES, KeptMap, KeyHash, NewEvent, Observation, Observer, StoreError,
+    WriteTrouble,
+};
+use booking_pg::{PgOptions, PgStore};
+use booking_testkit::Database;
+use common::{
+    REACHABLE_WITHIN, connect, create, key, migrated_database, new_event, number, options,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+const ALL: CellBytes = CellBytes { first: 0x00, last: 0xff };
+const LOW: CellBytes = CellBytes { first: 0x00, last: 0x7f };
+
+/// How often a control is run: on a machine that is slow enough the store tries again, and sees then what is kept.
+#[cfg(feature = "negative-control")]
+const RUNS: usize = 10;
+
+fn ending_in(byte: u8) -> NewEvent {
+    let id = EventId::beside(&KeyHash::new([byte; 32]), Uuid::now_v7());
+    new_event(3).with(|new| new.id = id).expect("in order")
+}
+
+fn assert_foreign<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+    match answer {
+        Err(error) if error.is_foreign_byte() => {}
+        other => panic!("it is not refused as another cell's: {other:?}"),
+    }
+}
+
+async fn session(database: &Database) -> Client {
+    let (client, connection) =
+        tokio_postgres::connect(database.url(), NoTls).await.expect("it is there");
+    tokio::spawn(connection);
+    client
+}
+
+/// Somebody who has the key of the byte ff, and has not committed: whoever puts up an event under it has done so and
+/// waits, in the middle of its transaction.
+async fn holder_of_the_key(database: &Database) -> Client {
+    let holder = session(database).await;
+    let hold = format!(
+        "BEGIN;
+         INSERT INTO idempotency_records (event_id, key_hash, fingerprint, recorded_at, outcome)
+         VALUES ('{}', decode(repeat('ff', 32), 'hex'), sha256(''), now(), '')",
+        Uuid::nil()
+    );
+    holder.batch_execute(&hold).await.expect("nobody else has it");
+    holder
+}
+
+/// Waits until so many sessions wait for locks, or a task has ended.
+async fn until_waiting<T>(database: &Database, sessions: i64, task: &JoinHandle<T>) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while !task.is_finished() && number(database, waiting) < sessions {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Has an event put up, and, before that is committed, the store told that it is another cell's. Returns whether the event came
+/// after it had been promised that it would not.
+async fn comes_after_it_was_told(alter: fn(PgStore) -> PgStore, is_told_again: bool) -> bool {
+    let database = migrated_database();
+    let creating = alter(connect(database.url(), 2).await);
+    let telling = alter(connect(database.url(), 2).await);
+    if is_told_again {
+        assert!(telling.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
+    }
+    let holder = holder_of_the_key(&database).await;
+    let new = ending_in(0xff);
+    let id = new.id;
+    let creating = tokio::spawn(async move { creating.create_event_once(new, key(0xff, 1)).await });
+    until_waiting(&database, 1, &creating).await;
+    let telling = tokio::spawn(async move {
+        let kept = telling.keep_to_bytes(2, Some(LOW)).await;
+        (kept, telling.event(id).await.expect("it answers").is_some())
+    });
+    until_waiting(&database, 2, &telling).await;
+    holder.batch_execute("ROLLBACK").await.expect("the session is alive");
+    let created = creating.await.expect("no panic");
+    let (kept, was_there) = telling.await.expect("no panic");
+    assert!(kept.expect("it answers"));
+    let store = connect(database.url(), 2).await;
+    let is_there = store.event(id).await.expect("it answers").is_some();
+    assert_eq!(created.is_ok(), is_there, "{created:?}");
+    !was_there && is_there
+}
+
+/// Has the store told that an event is another cell's by somebody who has not committed yet, and the event put up meanwhile,
+/// which goes on until after that. Returns whether the event came after it had been promised that it would not.
+async fn slips_in_while_it_is_told(alter: fn(PgStore) -> PgStore, is_told_again: bool) -> bool {
+    let database = migrated_database();
+    let store = Arc::new(alter(connect(database.url(), 3).await));
+    if is_told_again {
+        assert!(store.keep_to_bytes(1, Some(ALL)).await.expect("it answers"));
+    }
+    let (holder, teller) = (holder_of_the_key(&database).await, session(&database).await);
+    let tell = "BEGIN;
+        LOCK TABLE cell_bytes IN EXCLUSIVE MODE;
+        INSERT INTO cell_bytes (version, first_byte, last_byte) VALUES (2, 0, 127)
+        ON CONFLICT (only_row) DO UPDATE SET version = 2, first_byte = 0, last_byte = 127";
+    teller.batch_execute(tell).await.expect("it answers");
+    let new = ending_in(0xff);
+    let id = new.id;
+    let creating = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.create_event_once(new, key(0xff, 1)).await })
+    };
+    until_waiting(&database, 1, &creating).await;
+    teller.batch_execute("COMMIT").await.expect("the session is alive");
+    let was_there = store.event(id).await.expect("it answers").is_some();
+    holder.batch_execute("ROLLBACK").await.expect("the session is alive");
+    let created = creating.await.expect("no panic");
+    let is_there = store.event(id).await.expect("it answers").is_some();
+    assert_eq!(created.is_ok(), is_there, "{created:?}");
+    if !is_there {
+        assert_foreign(created);
+    }
+    !was_there && is_there
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_had_begun_to_put_up_an_event_is_waited_for() {
+    for is_told_again in [false, true] {
+        assert!(!comes_after_it_was_told(|store| store, is_told_again).await, "{is_told_again}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_to_put_up_an_event_meanwhile_goes_by_what_is_told() {
+    for is_told_again in [false, true] {
+        assert!(!slips_in_while_it_is_told(|store| store, is_told_again).await, "{is_told_again}");
+    }
+}
+
+/// The negative control: without the lock an event comes after it was promised that it would not.
+#[cfg(feature = "negative-control")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_lock_events_come_that_were_promised_not_to() {
+    for is_told_again in [false, true] {
+        let (mut came, mut slipped) = (false, false);
+        for _ in 0..RUNS {
+            let alter = PgStore::without_bytes_lock;
+            came = came || comes_after_it_was_told(alter, is_told_again).await;
+            slipped = slipped || slips_in_while_it_is_told(alter, is_told_again).await;
+        }
+        assert!(came && slipped, "{is_told_again}: {came}, {slipped}");
+    }
+}
+
+/// Whoever only reads the table, as a backup does for hours, is in nobody's way.
+#[tokio::test]
+async fn a_store_is_told_while_somebody_reads_all_tables() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let backup = session(&database).await;
+    let lock = "BEGIN; LOCK TABLE cell_bytes, cell_map IN ACCESS SHARE MODE";
+    backup.batch_execute(lock).await.expect("it answers");
+    assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
+    let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+    assert!(store.replace_map(None, &map).await.expect("it answers"));
+    store.create_event(ending_in(0x00)).await.expect("it answers");
+    assert_foreign(store.create_event(ending_in(0xff)).await);
+    backup.batch_execute("COMMIT").await.expect("the session is alive");
+}
+
+/// How often something was tried again, or not known to be committed.
+#[derive(Debug, Default)]
+struct Repeated(AtomicUsize);
+
+impl Observer for Repeated {
+    fn observe(&self, observation: Observation<'_>) {
+        if matches!(observation, Observation::Retried | Observation::CommitLost) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_another_cell_is_refused_at_once_and_is_no_trouble_of_the_store() {
+    let database = migrated_database();
+    let repeated = Arc::new(Repeated::default());
+    let options = PgOptions { observer: repeated.clone(), ..options(database.url(), 2) };
+    let store = PgStore::connect(&options, REACHABLE_WITHIN).await.expect("it is there");
+    assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
+    let trouble = async || store.health().await.expect("it answers").trouble;
+    let refused = async || {
+        assert_foreign(store.create_event(ending_in(0xff)).await);
+        assert_foreign(store.create_event_once(ending_in(0xff), key(0xff, 1)).await);
+    };
+    // From here on it does not go by what was committed before.
+    trouble().await;
+    assert_eq!(trouble().await, None);
+    refused().await;
+    database.sql("ALTER TABLE registrations RENAME TO gone");
+    let why = "a refusal is taken for something that was committed";
+    assert_eq!(trouble().await, Some(WriteTrouble::Failing), "{why}");
+    database.sql("ALTER TABLE gone RENAME TO registrations");
+    assert_eq!(trouble().await, None);
+
+    // What is tried only after something failed.
+    database.sql("ALTER TABLE facts ADD CONSTRAINT facts_none CHECK (false) NOT VALID");
+    refused().await;
+    assert_eq!(trouble().await, None, "a refusal is taken for a failure");
+    assert_eq!(repeated.0.load(Ordering::SeqCst), 0);
+    store.create_event(ending_in(0x00)).await.expect_err("no fact can be written");
+    assert_eq!(trouble().await, Some(WriteTrouble::Failing));
+}
+
+/// A program that knows of no cells' bytes would put up any event, and so may not start where a store keeps to some.
+#[tokio::test]
+async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes() {
+    for bytes in [Some(LOW), None] {
+        let database = migrated_database();
+        let store = connect(database.url(), 2).await;
+        let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
+        create(&store, 3).await;
+        let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+        assert!(store.replace_map(None, &map).await.expect("it answers"));
+        assert!(needed() < KNOWS_BYTES.into(), "what a file of cells says is what they know");
+        assert!(store.keep_to_bytes(2, bytes).await.expect("it answers"));
+        assert_eq!(needed(), i64::from(KNOWS_BYTES), "{bytes:?}");
+        database.sql("UPDATE schema_compatibility SET needs_from = 999");
+        assert!(store.keep_to_bytes(3, bytes).await.expect("it answers"));
+        assert_eq!(needed(), 999, "it is never lowered");
+    }
+}
+
+/// A role that may only work with tables that are there is as good as any.
+#[tokio::test]
+async fn a_role_that_may_make_no_tables_keeps_to_bytes_and_maps() {
+    let database = migrated_database();
+    let store = connect(&database.url_of_least_rights(), 2).await;
+    assert!(store.keep_to_bytes(1, Some(LOW)).await.expect("it answers"));
+    store.create_event(ending_in(0x00)).await.expect("it answers");
+    assert_foreign(store.create_event(ending_in(0xff)).await);
+    let map = KeptMap { version: 1, map: "{}".to_owned(), next: None };
+    assert!(store.replace_map(None, &map).await.expect("it answers"));
+    assert_eq!(store.kept_map().await.expect("it answers"), Some(map));
+}
+
+/// Also for whoever writes around the store.
+#[tokio::test]
+async fn the_tables_hold_one_row_each_and_none_that_cannot_be() {
+    let database = migrated_database();
+    let session = session(&database).await;
+    let bytes = "cell_bytes (version, first_byte, last_byte) VALUES";
+    let map = "cell_map (version, map, next) VALUES";
+    let long = |bytes: usize| format!("repeat('\u{e9}', {})", bytes / 2);
+    let (most, more) = (long(KeptMap::BYTES_MAX), long(KeptMap::BYTES_MAX + 2));
+    for (row, is_good) in [
+        (format!("{bytes} (0, 0, 255)"), true),
+        (format!("{bytes} (1, 7, 7)"), true),
+        (format!("{bytes} (1, NULL, NULL)"), true),
+        (format!("{bytes} (1, 0, NULL)"), false),
+        (format!("{bytes} (1, NULL, 255)"), false),
+        (format!("{bytes} (1, 8, 7)"), false),
+        (format!("{bytes} (1, -1, 7)"), false),
+        (format!("{bytes} (1, 0, 256)"), false),
+        (format!("{bytes} (-1, 0, 255)"), false),
+        (format!("{bytes} (1, 0, 7), (2, 8, 9)"), false),
+        ("cell_bytes (only_row, version) VALUES (false, 1)".to_owned(), false),
+        (format!("{map} (0, '', NULL)"), true),
+        (format!("{map} (1, {most}, {most})"), true),
+        (format!("{map} (1, {more}, NULL)"), false),
+        (format!("{map} (1, '', {more})"), false),
+        (format!("{map} (-1, '', NULL)"), false),
+        (format!("{map} (1, '', NULL), (2, '', NULL)"), false),
+        ("cell_map (only_row, version, map) VALUES (false, 1, '')".to_owned(), false),
+    ] {
+        let written = session.batch_execute(&format!("INSERT INTO {row}")).await;
+        assert_eq!(written.is_ok(), is_good, "{row}: {written:?}");
+        session.batch_execute("DELETE FROM cell_bytes; DELETE FROM cell_map").await.expect("done");
+    }
+}

@@ -1,0 +1,9 @@
+-- cell_bytes/keep: has events put up from now on whose ids end in some bytes alone, unless a later map has said otherwise
+-- SQLite numbers rows by such a key, whatever its default is.
+INSERT INTO cell_bytes (only_row, version, first_byte, last_byte)
+VALUES (1, ?1, ?2, ?3)
+ON CONFLICT (only_row) DO UPDATE
+SET version = excluded.version,
+    first_byte = excluded.first_byte,
+    last_byte = excluded.last_byte
+WHERE cell_bytes.version <= excluded.version

@@ -1,0 +1,77 @@
+//! What a store keeps where it is one of many cells: which events it puts up, and, in their home, the map. Who puts up an event
+//! and who changes what is kept are the writer, one after the other.
+
+use crate::errors::Failure;
+use crate::rows::{broken, column};
+use crate::sql;
+use crate::transaction::Work;
+use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, KeptMap, StoreError};
+use rusqlite::{Connection, Row, params};
+
+/// A version of a map as its column keeps it.
+pub(crate) fn stored(version: u64) -> Result<i64, StoreError> {
+    i64::try_from(version).map_err(StoreError::broken)
+}
+
+/// Whether the store is to have events whose ids end so.
+pub(crate) fn has(
+    connection: &Connection,
+    ForeignByte(byte): ForeignByte,
+) -> Result<bool, Failure> {
+    let mut find = connection.prepare_cached(sql::CELL_BYTES_FIND)?;
+    let mut found = find.query([])?;
+    let Some(row) = found.next()? else { return Ok(true) };
+    let first: Option<u8> = column(row, 0, "cell_bytes.first_byte")?;
+    let last: Option<u8> = column(row, 1, "cell_bytes.last_byte")?;
+    let bytes = first.zip(last).map(|(first, last)| CellBytes { first, last });
+    Ok(bytes.is_some_and(|bytes| bytes.has(byte)))
+}
+
+pub(crate) fn keep_to(
+    connection: &Connection,
+    version: i64,
+    bytes: Option<CellBytes>,
+) -> Result<Work<bool>, Failure> {
+    let (first, last) = (bytes.map(|bytes| bytes.first), bytes.map(|bytes| bytes.last));
+    let mut keep = connection.prepare_cached(sql::CELL_BYTES_KEEP)?;
+    if keep.execute(params![version, first, last])? == 0 {
+        return Ok(Work::Unchanged(false));
+    }
+    connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_BYTES])?;
+    Ok(Work::Changed(true))
+}
+
+pub(crate) fn find_map(connection: &Connection) -> Result<Option<KeptMap>, Failure> {
+    let mut find = connection.prepare_cached(sql::CELL_MAP_FIND)?;
+    let mut found = find.query([])?;
+    found.next()?.map(map).transpose()
+}
+
+fn map(row: &Row<'_>) -> Result<KeptMap, Failure> {
+    let version: i64 = column(row, 0, "cell_map.version")?;
+    Ok(KeptMap {
+        version: version.try_into().map_err(broken("cell_map.version"))?,
+        map: column(row, 1, "cell_map.map")?,
+        next: column(row, 2, "cell_map.next")?,
+    })
+}
+
+/// Keeps another map, whose version is stored as `version`. Programs that do not know of it may open the file all the same: it
+/// is what their settings say, until there is a store that keeps to bytes.
+pub(crate) fn replace_map(
+    connection: &Connection,
+    before: Option<&KeptMap>,
+    after: &KeptMap,
+    version: i64,
+) -> Result<Work<bool>, Failure> {
+    let kept = find_map(connection)?;
+    if kept.as_ref() == Some(after) {
+        return Ok(Work::Unchanged(true));
+    }
+    if kept.as_ref() != before {
+        return Ok(Work::Unchanged(false));
+    }
+    let mut upsert = connection.prepare_cached(sql::CELL_MAP_UPSERT)?;
+    upsert.execute(params![version, after.map, after.next])?;
+    Ok(Work::Changed(true))
+}
