@@ -1,6 +1,7 @@
 //! What runs beside requests until the server stops. Each part is begun anew when it panics.
 
 pub(crate) mod auditor;
+pub(crate) mod cell_map;
 pub(crate) mod delivery;
 pub(crate) mod finder;
 pub(crate) mod live_reader;

@@ -1,11 +1,13 @@
 //! The command line: what `booking-http` is asked to do, one subcommand each.
 
 mod cells;
+mod change_cells;
 mod deliveries;
 mod erase;
 mod healthcheck;
 mod move_events;
 mod tokens;
+mod told;
 
 use crate::cli::cells::CellsCommand;
 use crate::cli::deliveries::DeliveriesCommand;
@@ -65,7 +67,7 @@ enum Command {
     /// Look after what webhooks and mail still have to deliver
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
-    /// Make the cells that CELLS_FILE names, and look how they are
+    /// Make the cells that CELLS_FILE names, look how they are, and split, move and drop them while they are served
     #[command(subcommand)]
     Cells(CellsCommand),
 }
@@ -244,7 +246,9 @@ fn settings_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::cells::NewCellArguments;
     use crate::settings::Setting;
+    use booking_core::CellName;
     use clap::CommandFactory;
     use clap::error::ErrorKind;
 
@@ -316,6 +320,27 @@ mod tests {
         let status = Command::Cells(CellsCommand::Status);
         assert_eq!(parse(&["cells", "status"]), Ok(Some(status)));
         assert_eq!(parse(&["cells", "create"]), Ok(Some(Command::Cells(CellsCommand::Create))));
+        let name = |name: &str| CellName::parse(name).expect("a valid name");
+        let new = |schema: Option<&str>| NewCellArguments {
+            to: name("c80"),
+            node: "db2".to_owned(),
+            schema: schema.map(name),
+        };
+        let split = ["cells", "split", "low", "--at", "80", "--to", "c80", "--node", "db2"];
+        let expected = CellsCommand::Split { cell: name("low"), at: 0x80, to: new(None) };
+        assert_eq!(parse(&split), Ok(Some(Command::Cells(expected))));
+        let to = ["cells", "move", "low", "--to", "c80", "--node", "db2", "--schema", "public"];
+        let expected = CellsCommand::Move { cell: name("low"), to: new(Some("public")) };
+        assert_eq!(parse(&to), Ok(Some(Command::Cells(expected))));
+        let drop = Command::Cells(CellsCommand::Drop { cell: name("low") });
+        assert_eq!(parse(&["cells", "drop", "low"]), Ok(Some(drop)));
+        assert_eq!(parse(&["cells", "resume"]), Ok(Some(Command::Cells(CellsCommand::Resume))));
+        for byte in ["8", "080", "0x80", "+8", "g0"] {
+            let wrong: Vec<_> = split.map(|part| if part == "80" { byte } else { part }).to_vec();
+            assert_eq!(parse(&wrong), Err(ErrorKind::ValueValidation), "{byte}");
+        }
+        assert_eq!(parse(&split[..7]), Err(ErrorKind::MissingRequiredArgument));
+        assert_eq!(parse(&["cells", "drop", "C-1"]), Err(ErrorKind::ValueValidation));
         assert_eq!(parse(&["--help"]), Err(ErrorKind::DisplayHelp));
         assert_eq!(parse(&["--version"]), Err(ErrorKind::DisplayVersion));
         assert_eq!(parse(&["--port=1"]), Err(ErrorKind::UnknownArgument));

@@ -1,6 +1,8 @@
 //! The configuration: one typed struct, read from the environment once, with all its errors at once.
 
-mod cells;
+pub(crate) mod cell_stores;
+pub(crate) mod cells;
+pub(crate) mod live_cells;
 pub(crate) mod store;
 
 pub use self::cells::{CellPlace, CellsConfig};
@@ -111,7 +113,7 @@ impl Config {
             StoreConfig::Postgres(options) => options.pool_size as u64,
             // Each reader has the database, its log and the log's index open.
             StoreConfig::Sqlite(_) => 3 * u64::from(booking_sqlite::READERS_DEFAULT.get()),
-            StoreConfig::Cells(cells) => cells.store_files(),
+            StoreConfig::Cells(cells) => cells.store_files(&cells.map),
         }
     }
 
@@ -226,8 +228,7 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     let pool_size = reader.within("DB_POOL_SIZE", PgOptions::POOL_SIZE_MIN as u64, 1_000) as usize;
     let plan_cache_mode = reader
         .parse::<PlanCacheMode>("DB_PLAN_CACHE_MODE", "is neither force_generic_plan nor auto");
-    let cells = read_cells(reader, pool_size);
-    let cells = cells.map(|cells| cells.planned_for(plan_cache_mode));
+    let cells = read_cells(reader, pool_size, plan_cache_mode);
     let url = reader.secret("DATABASE_URL", "DATABASE_URL_FILE");
     let parts: Vec<&Setting> = SETTINGS
         .iter()
@@ -264,11 +265,13 @@ fn read_store(reader: &mut Reader<'_>) -> StoreConfig {
     StoreConfig::Postgres(Box::new(options))
 }
 
-fn read_cells(reader: &mut Reader<'_>, pool_size: usize) -> Option<CellsConfig> {
+fn read_cells(
+    reader: &mut Reader<'_>,
+    pool_size: usize,
+    plan_cache_mode: PlanCacheMode,
+) -> Option<CellsConfig> {
     let path = reader.given("CELLS_FILE")?;
-    let read = std::fs::read_to_string(path.trim());
-    let read = read.map_err(|error| format!("cannot read {}: {error}", path.trim()));
-    match read.and_then(|text| CellsConfig::parse(&text, pool_size)) {
+    match CellsConfig::read(Path::new(path.trim()), pool_size, plan_cache_mode) {
         Ok(cells) => Some(cells),
         Err(why) => {
             reader.fail("CELLS_FILE", why);

@@ -5,7 +5,9 @@ mod delivery;
 mod shutdown;
 
 use crate::auth::token_cache::TokenCache;
+use crate::background::cell_map::HangUps;
 use crate::background::delivery::Hinting;
+use crate::config::live_cells::LiveCells;
 use crate::config::{Config, Cors, MetricsAt, StoreConfig, store};
 use crate::edge::cross_site::CrossSitePolicy;
 use crate::edge::middleware::{EdgeState, edge};
@@ -15,7 +17,7 @@ use crate::net::connections::Counts;
 use crate::net::transport::{Timeouts, http_service, listen};
 use crate::pages::frame::Pages;
 use crate::routes::{self, Description};
-use crate::server::beside::{Beside, Delivering};
+use crate::server::beside::{Beside, Delivering, Following};
 use crate::server::shutdown::Stopped;
 use crate::service::Service;
 use crate::service::bulkhead::{AT_ONCE_ON_POSTGRES, AT_ONCE_ON_SQLITE};
@@ -46,10 +48,13 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("the limit of open files could not be raised: {error}");
     }
+    // From here on: nobody who has the file read again before all is open is to end the server by it.
+    let hang_ups = HangUps::listen();
     let (metrics, hint) = (Arc::new(Metrics::new()), Hint::default());
     let observer = Arc::new(Hinting::new(metrics.clone(), hint.clone()));
     let opened = store::open_observed(config, observer).await?;
-    serve_observed(config, opened.store, &opened.description, metrics, hint).await
+    let served = Served { store: opened.store, cells: opened.cells, metrics, hint, hang_ups };
+    serve_observed(config, served, &opened.description).await
 }
 
 /// Serves a store of the caller's own until told to stop, as the program serves the one that its
@@ -62,16 +67,22 @@ pub async fn serve_store(
     store: Arc<dyn BookingStore>,
     description: &str,
 ) -> anyhow::Result<()> {
-    serve_observed(config, store, description, Arc::new(Metrics::new()), Hint::default()).await
+    let (metrics, hint, hang_ups) = (Arc::new(Metrics::new()), Hint::default(), HangUps::listen());
+    let served = Served { store, cells: None, metrics, hint, hang_ups };
+    serve_observed(config, served, description).await
 }
 
-async fn serve_observed(
-    config: &Config,
+/// A store, and what goes with it.
+struct Served {
     store: Arc<dyn BookingStore>,
-    description: &str,
+    cells: Option<Arc<LiveCells>>,
     metrics: Arc<Metrics>,
     hint: Hint,
-) -> anyhow::Result<()> {
+    hang_ups: HangUps,
+}
+
+async fn serve_observed(config: &Config, served: Served, description: &str) -> anyhow::Result<()> {
+    let Served { store, cells, metrics, hint, hang_ups } = served;
     let tokens = TokenCache::read(store.as_ref()).await?;
     check_open(config, &tokens)?;
     let admission = Admission::start_observed(store.clone(), config.limits, metrics.clone());
@@ -85,6 +96,7 @@ async fn serve_observed(
     let service = service.with_live_max(live_max(config), &config.client_limits);
     let service = service.with_sender(sender.clone(), config.webhook_allow_private);
     let service = service.with_finder(finder);
+    let service = service.with_cell_map(cells.as_ref().map_or(0, |cells| cells.version()));
     let at_once = match config.store {
         StoreConfig::Postgres(_) | StoreConfig::Cells(_) => AT_ONCE_ON_POSTGRES,
         StoreConfig::Sqlite(_) => AT_ONCE_ON_SQLITE,
@@ -107,7 +119,9 @@ async fn serve_observed(
     };
     let listener = listen(config.address).map_err(|error| bind_error(config, error))?;
     let address = listener.local_addr().unwrap_or(config.address);
-    let counts = Arc::new(counts(config));
+    let store_files =
+        cells.as_ref().map_or_else(|| config.store_files(), |cells| cells.store_files());
+    let counts = Arc::new(counts(config, store_files));
     let mut server = Server::build().max_concurrent_connections(CONNECTIONS_MAX).disable_signals();
     if let Some(workers) = config.workers {
         server = server.workers(workers);
@@ -121,7 +135,8 @@ async fn serve_observed(
     let metrics_server = bind_metrics(config, &shared)?;
     // Before anybody can ask how it is.
     let delivering = Delivering { sender, postman, hint, to_be_found };
-    let beside = Beside::start(config, &service, &tokens, delivering);
+    let following = Following { cells, hang_ups };
+    let beside = Beside::start(config, &service, &tokens, delivering, following);
 
     let mut stdout = std::io::stdout();
     writeln!(stdout, "data: {description}")?;
@@ -207,10 +222,10 @@ fn timeouts(config: &Config) -> Timeouts {
 }
 
 /// The count of a server's connections, which is none of another's.
-fn counts(config: &Config) -> Counts {
+fn counts(config: &Config, store_files: u64) -> Counts {
     let limits = &config.client_limits;
     let (proxies, per_client_max) = (limits.trusted_proxies.clone(), limits.client_connections_max);
-    Counts::new(proxies, per_client_max, files_max(), config.store_files())
+    Counts::new(proxies, per_client_max, files_max(), store_files)
 }
 
 /// The most connections on which events are watched. Half of those that there may be are for everything else.
@@ -276,7 +291,7 @@ fn bind_metrics(config: &Config, shared: &Shared) -> anyhow::Result<Option<(Serv
     let listener = listen(address)
         .with_context(|| format!("metrics cannot be served at {address}; see METRICS_BIND"))?;
     let address = listener.local_addr().unwrap_or(address);
-    let counts = Arc::new(counts(config));
+    let counts = Arc::new(counts(config, config.store_files()));
     let timeouts = timeouts(config);
     let server = Server::build()
         .max_concurrent_connections(METRICS_CONNECTIONS_MAX)

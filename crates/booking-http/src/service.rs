@@ -26,12 +26,14 @@ use crate::service::search::Search;
 use crate::service::tickets::Tickets;
 use crate::service::webhooks::Webhooks;
 use crate::telemetry::MetricsAt;
+use crate::telemetry::cell_map::CellMapState;
 use crate::telemetry::lag::LastLag;
 use crate::telemetry::metrics::{Metrics, Snapshot};
 use crate::telemetry::readiness::{Readiness, Ready};
 use crate::telemetry::request_id;
 use actix_web::rt::time::sleep;
 use booking_admission::{Admission, SubmitError};
+use booking_cells::CELLS_MAX;
 use booking_core::{
     BookingStore, Caller, Command, EventCommand, EventId, IdempotencyKey, Outcome, Registration,
     RegistrationId, Retention, StoreError,
@@ -78,6 +80,8 @@ pub(crate) struct Service {
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_at: MetricsAt,
+    /// Which map of cells this server goes by.
+    pub(crate) cell_map: CellMapState,
     readiness: Readiness,
     under_way: AtomicUsize,
     stopping: AtomicBool,
@@ -114,6 +118,7 @@ impl Service {
             base_url: None,
             metrics: Arc::new(Metrics::new()),
             metrics_at: MetricsAt::Here,
+            cell_map: CellMapState::default(),
             readiness: Readiness::default(),
             under_way: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
@@ -144,6 +149,11 @@ impl Service {
     /// The same, counting in `metrics`, which are shown at `metrics_at`.
     pub(crate) fn with_metrics(self, metrics: Arc<Metrics>, metrics_at: MetricsAt) -> Self {
         Self { metrics, metrics_at, ..self }
+    }
+
+    /// The same, whose cells are those of this version of their map.
+    pub(crate) fn with_cell_map(self, version: u64) -> Self {
+        Self { cell_map: CellMapState::of(version), ..self }
     }
 
     /// The same, which sends to webhooks by `sender`.
@@ -254,9 +264,20 @@ impl Service {
                 },
                 _ => continue,
             };
-            return moved.unwrap_or(false);
+            return moved.unwrap_or(false) || self.may_go_by_an_old_map().await;
         }
         false
+    }
+
+    /// Whether what was not found may be where another map leads: a server that has that may have put it up there. One look at
+    /// the home each, which whoever asks for what is there does not pay.
+    async fn may_go_by_an_old_map(&self) -> bool {
+        let version = self.cell_map.version();
+        if version == 0 || self.cell_map.is_new() {
+            return version != 0;
+        }
+        let kept = self.store.kept_map().await;
+        kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.version > version))
     }
 
     /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this
@@ -301,7 +322,7 @@ impl Service {
         ready
             .with_delivery(self.lag.told(self.delivering.down(), self.mail_server.away_for()))
             .with_beside(self.beside.down())
-            .with_cells(&self.store.cells())
+            .with_cells(&self.store.cells(), self.cell_map.is_outdated())
     }
 
     /// What is counted, as `/metrics` shows it.
@@ -314,6 +335,8 @@ impl Service {
             queue_age: self.admission.age(),
             connections: self.store.connections(),
             cells: self.store.cells(),
+            cell_map_version: self.cell_map.version(),
+            cell_map_is_outdated: self.cell_map.is_outdated(),
             lag: self.lag.get(),
             mail_server_away: self.mail_server.away_for(),
             tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),
@@ -352,9 +375,10 @@ impl Service {
     }
 }
 
-/// One for each cell of a store, or for the store.
+/// One for each cell that a store may come to have, the one that is being emptied too, or for the store.
 fn bulkheads(store: &dyn BookingStore, at_once: usize) -> Vec<Bulkhead> {
-    (0..store.cells().len().max(1)).map(|_| Bulkhead::new(at_once)).collect()
+    let count = if store.cells().is_empty() { 1 } else { CELLS_MAX + 1 };
+    (0..count).map(|_| Bulkhead::new(at_once)).collect()
 }
 
 /// A request that is under way.

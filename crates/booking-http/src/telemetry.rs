@@ -1,5 +1,6 @@
 //! What operators see: metrics, readiness, and the log.
 
+pub(crate) mod cell_map;
 pub(crate) mod lag;
 pub mod log_filter;
 pub mod log_format;

@@ -1,18 +1,76 @@
-//! `booking-http cells`: makes the cells that CELLS_FILE names, and tells how they are.
+//! `booking-http cells`: makes the cells that CELLS_FILE names, tells how they are, and changes them.
 
-use crate::config::{CellsConfig, Config, StoreConfig, store};
+use crate::cli::change_cells;
+use crate::config::cell_stores::{Seen, create_cells, look_at_cells};
+use crate::config::cells::byte;
+use crate::config::{CellsConfig, Config, StoreConfig};
 use anyhow::bail;
-use booking_core::ErrorChain;
+use booking_cells::{CellMap, CellSpec, MapChange, NewCell};
+use booking_core::{CellName, ErrorChain, MoveStore};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What is to be done about cells.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
 pub(super) enum CellsCommand {
-    /// Tell where each cell is, which events it has by the last byte of their ids, and whether it can be worked with
+    /// Tell where each cell is, which events it has by the last byte of their ids, whether it can be worked with, and what is
+    /// under way
     Status,
     /// Make those schemas, files and tables that are not there yet; what is there stays as it is
     Create,
+    /// Have the upper part of a cell's events go to a new cell, while they are sold
+    Split {
+        /// The cell that is split
+        #[arg(value_name = "NAME")]
+        cell: CellName,
+        /// The first of the bytes that go: two hexadecimal digits
+        #[arg(long, value_name = "BYTE", value_parser = parse_byte)]
+        at: u8,
+        #[command(flatten)]
+        to: NewCellArguments,
+    },
+    /// Have all events of a cell go to a new one, while they are sold
+    Move {
+        /// The cell that is moved; not the home, which has the byte 00
+        #[arg(value_name = "NAME")]
+        cell: CellName,
+        #[command(flatten)]
+        to: NewCellArguments,
+    },
+    /// Have all events of a cell go to the cell before it, while they are sold
+    Drop {
+        /// The cell that is dropped; not the home, which has the byte 00
+        #[arg(value_name = "NAME")]
+        cell: CellName,
+    },
+    /// Bring to an end what one of these has begun; safe to run again
+    Resume,
+}
+
+/// A cell that is to be.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub(super) struct NewCellArguments {
+    /// What the new cell is called
+    #[arg(long, value_name = "NAME")]
+    pub(super) to: CellName,
+    /// The node that it is to be on, as CELLS_FILE names it
+    #[arg(long)]
+    pub(super) node: String,
+    /// Where it is to be there, if it is not called as the cell
+    #[arg(long)]
+    pub(super) schema: Option<CellName>,
+}
+
+fn parse_byte(text: &str) -> Result<u8, String> {
+    byte(text).ok_or_else(|| "it is not 00 to ff".to_owned())
+}
+
+impl From<NewCellArguments> for NewCell {
+    fn from(NewCellArguments { to, node, schema }: NewCellArguments) -> Self {
+        let schema = schema.unwrap_or_else(|| to.clone()).to_string();
+        Self { name: to, node, schema }
+    }
 }
 
 impl CellsCommand {
@@ -20,44 +78,106 @@ impl CellsCommand {
         let StoreConfig::Cells(cells) = &config.store else {
             bail!("there are no cells without CELLS_FILE");
         };
-        match self {
-            Self::Status => status(config, cells).await,
-            Self::Create => {
-                let mut out = stdout();
-                for (name, applied) in store::create_cells(config, cells).await? {
-                    match applied.is_empty() {
-                        true => writeln!(out, "{name}  is there")?,
-                        false => writeln!(out, "{name}  applied: {}", applied.join(", "))?,
-                    }
-                }
-                Ok(ExitCode::SUCCESS)
-            }
-        }
+        let change = match self {
+            Self::Status => return status(config, cells).await,
+            Self::Create => return create(config, cells).await,
+            Self::Resume => return change_cells::resume(config, cells).await,
+            Self::Split { cell, at, to } => MapChange::Split { cell, at, to: to.into() },
+            Self::Move { cell, to } => MapChange::Move { cell, to: to.into() },
+            Self::Drop { cell } => MapChange::Drop { cell },
+        };
+        change_cells::change(config, cells, &change).await
     }
 }
 
-/// Prints a line for each cell. Fails if one cannot be worked with.
+async fn create(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
+    let mut out = stdout();
+    for (name, applied) in create_cells(config, cells).await? {
+        match applied.is_empty() {
+            true => writeln!(out, "{name}  is there")?,
+            false => writeln!(out, "{name}  applied: {}", applied.join(", "))?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a line for each cell, and what is under way. Fails if one cannot be worked with, or servers would not start.
 async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
     let mut out = stdout();
-    writeln!(out, "map version {}, home {}", cells.map.version(), cells.map.cells()[0].name)?;
+    let Seen { kept, map, stores } = look_at_cells(config, cells).await?;
+    writeln!(out, "map version {}, home {}", map.version(), map.cells()[0].name)?;
     let mut code = ExitCode::SUCCESS;
-    for (spec, opened) in store::look_at_cells(config, cells).await {
-        let health = match opened {
-            Ok(store) => match (store.health().await, store.totals().await) {
-                (Ok(health), Ok(totals)) if health.takes_writes && health.trouble.is_none() => {
-                    format!("up  {} published events, {} seats taken", totals.events, totals.booked)
-                }
-                (Ok(health), _) if !health.takes_writes => "down: it takes no writes".to_owned(),
-                (Ok(_), Ok(_)) => "down: writes fail".to_owned(),
-                (Err(error), _) | (_, Err(error)) => format!("down: {}", ErrorChain(&error)),
-            },
-            Err(error) => format!("down: {error:#}"),
+    if cells.map.version() != map.version() {
+        writeln!(out, "CELLS_FILE has version {}", cells.map.version())?;
+    }
+    if let Err(wrong) = cells.check(&map) {
+        writeln!(out, "CELLS_FILE: {wrong}")?;
+        code = ExitCode::FAILURE;
+    }
+    let next = kept.and_then(|kept| kept.next);
+    let next = next.and_then(|next| cells.map_of(&next).ok());
+    if let Some(change) = next.as_ref().and_then(change_told) {
+        writeln!(out, "begun, and not gone by yet: {change}; `booking-http cells resume` goes on")?;
+    }
+    if let Some(change) = change_told(&map) {
+        let left = match from_of(&map, &stores) {
+            Some(from) => change_cells::count_to_go(&map, &**from).await.ok(),
+            None => None,
         };
+        let left = left.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());
+        writeln!(
+            out,
+            "under way: {change}, {left} of them still to go; `booking-http cells resume` goes on if nobody does"
+        )?;
+    }
+    for (spec, store) in map.all().zip(&stores) {
+        let health = health_of(store).await;
         if !health.starts_with("up") {
             code = ExitCode::FAILURE;
         }
         let (name, node, schema) = (&spec.name, &spec.node, &spec.schema);
-        writeln!(out, "{:02x}-{:02x}  {name}  {node}/{schema}  {health}", spec.first, spec.last)?;
+        let bytes = match map.cells().contains(spec) {
+            true => spec.bytes().to_string(),
+            false => "-----".to_owned(),
+        };
+        writeln!(out, "{bytes}  {name}  {node}/{schema}  {health}")?;
     }
     Ok(code)
+}
+
+/// What is under way in a map.
+pub(super) fn change_told(map: &CellMap) -> Option<String> {
+    let change = map.change()?;
+    Some(format!(
+        "events whose ids end in {} go from {} to {}, by version {} of the map",
+        change.bytes,
+        change.from,
+        change.to,
+        map.version()
+    ))
+}
+
+/// The store that events leave, if it could be opened.
+fn from_of<'a>(
+    map: &CellMap,
+    stores: &'a [anyhow::Result<Arc<dyn MoveStore>>],
+) -> Option<&'a Arc<dyn MoveStore>> {
+    let change = map.change()?;
+    let is_from = |(spec, _): &(&CellSpec, _)| spec.name == change.from;
+    map.all().zip(stores).find(is_from)?.1.as_ref().ok()
+}
+
+async fn health_of(store: &anyhow::Result<Arc<dyn MoveStore>>) -> String {
+    let store = match store {
+        Ok(store) => store,
+        Err(error) => return format!("down: {error:#}"),
+    };
+    match (store.health().await, store.totals().await) {
+        (Ok(health), Ok(totals)) if health.takes_writes && health.trouble.is_none() => {
+            format!("up  {} published events, {} seats taken", totals.events, totals.booked)
+        }
+        (Ok(health), _) if !health.takes_writes => "down: it takes no writes".to_owned(),
+        (Ok(_), Ok(_)) => "down: writes fail".to_owned(),
+        (Err(error), _) | (_, Err(error)) => format!("down: {}", ErrorChain(&error)),
+    }
 }

@@ -1,10 +1,11 @@
 //! The file that says in which databases the data is.
 
-use booking_cells::{CellMap, CellSpec};
+use booking_cells::{CellMap, CellSpec, MapError};
 use booking_core::{CellName, ErrorChain};
 use booking_pg::{PgOptions, PlanCacheMode};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The longest file.
@@ -14,15 +15,24 @@ const SQLITE: &str = "sqlite://";
 /// What the name of a file ends with that is a node of one cell.
 const FILE_ENDING: &str = ".db";
 
-/// Cells, and where each is.
-#[derive(Debug)]
+/// Nodes, where each is, and which cells there are on them unless the home says something else.
+#[derive(Debug, Clone)]
 pub struct CellsConfig {
-    /// Which cell has which events.
+    /// Which cell has which events, as the file says. Once the home keeps a map, that counts.
     pub map: CellMap,
-    /// The place of each cell, in the map's order.
-    pub places: Vec<CellPlace>,
-    /// For which values statements are planned on the nodes that say so.
-    plan_cache_modes: BTreeMap<String, PlanCacheMode>,
+    nodes: BTreeMap<String, NodeConfig>,
+    /// The file.
+    path: PathBuf,
+    pool_size: usize,
+    /// For which values statements are planned on the nodes that do not say so.
+    plan_cache_mode: PlanCacheMode,
+}
+
+/// Where a node is. Its URL is a secret.
+#[derive(Clone, PartialEq, Eq)]
+struct NodeConfig {
+    url: String,
+    plan_cache_mode: Option<PlanCacheMode>,
 }
 
 /// Where a cell is.
@@ -32,6 +42,21 @@ pub enum CellPlace {
     Postgres(Box<PgOptions>),
     /// In a file.
     Sqlite(PathBuf),
+}
+
+/// What a store was opened by: it is another's if any of this is another.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PlaceKey {
+    node: String,
+    schema: String,
+    config: NodeConfig,
+}
+
+impl PlaceKey {
+    /// Whether both are of one cell, wherever its node is by now.
+    pub(crate) fn is_of_the_cell_of(&self, other: &Self) -> bool {
+        (&self.node, &self.schema) == (&other.node, &other.schema)
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,24 +86,110 @@ struct Cell {
 }
 
 impl CellsConfig {
-    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`.
+    /// Reads such a file. Each PostgreSQL cell gets a pool of `pool_size`, and its statements are planned as its node says, or
+    /// else for `plan_cache_mode`.
     ///
     /// # Errors
     /// What is wrong with it. Nothing of the file's own is repeated that could be a secret.
+    pub(crate) fn read(
+        path: &Path,
+        pool_size: usize,
+        plan_cache_mode: PlanCacheMode,
+    ) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let read = Self::parse(&text, pool_size)?;
+        Ok(Self { path: path.to_path_buf(), plan_cache_mode, ..read })
+    }
+
+    /// Reads the same file as it is now.
+    ///
+    /// # Errors
+    /// What is wrong with it by now.
+    pub(crate) fn read_again(&self) -> Result<Self, String> {
+        Self::read(&self.path, self.pool_size, self.plan_cache_mode)
+    }
+
+    /// Reads such a text.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     pub(crate) fn parse(text: &str, pool_size: usize) -> Result<Self, String> {
         if text.len() > BYTES_MAX {
             return Err(format!("names a file of more than {BYTES_MAX} bytes"));
         }
         let file: File = toml::from_str(text).map_err(|error| explained(&error, text))?;
-        let nodes: Vec<String> = file.nodes.keys().cloned().collect();
+        let names: Vec<String> = file.nodes.keys().cloned().collect();
         let cells = file.cells.iter().map(spec).collect::<Result<Vec<_>, _>>()?;
-        let map = CellMap::new(file.version, nodes, cells);
+        let map = CellMap::new(file.version, names, cells);
         let map = map.map_err(|error| format!("names cells that are no map: {error}"))?;
-        let place = |cell: &CellSpec| {
-            let url = file.nodes[&cell.node].url.trim();
-            place_of(cell, url, pool_size).map_err(|why| format!("names node {}: {why}", cell.node))
-        };
-        let places = map.cells().iter().map(place).collect::<Result<Vec<_>, _>>()?;
+        let nodes = file.nodes.into_iter().map(|(name, node)| {
+            let mode = node.plan_cache_mode.map(|mode| mode.parse::<PlanCacheMode>()).transpose();
+            let mode = mode.map_err(|why| format!("names node {name}, whose {why}"))?;
+            let url = node.url.trim().to_owned();
+            Ok((name, NodeConfig { url, plan_cache_mode: mode }))
+        });
+        let nodes = nodes.collect::<Result<_, String>>()?;
+        let (path, plan_cache_mode) = (PathBuf::new(), PlanCacheMode::default());
+        let read = Self { map, nodes, path, pool_size, plan_cache_mode };
+        read.places(&read.map)?;
+        // Also of those that no cell is on yet.
+        for name in read.nodes.keys() {
+            read.place(name, "public")?;
+        }
+        Ok(read)
+    }
+
+    /// A map of cells on this file's nodes, of a text that the home keeps.
+    ///
+    /// # Errors
+    /// If it names a node that the file does not name, or is none.
+    pub(crate) fn map_of(&self, kept: &str) -> Result<CellMap, String> {
+        CellMap::from_text(kept, self.map.nodes().to_vec()).map_err(|error| match error {
+            MapError::NoNode { cell, node } => format!(
+                "has no node {node}, which cell {cell} is on by the map that the home keeps"
+            ),
+            error => {
+                format!("leads to a home that keeps a map that is none: {}", ErrorChain(&error))
+            }
+        })
+    }
+
+    /// Whether the file may say what it says where `map` is what the home keeps.
+    ///
+    /// # Errors
+    /// What is wrong: somebody has written other cells into it, or its home is not the map's.
+    pub(crate) fn check(&self, map: &CellMap) -> Result<(), String> {
+        let (of_file, kept) = (self.map.version(), map.version());
+        if of_file > kept && self.map.cells() != map.cells() {
+            return Err(format!(
+                "has other cells, as version {of_file}, than version {kept} of the map, which the home \
+                 keeps and which counts. Cells are changed by `booking-http cells split`, `move` and `drop` alone; \
+                 `booking-http cells status` shows those that there are"
+            ));
+        }
+        let (home, kept_home) = (&self.map.cells()[0], &map.cells()[0]);
+        if self.place_of(home)?.location() != self.place_of(kept_home)?.location() {
+            return Err(format!(
+                "has the byte 00 in {}/{}, and the map that is kept there has it in {}/{}",
+                home.node, home.schema, kept_home.node, kept_home.schema
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the file has other cells than `map`, which counts.
+    pub(crate) fn differs(&self, map: &CellMap) -> bool {
+        self.map.version() != map.version() || self.map.cells() != map.cells()
+    }
+
+    /// Where each cell of `map` is, in the order of [`CellMap::all`].
+    ///
+    /// # Errors
+    /// If one is on a node that the file does not name, or two are in one place.
+    pub(crate) fn places(&self, map: &CellMap) -> Result<Vec<CellPlace>, String> {
+        let places = map.all().map(|cell| self.place_of(cell));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         for place in &places {
             let location = place.location();
@@ -87,46 +198,82 @@ impl CellsConfig {
             }
             seen.insert(location);
         }
-        let modes =
-            file.nodes.iter().filter_map(|(node, of)| Some((node, of.plan_cache_mode.as_ref()?)));
-        let modes = modes.map(|(node, mode)| match mode.parse::<PlanCacheMode>() {
-            Ok(mode) => Ok((node.clone(), mode)),
-            Err(why) => Err(format!("names node {node}, whose {why}")),
-        });
-        let plan_cache_modes = modes.collect::<Result<_, _>>()?;
-        Ok(Self { map, places, plan_cache_modes })
+        Ok(places)
     }
 
-    /// The same, where statements are planned so: for what a node says, or else for `unless_said`.
-    #[must_use]
-    pub(crate) fn planned_for(mut self, unless_said: PlanCacheMode) -> Self {
-        for (cell, place) in self.map.cells().iter().zip(&mut self.places) {
-            if let CellPlace::Postgres(options) = place {
-                let said = self.plan_cache_modes.get(&cell.node).copied();
-                options.plan_cache_mode = said.unwrap_or(unless_said);
-            }
+    /// Where the cell of the byte 00 is, as the file says.
+    ///
+    /// # Errors
+    /// None after it was read.
+    pub(crate) fn home(&self) -> Result<CellPlace, String> {
+        self.place_of(&self.map.cells()[0])
+    }
+
+    /// Where a cell is.
+    ///
+    /// # Errors
+    /// If it is on a node that the file does not name.
+    pub(crate) fn place_of(&self, cell: &CellSpec) -> Result<CellPlace, String> {
+        self.place(&cell.node, &cell.schema)
+    }
+
+    /// Where a schema of a node is.
+    fn place(&self, node: &str, schema: &str) -> Result<CellPlace, String> {
+        let no_node = || format!("names no node {node}");
+        let config = self.nodes.get(node).ok_or_else(no_node)?;
+        let place = place_at(schema, &config.url, self.pool_size);
+        let mut place = place.map_err(|why| format!("names node {node}: {why}"))?;
+        if let CellPlace::Postgres(options) = &mut place {
+            options.plan_cache_mode = config.plan_cache_mode.unwrap_or(self.plan_cache_mode);
         }
-        self
+        Ok(place)
     }
 
-    /// How many connections a cell has: the fewest that one may have in PostgreSQL, if there is one there.
+    /// What the store of a cell is opened by; `None` if the file does not name its node.
+    pub(crate) fn key_of(&self, cell: &CellSpec) -> Option<PlaceKey> {
+        let (node, schema) = (cell.node.clone(), cell.schema.clone());
+        Some(PlaceKey { config: self.nodes.get(&node)?.clone(), node, schema })
+    }
+
+    /// How many connections a cell has: one that may be in PostgreSQL, if there is one there or may come to be.
     pub(crate) fn pool_size(&self) -> usize {
-        let pools = self.places.iter().filter_map(|place| match place {
-            CellPlace::Postgres(options) => Some(options.pool_size),
-            CellPlace::Sqlite(_) => None,
-        });
-        pools.min().unwrap_or(PgOptions::POOL_SIZE_DEFAULT)
+        let is_file = |node: &NodeConfig| node.url.starts_with(SQLITE);
+        let all_are_files = self.nodes.values().all(is_file);
+        if all_are_files { PgOptions::POOL_SIZE_DEFAULT } else { self.pool_size }
     }
 
-    /// How many files the stores may have open.
-    pub(crate) fn store_files(&self) -> u64 {
-        self.places.iter().map(CellPlace::store_files).sum()
+    /// How many files the stores of a map's cells may have open.
+    pub(crate) fn store_files(&self, map: &CellMap) -> u64 {
+        // It was looked at before.
+        let places = self.places(map).unwrap_or_default();
+        places.iter().map(CellPlace::store_files).sum()
+    }
+}
+
+/// Cells as they are written into such a file, with their version.
+pub(crate) fn to_toml(map: &CellMap) -> String {
+    let mut text = format!("version = {}\n", map.version());
+    for CellSpec { name, node, schema, first, last } in map.cells() {
+        // What JSON makes of a text is one in TOML, too. Writing to a String does not fail.
+        let node = serde_json::Value::from(node.as_str());
+        let _ = write!(
+            text,
+            "\n[[cells]]\nname = \"{name}\"\nschema = \"{schema}\"\nnode = {node}\nfirst = \"{first:02x}\"\n\
+             last = \"{last:02x}\"\n"
+        );
+    }
+    text
+}
+
+impl fmt::Debug for NodeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeConfig").finish_non_exhaustive()
     }
 }
 
 impl CellPlace {
     /// What is the same of two cells only if they are in one place, however that is written.
-    fn location(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         match self {
             Self::Postgres(options) => options.location(),
             Self::Sqlite(path) => {
@@ -140,7 +287,7 @@ impl CellPlace {
         }
     }
 
-    fn store_files(&self) -> u64 {
+    pub(crate) fn store_files(&self) -> u64 {
         match self {
             Self::Postgres(options) => options.pool_size as u64,
             // Each reader has the database, its log and the log's index open.
@@ -165,19 +312,19 @@ fn spec(cell: &Cell) -> Result<CellSpec, String> {
 }
 
 /// Two hexadecimal digits.
-fn byte(text: &str) -> Option<u8> {
+pub(crate) fn byte(text: &str) -> Option<u8> {
     let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_plain.then(|| u8::from_str_radix(text, 16).ok())?
 }
 
-fn place_of(cell: &CellSpec, url: &str, pool_size: usize) -> Result<CellPlace, String> {
+fn place_at(schema: &str, url: &str, pool_size: usize) -> Result<CellPlace, String> {
     if let Some(path) = url.strip_prefix(SQLITE) {
         return match path {
             "" => Err("its url names no folder".to_owned()),
             // A file by itself: today's database.
             file if file.ends_with(FILE_ENDING) => Ok(CellPlace::Sqlite(file.into())),
             folder => {
-                let file = format!("{}{FILE_ENDING}", cell.schema);
+                let file = format!("{schema}{FILE_ENDING}");
                 Ok(CellPlace::Sqlite(PathBuf::from(folder).join(file)))
             }
         };
@@ -186,7 +333,7 @@ fn place_of(cell: &CellSpec, url: &str, pool_size: usize) -> Result<CellPlace, S
         PgOptions::parse(url).map_err(|error| format!("its url {}", ErrorChain(&error)))?;
     options.pool_size = pool_size;
     // Where a database is by itself, nothing is to be different.
-    let schema = Some(cell.schema.as_str()).filter(|schema| *schema != "public");
+    let schema = Some(schema).filter(|schema| *schema != "public");
     options.schema = schema.and_then(|schema| CellName::parse(schema).ok());
     Ok(CellPlace::Postgres(Box::new(options)))
 }
@@ -233,21 +380,24 @@ mod tests {
     fn cells_are_read_with_their_places() {
         let read = CellsConfig::parse(&two("postgresql://a:b@db1/booking", ""), 4).expect("valid");
         assert_eq!(read.map.version(), 7);
+        let places = read.places(&read.map).expect("they were looked at");
         let names: Vec<_> = read.map.cells().iter().map(|cell| cell.name.as_str()).collect();
         assert_eq!(names, ["public", "high"]);
-        let [CellPlace::Postgres(options), CellPlace::Sqlite(path)] = &read.places[..] else {
+        let [CellPlace::Postgres(options), CellPlace::Sqlite(path)] = &places[..] else {
             panic!("{read:?}")
         };
         assert_eq!((options.pool_size, &options.schema), (4, &None), "as it is today");
         assert_eq!(path, &PathBuf::from("/var/lib/booking/c80.db"));
         let named = two("postgresql://a:b@db1/booking", "").replace("\"public\"", "\"c00\"");
         let read = CellsConfig::parse(&named, 4).expect("valid");
-        let CellPlace::Postgres(options) = &read.places[0] else { panic!("{read:?}") };
-        assert_eq!(options.location(), "db1:5432/booking, schema c00");
+        let home = read.home().expect("it was looked at");
+        assert_eq!(home.location(), "db1:5432/booking, schema c00");
         let one = two("sqlite://booking.db", "");
         let read = CellsConfig::parse(&one, 4).expect("valid");
-        let CellPlace::Sqlite(path) = &read.places[0] else { panic!("{read:?}") };
-        assert_eq!(path, &PathBuf::from("booking.db"));
+        let CellPlace::Sqlite(path) = read.home().expect("it was looked at") else {
+            panic!("{read:?}")
+        };
+        assert_eq!(path, PathBuf::from("booking.db"));
     }
 
     #[test]
@@ -294,17 +444,91 @@ mod tests {
         assert!(error.contains("two cells into db1:5432/booking"), "{error}");
     }
 
+    fn written(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file can be made");
+        std::fs::write(file.path(), text).expect("it can be written");
+        file
+    }
+
     #[test]
     fn statements_are_planned_as_the_node_says_or_else_as_is_set_for_all() {
         let text = two("postgresql://a:b@db1/booking", "");
         let of = |text: &str, unless_said| {
-            let read = CellsConfig::parse(text, 4).expect("valid").planned_for(unless_said);
-            let CellPlace::Postgres(options) = &read.places[0] else { panic!("{read:?}") };
+            let file = written(text);
+            let read = CellsConfig::read(file.path(), 4, unless_said).expect("valid");
+            let CellPlace::Postgres(options) = read.home().expect("it was looked at") else {
+                panic!("{read:?}")
+            };
             options.plan_cache_mode
         };
         let [plain, auto] = [PlanCacheMode::ForceGenericPlan, PlanCacheMode::Auto];
         assert_eq!((of(&text, plain), of(&text, auto)), (plain, auto));
         let said = text.replace("url = \"postgres", "plan_cache_mode = \"auto\"\nurl = \"postgres");
         assert_eq!(of(&said, plain), auto);
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_read_as_it_is_now() {
+        let before = two("postgresql://a:hunter2@db1/booking", "");
+        let file = written(&before);
+        let read = CellsConfig::read(file.path(), 4, PlanCacheMode::Auto).expect("valid");
+        let same = read.read_again().expect("valid");
+        let [home, other] = read.map.cells() else { panic!("{read:?}") };
+        let are_same = |other: &CellsConfig, cell| read.key_of(cell) == other.key_of(cell);
+        assert!(are_same(&same, home) && are_same(&same, other));
+        std::fs::write(file.path(), before.replace("hunter2", "hunter3")).expect("it is writable");
+        let changed = read.read_again().expect("valid");
+        assert!(!are_same(&changed, home) && are_same(&changed, other));
+        let keys = [read.key_of(home), changed.key_of(home), read.key_of(other)];
+        let [Some(before), Some(after), Some(elsewhere)] = keys else { panic!("all have a node") };
+        assert!(after.is_of_the_cell_of(&before) && !after.is_of_the_cell_of(&elsewhere));
+        assert!(!format!("{changed:?}").contains("hunter"), "{changed:?}");
+        std::fs::write(file.path(), "version =").expect("it is writable");
+        read.read_again().expect_err("it is none any more");
+    }
+
+    #[test]
+    fn the_map_that_is_kept_counts_and_a_file_that_says_something_newer_is_refused() {
+        let text = two("postgresql://a:b@db1/booking", "");
+        let read = CellsConfig::parse(&text, 4).expect("valid");
+        let split = text.replace("\"ff\"", "\"bf\"")
+            + "[[cells]]\nschema = \"cc0\"\nnode = \"db1\"\nfirst = \"c0\"\nlast = \"ff\"\n";
+        let kept = |version: u64| {
+            let kept = split.replace("version = 7", &format!("version = {version}"));
+            let kept = CellsConfig::parse(&kept, 4).expect("valid").map;
+            read.map_of(&kept.to_text()).expect("it names nodes of the file")
+        };
+        for version in [7, 8] {
+            assert_eq!(read.check(&kept(version)), Ok(()), "{version}");
+            assert!(read.differs(&kept(version)));
+        }
+        let error = read.check(&kept(6)).expect_err("the file is newer");
+        assert!(error.contains("version 7") && error.contains("cells split"), "{error}");
+        let raised = CellsConfig::parse(&text.replace("version = 7", "version = 9"), 4);
+        let raised = raised.expect("valid");
+        assert_eq!(raised.check(&read.map), Ok(()), "a number alone changes nothing");
+        assert!(!read.differs(&read.map));
+
+        let elsewhere = text.replace("\"public\"", "\"c00\"");
+        let elsewhere = CellsConfig::parse(&elsewhere, 4).expect("valid");
+        let error = elsewhere.check(&kept(8)).expect_err("it is another home");
+        assert!(error.contains("db1/c00"), "{error}");
+        let fewer =
+            text.replace("[nodes.files]", "[nodes.other]").replace("\"files\"", "\"other\"");
+        let fewer = CellsConfig::parse(&fewer, 4).expect("valid");
+        let error = fewer.map_of(&kept(8).to_text()).expect_err("a node is not there");
+        assert!(error.contains("no node files"), "{error}");
+    }
+
+    #[test]
+    fn cells_are_written_as_they_are_read() {
+        let text = two("postgresql://a:b@db1/booking", "");
+        let map = CellsConfig::parse(&text, 4).expect("valid").map;
+        let nodes = "[nodes.db1]\nurl = \"postgresql://a:b@db1/booking\"\n\
+                     [nodes.files]\nurl = \"sqlite:///var/lib/booking\"\n";
+        let cells = to_toml(&map);
+        let (version, cells) = cells.split_once('\n').expect("it has lines");
+        let again = CellsConfig::parse(&format!("{version}\n{nodes}{cells}"), 4).expect("valid");
+        assert_eq!(again.map, map);
     }
 }

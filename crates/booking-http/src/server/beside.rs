@@ -1,10 +1,12 @@
 //! What runs beside requests, as it is set.
 
 use crate::auth::token_cache::TokenCache;
+use crate::background::cell_map::HangUps;
 use crate::background::{
-    auditor, delivery, finder, live_reader, sweeper, ticket_keys, token_refresh,
+    auditor, cell_map, delivery, finder, live_reader, sweeper, ticket_keys, token_refresh,
 };
 use crate::config::Config;
+use crate::config::live_cells::LiveCells;
 use crate::service::Service;
 use actix_web::rt;
 use booking_core::EmailAddress;
@@ -34,6 +36,12 @@ pub(super) struct Delivering {
     pub(super) to_be_found: Option<Receiver<EmailAddress>>,
 }
 
+/// Cells that may become others, if there are some, and who says that their file has changed.
+pub(super) struct Following {
+    pub(super) cells: Option<Arc<LiveCells>>,
+    pub(super) hang_ups: HangUps,
+}
+
 impl Beside {
     /// Begins with all that is set.
     pub(super) fn start(
@@ -41,6 +49,7 @@ impl Beside {
         service: &Arc<Service>,
         tokens: &Arc<TokenCache>,
         delivering: Delivering,
+        following: Following,
     ) -> Self {
         let mut beside = Self::default();
         let Delivering { sender, postman, hint, to_be_found } = delivering;
@@ -78,6 +87,18 @@ impl Beside {
         });
         beside.keep(others, "show_ticket_keys", service, ticket_keys::run);
         beside.keep(others, "read_live_seats", service, live_reader::run);
+        match following {
+            Following { cells: Some(cells), hang_ups } => {
+                beside.keep(others, "follow_cells", service, move |service| {
+                    cell_map::run(service, Arc::clone(&cells), hang_ups.clone())
+                });
+            }
+            Following { cells: None, hang_ups } => {
+                beside.keep(others, "hear_sighup", service, move |service| {
+                    cell_map::hear(service, hang_ups.clone())
+                });
+            }
+        }
         beside
     }
 

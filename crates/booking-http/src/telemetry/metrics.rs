@@ -22,9 +22,10 @@ use chrono::{DateTime, Utc};
 use families::Families;
 use process::Process;
 use prometheus::TextEncoder;
-use std::fmt;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
+use std::{fmt, mem};
 
 /// What a page of metrics is (Prometheus' exposition formats, the text format).
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -51,6 +52,9 @@ pub(crate) struct Snapshot {
     pub(crate) connections: Connections,
     /// How the store's cells are, if it has some.
     pub(crate) cells: Vec<CellState>,
+    /// The version of their map that the server goes by, and whether it cannot go by a newer one.
+    pub(crate) cell_map_version: u64,
+    pub(crate) cell_map_is_outdated: bool,
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
@@ -67,6 +71,8 @@ pub(crate) struct Metrics {
     totals: TtlCache<Totals>,
     /// Held while panics of tasks are added up: of two who ask at once one adds what is new.
     adding_panics: Mutex<()>,
+    /// The cells that are shown: what is in the map no more is not.
+    cells_shown: Mutex<BTreeSet<String>>,
 }
 
 impl Metrics {
@@ -76,6 +82,7 @@ impl Metrics {
             process: Process::register(&families),
             totals: TtlCache::new(TOTALS_GOOD_FOR, TOTALS_WITHIN),
             adding_panics: Mutex::default(),
+            cells_shown: Mutex::default(),
             families,
         };
         // Until it is known: an alert cannot look at a series that is not there.
@@ -132,13 +139,7 @@ impl Metrics {
         for (check, found) in checks {
             families.ready.with_label_values(&[check]).set(i64::from(found == "ok"));
         }
-        let cell_up = |name: &str, is_up: bool| {
-            families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
-        };
-        if now.cells.is_empty() {
-            cell_up(NO_CELL, ready.store == "ok");
-        }
-        now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
+        self.show_cells(now);
         // Where the store does not answer, `booking_ready` says so, and these stay as they were.
         if let Some(totals) = self.totals.get(totals).await {
             families.events.set(totals.events as i64);
@@ -162,6 +163,27 @@ impl Metrics {
 }
 
 impl Metrics {
+    fn show_cells(&self, now: &Snapshot) {
+        let families = &self.families;
+        let mut shown = lock(&self.cells_shown);
+        let mut gone = mem::take(&mut *shown);
+        let mut cell_up = |name: &str, is_up: bool| {
+            families.cells_up.with_label_values(&[name]).set(i64::from(is_up));
+            gone.remove(name);
+            shown.insert(name.to_owned());
+        };
+        if now.cells.is_empty() {
+            cell_up(NO_CELL, now.ready.store == "ok");
+        }
+        now.cells.iter().for_each(|cell| cell_up(cell.name.as_str(), cell.is_up));
+        for name in gone {
+            // It was there.
+            let _ = families.cells_up.remove_label_values(&[&name]);
+        }
+        families.cells_map_version.set(i64::try_from(now.cell_map_version).unwrap_or(i64::MAX));
+        families.cells_map_outdated.set(i64::from(now.cell_map_is_outdated));
+    }
+
     fn show_tasks(&self, tasks: &[Task]) {
         let families = &self.families;
         let _adding = lock(&self.adding_panics);

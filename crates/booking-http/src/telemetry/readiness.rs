@@ -63,7 +63,7 @@ pub(crate) struct Ready {
     #[schema(nullable = false)]
     pub(crate) background: Option<&'static str>,
     /// `degraded` where some of the cells that the data is in cannot be worked with; as long as one can, that is no
-    /// reason either.
+    /// reason either. `outdated` where this server cannot go by the newest map of them: what has moved is 503 here.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) cells: Option<&'static str>,
@@ -84,10 +84,16 @@ impl Ready {
         Self { background: (down > 0).then_some("down"), ..self }
     }
 
-    /// The same, with whether some cells are down.
-    pub(crate) fn with_cells(self, cells: &[CellState]) -> Self {
+    /// The same, with whether some cells are down, or are others by now.
+    pub(crate) fn with_cells(self, cells: &[CellState], map_is_outdated: bool) -> Self {
         let is_degraded = cells.iter().any(|cell| !cell.is_up);
-        Self { cells: is_degraded.then_some("degraded"), ..self }
+        let cells = match (map_is_outdated, is_degraded) {
+            // Which this server alone suffers from, until somebody mends its file.
+            (true, _) => Some("outdated"),
+            (false, true) => Some("degraded"),
+            (false, false) => None,
+        };
+        Self { cells, ..self }
     }
 
     fn of(is_stopping: bool, health: Option<StoreHealth>) -> Self {
@@ -148,8 +154,14 @@ mod tests {
             let beside = found.with_beside(1);
             assert_eq!((beside.background, beside.is_ready()), (Some("down"), found.is_ready()));
             let name = booking_core::CellName::parse("c1").expect("a valid name");
-            for (is_up, expected) in [(true, None), (false, Some("degraded"))] {
-                let told = found.with_cells(&[CellState { name: name.clone(), is_up }]);
+            for (is_up, is_outdated, expected) in [
+                (true, false, None),
+                (false, false, Some("degraded")),
+                (true, true, Some("outdated")),
+                (false, true, Some("outdated")),
+            ] {
+                let cells = [CellState { name: name.clone(), is_up }];
+                let told = found.with_cells(&cells, is_outdated);
                 assert_eq!((told.cells, told.is_ready()), (expected, found.is_ready()));
             }
         }

@@ -46,6 +46,8 @@ metrics! {
     "booking_store_connections_max" gauge [] "the most that there may be"
     "booking_store_connections_waiting" gauge [] "callers that wait for one"
     "booking_cells_up" gauge ["cell"] "1 where a cell that data is in can be worked with, else 0; a store that is one database is called -"
+    "booking_cells_map_version" gauge [] "the version of the map of cells that this server goes by; 0 for a store that is one database"
+    "booking_cells_map_outdated" gauge [] "1 while there is a newer one that it cannot go by, else 0"
     "booking_events" gauge [] "published events, as of at most 10 s ago, as the next four"
     "booking_seats" gauge [] "their seats"
     "booking_seats_taken" gauge [] "those of them that are confirmed, held or offered"

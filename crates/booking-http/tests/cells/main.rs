@@ -1,6 +1,9 @@
 //! The program on several databases at once, and what is left of it when one of them is away.
 
+mod changing;
+#[path = "../common/mod.rs"]
 mod common;
+mod following;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
 use common::http::{Answer, send};

@@ -1,0 +1,112 @@
+//! Goes by the map of cells that the home keeps, as it is changed, and reads CELLS_FILE again when it is told to.
+
+use crate::service::Service;
+use booking_cells::MAP_CHECKED_EVERY;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+/// The least time between two looks, however often a cell refuses what another map gives it.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How often it is told what keeps this server from going by a newer map.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// The cells of a server.
+pub(crate) trait Cells {
+    /// Looks whether the home keeps a newer map, and goes by that from now on; by the file as it is now, too, if it `reads_file`.
+    fn look(&self, reads_file: bool) -> impl Future<Output = Looked>;
+
+    /// Returns when a cell has refused an event as not its own: the map is old.
+    fn outdated(&self) -> impl Future<Output = ()>;
+}
+
+/// What has come of a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The version of the map that is gone by.
+    pub(crate) version: u64,
+    /// Whether there is a newer one; `None` if that could not be found out.
+    pub(crate) is_outdated: Option<bool>,
+    /// What went wrong: all is as it was.
+    pub(crate) trouble: Option<String>,
+}
+
+/// SIGHUP, for what hears it, which is begun anew when it panics. From when this is made on the process does not end of it.
+#[derive(Clone)]
+pub(crate) struct HangUps(Option<Arc<Mutex<Signal>>>);
+
+impl HangUps {
+    pub(crate) fn listen() -> Self {
+        match signal(SignalKind::hangup()) {
+            Ok(signal) => Self(Some(Arc::new(Mutex::new(signal)))),
+            Err(error) => {
+                log::error!("SIGHUP cannot be received: {error}");
+                Self(None)
+            }
+        }
+    }
+
+    async fn next(&self) {
+        let Some(signal) = &self.0 else { return pending().await };
+        if signal.lock().await.recv().await.is_none() {
+            pending().await
+        }
+    }
+}
+
+/// Looks until the server stops.
+pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups: HangUps) {
+    let mut ticks = interval(MAP_CHECKED_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut complaints = Complaints::default();
+    while !service.is_stopping() {
+        let is_told = tokio::select! {
+            () = hang_ups.next() => true,
+            _ = ticks.tick() => false,
+            () = cells.outdated() => false,
+        };
+        let looked = cells.look(is_told).await;
+        service.cell_map.note(looked.version, looked.is_outdated);
+        match looked.trouble {
+            Some(why) if is_told => {
+                log::error!("CELLS_FILE was read again, and changes nothing: {why}")
+            }
+            Some(why) => complaints.tell(looked.is_outdated == Some(true), &why),
+            None if is_told => log::info!("CELLS_FILE was read again"),
+            None => complaints = Complaints::default(),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Hears SIGHUP where there is no CELLS_FILE.
+pub(crate) async fn hear(_: Arc<Service>, hang_ups: HangUps) {
+    loop {
+        hang_ups.next().await;
+        log::info!("SIGHUP changes nothing: there is no CELLS_FILE to be read again");
+    }
+}
+
+/// What goes on, and is told now and then.
+#[derive(Default)]
+struct Complaints {
+    told_at: Option<Instant>,
+}
+
+impl Complaints {
+    fn tell(&mut self, is_outdated: bool, why: &str) {
+        if self.told_at.is_some_and(|told_at| told_at.elapsed() < COMPLAIN_EVERY) {
+            return;
+        }
+        self.told_at = Some(Instant::now());
+        match is_outdated {
+            true => log::error!(
+                "there is a newer map of the cells, which this server cannot go by; events that have moved are 503 here: {why}"
+            ),
+            false => log::warn!("could not look whether there is a newer map of the cells: {why}"),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `booking-http cells split`, `move`, `drop` and `resume`: has events go from one cell to another while both are served.
+
+use crate::cli::cells::change_told;
+use crate::cli::told::Told;
+use crate::config::cell_stores::{create_cell, open_cell_to_move, open_home, told};
+use crate::config::cells::to_toml;
+use crate::config::{CellsConfig, Config};
+use anyhow::{Context, bail, ensure};
+use booking_cells::{
+    CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, Resharder, Standing, standing,
+};
+use booking_core::{CellName, EventId, MoveId, MoveStore, StoreError};
+use std::process::ExitCode;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How many events are looked for at once.
+const LOOKED_FOR: usize = 500;
+/// How often all events that are left are tried. Each time begins with a wait until all servers have the map, and
+/// all of these together are longer than what a mover that was killed has its event for.
+const TRIES_MAX: usize = 4;
+
+/// What there is to be done about whatever went wrong in the middle.
+const NOT_ENDED: &str = "the change has not ended; `booking-http cells resume` goes on";
+
+/// The stores of a change.
+struct Ends {
+    home: Arc<dyn MoveStore>,
+    from: Arc<dyn MoveStore>,
+    to: Arc<dyn MoveStore>,
+}
+
+/// Begins a change and brings it to its end.
+pub(super) async fn change(
+    config: &Config,
+    cells: &CellsConfig,
+    change: &MapChange,
+) -> anyhow::Result<ExitCode> {
+    let home = open_home(config, cells).await?;
+    let before = match standing(&*home, &cells.map).await? {
+        Standing::Settled(map) => map,
+        Standing::Publishing { after, .. } | Standing::Changing(after) => {
+            let under_way = change_told(&after).unwrap_or_default();
+            bail!("{under_way}: that comes first; `booking-http cells resume` brings it to its end")
+        }
+    };
+    cells.check(&before).map_err(told)?;
+    let after = before.changed(change)?;
+    cells.places(&after).map_err(told)?;
+    if let MapChange::Split { to, .. } | MapChange::Move { to, .. } = change {
+        let spec = named(&after, &to.name)?;
+        make(config, cells, spec).await?;
+    }
+    let ends = Ends::open(config, cells, home, &after).await?;
+    ends.publish(&before, &after).await?;
+    ends.finish(cells, &after).await
+}
+
+/// Brings a change to its end that somebody has begun.
+pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
+    let home = open_home(config, cells).await?;
+    match standing(&*home, &cells.map).await? {
+        Standing::Settled(map) => {
+            println!("nothing is under way");
+            tell_file(&map);
+            Ok(ExitCode::SUCCESS)
+        }
+        Standing::Publishing { before, after } => {
+            let ends = Ends::open(config, cells, home, &after).await?;
+            ends.publish(&before, &after).await?;
+            ends.finish(cells, &after).await
+        }
+        Standing::Changing(map) => {
+            Ends::open(config, cells, home, &map).await?.finish(cells, &map).await
+        }
+    }
+}
+
+/// Makes a new cell, in which nothing may be: what is there would be served from then on.
+async fn make(config: &Config, cells: &CellsConfig, spec: &CellSpec) -> anyhow::Result<()> {
+    let (name, place) = (&spec.name, cells.place_of(spec).map_err(told)?);
+    let made = create_cell(config, &place).await.with_context(|| format!("cell {name}"))?;
+    match made.is_empty() {
+        true => println!("{name}  is there"),
+        false => println!("{name}  applied: {}", made.join(", ")),
+    }
+    let store = open_cell_to_move(config, cells, spec).await?;
+    ensure!(store.kept_map().await?.is_none(), "{} is the home of other cells", place.location());
+    ensure!(
+        store.events_to_move(None, 1).await?.is_empty(),
+        "there are events in {} already; a new cell has to be empty",
+        place.location()
+    );
+    Ok(())
+}
+
+fn named<'a>(map: &'a CellMap, name: &CellName) -> anyhow::Result<&'a CellSpec> {
+    map.all().find(|cell| cell.name == *name).with_context(|| format!("there is no cell {name}"))
+}
+
+fn change_of(map: &CellMap) -> anyhow::Result<CellChange> {
+    map.change().context("no change is under way")
+}
+
+impl Ends {
+    async fn open(
+        config: &Config,
+        cells: &CellsConfig,
+        home: Arc<dyn MoveStore>,
+        map: &CellMap,
+    ) -> anyhow::Result<Self> {
+        let change = change_of(map)?;
+        let open = async |name: &CellName| {
+            let spec = named(map, name)?;
+            match spec == &map.cells()[0] {
+                true => Ok(Arc::clone(&home)),
+                false => open_cell_to_move(config, cells, spec).await,
+            }
+        };
+        let (from, to) = (open(&change.from).await?, open(&change.to).await?);
+        Ok(Self { home, from, to })
+    }
+
+    async fn publish(&self, before: &CellMap, after: &CellMap) -> anyhow::Result<()> {
+        println!("{}", change_told(after).unwrap_or_default());
+        let published = self.resharder(&Told::default()).publish(before, after).await;
+        published.context(NOT_ENDED)
+    }
+
+    /// Moves what is left, and ends the change.
+    async fn finish(&self, cells: &CellsConfig, map: &CellMap) -> anyhow::Result<ExitCode> {
+        let left = count_to_go(map, &*self.from).await?;
+        println!(
+            "{left} events are to go, once all servers have had {} s to read the map",
+            MAP_SEEN_WITHIN.as_secs()
+        );
+        let told_of = Told::of(left);
+        let resharder = self.resharder(&told_of);
+        let (mut moved, mut tries) = (0, 0);
+        loop {
+            let done: Moved = resharder.go_on(map).await.context(NOT_ENDED)?;
+            (moved, tries) = (moved + done.moved, tries + 1);
+            if done.failed == 0 {
+                break;
+            }
+            ensure!(
+                tries < TRIES_MAX,
+                "{moved} events were moved, and {} could not be; the rest is safe where it is, and \
+                 `booking-http cells resume` goes on",
+                done.failed
+            );
+        }
+        let change = change_of(map)?;
+        println!("{moved} events are in {} now, and none is left in {}", change.to, change.from);
+        if let Some(emptied) = map.all().nth(map.cells().len()) {
+            println!(
+                "cell {} is none any more; {}/{} may be deleted once every server has this version of the map",
+                emptied.name, emptied.node, emptied.schema
+            );
+        }
+        let Standing::Settled(settled) = standing(&*self.home, &cells.map).await? else {
+            bail!("somebody else has begun another change");
+        };
+        tell_file(&settled);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn resharder<'a>(&'a self, observer: &'a Told) -> Resharder<'a> {
+        Resharder {
+            home: &*self.home,
+            from: &*self.from,
+            to: &*self.to,
+            seen_within: MAP_SEEN_WITHIN,
+            new_id: &new_id,
+            observer,
+        }
+    }
+}
+
+fn new_id() -> MoveId {
+    MoveId::from(Uuid::now_v7())
+}
+
+/// What is to be in CELLS_FILE from now on.
+fn tell_file(map: &CellMap) {
+    println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
+}
+
+/// How many events are still to go in a change that is under way in `map`, out of the store that they leave.
+pub(super) async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, StoreError> {
+    let Some(CellChange { bytes, .. }) = map.change() else { return Ok(0) };
+    let is_to_go = |event: &&EventId| {
+        let [.., byte] = event.as_uuid().into_bytes();
+        bytes.has(byte)
+    };
+    let (mut count, mut after) = (0, None);
+    loop {
+        let found = from.events_to_move(after, LOOKED_FOR).await?;
+        count += found.iter().filter(is_to_go).count() as u64;
+        match found.last() {
+            Some(last) if found.len() == LOOKED_FOR => after = Some(*last),
+            _ => return Ok(count),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What is told of events while they are moved: a line for each.
+
+use crate::util::locks::lock;
+use booking_cells::{MoveError, MoveObserver, Step};
+use booking_core::{ErrorChain, EventId};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Watches a mover.
+#[derive(Default)]
+pub(super) struct Told {
+    now: Mutex<Now>,
+    /// Whether each event is told of as soon as it is moved, with how many are left.
+    counts_down: bool,
+}
+
+#[derive(Default)]
+struct Now {
+    sofar: Sofar,
+    /// How many events are still to be moved.
+    left: u64,
+    /// Those of which it was told that they could not be.
+    failed: HashSet<EventId>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Sofar {
+    rows: u64,
+    frozen: Option<Duration>,
+}
+
+impl Told {
+    /// One that tells of each of so many events as soon as it is moved.
+    pub(super) fn of(left: u64) -> Self {
+        Self { now: Mutex::new(Now { left, ..Now::default() }), counts_down: true }
+    }
+
+    /// What is to be told of an event that was moved.
+    pub(super) fn line(&self, event: EventId) -> String {
+        let mut now = lock(&self.now);
+        let Sofar { rows, frozen } = std::mem::take(&mut now.sofar);
+        let mut line = match frozen {
+            Some(frozen) => {
+                format!("event {event}: {rows} rows, frozen for {} ms", frozen.as_millis())
+            }
+            None => format!("event {event}: it had left before"),
+        };
+        if self.counts_down {
+            now.left = now.left.saturating_sub(1);
+            line.push_str(&format!("; {} left", now.left));
+        }
+        line
+    }
+
+    /// Nothing was done yet for the next event.
+    pub(super) fn begin(&self) {
+        lock(&self.now).sofar = Sofar::default();
+    }
+}
+
+impl MoveObserver for Told {
+    fn reached(&self, event: EventId, step: Step) -> bool {
+        // It is whole between any two of its writes.
+        let mut now = lock(&self.now);
+        match step {
+            Step::Begun => now.sofar = Sofar::default(),
+            Step::Copied(rows) | Step::CaughtUp(rows) => now.sofar.rows += rows,
+            Step::Activated(frozen) => now.sofar.frozen = frozen,
+            Step::Moved if self.counts_down => {
+                drop(now);
+                println!("{}", self.line(event));
+            }
+            Step::MadeRoom
+            | Step::Frozen
+            | Step::Compared
+            | Step::HandedOver
+            | Step::Cleared(_)
+            | Step::Moved => {}
+        }
+        true
+    }
+
+    fn failed(&self, event: EventId, error: &MoveError) {
+        let mut now = lock(&self.now);
+        now.sofar = Sofar::default();
+        // It is tried again, and fails for the same reason most often.
+        if now.failed.insert(event) {
+            eprintln!("event {event}: {}", ErrorChain(error));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn who_watches_hears_what_was_moved_and_how_much_is_left() {
+        let event = EventId::from(Uuid::from_u128(7));
+        let told = Told::of(2);
+        for step in [Step::Begun, Step::Copied(40), Step::CaughtUp(2)] {
+            assert!(told.reached(event, step));
+        }
+        told.reached(event, Step::Activated(Some(Duration::from_millis(30))));
+        assert_eq!(told.line(event), format!("event {event}: 42 rows, frozen for 30 ms; 1 left"));
+        // What another has begun is ended without being copied.
+        told.reached(event, Step::Activated(None));
+        assert_eq!(told.line(event), format!("event {event}: it had left before; 0 left"));
+        assert_eq!(told.line(event), format!("event {event}: it had left before; 0 left"));
+        let one = Told::default();
+        one.reached(event, Step::Moved);
+        assert_eq!(one.line(event), format!("event {event}: it had left before"));
+    }
+}

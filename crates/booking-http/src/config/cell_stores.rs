@@ -1,0 +1,379 @@
+//! Opening the cells that CELLS_FILE and the map in the home name.
+
+use crate::config::cells::PlaceKey;
+use crate::config::store::{connect, open_place_to_move};
+use crate::config::{CellPlace, CellsConfig, Config};
+use anyhow::{Context, anyhow, ensure};
+use booking_cells::{CellMap, CellSpec, CellStore, Standing, standing};
+use booking_core::prelude::*;
+use booking_core::{CellName, KeptMap, Observer, Unobserved};
+use booking_pg::{ConnectError, PgOptions, PgStore};
+use booking_sqlite::{Options, SqliteStore};
+use futures_util::future::join_all;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is done about the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
+/// in a place that somebody mistyped would hide what is in the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tables {
+    BringUpToDate,
+    MustBeThere,
+}
+
+/// How cells are opened.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) tables: Tables,
+    /// For how long a database is waited for that is starting.
+    pub(super) wait: Duration,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+/// All cells, as they were opened.
+pub(super) struct OpenCells {
+    pub(super) map: CellMap,
+    /// In the order of [`CellMap::all`].
+    pub(super) stores: Vec<OpenCell>,
+}
+
+/// The store of a cell, and what it was opened by.
+#[derive(Clone)]
+pub(super) struct OpenCell {
+    pub(super) key: PlaceKey,
+    pub(super) store: Arc<dyn BookingStore>,
+}
+
+/// A cell whose database does not answer.
+pub(super) struct Silent {
+    pub(super) store: Arc<dyn MoveStore>,
+    pub(super) why: ConnectError,
+}
+
+impl OpenCells {
+    /// All of them as one.
+    pub(super) fn to_store(&self) -> CellStore {
+        CellStore::new(&self.map, self.stores.iter().map(|cell| Arc::clone(&cell.store)).collect())
+    }
+}
+
+/// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
+/// used when it does: the others have no part in that. It fails if none answers. Where tables are brought up to
+/// date the home is to keep the file's map, if it keeps none and all cells are as the file says.
+pub(super) async fn open_cells(
+    cells: &CellsConfig,
+    opening: &Opening,
+) -> anyhow::Result<OpenCells> {
+    let home = opening.open(&cells.home().map_err(told)?).await;
+    let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
+    let (map, to_keep) = match &home {
+        Ok(home) => match kept_map(cells, &**home).await? {
+            Some(map) => (map, None),
+            None => (cells.map.clone(), Some(Arc::clone(home))),
+        },
+        // Without it no map can be had but the file's, and little can be done.
+        Err(_) => (cells.map.clone(), None),
+    };
+    let places = cells.places(&map).map_err(told)?;
+    let others = places.iter().skip(1).map(|place| opening.open(place));
+    let opened = [Ok(home)].into_iter().chain(join_all(others).await);
+    let (mut stores, mut silent) = (Vec::new(), Vec::new());
+    for (spec, opened) in map.all().zip(opened) {
+        let store: Arc<dyn BookingStore> = match opened.with_context(|| in_cell(spec))? {
+            Ok(store) => store,
+            Err(Silent { store, why }) => {
+                silent.push((&spec.name, why));
+                store
+            }
+        };
+        let key = cells.key_of(spec).context("every place has a node")?;
+        stores.push(OpenCell { key, store });
+    }
+    if silent.len() == stores.len() {
+        let (name, why) = silent.swap_remove(0);
+        return Err(anyhow!(why).context(format!("no cell answers, and so not cell {name}")));
+    }
+    // Once it is kept, a mistake in it cannot be corrected in the file any more.
+    if opening.tables == Tables::BringUpToDate
+        && silent.is_empty()
+        && let Some(home) = to_keep
+    {
+        let kept = keep_first(cells, &*home).await?;
+        ensure!(kept == map, "somebody has changed the cells at this moment; start again");
+    }
+    for (name, why) in silent {
+        tell_silent(name, why);
+    }
+    Ok(OpenCells { map, stores })
+}
+
+/// The map that the home keeps, and that counts; `None` if it keeps none.
+async fn kept_map(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<Option<CellMap>> {
+    let Some(kept) = home.kept_map().await.context("the map that the home keeps")? else {
+        return Ok(None);
+    };
+    let map = cells.map_of(&kept.map).map_err(told)?;
+    cells.check(&map).map_err(told)?;
+    if cells.differs(&map) {
+        let (counts, of_file) = (map.version(), cells.map.version());
+        log::info!(
+            "cells are those of version {counts} of the map, which the home keeps; CELLS_FILE has version {of_file}"
+        );
+    }
+    Ok(Some(map))
+}
+
+/// Has the home keep the file's map, if it keeps none. Tells which it keeps.
+async fn keep_first(cells: &CellsConfig, home: &dyn MoveStore) -> anyhow::Result<CellMap> {
+    Ok(match standing(home, &cells.map).await? {
+        Standing::Settled(map) | Standing::Changing(map) => map,
+        Standing::Publishing { before, .. } => before,
+    })
+}
+
+pub(super) fn tell_silent(name: &CellName, why: ConnectError) {
+    log::warn!(
+        "cell {name} does not answer, and its events cannot be had until it does: {:#}",
+        anyhow!(why)
+    );
+}
+
+impl Opening {
+    /// As commands do, for which all has to be there.
+    fn of_a_command(config: &Config) -> Self {
+        let (tables, observer) = (Tables::MustBeThere, Arc::new(Unobserved));
+        Self { tables, wait: config.store_wait, observer }
+    }
+
+    /// Opens a cell whose database has to answer.
+    async fn open_answering(&self, place: &CellPlace) -> anyhow::Result<Arc<dyn MoveStore>> {
+        self.open(place).await?.map_err(|Silent { why, .. }| anyhow!(why))
+    }
+
+    /// Opens a cell, or else one whose database does not answer.
+    pub(super) async fn open(
+        &self,
+        place: &CellPlace,
+    ) -> anyhow::Result<Result<Arc<dyn MoveStore>, Silent>> {
+        let observer = Arc::clone(&self.observer);
+        match place {
+            CellPlace::Postgres(options) => {
+                let options = &PgOptions { observer, ..PgOptions::clone(options) };
+                let at = || format!("PostgreSQL at {}", options.location());
+                let store = match PgStore::connect(options, self.wait).await {
+                    Ok(store) => store,
+                    Err(why @ ConnectError::Unreachable { .. }) => {
+                        let store = Arc::new(PgStore::unconnected(options).with_context(at)?);
+                        return Ok(Err(Silent { store, why }));
+                    }
+                    Err(error) => return Err(anyhow!(error).context(HOW_TO_MAKE).context(at())),
+                };
+                match (store.check_tables().await, self.tables) {
+                    (Ok(_), _) => {}
+                    (Err(ConnectError::OutOfDate { .. }), Tables::BringUpToDate) => {
+                        store.migrate().await.with_context(at)?;
+                    }
+                    (Err(error @ ConnectError::NotMigrated), _) => {
+                        return Err(anyhow!(error).context(HOW_TO_MAKE).context(at()));
+                    }
+                    (Err(error), _) => return Err(anyhow!(error).context(at())),
+                }
+                Ok(Ok(Arc::new(store)))
+            }
+            CellPlace::Sqlite(path) => {
+                let options = Options { observer, ..Options::default() };
+                if !path.exists() {
+                    return Err(is_missing(path));
+                }
+                let store = match self.tables {
+                    Tables::BringUpToDate => SqliteStore::open(path, options).await?,
+                    Tables::MustBeThere => SqliteStore::open_existing(path, options).await?,
+                };
+                Ok(Ok(Arc::new(store)))
+            }
+        }
+    }
+}
+
+/// Opens all cells for a command, which makes and keeps nothing.
+pub(super) async fn open_existing_cells(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<CellStore> {
+    Ok(open_cells(cells, &Opening::of_a_command(config)).await?.to_store())
+}
+
+/// Brings the tables of all cells up to date; tells which migrations that took, each with its cell. One that is away keeps
+/// none of the others from it.
+pub(super) async fn migrate_cells(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<Vec<String>> {
+    let (mut applied, mut failed) = (Vec::new(), None);
+    let mut note = |spec: &CellSpec, done: anyhow::Result<Vec<String>>| match done
+        .with_context(|| in_cell(spec))
+    {
+        Ok(steps) => applied.extend(steps.iter().map(|step| format!("{} {step}", spec.name))),
+        Err(error) => failed = failed.take().or(Some(error)),
+    };
+    let home = migrate_existing(config, &cells.home().map_err(told)?).await;
+    let map = match home.is_ok() {
+        true => map_of_home(config, cells).await?,
+        false => cells.map.clone(),
+    };
+    note(&cells.map.cells()[0], home);
+    let places = cells.places(&map).map_err(told)?;
+    for (spec, place) in map.all().zip(&places).skip(1) {
+        note(spec, migrate_existing(config, place).await);
+    }
+    match failed {
+        Some(error) if !applied.is_empty() => {
+            Err(error.context(format!("applied: {}", applied.join(", "))))
+        }
+        Some(error) => Err(error),
+        None => Ok(applied),
+    }
+}
+
+async fn migrate_existing(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<String>> {
+    match place {
+        CellPlace::Sqlite(path) if !path.exists() => Err(is_missing(path)),
+        _ => migrate_cell(config, place).await,
+    }
+}
+
+/// The map that counts, where the home can be opened.
+async fn map_of_home(config: &Config, cells: &CellsConfig) -> anyhow::Result<CellMap> {
+    let home = open_existing_home(config, cells).await?;
+    Ok(kept_map(cells, &*home).await?.unwrap_or_else(|| cells.map.clone()))
+}
+
+async fn open_existing_home(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<Arc<dyn MoveStore>> {
+    let home = cells.home().map_err(told)?;
+    let home = Opening::of_a_command(config).open_answering(&home).await;
+    home.with_context(|| in_cell(&cells.map.cells()[0]))
+}
+
+fn is_missing(path: &Path) -> anyhow::Error {
+    anyhow!("there is no file {}; {HOW_TO_MAKE}", path.display())
+}
+
+const HOW_TO_MAKE: &str = "`booking-http cells create` makes cells that are not there yet";
+
+fn in_cell(spec: &CellSpec) -> String {
+    format!("cell {}", spec.name)
+}
+
+/// What is wrong with the file, as an error.
+pub(crate) fn told(why: String) -> anyhow::Error {
+    anyhow!("CELLS_FILE: {why}")
+}
+
+/// Makes the schemas, files and tables of all cells that are not there yet, and has the home keep the map if it keeps none.
+/// Tells of each cell which migrations that took.
+pub(crate) async fn create_cells(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<Vec<(CellName, Vec<String>)>> {
+    let of_file = &cells.map.cells()[0];
+    let home = cells.home().map_err(told)?;
+    let applied = create_cell(config, &home).await.with_context(|| in_cell(of_file))?;
+    let map = map_of_home(config, cells).await?;
+    let mut made = vec![(of_file.name.clone(), applied)];
+    let places = cells.places(&map).map_err(told)?;
+    for (spec, place) in map.all().zip(&places).skip(1) {
+        let applied = create_cell(config, place).await.with_context(|| in_cell(spec))?;
+        made.push((spec.name.clone(), applied));
+    }
+    // Only now: once it is kept, a mistake in it cannot be corrected in the file any more.
+    keep_first(cells, &*open_existing_home(config, cells).await?).await?;
+    Ok(made)
+}
+
+/// Makes the schema or the file, and the tables, of a cell that may be there. Tells which migrations that took.
+pub(crate) async fn create_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<String>> {
+    match place {
+        CellPlace::Postgres(options) => {
+            if let Some(schema) = &options.schema {
+                let beside = PgOptions { schema: None, ..PgOptions::clone(options) };
+                let at = || format!("PostgreSQL at {}", beside.location());
+                connect(&beside, config).await?.create_schema(schema).await.with_context(at)?;
+            }
+        }
+        CellPlace::Sqlite(path) => {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                let made = std::fs::create_dir_all(folder);
+                made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            }
+        }
+    }
+    migrate_cell(config, place).await
+}
+
+async fn migrate_cell(config: &Config, place: &CellPlace) -> anyhow::Result<Vec<String>> {
+    match place {
+        CellPlace::Postgres(options) => {
+            let store = connect(options, config).await?;
+            let migrated = store.migrate().await;
+            migrated.with_context(|| format!("PostgreSQL at {}", options.location()))
+        }
+        CellPlace::Sqlite(path) => Ok(booking_sqlite::migrate(path).await?),
+    }
+}
+
+/// Opens the home, to look at the map and to change it.
+pub(crate) async fn open_home(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<Arc<dyn MoveStore>> {
+    let home = cells.home().map_err(told)?;
+    let opened = open_place_to_move(&home, config).await;
+    let (home, _) = opened.with_context(|| in_cell(&cells.map.cells()[0]))?;
+    Ok(home)
+}
+
+/// Opens a cell of `map` that events are moved from or to.
+pub(crate) async fn open_cell_to_move(
+    config: &Config,
+    cells: &CellsConfig,
+    spec: &CellSpec,
+) -> anyhow::Result<Arc<dyn MoveStore>> {
+    let place = cells.place_of(spec).map_err(told)?;
+    let (store, _) = open_place_to_move(&place, config).await.with_context(|| in_cell(spec))?;
+    Ok(store)
+}
+
+/// How cells are when each is opened by itself.
+pub(crate) struct Seen {
+    /// What the home keeps; `None` if it keeps none yet, or cannot be asked.
+    pub(crate) kept: Option<KeptMap>,
+    /// The map that counts, as far as that is known.
+    pub(crate) map: CellMap,
+    /// In the order of [`CellMap::all`].
+    pub(crate) stores: Vec<anyhow::Result<Arc<dyn MoveStore>>>,
+}
+
+/// Opens each cell by itself, to see how it is.
+///
+/// # Errors
+/// If the home keeps a map that the file does not know all nodes of.
+pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyhow::Result<Seen> {
+    let opening = Opening::of_a_command(config);
+    let home = opening.open_answering(&cells.home().map_err(told)?).await;
+    let kept = match &home {
+        Ok(home) => home.kept_map().await.context("the map that the home keeps")?,
+        Err(_) => None,
+    };
+    let map = match &kept {
+        Some(kept) => cells.map_of(&kept.map).map_err(told)?,
+        None => cells.map.clone(),
+    };
+    let places = cells.places(&map).map_err(told)?;
+    let others = places.iter().skip(1).map(|place| opening.open_answering(place));
+    let stores = [home].into_iter().chain(join_all(others).await).collect();
+    Ok(Seen { kept, map, stores })
+}

@@ -1,0 +1,194 @@
+//! Going by the map that the home keeps, while that and CELLS_FILE are changed.
+
+use crate::background::cell_map::{Cells, Looked};
+use crate::config::CellsConfig;
+use crate::config::cell_stores::{OpenCell, Opening, tell_silent, told};
+use anyhow::{Context, anyhow, bail, ensure};
+use booking_cells::{CellMap, CellSpec, CellStore};
+use booking_core::KeptMap;
+use booking_core::prelude::*;
+use futures_util::future::try_join_all;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// For how long a cell is waited for that is opened while others sell.
+const OPEN_WAIT: Duration = Duration::from_secs(1);
+
+/// The cells of a server that runs.
+pub(crate) struct LiveCells {
+    store: Arc<CellStore>,
+    opening: Opening,
+    /// How many files the stores may have open that were there first.
+    store_files: u64,
+    going_by: Mutex<GoingBy>,
+}
+
+/// What it goes by beside the map, which its store has.
+struct GoingBy {
+    file: CellsConfig,
+    /// In the order of the map, so that the home is the first.
+    stores: Vec<OpenCell>,
+}
+
+impl GoingBy {
+    fn home(&self) -> &OpenCell {
+        &self.stores[0]
+    }
+}
+
+impl LiveCells {
+    /// Those of `store`, which were opened as `file` says where.
+    pub(super) fn new(
+        store: Arc<CellStore>,
+        stores: Vec<OpenCell>,
+        file: CellsConfig,
+        opening: Opening,
+    ) -> Self {
+        let opening = Opening { wait: OPEN_WAIT, ..opening };
+        let store_files = file.store_files(&store.map());
+        Self { store, opening, store_files, going_by: Mutex::new(GoingBy { file, stores }) }
+    }
+
+    /// How many files the stores may have open that were there first.
+    pub(crate) fn store_files(&self) -> u64 {
+        self.store_files
+    }
+
+    /// The version of the map that it goes by.
+    pub(crate) fn version(&self) -> u64 {
+        self.store.map().version()
+    }
+
+    /// Goes by the newest map from now on, and by the file as it is now if `reads_file`, or if the map cannot be gone by as the
+    /// file was: a node may be new. Tells the version that the home keeps, if it could be asked, and what went wrong: then
+    /// all is as it was.
+    async fn go_by_newest(&self, reads_file: bool) -> (Option<u64>, anyhow::Result<()>) {
+        let mut going_by = self.going_by.lock().await;
+        let asked = going_by.home().store.kept_map().await;
+        let (kept, mut done) = match asked.context("the map that the home keeps cannot be read") {
+            Ok(kept) => (kept, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let version = kept.as_ref().map(|kept| kept.version);
+        let is_newer = version.is_some_and(|version| version > self.version());
+        if is_newer {
+            let file = going_by.file.clone();
+            done = self.go_by(&mut going_by, file, kept.as_ref()).await;
+        }
+        if reads_file || is_newer && done.is_err() {
+            done = match going_by.file.read_again().map_err(told) {
+                Ok(file) => self.go_by(&mut going_by, file, kept.as_ref()).await,
+                Err(wrong) if reads_file => Err(wrong),
+                Err(_) => done,
+            };
+        }
+        (version, done)
+    }
+
+    /// Goes by `file` from now on, and by what the home keeps if that is newer than the map that it goes by.
+    async fn go_by(
+        &self,
+        going_by: &mut GoingBy,
+        file: CellsConfig,
+        kept: Option<&KeptMap>,
+    ) -> anyhow::Result<()> {
+        let now = self.store.map();
+        let mut known = going_by.stores.clone();
+        let home = self.opened(&known, &file, &now.cells()[0]).await?;
+        let of_new_home;
+        let kept = if home.key == going_by.home().key {
+            kept
+        } else {
+            of_new_home = kept_by_new_home(&home, &now).await?;
+            known.push(home);
+            Some(&of_new_home)
+        };
+        let newer = kept.filter(|kept| kept.version > now.version());
+        let text = newer.map_or_else(|| now.to_text(), |kept| kept.map.clone());
+        let map = file.map_of(&text).map_err(told)?;
+        file.check(&map).map_err(told)?;
+        file.places(&map).map_err(told)?;
+        let stores = map.all().map(|spec| self.opened(&known, &file, spec));
+        let stores = try_join_all(stores).await?;
+        let are_same = stores.len() == going_by.stores.len()
+            && stores.iter().zip(&going_by.stores).all(|(new, old)| new.key == old.key);
+        if map != now || !are_same {
+            self.store.install(&map, stores.iter().map(|cell| Arc::clone(&cell.store)).collect());
+            let (count, version) = (stores.len(), map.version());
+            log::info!("{count} cells, of version {version} of their map, are gone by from now on");
+        }
+        *going_by = GoingBy { file, stores };
+        Ok(())
+    }
+
+    /// The store of a cell: one of `known`, if it is where it was.
+    async fn opened(
+        &self,
+        known: &[OpenCell],
+        file: &CellsConfig,
+        spec: &CellSpec,
+    ) -> anyhow::Result<OpenCell> {
+        let no_node = || told(format!("names no node {}", spec.node));
+        let key = file.key_of(spec).ok_or_else(no_node)?;
+        if let Some(open) = known.iter().find(|open| open.key == key) {
+            return Ok(open.clone());
+        }
+        let place = file.place_of(spec).map_err(told)?;
+        let in_cell = || format!("cell {}", spec.name);
+        let store: Arc<dyn BookingStore> = match self.opening.open(&place).await {
+            Ok(Ok(store)) => store,
+            // A mistake in the file must not take away what answers.
+            Ok(Err(silent)) if known.iter().any(|open| open.key.is_of_the_cell_of(&key)) => {
+                return Err(anyhow!(silent.why).context(in_cell()));
+            }
+            Ok(Err(silent)) => {
+                tell_silent(&spec.name, silent.why);
+                silent.store
+            }
+            Err(error) => return Err(error.context(in_cell())),
+        };
+        Ok(OpenCell { key, store })
+    }
+}
+
+/// The map that a home keeps which is elsewhere by now. It has to be the same home: one that keeps a map, and none from
+/// before.
+async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<KeptMap> {
+    let kept = home.store.kept_map().await;
+    let kept = kept.context("the map cannot be read where CELLS_FILE has the home by now")?;
+    let Some(kept) = kept else {
+        bail!("where CELLS_FILE has the home by now no map is kept");
+    };
+    let is_same = || CellMap::from_text(&kept.map, now.nodes().to_vec()).as_ref() == Ok(now);
+    ensure!(
+        kept.version > now.version() || kept.version == now.version() && is_same(),
+        "where CELLS_FILE has the home by now version {} of a map is kept, and this server goes by another of version {}",
+        kept.version,
+        now.version()
+    );
+    Ok(kept)
+}
+
+impl Cells for LiveCells {
+    async fn look(&self, reads_file: bool) -> Looked {
+        let (kept, done) = self.go_by_newest(reads_file).await;
+        let version = self.version();
+        Looked {
+            version,
+            is_outdated: kept.map(|kept| kept > version),
+            trouble: done.err().map(|error| format!("{error:#}")),
+        }
+    }
+
+    async fn outdated(&self) {
+        self.store.outdated().await;
+    }
+}
+
+impl fmt::Debug for LiveCells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveCells").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! Which map of its cells a server goes by.
+
+use crate::util::locks::lock;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// For how long a map is new: whoever was asked something before it may still answer by the one before.
+const NEW_FOR: Duration = Duration::from_secs(10);
+
+/// The version of the map, 0 where there are no cells, and whether there is a newer one that this server cannot go by.
+#[derive(Debug, Default)]
+pub(crate) struct CellMapState(Mutex<State>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct State {
+    version: u64,
+    is_outdated: bool,
+    changed_at: Option<Instant>,
+}
+
+impl CellMapState {
+    /// Of a server that has just begun to go by this.
+    pub(crate) fn of(version: u64) -> Self {
+        Self(Mutex::new(State { version, ..State::default() }))
+    }
+
+    /// `None` leaves what was found out last.
+    pub(crate) fn note(&self, version: u64, is_outdated: Option<bool>) {
+        let mut state = lock(&self.0);
+        if state.version != version {
+            *state = State { version, changed_at: Some(Instant::now()), ..*state };
+        }
+        state.is_outdated = is_outdated.unwrap_or(state.is_outdated);
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        lock(&self.0).version
+    }
+
+    pub(crate) fn is_outdated(&self) -> bool {
+        lock(&self.0).is_outdated
+    }
+
+    /// Whether a request that ends now may have been answered by the map before this.
+    pub(crate) fn is_new(&self) -> bool {
+        let changed_at = lock(&self.0).changed_at;
+        changed_at.is_some_and(|changed_at| changed_at.elapsed() < NEW_FOR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_map_is_new_for_a_while() {
+        let map = CellMapState::of(7);
+        map.note(7, Some(true));
+        assert_eq!((map.version(), map.is_outdated(), map.is_new()), (7, true, false));
+        map.note(7, None);
+        assert!(map.is_outdated() && !map.is_new(), "who cannot ask knows what was so before");
+        map.note(8, Some(false));
+        assert_eq!((map.version(), map.is_outdated(), map.is_new()), (8, false, true));
+        advance(NEW_FOR).await;
+        assert!(!map.is_new());
+    }
+}
