@@ -42,7 +42,7 @@ pub(crate) struct Cell {
 }
 
 /// What is known of a cell's copies of what the home has.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Copies {
     /// How often one may have been missed, and how many of those times were made good.
     missed: u64,
@@ -71,6 +71,19 @@ impl Cell {
             asked: AtomicUsize::new(0),
             // Nobody knows what happened before.
             copies: Mutex::new(Copies { missed: 1, made_good: 0, checked_at: None }),
+        }
+    }
+
+    /// The same cell in another map.
+    pub(crate) fn renamed(&self, name: CellName, lane: SeatLane) -> Self {
+        Self {
+            name,
+            lane,
+            store: Arc::clone(&self.store),
+            answers: AtomicBool::new(self.answers()),
+            serves: AtomicBool::new(self.serves.load(Ordering::Relaxed)),
+            asked: AtomicUsize::new(0),
+            copies: Mutex::new(*self.copies()),
         }
     }
 

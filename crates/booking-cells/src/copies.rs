@@ -8,7 +8,7 @@
 
 use crate::cell::{Cell, CellError, Due};
 use crate::gather::{Asking, Patience, SILENT_WAIT};
-use crate::store::{CellStore, HOME};
+use crate::store::{Cells, HOME};
 use booking_core::{
     Endpoint, EndpointChange, MAIL_SEEN_KEPT, NewEndpoint, NewToken, OrganizerToken, StoreError,
     WhyDisabled,
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 /// ([`ANSWER_WAIT`](crate::ANSWER_WAIT)) that a home which hangs makes no other cell seem to.
 const HOME_WAIT: Duration = Duration::from_millis(500);
 
-impl CellStore {
+impl Cells {
     /// Does in all cells but the home what was done there. Those in which it cannot be done are mended later, as are
     /// those where `copy` tells that it came too early.
     pub(crate) async fn copy_to_others<R>(&self, copy: impl Fn(Arc<Cell>) -> R)
@@ -133,7 +133,7 @@ async fn told_by<T>(home: &Cell, asked: impl Future<Output = Result<T, StoreErro
 }
 
 /// Whether a copy says what matters in a cell: who is told what. How it goes with an endpoint is the home's to know.
-fn is_copy(copy: &Endpoint, endpoint: &Endpoint) -> bool {
+pub(crate) fn is_copy(copy: &Endpoint, endpoint: &Endpoint) -> bool {
     copy.url == endpoint.url
         && copy.types == endpoint.types
         && copy.includes_person == endpoint.includes_person
@@ -141,7 +141,7 @@ fn is_copy(copy: &Endpoint, endpoint: &Endpoint) -> bool {
         && copy.disabled.is_some() == endpoint.disabled.is_some()
 }
 
-fn change_to(endpoint: &Endpoint) -> EndpointChange {
+pub(crate) fn change_to(endpoint: &Endpoint) -> EndpointChange {
     let why = endpoint.disabled.map(|(_, why): (_, WhyDisabled)| why);
     EndpointChange {
         url: Some(endpoint.url.clone()),

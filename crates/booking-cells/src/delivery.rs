@@ -3,7 +3,7 @@
 use crate::copies;
 use crate::gather::{Asking, Gathered, Patience, in_place, left_of, part_of, parts_of};
 use crate::merge;
-use crate::store::{CellStore, HOME};
+use crate::store::{CellStore, Cells, HOME};
 use async_trait::async_trait;
 use booking_core::{
     Backlog, BookingStore, Delivery, DeliveryCursor, DeliveryStore, DueLane, EmailAddress,
@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-impl CellStore {
+impl Cells {
     /// Routes facts in one cell, once it has the endpoints that there are.
     fn routing(&self, at: usize, limit: PageLimit) -> Asking<u64> {
         let (cell, home) = (Arc::clone(&self.cells[at]), Arc::clone(self.home()));
@@ -47,10 +47,11 @@ impl CellStore {
 #[async_trait]
 impl DeliveryStore for CellStore {
     async fn create_endpoint(&self, new: NewEndpoint) -> Result<Option<Endpoint>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         let made = home.note(home.store.create_endpoint(new).await)?;
         let Some(endpoint) = made else { return Ok(None) };
-        self.copy_to_others(|cell| {
+        now.copy_to_others(|cell| {
             let endpoint = endpoint.clone();
             async move { copies::copy_endpoint(&cell, &endpoint).await }
         })
@@ -59,7 +60,8 @@ impl DeliveryStore for CellStore {
     }
 
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.endpoints().await)
     }
 
@@ -68,10 +70,11 @@ impl DeliveryStore for CellStore {
         id: EndpointId,
         change: EndpointChange,
     ) -> Result<Option<Endpoint>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         let changed = home.note(home.store.change_endpoint(id, change.clone()).await)?;
         if changed.is_some() {
-            self.copy_to_others(|cell| {
+            now.copy_to_others(|cell| {
                 let change = change.clone();
                 async move {
                     cell.store.change_endpoint(id, change).await.map(|copy| copy.is_some())
@@ -84,14 +87,16 @@ impl DeliveryStore for CellStore {
 
     /// The home alone knows.
     async fn note_endpoint(&self, id: EndpointId, goes_well: bool) -> Result<(), StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.note_endpoint(id, goes_well).await)
     }
 
     async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         let was_there = home.note(home.store.delete_endpoint(id).await)?;
-        self.copy_to_others(
+        now.copy_to_others(
             |cell| async move { cell.store.delete_endpoint(id).await.map(|_| true) },
         )
         .await;
@@ -99,27 +104,29 @@ impl DeliveryStore for CellStore {
     }
 
     async fn show_mail(&self) -> Result<(), StoreError> {
-        self.note_mail_shown();
-        let shown = self.ask_all(Patience::Short, |store| async move { store.show_mail().await });
+        let now = self.now();
+        now.note_mail_shown();
+        let shown = now.ask_all(Patience::Short, |store| async move { store.show_mail().await });
         let shown = shown.await;
         for (at, _) in &shown.failures {
-            self.cells[*at].note_missed();
+            now.cells[*at].note_missed();
         }
         shown.any().map(drop)
     }
 
     /// Each has its share at first, so that none waits for the others; what they leave is for those that have more.
     async fn route_facts(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        let in_turn = self.cells_in_turn().map(|cell| usize::from(cell.lane.cell));
+        let now = self.now();
+        let in_turn = now.cells_in_turn().map(|cell| usize::from(cell.lane.cell));
         let mut waiting: VecDeque<usize> = in_turn.collect();
         let (mut routed, mut has_answer, mut failed) = (0, false, None);
         while let Some(left) = left_of(limit, routed) {
             let asked = waiting.len().min(left.get());
             let Some(share) = left.get().checked_div(asked) else { break };
             let share = left_of(left, (left.get() - share) as u64).unwrap_or(left);
-            let routings = waiting.drain(..asked).map(|at| (at, self.routing(at, share)));
+            let routings = waiting.drain(..asked).map(|at| (at, now.routing(at, share)));
             let routings = routings.collect();
-            let Gathered { answers, failures } = self.gather(Patience::Short, routings).await;
+            let Gathered { answers, failures } = now.gather(Patience::Short, routings).await;
             failed = failed.or(failures.into_iter().next().map(|(_, error)| error));
             for (at, of_cell) in answers {
                 has_answer = true;
@@ -142,27 +149,29 @@ impl DeliveryStore for CellStore {
         wanted: &[(SinkId, usize)],
         lease: LeaseId,
     ) -> Result<Vec<Lane>, StoreError> {
-        if let Some(only) = self.only() {
+        let now = self.now();
+        if let Some(only) = now.only() {
             return only.note(only.store.claim_lanes(wanted, lease).await);
         }
-        let due = self.ask_all(Patience::Short, |store| {
+        let due = now.ask_all(Patience::Short, |store| {
             let wanted = wanted.to_vec();
             async move { store.due_lanes(&wanted).await }
         });
         let shares = merge::shares(wanted, &due.await.any()?);
         let claims = shares.into_iter().map(|(at, wanted)| {
-            let store = Arc::clone(&self.cells[at].store);
+            let store = Arc::clone(&now.cells[at].store);
             let claim: Asking<Vec<Lane>> =
                 Box::pin(async move { store.claim_lanes(&wanted, lease).await });
             (at, claim)
         });
         let claims = claims.collect();
-        let claimed = self.gather(Patience::Short, claims).await.any()?;
+        let claimed = now.gather(Patience::Short, claims).await.any()?;
         Ok(claimed.into_iter().flat_map(|(_, lanes)| lanes).collect())
     }
 
     async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError> {
-        let due = self.ask_all(Patience::Short, |store| {
+        let now = self.now();
+        let due = now.ask_all(Patience::Short, |store| {
             let wanted = wanted.to_vec();
             async move { store.due_lanes(&wanted).await }
         });
@@ -182,7 +191,8 @@ impl DeliveryStore for CellStore {
         version: Version,
         limit: PageLimit,
     ) -> Result<Vec<RecordedFact>, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.facts_after(event_id, version, limit)).await
+        let now = self.now();
+        now.of_event(event_id, |store| store.facts_after(event_id, version, limit)).await
     }
 
     async fn fact(
@@ -190,16 +200,18 @@ impl DeliveryStore for CellStore {
         event_id: EventId,
         version: Version,
     ) -> Result<Option<RecordedFact>, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.fact(event_id, version)).await
+        let now = self.now();
+        now.of_event(event_id, |store| store.fact(event_id, version)).await
     }
 
     /// Of each cell in a transaction of its own, one after the other: whoever wants a cell that is away to be nothing to
     /// the others brings steps of one alone.
     async fn advance(&self, steps: &[LaneStep]) -> Result<Vec<bool>, StoreError> {
-        let parts = parts_of(steps.iter().map(|step| self.place_of(step.event_id.as_uuid())));
+        let now = self.now();
+        let parts = parts_of(now.places_of(steps.iter().map(|step| step.event_id)).await);
         let mut answers = Vec::with_capacity(parts.len());
         for (at, places) in &parts {
-            let cell = &self.cells[*at];
+            let cell = &now.cells[*at];
             let stepped = cell.store.advance(&part_of(steps, places)).await;
             answers.push((*at, cell.note_done(stepped)?));
         }
@@ -216,10 +228,9 @@ impl DeliveryStore for CellStore {
         registration_id: RegistrationId,
         version: Version,
     ) -> Result<Option<Person>, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| {
-            store.former_holder(event_id, registration_id, version)
-        })
-        .await
+        let now = self.now();
+        now.of_event(event_id, |store| store.former_holder(event_id, registration_id, version))
+            .await
     }
 
     async fn live_registrations(
@@ -228,8 +239,8 @@ impl DeliveryStore for CellStore {
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.live_registrations(event_id, after, limit))
-            .await
+        let now = self.now();
+        now.of_event(event_id, |store| store.live_registrations(event_id, after, limit)).await
     }
 
     async fn live_registrations_of(
@@ -237,7 +248,8 @@ impl DeliveryStore for CellStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<Vec<Registration>, StoreError> {
-        let found = self.ask_all(Patience::Short, |store| {
+        let now = self.now();
+        let found = now.ask_all(Patience::Short, |store| {
             let user_email = user_email.clone();
             async move { store.live_registrations_of(&user_email, limit).await }
         });
@@ -251,7 +263,7 @@ impl DeliveryStore for CellStore {
             for registration in &found {
                 let id = registration.event_id;
                 if !created.contains_key(&id) {
-                    let event = self.of_event(id.as_uuid(), |store| store.event(id)).await?;
+                    let event = now.of_event(id, |store| store.event(id)).await?;
                     created.extend(event.map(|event| (id, event.created_at)));
                 }
             }
@@ -270,11 +282,12 @@ impl DeliveryStore for CellStore {
         after: Option<DeliveryCursor>,
         limit: PageLimit,
     ) -> Result<Page<Delivery, DeliveryCursor>, StoreError> {
-        let pages = self.ask_all(Patience::Short, |store| async move {
+        let now = self.now();
+        let pages = now.ask_all(Patience::Short, |store| async move {
             store.deliveries(id, after, limit).await
         });
         let pages = pages.await;
-        let missing = self.names_of(&pages.failures);
+        let missing = now.names_of(&pages.failures);
         let pages: Vec<Page<Delivery, DeliveryCursor>> =
             pages.any()?.into_iter().map(|(_, page)| page).collect();
         Ok(merge::page(pages, limit, missing, |delivery| {
@@ -288,24 +301,29 @@ impl DeliveryStore for CellStore {
         event_id: EventId,
         version: Version,
     ) -> Result<Option<Delivery>, StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.delivery(id, event_id, version)).await
+        let now = self.now();
+        now.of_event(event_id, |store| store.delivery(id, event_id, version)).await
     }
 
     async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
-        self.of_event(delivery.event_id.as_uuid(), |store| store.note_delivery(delivery)).await
+        let now = self.now();
+        now.of_event(delivery.event_id, |store| store.note_delivery(delivery)).await
     }
 
     async fn retry_deliveries(&self, sink: Option<SinkId>) -> Result<u64, StoreError> {
-        self.change_deliveries(move |store| async move { store.retry_deliveries(sink).await }).await
+        let now = self.now();
+        now.change_deliveries(move |store| async move { store.retry_deliveries(sink).await }).await
     }
 
     async fn drop_deliveries(&self, sink: SinkId) -> Result<u64, StoreError> {
-        self.change_deliveries(move |store| async move { store.drop_deliveries(sink).await }).await
+        let now = self.now();
+        now.change_deliveries(move |store| async move { store.drop_deliveries(sink).await }).await
     }
 
     async fn add_mails(&self, mails: &[NewMail]) -> Result<(), StoreError> {
-        let parts = parts_of(mails.iter().map(|mail| self.place_of(mail.event_id.as_uuid())));
-        let added = self.ask_parts(Patience::Thorough, mails, &parts, |store, mails| async move {
+        let now = self.now();
+        let parts = parts_of(now.places_of(mails.iter().map(|mail| mail.event_id)).await);
+        let added = now.ask_parts(Patience::Thorough, mails, &parts, |store, mails| async move {
             store.add_mails(&mails).await
         });
         added.await.all().map(drop)
@@ -313,13 +331,14 @@ impl DeliveryStore for CellStore {
 
     /// Of one cell after the other, beginning with another one each time: each has its turn.
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError> {
+        let now = self.now();
         let (mut claimed, mut has_answer, mut failed) = (Vec::new(), false, None);
-        for cell in self.cells_in_turn() {
+        for cell in now.cells_in_turn() {
             let left = at_most - claimed.len();
             if left == 0 {
                 break;
             }
-            let mails = match cell.answers() || self.only().is_some() {
+            let mails = match cell.answers() || now.only().is_some() {
                 true => cell.note(cell.store.claim_mails(left, lease).await),
                 false => Err(cell.not_asked()),
             };
@@ -338,10 +357,11 @@ impl DeliveryStore for CellStore {
     }
 
     async fn settle_mails(&self, settled: &[SettledMail]) -> Result<Vec<bool>, StoreError> {
-        let parts = parts_of(settled.iter().map(|one| self.place_of(one.event_id.as_uuid())));
+        let now = self.now();
+        let parts = parts_of(now.places_of(settled.iter().map(|one| one.event_id)).await);
         let mut answers = Vec::with_capacity(parts.len());
         for (at, places) in &parts {
-            let cell = &self.cells[*at];
+            let cell = &now.cells[*at];
             let written = cell.store.settle_mails(&part_of(settled, places)).await;
             answers.push((*at, cell.note_done(written)?));
         }
@@ -356,8 +376,9 @@ impl DeliveryStore for CellStore {
         &self,
         limit: PageLimit,
     ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError> {
+        let now = self.now();
         let due =
-            self.ask_all(Patience::Short, |store| async move { store.due_reminders(limit).await });
+            now.ask_all(Patience::Short, |store| async move { store.due_reminders(limit).await });
         let due: Vec<(usize, Vec<(EventId, DateTime<Utc>)>)> = due.await.any()?;
         let mut due: Vec<_> = due.into_iter().flat_map(|(_, due)| due).collect();
         due.sort_by_key(|(_, remind_at)| *remind_at);
@@ -370,18 +391,21 @@ impl DeliveryStore for CellStore {
         event_id: EventId,
         remind_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        self.of_event(event_id.as_uuid(), |store| store.note_reminded(event_id, remind_at)).await
+        let now = self.now();
+        now.of_event(event_id, |store| store.note_reminded(event_id, remind_at)).await
     }
 
     /// Without the cells that are away.
     async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let backlogs = self.ask_all(Patience::Short, |store| async move { store.backlog().await });
+        let now = self.now();
+        let backlogs = now.ask_all(Patience::Short, |store| async move { store.backlog().await });
         let backlogs: Vec<(usize, Backlog)> = backlogs.await.any()?;
         Ok(merge::backlog(backlogs.into_iter().map(|(_, backlog)| backlog)))
     }
 
     async fn purge_deliveries(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.one_by_one(limit, |store, limit| async move { store.purge_deliveries(limit).await })
+        let now = self.now();
+        now.one_by_one(limit, |store, limit| async move { store.purge_deliveries(limit).await })
             .await
     }
 }

@@ -1,7 +1,7 @@
 //! Asking several cells at once.
 
 use crate::cell::Cell;
-use crate::store::CellStore;
+use crate::store::Cells;
 use booking_core::{BookingStore, CellName, PageLimit, StoreError};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -107,7 +107,7 @@ impl<T> Gathered<T> {
     }
 }
 
-impl CellStore {
+impl Cells {
     /// Asks each cell the same.
     pub(crate) async fn ask_all<T, R>(
         &self,
@@ -242,8 +242,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SILENT_ASKED_MAX;
     use crate::map::{CellMap, CellSpec};
+    use crate::{CellStore, SILENT_ASKED_MAX};
     use booking_conformance::MemoryStore;
     use booking_core::UpkeepStore;
     use std::future::pending;
@@ -294,14 +294,14 @@ mod tests {
         ];
         for (patience, waits) in waits {
             let begun = Instant::now();
-            let gathered = store.gather(patience, askings(silent)).await;
+            let gathered = store.now().gather(patience, askings(silent)).await;
             assert_eq!(gathered.answers, [(0, 0), (2, 2)]);
-            assert_eq!(store.names_of(&gathered.failures)[0].as_str(), "y");
+            assert_eq!(store.now().names_of(&gathered.failures)[0].as_str(), "y");
             assert!(begun.elapsed() <= waits + Duration::from_millis(5), "{:?}", begun.elapsed());
             assert_eq!(up(&store), [true, false, true]);
         }
         // It is asked all the same, and so is found to be back.
-        let gathered = store.gather(Patience::Short, askings(WELL)).await;
+        let gathered = store.now().gather(Patience::Short, askings(WELL)).await;
         assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
         assert_eq!(up(&store), [true; 3]);
     }
@@ -311,9 +311,9 @@ mod tests {
         let store = three();
         let silent = [Some(true), None, Some(true)];
         for _ in 0..3 * SILENT_ASKED_MAX {
-            store.gather(Patience::Short, askings(silent)).await.any().expect("some answer");
+            store.now().gather(Patience::Short, askings(silent)).await.any().expect("some answer");
         }
-        let gathered = store.gather(Patience::Short, askings(WELL)).await;
+        let gathered = store.now().gather(Patience::Short, askings(WELL)).await;
         assert_eq!(gathered.answers, [(0, 0), (2, 2)], "those that wait are enough");
     }
 
@@ -322,6 +322,7 @@ mod tests {
     async fn who_did_not_answer_is_waited_for_where_what_it_does_has_to_be_known() {
         let store = three();
         store
+            .now()
             .gather(Patience::Short, askings([Some(true), None, Some(true)]))
             .await
             .any()
@@ -335,16 +336,16 @@ mod tests {
             });
             (at, asking)
         };
-        let gathered = store.gather(Patience::Thorough, (0..3).map(slowly).collect()).await;
+        let gathered = store.now().gather(Patience::Thorough, (0..3).map(slowly).collect()).await;
         assert_eq!(gathered.answers, [(0, 0), (2, 2)], "the control");
-        let gathered = store.gather(Patience::Whole, (0..3).map(slowly).collect()).await;
+        let gathered = store.now().gather(Patience::Whole, (0..3).map(slowly).collect()).await;
         assert_eq!(gathered.answers, [(0, 0), (1, 1), (2, 2)]);
     }
 
     #[tokio::test]
     async fn what_fails_is_told_apart() {
         let store = three();
-        let gather = async |of| store.gather(Patience::Thorough, askings(of)).await;
+        let gather = async |of| store.now().gather(Patience::Thorough, askings(of)).await;
         let one_fails = [Some(true), Some(true), Some(false)];
         assert_eq!(gather(one_fails).await.any().expect("some answer").len(), 2);
         assert_eq!(up(&store), [true, true, false]);
@@ -359,7 +360,8 @@ mod tests {
         let limit = |limit| PageLimit::parse(limit).expect("a valid limit");
         // Each could do five.
         for (asked, expected) in [(3, 3), (5, 5), (7, 7), (100, 15)] {
-            let done = store
+            let now = store.now();
+            let done = now
                 .one_by_one(limit(asked), |_, limit| async move { Ok(limit.get().min(5) as u64) });
             assert_eq!(done.await.expect("all answer"), expected, "{asked}");
         }

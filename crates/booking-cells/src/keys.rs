@@ -7,7 +7,8 @@ use booking_core::{KeyStore, SigningSeed, StoreError, TicketKey};
 #[async_trait]
 impl KeyStore for CellStore {
     async fn signing_seeds(&self) -> Result<Vec<SigningSeed>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.signing_seeds().await)
     }
 
@@ -16,17 +17,20 @@ impl KeyStore for CellStore {
         seed: SigningSeed,
         only_first: bool,
     ) -> Result<(), StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.add_signing_seed(seed, only_first).await)
     }
 
     async fn show_ticket_keys(&self, keys: &[TicketKey]) -> Result<(), StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.show_ticket_keys(keys).await)
     }
 
     async fn ticket_keys(&self) -> Result<Vec<TicketKey>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.ticket_keys().await)
     }
 }

@@ -68,6 +68,7 @@
 //! | where a registration is looked for | `lookup.rs`, `found.rs` |
 //! | how copies are kept | `copies.rs` |
 //! | how events are moved from one store to another, of whatever kinds ([`Mover`]) | `moving.rs` |
+//! | how the map is changed while it is gone by ([`Resharder`]) | `resharding.rs` |
 
 mod cell;
 mod copies;
@@ -81,6 +82,7 @@ mod merge;
 mod moving;
 mod organizers;
 mod reading;
+mod resharding;
 mod seats;
 mod store;
 mod upkeep;
@@ -88,11 +90,15 @@ mod upkeep;
 pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
 pub use found::FOUND_MAX;
 pub use gather::{ANSWER_WAIT, HEALTH_WAIT, SILENT_WAIT};
-pub use map::{CELLS_MAX, CellMap, CellSpec, MapError};
+pub use map::{CELLS_MAX, CellChange, CellMap, CellSpec, MapChange, MapError, NewCell, Unreadable};
 pub use moving::{
-    CLEAR_ROWS, COPIES_MAX, FREEZE_ROWS_MAX, MoveError, MoveObserver, Mover, ROUNDS_MAX, Side, Step,
+    CLEAR_ROWS, COPIES_MAX, FREEZE_ROWS_MAX, MoveError, MoveObserver, Mover, ROUNDS_MAX,
+    SharedCopy, Side, Step,
+};
+pub use resharding::{
+    MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing, standing,
 };
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]
 pub use store::CellFlaw;
-pub use store::CellStore;
+pub use store::{CellStore, MAP_CHECKED_EVERY};

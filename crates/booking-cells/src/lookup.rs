@@ -1,11 +1,11 @@
 //! Finding a registration by its id alone, wherever it lies.
 
 use crate::gather::{Asking, Gathered, Parts, Patience, in_place, parts_of};
-use crate::store::CellStore;
+use crate::store::Cells;
 use booking_core::{BookingStore, EventId, RegistrationId, StoreError};
 use std::sync::Arc;
 
-impl CellStore {
+impl Cells {
     /// Asks for something of a registration where it was found before, where its id says, and then everywhere else at
     /// once. Where a cell that may have it does not answer, it is not said that there is none.
     pub(crate) async fn find<T, R>(
@@ -18,7 +18,10 @@ impl CellStore {
         R: Future<Output = Result<Option<T>, StoreError>> + Send + 'static,
     {
         let (mut asked, mut silent) = (Vec::new(), None);
-        for at in self.found.get(id).into_iter().chain([self.place_of(id.as_uuid())]) {
+        let found = self.found.get(id).map(usize::from);
+        let (leaves, leads_to) = (self.may_still_be_in(id.as_uuid()), self.leads_to(id.as_uuid()));
+        // In this order: what is in the first of the two no more is in the second.
+        for at in found.into_iter().chain(leaves).chain([leads_to]) {
             if asked.contains(&at) {
                 continue;
             }
@@ -40,7 +43,7 @@ impl CellStore {
         let Gathered { answers, failures } = self.gather(Patience::Short, others).await;
         for (at, answer) in answers {
             if answer.is_some() {
-                self.found.insert(id, at);
+                self.remember(id, at);
                 return Ok(answer);
             }
         }
@@ -48,15 +51,26 @@ impl CellStore {
         silent.map_or(Ok(None), Err)
     }
 
+    /// Remembers where a registration was found that is not where its id leads.
+    fn remember(&self, id: RegistrationId, at: usize) {
+        if at == self.leads_to(id.as_uuid()) || Some(at) == self.may_still_be_in(id.as_uuid()) {
+            return;
+        }
+        // There are no more cells than bytes, but for one that is emptied.
+        if let Ok(at) = u8::try_from(at) {
+            self.found.insert(id, at);
+        }
+    }
+
     /// The event of each registration, as [`find`](Self::find) does it, but for all together.
     pub(crate) async fn find_events(
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {
-        let (mut events, first, mut failures) = self.find_events_at_once(ids).await;
+        let (mut events, asked, mut failures) = self.find_events_at_once(ids).await;
         let mut elsewhere = Parts::new();
         for (place, _) in events.iter().enumerate().filter(|(_, event)| event.is_none()) {
-            for at in (0..self.cells.len()).filter(|at| *at != first[place]) {
+            for at in (0..self.cells.len()).filter(|at| !asked[place].contains(at)) {
                 elsewhere.entry(at).or_default().push(place);
             }
         }
@@ -71,20 +85,34 @@ impl CellStore {
         }
     }
 
-    /// The event of each registration that lies where it was found before, or where its id says; in which cell each was
+    /// The event of each registration that lies where it was found before, or where its id says; in which cells each was
     /// looked for; and the failures.
     pub(crate) async fn find_events_at_once(
         &self,
         ids: &[RegistrationId],
-    ) -> (Vec<Option<EventId>>, Vec<usize>, Vec<(usize, StoreError)>) {
+    ) -> (Vec<Option<EventId>>, Vec<Vec<usize>>, Vec<(usize, StoreError)>) {
         let mut events = vec![None; ids.len()];
         let first = |id: &RegistrationId| {
-            self.found.get(*id).unwrap_or_else(|| self.place_of(id.as_uuid()))
+            let found = self.found.get(*id).map(usize::from);
+            let leaves = || self.may_still_be_in(id.as_uuid());
+            found.or_else(leaves).unwrap_or_else(|| self.leads_to(id.as_uuid()))
         };
-        let first: Vec<usize> = ids.iter().map(first).collect();
-        let wanted = parts_of(first.iter().copied());
-        let failures = self.find_events_in(ids, &wanted, &mut events).await;
-        (events, first, failures)
+        let mut asked: Vec<Vec<usize>> = ids.iter().map(|id| vec![first(id)]).collect();
+        let wanted = parts_of(asked.iter().map(|asked| asked[0]));
+        let mut failures = self.find_events_in(ids, &wanted, &mut events).await;
+        // What has left the one is in the other.
+        let mut have_left = Parts::new();
+        for (place, id) in ids.iter().enumerate().filter(|(place, _)| events[*place].is_none()) {
+            let leads_to = self.leads_to(id.as_uuid());
+            if self.may_still_be_in(id.as_uuid()) == Some(asked[place][0]) {
+                asked[place].push(leads_to);
+                have_left.entry(leads_to).or_default().push(place);
+            }
+        }
+        if !have_left.is_empty() {
+            failures.extend(self.find_events_in(ids, &have_left, &mut events).await);
+        }
+        (events, asked, failures)
     }
 
     /// Asks cells for the events of the registrations whose places in `ids` are `wanted` of each. Returns the failures.
@@ -104,9 +132,7 @@ impl CellStore {
                     continue;
                 }
                 events[place] = event;
-                if at != self.place_of(ids[place].as_uuid()) {
-                    self.found.insert(ids[place], at);
-                }
+                self.remember(ids[place], at);
             }
         }
         failures
@@ -163,7 +189,7 @@ mod tests {
         for by_itself in [true, false] {
             let store = cells();
             let (event, id) = register(&store, 0x01).await;
-            assert_eq!(store.found.get(id), None);
+            assert_eq!(store.now().found.get(id), None);
             for _ in 0..2 {
                 if by_itself {
                     let found = store.registration(id).await.expect("it answers");
@@ -174,7 +200,7 @@ mod tests {
                     let found = store.events_by_registration(&asked).await.expect("it answers");
                     assert_eq!(found, [None, Some(event), None]);
                 }
-                assert_eq!(store.found.get(id), Some(3));
+                assert_eq!(store.now().found.get(id), Some(3));
             }
             let history = store.history(id, PageLimit::MAX).await.expect("it answers");
             assert_eq!(history.map(|entries| entries.len()), Some(1));
@@ -187,7 +213,7 @@ mod tests {
         let (event, id) = register(&store, 0xd7).await;
         assert!(store.registration(id).await.expect("it answers").is_some());
         let found = store.events_by_registration(&[id]).await.expect("it answers");
-        assert_eq!((found, store.found.get(id)), (vec![Some(event)], None));
+        assert_eq!((found, store.now().found.get(id)), (vec![Some(event)], None));
     }
 
     /// Where it was found before it may be no more.
@@ -195,11 +221,11 @@ mod tests {
     async fn what_is_remembered_wrongly_is_looked_for_again() {
         let store = cells();
         let (event, id) = register(&store, 0x01).await;
-        store.found.insert(id, 2);
+        store.now().found.insert(id, 2);
         let found = store.events_by_registration(&[id]).await.expect("it answers");
-        assert_eq!((found, store.found.get(id)), (vec![Some(event)], Some(3)));
-        store.found.insert(id, 1);
+        assert_eq!((found, store.now().found.get(id)), (vec![Some(event)], Some(3)));
+        store.now().found.insert(id, 1);
         assert!(store.registration(id).await.expect("it answers").is_some());
-        assert_eq!(store.found.get(id), Some(3));
+        assert_eq!(store.now().found.get(id), Some(3));
     }
 }

@@ -1,7 +1,9 @@
 //! Which cell has which events.
 
-use booking_core::CellName;
+use booking_core::{CellBytes, CellName};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::mem;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -15,6 +17,23 @@ pub struct CellMap {
     nodes: Vec<String>,
     /// In the order of their bytes.
     cells: Vec<CellSpec>,
+    change: Option<UnderWay>,
+}
+
+/// A change that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UnderWay {
+    bytes: CellBytes,
+    from: Source,
+}
+
+/// The cell that events leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    /// One that keeps other bytes.
+    Shrunk(CellName),
+    /// One that keeps none.
+    Emptied(CellSpec),
 }
 
 /// One cell.
@@ -30,6 +49,68 @@ pub struct CellSpec {
     pub first: u8,
     /// The last of them.
     pub last: u8,
+}
+
+impl CellSpec {
+    /// Its bytes.
+    pub fn bytes(&self) -> CellBytes {
+        CellBytes { first: self.first, last: self.last }
+    }
+}
+
+/// A cell that is to be: what it is called, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCell {
+    /// What it is called.
+    pub name: CellName,
+    /// The node that it is on.
+    pub node: String,
+    /// Where it is there.
+    pub schema: String,
+}
+
+impl NewCell {
+    fn with(&self, bytes: CellBytes) -> CellSpec {
+        let Self { name, node, schema } = self.clone();
+        CellSpec { name, node, schema, first: bytes.first, last: bytes.last }
+    }
+}
+
+/// What may be done to a map. Each has events go from one cell to one other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MapChange {
+    /// The bytes of `cell` from `at` on go to a new one.
+    Split {
+        /// The cell that is split.
+        cell: CellName,
+        /// The first byte of the new one.
+        at: u8,
+        /// The new one.
+        to: NewCell,
+    },
+    /// All bytes of `cell` go to a new one, and it is in the map no more.
+    Move {
+        /// The cell that is moved.
+        cell: CellName,
+        /// Where to.
+        to: NewCell,
+    },
+    /// All bytes of `cell` go to the one before it, and it is in the map no more.
+    Drop {
+        /// The cell that is dropped.
+        cell: CellName,
+    },
+}
+
+/// A change that is under way: events whose ids end in one of `bytes` go from one cell to the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellChange {
+    /// Which events.
+    pub bytes: CellBytes,
+    /// The cell that they leave.
+    pub from: CellName,
+    /// The cell that they go to, which has their bytes in the map.
+    pub to: CellName,
 }
 
 /// Why cells are no map.
@@ -78,7 +159,34 @@ pub enum MapError {
         /// The second of the cells.
         cell: CellName,
     },
+    /// A cell that is named is not there.
+    #[error("there is no cell {0}")]
+    NoCell(CellName),
+    /// A cell cannot be split there: each part has to have a byte.
+    #[error("cell {cell} cannot be split at {at:02x}: its bytes are {bytes}")]
+    NotWithin {
+        /// The cell.
+        cell: CellName,
+        /// Where it was to be split.
+        at: u8,
+        /// What it has.
+        bytes: CellBytes,
+    },
+    /// The home cannot go: it has tokens, and everybody begins with it.
+    #[error("cell {0} is the home, and keeps the byte 00")]
+    Home(CellName),
+    /// A change is under way.
+    #[error("a change is under way: the bytes {bytes} go from cell {from} to cell {to}", bytes = .0.bytes, from = .0.from, to = .0.to)]
+    Changing(CellChange),
+    /// A text is no map.
+    #[error("what is kept of the map cannot be read")]
+    NoMap(#[source] Unreadable),
 }
+
+/// Why a text is no map.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
 
 impl CellMap {
     /// A map of `cells` on `nodes`, which are named by what they are called. `version` tells it from those before it.
@@ -90,7 +198,10 @@ impl CellMap {
         nodes: Vec<String>,
         mut cells: Vec<CellSpec>,
     ) -> Result<Self, MapError> {
-        check_names(&nodes, &cells)?;
+        if cells.len() > CELLS_MAX {
+            return Err(MapError::TooMany(cells.len()));
+        }
+        check_names(&nodes, cells.iter())?;
         cells.sort_by_key(|cell| cell.first);
         let mut next = 0_u16;
         for cell in &cells {
@@ -104,7 +215,7 @@ impl CellMap {
         }
         match next {
             0 => Err(MapError::Empty),
-            256 => Ok(Self { version, nodes, cells }),
+            256 => Ok(Self { version, nodes, cells, change: None }),
             byte => Err(MapError::Gap(byte as u8)),
         }
     }
@@ -122,6 +233,162 @@ impl CellMap {
     /// The cells, in the order of their bytes: the first is the home.
     pub fn cells(&self) -> &[CellSpec] {
         &self.cells
+    }
+
+    /// All of them: those that have bytes, in their order, and then the one that is being emptied, if there is one.
+    pub fn all(&self) -> impl Iterator<Item = &CellSpec> {
+        self.cells.iter().chain(self.emptied())
+    }
+
+    fn emptied(&self) -> Option<&CellSpec> {
+        match &self.change.as_ref()?.from {
+            Source::Emptied(cell) => Some(cell),
+            Source::Shrunk(_) => None,
+        }
+    }
+
+    /// The change that is under way.
+    pub fn change(&self) -> Option<CellChange> {
+        let UnderWay { bytes, from } = self.change.as_ref()?;
+        let from = match from {
+            Source::Shrunk(name) => name,
+            Source::Emptied(cell) => &cell.name,
+        };
+        let to = &self.cells[self.cell_of_byte(bytes.first)].name;
+        Some(CellChange { bytes: *bytes, from: from.clone(), to: to.clone() })
+    }
+
+    /// The place of a cell among [all](Self::all), by its name.
+    pub(crate) fn place_of(&self, name: &CellName) -> Option<usize> {
+        self.all().position(|cell| cell.name == *name)
+    }
+
+    /// The next version, with a change under way.
+    ///
+    /// # Errors
+    /// [`MapError`], if that would be no map, or another change is under way.
+    pub fn changed(&self, change: &MapChange) -> Result<Self, MapError> {
+        if let Some(under_way) = self.change() {
+            return Err(MapError::Changing(under_way));
+        }
+        let (MapChange::Split { cell, .. }
+        | MapChange::Move { cell, .. }
+        | MapChange::Drop { cell }) = change;
+        let at = self.cells.iter().position(|one| one.name == *cell);
+        let at = at.ok_or_else(|| MapError::NoCell(cell.clone()))?;
+        let whole = self.cells[at].bytes();
+        let mut cells = self.cells.clone();
+        let under_way = match change {
+            MapChange::Split { cell, at: byte, to } => {
+                if *byte <= whole.first || *byte > whole.last {
+                    return Err(MapError::NotWithin {
+                        cell: cell.clone(),
+                        at: *byte,
+                        bytes: whole,
+                    });
+                }
+                let bytes = CellBytes { first: *byte, ..whole };
+                cells[at].last = *byte - 1;
+                cells.push(to.with(bytes));
+                UnderWay { bytes, from: Source::Shrunk(cell.clone()) }
+            }
+            MapChange::Move { .. } | MapChange::Drop { .. } if at == 0 => {
+                return Err(MapError::Home(cell.clone()));
+            }
+            MapChange::Move { to, .. } => {
+                let emptied = mem::replace(&mut cells[at], to.with(whole));
+                UnderWay { bytes: whole, from: Source::Emptied(emptied) }
+            }
+            MapChange::Drop { .. } => {
+                cells[at - 1].last = whole.last;
+                UnderWay { bytes: whole, from: Source::Emptied(cells.remove(at)) }
+            }
+        };
+        Self::with(self.version + 1, self.nodes.clone(), cells, Some(under_way))
+    }
+
+    /// The next version, in which no change is under way: that which was has come to its end.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self { version: self.version + 1, change: None, ..self.clone() }
+    }
+
+    fn with(
+        version: u64,
+        nodes: Vec<String>,
+        cells: Vec<CellSpec>,
+        change: Option<UnderWay>,
+    ) -> Result<Self, MapError> {
+        let map = Self { change, ..Self::new(version, nodes, cells)? };
+        // Of those that have none every byte is in another, but names and places are theirs.
+        check_names(&map.nodes, map.all())?;
+        Ok(map)
+    }
+
+    /// The map as a text, in which nodes are named and no more.
+    pub fn to_text(&self) -> String {
+        let change = self.change.as_ref().map(|UnderWay { bytes, from }| TextChange {
+            first: bytes.first,
+            last: bytes.last,
+            from: match from {
+                Source::Shrunk(name) => TextSource::Shrunk(name.to_string()),
+                Source::Emptied(cell) => TextSource::Emptied(TextCell::from(cell)),
+            },
+        });
+        let cells = self.cells.iter().map(TextCell::from).collect();
+        let text = TextMap { version: self.version, cells, change };
+        serde_json::to_string(&text).expect("there is nothing in it that is not text")
+    }
+
+    /// Reads a map that [`to_text`](Self::to_text) wrote, on these nodes.
+    ///
+    /// # Errors
+    /// [`MapError`].
+    pub fn from_text(text: &str, nodes: Vec<String>) -> Result<Self, MapError> {
+        let unreadable = |why: String| MapError::NoMap(Unreadable(why));
+        let read: TextMap =
+            serde_json::from_str(text).map_err(|why| unreadable(why.to_string()))?;
+        let spec = |cell: TextCell| match CellName::parse(&cell.name) {
+            Err(why) => Err(unreadable(why.to_string())),
+            Ok(name) => Ok(CellSpec {
+                name,
+                node: cell.node,
+                schema: cell.schema,
+                first: cell.first,
+                last: cell.last,
+            }),
+        };
+        let cells = read.cells.into_iter().map(spec).collect::<Result<Vec<_>, _>>()?;
+        let change = match read.change {
+            None => None,
+            Some(TextChange { first, last, from }) => {
+                let from = match from {
+                    TextSource::Emptied(cell) => Source::Emptied(spec(cell)?),
+                    TextSource::Shrunk(name) => {
+                        let name =
+                            CellName::parse(&name).map_err(|why| unreadable(why.to_string()));
+                        Source::Shrunk(name?)
+                    }
+                };
+                Some(UnderWay { bytes: CellBytes { first, last }, from })
+            }
+        };
+        let map = Self::with(read.version, nodes, cells, change)?;
+        match map.is_change_possible() {
+            true => Ok(map),
+            false => Err(unreadable("events go from nowhere, or into several cells".to_owned())),
+        }
+    }
+
+    /// Whether the change that is under way, if one is, is from one of the cells into one other.
+    fn is_change_possible(&self) -> bool {
+        let (Some(UnderWay { bytes, .. }), Some(change)) = (&self.change, self.change()) else {
+            return true;
+        };
+        bytes.first <= bytes.last
+            && self.cell_of_byte(bytes.first) == self.cell_of_byte(bytes.last)
+            && change.from != change.to
+            && self.place_of(&change.from).is_some()
     }
 
     /// The place of the cell that has what is called by `id`.
@@ -143,13 +410,52 @@ impl CellMap {
     }
 }
 
-fn check_names(nodes: &[String], cells: &[CellSpec]) -> Result<(), MapError> {
+/// What a map is as a text.
+#[derive(Serialize, Deserialize)]
+struct TextMap {
+    version: u64,
+    cells: Vec<TextCell>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<TextChange>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TextCell {
+    name: String,
+    node: String,
+    schema: String,
+    first: u8,
+    last: u8,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TextChange {
+    first: u8,
+    last: u8,
+    from: TextSource,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TextSource {
+    Shrunk(String),
+    Emptied(TextCell),
+}
+
+impl From<&CellSpec> for TextCell {
+    fn from(cell: &CellSpec) -> Self {
+        let CellSpec { name, node, schema, first, last } = cell.clone();
+        Self { name: name.to_string(), node, schema, first, last }
+    }
+}
+
+fn check_names<'a>(
+    nodes: &[String],
+    cells: impl Iterator<Item = &'a CellSpec>,
+) -> Result<(), MapError> {
     let mut seen = HashSet::new();
     if let Some(twice) = nodes.iter().find(|node| !seen.insert(*node)) {
         return Err(MapError::Node(twice.clone()));
-    }
-    if cells.len() > CELLS_MAX {
-        return Err(MapError::TooMany(cells.len()));
     }
     let (mut names, mut places) = (HashSet::new(), HashSet::new());
     for CellSpec { name, node, schema, first, last } in cells {
@@ -244,5 +550,99 @@ mod tests {
         assert_eq!(twice, Err(MapError::Node("a".into())));
         let many = (0..=256).map(|at: u32| cell(&format!("c{at}"), "a", at as u8, at as u8));
         assert_eq!(map(many.collect()), Err(MapError::TooMany(257)));
+    }
+
+    fn named(name: &str) -> CellName {
+        CellName::parse(name).expect("a valid name")
+    }
+
+    fn new(name: &str, node: &str) -> NewCell {
+        NewCell { name: named(name), node: node.to_owned(), schema: name.to_owned() }
+    }
+
+    fn two() -> CellMap {
+        map(vec![cell("x", "a", 0x00, 0x7f), cell("y", "b", 0x80, 0xff)]).expect("it is one")
+    }
+
+    /// The cells with their bytes, and what is under way.
+    fn told(map: &CellMap) -> (String, String) {
+        let cells = map.all().map(|cell| format!("{} {}", cell.name, cell.bytes()));
+        let change =
+            map.change().map(|CellChange { bytes, from, to }| format!("{bytes} {from} {to}"));
+        (cells.collect::<Vec<_>>().join(", "), change.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_map_that_is_changed_says_what_goes_where_until_that_has_ended() {
+        let split = MapChange::Split { cell: named("x"), at: 0x40, to: new("z", "b") };
+        let moved = MapChange::Move { cell: named("y"), to: new("z", "a") };
+        let dropped = MapChange::Drop { cell: named("y") };
+        for (change, cells, under_way, after) in [
+            (&split, "x 00-3f, z 40-7f, y 80-ff", "40-7f x z", "x 00-3f, z 40-7f, y 80-ff"),
+            (&moved, "x 00-7f, z 80-ff, y 80-ff", "80-ff y z", "x 00-7f, z 80-ff"),
+            (&dropped, "x 00-ff, y 80-ff", "80-ff y x", "x 00-ff"),
+        ] {
+            let changed = two().changed(change).expect("it can be");
+            assert_eq!(told(&changed), (cells.to_owned(), under_way.to_owned()));
+            assert_eq!(changed.version(), 2);
+            let read = CellMap::from_text(&changed.to_text(), changed.nodes().to_vec());
+            assert_eq!(read.as_ref(), Ok(&changed), "{}", changed.to_text());
+            let settled = changed.settled();
+            assert_eq!(told(&settled), (after.to_owned(), String::new()));
+            assert_eq!(settled.version(), 3);
+            let another = changed.changed(&split);
+            assert!(matches!(another, Err(MapError::Changing(_))), "{another:?}");
+            settled
+                .changed(&MapChange::Split { cell: named("x"), at: 1, to: new("w", "a") })
+                .expect("again");
+        }
+    }
+
+    #[test]
+    fn what_would_be_no_map_is_told() {
+        let split = |cell, at, to| MapChange::Split { cell: named(cell), at, to };
+        let within = |cell, at, first, last| MapError::NotWithin {
+            cell: named(cell),
+            at,
+            bytes: CellBytes { first, last },
+        };
+        for (change, expected) in [
+            (split("x", 0x00, new("z", "a")), within("x", 0, 0, 0x7f)),
+            (split("x", 0x80, new("z", "a")), within("x", 0x80, 0, 0x7f)),
+            (split("y", 0x80, new("z", "a")), within("y", 0x80, 0x80, 0xff)),
+            (split("w", 0x80, new("z", "a")), MapError::NoCell(named("w"))),
+            (split("x", 0x40, new("y", "a")), MapError::Name(named("y"))),
+            (
+                split("x", 0x40, new("z", "c")),
+                MapError::NoNode { cell: named("z"), node: "c".into() },
+            ),
+            (MapChange::Drop { cell: named("x") }, MapError::Home(named("x"))),
+            (MapChange::Move { cell: named("x"), to: new("z", "a") }, MapError::Home(named("x"))),
+            // Its old place is its own until it is empty.
+            (
+                MapChange::Move {
+                    cell: named("y"),
+                    to: NewCell { schema: "y".into(), ..new("z", "b") },
+                },
+                MapError::Place { node: "b".into(), schema: "y".into() },
+            ),
+            (MapChange::Move { cell: named("y"), to: new("y", "a") }, MapError::Name(named("y"))),
+        ] {
+            assert_eq!(two().changed(&change), Err(expected), "{change:?}");
+        }
+        let read = |text: &str| CellMap::from_text(text, vec!["a".to_owned(), "b".to_owned()]);
+        let good = two().changed(&split("x", 0x40, new("z", "a"))).expect("it can be").to_text();
+        assert!(read(&good).is_ok());
+        for (from, to) in [
+            ("\"shrunk\":\"x\"", "\"shrunk\":\"w\""),
+            ("\"shrunk\":\"x\"", "\"shrunk\":\"z\""),
+            ("\"change\":{\"first\":64", "\"change\":{\"first\":63"),
+            ("\"node\":\"b\"", "\"node\":\"c\""),
+            ("{\"version\"", "{"),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good, "{from}");
+            assert!(read(&bad).is_err(), "{bad}");
+        }
     }
 }

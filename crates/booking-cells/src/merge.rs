@@ -25,6 +25,8 @@ where
         items.retain(|item| key(item) >= ends);
     }
     items.sort_by_cached_key(|item| Reverse(key(item)));
+    // What went from one cell to another while they were asked is in both pages.
+    items.dedup_by(|one, other| key(one) == key(other));
     let has_more = has_more || items.len() > limit.get();
     items.truncate(limit.get());
     let next = if has_more { items.last().map(C::from) } else { None };

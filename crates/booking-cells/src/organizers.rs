@@ -12,9 +12,10 @@ use std::sync::Arc;
 #[async_trait]
 impl OrganizerStore for CellStore {
     async fn create_token(&self, new: NewToken) -> Result<Option<OrganizerToken>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         let Some(token) = home.note(home.store.create_token(new).await)? else { return Ok(None) };
-        self.copy_to_others(|cell| {
+        now.copy_to_others(|cell| {
             let token = token.clone();
             async move { copies::copy_token(&cell, &token).await }
         })
@@ -23,15 +24,17 @@ impl OrganizerStore for CellStore {
     }
 
     async fn tokens(&self) -> Result<Vec<OrganizerToken>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         home.note(home.store.tokens().await)
     }
 
     async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError> {
-        let home = self.home();
+        let now = self.now();
+        let home = now.home();
         let revoked = home.note(home.store.revoke_token(id).await)?;
         if revoked.is_some() {
-            self.copy_to_others(|cell| async move {
+            now.copy_to_others(|cell| async move {
                 cell.store.revoke_token(id).await.map(|copy| copy.is_some())
             })
             .await;
@@ -44,14 +47,15 @@ impl OrganizerStore for CellStore {
         organizer_id: OrganizerId,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
+        let now = self.now();
         let (mut assigned, mut failed) = (0, None);
-        for (at, cell) in self.cells.iter().enumerate() {
+        for (at, cell) in now.cells.iter().enumerate() {
             let Some(limit) = left_of(limit, assigned) else { break };
             let store = Arc::clone(&cell.store);
             let mut done = store.assign_events(organizer_id, limit).await;
             if matches!(done, Err(StoreError::Broken(_))) && at != HOME {
                 // It may not know the organizer yet.
-                done = match self.copy_tokens_to(at).await {
+                done = match now.copy_tokens_to(at).await {
                     Ok(()) => store.assign_events(organizer_id, limit).await,
                     Err(error) => Err(error),
                 };

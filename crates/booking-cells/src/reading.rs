@@ -14,20 +14,23 @@ use std::cmp::Reverse;
 #[async_trait]
 impl ReadStore for CellStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        let cell = self.cell_of(id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(id).await;
         cell.note(cell.store.event(id).await)
     }
 
     async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
-        let cell = self.cell_of(id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(id).await;
         cell.note(cell.store.questions(id).await)
     }
 
     /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
     /// [lane](booking_core::SeatStore::lane_of) by themselves.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
-        let parts = parts_of(ids.iter().map(|id| self.place_of(id.as_uuid())));
-        let asked = self.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
+        let now = self.now();
+        let parts = parts_of(now.places_of(ids.iter().copied()).await);
+        let asked = now.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
             store.availability(&ids).await
         });
         let answers: Vec<(usize, Vec<Option<Availability>>)> = asked.await.all()?;
@@ -44,14 +47,15 @@ impl ReadStore for CellStore {
         after: Option<EventCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, EventCursor>, StoreError> {
-        let asked = self.ask_all(Patience::Short, |store| async move {
+        let now = self.now();
+        let asked = now.ask_all(Patience::Short, |store| async move {
             store.events(caller, after, limit).await
         });
         let gathered: Gathered<Page<Event, EventCursor>> = asked.await;
-        let missing = self.names_of(&gathered.failures);
+        let missing = now.names_of(&gathered.failures);
         let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
         #[cfg(feature = "negative-control")]
-        if self.has_flaw(crate::CellFlaw::Unmerged) {
+        if now.has_flaw(crate::CellFlaw::Unmerged) {
             return Ok(Page::new(pages.into_iter().flat_map(|page| page.items).collect(), limit));
         }
         Ok(merge::page(pages, limit, missing, |event| (event.created_at, event.id)))
@@ -64,11 +68,12 @@ impl ReadStore for CellStore {
         after: Option<StartCursor>,
         limit: PageLimit,
     ) -> Result<Page<Event, StartCursor>, StoreError> {
-        let asked = self.ask_all(Patience::Short, |store| async move {
+        let now = self.now();
+        let asked = now.ask_all(Patience::Short, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         });
         let gathered: Gathered<Page<Event, StartCursor>> = asked.await;
-        let missing = self.names_of(&gathered.failures);
+        let missing = now.names_of(&gathered.failures);
         let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
         let key = |event: &Event| StartCursor::from(event).key();
         Ok(match agenda.is_latest_first() {
@@ -84,7 +89,8 @@ impl ReadStore for CellStore {
         after: Option<RegistrationCursor>,
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
-        let cell = self.cell_of(event_id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(event_id).await;
         cell.note(cell.store.registrations(event_id, listed, after, limit).await)
     }
 
@@ -93,7 +99,8 @@ impl ReadStore for CellStore {
         event_id: EventId,
         ids: &[RegistrationId],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
-        let cell = self.cell_of(event_id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(event_id).await;
         cell.note(cell.store.registrations_by_id(event_id, ids).await)
     }
 
@@ -102,7 +109,8 @@ impl ReadStore for CellStore {
         event_id: EventId,
         addresses: &[EmailAddress],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
-        let cell = self.cell_of(event_id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(event_id).await;
         cell.note(cell.store.registrations_by_address(event_id, addresses).await)
     }
 
@@ -110,26 +118,30 @@ impl ReadStore for CellStore {
         &self,
         event_id: EventId,
     ) -> Result<Option<RegistrationCounts>, StoreError> {
-        let cell = self.cell_of(event_id.as_uuid());
+        let now = self.now();
+        let cell = now.cell_of(event_id).await;
         cell.note(cell.store.registration_counts(event_id).await)
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
-        self.find(id, |store| async move { store.registration(id).await }).await
+        let now = self.now();
+        now.find(id, |store| async move { store.registration(id).await }).await
     }
 
     async fn events_by_registration(
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {
-        self.find_events(ids).await
+        let now = self.now();
+        now.find_events(ids).await
     }
 
     async fn events_where_ids_lead(
         &self,
         ids: &[RegistrationId],
     ) -> Result<Vec<Option<EventId>>, StoreError> {
-        let (events, _, failures) = self.find_events_at_once(ids).await;
+        let now = self.now();
+        let (events, _, failures) = now.find_events_at_once(ids).await;
         match failures.into_iter().next() {
             // Of those that are where nobody answers nothing is known.
             Some((_, error)) if events.iter().all(Option::is_none) => Err(error),
@@ -138,12 +150,15 @@ impl ReadStore for CellStore {
     }
 
     async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
-        let cell = self.cell_of(event.as_uuid());
+        let now = self.now();
+        // Where it goes, if it goes anywhere: the cell that it leaves says of what has left that it did, for good.
+        let cell = &now.cells[now.leads_to(event.as_uuid())];
         cell.note(cell.store.is_moving(event).await)
     }
 
     async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
-        let cell = self.cell_of(registration.as_uuid());
+        let now = self.now();
+        let cell = &now.cells[now.leads_to(registration.as_uuid())];
         cell.note(cell.store.may_be_moving(registration).await)
     }
 
@@ -152,6 +167,7 @@ impl ReadStore for CellStore {
         id: RegistrationId,
         limit: PageLimit,
     ) -> Result<Option<Vec<HistoryEntry>>, StoreError> {
-        self.find(id, |store| async move { store.history(id, limit).await }).await
+        let now = self.now();
+        now.find(id, |store| async move { store.history(id, limit).await }).await
     }
 }

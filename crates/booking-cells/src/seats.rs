@@ -2,7 +2,7 @@
 
 use crate::cell::CellError;
 use crate::gather::{Gathered, Parts, Patience, in_place, parts_of};
-use crate::store::{CellStore, HOME};
+use crate::store::{CellStore, Cells, HOME};
 use async_trait::async_trait;
 use booking_core::{
     BookingStore, Event, EventCommand, EventId, Execution, IdempotencyKey, NewEvent, Outcome,
@@ -10,7 +10,7 @@ use booking_core::{
 };
 use std::sync::Arc;
 
-impl CellStore {
+impl Cells {
     /// Does something in a cell for an event, which may be an organizer's whom the cell does not know yet: then that
     /// breaks a rule there, and is done again when it does.
     async fn put_up<T, R>(
@@ -54,6 +54,16 @@ impl CellStore {
     }
 }
 
+impl CellStore {
+    /// Takes note of that an event was not put up since the map is old.
+    fn noting_refusal<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.as_ref().is_err_and(StoreError::is_foreign_byte) {
+            self.refused.notify_one();
+        }
+        answer
+    }
+}
+
 /// The answer to a whole batch, of which those commands have none whose cells have failed.
 fn put_together(
     executions: Vec<Option<Execution>>,
@@ -82,17 +92,19 @@ fn put_together(
 #[async_trait]
 impl SeatStore for CellStore {
     async fn create_event(&self, new: NewEvent) -> Result<Event, StoreError> {
-        let at = self.place_of(new.id.as_uuid());
+        let now = self.now();
+        // Also of a new one it has to be known that it is not where others leave: it may have been put up there before.
+        let at = now.place_of(new.id).await;
         #[cfg(feature = "negative-control")]
-        let at = match self.has_flaw(crate::CellFlaw::WrongCell) {
-            true => (at + 1) % self.cells.len(),
+        let at = match now.has_flaw(crate::CellFlaw::WrongCell) {
+            true => (at + 1) % now.cells.len(),
             false => at,
         };
-        self.put_up(at, new.organizer_id.is_some(), |store| {
+        let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
             let new = new.clone();
             async move { store.create_event(new).await }
-        })
-        .await
+        });
+        self.noting_refusal(put_up.await)
     }
 
     async fn create_event_once(
@@ -100,19 +112,30 @@ impl SeatStore for CellStore {
         new: NewEvent,
         key: IdempotencyKey,
     ) -> Result<Outcome, StoreError> {
+        let now = self.now();
         // Whoever asks again makes another id, and has the key alone to find the answer by.
         let [.., byte] = *key.hash.as_bytes();
-        let at = self.map().cell_of_byte(byte);
-        let id = match self.place_of(new.id.as_uuid()) == at {
+        let at = now.cell_of_byte(byte);
+        let id = match now.leads_to(new.id.as_uuid()) == at {
             true => new.id,
             false => EventId::beside(&key.hash, new.id.as_uuid()),
         };
         let new = new.with(|new| new.id = id).map_err(StoreError::broken)?;
-        self.put_up(at, new.organizer_id.is_some(), |store| {
-            let new = new.clone();
-            async move { store.create_event_once(new, key).await }
-        })
-        .await
+        let put_up_in = async |at: usize| {
+            let put_up = now.put_up(at, new.organizer_id.is_some(), |store| {
+                let new = new.clone();
+                async move { store.create_event_once(new, key).await }
+            });
+            put_up.await
+        };
+        // The answer may be where the event was, which puts up no other of these bytes.
+        if let Some(from) = now.may_still_be_in(new.id.as_uuid()) {
+            match put_up_in(from).await {
+                Err(error) if error.is_foreign_byte() => {}
+                answered => return answered,
+            }
+        }
+        self.noting_refusal(put_up_in(at).await)
     }
 
     /// Batches of one cell are what a store is asked for. One of several is as many transactions: if some were committed
@@ -123,23 +146,25 @@ impl SeatStore for CellStore {
         batch: &[EventCommand],
         when_busy: WhenBusy,
     ) -> Result<Vec<Execution>, StoreError> {
-        let Some(first) = batch.first() else { return Ok(Vec::new()) };
-        let place_of = |item: &EventCommand| self.place_of(item.event_id.as_uuid());
-        let first = place_of(first);
-        if batch.iter().all(|item| place_of(item) == first) {
-            let cell = &self.cells[first];
+        let now = self.now();
+        let places = now.places_of(batch.iter().map(|item| item.event_id)).await;
+        let Some(first) = places.first() else { return Ok(Vec::new()) };
+        if places.iter().all(|place| place == first) {
+            let cell = &now.cells[*first];
             return cell.note_done(cell.store.execute(batch, when_busy).await);
         }
-        self.execute_parts(batch, &parts_of(batch.iter().map(place_of)), when_busy).await
+        now.execute_parts(batch, &parts_of(places), when_busy).await
     }
 
     fn lane_of(&self, event: EventId) -> SeatLane {
-        self.cell_of(event.as_uuid()).lane
+        let now = self.now();
+        now.cells[now.leads_to(event.as_uuid())].lane
     }
 
     /// As many as the cell of the node that does with fewest: they share what the node has.
     fn batches_at_once(&self, node: u16) -> usize {
-        let of_node = self.cells.iter().filter(|cell| cell.lane.node == node);
+        let now = self.now();
+        let of_node = now.cells.iter().filter(|cell| cell.lane.node == node);
         of_node.map(|cell| cell.store.batches_at_once(node)).min().unwrap_or(1)
     }
 }

@@ -1,29 +1,56 @@
 use crate::cell::Cell;
-use crate::found::Found;
+use crate::found::Remembered;
 use crate::map::CellMap;
-use booking_core::{BookingStore, SeatLane, StoreError};
+use booking_core::{BookingStore, CellBytes, EventId, RegistrationId, SeatLane, StoreError};
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Where the home is among the cells: it has the byte 00.
 pub(crate) const HOME: usize = 0;
 
+/// How often whoever goes by a map looks for whether the home keeps a newer one.
+pub const MAP_CHECKED_EVERY: Duration = Duration::from_secs(2);
+
 /// Many stores as one. The [crate] says how.
 ///
 /// It needs a Tokio runtime with time enabled. A call that asks several cells asks each in a task of its own.
 #[derive(Debug)]
 pub struct CellStore {
+    /// What it goes by. A call goes by what there was when it began, to its end.
+    now: RwLock<Arc<Cells>>,
+    /// Somebody was refused since the map is old.
+    pub(crate) refused: Notify,
+}
+
+/// The cells of one version of the map.
+#[derive(Debug)]
+pub(crate) struct Cells {
     map: CellMap,
     pub(crate) cells: Vec<Arc<Cell>>,
-    pub(crate) found: Found,
+    pub(crate) change: Option<Change>,
+    /// In which cell registrations were found whose ids lead elsewhere.
+    pub(crate) found: Remembered<RegistrationId, u8>,
     /// At which cell the next begins who asks them one by one.
     pub(crate) turn: AtomicUsize,
     /// When somebody said last here that mail is sent.
-    pub(crate) mail_shown_at: Mutex<Option<Instant>>,
+    pub(crate) mail_shown_at: Arc<Mutex<Option<Instant>>>,
     #[cfg(feature = "negative-control")]
     flaw: Option<CellFlaw>,
+}
+
+/// A change that is under way: an event of these bytes is in one of two cells.
+#[derive(Debug)]
+pub(crate) struct Change {
+    bytes: CellBytes,
+    /// The cell that they leave.
+    pub(crate) from: usize,
+    /// Events that are not there: none comes back, and new ones are put up in the other.
+    gone: Remembered<EventId, ()>,
 }
 
 /// A mistake, for the negative controls.
@@ -37,34 +64,42 @@ pub enum CellFlaw {
     Unmerged,
     /// So are the outcomes of a batch.
     OutOfOrder,
+    /// Events are looked for where the map says alone, also while they are still to go there.
+    OnlyWhereTheyGo,
 }
 
 impl CellStore {
-    /// The cells of `map`, each with its store: those are in the order of [`CellMap::cells`].
+    /// The cells of `map`, each with its store: those are in the order of [`CellMap::all`].
     ///
     /// # Panics
     /// If there are not as many of both.
     pub fn new(map: &CellMap, stores: Vec<Arc<dyn BookingStore>>) -> Self {
-        assert_eq!(stores.len(), map.cells().len(), "a store for each cell");
-        let cells = map.cells().iter().zip(stores).zip(0..);
-        let cells = cells.map(|((spec, store), cell)| {
-            let lane = SeatLane { node: map.node_of(spec), cell };
-            Arc::new(Cell::new(spec.name.clone(), lane, store))
-        });
-        Self {
-            cells: cells.collect(),
-            map: map.clone(),
-            found: Found::default(),
-            turn: AtomicUsize::new(0),
-            mail_shown_at: Mutex::new(None),
-            #[cfg(feature = "negative-control")]
-            flaw: None,
-        }
+        Self::of(Cells::new(map, stores, None))
+    }
+
+    fn of(cells: Cells) -> Self {
+        Self { now: RwLock::new(Arc::new(cells)), refused: Notify::new() }
+    }
+
+    /// Goes by another map from now on, and by these stores, which are in the order of [`CellMap::all`]. What has begun
+    /// goes on by the one before.
+    ///
+    /// # Panics
+    /// If there are not as many cells as stores.
+    pub fn install(&self, map: &CellMap, stores: Vec<Arc<dyn BookingStore>>) {
+        let cells = Arc::new(Cells::new(map, stores, Some(&self.now())));
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = cells;
     }
 
     /// Which cell has which events.
-    pub fn map(&self) -> &CellMap {
-        &self.map
+    pub fn map(&self) -> CellMap {
+        self.now().map.clone()
+    }
+
+    /// Returns when an event was not put up since the cell that this map names is not to have it any more: it is old, and the
+    /// home keeps another. Of several refusals before it is awaited it tells once.
+    pub async fn outdated(&self) {
+        self.refused.notified().await;
     }
 
     /// A negative control: the tests must catch it.
@@ -72,7 +107,47 @@ impl CellStore {
     #[doc(hidden)]
     #[must_use]
     pub fn with_flaw(self, flaw: CellFlaw) -> Self {
-        Self { flaw: Some(flaw), ..self }
+        let now = self.now();
+        let stores = now.cells.iter().map(|cell| Arc::clone(&cell.store)).collect();
+        Self::of(Cells { flaw: Some(flaw), ..Cells::new(&now.map, stores, None) })
+    }
+
+    /// What it goes by now.
+    pub(crate) fn now(&self) -> Arc<Cells> {
+        // It is replaced as a whole.
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Cells {
+    fn new(map: &CellMap, stores: Vec<Arc<dyn BookingStore>>, before: Option<&Self>) -> Self {
+        assert_eq!(stores.len(), map.all().count(), "a store for each cell");
+        let cells = map.all().zip(stores).zip(0..).map(|((spec, store), cell)| {
+            let lane = SeatLane { node: map.node_of(spec), cell };
+            let before = before.into_iter().flat_map(|before| &before.cells);
+            // It is known how that answers, and what it lacks.
+            match before.into_iter().find(|one| Arc::ptr_eq(&one.store, &store)) {
+                Some(same) => Arc::new(same.renamed(spec.name.clone(), lane)),
+                None => Arc::new(Cell::new(spec.name.clone(), lane, store)),
+            }
+        });
+        let change = map.change().map(|change| Change {
+            bytes: change.bytes,
+            from: map.place_of(&change.from).expect("a change is from one of the cells"),
+            gone: Remembered::default(),
+        });
+        Self {
+            cells: cells.collect(),
+            change,
+            map: map.clone(),
+            found: Remembered::default(),
+            turn: AtomicUsize::new(0),
+            mail_shown_at: before
+                .map(|before| Arc::clone(&before.mail_shown_at))
+                .unwrap_or_default(),
+            #[cfg(feature = "negative-control")]
+            flaw: before.and_then(|before| before.flaw),
+        }
     }
 
     #[cfg(feature = "negative-control")]
@@ -80,13 +155,67 @@ impl CellStore {
         self.flaw == Some(flaw)
     }
 
-    /// Where what is called by `id` lies, if it lies where its id says.
-    pub(crate) fn place_of(&self, id: Uuid) -> usize {
+    /// The cell that the map has for `id`.
+    pub(crate) fn leads_to(&self, id: Uuid) -> usize {
         self.map.cell_of(id)
     }
 
-    pub(crate) fn cell_of(&self, id: Uuid) -> &Arc<Cell> {
-        &self.cells[self.place_of(id)]
+    pub(crate) fn cell_of_byte(&self, byte: u8) -> usize {
+        self.map.cell_of_byte(byte)
+    }
+
+    /// The cell which what is called by `id` may not have left yet for the one that the map has for it.
+    pub(crate) fn may_still_be_in(&self, id: Uuid) -> Option<usize> {
+        #[cfg(feature = "negative-control")]
+        if self.has_flaw(CellFlaw::OnlyWhereTheyGo) {
+            return None;
+        }
+        let change = self.change.as_ref()?;
+        let [.., byte] = id.into_bytes();
+        change.bytes.has(byte).then_some(change.from)
+    }
+
+    /// Where each of these events is to be asked for.
+    pub(crate) async fn places_of(
+        &self,
+        events: impl Iterator<Item = EventId> + Clone,
+    ) -> Vec<usize> {
+        let mut places: Vec<usize> = events.clone().map(|id| self.leads_to(id.as_uuid())).collect();
+        let Some(Change { from, gone, .. }) = &self.change else { return places };
+        let may_stay =
+            |id: &EventId| self.may_still_be_in(id.as_uuid()).is_some() && gone.get(*id).is_none();
+        let asked: BTreeSet<EventId> = events.clone().filter(may_stay).collect();
+        if asked.is_empty() {
+            return places;
+        }
+        let asked: Vec<EventId> = asked.into_iter().collect();
+        let cell = &self.cells[*from];
+        // Who cannot say is asked for all of them, and then tells why.
+        if let Ok(found) = cell.note_done(cell.store.availability(&asked).await) {
+            for (id, found) in asked.iter().zip(found) {
+                if found.is_none() {
+                    gone.insert(*id, ());
+                }
+            }
+        }
+        for (place, id) in places.iter_mut().zip(events) {
+            if may_stay(&id) {
+                *place = *from;
+            }
+        }
+        places
+    }
+
+    /// Where an event is to be asked for.
+    pub(crate) async fn place_of(&self, event: EventId) -> usize {
+        match self.may_still_be_in(event.as_uuid()) {
+            None => self.leads_to(event.as_uuid()),
+            Some(_) => self.places_of([event].into_iter()).await[0],
+        }
+    }
+
+    pub(crate) async fn cell_of(&self, event: EventId) -> &Arc<Cell> {
+        &self.cells[self.place_of(event).await]
     }
 
     /// The cell of what is no event's.
@@ -105,13 +234,13 @@ impl CellStore {
     /// Asks the cell of an event for something of it.
     pub(crate) async fn of_event<'a, T, R>(
         &'a self,
-        id: Uuid,
+        event: EventId,
         ask: impl FnOnce(&'a dyn BookingStore) -> R,
     ) -> Result<T, StoreError>
     where
         R: Future<Output = Result<T, StoreError>>,
     {
-        let cell: &'a Cell = self.cell_of(id);
+        let cell: &'a Cell = self.cell_of(event).await;
         cell.note_done(ask(&*cell.store).await)
     }
 }

@@ -5,21 +5,23 @@ use crate::merge;
 use crate::store::CellStore;
 use async_trait::async_trait;
 use booking_core::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, PageLimit, RegistrationId,
+    AuditReport, CellState, Connections, EmailAddress, EventId, KeptMap, PageLimit, RegistrationId,
     StoreError, StoreHealth, Totals, UpkeepStore,
 };
 
 #[async_trait]
 impl UpkeepStore for CellStore {
     async fn due_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
+        let now = self.now();
         let due =
-            self.ask_all(Patience::Short, |store| async move { store.due_events(limit).await });
+            now.ask_all(Patience::Short, |store| async move { store.due_events(limit).await });
         Ok(merge::interleaved(&lists(due.await)?, limit))
     }
 
     async fn erasable_events(&self, limit: PageLimit) -> Result<Vec<EventId>, StoreError> {
-        let erasable = self
-            .ask_all(Patience::Short, |store| async move { store.erasable_events(limit).await });
+        let now = self.now();
+        let erasable =
+            now.ask_all(Patience::Short, |store| async move { store.erasable_events(limit).await });
         Ok(merge::interleaved(&lists(erasable.await)?, limit))
     }
 
@@ -29,7 +31,8 @@ impl UpkeepStore for CellStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError> {
-        let found = self.ask_all(Patience::Thorough, |store| {
+        let now = self.now();
+        let found = now.ask_all(Patience::Thorough, |store| {
             let user_email = user_email.clone();
             async move { store.registrations_of(&user_email, limit).await }
         });
@@ -47,7 +50,8 @@ impl UpkeepStore for CellStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.one_by_one(limit, |store, limit| async move {
+        let now = self.now();
+        now.one_by_one(limit, |store, limit| async move {
             store.purge_records_of(user_email, limit).await
         })
         .await
@@ -58,21 +62,24 @@ impl UpkeepStore for CellStore {
         user_email: &EmailAddress,
         limit: PageLimit,
     ) -> Result<u64, StoreError> {
-        self.one_by_one(limit, |store, limit| async move {
+        let now = self.now();
+        now.one_by_one(limit, |store, limit| async move {
             store.purge_former_holders_of(user_email, limit).await
         })
         .await
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.one_by_one(limit, |store, limit| async move { store.purge_records(limit).await }).await
+        let now = self.now();
+        now.one_by_one(limit, |store, limit| async move { store.purge_records(limit).await }).await
     }
 
     /// One consistent view of each cell.
     async fn audit(&self) -> Result<AuditReport, StoreError> {
+        let now = self.now();
         let reports =
-            self.ask_all(Patience::Thorough, |store| async move { store.audit().await }).await;
-        let missing = self.names_of(&reports.failures);
+            now.ask_all(Patience::Thorough, |store| async move { store.audit().await }).await;
+        let missing = now.names_of(&reports.failures);
         let mut sum = AuditReport { missing, ..AuditReport::default() };
         for (_, report) in reports.any()? {
             sum.events += report.events;
@@ -85,10 +92,11 @@ impl UpkeepStore for CellStore {
 
     /// That of the cells which can be worked with, if there is one. Which cannot say [`cells`](Self::cells).
     async fn health(&self) -> Result<StoreHealth, StoreError> {
-        let asked = self.ask_all(Patience::Shorter, |store| async move { store.health().await });
+        let now = self.now();
+        let asked = now.ask_all(Patience::Shorter, |store| async move { store.health().await });
         let gathered: Gathered<StoreHealth> = asked.await;
         for (at, health) in &gathered.answers {
-            self.cells[*at].note_serves(serves(health));
+            now.cells[*at].note_serves(serves(health));
         }
         let all = gathered.any()?;
         let best = all.iter().map(|(_, health)| *health).max_by_key(|health| {
@@ -100,7 +108,8 @@ impl UpkeepStore for CellStore {
 
     /// Without the cells that are away.
     async fn totals(&self) -> Result<Totals, StoreError> {
-        let totals = self.ask_all(Patience::Short, |store| async move { store.totals().await });
+        let now = self.now();
+        let totals = now.ask_all(Patience::Short, |store| async move { store.totals().await });
         let totals: Vec<(usize, Totals)> = totals.await.any()?;
         Ok(totals.into_iter().fold(Totals::default(), |sum, (_, of_cell)| Totals {
             events: sum.events + of_cell.events,
@@ -112,7 +121,8 @@ impl UpkeepStore for CellStore {
     }
 
     fn connections(&self) -> Connections {
-        self.cells.iter().map(|cell| cell.store.connections()).fold(
+        let now = self.now();
+        now.cells.iter().map(|cell| cell.store.connections()).fold(
             Connections::default(),
             |sum, of_cell| Connections {
                 max: sum.max + of_cell.max,
@@ -124,7 +134,14 @@ impl UpkeepStore for CellStore {
     }
 
     fn cells(&self) -> Vec<CellState> {
-        self.cells.iter().map(|cell| cell.state()).collect()
+        let now = self.now();
+        now.cells.iter().map(|cell| cell.state()).collect()
+    }
+
+    async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        let now = self.now();
+        let home = now.home();
+        home.note(home.store.kept_map().await)
     }
 }
 

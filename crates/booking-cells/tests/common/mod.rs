@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
 
 use async_trait::async_trait;
-use booking_cells::{CellMap, CellSpec, CellStore};
+use booking_cells::{CellMap, CellSpec, CellStore, MapChange, NewCell};
 use booking_conformance::{Fixture, MemoryStore};
 use booking_core::{BookingStore, CellName, Clock, MoveStore};
 use booking_pg::{PgOptions, PgStore};
@@ -31,6 +31,15 @@ pub(crate) fn map(cells: usize) -> CellMap {
         }
     });
     CellMap::new(1, vec!["here".to_owned()], specs.collect()).expect("they are a map")
+}
+
+pub(crate) fn named(name: &str) -> CellName {
+    CellName::parse(name).expect("a valid name")
+}
+
+/// A cell that is to be.
+pub(crate) fn new_cell(name: &str) -> NewCell {
+    NewCell { name: named(name), node: "here".to_owned(), schema: name.to_owned() }
 }
 
 /// Where a cell's data is.
@@ -202,6 +211,7 @@ fn dump_database(database: &Database) -> Vec<u8> {
 /// Stores of several cells over the same data.
 pub(crate) struct Cells {
     pub(crate) kept: Vec<Kept>,
+    map: CellMap,
     /// What is done to each store.
     alter: fn(CellStore) -> CellStore,
 }
@@ -210,7 +220,22 @@ impl Cells {
     /// So many cells, each kept by the next of `kinds`.
     pub(crate) fn of(cells: usize, kinds: &[fn() -> Kept]) -> Self {
         let kept = kinds.iter().cycle().take(cells).map(|kind| kind());
-        Self { kept: kept.collect(), alter: |store| store }
+        Self { kept: kept.collect(), map: map(cells), alter: |store| store }
+    }
+
+    /// The same while one of them is split: so many are there in the end.
+    pub(crate) fn while_one_is_split(cells: usize, kinds: &[fn() -> Kept]) -> Self {
+        let to = new_cell("split_off");
+        let split = MapChange::Split { cell: named("c0"), at: 0x20, to };
+        let map = map(cells - 1).changed(&split).expect("it can be");
+        Self { map, ..Self::of(cells, kinds) }
+    }
+
+    /// The same while one of them is moved: so many have events, and one does not in the end.
+    pub(crate) fn while_one_is_moved(cells: usize, kinds: &[fn() -> Kept]) -> Self {
+        let moved = MapChange::Move { cell: named("c1"), to: new_cell("moved_to") };
+        let map = map(cells - 1).changed(&moved).expect("it can be");
+        Self { map, ..Self::of(cells, kinds) }
     }
 
     /// The same, through a change that `alter` makes to each store.
@@ -223,7 +248,7 @@ impl Cells {
         for kept in &self.kept {
             stores.push(kept.open(clock.clone()).await);
         }
-        (self.alter)(CellStore::new(&map(self.kept.len()), stores))
+        (self.alter)(CellStore::new(&self.map, stores))
     }
 
     /// The folder of a cell whose data is in one.

@@ -76,7 +76,7 @@ const ALLOWED: &[Allowed] = &[
     (
         "booking-cells",
         &["booking-core"],
-        &["async-trait", "chrono", "log", "thiserror", "tokio", "uuid"],
+        &["async-trait", "chrono", "log", "serde", "serde_json", "thiserror", "tokio", "uuid"],
     ),
     ("booking-delivery", &["booking-core"], ANY),
     ("booking-testkit", &[], &["serde_json", "tokio", "tokio-postgres"]),

@@ -1,0 +1,518 @@
+//! Cells are split, moved and dropped while they sell, and whatever stops who does it, each event is in one place.
+
+mod common;
+
+use booking_cells::{
+    CellMap, CellStore, MapChange, MoveError, MoveObserver, Moved, ReshardError, Resharder,
+    Standing, Step, standing,
+};
+use booking_conformance::ManualClock;
+use booking_core::prelude::*;
+use booking_core::{
+    Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, Event, EventCommand, EventId,
+    EventName, Execution, Fingerprint, IdempotencyKey, KeyHash, MOVE_LEASE, MoveId, NewEvent,
+    NewToken, Organizer, OrganizerId, OrganizerName, Outcome, PageLimit, Refusal, RegistrationId,
+    StoreError, TokenHash, TokenId, WhenBusy,
+};
+use common::{Kept, map, named, new_cell};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// Lets a move go on for so many steps.
+struct Steps(AtomicUsize);
+
+impl MoveObserver for Steps {
+    fn reached(&self, _: EventId, _: Step) -> bool {
+        self.0.fetch_sub(1, Ordering::SeqCst) > 0
+    }
+
+    fn failed(&self, event: EventId, error: &MoveError) {
+        // What was stopped has a lease that has to end.
+        assert!(matches!(error, MoveError::Taken | MoveError::TooSlow), "{event}: {error:?}");
+    }
+}
+
+fn new_mover() -> MoveId {
+    Uuid::now_v7().into()
+}
+
+/// Two cells and a place for a third, which every server can have.
+struct Places {
+    stores: Vec<(&'static str, Arc<dyn MoveStore>)>,
+    first: CellMap,
+    _kept: Vec<Kept>,
+}
+
+impl Places {
+    async fn of(kinds: [fn() -> Kept; 3]) -> Self {
+        Self::by_clock(kinds, None).await
+    }
+
+    async fn by_clock(kinds: [fn() -> Kept; 3], clock: Option<&ManualClock>) -> Self {
+        let kept: Vec<Kept> = kinds.map(|kind| kind()).into();
+        let mut stores = Vec::new();
+        for (name, kept) in ["c0", "c1", "new"].into_iter().zip(&kept) {
+            let clock = clock.map(ManualClock::as_clock);
+            stores.push((name, kept.open_to_move(clock).await));
+        }
+        let places = Self { stores, first: map(2), _kept: kept };
+        let stands = standing(places.home(), &places.first).await.expect("the home answers");
+        assert_eq!(stands, Standing::Settled(places.first.clone()));
+        places
+    }
+
+    fn home(&self) -> &dyn MoveStore {
+        &*self.stores[0].1
+    }
+
+    fn store(&self, cell: &str) -> &Arc<dyn MoveStore> {
+        let found = self.stores.iter().find(|(name, _)| *name == cell);
+        &found.expect("it is one of them").1
+    }
+
+    fn stores_of(&self, map: &CellMap) -> Vec<Arc<dyn BookingStore>> {
+        let store = |cell: &str| Arc::clone(self.store(cell)) as Arc<dyn BookingStore>;
+        map.all().map(|cell| store(cell.name.as_str())).collect()
+    }
+
+    /// A server that goes by a map.
+    fn server(&self, map: &CellMap) -> CellStore {
+        CellStore::new(map, self.stores_of(map))
+    }
+
+    /// How the map stands.
+    async fn stands(&self) -> Standing {
+        standing(self.home(), &self.first).await.expect("the home answers")
+    }
+
+    /// What everybody goes by who looks.
+    async fn map(&self) -> CellMap {
+        match self.stands().await {
+            Standing::Settled(map) | Standing::Changing(map) => map,
+            Standing::Publishing { before, .. } => before,
+        }
+    }
+
+    fn resharder<'a>(&'a self, map: &CellMap, steps: &'a Steps) -> Resharder<'a> {
+        let change = map.change().expect("there is one");
+        Resharder {
+            home: self.home(),
+            from: &**self.store(change.from.as_str()),
+            to: &**self.store(change.to.as_str()),
+            seen_within: Duration::ZERO,
+            new_id: &new_mover,
+            observer: steps,
+        }
+    }
+
+    async fn publish(&self, change: &MapChange) -> CellMap {
+        let after = self.map().await.changed(change).expect("it can be");
+        let steps = Steps(AtomicUsize::new(0));
+        let published = self.resharder(&after, &steps).publish(&self.map().await, &after).await;
+        published.expect("nothing is in its way");
+        after
+    }
+
+    async fn go_on(&self, map: &CellMap, steps: usize) -> Result<Moved, ReshardError> {
+        let steps = Steps(AtomicUsize::new(steps));
+        self.resharder(map, &steps).go_on(map).await
+    }
+
+    /// In how many cells an event is.
+    async fn served(&self, event: EventId) -> usize {
+        let mut served = 0;
+        for (_, store) in &self.stores {
+            served += usize::from(store.event(event).await.expect("it answers").is_some());
+        }
+        served
+    }
+}
+
+fn split() -> MapChange {
+    MapChange::Split { cell: named("c1"), at: 0xa0, to: new_cell("new") }
+}
+
+fn moved() -> MapChange {
+    MapChange::Move { cell: named("c1"), to: new_cell("new") }
+}
+
+fn dropped() -> MapChange {
+    MapChange::Drop { cell: named("c1") }
+}
+
+/// A new event whose id ends in a byte.
+fn event_ending_in(byte: u8) -> NewEvent {
+    let mut id = Uuid::now_v7().into_bytes();
+    id[15] = byte;
+    let name = EventName::parse("Sale").expect("valid");
+    let seats = Capacity::parse(1_000, CapacityMax::HIGHEST).expect("valid");
+    NewEvent::new(Uuid::from_bytes(id).into(), name, seats)
+}
+
+fn key(first: u8, last: u8) -> IdempotencyKey {
+    let mut hash = [first; 32];
+    hash[31] = last;
+    IdempotencyKey { hash: KeyHash::new(hash), fingerprint: Fingerprint::new([7; 32]) }
+}
+
+fn register(event: EventId, who: &str) -> (RegistrationId, EventCommand) {
+    let id = RegistrationId::beside(event, Uuid::now_v7());
+    let address = EmailAddress::parse(&format!("{who}@example.org")).expect("valid");
+    let claim = Claim::new(id, address);
+    (id, EventCommand::new(event, Caller::Anyone, Command::Register(claim.into())))
+}
+
+/// Sells a seat, and asks again for as long as the event is on its way.
+async fn sell(server: &CellStore, event: EventId, who: &str) -> RegistrationId {
+    let (id, command) = register(event, who);
+    loop {
+        let executed = server.execute(std::slice::from_ref(&command), WhenBusy::Wait).await;
+        match executed.expect("the cells answer").remove(0) {
+            Execution::Decided(Outcome::Refused(Refusal::EventMoving)) | Execution::Busy => {
+                sleep(Duration::from_millis(5)).await;
+            }
+            // It left after it was asked where it is.
+            Execution::Decided(Outcome::Refused(Refusal::EventNotFound)) => {
+                assert!(server.is_moving(event).await.expect("it answers"), "{event} is lost");
+                sleep(Duration::from_millis(5)).await;
+            }
+            Execution::Decided(outcome) => {
+                assert!(outcome.registration().is_some(), "{outcome:?}");
+                return id;
+            }
+        }
+    }
+}
+
+async fn put_up(server: &CellStore, byte: u8) -> Event {
+    server.create_event(event_ending_in(byte)).await.expect("it answers")
+}
+
+/// All events that a server lists.
+async fn listed(server: &CellStore) -> Vec<EventId> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let limit = PageLimit::parse(3).expect("a valid limit");
+        let page = server.events(Caller::Operator, after, limit).await.expect("it answers");
+        assert!(page.missing.is_empty());
+        all.extend(page.items.iter().map(|event| event.id));
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+/// Sells until it is told to stop, and tells what it sold.
+async fn sell_on(
+    server: Arc<CellStore>,
+    events: Vec<EventId>,
+    stop: Arc<AtomicBool>,
+) -> Vec<RegistrationId> {
+    let mut sold = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        for event in &events {
+            sold.push(sell(&server, *event, &format!("who{}", sold.len())).await);
+        }
+    }
+    sold
+}
+
+async fn a_change_loses_nothing_that_is_sold_meanwhile(
+    kinds: [fn() -> Kept; 3],
+    change: MapChange,
+) {
+    let places = Places::of(kinds).await;
+    let before = places.map().await;
+    let server = Arc::new(places.server(&before));
+    let mut events = Vec::new();
+    for byte in [0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xff] {
+        events.push(put_up(&server, byte).await.id);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let selling = tokio::spawn(sell_on(Arc::clone(&server), events.clone(), Arc::clone(&stop)));
+    sleep(Duration::from_millis(50)).await;
+
+    let after = places.publish(&change).await;
+    server.install(&after, places.stores_of(&after));
+    let done = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+    let change = after.change().expect("there is one");
+    let is_to_go = |event: &&EventId| {
+        let [.., byte] = event.as_uuid().into_bytes();
+        change.bytes.has(byte)
+    };
+    assert_eq!(done, Moved { moved: events.iter().filter(is_to_go).count() as u64, failed: 0 });
+    let settled = places.map().await;
+    assert_eq!(settled, after.settled());
+    sleep(Duration::from_millis(50)).await;
+    server.install(&settled, places.stores_of(&settled));
+    sleep(Duration::from_millis(50)).await;
+    stop.store(true, Ordering::Relaxed);
+    let sold = selling.await.expect("it sells");
+    assert!(sold.len() > events.len(), "{}", sold.len());
+
+    // Who begins only now finds all of it.
+    let server = places.server(&settled);
+    for id in &sold {
+        assert!(server.registration(*id).await.expect("it answers").is_some(), "{id} is lost");
+    }
+    let booked = |event: Option<Event>| u64::from(event.expect("it is there").booked_count);
+    let mut all = 0;
+    for event in &events {
+        all += booked(server.event(*event).await.expect("it answers"));
+        assert_eq!(places.served(*event).await, 1);
+    }
+    assert_eq!(all, sold.len() as u64);
+    let audit = server.audit().await.expect("the cells answer");
+    assert!(audit.differences.is_empty(), "{audit:?}");
+    let mut expected = events.clone();
+    expected.reverse();
+    assert_eq!(listed(&server).await, expected);
+}
+
+/// A test of each of the changes, on cells of each kind.
+macro_rules! on_all {
+    ($($test:ident: $run:ident, $change:ident;)*) => {
+        $(
+            mod $test {
+                use super::*;
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn on_sqlite() {
+                    $run([Kept::sqlite; 3], $change()).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn on_postgres() {
+                    $run([Kept::postgres; 3], $change()).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn from_sqlite_to_postgres() {
+                    $run([Kept::postgres, Kept::sqlite, Kept::postgres], $change()).await;
+                }
+            }
+        )*
+    };
+}
+
+on_all! {
+    a_cell_is_split_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, split;
+    a_cell_is_moved_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, moved;
+    a_cell_is_dropped_while_it_sells: a_change_loses_nothing_that_is_sold_meanwhile, dropped;
+    a_stopped_change_is_gone_on_with: a_change_that_is_stopped_is_gone_on_with, split;
+    a_stopped_move_is_gone_on_with: a_change_that_is_stopped_is_gone_on_with, moved;
+}
+
+/// Wherever it is stopped, each event can be had from every server that goes by the newest map.
+async fn a_change_that_is_stopped_is_gone_on_with(kinds: [fn() -> Kept; 3], change: MapChange) {
+    let clock = ManualClock::default();
+    let places = Places::by_clock(kinds, Some(&clock)).await;
+    let server = places.server(&places.map().await);
+    let mut events = Vec::new();
+    for byte in [0x10, 0xa0, 0xff] {
+        let event = put_up(&server, byte).await.id;
+        sell(&server, event, "ada").await;
+        events.push(event);
+    }
+    let after = places.publish(&change).await;
+    server.install(&after, places.stores_of(&after));
+    let mut stopped = 0;
+    loop {
+        // One step further each time: those that were done are not done again, but for the copy of an event whose move
+        // was stopped.
+        let went = places.go_on(&after, stopped).await;
+        for event in &events {
+            assert!(places.served(*event).await <= 1, "{event} is in two cells");
+        }
+        match went {
+            Ok(Moved { failed: 0, .. }) => break,
+            Ok(_) | Err(ReshardError::Stopped) => stopped += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+        assert_eq!(places.stands().await, Standing::Changing(after.clone()));
+        assert!(stopped < 200, "it never ends");
+        // Whoever was stopped has a lease.
+        clock.advance_micros(MOVE_LEASE.num_microseconds().expect("it is short") + 1);
+    }
+    assert!(stopped > 5, "the control: it was stopped only {stopped} times");
+    assert_eq!(places.stands().await, Standing::Settled(after.settled()));
+    for event in events {
+        sell(&server, event, "bob").await;
+        assert_eq!(places.served(event).await, 1);
+    }
+    // It is safe to repeat, too.
+    assert_eq!(places.go_on(&after, usize::MAX).await.expect("it is done"), Moved::default());
+}
+
+/// Whoever publishes a map is killed at any moment: the next ends that, and nobody else can begin something before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publication_that_was_begun_is_ended_by_the_next() {
+    let places = Arc::new(Places::of([Kept::postgres; 3]).await);
+    let mut seen = HashSet::new();
+    for round in 0..40_u64 {
+        let before = places.map().await;
+        let change = match round % 2 {
+            0 => MapChange::Split { cell: named("c1"), at: 0xa0, to: new_cell("new") },
+            _ => MapChange::Drop { cell: named("new") },
+        };
+        let after = before.changed(&change).expect("it can be");
+        let killed = {
+            let (places, before, after) = (Arc::clone(&places), before.clone(), after.clone());
+            tokio::spawn(async move {
+                let steps = Steps(AtomicUsize::new(0));
+                let _ = places.resharder(&after, &steps).publish(&before, &after).await;
+            })
+        };
+        sleep(Duration::from_micros(350 * round)).await;
+        killed.abort();
+        // What it has sent is still on its way, maybe.
+        let _ = killed.await;
+        sleep(Duration::from_millis(20)).await;
+
+        let stands = places.stands().await;
+        seen.insert(match &stands {
+            Standing::Settled(_) => 0,
+            Standing::Publishing { .. } => 1,
+            Standing::Changing(_) => 2,
+        });
+        let steps = Steps(AtomicUsize::new(usize::MAX));
+        let resharder = places.resharder(&after, &steps);
+        if let Standing::Publishing { before: begun_before, after: begun } = &stands {
+            assert_eq!((begun_before, begun), (&before, &after));
+            let other = MapChange::Move { cell: named("c1"), to: new_cell("another") };
+            let other = before.changed(&other).expect("it can be");
+            let refused = resharder.publish(&before, &other).await;
+            assert!(matches!(refused, Err(ReshardError::Changed)), "{refused:?}");
+        }
+        for _ in 0..2 {
+            resharder.publish(&before, &after).await.expect("nothing is in its way");
+        }
+        assert_eq!(places.stands().await, Standing::Changing(after.clone()));
+        resharder.go_on(&after).await.expect("nothing is in its way");
+        assert_eq!(places.stands().await, Standing::Settled(after.settled()));
+    }
+    assert!(seen.len() > 1, "it was always killed at the same point: {seen:?}");
+}
+
+/// A server that goes by the map before neither puts up what is another cell's, nor does it find in two places.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_the_map_before_is_refused_and_learns_so() {
+    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+        let places = Places::of([kind; 3]).await;
+        let first = places.map().await;
+        let (old, new) = (places.server(&first), places.server(&first));
+        let event = put_up(&old, 0xb0).await;
+        let sold = sell(&old, event.id, "ada").await;
+
+        let after = places.publish(&split()).await;
+        new.install(&after, places.stores_of(&after));
+        let refused = old.create_event(event_ending_in(0xb1)).await;
+        assert!(matches!(&refused, Err(error) if error.is_foreign_byte()), "{refused:?}");
+        tokio::time::timeout(Duration::from_secs(5), old.outdated()).await.expect("it learns so");
+        // All else goes on, and what was there may be put up again under its id.
+        put_up(&old, 0x81).await;
+        let mut again = event_ending_in(0);
+        again = again.with(|again| again.id = event.id).expect("valid");
+        for server in [&old, &new] {
+            let found = server.create_event(again.clone()).await.expect("it answers");
+            assert_eq!(found.created_at, event.created_at);
+            sell(server, event.id, &format!("bob{:p}", server)).await;
+        }
+        let made = put_up(&new, 0xb2).await;
+        let unknown = old.event(made.id).await.expect("it answers");
+        assert_eq!(unknown, None, "it is where this one does not look");
+
+        places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        assert_eq!(old.event(event.id).await.expect("it answers"), None);
+        assert!(old.is_moving(event.id).await.expect("it answers"), "it is not lost");
+        let (_, command) = register(event.id, "eve");
+        let executed = old.execute(&[command], WhenBusy::Wait).await.expect("it answers");
+        let is_moving =
+            matches!(executed[0], Execution::Decided(Outcome::Refused(Refusal::EventMoving)));
+        assert!(is_moving, "{executed:?}");
+        let found = new.registration(sold).await.expect("it answers");
+        assert_eq!(found.map(|found| found.event_id), Some(event.id));
+        let settled = places.map().await;
+        old.install(&settled, places.stores_of(&settled));
+        sell(&old, event.id, "eve").await;
+        put_up(&old, 0xb3).await;
+    }
+}
+
+/// A request that put up an event is answered the same before, while and after that event goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_answered_wherever_its_event_is() {
+    let all: [[fn() -> Kept; 3]; 3] =
+        [[Kept::sqlite; 3], [Kept::postgres; 3], [Kept::postgres, Kept::sqlite, Kept::postgres]];
+    for kinds in all {
+        let places = Places::of(kinds).await;
+        let server = places.server(&places.map().await);
+        let put_up = async |key| match server.create_event_once(event_ending_in(0x01), key).await {
+            Ok(Outcome::EventChanged(event)) => event.id,
+            Ok(Outcome::Replayed(before)) => match *before {
+                Outcome::EventChanged(event) => event.id,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        let (before, meanwhile) = (key(1, 0xb0), key(2, 0xb0));
+        let first = put_up(before).await;
+        let after = places.publish(&split()).await;
+        server.install(&after, places.stores_of(&after));
+        assert_eq!(put_up(before).await, first);
+        let second = put_up(meanwhile).await;
+        assert_eq!(put_up(meanwhile).await, second);
+        assert!(places.store("new").event(second).await.expect("it answers").is_some());
+        places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        for _ in 0..2 {
+            assert_eq!((put_up(before).await, put_up(meanwhile).await), (first, second));
+            let settled = places.map().await;
+            server.install(&settled, places.stores_of(&settled));
+        }
+        for event in [first, second] {
+            assert_eq!(places.served(event).await, 1);
+        }
+        assert_eq!(listed(&server).await.len(), 2);
+    }
+}
+
+/// An organizer's events need the organizer where they go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn organizers_go_with_their_events() {
+    let places = Places::of([Kept::sqlite, Kept::postgres, Kept::sqlite]).await;
+    let server = places.server(&places.map().await);
+    let organizer = Organizer {
+        id: OrganizerId::from(Uuid::now_v7()),
+        name: OrganizerName::parse("Ada").expect("valid"),
+    };
+    let id = TokenId::from(Uuid::now_v7());
+    let token = NewToken::new(id, organizer.clone(), TokenHash::new([3; 32]));
+    server.create_token(token).await.expect("it answers").expect("there is room");
+    let new = event_ending_in(0xc0).with(|new| new.organizer_id = Some(organizer.id));
+    let event = server.create_event(new.expect("valid")).await.expect("it answers");
+    let after = places.publish(&split()).await;
+    places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+    let there = places.store("new").event(event.id).await.expect("it answers");
+    assert_eq!(there.and_then(|event| event.organizer_id), Some(organizer.id));
+    assert!(places.store("new").signing_seeds().await.expect("it answers").is_empty());
+}
+
+/// The control: whoever does not look where events still are does not find them.
+#[cfg(feature = "negative-control")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_still_to_go_is_looked_for_where_it_is() {
+    let places = Places::of([Kept::sqlite; 3]).await;
+    let server = places.server(&places.map().await);
+    let event = put_up(&server, 0xb0).await.id;
+    let after = places.publish(&split()).await;
+    let (good, bad) = (places.server(&after), places.server(&after));
+    let bad = bad.with_flaw(booking_cells::CellFlaw::OnlyWhereTheyGo);
+    let found = async |server: &CellStore| server.event(event).await.map(|event| event.is_some());
+    assert_eq!(found(&good).await.map_err(|_: StoreError| ()), Ok(true));
+    assert_eq!(found(&bad).await.map_err(|_: StoreError| ()), Ok(false));
+}
