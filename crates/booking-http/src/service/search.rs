@@ -153,11 +153,15 @@ impl Search {
         // Whatever is read from here on is as it is now, or newer.
         let facts_to = facts_to.get_or_insert(version);
         let mut after = index.last().map(|last| RegistrationCursor::at(Version::new(last)));
+        let mut made = Vec::new();
         loop {
             let listed = booking_core::Listed::All;
             let page = self.store.registrations(event_id, listed, after, PageLimit::MAX).await?;
             let Some(page) = page else { return Ok(true) };
-            page.items.iter().for_each(|registration| index.put(registration));
+            for registration in &page.items {
+                index.put(registration);
+                made.extend(Some(registration.created_version).filter(|made| made > facts_to));
+            }
             kept.bytes.store(index.bytes(), Ordering::Relaxed);
             if index.bytes() > self.bytes_max {
                 (*index, *are_too_many) = (Index::default(), true);
@@ -169,7 +173,13 @@ impl Search {
                 break;
             }
         }
+        let mut made = made.into_iter().peekable();
         loop {
+            // Each version has one fact. Of one that made a registration which was just read there is nothing more to know:
+            // while seats are sold that is all of them.
+            while let Some(version) = made.next_if(|version| version.get() <= facts_to.get() + 1) {
+                *facts_to = version.max(*facts_to);
+            }
             let facts = self.store.facts_after(event_id, *facts_to, PageLimit::MAX).await?;
             let Some(last) = facts.last().map(|fact| fact.version) else { break };
             // The first fact about a registration is that it was made, and it was read as it is by now.

@@ -158,6 +158,23 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     execute(&store, event_id, more.collect()).await;
     assert_finds_all(&search, &store, event_id).await;
 
+    // Some come, others go meanwhile, and those who have just come are changed before anybody looks.
+    for turn in 0..4 {
+        let mut commands = Vec::new();
+        for number in 0..6 {
+            let came = claim(event_id, PEOPLE + 70 + turn * 6 + number);
+            let (known, new) = (rows[200 + turn * 6 + number].id, came.registration_id);
+            commands.push(Command::Register(came.into()));
+            commands.extend(match (turn + number) % 3 {
+                0 => None,
+                1 => Some(Command::Cancel { registration_id: known }),
+                _ => Some(Command::Cancel { registration_id: new }),
+            });
+        }
+        execute(&store, event_id, commands).await;
+        assert_finds_all(&search, &store, event_id).await;
+    }
+
     execute(&store, event_id, vec![Command::CancelEvent]).await;
     assert_finds_all(&search, &store, event_id).await;
 }
