@@ -2,6 +2,33 @@
 
 mod common;
 
+/// Tests of their own for each pair of kinds of stores that an event may be moved between.
+macro_rules! in_all_pairs {
+    ($($test:ident)*) => {
+        in_all_pairs!(sqlite_to_sqlite sqlite sqlite: $($test)*);
+        in_all_pairs!(sqlite_to_postgres sqlite postgres: $($test)*);
+        in_all_pairs!(postgres_to_sqlite postgres sqlite: $($test)*);
+        in_all_pairs!(postgres_to_postgres postgres postgres: $($test)*);
+    };
+    ($name:ident $from:ident $to:ident: $($test:ident)*) => {
+        mod $name {
+            use super::Kept;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(Kept::$from, Kept::$to).await;
+                }
+            )*
+        }
+    };
+}
+
+mod moving {
+    mod beside;
+    mod giving_up;
+    mod workers;
+}
+
 use booking_cells::{MoveError, MoveObserver, Mover, Step};
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;

@@ -136,9 +136,9 @@ pub use store::health::{
 };
 pub use store::keys::KeyStore;
 pub use store::moving::{
-    KNOWS_MOVES, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_KEYS, MOVED_LANES, MOVED_LATELY,
-    MOVED_MAILS, MOVED_ORGANIZERS, MOVED_TABLES, Mark, MoveStore, MovedCounts, MovedKind,
-    MovedScope, MovedSince, MovedTable, Place,
+    KNOWS_MOVES, LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_KEYS, MOVED_LANES,
+    MOVED_LATELY, MOVED_MAILS, MOVED_ORGANIZERS, MOVED_TABLES, Mark, MoveStore, MovedCounts,
+    MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
 };
 pub use store::observe::{Observation, Observer, Unobserved};
 pub use store::organizers::OrganizerStore;

@@ -10,10 +10,10 @@ use crate::store::PgStore;
 use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
-    CellBytes, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LeftEvent, MOVE_LEASE,
-    MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore,
-    MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, RegistrationId, StoreError,
-    Version,
+    CellBytes, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LEAVING_MAILS_MAX, LeftEvent,
+    MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId,
+    MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
+    RegistrationId, StoreError, Version,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -56,6 +56,8 @@ struct Way {
     place: String,
     /// Whether whoever moves it away was there lately.
     is_held: bool,
+    has_state: bool,
+    /// If it was asked for.
     state: Option<String>,
 }
 
@@ -66,7 +68,8 @@ impl Way {
             mover: row.get::<_, Uuid>(1).into(),
             place: row.get(2),
             is_held: row.get(3),
-            state: row.get(4),
+            has_state: row.get(4),
+            state: row.get(5),
         }
     }
 
@@ -79,6 +82,9 @@ impl Way {
         self.direction == "arriving" && self.mover == mover
     }
 }
+
+/// How an event stands, if it is served here: its version, the time, and whether it is frozen; and its way, if it has one.
+type Standing = (Option<(Version, DateTime<Utc>, bool)>, Option<Way>);
 
 impl PgStore {
     /// Runs `work` in a transaction, and commits it. Done again after a COMMIT whose answer was lost it must find what it
@@ -109,18 +115,32 @@ impl PgStore {
     }
 
     /// Where an event is, and how: with its row locked if there is one, and then what is known of its way.
-    async fn way_of(
+    async fn way_of(&self, connection: &Lease, event: EventId) -> Result<Standing, PgError> {
+        self.way_told(connection, event, false).await
+    }
+
+    /// The same with the state that it left with.
+    async fn way_and_state_of(
         &self,
         connection: &Lease,
         event: EventId,
-    ) -> Result<(Option<(Version, DateTime<Utc>, bool)>, Option<Way>), PgError> {
+    ) -> Result<Standing, PgError> {
+        self.way_told(connection, event, true).await
+    }
+
+    async fn way_told(
+        &self,
+        connection: &Lease,
+        event: EventId,
+        with_state: bool,
+    ) -> Result<Standing, PgError> {
         let (id, clock_time) = (event.as_uuid(), self.clock_time());
         let served = connection.fetch(sql::MOVING_LOCK_EVENT, &[&id, &clock_time]).await?;
         let served = match served.first() {
             Some(row) => Some((rows::version_at(row, 0)?, row.get(1), row.get(2))),
             None => None,
         };
-        let found = connection.fetch(sql::MOVING_LOCK, &[&id, &clock_time]).await?;
+        let found = connection.fetch(sql::MOVING_LOCK, &[&id, &clock_time, &with_state]).await?;
         Ok((served, found.first().map(Way::read)))
     }
 
@@ -181,6 +201,27 @@ impl PgStore {
             })
         })
         .await
+    }
+
+    /// Deletes what is left of moves and says nothing any more, up to `limit` rows of each table, and tells how many.
+    pub(crate) async fn purge_moves(&self, limit: usize) -> Result<u64, StoreError> {
+        let (rows, kept) = (limit as i64, ROOM_KEPT.num_seconds() as f64);
+        let purging = self.move_in_transaction("purge_moves", move |connection| {
+            Box::pin(async move {
+                let (connection, clock_time) = (&*connection, self.clock_time());
+                let parameters: Parameters<'_> = &[&clock_time, &rows];
+                let purged = perform(connection, sql::MOVING_PURGE, parameters).await?;
+                let room = connection.fetch(sql::MOVING_TAKE_ROOM, &[&clock_time, &kept]).await?;
+                Ok((purged, room.first().map(|row| rows::event_id(row, 0))))
+            })
+        });
+        let (purged, room) = purging.await?;
+        let Some(event) = room else { return Ok(purged) };
+        let nobody = MoveId::from(Uuid::nil());
+        match self.clear(event, nobody, limit).await? {
+            0 => Ok(purged + u64::from(self.give_up_room(event, nobody).await?)),
+            cleared => Ok(purged + cleared),
+        }
     }
 }
 
@@ -328,11 +369,23 @@ fn page_values(table: &MovedTable, after: Option<&str>) -> Result<Vec<String>, P
 
 #[async_trait]
 impl MoveStore for PgStore {
+    /// That of a server that runs: it is another after it was started again.
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.read(move |connection| {
+            Box::pin(async move {
+                let told = connection.fetch(sql::MOVING_IDENTITY, &[]).await?;
+                let [since, database, tables] = [0, 1, 2].map(|at| told[0].get::<_, &str>(at));
+                Ok(format!("running since {since}, database {database}, tables {tables}"))
+            })
+        })
+        .await
+    }
+
     async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
         self.move_in_transaction("place_of", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
-                let (served, way) = self.way_of(connection, event).await?;
+                let (served, way) = self.way_and_state_of(connection, event).await?;
                 if served.is_some() {
                     return Ok(Place::Served);
                 }
@@ -364,6 +417,21 @@ impl MoveStore for PgStore {
             })
         })
         .await
+    }
+
+    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError> {
+        let limit = limit as i64;
+        self.read(move |connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::MOVING_LIST_ARRIVING, &[&limit]).await?;
+                Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
+            })
+        })
+        .await
+    }
+
+    async fn mails_to_leave(&self, event: EventId) -> Result<usize, StoreError> {
+        self.read(move |connection| Box::pin(count_leaving(connection, event))).await
     }
 
     async fn begin_leaving(
@@ -475,7 +543,7 @@ impl MoveStore for PgStore {
         self.move_in_transaction("hand_over", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
-                let (served, way) = self.way_of(connection, event).await?;
+                let (served, way) = self.way_and_state_of(connection, event).await?;
                 let Some(way) = way else { return Ok(None) };
                 if way.direction == "left" && way.mover == mover {
                     return Ok(way.state.map(|state| LeftEvent { mover, state }));
@@ -484,7 +552,7 @@ impl MoveStore for PgStore {
                 if !may_go || !way.is_left_to(mover) {
                     return Ok(None);
                 }
-                Ok(Some(leave(connection, event, mover).await?))
+                leave(connection, event, mover).await
             })
         })
         .await
@@ -499,7 +567,7 @@ impl MoveStore for PgStore {
         self.move_in_transaction("pass_on", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
-                let (_, way) = self.way_of(connection, event).await?;
+                let (_, way) = self.way_and_state_of(connection, event).await?;
                 let is_his =
                     |way: &Way| way.direction == "left" && [mover, to].contains(&way.mover);
                 let Some(state) = way.filter(is_his).and_then(|way| way.state) else {
@@ -528,7 +596,7 @@ impl MoveStore for PgStore {
                 perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_MOVES]).await?;
                 // Waits for whoever puts it up, so that what comes next sees that.
                 let (_, way) = self.way_of(connection, event).await?;
-                if way.is_some_and(|way| way.state.is_some()) {
+                if way.is_some_and(|way| way.has_state) {
                     return Ok(false);
                 }
                 // Before it is looked whether it is served: who puts up an event looks for this row.
@@ -624,6 +692,21 @@ impl MoveStore for PgStore {
         .await
     }
 
+    async fn give_up_room(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
+        self.move_in_transaction("give_up_room", move |connection| {
+            Box::pin(async move {
+                let connection = &*connection;
+                let (served, way) = self.way_of(connection, event).await?;
+                if served.is_some() || !way.is_some_and(|way| way.arrives_by(mover)) {
+                    return Ok(false);
+                }
+                perform(connection, sql::MOVING_DELETE, &[&event.as_uuid()]).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError> {
         let page = table.page.join(", ");
         let text = &format!(
@@ -687,42 +770,55 @@ impl MoveStore for PgStore {
     }
 }
 
-/// Takes an event's row, its lanes and the mails that are due or stuck away, and keeps them as the state that it leaves with. Which
-/// facts are new is read before the lanes, and those before the mails: whoever carries them on in between then carries
-/// something a second time, and leaves out nothing.
-async fn leave(connection: &Lease, event: EventId, mover: MoveId) -> Result<LeftEvent, PgError> {
-    let (id, name) = (event.as_uuid(), "moved/leave");
-    let rows_of = |table: &MovedTable, condition: &str| {
-        format!(
-            "SELECT coalesce(json_agg(moved), '[]')::text FROM (SELECT {} FROM {} WHERE {condition}) AS moved",
-            table.names(),
-            table.name
-        )
-    };
-    let text = |rows: Vec<Row>| rows[0].get::<_, String>(0);
-    let new_from = "SELECT coalesce(min(new.version_first)::text, 'null') FROM (SELECT version_first \
-                    FROM facts WHERE event_id = $1::uuid AND is_new ORDER BY version_last) AS new";
-    let new_from = text(fetch(connection, name, new_from, &[&id]).await?);
-    let of_event = rows_of(&MOVED_LANES, "event_id = $1::uuid");
-    let lanes = text(fetch(connection, name, &of_event, &[&id]).await?);
-    let due = rows_of(&MOVED_MAILS, "event_id = $1::uuid AND state IN ('due', 'stuck')");
-    let mails = text(fetch(connection, name, &due, &[&id]).await?);
-    let row = rows_of(&MOVED_EVENT, "id = $1::uuid");
-    let row = text(fetch(connection, name, &row, &[&id]).await?);
+/// How many mails would leave with an event; of too many one more than may.
+async fn count_leaving(connection: &Lease, event: EventId) -> Result<usize, PgError> {
+    let (id, counted) = (event.as_uuid(), LEAVING_MAILS_MAX as i64 + 1);
+    let found = connection.fetch(sql::MOVING_MAILS, &[&id, &counted]).await?;
+    let unreadable = |_| PgError::Unreadable { column: "count" };
+    found[0].get::<_, i64>(0).try_into().map_err(unreadable)
+}
+
+/// Takes an event's row, its lanes and the mails that are due or stuck away, and keeps them as the state that it leaves with,
+/// unless there are too many mails. In the order in which workers write these, and what is deleted is what is kept: so whoever
+/// is writing any of it is waited for, and has written it, or finds it gone.
+async fn leave(
+    connection: &Lease,
+    event: EventId,
+    mover: MoveId,
+) -> Result<Option<LeftEvent>, PgError> {
+    if count_leaving(connection, event).await? > LEAVING_MAILS_MAX {
+        return Ok(None);
+    }
+    let new_from = "WITH routed AS (UPDATE facts SET is_new = false \
+                    WHERE event_id = $1::uuid AND is_new RETURNING version_first) \
+                    SELECT coalesce(min(version_first)::text, 'null') FROM routed";
+    let new_from = take(connection, event, new_from).await?;
+    let lanes = take(connection, event, &taking_away(&MOVED_LANES, "event_id = $1::uuid")).await?;
+    let due = "event_id = $1::uuid AND state IN ('due', 'stuck')";
+    let mails = take(connection, event, &taking_away(&MOVED_MAILS, due)).await?;
+    let row = take(connection, event, &taking_away(&MOVED_EVENT, "id = $1::uuid")).await?;
     // An array of one.
     let row = &row[1..row.len() - 1];
     let state =
         format!("{{\"event\":{row},\"new_from\":{new_from},\"lanes\":{lanes},\"mails\":{mails}}}");
-    for gone in [
-        "UPDATE facts SET is_new = false WHERE event_id = $1::uuid AND is_new",
-        "DELETE FROM delivery_lanes WHERE event_id = $1::uuid",
-        "DELETE FROM mails WHERE event_id = $1::uuid AND state IN ('due', 'stuck')",
-        "DELETE FROM events WHERE id = $1::uuid",
-    ] {
-        change(connection, name, gone, &[&id]).await?;
-    }
-    perform(connection, sql::MOVING_LEAVE, &[&id, &state]).await?;
-    Ok(LeftEvent { mover, state })
+    perform(connection, sql::MOVING_LEAVE, &[&event.as_uuid(), &state]).await?;
+    Ok(Some(LeftEvent { mover, state }))
+}
+
+/// Runs a statement that tells one text of an event.
+async fn take(connection: &Lease, event: EventId, text: &str) -> Result<String, PgError> {
+    let told = fetch(connection, "moved/leave", text, &[&event.as_uuid()]).await?;
+    Ok(told[0].get(0))
+}
+
+/// The statement that deletes rows of an event, and tells them as a JSON array.
+fn taking_away(table: &MovedTable, condition: &str) -> String {
+    format!(
+        "WITH taken AS (DELETE FROM {} WHERE {condition} RETURNING {}) \
+         SELECT coalesce(json_agg(taken), '[]')::text FROM taken",
+        table.name,
+        table.names(),
+    )
 }
 
 /// Puts up an event that has arrived.
@@ -745,5 +841,10 @@ async fn put_up(connection: &Lease, event: EventId, state: &str) -> Result<(), P
                    WHERE event_id = $1::uuid AND version_first >= $2::bigint AND NOT is_new";
         change(connection, name, new, &[&id, &first]).await?;
     }
+    // Mails to them were sent after they were copied. IS TRUE keeps it from being a join.
+    let told = "DELETE FROM former_holders WHERE event_id = $1::uuid AND ((registration_id, version) IN \
+                (SELECT registration_id, version FROM mails WHERE event_id = $1::uuid \
+                AND kind = 'handed_over' AND state IN ('sent', 'dropped'))) IS TRUE";
+    change(connection, name, told, &[&id]).await?;
     Ok(())
 }

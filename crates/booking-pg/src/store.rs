@@ -385,7 +385,12 @@ impl UpkeepStore for PgStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.delete_records(limit).await
+        let forgotten = self.delete_records(limit).await?;
+        match limit.get().saturating_sub(forgotten as usize) {
+            0 => Ok(forgotten),
+            // Of each table so many: it may be more.
+            left => Ok(forgotten + self.purge_moves(left).await?.min(left as u64)),
+        }
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -117,6 +117,15 @@ impl Files {
         })
     }
 
+    /// The database's file, whatever its name.
+    pub(crate) fn identity(&self) -> String {
+        match self.database {
+            // Where files have no such names.
+            FileId { device: 0, inode: 0 } => followed(&self.path).display().to_string(),
+            FileId { device, inode } => format!("file {inode} of device {device}"),
+        }
+    }
+
     /// Fails if what is open is not what is there. The log is told when that begins and when it ends.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match self.compare() {

@@ -11,9 +11,10 @@ use crate::transaction::Work;
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
-    CellBytes, Clock, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LeftEvent, MOVE_LEASE,
-    MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId, MoveStore,
-    MovedCounts, MovedScope, MovedSince, MovedTable, Place, StoreError, Version,
+    CellBytes, Clock, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LEAVING_MAILS_MAX,
+    LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark,
+    MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
+    StoreError, Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rusqlite::types::Value as Stored;
@@ -324,6 +325,9 @@ fn hand_over(
     if !way.is_left_to(mover, now) || !is_frozen || version(connection, event)? != Some(at) {
         return Ok(Work::Unchanged(None));
     }
+    if count_leaving(connection, event)? > LEAVING_MAILS_MAX {
+        return Ok(Work::Unchanged(None));
+    }
     let mut new_from = connection
         .prepare_cached("SELECT version_first FROM new_facts WHERE event_id = ?1")?
         .query_map([id.as_bytes()], |row| row.get::<_, i64>(0))?
@@ -346,6 +350,14 @@ fn hand_over(
     let mut leave = connection.prepare_cached(sql::MOVING_LEAVE)?;
     leave.execute(params![id.as_bytes(), mover.as_uuid().as_bytes(), state])?;
     Ok(Work::Changed(Some(LeftEvent { mover, state })))
+}
+
+/// How many mails would leave with an event; of too many one more than may.
+fn count_leaving(connection: &Connection, event: EventId) -> Result<usize, Failure> {
+    let mut count = connection.prepare_cached(sql::MOVING_MAILS)?;
+    let (event, counted) = (event.as_uuid(), LEAVING_MAILS_MAX as i64 + 1);
+    let leaving: u32 = count.query_row(params![event.as_bytes(), counted], |row| row.get(0))?;
+    Ok(leaving as usize)
 }
 
 fn frozen_until(connection: &Connection, event: EventId) -> Result<Option<DateTime<Utc>>, Failure> {
@@ -432,6 +444,11 @@ fn activate(
         let note = "INSERT OR REPLACE INTO new_facts (event_id, version_first) VALUES (?1, ?2)";
         connection.prepare_cached(note)?.execute(params![id.as_bytes(), first])?;
     }
+    // Mails to them were sent after they were copied.
+    let told = "DELETE FROM former_holders WHERE event_id = ?1 AND (registration_id, version) IN \
+                (SELECT registration_id, version FROM mails WHERE event_id = ?1 \
+                AND kind = 'handed_over' AND state IN ('sent', 'dropped'))";
+    connection.prepare_cached(told)?.execute([id.as_bytes()])?;
     let until = (clock() + MOVED_LATELY).timestamp_micros();
     let mut lease = connection.prepare_cached(sql::MOVING_LEASE)?;
     lease.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes(), until])?;
@@ -465,6 +482,58 @@ fn clear(
     Ok(crate::lanes::work(cleared))
 }
 
+fn give_up_room(
+    connection: &Connection,
+    event: EventId,
+    mover: MoveId,
+) -> Result<Work<bool>, Failure> {
+    let is_his = find(connection, event)?.is_some_and(|way| way.arrives_by(mover));
+    if !is_his || version(connection, event)?.is_some() {
+        return Ok(Work::Unchanged(false));
+    }
+    let (event, mover) = (event.as_uuid(), mover.as_uuid());
+    let mut give_up = connection.prepare_cached(sql::MOVING_GIVE_UP)?;
+    give_up.execute(params![event.as_bytes(), mover.as_bytes()])?;
+    Ok(Work::Changed(true))
+}
+
+/// What was deleted of what is left of moves and says nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub(crate) rows: u64,
+    /// Whether some of them may be somebody's, and must not stay in the log.
+    pub(crate) is_personal: bool,
+}
+
+/// Deletes that, up to `limit` rows of each table.
+pub(crate) fn purge(
+    connection: &Connection,
+    limit: usize,
+    clock: &Clock,
+) -> Result<Work<Purged>, Failure> {
+    let now = clock();
+    let mut purge = connection.prepare_cached(sql::MOVING_PURGE)?;
+    let purged = purge.execute(params![now.timestamp_micros(), limit as i64])? as u64;
+    let mut take = connection.prepare_cached(sql::MOVING_TAKE_ROOM)?;
+    let made_before = (now - ROOM_KEPT).timestamp_micros();
+    let taken = take.query_and_then([made_before], |row| rows::event_id(row, 0))?;
+    let taken = taken.collect::<Result<Vec<_>, Failure>>()?;
+    let Some(event) = taken.first() else {
+        let purged = Purged { rows: purged, is_personal: false };
+        return Ok(if purged.rows > 0 { Work::Changed(purged) } else { Work::Unchanged(purged) });
+    };
+    let nobody = MoveId::from(Uuid::nil());
+    let cleared = match clear(connection, *event, nobody, limit)? {
+        Work::Changed(cleared) | Work::Unchanged(cleared) => cleared,
+    };
+    let mut rows = purged + cleared;
+    if cleared == 0 {
+        give_up_room(connection, *event, nobody)?;
+        rows += 1;
+    }
+    Ok(Work::Changed(Purged { rows, is_personal: cleared > 0 }))
+}
+
 fn shared_rows(
     connection: &Connection,
     table: &'static MovedTable,
@@ -488,6 +557,12 @@ impl SqliteStore {
 
 #[async_trait]
 impl MoveStore for SqliteStore {
+    /// Which file it is, whatever its name.
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.read(|_, _| Ok(())).await?;
+        Ok(self.file_identity())
+    }
+
     async fn place_of(&self, event: EventId) -> Result<Place, StoreError> {
         // By the writer, so that its two statements see one state.
         self.move_by(move |connection, _| place_of(connection, event).map(Work::Unchanged)).await
@@ -506,6 +581,19 @@ impl MoveStore for SqliteStore {
             listed.collect()
         })
         .await
+    }
+
+    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError> {
+        self.read(move |connection, _| {
+            let mut list = connection.prepare_cached(sql::MOVING_LIST_ARRIVING)?;
+            let listed = list.query_and_then([limit as i64], |row| rows::event_id(row, 0))?;
+            listed.collect()
+        })
+        .await
+    }
+
+    async fn mails_to_leave(&self, event: EventId) -> Result<usize, StoreError> {
+        self.read(move |connection, _| count_leaving(connection, event)).await
     }
 
     async fn begin_leaving(
@@ -619,6 +707,14 @@ impl MoveStore for SqliteStore {
         forgotten.await?;
         self.empty_log().await;
         Ok(())
+    }
+
+    /// What was in there may be to be erased, and not stay in the log.
+    async fn give_up_room(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError> {
+        let given_up =
+            self.move_by(move |connection, _| give_up_room(connection, event, mover)).await?;
+        self.empty_log().await;
+        Ok(given_up)
     }
 
     async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError> {

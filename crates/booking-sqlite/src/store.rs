@@ -156,6 +156,11 @@ impl SqliteStore {
         &self.path
     }
 
+    /// The database's file, whatever its name.
+    pub(crate) fn file_identity(&self) -> String {
+        self.files.identity()
+    }
+
     /// Lets `work` write, at the time that it takes from the clock once it has the lock.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -473,7 +478,20 @@ impl UpkeepStore for SqliteStore {
     }
 
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError> {
-        self.write(move |connection, clock| records::forget(connection, limit, clock)).await
+        let forgetting =
+            self.write(move |connection, clock| records::forget(connection, limit, clock));
+        let forgotten = forgetting.await?;
+        let left = limit.get().saturating_sub(forgotten as usize);
+        if left == 0 {
+            return Ok(forgotten);
+        }
+        let purging = self.write(move |connection, clock| moving::purge(connection, left, clock));
+        let purged = purging.await?;
+        if purged.is_personal {
+            self.empty_log().await;
+        }
+        // Of each table so many: it may be more.
+        Ok(forgotten + purged.rows.min(left as u64))
     }
 
     async fn audit(&self) -> Result<AuditReport, StoreError> {

@@ -13,6 +13,17 @@ pub const MOVE_LEASE: TimeDelta = TimeDelta::seconds(10);
 /// then where it is, is to ask again.
 pub const MOVED_LATELY: TimeDelta = TimeDelta::seconds(10);
 
+/// How many mails that are due or stuck may leave with an event. They leave with its row, in one piece, and while that goes
+/// on nobody can change the event: an event with more of them is not [handed over](MoveStore::hand_over). So many had an event
+/// frozen for 1.0 to 2.7 s, by whatever stores, twice as many for 2.4 to 3.9 s: in a program without optimization, on two cores
+/// that eight others wanted, too.
+pub const LEAVING_MAILS_MAX: usize = 10_000;
+
+/// For how long room that was [made](MoveStore::begin_arriving) for an event is kept, if it does not arrive: whoever was to
+/// bring it is believed to have given up. All of it is where it is served, or was: rows are deleted there once it is served
+/// here, and not before. So nothing is lost by it, even if the event has left for here: then it is copied anew.
+pub const ROOM_KEPT: TimeDelta = TimeDelta::days(7);
+
 /// The migration that a program has to know not to sell an event that is being handed over, and to know all that an event
 /// may arrive with.
 pub const KNOWS_MOVES: i32 = 20;
@@ -30,6 +41,11 @@ pub const KNOWS_MOVES: i32 = 20;
 /// another has taken, so that a mover that slept for an hour does no harm.
 #[async_trait]
 pub trait MoveStore: BookingStore {
+    /// What this store is, whatever people call it, and however and by whom it is reached: two that say the same at one time
+    /// are one, and two that do not are two. It is not long, and has no secret in it. It may be another once a server was
+    /// started again.
+    async fn identity(&self) -> Result<String, StoreError>;
+
     /// Where an event is, as far as this store knows.
     async fn place_of(&self, event: EventId) -> Result<Place, StoreError>;
 
@@ -40,6 +56,13 @@ pub trait MoveStore: BookingStore {
         after: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<EventId>, StoreError>;
+
+    /// Up to `limit` events for which there is room here, and which have not arrived, whose room was made first.
+    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError>;
+
+    /// How many mails of an event are due or stuck, and would leave with it. Of more than [`LEAVING_MAILS_MAX`] it is one
+    /// more than that.
+    async fn mails_to_leave(&self, event: EventId) -> Result<usize, StoreError>;
 
     /// Takes the moving of an event for `mover`, for [`MOVE_LEASE`], and tells where it stands. `None` if it is not
     /// served here, or somebody else has it. `to` is what people call the other store.
@@ -80,8 +103,10 @@ pub trait MoveStore: BookingStore {
     ) -> Result<MovedCounts, StoreError>;
 
     /// Ends the serving of an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row,
-    /// its lanes and the mails that are due or stuck are taken away and kept as the state that is returned. The rest stays until it
-    /// is [cleared](Self::clear). Done again it returns the same. `None` if it was not to be.
+    /// its lanes and the mails that are due or stuck are taken away and kept as the state that is returned: as they are at that
+    /// moment, whoever was about to write them. The rest stays until it is [cleared](Self::clear), and nobody writes it any
+    /// more: what workers have written since it was frozen can be copied then. Done again it returns the same. `None` if it was
+    /// not to be, or has [too many mails](Self::mails_to_leave): then it is as it was.
     async fn hand_over(
         &self,
         event: EventId,
@@ -128,6 +153,10 @@ pub trait MoveStore: BookingStore {
     /// An event that left by `mover` has arrived, and nothing of it is here: forgets the state that it left with. That it was
     /// here is known for good.
     async fn forget_left(&self, event: EventId, mover: MoveId) -> Result<(), StoreError>;
+
+    /// Gives up the room that `mover` has for an event of which nothing is here any more ([`clear`](Self::clear)): it is not on
+    /// its way here, then, and nothing is known of it. `false` if the room is not `mover`'s, or the event is served here.
+    async fn give_up_room(&self, event: EventId, mover: MoveId) -> Result<bool, StoreError>;
 
     /// All rows of a table that is of no event, as JSON objects, oldest first.
     async fn shared_rows(&self, table: &'static MovedTable) -> Result<Vec<String>, StoreError>;

@@ -97,7 +97,9 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<u64, StoreError>;
 
-    /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many.
+    /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many. Where events are moved, it does the same
+    /// with what is left of moves and says nothing any more: that one came [a while ago](crate::MOVED_LATELY), that somebody
+    /// was going to move one away, and room with all that is in it for one that did not come ([`ROOM_KEPT`](crate::ROOM_KEPT)).
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
     /// Recounts every event against its rows, in one consistent view.

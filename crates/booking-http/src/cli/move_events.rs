@@ -1,16 +1,17 @@
 //! `booking-http move`: moves events from one store to another, while both are served.
 
+use crate::cli::told::Told;
 use crate::config::{Config, store};
-use crate::util::locks::lock;
 use anyhow::{Context, bail};
-use booking_cells::{MoveObserver, Mover, Step};
+use booking_cells::{Mover, SharedCopy};
 use booking_core::{EventId, MoveId};
-use std::sync::Mutex;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// How many events are looked for at once.
 const LOOKED_FOR: usize = 500;
+
+/// What is copied beside events, for whoever is told that it was not.
+const SHARED: &str = "organizers, tokens, webhooks and keys";
 
 /// Where from, where to, and what.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -24,42 +25,14 @@ pub(super) struct MoveArguments {
     /// The id of an event to be moved, and no other than those named so; all, if none is
     #[arg(long = "event", value_name = "ID")]
     events: Vec<EventId>,
-}
-
-/// What is told of a move while it goes on, a line for each event.
-#[derive(Default)]
-struct Told {
-    now: Mutex<Sofar>,
-}
-
-#[derive(Default, Clone, Copy)]
-struct Sofar {
-    rows: u64,
-    frozen: Option<Duration>,
-}
-
-impl MoveObserver for Told {
-    fn reached(&self, _: EventId, step: Step) -> bool {
-        // It is whole between any two of its writes.
-        let mut now = lock(&self.now);
-        match step {
-            Step::Copied(rows) | Step::CaughtUp(rows) => now.rows += rows,
-            Step::Activated(frozen) => now.frozen = frozen,
-            Step::Begun
-            | Step::MadeRoom
-            | Step::Frozen
-            | Step::Compared
-            | Step::HandedOver
-            | Step::Cleared(_)
-            | Step::Moved => {}
-        }
-        true
-    }
+    /// Give up moves that were begun and are not to be ended: delete what has arrived at --to of events that did not leave
+    #[arg(long)]
+    abandon: bool,
 }
 
 /// Moves events. One that cannot be moved keeps no other from it.
 pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Result<()> {
-    let MoveArguments { from, to, events } = arguments;
+    let MoveArguments { from, to, events, abandon } = arguments;
     let (from, to) = (place(&from).context("--from")?, place(&to).context("--to")?);
     if from == to {
         bail!("--from and --to are the same");
@@ -75,20 +48,24 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
         new_id: &|| MoveId::from(Uuid::now_v7()),
         observer: &told,
     };
-    mover.copy_shared().await.context("organizers, tokens, webhooks and keys")?;
+    mover.check_apart().await?;
+    if abandon {
+        return abandon_all(&mover, events).await;
+    }
+    let mut shared = SharedCopy::default();
     let (mut moved, mut failed) = (0_u64, 0_u64);
-    if events.is_empty() {
-        let mut after = None;
-        loop {
-            let found = from.events_to_move(after, LOOKED_FOR).await?;
-            let Some(last) = found.last() else { break };
-            after = Some(*last);
-            for event in found {
-                count(move_one(&mover, &told, event).await, &mut moved, &mut failed);
-            }
-        }
-    } else {
-        for event in events {
+    let mut after = None;
+    let mut named = events.chunks(LOOKED_FOR);
+    loop {
+        // Each time: somebody may be given a token, or lose it, while this goes on.
+        mover.copy_shared_again(&mut shared).await.context(SHARED)?;
+        let found = match events.is_empty() {
+            true => from.events_to_move(after, LOOKED_FOR).await?,
+            false => named.next().unwrap_or_default().to_vec(),
+        };
+        let Some(last) = found.last() else { break };
+        after = Some(*last);
+        for event in found {
             count(move_one(&mover, &told, event).await, &mut moved, &mut failed);
         }
     }
@@ -96,6 +73,33 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     match failed {
         0 => Ok(()),
         _ => bail!("not everything was moved; it is safe to run this again"),
+    }
+}
+
+/// Gives up the moves of some events, or of all that are on their way.
+async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<()> {
+    let (mut given_up, mut failed) = (0_u64, 0_u64);
+    let events = match events.is_empty() {
+        true => mover.to.events_arriving(LOOKED_FOR).await?,
+        false => events,
+    };
+    for event in events {
+        match mover.abandon(event).await {
+            Ok(was_there) => {
+                let deleted = if was_there { "" } else { "nothing of it was there; " };
+                println!("event {event}: {deleted}it stays at {}", mover.from_name);
+                given_up += 1;
+            }
+            Err(error) => {
+                eprintln!("event {event}: {:#}", anyhow::Error::new(error));
+                failed += 1;
+            }
+        }
+    }
+    println!("{given_up} moves are given up, {failed} are not");
+    match failed {
+        0 => Ok(()),
+        _ => bail!("not every move was given up; it is safe to run this again"),
     }
 }
 
@@ -108,16 +112,10 @@ fn count(is_moved: bool, moved: &mut u64, failed: &mut u64) {
 
 /// Moves an event and says how that went.
 async fn move_one(mover: &Mover<'_>, told: &Told, event: EventId) -> bool {
-    *lock(&told.now) = Sofar::default();
+    told.begin();
     match mover.move_event(event).await {
         Ok(()) => {
-            let Sofar { rows, frozen } = *lock(&told.now);
-            match frozen {
-                Some(frozen) => {
-                    println!("event {event}: {rows} rows, frozen for {} ms", frozen.as_millis());
-                }
-                None => println!("event {event}: it had left before"),
-            }
+            println!("{}", told.line(event));
             true
         }
         Err(error) => {

@@ -6,6 +6,7 @@ mod common;
 mod mail;
 mod messages;
 mod mistyped;
+mod moving;
 mod unwritable;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
