@@ -330,7 +330,8 @@ async fn nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered(kin
     }
     storm.is_over.store(true, Ordering::SeqCst);
     writers.join_all().await;
-    assert_eq!(*storm.put_up.lock().expect("no panic"), ids(&*store).await);
+    let there = ids(&*store).await;
+    assert_eq!(*storm.put_up.lock().expect("no panic"), there);
 }
 
 async fn the_home_keeps_a_map_in_place_of_the_one_that_was_known(kind: fn() -> Kept) {
