@@ -11,6 +11,8 @@ mod soak;
 // By names that scripts/test.sh can tell from all others: it runs them beside those.
 #[path = "calm.rs"]
 mod apart_calm;
+#[path = "cell_moves.rs"]
+mod apart_cell_moves;
 #[path = "clocks.rs"]
 mod apart_clocks;
 #[path = "controls.rs"]
