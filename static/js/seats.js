@@ -3,7 +3,7 @@
 
 import { serverNow } from "./clock.js";
 import { el, setText } from "./dom.js";
-import { isOver } from "./registration_window.js";
+import { isOver, windowState } from "./registration_window.js";
 import { formatNumber } from "./format.js";
 import { t } from "./words.js";
 
@@ -16,7 +16,7 @@ const FEW_SHARE = 0.2;
 /** @param {BookingEvent} event */
 export const seatsLeft = (event) => event.available ?? Math.max(0, event.capacity - event.booked_count);
 
-/** No seat can be had: there is none, or no event any more. @param {BookingEvent} event */
+/** No seat can be had: there is none, nobody new is taken, or there is no event any more. @param {BookingEvent} event */
 export const isSpent = (event) => spentWords(event) !== null;
 
 /** Whether what is left is soon gone. @param {BookingEvent} event */
@@ -25,7 +25,9 @@ export const isScarce = (event) => !isSpent(event) && seatsLeft(event) < event.c
 /** @param {BookingEvent} event */
 function spentWords(event) {
   if (event.status === "cancelled") return t("seats.cancelled");
-  if (isOver(event, serverNow())) return t("seats.over");
+  const now = serverNow();
+  if (isOver(event, now)) return t("seats.over");
+  if (windowState(event, now) === "closed") return t("seats.closed");
   return seatsLeft(event) === 0 ? t("seats.sold_out") : null;
 }
 

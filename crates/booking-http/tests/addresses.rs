@@ -422,8 +422,8 @@ fn pages_are_in_the_language_that_is_asked_for() {
     };
     for (path, words) in [
         ("/".to_owned(), "Demnächst"),
-        (format!("/e/{event}"), "0 von 1.500 Plätzen vergeben"),
-        ("/o".to_owned(), "Veranstaltung anlegen"),
+        (format!("/e/{event}"), "0 von 1.500 vergeben"),
+        ("/o".to_owned(), ">Anlegen<"),
     ] {
         let page = ask(&path);
         assert!(page.contains("<html lang=\"de\"") && page.contains(words), "{path}: {page}");

@@ -16,6 +16,8 @@ const PAGE = 1_000;
 /** Of more the first are shown. */
 const PAGES_MAX = 20;
 const [WIDTH, HEIGHT] = [640, 160];
+/** Of a few steps none is to be a wall. */
+const STEP_WIDTH_MAX = 64;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} eventId @param {AbortSignal} signal */
@@ -53,7 +55,7 @@ export function createDeskSales(eventId, signal) {
   /** @param {string[]} moments */
   function draw(moments) {
     const { step, steps } = salesOf(moments);
-    chart.replaceChildren(...(steps.length > 0 ? [chartElement(steps, step)] : []));
+    chart.replaceChildren(...(steps.length > 0 ? chartElements(steps, step) : []));
     table.replaceChildren(...(steps.length > 0 ? [tableElement(steps, step)] : []));
   }
 
@@ -63,12 +65,13 @@ export function createDeskSales(eventId, signal) {
   return { node };
 }
 
-/** @param {SalesStep[]} steps @param {Step} step */
-function chartElement(steps, step) {
+/** With what its ends and its height stand for below it. @param {SalesStep[]} steps @param {Step} step */
+function chartElements(steps, step) {
   const most = Math.max(...steps.map(({ count }) => count), 1);
-  const wide = WIDTH / steps.length;
+  const wide = Math.min(WIDTH / steps.length, STEP_WIDTH_MAX);
   const svg = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "data-testid": "sales-chart" });
-  svg.setAttribute("aria-label", labelOf(steps, step, most));
+  const label = labelOf(steps, step, most);
+  svg.setAttribute("aria-label", label);
   steps.forEach(({ start, count }, at) => {
     const high = (count / most) * (HEIGHT - 2);
     const bar = svgElement("rect", {
@@ -83,7 +86,7 @@ function chartElement(steps, step) {
     svg.append(bar);
   });
   svg.append(svgElement("line", { x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 }));
-  return svg;
+  return [svg, el("p", { class: "quiet", "aria-hidden": "true" }, label)];
 }
 
 /** @param {SalesStep[]} steps @param {Step} step @param {number} most */

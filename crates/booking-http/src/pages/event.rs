@@ -253,6 +253,7 @@ impl Seats {
         let spent = match state {
             State::Cancelled => Some("seats.cancelled"),
             State::Over => Some("seats.over"),
+            State::Closed(_) => Some("seats.closed"),
             _ if left == 0 => Some("seats.sold_out"),
             _ => None,
         };
@@ -392,6 +393,17 @@ mod tests {
         for (change, hidden) in changes {
             assert_eq!(is_hidden(&event(3, change), now()), hidden);
         }
+    }
+
+    #[test]
+    fn an_event_that_takes_nobody_new_says_so_and_not_how_many_seats_are_left() {
+        let shown = |change: fn(&mut Event)| {
+            let seats = Seats::at(Language::En, &event(1, change), now());
+            (seats.number, seats.is_spent, seats.is_few)
+        };
+        assert_eq!(shown(|_| {}), ("1".to_owned(), false, false));
+        let closed = shown(|event| event.rules.closes_at = Some(now()));
+        assert_eq!(closed, ("Closed".to_owned(), true, false));
     }
 
     #[test]

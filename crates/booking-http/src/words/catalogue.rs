@@ -210,11 +210,7 @@ mod tests {
     fn texts_of_pages_are_filled_in_and_have_the_form_of_their_number() {
         for (language, closed, taken) in [
             (Language::En, "Registration closed at {x}.", "1,000 of 1,234 seats taken"),
-            (
-                Language::De,
-                "Die Anmeldung wurde geschlossen: {x}.",
-                "1.000 von 1.234 Plätzen vergeben",
-            ),
+            (Language::De, "Die Anmeldung wurde geschlossen: {x}.", "1.000 von 1.234 vergeben"),
         ] {
             assert_eq!(text(language, "window.closed", &[("time", "{x}")]), closed);
             let booked = grouped(language, 1_000);

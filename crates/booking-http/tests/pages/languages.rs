@@ -18,7 +18,7 @@ async fn somebody_chooses_another_language_and_keeps_it() {
     page.click("@language-de").await;
     page.wait("html[lang=de]").await;
     assert_eq!(page.text("@register").await, "Anmelden");
-    assert_eq!(page.text("@seats-text").await, "0 von 2 Plätzen vergeben");
+    assert_eq!(page.text("@seats-text").await, "0 von 2 vergeben");
     let loaded = "return performance.getEntriesByType('resource').map(({name}) => name)
         .filter((name) => name.includes('/i18n/')).map((name) => name.split('/').pop())";
     assert_eq!(page.js(loaded).await, json!(["de.json"]), "of one language alone");

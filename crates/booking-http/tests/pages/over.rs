@@ -150,6 +150,7 @@ async fn who_waits_when_registration_closes_is_still_served() {
     page.wait("@registration-window[data-state=closed]").await;
     let told = page.text("@registration-window").await;
     assert!(told.contains("Who is in line already may still get a seat"), "{told}");
+    assert!(page.text("@event .seats__number").await.contains("Closed"));
     assert!(!page.is_shown("@register-form").await);
     done(&give_up(app, &ada), 200);
     page.open(&private(&grace)).await;

@@ -7,7 +7,7 @@ import { createDateBlock } from "../../../../../static/js/date_block.js";
 import { groupsOf } from "../../../../../static/js/event_groups.js";
 import { formatMoment, whenElement } from "../../../../../static/js/event_times.js";
 import { createInView } from "../../../../../static/js/in_view.js";
-import { isScarce } from "../../../../../static/js/seats.js";
+import { isScarce, isSpent } from "../../../../../static/js/seats.js";
 
 const NOW = Date.parse("2026-07-01T12:00:00Z");
 const at = (id, starts_at, more = {}) => ({ id, starts_at, timezone: "UTC", created_at: starts_at, ...more });
@@ -71,7 +71,7 @@ test("a time over a change of clocks is told with both offsets, and one without 
   const own = (starts_at, ends_at) =>
     whenElement({ starts_at, ends_at, timezone: "Europe/Berlin" }).children[0].textContent;
   const over = own("2026-10-25T00:30:00Z", "2026-10-25T01:45:00Z");
-  assert.match(over, /02:30 AM GMT\+2 – .*02:45 AM GMT\+1/);
+  assert.match(over, /, 2:30 AM GMT\+2 – .*, 2:45 AM GMT\+1/);
   assert.equal(own("2026-10-25T00:30:00Z", "2026-10-25T00:45:00Z").match(/GMT/g).length, 1);
   assert.equal(formatMoment("2026-10-25T00:30:00Z", "Europe/Berlin").match(/GMT/g).length, 1);
 });
@@ -90,6 +90,13 @@ test("few are less than a fifth, and none are none", () => {
   assert.deepEqual([20, 19, 1, 0].map((left) => isScarce(event(left))), [false, true, true, false]);
   assert.ok(!isScarce(event(1, { status: "cancelled" })));
   assert.ok(!isScarce(event(1, { over_at: "2020-01-01T00:00:00Z" })));
+  assert.ok(!isScarce(event(1, { closes_at: "2020-01-01T00:00:00Z" })));
+});
+
+test("of an event that takes nobody new no seat can be had", () => {
+  const event = (closes_at) => ({ capacity: 9, booked_count: 2, available: 7, closes_at });
+  assert.ok(!isSpent(event("2099-01-01T00:00:00Z")), "the negative control");
+  assert.ok(isSpent(event("2020-01-01T00:00:00Z")));
 });
 
 test("only what is on the screen counts, and all of it where that cannot be known", () => {
