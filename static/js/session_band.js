@@ -45,7 +45,7 @@ const openToAll = () =>
   );
 
 const placeElement = () =>
-  el("div", { class: "band", "aria-hidden": "true" }, "\u00a0", el("span", { class: "link-button" }, "\u00a0"));
+  el("div", { class: "band", "aria-hidden": "true" }, "\u00a0", el("span", { class: "link-button band__place" }, "\u00a0"));
 
 /** @param {Organizer} organizer */
 function signedIn({ name, role = "owner" }) {

@@ -192,7 +192,7 @@ function rowElement({ line, verdict, user_email, detail }) {
     "tr",
     { "data-verdict": verdict },
     el("th", { scope: "row" }, formatNumber(line)),
-    el("td", {}, el("bdi", {}, user_email ?? "–")),
+    el("td", { class: "figures__address" }, el("bdi", {}, user_email ?? "–")),
     el("td", {}, t(VERDICTS[verdict]), why ? "." : "", why),
   );
 }

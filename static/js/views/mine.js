@@ -113,6 +113,6 @@ export function mineView({ root, signal, setTitle }) {
     none,
     list,
     tickets,
-    el("div", { class: "more" }, all),
+    el("div", { class: "panel" }, all),
   );
 }

@@ -43,6 +43,8 @@ export function createPass(stub, ...more) {
       date.update(event);
       facts.update(event);
       calendar.update(event);
+      // Who does not come has nothing to note down.
+      if (registration.status === "cancelled" || registration.status === "expired") calendar.node.hidden = true;
       setText(name, registration.name ?? "");
       setText(email, registration.user_email);
       node.classList.toggle("ticket--whole", stub.hasAttribute("hidden"));

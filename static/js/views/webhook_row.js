@@ -161,7 +161,7 @@ function deliveryElement({ id, type, state, attempts, tried_at, status, failure 
   });
   return el(
     "li",
-    { class: "entry", "data-testid": "delivery", "data-state": state },
+    { class: "entry entry--delivery", "data-testid": "delivery", "data-state": state },
     what,
     el(
       "span",

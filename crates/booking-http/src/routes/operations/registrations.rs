@@ -70,7 +70,7 @@ pub(in crate::routes) fn correct() -> Operation {
 }
 
 pub(in crate::routes) fn renew_link() -> Operation {
-    Operation::new("renew_link", REGISTRATIONS, "Makes a new `manage_token`, for the organizer")
+    Operation::new("renew_link", REGISTRATIONS, "Makes a new manage_token, for the organizer")
         .described("The old one is worthless from then on.")
         .asked_by(Asker::Organizer)
         .answers(registration("The registration with its new `manage_token`"))
