@@ -9,11 +9,6 @@ use booking_core::{CellBytes, KNOWS_BYTES, KeptMap, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// Waits for all who put up an event, since `event/insert` locks the table, too, if only against this; and lets the next of
-/// them begin once it is committed, so that they see what is kept. A lock of the row would not do as long as there is none.
-/// Whoever only reads the table, as a backup does, is not waited for.
-pub(crate) const LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
-
 /// A version of a map as `bigint`.
 fn stored(version: u64) -> Result<i64, StoreError> {
     i64::try_from(version).map_err(StoreError::broken)

@@ -1,6 +1,5 @@
 use crate::connection::{self, Lease, PgPool};
 use crate::error::{ConnectError, PgError};
-use crate::keeping;
 use crate::options::PgOptions;
 use crate::rollback::Rollbacks;
 use crate::session::SessionName;
@@ -38,6 +37,11 @@ pub struct PgStore {
     pub(crate) refuses: AtomicBool,
     location: String,
 }
+
+/// Waits for all who put up an event, since `event/insert` locks the table, too, if only against this; and lets the next of
+/// them begin once it is committed, so that they see what is kept. A lock of the row would not do as long as there is none.
+/// Whoever only reads the table, as a backup does, is not waited for.
+const KEEP_TO_LOCK: &str = "LOCK TABLE cell_bytes IN EXCLUSIVE MODE";
 
 /// How rows are locked, and what is kept of the cell while an event is put up.
 #[derive(Clone, Copy)]
@@ -99,7 +103,7 @@ impl PgStore {
                 wait: sql::EVENT_LOCK,
                 skip: sql::EVENT_LOCK_SKIP,
                 put_up: sql::EVENT_INSERT,
-                keep_to: keeping::LOCK,
+                keep_to: KEEP_TO_LOCK,
             },
             observer: Arc::clone(&options.observer),
             session: SessionName::of(&options.config),

@@ -17,14 +17,14 @@ const HOUSE: &[(&str, &str)] = &[
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
          connection < rollback < rows < delivery_rows < url < load < spellings < store < audit < \
-         script < migrate < read < transaction < moving < assignment < create < erasure < health < keys < \
-         organizers < read_registrations < records < endpoints < former_holders < lanes < mails < \
+         script < migrate < read < transaction < moving < keeping < assignment < create < erasure < health < \
+         keys < organizers < read_registrations < records < endpoints < former_holders < lanes < mails < \
          delivery < write < execute",
     ),
     (
         "booking-cells",
-        "map < merge < moving < found < cell < store < gather < copies < lookup < keys < organizers < reading < \
-         upkeep < delivery < seats",
+        "map < merge < found < cell < store < gather < copies < moving < resharding < lookup < keys < \
+         organizers < reading < upkeep < delivery < seats",
     ),
     (
         "booking-load",
