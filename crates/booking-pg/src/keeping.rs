@@ -34,13 +34,12 @@ impl PgStore {
         self.move_in_transaction("keep_to_bytes", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
+                // In the order of whoever has room made for an event, so that neither waits for the other for ever. If a later
+                // map has been told there is nothing to raise.
+                perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
                 connection.command(self.locking.keep_to).await?;
                 let parameters: &[&(dyn ToSql + Sync)] = &[&version, &first, &last];
-                let kept = perform(connection, sql::CELL_BYTES_KEEP, parameters).await?;
-                if kept > 0 {
-                    perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
-                }
-                Ok(kept > 0)
+                Ok(perform(connection, sql::CELL_BYTES_KEEP, parameters).await? > 0)
             })
         })
         .await
