@@ -52,7 +52,7 @@ impl HangUps {
     async fn next(&self) {
         let Some(signal) = &self.0 else { return pending().await };
         if signal.lock().await.recv().await.is_none() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
@@ -72,7 +72,7 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
         service.cell_map.note(looked.version, looked.is_outdated);
         match looked.trouble {
             Some(why) if is_told => {
-                log::error!("CELLS_FILE was read again, and changes nothing: {why}")
+                log::error!("CELLS_FILE was read again, and changes nothing: {why}");
             }
             Some(why) => complaints.tell(looked.is_outdated == Some(true), &why),
             None if is_told => log::info!("CELLS_FILE was read again"),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -278,7 +279,7 @@ fn split_in_a_sale(nodes: &Nodes, from: &str, to: &str) {
     // It would be noticed.
     let (event, seats) = all.iter().find(|(_, seats)| !seats.is_empty()).expect("some are sold");
     let another = format!("00000000{}", &seats[0][8..]);
-    let faked = BTreeMap::from([(event.clone(), [&seats[..], &[another.clone()]].concat())]);
+    let faked = BTreeMap::from([(event.clone(), [&seats[..], slice::from_ref(&another)].concat())]);
     assert_eq!(
         missing(&servers, &faked),
         [another, format!("1 of {event}"), format!("1 of {event}")]
