@@ -23,6 +23,8 @@ pub(crate) enum CellError {
     NotAsked(CellName),
     #[error("a part of a batch for several cells was written, and another was not")]
     Part(#[source] StoreError),
+    #[error("the event is on its way from one cell to another, and does not come")]
+    Between,
     #[error("cell {0} has organizers' tokens that the home does not have, and no room")]
     NoRoom(CellName),
 }
@@ -32,6 +34,12 @@ pub(crate) struct Cell {
     pub(crate) name: CellName,
     pub(crate) lane: SeatLane,
     pub(crate) store: Arc<dyn BookingStore>,
+    known: Arc<Known>,
+}
+
+/// What is known of a cell, whatever map it is in.
+#[derive(Debug)]
+struct Known {
     /// Whether it answered when it was asked last.
     answers: AtomicBool,
     /// Whether it can be worked with, by what it said of that last.
@@ -42,7 +50,7 @@ pub(crate) struct Cell {
 }
 
 /// What is known of a cell's copies of what the home has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Copies {
     /// How often one may have been missed, and how many of those times were made good.
     missed: u64,
@@ -62,44 +70,34 @@ pub(crate) enum Due {
 
 impl Cell {
     pub(crate) fn new(name: CellName, lane: SeatLane, store: Arc<dyn BookingStore>) -> Self {
-        Self {
-            name,
-            lane,
-            store,
+        let known = Known {
             answers: AtomicBool::new(true),
             serves: AtomicBool::new(true),
             asked: AtomicUsize::new(0),
             // Nobody knows what happened before.
             copies: Mutex::new(Copies { missed: 1, made_good: 0, checked_at: None }),
-        }
+        };
+        Self { name, lane, store, known: Arc::new(known) }
     }
 
-    /// The same cell in another map.
+    /// The same cell in another map. What somebody who goes by the one before finds out of it is known here, too.
     pub(crate) fn renamed(&self, name: CellName, lane: SeatLane) -> Self {
-        Self {
-            name,
-            lane,
-            store: Arc::clone(&self.store),
-            answers: AtomicBool::new(self.answers()),
-            serves: AtomicBool::new(self.serves.load(Ordering::Relaxed)),
-            asked: AtomicUsize::new(0),
-            copies: Mutex::new(*self.copies()),
-        }
+        Self { name, lane, store: Arc::clone(&self.store), known: Arc::clone(&self.known) }
     }
 
     pub(crate) fn state(&self) -> CellState {
-        let is_up = self.answers() && self.serves.load(Ordering::Relaxed);
+        let is_up = self.answers() && self.known.serves.load(Ordering::Relaxed);
         CellState { name: self.name.clone(), is_up }
     }
 
     /// Whether it answered when it was asked last.
     pub(crate) fn answers(&self) -> bool {
-        self.answers.load(Ordering::Relaxed)
+        self.known.answers.load(Ordering::Relaxed)
     }
 
     /// It said whether it can be worked with.
     pub(crate) fn note_serves(&self, serves: bool) {
-        self.serves.store(serves, Ordering::Relaxed);
+        self.known.serves.store(serves, Ordering::Relaxed);
     }
 
     /// Takes note of what it answered.
@@ -125,7 +123,7 @@ impl Cell {
     }
 
     fn note_answer(&self) {
-        if !self.answers() && !self.answers.swap(true, Ordering::Relaxed) {
+        if !self.answers() && !self.known.answers.swap(true, Ordering::Relaxed) {
             log::info!("cell {} answers again", self.name);
             // What happened meanwhile it may have missed.
             self.note_missed();
@@ -133,14 +131,14 @@ impl Cell {
     }
 
     fn note_silence(&self, why: &StoreError) {
-        if self.answers.swap(false, Ordering::Relaxed) {
+        if self.known.answers.swap(false, Ordering::Relaxed) {
             log::warn!("cell {} does not answer: {}", self.name, ErrorChain(why));
         }
     }
 
     /// Counts a call of all cells as under way here until the guard is dropped; `None` if it is to be passed over.
     pub(crate) fn begin_asking(self: &Arc<Self>) -> Option<Asked> {
-        let before = self.asked.fetch_add(1, Ordering::Relaxed);
+        let before = self.known.asked.fetch_add(1, Ordering::Relaxed);
         let asked = Asked(Arc::clone(self));
         (self.answers() || before < SILENT_ASKED_MAX).then_some(asked)
     }
@@ -178,7 +176,7 @@ impl Cell {
 
     fn copies(&self) -> MutexGuard<'_, Copies> {
         // It is whole between any two of its calls.
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.copies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It may lack something that the home has, or have what that has no more.
@@ -194,6 +192,11 @@ impl Cell {
         }
         let is_fresh = checked_at.is_some_and(|at| at.elapsed() < COPIES_CHECKED_EVERY);
         if is_fresh { Due::Nothing } else { Due::Check }
+    }
+
+    /// Whatever was seen of its copies is to be looked at again.
+    pub(crate) fn check_copies_now(&self) {
+        self.copies().checked_at = None;
     }
 
     /// Something was done about it.
@@ -217,6 +220,6 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.0.asked.fetch_sub(1, Ordering::Relaxed);
+        self.0.known.asked.fetch_sub(1, Ordering::Relaxed);
     }
 }

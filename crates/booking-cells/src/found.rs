@@ -25,7 +25,7 @@ impl<K, V> Default for Remembered<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Copy> Remembered<K, V> {
+impl<K: Copy + Eq + Hash, V: Copy> Remembered<K, V> {
     fn halves(&self) -> MutexGuard<'_, Halves<K, V>> {
         // It is whole between any two of its calls.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

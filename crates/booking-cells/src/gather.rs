@@ -124,6 +124,28 @@ impl Cells {
         self.gather(patience, askings).await
     }
 
+    /// While a change is under way, takes the answer of the cell that events go to from after the one of the cell that they
+    /// leave: what had left when the one was asked has come when the other is.
+    pub(crate) async fn ask_again_where_they_go<T, R>(
+        &self,
+        gathered: &mut Gathered<T>,
+        ask: impl Fn(Arc<dyn BookingStore>) -> R,
+    ) where
+        T: Send + 'static,
+        R: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let Some(to) = self.change.as_ref().map(|change| self.cell_of_byte(change.bytes.first))
+        else {
+            return;
+        };
+        let Some(asked) = gathered.answers.iter().position(|(at, _)| *at == to) else { return };
+        let again = self.gather(Patience::Short, vec![(to, ask_of(&self.cells[to], &ask))]).await;
+        gathered.answers.remove(asked);
+        gathered.answers.extend(again.answers);
+        gathered.failures.extend(again.failures);
+        gathered.answers.sort_by_key(|(at, _)| *at);
+    }
+
     /// Asks cells, each about its part of all.
     pub(crate) async fn ask_parts<I, T, R>(
         &self,

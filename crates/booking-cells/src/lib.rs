@@ -101,4 +101,4 @@ pub use resharding::{
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]
 pub use store::CellFlaw;
-pub use store::{CellStore, MAP_CHECKED_EVERY};
+pub use store::{BETWEEN_WAIT, CellStore, MAP_CHECKED_EVERY};

@@ -1,9 +1,10 @@
 //! Finding a registration by its id alone, wherever it lies.
 
 use crate::gather::{Asking, Gathered, Parts, Patience, in_place, parts_of};
-use crate::store::Cells;
+use crate::store::{BETWEEN_WAIT, Cells, wait_until};
 use booking_core::{BookingStore, EventId, RegistrationId, StoreError};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 impl Cells {
     /// Asks for something of a registration where it was found before, where its id says, and then everywhere else at
@@ -12,6 +13,26 @@ impl Cells {
         &self,
         id: RegistrationId,
         ask: impl Fn(Arc<dyn BookingStore>) -> R,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: Send + 'static,
+        R: Future<Output = Result<Option<T>, StoreError>> + Send + 'static,
+    {
+        let until = Instant::now() + BETWEEN_WAIT;
+        loop {
+            let found = self.find_now(id, &ask).await?;
+            let is_between = || self.is_between(id.as_uuid(), |store| store.may_be_moving(id));
+            if found.is_some() || !is_between().await? {
+                return Ok(found);
+            }
+            wait_until(until).await?;
+        }
+    }
+
+    async fn find_now<T, R>(
+        &self,
+        id: RegistrationId,
+        ask: &impl Fn(Arc<dyn BookingStore>) -> R,
     ) -> Result<Option<T>, StoreError>
     where
         T: Send + 'static,

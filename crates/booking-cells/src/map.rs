@@ -402,12 +402,6 @@ impl CellMap {
         // Each is in one of them, in order.
         self.cells.partition_point(|cell| cell.last < byte)
     }
-
-    /// The number of the node that a cell is on.
-    pub(crate) fn node_of(&self, cell: &CellSpec) -> u16 {
-        let at = self.nodes.iter().position(|node| *node == cell.node);
-        u16::try_from(at.unwrap_or_default()).unwrap_or(u16::MAX)
-    }
 }
 
 /// What a map is as a text.
@@ -503,8 +497,6 @@ mod tests {
             let id = Uuid::from_u128((0x0190_f1c4 << 96) | byte);
             assert_eq!(map.cell_of(id), expected, "{byte:02x}");
         }
-        let nodes: Vec<_> = map.cells().iter().map(|cell| map.node_of(cell)).collect();
-        assert_eq!(nodes, [0, 1, 1]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::gather::{Gathered, Patience, in_place, parts_of};
 use crate::merge;
-use crate::store::CellStore;
+use crate::store::{BETWEEN_WAIT, CellStore, wait_until};
 use async_trait::async_trait;
 use booking_core::{
     Agenda, Availability, Caller, EmailAddress, Event, EventCursor, EventId, HistoryEntry, Listed,
@@ -10,35 +10,45 @@ use booking_core::{
     RegistrationId, StartCursor, StoreError,
 };
 use std::cmp::Reverse;
+use tokio::time::Instant;
 
 #[async_trait]
 impl ReadStore for CellStore {
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(id).await;
-        cell.note(cell.store.event(id).await)
+        now.of_served(id, |cell| async move { cell.note(cell.store.event(id).await) }).await
     }
 
     async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(id).await;
-        cell.note(cell.store.questions(id).await)
+        now.of_served(id, |cell| async move { cell.note(cell.store.questions(id).await) }).await
     }
 
     /// If one cell of several does not answer, nothing is told of any: whoever asks for many asks for those of each
     /// [lane](booking_core::SeatStore::lane_of) by themselves.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError> {
         let now = self.now();
-        let parts = parts_of(now.places_of(ids.iter().copied()).await);
-        let asked = now.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
-            store.availability(&ids).await
-        });
-        let answers: Vec<(usize, Vec<Option<Availability>>)> = asked.await.all()?;
-        let mut found = vec![None; ids.len()];
-        for (place, availability) in in_place(&parts, answers) {
-            found[place] = availability;
+        let until = Instant::now() + BETWEEN_WAIT;
+        loop {
+            let parts = parts_of(now.places_of(ids.iter().copied()).await);
+            let asked = now.ask_parts(Patience::Short, ids, &parts, |store, ids| async move {
+                store.availability(&ids).await
+            });
+            let answers: Vec<(usize, Vec<Option<Availability>>)> = asked.await.all()?;
+            let mut found = vec![None; ids.len()];
+            for (place, availability) in in_place(&parts, answers) {
+                found[place] = availability;
+            }
+            let mut is_between = false;
+            for (id, _) in ids.iter().zip(&found).filter(|(_, found)| found.is_none()) {
+                let moving = now.is_between(id.as_uuid(), |store| store.is_moving(*id));
+                is_between = is_between || moving.await?;
+            }
+            if !is_between {
+                return Ok(found);
+            }
+            wait_until(until).await?;
         }
-        Ok(found)
     }
 
     async fn events(
@@ -51,7 +61,11 @@ impl ReadStore for CellStore {
         let asked = now.ask_all(Patience::Short, |store| async move {
             store.events(caller, after, limit).await
         });
-        let gathered: Gathered<Page<Event, EventCursor>> = asked.await;
+        let mut gathered: Gathered<Page<Event, EventCursor>> = asked.await;
+        now.ask_again_where_they_go(&mut gathered, |store| async move {
+            store.events(caller, after, limit).await
+        })
+        .await;
         let missing = now.names_of(&gathered.failures);
         let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
         #[cfg(feature = "negative-control")]
@@ -72,7 +86,11 @@ impl ReadStore for CellStore {
         let asked = now.ask_all(Patience::Short, |store| async move {
             store.events_by_start(caller, agenda, after, limit).await
         });
-        let gathered: Gathered<Page<Event, StartCursor>> = asked.await;
+        let mut gathered: Gathered<Page<Event, StartCursor>> = asked.await;
+        now.ask_again_where_they_go(&mut gathered, |store| async move {
+            store.events_by_start(caller, agenda, after, limit).await
+        })
+        .await;
         let missing = now.names_of(&gathered.failures);
         let pages: Vec<_> = gathered.any()?.into_iter().map(|(_, page)| page).collect();
         let key = |event: &Event| StartCursor::from(event).key();
@@ -90,8 +108,10 @@ impl ReadStore for CellStore {
         limit: PageLimit,
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(event_id).await;
-        cell.note(cell.store.registrations(event_id, listed, after, limit).await)
+        now.of_served(event_id, |cell| async move {
+            cell.note(cell.store.registrations(event_id, listed, after, limit).await)
+        })
+        .await
     }
 
     async fn registrations_by_id(
@@ -100,8 +120,10 @@ impl ReadStore for CellStore {
         ids: &[RegistrationId],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(event_id).await;
-        cell.note(cell.store.registrations_by_id(event_id, ids).await)
+        now.of_served(event_id, |cell| async move {
+            cell.note(cell.store.registrations_by_id(event_id, ids).await)
+        })
+        .await
     }
 
     async fn registrations_by_address(
@@ -110,8 +132,10 @@ impl ReadStore for CellStore {
         addresses: &[EmailAddress],
     ) -> Result<Option<Vec<Option<Registration>>>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(event_id).await;
-        cell.note(cell.store.registrations_by_address(event_id, addresses).await)
+        now.of_served(event_id, |cell| async move {
+            cell.note(cell.store.registrations_by_address(event_id, addresses).await)
+        })
+        .await
     }
 
     async fn registration_counts(
@@ -119,8 +143,10 @@ impl ReadStore for CellStore {
         event_id: EventId,
     ) -> Result<Option<RegistrationCounts>, StoreError> {
         let now = self.now();
-        let cell = now.cell_of(event_id).await;
-        cell.note(cell.store.registration_counts(event_id).await)
+        now.of_served(event_id, |cell| async move {
+            cell.note(cell.store.registration_counts(event_id).await)
+        })
+        .await
     }
 
     async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {

@@ -13,13 +13,13 @@
 //!
 //! Whatever is killed in this, [`standing`] says what there is to be done, and doing it again does nothing. What keeps an
 //! event from being put up twice is that a cell refuses those that it is not to have: a server that goes by an older map is
-//! refused, and learns so that there is another. What keeps it from being found in no place is the order: an event is in the
-//! first cell until it is in the other, and none goes back as long as this lasts.
+//! refused, and learns so that there is another. What keeps it from being lost is the order: whoever does not find it in the
+//! first cell finds it in the other, or hears there that it is on its way, and none goes back as long as this lasts.
 
 use crate::map::{CellChange, CellMap, CellSpec, MapError};
 use crate::moving::{MoveError, MoveObserver, Mover};
 use crate::store::MAP_CHECKED_EVERY;
-use booking_core::{CellBytes, CellName, EventId, KeptMap, MoveId, MoveStore, StoreError};
+use booking_core::{CellBytes, CellName, KeptMap, MoveId, MoveStore, StoreError};
 use std::fmt;
 use std::time::Duration;
 use thiserror::Error;
@@ -177,6 +177,10 @@ impl Resharder<'_> {
         if !self.home.replace_map(Some(&settled), &begun).await.map_err(of(home))? {
             return Err(ReshardError::Changed);
         }
+        // Before anything is there: who the organizers are, and that mail is sent.
+        let (from_name, to_name) = (place_name(from), place_name(to));
+        let mover = self.mover(&from_name, &to_name);
+        mover.copy_organizers().await.map_err(ReshardError::Shared)?;
         // In this order: nobody looks in the other yet.
         for (store, cell) in [(self.to, &to.name), (self.from, &from.name)] {
             let bytes = bytes_of(after, cell);
@@ -200,18 +204,11 @@ impl Resharder<'_> {
         let (change, from, to) = parts(map)?;
         sleep(self.seen_within).await;
         let (from_name, to_name) = (place_name(from), place_name(to));
-        let mover = Mover {
-            from: self.from,
-            to: self.to,
-            from_name: &from_name,
-            to_name: &to_name,
-            new_id: self.new_id,
-            observer: self.observer,
-        };
-        mover.copy_organizers().await.map_err(ReshardError::Shared)?;
+        let mover = self.mover(&from_name, &to_name);
         let mut moved = 0;
         for pass in 1.. {
-            let of_pass = self.move_all(&mover, change.bytes, &from.name).await?;
+            mover.copy_organizers().await.map_err(ReshardError::Shared)?;
+            let of_pass = self.move_all(&mover, map, change.bytes, &from.name).await?;
             moved += of_pass.moved;
             match of_pass {
                 Moved { moved: 0, failed: 0 } => break,
@@ -226,10 +223,23 @@ impl Resharder<'_> {
         Ok(Moved { moved, failed: 0 })
     }
 
-    /// Moves each event of these bytes that there is.
+    fn mover<'a>(&'a self, from_name: &'a str, to_name: &'a str) -> Mover<'a> {
+        Mover {
+            from: self.from,
+            to: self.to,
+            from_name,
+            to_name,
+            new_id: self.new_id,
+            observer: self.observer,
+        }
+    }
+
+    /// Moves each event of these bytes that there is, as long as `map` is what is gone by: who slept may find it changed, and
+    /// changed back.
     async fn move_all(
         &self,
         mover: &Mover<'_>,
+        map: &CellMap,
         bytes: CellBytes,
         from: &CellName,
     ) -> Result<Moved, ReshardError> {
@@ -239,7 +249,12 @@ impl Resharder<'_> {
             let found = found.map_err(|error| ReshardError::Cell(from.clone(), error))?;
             let Some(last) = found.last() else { return Ok(of_pass) };
             after = Some(*last);
-            for event in found.into_iter().filter(|event| is_of(*event, bytes)) {
+            for event in found.into_iter().filter(|event| bytes.has_event(*event)) {
+                let kept = self.home.kept_map().await;
+                let of_home = |error| ReshardError::Cell(map.cells()[0].name.clone(), error);
+                if kept.map_err(of_home)?.is_none_or(|kept| kept.version != map.version()) {
+                    return Err(ReshardError::Changed);
+                }
                 match mover.move_event(event).await {
                     Ok(()) => of_pass.moved += 1,
                     Err(MoveError::Stopped) => return Err(ReshardError::Stopped),
@@ -268,9 +283,4 @@ impl Resharder<'_> {
         }
         Err(ReshardError::Changed)
     }
-}
-
-fn is_of(event: EventId, bytes: CellBytes) -> bool {
-    let [.., byte] = event.as_uuid().into_bytes();
-    bytes.has(byte)
 }

@@ -116,9 +116,10 @@ impl SeatStore for CellStore {
         // Whoever asks again makes another id, and has the key alone to find the answer by.
         let [.., byte] = *key.hash.as_bytes();
         let at = now.cell_of_byte(byte);
-        let id = match now.leads_to(new.id.as_uuid()) == at {
-            true => new.id,
-            false => EventId::beside(&key.hash, new.id.as_uuid()),
+        // The same byte, and not only the same cell: that may be split.
+        let id = match new.id.as_uuid().into_bytes() {
+            [.., last] if last == byte => new.id,
+            _ => EventId::beside(&key.hash, new.id.as_uuid()),
         };
         let new = new.with(|new| new.id = id).map_err(StoreError::broken)?;
         let put_up_in = async |at: usize| {

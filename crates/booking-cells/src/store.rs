@@ -1,13 +1,13 @@
-use crate::cell::Cell;
+use crate::cell::{Cell, CellError};
 use crate::found::Remembered;
-use crate::map::CellMap;
+use crate::map::{CellMap, CellSpec};
 use booking_core::{BookingStore, CellBytes, EventId, RegistrationId, SeatLane, StoreError};
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// Where the home is among the cells: it has the byte 00.
@@ -15,6 +15,11 @@ pub(crate) const HOME: usize = 0;
 
 /// How often whoever goes by a map looks for whether the home keeps a newer one.
 pub const MAP_CHECKED_EVERY: Duration = Duration::from_secs(2);
+/// The longest that whoever asks for an event waits while that is between two cells. It takes milliseconds, unless whoever
+/// moves it was stopped there.
+pub const BETWEEN_WAIT: Duration = Duration::from_millis(500);
+/// How long they wait to ask again.
+const BETWEEN_PAUSE: Duration = Duration::from_millis(10);
 
 /// Many stores as one. The [crate] says how.
 ///
@@ -31,6 +36,9 @@ pub struct CellStore {
 #[derive(Debug)]
 pub(crate) struct Cells {
     map: CellMap,
+    /// The nodes of this map and of those before, each with its place for its number: whoever counts by numbers is not to
+    /// take one node for another.
+    nodes: Vec<String>,
     pub(crate) cells: Vec<Arc<Cell>>,
     pub(crate) change: Option<Change>,
     /// In which cell registrations were found whose ids lead elsewhere.
@@ -46,7 +54,7 @@ pub(crate) struct Cells {
 /// A change that is under way: an event of these bytes is in one of two cells.
 #[derive(Debug)]
 pub(crate) struct Change {
-    bytes: CellBytes,
+    pub(crate) bytes: CellBytes,
     /// The cell that they leave.
     pub(crate) from: usize,
     /// Events that are not there: none comes back, and new ones are put up in the other.
@@ -122,8 +130,18 @@ impl CellStore {
 impl Cells {
     fn new(map: &CellMap, stores: Vec<Arc<dyn BookingStore>>, before: Option<&Self>) -> Self {
         assert_eq!(stores.len(), map.all().count(), "a store for each cell");
+        let mut nodes = before.map(|before| before.nodes.clone()).unwrap_or_default();
+        for node in map.nodes() {
+            if !nodes.contains(node) {
+                nodes.push(node.clone());
+            }
+        }
+        let node_of = |spec: &CellSpec| {
+            let at = nodes.iter().position(|node| *node == spec.node);
+            u16::try_from(at.unwrap_or_default()).unwrap_or(u16::MAX)
+        };
         let cells = map.all().zip(stores).zip(0..).map(|((spec, store), cell)| {
-            let lane = SeatLane { node: map.node_of(spec), cell };
+            let lane = SeatLane { node: node_of(spec), cell };
             let before = before.into_iter().flat_map(|before| &before.cells);
             // It is known how that answers, and what it lacks.
             match before.into_iter().find(|one| Arc::ptr_eq(&one.store, &store)) {
@@ -138,6 +156,7 @@ impl Cells {
         });
         Self {
             cells: cells.collect(),
+            nodes,
             change,
             map: map.clone(),
             found: Remembered::default(),
@@ -218,6 +237,45 @@ impl Cells {
         &self.cells[self.place_of(event).await]
     }
 
+    /// Asks for what there is of an event. Where it is in neither cell, but on its way to the one, it is asked for again until
+    /// it has come: it is not said that there is none.
+    pub(crate) async fn of_served<'a, T, R>(
+        &'a self,
+        event: EventId,
+        ask: impl Fn(&'a Cell) -> R,
+    ) -> Result<Option<T>, StoreError>
+    where
+        R: Future<Output = Result<Option<T>, StoreError>>,
+    {
+        let until = Instant::now() + BETWEEN_WAIT;
+        loop {
+            let answer = ask(self.cell_of(event).await).await?;
+            let is_between = || self.is_between(event.as_uuid(), |store| store.is_moving(event));
+            if answer.is_some() || !is_between().await? {
+                return Ok(answer);
+            }
+            wait_until(until).await?;
+        }
+    }
+
+    /// Whether what is called by `id` may be on its way from one cell to the other, by what the other says.
+    pub(crate) async fn is_between<'a, R>(
+        &'a self,
+        id: Uuid,
+        ask: impl FnOnce(&'a dyn BookingStore) -> R,
+    ) -> Result<bool, StoreError>
+    where
+        R: Future<Output = Result<bool, StoreError>>,
+    {
+        match self.may_still_be_in(id) {
+            None => Ok(false),
+            Some(_) => {
+                let cell: &'a Cell = &self.cells[self.leads_to(id)];
+                cell.note_done(ask(&*cell.store).await)
+            }
+        }
+    }
+
     /// The cell of what is no event's.
     pub(crate) fn home(&self) -> &Arc<Cell> {
         &self.cells[HOME]
@@ -243,4 +301,13 @@ impl Cells {
         let cell: &'a Cell = self.cell_of(event).await;
         cell.note_done(ask(&*cell.store).await)
     }
+}
+
+/// Waits for a moment, if it is not later than `until` yet.
+pub(crate) async fn wait_until(until: Instant) -> Result<(), StoreError> {
+    if Instant::now() > until {
+        return Err(StoreError::unavailable(CellError::Between));
+    }
+    sleep(BETWEEN_PAUSE).await;
+    Ok(())
 }

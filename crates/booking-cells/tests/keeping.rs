@@ -2,7 +2,7 @@
 
 mod common;
 
-use booking_cells::{MoveObserver, Mover, Step};
+use booking_cells::{MoveError, MoveObserver, Mover, Step};
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
 use booking_core::{
@@ -193,14 +193,13 @@ fn new_mover() -> MoveId {
     Uuid::now_v7().into()
 }
 
-/// Only putting up is kept to bytes: what is moved goes where whoever moves it says. Where it was, it is another cell's, and not
+/// Whoever moves an event by an old map is refused, as whoever puts one up is. Where it was, it is another cell's, and not
 /// said to be moving: whoever asks is to find out which.
-async fn an_event_is_moved_into_a_store_that_would_not_put_it_up(kind: fn() -> Kept) {
+async fn an_event_is_moved_only_into_a_store_that_is_to_have_it(kind: fn() -> Kept) {
     let kept = [kind(), kind()];
     let (from, to) = (kept[0].open_to_move(None).await, kept[1].open_to_move(None).await);
     let new = ending_in(0xff);
     let event = from.create_event(new.clone()).await.expect("it answers");
-    assert!(keep(&*to, 1, None).await);
     let mover = Mover {
         from: &*from,
         to: &*to,
@@ -209,8 +208,16 @@ async fn an_event_is_moved_into_a_store_that_would_not_put_it_up(kind: fn() -> K
         new_id: &new_mover,
         observer: &Unwatched,
     };
+    for (version, kept) in [(1, None), (2, Some(bytes(0x00, 0xfe)))] {
+        assert!(keep(&*to, version, kept).await);
+        let refused = mover.move_event(event.id).await;
+        assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
+        assert_eq!(from.event(event.id).await.expect("it answers"), Some(event.clone()));
+    }
+    assert!(keep(&*to, 3, Some(bytes(0xff, 0xff))).await);
     mover.move_event(event.id).await.expect("nothing is in its way");
     assert_eq!(to.event(event.id).await.expect("it answers"), Some(event.clone()));
+    assert!(keep(&*to, 4, None).await);
     assert_eq!(to.create_event(new.clone()).await.expect("it is there"), event);
     assert!(!puts_up(&*to, 0xff).await);
 
@@ -465,7 +472,7 @@ kinds! {
     a_store_keeps_to_the_bytes_that_it_was_told_last
     a_store_that_is_opened_again_knows_what_it_was_told
     a_store_that_was_told_nothing_puts_up_any_event
-    an_event_is_moved_into_a_store_that_would_not_put_it_up
+    an_event_is_moved_only_into_a_store_that_is_to_have_it
     an_event_that_is_there_is_told_as_it_is
     nobody_puts_up_an_event_of_another_cell_once_the_store_has_answered
     of_eight_who_replace_the_map_at_once_one_does

@@ -481,6 +481,95 @@ async fn a_key_is_answered_wherever_its_event_is() {
     }
 }
 
+/// Stops a move when an event is in neither cell.
+struct StopsBetween;
+
+impl MoveObserver for StopsBetween {
+    fn reached(&self, _: EventId, step: Step) -> bool {
+        step != Step::HandedOver
+    }
+}
+
+/// Whoever asks for an event that is in neither cell, but on its way, waits a moment and then hears that it cannot be had: a
+/// worker that heard that there is none would drop its mail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_between_two_cells_is_never_said_to_be_none() {
+    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+        let places = Places::of([kind; 3]).await;
+        let server = Arc::new(places.server(&places.map().await));
+        let event = put_up(&server, 0xb0).await.id;
+        let sold = sell(&server, event, "ada").await;
+        let after = places.publish(&split()).await;
+        server.install(&after, places.stores_of(&after));
+        let stopped = Steps(AtomicUsize::new(usize::MAX));
+        let resharder = Resharder { observer: &StopsBetween, ..places.resharder(&after, &stopped) };
+        let stopped = resharder.go_on(&after).await;
+        assert!(matches!(stopped, Err(ReshardError::Stopped)), "{stopped:?}");
+        assert_eq!(places.served(event).await, 0, "the control");
+
+        fn is_none<T: std::fmt::Debug>(answer: &Result<Option<T>, StoreError>) -> bool {
+            assert!(matches!(answer, Ok(None) | Err(StoreError::Unavailable(_))), "{answer:?}");
+            answer.is_ok()
+        }
+        assert!(!is_none(&server.event(event).await));
+        assert!(!is_none(&server.registration(sold).await));
+        assert!(!is_none(&server.registration_counts(event).await));
+        assert!(!is_none(&server.live_registrations(event, None, PageLimit::MAX).await));
+        let available = server.availability(&[event]).await;
+        assert!(matches!(available, Err(StoreError::Unavailable(_))), "{available:?}");
+        // Of what never was it is said at once.
+        let never = event_ending_in(0xb1).id;
+        assert!(is_none(&server.event(never).await));
+
+        // Who asked before it came has it when it does.
+        let asking = {
+            let server = Arc::clone(&server);
+            tokio::spawn(
+                async move { (server.event(event).await, server.registration(sold).await) },
+            )
+        };
+        places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        let (found, registration) = asking.await.expect("it ends");
+        assert!(found.expect("it answers").is_some());
+        assert!(registration.expect("it answers").is_some());
+    }
+}
+
+/// Who moved events and slept, while others ended that and changed the map back, moves none of them again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_slept_moves_nothing_by_the_map_of_then() {
+    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+        let places = Places::of([kind; 3]).await;
+        let event = put_up(&places.server(&places.map().await), 0xb0).await.id;
+        let of_then = places.publish(&split()).await;
+        places.go_on(&of_then, usize::MAX).await.expect("nothing is in its way");
+        let back = MapChange::Drop { cell: named("new") };
+        // The cell before it in the order of their bytes, which they were of.
+        let back = places.publish(&back).await;
+        let late = places.go_on(&of_then, usize::MAX).await;
+        assert!(matches!(late, Err(ReshardError::Changed)), "{late:?}");
+        places.go_on(&back, usize::MAX).await.expect("nothing is in its way");
+        let late = places.go_on(&of_then, usize::MAX).await;
+        assert!(matches!(late, Err(ReshardError::Changed)), "{late:?}");
+        let server = places.server(&places.map().await);
+        assert!(server.event(event).await.expect("it answers").is_some());
+        assert_eq!(places.served(event).await, 1);
+        // Also not if it looked at the map before that was changed: the cell refuses it.
+        let steps = Steps(AtomicUsize::new(usize::MAX));
+        let mover = booking_cells::Mover {
+            from: &**places.store("c1"),
+            to: &**places.store("new"),
+            from_name: "here/c1",
+            to_name: "here/new",
+            new_id: &new_mover,
+            observer: &steps,
+        };
+        let refused = mover.move_event(event).await;
+        assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
+        sell(&server, event, "ada").await;
+    }
+}
+
 /// An organizer's events need the organizer where they go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn organizers_go_with_their_events() {

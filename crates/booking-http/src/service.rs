@@ -276,8 +276,11 @@ impl Service {
         if version == 0 || self.cell_map.is_new() {
             return version != 0;
         }
-        let kept = self.store.kept_map().await;
-        kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.version > version))
+        match self.store.kept_map().await {
+            Ok(kept) => kept.is_some_and(|kept| kept.version > version),
+            // Nobody can tell.
+            Err(_) => true,
+        }
     }
 
     /// The private link of a registration, to be mailed to whoever manages it; `None` if it is not known where this

@@ -102,7 +102,7 @@ const PLANS: &[(&str, &[&str])] = &[
     ("moving/purge", &["moving_events_under_way"]),
     ("moving/take_room", &["moving_events_under_way"]),
     ("moving/upsert", &["moving_events_pkey"]),
-    ("moving/upsert_absent", &["events_pkey", "moving_events_pkey"]),
+    ("moving/upsert_absent", &["cell_bytes_pkey", "events_pkey", "moving_events_pkey"]),
     ("moving/which", &["moving_events_pkey"]),
     ("question/find", &["event_questions_pkey", "events_pkey"]),
     ("question/upsert", &["event_questions_pkey"]),

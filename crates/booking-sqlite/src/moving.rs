@@ -11,10 +11,10 @@ use crate::transaction::Work;
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
-    CellBytes, Clock, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LEAVING_MAILS_MAX,
-    LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark,
-    MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
-    StoreError, Version,
+    CellBytes, Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, KeptMap,
+    LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
+    MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place,
+    ROOM_KEPT, StoreError, Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rusqlite::types::Value as Stored;
@@ -394,6 +394,10 @@ fn begin_arriving(
 ) -> Result<Work<bool>, Failure> {
     let is_kept = |way: Way| way.state.is_some();
     if version(connection, event)?.is_some() || find(connection, event)?.is_some_and(is_kept) {
+        return Ok(Work::Unchanged(false));
+    }
+    // A cell that is not to have it: whoever moves it goes by an old map.
+    if !keeping::has(connection, ForeignByte::of(event))? {
         return Ok(Work::Unchanged(false));
     }
     upsert(connection, event, "arriving", mover, from, clock(), None)?;

@@ -21,6 +21,12 @@ impl CellBytes {
     pub fn has(self, byte: u8) -> bool {
         (self.first..=self.last).contains(&byte)
     }
+
+    /// Whether an event's id ends in one of these.
+    pub fn has_event(self, event: EventId) -> bool {
+        let ForeignByte(byte) = ForeignByte::of(event);
+        self.has(byte)
+    }
 }
 
 impl fmt::Display for CellBytes {

@@ -123,8 +123,8 @@ pub trait MoveStore: BookingStore {
         to: MoveId,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Makes room for an event that `mover` brings. `false` if it is served here, or left from here with a state that is kept
-    /// yet. `from` is what people call the other store.
+    /// Makes room for an event that `mover` brings. `false` if it is served here, left from here with a state that is kept
+    /// yet, or ends in a byte that this store [does not keep to](Self::keep_to_bytes). `from` is what people call the other store.
     async fn begin_arriving(
         &self,
         event: EventId,
@@ -576,6 +576,16 @@ pub const MOVED_KEYS: &[MovedTable] = &[
 /// What events refer to: it is copied, and stays where it was, too. Tokens and endpoints lead to organizers, so those come
 /// first.
 pub const MOVED_ORGANIZERS: &[MovedTable] = &[
+    // Without which no mail is made of what happens to their events.
+    MovedTable {
+        name: "mail_senders",
+        columns: &[("only_row", Truth), ("seen_at", Time)],
+        key: &["only_row"],
+        page: &["seen_at"],
+        scope: MovedScope::Shared,
+        since: MovedSince::Any,
+        rows_max: 1,
+    },
     MovedTable {
         name: "organizers",
         columns: &[("id", Uuid), ("name", Text), ("created_at", Time)],

@@ -36,7 +36,7 @@ pub(super) async fn change(
     cells: &CellsConfig,
     change: &MapChange,
 ) -> anyhow::Result<ExitCode> {
-    let home = open_home(config, cells).await?;
+    let home = open_kept_home(config, cells).await?;
     let before = match standing(&*home, &cells.map).await? {
         Standing::Settled(map) => map,
         Standing::Publishing { after, .. } | Standing::Changing(after) => {
@@ -58,7 +58,7 @@ pub(super) async fn change(
 
 /// Brings a change to its end that somebody has begun.
 pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode> {
-    let home = open_home(config, cells).await?;
+    let home = open_kept_home(config, cells).await?;
     match standing(&*home, &cells.map).await? {
         Standing::Settled(map) => {
             println!("nothing is under way");
@@ -66,6 +66,9 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
             Ok(ExitCode::SUCCESS)
         }
         Standing::Publishing { before, after } => {
+            // Whoever began this may have been stopped before it was made, or it was lost since.
+            let to = named(&after, &change_of(&after)?.to)?;
+            create_cell(config, &cells.place_of(to).map_err(told)?).await?;
             let ends = Ends::open(config, cells, home, &after).await?;
             ends.publish(&before, &after).await?;
             ends.finish(cells, &after).await
@@ -74,6 +77,19 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
             Ends::open(config, cells, home, &map).await?.finish(cells, &map).await
         }
     }
+}
+
+/// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
+async fn open_kept_home(
+    config: &Config,
+    cells: &CellsConfig,
+) -> anyhow::Result<Arc<dyn MoveStore>> {
+    let home = open_home(config, cells).await?;
+    ensure!(
+        home.kept_map().await?.is_some(),
+        "the home keeps no map yet: `booking-http cells create` looks at all cells, and has it keep that of CELLS_FILE"
+    );
+    Ok(home)
 }
 
 /// Makes a new cell, in which nothing may be: what is there would be served from then on.
@@ -189,10 +205,7 @@ fn tell_file(map: &CellMap) {
 /// How many events are still to go in a change that is under way in `map`, out of the store that they leave.
 pub(super) async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, StoreError> {
     let Some(CellChange { bytes, .. }) = map.change() else { return Ok(0) };
-    let is_to_go = |event: &&EventId| {
-        let [.., byte] = event.as_uuid().into_bytes();
-        bytes.has(byte)
-    };
+    let is_to_go = |event: &&EventId| bytes.has_event(**event);
     let (mut count, mut after) = (0, None);
     loop {
         let found = from.events_to_move(after, LOOKED_FOR).await?;

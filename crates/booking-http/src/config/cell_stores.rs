@@ -140,7 +140,7 @@ pub(super) fn tell_silent(name: &CellName, why: ConnectError) {
 }
 
 impl Opening {
-    /// As commands do, for which all has to be there.
+    /// As commands do: they make nothing.
     fn of_a_command(config: &Config) -> Self {
         let (tables, observer) = (Tables::MustBeThere, Arc::new(Unobserved));
         Self { tables, wait: config.store_wait, observer }
@@ -201,6 +201,8 @@ pub(super) async fn open_existing_cells(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<CellStore> {
+    // Without the home it is not known which cells there are, and a command would pass over some and say that all is done.
+    drop(open_existing_home(config, cells).await?);
     Ok(open_cells(cells, &Opening::of_a_command(config)).await?.to_store())
 }
 
@@ -269,6 +271,7 @@ fn in_cell(spec: &CellSpec) -> String {
 }
 
 /// What is wrong with the file, as an error.
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
 pub(crate) fn told(why: String) -> anyhow::Error {
     anyhow!("CELLS_FILE: {why}")
 }

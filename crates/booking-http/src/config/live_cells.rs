@@ -72,7 +72,7 @@ impl LiveCells {
             Err(error) => (None, Err(error)),
         };
         let version = kept.as_ref().map(|kept| kept.version);
-        let is_newer = version.is_some_and(|version| version > self.version());
+        let is_newer = kept.as_ref().is_some_and(|kept| self.is_newer(kept));
         if is_newer {
             let file = going_by.file.clone();
             done = self.go_by(&mut going_by, file, kept.as_ref()).await;
@@ -85,6 +85,15 @@ impl LiveCells {
             };
         }
         (version, done)
+    }
+
+    /// Whether the home keeps another map than the one that is gone by. Of the same version it is another where this server began
+    /// with its file's, as the home did not answer or kept none, and the home got another first.
+    fn is_newer(&self, kept: &KeptMap) -> bool {
+        let now = self.store.map();
+        let is_another =
+            || CellMap::from_text(&kept.map, now.nodes().to_vec()).as_ref() != Ok(&now);
+        kept.version > now.version() || kept.version == now.version() && is_another()
     }
 
     /// Goes by `file` from now on, and by what the home keeps if that is newer than the map that it goes by.
@@ -105,7 +114,7 @@ impl LiveCells {
             known.push(home);
             Some(&of_new_home)
         };
-        let newer = kept.filter(|kept| kept.version > now.version());
+        let newer = kept.filter(|kept| self.is_newer(kept));
         let text = newer.map_or_else(|| now.to_text(), |kept| kept.map.clone());
         let map = file.map_of(&text).map_err(told)?;
         file.check(&map).map_err(told)?;

@@ -1,4 +1,4 @@
--- moving/upsert_absent: the same of an event that is not here
+-- moving/upsert_absent: the same of an event that is not here, unless the store is a cell that is not to have it
 INSERT INTO moving_events (event_id, direction, move_id, place, since, until)
 SELECT $1::uuid, $2::text, $3::uuid, $4::text, $5::timestamptz, $6::timestamptz
 WHERE (
@@ -11,6 +11,14 @@ WHERE (
             ORDER BY e.id
         ) AS here
     ) = 0
+    AND NOT EXISTS (
+        SELECT
+        FROM cell_bytes AS kept
+        WHERE kept.only_row
+            -- The last byte of the id.
+            AND coalesce(get_byte(uuid_send($1::uuid), 15) NOT BETWEEN kept.first_byte AND kept.last_byte, true)
+        FOR SHARE
+    )
 ON CONFLICT (event_id) DO UPDATE
 SET direction = excluded.direction,
     move_id = excluded.move_id,
