@@ -421,7 +421,7 @@ async fn a_server_with_the_map_before_is_refused_and_learns_so() {
         for server in [&old, &new] {
             let found = server.create_event(again.clone()).await.expect("it answers");
             assert_eq!(found.created_at, event.created_at);
-            sell(server, event.id, &format!("bob{:p}", server)).await;
+            sell(server, event.id, &format!("bob{server:p}")).await;
         }
         let made = put_up(&new, 0xb2).await;
         let unknown = old.event(made.id).await.expect("it answers");

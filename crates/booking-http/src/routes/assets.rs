@@ -28,6 +28,10 @@ pub(crate) struct Asset {
 const FOR_GOOD: (HeaderName, HeaderValue) =
     (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
 
+/// May be kept for a day: pictures, which a page names more than once, and which nothing depends on.
+const FOR_A_DAY: (HeaderName, HeaderValue) =
+    (CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
@@ -303,7 +307,8 @@ pub(crate) fn show(request: &HttpRequest, asset: Asset) -> HttpResponse {
     let tag = EntityTag::new_strong(format!("{:016x}", hasher.finish()));
     let is_known = has_already(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header(ETag(tag)).insert_header(REVALIDATE);
+    let kept = if asset.content_type == SVG { FOR_A_DAY } else { REVALIDATE };
+    response.insert_header(ETag(tag)).insert_header(kept);
     if is_page {
         response.insert_header((CONTENT_SECURITY_POLICY, POLICY));
     }
