@@ -31,6 +31,13 @@ impl Cells {
         cell.note_done(ask(Arc::clone(&cell.store)).await)
     }
 
+    /// Whether there is such an event.
+    async fn is_put_up(&self, event: EventId) -> Result<bool, StoreError> {
+        let ids = [event];
+        let found = self.of_event(event, |store| store.availability(&ids)).await?;
+        Ok(found.iter().any(Option::is_some))
+    }
+
     /// Executes the parts of a batch side by side, each in its cell.
     async fn execute_parts(
         &self,
@@ -116,9 +123,10 @@ impl SeatStore for CellStore {
         // Whoever asks again makes another id, and has the key alone to find the answer by.
         let [.., byte] = *key.hash.as_bytes();
         let at = now.cell_of_byte(byte);
-        // The same byte, and not only the same cell: that may be split.
+        // The same byte, and not only the same cell, which may be split. What is there under another is returned as it is.
         let id = match new.id.as_uuid().into_bytes() {
             [.., last] if last == byte => new.id,
+            _ if now.leads_to(new.id.as_uuid()) == at && now.is_put_up(new.id).await? => new.id,
             _ => EventId::beside(&key.hash, new.id.as_uuid()),
         };
         let new = new.with(|new| new.id = id).map_err(StoreError::broken)?;

@@ -40,19 +40,6 @@ fn foreign(id: EventId, attempt: &Attempt) -> StoreError {
     }
 }
 
-/// What is answered to a request whose key has an answer.
-fn answer(record: IdempotencyRecord, new: &NewEvent, key: IdempotencyKey) -> Outcome {
-    match &record.outcome {
-        // Our own, from before a COMMIT whose answer was lost.
-        Outcome::EventChanged(event)
-            if event.id == new.id && record.fingerprint == key.fingerprint =>
-        {
-            record.outcome
-        }
-        _ => record.answer(key.fingerprint),
-    }
-}
-
 impl PgStore {
     /// That another cell is to have the event is what an attempt finds out, and no failure of it: nobody tries again, and
     /// writing goes as well as before.
@@ -140,7 +127,8 @@ impl PgStore {
                 connection.confirm_what_is_seen().await?;
             }
             connection.give_back();
-            let answered = record.map(|record| answer(record, new, key));
+            let answered =
+                record.map(|record| record.answer_to_whoever_puts_up(new.id, key.fingerprint));
             return Ok(answered.ok_or_else(|| foreign(new.id, attempt)));
         };
         let outcome = Outcome::EventChanged(Box::new(event));
@@ -171,7 +159,7 @@ impl PgStore {
         connection.command("ROLLBACK").await?;
         connection.confirm_what_is_seen().await?;
         connection.give_back();
-        Ok(Ok(answer(record, new, key)))
+        Ok(Ok(record.answer_to_whoever_puts_up(new.id, key.fingerprint)))
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn create_event_once(
     let mut find = connection.prepare_cached(sql::RECORD_FIND)?;
     let record = records::find(&mut find, NO_EVENT, key.hash)?;
     if let Some(record) = record.filter(|record| record.holds(now)) {
-        return Ok(Work::Unchanged(Ok(answer(record, new, key))));
+        return Ok(Work::Unchanged(Ok(record.answer_to_whoever_puts_up(new.id, key.fingerprint))));
     }
     if let Some(foreign) = another_cells(connection, new, now)? {
         return Ok(Work::Unchanged(Err(foreign)));
@@ -82,19 +82,6 @@ fn another_cells(
         true => Some(foreign),
         false => None,
     })
-}
-
-/// What is answered to whoever finds a record. The one that put up this very event is that of this
-/// request, whose COMMIT was lost.
-fn answer(record: IdempotencyRecord, new: &NewEvent, key: IdempotencyKey) -> Outcome {
-    match &record.outcome {
-        Outcome::EventChanged(event)
-            if event.id == new.id && record.fingerprint == key.fingerprint =>
-        {
-            record.outcome
-        }
-        _ => record.answer(key.fingerprint),
-    }
 }
 
 fn insert(connection: &Connection, new: &NewEvent, now: DateTime<Utc>) -> Result<bool, Failure> {

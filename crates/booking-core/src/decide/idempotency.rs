@@ -1,5 +1,5 @@
 use crate::decide::stored;
-use crate::{Fingerprint, IdempotencyKey, KeyHash, Outcome};
+use crate::{EventId, Fingerprint, IdempotencyKey, KeyHash, Outcome};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,19 @@ impl IdempotencyRecord {
         match self.fingerprint == fingerprint {
             true => Outcome::Replayed(Box::new(self.outcome.clone())),
             false => Outcome::Refused(crate::Refusal::KeyReused),
+        }
+    }
+
+    /// The answer to a request with `fingerprint` that is to put up `event` under the same key. Where this is of that very
+    /// event, it is what the same request has answered before, whose COMMIT was lost: it has not come again.
+    pub fn answer_to_whoever_puts_up(self, event: EventId, fingerprint: Fingerprint) -> Outcome {
+        match &self.outcome {
+            Outcome::EventChanged(put_up)
+                if put_up.id == event && self.fingerprint == fingerprint =>
+            {
+                self.outcome
+            }
+            _ => self.answer(fingerprint),
         }
     }
 }
