@@ -174,13 +174,15 @@ lint() {
 }
 # All of them are of the whole workspace, whichever they run: with fewer crates Cargo would build others anew.
 tests=(cargo test --workspace --all-features --locked --no-fail-fast)
+# Most of them wait for most of their time: for servers, databases and browsers to begin, and for what has a limit.
+cores=$(getconf _NPROCESSORS_ONLN)
 
 if [ "$what" = fast ]; then
     lint
     quick=(--lib --test admission --test memory --test journal --test decide --test discreet --test model
-        --test store --test ticket --test contract --test events --test life --test confirming --test webhooks --test idempotency)
+        --test store --test ticket --test contract --test events --test life --test idempotency)
     run "building the tests" "${tests[@]}" "${quick[@]}" --no-run
-    run "tests" "${tests[@]}" "${quick[@]}" -- --skip postgres
+    run "tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((4 * cores))}" "${tests[@]}" "${quick[@]}" -- --skip postgres
     exit
 fi
 
@@ -319,8 +321,7 @@ beside_log=$target/beside.log
 "${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
 beside=$!
 failed=0
-# Most of them wait for most of their time: for servers, databases and browsers to begin, and for what has a limit.
-threads=${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}
+threads=${RUST_TEST_THREADS:-$((2 * cores))}
 run "tests" env RUST_TEST_THREADS="$threads" "${tests[@]}" -- --skip apart_ || failed=$?
 step="the storms and the judge, which ran beside the other tests"
 wait "$beside" || failed=$?
