@@ -96,7 +96,7 @@ pub use moving::{
     SharedCopy, Side, Step,
 };
 pub use resharding::{
-    MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing, standing,
+    EVENTS_AT_ONCE, MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing, standing,
 };
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]

@@ -31,8 +31,8 @@ use tokio::time::sleep;
 pub const MAP_SEEN_WITHIN: Duration = MAP_CHECKED_EVERY.saturating_mul(2);
 /// How often all events of a cell are gone through for those that are to be moved, if some could not be.
 pub const PASSES_MAX: usize = 3;
-/// How many events are looked for at once.
-const LOOKED_FOR: usize = 500;
+/// How many events whoever moves many looks for at once.
+pub const EVENTS_AT_ONCE: usize = 500;
 
 /// Why a map was not changed, or events not moved.
 #[derive(Debug, Error)]
@@ -245,7 +245,7 @@ impl Resharder<'_> {
     ) -> Result<Moved, ReshardError> {
         let (mut of_pass, mut after) = (Moved::default(), None);
         loop {
-            let found = self.from.events_to_move(after, LOOKED_FOR).await;
+            let found = self.from.events_to_move(after, EVENTS_AT_ONCE).await;
             let found = found.map_err(|error| ReshardError::Cell(from.clone(), error))?;
             let Some(last) = found.last() else { return Ok(of_pass) };
             after = Some(*last);

@@ -7,15 +7,14 @@ use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, Resharder, Standing, standing,
+    CellChange, CellMap, CellSpec, EVENTS_AT_ONCE, MAP_SEEN_WITHIN, MapChange, Moved, Resharder,
+    Standing, standing,
 };
 use booking_core::{CellName, EventId, MoveId, MoveStore, StoreError};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// How many events are looked for at once.
-const LOOKED_FOR: usize = 500;
 /// How often all events that are left are tried. Each time begins with a wait until all servers have the map, and
 /// all of these together are longer than what a mover that was killed has its event for.
 const TRIES_MAX: usize = 4;
@@ -208,10 +207,10 @@ pub(super) async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u
     let is_to_go = |event: &&EventId| bytes.has_event(**event);
     let (mut count, mut after) = (0, None);
     loop {
-        let found = from.events_to_move(after, LOOKED_FOR).await?;
+        let found = from.events_to_move(after, EVENTS_AT_ONCE).await?;
         count += found.iter().filter(is_to_go).count() as u64;
         match found.last() {
-            Some(last) if found.len() == LOOKED_FOR => after = Some(*last),
+            Some(last) if found.len() == EVENTS_AT_ONCE => after = Some(*last),
             _ => return Ok(count),
         }
     }

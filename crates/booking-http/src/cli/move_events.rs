@@ -3,12 +3,9 @@
 use crate::cli::told::Told;
 use crate::config::{Config, store};
 use anyhow::{Context, bail};
-use booking_cells::{Mover, SharedCopy};
+use booking_cells::{EVENTS_AT_ONCE, Mover, SharedCopy};
 use booking_core::{EventId, MoveId};
 use uuid::Uuid;
-
-/// How many events are looked for at once.
-const LOOKED_FOR: usize = 500;
 
 /// What is copied beside events, for whoever is told that it was not.
 const SHARED: &str = "organizers, tokens, webhooks and keys";
@@ -55,12 +52,12 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     let mut shared = SharedCopy::default();
     let (mut moved, mut failed) = (0_u64, 0_u64);
     let mut after = None;
-    let mut named = events.chunks(LOOKED_FOR);
+    let mut named = events.chunks(EVENTS_AT_ONCE);
     loop {
         // Each time: somebody may be given a token, or lose it, while this goes on.
         mover.copy_shared_again(&mut shared).await.context(SHARED)?;
         let found = match events.is_empty() {
-            true => from.events_to_move(after, LOOKED_FOR).await?,
+            true => from.events_to_move(after, EVENTS_AT_ONCE).await?,
             false => named.next().unwrap_or_default().to_vec(),
         };
         let Some(last) = found.last() else { break };
@@ -80,7 +77,7 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
 async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<()> {
     let (mut given_up, mut failed) = (0_u64, 0_u64);
     let events = match events.is_empty() {
-        true => mover.to.events_arriving(LOOKED_FOR).await?,
+        true => mover.to.events_arriving(EVENTS_AT_ONCE).await?,
         false => events,
     };
     for event in events {

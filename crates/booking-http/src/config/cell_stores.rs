@@ -59,7 +59,7 @@ impl OpenCells {
 }
 
 /// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
-/// used when it does: the others have no part in that. It fails if none answers. Where tables are brought up to
+/// used when it does: the others have no part in that. It fails if none answers, and for a command if the home does not. Where tables are brought up to
 /// date the home is to keep the file's map, if it keeps none and all cells are as the file says.
 pub(super) async fn open_cells(
     cells: &CellsConfig,
@@ -67,6 +67,13 @@ pub(super) async fn open_cells(
 ) -> anyhow::Result<OpenCells> {
     let home = opening.open(&cells.home().map_err(told)?).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
+    let home = match (home, opening.tables) {
+        // It is not known which cells there are then, and a command would pass over some and say that all is done.
+        (Err(silent), Tables::MustBeThere) => {
+            return Err(anyhow!(silent.why).context(in_cell(&cells.map.cells()[0])));
+        }
+        (home, _) => home,
+    };
     let (map, to_keep) = match &home {
         Ok(home) => match kept_map(cells, &**home).await? {
             Some(map) => (map, None),
@@ -201,8 +208,6 @@ pub(super) async fn open_existing_cells(
     config: &Config,
     cells: &CellsConfig,
 ) -> anyhow::Result<CellStore> {
-    // Without the home it is not known which cells there are, and a command would pass over some and say that all is done.
-    drop(open_existing_home(config, cells).await?);
     Ok(open_cells(cells, &Opening::of_a_command(config)).await?.to_store())
 }
 
