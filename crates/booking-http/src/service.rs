@@ -340,6 +340,7 @@ impl Service {
             cells: self.store.cells(),
             cell_map_version: self.cell_map.version(),
             cell_map_is_outdated: self.cell_map.is_outdated(),
+            cell_map_publishing_for: self.cell_map.publishing_for().unwrap_or_default(),
             lag: self.lag.get(),
             mail_server_away: self.mail_server.away_for(),
             tasks: [self.delivering.tasks(), self.beside.tasks()].concat(),

@@ -11,6 +11,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// The least time between two looks, however often a cell refuses what another map gives it.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long the publication of a map may take, which is four writes and a copy of the organizers: whoever is longer about it was
+/// stopped, most likely.
+const PUBLISHING_SLOW: Duration = Duration::from_secs(20);
 /// How often it is told what keeps this server from going by a newer map.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
@@ -30,6 +33,9 @@ pub(crate) struct Looked {
     pub(crate) version: u64,
     /// Whether there is a newer one; `None` if that could not be found out.
     pub(crate) is_outdated: Option<bool>,
+    /// What everybody is to go by next, if somebody has begun to bring that about, as the home keeps it; `None` if it could not
+    /// be asked.
+    pub(crate) next: Option<Option<String>>,
     /// What went wrong: all is as it was.
     pub(crate) trouble: Option<String>,
 }
@@ -61,7 +67,7 @@ impl HangUps {
 pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups: HangUps) {
     let mut ticks = interval(MAP_CHECKED_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut complaints = Complaints::default();
+    let (mut complaints, mut is_told_slow) = (Complaints::default(), false);
     while !service.is_stopping() {
         let is_told = tokio::select! {
             () = hang_ups.next() => true,
@@ -70,6 +76,19 @@ pub(crate) async fn run(service: Arc<Service>, cells: Arc<impl Cells>, hang_ups:
         };
         let looked = cells.look(is_told).await;
         service.cell_map.note(looked.version, looked.is_outdated);
+        if let Some(next) = &looked.next {
+            service.cell_map.note_next(next.as_deref());
+        }
+        let publishing_for = service.cell_map.publishing_for();
+        let is_slow = publishing_for.is_some_and(|since| since >= PUBLISHING_SLOW);
+        if is_slow && !is_told_slow {
+            log::warn!(
+                "a change of the cells was begun {} s ago at least, and nobody goes by it yet: until `booking-http cells resume` \
+                 goes on, new events that are to change cells are put up nowhere",
+                publishing_for.unwrap_or_default().as_secs()
+            );
+        }
+        is_told_slow = is_slow;
         match looked.trouble {
             Some(why) if is_told => {
                 log::error!("CELLS_FILE was read again, and changes nothing: {why}");

@@ -62,16 +62,19 @@ impl LiveCells {
     }
 
     /// Goes by the newest map from now on, and by the file as it is now if `reads_file`, or if the map cannot be gone by as the
-    /// file was: a node may be new. Tells the version that the home keeps, if it could be asked, and what went wrong: then
-    /// all is as it was.
-    async fn go_by_newest(&self, reads_file: bool) -> (Option<u64>, anyhow::Result<()>) {
+    /// file was: a node may be new. Tells what the home keeps, if it could be asked, and what went wrong: then all is as it
+    /// was.
+    async fn go_by_newest(
+        &self,
+        reads_file: bool,
+    ) -> (Option<Option<KeptMap>>, anyhow::Result<()>) {
         let mut going_by = self.going_by.lock().await;
         let asked = going_by.home().store.kept_map().await;
-        let (kept, mut done) = match asked.context("the map that the home keeps cannot be read") {
-            Ok(kept) => (kept, Ok(())),
+        let (asked, mut done) = match asked.context("the map that the home keeps cannot be read") {
+            Ok(kept) => (Some(kept), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        let version = kept.as_ref().map(|kept| kept.version);
+        let kept = asked.clone().flatten();
         let is_newer = kept.as_ref().is_some_and(|kept| self.is_newer(kept));
         if is_newer {
             let file = going_by.file.clone();
@@ -84,7 +87,7 @@ impl LiveCells {
                 Err(_) => done,
             };
         }
-        (version, done)
+        (asked, done)
     }
 
     /// Whether the home keeps another map than the one that is gone by. Of the same version it is another where this server began
@@ -182,11 +185,13 @@ async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<Kept
 
 impl Cells for LiveCells {
     async fn look(&self, reads_file: bool) -> Looked {
-        let (kept, done) = self.go_by_newest(reads_file).await;
+        let (asked, done) = self.go_by_newest(reads_file).await;
         let version = self.version();
+        let is_newer = |kept: &KeptMap| kept.version > version;
         Looked {
             version,
-            is_outdated: kept.map(|kept| kept > version),
+            is_outdated: asked.as_ref().and_then(Option::as_ref).map(is_newer),
+            next: asked.map(|kept| kept.and_then(|kept| kept.next)),
             trouble: done.err().map(|error| format!("{error:#}")),
         }
     }

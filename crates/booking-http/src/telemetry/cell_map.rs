@@ -8,15 +8,18 @@ use tokio::time::Instant;
 /// For how long a map is new: whoever was asked something before it may still answer by the one before.
 const NEW_FOR: Duration = Duration::from_secs(10);
 
-/// The version of the map, 0 where there are no cells, and whether there is a newer one that this server cannot go by.
+/// The version of the map, 0 where there are no cells, whether there is a newer one that this server cannot go by, and whether
+/// somebody has begun to have everybody go by another.
 #[derive(Debug, Default)]
 pub(crate) struct CellMapState(Mutex<State>);
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct State {
     version: u64,
     is_outdated: bool,
     changed_at: Option<Instant>,
+    /// What is to be gone by next, and when that was seen here first.
+    next: Option<(String, Instant)>,
 }
 
 impl CellMapState {
@@ -29,9 +32,23 @@ impl CellMapState {
     pub(crate) fn note(&self, version: u64, is_outdated: Option<bool>) {
         let mut state = lock(&self.0);
         if state.version != version {
-            *state = State { version, changed_at: Some(Instant::now()), ..*state };
+            (state.version, state.changed_at) = (version, Some(Instant::now()));
         }
         state.is_outdated = is_outdated.unwrap_or(state.is_outdated);
+    }
+
+    /// What everybody is to go by next, which somebody has begun to bring about.
+    pub(crate) fn note_next(&self, next: Option<&str>) {
+        let mut state = lock(&self.0);
+        let is_same = state.next.as_ref().map(|(seen, _)| seen.as_str()) == next;
+        if !is_same {
+            state.next = next.map(|next| (next.to_owned(), Instant::now()));
+        }
+    }
+
+    /// For how long that has gone on, as far as this server has seen; `None` if it does not.
+    pub(crate) fn publishing_for(&self) -> Option<Duration> {
+        lock(&self.0).next.as_ref().map(|(_, seen_at)| seen_at.elapsed())
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -65,5 +82,24 @@ mod tests {
         assert_eq!((map.version(), map.is_outdated(), map.is_new()), (8, false, true));
         advance(NEW_FOR).await;
         assert!(!map.is_new());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_publication_is_timed_by_itself() {
+        let map = CellMapState::of(7);
+        let second = Duration::from_secs(1);
+        assert_eq!(map.publishing_for(), None);
+        map.note_next(Some("split"));
+        advance(second).await;
+        map.note_next(Some("split"));
+        assert_eq!(map.publishing_for(), Some(second));
+        // It has ended, and another has begun, since somebody looked.
+        map.note_next(Some("drop"));
+        assert_eq!(map.publishing_for(), Some(Duration::ZERO));
+        advance(second).await;
+        map.note(8, Some(false));
+        assert_eq!(map.publishing_for(), Some(second), "what else is found out changes nothing");
+        map.note_next(None);
+        assert_eq!(map.publishing_for(), None);
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Snapshot {
     /// The version of their map that the server goes by, and whether it cannot go by a newer one.
     pub(crate) cell_map_version: u64,
     pub(crate) cell_map_is_outdated: bool,
+    /// For how long it has been seen that another was begun and is not gone by.
+    pub(crate) cell_map_publishing_for: Duration,
     pub(crate) ready: Ready,
     /// How far delivery lags behind, if the store has said so.
     pub(crate) lag: Option<Lag>,
@@ -182,6 +184,7 @@ impl Metrics {
         }
         families.cells_map_version.set(i64::try_from(now.cell_map_version).unwrap_or(i64::MAX));
         families.cells_map_outdated.set(i64::from(now.cell_map_is_outdated));
+        families.cells_map_publishing.set(now.cell_map_publishing_for.as_secs_f64());
     }
 
     fn show_tasks(&self, tasks: &[Task]) {

@@ -48,6 +48,7 @@ metrics! {
     "booking_cells_up" gauge ["cell"] "1 where a cell that data is in can be worked with, else 0; a store that is one database is called -"
     "booking_cells_map_version" gauge [] "the version of the map of cells that this server goes by; 0 for a store that is one database"
     "booking_cells_map_outdated" gauge [] "1 while there is a newer one that it cannot go by, else 0"
+    "booking_cells_map_publishing_seconds" gauge [] "for how long a change of cells has been begun and not made known, as this server has seen: new events that are to change cells are put up nowhere; 0 if that is not so"
     "booking_events" gauge [] "published events, as of at most 10 s ago, as the next four"
     "booking_seats" gauge [] "their seats"
     "booking_seats_taken" gauge [] "those of them that are confirmed, held or offered"
