@@ -419,11 +419,15 @@ impl MoveStore for PgStore {
         .await
     }
 
-    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError> {
-        let limit = limit as i64;
+    async fn events_arriving(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError> {
+        let (after, limit) = (after.map_or(Uuid::nil(), EventId::as_uuid), limit as i64);
         self.read(move |connection| {
             Box::pin(async move {
-                let rows = connection.fetch(sql::MOVING_LIST_ARRIVING, &[&limit]).await?;
+                let rows = connection.fetch(sql::MOVING_LIST_ARRIVING, &[&after, &limit]).await?;
                 Ok(rows.iter().map(|row| rows::event_id(row, 0)).collect())
             })
         })

@@ -587,10 +587,16 @@ impl MoveStore for SqliteStore {
         .await
     }
 
-    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError> {
+    async fn events_arriving(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError> {
         self.read(move |connection, _| {
+            let after = after.map_or(Uuid::nil(), EventId::as_uuid);
             let mut list = connection.prepare_cached(sql::MOVING_LIST_ARRIVING)?;
-            let listed = list.query_and_then([limit as i64], |row| rows::event_id(row, 0))?;
+            let parameters = params![after.as_bytes(), limit as i64];
+            let listed = list.query_and_then(parameters, |row| rows::event_id(row, 0))?;
             listed.collect()
         })
         .await

@@ -57,8 +57,12 @@ pub trait MoveStore: BookingStore {
         limit: usize,
     ) -> Result<Vec<EventId>, StoreError>;
 
-    /// Up to `limit` events for which there is room here, and which have not arrived, whose room was made first.
-    async fn events_arriving(&self, limit: usize) -> Result<Vec<EventId>, StoreError>;
+    /// Up to `limit` events after `after`, in the order of their ids, for which there is room here, and which have not arrived.
+    async fn events_arriving(
+        &self,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<EventId>, StoreError>;
 
     /// How many mails of an event are due or stuck, and would leave with it. Of more than [`LEAVING_MAILS_MAX`] it is one
     /// more than that.

@@ -73,24 +73,20 @@ pub(super) async fn run(config: &Config, arguments: MoveArguments) -> anyhow::Re
     }
 }
 
-/// Gives up the moves of some events, or of all that are on their way.
+/// Gives up the moves of some events, or of all that are on their way, a page after the other: those that cannot be given up
+/// stay where they are, and keep no other from it.
 async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<()> {
     let (mut given_up, mut failed) = (0_u64, 0_u64);
-    let events = match events.is_empty() {
-        true => mover.to.events_arriving(EVENTS_AT_ONCE).await?,
-        false => events,
-    };
-    for event in events {
-        match mover.abandon(event).await {
-            Ok(was_there) => {
-                let deleted = if was_there { "" } else { "nothing of it was there; " };
-                println!("event {event}: {deleted}it stays at {}", mover.from_name);
-                given_up += 1;
-            }
-            Err(error) => {
-                eprintln!("event {event}: {:#}", anyhow::Error::new(error));
-                failed += 1;
-            }
+    let (mut after, mut named) = (None, events.chunks(EVENTS_AT_ONCE));
+    loop {
+        let found = match events.is_empty() {
+            true => mover.to.events_arriving(after, EVENTS_AT_ONCE).await?,
+            false => named.next().unwrap_or_default().to_vec(),
+        };
+        let Some(last) = found.last() else { break };
+        after = Some(*last);
+        for event in found {
+            count(abandon_one(mover, event).await, &mut given_up, &mut failed);
         }
     }
     println!("{given_up} moves are given up, {failed} are not");
@@ -100,9 +96,24 @@ async fn abandon_all(mover: &Mover<'_>, events: Vec<EventId>) -> anyhow::Result<
     }
 }
 
-fn count(is_moved: bool, moved: &mut u64, failed: &mut u64) {
-    match is_moved {
-        true => *moved += 1,
+/// Gives up the move of an event and says how that went.
+async fn abandon_one(mover: &Mover<'_>, event: EventId) -> bool {
+    match mover.abandon(event).await {
+        Ok(was_there) => {
+            let deleted = if was_there { "" } else { "nothing of it was there; " };
+            println!("event {event}: {deleted}it stays at {}", mover.from_name);
+            true
+        }
+        Err(error) => {
+            eprintln!("event {event}: {:#}", anyhow::Error::new(error));
+            false
+        }
+    }
+}
+
+fn count(is_done: bool, done: &mut u64, failed: &mut u64) {
+    match is_done {
+        true => *done += 1,
         false => *failed += 1,
     }
 }

@@ -52,6 +52,39 @@ fn a_move_is_given_up_until_the_event_has_left() {
     assert_eq!(app.register(&event, "carl@example.org").status, 503);
 }
 
+/// More than one page of them, of which the first cannot be given up at all.
+#[test]
+fn all_moves_are_given_up_however_many_there_are() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(9);
+    let Data::Sqlite(folder) = &app.data else { panic!("it is SQLite") };
+    let from = folder.path().join("booking.db");
+    let folder = tempfile::tempdir().expect("a directory");
+    let to = folder.path().join("new.db");
+    let settings = [("BOOKING_DB", to.display().to_string())];
+    assert!(run("migrate", &settings).status.success());
+    let there = rusqlite::Connection::open(&to).expect("opened");
+    let id = event.replace('-', "");
+    // Of events that are nowhere, before that one in whatever order.
+    there
+        .execute_batch(&format!(
+            "WITH RECURSIVE many(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM many WHERE number < 600)
+             INSERT INTO moving_events (event_id, direction, move_id, place, since)
+             SELECT unhex(printf('%032x', number)), 'arriving', randomblob(16), 'there', number FROM many;
+             INSERT INTO moving_events (event_id, direction, move_id, place, since)
+             VALUES (x'{id}', 'arriving', randomblob(16), 'there', 601)"
+        ))
+        .expect("written");
+    let all = format!("move --from {} --to {} --abandon", from.display(), to.display());
+    let given_up = run(&all, &[]);
+    let told = stdout(&given_up);
+    assert!(told.contains("1 moves are given up, 600 are not"), "{told}");
+    assert!(told.contains(&format!("event {event}: it stays at")), "{told}");
+    assert!(!given_up.status.success() && stderr(&given_up).contains("safe to run this again"));
+    let count = "SELECT count(*) FROM moving_events";
+    assert_eq!(there.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a number"), 600);
+}
+
 #[test]
 fn a_store_that_is_named_twice_is_not_moved_to_itself() {
     let app = App::start(Data::sqlite());

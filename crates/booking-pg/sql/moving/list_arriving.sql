@@ -1,6 +1,13 @@
--- moving/list_arriving: events for which there is room, that which was made first before the others
-SELECT m.event_id
-FROM moving_events AS m
-WHERE m.direction = 'arriving' AND m.until IS NULL
-ORDER BY m.since
-LIMIT $1::bigint
+-- moving/list_arriving: events for which there is room, after one of them
+-- Found where there are no others, of which there may be very many: not by the order of the ids.
+WITH arriving AS MATERIALIZED (
+    SELECT m.event_id
+    FROM moving_events AS m
+    WHERE m.direction = 'arriving' AND m.until IS NULL
+    ORDER BY m.since
+)
+SELECT event_id
+FROM arriving
+WHERE event_id > $1::uuid
+ORDER BY event_id
+LIMIT $2::bigint

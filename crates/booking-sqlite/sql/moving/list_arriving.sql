@@ -1,6 +1,7 @@
--- moving/list_arriving: events for which there is room, that which was made first before the others
+-- moving/list_arriving: events for which there is room, after ?1
+-- Found where there are no others, of which there may be very many: not by the order of the ids.
 SELECT event_id
 FROM moving_events
-WHERE direction <> 'left' AND direction = 'arriving' AND until IS NULL
-ORDER BY since
-LIMIT ?1
+WHERE direction <> 'left' AND direction = 'arriving' AND until IS NULL AND +event_id > ?1
+ORDER BY +event_id
+LIMIT ?2
