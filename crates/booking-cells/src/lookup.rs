@@ -1,6 +1,8 @@
 //! Finding a registration by its id alone, wherever it lies.
 
 use crate::gather::{Asking, Gathered, Parts, Patience, in_place, parts_of};
+#[cfg(feature = "negative-control")]
+use crate::store::CellFlaw;
 use crate::store::{BETWEEN_WAIT, Cells, wait_until};
 use booking_core::{BookingStore, EventId, RegistrationId, StoreError};
 use std::sync::Arc;
@@ -8,7 +10,8 @@ use tokio::time::Instant;
 
 impl Cells {
     /// Asks for something of a registration where it was found before, where its id says, and then everywhere else at
-    /// once. Where a cell that may have it does not answer, it is not said that there is none.
+    /// once. Where a cell that may have it does not answer, it is not said that there is none, nor is it of one whose event is
+    /// between two cells.
     pub(crate) async fn find<T, R>(
         &self,
         id: RegistrationId,
@@ -21,11 +24,29 @@ impl Cells {
         let until = Instant::now() + BETWEEN_WAIT;
         loop {
             let found = self.find_now(id, &ask).await?;
-            let is_between = || self.is_between(id.as_uuid(), |store| store.may_be_moving(id));
-            if found.is_some() || !is_between().await? {
+            if found.is_some() || !self.is_its_event_between(id).await? {
                 return Ok(found);
             }
             wait_until(until).await?;
+        }
+    }
+
+    /// Whether the event of a registration may be on its way from one cell to the other.
+    async fn is_its_event_between(&self, id: RegistrationId) -> Result<bool, StoreError> {
+        let Some(change) = &self.change else { return Ok(false) };
+        if self.is_between(id.as_uuid(), |store| store.may_be_moving(id)).await? {
+            return Ok(true);
+        }
+        #[cfg(feature = "negative-control")]
+        if self.has_flaw(CellFlaw::BetweenByIdAlone) {
+            return Ok(false);
+        }
+        // Its id may be from before ids led home. Its row goes before its event does.
+        let to = &self.cells[self.cell_of_byte(change.bytes.first)];
+        let asked = to.note(to.store.events_by_registration(&[id]).await)?;
+        match asked.first().copied().flatten().filter(|event| change.bytes.has_event(*event)) {
+            Some(event) => self.is_between(event.as_uuid(), |store| store.is_moving(event)).await,
+            None => Ok(false),
         }
     }
 

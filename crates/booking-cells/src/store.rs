@@ -74,6 +74,8 @@ pub enum CellFlaw {
     OutOfOrder,
     /// Events are looked for where the map says alone, also while they are still to go there.
     OnlyWhereTheyGo,
+    /// Whether the event of a registration is between two cells is told by its id alone.
+    BetweenByIdAlone,
 }
 
 impl CellStore {

@@ -535,6 +535,67 @@ async fn an_event_between_two_cells_is_never_said_to_be_none() {
     }
 }
 
+/// The same of a registration whose id is from before ids led home: it ends otherwise than its event's does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_with_an_old_id_is_never_said_to_be_none_while_its_event_is_between_two_cells()
+ {
+    for kind in [Kept::sqlite as fn() -> Kept, Kept::postgres] {
+        let places = Places::of([kind; 3]).await;
+        let server = places.server(&places.map().await);
+        let event = put_up(&server, 0xb0).await.id;
+        // Where the home leads, where the event leaves, and where it goes.
+        let mut sold = Vec::new();
+        for ends in [0x10, 0x90, 0xc0] {
+            let mut id = Uuid::now_v7().into_bytes();
+            id[15] = ends;
+            let id = RegistrationId::from(Uuid::from_bytes(id));
+            let address = EmailAddress::parse(&format!("who{ends}@example.org")).expect("valid");
+            let command = Command::Register(Claim::new(id, address).into());
+            let command = EventCommand::new(event, Caller::Anyone, command);
+            let done = server.execute(&[command], WhenBusy::Wait).await.expect("it answers");
+            assert!(
+                matches!(&done[0], Execution::Decided(outcome) if outcome.registration().is_some())
+            );
+            sold.push(id);
+        }
+        let after = places.publish(&split()).await;
+        server.install(&after, places.stores_of(&after));
+        let all = Steps(AtomicUsize::new(usize::MAX));
+        let resharder = Resharder { observer: &StopsBetween, ..places.resharder(&after, &all) };
+        let stopped = resharder.go_on(&after).await;
+        assert!(matches!(stopped, Err(ReshardError::Stopped)), "{stopped:?}");
+        assert_eq!(places.served(event).await, 0, "the control");
+
+        for id in &sold {
+            let found = server.registration(*id).await;
+            assert!(matches!(found, Err(StoreError::Unavailable(_))), "{id}: {found:?}");
+            let history = server.history(*id, PageLimit::MAX).await;
+            assert!(matches!(history, Err(StoreError::Unavailable(_))), "{id}: {history:?}");
+            // Its event is known all the same, and says that it is on its way.
+            let known = server.events_by_registration(&[*id]).await.expect("they answer");
+            assert_eq!(known, [Some(event)]);
+        }
+        #[cfg(feature = "negative-control")]
+        {
+            let flaw = booking_cells::CellFlaw::BetweenByIdAlone;
+            let bad = places.server(&after).with_flaw(flaw);
+            let none = bad.registration(sold[0]).await.expect("they answer");
+            assert_eq!(none, None, "the control");
+        }
+        // Of what nobody has it is said at once, unless its id may lead there.
+        let mut nobody = Uuid::now_v7().into_bytes();
+        nobody[15] = 0x10;
+        let nobody = RegistrationId::from(Uuid::from_bytes(nobody));
+        assert_eq!(server.registration(nobody).await.expect("they answer"), None);
+
+        places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        for id in &sold {
+            let found = server.registration(*id).await.expect("they answer");
+            assert_eq!(found.map(|found| found.event_id), Some(event));
+        }
+    }
+}
+
 /// Who moved events and slept, while others ended that and changed the map back, moves none of them again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_slept_moves_nothing_by_the_map_of_then() {
