@@ -96,7 +96,8 @@ pub use moving::{
     SharedCopy, Side, Step,
 };
 pub use resharding::{
-    EVENTS_AT_ONCE, MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing, standing,
+    EVENTS_AT_ONCE, MAP_SEEN_WITHIN, Moved, PASSES_MAX, ReshardError, Resharder, Standing,
+    count_to_go, standing,
 };
 #[cfg(feature = "negative-control")]
 #[doc(hidden)]

@@ -19,7 +19,7 @@
 use crate::map::{CellChange, CellMap, CellSpec, MapError};
 use crate::moving::{MoveError, MoveObserver, Mover};
 use crate::store::MAP_CHECKED_EVERY;
-use booking_core::{CellBytes, CellName, KeptMap, MoveId, MoveStore, StoreError};
+use booking_core::{CellBytes, CellName, EventId, KeptMap, MoveId, MoveStore, StoreError};
 use std::fmt;
 use std::time::Duration;
 use thiserror::Error;
@@ -107,6 +107,46 @@ pub async fn standing(home: &dyn MoveStore, first: &CellMap) -> Result<Standing,
         None if map.change().is_some() => Standing::Changing(map),
         None => Standing::Settled(map),
     })
+}
+
+/// How many events are still to go in a change that is under way in `map`, out of the store that they leave; none, if no change
+/// is.
+///
+/// # Errors
+/// The store's.
+pub async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, StoreError> {
+    let Some(CellChange { bytes, .. }) = map.change() else { return Ok(0) };
+    let (mut count, mut to_go) = (0, ToGo::of(bytes, from));
+    while let Some(page) = to_go.next_page().await? {
+        count += page.len() as u64;
+    }
+    Ok(count)
+}
+
+/// Goes through the events of some bytes that are in a store, or have left it and are not known to have arrived.
+struct ToGo<'a> {
+    from: &'a dyn MoveStore,
+    bytes: CellBytes,
+    after: Option<EventId>,
+    is_over: bool,
+}
+
+impl<'a> ToGo<'a> {
+    fn of(bytes: CellBytes, from: &'a dyn MoveStore) -> Self {
+        Self { from, bytes, after: None, is_over: false }
+    }
+
+    /// Those among the next [`EVENTS_AT_ONCE`] of the store; `None` after the last.
+    async fn next_page(&mut self) -> Result<Option<Vec<EventId>>, StoreError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut found = self.from.events_to_move(self.after, EVENTS_AT_ONCE).await?;
+        self.is_over = found.len() < EVENTS_AT_ONCE;
+        self.after = found.last().copied();
+        found.retain(|event| self.bytes.has_event(*event));
+        Ok(Some(found))
+    }
 }
 
 /// The cells of a change.
@@ -243,13 +283,12 @@ impl Resharder<'_> {
         bytes: CellBytes,
         from: &CellName,
     ) -> Result<Moved, ReshardError> {
-        let (mut of_pass, mut after) = (Moved::default(), None);
+        let (mut of_pass, mut to_go) = (Moved::default(), ToGo::of(bytes, self.from));
         loop {
-            let found = self.from.events_to_move(after, EVENTS_AT_ONCE).await;
-            let found = found.map_err(|error| ReshardError::Cell(from.clone(), error))?;
-            let Some(last) = found.last() else { return Ok(of_pass) };
-            after = Some(*last);
-            for event in found.into_iter().filter(|event| bytes.has_event(*event)) {
+            let page = to_go.next_page().await;
+            let page = page.map_err(|error| ReshardError::Cell(from.clone(), error))?;
+            let Some(page) = page else { return Ok(of_pass) };
+            for event in page {
                 let kept = self.home.kept_map().await;
                 let of_home = |error| ReshardError::Cell(map.cells()[0].name.clone(), error);
                 if kept.map_err(of_home)?.is_none_or(|kept| kept.version != map.version()) {

@@ -3,8 +3,8 @@
 mod common;
 
 use booking_cells::{
-    CellMap, CellStore, MapChange, MoveError, MoveObserver, Moved, ReshardError, Resharder,
-    Standing, Step, standing,
+    CellMap, CellStore, EVENTS_AT_ONCE, MapChange, MoveError, MoveObserver, Moved, ReshardError,
+    Resharder, Standing, Step, count_to_go, standing,
 };
 use booking_conformance::ManualClock;
 use booking_core::prelude::*;
@@ -628,6 +628,33 @@ async fn who_slept_moves_nothing_by_the_map_of_then() {
         let refused = mover.move_event(event).await;
         assert!(matches!(refused, Err(MoveError::Taken)), "{refused:?}");
         sell(&server, event, "ada").await;
+    }
+}
+
+/// However many others are between them, and whatever the last page has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_are_to_go_are_counted_page_by_page() {
+    for of_others in
+        [0, EVENTS_AT_ONCE - 3, EVENTS_AT_ONCE - 2, EVENTS_AT_ONCE - 1, EVENTS_AT_ONCE + 1]
+    {
+        let places = Places::of([Kept::sqlite; 3]).await;
+        let server = places.server(&places.map().await);
+        put_up(&server, 0xb0).await;
+        for _ in 0..of_others {
+            put_up(&server, 0x81).await;
+        }
+        put_up(&server, 0xff).await;
+        let after = places.publish(&split()).await;
+        let count = async || {
+            let counted = count_to_go(&after, &**places.store("c1")).await;
+            counted.expect("it answers")
+        };
+        assert_eq!(count().await, 2, "beside {of_others}");
+        let moved = places.go_on(&after, usize::MAX).await.expect("nothing is in its way");
+        assert_eq!((moved, count().await), (Moved { moved: 2, failed: 0 }, 0));
+        let settled = places.map().await;
+        let settled = count_to_go(&settled, &**places.store("c1")).await;
+        assert_eq!(settled.expect("it is not asked"), 0);
     }
 }
 

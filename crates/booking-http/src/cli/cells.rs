@@ -5,7 +5,7 @@ use crate::config::cell_stores::{Seen, create_cells, look_at_cells};
 use crate::config::cells::byte;
 use crate::config::{CellsConfig, Config, StoreConfig};
 use anyhow::bail;
-use booking_cells::{CellMap, CellSpec, MapChange, NewCell};
+use booking_cells::{CellMap, CellSpec, MapChange, NewCell, count_to_go};
 use booking_core::{CellName, ErrorChain, MoveStore};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -121,7 +121,7 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     }
     if let Some(change) = change_told(&map) {
         let left = match from_of(&map, &stores) {
-            Some(from) => change_cells::count_to_go(&map, &**from).await.ok(),
+            Some(from) => count_to_go(&map, &**from).await.ok(),
             None => None,
         };
         let left = left.map_or_else(|| "an unknown number".to_owned(), |left| left.to_string());

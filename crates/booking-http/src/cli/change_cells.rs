@@ -7,10 +7,10 @@ use crate::config::cells::to_toml;
 use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
-    CellChange, CellMap, CellSpec, EVENTS_AT_ONCE, MAP_SEEN_WITHIN, MapChange, Moved, Resharder,
-    Standing, standing,
+    CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, Resharder, Standing,
+    count_to_go, standing,
 };
-use booking_core::{CellName, EventId, MoveId, MoveStore, StoreError};
+use booking_core::{CellName, MoveId, MoveStore};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -199,19 +199,4 @@ fn new_id() -> MoveId {
 /// What is to be in CELLS_FILE from now on.
 fn tell_file(map: &CellMap) {
     println!("CELLS_FILE is to have this beside its nodes, on every server:\n\n{}", to_toml(map));
-}
-
-/// How many events are still to go in a change that is under way in `map`, out of the store that they leave.
-pub(super) async fn count_to_go(map: &CellMap, from: &dyn MoveStore) -> Result<u64, StoreError> {
-    let Some(CellChange { bytes, .. }) = map.change() else { return Ok(0) };
-    let is_to_go = |event: &&EventId| bytes.has_event(**event);
-    let (mut count, mut after) = (0, None);
-    loop {
-        let found = from.events_to_move(after, EVENTS_AT_ONCE).await?;
-        count += found.iter().filter(is_to_go).count() as u64;
-        match found.last() {
-            Some(last) if found.len() == EVENTS_AT_ONCE => after = Some(*last),
-            _ => return Ok(count),
-        }
-    }
 }
