@@ -69,6 +69,7 @@
 //! | how copies are kept | `copies.rs` |
 //! | how events are moved from one store to another, of whatever kinds ([`Mover`]) | `moving.rs` |
 //! | how the map is changed while it is gone by ([`Resharder`]) | `resharding.rs` |
+//! | how cells are told from other databases ([`tell_cells`], [`check_cell`]) | `telling.rs` |
 
 mod cell;
 mod copies;
@@ -85,6 +86,7 @@ mod reading;
 mod resharding;
 mod seats;
 mod store;
+mod telling;
 mod upkeep;
 
 pub use cell::{COPIES_CHECKED_EVERY, SILENT_ASKED_MAX};
@@ -103,3 +105,4 @@ pub use resharding::{
 #[doc(hidden)]
 pub use store::CellFlaw;
 pub use store::{BETWEEN_WAIT, CellStore, MAP_CHECKED_EVERY};
+pub use telling::{Bytes, NotTheCell, check_cell, check_none_is_told, tell_cells, told_of};

@@ -1,6 +1,6 @@
 //! Which cell has which events.
 
-use booking_core::{CellBytes, CellName};
+use booking_core::{CellBytes, CellName, MapId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::mem;
@@ -18,6 +18,7 @@ pub struct CellMap {
     /// In the order of their bytes.
     cells: Vec<CellSpec>,
     change: Option<UnderWay>,
+    id: Option<MapId>,
 }
 
 /// A change that is under way.
@@ -215,7 +216,7 @@ impl CellMap {
         }
         match next {
             0 => Err(MapError::Empty),
-            256 => Ok(Self { version, nodes, cells, change: None }),
+            256 => Ok(Self { version, nodes, cells, change: None, id: None }),
             byte => Err(MapError::Gap(byte as u8)),
         }
     }
@@ -223,6 +224,23 @@ impl CellMap {
     /// What tells it from maps before it.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// What tells these cells from others, in whatever version of the map: each of them [was told](crate::tell_cells) that it is one
+    /// of these. `None` until all of them were.
+    pub fn id(&self) -> Option<MapId> {
+        self.id
+    }
+
+    /// The same map, of which every cell was told that it is one of these.
+    #[must_use]
+    pub(crate) fn known_by(self, id: MapId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// What a cell puts up by this map; `None` if that is nothing.
+    pub(crate) fn bytes_of(&self, cell: &CellName) -> Option<CellBytes> {
+        self.cells.iter().find(|one| one.name == *cell).map(CellSpec::bytes)
     }
 
     /// The nodes, in the order in which they were named.
@@ -304,7 +322,8 @@ impl CellMap {
                 UnderWay { bytes: whole, from: Source::Emptied(cells.remove(at)) }
             }
         };
-        Self::with(self.version + 1, self.nodes.clone(), cells, Some(under_way))
+        let changed = Self::with(self.version + 1, self.nodes.clone(), cells, Some(under_way))?;
+        Ok(Self { id: self.id, ..changed })
     }
 
     /// The next version, in which no change is under way: that which was has come to its end.
@@ -336,7 +355,7 @@ impl CellMap {
             },
         });
         let cells = self.cells.iter().map(TextCell::from).collect();
-        let text = TextMap { version: self.version, cells, change };
+        let text = TextMap { version: self.version, cells, change, id: self.id };
         serde_json::to_string(&text).expect("there is nothing in it that is not text")
     }
 
@@ -373,7 +392,7 @@ impl CellMap {
                 Some(UnderWay { bytes: CellBytes { first, last }, from })
             }
         };
-        let map = Self::with(read.version, nodes, cells, change)?;
+        let map = Self { id: read.id, ..Self::with(read.version, nodes, cells, change)? };
         match map.is_change_possible() {
             true => Ok(map),
             false => Err(unreadable("events go from nowhere, or into several cells".to_owned())),
@@ -411,6 +430,8 @@ struct TextMap {
     cells: Vec<TextCell>,
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<TextChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<MapId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -579,6 +600,12 @@ mod tests {
             assert_eq!(changed.version(), 2);
             let read = CellMap::from_text(&changed.to_text(), changed.nodes().to_vec());
             assert_eq!(read.as_ref(), Ok(&changed), "{}", changed.to_text());
+            let id = Some(MapId::from(Uuid::from_u128(7)));
+            let known = two().known_by(MapId::from(Uuid::from_u128(7)));
+            let known = known.changed(change).expect("it can be");
+            assert_eq!((known.id(), known.settled().id(), changed.id()), (id, id, None));
+            let read = CellMap::from_text(&known.to_text(), known.nodes().to_vec());
+            assert_eq!(read.as_ref(), Ok(&known), "{}", known.to_text());
             let settled = changed.settled();
             assert_eq!(told(&settled), (after.to_owned(), String::new()));
             assert_eq!(settled.version(), 3);

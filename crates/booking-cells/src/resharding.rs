@@ -19,7 +19,9 @@
 use crate::map::{CellChange, CellMap, CellSpec, MapError};
 use crate::moving::{MoveError, MoveObserver, Mover};
 use crate::store::MAP_CHECKED_EVERY;
-use booking_core::{CellBytes, CellName, EventId, KeptMap, MoveId, MoveStore, StoreError};
+use booking_core::{
+    CellBytes, CellName, EventId, KeptBytes, KeptMap, MoveId, MoveStore, StoreError,
+};
 use std::fmt;
 use std::time::Duration;
 use thiserror::Error;
@@ -181,11 +183,6 @@ fn parts(map: &CellMap) -> Result<(CellChange, &CellSpec, &CellSpec), ReshardErr
     }
 }
 
-/// The bytes that a cell has in a map.
-fn bytes_of(map: &CellMap, cell: &CellName) -> Option<CellBytes> {
-    map.cells().iter().find(|one| one.name == *cell).map(CellSpec::bytes)
-}
-
 /// What a place is called in the cell that an event leaves, and in the one that it goes to.
 fn place_name(cell: &CellSpec) -> String {
     format!("{}/{}", cell.node, cell.schema)
@@ -223,8 +220,9 @@ impl Resharder<'_> {
         mover.copy_organizers().await.map_err(ReshardError::Shared)?;
         // In this order: nobody looks in the other yet.
         for (store, cell) in [(self.to, &to.name), (self.from, &from.name)] {
-            let bytes = bytes_of(after, cell);
-            if !store.keep_to_bytes(after.version(), bytes).await.map_err(of(cell))? {
+            let bytes = after.bytes_of(cell);
+            let told = KeptBytes { version: after.version(), bytes, map: after.id() };
+            if !store.keep_to(told).await.map_err(of(cell))? {
                 return Err(ReshardError::Changed);
             }
         }

@@ -127,7 +127,7 @@ pub use decide::{Decision, decide, decide_batch, refuse_moving};
 #[doc(hidden)]
 pub use decide::{Rule, decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
-pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptMap};
+pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap};
 pub use store::columns::{Columns, StatementText};
 pub use store::delivery::DeliveryStore;
 pub use store::error_chain::ErrorChain;
@@ -164,7 +164,7 @@ pub use values::event::{
     NewEventFields, Timing, Version,
 };
 pub use values::fact::{Actor, Fact, FactKind, HistoryEntry};
-pub use values::id::{EndpointId, EventId, MoveId, OrganizerId, RegistrationId, TokenId};
+pub use values::id::{EndpointId, EventId, MapId, MoveId, OrganizerId, RegistrationId, TokenId};
 pub use values::mail::{Language, MailKind};
 pub use values::organizer::{
     NewToken, Organizer, OrganizerToken, Role, TOKEN_EVENTS_MAX, TOKENS_MAX,

@@ -2,10 +2,10 @@
 
 use crate::error::PgError;
 use crate::hosts::{self, Connector};
-use crate::options::{PgOptions, PlanCacheMode};
+use crate::options::PgOptions;
 use crate::sql::Sql;
 use crate::tls;
-use booking_core::CellName;
+use booking_core::KeptBytes;
 use deadpool_postgres::{
     BuildError, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
     Status,
@@ -42,16 +42,36 @@ const SESSION: &str = "
 
 /// What a connection is told where statements are planned so, and in a schema if there is one. That is asked for where the
 /// connection is made, which no pooler hands on to others; here it is made sure that it was: another schema's tables
-/// look the same.
-fn session(plan_cache_mode: PlanCacheMode, schema: Option<&CellName>) -> String {
-    let mut session = format!("{SESSION}SET plan_cache_mode = {};", plan_cache_mode.as_str());
-    if let Some(schema) = schema {
+/// look the same, and so do another database's.
+fn session(options: &PgOptions) -> String {
+    let mode = options.plan_cache_mode.as_str();
+    let mut session = format!("{SESSION}SET plan_cache_mode = {mode};");
+    if let Some(schema) = &options.schema {
         let _ = write!(
             session,
             "DO $$ BEGIN
                  IF current_schema() IS DISTINCT FROM '{schema}' THEN
                      RAISE invalid_schema_name
                          USING MESSAGE = 'there is no schema {schema}, or a pooler leads past it';
+                 END IF;
+             END $$;"
+        );
+    }
+    if let Some(KeptBytes { version, bytes, map: Some(map) }) = options.is_cell {
+        let byte = |byte: Option<u8>| byte.map_or("NULL".to_owned(), |byte| byte.to_string());
+        let first = byte(bytes.map(|bytes| bytes.first));
+        let last = byte(bytes.map(|bytes| bytes.last));
+        let _ = write!(
+            session,
+            "DO $$ BEGIN
+                 IF NOT EXISTS (
+                     SELECT FROM cell_bytes
+                     WHERE map_id = '{map}' AND (
+                         version > {version}
+                         OR first_byte IS NOT DISTINCT FROM {first} AND last_byte IS NOT DISTINCT FROM {last}
+                     )
+                 ) THEN
+                     RAISE invalid_schema_name USING MESSAGE = 'what is there is not the cell that it is to be';
                  END IF;
              END $$;"
         );
@@ -106,7 +126,7 @@ pub(crate) fn pool(
             Manager::from_connect(config, connector, recycling)
         }
     };
-    let session: Arc<str> = session(options.plan_cache_mode, options.schema.as_ref()).into();
+    let session: Arc<str> = session(options).into();
     let pool: Result<Pool, BuildError> = Pool::builder(manager)
         .max_size(options.pool_size.max(PgOptions::POOL_SIZE_MIN))
         .runtime(Runtime::Tokio1)

@@ -5,9 +5,10 @@ use crate::moving::perform;
 use crate::sql;
 use crate::store::PgStore;
 use crate::transaction::write_some;
-use booking_core::{CellBytes, KNOWS_BYTES, KeptMap, StoreError};
+use booking_core::{CellBytes, KNOWS_BYTES, KeptBytes, KeptMap, MapId, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 /// A version of a map as `bigint`.
 fn stored(version: u64) -> Result<i64, StoreError> {
@@ -21,25 +22,49 @@ fn map(row: &Row) -> Result<KeptMap, PgError> {
     Ok(KeptMap { version, map: row.get(1), next: row.get(2) })
 }
 
+/// A row of `cell_bytes/find`.
+fn bytes(row: &Row) -> Result<KeptBytes, PgError> {
+    let unreadable = |column| move |_| PgError::Unreadable { column };
+    let version = u64::try_from(row.get::<_, i64>(0)).map_err(unreadable("version"))?;
+    let first: Option<i32> = row.get(1);
+    let last: Option<i32> = row.get(2);
+    let byte =
+        |byte: Option<i32>, column| byte.map(u8::try_from).transpose().map_err(unreadable(column));
+    let both = byte(first, "first_byte")?.zip(byte(last, "last_byte")?);
+    let bytes = both.map(|(first, last)| CellBytes { first, last });
+    Ok(KeptBytes { version, bytes, map: row.get::<_, Option<Uuid>>(3).map(MapId::from) })
+}
+
 impl PgStore {
-    /// Keeps to some bytes. Safe to repeat: the same version writes the same again.
-    pub(crate) async fn write_bytes(
-        &self,
-        version: u64,
-        bytes: Option<CellBytes>,
-    ) -> Result<bool, StoreError> {
-        let version = stored(version)?;
+    /// Keeps to some bytes. Safe to repeat: the same version writes the same again. Programs that put up any event may start all
+    /// the same where it puts up all.
+    pub(crate) async fn write_bytes(&self, told: KeptBytes) -> Result<bool, StoreError> {
+        let KeptBytes { version, bytes, map } = told;
+        let (version, map) = (stored(version)?, map.map(MapId::as_uuid));
         let first = bytes.map(|bytes| i32::from(bytes.first));
         let last = bytes.map(|bytes| i32::from(bytes.last));
+        let puts_up_all = bytes == Some(CellBytes::ALL);
         self.move_in_transaction("keep_to_bytes", move |connection| {
             Box::pin(async move {
                 let connection = &*connection;
                 // In the order of whoever has room made for an event, so that neither waits for the other for ever. If a later
                 // map has been told there is nothing to raise.
-                perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
+                if !puts_up_all {
+                    perform(connection, sql::SCHEMA_RAISE, &[&KNOWS_BYTES]).await?;
+                }
                 connection.command(self.locking.keep_to).await?;
-                let parameters: &[&(dyn ToSql + Sync)] = &[&version, &first, &last];
+                let parameters: &[&(dyn ToSql + Sync)] = &[&version, &first, &last, &map];
                 Ok(perform(connection, sql::CELL_BYTES_KEEP, parameters).await? > 0)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn find_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let rows = connection.fetch(sql::CELL_BYTES_FIND, &[]).await?;
+                rows.first().map(bytes).transpose()
             })
         })
         .await

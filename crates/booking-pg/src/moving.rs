@@ -10,7 +10,7 @@ use crate::store::PgStore;
 use crate::transaction::{Name, run};
 use async_trait::async_trait;
 use booking_core::{
-    CellBytes, EventId, IdempotencyRecord, KNOWS_MOVES, KeptMap, LEAVING_MAILS_MAX, LeftEvent,
+    EventId, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap, LEAVING_MAILS_MAX, LeftEvent,
     MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS, MOVED_TABLES, Mark, MoveId,
     MoveStore, MovedCounts, MovedKind, MovedScope, MovedSince, MovedTable, Place, ROOM_KEPT,
     RegistrationId, StoreError, Version,
@@ -757,12 +757,8 @@ impl MoveStore for PgStore {
         .await
     }
 
-    async fn keep_to_bytes(
-        &self,
-        version: u64,
-        bytes: Option<CellBytes>,
-    ) -> Result<bool, StoreError> {
-        self.write_bytes(version, bytes).await
+    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError> {
+        self.write_bytes(told).await
     }
 
     async fn replace_map(

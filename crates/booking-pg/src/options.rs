@@ -1,4 +1,4 @@
-use booking_core::{CellName, Clock, Observer, Unobserved};
+use booking_core::{CellName, Clock, KeptBytes, Observer, Unobserved};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -28,6 +28,9 @@ pub struct PgOptions {
     pub observer: Arc<dyn Observer>,
     /// The schema with all tables, which has to be there; `None` for the one that the database has by itself.
     pub schema: Option<CellName>,
+    /// What the tables have to have been told of the cell that they are, by a map of this version or a later one; each connection
+    /// is given up that leads elsewhere. `None` for any tables.
+    pub is_cell: Option<KeptBytes>,
     /// What the URL said that means nothing here, to be told when a store is opened.
     pub ignored: Vec<String>,
 }
@@ -193,6 +196,7 @@ impl PgOptions {
             clock: None,
             observer: Arc::new(Unobserved),
             schema: None,
+            is_cell: None,
             ignored: Vec::new(),
         }
     }

@@ -54,6 +54,7 @@ macro_rules! statements {
 
 statements! {
     AUDIT_COUNT "audit/count"
+    CELL_BYTES_FIND "cell_bytes/find"
     CELL_BYTES_KEEP "cell_bytes/keep"
     CELL_MAP_FIND "cell_map/find"
     CELL_MAP_INSERT "cell_map/insert"

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use booking_core::{
     Agenda, AuditReport, Availability, Caller, CellName, Clock, Connections, EmailAddress,
     ErrorChain, Event, EventCommand, EventCursor, EventId, Execution, HistoryEntry, IdempotencyKey,
-    KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
+    KeptBytes, KeptMap, KeyStore, Listed, NewEvent, NewToken, Observer, OrganizerId, OrganizerStore,
     OrganizerToken, Outcome, Page, PageLimit, Questions, ReadStore, Registration,
     RegistrationCounts, RegistrationCursor, RegistrationId, SeatStore, SigningSeed, StartCursor,
     StoreError, StoreHealth, TicketKey, TokenId, Totals, UpkeepStore, WhenBusy, WriteWatch,
@@ -421,5 +421,9 @@ impl UpkeepStore for PgStore {
 
     async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
         self.find_map().await
+    }
+
+    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
+        self.find_bytes().await
     }
 }

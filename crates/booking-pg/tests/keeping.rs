@@ -4,8 +4,8 @@ mod common;
 
 use booking_core::prelude::*;
 use booking_core::{
-    CellBytes, EventId, KNOWS_BYTES, KeptMap, KeyHash, NewEvent, Observation, Observer, StoreError,
-    WriteTrouble,
+    CellBytes, EventId, KNOWS_BYTES, KeptBytes, KeptMap, KeyHash, NewEvent, Observation, Observer,
+    StoreError, WriteTrouble,
 };
 use booking_pg::{PgOptions, PgStore};
 use booking_testkit::Database;
@@ -235,6 +235,66 @@ async fn programs_that_put_up_any_event_may_start_until_the_store_keeps_to_bytes
         assert!(store.keep_to_bytes(3, bytes).await.expect("it answers"));
         assert_eq!(needed(), 999, "it is never lowered");
     }
+}
+
+/// A connection that is made once a database is there again, or that a file leads elsewhere by then.
+#[tokio::test]
+async fn a_connection_to_another_cell_is_given_up() {
+    let database = migrated_database();
+    let told = |version, bytes, map: u128| KeptBytes {
+        version,
+        bytes,
+        map: Some(Uuid::from_u128(map).into()),
+    };
+    let (low, high) = (Some(LOW), Some(CellBytes { first: 0x80, last: 0xff }));
+    let answers = async |is_cell| {
+        let options = PgOptions { is_cell: Some(is_cell), ..options(database.url(), 2) };
+        let store = PgStore::unconnected(&options).expect("valid options");
+        match store.kept_map().await {
+            Ok(_) => true,
+            Err(error) => {
+                assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+                false
+            }
+        }
+    };
+    assert!(!answers(told(1, low, 7)).await, "it was told nothing");
+    let store = connect(database.url(), 2).await;
+    assert!(store.keep_to_bytes(1, low).await.expect("it answers"));
+    assert!(!answers(told(1, low, 7)).await, "it was not told of which cells it is one");
+    assert!(store.keep_to(told(2, low, 7)).await.expect("it answers"));
+    for (is_cell, is_it) in [
+        (told(2, low, 7), true),
+        (told(3, low, 7), true),
+        // Told by a later map than whoever asks goes by.
+        (told(1, high, 7), true),
+        (told(2, high, 7), false),
+        (told(2, None, 7), false),
+        (told(2, low, 8), false),
+        (told(1, low, 8), false),
+    ] {
+        assert_eq!(answers(is_cell).await, is_it, "{is_cell:?}");
+    }
+    assert!(store.keep_to(told(3, None, 7)).await.expect("it answers"));
+    assert!(answers(told(3, None, 7)).await && !answers(told(3, low, 7)).await);
+    let options = PgOptions { is_cell: Some(told(3, low, 7)), ..options(database.url(), 2) };
+    let refused = PgStore::connect(&options, REACHABLE_WITHIN).await;
+    let refused = format!("{:?}", refused.expect_err("it is another"));
+    assert!(refused.contains("not the cell that it is to be"), "{refused}");
+}
+
+/// All that is put up is what such a program would put up, too.
+#[tokio::test]
+async fn programs_that_put_up_any_event_may_start_where_a_cell_has_all_bytes() {
+    let database = migrated_database();
+    let store = connect(database.url(), 2).await;
+    let needed = || number(&database, "SELECT needs_from FROM schema_compatibility");
+    let told = KeptBytes { version: 1, bytes: Some(ALL), map: Some(Uuid::now_v7().into()) };
+    assert!(store.keep_to(told).await.expect("it answers"));
+    assert_eq!(store.kept_bytes().await.expect("it answers"), Some(told));
+    assert!(needed() < KNOWS_BYTES.into());
+    assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
+    assert_eq!(needed(), i64::from(KNOWS_BYTES));
 }
 
 /// A role that may only work with tables that are there is as good as any.

@@ -11,6 +11,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Every statement that looks something up, with the indexes that it must go by.
 const PLANS: &[(&str, &[&str])] = &[
+    ("cell_bytes/find", &["cell_bytes_pkey"]),
     ("cell_bytes/keep", &["cell_bytes_pkey"]),
     ("cell_map/find", &["cell_map_pkey"]),
     ("cell_map/insert", &["cell_map_pkey"]),

@@ -5,8 +5,9 @@ use crate::errors::Failure;
 use crate::rows::{broken, column};
 use crate::sql;
 use crate::transaction::Work;
-use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, KeptMap, StoreError};
+use booking_core::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap, StoreError};
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
 /// A version of a map as its column keeps it.
 pub(crate) fn stored(version: u64) -> Result<i64, StoreError> {
@@ -18,26 +19,41 @@ pub(crate) fn has(
     connection: &Connection,
     ForeignByte(byte): ForeignByte,
 ) -> Result<bool, Failure> {
-    let mut find = connection.prepare_cached(sql::CELL_BYTES_FIND)?;
-    let mut found = find.query([])?;
-    let Some(row) = found.next()? else { return Ok(true) };
-    let first: Option<u8> = column(row, 0, "cell_bytes.first_byte")?;
-    let last: Option<u8> = column(row, 1, "cell_bytes.last_byte")?;
-    let bytes = first.zip(last).map(|(first, last)| CellBytes { first, last });
-    Ok(bytes.is_some_and(|bytes| bytes.has(byte)))
+    let Some(told) = find_bytes(connection)? else { return Ok(true) };
+    Ok(told.bytes.is_some_and(|bytes| bytes.has(byte)))
 }
 
+pub(crate) fn find_bytes(connection: &Connection) -> Result<Option<KeptBytes>, Failure> {
+    let mut find = connection.prepare_cached(sql::CELL_BYTES_FIND)?;
+    let mut found = find.query([])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let version: i64 = column(row, 0, "cell_bytes.version")?;
+    let first: Option<u8> = column(row, 1, "cell_bytes.first_byte")?;
+    let last: Option<u8> = column(row, 2, "cell_bytes.last_byte")?;
+    let map: Option<[u8; 16]> = column(row, 3, "cell_bytes.map_id")?;
+    Ok(Some(KeptBytes {
+        version: version.try_into().map_err(broken("cell_bytes.version"))?,
+        bytes: first.zip(last).map(|(first, last)| CellBytes { first, last }),
+        map: map.map(|map| Uuid::from_bytes(map).into()),
+    }))
+}
+
+/// Keeps to what is `told`, whose version is stored as `version`. Programs that put up any event may open the file all the same
+/// where it puts up all.
 pub(crate) fn keep_to(
     connection: &Connection,
     version: i64,
-    bytes: Option<CellBytes>,
+    KeptBytes { bytes, map, .. }: KeptBytes,
 ) -> Result<Work<bool>, Failure> {
     let (first, last) = (bytes.map(|bytes| bytes.first), bytes.map(|bytes| bytes.last));
+    let map = map.map(|map| map.as_uuid().into_bytes());
     let mut keep = connection.prepare_cached(sql::CELL_BYTES_KEEP)?;
-    if keep.execute(params![version, first, last])? == 0 {
+    if keep.execute(params![version, first, last, map])? == 0 {
         return Ok(Work::Unchanged(false));
     }
-    connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_BYTES])?;
+    if bytes != Some(CellBytes::ALL) {
+        connection.prepare_cached(sql::SCHEMA_RAISE)?.execute([KNOWS_BYTES])?;
+    }
     Ok(Work::Changed(true))
 }
 

@@ -11,7 +11,7 @@ use crate::transaction::Work;
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
-    CellBytes, Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, KeptMap,
+    Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap,
     LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
     MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place,
     ROOM_KEPT, StoreError, Version,
@@ -747,13 +747,9 @@ impl MoveStore for SqliteStore {
         .await
     }
 
-    async fn keep_to_bytes(
-        &self,
-        version: u64,
-        bytes: Option<CellBytes>,
-    ) -> Result<bool, StoreError> {
-        let version = keeping::stored(version)?;
-        self.move_by(move |connection, _| keeping::keep_to(connection, version, bytes)).await
+    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError> {
+        let version = keeping::stored(told.version)?;
+        self.move_by(move |connection, _| keeping::keep_to(connection, version, told)).await
     }
 
     async fn replace_map(

@@ -71,7 +71,7 @@ impl Folder {
         self.0.path().join("away")
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.here().join("booking.db")
     }
 

@@ -1,6 +1,6 @@
 //! What a store keeps where it is one of many, a cell: which events it may put up, and, if it is the home of all, the map.
 
-use crate::{EventId, Invalid, StoreError};
+use crate::{EventId, Invalid, MapId, StoreError};
 use std::fmt;
 use thiserror::Error;
 
@@ -17,6 +17,9 @@ pub struct CellBytes {
 }
 
 impl CellBytes {
+    /// All there are.
+    pub const ALL: Self = Self { first: 0x00, last: 0xff };
+
     /// Whether `byte` is one of these.
     pub fn has(self, byte: u8) -> bool {
         (self.first..=self.last).contains(&byte)
@@ -33,6 +36,17 @@ impl fmt::Display for CellBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x}-{:02x}", self.first, self.last)
     }
+}
+
+/// What a store was told of the cell that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptBytes {
+    /// That of the map which said so.
+    pub version: u64,
+    /// It puts up events whose ids end in one of these; `None`: it puts up none.
+    pub bytes: Option<CellBytes>,
+    /// Which cells it is one of. `None` if it was not told that.
+    pub map: Option<MapId>,
 }
 
 /// The map of all cells, as the home keeps it. Texts are at most [`KeptMap::BYTES_MAX`] bytes, and nothing to a store.

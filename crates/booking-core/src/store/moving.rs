@@ -1,7 +1,7 @@
 //! Moving an event from one store to another while both are served: what a store has to do for it, and which rows there
 //! are of an event.
 
-use crate::{BookingStore, CellBytes, EventId, KeptMap, MoveId, StoreError, Version};
+use crate::{BookingStore, CellBytes, EventId, KeptBytes, KeptMap, MoveId, StoreError, Version};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -172,15 +172,21 @@ pub trait MoveStore: BookingStore {
         rows: &[String],
     ) -> Result<(), StoreError>;
 
-    /// Puts up events from now on whose ids end in one of `bytes` alone, or none: any other is
+    /// Puts up events from now on whose ids end in one of the bytes that are `told` alone, or none: any other is
     /// [`ForeignByte`](crate::ForeignByte). Once this has returned no other is put up by anybody, also not by those who had begun to. What
-    /// is here stays, and an answer that is kept under an idempotency key is given as before. `version` is that of the map that says so; `false`, and
-    /// nothing is changed, if it was told so by a later one. A store that was never told puts up any.
+    /// is here stays, and an answer that is kept under an idempotency key is given as before. `false`, and nothing is changed, if it
+    /// was told so by a map of a later version, or is one of other cells. Of which cells it is one it is told once: `None` changes
+    /// nothing about that. A store that was never told puts up any.
+    async fn keep_to(&self, told: KeptBytes) -> Result<bool, StoreError>;
+
+    /// The same, of whatever cells it is one.
     async fn keep_to_bytes(
         &self,
         version: u64,
         bytes: Option<CellBytes>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<bool, StoreError> {
+        self.keep_to(KeptBytes { version, bytes, map: None }).await
+    }
 
     /// Keeps `after` in place of `before`, which is what [`kept_map`](crate::UpkeepStore::kept_map) said. `false`, and nothing is changed, if
     /// that is not what is kept now. Done again it is `true`.

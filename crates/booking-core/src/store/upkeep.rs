@@ -1,6 +1,6 @@
 use crate::{
-    AuditReport, CellState, Connections, EmailAddress, EventId, KeptMap, PageLimit, RegistrationId,
-    StoreError, StoreHealth, Totals,
+    AuditReport, CellState, Connections, EmailAddress, EventId, KeptBytes, KeptMap, PageLimit,
+    RegistrationId, StoreError, StoreHealth, Totals,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -122,6 +122,11 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     /// The map that is kept here, if this is the home of many cells and somebody has written one down
     /// ([`MoveStore::replace_map`](crate::MoveStore::replace_map)).
     async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
+        Ok(None)
+    }
+
+    /// What it was told of the cell that it is ([`MoveStore::keep_to`](crate::MoveStore::keep_to)), if it was told anything.
+    async fn kept_bytes(&self) -> Result<Option<KeptBytes>, StoreError> {
         Ok(None)
     }
 }

@@ -66,6 +66,11 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
+    /// Names the map of some cells, whatever its version, and so these cells among all there are.
+    MapId
+);
+
+uuid_newtype!(
     /// Names an endpoint: where an organizer's webhooks go.
     EndpointId
 );

@@ -46,6 +46,12 @@ pub(super) enum CellsCommand {
     },
     /// Bring to an end what one of these has begun; safe to run again
     Resume,
+    /// Have what was restored from a backup be a cell again, though it was not told that it is one, or had other events then
+    Adopt {
+        /// The cell that it is to be
+        #[arg(value_name = "NAME")]
+        cell: CellName,
+    },
 }
 
 /// A cell that is to be.
@@ -82,6 +88,7 @@ impl CellsCommand {
             Self::Status => return status(config, cells).await,
             Self::Create => return create(config, cells).await,
             Self::Resume => return change_cells::resume(config, cells).await,
+            Self::Adopt { cell } => return change_cells::adopt(config, cells, &cell).await,
             Self::Split { cell, at, to } => MapChange::Split { cell, at, to: to.into() },
             Self::Move { cell, to } => MapChange::Move { cell, to: to.into() },
             Self::Drop { cell } => MapChange::Drop { cell },
@@ -113,6 +120,13 @@ async fn status(config: &Config, cells: &CellsConfig) -> anyhow::Result<ExitCode
     if let Err(wrong) = cells.check(&map) {
         writeln!(out, "CELLS_FILE: {wrong}")?;
         code = ExitCode::FAILURE;
+    }
+    if kept.is_some() && map.id().is_none() {
+        writeln!(
+            out,
+            "not all cells were told yet that they are these: the next start of a server does that, if all are there and nothing \
+             is under way"
+        )?;
     }
     let next = kept.and_then(|kept| kept.next);
     let next = next.and_then(|next| cells.map_of(&next).ok());

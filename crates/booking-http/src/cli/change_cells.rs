@@ -8,9 +8,9 @@ use crate::config::{CellsConfig, Config};
 use anyhow::{Context, bail, ensure};
 use booking_cells::{
     CellChange, CellMap, CellSpec, MAP_SEEN_WITHIN, MapChange, Moved, Resharder, Standing,
-    count_to_go, standing,
+    check_cell, count_to_go, standing, told_of,
 };
-use booking_core::{CellName, MoveId, MoveStore};
+use booking_core::{CellName, KeptBytes, MoveId, MoveStore};
 use std::process::ExitCode;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -48,9 +48,9 @@ pub(super) async fn change(
     cells.places(&after).map_err(told)?;
     if let MapChange::Split { to, .. } | MapChange::Move { to, .. } = change {
         let spec = named(&after, &to.name)?;
-        make(config, cells, spec).await?;
+        make(config, cells, &after, spec).await?;
     }
-    let ends = Ends::open(config, cells, home, &after).await?;
+    let ends = Ends::open(config, cells, home, &before, &after).await?;
     ends.publish(&before, &after).await?;
     ends.finish(cells, &after).await
 }
@@ -67,15 +67,59 @@ pub(super) async fn resume(config: &Config, cells: &CellsConfig) -> anyhow::Resu
         Standing::Publishing { before, after } => {
             // Whoever began this may have been stopped before it was made, or it was lost since.
             let to = named(&after, &change_of(&after)?.to)?;
-            create_cell(config, &cells.place_of(to).map_err(told)?).await?;
-            let ends = Ends::open(config, cells, home, &after).await?;
+            if !before.all().any(|cell| cell.name == to.name) {
+                make(config, cells, &after, to).await?;
+            }
+            let ends = Ends::open(config, cells, home, &before, &after).await?;
             ends.publish(&before, &after).await?;
             ends.finish(cells, &after).await
         }
         Standing::Changing(map) => {
-            Ends::open(config, cells, home, &map).await?.finish(cells, &map).await
+            Ends::open(config, cells, home, &map, &map).await?.finish(cells, &map).await
         }
     }
+}
+
+/// Has what was restored from a backup be a cell again that it is by the map, though it was told nothing of that, or what was so
+/// before cells were changed.
+pub(super) async fn adopt(
+    config: &Config,
+    cells: &CellsConfig,
+    name: &CellName,
+) -> anyhow::Result<ExitCode> {
+    let home = open_kept_home(config, cells).await?;
+    let Standing::Settled(map) = standing(&*home, &cells.map).await? else {
+        bail!("a change is under way: `booking-http cells resume` brings it to its end");
+    };
+    cells.check(&map).map_err(told)?;
+    let id = map.id().context(
+        "not all cells were told yet that they are these: the first start of a server with all of them there does that",
+    )?;
+    let spec = named(&map, name)?;
+    let store = open_cell_to_move(config, cells, spec).await?;
+    let told = store.kept_bytes().await?;
+    ensure!(
+        told.and_then(|told| told.map).is_none_or(|of| of == id),
+        "what is there is one of other cells, of another map"
+    );
+    ensure!(
+        spec == &map.cells()[0] || store.kept_map().await?.is_none(),
+        "what is there is the home of other cells"
+    );
+    let told = KeptBytes { version: map.version(), bytes: Some(spec.bytes()), map: Some(id) };
+    ensure!(
+        store.keep_to(told).await?,
+        "it was told otherwise by a later map than version {}, which the home keeps: restore the home as it was last",
+        map.version()
+    );
+    let totals = store.totals().await?;
+    println!(
+        "{name}  is a cell of these, for events whose ids end in {}: {} published events, {} seats taken",
+        spec.bytes(),
+        totals.events,
+        totals.booked
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The home, which has to keep a map: the file's is kept by those alone who have looked at all cells that it names.
@@ -91,8 +135,13 @@ async fn open_kept_home(
     Ok(home)
 }
 
-/// Makes a new cell, in which nothing may be: what is there would be served from then on.
-async fn make(config: &Config, cells: &CellsConfig, spec: &CellSpec) -> anyhow::Result<()> {
+/// Makes a new cell of a map, in which nothing may be: what is there would be served from then on.
+async fn make(
+    config: &Config,
+    cells: &CellsConfig,
+    map: &CellMap,
+    spec: &CellSpec,
+) -> anyhow::Result<()> {
     let (name, place) = (&spec.name, cells.place_of(spec).map_err(told)?);
     let made = create_cell(config, &place).await.with_context(|| format!("cell {name}"))?;
     match made.is_empty() {
@@ -101,6 +150,17 @@ async fn make(config: &Config, cells: &CellsConfig, spec: &CellSpec) -> anyhow::
     }
     let store = open_cell_to_move(config, cells, spec).await?;
     ensure!(store.kept_map().await?.is_none(), "{} is the home of other cells", place.location());
+    let kept = store.kept_bytes().await?;
+    if kept.is_some() && kept == told_of(map, name) {
+        // The change was begun, and events may have been put up by it, if the home has forgotten that it was gone by.
+        return Ok(());
+    }
+    let is_one_of = kept.and_then(|kept| kept.map);
+    ensure!(
+        is_one_of.is_none() || is_one_of == map.id(),
+        "{} is, or was, one of other cells",
+        place.location()
+    );
     ensure!(
         store.events_to_move(None, 1).await?.is_empty(),
         "there are events in {} already; a new cell has to be empty",
@@ -118,10 +178,12 @@ fn change_of(map: &CellMap) -> anyhow::Result<CellChange> {
 }
 
 impl Ends {
+    /// Those of the change of a map, while `now` is what everybody goes by: each of its cells has to be what it has there.
     async fn open(
         config: &Config,
         cells: &CellsConfig,
         home: Arc<dyn MoveStore>,
+        now: &CellMap,
         map: &CellMap,
     ) -> anyhow::Result<Self> {
         let change = change_of(map)?;
@@ -133,6 +195,13 @@ impl Ends {
             }
         };
         let (from, to) = (open(&change.from).await?, open(&change.to).await?);
+        let home_name = &now.cells()[0].name;
+        for (name, store) in [(home_name, &home), (&change.from, &from), (&change.to, &to)] {
+            if now.all().any(|cell| cell.name == *name) {
+                let checked = check_cell(now, name, &**store, &*home).await;
+                checked.with_context(|| format!("cell {name}"))?;
+            }
+        }
         Ok(Self { home, from, to })
     }
 

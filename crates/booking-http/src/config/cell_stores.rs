@@ -4,15 +4,19 @@ use crate::config::cells::PlaceKey;
 use crate::config::store::{connect, open_place_to_move};
 use crate::config::{CellPlace, CellsConfig, Config};
 use anyhow::{Context, anyhow, ensure};
-use booking_cells::{CellMap, CellSpec, CellStore, Standing, standing};
+use booking_cells::{
+    CellMap, CellSpec, CellStore, Standing, check_cell, check_none_is_told, standing, tell_cells,
+    told_of,
+};
 use booking_core::prelude::*;
-use booking_core::{CellName, KeptMap, Observer, Unobserved};
+use booking_core::{CellName, KeptBytes, KeptMap, MapId, Observer, Unobserved};
 use booking_pg::{ConnectError, PgOptions, PgStore};
 use booking_sqlite::{Options, SqliteStore};
 use futures_util::future::join_all;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What is done about the tables of a cell when it is opened. They are made by [`create_cells`] alone: an empty cell
 /// in a place that somebody mistyped would hide what is in the right one.
@@ -60,12 +64,13 @@ impl OpenCells {
 
 /// Opens all cells: first the home, which keeps the map that counts. One that does not answer is opened all the same, and is
 /// used when it does: the others have no part in that. It fails if none answers, and for a command if the home does not. Where tables are brought up to
-/// date the home is to keep the file's map, if it keeps none and all cells are as the file says.
+/// date the home is to keep the file's map, if it keeps none, and all cells are to be told that they are these, if they were not: once
+/// all are as the file says. It fails where one that answers is not what the map has there.
 pub(super) async fn open_cells(
     cells: &CellsConfig,
     opening: &Opening,
 ) -> anyhow::Result<OpenCells> {
-    let home = opening.open(&cells.home().map_err(told)?).await;
+    let home = opening.open(&cells.home().map_err(told)?, None).await;
     let home = home.with_context(|| in_cell(&cells.map.cells()[0]))?;
     let home = match (home, opening.tables) {
         // It is not known which cells there are then, and a command would pass over some and say that all is done.
@@ -74,45 +79,88 @@ pub(super) async fn open_cells(
         }
         (home, _) => home,
     };
-    let (map, to_keep) = match &home {
+    let (map, is_kept) = match &home {
         Ok(home) => match kept_map(cells, &**home).await? {
-            Some(map) => (map, None),
-            None => (cells.map.clone(), Some(Arc::clone(home))),
+            Some(map) => (map, true),
+            None => (cells.map.clone(), false),
         },
         // Without it no map can be had but the file's, and little can be done.
-        Err(_) => (cells.map.clone(), None),
+        Err(_) => (cells.map.clone(), false),
     };
     let places = cells.places(&map).map_err(told)?;
-    let others = places.iter().skip(1).map(|place| opening.open(place));
+    let others = map.all().zip(&places).skip(1);
+    let others = others.map(|(spec, place)| opening.open(place, told_of(&map, &spec.name)));
     let opened = [Ok(home)].into_iter().chain(join_all(others).await);
     let (mut stores, mut silent) = (Vec::new(), Vec::new());
     for (spec, opened) in map.all().zip(opened) {
-        let store: Arc<dyn BookingStore> = match opened.with_context(|| in_cell(spec))? {
-            Ok(store) => store,
-            Err(Silent { store, why }) => {
-                silent.push((&spec.name, why));
-                store
-            }
+        let (store, why) = match opened.with_context(|| in_cell(spec))? {
+            Ok(store) => (store, None),
+            Err(Silent { store, why }) => (store, Some(why)),
         };
-        let key = cells.key_of(spec).context("every place has a node")?;
-        stores.push(OpenCell { key, store });
+        silent.extend(why.map(|why| (spec.name.clone(), why)));
+        stores.push(store);
     }
     if silent.len() == stores.len() {
         let (name, why) = silent.swap_remove(0);
         return Err(anyhow!(why).context(format!("no cell answers, and so not cell {name}")));
     }
-    // Once it is kept, a mistake in it cannot be corrected in the file any more.
-    if opening.tables == Tables::BringUpToDate
-        && silent.is_empty()
-        && let Some(home) = to_keep
-    {
-        let kept = keep_first(cells, &*home).await?;
-        ensure!(kept == map, "somebody has changed the cells at this moment; start again");
+    let is_silent = |name: &CellName| silent.iter().any(|(one, _)| one == name);
+    for (spec, store) in map.all().zip(&stores).filter(|(spec, _)| !is_silent(&spec.name)) {
+        let checked = check_cell(&map, &spec.name, &**store, &*stores[0]).await;
+        checked.with_context(|| in_cell(spec))?;
     }
+    let map = match opening.tables == Tables::BringUpToDate && silent.is_empty() {
+        true => keep_and_tell(cells, map, is_kept, &stores).await?,
+        false => map,
+    };
     for (name, why) in silent {
-        tell_silent(name, why);
+        tell_silent(&name, why);
     }
+    let stores = map.all().zip(stores).map(|(spec, store)| {
+        let key = cells.key_of(spec).context("every place has a node")?;
+        Ok(OpenCell { key, store })
+    });
+    let stores = stores.collect::<anyhow::Result<_>>()?;
     Ok(OpenCells { map, stores })
+}
+
+/// Has the home keep the file's map, unless one is kept, and tells all cells that they are these, unless they were told. Returns the
+/// map that is gone by.
+async fn keep_and_tell(
+    cells: &CellsConfig,
+    map: CellMap,
+    is_kept: bool,
+    stores: &[Arc<dyn MoveStore>],
+) -> anyhow::Result<CellMap> {
+    if map.id().is_some() || map.change().is_some() {
+        return Ok(map);
+    }
+    let home = &*stores[0];
+    let kept = match is_kept {
+        true => map.clone(),
+        false => {
+            let untold = check_none_is_told(&map, stores).await;
+            // Unless another server has begun with the same at this moment.
+            if home.kept_map().await?.is_none() {
+                untold?;
+            }
+            // Once it is kept, a mistake in it cannot be corrected in the file any more.
+            keep_first(cells, home).await?
+        }
+    };
+    let known = match kept.id() {
+        Some(_) => kept,
+        None => tell_cells(&kept, stores, &|| MapId::from(Uuid::now_v7())).await?,
+    };
+    ensure!(
+        known.version() == map.version() && known.all().eq(map.all()),
+        "somebody has changed the cells at this moment; start again"
+    );
+    // They may be known by what another has told them.
+    for (spec, store) in known.all().zip(stores) {
+        check_cell(&known, &spec.name, &**store, home).await.with_context(|| in_cell(spec))?;
+    }
+    Ok(known)
 }
 
 /// The map that the home keeps, and that counts; `None` if it keeps none.
@@ -155,13 +203,15 @@ impl Opening {
 
     /// Opens a cell whose database has to answer.
     async fn open_answering(&self, place: &CellPlace) -> anyhow::Result<Arc<dyn MoveStore>> {
-        self.open(place).await?.map_err(|Silent { why, .. }| anyhow!(why))
+        self.open(place, None).await?.map_err(|Silent { why, .. }| anyhow!(why))
     }
 
-    /// Opens a cell, or else one whose database does not answer.
+    /// Opens a cell, or else one whose database does not answer: that is used once it does, if it is what was told so. One that
+    /// answers is to be looked at by whoever opens it ([`check_cell`]).
     pub(super) async fn open(
         &self,
         place: &CellPlace,
+        is_cell: Option<KeptBytes>,
     ) -> anyhow::Result<Result<Arc<dyn MoveStore>, Silent>> {
         let observer = Arc::clone(&self.observer);
         match place {
@@ -171,6 +221,7 @@ impl Opening {
                 let store = match PgStore::connect(options, self.wait).await {
                     Ok(store) => store,
                     Err(why @ ConnectError::Unreachable { .. }) => {
+                        let options = &PgOptions { is_cell, ..PgOptions::clone(options) };
                         let store = Arc::new(PgStore::unconnected(options).with_context(at)?);
                         return Ok(Err(Silent { store, why }));
                     }
@@ -298,7 +349,8 @@ pub(crate) async fn create_cells(
         made.push((spec.name.clone(), applied));
     }
     // Only now: once it is kept, a mistake in it cannot be corrected in the file any more.
-    keep_first(cells, &*open_existing_home(config, cells).await?).await?;
+    open_cells(cells, &Opening { tables: Tables::BringUpToDate, ..Opening::of_a_command(config) })
+        .await?;
     Ok(made)
 }
 
@@ -382,6 +434,17 @@ pub(crate) async fn look_at_cells(config: &Config, cells: &CellsConfig) -> anyho
     };
     let places = cells.places(&map).map_err(told)?;
     let others = places.iter().skip(1).map(|place| opening.open_answering(place));
-    let stores = [home].into_iter().chain(join_all(others).await).collect();
+    let opened = [home].into_iter().chain(join_all(others).await).collect::<Vec<_>>();
+    let home = opened[0].as_ref().ok().cloned();
+    let mut stores = Vec::new();
+    for (spec, opened) in map.all().zip(opened) {
+        stores.push(match (opened, &home) {
+            (Ok(store), Some(home)) => {
+                let checked = check_cell(&map, &spec.name, &*store, &**home).await;
+                checked.map(|()| store).map_err(|why| anyhow!(why))
+            }
+            (opened, _) => opened,
+        });
+    }
     Ok(Seen { kept, map, stores })
 }

@@ -4,9 +4,9 @@ use crate::background::cell_map::{Cells, Looked};
 use crate::config::CellsConfig;
 use crate::config::cell_stores::{OpenCell, Opening, tell_silent, told};
 use anyhow::{Context, anyhow, bail, ensure};
-use booking_cells::{CellMap, CellSpec, CellStore};
-use booking_core::KeptMap;
+use booking_cells::{CellMap, CellSpec, CellStore, NotTheCell, check_cell, told_of};
 use booking_core::prelude::*;
+use booking_core::{KeptMap, StoreError};
 use futures_util::future::try_join_all;
 use std::fmt;
 use std::sync::Arc;
@@ -108,13 +108,13 @@ impl LiveCells {
     ) -> anyhow::Result<()> {
         let now = self.store.map();
         let mut known = going_by.stores.clone();
-        let home = self.opened(&known, &file, &now.cells()[0]).await?;
+        let home = self.opened(&known, &file, &now.cells()[0], None).await?;
         let of_new_home;
         let kept = if home.key == going_by.home().key {
             kept
         } else {
             of_new_home = kept_by_new_home(&home, &now).await?;
-            known.push(home);
+            known.push(home.clone());
             Some(&of_new_home)
         };
         let newer = kept.filter(|kept| self.is_newer(kept));
@@ -122,8 +122,18 @@ impl LiveCells {
         let map = file.map_of(&text).map_err(told)?;
         file.check(&map).map_err(told)?;
         file.places(&map).map_err(told)?;
-        let stores = map.all().map(|spec| self.opened(&known, &file, spec));
+        let of_map = Some((&map, &*home.store));
+        let stores = map.all().map(|spec| self.opened(&known, &file, spec, of_map));
         let stores = try_join_all(stores).await?;
+        if now.id().is_none() && map.id().is_some() {
+            // They were told since these were opened.
+            for (spec, cell) in map.all().zip(&stores) {
+                match check_cell(&map, &spec.name, &*cell.store, &*home.store).await {
+                    Err(NotTheCell::Store(_, StoreError::Unavailable(_))) => {}
+                    checked => checked.with_context(|| format!("cell {}", spec.name))?,
+                }
+            }
+        }
         let are_same = stores.len() == going_by.stores.len()
             && stores.iter().zip(&going_by.stores).all(|(new, old)| new.key == old.key);
         if map != now || !are_same {
@@ -135,12 +145,14 @@ impl LiveCells {
         Ok(())
     }
 
-    /// The store of a cell: one of `known`, if it is where it was.
+    /// The store of a cell: one of `known`, if it is where it was. Another has to be what a map has there; that comes with the
+    /// home which keeps it.
     async fn opened(
         &self,
         known: &[OpenCell],
         file: &CellsConfig,
         spec: &CellSpec,
+        of_map: Option<(&CellMap, &dyn BookingStore)>,
     ) -> anyhow::Result<OpenCell> {
         let no_node = || told(format!("names no node {}", spec.node));
         let key = file.key_of(spec).ok_or_else(no_node)?;
@@ -149,8 +161,14 @@ impl LiveCells {
         }
         let place = file.place_of(spec).map_err(told)?;
         let in_cell = || format!("cell {}", spec.name);
-        let store: Arc<dyn BookingStore> = match self.opening.open(&place).await {
-            Ok(Ok(store)) => store,
+        let is_cell = of_map.and_then(|(map, _)| told_of(map, &spec.name));
+        let store: Arc<dyn BookingStore> = match self.opening.open(&place, is_cell).await {
+            Ok(Ok(store)) => {
+                if let Some((map, home)) = of_map {
+                    check_cell(map, &spec.name, &*store, home).await.with_context(in_cell)?;
+                }
+                store
+            }
             // A mistake in the file must not take away what answers.
             Ok(Err(silent)) if known.iter().any(|open| open.key.is_of_the_cell_of(&key)) => {
                 return Err(anyhow!(silent.why).context(in_cell()));
@@ -180,6 +198,11 @@ async fn kept_by_new_home(home: &OpenCell, now: &CellMap) -> anyhow::Result<Kept
         kept.version,
         now.version()
     );
+    if now.id().is_some() {
+        let name = &now.cells()[0].name;
+        let checked = check_cell(now, name, &*home.store, &*home.store).await;
+        checked.with_context(|| format!("cell {name}"))?;
+    }
     Ok(kept)
 }
 

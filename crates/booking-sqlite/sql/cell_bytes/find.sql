@@ -1,2 +1,2 @@
--- cell_bytes/find: what the ids of events end in that are put up, if the store keeps to bytes
-SELECT first_byte, last_byte FROM cell_bytes WHERE only_row = 1
+-- cell_bytes/find: what the ids of events end in that are put up, and which cells the store is one of, if it was told so
+SELECT version, first_byte, last_byte, map_id FROM cell_bytes WHERE only_row = 1

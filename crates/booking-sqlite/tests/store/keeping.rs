@@ -3,8 +3,8 @@
 use crate::common::{Database, create, new_event};
 use booking_core::prelude::*;
 use booking_core::{
-    CellBytes, EventId, Fingerprint, IdempotencyKey, KNOWS_BYTES, KeptMap, KeyHash, NewEvent,
-    StoreError, WriteTrouble,
+    CellBytes, EventId, Fingerprint, IdempotencyKey, KNOWS_BYTES, KeptBytes, KeptMap, KeyHash,
+    NewEvent, StoreError, WriteTrouble,
 };
 use uuid::Uuid;
 
@@ -111,6 +111,24 @@ async fn programs_that_put_up_any_event_may_open_it_until_it_keeps_to_bytes() {
         assert!(store.keep_to_bytes(3, bytes).await.expect("it answers"));
         assert_eq!(needed(), 999, "it is never lowered");
     }
+}
+
+/// All that is put up is what such a program would put up, too.
+#[tokio::test]
+async fn programs_that_put_up_any_event_may_open_it_while_it_has_all_bytes() {
+    let database = Database::new();
+    let store = database.open().await;
+    let needed = || -> i32 {
+        let needed = "SELECT needs_from FROM schema_compatibility";
+        database.connect().query_row(needed, [], |row| row.get(0)).expect("it says so")
+    };
+    let map = Some(Uuid::now_v7().into());
+    let told = KeptBytes { version: 1, bytes: Some(CellBytes::ALL), map };
+    assert!(store.keep_to(told).await.expect("it answers"));
+    assert_eq!(store.kept_bytes().await.expect("it answers"), Some(told));
+    assert!(needed() < KNOWS_BYTES);
+    assert!(store.keep_to_bytes(2, Some(LOW)).await.expect("it answers"));
+    assert_eq!(needed(), KNOWS_BYTES);
 }
 
 /// Another process that has the same file open keeps to what this one was told.

@@ -1,0 +1,3 @@
+-- Which cells a store is one of: those of the map with this id, which all of them have. So nobody takes another database for a
+-- cell, whose tables look the same. NULL: it was not told so yet.
+ALTER TABLE cell_bytes ADD COLUMN map_id uuid;
