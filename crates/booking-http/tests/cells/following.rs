@@ -1,11 +1,14 @@
 //! Servers that go by a map which others change, and by a file that is changed while they run.
 
-use crate::changing::{Nodes, byte_of, put_up, put_up_from, version_of};
-use crate::common::{App, Data, run};
-use crate::{get, post, soon, text};
+use crate::common::{App, Data, PROGRAM, run};
+use crate::nodes::{Nodes, byte_of, get, post, put_up, put_up_from, soon, text, version_of};
+use booking_cells::{CellMap, MapChange, NewCell};
+use booking_core::CellName;
 use booking_testkit::ServerProcess;
 use serde_json::json;
 use std::fs;
+use std::path::Path;
+use std::thread;
 
 fn cells_of(server: &ServerProcess) -> String {
     let ready = get(server, "/readyz");
@@ -118,6 +121,218 @@ fn a_file_that_has_changed_counts_from_sighup_on_and_a_wrong_one_changes_nothing
     soon("it says so", || cells_of(&server) == "ok");
     put_up_from(&server, 0x80);
     nodes.done("cells.toml", "audit");
+}
+
+/// What the server says of how long a change has been begun and nobody goes by it.
+fn publishing_seconds(server: &ServerProcess) -> f64 {
+    let metrics = text(&get(server, "/metrics").body);
+    let name = "booking_cells_map_publishing_seconds ";
+    let shown = metrics.lines().find_map(|line| line.strip_prefix(name));
+    shown.expect("it is shown").parse().expect("it is a number")
+}
+
+/// Whoever does it is stopped once they have written down what is to come.
+#[test]
+fn a_change_that_was_begun_and_is_gone_by_by_nobody_is_told_of_once() {
+    let nodes = Nodes::files();
+    nodes.write("cells.toml", &["a", "b"], 1, &[("low", "a", "00", "ff")]);
+    nodes.done("cells.toml", "cells create");
+    let server = nodes.serve("cells.toml");
+    soon("it goes by the map", || version_of(&server) == "1");
+    let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
+    let kept: String = home
+        .query_row("SELECT map FROM cell_map", [], |row| row.get(0))
+        .expect("the home keeps a map");
+    let name = |name| CellName::parse(name).expect("a valid name");
+    let to = NewCell { name: name("high"), node: "b".to_owned(), schema: "high".to_owned() };
+    let split = MapChange::Split { cell: name("low"), at: 0x80, to };
+    let map = CellMap::from_text(&kept, vec!["a".to_owned(), "b".to_owned()]);
+    let next = map.expect("it is one").changed(&split).expect("it can be").to_text();
+    assert!(publishing_seconds(&server).abs() < f64::EPSILON, "the control: nothing was begun");
+    home.execute("UPDATE cell_map SET next = ?1", [next]).expect("it can be written");
+    drop(home);
+
+    soon("it is shown", || publishing_seconds(&server) > 0.0);
+    let warned = "`booking-http cells resume` goes on, new events";
+    assert!(!is_told(&server, warned), "it may be somebody who is about it");
+    soon("it is told", || is_told(&server, warned));
+    let since = publishing_seconds(&server);
+    assert!(since >= 20.0, "{since} s");
+    // Looked at a few times more.
+    soon("it goes on", || publishing_seconds(&server) > since + 5.0);
+    assert_eq!(server.stderr().matches(warned).count(), 1);
+    assert_eq!(version_of(&server), "1");
+
+    nodes.done("cells.toml", "cells resume");
+    soon("it goes by the next", || version_of(&server) == "3");
+    assert!(publishing_seconds(&server).abs() < f64::EPSILON);
+    assert_eq!(cells_of(&server), "ok");
+}
+
+/// What a file keeps, changed by hand as somebody may who restores backups.
+fn write(nodes: &Nodes, node: &str, schema: &str, sql: &str) {
+    let file = nodes.folder(node).join(format!("{schema}.db"));
+    let connection = rusqlite::Connection::open(file).expect("it is there");
+    connection.execute_batch(sql).expect("it can be written");
+}
+
+/// Somebody mistypes where a node is, and all tables are there.
+#[test]
+fn another_database_is_not_taken_for_a_cell_whatever_tables_it_has() {
+    let mut nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let mut server = nodes.serve("cells.toml");
+    let high = put_up_from(&server, 0x80);
+    // A cell of others with the same bytes, a database by itself, and the other of these two.
+    nodes.set_folder("a", "other_a");
+    nodes.set_folder("b", "other_b");
+    nodes.write("other.toml", &["a", "b"], 1, &two);
+    nodes.done("other.toml", "cells create");
+    nodes.set_folder("a", "a");
+    fs::create_dir(nodes.folder("alone")).expect("it can be made");
+    let alone = [("BOOKING_DB", nodes.folder("alone").join("high.db").display().to_string())];
+    assert!(run("migrate", &alone).status.success());
+    for (folder, why) in [
+        ("other_b", "one of other cells than cell high, of another map"),
+        ("alone", "was never told that it is cell high"),
+    ] {
+        nodes.set_folder("b", folder);
+        nodes.write("cells.toml", &["a", "b"], 1, &two);
+        server.signal("HUP");
+        soon(why, || is_told(&server, why));
+        assert!(is_told(&server, "CELLS_FILE was read again, and changes nothing"));
+        assert_eq!(get(&server, &format!("/events/{high}")).status, 200, "it goes on as before");
+        for arguments in ["serve", "audit", "token list", "cells create", "cells drop high"] {
+            nodes.refused("cells.toml", arguments, why);
+        }
+        let status = nodes.run("cells.toml", "cells status");
+        let told = text(&status.stdout);
+        assert!(!status.status.success() && told.contains("low  a/low  up"), "{told}");
+        assert!(told.contains("high  b/high  down: ") && told.contains(why), "{told}");
+    }
+    // Both files are cells of these, each in the other's place.
+    for (node, from, to) in [("a", "high", "b"), ("b", "low", "a")] {
+        let copied = nodes.folder("swapped").join(node);
+        fs::create_dir_all(&copied).expect("it can be made");
+        write(&nodes, to, from, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let as_the_other = if from == "high" { "low" } else { "high" };
+        let file = nodes.folder(to).join(format!("{from}.db"));
+        fs::copy(file, copied.join(format!("{as_the_other}.db"))).expect("it can be copied");
+    }
+    nodes.set_folder("b", "swapped/b");
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    let why = "was told to have events whose ids end in 00-7f, and cell high has 80-ff";
+    server.signal("HUP");
+    soon(why, || is_told(&server, why));
+    nodes.refused("cells.toml", "audit", why);
+    // The home is another's, and keeps a map of the same cells.
+    nodes.set_folder("a", "other_a");
+    nodes.set_folder("b", "b");
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    server.signal("HUP");
+    let why = "where CELLS_FILE has the home by now version 1 of a map is kept";
+    soon(why, || is_told(&server, why));
+    nodes.refused("cells.toml", "audit", "one of other cells than cell high");
+    assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
+    assert_eq!((version_of(&server).as_str(), cells_of(&server)), ("1", "ok".to_owned()));
+
+    nodes.set_folder("a", "a");
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "audit");
+    let server = nodes.serve("cells.toml");
+    assert_eq!(get(&server, &format!("/events/{high}")).status, 200);
+}
+
+/// What is restored from a backup from before it was told of its cells, or from before these were changed.
+#[test]
+fn what_was_restored_is_a_cell_again_once_somebody_has_said_so() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 3, &two);
+    nodes.done("cells.toml", "cells create");
+    let serve = || nodes.serve("cells.toml");
+    let high = put_up_from(&serve(), 0x80);
+    let status = nodes.done("cells.toml", "cells status");
+    assert!(!status.contains("not all cells were told"), "{status}");
+    for sql in [
+        "DELETE FROM cell_bytes",
+        "UPDATE cell_bytes SET version = 2, first_byte = 127, map_id = NULL",
+        "UPDATE cell_bytes SET version = 2, last_byte = 200",
+    ] {
+        write(&nodes, "b", "high", sql);
+        nodes.refused("cells.toml", "serve", "cell high");
+        let told = nodes.done("cells.toml", "cells adopt high");
+        assert!(told.contains("is a cell of these, for events whose ids end in 80-ff"), "{told}");
+        assert_eq!(get(&serve(), &format!("/events/{high}")).status, 200, "{sql}");
+    }
+    nodes.refused("cells.toml", "cells adopt middle", "there is no cell middle");
+    // The home is older than what it was told since.
+    write(&nodes, "b", "high", "UPDATE cell_bytes SET version = 4, first_byte = 200");
+    nodes.refused("cells.toml", "serve", "ids end in c8-ff, and cell high has 80-ff");
+    nodes.refused("cells.toml", "cells adopt high", "by a later map than version 3");
+    write(&nodes, "b", "high", "UPDATE cell_bytes SET map_id = randomblob(16)");
+    nodes.refused("cells.toml", "cells adopt high", "one of other cells, of another map");
+}
+
+/// Two servers at once begin to tell cells from before that they are these; one that is away is told later.
+#[test]
+fn cells_from_before_are_told_by_the_first_servers_that_find_all_of_them() {
+    let nodes = Nodes::files();
+    let two = [("low", "a", "00", "7f"), ("high", "b", "80", "ff")];
+    nodes.write("cells.toml", &["a", "b"], 1, &two);
+    nodes.done("cells.toml", "cells create");
+    let home = rusqlite::Connection::open(nodes.folder("a").join("low.db")).expect("it is there");
+    let id_of_map = || -> Option<String> {
+        let id = "SELECT json_extract(map, '$.id') FROM cell_map";
+        home.query_row(id, [], |row| row.get(0)).expect("it keeps one")
+    };
+    assert!(id_of_map().is_some());
+    // As a version before left them.
+    home.execute_batch(
+        "DELETE FROM cell_bytes; UPDATE cell_map SET map = json_remove(map, '$.id')",
+    )
+    .expect("it can be written");
+    write(&nodes, "b", "high", "DELETE FROM cell_bytes");
+    let status = nodes.done("cells.toml", "cells status");
+    assert!(status.contains("not all cells were told yet that they are these"), "{status}");
+    nodes.done("cells.toml", "audit");
+    assert_eq!(id_of_map(), None, "who only looks tells nobody");
+    let servers = thread::scope(|scope| {
+        let both = [(); 2].map(|()| scope.spawn(|| nodes.serve("cells.toml")));
+        both.map(|one| one.join().expect("it starts"))
+    });
+    let id = id_of_map().expect("all were told");
+    for server in &servers {
+        let event = put_up_from(server, 0x80);
+        assert_eq!(get(server, &format!("/events/{event}")).status, 200);
+    }
+    let other = rusqlite::Connection::open(nodes.folder("b").join("high.db")).expect("there");
+    let told: String = other
+        .query_row("SELECT lower(hex(map_id)) FROM cell_bytes", [], |row| row.get(0))
+        .expect("it was told");
+    assert_eq!(told, id.replace('-', ""));
+    let status = nodes.done("cells.toml", "cells status");
+    assert!(!status.contains("not all cells were told"), "{status}");
+}
+
+/// A database from before there were cells is one that has all of them, and goes on without them.
+#[test]
+fn a_database_by_itself_is_the_only_cell_and_may_be_by_itself_again() {
+    let nodes = Nodes::files();
+    fs::create_dir(nodes.folder("a")).expect("it can be made");
+    let alone = [("BOOKING_DB", nodes.folder("a").join("public.db").display().to_string())];
+    let serve_alone = || ServerProcess::start(Path::new(PROGRAM), &alone);
+    let event = put_up(&serve_alone());
+    nodes.write("cells.toml", &["a"], 1, &[("public", "a", "00", "ff")]);
+    let is_there = |server: &ServerProcess| get(server, &format!("/events/{event}")).status == 200;
+    for _ in 0..2 {
+        assert!(is_there(&nodes.serve("cells.toml")));
+        let server = serve_alone();
+        assert!(is_there(&server));
+        put_up(&server);
+    }
 }
 
 #[test]

@@ -4,82 +4,37 @@ mod changing;
 #[path = "../common/mod.rs"]
 mod common;
 mod following;
+mod nodes;
 
 use booking_testkit::{Cluster, ClusterOptions, ServerProcess};
-use common::http::{Answer, send};
 use common::{PROGRAM, ask, key, run};
-use serde_json::{Value, json};
+use nodes::{End, Nodes, byte_of, get, post, put_up, soon, text};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
-const SOON: Duration = Duration::from_secs(60);
+const FILE: &str = "cells.toml";
 const NAMES: [&str; 3] = ["low", "middle", "high"];
 
 /// Three cells, each in a file in a folder of its own.
-struct Cells(TempDir);
-
-impl Cells {
-    fn new() -> Self {
-        let cells = Self(tempfile::tempdir().expect("a directory can be made"));
-        let mut file = String::from("version = 1\n");
-        for ((name, first), last) in NAMES.iter().zip(["00", "40", "80"]).zip(["3f", "7f", "ff"]) {
-            let folder = cells.folder(name);
-            file.push_str(&format!(
-                "[nodes.{name}]\nurl = \"sqlite://{}\"\n\
-                 [[cells]]\nschema = \"{name}\"\nnode = \"{name}\"\nfirst = \"{first}\"\nlast = \"{last}\"\n",
-                folder.display()
-            ));
-        }
-        fs::write(cells.0.path().join("cells.toml"), file).expect("it can be written");
-        cells
-    }
-
-    fn folder(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![("CELLS_FILE", self.0.path().join("cells.toml").display().to_string())]
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        run(arguments, &self.settings())
-    }
-
-    fn serve(&self) -> ServerProcess {
-        ServerProcess::start(Path::new(PROGRAM), &self.settings())
-    }
-
-    fn take_away(&self, name: &str) {
-        fs::rename(self.folder(name), self.folder("away")).expect("it can be moved");
-    }
-
-    fn bring_back(&self, name: &str) {
-        fs::rename(self.folder("away"), self.folder(name)).expect("it can be moved");
-    }
-}
-
-fn get(server: &ServerProcess, path: &str) -> Answer {
-    send(server.url(), "GET", path, &[], b"")
-}
-
-fn post(server: &ServerProcess, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-    ask(server.url(), "POST", path, headers, body)
-}
-
-fn text(output: &[u8]) -> String {
-    String::from_utf8_lossy(output).into_owned()
+fn three_files() -> Nodes {
+    let nodes = Nodes::folders(&NAMES);
+    let three = [
+        (NAMES[0], NAMES[0], "00", "3f"),
+        (NAMES[1], NAMES[1], "40", "7f"),
+        (NAMES[2], NAMES[2], "80", "ff"),
+    ];
+    nodes.write(FILE, &NAMES, 1, &three);
+    nodes
 }
 
 /// The name of the cell that has what is called by `id`.
 fn cell_of(id: &str) -> &'static str {
-    match u8::from_str_radix(&id[id.len() - 2..], 16).expect("a UUID ends in digits") {
+    match byte_of(id) {
         0..0x40 => NAMES[0],
         0x40..0x80 => NAMES[1],
         _ => NAMES[2],
@@ -90,29 +45,18 @@ fn cell_of(id: &str) -> &'static str {
 fn one_of_each(server: &ServerProcess) -> [String; 3] {
     let mut events: [Option<String>; 3] = [None, None, None];
     while events.iter().any(Option::is_none) {
-        let made = post(server, "/events", &[], &json!({"name": "An event", "capacity": 9}));
-        assert_eq!(made.status, 201, "{made:?}");
-        let id = made.json()["id"].as_str().expect("it has an id").to_owned();
+        let id = put_up(server);
         let at = NAMES.iter().position(|name| *name == cell_of(&id)).expect("it is one of them");
         events[at] = Some(id);
     }
     events.map(|id| id.expect("each has one"))
 }
 
-#[track_caller]
-fn soon(what: &str, look: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !look() {
-        assert!(since.elapsed() < SOON, "not within {SOON:?}: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn a_cell_that_is_away_takes_its_own_events_with_it() {
-    let cells = Cells::new();
-    assert!(cells.run("cells create").status.success());
-    let server = cells.serve();
+    let cells = three_files();
+    assert!(cells.run(FILE, "cells create").status.success());
+    let server = cells.serve(FILE);
     let events = one_of_each(&server);
     let register = |event: &str, who: &str| {
         let body = json!({"user_email": format!("{who}@example.org")});
@@ -151,7 +95,7 @@ fn a_cell_that_is_away_takes_its_own_events_with_it() {
     for line in ["booking_cells_up{cell=\"middle\"} 0", "booking_cells_up{cell=\"low\"} 1"] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");
     }
-    let audit = cells.run("audit");
+    let audit = cells.run(FILE, "audit");
     assert!(!audit.status.success(), "who has not seen all does not say that all is well");
 
     cells.bring_back("middle");
@@ -160,15 +104,15 @@ fn a_cell_that_is_away_takes_its_own_events_with_it() {
             && get(&server, "/events").header("booking-missing-cells").is_none()
     });
     assert_eq!(register(&events[1], "grace").status, 201);
-    let audit = cells.run("audit");
+    let audit = cells.run(FILE, "audit");
     assert!(audit.status.success(), "{}", text(&audit.stdout));
 }
 
 #[test]
 fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
-    let cells = Cells::new();
-    assert!(cells.run("cells create").status.success());
-    let server = cells.serve();
+    let cells = three_files();
+    assert!(cells.run(FILE, "cells create").status.success());
+    let server = cells.serve(FILE);
     let mut seen = BTreeSet::new();
     for number in 0..12 {
         let key = key(&format!("put up {number}"));
@@ -189,23 +133,23 @@ fn a_request_that_comes_again_finds_the_event_that_it_has_put_up() {
 
 #[test]
 fn cells_are_made_once_and_only_when_that_is_asked_for() {
-    let cells = Cells::new();
+    let cells = three_files();
     for arguments in ["serve", "migrate", "audit", "token list", "cells status"] {
-        let output = cells.run(arguments);
+        let output = cells.run(FILE, arguments);
         assert!(!output.status.success(), "{arguments}");
         let told = text(&output.stderr) + &text(&output.stdout);
         assert!(told.contains("cells create"), "{arguments}: {told}");
         assert!(!cells.folder("low").exists(), "{arguments} has made a file");
     }
-    let made = cells.run("cells create");
+    let made = cells.run(FILE, "cells create");
     assert!(text(&made.stdout).contains("middle  applied: V1__"), "{made:?}");
-    let again = cells.run("cells create");
+    let again = cells.run(FILE, "cells create");
     assert_eq!(text(&again.stdout), "low  is there\nmiddle  is there\nhigh  is there\n");
-    let status = cells.run("cells status");
+    let status = cells.run(FILE, "cells status");
     let told = text(&status.stdout);
     assert!(status.status.success() && told.contains("40-7f  middle  middle/middle  up"), "{told}");
 
-    let mut settings = cells.settings();
+    let mut settings = cells.settings(FILE);
     settings.push(("BOOKING_DB", "booking.db".to_owned()));
     let both = run("cells status", &settings);
     assert!(text(&both.stderr).contains("BOOKING_DB: cannot be combined with CELLS_FILE"));
@@ -216,22 +160,22 @@ fn cells_are_made_once_and_only_when_that_is_asked_for() {
 /// One that is away is named, and keeps none of the others from being brought up to date.
 #[test]
 fn all_cells_that_are_there_are_migrated() {
-    let cells = Cells::new();
-    assert!(cells.run("cells create").status.success());
+    let cells = three_files();
+    assert!(cells.run(FILE, "cells create").status.success());
     let high = cells.folder("high").join("high.db");
     for entry in fs::read_dir(cells.folder("high")).expect("it is there") {
         fs::remove_file(entry.expect("it can be read").path()).expect("it can be deleted");
     }
     fs::write(&high, b"").expect("it can be written");
     cells.take_away("low");
-    let migrated = cells.run("migrate");
+    let migrated = cells.run(FILE, "migrate");
     let told = text(&migrated.stderr);
     assert!(
         !migrated.status.success() && told.contains("low") && told.contains("high V1__"),
         "{told}"
     );
     cells.bring_back("low");
-    let again = cells.run("migrate");
+    let again = cells.run(FILE, "migrate");
     assert!(again.status.success() && !text(&again.stdout).contains("V1__"), "{again:?}");
 }
 
@@ -312,7 +256,7 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
     let is_over = AtomicBool::new(false);
     let (began, mut slowest) = (Instant::now(), Duration::ZERO);
     thread::scope(|scope| {
-        let _end = End { is_over: &is_over, cluster: &cluster };
+        let (_resumed, _end) = (Resumed(&cluster), End(&is_over));
         for asking in 0..8 {
             let (is_over, register, hangs) = (&is_over, &register, &hangs);
             scope.spawn(move || {
@@ -349,23 +293,18 @@ fn a_database_that_hangs_keeps_nobody_waiting_who_asks_another() {
 /// An event with seats for many in one of the cells.
 fn event_in(server: &ServerProcess, cell: &str) -> String {
     loop {
-        let made = post(server, "/events", &[], &json!({"name": "An event", "capacity": 9_999}));
-        let id = made.json()["id"].as_str().expect("it has an id").to_owned();
+        let id = put_up(server);
         if cell_of(&id) == cell {
             return id;
         }
     }
 }
 
-/// Whatever comes of a test: others are not to go on, and those who wait for a frozen database are not to be waited for.
-struct End<'a> {
-    is_over: &'a AtomicBool,
-    cluster: &'a Cluster,
-}
+/// Whatever comes of a test: those who wait for a frozen database are not to be waited for.
+struct Resumed<'a>(&'a Cluster);
 
-impl Drop for End<'_> {
+impl Drop for Resumed<'_> {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.cluster.resume();
+        self.0.resume();
     }
 }
