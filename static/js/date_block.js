@@ -1,6 +1,7 @@
 // @ts-check
 /** The day of an event as a leaf of a calendar. It is seen alone: the whole time is said in words beside it. */
 
+import { createChanged } from "./changed.js";
 import { el } from "./dom.js";
 import { formatDay } from "./event_times.js";
 
@@ -13,16 +14,14 @@ import { formatDay } from "./event_times.js";
  */
 export function createDateBlock() {
   const node = el("p", { class: "date-block", "aria-hidden": "true" });
-  let drawn = "";
+  const isChanged = createChanged();
 
   return {
     node,
     update({ starts_at, timezone }) {
       const day = starts_at ? formatDay(starts_at, timezone) : null;
       node.hidden = day === null;
-      const now = JSON.stringify(day);
-      if (now === drawn) return;
-      drawn = now;
+      if (!isChanged(day)) return;
       node.replaceChildren(
         ...(day === null
           ? []

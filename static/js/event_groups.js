@@ -2,7 +2,7 @@
 /** Events by the day on which they begin, in groups that a heading can be put over. Pure. */
 
 import { isOver } from "./registration_window.js";
-import { wallOf } from "./time_zones.js";
+import { wallOf } from "./wall_time.js";
 
 /** @import { BookingEvent } from "./types.js" */
 

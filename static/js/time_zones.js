@@ -1,10 +1,12 @@
 // @ts-check
 /**
- * Wall time in a time zone to moments and back. Pure: what `Intl` knows of zones, and nothing else.
+ * Wall time in a time zone to moments, for who types it in; the way back is in `wall_time.js`. Pure.
  *
  * When clocks are set forward an hour of wall time does not exist, and when they are set back one comes
  * twice. Guessing then moves an event by an hour unseen, so that both are told to the caller.
  */
+
+import { formatOf, offsetAt } from "./wall_time.js";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -35,37 +37,6 @@ export function momentsOf(wall, zone) {
   const [first, second] = found;
   if (first === undefined) return { kind: "gap", before: early, after: late };
   return second === undefined ? { kind: "one", moment: first } : { kind: "overlap", moments: [first, second] };
-}
-
-/**
- * The wall time of a moment, to the minute, as `<input type="datetime-local">` wants it.
- *
- * @param {number} moment
- * @param {string} zone
- */
-export const wallOf = (moment, zone) =>
-  new Date(moment + offsetAt(moment, zone)).toISOString().slice(0, "2026-03-29T02:30".length);
-
-/**
- * How far the zone is ahead of UTC at a moment, in ms.
- *
- * @param {number} moment
- * @param {string} zone
- */
-function offsetAt(moment, zone) {
-  const parts = formatOf(zone).formatToParts(moment);
-  /** @param {string} type */
-  const part = (type) => Number(parts.find((each) => each.type === type)?.value);
-  const wall = Date.UTC(
-    part("year"),
-    part("month") - 1,
-    part("day"),
-    part("hour"),
-    part("minute"),
-    part("second"),
-  );
-  // The parts have no milliseconds; `floor` and not `%`, for the time before 1970.
-  return wall - Math.floor(moment / 1_000) * 1_000;
 }
 
 /** The offset as people write it: "UTC+2", "UTC−3:30". @param {number} moment @param {string} zone */
@@ -118,27 +89,4 @@ function readWall(wall) {
   // `Date.UTC` makes the first of March of the 30th of February; that must not go through.
   const isReal = new Date(time).toISOString().startsWith(wall.slice(0, "2026-03-29T02:30".length));
   return isReal ? time : null;
-}
-
-/** Making a format is slow, and there is one for each zone. @type {Map<string, Intl.DateTimeFormat>} */
-const formats = new Map();
-
-/** @param {string} zone */
-function formatOf(zone) {
-  const format =
-    formats.get(zone) ??
-    new Intl.DateTimeFormat("en-US", {
-      timeZone: zone,
-      calendar: "gregory",
-      numberingSystem: "latn",
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-      second: "numeric",
-    });
-  formats.set(zone, format);
-  return format;
 }

@@ -2,6 +2,7 @@
 /** One event in the list: a ticket that is one big link. */
 
 import { eventAddress } from "../address.js";
+import { createChanged } from "../changed.js";
 import { createDateBlock } from "../date_block.js";
 import { el, setLanguage, setText } from "../dom.js";
 import { formatMoment } from "../event_times.js";
@@ -26,7 +27,7 @@ export function createCard(event) {
   });
   const date = createDateBlock();
   const description = el("p", { class: "quiet clamp card__description", dir: "auto" });
-  const place = el("div", { class: "card__place" });
+  const place = createPlace();
   const seats = createSeats();
   const ticket = el(
     "article",
@@ -35,7 +36,7 @@ export function createCard(event) {
       "div",
       { class: "ticket__body" },
       date.node,
-      el("div", { class: "card__text" }, el("h3", { dir: "auto" }, link), place, description),
+      el("div", { class: "card__text" }, el("h3", { dir: "auto" }, link), place.node, description),
     ),
     el("div", { class: "ticket__stub" }, seats.node),
   );
@@ -51,7 +52,7 @@ export function createCard(event) {
       // Read out, and broken at the ends of lines, as the event's language does.
       setLanguage(latest.language, link, description);
       date.update(latest);
-      drawPlace(place, latest);
+      place.update(latest);
       ticket.classList.toggle("ticket--spent", isSpent(latest));
       ticket.classList.toggle("ticket--few", isScarce(latest));
       seats.update(latest);
@@ -59,17 +60,24 @@ export function createCard(event) {
   };
 }
 
-/** @param {HTMLElement} place @param {BookingEvent} event */
-function drawPlace(place, event) {
-  const { starts_at, timezone, venue, unlisted } = event;
-  const now = JSON.stringify([badgeOf(event), starts_at, timezone, venue, unlisted]);
-  if (place.dataset.drawn === now) return;
-  place.dataset.drawn = now;
-  const badges = [badgeElement(event), unlistedElement(event)].filter((badge) => badge !== null);
-  const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
-  // Whichever way the place is written, the time before it stays as it is.
-  const where = venue && el("bdi", {}, venue);
-  const words = el("p", { class: "card__when" }, time, time && where && " · ", where);
-  place.replaceChildren(...(time || where ? [words] : []), ...badges);
-  place.hidden = place.childElementCount === 0;
+/** When and where it is, and what is out of the ordinary about it. */
+function createPlace() {
+  const node = el("div", { class: "card__place" });
+  const isChanged = createChanged();
+
+  return {
+    node,
+    /** @param {BookingEvent} event */
+    update(event) {
+      const { starts_at, timezone, venue, unlisted } = event;
+      if (!isChanged(badgeOf(event), starts_at, timezone, venue, unlisted)) return;
+      const badges = [badgeElement(event), unlistedElement(event)].filter((badge) => badge !== null);
+      const time = starts_at && el("span", {}, formatMoment(starts_at, timezone));
+      // Whichever way the place is written, the time before it stays as it is.
+      const where = venue && el("bdi", {}, venue);
+      const words = el("p", { class: "card__when" }, time, time && where && " · ", where);
+      node.replaceChildren(...(time || where ? [words] : []), ...badges);
+      node.hidden = node.childElementCount === 0;
+    },
+  };
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The last scans of this device, the newest first: "was that one in just now?" */
 
+import { createChanged } from "../changed.js";
 import { disclosureElement } from "../disclosure.js";
 import { el, setText } from "../dom.js";
 import { formatClock } from "../format.js";
@@ -20,7 +21,7 @@ export function createLastScans(queue, names) {
   const list = el("ol", { class: "entries", role: "list", "data-testid": "door-last" });
   const empty = el("p", { class: "quiet" }, t("last.none"));
   const node = disclosureElement("door-last-panel", t("last.title"), empty, list);
-  let drawn = "";
+  const isChanged = createChanged();
 
   function update() {
     if (!node.open) return;
@@ -28,9 +29,7 @@ export function createLastScans(queue, names) {
       .all()
       .sort((a, b) => b.scanned_at.localeCompare(a.scanned_at))
       .slice(0, LAST_MAX);
-    const now = JSON.stringify(scans.map((scan) => [scan.id, scan.state, scan.result, names.known(scan.registration_id)]));
-    if (now === drawn) return;
-    drawn = now;
+    if (!isChanged(scans.map((scan) => [scan.id, scan.state, scan.result, names.known(scan.registration_id)]))) return;
     empty.hidden = scans.length > 0;
     list.replaceChildren(...scans.map(rowOf));
   }

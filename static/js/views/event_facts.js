@@ -4,6 +4,7 @@
 import { sharedAddress } from "../address.js";
 import { calendarPath } from "../api.js";
 import { googleUrl, outlookUrl } from "../calendar_links.js";
+import { createChanged } from "../changed.js";
 import { serverNow } from "../clock.js";
 import { contactHref, isPage } from "../contact_link.js";
 import { el } from "../dom.js";
@@ -19,19 +20,14 @@ import { t } from "../words.js";
 /** @returns {{ node: HTMLElement, update: (event: BookingEvent) => void }} */
 export function createEventFacts() {
   const node = el("div", { class: "event-facts" });
-  let drawn = "";
+  const isChanged = createChanged();
 
   return {
     node,
     update(event) {
       const { starts_at, ends_at, timezone, venue, organizer_name, contact, waitlist_count, retention_days } = event;
-      // Drawn anew only if something in it is: polls must not disturb a link that has the focus.
-      const badge = badgeOf(event);
       const about = [starts_at, ends_at, timezone, venue, organizer_name, contact];
-      const shown = [badge, ...about, waitlist_count, retention_days];
-      const now = JSON.stringify(shown);
-      if (now === drawn) return;
-      drawn = now;
+      if (!isChanged(badgeOf(event), about, waitlist_count, retention_days)) return;
       node.replaceChildren(...partsOf(event));
       node.hidden = node.childElementCount === 0;
     },
@@ -64,33 +60,31 @@ function partsOf(event) {
   ];
 }
 
-/** Ways into the visitor's own calendar, as long as there is anything to come to. */
+/** Ways into the visitor's own calendar and to the place, as long as there is anything to come to. */
 export function createCalendarLinks() {
   const node = el("p", { class: "links" });
-  let drawn = "";
+  const isChanged = createChanged();
 
   return {
     node,
     /** @param {BookingEvent} event */
     update(event) {
       const { name, starts_at, ends_at, venue } = event;
-      node.hidden = !isToCome(event);
-      const now = node.hidden ? "" : JSON.stringify([name, starts_at, ends_at, venue]);
-      if (now === drawn) return;
-      drawn = now;
+      node.hidden = !isToCome(event) || !(starts_at || mapUrl(venue ?? ""));
+      if (!isChanged(node.hidden || [name, starts_at, ends_at, venue])) return;
       node.replaceChildren(...(node.hidden ? [] : calendarLinks(event)));
     },
   };
 }
 
 /**
- * Whether it is worth a place in a calendar. A link shows nobody's token, so that it does not lead to a draft.
+ * Whether anybody may come to it. A link shows nobody's token, so that it does not lead to a draft.
  *
  * @param {BookingEvent} event
  */
 function isToCome(event) {
   const badge = badgeOf(event);
-  return Boolean(event.starts_at) && (badge === null || (badge === "draft" && currentSession().server !== "asks"));
+  return badge === null || (badge === "draft" && currentSession().server !== "asks");
 }
 
 /** @param {string} venue @param {BookingEvent["language"]} lang */
@@ -145,7 +139,7 @@ export const unlistedElement = ({ unlisted }) =>
 function calendarLinks(event) {
   const address = sharedAddress(event.id);
   const map = mapUrl(event.venue ?? "");
-  return [
+  const calendars = () => [
     el("span", { class: "quiet" }, t("facts.calendar")),
     el("a", { href: googleUrl(event, address), "data-testid": "calendar-google", ...OUTSIDE }, t("calendar.google")),
     el("a", { href: outlookUrl(event, address), "data-testid": "calendar-outlook", ...OUTSIDE }, t("calendar.outlook")),
@@ -154,6 +148,10 @@ function calendarLinks(event) {
       { href: calendarPath(event.id), download: "event.ics", "data-testid": "add-to-calendar" },
       t("calendar.other"),
     ),
+  ];
+  return [
+    // What has no time yet is put into none.
+    ...(event.starts_at ? calendars() : []),
     ...(map === null ? [] : [el("a", { href: map, "data-testid": "venue-map", ...OUTSIDE }, t("facts.map"))]),
   ];
 }

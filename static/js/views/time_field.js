@@ -3,7 +3,8 @@
 
 import { el, setText } from "../dom.js";
 import { createField } from "../form.js";
-import { momentsOf, offsetName, wallOf } from "../time_zones.js";
+import { momentsOf, offsetName } from "../time_zones.js";
+import { wallOf } from "../wall_time.js";
 import { t } from "../words.js";
 
 /** @import { Field } from "../form.js" */

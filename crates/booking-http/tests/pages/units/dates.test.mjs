@@ -6,7 +6,8 @@ import { formatSeconds } from "../../../../../static/js/countdown.js";
 import { formatMoment, overWords, whenElement } from "../../../../../static/js/event_times.js";
 import { timeZone } from "../../../../../static/js/format.js";
 import { useLanguage } from "../../../../../static/js/language.js";
-import { momentsOf, offsetName, wallOf, zones } from "../../../../../static/js/time_zones.js";
+import { momentsOf, offsetName, zones } from "../../../../../static/js/time_zones.js";
+import { wallOf } from "../../../../../static/js/wall_time.js";
 import { t } from "../../../../../static/js/words.js";
 
 const at = (iso) => Date.parse(iso);

@@ -7,6 +7,7 @@ import { mapUrl, siteOf } from "../../../../../static/js/place_link.js";
 import { googleUrl, outlookUrl } from "../../../../../static/js/calendar_links.js";
 import { shareElement } from "../../../../../static/js/share.js";
 import { createEventAction } from "../../../../../static/js/views/event_action.js";
+import { createCalendarLinks } from "../../../../../static/js/views/event_facts.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const EVENT = {
@@ -45,6 +46,25 @@ test("an event without an end or a place says nothing of them", () => {
   assert.ok(!google.has("location"));
   const outlook = new URL(outlookUrl(bare, ADDRESS)).searchParams;
   assert.ok(!outlook.has("enddt") && !outlook.has("location"));
+});
+
+test("the way to a place is shown without a date, too, and none to what is over", (context) => {
+  startPage(context);
+  globalThis.location = { origin: "https://booking.example" };
+  context.after(() => delete globalThis.location);
+  const links = createCalendarLinks();
+  const shown = (event) => {
+    links.update({ id: "e", status: "published", capacity: 1, booked_count: 0, ...event });
+    return links.node.hidden ? null : links.node.querySelectorAll("a").map((link) => link.attributes.get("data-testid"));
+  };
+  const venue = "Blaue Gasse 5, Köln";
+  const calendars = ["calendar-google", "calendar-outlook", "add-to-calendar"];
+  const [starts_at, gone] = ["2099-10-31T03:30:00Z", "2020-10-31T03:30:00Z"];
+  assert.deepEqual(shown({ venue }), ["venue-map"]);
+  assert.deepEqual(shown({ venue, starts_at }), [...calendars, "venue-map"]);
+  assert.deepEqual(shown({ venue: "The cellar", starts_at }), calendars);
+  assert.deepEqual([shown({}), shown({ venue: "The cellar" }), shown({ venue, starts_at: gone })], [null, null, null]);
+  assert.equal(shown({ venue, status: "cancelled" }), null);
 });
 
 test("a contact leads to a mail or a page, and to nothing that runs", () => {
