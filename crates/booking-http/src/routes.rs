@@ -38,9 +38,13 @@ use crate::problem::ApiError;
 use crate::routes::authorization::{Authorized, Roles};
 use crate::telemetry::metrics::Route;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
+use actix_web::{
+    FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder,
+};
 use booking_core::{CapacityMax, DeliveryCursor, RegistrationCursor, Role};
+use std::collections::BTreeSet;
 use std::future::ready;
+use std::sync::LazyLock;
 use utoipa::openapi::HttpMethod;
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -179,7 +183,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         );
     }
     let roles = Roles(vec![(READ, Some(Role::Reader)), (POST, Some(Role::Manager))]);
-    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered).app_data(roles);
+    let event = resource("/e/{id}", "GET, HEAD, POST").app_data(Rendered::Event).app_data(roles);
     let event = event.route(web::get().to(pages::event)).route(web::head().to(pages::event));
     app.service(event.route(web::post().to(pages::register)));
     for bundle in bundles::ALL {
@@ -193,10 +197,31 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
             let is_short = query::check_length(request.query_string());
             ready(is_short.map(|()| assets::show(&request, *asset)))
         };
-        let file = resource(path, READ).route(web::get().to(show));
+        let file = page(path).route(web::get().to(show));
         app.service(file.route(web::head().to(show)));
     }
-    app.default_service(web::to(async || Answer::Err(ApiError::NotFound)));
+    app.default_service(web::to(nowhere));
+}
+
+/// An address that leads nowhere: whoever mistypes one in a browser is shown a page, and below what is the API's, all are
+/// told as of the API.
+async fn nowhere(request: HttpRequest) -> Answer {
+    if !is_of_api(request.path()) {
+        request.extensions_mut().insert(Rendered::Page);
+    }
+    Err(ApiError::NotFound)
+}
+
+/// Whether a path begins as one of the API's does.
+fn is_of_api(path: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| table().iter().map(|endpoint| first_part(endpoint.path)).collect());
+    NAMES.contains(first_part(path))
+}
+
+/// What stands between the first slash of a path and the second.
+fn first_part(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
 /// The description of the API (OpenAPI 3.1) in JSON, as a server answers it whose events may have as many seats as
@@ -223,9 +248,9 @@ fn resource(path: &'static str, allow: &'static str) -> Resource {
     finish(web::resource(path), path, allow)
 }
 
-/// A page that is only read.
+/// A page that is only read, or a file of pages.
 fn page(path: &'static str) -> Resource {
-    resource(path, READ).app_data(Rendered)
+    resource(path, READ).app_data(Rendered::Page)
 }
 
 /// What is counted for an address, and what it answers to other methods.

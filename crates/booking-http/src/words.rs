@@ -7,6 +7,6 @@ mod catalogue;
 mod page_language;
 mod template;
 
-pub(crate) use accept_language::wanted_language;
+pub(crate) use accept_language::{wanted_language, weight_of};
 pub(crate) use catalogue::{counted, detail, grouped, text, title};
 pub(crate) use page_language::{cookie_of, language_of_page, named};

@@ -444,6 +444,136 @@ fn pages_are_in_the_language_that_is_asked_for() {
     assert!(text(&missing).contains("Veranstaltung nicht gefunden"), "{missing:?}");
 }
 
+/// What browsers ask for by an address, and by a form.
+const BROWSER: (&str, &str) =
+    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+
+/// The page that tells of what went wrong, and its title.
+#[track_caller]
+fn told_to_people(answer: &Answer, status: u16) -> (String, String) {
+    let page = text(answer);
+    assert_eq!(answer.status, status, "{page}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{page}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let policy = answer.header("content-security-policy").expect("there is one");
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    assert!(page.contains("<meta name=\"robots\" content=\"noindex\" />"), "{page}");
+    let title = between(&page, "<h1 tabindex=\"-1\">", "</h1>").to_owned();
+    (page, title)
+}
+
+#[test]
+fn an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs() {
+    let app = App::start(Data::sqlite());
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        send(app.url(), method, path, headers, b"")
+    };
+    for path in [
+        "/nowhere",
+        "/nowhere/at/all?q=1",
+        "/%3Cb%3E",
+        "/e",
+        "/e/1/2",
+        "/o/none",
+        "/o/e/1",
+        "/o/e/1/none",
+        "/static/js/none.js",
+    ] {
+        let (page, title) = told_to_people(&ask("GET", path, &[BROWSER]), 404);
+        assert_eq!(title, "Page not found", "{path}");
+        assert!(page.contains("There is no page at this address."), "{page}");
+        let leads_on = "<a class=\"button\" href=\"/\">See all events</a>";
+        assert!(page.contains(leads_on) && !page.contains("<b>"), "{page}");
+        assert!(!page.contains("class=\"mono\""), "nobody is to ask about it: {page}");
+    }
+    for (path, header) in [
+        ("/nowhere", ("Accept-Language", "de-AT,de;q=0.9")),
+        ("/nowhere", ("Cookie", KEPT)),
+        ("/nowhere?lang=de", ("Accept-Language", "en")),
+    ] {
+        let answer = ask("GET", path, &[BROWSER, header]);
+        let (page, title) = told_to_people(&answer, 404);
+        assert_eq!(title, "Seite nicht gefunden", "{path} {header:?}");
+        assert_eq!(answer.header("content-language"), Some("de"));
+        assert!(
+            page.contains("<html lang=\"de\"") && page.contains("Alle Veranstaltungen ansehen")
+        );
+    }
+    let head = ask("HEAD", "/nowhere", &[BROWSER]);
+    assert_eq!((head.status, head.body.len()), (404, 0));
+
+    // Programs are told as before, to the byte: they name no HTML, or name JSON as well, or ask the API.
+    let problem = |path: &str, answer: &Answer| {
+        let id = answer.header("x-request-id").expect("it has one");
+        let expected = format!(
+            "{{\"type\":\"/problems#not_found\",\"title\":\"Not found\",\"status\":404,\
+             \"detail\":\"there is nothing here\",\"instance\":\"{path}\",\"code\":\"not_found\",\
+             \"error\":\"there is nothing here\",\"request_id\":\"{id}\"}}"
+        );
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+        assert_eq!((answer.status, text(answer)), (404, expected));
+    };
+    for accept in [
+        &[][..],
+        &[("Accept", "*/*")],
+        &[("Accept", "application/json")],
+        &[("Accept", "application/json, text/html")],
+        &[("Accept", "text/html;q=0.5, application/problem+json")],
+        &[("Accept", "text/html;q=0")],
+    ] {
+        for path in ["/nowhere", "/o/none", "/e/none"] {
+            problem(path, &ask("GET", path, accept));
+        }
+    }
+    for path in ["/events/none", "/events/1/none", "/webhooks/1/2/3/4"] {
+        problem(path, &ask("GET", path, &[BROWSER]));
+    }
+}
+
+#[test]
+fn what_else_a_browser_meets_at_a_page_s_address_is_told_to_people() {
+    let app = App::start(Data::sqlite());
+    let event = app.create(1);
+    for (method, path, allow) in [
+        ("DELETE", "/".to_owned(), "GET, HEAD"),
+        ("POST", "/find".to_owned(), "GET, HEAD"),
+        ("POST", "/docs".to_owned(), "GET, HEAD"),
+        ("DELETE", format!("/e/{event}"), "GET, HEAD, POST"),
+    ] {
+        let answer = send(app.url(), method, &path, &[BROWSER], b"");
+        let (page, title) = told_to_people(&answer, 405);
+        assert_eq!(title, "Method not allowed", "{method} {path}");
+        assert!(page.contains("href=\"/\">See all events</a>"), "{page}");
+        let id = answer.header("x-request-id").expect("it has one");
+        assert_eq!(between(&page, "<span class=\"mono\">", "</span>"), id);
+        assert_eq!(answer.header("allow"), Some(allow));
+        let program = send(app.url(), method, &path, &[], b"");
+        assert_eq!((program.status, program.problem().as_str()), (405, "method_not_allowed"));
+        assert_eq!(program.header("allow"), Some(allow));
+    }
+    let long = format!("?utm_source={}", "a".repeat(3_000));
+    for path in ["/", "/find", "/o/new", "/problems", "/docs", &format!("/e/{event}")] {
+        let path = format!("{path}{long}");
+        let german = ("Accept-Language", "de");
+        let (page, title) =
+            told_to_people(&send(app.url(), "GET", &path, &[BROWSER, german], b""), 414);
+        assert_eq!(title, "Zu groß", "{path}");
+        assert!(page.contains("href=\"/\">Alle Veranstaltungen ansehen</a>"), "{page}");
+        let program = send(app.url(), "GET", &path, &[], b"");
+        assert_eq!((program.status, program.problem().as_str()), (414, "too_large"));
+    }
+    // The negative control: what is the API's is told as the API tells it, whoever asks.
+    for (method, path, status) in [
+        ("GET", format!("/events/{event}/register"), 405),
+        ("GET", format!("/events{long}"), 414),
+        ("GET", "/events?none=1".to_owned(), 400),
+    ] {
+        let answer = send(app.url(), method, &path, &[BROWSER], b"");
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+    }
+}
+
 /// In three zones, over the two nights of 2035 in which their clocks are set: as the page has it before any script runs,
 /// and as calendars have it.
 #[test]
@@ -688,6 +818,10 @@ fn everything_is_below_a_path_of_another_site() {
     let page = assert_outcome(&taken, 201, "registered");
     assert!(page.contains("href=\"https://example.org/tickets/r/"), "{page}");
 
+    let nowhere = send(app.url(), "GET", "/tickets/nowhere", &[BROWSER], b"");
+    let (page, title) = told_to_people(&nowhere, 404);
+    assert_eq!(title, "Page not found");
+    assert!(page.contains("<a class=\"button\" href=\"/tickets/\">"), "{page}");
     let missing = app.get("/tickets/events/none").json();
     assert_eq!(missing["type"], "/tickets/problems#not_found");
     assert_eq!(missing["instance"], "/tickets/events/none");

@@ -8,12 +8,13 @@ use crate::pages::bundles::{REGISTRATION, SCRIPT, STYLE};
 use crate::pages::engine::render;
 use crate::pages::outcome::{OutcomePage, Told};
 use crate::problem::{ApiError, begin};
+use crate::words::weight_of;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
     HeaderValue, REFERRER_POLICY,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use booking_core::{EventId, Language};
 use serde::Serialize;
 
@@ -26,8 +27,31 @@ pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-sr
     img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
-/// Marks an address that is a page: what goes wrong there is told to people.
-pub(crate) struct Rendered;
+/// Marks an address that is a page: what goes wrong there is told to people. A resource has it as its data, and a request
+/// for which there is no resource as its extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rendered {
+    /// An event's, which may be none.
+    Event,
+    /// Any other, and what is at no page's address.
+    Page,
+}
+
+impl Rendered {
+    /// What is said of a request, if it is one for a page.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let of_resource = request.app_data::<Self>().copied();
+        of_resource.or_else(|| request.extensions().get::<Self>().copied())
+    }
+
+    /// The keys of the title and the text that tell of an address which leads nowhere.
+    const fn not_found(self) -> [&'static str; 2] {
+        match self {
+            Self::Event => ["event.not_found", "event.not_found_why"],
+            Self::Page => ["missing.title", "missing.text"],
+        }
+    }
+}
 
 /// Who looks at a page, as far as it is another one for them.
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +144,12 @@ impl Pages {
         request_id: &str,
         visitor: Visitor,
     ) -> Option<HttpResponse> {
-        request.app_data::<Rendered>()?;
-        if !takes_html(request.headers()) || matches!(error, ApiError::CrossSite) {
+        let rendered = Rendered::of(request)?;
+        if !prefers_html(request.headers()) || matches!(error, ApiError::CrossSite) {
             return None;
         }
-        let outcome = Told::problem(visitor.language, error, request_id);
+        let not_found = rendered.not_found();
+        let outcome = Told::problem(visitor.language, error, not_found, request_id);
         let title = outcome.title.clone();
         let page = Frame { is_hidden: true, ..self.frame(&title, visitor) };
         let context = OutcomePage { page, outcome };
@@ -216,10 +241,27 @@ fn rendered(template: &str, context: &impl Serialize) -> Result<String, ApiError
     })
 }
 
-/// Whether a client asks for HTML by its name, as browsers do.
-fn takes_html(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    accepted.any(|value| value.to_ascii_lowercase().contains("text/html"))
+/// The longest header that is looked into; browsers send less than two hundred bytes.
+const ACCEPT_BYTES_MAX: usize = 1_024;
+
+/// Whether a client asks for HTML by its name, as browsers do, and for JSON by no name that weighs as much (RFC 9110,
+/// section 12.5.1): a program that takes both is told as programs are.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let (mut html, mut json) = (0.0, 0.0);
+    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+    let accepted = accepted.filter(|value| value.len() <= ACCEPT_BYTES_MAX);
+    for range in accepted.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let best: &mut f32 = match kind.as_str() {
+            "text/html" => &mut html,
+            "application/json" | "application/problem+json" => &mut json,
+            _ => continue,
+        };
+        let weight = parts.find(|part| part.starts_with(['q', 'Q']));
+        *best = best.max(weight.map_or(1.0, weight_of));
+    }
+    html > json
 }
 
 /// What `shell.html` puts in.
@@ -262,4 +304,54 @@ pub(crate) struct Frame<'a> {
     pub(crate) script: &'static str,
     /// Another that it will load, if that is known.
     pub(crate) script_ahead: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_html_is_told_in_html_unless_json_weighs_as_much() {
+        for (accept, is_preferred) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("Text/HTML ; Q=0.5 , */*", true),
+            ("application/json;q=0.9, text/html;charset=utf-8", true),
+            ("text/html;level=1;q=0.4, application/json;q=0.3", true),
+            // Nobody's name is in it, as programs and scripts ask.
+            ("*/*", false),
+            ("", false),
+            ("text/*", false),
+            ("application/json", false),
+            ("application/json, text/html", false),
+            ("text/html, application/problem+json", false),
+            ("text/html;q=0.5, application/json;q=0.9", false),
+            ("text/html;q=0", false),
+            ("text/html;q=x", false),
+            ("text/html;q=2", false),
+            ("application/x-text/html", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(prefers_html(&headers), is_preferred, "{accept}");
+        }
+        assert!(!prefers_html(&HeaderMap::new()));
+        // It may come in several headers.
+        let mut headers = HeaderMap::new();
+        headers.append(ACCEPT, HeaderValue::from_static("image/png"));
+        headers.append(ACCEPT, HeaderValue::from_static("text/html"));
+        assert!(prefers_html(&headers));
+        headers.append(ACCEPT, HeaderValue::from_static("application/json"));
+        assert!(!prefers_html(&headers));
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_not_looked_into() {
+        for (length, is_preferred) in [(ACCEPT_BYTES_MAX, true), (ACCEPT_BYTES_MAX + 1, false)] {
+            let accept = format!("text/html{}", " ".repeat(length - "text/html".len() - 1) + ",");
+            assert_eq!(accept.len(), length);
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_str(&accept).expect("it is a header"));
+            assert_eq!(prefers_html(&headers), is_preferred, "{length}");
+        }
+    }
 }

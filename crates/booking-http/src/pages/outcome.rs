@@ -84,20 +84,25 @@ impl Told {
         Self { kind: "to_confirm", is_good: true, title, text, ..Self::default() }
     }
 
-    /// Why a page cannot be shown. The request's id leads to the log.
-    pub(crate) fn problem(language: Language, error: &ApiError, request_id: &str) -> Self {
+    /// Why a page cannot be shown; `not_found` are the keys of what is said where there is none. Else the request's id
+    /// leads to the log.
+    pub(crate) fn problem(
+        language: Language,
+        error: &ApiError,
+        not_found: [&str; 2],
+        request_id: &str,
+    ) -> Self {
         let (kind, title, detail) = told(error);
         let (title, text) = match error {
-            ApiError::NotFound => (
-                words::text(language, "event.not_found", &[]),
-                words::text(language, "event.not_found_why", &[]),
-            ),
+            ApiError::NotFound => not_found.map(|key| words::text(language, key, &[])).into(),
             _ => (
                 words::title(kind, title, language).to_owned(),
                 sentence(&words::detail(&detail, language)),
             ),
         };
-        Self { kind, title, text, reference: Some(request_id.to_owned()), ..Self::default() }
+        // What is not there is no matter for a log, and scripts say it in the same words.
+        let reference = (!matches!(error, ApiError::NotFound)).then(|| request_id.to_owned());
+        Self { kind, title, text, reference, ..Self::default() }
     }
 
     /// The same, about an event, whose page is at the path `back`.

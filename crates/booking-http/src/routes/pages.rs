@@ -32,7 +32,21 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Where scripts show what they have asked for: a registration, whose token no server sees, and what is the organizers'.
-pub(super) const SHELLS: [&str; 5] = ["/r/{id}", "/o", "/o/{path:.*}", "/find", "/mine"];
+/// They are those that `static/js/address.js` has: a test holds one to the other.
+pub(super) const SHELLS: [&str; 12] = [
+    "/r/{id}",
+    "/find",
+    "/mine",
+    "/o",
+    "/o/",
+    "/o/new",
+    "/o/webhooks",
+    "/o/e/{id}/edit",
+    "/o/e/{id}/door",
+    "/o/e/{id}/desk",
+    "/o/e/{id}/questions",
+    "/o/e/{id}/import",
+];
 
 /// The path under which it is kept for when there is no network.
 pub(super) const KEPT_SHELL: &str = "/o";
@@ -186,7 +200,7 @@ fn asked_for(form: &Form, questions: &Questions) -> Result<(Person, OnFull), Vec
     let on_full = if asks_to_wait(form) { OnFull::Waitlist } else { OnFull::Refuse };
     match (user_email, name, answers) {
         (Ok(user_email), Ok(name), Ok(answers)) => {
-            Ok((Person { user_email, name, answers }, on_full))
+            Ok((Person { name, answers, ..Person::from(user_email) }, on_full))
         }
         _ => Err(errors),
     }

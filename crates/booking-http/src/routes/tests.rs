@@ -149,6 +149,43 @@ fn bodies_are_described_as_they_are_read() {
     }
 }
 
+/// What is between two texts.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    rest.split_once(to).unwrap_or_else(|| panic!("no {to}")).0
+}
+
+#[test]
+fn pages_that_scripts_fill_are_where_scripts_look_for_them() {
+    let source = include_str!("../../static/js/address.js");
+    let quoted = |text: &'static str| text.split('"').skip(1).step_by(2);
+    // The list has a page of its own.
+    let single = between(source, "const SINGLE = {", "}");
+    let mut known: BTreeSet<_> =
+        quoted(single).filter(|path| *path != "/").map(str::to_owned).collect();
+    let parts = between(source, "const PARTS = {", "}").split(',');
+    let names: Vec<_> = parts.map(|part| part.split(':').next().unwrap_or(part).trim()).collect();
+    assert!(known.len() > 3 && names.contains(&"desk"), "{known:?}, {names:?}");
+    known.extend(names.iter().map(|name| format!("/o/e/{{id}}/{name}")));
+    // Scripts take a slash that somebody has put behind it off.
+    known.extend(["/o/", "/r/{id}"].map(str::to_owned));
+    assert_eq!(pages::SHELLS.map(str::to_owned).into_iter().collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn an_address_below_one_of_the_api_is_the_api_s() {
+    for path in
+        ["/events", "/events/1/2/3", "/live/", "/webhooks/1/2/3", "//events", "/openapi.json"]
+    {
+        assert!(is_of_api(path), "{path}");
+    }
+    for path in
+        ["", "/", "/nowhere", "/event", "/eventsx/1", "/e/1/2", "/static/js/x.js", "/o/none"]
+    {
+        assert!(!is_of_api(path), "{path}");
+    }
+}
+
 #[test]
 fn capacities_end_where_the_setting_says() {
     let max = CapacityMax::parse(7_000_000).expect("it is possible");
