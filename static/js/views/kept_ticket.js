@@ -1,8 +1,10 @@
 // @ts-check
 /** The ticket from this device, while the server cannot be reached. */
 
+import { serverNow } from "../clock.js";
 import { el } from "../dom.js";
 import { momentElement } from "../format.js";
+import { isOver } from "../registration_window.js";
 import { t, tNodes } from "../words.js";
 import { createPass } from "./pass.js";
 import { createTicketStub } from "./ticket_panel.js";
@@ -20,7 +22,7 @@ export function showKeptTicket(body, { registration, event, text, svg, kept_at }
   if (body.querySelector("[data-testid=kept-ticket]")) return;
   const stub = createTicketStub();
   const pass = createPass(stub.node);
-  stub.show(svg, text);
+  stub.show(svg, text, isOver(event, serverNow()));
   pass.update(registration, event);
   body.removeAttribute("data-testid");
   body.replaceChildren(

@@ -3,6 +3,7 @@
 
 import { createConfirmStep } from "../confirm_step.js";
 import { el, setText } from "../dom.js";
+import { hasUnsettled } from "../unsettled.js";
 import { t } from "../words.js";
 import { createTransfer } from "./transfer.js";
 
@@ -36,7 +37,7 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
   });
   const node = el(
     "section",
-    { class: "panel", "aria-labelledby": "manage-title", hidden: true },
+    { class: "panel", "aria-labelledby": "manage-title", "data-testid": "manage", hidden: true },
     title,
     transfer.node,
     cancel.node,
@@ -48,7 +49,9 @@ export function createManage(api, { signal, onCancelled, onPassedOn }) {
     update(registration, isPast) {
       const { status = "confirmed", checked_in_at } = registration;
       transfer.update(registration);
-      node.hidden = !CANCELLABLE.includes(status) || Boolean(checked_in_at);
+      // The server still takes it back then, but there is nobody who could have the seat. What was sent by then goes on.
+      const isLate = isPast && !hasUnsettled(node);
+      node.hidden = isLate || !CANCELLABLE.includes(status) || Boolean(checked_in_at);
       transfer.node.hidden = status !== "confirmed" || isPast;
     },
   };

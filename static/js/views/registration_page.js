@@ -1,6 +1,7 @@
 // @ts-check
 /** What an attendee sees of a registration, and may do with it, while it has the status that it has. */
 
+import { createChanged } from "../changed.js";
 import { serverNow } from "../clock.js";
 import { createConfirmation, nameOf } from "../confirmation.js";
 import { el, setText } from "../dom.js";
@@ -65,7 +66,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
   let code = null;
   /** @type {{ registration: Registration, event: BookingEvent } | null} */
   let latest = null;
-  let kept = "";
+  const isChanged = createChanged();
 
   /** What is shown is there again without a network, as it was last. */
   function keep() {
@@ -73,9 +74,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
     const { registration, event } = latest;
     // How full it is says nothing to whoever is in.
     const { name, starts_at, ends_at, over_at, timezone, venue, language } = event;
-    const now = JSON.stringify([code.text, registration, name, starts_at, ends_at, over_at, timezone, venue, language]);
-    if (now === kept) return;
-    kept = now;
+    if (!isChanged(code.text, registration, name, starts_at, ends_at, over_at, timezone, venue, language)) return;
     keepTicket({ registration, event, ...code });
   }
 
@@ -144,7 +143,7 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       if (inLine.hidden) inLine.replaceChildren();
       else drawPosition(inLine, position ?? null);
       drawDeadline(registration, event);
-      ticket.update(status === "confirmed");
+      ticket.update(status === "confirmed", isPast);
       pass.update(registration, event);
       if (status === "confirmed") keep();
       else {
@@ -153,7 +152,9 @@ export function createRegistrationPage(api, id, token, { signal, refresh }) {
       }
       correct.update(registration);
       answers.update(registration, event);
+      const hadFocus = manage.node.contains(document.activeElement);
       manage.update(registration, isPast);
+      if (hadFocus && manage.node.hidden) title.focus();
       history.update(registration);
     },
   };

@@ -21,7 +21,7 @@ export function createTicketStub() {
   });
   code.setAttribute("data-testid", "ticket-qr");
   const text = el("p", { class: "mono ticket-text", "data-testid": "ticket-text" });
-  const status = el("p", { class: "ticket-stub__status", role: "status" });
+  const status = el("p", { class: "ticket-stub__status", role: "status", "data-testid": "ticket-hint" });
   const copy = copyButtonElement(t("ticket.copy"), () => text.textContent ?? "", "ticket-copy");
   const print = el("button", { type: "button", class: "link-button", "data-testid": "ticket-print" }, t("ticket.print"));
   print.addEventListener("click", () => window.print());
@@ -42,12 +42,12 @@ export function createTicketStub() {
     node,
     /** What is folded away until it is needed. */
     code: details,
-    /** @param {string} svg @param {string} ticket */
-    show(svg, ticket) {
+    /** @param {string} svg @param {string} ticket @param {boolean} isPast Whether the event is over. */
+    show(svg, ticket, isPast) {
       code.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
       setText(text, ticket);
       code.hidden = details.hidden = print.hidden = false;
-      setText(status, t("ticket.hint"));
+      setText(status, hintOf(isPast));
     },
     /** A ticket that is worth nothing must not be shown at a door. */
     clear() {
@@ -57,8 +57,13 @@ export function createTicketStub() {
     },
     /** @param {string} words */
     say: (words) => setText(status, words),
+    /** @param {boolean} isPast */
+    hint: (isPast) => setText(status, hintOf(isPast)),
   };
 }
+
+/** What to do with a ticket that is shown: nobody scans it once the event is over. @param {boolean} isPast */
+const hintOf = (isPast) => t(isPast ? "ticket.hint_over" : "ticket.hint");
 
 /**
  * @param {RegistrationApi} api
@@ -70,6 +75,7 @@ export function createTicket(api, signal, onShown) {
   stub.node.hidden = true;
   /** @type {"none" | "loading" | "shown"} */
   let state = "none";
+  let isOver = false;
 
   async function load() {
     state = "loading";
@@ -77,7 +83,7 @@ export function createTicket(api, signal, onShown) {
       const [ticket, svg] = await Promise.all([api.ticket(signal), api.ticketSvg(signal)]);
       // It may have been given up meanwhile.
       if (state !== "loading") return;
-      stub.show(svg, ticket.ticket);
+      stub.show(svg, ticket.ticket, isOver);
       state = "shown";
       onShown({ text: ticket.ticket, svg });
     } catch (error) {
@@ -90,9 +96,11 @@ export function createTicket(api, signal, onShown) {
   return {
     node: stub.node,
     code: stub.code,
-    /** @param {boolean} isDue Whether there is a ticket. */
-    update(isDue) {
+    /** @param {boolean} isDue Whether there is a ticket. @param {boolean} isPast Whether the event is over. */
+    update(isDue, isPast) {
+      isOver = isPast;
       stub.node.hidden = !isDue;
+      if (isDue && state === "shown") stub.hint(isPast);
       if (isDue && state === "none") load();
       if (isDue || state === "none") return;
       stub.clear();

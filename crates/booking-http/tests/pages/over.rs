@@ -108,6 +108,10 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
         .map(|email| done(&app.register(&concert, email), 201));
     let [grace, late] = ["grace@example.org", "late@example.org"]
         .map(|email| done(&wait_for(app, &concert, email), 202));
+    page.open(&private(&bob)).await;
+    page.wait("@ticket-qr:not([hidden])").await;
+    assert!(page.text("@ticket-hint").await.starts_with("Let them scan it"), "not over yet");
+    assert!(page.is_shown("@cancel-registration").await && page.is_shown("@transfer").await);
     done(&give_up(app, &ada), 200);
     page.open(&private(&grace)).await;
     page.wait("@registration-status[data-status=offered]").await;
@@ -124,6 +128,7 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
     page.wait("@registration-status[data-over=true]").await;
     assert!(!page.is_shown("@waitlist-position").await && !page.is_shown("@offer").await);
     assert!(!page.text("main").await.contains("look here for your offer"));
+    assert!(!page.is_shown("@cancel-registration").await, "there is no place left to give up");
     assert_no_faults(&page, "a place in line of an event that is over").await;
 
     page.open(&private(&bob)).await;
@@ -132,6 +137,13 @@ async fn whoever_has_or_waits_for_a_seat_is_told_that_the_event_is_over() {
     page.wait("@ticket-qr:not([hidden])").await;
     assert!(page.is_shown("@correct-name").await, "a name may still be put right");
     assert!(!page.is_shown("@transfer").await, "it cannot be passed on any more");
+    assert!(!page.is_shown("@cancel-registration").await, "nobody could have the seat");
+    let told = page.text("@ticket-hint").await;
+    assert!(told.starts_with("This event is over"), "{told}");
+    assert!(!page.text("main").await.contains("scan it at the door"));
+    for kept in ["@ticket-print", "@registration-event", "@registration-email", "@event-when"] {
+        assert!(page.is_shown(kept).await, "{kept}");
+    }
     refused(&transfer(app, &bob, "new@example.org"), 409, "closed");
     assert_no_faults(&page, "a seat of an event that is over").await;
     app.assert_audit_is_clean();

@@ -13,6 +13,7 @@ import {
   onMineChange,
   refreshMine,
 } from "../../../../../static/js/my_registrations.js";
+import { createManage } from "../../../../../static/js/views/manage.js";
 import { mineView } from "../../../../../static/js/views/mine.js";
 import { registrationView } from "../../../../../static/js/views/registration.js";
 
@@ -133,7 +134,7 @@ test("the page of what is kept leads to each, and forgets one or all of them aft
 });
 
 /** The page of a registration, without a network or with one that says so. */
-async function open(context, answered) {
+async function open(context, answered, event = EVENT) {
   const page = startPage(context, "connection", "main");
   page.hidden = false;
   globalThis.location = { origin: "https://booking.example" };
@@ -145,7 +146,7 @@ async function open(context, answered) {
   const state = { answered };
   context.mock.method(globalThis, "fetch", async (path) => {
     if (state.answered === "lost") throw new TypeError("no network");
-    if (path === "/events/e") return answer(200, EVENT);
+    if (path === "/events/e") return answer(200, event);
     if (path === "/registrations/r") {
       const body = { id: "r", event_id: "e", user_email: "ada@example.org", name: "Ada", status: "confirmed", created_at: SOON };
       return answer(state.answered, state.answered === 200 ? body : { status: state.answered });
@@ -181,6 +182,37 @@ test("a ticket is shown without a network once it was shown with one, with the n
   await again();
   assert.equal(root.querySelectorAll("[data-testid=kept-ticket]").length, 0);
   assert.ok(root.querySelectorAll("[data-testid=registration-page]").length === 1);
+});
+
+test("a ticket of an event that is over stays, and nobody is to have it scanned, cancelled or passed on", async (context) => {
+  keeping(context);
+  const hint = ({ text }) => [text("ticket-text"), text("ticket-hint")];
+  const isManaged = ({ root }) => !root.querySelectorAll("[data-testid=manage]")[0].hidden;
+  const before = await open(context, 200);
+  assert.match(hint(before).join(), /^TEXT,Let them scan it/);
+  assert.ok(isManaged(before), "the negative control");
+  const ago = (ms) => new Date(Date.now() - ms).toISOString();
+  const over = { ...EVENT, starts_at: ago(7_200_000), over_at: ago(3_600_000) };
+  const after = await open(context, 200, over);
+  assert.match(hint(after).join(), /^TEXT,This event is over/);
+  assert.ok(!isManaged(after));
+  // From this device, too.
+  const { text } = await open(context, "lost");
+  assert.match(hint({ text }).join(), /^TEXT,This event is over/);
+});
+
+test("what was begun before the event was over is answered", (context) => {
+  startPage(context);
+  const manage = createManage({ id: "r" }, { signal: new AbortController().signal, onCancelled() {}, onPassedOn() {} });
+  const registration = { id: "r", user_email: "ada@example.org", status: "confirmed" };
+  manage.update(registration, false);
+  const [yes] = manage.node.querySelectorAll("[data-testid=cancel-registration-yes]");
+  yes.setAttribute("aria-disabled", "true");
+  manage.update(registration, true);
+  assert.ok(!manage.node.hidden, "its answer is awaited");
+  yes.removeAttribute("aria-disabled");
+  manage.update(registration, true);
+  assert.ok(manage.node.hidden);
 });
 
 test("without one that was shown there is none to show, and a dead link leaves none", async (context) => {
