@@ -23,6 +23,7 @@ async fn an_event_is_put_up_with_all_there_is_to_say() {
     in_new_york(&page).await;
     page.open("/#/new").await;
     page.reload().await;
+    assert!(page.text("#field-description-hint").await.contains("CommonMark"));
     page.fill("name", "Evening of jazz").await;
     page.fill("capacity", "40").await;
     page.click("@more-fields summary").await;

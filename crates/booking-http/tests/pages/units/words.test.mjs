@@ -52,6 +52,10 @@ test("nothing is missing in a language, or left over in it, and each text takes 
   }
 });
 
+test("who writes a description is told in each language that it may have markup", () => {
+  for (const [language, words] of catalogues) assert.match(words["event_form.description_hint"], /CommonMark/, language);
+});
+
 test("what is counted has every plural form of its language, and no other", () => {
   for (const [language, words] of catalogues) {
     const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
