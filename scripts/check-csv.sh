@@ -27,7 +27,8 @@ PYTHON
 }
 
 failed=0
-for separators in 44 59 9 124 44/59 44/59/9/124; do
+# Those that its dialog names (comma, semicolon, tab, space), others that people choose (bar, colon), and several at once.
+for separators in 44 59 9 32 124 58 44/59 44/59/9/124 44/59/9/32/124/58; do
     read -r cells formulas < <(live sent "$separators")
     read -r _ control < <(live bare "$separators")
     echo "separators $separators: $formulas live of $cells cells; $control without the guards"

@@ -2,7 +2,8 @@
 //!
 //! A spreadsheet runs what looks like a formula. So whatever would be one, where a cell begins, gets an apostrophe before
 //! it, and loses it again where it is read. A cell also begins, for a program that takes another separator than ours,
-//! behind every character that could be one.
+//! behind every character that could be one: those that import dialogs name, the bar, and the colon. Spaces and colons are
+//! in what people write, so that behind them a sign that stands for itself is left alone.
 
 use std::borrow::Cow;
 
@@ -38,7 +39,7 @@ fn is_live(c: char) -> bool {
     )
 }
 
-/// What some program takes for the end of a cell.
+/// What some program takes for the end of a cell, and hardly anybody writes before a sign.
 fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
@@ -48,11 +49,46 @@ fn is_nothing(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Whether a cell that begins at `at` would be run, or would be without guards that it has. Behind what may be the end of
-/// another cell, a second such end is nothing to run: the two that end a line stay together.
-fn is_to_be_guarded(text: &str, at: usize) -> bool {
+/// What may end the cell before the one that begins here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The text's own beginning, or what is no word's part.
+    Plain,
+    /// A space: where it ends a cell, the next one ends this.
+    Space,
+    /// A colon.
+    Colon,
+}
+
+impl End {
+    /// What may have ended a cell once `c` was read, where `before` could until then.
+    fn after(before: Option<Self>, c: char) -> Option<Self> {
+        match (before, c) {
+            (_, c) if is_separator(c) => Some(Self::Plain),
+            (Some(Self::Plain), c) if is_nothing(c) => Some(Self::Plain),
+            (_, ' ') => Some(Self::Space),
+            (_, ':') => Some(Self::Colon),
+            (Some(Self::Space), c) if is_nothing(c) => Some(Self::Space),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a cell that begins at `at`, behind `end`, would be run, or would be without guards that it has. Behind what may
+/// be the end of another cell, a second such end is nothing to run: the two that end a line stay together.
+fn is_to_be_guarded(text: &str, at: usize, end: End) -> bool {
     let cell = text[at..].trim_start_matches(GUARD);
-    cell.starts_with(is_live) && (at == 0 || !cell.starts_with(is_separator))
+    if end == End::Plain {
+        return cell.starts_with(is_live) && (at == 0 || !cell.starts_with(is_separator));
+    }
+    let is_sign = |c: char| is_live(c) && !is_separator(c);
+    // Signs alone are a dash, or a face: `a - b`, `:-)`. LibreOffice takes `=)` for a formula, if a wrong one.
+    let is_face = |c: char| c == ')' && !cell.starts_with(['=', '\u{fe66}', '\u{ff1d}']);
+    let operand = cell.trim_start_matches(is_sign).chars().next();
+    let is_run = operand.is_some_and(|c| {
+        !is_face(c) && !is_separator(c) && (end == End::Colon || !c.is_whitespace())
+    });
+    cell.starts_with(is_sign) && is_run
 }
 
 /// `text` with a guard before whatever would be run.
@@ -61,13 +97,13 @@ fn guarded(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut guarded = String::with_capacity(text.len() + 1);
-    let mut begins = true;
+    let mut end = Some(End::Plain);
     for (at, c) in text.char_indices() {
-        if begins && is_to_be_guarded(text, at) {
+        if end.is_some_and(|end| is_to_be_guarded(text, at, end)) {
             guarded.push(GUARD);
         }
         guarded.push(c);
-        begins = is_separator(c) || begins && is_nothing(c);
+        end = End::after(end, c);
     }
     Cow::Owned(guarded)
 }
@@ -78,13 +114,13 @@ fn unguarded(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
-    let mut begins = true;
+    let mut end = Some(End::Plain);
     for (at, c) in text.char_indices() {
-        let is_guard = begins && c == GUARD && is_to_be_guarded(text, at);
+        let is_guard = c == GUARD && end.is_some_and(|end| is_to_be_guarded(text, at, end));
         if !is_guard {
             plain.push(c);
         }
-        begins = is_separator(c) || begins && is_nothing(c);
+        end = End::after(end, c);
     }
     Cow::Owned(plain)
 }
@@ -226,7 +262,7 @@ mod tests {
     use super::*;
 
     /// What somebody may be called who wants a spreadsheet to do something, and what is not to be taken for that.
-    const CORPUS: [&str; 24] = [
+    const CORPUS: [&str; 31] = [
         "=1+1",
         "+1",
         "-Ali",
@@ -251,6 +287,13 @@ mod tests {
         "=cmd|' /C calc'!A0",
         "",
         "+49 30 1234",
+        "a - b",
+        "a :-) b =)",
+        "call +49 30 1234",
+        "a:=1+1",
+        "a '=1",
+        "a '- b:'=1",
+        "a \u{200b}=1",
     ];
 
     fn row<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
@@ -270,12 +313,12 @@ mod tests {
         let before = [
             "", " ", "  ", "'", "''", "\"", "\"\"", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}",
             "a,", "a;", "a|", "a\t", "a\n", "a\r\n", "a\"", ",", ";", "\n", "\t", " \t ", "a; ",
-            "a;'",
+            "a;'", "a ", "a  ", "a:", "a: ", "a::", ": ", "a '", "a:'", "a \"",
         ];
         let live = [
             "=", "+", "-", "@", "\t=", "\r=", "\n=", "\u{2212}", "\u{fe62}", "\u{fe63}",
             "\u{fe66}", "\u{fe6b}", "\u{ff0b}", "\u{ff0d}", "\u{ff1d}", "\u{ff20}", "=-", "+=",
-            "-+-",
+            "-+-", "= ", "- ",
         ];
         let done = [
             "1+1",
@@ -293,6 +336,51 @@ mod tests {
         corpus
     }
 
+    /// A cell without what a program may take for nothing before it. Told anew, as `run` is, so that what `is_nothing` and
+    /// `is_live` leave out is seen.
+    fn shown(part: &str) -> &str {
+        part.trim_start_matches(|c: char| c.is_whitespace() || "\u{200b}\u{feff}".contains(c))
+    }
+
+    fn run(c: char) -> bool {
+        "=+-@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}".contains(c)
+    }
+
+    /// Whether a cell is more than signs.
+    fn is_formula(cell: &str) -> bool {
+        let operand = cell.trim_start_matches(run);
+        let is_face = operand.starts_with(')') && !cell.starts_with('=');
+        operand.len() < cell.len() && !operand.trim().is_empty() && !is_face
+    }
+
+    #[test]
+    fn what_people_write_stays_as_it_is() {
+        for text in [
+            "vegetarian - no nuts",
+            "me :-) and +) - \u{2212} you",
+            "10 - 12",
+            "a = b",
+            "ada @ home",
+            "https://a.example/?b=-1",
+            "19:30",
+            "x-y",
+        ] {
+            assert_eq!(guarded(text), text);
+        }
+        for (text, kept) in [
+            ("call +49 30 1234", "call '+49 30 1234"),
+            ("a =1", "a '=1"),
+            ("a:=1", "a:'=1"),
+            ("a:= 1", "a:'= 1"),
+            ("a: - b", "a: - b"),
+            ("me :-D", "me :'-D"),
+            ("me =)", "me '=)"),
+        ] {
+            assert_eq!(guarded(text), kept);
+            assert_eq!(unguarded(kept), text);
+        }
+    }
+
     #[test]
     fn nothing_is_run_and_everything_is_read_back() {
         for cell in corpus() {
@@ -300,19 +388,22 @@ mod tests {
             let read = read(&csv).remove(0).1.expect("it is readable");
             assert_eq!(read, ["first", cell.as_str(), "last"], "{csv:?}");
             // However a program takes it apart, no cell begins with what is run.
+            let all = [',', ';', '\t', '|', '\r', '\n'];
+            for separators in [&[','][..], &[';'], &['\t'], &['|'], &all] {
+                for part in guarded(&cell).split(separators) {
+                    assert!(!shown(part).starts_with(run), "{cell:?}: {csv:?}");
+                }
+            }
+            // Where spaces end cells, what is a sign alone is text.
             for separators in
-                [&[','][..], &[';'], &['\t'], &['|'], &[',', ';', '\t', '|', '\r', '\n']]
+                [&[' '][..], &[' ', ':'], &[' ', ',', ';', '\t', '|', '\r', '\n', ':']]
             {
                 for part in guarded(&cell).split(separators) {
-                    // Told anew, so that what `is_nothing` and `is_live` leave out is seen.
-                    let nothing = |c: char| c.is_whitespace() || "\u{200b}\u{feff}".contains(c);
-                    let run = |c: char| {
-                        "=+-@\u{2212}\u{fe62}\u{fe63}\u{fe66}\u{fe6b}\u{ff0b}\u{ff0d}\u{ff1d}\u{ff20}"
-                            .contains(c)
-                    };
-                    let shown = part.trim_start_matches(nothing);
-                    assert!(!shown.starts_with(run), "{cell:?}: {csv:?}");
+                    assert!(!is_formula(shown(part)), "{cell:?}: {csv:?}");
                 }
+            }
+            for part in guarded(&cell).split(':') {
+                assert!(!is_formula(part), "{cell:?}: {csv:?}");
             }
             assert!(!guarded(&cell).starts_with(is_live), "{cell:?}");
         }
