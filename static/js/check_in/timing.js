@@ -15,7 +15,7 @@ import { createStoredJson, isRecord } from "../storage.js";
 /** Before that it is likely the wrong day. */
 const EARLY_MS = 86_400_000;
 
-/** @param {unknown} value @returns {value is { id: string, times: Times }} */
+/** Releases before this one kept no name. @param {unknown} value @returns {value is { id: string, times: Times, name?: string }} */
 const isStored = (value) => isRecord(value) && typeof value.id === "string" && isRecord(value.times);
 
 /** @param {Times | null} times @param {number} at In ms. @returns {Timing | null} Null if nobody knows. */
@@ -25,19 +25,21 @@ export function timingOf(times, at) {
   return isOver(times, at) ? "late" : "on_time";
 }
 
-/** The times of an event, those that were kept until the server says them. @param {string} eventId */
+/** The times of an event and its name, those that were kept until the server says them. @param {string} eventId */
 export function createTimes(eventId) {
   // Of the last event at whose door this browser was: one more is no use, and leaves more behind.
   const stored = createStoredJson(() => localStorage, "door-times", isStored);
-  const last = stored.get();
-  /** @type {Times | null} */
-  let times = last?.id === eventId ? last.times : null;
+  const kept = stored.get();
+  const last = kept?.id === eventId ? kept : null;
+  let times = last?.times ?? null;
   return {
     now: () => times,
+    /** What it was called when somebody was here last; null if nobody knows. */
+    lastName: typeof last?.name === "string" ? last.name : null,
     /** @param {BookingEvent} event */
-    set({ starts_at, ends_at, over_at, timezone }) {
+    set({ name, starts_at, ends_at, over_at, timezone }) {
       times = { starts_at, ends_at, over_at, timezone };
-      stored.set({ id: eventId, times });
+      stored.set({ id: eventId, times, name });
     },
   };
 }

@@ -120,7 +120,14 @@ export async function checkInView({ root, signal, setTitle }, id) {
   );
   counts.update();
   drawHours();
+  if (times.lastName !== null) call(times.lastName);
   code.input.focus();
+
+  /** @param {string} eventName */
+  function call(eventName) {
+    setText(name, nameShown(eventName));
+    setTitle(t("door.page_title", { event: nameShown(eventName) }));
+  }
 
   /** Said before anybody is let in on the wrong day. */
   function drawHours() {
@@ -218,8 +225,7 @@ export async function checkInView({ root, signal, setTitle }, id) {
     onAnswer(answer) {
       if (answer) {
         etag = answer.etag;
-        setText(name, nameShown(answer.event.name));
-        setTitle(t("door.page_title", { event: nameShown(answer.event.name) }));
+        call(answer.event.name);
         counts.seats(answer.event);
         times.set(answer.event);
       }

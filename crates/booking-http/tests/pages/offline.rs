@@ -99,6 +99,7 @@ async fn a_door_without_a_network_tells_the_wrong_day_too() {
     page.reload().await;
     page.wait("@door-keys[data-keys=ready]").await;
     page.wait("@door-hours[data-timing=early] p").await;
+    assert_eq!(page.text("@door-event").await, "Jazz", "whose door it is");
     scan(&page, &of_ada, 1, "queued").await;
     page.wait("@door-result[data-timing=early]").await;
     let told = page.text("@door-result").await;

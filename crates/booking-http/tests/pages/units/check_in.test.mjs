@@ -1,11 +1,11 @@
-import { setOnline } from "./setup.mjs";
+import { setOnline, storage } from "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { hoursOf, wordsOf } from "../../../../../static/js/check_in/messages.js";
 import { createQueue, isConflict, isInside } from "../../../../../static/js/check_in/queue.js";
 import { createScanning } from "../../../../../static/js/check_in/scanning.js";
 import { inMemory } from "../../../../../static/js/check_in/store.js";
-import { timingOf } from "../../../../../static/js/check_in/timing.js";
+import { createTimes, timingOf } from "../../../../../static/js/check_in/timing.js";
 import { ConnectionError, ProblemError } from "../../../../../static/js/http.js";
 
 const EVENT = "01932c07-a5b1-7c3d-9e4f-1a2b3c4d5e6f";
@@ -48,6 +48,20 @@ test("scans are sent fifty at a time, in the order in which they came", async (c
   assert.deepEqual(chunks.map((chunk) => chunk.length), [50, 50, 20]);
   assert.deepEqual(chunks.flat(), Array.from({ length: 120 }, (_, number) => String(number)));
   assert.equal(queue.waiting().length, 0);
+});
+
+test("a door knows without a network when its event is, and what it is called", (context) => {
+  globalThis.localStorage = storage();
+  context.after(() => delete globalThis.localStorage);
+  const first = createTimes(EVENT);
+  assert.deepEqual([first.now(), first.lastName], [null, null]);
+  first.set({ name: "Jazz", starts_at: "2099-01-01T20:00:00Z", ends_at: null, over_at: null, timezone: "UTC", booked_count: 3 });
+  const next = createTimes(EVENT);
+  assert.deepEqual([next.now().starts_at, next.lastName], ["2099-01-01T20:00:00Z", "Jazz"]);
+  assert.deepEqual([createTimes("other").now(), createTimes("other").lastName], [null, null]);
+  // As releases before this one have kept it.
+  localStorage.setItem("door-times", JSON.stringify({ id: EVENT, times: { starts_at: "2099-01-01T20:00:00Z" } }));
+  assert.deepEqual([createTimes(EVENT).now().starts_at, createTimes(EVENT).lastName], ["2099-01-01T20:00:00Z", null]);
 });
 
 test("a ticket is not kept once it was sent", async (context) => {
