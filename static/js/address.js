@@ -62,6 +62,10 @@ export function writtenAddress(address) {
 /** Whether a fragment is all of an address, as they were before pages had paths. @param {string} hash */
 export const isOldAddress = (hash) => hash.startsWith("#/");
 
+/** Whether it is a registration's without what opens it, as links are that were cut off. @param {string} address */
+export const isCutOff = (address) =>
+  /^\/r\/[^/#]+\/?#?$/.test(withoutBase(address)) || /#\/registrations\/[^/]+\/?$/.test(address);
+
 /** @param {string} address A path, and what is behind its `#`. @returns {Address} */
 export function parseAddress(address) {
   const at = address.indexOf("#");

@@ -1,5 +1,6 @@
 //! The pages of every server: the list, an event, the form for a new one, and no such page.
 
+use crate::axe::assert_no_faults;
 use crate::common::{Data, start_on};
 use crate::harness::Page;
 use fantoccini::error::CmdError;
@@ -207,6 +208,33 @@ async fn an_address_that_leads_nowhere_says_so() {
         page.click("@not-found a").await;
         page.wait("@empty").await;
     }
+    // The same where the address itself is none, by keyboard: the server says it before any script runs.
+    for (path, title) in [
+        ("/nowhere", "Page not found"),
+        ("/o/none", "Page not found"),
+        ("/e/00000000-0000-7000-8000-000000000000", "Event not found"),
+        ("/r/00000000-0000-7000-8000-000000000000", "Registration not found"),
+    ] {
+        page.open(path).await;
+        assert_eq!(page.text("@not-found h1").await, title, "{path}");
+        assert_no_faults(&page, &format!("what is not there, at {path}")).await;
+        page.tab_to("@not-found a").await;
+        page.enter("").await;
+        page.wait("@empty").await;
+    }
+    page.open("/r/00000000-0000-7000-8000-000000000000").await;
+    assert!(page.text("@not-found").await.contains("may have been cut off"));
+    page.click("@not-found p a").await;
+    page.wait("@find-form").await;
+    // Browsers note down by themselves that nothing was there.
+    let complaints = page.complaints().await;
+    let is_told = |entry: &Value| {
+        let message = entry["message"].as_str().unwrap_or_default();
+        ["/nowhere", "/o/none"]
+            .iter()
+            .any(|path| message.starts_with(&format!("{}{path}", page.url)))
+    };
+    assert!(complaints.len() == 2 && complaints.iter().all(is_told), "{complaints:?}");
     page.end().await;
 }
 

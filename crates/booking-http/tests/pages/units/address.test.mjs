@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { eventAddress, isOldAddress, pageAddress, parseAddress, registrationAddress, writtenAddress } from "../../../../../static/js/address.js";
+import { eventAddress, isCutOff, isOldAddress, pageAddress, parseAddress, registrationAddress, writtenAddress } from "../../../../../static/js/address.js";
 
 test("what is written is read", () => {
   for (const id of ["019606a8", "a/b c", "ä%2F#?"]) {
@@ -51,6 +51,13 @@ test("what leads nowhere is missing", () => {
   const paths = ["/e", "/e/", "/e/1/2", "/r/1", "/r/1#", "/o/e/1", "/o/e/1/else", "/nowhere", "/problems", "/docs", "/events/1"];
   for (const hash of [...wrong, ...paths, "#/registrations/1/", "#/registrations/1/2/3", "#/News"]) {
     assert.deepEqual(parseAddress(hash), { page: "missing" }, hash);
+  }
+});
+
+test("a registration's link without its end is known for one", () => {
+  for (const cut of ["/r/1", "/r/1/", "/r/1#", "/#/registrations/1", "/#/registrations/1/"]) assert.ok(isCutOff(cut), cut);
+  for (const other of ["/r/", "/r/1/2", "/r/1#secret", "/nowhere", "/e/1", "/#/registrations/1/secret", "/#/registrations/"]) {
+    assert.ok(!isCutOff(other), other);
   }
 });
 
