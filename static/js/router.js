@@ -22,6 +22,9 @@ import { t } from "./words.js";
  * @property {(view: View) => Promise<void> | void} show Settles once there is something to read.
  */
 
+/** The pages of those who put up events: whoever only visits is not to read how a server is closed. @type {Set<Address["page"]>} */
+const OF_ORGANIZERS = new Set(["create", "organizer", "edit", "desk", "questions", "import", "webhooks"]);
+
 let leave = new AbortController();
 /** What is shown, as it stands in the bar. */
 let shownAt = "";
@@ -144,6 +147,7 @@ async function navigate(moved) {
       link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  document.getElementById("open-server")?.toggleAttribute("hidden", !OF_ORGANIZERS.has(address.page));
   if (moved) window.scrollTo(0, 0);
 
   const focusedBefore = document.activeElement;

@@ -17,7 +17,7 @@ export function startSessionBand() {
   const create = document.querySelector("[data-route=create]");
   // Within another site's page there is neither.
   if (!band || !link) return;
-  // At the foot: whoever only visits is not to read of it first, and nothing moves when it comes.
+  // At the foot, where nothing moves when it comes; only on pages of organizers is it seen (`router.js`).
   const foot = document.getElementById("open-server");
 
   /** @param {HTMLElement} band @param {HTMLElement} link */

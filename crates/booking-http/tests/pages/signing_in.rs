@@ -58,12 +58,15 @@ async fn no_event(page: &Browser, event: &str) {
 #[tokio::test]
 async fn an_open_server_asks_for_nothing_and_says_so_until_it_is_closed() {
     let page = Page::start().await;
-    let said = page.text("@open-server").await;
-    assert!(said.contains("whoever reaches it is the organizer") && said.contains("token create"));
+    page.wait("@open-server").await;
+    assert!(!page.is_shown("@open-server").await, "whoever only visits reads no command");
     assert!(!page.is_shown("nav [data-route=organizer]").await);
     page.open("/#/new").await;
+    let said = page.text("@open-server").await;
+    assert!(said.contains("whoever reaches it is the organizer") && said.contains("token create"));
     page.create("Jazz", "", "3").await;
     page.wait("@edit-link").await;
+    assert!(!page.is_shown("@open-server").await, "visitors see this page, too");
     page.click("@registrations summary").await;
     page.until("return document.body.innerText.includes('Nobody is registered yet')").await;
 
