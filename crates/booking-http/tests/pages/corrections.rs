@@ -42,7 +42,7 @@ async fn a_name_is_corrected_by_whoever_has_the_link_and_the_ticket_stays_good()
 
     page.choose("correct-name", "\u{200b}").await;
     page.click("@correct-name-save").await;
-    let error = "Nothing of this can be seen. Write something, or leave it empty.";
+    let error = "Nothing in this text is visible. Write something, or leave it empty.";
     page.assert_refused("correct-name", error).await;
     page.choose("correct-name", &"é".repeat(201)).await;
     assert_eq!(page.text("@count-correct-name").await, "1 character too many: at most 200");

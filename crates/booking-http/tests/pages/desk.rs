@@ -453,7 +453,7 @@ async fn an_event_is_found_by_a_part_of_its_name_and_by_its_day() {
     page.wait(&found).await;
 
     page.fill("events_q", "nowhere").await;
-    page.until("return document.querySelector('[data-testid=event-search-status]').textContent === 'No event is found.'").await;
+    page.until("return document.querySelector('[data-testid=event-search-status]').textContent === 'No events found.'").await;
     page.choose("events_q", "").await;
     page.wait("@event-list").await;
     page.until("return location.search === ''").await;

@@ -180,7 +180,7 @@ async fn a_name_that_shows_nothing_is_empty() {
     page.choose("user_email", "ada@example.org").await;
     page.choose("name", "\u{200b}").await;
     page.click("@register").await;
-    let error = "Nothing of this can be seen. Write something, or leave it empty.";
+    let error = "Nothing in this text is visible. Write something, or leave it empty.";
     page.assert_refused("name", error).await;
     let registrations = format!("/events/{concert}/registrations");
     assert_eq!(page.app.get(&registrations).json(), json!([]), "nothing was sent");

@@ -80,7 +80,7 @@ test("an event that hides who is registered says to all where to look", () => {
 
 test("a mail tells the rest where addresses are confirmed", () => {
   const outcome = welcome({ status: "confirmation_sent" });
-  assert.deepEqual([outcome.kind, outcome.title], ["to_confirm", "Look into your mail"]);
+  assert.deepEqual([outcome.kind, outcome.title], ["to_confirm", "Check your mail"]);
   assert.equal(outcome.registration, undefined, "there is nothing to be shown of it");
   assert.match(outcome.text, /A seat is kept for 30 minutes/);
 });
