@@ -164,7 +164,7 @@ async fn without_the_home_events_are_sold_and_nobody_is_let_in_anew() {
 
 fn new_token(name: &str, hash: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
-    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    let organizer = Organizer::new(Uuid::now_v7().into(), name);
     NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([hash; 32]))
 }
 
@@ -251,9 +251,11 @@ async fn what_some_cells_leave_of_a_limit_is_for_those_that_have_more() {
 async fn what_is_put_up_under_a_key_is_found_by_the_key_alone() {
     let cells = three();
     let store = cells.open_cells(Some(ManualClock::default().as_clock())).await;
-    let key = |byte| booking_core::IdempotencyKey {
-        hash: KeyHash::new([byte; 32]),
-        fingerprint: booking_core::Fingerprint::new([1; 32]),
+    let key = |byte| {
+        booking_core::IdempotencyKey::new(
+            KeyHash::new([byte; 32]),
+            booking_core::Fingerprint::new([1; 32]),
+        )
     };
     for (at, byte) in BYTES.into_iter().enumerate() {
         // Ids that lead elsewhere are made to lead where the key does.

@@ -43,10 +43,7 @@ fn ending_in(byte: u8) -> NewEvent {
 }
 
 fn key(number: u8, fingerprint: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([number; 32]),
-        fingerprint: Fingerprint::new([fingerprint; 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([number; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
 fn map(version: u64, map: &str, next: Option<&str>) -> KeptMap {
@@ -261,7 +258,7 @@ impl Storm {
             true => {
                 let hash = [id.as_uuid().into_bytes(); 2].concat();
                 let hash = KeyHash::new(hash.try_into().expect("32 bytes"));
-                let key = IdempotencyKey { hash, fingerprint: Fingerprint::new([1; 32]) };
+                let key = IdempotencyKey::new(hash, Fingerprint::new([1; 32]));
                 store.create_event_once(called(id), key).await.map(drop)
             }
             false => store.create_event(called(id)).await.map(drop),

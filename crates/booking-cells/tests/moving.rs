@@ -124,10 +124,7 @@ fn address(who: &str) -> EmailAddress {
 }
 
 fn key(number: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([number; 32]),
-        fingerprint: Fingerprint::new([number.wrapping_add(1); 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([number; 32]), Fingerprint::new([number.wrapping_add(1); 32]))
 }
 
 fn claim(event: EventId, who: &str) -> Claim {
@@ -202,7 +199,7 @@ struct Everything {
 
 async fn everything(store: &dyn MoveStore) -> Everything {
     let organizer =
-        Organizer { id: Uuid::now_v7().into(), name: OrganizerName::parse("Club").expect("valid") };
+        Organizer::new(Uuid::now_v7().into(), OrganizerName::parse("Club").expect("valid"));
     let token = NewToken::new(Uuid::now_v7().into(), organizer.clone(), TokenHash::new([9; 32]));
     store.create_token(token).await.expect("it answers").expect("there is room");
     store.add_signing_seed(SigningSeed::new([3; 32]), true).await.expect("it answers");
@@ -231,13 +228,9 @@ async fn everything(store: &dyn MoveStore) -> Everything {
     let token = NewToken { role: Role::Door, events: Some([event].into()), ..token };
     store.create_token(token).await.expect("it answers").expect("there is room");
 
-    let question = Question {
-        key: QuestionKey::parse("badge").expect("valid"),
-        kind: QuestionKind::Text,
-        wording: Wording::parse("What is on your badge?").expect("valid"),
-        is_required: false,
-        options: Vec::new(),
-    };
+    let wording = Wording::parse("What is on your badge?").expect("valid");
+    let badge = QuestionKey::parse("badge").expect("valid");
+    let question = Question::new(badge, QuestionKind::Text, wording);
     let asked = AskedQuestions::parse(vec![question]).expect("valid");
     let set = Command::SetQuestions(Box::new(SetQuestions { if_match: None, asked }));
     ask(store, command(event, set)).await;

@@ -156,7 +156,7 @@ fn event_ending_in(byte: u8) -> NewEvent {
 fn key(first: u8, last: u8) -> IdempotencyKey {
     let mut hash = [first; 32];
     hash[31] = last;
-    IdempotencyKey { hash: KeyHash::new(hash), fingerprint: Fingerprint::new([7; 32]) }
+    IdempotencyKey::new(KeyHash::new(hash), Fingerprint::new([7; 32]))
 }
 
 fn register(event: EventId, who: &str) -> (RegistrationId, EventCommand) {
@@ -663,10 +663,8 @@ async fn all_that_are_to_go_are_counted_page_by_page() {
 async fn organizers_go_with_their_events() {
     let places = Places::of([Kept::sqlite, Kept::postgres, Kept::sqlite]).await;
     let server = places.server(&places.map().await);
-    let organizer = Organizer {
-        id: OrganizerId::from(Uuid::now_v7()),
-        name: OrganizerName::parse("Ada").expect("valid"),
-    };
+    let name = OrganizerName::parse("Ada").expect("valid");
+    let organizer = Organizer::new(OrganizerId::from(Uuid::now_v7()), name);
     let id = TokenId::from(Uuid::now_v7());
     let token = NewToken::new(id, organizer.clone(), TokenHash::new([3; 32]));
     server.create_token(token).await.expect("it answers").expect("there is room");

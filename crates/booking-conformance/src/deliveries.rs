@@ -4,7 +4,7 @@ use crate::tools::*;
 use booking_core::{
     BookingStore, Delivery, DeliveryState, Endpoint, EndpointSecret, EndpointUrl, Event, EventId,
     Lane, LaneNext, LaneStep, LeaseId, Mail, MailId, MailKind, MailStep, NewEndpoint, NewMail,
-    PageLimit, RecordedFact, SettledMail, SinkId, TypeFilter, Version, WebhookType,
+    PageLimit, RecordedFact, SettledMail, SinkId, Version, WebhookType,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
@@ -23,15 +23,9 @@ pub(crate) fn url(path: &str) -> EndpointUrl {
 
 /// An endpoint of that organizer, or nobody's, for all events.
 pub(crate) fn new_endpoint(owner: Option<u8>) -> NewEndpoint {
-    NewEndpoint {
-        id: Uuid::now_v7().into(),
-        organizer_id: owner.map(organizer_id),
-        event_id: None,
-        url: url(""),
-        types: TypeFilter::ALL,
-        includes_person: false,
-        secret: EndpointSecret::new([owner.unwrap_or(99); 32]),
-    }
+    let secret = EndpointSecret::new([owner.unwrap_or(99); 32]);
+    let new = NewEndpoint::new(Uuid::now_v7().into(), url(""), secret);
+    NewEndpoint { organizer_id: owner.map(organizer_id), ..new }
 }
 
 pub(crate) async fn add_endpoint(store: &dyn BookingStore, new: NewEndpoint) -> Endpoint {
@@ -86,17 +80,8 @@ pub(crate) async fn claim_one(store: &dyn BookingStore, sink: SinkId, lease: Lea
 
 /// That a lane has come to its end, and what is next.
 pub(crate) fn done(lane: &Lane, lease: LeaseId, next: LaneNext) -> LaneStep {
-    LaneStep {
-        event_id: lane.event_id,
-        sink: lane.sink,
-        lease,
-        version: lane.target,
-        position: None,
-        attempts: 0,
-        deliveries: Vec::new(),
-        mails: Vec::new(),
-        next,
-    }
+    let step = LaneStep::new(lane, lease, next);
+    LaneStep { version: lane.target, position: None, attempts: 0, ..step }
 }
 
 pub(crate) async fn advance(store: &dyn BookingStore, step: LaneStep) -> bool {
@@ -140,13 +125,8 @@ pub(crate) fn arrived(lane: &Lane, version: u64) -> Delivery {
 }
 
 pub(crate) fn new_mail(event_id: EventId, kind: MailKind) -> NewMail {
-    NewMail {
-        id: MailId::from(Uuid::now_v7()),
-        event_id,
-        registration_id: new_registration_id(event_id),
-        kind,
-        version: Version::new(2),
-    }
+    let id = MailId::from(Uuid::now_v7());
+    NewMail::new(id, event_id, new_registration_id(event_id), kind, Version::new(2))
 }
 
 pub(crate) async fn claim_mails(store: &dyn BookingStore, lease: LeaseId) -> Vec<Mail> {
@@ -166,7 +146,7 @@ pub(crate) async fn settle(
 }
 
 pub(crate) fn settled(mail: NewMail, lease: LeaseId, step: MailStep) -> SettledMail {
-    SettledMail { event_id: mail.event_id, id: mail.id, lease, step }
+    SettledMail::new(&mail, lease, step)
 }
 
 pub(crate) fn wait(span: TimeDelta, clock: &ManualClock) {

@@ -374,18 +374,19 @@ fn next_questions(rng: &mut Rng, past: &Past) -> SetQuestions {
         ("terms", QuestionKind::Consent),
         ("name", QuestionKind::Text),
     ];
-    let option = |key: &str| QuestionOption {
-        key: question_key(key),
-        label: OptionLabel::parse(key).expect("valid"),
-    };
+    let option =
+        |key: &str| QuestionOption::new(question_key(key), OptionLabel::parse(key).expect("valid"));
     let asks = rng.u8(..) < 190;
     let asked = kinds.into_iter().filter(|_| asks && rng.bool()).collect::<Vec<_>>();
-    let asked = asked.into_iter().map(|(key, kind)| Question {
-        key: question_key(key),
-        kind,
-        wording: Wording::parse(if rng.u8(..) < 200 { key } else { "Otherwise" }).expect("valid"),
-        is_required: rng.u8(..) < 60,
-        options: if kind.has_options() { vec![option("a"), option("b")] } else { Vec::new() },
+    let asked = asked.into_iter().map(|(key, kind)| {
+        let wording = if rng.u8(..) < 200 { key } else { "Otherwise" };
+        let wording = Wording::parse(wording).expect("valid");
+        let mut question = Question::new(question_key(key), kind, wording);
+        question.is_required = rng.u8(..) < 60;
+        if kind.has_options() {
+            question.options = vec![option("a"), option("b")];
+        }
+        question
     });
     let asked = AskedQuestions::parse(asked.collect()).expect("they are questions");
     SetQuestions { if_match: (rng.u8(..) < 60).then(|| next_precondition(rng, past)), asked }
@@ -397,10 +398,7 @@ fn next_name(rng: &mut Rng) -> Option<PersonName> {
 
 /// Few keys and few requests under them, so that they are used again, and for other things.
 fn next_key(rng: &mut Rng) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([rng.u8(0..40); 32]),
-        fingerprint: Fingerprint::new([rng.u8(0..2); 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([rng.u8(0..40); 32]), Fingerprint::new([rng.u8(0..2); 32]))
 }
 
 fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
@@ -455,7 +453,7 @@ fn next_command(rng: &mut Rng, past: &Past) -> EventCommand {
         }
         78 => {
             let token_hash = token_hash(rng.u8(0..6));
-            of_registration(Command::RenewLink(RenewLink { registration_id, token_hash }))
+            of_registration(Command::RenewLink(RenewLink::new(registration_id, token_hash)))
         }
         79..86 => of_registration(Command::CheckIn(CheckIn {
             registration_id,

@@ -169,7 +169,7 @@ pub(crate) fn token_hash(token: u8) -> booking_core::TokenHash {
 /// An organizer whose token may be made.
 pub(crate) fn organizer(number: u8) -> Organizer {
     let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
-    Organizer { id: organizer_id(number), name }
+    Organizer::new(organizer_id(number), name)
 }
 
 pub(crate) fn organizer_id(number: u8) -> OrganizerId {

@@ -82,16 +82,24 @@
 //! | which facts are new, endpoints ([`Endpoint`]), lanes ([`Lane`]), deliveries ([`Delivery`]), mails ([`Mail`]) | the event, and their sink, version or id; endpoints by theirs alone | nothing |
 //!
 //! A store that keeps registrations as JSON writes them by [`Stored`]: serialized by themselves they have no
-//! `token_hash`, and whoever has only the link to one could no longer manage it. Texts that are read back are parsed
+//! `token_hash`, and an attendee with nothing but the link could no longer manage theirs. Texts that are read back are parsed
 //! by `parse_stored` where a type has it, which takes what earlier versions wrote, too.
 //!
 //! # What may grow
 //!
 //! What you make of your own begins with a constructor ([`EventCommand::new`], [`Claim::new`], [`Hold::new`],
-//! [`NewEvent::new`], …) or a `default`, and says the rest by its fields, which are public and may become more.
-//! [`Command`], [`Outcome`], [`Refusal`] and [`StoreError`] are matched without a wildcard on purpose: another
-//! variant breaks the build where it has to be answered, and so comes with another version only. [`Observation`],
-//! [`Invalid`] and [`SchemaError`] may grow at any time, and say so.
+//! [`NewEvent::new`], [`NewEndpoint::new`], …) or a `default`, and says the rest by its fields, which are public.
+//!
+//! Whatever is `#[non_exhaustive]` may have more fields or variants at any time: [`Organizer`], [`IdempotencyKey`],
+//! [`Question`] with its parts, [`EventQuestion`], [`Difference`]; [`Observation`], [`Invalid`], [`SchemaError`]. The rest
+//! is exhaustive on purpose, and grows with another minor version only, since each of these breaks the build of
+//! the code that must not overlook it:
+//!
+//! | exhaustive | since |
+//! | --- | --- |
+//! | [`Command`] and what it is made of: [`Claim`], [`Correct`], [`CorrectedAddress`], [`RenewLink`], [`Edit`], …; [`Person`], [`Registration`] | the suite takes them apart, to have its histories set each field, and to ask of each whether it is personal |
+//! | [`Outcome`], [`Refusal`], [`StoreError`] | they are matched without a wildcard: another variant has to be answered |
+//! | what a store writes or reads back: [`EventChange`], [`EditedEvent`], [`NewEventFields`], [`NewToken`], [`NewEndpoint`], [`EndpointChange`], [`LaneStep`], [`NewMail`], [`SettledMail`], [`Delivery`], [`StoredDetails`], …; what it says of itself: [`StoreHealth`], [`EventCount`] | a store that does not know a field would lose it |
 //!
 //! # Where things are
 //!
@@ -173,7 +181,7 @@ pub use values::page::{EventCursor, PAGE_BYTES_MAX, Page, PageLimit, Registratio
 pub use values::person::Person;
 pub use values::precondition::{EventTag, Precondition};
 pub use values::question::{
-    AskedQuestions, FormerWording, KeptQuestion, OPTIONS_MAX, QUESTIONS_KEPT_MAX, QUESTIONS_MAX,
+    AskedQuestions, EventQuestion, FormerWording, OPTIONS_MAX, QUESTIONS_KEPT_MAX, QUESTIONS_MAX,
     Question, QuestionKey, QuestionKind, QuestionOption, Questions, WORDINGS_MAX,
 };
 pub use values::registration::{CheckedIn, Listed, Registration, RegistrationCounts, Status};

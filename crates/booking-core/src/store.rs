@@ -32,7 +32,7 @@ use thiserror::Error;
 /// | [`DeliveryStore`] | carrying what was decided to people and programs |
 /// | [`UpkeepStore`] | what time brings, erasing, audits, and how the store is |
 ///
-/// Whoever implements the parts has implemented this, and a `dyn BookingStore` has the methods of all. To
+/// A type that implements the parts implements this, and a `dyn BookingStore` has the methods of all. To
 /// call them on a store of a known type, the parts have to be in scope:
 /// [`use booking_core::prelude::*`](crate::prelude).
 ///
@@ -50,7 +50,7 @@ impl<S: SeatStore + ReadStore + OrganizerStore + KeyStore + DeliveryStore + Upke
 {
 }
 
-/// What [`SeatStore::execute`] does about an event whose row somebody else has locked.
+/// What [`SeatStore::execute`] does about an event whose row another transaction has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBusy {
     /// Answers its commands with [`Execution::Busy`](crate::Execution::Busy) and decides the others at once. A
@@ -78,7 +78,7 @@ pub enum StoreError {
     #[error("the store did not say whether it committed")]
     CommitUnknown(#[source] Cause),
     /// The store holds or answered something that must not be. Nothing was written; a bug, or
-    /// somebody who wrote around us.
+    /// another program that wrote to the database.
     #[error("the store broke a rule")]
     Broken(#[source] Cause),
 }

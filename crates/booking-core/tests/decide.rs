@@ -100,9 +100,8 @@ fn commands() -> impl Strategy<Value = EventCommand> {
             22 if who < 4 => Command::EraseDue,
             _ => Command::Settle,
         };
-        let key = keyed.map(|(key, fingerprint)| IdempotencyKey {
-            hash: KeyHash::new([key; 32]),
-            fingerprint: Fingerprint::new([fingerprint; 32]),
+        let key = keyed.map(|(key, fingerprint)| {
+            IdempotencyKey::new(KeyHash::new([key; 32]), Fingerprint::new([fingerprint; 32]))
         });
         let item = EventCommand::new(event_id(), Caller::Operator, command).with_key(key);
         match is_visitor && item.makes_registration() {

@@ -28,10 +28,7 @@ fn no_address_and_no_name_is_shown() {
         Command::Transfer(Transfer { registration_id, person, token_hash }),
         Command::Erase { registration_id },
     ];
-    let key = IdempotencyKey {
-        hash: KeyHash::new([0xad; 32]),
-        fingerprint: Fingerprint::new([0xad; 32]),
-    };
+    let key = IdempotencyKey::new(KeyHash::new([0xad; 32]), Fingerprint::new([0xad; 32]));
     let mut shown = vec![format!("{address:?} {name:?} {new:?}")];
     for command in commands {
         let command = EventCommand::new(event_id, Caller::Operator, command).with_key(Some(key));

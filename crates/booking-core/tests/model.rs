@@ -164,7 +164,7 @@ fn everything(node: &Node) -> Vec<EventCommand> {
         let name = PersonName::parse("Ada Lovelace").ok();
         ask(Command::Correct(Correct { name: Some(name), ..Correct::new(registration_id) }));
         let token_hash = TokenHash::new([row.generation as u8 + 2; 32]);
-        ask(Command::RenewLink(RenewLink { registration_id, token_hash }));
+        ask(Command::RenewLink(RenewLink::new(registration_id, token_hash)));
         for who in 0..people {
             let user_email = address(who);
             let address = CorrectedAddress { user_email, token_hash: Some(token_hash) };

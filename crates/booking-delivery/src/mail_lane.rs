@@ -61,17 +61,7 @@ pub(crate) async fn walk(
 }
 
 fn step(lane: &Lane, lease: LeaseId, mails: Vec<NewMail>, next: LaneNext) -> LaneStep {
-    LaneStep {
-        event_id: lane.event_id,
-        sink: lane.sink,
-        lease,
-        version: lane.version,
-        position: lane.position,
-        attempts: 0,
-        deliveries: Vec::new(),
-        mails,
-        next,
-    }
+    LaneStep { attempts: 0, mails, ..LaneStep::new(lane, lease, next) }
 }
 
 /// What everybody who has registered is told.
@@ -208,5 +198,5 @@ pub(crate) fn new_mail(
     bytes.copy_from_slice(&digest[..16]);
     // RFC 9562, section 5.8.
     let id: Uuid = Builder::from_custom_bytes(bytes).into_uuid();
-    NewMail { id: id.into(), event_id, registration_id, kind, version }
+    NewMail::new(id.into(), event_id, registration_id, kind, version)
 }

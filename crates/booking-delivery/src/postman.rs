@@ -71,7 +71,7 @@ impl Postman {
         lease: LeaseId,
     ) -> Result<(), StoreError> {
         let NewMail { id, event_id, .. } = mail.mail;
-        let settle = async |step| settling.write(SettledMail { event_id, id, lease, step }).await;
+        let settle = async |step| settling.write(SettledMail::new(&mail.mail, lease, step)).await;
         let sending = self.send(store, reads, &mail);
         tokio::pin!(sending);
         let mut renewals = interval(RENEW_EVERY);

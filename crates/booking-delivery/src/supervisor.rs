@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_known_to_be_down_until_it_is_begun_anew() {
+    async fn a_task_that_broke_is_known_to_be_down_until_it_is_begun_anew() {
         let supervisor = Supervisor::default().pausing(Duration::from_secs(3_600));
         let keeping = supervisor.clone();
         let broken = tokio::spawn(async move {

@@ -301,17 +301,8 @@ impl<'a> Walk<'a> {
 
     /// Writes down how far it is. Tells whether the lane was still this worker's.
     async fn step(&mut self, next: LaneNext) -> Result<bool, StoreError> {
-        let step = LaneStep {
-            event_id: self.lane.event_id,
-            sink: self.lane.sink,
-            lease: self.lease,
-            version: self.lane.version,
-            position: self.lane.position,
-            attempts: self.lane.attempts,
-            deliveries: std::mem::take(&mut self.deliveries),
-            mails: Vec::new(),
-            next,
-        };
+        let mut step = LaneStep::new(&self.lane, self.lease, next);
+        step.deliveries = std::mem::take(&mut self.deliveries);
         self.stepped = Instant::now();
         self.steps.write(step).await
     }

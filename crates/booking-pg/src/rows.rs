@@ -267,7 +267,7 @@ pub(crate) fn organizer_token(row: &Row) -> Result<OrganizerToken, PgError> {
     let events: Option<Vec<Uuid>> = row.get(7);
     Ok(OrganizerToken {
         id: row.get::<_, Uuid>(0).into(),
-        organizer: Organizer { id: row.get::<_, Uuid>(1).into(), name },
+        organizer: Organizer::new(row.get::<_, Uuid>(1).into(), name),
         hash: TokenHash::new(bytes32("token_hash", row.get(3))?),
         role: Role::from_name(row.get(6)).ok_or(PgError::Unreadable { column: "role" })?,
         events: events.map(|ids| ids.into_iter().map(EventId::from).collect()),

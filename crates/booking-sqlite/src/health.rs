@@ -81,8 +81,7 @@ fn sell_and_take_back(connection: &Connection, clock: &Clock) -> Result<Work<()>
     create::put_up(connection, &event, clock().trunc_subsecs(6))?;
     let nobody = EmailAddress::parse("nobody@example.invalid").expect("it is an address");
     let claim = Claim::new(Uuid::nil().into(), nobody);
-    let key =
-        IdempotencyKey { hash: KeyHash::new([0; 32]), fingerprint: Fingerprint::new([0; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([0; 32]), Fingerprint::new([0; 32]));
     let register = EventCommand::new(event.id, Caller::Operator, Command::Register(claim.into()))
         .with_key(Some(key));
     execute::execute(connection, &[register], clock, &Lookup::default(), false)?;

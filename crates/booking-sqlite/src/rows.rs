@@ -214,10 +214,10 @@ pub(crate) fn organizer_token(row: &Row<'_>) -> Result<OrganizerToken, Failure> 
     let events: Option<Vec<u8>> = column(row, 7, "organizer_tokens.event_ids")?;
     Ok(OrganizerToken {
         id: uuid(row, 0, "organizer_tokens.id")?.into(),
-        organizer: Organizer {
-            id: uuid(row, 1, "organizers.id")?.into(),
-            name: text(row, 2, "organizers.name", OrganizerName::parse_stored)?,
-        },
+        organizer: Organizer::new(
+            uuid(row, 1, "organizers.id")?.into(),
+            text(row, 2, "organizers.name", OrganizerName::parse_stored)?,
+        ),
         hash: TokenHash::new(hash),
         role: text(row, 6, "organizer_tokens.role", str::parse::<Role>)?,
         events: events.as_deref().map(event_ids),

@@ -151,8 +151,7 @@ async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten()
         retention: Some(Retention::parse(1).ok()),
         ..Default::default()
     };
-    let key =
-        IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([2; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([2; 32]));
     let edit = EventCommand::new(event, Caller::Operator, Command::Edit(Box::new(edit)));
     admission.submit(edit).await.expect("it answers");
     admission.submit(register(event, "ada").with_key(Some(key))).await.expect("it answers");
@@ -177,8 +176,7 @@ async fn what_was_kept_for_long_enough_is_erased_and_old_records_are_forgotten()
 async fn records_that_have_run_out_are_forgotten() {
     let (store, clock, admission) = start();
     let event = store.create(1).await;
-    let key =
-        IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([2; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([2; 32]));
     admission.submit(register(event, "ada").with_key(Some(key))).await.expect("it answers");
     clock.advance_micros(2 * DAY_MICROS);
     let (stop, sweeping) = sweep(Sweeper::new(store.clone(), admission));

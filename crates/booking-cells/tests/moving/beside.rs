@@ -61,8 +61,7 @@ async fn whoever_loses_a_token_loses_it_where_events_go_to(from: fn() -> Kept, t
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let mover = mover(from, to, &all);
-    let club =
-        Organizer { id: Uuid::now_v7().into(), name: OrganizerName::parse("Club").expect("valid") };
+    let club = Organizer::new(Uuid::now_v7().into(), OrganizerName::parse("Club").expect("valid"));
     let (stays, goes) = (new_token(from, &club, 1).await, new_token(from, &club, 2).await);
     let mut shared = SharedCopy::default();
     mover.copy_shared_again(&mut shared).await.expect("the stores answer");
@@ -89,8 +88,7 @@ async fn whoever_changes_an_endpoint_changes_it_where_events_go_to(
     let pair = Pair::of(from, to).await;
     let (from, to, all) = (&*pair.from, &*pair.to, Steps::all());
     let mover = mover(from, to, &all);
-    let club =
-        Organizer { id: Uuid::now_v7().into(), name: OrganizerName::parse("Club").expect("valid") };
+    let club = Organizer::new(Uuid::now_v7().into(), OrganizerName::parse("Club").expect("valid"));
     new_token(from, &club, 1).await;
     let mut ids = Vec::new();
     for _ in 0..4 {

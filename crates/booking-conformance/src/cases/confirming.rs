@@ -217,7 +217,7 @@ pub async fn what_is_told_by_mail_is_told_again_under_its_key(fixture: &dyn Fixt
     let ada = confirmed(execute_one(&*store, register(event.id, "ada")).await);
     let keyed = |who: &str, hash: u8, fingerprint: u8| {
         let (hash, fingerprint) = (KeyHash::new([hash; 32]), Fingerprint::new([fingerprint; 32]));
-        let key = Some(IdempotencyKey { hash, fingerprint });
+        let key = Some(IdempotencyKey::new(hash, fingerprint));
         register(event.id, who).by(Caller::Anyone).with_key(key)
     };
     let known = execute_one(&*store, keyed("ada", 1, 1)).await;

@@ -29,7 +29,7 @@ fn correct(
 }
 
 fn renew(of: &Registration, token: u8) -> EventCommand {
-    let renew = RenewLink { registration_id: of.id, token_hash: token_hash(token) };
+    let renew = RenewLink::new(of.id, token_hash(token));
     EventCommand::new(of.event_id, Caller::Operator, Command::RenewLink(renew))
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 fn key(number: u8) -> IdempotencyKey {
     let (hash, fingerprint) = (KeyHash::new([number; 32]), Fingerprint::new([number; 32]));
-    IdempotencyKey { hash, fingerprint }
+    IdempotencyKey::new(hash, fingerprint)
 }
 
 fn edit(event_id: EventId, edit: Edit) -> EventCommand {

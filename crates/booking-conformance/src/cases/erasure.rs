@@ -22,7 +22,7 @@ fn erase_due(event_id: EventId) -> EventCommand {
 
 fn keyed(command: EventCommand, hash: u8) -> EventCommand {
     let (hash, fingerprint) = (KeyHash::new([hash; 32]), Fingerprint::new([0; 32]));
-    command.with_key(Some(IdempotencyKey { hash, fingerprint }))
+    command.with_key(Some(IdempotencyKey::new(hash, fingerprint)))
 }
 
 #[track_caller]

@@ -67,10 +67,7 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
 
     // What was written wrongly was nobody's.
     let registration_id = seat.id;
-    let address_of = |who: &str| {
-        let (user_email, token_hash) = (address(who), None);
-        Some(CorrectedAddress { user_email, token_hash })
-    };
+    let address_of = |who: &str| Some(CorrectedAddress::new(address(who)));
     for who in ["adda", "ada"] {
         let address = address_of(who);
         let correct = Correct { address, ..Correct::new(registration_id) };

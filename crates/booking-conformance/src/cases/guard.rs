@@ -77,7 +77,8 @@ fn question_key() -> QuestionKey {
 async fn ask_something(store: &dyn BookingStore, event_id: EventId) {
     let (key, kind) = (question_key(), QuestionKind::Text);
     let wording = Wording::parse("What do you eat?").expect("valid");
-    let question = Question { key, kind, wording, is_required: true, options: Vec::new() };
+    let mut question = Question::new(key, kind, wording);
+    question.is_required = true;
     let asked = AskedQuestions::parse(vec![question]).expect("it is one");
     let set = Box::new(SetQuestions { if_match: None, asked });
     let set = EventCommand::new(event_id, Caller::Operator, Command::SetQuestions(set));
@@ -110,7 +111,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     let mut ask = async |command: Command| {
         let id = *Uuid::now_v7().as_bytes();
         let hash = KeyHash::new(std::array::from_fn(|at| id[at % id.len()]));
-        let key = IdempotencyKey { hash, fingerprint: Fingerprint::new([0; 32]) };
+        let key = IdempotencyKey::new(hash, Fingerprint::new([0; 32]));
         let command = EventCommand::new(event_id, Caller::Operator, command).with_key(Some(key));
         let outcome = execute_one(store, command).await;
         let registration = outcome.registration().cloned();
@@ -133,7 +134,7 @@ async fn live(store: &dyn BookingStore, event_id: EventId, first: u8) -> Vec<Per
     let answers = Some(AnswersChange::from(&answers));
     ask(Command::Correct(Correct { registration_id, name: Some(name), address, answers })).await;
     let (_, token_hash) = who(next());
-    let seat = ask(Command::RenewLink(RenewLink { registration_id, token_hash })).await;
+    let seat = ask(Command::RenewLink(RenewLink::new(registration_id, token_hash))).await;
     let (generation, scan_id, scanned_at) = (seat.generation, Uuid::now_v7(), None);
     ask(Command::CheckIn(CheckIn { registration_id, generation, scan_id, scanned_at })).await;
     // One who gave up, one who has not decided, and one who waits.

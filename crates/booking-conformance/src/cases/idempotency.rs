@@ -15,10 +15,7 @@ const REFUSAL_KEPT: i64 = 10 * 60 * 1_000_000;
 const KEY_REUSED: Outcome = Outcome::Refused(Refusal::KeyReused);
 
 fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([hash; 32]),
-        fingerprint: Fingerprint::new([fingerprint; 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([hash; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
 fn keyed(command: EventCommand, hash: u8, fingerprint: u8) -> EventCommand {
@@ -107,7 +104,7 @@ pub async fn every_command_may_have_a_key(fixture: &dyn Fixture) {
 }
 
 /// Whether a key was used can be asked without using it.
-pub async fn what_was_answered_can_be_recalled(fixture: &dyn Fixture) {
+pub async fn a_replay_finds_what_was_answered_under_a_key(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
     let event = create(&*store, 2).await;

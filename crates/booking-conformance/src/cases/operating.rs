@@ -8,7 +8,7 @@ use booking_core::{Caller, Command, EventCommand, EventRules, EventStatus, Store
 pub async fn a_store_that_is_there_says_so(fixture: &dyn Fixture) {
     let store = fixture.open(None).await;
     let health = store.health().await.expect("the store answers");
-    assert_eq!(health, StoreHealth { takes_writes: true, migrations_missing: 0, trouble: None });
+    assert_eq!(health, StoreHealth::WELL);
     let connections = store.connections();
     assert!(connections.open <= connections.max, "{connections:?}");
     assert!(connections.idle <= connections.open, "{connections:?}");

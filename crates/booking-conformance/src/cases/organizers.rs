@@ -201,10 +201,10 @@ pub async fn a_draft_is_there_for_its_organizer_alone(fixture: &dyn Fixture) {
     let (own, closed) = (Caller::Organizer(organizer_id(1)), Outcome::Refused(Refusal::Closed));
     for (owner, manager) in [(Some(1), own), (None, Caller::OpenOrganizer)] {
         let event = create_of(&*store, owner, EventStatus::Draft).await.id;
-        let key = booking_core::IdempotencyKey {
-            hash: booking_core::KeyHash::new([owner.unwrap_or_default(); 32]),
-            fingerprint: booking_core::Fingerprint::new([1; 32]),
-        };
+        let key = booking_core::IdempotencyKey::new(
+            booking_core::KeyHash::new([owner.unwrap_or_default(); 32]),
+            booking_core::Fingerprint::new([1; 32]),
+        );
         let come = register(event, "ada").by(Caller::Anyone).with_key(Some(key));
         assert_eq!(execute_one(&*store, come.clone()).await, EVENT_NOT_FOUND);
         assert_eq!(execute_one(&*store, register(event, "ada").by(manager)).await, closed);

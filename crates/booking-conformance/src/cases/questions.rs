@@ -15,11 +15,13 @@ fn key(text: &str) -> QuestionKey {
 }
 
 fn question(name: &str, kind: QuestionKind, wording: &str, is_required: bool) -> Question {
-    let option =
-        |name| QuestionOption { key: key(name), label: OptionLabel::parse(name).expect("valid") };
-    let options = if kind.has_options() { vec![option("a"), option("b")] } else { Vec::new() };
-    let wording = Wording::parse(wording).expect("valid");
-    Question { key: key(name), kind, wording, is_required, options }
+    let option = |name| QuestionOption::new(key(name), OptionLabel::parse(name).expect("valid"));
+    let mut question = Question::new(key(name), kind, Wording::parse(wording).expect("valid"));
+    question.is_required = is_required;
+    if kind.has_options() {
+        question.options = vec![option("a"), option("b")];
+    }
+    question
 }
 
 /// One of each kind, of which one has to be answered.
@@ -295,8 +297,12 @@ pub async fn every_wording_of_a_consent_is_kept(fixture: &dyn Fixture) {
     confirmed(execute_one(&*store, come(event.id, "grace", agrees(2))).await);
     let kept = questions(&*fixture.open(None).await, event.id).await;
     let wording = Wording::parse("I agree to be seen.").expect("valid");
-    let former = FormerWording { version: 1, wording, replaced_at: clock.now() };
-    assert_eq!((kept.all()[0].version, &kept.all()[0].former_wordings), (2, &vec![former]));
+    let [FormerWording { version: 1, wording: former, replaced_at, .. }] =
+        &kept.all()[0].former_wordings[..]
+    else {
+        panic!("the wording that ada agreed to is kept: {kept:?}")
+    };
+    assert_eq!((kept.all()[0].version, former, *replaced_at), (2, &wording, clock.now()));
     assert_eq!(answers_of(&*store, ada.id).await, agrees(1));
     assert_audit_is_clean(&*store).await;
 }

@@ -35,7 +35,7 @@ fn changes(of: &Registration) -> Vec<(&'static str, Vec<EventCommand>)> {
         }),
         answers: None,
     };
-    let renewed = RenewLink { registration_id, token_hash: token_hash(22) };
+    let renewed = RenewLink::new(registration_id, token_hash(22));
     let scan = CheckIn {
         registration_id,
         generation: of.generation,
@@ -178,7 +178,7 @@ pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fi
         made.push(held(execute_one(&*store, claim).await));
     }
     let registration_id = made[0].id;
-    let renewed = RenewLink { registration_id, token_hash: token_hash(2) };
+    let renewed = RenewLink::new(registration_id, token_hash(2));
     let renewed = EventCommand::new(events[0], Caller::Operator, Command::RenewLink(renewed));
     assert!(matches!(execute_one(&*store, renewed).await, Outcome::LinkRenewed(_)));
     let refused = execute_one(&*store, confirm(&made[0]).by(holder)).await;
@@ -196,9 +196,8 @@ pub async fn one_manage_token_of_two_registrations_manages_each(fixture: &dyn Fi
 pub async fn one_key_in_three_scopes_is_three_requests(fixture: &dyn Fixture) {
     let clock = ManualClock::default();
     let store = fixture.open(Some(clock.as_clock())).await;
-    let key = |fingerprint| IdempotencyKey {
-        hash: KeyHash::new([1; 32]),
-        fingerprint: Fingerprint::new([fingerprint; 32]),
+    let key = |fingerprint| {
+        IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([fingerprint; 32]))
     };
     let new = new_event("It ends", 3)
         .with(|new| {

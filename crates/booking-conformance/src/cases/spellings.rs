@@ -69,7 +69,7 @@ pub async fn other_spellings_of_an_address_are_found_and_erased(fixture: &dyn Fi
     for (text, hash) in OTHERS.into_iter().chain([CANONICAL]).zip(1..) {
         let (hash, fingerprint) = (KeyHash::new([hash; 32]), Fingerprint::new([0; 32]));
         let command =
-            register_stored(event.id, text).with_key(Some(IdempotencyKey { hash, fingerprint }));
+            register_stored(event.id, text).with_key(Some(IdempotencyKey::new(hash, fingerprint)));
         made.push(confirmed(execute_one(&*store, command).await));
         assert_eq!(made.last().map(|made| made.person.user_email.as_str()), Some(text));
     }
@@ -112,8 +112,7 @@ pub async fn names_that_show_nothing_are_still_read(fixture: &dyn Fixture) {
     let name = Some(PersonName::parse_stored("\u{3164}").expect("it was taken once"));
     let person = Person { name, ..Person::from(address("ada")) };
     let command = Command::Register(Claim { person, ..claim(event.id, "ada") }.into());
-    let key =
-        IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([0; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([0; 32]));
     let command = EventCommand::new(event.id, Caller::Operator, command).with_key(Some(key));
     let seat = confirmed(execute_one(&*store, command.clone()).await);
     assert_eq!(look(&*store, seat.id).await, seat);

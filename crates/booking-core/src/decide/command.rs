@@ -180,6 +180,13 @@ pub struct CorrectedAddress {
     pub token_hash: Option<TokenHash>,
 }
 
+impl CorrectedAddress {
+    /// An address after whose correction only the organizer can manage the registration.
+    pub fn new(user_email: EmailAddress) -> Self {
+        Self { user_email, token_hash: None }
+    }
+}
+
 /// Asks for another token to manage a registration with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RenewLink {
@@ -188,6 +195,13 @@ pub struct RenewLink {
     /// The new one; the old token is worthless from then on. New for each time: it also names this
     /// request.
     pub token_hash: TokenHash,
+}
+
+impl RenewLink {
+    /// A new token for a registration.
+    pub fn new(registration_id: RegistrationId, token_hash: TokenHash) -> Self {
+        Self { registration_id, token_hash }
+    }
 }
 
 /// Asks for an attendee to be let in on a ticket whose signature has been verified.
@@ -432,9 +446,17 @@ impl Caller {
 
 /// Makes a request that is sent again the same request: it is answered with the first one's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IdempotencyKey {
     /// What it is looked up by.
     pub hash: KeyHash,
     /// What was asked under it.
     pub fingerprint: Fingerprint,
+}
+
+impl IdempotencyKey {
+    /// The key that is looked up by `hash`, under which a request with this fingerprint was made.
+    pub const fn new(hash: KeyHash, fingerprint: Fingerprint) -> Self {
+        Self { hash, fingerprint }
+    }
 }

@@ -56,6 +56,7 @@ pub struct EventStated {
 
 /// One thing about one event that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// The event.
     pub event_id: EventId,

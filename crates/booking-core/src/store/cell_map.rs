@@ -54,9 +54,9 @@ pub struct KeptBytes {
 pub struct KeptMap {
     /// Which tells it from those before it.
     pub version: u64,
-    /// What everybody goes by.
+    /// What all servers go by.
     pub map: String,
-    /// What everybody is to go by next, which somebody has begun to bring about.
+    /// What all servers are to go by next, if a change has begun.
     pub next: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl KeptMap {
 }
 
 /// An event was not put up, since the cell is not to have it: its id does not end in one of the
-/// [bytes that it keeps to](crate::MoveStore::keep_to_bytes). Whoever asked has an old map.
+/// [bytes that it keeps to](crate::MoveStore::keep_to_bytes). The server that asked has an old map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("no event whose id ends in {0:02x} is put up in this cell")]
 pub struct ForeignByte(pub u8);

@@ -18,12 +18,45 @@ use std::fmt;
 /// write how far they have come ([`advance`](Self::advance)). A lane and a mail are a worker's for
 /// [`LEASE`](crate::LEASE); what it writes under a lease that it has lost changes nothing.
 ///
+/// ```
+/// use booking_core::prelude::*;
+/// use booking_core::{
+///     EndpointSecret, EndpointUrl, FactKind, LaneNext, LaneStep, LeaseId, NewEndpoint, PageLimit, SinkId,
+/// };
+/// # use booking_core::{Capacity, CapacityMax, EventName, NewEvent};
+/// use uuid::Uuid;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = booking_conformance::MemoryStore::default();
+/// let url = EndpointUrl::parse("https://hooks.example.org/booking", false)?;
+/// // 32 random bytes, by which the receiver knows whose messages they are.
+/// let new = NewEndpoint::new(Uuid::now_v7().into(), url, EndpointSecret::new([7; 32]));
+/// let sink = SinkId::from(store.create_endpoint(new).await?.expect("there is room").id);
+/// # let seats = Capacity::parse(30, CapacityMax::default())?;
+/// # let meetup = NewEvent::new(Uuid::now_v7().into(), EventName::parse("Rust meetup")?, seats);
+/// let event = store.create_event(meetup).await?;
+///
+/// while store.route_facts(PageLimit::MAX).await? > 0 {}
+/// let lease = LeaseId::from(Uuid::now_v7());
+/// let lane = store.claim_lanes(&[(sink, 1)], lease).await?.remove(0);
+/// let facts = store.facts_after(event.id, lane.version, PageLimit::MAX).await?;
+/// assert_eq!(facts[0].fact.kind, FactKind::EventCreated);
+/// // Now a message of each is sent. The lane is given back for what happens next.
+/// let mut step = LaneStep::new(&lane, lease, LaneNext::Release);
+/// step.version = lane.target;
+/// assert_eq!(store.advance(&[step]).await?, [true]);
+/// assert!(store.claim_lanes(&[(sink, 1)], lease).await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # What a store writes
 ///
 /// Beside each row of facts whether it is new, with an index of those that are, or for each event from which
 /// version on they are: the hot path writes nothing else. Then six tables: the endpoints; when a server that sends
 /// mail was there last; the lanes, by event and sink; the deliveries, by event, endpoint and version; the mails, by
-/// event and id; those whose seats were given to somebody else, by event, registration and version
+/// event and id; the attendees whose seats were given to another, by event, registration and version
 /// ([`EventChange::former_holders`](crate::EventChange::former_holders)). That last one alone is personal: all other
 /// mails are rendered from the registration when they are sent. It is written by the transaction that decided, and
 /// only if facts are for mail then; its rows go with their mails, with [what is
@@ -74,7 +107,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ) -> Result<Vec<Lane>, StoreError>;
 
     /// Which lanes [`claim_lanes`](Self::claim_lanes) would claim, and since when they are due. Nothing becomes of them
-    /// by that: it is for whoever has to choose among the lanes of several stores.
+    /// by that: it is for a store of several, which has to choose among their lanes.
     async fn due_lanes(&self, wanted: &[(SinkId, usize)]) -> Result<Vec<DueLane>, StoreError>;
 
     /// Up to `limit` facts of an event after `version`, in order.
@@ -108,8 +141,8 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<Page<Registration, RegistrationCursor>>, StoreError>;
 
     /// Up to `limit` live registrations of `user_email`, which is in its canonical spelling, of events that are
-    /// neither cancelled nor over, newest event first: it looks at each such event, and is for whoever has lost
-    /// their link.
+    /// neither cancelled nor over, newest event first: it looks at each such event, and is for an attendee who
+    /// has lost the link.
     async fn live_registrations_of(
         &self,
         user_email: &EmailAddress,
@@ -132,7 +165,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         version: Version,
     ) -> Result<Option<Delivery>, StoreError>;
 
-    /// Writes into an endpoint's log what was sent beside its lane, because somebody asked for it. It must be
+    /// Writes into an endpoint's log what was sent beside its lane, because an organizer asked for it. It must be
     /// there already, else nothing is written.
     async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError>;
 
@@ -150,7 +183,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
     /// Claims up to `at_most` mails that are due, longest due first.
     async fn claim_mails(&self, at_most: usize, lease: LeaseId) -> Result<Vec<Mail>, StoreError>;
 
-    /// Who had a registration until that version of its event gave it to somebody else, as long as that is kept for
+    /// Who had a registration until that version of its event gave it to another attendee, as long as that is kept for
     /// the mail that tells them.
     async fn former_holder(
         &self,
@@ -172,7 +205,7 @@ pub trait DeliveryStore: fmt::Debug + Send + Sync {
         limit: PageLimit,
     ) -> Result<Vec<(EventId, DateTime<Utc>)>, StoreError>;
 
-    /// Takes note that whoever was to be reminded of an event at `remind_at` is: nobody is any more at that time. If
+    /// Takes note that the attendees of an event that were to be reminded at `remind_at` are: nobody is any more at that time. If
     /// it is another one by now, because of an edit, nothing changes. This makes no version and no fact.
     async fn note_reminded(
         &self,

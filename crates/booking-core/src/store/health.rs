@@ -13,6 +13,11 @@ pub struct StoreHealth {
     pub trouble: Option<WriteTrouble>,
 }
 
+impl StoreHealth {
+    /// A store that can be worked with.
+    pub const WELL: Self = Self { takes_writes: true, migrations_missing: 0, trouble: None };
+}
+
 /// Why writes do not go well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteTrouble {

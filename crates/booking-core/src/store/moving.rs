@@ -5,11 +5,11 @@ use crate::{BookingStore, CellBytes, EventId, KeptBytes, KeptMap, MoveId, StoreE
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// For how long a store believes that whoever moves an event is still there, once it has heard of them. Until then
+/// For how long a store believes that the mover of an event is still there, once it has heard of it. Until then
 /// nobody else moves it, and if it is frozen nobody changes it; after that it is as if nobody had begun.
 pub const MOVE_LEASE: TimeDelta = TimeDelta::seconds(10);
 
-/// For how long a store says of an event that has come that it is on its way: whoever looked for it before it came, and
+/// For how long a store says of an event that has come that it is on its way: a server that looked for it before it came, and
 /// then where it is, is to ask again.
 pub const MOVED_LATELY: TimeDelta = TimeDelta::seconds(10);
 
@@ -19,8 +19,8 @@ pub const MOVED_LATELY: TimeDelta = TimeDelta::seconds(10);
 /// that eight others wanted, too.
 pub const LEAVING_MAILS_MAX: usize = 10_000;
 
-/// For how long room that was [made](MoveStore::begin_arriving) for an event is kept, if it does not arrive: whoever was to
-/// bring it is believed to have given up. All of it is where it is served, or was: rows are deleted there once it is served
+/// For how long room that was [made](MoveStore::begin_arriving) for an event is kept, if it does not arrive: its mover
+/// is believed to have given up. All of it is where it is served, or was: rows are deleted there once it is served
 /// here, and not before. So nothing is lost by it, even if the event has left for here: then it is copied anew.
 pub const ROOM_KEPT: TimeDelta = TimeDelta::days(7);
 
@@ -37,8 +37,50 @@ pub const KNOWS_MOVES: i32 = 20;
 /// other store [put it up](Self::activate). Whatever is killed in between, what has come of a move is in the two stores
 /// ([`place_of`](Self::place_of)), and the next who moves the event goes on from there.
 ///
-/// Whoever moves is known by a [`MoveId`], which each of them makes anew. A store takes nothing from one whose place
+/// A mover is known by a [`MoveId`], which each of them makes anew. A store takes nothing from one whose place
 /// another has taken, so that a mover that slept for an hour does no harm.
+///
+/// The order of it, for an event that is small and that nothing else moves. The `Mover` of `booking-cells` does it for any:
+/// it copies most while the event is sold, compares both stores before the event leaves, and goes on where another stopped.
+///
+/// ```
+/// use booking_core::{EventId, MOVED_TABLES, MoveId, MoveStore, StoreError};
+///
+/// /// Tells whether the event has moved; if not, it is sold where it was.
+/// async fn move_event(
+///     from: &dyn MoveStore,
+///     to: &dyn MoveStore,
+///     event: EventId,
+///     mover: MoveId,
+/// ) -> Result<bool, StoreError> {
+///     if from.begin_leaving(event, mover, "the new store").await?.is_none()
+///         || !to.begin_arriving(event, mover, "the old store").await?
+///     {
+///         return Ok(false);
+///     }
+///     // From here on nothing changes it, for as long as a lease lasts.
+///     let Some(frozen) = from.freeze(event, mover).await? else { return Ok(false) };
+///     for table in MOVED_TABLES {
+///         let mut after = None;
+///         loop {
+///             let rows =
+///                 from.moved_rows(event, table, None, after.as_deref(), table.rows_max).await?;
+///             if rows.is_empty() {
+///                 break;
+///             }
+///             to.take_in(event, mover, table, &rows).await?;
+///             after = rows.last().cloned();
+///         }
+///     }
+///     let Some(left) = from.hand_over(event, mover, frozen.version).await? else {
+///         return Ok(false);
+///     };
+///     let is_there = to.activate(event, &left).await?;
+///     while from.clear(event, mover, 1_000).await? > 0 {}
+///     from.forget_left(event, mover).await?;
+///     Ok(is_there)
+/// }
+/// ```
 #[async_trait]
 pub trait MoveStore: BookingStore {
     /// What this store is, whatever people call it, and however and by whom it is reached: two that say the same at one time
@@ -69,7 +111,7 @@ pub trait MoveStore: BookingStore {
     async fn mails_to_leave(&self, event: EventId) -> Result<usize, StoreError>;
 
     /// Takes the moving of an event for `mover`, for [`MOVE_LEASE`], and tells where it stands. `None` if it is not
-    /// served here, or somebody else has it. `to` is what people call the other store.
+    /// served here, or another mover has it. `to` is what people call the other store.
     async fn begin_leaving(
         &self,
         event: EventId,
@@ -108,7 +150,7 @@ pub trait MoveStore: BookingStore {
 
     /// Ends the serving of an event here if it is frozen, `mover`'s, and still at `version`: in one transaction its row,
     /// its lanes and the mails that are due or stuck are taken away and kept as the state that is returned: as they are at that
-    /// moment, whoever was about to write them. The rest stays until it is [cleared](Self::clear), and nobody writes it any
+    /// moment, whatever was about to write them. The rest stays until it is [cleared](Self::clear), and nobody writes it any
     /// more: what workers have written since it was frozen can be copied then. Done again it returns the same. `None` if it was
     /// not to be, or has [too many mails](Self::mails_to_leave): then it is as it was.
     async fn hand_over(
@@ -118,7 +160,7 @@ pub trait MoveStore: BookingStore {
         version: Version,
     ) -> Result<Option<LeftEvent>, StoreError>;
 
-    /// Has an event that left by `mover` be put up by the move `to`, and by `mover` no more: for whoever finds that what was
+    /// Has an event that left by `mover` be put up by the move `to`, and by `mover` no more: for a mover that finds that what was
     /// copied is not where it went. Done again it returns the same. `None` if it did not leave so, or is known to have arrived.
     async fn pass_on(
         &self,

@@ -23,7 +23,7 @@ pub enum Observation<'a> {
         waited: Duration,
     },
     /// A batch of the queue began or ended, and so many are now under way on a node. Those that wait for an event whose row
-    /// somebody else holds are not among them.
+    /// another transaction holds are not among them.
     BatchesUnderWay {
         /// The machine, as in [`SeatLane::node`](crate::SeatLane::node).
         node: u16,

@@ -13,7 +13,7 @@ use std::fmt;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = booking_conformance::MemoryStore::default();
 /// let name = OrganizerName::parse("The club")?;
-/// let organizer = Organizer { id: Uuid::now_v7().into(), name };
+/// let organizer = Organizer::new(Uuid::now_v7().into(), name);
 /// // The SHA-256 of a token that the organizer alone has.
 /// let hash = TokenHash::new([7; 32]);
 /// let new = NewToken::new(Uuid::now_v7().into(), organizer, hash);
@@ -52,7 +52,7 @@ pub trait OrganizerStore: fmt::Debug + Send + Sync {
     async fn revoke_token(&self, id: TokenId) -> Result<Option<OrganizerToken>, StoreError>;
 
     /// Gives up to `limit` events that are nobody's to `organizer_id`, which must be there, and tells how
-    /// many. There may be more as long as that is not zero: an event whose row somebody else holds for long is
+    /// many. There may be more as long as that is not zero: an event whose row another transaction holds for long is
     /// left for the next time.
     async fn assign_events(
         &self,

@@ -55,7 +55,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     async fn questions(&self, id: EventId) -> Result<Option<Questions>, StoreError>;
 
     /// How full each event is: `availability[i]` is that of `ids[i]`, and says what [`event`](Self::event) would.
-    /// Asked of all events that somebody watches, several times a second, so it reads nothing else of them.
+    /// Asked of all events that are watched, several times a second, so it reads nothing else of them.
     async fn availability(&self, ids: &[EventId]) -> Result<Vec<Option<Availability>>, StoreError>;
 
     /// The events after `after`, newest first: all that `caller` [finds](Caller::finds).
@@ -131,7 +131,7 @@ pub trait ReadStore: fmt::Debug + Send + Sync {
     }
 
     /// Whether an event that is not here is on its way here, came [just now](crate::MOVED_LATELY), or was moved away: then it
-    /// is not lost, and whoever asks is to ask again, or elsewhere. Of a store that no event was ever moved to or from it is `false`.
+    /// is not lost, and the caller is to ask again, or elsewhere. Of a store that no event was ever moved to or from it is `false`.
     async fn is_moving(&self, _event: EventId) -> Result<bool, StoreError> {
         Ok(false)
     }

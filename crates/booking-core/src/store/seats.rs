@@ -55,17 +55,19 @@ pub struct SeatLane {
 /// | of the change | is written | and is missed by |
 /// | --- | --- | --- |
 /// | `counts`, `version`, `due_at` | on the event's row. With any `facts`, its `changed_at` is the time of the decision, too | the next decision, [`UpkeepStore::due_events`](crate::UpkeepStore::due_events), the audit |
-/// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` as it is, also `None`; `cancelled_version` and `erased_to` only if they are there, else they stay | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`EventState::unerased`](crate::EventState::unerased), histories |
+/// | `edited` | on the event's row: its details, capacity, rules, `details_changed_at`, `sequence`; `erase_at` and `remind_at` as they are, also `None`; `cancelled_version` and `erased_to` only if they are there, else they stay | [`UpkeepStore::erasable_events`](crate::UpkeepStore::erasable_events), [`DeliveryStore::due_reminders`](crate::DeliveryStore::due_reminders), [`EventState::unerased`](crate::EventState::unerased), histories |
 /// | `edited.asks` | on the event's row, always | visitors, who could leave out what they have to answer |
 /// | `questions` | as the event's, in place of what was | [`EventState::questions`](crate::EventState::questions), [`ReadStore::questions`](crate::ReadStore::questions) |
-/// | `edited.offers_end_by` | on the event's offers that last longer, as their end, before `registrations` | whoever would confirm an offer of an event that is over |
+/// | `edited.offers_end_by` | on the event's offers that last longer, as their end, before `registrations` | an offer of an event that is over, which could still be confirmed |
 /// | `replaced`, then `registrations` | the rows with these ids *of this event* are deleted, and those of `registrations` inserted, without their `position`, which is counted when it is asked for. An id names a registration of one event: another event may have a row with the same one | everybody |
 /// | `facts` | one row each, under the event and the version that it made: the first made [`first_version`](crate::EventChange::first_version), and so on; with the time of the decision | histories, what leaves by them, the audit |
-/// | `purges_records`, then `records` | what is kept under the event's idempotency keys is deleted if it says so, then `records` are kept; one that is there under the same key is overwritten | whoever sends a request again |
+/// | `former_holders` | if [`facts are for mail`](crate::DeliveryStore::show_mail) now, one row each, under the event, the registration and the version; before them those of the registrations that are [`erased`](crate::EventChange::erased) are deleted | the mail that tells them, [`DeliveryStore::former_holder`](crate::DeliveryStore::former_holder); and what is not deleted outlives an erasure |
+/// | `purges_records`, then `records` | what is kept under the event's idempotency keys is deleted if it says so, then `records` are kept; one that is there under the same key is overwritten | a request that is sent again |
 ///
 /// [`create_event`](Self::create_event) writes the row of [`NewEvent::created_at`] with counts of zero, the fact
-/// [`of_creation`](crate::Fact::of_creation) as its version 1, `erase_at` as
-/// [`EventDetails::erase_at`](crate::EventDetails::erase_at) says, and [`Version::FIRST`](crate::Version::FIRST)
+/// [`of_creation`](crate::Fact::of_creation) as its version 1, `erase_at` and `remind_at` as
+/// [`EventDetails::erase_at`](crate::EventDetails::erase_at) and
+/// [`EventDetails::remind_at`](crate::EventDetails::remind_at) say, and [`Version::FIRST`](crate::Version::FIRST)
 /// as what it is erased to.
 ///
 /// [`create_event_once`](Self::create_event_once) first looks for a record under the hash of the key. One that still
@@ -74,8 +76,8 @@ pub struct SeatLane {
 /// [`IdempotencyRecord::new`](crate::IdempotencyRecord::new) of the outcome in the same transaction. A store of several
 /// databases keeps both in the one that the key leads to.
 ///
-/// The tables of `booking-conformance` (`EventTable`, in its `tables.rs`) do all of this in maps, in three
-/// hundred lines: they are what the suite compares a store with.
+/// The tables of `booking-conformance` (`EventTable`, in its `tables.rs`, and for former holders `DeliveryTables`) do
+/// all of this in maps: they are what the suite compares a store with.
 #[async_trait]
 pub trait SeatStore: fmt::Debug + Send + Sync {
     /// Puts up an event, at [`Version::FIRST`](crate::Version::FIRST), with no seat taken. An event

@@ -58,8 +58,8 @@ use std::fmt;
 /// Records of idempotency keys: [`purge_records`](Self::purge_records) those that no longer
 /// [`hold`](crate::IdempotencyRecord::holds), [`purge_records_of`](Self::purge_records_of) those whose
 /// [`Outcome::registration`](crate::Outcome::registration) is of the address. Both look at the records of events
-/// and at those of requests that put one up; in the tables this is `Tables::purge_records`. Beside them those whose
-/// seats somebody else has by now, if they are of an address
+/// and at those of requests that put one up; in the tables this is `Tables::purge_records`. Beside them the former holders of
+/// seats, if they are of an address
 /// ([`purge_former_holders_of`](Self::purge_former_holders_of)), and nothing else.
 #[async_trait]
 pub trait UpkeepStore: fmt::Debug + Send + Sync {
@@ -82,7 +82,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     ) -> Result<Vec<(EventId, RegistrationId)>, StoreError>;
 
     /// Deletes up to `limit` records of idempotency keys that hold `user_email`, in any spelling, and tells how
-    /// many. One may, although no registration is of it any more: its seat was given to somebody else.
+    /// many. One may, although no registration is of it any more: its seat was given to another attendee.
     async fn purge_records_of(
         &self,
         user_email: &EmailAddress,
@@ -90,7 +90,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     ) -> Result<u64, StoreError>;
 
     /// Deletes up to `limit` [former holders](crate::DeliveryStore::former_holder) whose address is `user_email`, which
-    /// is in its canonical spelling, and tells how many. Whoever gave a seat away may have no registration any more.
+    /// is in its canonical spelling, and tells how many. An attendee who gave a seat away may have no registration any more.
     async fn purge_former_holders_of(
         &self,
         user_email: &EmailAddress,
@@ -98,8 +98,8 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
     ) -> Result<u64, StoreError>;
 
     /// Deletes up to `limit` records of idempotency keys that have run out, and tells how many. Where events are moved, it does the same
-    /// with what is left of moves and says nothing any more: that one came [a while ago](crate::MOVED_LATELY), that somebody
-    /// was going to move one away, and room with all that is in it for one that did not come ([`ROOM_KEPT`](crate::ROOM_KEPT)).
+    /// with what is left of moves and says nothing any more: that one came [a while ago](crate::MOVED_LATELY), that a move
+    /// of one had begun, and room with all that is in it for one that did not come ([`ROOM_KEPT`](crate::ROOM_KEPT)).
     async fn purge_records(&self, limit: PageLimit) -> Result<u64, StoreError>;
 
     /// Recounts every event against its rows, in one consistent view.
@@ -119,7 +119,7 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The map that is kept here, if this is the home of many cells and somebody has written one down
+    /// The map that is kept here, if this is the home of many cells and one was written down
     /// ([`MoveStore::replace_map`](crate::MoveStore::replace_map)).
     async fn kept_map(&self) -> Result<Option<KeptMap>, StoreError> {
         Ok(None)

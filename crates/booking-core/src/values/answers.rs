@@ -1,4 +1,4 @@
-//! What somebody answered to an event's questions. It is personal data, of whatever kind: nothing here shows it in logs.
+//! What an attendee answered to an event's questions. It is personal data, of whatever kind: nothing here shows it in logs.
 
 use crate::{AnswerText, Invalid, QuestionKey};
 use serde::{Deserialize, Serialize};
@@ -37,13 +37,13 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Somebody's answers, each under the key of its question.
+/// An attendee's answers, each under the key of its question.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Answers(BTreeMap<QuestionKey, Answer>);
 
 impl Answers {
-    /// The most bytes that all of somebody's answers have together, their keys included.
+    /// The most bytes that all answers of one attendee have together, their keys included.
     pub const BYTES_MAX: usize = 8 * 1_024;
 
     /// Checks how long `answers` are together. Whether they are good for an event is decided where its questions are.

@@ -25,7 +25,7 @@ impl CellName {
         }
     }
 
-    /// The name as text.
+    /// The name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -17,7 +17,7 @@ use std::fmt;
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
-/// It is said in public, and may all the same be somebody's own: its `Debug` does not show it.
+/// It is said in public, and may all the same be one person's own: its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Contact(String);
@@ -69,7 +69,7 @@ impl Contact {
         is_of_the_web(&self.0).then_some(self.as_str())
     }
 
-    /// The address or the URL as text.
+    /// The address or the URL as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_an_address_or_a_page() {
+    fn a_contact_is_an_address_or_a_page() {
         for (raw, kept, href) in [
             (" Ada@Example.ORG ", "ada@example.org", "mailto:ada@example.org"),
             ("a&b?c=d@example.org", "a&b?c=d@example.org", "mailto:a%26b%3Fc%3Dd@example.org"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_nothing_that_runs_or_hides() {
+    fn a_contact_that_runs_or_hides_something_is_refused() {
         for raw in [
             "javascript:alert(1)",
             "javascript://example.org/%0aalert(1)",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_a_longest() {
+    fn a_contact_has_at_most_500_bytes_as_it_is_kept() {
         let of = |bytes: usize| format!("https://example.org/{}", "x".repeat(bytes - 20));
         assert!(Contact::parse(&of(500)).is_ok());
         let too_long = Err(Invalid::TooManyBytes { max: 500 });

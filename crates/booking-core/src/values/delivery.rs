@@ -59,7 +59,7 @@ impl From<EndpointId> for SinkId {
     }
 }
 
-/// Names a worker's turn at something. Whoever writes under another one has lost it.
+/// Names a worker's turn at a lane or a mail. A worker that writes under another one has lost its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeaseId(Uuid);
@@ -154,6 +154,15 @@ pub struct NewEndpoint {
     pub secret: EndpointSecret,
 }
 
+impl NewEndpoint {
+    /// An endpoint for all types of all events that are no organizer's, whose messages tell ids alone, until its
+    /// fields say otherwise.
+    pub fn new(id: EndpointId, url: EndpointUrl, secret: EndpointSecret) -> Self {
+        let (organizer_id, event_id, types) = (None, None, TypeFilter::ALL);
+        Self { id, organizer_id, event_id, url, types, includes_person: false, secret }
+    }
+}
+
 /// What is to be different about an endpoint; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointChange {
@@ -221,6 +230,16 @@ pub struct LaneStep {
     pub mails: Vec<NewMail>,
     /// What is next.
     pub next: LaneNext,
+}
+
+impl LaneStep {
+    /// A step that leaves `lane` where it is, with nothing sent and nothing to be mailed, until its fields say how far
+    /// the worker has come.
+    pub fn new(lane: &Lane, lease: LeaseId, next: LaneNext) -> Self {
+        let Lane { event_id, sink, version, position, target: _, attempts } = *lane;
+        let (deliveries, mails) = (Vec::new(), Vec::new());
+        Self { event_id, sink, lease, version, position, attempts, deliveries, mails, next }
+    }
 }
 
 /// What is to become of a lane.
@@ -350,6 +369,19 @@ pub struct NewMail {
     pub version: Version,
 }
 
+impl NewMail {
+    /// A mail of that kind about a registration, as `version` of its event left it.
+    pub fn new(
+        id: MailId,
+        event_id: EventId,
+        registration_id: RegistrationId,
+        kind: MailKind,
+        version: Version,
+    ) -> Self {
+        Self { id, event_id, registration_id, kind, version }
+    }
+}
+
 /// A mail that is to be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mail {
@@ -361,7 +393,7 @@ pub struct Mail {
     pub made_at: DateTime<Utc>,
 }
 
-/// What became of a mail, by whoever had it.
+/// What became of a mail, by the worker that had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledMail {
     /// See [`NewMail::event_id`].
@@ -374,6 +406,13 @@ pub struct SettledMail {
     pub step: MailStep,
 }
 
+impl SettledMail {
+    /// What became of a mail that was claimed under `lease`.
+    pub fn new(mail: &NewMail, lease: LeaseId, step: MailStep) -> Self {
+        Self { event_id: mail.event_id, id: mail.id, lease, step }
+    }
+}
+
 /// What became of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailStep {
@@ -383,7 +422,7 @@ pub enum MailStep {
     Dropped,
     /// Its worker goes on: the lease begins anew.
     GoOn,
-    /// Its worker could not even try: it is due at once, for whoever can, and nothing is counted.
+    /// Its worker could not even try: it is due at once, for a worker that can, and nothing is counted.
     PutBack,
     /// It will be tried again after this; why it failed is at most [`FAILURE_BYTES_MAX`].
     RetryAfter(TimeDelta, String),

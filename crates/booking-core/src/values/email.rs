@@ -133,7 +133,7 @@ impl EmailAddress {
         self.0.ends_with(ERASED_DOMAIN)
     }
 
-    /// The address as text, in its stored form.
+    /// The address as a string, in its stored form.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -116,7 +116,7 @@ pub struct EventDetails {
     /// Where people ask about it.
     #[serde(default)]
     pub contact: Option<Contact>,
-    /// Whether listings leave it out for those who do not manage it. Whoever knows its id finds it as any other.
+    /// Whether listings leave it out for those who do not manage it. By its id it is found as any other.
     #[serde(default)]
     pub is_unlisted: bool,
 }
@@ -207,7 +207,7 @@ impl EventTimes {
         self.over_at().is_some_and(|over_at| over_at <= now)
     }
 
-    /// How somebody is in time who comes at `at`.
+    /// How an attendee is in time who comes at `at`.
     pub fn timing(self, at: DateTime<Utc>) -> Timing {
         match self.starts_at {
             _ if self.is_over(at) => Timing::Late,
@@ -217,7 +217,7 @@ impl EventTimes {
     }
 }
 
-/// How somebody who is let in is in time.
+/// How an attendee who is let in is in time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
@@ -241,15 +241,15 @@ pub struct EventRules {
     pub closes_at: Option<DateTime<Utc>>,
     /// Whether people may wait for a seat when there is none. Those who wait already are served.
     pub waitlist_enabled: bool,
-    /// How long somebody who waited may take to accept a seat that came free; if there is none, they
+    /// How long the head of the queue may take to accept a seat that came free; if there is none, they
     /// are confirmed at once.
     pub offer_ttl: Option<OfferTtl>,
     /// Whether everybody who comes when there is no seat is told just that, also who has one: else
     /// anybody could find out who is registered without leaving a trace.
     #[serde(default)]
     pub conceals_registered: bool,
-    /// Whether a visitor's seat is theirs only once whoever has the address has confirmed it by the link of a
-    /// mail. Whoever asks for one hears the same then, whether or not the address is registered.
+    /// Whether a visitor's seat is theirs only once the owner of the address has confirmed it by the link of a
+    /// mail. A visitor who asks for one hears the same then, whether or not the address is registered.
     #[serde(default)]
     pub confirms_address: bool,
 }
@@ -260,7 +260,7 @@ impl EventRules {
         in_order(self.opens_at, self.closes_at)
     }
 
-    /// How long somebody who waited may take to accept a seat that came free; if there is nothing to accept,
+    /// How long the head of the queue may take to accept a seat that came free; if there is nothing to accept,
     /// they are confirmed at once. Where addresses are confirmed nobody gets a seat unasked: there it is a day if
     /// the event says nothing.
     pub fn accept_within(&self) -> Option<OfferTtl> {
@@ -377,7 +377,7 @@ impl NewEventFields {
 }
 
 impl NewEvent {
-    /// An event with `capacity` seats that is open at once to whoever comes, and nobody's.
+    /// An event with `capacity` seats that is open at once to every visitor, and belongs to no organizer.
     pub fn new(id: EventId, name: EventName, capacity: Capacity) -> Self {
         let (details, rules) = (EventDetails::named(name), EventRules::default());
         Self(NewEventFields { id, organizer_id: None, details, capacity, rules })
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_news_who_puts_an_event_up_and_none_where_it_is_listed() {
+    fn an_edit_of_the_organizer_is_news_and_one_of_the_listing_is_not() {
         let before = EventDetails::named(EventName::parse("An event").expect("valid"));
         let organizer_name = OrganizerName::parse("Jazz Club").ok();
         let contact = Contact::parse("club@jazz.example").ok();

@@ -32,7 +32,7 @@ pub enum FactKind {
     EventDrafted,
     /// The event, until then a draft, was published.
     EventPublished,
-    /// Whoever comes has to be there at another time, or somewhere else: the event's times, its time zone or
+    /// Attendees have to be there at another time, or somewhere else: the event's times, its time zone or
     /// its place were changed, and possibly more.
     EventMoved,
     /// The event was changed otherwise.

@@ -61,7 +61,7 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
-    /// Names one attempt to move an event to another store, and so whoever makes it.
+    /// Names one attempt to move an event to another store, and so the process that makes it.
     MoveId
 );
 
@@ -76,8 +76,7 @@ uuid_newtype!(
 );
 
 uuid_newtype!(
-    /// Names an organizer's token, without being one: whoever knows it can revoke the token, and not use
-    /// it.
+    /// Names an organizer's token, without being one: by it the token can be revoked, and not used.
     TokenId
 );
 
@@ -120,7 +119,7 @@ impl RegistrationId {
     /// The id of a registration that is to be made for `event_id`: `fresh`, a UUIDv7 that nothing has been called
     /// by, but for its last byte, which is that of its event's id.
     ///
-    /// So a registration's id leads home. Where events lie in several places by that byte, whoever asks by a
+    /// So a registration's id leads home. Where events lie in several places by that byte, a request that names a
     /// registration's id alone is answered in one of them, while every other id has to be looked for in all.
     /// Nothing is lost by it: the last byte of a UUIDv7 is chance alone, behind the time and what tells apart
     /// those of one instant.

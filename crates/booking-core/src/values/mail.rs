@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What a mail tells whoever gets it.
+/// What a mail tells its recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailKind {
@@ -14,9 +14,9 @@ pub enum MailKind {
     Lapsed,
     /// Their registration is given up.
     Cancelled,
-    /// Somebody gave them a seat.
+    /// The attendee before them gave them a seat.
     Transferred,
-    /// They gave theirs to somebody else, and have none any more.
+    /// They gave theirs to another attendee, and have none any more.
     HandedOver,
     /// Their event takes place elsewhere, or at another time.
     EventMoved,
@@ -24,7 +24,7 @@ pub enum MailKind {
     EventCancelled,
     /// Their event is soon.
     Reminder,
-    /// The links to whatever is registered for their address, which somebody asked for.
+    /// The links to whatever is registered for their address, which a visitor asked for who may or may not be them.
     Found,
     /// A seat is kept for them until they say that the address is theirs.
     ConfirmAddress,

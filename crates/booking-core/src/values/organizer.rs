@@ -4,13 +4,21 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Who puts up events. Whoever has one of its tokens is it.
+/// Who puts up events. A caller that shows one of its tokens is it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Organizer {
     /// Its name for programs.
     pub id: OrganizerId,
     /// Its name for people. No two have the same.
     pub name: OrganizerName,
+}
+
+impl Organizer {
+    /// An organizer of that name.
+    pub fn new(id: OrganizerId, name: OrganizerName) -> Self {
+        Self { id, name }
+    }
 }
 
 /// What is kept of an organizer's token. It can be serialized for stores.
@@ -108,7 +116,7 @@ impl NewToken {
         Self { id, organizer, hash, role: Role::Owner, events: None }
     }
 
-    /// What is kept of it, made for `organizer` at `now`: the one who has that name, if somebody had it before.
+    /// What is kept of it, made for `organizer` at `now`: the one who has that name, if there was one before.
     #[must_use]
     pub fn made(self, organizer: Organizer, now: DateTime<Utc>) -> OrganizerToken {
         let Self { id, organizer: _, hash, role, events } = self;

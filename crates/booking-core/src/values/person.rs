@@ -1,7 +1,7 @@
 use crate::{Answers, EmailAddress, PersonName, RegistrationId};
 use serde::{Deserialize, Serialize};
 
-/// Who somebody is: all that is known of whoever a registration is of, or is to be of.
+/// All that is known of the attendee that a registration is of, or is to be of.
 ///
 /// What else there is to be known of people belongs in here, and nowhere else:
 /// [`Registration::erase`](crate::Registration::erase) empties this.
@@ -30,7 +30,7 @@ impl Person {
 }
 
 impl From<EmailAddress> for Person {
-    /// Somebody who did not say what they are called.
+    /// A person who did not say what they are called.
     fn from(user_email: EmailAddress) -> Self {
         Self { user_email, name: None, answers: Answers::default() }
     }

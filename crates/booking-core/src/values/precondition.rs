@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 pub struct EventTag {
     /// Its version.
     pub version: Version,
-    /// When that was made; `None` if whoever names it knows only the version.
+    /// When that was made; `None` if the client that names it knows only the version.
     pub changed_at: Option<DateTime<Utc>>,
 }
 

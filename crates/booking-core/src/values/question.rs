@@ -11,7 +11,7 @@ use std::str::FromStr;
 /// The most questions that an event asks.
 pub const QUESTIONS_MAX: usize = 20;
 
-/// The most that are kept of an event: those that it asks, and those that it asked and that somebody has answered.
+/// The most that are kept of an event: those that it asks, and those that it asked and that were answered.
 pub const QUESTIONS_KEPT_MAX: usize = 60;
 
 /// The most options of a question.
@@ -21,7 +21,7 @@ pub const OPTIONS_MAX: usize = 20;
 pub const WORDINGS_MAX: usize = 20;
 
 /// Names a question of an event, or an option of one, for programs: 1 to [`QuestionKey::BYTES_MAX`] of `a-z 0-9 _ -`.
-/// Whoever asks chooses it, and it stays the same.
+/// The organizer chooses it, and it stays the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionKey {
     /// The rest is zeros, so that keys are in the order of their texts.
@@ -50,7 +50,7 @@ impl QuestionKey {
         Ok(Self { bytes, length })
     }
 
-    /// The key as text.
+    /// The key as a string.
     pub fn as_str(&self) -> &str {
         let bytes = &self.bytes[..usize::from(self.length)];
         str::from_utf8(bytes).expect("a key is ASCII")
@@ -102,7 +102,7 @@ pub enum QuestionKind {
     Several,
     /// Yes or no.
     YesNo,
-    /// That somebody agrees to the wording, as it was when they did.
+    /// That an attendee agrees to the wording, as it was when they did.
     Consent,
 }
 
@@ -130,6 +130,7 @@ impl QuestionKind {
 
 /// One of the answers to a question that has some to choose from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct QuestionOption {
     /// Its name for programs, unlike those of the question's other options.
     pub key: QuestionKey,
@@ -137,8 +138,16 @@ pub struct QuestionOption {
     pub label: OptionLabel,
 }
 
-/// What is asked of whoever comes, for each ticket.
+impl QuestionOption {
+    /// The option called `label`.
+    pub fn new(key: QuestionKey, label: OptionLabel) -> Self {
+        Self { key, label }
+    }
+}
+
+/// What is asked of each attendee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Question {
     /// Its name for programs, unlike those of the event's other questions.
     pub key: QuestionKey,
@@ -155,6 +164,11 @@ pub struct Question {
 }
 
 impl Question {
+    /// A question that need not be answered, without options.
+    pub fn new(key: QuestionKey, kind: QuestionKind, wording: Wording) -> Self {
+        Self { key, kind, wording, is_required: false, options: Vec::new() }
+    }
+
     /// Whether it has options if its answer is one, each under a key of its own, and none if not.
     ///
     /// # Errors
@@ -229,25 +243,27 @@ impl AskedQuestions {
 
 /// A question that an event asks, or asked while it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptQuestion {
+#[non_exhaustive]
+pub struct EventQuestion {
     /// What is asked.
     #[serde(flatten)]
     pub question: Question,
     /// The number of its wording, from 1: a consent's is raised with every other wording.
     pub version: u32,
-    /// Whether somebody has answered it: from then on it stays as it is, and is only retired.
+    /// Whether an attendee has answered it: from then on it stays as it is, and is only retired.
     #[serde(default)]
     pub is_answered: bool,
     /// Whether it is asked no more.
     #[serde(default)]
     pub is_retired: bool,
-    /// The wordings that somebody may have agreed to before, oldest first.
+    /// The wordings that attendees may have agreed to before, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_wordings: Vec<FormerWording>,
 }
 
 /// A wording of a consent that counts no more for those who come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FormerWording {
     /// Its number.
     pub version: u32,
@@ -269,19 +285,19 @@ pub(crate) enum QuestionsFault {
 /// All that an event asks and has asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Questions(Vec<KeptQuestion>);
+pub struct Questions(Vec<EventQuestion>);
 
 impl Questions {
     /// What an event asks that asks nothing.
     pub const NONE: Self = Self(Vec::new());
 
     /// All of them: those that are asked in their order, and then those that were.
-    pub fn all(&self) -> &[KeptQuestion] {
+    pub fn all(&self) -> &[EventQuestion] {
         &self.0
     }
 
     /// Those that are asked, in their order.
-    pub fn asked(&self) -> impl Iterator<Item = &KeptQuestion> {
+    pub fn asked(&self) -> impl Iterator<Item = &EventQuestion> {
         self.0.iter().filter(|kept| !kept.is_retired)
     }
 
@@ -295,7 +311,7 @@ impl Questions {
         AskedQuestions(self.asked().map(|kept| kept.question.clone()).collect())
     }
 
-    fn find(&self, key: QuestionKey) -> Option<&KeptQuestion> {
+    fn find(&self, key: QuestionKey) -> Option<&EventQuestion> {
         self.0.iter().find(|kept| kept.question.key == key)
     }
 
@@ -310,14 +326,14 @@ impl Questions {
         for question in &asked.0 {
             kept.push(match self.find(question.key) {
                 Some(before) => before.replaced_by(question, now)?,
-                None => KeptQuestion::new(question.clone()),
+                None => EventQuestion::new(question.clone()),
             });
         }
-        let is_asked = |before: &&KeptQuestion| {
+        let is_asked = |before: &&EventQuestion| {
             asked.0.iter().any(|question| question.key == before.question.key)
         };
         let gone = self.0.iter().filter(|before| before.is_answered && !is_asked(before));
-        kept.extend(gone.map(|before| KeptQuestion { is_retired: true, ..before.clone() }));
+        kept.extend(gone.map(|before| EventQuestion { is_retired: true, ..before.clone() }));
         if kept.len() > QUESTIONS_KEPT_MAX { Err(QuestionsFault::TooMany) } else { Ok(Self(kept)) }
     }
 
@@ -398,7 +414,7 @@ impl Questions {
     }
 }
 
-impl KeptQuestion {
+impl EventQuestion {
     fn new(question: Question) -> Self {
         Self {
             question,

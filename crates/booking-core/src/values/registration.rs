@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Somebody's claim on a seat of an event, through its whole life.
+/// An attendee's claim on a seat of an event, through its whole life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// Its name for programs.
@@ -97,7 +97,7 @@ impl Status {
     }
 }
 
-/// That somebody was let in.
+/// That an attendee was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckedIn {
     /// When their ticket was scanned.

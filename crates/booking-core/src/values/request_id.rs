@@ -24,7 +24,7 @@ impl RequestId {
         }
     }
 
-    /// The id as text.
+    /// The id as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }

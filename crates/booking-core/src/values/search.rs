@@ -23,7 +23,7 @@ use unicode_normalization::char::is_combining_mark;
 /// # Ok::<(), booking_core::Invalid>(())
 /// ```
 ///
-/// It may be somebody's name, and its `Debug` does not show it.
+/// It may be a person's name, and its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SearchText(String);
 
@@ -96,8 +96,8 @@ pub fn folded(text: &str) -> String {
 }
 
 impl Person {
-    /// All that somebody is found by, folded: the name, the address, and the address with its domain as people write it
-    /// where that is another one, each on a line of its own. Nothing is left of whoever was erased.
+    /// All that a person is found by, folded: the name, the address, and the address with its domain as people write it
+    /// where that is another one, each on a line of its own. Nothing is left of a person who was erased.
     pub fn search_text(&self) -> String {
         if self.is_erased() {
             return String::new();

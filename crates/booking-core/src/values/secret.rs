@@ -79,7 +79,7 @@ macro_rules! bytes_newtype {
 }
 
 bytes_newtype!(
-    /// The SHA-256 of the token with which somebody manages a registration. The token itself is known
+    /// The SHA-256 of the token with which an attendee manages a registration. The token itself is known
     /// to them alone.
     TokenHash
 );
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_compared_and_never_shown() {
+    fn token_hashes_are_compared_and_never_shown() {
         let (one, other) = (TokenHash::new([1; 32]), TokenHash::new([2; 32]));
         assert_eq!(one, TokenHash::new([1; 32]));
         assert_ne!(one, other);

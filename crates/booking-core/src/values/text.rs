@@ -109,7 +109,7 @@ impl Description {
         Ok(Self(text.into_owned()))
     }
 
-    /// The description as text.
+    /// The description as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -219,13 +219,13 @@ macro_rules! lines_newtype {
 }
 
 lines_newtype!(
-    /// What a question says, or what somebody agrees to: 1 to [`Wording::CHARACTERS_MAX`] characters.
+    /// What a question says, or what attendees agree to: 1 to [`Wording::CHARACTERS_MAX`] characters.
     Wording,
     2_000
 );
 
 lines_newtype!(
-    /// What somebody answered in words: 1 to [`AnswerText::CHARACTERS_MAX`] characters.
+    /// What an attendee answered in words: 1 to [`AnswerText::CHARACTERS_MAX`] characters.
     AnswerText,
     1_000
 );

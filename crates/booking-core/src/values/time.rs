@@ -54,7 +54,7 @@ impl TimeZone {
         Ok(Self(zone.name().to_owned()))
     }
 
-    /// The name as text.
+    /// The name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -124,7 +124,7 @@ seconds_newtype!(
 );
 
 seconds_newtype!(
-    /// How long somebody from the waitlist has to accept a seat: a minute to a week, a day if nobody
+    /// How long the head of the waitlist has to accept a seat: a minute to a week, a day if nobody
     /// says otherwise.
     OfferTtl,
     60,

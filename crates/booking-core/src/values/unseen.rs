@@ -2,7 +2,7 @@
 
 use unicode_normalization::char::is_combining_mark;
 
-/// Whether `text` shows nothing to whoever reads it: it has no characters but those that show nothing, white
+/// Whether `text` shows nothing to a reader: it has no characters but those that show nothing, white
 /// space, marks without a letter to stand on, and what stands for an object that is not there.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {

@@ -13,7 +13,7 @@ use url::{Host, Url};
 /// Where an organizer wants to be told: an absolute `https` URL with a host, and without user name, password
 /// and fragment.
 ///
-/// Whoever makes this value knows nothing of where it leads: names change their addresses. Those are looked at
+/// That it parses says nothing of where it leads: names change their addresses. Those are looked at
 /// where a connection is made.
 ///
 /// ```
@@ -62,7 +62,7 @@ impl EndpointUrl {
         Self::parse(raw, true)
     }
 
-    /// The URL as text, in the form that browsers give it.
+    /// The URL as a string, in the form that browsers give it.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -123,16 +123,16 @@ impl EndpointSecret {
 /// What a webhook tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum WebhookType {
-    /// Somebody has a seat for good.
+    /// An attendee has a seat for good.
     #[serde(rename = "registration.confirmed")]
     Confirmed,
-    /// A seat is kept for somebody for a while.
+    /// A seat is held for a while.
     #[serde(rename = "registration.held")]
     Held,
-    /// Somebody waits.
+    /// A visitor waits for a seat.
     #[serde(rename = "registration.waitlisted")]
     Waitlisted,
-    /// Somebody who waited is offered a seat.
+    /// The head of the queue is offered a seat.
     #[serde(rename = "registration.offered")]
     Offered,
     /// A hold or an offer ran out.
@@ -141,16 +141,16 @@ pub enum WebhookType {
     /// A registration was given up.
     #[serde(rename = "registration.cancelled")]
     Cancelled,
-    /// A seat is somebody else's now.
+    /// A seat is another attendee's now.
     #[serde(rename = "registration.transferred")]
     Transferred,
-    /// Somebody was let in.
+    /// An attendee was let in.
     #[serde(rename = "registration.checked_in")]
     CheckedIn,
     /// That was taken back.
     #[serde(rename = "registration.check_in_undone")]
     CheckInUndone,
-    /// What is known of somebody changed: it was put right, their link was renewed, or it was erased.
+    /// What is known of an attendee changed: it was put right, their link was renewed, or it was erased.
     #[serde(rename = "registration.changed")]
     Changed,
     /// An event is open to people.

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_short_and_of_whole_characters() {
+    fn a_mail_servers_answer_is_cut_between_characters() {
         let shown = without_addresses(&"ü€ ".repeat(500), "ada@example.org");
         assert!(shown.len() <= TEXT_BYTES_MAX && shown.starts_with("ü€ ü€"));
         assert_eq!(without_addresses("", "ada@example.org"), "");

@@ -13,7 +13,7 @@ use crate::extract::query::{Parameters, QueryNames, truth};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use booking_core::{
-    Answer, AnswerFault, AnswerText, KeptQuestion, PersonName, QUESTIONS_KEPT_MAX, QuestionKey,
+    Answer, AnswerFault, AnswerText, EventQuestion, PersonName, QUESTIONS_KEPT_MAX, QuestionKey,
     QuestionKind, Questions, Registration,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -102,7 +102,7 @@ pub(crate) fn push_registration(
         &expires_at,
     ];
     let answers = &registration.person.answers;
-    let answer = |kept: &KeptQuestion| answers.get(kept.question.key).map(answer_text);
+    let answer = |kept: &EventQuestion| answers.get(kept.question.key).map(answer_text);
     let answers: Vec<String> =
         questions.all().iter().map(|kept| answer(kept).unwrap_or_default()).collect();
     csv::push_row(table, cells.into_iter().chain(answers.iter().map(String::as_str)));

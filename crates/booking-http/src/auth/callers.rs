@@ -59,7 +59,7 @@ impl OptionalAuth {
         let Authorization::Token(token) = Authorization::of(headers) else {
             return Ok(Caller::Anyone);
         };
-        caller_with(token, tokens, |_| Caller::Anyone)
+        ShownToken::of(token).caller(tokens, |_| Caller::Anyone)
     }
 }
 
@@ -80,25 +80,16 @@ pub(crate) fn optional_caller(request: &HttpRequest) -> Result<Caller, ApiError>
     OptionalAuth::of(token_cache_of(request), request.headers())
 }
 
-/// Who asks for what anybody may, for as long as what was asked for is answered: a token may be revoked meanwhile,
-/// and a server that was open be so no more.
+/// Who asks for what anybody may, for as long as the answer is a stream: a token may be revoked meanwhile, and a server
+/// that was open be so no more.
 #[derive(Clone, Copy)]
-pub(crate) struct StandingAuth {
-    shown: Option<TokenHash>,
-    /// Whether that is to be an organizer's.
-    is_organizers: bool,
-}
+pub(crate) struct StreamAuth(Option<ShownToken>);
 
-impl StandingAuth {
+impl StreamAuth {
     fn of(headers: &HeaderMap) -> Self {
         match Authorization::of(headers) {
-            Authorization::Token(token) => Self {
-                shown: Some(token_hash(token)),
-                is_organizers: token.starts_with(ORGANIZER_PREFIX),
-            },
-            Authorization::Nothing | Authorization::Malformed => {
-                Self { shown: None, is_organizers: false }
-            }
+            Authorization::Token(token) => Self(Some(ShownToken::of(token))),
+            Authorization::Nothing | Authorization::Malformed => Self(None),
         }
     }
 
@@ -107,16 +98,14 @@ impl StandingAuth {
         if tokens.is_open() {
             return Some(Caller::OpenOrganizer);
         }
-        let Some(shown) = &self.shown else { return Some(Caller::Anyone) };
-        match tokens.grant(shown) {
-            Some(grant) => Some(Caller::Organizer(grant.organizer.id)),
-            None if self.is_organizers => None,
+        match self.0 {
+            Some(shown) => shown.caller(tokens, |_| Caller::Anyone).ok(),
             None => Some(Caller::Anyone),
         }
     }
 }
 
-impl FromRequest for StandingAuth {
+impl FromRequest for StreamAuth {
     type Error = Infallible;
     type Future = Ready<Result<Self, Self::Error>>;
 
@@ -129,7 +118,7 @@ impl FromRequest for StandingAuth {
 /// looked at by those whom it is for.
 pub(crate) fn shown_grant(request: &HttpRequest) -> Option<Arc<Grant>> {
     match Authorization::of(request.headers()) {
-        Authorization::Token(token) => token_cache_of(request).grant(&token_hash(token)),
+        Authorization::Token(token) => ShownToken::of(token).grant_of(token_cache_of(request)).ok(),
         Authorization::Nothing | Authorization::Malformed => None,
     }
 }
@@ -202,7 +191,7 @@ fn registration_caller(tokens: &TokenCache, headers: &HeaderMap) -> Result<Calle
         Authorization::Nothing if tokens.is_open() => Ok(Caller::OpenOrganizer),
         Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoRegistrationToken)),
         Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
-        Authorization::Token(token) => caller_with(token, tokens, Caller::Attendee),
+        Authorization::Token(token) => ShownToken::of(token).caller(tokens, Caller::Attendee),
     }
 }
 
@@ -212,23 +201,48 @@ fn shows_mail_token(headers: &HeaderMap) -> bool {
     matches!(shown, Authorization::Token(token) if token.starts_with(MAIL_PREFIX))
 }
 
-/// Who shows `token`: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
-/// organizer's and is nobody's was revoked or is misspelt: whoever shows it hears so, and is nobody else.
-///
-/// # Errors
-/// [`ApiError::Unauthenticated`].
-fn caller_with(
-    token: &str,
-    tokens: &TokenCache,
-    others: fn(TokenHash) -> Caller,
-) -> Result<Caller, ApiError> {
-    let hash = token_hash(token);
-    match tokens.grant(&hash) {
-        Some(grant) => Ok(Caller::Organizer(grant.organizer.id)),
-        None if token.starts_with(ORGANIZER_PREFIX) => {
-            Err(ApiError::Unauthenticated(AuthError::UnknownToken))
+/// A token that a request shows: what has to be known of it to say whose it is, also again later.
+#[derive(Clone, Copy)]
+struct ShownToken {
+    hash: TokenHash,
+    /// Whether it has the form of an organizer's.
+    is_organizers: bool,
+}
+
+/// That a token is no organizer's.
+struct NoGrant;
+
+impl From<NoGrant> for ApiError {
+    fn from(NoGrant: NoGrant) -> Self {
+        Self::Unauthenticated(AuthError::UnknownToken)
+    }
+}
+
+impl ShownToken {
+    fn of(token: &str) -> Self {
+        Self { hash: token_hash(token), is_organizers: token.starts_with(ORGANIZER_PREFIX) }
+    }
+
+    /// What may be done with it, if it is an organizer's.
+    fn grant_of(self, tokens: &TokenCache) -> Result<Arc<Grant>, NoGrant> {
+        tokens.grant(&self.hash).ok_or(NoGrant)
+    }
+
+    /// Who shows it: the organizer whose it is, and else whoever `others` says by its hash. What looks like an
+    /// organizer's and is nobody's was revoked or is misspelt: who shows it hears so, and is nobody else.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`].
+    fn caller(
+        self,
+        tokens: &TokenCache,
+        others: fn(TokenHash) -> Caller,
+    ) -> Result<Caller, ApiError> {
+        match self.grant_of(tokens) {
+            Ok(grant) => Ok(Caller::Organizer(grant.organizer.id)),
+            Err(no_grant) if self.is_organizers => Err(no_grant.into()),
+            Err(NoGrant) => Ok(others(self.hash)),
         }
-        None => Ok(others(hash)),
     }
 }
 
@@ -237,15 +251,11 @@ fn caller_with(
 /// # Errors
 /// [`ApiError::Unauthenticated`].
 fn organizer(tokens: &TokenCache, headers: &HeaderMap) -> Result<Arc<Grant>, ApiError> {
-    let auth_error = match Authorization::of(headers) {
-        Authorization::Nothing => AuthError::NoToken,
-        Authorization::Malformed => AuthError::Malformed,
-        Authorization::Token(token) => match tokens.grant(&token_hash(token)) {
-            Some(grant) => return Ok(grant),
-            None => AuthError::UnknownToken,
-        },
-    };
-    Err(ApiError::Unauthenticated(auth_error))
+    match Authorization::of(headers) {
+        Authorization::Nothing => Err(ApiError::Unauthenticated(AuthError::NoToken)),
+        Authorization::Malformed => Err(ApiError::Unauthenticated(AuthError::Malformed)),
+        Authorization::Token(token) => Ok(ShownToken::of(token).grant_of(tokens)?),
+    }
 }
 
 fn token_cache_of(request: &HttpRequest) -> &TokenCache {
@@ -308,7 +318,7 @@ mod tests {
         let store = MemoryStore::default();
         if !is_open {
             let name = OrganizerName::parse("Jazz club").expect("a valid name");
-            let organizer = Organizer { id: Uuid::nil().into(), name };
+            let organizer = Organizer::new(Uuid::nil().into(), name);
             let new = NewToken::new(Uuid::nil().into(), organizer, token_hash(GOOD));
             store.create_token(new).await.expect("it answers").expect("there is room");
         }
@@ -382,7 +392,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_stands_there_is_who_it_is_now() {
+    async fn a_stream_is_for_whom_its_token_stands_now() {
         let (open, closed) = (token_cache(true).await, token_cache(false).await);
         for (header, later) in [
             (None, Some(Caller::Anyone)),
@@ -391,7 +401,7 @@ mod tests {
             (Some("Bearer org_good"), Some(Caller::Organizer(Uuid::nil().into()))),
             (Some("Bearer org_other"), None),
         ] {
-            let auth = StandingAuth::of(&headers(header.as_slice()));
+            let auth = StreamAuth::of(&headers(header.as_slice()));
             assert_eq!(auth.caller(&open), Some(Caller::OpenOrganizer), "{header:?}");
             assert_eq!(auth.caller(&closed), later, "{header:?}");
         }

@@ -48,7 +48,7 @@ mod tests {
 
     fn grant(role: Role, events: Option<&[u128]>) -> Grant {
         let name = OrganizerName::parse("Jazz club").expect("a valid name");
-        let organizer = Organizer { id: Uuid::nil().into(), name };
+        let organizer = Organizer::new(Uuid::nil().into(), name);
         let events = events.map(|ids| ids.iter().map(|id| event(*id)).collect());
         Grant { organizer, role, events }
     }

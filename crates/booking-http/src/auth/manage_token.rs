@@ -33,7 +33,7 @@ const SECRET_LABEL: &[u8] = b"booking manage token, version 1";
 pub(crate) struct ManageToken([u8; TOKEN_CHARACTERS]);
 
 impl ManageToken {
-    /// The token as text.
+    /// The token as a string.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("base64url is ASCII")
     }
@@ -141,10 +141,7 @@ mod tests {
 
     fn key(hash: u8, fingerprint: u8) -> Option<IdempotencyKey> {
         let (hash, fingerprint) = ([hash; 32], [fingerprint; 32]);
-        Some(IdempotencyKey {
-            hash: KeyHash::new(hash),
-            fingerprint: Fingerprint::new(fingerprint),
-        })
+        Some(IdempotencyKey::new(KeyHash::new(hash), Fingerprint::new(fingerprint)))
     }
 
     #[test]

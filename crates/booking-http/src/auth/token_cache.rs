@@ -76,7 +76,7 @@ mod tests {
         let now = chrono::DateTime::UNIX_EPOCH;
         let id = Uuid::from_u128(number.into());
         let name = OrganizerName::parse(&format!("Organizer {number}")).expect("a valid name");
-        let organizer = Organizer { id: id.into(), name };
+        let organizer = Organizer::new(id.into(), name);
         let new = NewToken::new(id.into(), organizer.clone(), TokenHash::new([number; 32]));
         OrganizerToken { revoked_at: is_revoked.then_some(now), ..new.made(organizer, now) }
     }

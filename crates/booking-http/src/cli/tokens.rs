@@ -36,7 +36,7 @@ pub(crate) async fn create(config: &Config, wanted: Wanted) -> anyhow::Result<()
     let mut secret = [0; TOKEN_BYTES];
     getrandom::fill(&mut secret).context("the system has no random numbers")?;
     let token = format!("{ORGANIZER_PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
-    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    let organizer = Organizer::new(Uuid::now_v7().into(), name);
     let new = NewToken::new(Uuid::now_v7().into(), organizer, token_hash(&token));
     let new = NewToken { role, events, ..new };
     let made = store.create_token(new).await?;

@@ -114,7 +114,7 @@ impl RequestKey {
             }
         }
         let hash = KeyHash::new(hasher.finalize().into());
-        Ok(IdempotencyKey { hash, fingerprint: self.fingerprint })
+        Ok(IdempotencyKey::new(hash, self.fingerprint))
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn of_file(caller: Caller, event_id: EventId, digest: [u8; 32]) -> Id
         add(&mut hasher, id.as_uuid().as_bytes());
     }
     let hash = KeyHash::new(hasher.finalize().into());
-    IdempotencyKey { hash, fingerprint: Fingerprint::new(digest) }
+    IdempotencyKey::new(hash, Fingerprint::new(digest))
 }
 
 /// The key of one part of a request that becomes many commands.
@@ -137,7 +137,7 @@ pub(crate) fn part(of: IdempotencyKey, position: usize) -> IdempotencyKey {
     add(&mut hasher, b"booking idempotency key 1, part");
     add(&mut hasher, of.hash.as_bytes());
     add(&mut hasher, &(position as u64).to_be_bytes());
-    IdempotencyKey { hash: KeyHash::new(hasher.finalize().into()), ..of }
+    IdempotencyKey::new(KeyHash::new(hasher.finalize().into()), of.fingerprint)
 }
 
 #[cfg(test)]

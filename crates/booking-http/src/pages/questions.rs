@@ -4,7 +4,7 @@ use crate::extract::form::Form;
 use crate::problem::FieldError;
 use crate::words;
 use booking_core::{
-    Answer, AnswerText, Answers, Invalid, KeptQuestion, Language, QuestionKey, QuestionKind,
+    Answer, AnswerText, Answers, Invalid, EventQuestion, Language, QuestionKey, QuestionKind,
     QuestionOption, Questions,
 };
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(crate) fn empty(language: Language, questions: &Questions) -> Vec<QuestionFi
 /// The fields of what is asked, as they were filled in.
 pub(crate) fn filled(language: Language, questions: &Questions, form: &Form) -> Vec<QuestionField> {
     let field =
-        |kept: &KeptQuestion| QuestionField::of(language, kept, &form.values(&name_of(kept)));
+        |kept: &EventQuestion| QuestionField::of(language, kept, &form.values(&name_of(kept)));
     questions.asked().map(field).collect()
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn answers_in(questions: &Questions, form: &Form) -> Result<Answers, 
     Answers::parse(given).map_err(|invalid| vec![told(invalid)])
 }
 
-fn name_of(kept: &KeptQuestion) -> String {
+fn name_of(kept: &EventQuestion) -> String {
     format!("answers/{}", kept.question.key.as_str())
 }
 
@@ -110,7 +110,7 @@ fn answer(kind: QuestionKind, values: &[&str]) -> Result<Option<Answer>, String>
 }
 
 impl QuestionField {
-    fn of(language: Language, kept: &KeptQuestion, values: &[&str]) -> Self {
+    fn of(language: Language, kept: &EventQuestion, values: &[&str]) -> Self {
         let question = &kept.question;
         let options: Vec<_> = match question.kind {
             QuestionKind::YesNo => [(YES, "answers.yes"), (NO, "answers.no")]

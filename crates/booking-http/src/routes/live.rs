@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::api::live::{EVENT_STREAM, WatchOne, WatchSeveral, Watched};
-use crate::auth::callers::{OptionalAuth, StandingAuth};
+use crate::auth::callers::{OptionalAuth, StreamAuth};
 use crate::auth::token_cache::TokenCache;
 use crate::limits::{Peer, REFUSAL_PAUSE};
 use crate::net::connections::{GoesOn, hand_over};
@@ -32,7 +32,7 @@ pub(super) async fn watch_one(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
     peer: Peer,
-    auth: StandingAuth,
+    auth: StreamAuth,
     WatchOne(watched): WatchOne,
 ) -> Answer {
     watch(&request, &service, caller, peer, auth, &[watched]).await
@@ -44,7 +44,7 @@ pub(super) async fn watch_several(
     service: Data<Service>,
     OptionalAuth(caller): OptionalAuth,
     peer: Peer,
-    auth: StandingAuth,
+    auth: StreamAuth,
     WatchSeveral(watched): WatchSeveral,
 ) -> Answer {
     watch(&request, &service, caller, peer, auth, &watched).await
@@ -55,7 +55,7 @@ async fn watch(
     service: &Service,
     caller: Caller,
     Peer(client): Peer,
-    auth: StandingAuth,
+    auth: StreamAuth,
     watched: &[Watched],
 ) -> Answer {
     let entered = service.live.enter(client);
@@ -86,7 +86,7 @@ async fn watch(
 fn begin(
     request: &HttpRequest,
     service: &Service,
-    auth: StandingAuth,
+    auth: StreamAuth,
     place: Place,
     watched: &[Watched],
     now: &[Availability],

@@ -49,7 +49,7 @@ pub(super) async fn show(
     OptionalOrganizer(grant): OptionalOrganizer,
 ) -> Answer {
     let organizer = grant.map(|grant| {
-        let Organizer { id, name } = grant.organizer.clone();
+        let Organizer { id, name, .. } = grant.organizer.clone();
         OrganizerBody { id, name, role: grant.role, events: grant.events.clone() }
     });
     Ok(HttpResponse::Ok().json(WhoBody { open: tokens.is_open(), organizer }))

@@ -2,19 +2,20 @@
 //!
 //! Neither store has an index for that, since each seat that is sold would have to write to it. Instead the people of
 //! the events that somebody looks through are kept in memory, packed, for as long as somebody does: they are read once, in
-//! the order in which they came, and afterwards what has happened since, which the facts tell. What is found is read
-//! from the store before it is shown, so that nothing is told that is not so.
+//! the order in which they came, and afterwards what has happened since, which the facts tell. Those who came through this
+//! server meanwhile are not read again, as far as nothing else has happened in between: that is what a sale is. What is
+//! found is read from the store before it is shown, so that nothing is told that is not so.
 
 mod index;
 
 use crate::problem::ApiError;
 use crate::util::locks::lock;
 use booking_core::{
-    BookingStore, EventId, EventStatus, Page, PageLimit, Registration, RegistrationCursor,
+    BookingStore, EventId, EventStatus, Outcome, Page, PageLimit, Registration, RegistrationCursor,
     RegistrationFilter, RegistrationId, StoreError, Version,
 };
 use chrono::Utc;
-use index::{Index, Seen, Wanted};
+use index::{Entry, Index, Seen, Wanted};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -29,6 +30,10 @@ use tokio::time::{Instant, sleep, timeout};
 const BYTES_MAX: usize = 256 * 1_024 * 1_024;
 /// How many events those are.
 const EVENTS_MAX: usize = 256;
+/// How many are kept for an event who have just come, until somebody looks. Whoever comes then is read.
+const ARRIVALS_MAX: usize = 16_384;
+/// How long after somebody looked.
+const ARRIVALS_FOR: Duration = Duration::from_secs(10);
 /// For how long they are kept while nobody looks.
 const IDLE_MAX: Duration = Duration::from_secs(600);
 /// How long one may take to read them. What was read until then is kept for who asks again.
@@ -44,20 +49,24 @@ const BLOCKS_AT_ONCE: usize = 128;
 /// The people of the events that somebody looks through.
 pub(crate) struct Search {
     store: Arc<dyn BookingStore>,
-    kept: Arc<SyncMutex<HashMap<EventId, Arc<Kept>>>>,
+    events: Arc<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>,
     bytes_max: usize,
 }
 
 /// What is known of one event.
-struct Kept {
-    known: Mutex<Known>,
+struct CachedEvent {
+    people: Mutex<People>,
+    /// Who came through this server since somebody looked.
+    arrivals: SyncMutex<Vec<Entry>>,
     bytes: AtomicUsize,
     used_at: SyncMutex<Instant>,
 }
 
 #[derive(Default)]
-struct Known {
+struct People {
     index: Index,
+    /// All who came up to this version are in the index; `None`: they were not read yet. Never before `facts_to`, then.
+    listed_to: Option<Version>,
     /// Every fact up to this one was looked at; `None`: nothing was read yet.
     facts_to: Option<Version>,
     /// Whether they are too many to be kept.
@@ -90,7 +99,7 @@ impl fmt::Display for Total {
 
 impl Search {
     pub(crate) fn new(store: Arc<dyn BookingStore>) -> Self {
-        Self { store, kept: Arc::default(), bytes_max: BYTES_MAX }
+        Self { store, events: Arc::default(), bytes_max: BYTES_MAX }
     }
 
     /// A page of those whom `filter` takes, oldest first.
@@ -105,13 +114,13 @@ impl Search {
         limit: PageLimit,
     ) -> Result<Found, ApiError> {
         let event = self.store.event(event_id).await?.ok_or(ApiError::NotFound)?;
-        let kept = self.kept(event_id);
-        let read = timeout(READ_WITHIN, self.read(event_id, &kept, event.version));
+        let cached = self.cached(event_id);
+        let read = timeout(READ_WITHIN, self.read(event_id, &cached, event.version));
         if !read.await.unwrap_or_else(|_| Err(too_slow()))? {
             let page = self.scan(event_id, filter, after, limit).await?;
             return Ok(Found { page, total: None });
         }
-        self.make_room(&kept);
+        self.make_room(&cached);
         let wanted = (filter, event.rules.status);
         let mut from = after.map_or(0, |after| after.version().get());
         let (mut items, mut total) = (Vec::new(), None);
@@ -119,7 +128,7 @@ impl Search {
             let ids_max = limit.get() + 1 - items.len();
             // They are all counted the first time.
             let count_max = if total.is_none() { COUNT_MAX + 1 } else { 0 };
-            let seen = look(&kept, wanted, from, (ids_max, count_max)).await;
+            let seen = look(&cached, wanted, from, (ids_max, count_max)).await;
             total.get_or_insert(match seen.count {
                 count if count > COUNT_MAX => Total::MoreThan(COUNT_MAX as u64),
                 count => Total::All(count as u64),
@@ -138,34 +147,50 @@ impl Search {
         Ok(Found { page: Page::new(items, limit), total })
     }
 
-    /// Brings what is known of an event up to what there is, and tells whether it can be kept.
+    /// Takes note of what became of a command, where somebody looks through its event.
+    pub(crate) fn note(&self, outcome: &Outcome) {
+        let Some(registration) = outcome.registration() else { return };
+        let cached = lock(&self.events).get(&registration.event_id).map(Arc::clone);
+        let Some(cached) = cached else { return };
+        if lock(&cached.used_at).elapsed() > ARRIVALS_FOR {
+            *lock(&cached.arrivals) = Vec::new();
+        } else if lock(&cached.arrivals).len() < ARRIVALS_MAX {
+            let entry = Entry::of(registration);
+            lock(&cached.arrivals).push(entry);
+        }
+    }
+
+    /// Brings what is known of an event up to `version` at least, and tells whether it can be kept.
     async fn read(
         &self,
         event_id: EventId,
-        kept: &Kept,
+        event: &CachedEvent,
         version: Version,
     ) -> Result<bool, StoreError> {
-        let mut known = kept.known.lock().await;
-        if known.are_too_many {
+        let mut people = event.people.lock().await;
+        people.take_in(std::mem::take(&mut *lock(&event.arrivals)));
+        if !self.has_room(&mut people, event) {
             return Ok(false);
         }
-        let Known { index, facts_to, are_too_many } = &mut *known;
+        if people.facts_to.is_some()
+            && people.listed_to.is_some()
+            && people.facts_to >= Some(version)
+        {
+            return Ok(true);
+        }
         // Whatever is read from here on is as it is now, or newer.
-        let facts_to = facts_to.get_or_insert(version);
-        let mut after = index.last().map(|last| RegistrationCursor::at(Version::new(last)));
+        let mut facts_to = *people.facts_to.get_or_insert(version);
+        let mut after = people.index.last().map(|last| RegistrationCursor::at(Version::new(last)));
         let mut made = Vec::new();
         loop {
             let listed = booking_core::Listed::All;
             let page = self.store.registrations(event_id, listed, after, PageLimit::MAX).await?;
             let Some(page) = page else { return Ok(true) };
             for registration in &page.items {
-                index.put(registration);
-                made.extend(Some(registration.created_version).filter(|made| made > facts_to));
+                people.index.put(&Entry::of(registration));
+                made.extend(Some(registration.created_version).filter(|made| *made > facts_to));
             }
-            kept.bytes.store(index.bytes(), Ordering::Relaxed);
-            if index.bytes() > self.bytes_max {
-                (*index, *are_too_many) = (Index::default(), true);
-                kept.bytes.store(0, Ordering::Relaxed);
+            if !self.has_room(&mut people, event) {
                 return Ok(false);
             }
             after = page.next;
@@ -173,14 +198,22 @@ impl Search {
                 break;
             }
         }
+        let newest = people.index.last().map_or(version, |last| version.max(Version::new(last)));
+        people.listed_to = Some(newest);
         let mut made = made.into_iter().peekable();
         loop {
             // Each version has one fact. Of one that made a registration which was just read there is nothing more to know:
             // while seats are sold that is all of them.
             while let Some(version) = made.next_if(|version| version.get() <= facts_to.get() + 1) {
-                *facts_to = version.max(*facts_to);
+                facts_to = version.max(facts_to);
             }
-            let facts = self.store.facts_after(event_id, *facts_to, PageLimit::MAX).await?;
+            people.facts_to = Some(facts_to);
+            if facts_to >= newest {
+                break;
+            }
+            let mut facts = self.store.facts_after(event_id, facts_to, PageLimit::MAX).await?;
+            // Of those who came since nothing is known, and the next look goes on there.
+            facts.retain(|fact| fact.version <= newest);
             let Some(last) = facts.last().map(|fact| fact.version) else { break };
             // The first fact about a registration is that it was made, and it was read as it is by now.
             let changed = facts.iter().filter(|fact| fact.fact.previous.is_some());
@@ -190,16 +223,22 @@ impl Search {
             ids.dedup();
             if !ids.is_empty() {
                 let rows = self.store.registrations_by_id(event_id, &ids).await?;
-                let newest = index.last().unwrap_or_default();
                 let rows = rows.into_iter().flatten().flatten();
-                // Those that came since are read in their turn.
-                rows.filter(|row| row.created_version.get() <= newest)
-                    .for_each(|row| index.put(&row));
+                rows.for_each(|row| people.index.put(&Entry::of(&row)));
             }
-            *facts_to = last;
-            kept.bytes.store(index.bytes(), Ordering::Relaxed);
+            facts_to = last;
+            event.bytes.store(people.index.bytes(), Ordering::Relaxed);
         }
         Ok(true)
+    }
+
+    /// Whether the people of an event can be kept. If they are too many, nothing of them is.
+    fn has_room(&self, people: &mut People, event: &CachedEvent) -> bool {
+        if people.index.bytes() > self.bytes_max {
+            *people = People { are_too_many: true, ..People::default() };
+        }
+        event.bytes.store(people.index.bytes(), Ordering::Relaxed);
+        !people.are_too_many
     }
 
     /// Looks at one after the other, for so long, without keeping anything.
@@ -228,54 +267,81 @@ impl Search {
     }
 
     /// What is known of an event, from now on used by somebody.
-    fn kept(&self, event_id: EventId) -> Arc<Kept> {
+    fn cached(&self, event_id: EventId) -> Arc<CachedEvent> {
         let now = Instant::now();
-        let mut all = lock(&self.kept);
+        let mut all = lock(&self.events);
         let is_new = !all.contains_key(&event_id);
-        let kept = Arc::clone(all.entry(event_id).or_insert_with(|| Arc::new(Kept::new(now))));
+        let new = || Arc::new(CachedEvent::new(now));
+        let cached = Arc::clone(all.entry(event_id).or_insert_with(new));
         drop(all);
-        *lock(&kept.used_at) = now;
+        *lock(&cached.used_at) = now;
         if is_new {
-            tokio::spawn(forget_idle(Arc::downgrade(&self.kept), event_id));
+            tokio::spawn(forget_idle(Arc::downgrade(&self.events), event_id));
         }
-        kept
+        cached
     }
 
     /// Forgets those first that nobody has looked through for longest, until the others have room; never what is in
     /// use now.
-    fn make_room(&self, in_use: &Arc<Kept>) {
-        let mut all = lock(&self.kept);
+    fn make_room(&self, in_use: &Arc<CachedEvent>) {
+        let mut all = lock(&self.events);
         loop {
-            let bytes: usize = all.values().map(|kept| kept.bytes.load(Ordering::Relaxed)).sum();
+            let bytes: usize = all.values().map(|event| event.bytes.load(Ordering::Relaxed)).sum();
             if bytes <= self.bytes_max && all.len() <= EVENTS_MAX {
                 return;
             }
-            let others = all.iter().filter(|(_, kept)| !Arc::ptr_eq(kept, in_use));
-            let oldest = others.min_by_key(|(_, kept)| *lock(&kept.used_at)).map(|(id, _)| *id);
+            let others = all.iter().filter(|(_, event)| !Arc::ptr_eq(event, in_use));
+            let oldest = others.min_by_key(|(_, event)| *lock(&event.used_at)).map(|(id, _)| *id);
             let Some(oldest) = oldest else { return };
             all.remove(&oldest);
         }
     }
 }
 
-impl Kept {
+impl CachedEvent {
     fn new(now: Instant) -> Self {
-        Self { known: Mutex::default(), bytes: AtomicUsize::new(0), used_at: SyncMutex::new(now) }
+        Self {
+            people: Mutex::default(),
+            arrivals: SyncMutex::default(),
+            bytes: AtomicUsize::new(0),
+            used_at: SyncMutex::new(now),
+        }
+    }
+}
+
+impl People {
+    /// Takes in those who follow right upon what is known, one version after another: nothing else has happened there.
+    fn take_in(&mut self, mut arrivals: Vec<Entry>) {
+        let (Some(_), Some(facts_to)) = (self.listed_to, self.facts_to) else { return };
+        let mut known = facts_to.get();
+        arrivals.sort_unstable_by_key(Entry::version);
+        for entry in arrivals {
+            match entry.version() {
+                version if version <= known => {}
+                version if version == known + 1 => {
+                    self.index.put(&entry);
+                    known = version;
+                }
+                _ => break,
+            }
+        }
+        self.facts_to = Some(Version::new(known));
+        self.listed_to = self.listed_to.max(self.facts_to);
     }
 }
 
 /// Looks through what is known of an event. Others have a turn now and then.
 async fn look(
-    kept: &Kept,
+    cached: &CachedEvent,
     (filter, event): (&RegistrationFilter, EventStatus),
     after: u64,
     max: (usize, usize),
 ) -> Seen {
     let wanted = Wanted::new(filter, event, Utc::now());
-    let known = kept.known.lock().await;
+    let people = cached.people.lock().await;
     let mut seen = Seen::default();
-    for at in 0..known.index.blocks() {
-        if known.index.look(at, &wanted, after, max, &mut seen) {
+    for at in 0..people.index.blocks() {
+        if people.index.look(at, &wanted, after, max, &mut seen) {
             break;
         }
         if at % BLOCKS_AT_ONCE == BLOCKS_AT_ONCE - 1 {
@@ -286,12 +352,12 @@ async fn look(
 }
 
 /// Forgets the people of an event once nobody has looked for long enough.
-async fn forget_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<Kept>>>>, event_id: EventId) {
+async fn forget_idle(all: Weak<SyncMutex<HashMap<EventId, Arc<CachedEvent>>>>, event_id: EventId) {
     loop {
         sleep(IDLE_MAX).await;
         let Some(all) = all.upgrade() else { return };
         let mut all = lock(&all);
-        let used_at = all.get(&event_id).map(|kept| *lock(&kept.used_at));
+        let used_at = all.get(&event_id).map(|event| *lock(&event.used_at));
         match used_at {
             Some(used_at) if used_at.elapsed() < IDLE_MAX => {}
             Some(_) => {

@@ -139,16 +139,13 @@ pub(crate) fn transfer(registration: &Registration, who: &str) -> EventCommand {
 }
 
 pub(crate) fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([hash; 32]),
-        fingerprint: Fingerprint::new([fingerprint; 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([hash; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
 /// A token that may be made, recognized by `token`, of the organizer called `name`.
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
-    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    let organizer = Organizer::new(Uuid::now_v7().into(), name);
     NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([token; 32]))
 }
 

@@ -28,7 +28,7 @@ async fn found_after(statements: &str) -> Vec<(&'static str, i64, i64)> {
     let report = database.open().await.audit().await.expect("the store answers");
     let found = report.differences.into_iter();
     found
-        .map(|Difference { event_id: id, rule, stated, counted }| {
+        .map(|Difference { event_id: id, rule, stated, counted, .. }| {
             assert_eq!(id.as_uuid().as_bytes()[..], event_id);
             (rule, stated, counted)
         })

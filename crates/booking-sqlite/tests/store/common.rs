@@ -82,7 +82,7 @@ pub(crate) async fn create(store: &SqliteStore, capacity: i64) -> Event {
 /// A token that may be made, recognized by `token`, of the organizer called `name`.
 pub(crate) fn new_token(name: &str, token: u8) -> NewToken {
     let name = OrganizerName::parse(name).expect("valid");
-    let organizer = Organizer { id: Uuid::now_v7().into(), name };
+    let organizer = Organizer::new(Uuid::now_v7().into(), name);
     NewToken::new(Uuid::now_v7().into(), organizer, TokenHash::new([token; 32]))
 }
 

@@ -34,8 +34,7 @@ async fn an_event_of_another_cell_is_refused_and_is_no_trouble_of_the_store() {
         trouble().await;
         assert_eq!(trouble().await, None);
     };
-    let key =
-        IdempotencyKey { hash: KeyHash::new([0xff; 32]), fingerprint: Fingerprint::new([1; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([0xff; 32]), Fingerprint::new([1; 32]));
     let refused = async || {
         assert_foreign(store.create_event(ending_in(0xff)).await);
         assert_foreign(store.create_event_once(ending_in(0xff), key).await);

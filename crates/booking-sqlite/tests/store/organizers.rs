@@ -64,8 +64,7 @@ async fn an_event_of_an_organizer_that_is_not_there_is_not_made() {
     let new = new_event(3).with(|new| new.organizer_id = Some(nobody)).expect("in order");
     let refused = store.create_event(new.clone()).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
-    let key =
-        IdempotencyKey { hash: KeyHash::new([1; 32]), fingerprint: Fingerprint::new([1; 32]) };
+    let key = IdempotencyKey::new(KeyHash::new([1; 32]), Fingerprint::new([1; 32]));
     let refused = store.create_event_once(new, key).await;
     assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
     for table in ["events", "facts", "idempotency_records"] {

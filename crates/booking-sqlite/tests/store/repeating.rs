@@ -11,10 +11,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 fn key(hash: u8, fingerprint: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        hash: KeyHash::new([hash; 32]),
-        fingerprint: Fingerprint::new([fingerprint; 32]),
-    }
+    IdempotencyKey::new(KeyHash::new([hash; 32]), Fingerprint::new([fingerprint; 32]))
 }
 
 fn keyed(event: &Event, who: &str, key: IdempotencyKey) -> EventCommand {

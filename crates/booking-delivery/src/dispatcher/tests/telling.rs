@@ -25,14 +25,14 @@ async fn pass_on(store: &MemoryStore, event: &Event, seat: RegistrationId, to: &
 
 /// Has the organizer put an address right.
 async fn correct(store: &MemoryStore, event: &Event, registration_id: RegistrationId, to: &str) {
-    let address = Some(CorrectedAddress { user_email: address(to), token_hash: None });
+    let address = Some(CorrectedAddress::new(address(to)));
     let correct = Correct { address, ..Correct::new(registration_id) };
     let outcome = execute(store, event, Command::Correct(correct)).await;
     assert!(matches!(outcome, Outcome::Corrected(_)), "{outcome:?}");
 }
 
 async fn renew_link(store: &MemoryStore, event: &Event, registration_id: RegistrationId) {
-    let renew = RenewLink { registration_id, token_hash: TokenHash::new([7; 32]) };
+    let renew = RenewLink::new(registration_id, TokenHash::new([7; 32]));
     let outcome = execute(store, event, Command::RenewLink(renew)).await;
     assert!(matches!(outcome, Outcome::LinkRenewed(_)), "{outcome:?}");
 }
@@ -53,7 +53,7 @@ async fn come(store: &MemoryStore, event: &Event, who: &str, on_full: OnFull) ->
 }
 
 #[tokio::test]
-async fn both_hear_of_a_seat_that_was_passed_on() {
+async fn both_holders_hear_of_a_seat_that_was_passed_on() {
     let (store, clock) = store();
     let event = create(&store, &clock, "Jazz", 1).await;
     let seat = register(&store, &event, "ada").await;

@@ -4,7 +4,7 @@ use super::{ANSWER, COLUMNS, EMAIL, NAME, ROWS_MAX, STATUS, USER_EMAIL, Verdict,
 use crate::api::csv::{Reader, Record};
 use crate::problem::{ApiError, FieldError};
 use booking_core::{
-    Answers, EmailAddress, KeptQuestion, Person, PersonName, Question, Questions, Status,
+    Answers, EmailAddress, EventQuestion, Person, PersonName, Question, Questions, Status,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -152,7 +152,7 @@ impl<'a> Columns<'a> {
 }
 
 /// The question that has this key.
-fn find<'a>(questions: &'a Questions, key: &str) -> Option<&'a KeptQuestion> {
+fn find<'a>(questions: &'a Questions, key: &str) -> Option<&'a EventQuestion> {
     questions.all().iter().find(|kept| kept.question.key.as_str() == key)
 }
 

@@ -36,10 +36,10 @@ fn question(fields: &mut Fields<'_>) -> Option<Question> {
     let options = fields.objects_if_any("options", OPTIONS_MAX, |fields| {
         let key = fields.required("key", text(QuestionKey::parse));
         let label = fields.required("label", text(OptionLabel::parse));
-        Some(QuestionOption { key: key?, label: label? })
+        Some(QuestionOption::new(key?, label?))
     });
-    let question =
-        Question { key: key?, kind: kind?, wording: wording?, is_required, options: options? };
+    let mut question = Question::new(key?, kind?, wording?);
+    (question.is_required, question.options) = (is_required, options?);
     match question.check_options() {
         Ok(()) => Some(question),
         Err(invalid) => {

@@ -1,7 +1,7 @@
 //! What an event asks, as those see it who come, and as its organizer does.
 
 use crate::api::openapi::schemas::words;
-use booking_core::{FormerWording, KeptQuestion, QuestionKind, QuestionOption};
+use booking_core::{EventQuestion, FormerWording, QuestionKind, QuestionOption};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,7 +61,7 @@ fn kinds() -> ObjectBuilder {
 
 impl<'a> QuestionBody<'a> {
     /// The same with what its organizer alone sees.
-    pub(crate) fn for_organizer(kept: &'a KeptQuestion) -> Self {
+    pub(crate) fn for_organizer(kept: &'a EventQuestion) -> Self {
         let former = kept.former_wordings.iter().map(FormerWordingBody::from);
         Self {
             answered: Some(kept.is_answered),
@@ -72,8 +72,8 @@ impl<'a> QuestionBody<'a> {
     }
 }
 
-impl<'a> From<&'a KeptQuestion> for QuestionBody<'a> {
-    fn from(kept: &'a KeptQuestion) -> Self {
+impl<'a> From<&'a EventQuestion> for QuestionBody<'a> {
+    fn from(kept: &'a EventQuestion) -> Self {
         let question = &kept.question;
         Self {
             key: question.key.as_str(),
@@ -97,7 +97,7 @@ impl<'a> From<&'a QuestionOption> for OptionBody<'a> {
 
 impl<'a> From<&'a FormerWording> for FormerWordingBody<'a> {
     fn from(former: &'a FormerWording) -> Self {
-        let FormerWording { version, wording, replaced_at } = former;
+        let FormerWording { version, wording, replaced_at, .. } = former;
         Self { version: *version, wording: wording.as_str(), replaced_at: *replaced_at }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Watching, retry};
 use crate::api::live::{COMMENT, opening};
-use crate::auth::callers::StandingAuth;
+use crate::auth::callers::StreamAuth;
 use crate::auth::token_cache::TokenCache;
 use crate::net::connections::DetachedStream;
 use crate::telemetry::metrics::Metrics;
@@ -24,7 +24,7 @@ const SENT_MAX: usize = 16 * 1_024;
 /// Somebody who watches, and may do so as long as who asked may.
 pub(crate) struct Watcher {
     pub(crate) watching: Watching,
-    pub(crate) auth: StandingAuth,
+    pub(crate) auth: StreamAuth,
     pub(crate) tokens: Data<TokenCache>,
     pub(crate) metrics: Arc<Metrics>,
 }

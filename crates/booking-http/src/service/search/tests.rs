@@ -179,6 +179,63 @@ async fn those_are_found_who_are_there_and_as_they_are_now() {
     assert_finds_all(&search, &store, event_id).await;
 }
 
+/// The version up to which all is known once those were taken in who came through this server.
+async fn known_to(search: &Search, event_id: EventId) -> Option<u64> {
+    let cached = search.cached(event_id);
+    let mut people = cached.people.lock().await;
+    people.take_in(std::mem::take(&mut *lock(&cached.arrivals)));
+    people.facts_to.map(Version::get)
+}
+
+#[tokio::test]
+async fn those_who_came_through_this_server_are_known_up_to_the_first_gap() {
+    let store = MemoryStore::default();
+    let event_id = event_of(&store, 70).await;
+    let search = Search::new(Arc::new(store.clone()));
+    let came = |number| Command::Register(claim(event_id, number).into());
+    let nobody_looks = execute(&store, event_id, vec![came(70)]).await;
+    search.note(&nobody_looks[0]);
+    assert_finds_all(&search, &store, event_id).await;
+    assert_eq!(known_to(&search, event_id).await, Some(72));
+
+    // They are answered in another order than they were decided in.
+    let outcomes = execute(&store, event_id, (71..171).map(came).collect()).await;
+    outcomes.iter().rev().for_each(|outcome| search.note(outcome));
+    assert_eq!(known_to(&search, event_id).await, Some(172));
+    assert_finds_all(&search, &store, event_id).await;
+
+    // Another server had one of them, and has cancelled one who came through this.
+    let mut commands: Vec<_> = (171..191).map(came).collect();
+    let cancelled = all(&store, event_id).await[3].id;
+    commands.insert(15, Command::Cancel { registration_id: cancelled });
+    let outcomes = execute(&store, event_id, commands).await;
+    let others = [5, 15];
+    let ours = outcomes.iter().enumerate().filter(|(at, _)| !others.contains(at));
+    ours.for_each(|(_, outcome)| search.note(outcome));
+    assert_eq!(known_to(&search, event_id).await, Some(177));
+    assert_finds_all(&search, &store, event_id).await;
+    assert_eq!(known_to(&search, event_id).await, Some(193));
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_come_are_kept_for_a_while_and_so_many() {
+    let store = MemoryStore::default();
+    let event_id = event_of(&store, 3).await;
+    let search = Search::new(Arc::new(store.clone()));
+    let arrivals = || lock(&lock(&search.events)[&event_id].arrivals).len();
+    found(&search, event_id, &RegistrationFilter::default(), 10).await;
+    let outcome =
+        execute(&store, event_id, vec![Command::Register(claim(event_id, 3).into())]).await;
+    for _ in 0..ARRIVALS_MAX + 10 {
+        search.note(&outcome[0]);
+    }
+    assert_eq!(arrivals(), ARRIVALS_MAX);
+    sleep(ARRIVALS_FOR + Duration::from_secs(1)).await;
+    search.note(&outcome[0]);
+    assert_eq!(arrivals(), 0);
+    assert_finds_all(&search, &store, event_id).await;
+}
+
 #[tokio::test]
 async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
     let store = MemoryStore::default();
@@ -195,7 +252,7 @@ async fn what_is_too_much_to_be_kept_is_found_all_the_same() {
     for _ in 0..2 {
         assert_eq!(found(&small, event_id, &filter, 100).await, (expected.clone(), None));
     }
-    assert_eq!(lock(&small.kept)[&event_id].bytes.load(Ordering::Relaxed), 0);
+    assert_eq!(lock(&small.events)[&event_id].bytes.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -205,7 +262,7 @@ async fn the_events_looked_through_last_are_kept() {
     let one = event_of(&store, 70).await;
     let filter = RegistrationFilter::default();
     found(&search, one, &filter, 10).await;
-    let bytes = lock(&search.kept)[&one].bytes.load(Ordering::Relaxed);
+    let bytes = lock(&search.events)[&one].bytes.load(Ordering::Relaxed);
     assert!(bytes > 70 * 20, "{bytes}");
     // There is room for two of them.
     let search = Search { bytes_max: 2 * bytes + bytes / 2, ..search };
@@ -213,7 +270,7 @@ async fn the_events_looked_through_last_are_kept() {
     for event_id in [two, one, three] {
         found(&search, event_id, &filter, 10).await;
     }
-    let mut kept: Vec<_> = lock(&search.kept).keys().copied().collect();
+    let mut kept: Vec<_> = lock(&search.events).keys().copied().collect();
     kept.sort_unstable();
     let mut expected = [one, three];
     expected.sort_unstable();
@@ -227,9 +284,9 @@ async fn nobody_is_kept_whom_nobody_looks_for() {
     let event_id = event_of(&store, 3).await;
     found(&search, event_id, &RegistrationFilter::default(), 10).await;
     sleep(IDLE_MAX - Duration::from_secs(1)).await;
-    assert_eq!(lock(&search.kept).len(), 1);
+    assert_eq!(lock(&search.events).len(), 1);
     sleep(IDLE_MAX).await;
-    assert_eq!(lock(&search.kept).len(), 0);
+    assert_eq!(lock(&search.events).len(), 0);
 }
 
 #[tokio::test]
