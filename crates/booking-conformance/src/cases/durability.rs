@@ -4,14 +4,15 @@ use crate::Fixture;
 use crate::deliveries::*;
 use crate::tools::*;
 use booking_core::{
-    AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Contact, Delivery,
-    DeliveryState, Description, Edit, Endpoint, Event, EventCommand, EventId, EventStatus,
-    FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash, LaneNext,
-    LaneStep, Language, Listed, MailKind, NewEvent, NewEventFields, OrganizerName, OrganizerToken,
-    Outcome, PageLimit, Person, PersonName, Registration, RegistrationId, RemindHours, Retention,
-    SigningSeed, SinkId, Status, TicketKey, TimeZone, Totals, Venue, Version,
+    AskedQuestions, AuditReport, Backlog, BookingStore, Caller, CheckIn, Claim, Command, Contact,
+    Delivery, DeliveryState, Description, Edit, Endpoint, Event, EventCommand, EventId,
+    EventStatus, FactKind, Fingerprint, HistoryEntry, Hold, HoldTtl, IdempotencyKey, KeyHash,
+    LaneNext, LaneStep, Language, Listed, MailKind, NewEvent, NewEventFields, OrganizerName,
+    OrganizerToken, Outcome, PageLimit, Person, PersonName, Question, QuestionKey, QuestionKind,
+    Questions, Registration, RegistrationId, RemindHours, Retention, SetQuestions, SigningSeed,
+    SinkId, Status, TicketKey, TimeZone, Totals, Venue, Version, Wording,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -220,6 +221,8 @@ struct Answers {
     of_address: Vec<(EventId, RegistrationId)>,
     due: Vec<EventId>,
     erasable: Vec<EventId>,
+    reminders: Vec<(EventId, DateTime<Utc>)>,
+    questions: Vec<Option<Questions>>,
     seeds: Vec<SigningSeed>,
     ticket_keys: Vec<TicketKey>,
     tokens: Vec<OrganizerToken>,
@@ -241,6 +244,10 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
         let history = store.history(row.id, PageLimit::MAX).await.expect("the store answers");
         histories.push(history.expect("it is there"));
     }
+    let mut questions = Vec::new();
+    for event in &events {
+        questions.push(store.questions(event.id).await.expect("the store answers"));
+    }
     let ids: Vec<_> = people.iter().map(|person| person.id).collect();
     let mut of_address =
         store.registrations_of(&address("ada"), PageLimit::MAX).await.expect("it answers");
@@ -259,6 +266,8 @@ async fn ask_everything(store: &dyn BookingStore) -> Answers {
             .expect("the store answers"),
         due: store.due_events(PageLimit::MAX).await.expect("the store answers"),
         erasable: store.erasable_events(PageLimit::MAX).await.expect("the store answers"),
+        reminders: store.due_reminders(PageLimit::MAX).await.expect("the store answers"),
+        questions,
         seeds: store.signing_seeds().await.expect("the store answers"),
         ticket_keys: store.ticket_keys().await.expect("the store answers"),
         tokens: store.tokens().await.expect("the store answers"),
@@ -320,7 +329,21 @@ async fn fill(store: &dyn BookingStore, clock: &ManualClock) -> Filled {
     confirmed(execute_one(store, register(cancelled, "ada")).await);
     execute_one(store, EventCommand::new(cancelled, Caller::Operator, Command::CancelEvent)).await;
 
-    // Time alone has something to do with these two, and nobody lets it.
+    let wording = Wording::parse("What do you eat?").expect("valid");
+    let diet = QuestionKey::parse("diet").expect("a valid key");
+    let question = Question::new(diet, QuestionKind::Text, wording);
+    let asked = AskedQuestions::parse(vec![question]).expect("it is one");
+    let set = Command::SetQuestions(Box::new(SetQuestions { if_match: None, asked }));
+    execute_one(store, EventCommand::new(owned, Caller::Operator, set)).await;
+
+    // Time alone has something to do with these three, and nobody lets it.
+    let soon = new_event("Soon", 2)
+        .with(|soon| {
+            soon.details.starts_at = Some(clock.now() + TimeDelta::hours(1));
+            soon.details.remind_hours = RemindHours::parse(1).ok();
+        })
+        .expect("in order");
+    store.create_event(soon).await.expect("the store answers");
     let over = new_event("Over", 2)
         .with(|over| {
             over.details.ends_at = Some(clock.now() + TimeDelta::seconds(30));
@@ -377,7 +400,8 @@ pub async fn what_was_acknowledged_is_there_after_reopening(fixture: &dyn Fixtur
     let mut store = fixture.open(Some(clock.as_clock())).await;
     let filled = fill(&*store, &clock).await;
     let before = ask_everything(&*store).await;
-    assert_eq!((before.due.len(), before.erasable.len()), (1, 1));
+    let to_do = [before.due.len(), before.erasable.len(), before.reminders.len()];
+    assert_eq!(to_do, [1, 1, 1]);
     for _ in 0..2 {
         store = reopen(fixture, store, &clock).await;
         assert_eq!(ask_everything(&*store).await, before);

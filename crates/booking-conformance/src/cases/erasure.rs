@@ -193,9 +193,9 @@ pub async fn what_was_kept_for_long_enough_is_erased(fixture: &dyn Fixture) {
     assert_eq!(look(&*store, seat.id).await, seat, "a microsecond early");
 
     clock.advance_micros(1);
-    assert_eq!(erasable().await, [event.id]);
+    assert_eq!(erasable().await, [event.id], "its time has come");
     assert_eq!(execute_one(&*store, erase_due(event.id)).await, Outcome::Settled);
-    assert_eq!(erasable().await, []);
+    assert_eq!(erasable().await, [], "nothing is left to be erased");
     for registration in [&seat, &held, &waiting] {
         let now = look(&*store, registration.id).await;
         assert_eq!(now.person.user_email, EmailAddress::erased(registration.id));
@@ -279,7 +279,7 @@ pub async fn a_large_event_is_erased_in_steps(fixture: &dyn Fixture) {
     while let Some(swept) = sweepers.join_next().await {
         assert_eq!(swept.expect("it does not panic"), Outcome::Settled);
     }
-    assert_eq!(unerased().await, 0);
+    assert_eq!(unerased().await, 0, "a step goes on where the one before it ended");
     assert_eq!(read(&*stores[0], event.id).await.booked_count, people);
     assert_audit_is_clean(&*stores[0]).await;
 }

@@ -270,7 +270,8 @@ pub async fn cancelling_an_event_ends_what_is_registered(fixture: &dyn Fixture) 
         assert_eq!(told, Outcome::Cancelled(now), "it has ended already");
         let history = store.history(person.id, PageLimit::MAX).await.expect("the store answers");
         let last = history.expect("it exists").pop().map(|entry| (entry.kind, entry.version));
-        assert_eq!(last, Some((FactKind::EventCancelled, gone.version)));
+        let expected = Some((FactKind::EventCancelled, gone.version));
+        assert_eq!(last, expected, "its history ends with what cancelled the event");
     }
     assert_eq!(read_registrations(&*store, event.id, PageLimit::MAX).await, []);
     let all = read_listed(&*store, event.id, Listed::All, PageLimit::MAX).await;

@@ -88,7 +88,7 @@ pub async fn whoever_gave_a_seat_away_is_known_until_they_were_told(fixture: &dy
     }
 
     let graces = pass_on(&*store, &seat, "grace").await;
-    assert_eq!(former(&*store, &graces).await, Some(ada.clone()));
+    assert_eq!(former(&*store, &graces).await, Some(ada.clone()), "who gave it away is kept");
     assert_eq!(former_at(&*store, &graces, graces.event_version.next()).await, None);
     assert_eq!(former_at(&*store, &other, graces.event_version).await, None, "of another seat");
     // In one batch, from one to the other.

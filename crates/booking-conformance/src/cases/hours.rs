@@ -120,7 +120,8 @@ pub async fn an_offer_ends_with_its_event(fixture: &dyn Fixture) {
     assert!(matches!(outcomes[1], Outcome::EventChanged(_)), "{outcomes:?}");
     for person in &people[..2] {
         let offered = look(&*store, person.id).await;
-        assert_eq!((offered.status, offered.expires_at), (Status::Offered, Some(sooner)));
+        let expected = (Status::Offered, Some(sooner));
+        assert_eq!((offered.status, offered.expires_at), expected, "an offer ends with its event");
     }
     // Put off again, they stay as they are.
     execute_one(&*store, ends_at(event.id, over_at)).await;

@@ -329,7 +329,8 @@ pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fi
     wait(hour - TimeDelta::microseconds(1), &clock);
     assert_eq!(due_reminders(&*store, 9).await, [], "it is not the time yet");
     clock.advance_micros(1);
-    assert_eq!(due_reminders(&*store, 9).await, [(sooner, began + hour)]);
+    let due = due_reminders(&*store, 9).await;
+    assert_eq!(due, [(sooner, began + hour)], "of one that is on and says when");
     wait(hour, &clock);
     let both = [(sooner, began + hour), (later, began + hour * 2)];
     assert_eq!(due_reminders(&*store, 9).await, both, "longest overdue first");
@@ -361,7 +362,7 @@ pub async fn people_are_reminded_of_an_event_once_for_each_time(fixture: &dyn Fi
     note_reminded(&*store, sooner, began + hour).await;
     wait(hour * 2, &clock);
     let moved = (sooner, began + hour * 4);
-    assert_eq!(due_reminders(&*store, 9).await, [both[1], moved]);
+    assert_eq!(due_reminders(&*store, 9).await, [both[1], moved], "again, since it was moved");
     note_reminded(&*store, later, both[1].1).await;
     note_reminded(&*store, sooner, moved.1).await;
     assert_eq!(due_reminders(&*store, 9).await, []);

@@ -1,8 +1,8 @@
 //! Mistakes that a store may have. The suite must find each.
 
 use crate::line::Line;
-use crate::state::State;
-use booking_core::EventChange;
+use crate::state::{State, Table};
+use booking_core::{EditedEvent, EventChange};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Flaw {
@@ -16,6 +16,10 @@ pub(crate) struct Flaw {
     pub(crate) keeps_former_holders: bool,
     /// What is written otherwise than it was decided.
     pub(crate) distort: fn(&mut Line),
+    /// What is written otherwise of an event that is put up.
+    pub(crate) put_up: fn(&mut Table),
+    /// What stays of an event's row although an edit says otherwise.
+    pub(crate) keep: fn(&Table, &mut EditedEvent),
     /// What is not there when a store is opened.
     pub(crate) forget: fn(&mut State),
 }
@@ -27,6 +31,8 @@ impl Flaw {
         keeps_names: false,
         keeps_former_holders: false,
         distort: |_| {},
+        put_up: |_| {},
+        keep: |_, _| {},
         forget: |_| {},
     };
 
@@ -37,7 +43,11 @@ impl Flaw {
                 table.rows.retain(|_, row| !change.replaced.contains(&row.0.id));
             }
         }
-        let table = state.events.get(&change.event_id).filter(|_| self.keeps_names);
+        let table = state.events.get(&change.event_id);
+        if let (Some(table), Some(edited)) = (table, &mut change.edited) {
+            (self.keep)(table, edited);
+        }
+        let table = table.filter(|_| self.keeps_names);
         for row in change.registrations.iter_mut().filter(|row| row.is_erased()) {
             let before = table.and_then(|table| table.rows.get(&row.created_version));
             row.person.name = before.and_then(|before| before.0.person.name.clone());

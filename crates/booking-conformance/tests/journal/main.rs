@@ -1,10 +1,12 @@
-//! A store as a stranger would write one, over a file of JSON lines, with nothing but what `booking-core` makes
-//! public. It passes the suite; with any of the mistakes that strangers make the suite fails it, and says why.
+//! A store as a stranger would write one, over a file of JSON lines, with what `booking-core` makes public, and for
+//! delivery with the suite's own `DeliveryTables`, which it keeps as they are. It passes the suite; with any of the
+//! mistakes that strangers make the suite fails it, and says why.
 
 mod delivery;
 mod file;
 mod flaw;
 mod line;
+mod losses;
 mod state;
 mod store;
 

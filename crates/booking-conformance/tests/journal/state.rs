@@ -26,7 +26,7 @@ pub(crate) struct State {
     pub(crate) ticket_keys: BTreeMap<TicketKey, DateTime<Utc>>,
     /// Oldest first.
     pub(crate) tokens: Vec<OrganizerToken>,
-    /// The suite's own, which are a model as good as any.
+    /// The suite's own: most of delivery is nothing but these.
     pub(crate) delivery: DeliveryTables,
 }
 
@@ -55,7 +55,11 @@ impl State {
                 if let Some(event) = &event {
                     self.delivery.add_facts(event.id, event.version, event.version);
                 }
-                self.events.extend(event.map(|event| (event.id, Table::new(*event))));
+                self.events.extend(event.map(|event| {
+                    let mut table = Table::new(*event);
+                    (flaw.put_up)(&mut table);
+                    (table.event.id, table)
+                }));
                 self.put_up.extend(record.map(|record| (record.hash, *record)));
             }
             Line::Batch { at, changes } => {
