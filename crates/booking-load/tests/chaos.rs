@@ -138,7 +138,7 @@ async fn all_connections_can_be_cut_at_once() {
 }
 
 #[tokio::test]
-async fn it_is_for_loopback_only() {
+async fn the_chaos_proxy_is_for_loopback_only() {
     let (here, there) = ([127, 0, 0, 1], [192, 0, 2, 1]);
     for (listen, upstream) in [(here, there), ([0, 0, 0, 0], here)] {
         let at = |ip: [u8; 4]| SocketAddr::from((ip, 0));

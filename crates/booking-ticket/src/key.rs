@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn both_halves_have_the_same_id() {
+    fn the_public_key_has_the_id_of_its_signing_key() {
         let key = SigningKey::from_seed(&[7; SEED_BYTES]);
         assert_eq!(key.key_id().to_string(), "fe812c12f3ab4ce6");
         assert_eq!(key.public().key_id(), key.key_id());

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_without_what_it_was_when_it_is_none() {
+    fn a_base_url_that_is_refused_is_not_repeated_in_the_error() {
         let read = |text: &str| {
             let lookup = |name: &str| (name == "BASE_URL").then(|| text.to_owned());
             let mut reader = Reader::new(&lookup);

@@ -39,7 +39,7 @@ mod tests {
     use std::future::pending;
 
     #[actix_web::test]
-    async fn it_is_asked_once_in_a_while_and_not_for_long() {
+    async fn a_ttl_cache_asks_once_in_a_while_and_gives_up_after_its_patience() {
         let asked = Cell::new(0);
         let ask = async |answer: Result<u32, ()>| {
             asked.set(asked.get() + 1);

@@ -120,7 +120,7 @@ fn what_an_allowed_site_asks_for_is_done() {
 }
 
 #[test]
-fn it_is_the_same_where_there_are_organizers() {
+fn other_sites_are_refused_where_there_are_organizers_too() {
     let data = Data::sqlite();
     let token = make_token(&data, "Jazz club");
     let app = App::start(data);

@@ -158,7 +158,7 @@ fn the_longer_said_address_is_the_one() {
 }
 
 #[test]
-fn it_is_served_to_everybody_and_kept_until_it_changes() {
+fn the_description_is_served_to_everybody_and_kept_until_it_changes() {
     let app = App::start(Data::sqlite());
     let shown = app.get("/openapi.json");
     let document = shown.json();

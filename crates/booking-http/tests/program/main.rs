@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
-fn it_says_where_it_listens_and_where_the_data_is() {
+fn the_program_says_where_it_listens_and_where_the_data_is() {
     let app = App::start(Data::sqlite());
     assert!(app.server.stdout().contains("listening on http://127.0.0.1:"));
     let stdout = app.server.stdout();

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 on_both_stores! {
     a_mailed_link_manages_its_registration_until_that_has_another_token
     a_mailed_link_dies_with_a_transfer_and_with_an_erasure
-    both_hear_of_a_seat_that_is_given_away
+    both_holders_hear_of_a_seat_that_is_given_away
     links_are_found_by_their_address_and_nobody_else_learns_of_it
 }
 
@@ -157,7 +157,7 @@ fn a_mailed_link_dies_with_a_transfer_and_with_an_erasure(data: Data) {
     app.assert_audit_is_clean();
 }
 
-fn both_hear_of_a_seat_that_is_given_away(data: Data) {
+fn both_holders_hear_of_a_seat_that_is_given_away(data: Data) {
     let organizer = make_token(&data, "Jazz club");
     let post = Post::start(data);
     let app = &post.app;
