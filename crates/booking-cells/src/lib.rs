@@ -8,13 +8,14 @@
 //! use booking_cells::{CellMap, CellSpec, CellStore};
 //! use booking_conformance::MemoryStore;
 //! use booking_core::prelude::*;
-//! use booking_core::{Caller, Capacity, CapacityMax, CellName, EventName, NewEvent, PageLimit};
+//! use booking_core::{
+//!     Caller, Capacity, CapacityMax, CellBytes, CellName, EventName, NewEvent, PageLimit,
+//! };
 //! use std::sync::Arc;
 //! use uuid::Uuid;
 //!
 //! fn cell(name: &str, first: u8, last: u8) -> Result<CellSpec, booking_core::Invalid> {
-//!     let (schema, name) = (name.to_owned(), CellName::parse(name)?);
-//!     Ok(CellSpec { name, node: "db1".to_owned(), schema, first, last })
+//!     Ok(CellSpec::new(CellName::parse(name)?, "db1", CellBytes { first, last }))
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -53,6 +53,12 @@ pub struct CellSpec {
 }
 
 impl CellSpec {
+    /// A cell that has `bytes`, on `node`, where it is called as it is here until its field says otherwise.
+    pub fn new(name: CellName, node: &str, bytes: CellBytes) -> Self {
+        let (node, schema) = (node.to_owned(), name.as_str().to_owned());
+        Self { name, node, schema, first: bytes.first, last: bytes.last }
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> CellBytes {
         CellBytes { first: self.first, last: self.last }
