@@ -33,7 +33,7 @@ fn a_document_that_leads_nowhere_is_noticed() {
     let faults = |text: &str| house.faults("docker/OPERATING.md", text);
     for good in [
         "[the map](../DESIGN.md#the-map), [here](#up--down), [a folder](ha), [out](https://example.org/x)\n# Up & down",
-        "`crates/booking-http/src/lib.rs`, `booking-http/lib.rs`, `lib.rs`, `docker/ha/`, `docker/booking.env`",
+        "`crates/booking-http/src/lib.rs`, `booking-http/src/lib.rs`, `lib.rs`, `docker/ha/`, `docker/booking.env`",
         "```\n[nowhere](nowhere.md)\n```\n`[nowhere](nowhere.md)`, `booking-http --help`, `/static/no.js`",
     ] {
         assert_eq!(faults(good), Vec::<String>::new(), "{good}");
@@ -46,6 +46,7 @@ fn a_document_that_leads_nowhere_is_noticed() {
         "[outside](../../../../../../etc/passwd)",
         "`nowhere.rs`",
         "`booking-http/nowhere`",
+        "`booking-http/lib.rs`",
         "`ib.rs`",
     ] {
         assert_eq!(faults(bad).len(), 1, "{bad}: {:?}", faults(bad));
@@ -57,19 +58,13 @@ struct House {
     root: PathBuf,
     /// From the root on, with `/` between folders.
     paths: BTreeSet<String>,
-    /// The same as documents call them: without `crates` and `src`.
-    short: BTreeSet<String>,
 }
 
 impl House {
     fn of(root: PathBuf) -> Self {
         let mut paths = BTreeSet::new();
         gather(&root, "", &mut paths);
-        let short = paths
-            .iter()
-            .filter_map(|path| Some(path.strip_prefix("crates/")?.replacen("/src/", "/", 1)))
-            .collect();
-        Self { root, paths, short }
+        Self { root, paths }
     }
 
     fn text(&self, path: &str) -> String {
@@ -107,11 +102,10 @@ impl House {
         self.has(name) || self.has(&format!("{name}.sample"))
     }
 
-    /// Whether a file or folder is called so, from the root, from a crate, or from some folder on.
+    /// Whether a file or folder is called so, from the root or from some folder on.
     fn has(&self, name: &str) -> bool {
-        let all = self.paths.iter().chain(&self.short);
-        all.filter_map(|path| path.strip_suffix(name))
-            .any(|before| before.is_empty() || before.ends_with('/'))
+        let mut found = self.paths.iter().filter_map(|path| path.strip_suffix(name));
+        found.any(|before| before.is_empty() || before.ends_with('/'))
     }
 }
 
