@@ -51,6 +51,14 @@ struct Row {
     is_inside: bool,
 }
 
+/// A registration as it is to be known.
+pub(super) struct Entry {
+    row: Row,
+    /// When it runs out, if it does.
+    end: Option<DateTime<Utc>>,
+    text: String,
+}
+
 /// What is looked for among them.
 pub(super) struct Wanted<'a> {
     pub(super) filter: &'a RegistrationFilter,
@@ -111,23 +119,19 @@ impl Index {
     }
 
     /// Takes in a registration: one that comes after all that are there, or one of those as it is now.
-    pub(super) fn put(&mut self, registration: &Registration) {
-        let version = registration.created_version.get();
-        self.ends.remove(&version);
-        if registration.status.runs_out()
-            && let Some(end) = registration.expires_at
-        {
-            self.ends.insert(version, end);
+    pub(super) fn put(&mut self, entry: &Entry) {
+        self.ends.remove(&entry.row.version);
+        if let Some(end) = entry.end {
+            self.ends.insert(entry.row.version, end);
         }
-        let text = registration.person.search_text();
-        if self.last().is_none_or(|last| last < version) {
-            self.append(registration, &text);
+        if self.last().is_none_or(|last| last < entry.row.version) {
+            self.append(entry);
         } else {
-            self.replace(registration, &text);
+            self.replace(entry);
         }
     }
 
-    fn append(&mut self, registration: &Registration, text: &str) {
+    fn append(&mut self, Entry { row, text, .. }: &Entry) {
         if self.blocks.last().is_none_or(Block::is_full) {
             self.blocks.push(Block::new());
             self.bytes += GRAMS * size_of::<u64>();
@@ -142,12 +146,12 @@ impl Index {
         block.note(at, text);
         let Some(chunk) = block.chunks.last_mut() else { return };
         let before = chunk.text.capacity();
-        chunk.push(Row::of(registration), text);
+        chunk.push(*row, text);
         self.bytes = self.bytes + chunk.text.capacity() - before;
     }
 
-    fn replace(&mut self, registration: &Registration, text: &str) {
-        let version = registration.created_version.get();
+    fn replace(&mut self, Entry { row, text, .. }: &Entry) {
+        let version = row.version;
         let at = self.blocks.partition_point(|block| block.first() <= version);
         let Some(block) = at.checked_sub(1).and_then(|at| self.blocks.get_mut(at)) else { return };
         let at = block.chunks.partition_point(|chunk| chunk.first() <= version);
@@ -155,7 +159,7 @@ impl Index {
         block.note(at, text);
         let chunk = &mut block.chunks[at];
         let before = chunk.text.capacity();
-        chunk.replace(Row::of(registration), text);
+        chunk.replace(*row, text);
         self.bytes = self.bytes + chunk.text.capacity() - before;
     }
 
@@ -282,15 +286,22 @@ impl Chunk {
     }
 }
 
-impl Row {
-    fn of(registration: &Registration) -> Self {
-        Self {
+impl Entry {
+    pub(super) fn of(registration: &Registration) -> Self {
+        let row = Row {
             version: registration.created_version.get(),
             id: registration.id,
             start: 0,
             status: registration.status,
             is_inside: registration.check_in.is_some(),
-        }
+        };
+        let end = registration.expires_at.filter(|_| registration.status.runs_out());
+        Self { row, end, text: registration.person.search_text() }
+    }
+
+    /// The version that made it.
+    pub(super) fn version(&self) -> u64 {
+        self.row.version
     }
 }
 
