@@ -211,8 +211,10 @@ impl Service {
     pub(crate) async fn submit(&self, item: EventCommand) -> Result<Outcome, SubmitError> {
         let item = item.with_request_id(request_id::current());
         let outcome = self.admission.submit(item).await;
-        if let Err(SubmitError::Overloaded) = outcome {
-            sleep(REFUSAL_PAUSE).await;
+        match &outcome {
+            Ok(outcome) => self.search.note(outcome),
+            Err(SubmitError::Overloaded) => sleep(REFUSAL_PAUSE).await,
+            Err(_) => {}
         }
         outcome
     }
