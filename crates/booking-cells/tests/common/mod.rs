@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 const REACHABLE_WITHIN: Duration = Duration::from_secs(60);
 
@@ -75,6 +76,23 @@ impl Folder {
         self.here().join("booking.db")
     }
 
+    /// The file to open, which has our tables from the first time on. They are made once and copied: each time anew they
+    /// would take most of a test's time.
+    async fn file_with_tables(&self) -> PathBuf {
+        static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
+        let file = self.file();
+        if self.here().is_dir() && !file.exists() {
+            let empty = EMPTY.get_or_init(async || {
+                let folder = tempfile::tempdir().expect("a folder");
+                let file = folder.path().join("booking.db");
+                booking_sqlite::migrate(&file).await.expect("the migrations run");
+                std::fs::read(&file).expect("it can be read")
+            });
+            std::fs::write(&file, empty.await).expect("it can be written");
+        }
+        file
+    }
+
     /// From now on the store in it answers that it is unavailable.
     pub(crate) fn take_away(&self) {
         std::fs::rename(self.here(), self.away()).expect("it can be moved");
@@ -113,7 +131,11 @@ impl Kept {
             }),
             Self::Sqlite(folder) => {
                 let options = Options { clock, ..Options::default() };
-                Arc::new(SqliteStore::open(folder.file(), options).await.expect("opened"))
+                Arc::new(
+                    SqliteStore::open(folder.file_with_tables().await, options)
+                        .await
+                        .expect("opened"),
+                )
             }
             Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
         }
@@ -125,7 +147,11 @@ impl Kept {
             Self::Memory(_) => panic!("nobody else can have what is in memory"),
             Self::Sqlite(folder) => {
                 let options = Options { clock, ..Options::default() };
-                Arc::new(SqliteStore::open(folder.file(), options).await.expect("opened"))
+                Arc::new(
+                    SqliteStore::open(folder.file_with_tables().await, options)
+                        .await
+                        .expect("opened"),
+                )
             }
             Self::Postgres(database) => Arc::new(connect(database.url(), clock).await),
         }

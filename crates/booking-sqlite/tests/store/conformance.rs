@@ -7,6 +7,7 @@ use booking_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 use std::sync::Arc;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 struct Sqlite {
     directory: TempDir,
@@ -24,10 +25,25 @@ impl Sqlite {
     }
 }
 
+/// A database with our tables. They are made once and copied: each time anew they would take most of a case's time.
+async fn with_tables() -> &'static [u8] {
+    static TABLES: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let made = TABLES.get_or_init(async || {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("booking.db");
+        booking_sqlite::migrate(&path).await.expect("the migrations run");
+        std::fs::read(&path).expect("it can be read")
+    });
+    made.await
+}
+
 #[async_trait]
 impl Fixture for Sqlite {
     async fn open(&self, clock: Option<Clock>) -> Arc<dyn BookingStore> {
         let path = self.directory.path().join("booking.db");
+        if !path.exists() {
+            std::fs::write(&path, with_tables().await).expect("it can be written");
+        }
         let options = Options { clock, ..Options::default() };
         #[cfg(feature = "negative-control")]
         if !self.transactions {
