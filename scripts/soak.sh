@@ -11,7 +11,9 @@
 # The histories, some 400 MB for a million requests, stay in the build's folder under soak/; judge one
 # again with `booking-load judge --check FILE`. SOAK_OPERATIONS asks for fewer requests. In the end a million facts
 # go out to three webhooks while servers, postmaster and receivers are killed forty times: DELIVERIES_FACTS and
-# DELIVERIES_KILLS ask for fewer.
+# DELIVERIES_KILLS ask for fewer. Then come a million requests to eight cells on two PostgreSQL, of which one moves to and
+# fro while who moves it is killed and one PostgreSQL too; and to a store in one file of 100,000 registrations that
+# moves to PostgreSQL, whose mover is killed 20 times. MOVES_OPERATIONS asks for fewer.
 #
 # Needs Rust, a C compiler and PostgreSQL (Debian: apt-get install postgresql), and what
 # scripts/failover.sh needs.
@@ -39,4 +41,8 @@ export DELIVERIES_FACTS=${DELIVERIES_FACTS:-1000000}
 export DELIVERIES_KILLS=${DELIVERIES_KILLS:-40}
 cargo test --release --locked -p booking-http --test judge -- --ignored --exact \
     apart_deliveries::many_facts_and_many_kills_lose_no_message --nocapture || status=$?
+export MOVES_OPERATIONS=${MOVES_OPERATIONS:-1000000}
+cargo test --release --locked -p booking-http --test judge -- --include-ignored --exact \
+    apart_cell_moves::a_cell_that_moves_between_databases_in_a_sale_loses_nothing \
+    apart_moves::a_store_of_many_that_moves_to_postgres_in_a_sale_loses_nothing --nocapture || status=$?
 exit "$status"

@@ -2,15 +2,14 @@
 //! moves it is killed again and again, and a database too.
 
 use crate::common::{PROGRAM, run};
-use crate::{QUIET, assert_clean, blocking, judged, load, turn};
-use booking_load::judge::{Verdict, judge};
-use booking_load::workload::{self, Pace, WorkloadOptions};
+use crate::{QUIET, assert_clean, blocking, judged_beside_moves, load, turn};
+use booking_load::workload::WorkloadOptions;
 use booking_testkit::{Cluster, ClusterOptions, Database, ServerProcess};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -24,8 +23,6 @@ const HAPPENS: [(Duration, Fault); 5] = [
     (Duration::from_millis(4_300), Fault::Killed),
 ];
 const ENDS_WITHIN: Duration = Duration::from_secs(120);
-/// How many requests there are to be, where that is said: moves go on until all are answered.
-const OPERATIONS: &str = "JUDGE_CELLS_OPERATIONS";
 /// So many that a cell has some.
 const EVENTS: u32 = 40;
 
@@ -164,29 +161,6 @@ struct Happened {
     deaths: usize,
 }
 
-/// Asks until all is moved, or for as many requests as are said.
-async fn asked<T: Send + 'static>(
-    house: &Arc<House>,
-    options: WorkloadOptions,
-    rounds: impl FnOnce(&House, &AtomicBool) -> T + Send + 'static,
-) -> (Verdict, Pace, T) {
-    let is_over = Arc::new(AtomicBool::new(false));
-    let (moving, until) = (Arc::clone(house), Arc::clone(&is_over));
-    let moves = blocking(move || rounds(&moving, &until));
-    let Ok(operations) = std::env::var(OPERATIONS) else {
-        is_over.store(true, Ordering::Relaxed);
-        return judged(options, moves).await;
-    };
-    let operations = operations.parse().expect("a number of requests");
-    let load = async {
-        let ran = workload::run(WorkloadOptions { operations, ..options }).await;
-        is_over.store(true, Ordering::Relaxed);
-        ran.expect("it can be run")
-    };
-    let ((history, pace), out) = tokio::join!(load, moves);
-    (judge(&history), pace, out)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
     let _turn = turn().await;
@@ -197,7 +171,9 @@ async fn a_cell_that_moves_between_databases_in_a_sale_loses_nothing() {
         (0..2).map(|_| ServerProcess::start(Path::new(PROGRAM), &house.settings())).collect();
     let urls: Vec<&str> = servers.iter().map(ServerProcess::url).collect();
     let options = WorkloadOptions { events: EVENTS, ..load(&urls) };
-    let (verdict, pace, (happened, rounds)) = asked(&house, options, |house, is_over| {
+    let moved = Arc::clone(&house);
+    let (verdict, pace, (happened, rounds)) = judged_beside_moves(options, move |is_over| {
+        let house = moved;
         thread::sleep(Duration::from_secs(1));
         let (mut node, mut cell) = house.fullest();
         let (mut all, mut rounds) = (Happened::default(), 0);

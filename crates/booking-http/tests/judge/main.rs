@@ -34,7 +34,9 @@ mod apart_power_cut;
 
 use booking_load::client::Limits;
 use booking_load::judge::{Verdict, judge};
-use booking_load::workload::{Pace, WorkloadOptions, run_during};
+use booking_load::workload::{self, Pace, WorkloadOptions, run_during};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -67,6 +69,32 @@ async fn judged<T>(
     faults: impl Future<Output = T>,
 ) -> (Verdict, Pace, T) {
     let (history, pace, out) = run_during(options, faults).await.expect("it can be run");
+    (judge(&history), pace, out)
+}
+
+/// How many requests there are to be while events move, where that is said, as `scripts/soak.sh` does.
+const MOVES_OPERATIONS: &str = "MOVES_OPERATIONS";
+
+/// Asks for as many requests as are said, or until `moves` end, and judges. They are told when the last was answered; where
+/// nothing is said, at once.
+async fn judged_beside_moves<T: Send + 'static>(
+    options: WorkloadOptions,
+    moves: impl FnOnce(&AtomicBool) -> T + Send + 'static,
+) -> (Verdict, Pace, T) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let until = Arc::clone(&is_over);
+    let moves = blocking(move || moves(&until));
+    let Ok(operations) = std::env::var(MOVES_OPERATIONS) else {
+        is_over.store(true, Ordering::Relaxed);
+        return judged(options, moves).await;
+    };
+    let operations = operations.parse().expect("a number of requests");
+    let load = async {
+        let ran = workload::run(WorkloadOptions { operations, ..options }).await;
+        is_over.store(true, Ordering::Relaxed);
+        ran.expect("it can be run")
+    };
+    let ((history, pace), out) = tokio::join!(load, moves);
     (judge(&history), pace, out)
 }
 

@@ -2,21 +2,35 @@
 
 use crate::common::http::try_send;
 use crate::common::{Data, PROGRAM, run};
-use crate::{QUIET, assert_clean, blocking, judged, load, turn};
+use crate::{QUIET, assert_clean, judged_beside_moves, load, turn};
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data as Shared};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use booking_core::prelude::*;
+use booking_core::{
+    Caller, Capacity, CapacityMax, Claim, Command, EmailAddress, EventCommand, EventName,
+    Execution, NewEvent, Outcome, RegistrationId, WhenBusy,
+};
 use booking_load::client::{HttpClient, Limits};
+use booking_sqlite::{Options, SqliteStore};
 use booking_testkit::{ServerProcess, free_port};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{self, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// How often the mover is killed here.
-const KILLS: usize = 6;
-/// How long a mover is let go on before it is: longer each time, so that each dies somewhere else.
+const KILLS: u32 = 6;
+/// How long a mover is let go on before it is: so many times that, so that each dies somewhere else.
 const KILLED_AFTER: Duration = Duration::from_millis(60);
+const TIMES: u32 = 6;
+/// How many have registered for how many events in a store of many, and how often its mover is killed.
+const MANY: (u32, u32) = (100_000, 20);
+const MANY_KILLS: u32 = 20;
+/// How many register at a time there.
+const AT_ONCE: usize = 500;
+const MOVED_WITHIN: Duration = Duration::from_secs(120);
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LIMITS: Limits = Limits { answer: Duration::from_secs(60), connect: Duration::from_secs(30) };
 /// What goes between two HTTP connections, and is of neither alone.
@@ -92,7 +106,7 @@ fn both(urls: [String; 2]) -> String {
 
 /// `booking-http move`, which ends by itself or is killed after so long. Returns whether it was done.
 fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> bool {
-    let mut mover = Command::new(PROGRAM)
+    let mut mover = process::Command::new(PROGRAM)
         .args(["move", "--from", from, "--to", to])
         .env_clear()
         .env(QUIET.0, QUIET.1)
@@ -108,7 +122,7 @@ fn move_all(from: &str, to: &str, killed_after: Option<Duration>) -> bool {
     mover.wait().expect("it ends").success()
 }
 
-async fn moved_in_a_sale(from: Data, to: Data) {
+async fn moved_in_a_sale(from: &Data, to: &Data, killed: u32) {
     let place = |data: &Data| match data {
         Data::Sqlite(folder) => folder.path().join("booking.db").display().to_string(),
         Data::Postgres(database) => database.url().to_owned(),
@@ -118,31 +132,31 @@ async fn moved_in_a_sale(from: Data, to: Data) {
         settings.extend([(QUIET.0, QUIET.1.to_owned()), ("PORT", free_port().to_string())]);
         ServerProcess::start(Path::new(PROGRAM), &settings)
     };
-    let (old, new) = (start(&from), start(&to));
+    let (old, new) = (start(from), start(to));
     let url = both([old.url().to_owned(), new.url().to_owned()]);
-    let (from_place, to_place) = (place(&from), place(&to));
-    let (verdict, pace, kills) = judged(load(&[&url]), async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        blocking(move || {
-            let mut kills = 0;
-            for kill in 1..=KILLS {
-                let after = KILLED_AFTER * u32::try_from(kill).expect("a few");
-                kills += usize::from(!move_all(&from_place, &to_place, Some(after)));
-            }
-            // Its lease may have to end first.
-            let since = Instant::now();
-            while !move_all(&from_place, &to_place, None) {
-                assert!(since.elapsed() < Duration::from_secs(60), "they are never moved");
-                thread::sleep(Duration::from_millis(200));
-            }
-            kills
-        })
-        .await
+    let (from_place, to_place) = (place(from), place(to));
+    let (verdict, pace, kills) = judged_beside_moves(load(&[&url]), move |_| {
+        thread::sleep(Duration::from_secs(1));
+        let mut kills = 0;
+        for kill in 0..killed {
+            let after = KILLED_AFTER * (kill % TIMES + 1);
+            kills += u32::from(!move_all(&from_place, &to_place, Some(after)));
+        }
+        // Its lease may have to end first.
+        let since = Instant::now();
+        while !move_all(&from_place, &to_place, None) {
+            assert!(since.elapsed() < MOVED_WITHIN, "they are never moved");
+            thread::sleep(Duration::from_millis(200));
+        }
+        kills
     })
     .await;
     assert_clean(&verdict, &["Registered", "Confirmed -> Cancelled"]);
-    println!("{kills} of {KILLS} movers were killed: slowest decision {:?}", pace.slowest_decision);
-    for data in [&from, &to] {
+    println!(
+        "{kills} of {killed} movers were killed: slowest decision {:?}",
+        pace.slowest_decision
+    );
+    for data in [from, to] {
         let audit = run("audit", &data.settings());
         assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stdout));
     }
@@ -152,11 +166,49 @@ async fn moved_in_a_sale(from: Data, to: Data) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_move_to_postgres_in_a_sale_lose_nothing() {
     let _turn = turn().await;
-    moved_in_a_sale(Data::sqlite(), Data::postgres()).await;
+    moved_in_a_sale(&Data::sqlite(), &Data::postgres(), KILLS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_move_back_to_sqlite_in_a_sale_lose_nothing() {
     let _turn = turn().await;
-    moved_in_a_sale(Data::postgres(), Data::sqlite()).await;
+    moved_in_a_sale(&Data::postgres(), &Data::sqlite(), KILLS).await;
+}
+
+/// Registers many in a store in one file that nobody serves yet.
+async fn fill(path: &Path) {
+    let store = SqliteStore::open(path, Options::default()).await.expect("opened");
+    let (people, events) = MANY;
+    for _ in 0..events {
+        let name = EventName::parse("An event of before").expect("valid");
+        let seats = Capacity::parse((people / events).into(), CapacityMax::HIGHEST);
+        let new = NewEvent::new(Uuid::now_v7().into(), name, seats.expect("valid"));
+        let event_id = store.create_event(new).await.expect("it answers").id;
+        let commands = (0..people / events).map(|number| {
+            let address = EmailAddress::parse(&format!("before{number}@example.org"));
+            let id = RegistrationId::beside(event_id, Uuid::now_v7());
+            let register = Command::Register(Claim::new(id, address.expect("valid")).into());
+            EventCommand::new(event_id, Caller::Operator, register)
+        });
+        for batch in commands.collect::<Vec<_>>().chunks(AT_ONCE) {
+            let executed = store.execute(batch, WhenBusy::Wait).await.expect("it answers");
+            assert!(executed.iter().all(|execution| {
+                matches!(execution, Execution::Decided(Outcome::Confirmed(_)))
+            }));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: scripts/soak.sh runs it"]
+async fn a_store_of_many_that_moves_to_postgres_in_a_sale_loses_nothing() {
+    let _turn = turn().await;
+    let (from, to) = (Data::sqlite(), Data::postgres());
+    let (Data::Sqlite(folder), Data::Postgres(database)) = (&from, &to) else { unreachable!() };
+    fill(&folder.path().join("booking.db")).await;
+    moved_in_a_sale(&from, &to, MANY_KILLS).await;
+    let moved = database.sql(
+        "SELECT count(*) FROM registrations WHERE user_email LIKE 'before%' AND status = 'confirmed'",
+    );
+    assert_eq!(moved, [[Some(MANY.0.to_string())]]);
 }
