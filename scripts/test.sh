@@ -45,6 +45,9 @@ close() {
     fi
 }
 trap close EXIT
+# Else Bash would call close with the status of what ran last.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # What each part is, or nothing.
 find_compiler() { command -v "${CC:-cc}" || command -v gcc || command -v clang || true; }
@@ -177,13 +180,33 @@ tests=(cargo test --workspace --all-features --locked --no-fail-fast)
 # Most of them wait for most of their time: for servers, databases and browsers to begin, and for what has a limit.
 cores=$(getconf _NPROCESSORS_ONLN)
 
+# Runs tests beside others: run_both NAME "ARGUMENTS OF CARGO" ARGUMENTS OF CARGO FOR THE OTHERS...
+# All have been built, since one Cargo waits while another builds. What NAME is of is shown last.
+run_both() {
+    local name=$1 log=$target/beside.log failed=0
+    # Words of our own, without spaces in them.
+    # shellcheck disable=SC2086
+    "${tests[@]}" $2 >"$log" 2>&1 &
+    beside=$!
+    shift 2
+    run "tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$threads}" "${tests[@]}" "$@" || failed=$?
+    step="$name, beside the other tests"
+    wait "$beside" || failed=$?
+    beside=
+    echo "== $step" && cat "$log"
+    step="tests"
+    exit "$failed"
+}
+
 if [ "$what" = fast ]; then
     lint
+    store="--test store --test ticket"
     quick=(--lib --test admission --test memory --test journal --test decide --test discreet --test model
-        --test store --test ticket --test contract --test events --test life --test idempotency)
-    run "building the tests" "${tests[@]}" "${quick[@]}" --no-run
-    run "tests" env RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((4 * cores))}" "${tests[@]}" "${quick[@]}" -- --skip postgres
-    exit
+        --test contract --test events --test life --test idempotency)
+    # shellcheck disable=SC2086
+    run "building the tests" "${tests[@]}" $store "${quick[@]}" --no-run
+    threads=$((4 * cores))
+    run_both "the store in one file" "$store" "${quick[@]}" -- --skip postgres
 fi
 
 missing=()
@@ -303,8 +326,6 @@ else
     echo "== bill of materials: not made, as cargo-cyclonedx is not installed (cargo install cargo-cyclonedx)"
 fi
 
-# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed, so they
-# run beside the other tests. All are built before, since one Cargo waits while another builds.
 run "building the tests" "${tests[@]}" --no-run
 # With the program that was built for them.
 run "the description of the API" env NODE="$node" scripts/check-api.sh
@@ -317,16 +338,6 @@ if [ "$what" = long ]; then
         echo "== failing over: not tried, as Patroni, etcd or HAProxy is not installed (scripts/failover.sh installs them)"
     fi
 fi
-beside_log=$target/beside.log
-"${tests[@]}" --test storms --test judge >"$beside_log" 2>&1 &
-beside=$!
-failed=0
-threads=${RUST_TEST_THREADS:-$((2 * cores))}
-run "tests" env RUST_TEST_THREADS="$threads" "${tests[@]}" -- --skip apart_ || failed=$?
-step="the storms and the judge, which ran beside the other tests"
-wait "$beside" || failed=$?
-beside=
-# Last, so that Cargo's own result lines end the output.
-echo "== $step" && cat "$beside_log"
-step="tests"
-exit "$failed"
+# The storms wait a minute for ten thousand holds to end, and the judge for faults to be noticed.
+threads=$((2 * cores))
+run_both "the storms and the judge" "--test storms --test judge" -- --skip apart_
