@@ -23,8 +23,8 @@ const HOUSE: &[(&str, &str)] = &[
     ),
     (
         "booking-cells",
-        "map < merge < found < cell < store < gather < copies < moving < resharding < lookup < keys < \
-         organizers < reading < upkeep < delivery < seats",
+        "map < telling < merge < found < cell < store < gather < copies < moving < resharding < lookup < \
+         keys < organizers < reading < upkeep < delivery < seats",
     ),
     (
         "booking-load",
