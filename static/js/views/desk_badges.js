@@ -65,10 +65,19 @@ export function createDeskBadges(eventId, { signal, event }) {
     sheets.replaceChildren(...drawn);
   }
 
+  /** On paper there is nothing beside them as long as they are there. @param {boolean} isShown */
+  function show(isShown) {
+    node.hidden = !isShown;
+    // All that they are in, but for what stays when another view takes the place of this one. Older browsers know no :has().
+    for (let part = /** @type {Element | null} */ (node); part && part.id !== "main"; part = part.parentElement) {
+      part.toggleAttribute("data-printed", isShown);
+    }
+  }
+
   open.addEventListener("click", async () => {
     if (open.hasAttribute("aria-disabled")) return;
     open.setAttribute("aria-disabled", "true");
-    node.hidden = false;
+    show(true);
     print.hidden = true;
     sheets.replaceChildren();
     setText(said, t("badges.loading"));
@@ -89,7 +98,7 @@ export function createDeskBadges(eventId, { signal, event }) {
   });
   print.addEventListener("click", () => window.print());
   close.addEventListener("click", () => {
-    node.hidden = true;
+    show(false);
     // What is not seen is not to be printed either, nor kept.
     sheets.replaceChildren();
     open.focus();

@@ -130,15 +130,16 @@ async fn badges_of_all_who_are_registered_are_printed_in_the_order_of_their_name
     page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
 
     // Closed before they have come, they are neither printed nor kept.
-    page.js(
-        "window.asked = window.fetch; \
-         window.fetch = async (...what) => { await new Promise((go) => { window.letGo = go; }); return window.asked(...what); };",
-    )
-    .await;
+    page.js("window.asked = window.fetch; window.held = []; \
+         window.fetch = async (path, ...what) => { \
+             await new Promise((go) => window.held.push({path: String(path), go})); \
+             return window.asked(path, ...what); };")
+        .await;
     page.click("@badges-open").await;
-    page.until("return window.letGo !== undefined").await;
+    // The page asks for other things beside it.
+    page.until("return window.held.some(({path}) => path.includes('status=confirmed'))").await;
     page.click("@badges-close").await;
-    page.js("window.fetch = window.asked; window.letGo()").await;
+    page.js("window.fetch = window.asked; window.held.forEach(({go}) => go())").await;
     page.until(
         "return !document.querySelector('[data-testid=badges-open]').hasAttribute('aria-disabled')",
     )
