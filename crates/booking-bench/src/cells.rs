@@ -1,10 +1,11 @@
 //! What is measured, one cell at a time.
 
-use crate::arena::{Arena, Servers, Side};
+use crate::arena::{Arena, On};
 use crate::cpu::Split;
 use crate::generator::{self, Load, Pace};
 use crate::pgbench::Rows;
-use crate::shared::Second;
+use crate::shared::{Second, WANTING};
+use crate::side::{Servers, Side};
 use crate::workload::{self, Field, Workload};
 use anyhow::{Context, ensure};
 use booking_load::flash::{self, FlashOptions};
@@ -17,8 +18,6 @@ use tokio_postgres::NoTls;
 const PGBENCH_CLIENTS: [u32; 3] = [1, 8, 32];
 /// Longer than it takes to cancel whatever was made.
 const ALL_OF_THEM: Duration = Duration::from_secs(60);
-/// How many connections want what is not to be had, while others sell.
-pub(crate) const WANTING: usize = 8;
 
 /// A measured figure. Higher is better for rates, lower for times.
 #[derive(Debug, Clone)]
@@ -31,25 +30,6 @@ pub(crate) struct Sample {
     pub(crate) p99: Option<Duration>,
     /// CPU time for each request.
     pub(crate) cpu: Option<Split>,
-}
-
-/// Which side a cell is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum On {
-    /// PostgreSQL.
-    Postgres,
-    /// PostgreSQL, batches of one.
-    PostgresOne,
-    /// PostgreSQL, 1 ms away in each direction.
-    PostgresFar,
-    /// One PostgreSQL that has all events, beside those that share them.
-    OneDatabase,
-    /// Two PostgreSQL with four cells each.
-    EightCells,
-    /// SQLite.
-    Sqlite,
-    /// SQLite, batches of one.
-    SqliteOne,
 }
 
 /// What a cell does.

@@ -2,6 +2,7 @@
 //! each answer its status and its body.
 
 use crate::request::get;
+use crate::workload::holds;
 use booking_load::link::next_of;
 use std::io;
 use std::net::SocketAddr;
@@ -98,11 +99,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// Whether `text` is somewhere in `bytes`.
-pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|part| part == text)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

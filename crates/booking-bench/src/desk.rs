@@ -1,15 +1,15 @@
 //! The organizer's desk while seats are sold: everybody is taken along as a table, some are found by a part of their
 //! name, and others are brought in.
 
-use crate::arena::{Arena, Servers, Side};
+use crate::arena::Arena;
 use crate::connection::Connection;
 use crate::cpu;
 use crate::generator::{self, Pace};
-use crate::import::bring_in;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
 use crate::request::{get, name_of};
 use crate::results::Spread;
+use crate::side::{Servers, Side};
 use crate::stream::stream;
 use crate::workload::{Field, NAMED, scramble};
 use anyhow::ensure;
@@ -30,8 +30,6 @@ const SEARCHES: u64 = 200;
 const SEARCH_EVERY: Duration = Duration::from_millis(200);
 /// The shortest and the longest part of a name that is looked for, in letters.
 const PART: (u64, u64) = (4, 8);
-/// One for so many who are there is brought in.
-const BROUGHT_IN: u64 = 10;
 
 /// An event, and whose desk it is on.
 pub(crate) struct Desk {
@@ -85,10 +83,6 @@ pub(crate) async fn run(
     );
     for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
         text.push_str(&look(name, side, people, rounds, window).await?);
-    }
-    text.push('\n');
-    for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
-        text.push_str(&bring_in(name, side, people / BROUGHT_IN).await?);
     }
     Ok(text)
 }

@@ -1,12 +1,13 @@
 //! What a registration and a page cost when a database has become large.
 
-use crate::arena::{Arena, Servers, Side};
+use crate::arena::Arena;
 use crate::connection::Connection;
 use crate::cpu;
 use crate::generator::Pace;
 use crate::latency::{latencies, millis};
 use crate::report::thousands;
 use crate::results::Spread;
+use crate::side::{Servers, Side};
 use crate::workload::{Field, HOT};
 use anyhow::ensure;
 use hdrhistogram::Histogram;

@@ -1,13 +1,13 @@
 //! A table of people that is brought in while its server is killed.
 
-use crate::arena::Side;
-use crate::connection::holds;
+use crate::arena::Arena;
 use crate::desk::{Desk, lines_of};
 use crate::generator::Outcome;
 use crate::report::thousands;
 use crate::request::name_of;
+use crate::side::Side;
 use crate::stream::stream;
-use crate::workload::{NAMED, scramble};
+use crate::workload::{NAMED, holds, scramble};
 use anyhow::{bail, ensure};
 use std::cell::Cell;
 use std::fmt::Write;
@@ -17,12 +17,28 @@ use tokio::time::{Instant, sleep};
 /// How many rows of a table that is brought in are answered together.
 const ROWS_AT_ONCE: u64 = 64;
 
+/// One for so many who are there is brought in.
+const BROUGHT_IN: u64 = 10;
+
+/// Brings a table into both stores, on each of which so many `people` are on one event, and returns the report.
+///
+/// # Errors
+///
+/// If an answer or a store is not as it must be.
+pub(crate) async fn run(arena: &mut Arena, people: u64) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for (name, side) in [("PostgreSQL", &mut arena.postgres), ("SQLite", &mut arena.sqlite)] {
+        text.push_str(&bring_in(name, side, people / BROUGHT_IN).await?);
+    }
+    Ok(text)
+}
+
 /// Has a table brought in whose server is killed in the middle, then once more, and again; what came of it.
 ///
 /// # Errors
 ///
 /// If anybody is not there, or has changed since.
-pub(crate) async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<String> {
+async fn bring_in(name: &str, side: &mut Side, people: u64) -> anyhow::Result<String> {
     eprintln!("desk, {name}: {people} people are brought in");
     let field = side.lay_out(NAMED.ground).await?;
     let mut table = String::from("email,name\n");

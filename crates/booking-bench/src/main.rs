@@ -20,12 +20,13 @@ mod report;
 mod request;
 mod results;
 mod shared;
+mod side;
 mod stream;
 mod workload;
 
 use anyhow::Context;
-use arena::Arena;
-use cells::{Cell, On};
+use arena::{Arena, On};
+use cells::Cell;
 use clap::Parser;
 use machine::Machine;
 use plan::{AT_A_RATE, ROUND};
@@ -119,6 +120,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if arguments.desk {
             let Arguments { people, rounds, .. } = *arguments;
             println!("{}", desk::run(&mut arena, people, rounds, window).await?);
+            println!("{}", import::run(&mut arena, people).await?);
         }
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! What is left of a server when ten times as many clients want in as it takes.
 
-use crate::arena::{Arena, Servers};
+use crate::arena::Arena;
 use crate::connection::Connection;
 use crate::cpu;
 use crate::generator::{self, Pace};
 use crate::latency::{latencies, millis};
 use crate::request::{Requests, get};
 use crate::results::Spread;
+use crate::side::Servers;
 use crate::workload::{self, Action, Field, HOT};
 use anyhow::{Context, bail};
 use hdrhistogram::Histogram;

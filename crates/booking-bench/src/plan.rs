@@ -1,9 +1,10 @@
 //! The list of what is measured, and of what it is compared with.
 
-use crate::arena::Servers::{One, Two};
-use crate::cells::{Cell, Kind, On, Part};
+use crate::arena::On;
+use crate::cells::{Cell, Kind, Part};
 use crate::pgbench::Rows;
 use crate::shared::Second;
+use crate::side::Servers::{One, Two};
 use crate::workload::{
     DUPLICATES, EVEN, EVENT, HOT, HTTP, LIST, MIX, OTHERS, SKEWED, SOLD_OUT, Workload,
 };

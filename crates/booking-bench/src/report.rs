@@ -1,6 +1,7 @@
 //! The report, in Markdown.
 
-use crate::cells::{Cell, Kind, On, Sample};
+use crate::arena::On;
+use crate::cells::{Cell, Kind, Sample};
 use crate::cpu::Split;
 use crate::machine::Machine;
 use crate::plan::{AT_A_RATE, COMPARISONS, Comparison, ROUND, Target, What};

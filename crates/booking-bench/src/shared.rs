@@ -1,11 +1,10 @@
 //! Two PostgreSQL that share the events in eight cells, and one that has all of them.
 
-use crate::arena::{Servers, Side, WARM_UP};
-use crate::cells::WANTING;
 use crate::connection::Connection;
 use crate::generator::{self, Outcome, Pace};
 use crate::ledger::Books;
 use crate::request::Requests;
+use crate::side::{Servers, Side, WARM_UP};
 use crate::workload::{Action, EVEN, Field, Ground, HOT, scramble};
 use anyhow::{Context, ensure};
 use booking_testkit::{Cluster, ClusterOptions, Database};
@@ -28,6 +27,8 @@ const BYTES: usize = 256;
 
 /// How many events there are for those who sell beside a PostgreSQL that is away. About half of them are its own.
 const EVENTS: usize = 128;
+/// How many connections want what is not to be had, while others sell.
+pub(crate) const WANTING: usize = 8;
 /// How long those who want what is there wait before they ask again, whatever they were answered.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long it may take until all is as before.

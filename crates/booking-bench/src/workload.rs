@@ -1,6 +1,5 @@
 //! What is asked of a server, as values: from a number to a request, and what it must answer.
 
-use crate::connection::holds;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -272,6 +271,11 @@ pub(crate) fn scramble(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 31)
+}
+
+/// Whether `text` is somewhere in `bytes`.
+pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part == text)
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ pub(crate) mod idempotency;
 pub(crate) mod load_plan;
 pub(crate) mod outcome;
 mod rows;
+pub(crate) mod rule;
 mod seats;
 pub(crate) mod state;
 pub(crate) mod stored;
 mod transitions;
 
 use crate::decide::seats::Seats;
-use crate::{EventChange, EventCommand, EventId, EventState, Execution, Outcome, Refusal};
+use crate::{EventChange, EventCommand, EventId, EventState, Execution, Outcome, Refusal, Rule};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,22 +32,6 @@ pub struct Decision {
 /// every store can keep.
 pub fn decide(state: &EventState, commands: &[&EventCommand], now: DateTime<Utc>) -> Decision {
     decide_without(None, state, commands, now)
-}
-
-/// A rule that a test leaves out, to see that it is missed: the negative controls.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// Nobody gets a seat while somebody waits.
-    QueueFirst,
-    /// What has run out counts for nothing.
-    Expiry,
-    /// An organizer manages its own events alone.
-    Ownership,
-    /// An event that is over gives nothing out.
-    EventEnd,
-    /// Where addresses are confirmed, nobody but whoever has one hears of it or has a seat by it.
-    AddressConfirmed,
 }
 
 /// [`decide`], but for one rule. Only tests have a reason to leave one out.

@@ -128,12 +128,14 @@ pub use decide::command::{
 pub use decide::idempotency::IdempotencyRecord;
 pub use decide::load_plan::{ERASED_MAX, LoadPlan, SETTLED_MAX};
 pub use decide::outcome::{Admitted, Execution, Outcome, Refusal, TicketVoid};
+#[doc(hidden)]
+pub use decide::rule::Rule;
 pub use decide::state::{EventState, SeatCounts, StoredDetails};
 pub use decide::stored::Stored;
 pub use decide::{Decision, decide, decide_batch, refuse_moving};
 // For tests that leave a rule out on purpose: no part of what embedders may rely on.
 #[doc(hidden)]
-pub use decide::{Rule, decide_batch_by, decide_without};
+pub use decide::{decide_batch_by, decide_without};
 pub use store::audit::{AuditReport, Difference, EventCount, EventStated};
 pub use store::cell_map::{CellBytes, ForeignByte, KNOWS_BYTES, KeptBytes, KeptMap};
 pub use store::columns::{Columns, StatementText};

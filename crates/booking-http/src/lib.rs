@@ -4,6 +4,8 @@
 //! store, and its outcome comes back the same way. Whatever goes wrong on it leaves as a problem, through `problem`.
 //!
 //! The modules are rooms in a row. Each uses only those above it here, which `tests/program/rooms.rs` holds them to.
+//! `config` comes late, since it says what can be set of all of them in their own types; each is given its part by
+//! `server`, and none can look at what was set for another.
 //!
 //! | room | what is in it |
 //! | --- | --- |
@@ -25,6 +27,7 @@
 //! | `config` | all settings as one struct, and the store that they name |
 //! | `server` | listening, serving, stopping |
 //! | `cli` | the subcommands |
+//! | `fuzz` | what the fuzz targets call, with what each promises; in tests and for them alone |
 
 mod api;
 mod auth;

@@ -3,6 +3,7 @@
 use crate::audit::count;
 use crate::connection::{self, BUSY_TIMEOUT, absolute, off_runtime};
 use crate::errors::{OpenError, is_full};
+use crate::paths::beside;
 use crate::{files, schema};
 use booking_core::{AuditReport, StoreError};
 use rusqlite::{Connection, OpenFlags};
@@ -119,7 +120,7 @@ fn backup_blocking(from: &Path, to: &Path) -> Result<AuditReport, BackupError> {
     });
     if report.is_err() {
         // They may never have been made.
-        for left in [&files::beside(&partial, "-journal"), &partial] {
+        for left in [&beside(&partial, "-journal"), &partial] {
             let _ = fs::remove_file(left);
         }
     }
@@ -136,7 +137,7 @@ fn no_room(error: BackupError, from: &Path) -> BackupError {
         }
         other => return other,
     };
-    let bytes = length(from) + length(&files::beside(from, "-wal"));
+    let bytes = length(from) + length(&beside(from, "-wal"));
     BackupError::NoRoom { path, bytes, source }
 }
 

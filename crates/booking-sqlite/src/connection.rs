@@ -1,6 +1,6 @@
 use crate::errors::{OpenError, is_busy};
-use crate::files;
 use crate::ownership;
+use crate::paths::beside;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -113,7 +113,7 @@ fn escaped(path: &Path) -> String {
 
 /// Brings to the disk whatever the write-ahead log holds.
 pub(crate) fn sync_log(path: &Path) -> io::Result<()> {
-    let log = files::beside(path, "-wal");
+    let log = beside(path, "-wal");
     // This is not the file whose locks would go when it is closed (POSIX advisory locks): SQLite
     // locks the database and the log's index, never the log.
     match OpenOptions::new().write(true).open(log) {

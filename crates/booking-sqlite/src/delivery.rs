@@ -3,6 +3,7 @@
 //! is asked for what is there.
 
 use crate::store::SqliteStore;
+use crate::transaction::Work;
 use crate::{endpoints, former_holders, lanes, mails, sql};
 use async_trait::async_trait;
 use booking_core::{
@@ -71,7 +72,7 @@ impl SqliteStore {
     async fn forget_former_holders(&self) -> Result<(), StoreError> {
         loop {
             let step = self.write(|connection, clock| {
-                former_holders::forget(connection, clock(), STEP).map(lanes::work)
+                former_holders::forget(connection, clock(), STEP).map(Work::of_rows)
             });
             if step.await? < STEP.unsigned_abs() {
                 return Ok(());

@@ -3,8 +3,7 @@
 use crate::errors::Failure;
 use crate::queries::one_more_than;
 use crate::rows::stored;
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{delivery_rows, sql};
 use booking_core::{
     Clock, Delivery, DeliveryCursor, ENDPOINTS_MAX, Endpoint, EndpointChange, EndpointId,

@@ -1,4 +1,4 @@
-use crate::files::Moved;
+use crate::paths::Moved;
 use booking_core::StoreError;
 use rusqlite::ErrorCode;
 use std::io;

@@ -8,15 +8,15 @@
 
 use crate::connection::{open_error, open_reader};
 use crate::errors::{Failure, OpenError};
+use crate::paths::{FileId, Moved, beside, look};
 use crate::wal::{Copying, Index, Log};
 use rusqlite::Connection;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use thiserror::Error;
 
 /// Every length of a database file is a multiple of this, the smallest page that SQLite knows.
 const PAGE_BYTES_MIN: u64 = 512;
@@ -24,9 +24,6 @@ const PAGE_BYTES_MIN: u64 = 512;
 /// How often in a row the log may be found changed by somebody else while it is compared with its index. Each
 /// takes some microseconds; whatever is wrong is still so at the next transaction.
 const LOOKS_MAX: usize = 8;
-
-/// The most links in a row that are followed to a file that is not there, as many as Linux follows.
-const LINKS_MAX: usize = 40;
 
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
@@ -43,53 +40,6 @@ pub(crate) struct Files {
     /// Never used. As long as it is open, nobody has a reason to delete the files beside the database: SQLite
     /// does so when the last connection is closed. `None` only at the end.
     anchor: Mutex<Option<Connection>>,
-}
-
-/// What a file is known by, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-/// What has become of a file.
-#[derive(Debug, Error)]
-pub(crate) enum Moved {
-    #[error("there is no file {} any more", .0.display())]
-    Gone(PathBuf),
-    #[error("{} is another file than the one that was opened", .0.display())]
-    Replaced(PathBuf),
-    #[error("{} was cut off or written over, so that it is not the database any more", .0.display())]
-    Overwritten(PathBuf),
-    #[error("{} was cut off or written over, and what was committed to it is not all there", .0.display())]
-    LogSpoilt(PathBuf),
-    #[error("{} was cut off: it is shorter than SQLite has made it", .0.display())]
-    IndexCut(PathBuf),
-    #[error("nobody can tell whether {} is the file that was opened", path.display())]
-    Unknown {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl Moved {
-    /// What there is to be done, said once.
-    fn advice(&self) -> &'static str {
-        match self {
-            Self::Gone(_) | Self::Replaced(_) | Self::Unknown { .. } => {
-                "until it is back. If there is no copy of it, do not stop this server: what it holds open is the last \
-                 one"
-            }
-            Self::Overwritten(_) | Self::LogSpoilt(_) => {
-                "until the server is started again. Stop it, keep the files as they are, and put a backup in their \
-                 place, or see with audit what is left"
-            }
-            Self::IndexCut(_) => {
-                "until the server is started again. Nothing is lost: the index is made anew from the log"
-            }
-        }
-    }
 }
 
 impl Files {
@@ -119,11 +69,7 @@ impl Files {
 
     /// The database's file, whatever its name.
     pub(crate) fn identity(&self) -> String {
-        match self.database {
-            // Where files have no such names.
-            FileId { device: 0, inode: 0 } => followed(&self.path).display().to_string(),
-            FileId { device, inode } => format!("file {inode} of device {device}"),
-        }
+        self.database.identity(&self.path)
     }
 
     /// Fails if what is open is not what is there. The log is told when that begins and when it ends.
@@ -220,26 +166,6 @@ impl Named {
     }
 }
 
-/// The name of a file beside the database. SQLite follows links before it makes it.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = followed(path).into_os_string();
-    name.push(suffix);
-    name.into()
-}
-
-/// Where links lead, also if nothing is there.
-fn followed(path: &Path) -> PathBuf {
-    let mut path = path.to_path_buf();
-    for _ in 0..LINKS_MAX {
-        if let Ok(whole) = fs::canonicalize(&path) {
-            return whole;
-        }
-        let Ok(target) = fs::read_link(&path) else { break };
-        path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
-    }
-    path
-}
-
 /// Fails where there is a write-ahead log and its database is missing or empty: something happened to it. SQLite takes
 /// such a log for nobody's and deletes it, with what was acknowledged last. It makes a log only for a
 /// database that has a page on the disk, so no kill and no power cut leaves this behind.
@@ -255,32 +181,4 @@ pub(crate) fn refuse_log_alone(path: &Path) -> Result<(), OpenError> {
         true => Err(OpenError::LogAlone { path: path.to_path_buf(), log }),
         false => Ok(()),
     }
-}
-
-/// Which file a path names, and how long it is. By its name, and never by opening it: to close a second handle
-/// would release the locks that SQLite holds through its own.
-pub(crate) fn look(path: &Path) -> Result<(FileId, u64), Moved> {
-    let found = fs::metadata(path).map_err(|error| look_failed(path, error))?;
-    Ok((id_of(&found), found.len()))
-}
-
-pub(crate) fn look_failed(path: &Path, source: io::Error) -> Moved {
-    let path = path.to_path_buf();
-    match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Moved::Gone(path),
-        _ => Moved::Unknown { path, source },
-    }
-}
-
-#[cfg(unix)]
-pub(crate) fn id_of(found: &Metadata) -> FileId {
-    use std::os::unix::fs::MetadataExt;
-    FileId { device: found.dev(), inode: found.ino() }
-}
-
-/// Where files have no such names only those that are gone are noticed; such a system keeps what is open from
-/// being replaced.
-#[cfg(not(unix))]
-pub(crate) fn id_of(_: &Metadata) -> FileId {
-    FileId { device: 0, inode: 0 }
 }

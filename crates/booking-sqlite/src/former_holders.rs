@@ -1,7 +1,6 @@
 //! Those whose seats somebody else has by now, kept for the mails that tell them.
 
 use crate::errors::Failure;
-use crate::lanes::work;
 use crate::rows::{self, stored};
 use crate::sql;
 use crate::transaction::Work;
@@ -77,7 +76,7 @@ pub(crate) fn erase(
     limit: PageLimit,
 ) -> Result<Work<u64>, Failure> {
     let mut erase = connection.prepare_cached(sql::FORMER_HOLDER_ERASE)?;
-    Ok(work(erase.execute(params![user_email.as_str(), limit.get() as i64])?))
+    Ok(Work::of_rows(erase.execute(params![user_email.as_str(), limit.get() as i64])?))
 }
 
 /// Takes out some that were kept at or before an instant, and tells how many.

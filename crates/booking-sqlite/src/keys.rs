@@ -1,8 +1,7 @@
 //! The seeds of the keys that tickets are signed with.
 
 use crate::errors::Failure;
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{rows, sql};
 use booking_core::{Clock, SigningSeed, TicketKey};
 use chrono::{DateTime, Utc};

@@ -3,8 +3,7 @@
 use crate::errors::Failure;
 use crate::queries::{event_status, one_more_than};
 use crate::rows::stored;
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{delivery_rows, endpoints, mails, rows, sql};
 use booking_core::{
     Backlog, Clock, DueLane, EmailAddress, EventId, EventStatus, LEASE, Lane, LaneNext, LaneStep,
@@ -238,7 +237,7 @@ pub(crate) fn change_some_of(
 ) -> Result<Work<u64>, Failure> {
     let sink = sink.as_uuid();
     let mut statement = connection.prepare_cached(statement)?;
-    Ok(work(statement.execute(params![sink.as_bytes(), at_most])?))
+    Ok(Work::of_rows(statement.execute(params![sink.as_bytes(), at_most])?))
 }
 
 /// Lets some lanes of a sink that wait for another try have it at once.
@@ -250,15 +249,7 @@ pub(crate) fn retry(
 ) -> Result<Work<u64>, Failure> {
     let (sink, now) = (sink.as_uuid(), clock().timestamp_micros());
     let mut retry = connection.prepare_cached(sql::LANE_RETRY)?;
-    Ok(work(retry.execute(params![sink.as_bytes(), now, at_most])?))
-}
-
-/// That so many rows were changed.
-pub(crate) fn work(rows: usize) -> Work<u64> {
-    match rows {
-        0 => Work::Unchanged(0),
-        _ => Work::Changed(rows as u64),
-    }
+    Ok(Work::of_rows(retry.execute(params![sink.as_bytes(), now, at_most])?))
 }
 
 pub(crate) fn backlog(connection: &Connection) -> Result<Backlog, Failure> {

@@ -49,6 +49,7 @@ mod history;
 mod keeping;
 mod keys;
 mod lanes;
+mod leftovers;
 mod load;
 mod mails;
 mod migrate;
@@ -56,6 +57,9 @@ mod moved_rows;
 mod moving;
 mod organizers;
 mod ownership;
+mod paths;
+#[cfg(test)]
+mod plans;
 mod queries;
 mod readers;
 mod records;
@@ -66,6 +70,7 @@ mod sql;
 mod store;
 mod transaction;
 mod wal;
+mod ways;
 mod write;
 mod writer;
 

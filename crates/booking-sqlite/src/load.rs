@@ -2,7 +2,7 @@
 
 use crate::errors::Failure;
 use crate::rows::{self, stored};
-use crate::{moving, records, sql};
+use crate::{records, sql, ways};
 use booking_core::{
     EventCommand, EventId, EventState, LoadPlan, Registration, Status, StoredDetails,
 };
@@ -40,7 +40,7 @@ pub(crate) fn load(
             Some(row) => {
                 states.insert(*id, rows::state(*id, row)?);
             }
-            None if moving::is_elsewhere(connection, *id, now)? => {
+            None if ways::is_elsewhere(connection, *id, now)? => {
                 moving.insert(*id);
             }
             None => {}

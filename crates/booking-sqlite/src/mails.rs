@@ -1,10 +1,8 @@
 //! Mails to be sent, whom to remind, and forgetting what was delivered.
 
 use crate::errors::Failure;
-use crate::lanes::work;
 use crate::rows::{self, stored};
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{delivery_rows, former_holders, sql};
 use booking_core::{
     Clock, DELIVERIES_KEPT, EndpointId, EventId, LEASE, LeaseId, Mail, MailStep, NewMail,
@@ -140,7 +138,7 @@ pub(crate) fn change_some(
     clock: &Clock,
 ) -> Result<Work<u64>, Failure> {
     let mut statement = connection.prepare_cached(statement)?;
-    Ok(work(statement.execute(params![clock().timestamp_micros(), at_most])?))
+    Ok(Work::of_rows(statement.execute(params![clock().timestamp_micros(), at_most])?))
 }
 
 /// The events of which people are to be reminded by then, longest overdue first, and since when.
@@ -205,5 +203,5 @@ pub(crate) fn forget(
     let mut forget = connection.prepare_cached(sql::MAIL_FORGET)?;
     let mails = forget.execute(params![done_before, limit as i64])?;
     let former = former_holders::forget(connection, kept_since, limit as i64)?;
-    Ok(work(forgotten + mails + former))
+    Ok(Work::of_rows(forgotten + mails + former))
 }

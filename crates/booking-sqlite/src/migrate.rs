@@ -12,10 +12,6 @@ use rusqlite::{Connection, Error as SqliteError, OptionalExtension, TransactionB
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
-
 /// Brings the database at `path` to the schema of this crate, creates it if there is none, and names
 /// the migrations that were applied. [`SqliteStore::open`](crate::SqliteStore::open) does it too.
 ///
@@ -27,10 +23,6 @@ mod embedded {
 pub async fn migrate(path: impl Into<PathBuf>) -> Result<Vec<String>, OpenError> {
     let path = path.into();
     off_runtime(&path.clone(), move || Ok(migrate_blocking(&absolute(&path)?)?.applied)).await
-}
-
-pub(crate) fn runner() -> refinery::Runner {
-    embedded::migrations::runner()
 }
 
 pub(crate) fn migrate_blocking(path: &Path) -> Result<Migrated, OpenError> {
@@ -77,7 +69,7 @@ fn apply(connection: &mut Connection, path: &Path) -> Result<Migrated, OpenError
         schema::tell_newer(path, &newer);
         Vec::new()
     } else {
-        let ran = runner().set_grouped(true).run(&mut Locked(&transaction));
+        let ran = schema::runner().set_grouped(true).run(&mut Locked(&transaction));
         let failed = |error: refinery::Error| OpenError::Migrate {
             path: path.to_path_buf(),
             source: error.into(),

@@ -3,18 +3,20 @@
 
 use crate::errors::Failure;
 use crate::keeping;
+use crate::leftovers::{clear, give_up_room};
 use crate::moved_rows::{self, parse, values};
 use crate::rows::{self, stored};
 use crate::sql;
 use crate::store::SqliteStore;
 use crate::transaction::Work;
+use crate::ways::{Way, find, version};
 use crate::writer::Urgency;
 use async_trait::async_trait;
 use booking_core::{
     Clock, EventId, ForeignByte, IdempotencyRecord, KNOWS_MOVES, KeptBytes, KeptMap,
     LEAVING_MAILS_MAX, LeftEvent, MOVE_LEASE, MOVED_EVENT, MOVED_LANES, MOVED_LATELY, MOVED_MAILS,
-    MOVED_TABLES, Mark, MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place,
-    ROOM_KEPT, StoreError, Version,
+    Mark, MoveId, MoveStore, MovedCounts, MovedScope, MovedSince, MovedTable, Place, StoreError,
+    Version,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use rusqlite::types::Value as Stored;
@@ -22,75 +24,12 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What is known of an event's way.
-struct Way {
-    direction: String,
-    mover: MoveId,
-    place: String,
-    until: Option<DateTime<Utc>>,
-    state: Option<String>,
-}
-
-impl Way {
-    /// Whether `mover` may go on taking the event away.
-    fn is_left_to(&self, mover: MoveId, now: DateTime<Utc>) -> bool {
-        self.direction == "leaving"
-            && self.mover == mover
-            && self.until.is_some_and(|until| now < until)
-    }
-
-    fn arrives_by(&self, mover: MoveId) -> bool {
-        self.direction == "arriving" && self.mover == mover
-    }
-}
-
-fn find(connection: &Connection, event: EventId) -> Result<Option<Way>, Failure> {
-    let mut find = connection.prepare_cached(sql::MOVING_FIND)?;
-    let mut found = find.query([event.as_uuid().as_bytes()])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    Ok(Some(Way {
-        direction: rows::column(row, 0, "moving_events.direction")?,
-        mover: rows::uuid(row, 1, "moving_events.move_id")?.into(),
-        place: rows::column(row, 2, "moving_events.place")?,
-        until: rows::optional_time(row, 3, "moving_events.until")?,
-        state: rows::column(row, 4, "moving_events.state")?,
-    }))
-}
-
-/// Whether an event is on its way, came just now, or was moved.
-pub(crate) fn is_elsewhere(
-    connection: &Connection,
-    event: EventId,
-    now: DateTime<Utc>,
-) -> Result<bool, Failure> {
-    let mut statement = connection.prepare_cached(sql::MOVING_IS_ELSEWHERE)?;
-    let (event, now) = (event.as_uuid(), now.timestamp_micros());
-    Ok(statement.query_row(params![event.as_bytes(), now], |row| row.get(0))?)
-}
-
-/// Whether any event is, whose id ends as this one does.
-pub(crate) fn may_be(
-    connection: &Connection,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<bool, Failure> {
-    let mut statement = connection.prepare_cached(sql::MOVING_MAY_BE)?;
-    let now = now.timestamp_micros();
-    Ok(statement.query_row(params![id.as_bytes(), now], |row| row.get(0))?)
-}
-
 /// The event's own row in JSON.
 fn event_row(connection: &Connection, event: EventId) -> Result<Option<Value>, Failure> {
     let sql = format!("SELECT {} FROM events WHERE id = ?1", MOVED_EVENT.names());
     let mut statement = connection.prepare_cached(&sql)?;
     let found = moved_rows::read(&mut statement, &MOVED_EVENT, [event.as_uuid().as_bytes()]);
     Ok(found?.pop())
-}
-
-fn version(connection: &Connection, event: EventId) -> Result<Option<Version>, Failure> {
-    let mut find = connection.prepare_cached("SELECT version FROM events WHERE id = ?1")?;
-    let mut found = find.query([event.as_uuid().as_bytes()])?;
-    found.next()?.map(|row| rows::version(row, 0, "events.version")).transpose()
 }
 
 fn place_of(connection: &Connection, event: EventId) -> Result<Place, Failure> {
@@ -457,85 +396,6 @@ fn activate(
     let mut lease = connection.prepare_cached(sql::MOVING_LEASE)?;
     lease.execute(params![id.as_bytes(), left.mover.as_uuid().as_bytes(), until])?;
     Ok(Work::Changed(true))
-}
-
-fn clear(
-    connection: &Connection,
-    event: EventId,
-    mover: MoveId,
-    limit: usize,
-) -> Result<Work<u64>, Failure> {
-    let is_his = |way: Way| way.direction != "leaving" && way.mover == mover;
-    if !find(connection, event)?.is_some_and(is_his) || version(connection, event)?.is_some() {
-        return Ok(Work::Unchanged(0));
-    }
-    let own = MOVED_TABLES.iter().filter(|table| table.scope == MovedScope::Event);
-    let mut cleared = 0;
-    for table in own.chain([&MOVED_LANES]) {
-        let (name, page) = (table.name, table.page.join(", "));
-        let sql = format!(
-            "DELETE FROM {name} WHERE event_id = ?1 AND ({page}) IN \
-             (SELECT {page} FROM {name} WHERE event_id = ?1 ORDER BY {page} LIMIT ?2)"
-        );
-        let id = event.as_uuid();
-        let parameters = params![id.as_bytes(), limit as i64];
-        cleared += connection.prepare_cached(&sql)?.execute(parameters)?;
-    }
-    let mut none_new = connection.prepare_cached(sql::FACT_ROUTED)?;
-    none_new.execute([event.as_uuid().as_bytes()])?;
-    Ok(crate::lanes::work(cleared))
-}
-
-fn give_up_room(
-    connection: &Connection,
-    event: EventId,
-    mover: MoveId,
-) -> Result<Work<bool>, Failure> {
-    let is_his = find(connection, event)?.is_some_and(|way| way.arrives_by(mover));
-    if !is_his || version(connection, event)?.is_some() {
-        return Ok(Work::Unchanged(false));
-    }
-    let (event, mover) = (event.as_uuid(), mover.as_uuid());
-    let mut give_up = connection.prepare_cached(sql::MOVING_GIVE_UP)?;
-    give_up.execute(params![event.as_bytes(), mover.as_bytes()])?;
-    Ok(Work::Changed(true))
-}
-
-/// What was deleted of what is left of moves and says nothing any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Purged {
-    pub(crate) rows: u64,
-    /// Whether some of them may be somebody's, and must not stay in the log.
-    pub(crate) is_personal: bool,
-}
-
-/// Deletes that, up to `limit` rows of each table.
-pub(crate) fn purge(
-    connection: &Connection,
-    limit: usize,
-    clock: &Clock,
-) -> Result<Work<Purged>, Failure> {
-    let now = clock();
-    let mut purge = connection.prepare_cached(sql::MOVING_PURGE)?;
-    let purged = purge.execute(params![now.timestamp_micros(), limit as i64])? as u64;
-    let mut take = connection.prepare_cached(sql::MOVING_TAKE_ROOM)?;
-    let made_before = (now - ROOM_KEPT).timestamp_micros();
-    let taken = take.query_and_then([made_before], |row| rows::event_id(row, 0))?;
-    let taken = taken.collect::<Result<Vec<_>, Failure>>()?;
-    let Some(event) = taken.first() else {
-        let purged = Purged { rows: purged, is_personal: false };
-        return Ok(if purged.rows > 0 { Work::Changed(purged) } else { Work::Unchanged(purged) });
-    };
-    let nobody = MoveId::from(Uuid::nil());
-    let cleared = match clear(connection, *event, nobody, limit)? {
-        Work::Changed(cleared) | Work::Unchanged(cleared) => cleared,
-    };
-    let mut rows = purged + cleared;
-    if cleared == 0 {
-        give_up_room(connection, *event, nobody)?;
-        rows += 1;
-    }
-    Ok(Work::Changed(Purged { rows, is_personal: cleared > 0 }))
 }
 
 fn shared_rows(

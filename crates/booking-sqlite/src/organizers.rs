@@ -1,8 +1,7 @@
 //! Organizers: their tokens, and events that become theirs.
 
 use crate::errors::Failure;
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{rows, sql};
 use booking_core::{
     Clock, EventId, NewToken, Organizer, OrganizerId, OrganizerToken, PageLimit, Role, TOKENS_MAX,

@@ -1,8 +1,7 @@
 //! What was answered to requests that may come again.
 
 use crate::errors::Failure;
-use crate::transaction::Work;
-use crate::write::one_row;
+use crate::transaction::{Work, one_row};
 use crate::{rows, sql};
 use booking_core::{Clock, EmailAddress, IdempotencyRecord, KeyHash, Outcome, PageLimit, Stored};
 use rusqlite::{CachedStatement, Connection, params};

@@ -2,18 +2,28 @@
 
 use crate::connection::{open_error, open_reader, open_untouched};
 use crate::errors::OpenError;
-use crate::files::{beside, refuse_log_alone};
-use crate::{migrate, sql};
+use crate::files::refuse_log_alone;
+use crate::paths::beside;
+use crate::sql;
 use booking_core::{Migration, Needed, Schema};
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 use std::sync::OnceLock;
 
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Applies the migrations of this program.
+pub(crate) fn runner() -> refinery::Runner {
+    embedded::migrations::runner()
+}
+
 /// The migrations of this program.
 pub(crate) fn ours() -> &'static [Migration] {
     static OURS: OnceLock<Vec<Migration>> = OnceLock::new();
     OURS.get_or_init(|| {
-        let runner = migrate::runner();
+        let runner = runner();
         let all = runner.get_migrations().iter();
         all.map(|own| Migration::new(own.version(), own.name(), own.checksum())).collect()
     })

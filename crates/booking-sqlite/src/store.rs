@@ -8,8 +8,8 @@ use crate::schema;
 use crate::transaction::Work;
 use crate::writer::{Isolation, Session, Urgency, Writer};
 use crate::{
-    audit, create, erasure, former_holders, health, history, keeping, keys, moving, organizers,
-    queries, records,
+    audit, create, erasure, former_holders, health, history, keeping, keys, leftovers, organizers,
+    queries, records, ways,
 };
 use async_trait::async_trait;
 use booking_core::{
@@ -358,12 +358,12 @@ impl ReadStore for SqliteStore {
     }
 
     async fn is_moving(&self, event: EventId) -> Result<bool, StoreError> {
-        self.read(move |connection, now| moving::is_elsewhere(connection, event, now)).await
+        self.read(move |connection, now| ways::is_elsewhere(connection, event, now)).await
     }
 
     async fn may_be_moving(&self, registration: RegistrationId) -> Result<bool, StoreError> {
         let id = registration.as_uuid();
-        self.read(move |connection, now| moving::may_be(connection, id, now)).await
+        self.read(move |connection, now| ways::may_be(connection, id, now)).await
     }
 }
 
@@ -486,7 +486,8 @@ impl UpkeepStore for SqliteStore {
         if left == 0 {
             return Ok(forgotten);
         }
-        let purging = self.write(move |connection, clock| moving::purge(connection, left, clock));
+        let purging =
+            self.write(move |connection, clock| leftovers::purge(connection, left, clock));
         let purged = purging.await?;
         if purged.is_personal {
             self.empty_log().await;

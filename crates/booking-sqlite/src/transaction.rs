@@ -13,6 +13,21 @@ pub(crate) enum Work<T> {
     Unchanged(T),
 }
 
+impl Work<u64> {
+    /// That so many rows were changed.
+    pub(crate) fn of_rows(rows: usize) -> Self {
+        match rows {
+            0 => Self::Unchanged(0),
+            _ => Self::Changed(rows as u64),
+        }
+    }
+}
+
+/// Makes sure that `statement` changed one row.
+pub(crate) fn one_row(statement: &'static str, rows: usize) -> Result<(), Failure> {
+    if rows == 1 { Ok(()) } else { Err(Failure::RowsChanged { statement, rows }) }
+}
+
 /// Runs `work` in one transaction that holds the write lock from its beginning.
 ///
 /// `work` may be run again, and must then find whatever was committed before. It is if it met an id that

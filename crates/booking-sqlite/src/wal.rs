@@ -11,7 +11,7 @@
 //! then the index says so first. What does not fit is wrong only if the index is the same before and after.
 //! <https://sqlite.org/walformat.html> has the formats.
 
-use crate::files::{FileId, Moved, id_of, look, look_failed};
+use crate::paths::{FileId, Moved, id_of, look, look_failed};
 use std::cmp::Ordering as CmpOrdering;
 use std::fs::File;
 use std::io;

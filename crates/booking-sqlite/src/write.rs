@@ -2,6 +2,7 @@
 
 use crate::errors::Failure;
 use crate::rows::{stored, stored_time};
+use crate::transaction::one_row;
 use crate::{former_holders, records, sql};
 use booking_core::{
     Answers, Contact, EventChange, EventDetails, EventId, Fact, OfferTtl, OrganizerName,
@@ -211,8 +212,4 @@ pub(crate) fn write_facts(
         body,
     ])?;
     one_row("fact/insert", rows)
-}
-
-pub(crate) fn one_row(statement: &'static str, rows: usize) -> Result<(), Failure> {
-    if rows == 1 { Ok(()) } else { Err(Failure::RowsChanged { statement, rows }) }
 }

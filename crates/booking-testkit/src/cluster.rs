@@ -9,36 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::guard::{Guard, Guarded};
-use crate::installation::Installation;
+use crate::installation::{ClusterOptions, Installation};
 use crate::port::free_port;
 use crate::process;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const START_ATTEMPTS_MAX: usize = 5;
-
-/// How to set up a [`Cluster`].
-#[derive(Clone, Debug)]
-pub struct ClusterOptions {
-    /// Lines for `postgresql.conf`; a later line overrules an earlier one, and ours.
-    pub settings: Vec<String>,
-    /// Whether a commit is safe on the disk before it is acknowledged (`fsync`), as in production.
-    /// Without it everything is faster, and nothing that these tests could notice is lost: what
-    /// was acknowledged still survives the death of every process, only not of the machine.
-    pub durable: bool,
-    /// Certificate and private key in PEM; with them the server also speaks TLS.
-    pub tls: Option<(String, String)>,
-    /// Lines for `pg_hba.conf` instead of trusting everyone on this machine. The user `postgres`
-    /// on the unix socket is always let in.
-    pub access: Option<Vec<String>>,
-}
-
-impl Default for ClusterOptions {
-    /// Durable, plain text, and everyone on this machine is trusted.
-    fn default() -> Self {
-        Self { settings: Vec::new(), durable: true, tls: None, access: None }
-    }
-}
 
 /// A running PostgreSQL server with a fresh data directory, on a unix socket and on a TCP port of
 /// 127.0.0.1, with the superuser `postgres` that needs no password. It ends, and its directory goes,

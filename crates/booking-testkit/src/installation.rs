@@ -9,9 +9,31 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::{env, process as own};
 
-use crate::ClusterOptions;
 use crate::binaries::PgBinaries;
 use crate::process::{self, Account};
+
+/// How to set up a [`Cluster`](crate::Cluster).
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// Lines for `postgresql.conf`; a later line overrules an earlier one, and ours.
+    pub settings: Vec<String>,
+    /// Whether a commit is safe on the disk before it is acknowledged (`fsync`), as in production.
+    /// Without it everything is faster, and nothing that these tests could notice is lost: what
+    /// was acknowledged still survives the death of every process, only not of the machine.
+    pub durable: bool,
+    /// Certificate and private key in PEM; with them the server also speaks TLS.
+    pub tls: Option<(String, String)>,
+    /// Lines for `pg_hba.conf` instead of trusting everyone on this machine. The user `postgres`
+    /// on the unix socket is always let in.
+    pub access: Option<Vec<String>>,
+}
+
+impl Default for ClusterOptions {
+    /// Durable, plain text, and everyone on this machine is trusted.
+    fn default() -> Self {
+        Self { settings: Vec::new(), durable: true, tls: None, access: None }
+    }
+}
 
 /// A directory with a cluster in it, whether or not its server runs.
 #[derive(Debug)]

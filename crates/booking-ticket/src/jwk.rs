@@ -21,15 +21,16 @@ pub struct Jwk {
     pub x: String,
 }
 
-impl Jwk {
-    pub(crate) fn new(key: &PublicKey) -> Self {
-        Self {
+impl PublicKey {
+    /// The key as others read it (RFC 8037).
+    pub fn jwk(&self) -> Jwk {
+        Jwk {
             kty: "OKP",
             crv: "Ed25519",
             alg: "EdDSA",
             use_for: "sig",
-            kid: key.key_id(),
-            x: URL_SAFE_NO_PAD.encode(key.as_bytes()),
+            kid: self.key_id(),
+            x: URL_SAFE_NO_PAD.encode(self.as_bytes()),
         }
     }
 }

@@ -1,5 +1,6 @@
-use crate::layout::{self, KEY_ID_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
-use crate::{Jwk, KeyId, TicketClaims};
+use crate::claims::TicketClaims;
+use crate::key_id::{KEY_ID_BYTES, KeyId};
+use crate::layout::{self, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -87,11 +88,6 @@ impl PublicKey {
         let hash: [u8; 32] = Sha256::digest(self.as_bytes()).into();
         let (&id, _) = hash.split_first_chunk::<KEY_ID_BYTES>().expect("32 bytes hold 8");
         KeyId::from(id)
-    }
-
-    /// The key as others read it (RFC 8037).
-    pub fn jwk(&self) -> Jwk {
-        Jwk::new(self)
     }
 
     /// Strictly: the signature's point and number must be written in the one right way, else one

@@ -1,8 +1,10 @@
-use crate::layout::KEY_ID_BYTES;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
+
+/// The bytes of a [`KeyId`].
+pub const KEY_ID_BYTES: usize = 8;
 
 const HEX_DIGITS: usize = 2 * KEY_ID_BYTES;
 

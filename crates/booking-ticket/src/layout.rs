@@ -1,15 +1,13 @@
 //! Where which byte of a ticket is, and how its bytes become text.
 
-use crate::{KeyId, TicketClaims};
+use crate::claims::TicketClaims;
+use crate::key_id::{KEY_ID_BYTES, KeyId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 /// The first byte of a ticket. Another layout will have another one.
 pub const FORMAT: u8 = 1;
-
-/// The bytes of a [`KeyId`].
-pub const KEY_ID_BYTES: usize = 8;
 
 /// The bytes of a [`PublicKey`](crate::PublicKey) (RFC 8032, section 5.1.5).
 pub const PUBLIC_KEY_BYTES: usize = 32;

@@ -82,9 +82,8 @@ mod layout;
 pub use claims::TicketClaims;
 pub use jwk::Jwk;
 pub use key::{InvalidPublicKey, PublicKey, SEED_BYTES, SigningKey};
-pub use key_id::{InvalidKeyId, KeyId};
+pub use key_id::{InvalidKeyId, KEY_ID_BYTES, KeyId};
 pub use keyring::{Keyring, TicketError};
 pub use layout::{
-    FORMAT, KEY_ID_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SIGNED_BYTES, TEXT_CHARACTERS,
-    TICKET_BYTES,
+    FORMAT, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, SIGNED_BYTES, TEXT_CHARACTERS, TICKET_BYTES,
 };

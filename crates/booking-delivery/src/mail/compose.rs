@@ -1,6 +1,7 @@
 //! A message as it goes over the network (RFC 5322, RFC 2045 to 2047).
 
 use super::config::{MailConfig, Mailbox};
+use super::error::ComposeError;
 use super::header;
 use super::letter::Letter;
 use super::render::{Rendered, render};
@@ -12,7 +13,6 @@ use lettre::message::header::{
 };
 use lettre::message::{MultiPart, SinglePart};
 use std::fmt;
-use thiserror::Error;
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -23,32 +23,6 @@ pub struct Composer {
     reply_to: Option<Mailbox>,
     /// What stands behind the `@` of each `Message-ID`.
     id_domain: String,
-}
-
-/// Why there is no message. Nothing in it tells whose it would have been, and trying again changes nothing.
-#[derive(Debug, Error)]
-pub enum ComposeError {
-    /// The letter says too little for what it is to tell.
-    #[error("the letter has no {0}")]
-    Lacks(
-        /// What is missing.
-        &'static str,
-    ),
-    /// Whose it would have been was erased.
-    #[error("the address was erased")]
-    Erased,
-    /// No mail can be sent to such an address.
-    #[error("no mail can be sent to this address")]
-    Address,
-    /// The ticket is longer than a QR code can be.
-    #[error("the ticket is too long for a QR code")]
-    Ticket,
-    /// A template does not begin with a subject.
-    #[error("the template has no subject")]
-    NoSubject,
-    /// A template cannot be rendered.
-    #[error("cannot render the template")]
-    Template(#[source] minijinja::Error),
 }
 
 /// A message, ready to be sent, however often. It tells all about somebody, and so its `Debug` shows its id alone.

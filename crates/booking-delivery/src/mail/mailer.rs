@@ -3,81 +3,18 @@
 use super::breaker::{Admits, Breaker, Pass};
 use super::compose::Message;
 use super::config::{MailUrl, Way};
-use super::smtp::{CONNECTIONS_MAX, Smtp};
+use super::error::{MailerError, SendError};
+use super::smtp::{CONNECTIONS_MAX, Patience, Smtp};
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-/// How long a mail server may take. Without these one that stalls would keep a worker for ever: the client's
-/// library waits without end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// To be connected to, at each of its addresses.
-    pub connect: Duration,
-    /// To answer a command.
-    pub command: Duration,
-    /// To take a message.
-    pub content: Duration,
-}
-
-impl Default for Patience {
-    /// Far below what RFC 5321 allows (section 4.5.3.2): who sends too early sends once more, under the same
-    /// `Message-ID`.
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            command: Duration::from_secs(20),
-            content: Duration::from_secs(60),
-        }
-    }
-}
-
 /// The most messages that are written into files at once.
 const FILES_AT_ONCE: usize = 4;
-
-/// Why a message was not sent. The text is short, and holds no address.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SendError {
-    /// It will never be: nobody takes it for this address, or the address cannot be said.
-    #[error("{0}")]
-    Permanent(String),
-    /// It may be later.
-    #[error("{0}")]
-    Transient(String),
-    /// Nobody is there who takes it, or they take nothing from us: that says nothing of the message.
-    #[error("{0}")]
-    Away(String),
-}
-
-impl SendError {
-    /// Whether trying again makes no sense.
-    pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Permanent(_))
-    }
-}
-
-/// Why nothing can be sent at all.
-#[derive(Debug, Error)]
-pub enum MailerError {
-    /// The file with authorities cannot be read, or has none.
-    #[error("cannot read certificates from {}", .path.display())]
-    Authorities {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: io::Error,
-    },
-    /// There can be no TLS.
-    #[error("cannot prepare TLS")]
-    Tls(#[source] lettre::transport::smtp::Error),
-}
 
 /// Sends messages to one server, over a few connections that it keeps. It may be used by many at once. While the server is
 /// away it is asked by one of them now and then ([`Breaker`]).

@@ -1,7 +1,7 @@
 //! What a letter says: its subject, its text, the same as HTML, and what goes with it.
 
 use super::clean::{link, one_line};
-use super::compose::ComposeError;
+use super::error::ComposeError;
 use super::letter::Letter;
 use super::templates::environment;
 use super::ticket;

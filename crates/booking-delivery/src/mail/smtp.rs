@@ -7,7 +7,7 @@ use super::answer::without_addresses;
 use super::breaker::Pass;
 use super::compose::Message;
 use super::config::{Relay, TlsUse};
-use super::mailer::{MailerError, Patience, SendError};
+use super::error::{MailerError, SendError};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
@@ -34,6 +34,30 @@ const AUTHORITIES_BYTES_MAX: u64 = 1 << 20;
 
 /// Refusals that are about us, whatever they answer: that we have to log in, or to encrypt (RFC 4954, section 6).
 const ABOUT_US: [&str; 3] = ["530", "534", "538"];
+
+/// How long a mail server may take. Without these one that stalls would keep a worker for ever: the client's
+/// library waits without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// To be connected to, at each of its addresses.
+    pub connect: Duration,
+    /// To answer a command.
+    pub command: Duration,
+    /// To take a message.
+    pub content: Duration,
+}
+
+impl Default for Patience {
+    /// Far below what RFC 5321 allows (section 4.5.3.2): who sends too early sends once more, under the same
+    /// `Message-ID`.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            command: Duration::from_secs(20),
+            content: Duration::from_secs(60),
+        }
+    }
+}
 
 pub(super) struct Smtp {
     relay: Relay,

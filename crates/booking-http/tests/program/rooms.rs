@@ -3,16 +3,34 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The rooms of each crate that has some, or its modules where these are few, in their order.
+/// The rooms of each crate, or its modules where these are few, in their order; and those within a room that has some of
+/// its own, whose root comes after them: `booking-core/decide` has the order within `decide`.
 const HOUSE: &[(&str, &str)] = &[
     (
         "booking-http",
         "util < words < problem < settings < net < extract < api < auth < limits < telemetry < \
          service < pages < background < edge < routes < config < server < cli < fuzz",
     ),
+    ("booking-http/net", "forwarded < client < connections < transport"),
+    (
+        "booking-http/extract",
+        "json < fields < idempotency_key < body < conditional < form < path < query < upload",
+    ),
+    ("booking-http/auth", "grant < token_cache < callers < manage_token"),
+    (
+        "booking-http/service",
+        "batch_loader < single_flight < reads < agenda < bulkhead < finder < known_addresses < live < search < \
+         signing_keys < tickets < webhooks",
+    ),
+    ("booking-http/edge", "cors < cross_site < host_header < slow_clients < middleware"),
     ("booking-core", "values < decide < store"),
+    (
+        "booking-core/decide",
+        "outcome < command < asked_by < stored < idempotency < state < load_plan < change < rule < rows < \
+         seats < transitions",
+    ),
     (
         "booking-pg",
         "columns < hosts < options < session < sql < error < parameters < tls < \
@@ -20,6 +38,14 @@ const HOUSE: &[(&str, &str)] = &[
          script < migrate < read < transaction < moving < keeping < assignment < create < erasure < health < \
          keys < organizers < read_registrations < records < endpoints < former_holders < lanes < mails < \
          delivery < write < execute",
+    ),
+    (
+        "booking-sqlite",
+        "paths < errors < ownership < sql < connection < wal < files < transaction < rows < schema < \
+         spellings < migrate < readers < erasure < writer < queries < history < audit < backup < keys < \
+         organizers < keeping < records < former_holders < write < create < ways < leftovers < load < \
+         execute < health < store < delivery_rows < endpoints < mails < lanes < delivery < moved_rows < \
+         moving < plans",
     ),
     (
         "booking-cells",
@@ -33,6 +59,11 @@ const HOUSE: &[(&str, &str)] = &[
          judge_args < watch_args < webhooks_args",
     ),
     (
+        "booking-load/judge",
+        "status < receipts < history < breach < coverage < exchanges < facts < known < times < replay < \
+         deliveries < end < window < refusals < responses",
+    ),
+    (
         "booking-admission",
         "error < failure_log < limits < queue_age < batch < bell < held_events < lanes < nodes < driver < \
          admission < sweeper",
@@ -43,32 +74,94 @@ const HOUSE: &[(&str, &str)] = &[
          reminders < dispatcher",
     ),
     (
+        "booking-delivery/mail",
+        "clean < answer < schedule < breaker < config < error < header < letter < templates < ticket < times < \
+         render < compose < smtp < mailer < preview",
+    ),
+    ("booking-delivery/webhook", "addresses < signature < client < payload < schedule"),
+    (
         "booking-conformance",
         "fixture < optional < tables < tools < deliveries < generator < memory < delivery < history < \
          cases",
     ),
+    ("booking-ticket", "claims < key_id < layout < key < jwk < keyring"),
+    (
+        "booking-testkit",
+        "binaries < port < output < guard < process < leak < chrome < devtools < chromium < browsers < \
+         installation < cluster < database < proxy < server",
+    ),
+    (
+        "booking-bench",
+        "machine < stream < latency < cpu < far < ledger < pgbench < workload < request < connection < generator < \
+         side < shared < arena < cells < plan < results < report < chart < overload < growth < desk < import",
+    ),
+    // One file.
+    ("booking-fuzz", ""),
 ];
+
+fn rooms(order: &str) -> Vec<&str> {
+    order.split(" < ").filter(|room| !room.is_empty()).collect()
+}
 
 #[test]
 fn each_room_uses_only_those_before_it() {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut faults = Vec::new();
     for (name, order) in HOUSE {
-        let src = crates.join(name).join("src");
-        let lib = fs::read_to_string(src.join("lib.rs")).expect("each crate has one");
-        let order: Vec<&str> = order.split(" < ").collect();
-        let shown = shown_at_the_root(&order, &lib);
+        let (package, within) = name.split_once('/').unwrap_or((name, ""));
+        let src = crates().join(package).join("src");
+        let above: Vec<&str> = within.split('/').filter(|module| !module.is_empty()).collect();
         let files = sources(&src, "");
-        for room in &order {
-            let is_there = files.iter().any(|(path, _)| room_of(path) == *room);
+        let root = files.iter().find(|(path, _)| !within.is_empty() && modules(path) == above);
+        let house = House::new(&above, order, &root_of(&src), root.map(|(_, source)| &**source));
+        for room in &house.order {
+            let is_there = files.iter().any(|(path, _)| house.room_of(path) == Some(*room));
             assert!(is_there, "{name} has no {room}: the order is of another house");
         }
         for (path, source) in &files {
-            let found = faults_in(&order, &shown, path, source);
-            faults.extend(found.into_iter().map(|fault| format!("{name}/src/{path}: {fault}")));
+            let found = house.faults_in(path, source);
+            faults.extend(found.into_iter().map(|fault| format!("{package}/src/{path}: {fault}")));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_crate_has_its_rooms_in_an_order() {
+    let crates: Vec<_> = fs::read_dir(crates())
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(without_rooms(&crates), [""; 0], "each crate has its row");
+}
+
+/// Those of `crates` that have no row.
+fn without_rooms(crates: &[String]) -> Vec<&str> {
+    let has_row = |name: &str| HOUSE.iter().any(|(row, _)| *row == name);
+    crates.iter().map(String::as_str).filter(|name| !has_row(name)).collect()
+}
+
+/// What is told of the rooms of the server is what is held here.
+#[test]
+fn the_front_page_of_the_server_lists_its_rooms_in_their_order() {
+    let page = root_of(&crates().join("booking-http/src"));
+    let (_, order) = HOUSE.iter().find(|(name, _)| *name == "booking-http").expect("it is there");
+    assert_eq!(listed(&page), rooms(order));
+}
+
+/// The rooms in the table of a front page.
+fn listed(page: &str) -> Vec<&str> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | `"));
+    rows.filter_map(|row| row.split('`').next()).collect()
+}
+
+fn crates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What the root of a crate says: of its library, if it has one.
+fn root_of(src: &Path) -> String {
+    let read = |name| fs::read_to_string(src.join(name));
+    read("lib.rs").or_else(|_| read("main.rs")).expect("each crate has one of them")
 }
 
 /// The files below `folder`, but for the roots of the crate: by their paths, with what they say.
@@ -93,97 +186,171 @@ fn modules(path: &str) -> Vec<&str> {
     path.split('/').filter(|module| *module != "mod").collect()
 }
 
-fn room_of(path: &str) -> &str {
-    modules(path).first().copied().unwrap_or_default()
+/// The rooms of a crate, or those within one of its rooms.
+struct House<'a> {
+    /// The modules that lead to them.
+    above: &'a [&'a str],
+    order: Vec<&'a str>,
+    /// What is shown under another name than its room's, with the room that it comes from; `None` if it is
+    /// from the root of these rooms.
+    shown: BTreeMap<String, Option<&'a str>>,
 }
 
-/// What the root of a crate shows as its own, with the room that it comes from.
-fn shown_at_the_root(order: &[&'static str], lib: &str) -> BTreeMap<String, &'static str> {
-    let words = words(lib);
-    let mut shown = BTreeMap::new();
-    for (at, _) in words.iter().enumerate().filter(|(_, word)| *word == "use") {
-        let Some(from) = words.get(at + 1) else { continue };
-        let Some(room) = order.iter().find(|room| *room == from) else { continue };
-        for item in words[at + 2..].iter().take_while(|word| *word != ";") {
-            shown.entry(item.clone()).or_insert(*room);
-        }
+impl<'a> House<'a> {
+    /// `lib` is the root of the crate, `root` that of the rooms if they are within another.
+    fn new(above: &'a [&'a str], order: &'a str, lib: &str, root: Option<&str>) -> Self {
+        let mut house = Self { above, order: rooms(order), shown: BTreeMap::new() };
+        // What the root shows comes from where the root has it from.
+        let of_root = root.map(|root| house.shown_by(&words(root), &[])).unwrap_or_default();
+        house.shown = house.shown_by(&words(lib), above);
+        house.shown.extend(of_root);
+        house
     }
-    shown
-}
 
-/// What the file at `path` uses and may not.
-fn faults_in(
-    order: &[&str],
-    shown: &BTreeMap<String, &'static str>,
-    path: &str,
-    source: &str,
-) -> Vec<String> {
-    let place = |room: &str| order.iter().position(|other| *other == room);
-    let room = room_of(path);
-    let Some(here) = place(room) else {
-        return vec![format!("the room {room} is not in the order")];
-    };
-    let mut faults = Vec::new();
-    for (name, is_from_root) in names_at_the_root(&words(source), modules(path).len()) {
-        let used = shown.get(&name).copied().unwrap_or(name.as_str());
-        match place(&name).or_else(|| place(used)) {
-            Some(there) if there > here => faults.push(format!("{room} uses {}", order[there])),
-            Some(_) => {}
-            // A `super` may lead to an item of a module in the file.
-            None if is_from_root => faults.push(format!("crate::{name} is in no room")),
-            None => {}
+    /// What a root shows of these rooms, to which `above` leads from there.
+    fn shown_by(&self, words: &[String], above: &[&str]) -> BTreeMap<String, Option<&'a str>> {
+        let mut shown = BTreeMap::new();
+        for at in (0..words.len()).filter(|at| words[*at] == "use") {
+            let start =
+                at + if words.get(at + 1).is_some_and(|word| word == "self") { 3 } else { 1 };
+            for path in paths(words, start) {
+                let Some(rest) = below(&path, above) else { continue };
+                let Some((first, last)) = rest.first().zip(rest.last()) else { continue };
+                match self.place(first) {
+                    Some(place) => shown.entry(last.clone()).or_insert(Some(self.order[place])),
+                    None if above.is_empty() => continue,
+                    None => shown.entry(last.clone()).or_insert(None),
+                };
+            }
         }
+        shown
     }
-    faults
+
+    fn place(&self, room: &str) -> Option<usize> {
+        self.order.iter().position(|other| *other == room)
+    }
+
+    /// The module that a file is in, of those that are here.
+    fn room_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let modules = modules(path);
+        let is_here = modules.starts_with(self.above);
+        is_here.then(|| modules.get(self.above.len()).copied()).flatten()
+    }
+
+    /// What the file at `path` uses and may not.
+    fn faults_in(&self, path: &str, source: &str) -> Vec<String> {
+        let Some(room) = self.room_of(path) else { return Vec::new() };
+        let Some(here) = self.place(room) else {
+            return vec![format!("the room {room} is not in the order")];
+        };
+        let mut faults = Vec::new();
+        for (path, is_from_root) in uses(&words(source), &modules(path)) {
+            let (rest, is_below) = match below(&path, self.above) {
+                Some(rest) => (rest, true),
+                None => (&path[..], false),
+            };
+            let Some(name) = rest.first().filter(|name| is_name(name)) else { continue };
+            let room_itself = if is_below { self.place(name) } else { None };
+            let used = room_itself.map(Some).or_else(|| {
+                let shown = self.shown.get(name)?;
+                Some(shown.and_then(|room| self.place(room)))
+            });
+            match used {
+                Some(Some(there)) if there > here => {
+                    faults.push(format!("{room} uses {}", self.order[there]));
+                }
+                Some(Some(_)) => {}
+                Some(None) => faults.push(format!("{room} uses {name} of the root of its rooms")),
+                // A `super` may lead to an item of a module in the file.
+                None if !is_from_root || !is_below => {}
+                None if self.above.is_empty() => {
+                    faults.push(format!("crate::{name} is in no room"));
+                }
+                None => faults.push(format!("{room} uses {name} of the root of its rooms")),
+            }
+        }
+        // A group may name several things of one room.
+        faults.dedup();
+        faults
+    }
 }
 
-/// The names at the root of the crate that a source names, in a file so many modules below it; and whether it
-/// does so from the root on.
-fn names_at_the_root(words: &[String], depth: usize) -> Vec<(String, bool)> {
-    let mut names = Vec::new();
+/// What comes of a path below `above`.
+fn below<'p>(path: &'p [String], above: &[&str]) -> Option<&'p [String]> {
+    let is_below =
+        path.len() > above.len() && path.iter().zip(above).all(|(own, other)| own == other);
+    is_below.then(|| &path[above.len()..])
+}
+
+/// The paths that a source names, from the root of the crate on, in a file that `modules` lead to; and whether it
+/// says so from the root on.
+fn uses(words: &[String], modules: &[&str]) -> Vec<(Vec<String>, bool)> {
+    let mut found = Vec::new();
     let word = |at: usize| words.get(at).map_or("", String::as_str);
-    let mut at = 0;
-    while at < words.len() {
-        let is_first = at == 0 || word(at - 1) != "::";
-        let (is_from_root, mut next) = (word(at) == "crate", at);
-        if is_from_root && is_first {
-            next = at + 1;
-        } else if word(at) == "super" && is_first {
-            while word(next) == "super" && word(next + 1) == "::" && word(next + 2) == "super" {
-                next += 2;
-            }
-            let supers = (next - at) / 2 + 1;
-            next = if supers >= depth { next + 1 } else { at };
+    for at in 0..words.len() {
+        if at > 0 && word(at - 1) == "::" {
+            continue;
         }
-        if next > at && word(next) == "::" {
-            match word(next + 1) {
-                "{" => names.extend(heads(&words[next + 1..]).map(|name| (name, is_from_root))),
-                name if is_name(name) => names.push((name.to_owned(), is_from_root)),
-                _ => {}
+        let (from, start) = match word(at) {
+            "crate" => (Some(0), at + 1),
+            "super" => {
+                let mut last = at;
+                while word(last + 1) == "::" && word(last + 2) == "super" {
+                    last += 2;
+                }
+                let supers = (last - at) / 2 + 1;
+                // In a module of a file there may be more of them than lead to the root.
+                (Some(modules.len().saturating_sub(supers)), last + 1)
             }
+            _ => (None, at),
+        };
+        let Some(from) = from.filter(|_| word(start) == "::") else { continue };
+        for path in paths(words, start + 1) {
+            let above = modules[..from].iter().map(|module| (*module).to_owned());
+            found.push((above.chain(path).collect(), word(at) == "crate"));
         }
-        at += 1;
     }
-    names
+    found
 }
 
-/// What each part of a group, which `words` begins with, begins with.
-fn heads(words: &[String]) -> impl Iterator<Item = String> {
-    let (mut level, mut heads) = (0, Vec::new());
-    for (before, word) in words.iter().zip(&words[1..]) {
-        match before.as_str() {
-            "{" => level += 1,
-            "}" => level -= 1,
-            _ => {}
+/// The paths that begin at a place: several where it is a group.
+fn paths(words: &[String], at: usize) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    branches(words, at, &[], &mut found);
+    found
+}
+
+/// Adds the paths that begin at a place, after `stem`, and gives the place after them.
+fn branches(
+    words: &[String],
+    mut at: usize,
+    stem: &[String],
+    found: &mut Vec<Vec<String>>,
+) -> usize {
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    if word(at) == "{" {
+        at += 1;
+        while !["}", ""].contains(&word(at)) {
+            at = if word(at) == "," { at + 1 } else { branches(words, at, stem, found) };
         }
-        if level == 0 {
-            break;
-        }
-        if level == 1 && ["{", ","].contains(&before.as_str()) && is_name(word) && word != "self" {
-            heads.push(word.clone());
-        }
+        return at + 1;
     }
-    heads.into_iter()
+    let mut path = stem.to_vec();
+    // In a group it is what the group is of.
+    if word(at) != "self" {
+        path.extend(words.get(at).cloned());
+    }
+    if word(at + 1) == "::" && (word(at + 2) == "{" || is_name(word(at + 2))) {
+        return branches(words, at + 2, &path, found);
+    }
+    if word(at + 1) == "as" {
+        // It is known by that name from there on.
+        path.extend(words.get(at + 2).cloned());
+        found.push(path);
+        return at + 3;
+    }
+    found.push(path);
+    at + 1
 }
 
 fn is_name(word: &str) -> bool {
@@ -274,10 +441,10 @@ fn literal(text: &str) -> Option<usize> {
 
 #[test]
 fn an_arrow_back_is_found_however_it_is_written() {
-    let order = ["util", "extract", "service", "routes"];
+    let order = "util < extract < service < routes";
     let lib = "mod extract; pub use service::{Service, state::{State as Snapshot}};";
-    let shown = shown_at_the_root(&order, lib);
-    let found = |path: &str, source: &str| faults_in(&order, &shown, path, source).join(", ");
+    let house = House::new(&[], order, lib, None);
+    let found = |path: &str, source: &str| house.faults_in(path, source).join(", ");
     for source in [
         "use crate::service::Service;",
         "use crate::service;",
@@ -306,4 +473,51 @@ fn an_arrow_back_is_found_however_it_is_written() {
     assert_eq!(found("routes/events.rs", "use crate::{extract, service::Service, util};"), "");
     assert_eq!(found("attic.rs", ""), "the room attic is not in the order");
     assert_eq!(found("util/locks.rs", "use crate::attic::Box;"), "crate::attic is in no room");
+}
+
+#[test]
+fn an_arrow_back_is_found_within_a_room_too() {
+    let root =
+        "mod rows; mod rule; pub use rule::Rule; use self::seats::Seats; pub struct Decision;";
+    let lib = "pub use decide::seats::{Place, Seats}; pub use decide::{Decision, Rule};";
+    let house = House::new(&["decide"], "rule < rows < seats", lib, Some(root));
+    let found = |path: &str, source: &str| house.faults_in(path, source).join(", ");
+    for source in [
+        "use crate::decide::seats::Seats;",
+        "use super::seats::Seats;",
+        "use super::{rule, seats as other};",
+        "use crate::{decide::{rule::Rule, seats}, values::Event};",
+        "use crate::Seats;",
+        "use crate::{Event, Place};",
+        "fn sit(place: crate::Place) {}",
+    ] {
+        assert_eq!(found("decide/rows.rs", source), "rows uses seats", "{source}");
+    }
+    for source in ["use crate::Decision;", "use crate::decide::Decision;"] {
+        let fault = "rows uses Decision of the root of its rooms";
+        assert_eq!(found("decide/rows.rs", source), fault, "{source}");
+    }
+    for source in [
+        "use crate::Rule;",
+        "use super::Rule;",
+        "use crate::decide::rule::Rule;",
+        "use crate::values::seats::Seats;",
+        "use crate::{Event, values};",
+        "mod tests { use super::*; use super::Rows; }",
+    ] {
+        assert_eq!(found("decide/rows.rs", source), "", "{source}");
+    }
+    assert_eq!(found("decide/seats/queue.rs", "use super::super::rows; use crate::Rule;"), "");
+    assert_eq!(found("decide/attic.rs", ""), "the room attic is not in the order");
+    // Which is none of these rooms.
+    assert_eq!(found("values/rows.rs", "use crate::Seats;"), "");
+    assert_eq!(found("decide.rs", "use crate::Seats;"), "");
+}
+
+#[test]
+fn a_crate_without_rooms_and_a_room_out_of_place_are_found() {
+    let crates = ["booking-core", "booking-attic"].map(str::to_owned);
+    assert_eq!(without_rooms(&crates), ["booking-attic"]);
+    let page = "//! | room | what is in it |\n//! | --- | --- |\n//! | `words` | `util` |\n//! | `util` | |\nmod util;";
+    assert_eq!(listed(page), ["words", "util"]);
 }

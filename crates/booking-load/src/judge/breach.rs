@@ -1,6 +1,7 @@
 //! The rules, each by what breaks it.
 
-use super::history::{Kind, Status};
+use super::history::Kind;
+use super::status::Status;
 use serde::Serialize;
 use std::fmt;
 use uuid::Uuid;

@@ -5,9 +5,10 @@ use super::breach::{Breach, Violation};
 use super::coverage::Coverage;
 use super::exchanges::Exchange;
 use super::facts::{Fact, Facts};
-use super::history::{Actor, Kind, Request};
+use super::history::{Kind, Request};
 use super::receipts::{Endpoint, Message, MessageStatus, MessageType, Receipt};
 use super::replay::Replay;
+use super::status::Actor;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 

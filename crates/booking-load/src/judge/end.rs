@@ -2,8 +2,9 @@
 
 use super::breach::Breach;
 use super::exchanges::Exchange;
-use super::history::{EndEvent, EndRegistration, RegistrationView, Request, Status};
+use super::history::{EndEvent, EndRegistration, RegistrationView, Request};
 use super::replay::{Moment, Replay};
+use super::status::Status;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 

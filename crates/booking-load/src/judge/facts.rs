@@ -2,7 +2,8 @@
 
 use super::breach::Breach;
 use super::exchanges::Exchange;
-use super::history::{Actor, EndRegistration, Kind, Request};
+use super::history::{EndRegistration, Kind, Request};
+use super::status::Actor;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;

@@ -3,6 +3,7 @@
 //! As a file it is one JSON object a line, so that a run that was cut short can be read too.
 
 use super::receipts::{Endpoint, Receipt};
+use super::status::{Actor, Status};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -280,31 +281,6 @@ fn yes() -> bool {
     true
 }
 
-/// Where a registration stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the contract")]
-pub enum Status {
-    Confirmed,
-    Held,
-    Waitlisted,
-    Offered,
-    Cancelled,
-    Expired,
-}
-
-impl Status {
-    /// Whether it takes a seat.
-    pub fn has_seat(self) -> bool {
-        matches!(self, Self::Confirmed | Self::Held | Self::Offered)
-    }
-
-    /// Whether its address may not come a second time.
-    pub fn is_live(self) -> bool {
-        self.has_seat() || self == Self::Waitlisted
-    }
-}
-
 /// An event as it was in the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndEvent {
@@ -363,16 +339,6 @@ pub enum Kind {
     LinkRenewed,
     CheckedIn,
     CheckInUndone,
-}
-
-/// Who made it happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the contract")]
-pub enum Actor {
-    Attendee,
-    Organizer,
-    System,
 }
 
 impl History {

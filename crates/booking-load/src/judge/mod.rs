@@ -21,17 +21,19 @@ mod receipts;
 mod refusals;
 mod replay;
 mod responses;
+mod status;
 mod times;
 mod window;
 
 pub use breach::{Breach, Violation};
 pub use coverage::Coverage;
 pub use history::{
-    Actor, Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours,
-    Kind, Operation, Record, RegistrationView, Request, Status, Timing, TokenMark,
+    Answer, EndEvent, EndRegistration, Entry, EventView, FinalResponse, History, Hours, Kind,
+    Operation, Record, RegistrationView, Request, Timing, TokenMark,
 };
 pub use receipts::{Endpoint, Message, MessageData, MessageStatus, MessageType, Receipt};
 pub(crate) use refusals::named;
+pub use status::{Actor, Status};
 
 use deliveries::Truth;
 use serde::Serialize;

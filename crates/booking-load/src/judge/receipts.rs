@@ -1,6 +1,6 @@
 //! What receivers of webhooks write down.
 
-use super::history::{Actor, Status};
+use super::status::{Actor, Status};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -3,8 +3,9 @@
 use super::breach::Breach;
 use super::coverage::Coverage;
 use super::exchanges::Exchange;
-use super::history::{Hours, Request, Status};
+use super::history::{Hours, Request};
 use super::replay::{Moment, Replay};
+use super::status::Status;
 use super::times::Times;
 use super::window::{Window, moments_in};
 use chrono::{DateTime, Utc};

@@ -4,11 +4,10 @@ use super::breach::Breach;
 use super::coverage::Coverage;
 use super::exchanges::Exchange;
 use super::facts::Facts;
-use super::history::{
-    EventView, FinalResponse, Kind, RegistrationView, Request, Status, TokenMark,
-};
+use super::history::{EventView, FinalResponse, Kind, RegistrationView, Request, TokenMark};
 use super::refusals;
 use super::replay::Replay;
+use super::status::Status;
 use super::times::Times;
 use super::window::{Window, moments_in};
 use std::collections::HashMap;
